@@ -1,0 +1,40 @@
+# Everything runs in .venv, made from uv.lock. `make demo` and `make test` are all that a new user needs.
+PYTHON ?= python3
+VENV := .venv
+UV := $(VENV)/bin/uv
+RUN := $(VENV)/bin/
+STAMP := $(VENV)/.synced
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+$(UV):
+	@echo "making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(RUN)pip install --quiet --disable-pip-version-check "uv>=0.8"
+
+$(STAMP): $(UV) pyproject.toml uv.lock
+	@echo "installing what uv.lock names"
+	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --frozen --inexact --python $(RUN)python
+	@touch $(STAMP)
+
+demo: $(STAMP)  ## start the real proxy with the plugin and show what it does
+	@$(RUN)litellm-bighub demo
+
+test: $(STAMP)  ## run the whole suite
+	@$(RUN)pytest
+
+format: $(STAMP)  ## format the code
+	@$(RUN)ruff format .
+	@$(RUN)ruff check --fix-only --quiet .
+
+check: $(STAMP)  ## format, lint, types, layers
+	@$(RUN)ruff format --check .
+	@$(RUN)ruff check .
+	@$(RUN)mypy
+	@$(RUN)pyright
+	@$(RUN)lint-imports

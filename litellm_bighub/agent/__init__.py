@@ -1,0 +1,1 @@
+"""Governed tool-calling agents in code."""

@@ -1,0 +1,1 @@
+"""The embedded BIGHUB: policy, approvals, memory and audit."""

@@ -1,0 +1,80 @@
+"""A tool call: what the model wants to be run, in one shape for all wire formats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | None"
+Arguments: TypeAlias = Mapping[str, JSON]
+
+CallType: TypeAlias = Literal[
+    "function",
+    "custom",
+    "shell",
+    "local_shell",
+    "apply_patch",
+    "computer",
+    "mcp",
+    "web_search",
+    "file_search",
+    "code_interpreter",
+    "image_generation",
+    "tool_search",
+    "program",
+    "unknown",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """One tool call, ready to be decided on.
+
+    Attributes:
+        id: the call's id on the wire (`call_id`, `tool_use.id`); empty where the format has none.
+        type: what kind of machine it makes act.
+        name: the tool's name; for calls without one (shell, computer) their type.
+        arguments: a JSON object. Formats whose payload is no object put it under one key: a custom tool's text under
+            `input`, a shell's or computer's under `action`, a patch under `operation`. Empty when `unreadable` is set.
+        unreadable: why the arguments cannot be decided on, or `None`. Such a call is withheld without asking anybody.
+        path: where the call stands, as in `output[2]`.
+        value: the amount at stake, taken out of the arguments; `None` if the tool has none.
+        target: what is acted upon, taken out of the arguments; empty if unknown.
+    """
+
+    id: str
+    type: CallType
+    name: str
+    arguments: Arguments = field(default_factory=dict[str, JSON])
+    unreadable: str | None = None
+    path: str = ""
+    value: float | None = None
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """Who asks for a call, and in which conversation.
+
+    Identity comes from the gateway's authentication (key, user, team), never from what a caller writes.
+
+    Attributes:
+        actor: the agent on whose behalf the call would run; rules and approvals are bound to it.
+        domain: the business domain, as in `customer_transactions`.
+        trace_id: correlates everything of one request or run.
+        surface: the route or adapter the call came through, as in `/v1/responses`.
+        model: the model that asked for it.
+        response_id: the upstream's id of the response that holds the call.
+        user: the authenticated end user, if there is one.
+        team: the authenticated team, if there is one.
+    """
+
+    actor: str = "AI_AGENT"
+    domain: str = "custom"
+    trace_id: str = ""
+    surface: str = ""
+    model: str = ""
+    response_id: str = ""
+    user: str = ""
+    team: str = ""

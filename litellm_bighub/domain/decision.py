@@ -1,0 +1,83 @@
+"""A decision is a value. A failure to get one is an exception (`litellm_bighub.errors.DecisionError`)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from litellm_bighub.domain.call import Arguments
+
+Verdict: TypeAlias = Literal["allowed", "blocked", "requires_approval"]
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a decision rests on; for people and the audit, never for the model.
+
+    Attributes:
+        decision_id: the decider's id (BIGHUB: `request_id` or `validation_id`).
+        blocked_by: the rule or mechanism that decided, as in `max_value` or `kill_switch`.
+        rule: the id or name of the rule that decided.
+        policy_version: the version of the policy that it was made under.
+        risk: the decider's estimate from 0 to 1, `None` if it gave none.
+    """
+
+    decision_id: str = ""
+    blocked_by: str = ""
+    rule: str = ""
+    policy_version: str = ""
+    risk: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """The call may run.
+
+    Attributes:
+        reason: why, for people.
+        degraded: true when no decision could be had and `fail_mode: open` let the call pass.
+        edited: arguments that a person put in place of the model's, or `None`.
+    """
+
+    reason: str = ""
+    degraded: bool = False
+    edited: Arguments | None = None
+    basis: Basis = field(default_factory=Basis)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The call must not run."""
+
+    reason: str
+    basis: Basis = field(default_factory=Basis)
+
+
+@dataclass(frozen=True, slots=True)
+class RequireApproval:
+    """The call may run only after a person approved exactly this call.
+
+    Attributes:
+        reason: why a person is asked.
+        approval_id: names the pending approval; empty when the decider gave none, and then nobody can approve it.
+        expires_at: POSIX seconds after which the approval is void, `None` if the decider did not say.
+    """
+
+    reason: str
+    approval_id: str
+    expires_at: float | None = None
+    basis: Basis = field(default_factory=Basis)
+
+
+Decision: TypeAlias = Allow | Block | RequireApproval
+
+
+def verdict(decision: Decision) -> Verdict:
+    """The decision in BIGHUB's word for it."""
+    match decision:
+        case Allow():
+            return "allowed"
+        case Block():
+            return "blocked"
+        case RequireApproval():
+            return "requires_approval"

@@ -1,0 +1,81 @@
+"""Every error that the plugin raises on its own account.
+
+```
+BighubError
+├── ConfigurationError        a setting or policy that cannot be used; stops the start
+├── PayloadError              a request or answer that has no place for what was found in it
+├── GuardrailAnswerError      a guardrail answered something that cannot be mapped back
+├── UngovernedCallError       LiteLLM has no hook that could govern this call
+└── DecisionError             no decision could be had
+    ├── DecisionUnavailable   the decider could not be reached: the only thing that `fail_mode: open` opens
+    ├── DecisionRefused       the decider answered, and refused the question (4xx)
+    └── DecisionUnreadable    the decider answered something that is no decision
+```
+
+Messages name ids and places (`input[3].content[1].text`), never a payload's text and never a key.
+"""
+
+from __future__ import annotations
+
+
+class BighubError(Exception):
+    """Root of all errors of this package."""
+
+
+class ConfigurationError(BighubError, RuntimeError):
+    """A setting cannot be used.
+
+    A `RuntimeError` too, because LiteLLM starts its proxy *without* a guardrail whose constructor raises `ValueError`
+    or `TypeError`, and stops on a `RuntimeError`.
+
+    Args:
+        key: the setting's name as the user wrote it, with its place (`guardrails[0].on_block`, `policy.yaml:7`).
+        problem: what is wrong with it, one line.
+    """
+
+    def __init__(self, key: str, problem: str) -> None:
+        self.key = key
+        self.problem = problem
+        super().__init__(f"{key}: {problem}")
+
+
+class PayloadError(BighubError):
+    """A payload cannot be read where it has to be.
+
+    Args:
+        path: the place, as in `input[3].content[1].text`.
+        problem: what is wrong there, without the text itself.
+    """
+
+    def __init__(self, path: str, problem: str) -> None:
+        self.path = path
+        self.problem = problem
+        super().__init__(f"{path}: {problem}")
+
+
+class GuardrailAnswerError(BighubError):
+    """A guardrail's answer has not exactly as many texts as it was given, or not only strings."""
+
+    def __init__(self, guardrail: str, problem: str) -> None:
+        self.guardrail = guardrail
+        super().__init__(f"guardrail {guardrail}: {problem}")
+
+
+class UngovernedCallError(BighubError):
+    """This call would reach the model ungoverned; the message names the call that is governed."""
+
+
+class DecisionError(BighubError):
+    """No decision could be had. Nothing is allowed by it."""
+
+
+class DecisionUnavailable(DecisionError):  # noqa: N818 - says a state, and reads so in `except`
+    """The decider could not be reached: connection refused, timeout, 5xx, open breaker."""
+
+
+class DecisionRefused(DecisionError):  # noqa: N818
+    """The decider was reached and refused the question: bad key, unknown plan, invalid request, conflict."""
+
+
+class DecisionUnreadable(DecisionError):  # noqa: N818
+    """The decider answered something that is no decision."""

@@ -1,0 +1,1 @@
+"""The only room that imports LiteLLM: handler, guardrail, governed calls, registration."""

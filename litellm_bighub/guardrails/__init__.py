@@ -1,0 +1,1 @@
+"""Running text guardrails over texts: both contracts, in parallel, all or nothing."""

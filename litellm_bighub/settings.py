@@ -1,0 +1,67 @@
+"""Every setting once: its name, default, bounds and environment variable.
+
+A setting of the guardrail is a key under `litellm_params` in the proxy's config, or an argument of `BighubGuardrail`.
+Where neither names it, the environment variable `LITELLM_BIGHUB_<NAME>` does, nested ones as in
+`LITELLM_BIGHUB_SERVICE__API_KEY`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+FailMode = Literal["closed", "open"]
+Withhold = Literal["replace", "error"]
+Reveal = Literal["nothing", "reason"]
+SendArguments = Literal["redacted", "full", "digest"]
+TextCalls = Literal["auto", "each", "batch"]
+
+
+class ToolSettings(BaseModel):
+    """What the plugin knows of one tool, under `tools: {<name or pattern>: …}`. The first pattern that fits counts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    value: str | None = Field(None, description="JMESPath over the arguments: the amount at stake, a number")
+    target: str | None = Field(None, description="JMESPath over the arguments: what is acted upon, a string or number")
+    action: str | None = Field(None, description="the name BIGHUB is told, in place of the tool's own")
+    domain: str | None = Field(None, description="the business domain, in place of the guardrail's")
+    fail_mode: FailMode | None = Field(None, description="in place of the guardrail's")
+
+
+class ServiceSettings(BaseModel):
+    """The hosted BIGHUB, used by `decider: bighub`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    base_url: str = Field("https://api.bighub.io", description="where BIGHUB answers")
+    api_key: SecretStr | None = Field(None, description="sent as X-API-Key")
+    deadline_seconds: float = Field(2.0, gt=0, le=120, description="for all attempts at one decision together")
+    attempts: int = Field(3, ge=1, le=10, description="how often a decision is asked for within the deadline")
+    breaker_failures: int = Field(5, ge=0, le=1000, description="unreachable that often in a row opens it; 0: never")
+    breaker_reset_seconds: float = Field(30.0, gt=0, le=3600, description="after which one call probes it again")
+    send_arguments: SendArguments = Field("redacted", description="what BIGHUB is told of a call's arguments")
+
+
+class GuardrailSettings(BaseSettings):
+    """What a `BighubGuardrail` is configured with."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix="LITELLM_BIGHUB_", env_nested_delimiter="__"
+    )
+
+    decider: Literal["embedded", "bighub"] = Field("embedded", description="who decides")
+    policy: Path = Field(Path("bighub_policy.yaml"), description="the embedded decider's policy, beside the config")
+    service: ServiceSettings = Field(ServiceSettings(), description="the hosted BIGHUB")
+    actor: str = Field("AI_AGENT", min_length=1, description="who acts where authentication names nobody")
+    domain: str = Field("custom", min_length=1, description="the business domain of the calls")
+    tools: dict[str, ToolSettings] = Field(default_factory=dict, description="value, target and more, by tool")
+    fail_mode: FailMode = Field("closed", description="what happens when the decider could not be reached")
+    on_block: Withhold = Field("replace", description="replace a blocked call by a notice, or fail the request")
+    on_approval: Withhold = Field("replace", description="the same for a call that waits for a person")
+    reveal: Reveal = Field("nothing", description="whether the notice tells the model and the caller the reason")
+    audit_file: Path | None = Field(None, description="JSON Lines file to which every decision is appended")
+    redact: list[str] = Field(default_factory=list, description="regular expressions of more secrets to redact")

@@ -1,0 +1,1 @@
+"""Public fakes for what is paid or hosted, speaking the real protocols over real sockets."""

@@ -1,0 +1,21 @@
+"""Reading and writing a field of a payload, whether it is a dict or a model of openai, LiteLLM or pydantic."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+
+def get(owner: object, key: str) -> Any:
+    """The field's value, `None` where there is none. A mapping is asked by key, anything else by attribute."""
+    if isinstance(owner, Mapping):
+        return owner.get(key)  # pyright: ignore[reportUnknownVariableType] - payloads of others are untyped
+    return getattr(owner, key, None)
+
+
+def put(owner: Any, key: str | int, value: object) -> None:
+    """Write a field or list element in place. Fields of models are set without validation, as their makers do."""
+    if isinstance(key, int) or isinstance(owner, MutableMapping):
+        owner[key] = value
+    else:
+        setattr(owner, key, value)
