@@ -25,11 +25,13 @@ class ToolSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    value: str | None = Field(None, description="JMESPath over the arguments: the amount at stake, a number")
-    target: str | None = Field(None, description="JMESPath over the arguments: what is acted upon, a string or number")
-    action: str | None = Field(None, description="the name BIGHUB is told, in place of the tool's own")
-    domain: str | None = Field(None, description="the business domain, in place of the guardrail's")
-    fail_mode: FailMode | None = Field(None, description="in place of the guardrail's")
+    value: str | None = Field(default=None, description="JMESPath over the arguments: the amount at stake, a number")
+    target: str | None = Field(
+        default=None, description="JMESPath over the arguments: what is acted upon, a string or number"
+    )
+    action: str | None = Field(default=None, description="the name BIGHUB is told, in place of the tool's own")
+    domain: str | None = Field(default=None, description="the business domain, in place of the guardrail's")
+    fail_mode: FailMode | None = Field(default=None, description="in place of the guardrail's")
 
 
 class ServiceSettings(BaseModel):
@@ -37,13 +39,17 @@ class ServiceSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    base_url: str = Field("https://api.bighub.io", description="where BIGHUB answers")
-    api_key: SecretStr | None = Field(None, description="sent as X-API-Key")
-    deadline_seconds: float = Field(2.0, gt=0, le=120, description="for all attempts at one decision together")
-    attempts: int = Field(3, ge=1, le=10, description="how often a decision is asked for within the deadline")
-    breaker_failures: int = Field(5, ge=0, le=1000, description="unreachable that often in a row opens it; 0: never")
-    breaker_reset_seconds: float = Field(30.0, gt=0, le=3600, description="after which one call probes it again")
-    send_arguments: SendArguments = Field("redacted", description="what BIGHUB is told of a call's arguments")
+    base_url: str = Field(default="https://api.bighub.io", description="where BIGHUB answers")
+    api_key: SecretStr | None = Field(default=None, description="sent as X-API-Key")
+    deadline_seconds: float = Field(default=2.0, gt=0, le=120, description="for all attempts at one decision together")
+    attempts: int = Field(default=3, ge=1, le=10, description="how often a decision is asked for within the deadline")
+    breaker_failures: int = Field(
+        default=5, ge=0, le=1000, description="unreachable that often in a row opens it; 0: never"
+    )
+    breaker_reset_seconds: float = Field(
+        default=30.0, gt=0, le=3600, description="after which one call probes it again"
+    )
+    send_arguments: SendArguments = Field(default="redacted", description="what BIGHUB is told of a call's arguments")
 
 
 class GuardrailSettings(BaseSettings):
@@ -53,15 +59,19 @@ class GuardrailSettings(BaseSettings):
         extra="forbid", frozen=True, env_prefix="LITELLM_BIGHUB_", env_nested_delimiter="__"
     )
 
-    decider: Literal["embedded", "bighub"] = Field("embedded", description="who decides")
-    policy: Path = Field(Path("bighub_policy.yaml"), description="the embedded decider's policy, beside the config")
-    service: ServiceSettings = Field(ServiceSettings(), description="the hosted BIGHUB")
-    actor: str = Field("AI_AGENT", min_length=1, description="who acts where authentication names nobody")
-    domain: str = Field("custom", min_length=1, description="the business domain of the calls")
+    decider: Literal["embedded", "bighub"] = Field(default="embedded", description="who decides")
+    policy: Path = Field(
+        default=Path("bighub_policy.yaml"), description="the embedded decider's policy, beside the config"
+    )
+    service: ServiceSettings = Field(default=ServiceSettings(), description="the hosted BIGHUB")
+    actor: str = Field(default="AI_AGENT", min_length=1, description="who acts where authentication names nobody")
+    domain: str = Field(default="custom", min_length=1, description="the business domain of the calls")
     tools: dict[str, ToolSettings] = Field(default_factory=dict, description="value, target and more, by tool")
-    fail_mode: FailMode = Field("closed", description="what happens when the decider could not be reached")
-    on_block: Withhold = Field("replace", description="replace a blocked call by a notice, or fail the request")
-    on_approval: Withhold = Field("replace", description="the same for a call that waits for a person")
-    reveal: Reveal = Field("nothing", description="whether the notice tells the model and the caller the reason")
-    audit_file: Path | None = Field(None, description="JSON Lines file to which every decision is appended")
+    fail_mode: FailMode = Field(default="closed", description="what happens when the decider could not be reached")
+    on_block: Withhold = Field(default="replace", description="replace a blocked call by a notice, or fail the request")
+    on_approval: Withhold = Field(default="replace", description="the same for a call that waits for a person")
+    reveal: Reveal = Field(
+        default="nothing", description="whether the notice tells the model and the caller the reason"
+    )
+    audit_file: Path | None = Field(default=None, description="JSON Lines file to which every decision is appended")
     redact: list[str] = Field(default_factory=list, description="regular expressions of more secrets to redact")
