@@ -7,9 +7,8 @@ that is neither true nor false, is an error, and the call is blocked.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -78,7 +77,6 @@ def _refuse_unknown_functions(node: _TreeNode) -> None:
     """JMESPath notices them only when it calls them."""
     if node["type"] == "function_expression" and node["value"] not in Functions.FUNCTION_TABLE:
         raise ValueError(f"not a JMESPath expression: there is no function {node['value']}")
-    children: Sequence[object] = node["children"]
-    for child in children:
-        if isinstance(child, dict):  # a slice's children are numbers, which the stubs do not say
-            _refuse_unknown_functions(cast("_TreeNode", child))
+    if node["type"] != "slice":  # whose children are numbers
+        for child in node["children"]:
+            _refuse_unknown_functions(child)
