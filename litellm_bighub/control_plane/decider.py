@@ -9,9 +9,9 @@ from pathlib import Path
 
 from typing_extensions import assert_never
 
-from litellm_bighub.control_plane.deciding import Outcome, Redact
+from litellm_bighub.control_plane.deciding import Outcome
 from litellm_bighub.control_plane.ids import random_id
-from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.plane import ControlPlane, Redact
 from litellm_bighub.control_plane.policy.rule import Policy
 from litellm_bighub.control_plane.policy.text import build
 from litellm_bighub.control_plane.source import PolicySource

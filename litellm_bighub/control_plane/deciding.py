@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from litellm_bighub.control_plane.merging import merge
 from litellm_bighub.control_plane.policy.evaluation import Judgement, find, judge
@@ -18,10 +17,8 @@ from litellm_bighub.control_plane.store.chain import Entry
 from litellm_bighub.control_plane.store.switches import Switch
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.deciders.tool_table import ToolTable
-from litellm_bighub.domain.call import JSON, Arguments, CallContext, ToolCall
+from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.domain.digest import arguments_digest, call_digest
-
-Redact: TypeAlias = Callable[[Arguments], dict[str, JSON]]
 
 DECISION = "decision_event.created"
 DEFAULT_TTL = 900
@@ -29,7 +26,7 @@ DEFAULT_TTL = 900
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A call to decide on, with the ids that the answer will have.
+    """A call to decide on, with the ids that the answer will have and all that can be computed outside the writer.
 
     Attributes:
         started: `time.perf_counter()` when the question came.
@@ -38,6 +35,8 @@ class Question:
 
     call: ToolCall
     context: CallContext
+    redacted: Arguments
+    arguments_digest: str
     decision_id: str
     approval_id: str
     started: float
@@ -76,9 +75,8 @@ class Snapshot:
 class Deciding:
     """Decides within transactions. Lives in the writing thread, which is the only one to use it."""
 
-    def __init__(self, source: PolicySource, redact: Redact) -> None:
+    def __init__(self, source: PolicySource) -> None:
         self._source = source
-        self._redact = redact
         self._snapshot: Snapshot | None = None
 
     def snapshot(self, transaction: Transaction, now: float) -> Snapshot:
@@ -112,7 +110,7 @@ class Deciding:
         if outcome.judgement.verdict == "allowed" and rule is not None and rule.limits_use:
             transaction.count(rule, now)
         waited_for = outcome.approval is not None
-        transaction.append(self._entry(question, outcome), notify=waited_for)
+        transaction.append(_entry(question, outcome), notify=waited_for)
         return outcome
 
     def judge(
@@ -142,7 +140,7 @@ class Deciding:
         )
         found = approvals.find(transaction.connection, digest, call.type, outcome.time)
         if found is None:
-            return replace(outcome, approval=self._ask(transaction, question, outcome, digest))
+            return replace(outcome, approval=_ask(transaction, question, outcome, digest))
         if found.state != "approved":
             return replace(outcome, approval=found)
         return self._use(transaction, snapshot, question, replace(outcome, approval=found))
@@ -168,65 +166,67 @@ class Deciding:
         allowed = replace(judgement, verdict="allowed", reason=reason, blocked_by="")
         return replace(outcome, judgement=allowed, edited=edited)
 
-    def _ask(self, transaction: Transaction, question: Question, outcome: Outcome, digest: str) -> Approval:
-        call, context, judgement = question.call, question.context, outcome.judgement
-        rule = judgement.rule
-        ttl = rule.approval_ttl_seconds if rule else DEFAULT_TTL
-        approval = Approval(
-            id=question.approval_id,
-            decision_id=question.decision_id,
-            state="pending",
-            digest=digest,
-            policy_version=judgement.policy_version,
-            rule_id=rule.id if rule else "",
-            reason=judgement.reason,
-            actor=context.actor,
-            domain=context.domain,
-            tool=call.name,
-            type=call.type,
-            target=call.target,
-            value=call.value,
-            arguments=self._redact(call.arguments),
-            context=_told(context),
-            four_eyes=bool(rule and rule.four_eyes),
-            ttl=ttl,
-            created_at=outcome.time,
-            expires_at=outcome.time + ttl,
-        )
-        approvals.insert(transaction.connection, approval)
-        transaction.append(about(approval, "approval.created", outcome.time, {"digest": digest}))
-        return approval
 
-    def _entry(self, question: Question, outcome: Outcome) -> Entry:
-        call, context, judgement = question.call, question.context, outcome.judgement
-        return Entry(
-            time=outcome.time,
-            type=DECISION,
-            subject=outcome.decision_id,
-            severity="warning" if judgement.verdict == "blocked" else "info",
-            actor=context.actor,
-            domain=context.domain,
-            tool=call.name,
-            verdict=judgement.verdict,
-            rule_id=judgement.rule.id if judgement.rule else "",
-            body={
-                "call_id": call.id,
-                "type": call.type,
-                "path": call.path,
-                "value": call.value,
-                "target": call.target,
-                "arguments": self._redact(call.arguments),
-                "arguments_digest": arguments_digest(call.arguments),
-                "reason": judgement.reason,
-                "blocked_by": judgement.blocked_by,
-                "policy_version": judgement.policy_version,
-                "approval_id": outcome.approval.id if outcome.approval else "",
-                "edited": outcome.edited is not None,
-                "enforced": outcome.enforced,
-                "latency_ms": round((time.perf_counter() - question.started) * 1000, 3),
-                **_told(context),
-            },
-        )
+def _ask(transaction: Transaction, question: Question, outcome: Outcome, digest: str) -> Approval:
+    call, context, judgement = question.call, question.context, outcome.judgement
+    rule = judgement.rule
+    ttl = rule.approval_ttl_seconds if rule else DEFAULT_TTL
+    approval = Approval(
+        id=question.approval_id,
+        decision_id=question.decision_id,
+        state="pending",
+        digest=digest,
+        policy_version=judgement.policy_version,
+        rule_id=rule.id if rule else "",
+        reason=judgement.reason,
+        actor=context.actor,
+        domain=context.domain,
+        tool=call.name,
+        type=call.type,
+        target=call.target,
+        value=call.value,
+        arguments=question.redacted,
+        context=_told(context),
+        four_eyes=bool(rule and rule.four_eyes),
+        ttl=ttl,
+        created_at=outcome.time,
+        expires_at=outcome.time + ttl,
+    )
+    approvals.insert(transaction.connection, approval)
+    transaction.append(about(approval, "approval.created", outcome.time, {"digest": digest}))
+    return approval
+
+
+def _entry(question: Question, outcome: Outcome) -> Entry:
+    call, context, judgement = question.call, question.context, outcome.judgement
+    return Entry(
+        time=outcome.time,
+        type=DECISION,
+        subject=outcome.decision_id,
+        severity="warning" if judgement.verdict == "blocked" else "info",
+        actor=context.actor,
+        domain=context.domain,
+        tool=call.name,
+        verdict=judgement.verdict,
+        rule_id=judgement.rule.id if judgement.rule else "",
+        body={
+            "call_id": call.id,
+            "type": call.type,
+            "path": call.path,
+            "value": call.value,
+            "target": call.target,
+            "arguments": question.redacted,
+            "arguments_digest": question.arguments_digest,
+            "reason": judgement.reason,
+            "blocked_by": judgement.blocked_by,
+            "policy_version": judgement.policy_version,
+            "approval_id": outcome.approval.id if outcome.approval else "",
+            "edited": outcome.edited is not None,
+            "enforced": outcome.enforced,
+            "latency_ms": round((time.perf_counter() - question.started) * 1000, 3),
+            **_told(context),
+        },
+    )
 
 
 def edit(tools: ToolTable, call: ToolCall, arguments: Arguments) -> ToolCall | str:
@@ -250,5 +250,5 @@ def about(approval: Approval, type_: str, now: float, body: Mapping[str, object]
 
 
 def _told(context: CallContext) -> dict[str, str]:
-    told = asdict(context)
-    return {name: told[name] for name in ("trace_id", "surface", "model", "response_id", "user", "team")}
+    names = ("trace_id", "surface", "model", "response_id", "user", "team")
+    return {name: getattr(context, name) for name in names}

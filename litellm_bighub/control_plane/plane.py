@@ -10,11 +10,11 @@ import asyncio
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from sqlalchemy import Connection, Engine
 
-from litellm_bighub.control_plane.deciding import Deciding, Outcome, Question, Redact, Snapshot
+from litellm_bighub.control_plane.deciding import Deciding, Outcome, Question, Snapshot
 from litellm_bighub.control_plane.ids import random_id
 from litellm_bighub.control_plane.resolving import Refused, Resolution, expire_due, resolve
 from litellm_bighub.control_plane.source import PolicySource
@@ -24,10 +24,12 @@ from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.control_plane.store.signals import Signals
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.control_plane.store.writer import Writer
-from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.call import JSON, Arguments, CallContext, ToolCall
+from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.redaction import Redactor
 
 T = TypeVar("T")
+Redact: TypeAlias = Callable[[Arguments], dict[str, JSON]]
 _LOOK_AGAIN_SECONDS = 1.0
 
 
@@ -53,7 +55,7 @@ class ControlPlane:
         self.clock = clock
         self.new_id = new_id
         self.redact = redact
-        self.deciding = Deciding(source, redact)
+        self.deciding = Deciding(source)
         self.signals = Signals(engine)
         self._engine = engine
         self._writer = Writer(engine, on_commit=self.signals.tell, on_rollback=self.deciding.forget)
@@ -74,10 +76,21 @@ class ControlPlane:
         Raises:
             DecisionUnavailable: the database cannot be used.
         """
-        question = Question(
-            call, context, f"dec_{self.new_id()}", f"apr_{self.new_id()}", time.perf_counter(), dry_run=dry_run
-        )
+        question = self.question(call, context, dry_run=dry_run)
         return await self.write(lambda transaction: self.deciding.decide(transaction, question, self.clock()))
+
+    def question(self, call: ToolCall, context: CallContext, *, dry_run: bool = False) -> Question:
+        """A question with fresh ids, for a job that decides among other things."""
+        return Question(
+            call,
+            context,
+            self.redact(call.arguments),
+            arguments_digest(call.arguments),
+            decision_id=f"dec_{self.new_id()}",
+            approval_id=f"apr_{self.new_id()}",
+            started=time.perf_counter(),
+            dry_run=dry_run,
+        )
 
     async def wait(self, approval_id: str, *, timeout: float) -> Approval | None:
         """Wait until an approval is no longer open.
