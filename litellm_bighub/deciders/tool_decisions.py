@@ -45,7 +45,7 @@ class ToolDecisions:
         ConfigurationError: `tools` holds an expression that cannot be used.
     """
 
-    def __init__(  # noqa: PLR0913 - a port and the options of one hook, keyword-only
+    def __init__(
         self,
         decider: Decider,
         *,
