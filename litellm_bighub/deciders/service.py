@@ -167,4 +167,4 @@ def _status(error: BighubAPIError) -> DecisionError:
 
 def _retry_after(error: BighubAPIError) -> float | None:
     seconds = error.retry_after_seconds if isinstance(error, BighubRateLimitError) else None
-    return seconds if seconds is not None and math.isfinite(seconds) else None
+    return seconds if seconds is not None and math.isfinite(seconds) and seconds >= 0 else None
