@@ -71,7 +71,18 @@ class UngovernedCallError(BighubError):
 
 
 class DecisionError(BighubError):
-    """No decision could be had. Nothing is allowed by it."""
+    """No decision could be had. Nothing is allowed by it.
+
+    Args:
+        message: why, in words that may be logged.
+        transient: whether asking the same again may help.
+        retry_after: after how many seconds, if the decider said so.
+    """
+
+    def __init__(self, message: str = "", *, transient: bool = False, retry_after: float | None = None) -> None:
+        self.transient = transient
+        self.retry_after = retry_after
+        super().__init__(message)
 
 
 class DecisionUnavailable(DecisionError):  # noqa: N818 - says a state, and reads so in `except`

@@ -70,6 +70,8 @@ def objections(answer: Answer) -> Iterator[Objection]:
         yield from _word(field, _folded(answer.get(field)), MODES)
     for field, (objecting, weight) in FLAGS.items():
         yield from _flag(field, answer.get(field), objecting=objecting, weight=weight)
+    if answer.get("request_type") in ("clarification_needed", "needs_more_context"):
+        yield NO, f"request_type is {answer['request_type']}"
     yield from _enforcement(answer)
     yield from _switches(answer)
     yield from _nested(answer)

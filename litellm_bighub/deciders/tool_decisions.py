@@ -39,7 +39,7 @@ class ToolDecisions:
         redactor: takes secrets out of what is recorded.
         clock: POSIX seconds.
         timer: seconds from any origin, for latencies.
-        new_id: makes ids of events.
+        new_id: makes ids of events, and of traces that have none.
 
     Raises:
         ConfigurationError: `tools` holds an expression that cannot be used.
@@ -73,6 +73,8 @@ class ToolDecisions:
         If the decider fails in a way that nobody foresaw, the other calls are no longer asked about and the error goes
         out: nothing is released.
         """
+        if not context.trace_id:
+            context = replace(context, trace_id=self._new_id())
         judged = await _together([self._judge(call, context) for call in calls])
         return await _together([self._recorded(judgement) for judgement in judged])
 

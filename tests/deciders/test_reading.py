@@ -128,6 +128,7 @@ def with_packet(**signal) -> dict[str, object]:
         pytest.param({**YES, "kill_switch_active": True}, Block, id="kill_switch_active"),
         pytest.param({**YES, "active_switches": ["global"]}, Block, id="active_switches"),
         pytest.param({**YES, "needs_more_context": True}, Block, id="needs_more_context"),
+        pytest.param({**YES, "request_type": "clarification_needed"}, Block, id="clarification_needed"),
         pytest.param({**YES, "needs_review": True}, RequireApproval, id="needs_review"),
         pytest.param({**YES, "human_review": True}, RequireApproval, id="human_review"),
         pytest.param({**YES, "human_review": "yes"}, Block, id="human_review is a text"),

@@ -360,6 +360,15 @@ async def test_an_unreadable_call_is_recorded_without_digest():
     assert event.arguments_digest == ""
 
 
+async def test_calls_without_a_trace_get_one_in_common():
+    """Two requests that nobody told apart must not look like one and the same to the decider."""
+    decider = Scripted()
+    decisions = ToolDecisions(decider, new_id=counter("id-"))
+    await decisions.decide([call("a"), call("b")], CallContext())
+    await decisions.decide([call("a")], CallContext())
+    assert [context.trace_id for _, context in decider.asked] == ["id-0", "id-0", "id-3"]
+
+
 async def test_degradation_is_recorded():
     kept = Kept()
     await decide(Scripted(otherwise=UNAVAILABLE), call(), sinks=[kept], fail_mode="open")
