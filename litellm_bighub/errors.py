@@ -5,6 +5,7 @@ BighubError
 ├── ConfigurationError        a setting or policy that cannot be used; stops the start
 ├── PayloadError              a request or answer that has no place for what was found in it
 ├── GuardrailAnswerError      a guardrail answered something that cannot be mapped back
+├── GateError                 a stream gate was driven against its protocol
 ├── UngovernedCallError       LiteLLM has no hook that could govern this call
 └── DecisionError             no decision could be had
     ├── DecisionUnavailable   the decider could not be reached: the only thing that `fail_mode: open` opens
@@ -59,6 +60,10 @@ class GuardrailAnswerError(BighubError):
     def __init__(self, guardrail: str, problem: str) -> None:
         self.guardrail = guardrail
         super().__init__(f"guardrail {guardrail}: {problem}")
+
+
+class GateError(BighubError):
+    """A stream gate was driven against its protocol. Nothing has changed in it."""
 
 
 class UngovernedCallError(BighubError):

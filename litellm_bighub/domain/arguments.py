@@ -52,6 +52,8 @@ def _parse(text: str) -> object:
         raise UnreadableArguments(f"arguments are nested more than {MAX_DEPTH} levels deep")
     try:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+    except UnreadableArguments:  # a ValueError itself, with a reason of its own
+        raise
     except json.JSONDecodeError as error:
         raise UnreadableArguments(f"arguments are not valid JSON (character {error.pos})") from error
     except ValueError as error:  # an integer of more digits than Python converts

@@ -41,6 +41,7 @@ class ToolCall:
         path: where the call stands, as in `output[2]`.
         value: the amount at stake, taken out of the arguments; `None` if the tool has none.
         target: what is acted upon, taken out of the arguments; empty if unknown.
+        action: the name that BIGHUB is told in place of the tool's own; empty for the tool's own.
     """
 
     id: str
@@ -51,6 +52,7 @@ class ToolCall:
     path: str = ""
     value: float | None = None
     target: str = ""
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True)

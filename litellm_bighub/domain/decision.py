@@ -37,11 +37,13 @@ class Allow:
         reason: why, for people.
         degraded: true when no decision could be had and `fail_mode: open` let the call pass.
         edited: arguments that a person put in place of the model's, or `None`.
+        shadowed: what was decided and is not enforced, in shadow mode; else `None`.
     """
 
     reason: str = ""
     degraded: bool = False
     edited: Arguments | None = None
+    shadowed: Block | RequireApproval | None = None
     basis: Basis = field(default_factory=Basis)
 
 

@@ -1,0 +1,114 @@
+"""A rule of the policy and the policy itself, as frozen values ready to be evaluated."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Literal, TypeAlias
+
+from litellm_bighub.control_plane.policy.condition import Condition
+from litellm_bighub.settings import ToolSettings
+
+Effect: TypeAlias = Literal["allow", "block", "require_approval"]
+Status: TypeAlias = Literal["active", "paused"]
+
+
+class Pattern:
+    """An fnmatch pattern, case-sensitive on every system. Compiled once, because every decision tries many."""
+
+    __slots__ = ("matches", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.matches: Callable[[str], object] = re.compile(fnmatch.translate(text)).match
+        """Gives something true if the whole name fits."""
+
+    def __repr__(self) -> str:
+        return f"Pattern({self.text!r})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pattern) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+
+ANY = Pattern("*")
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Hours of the day in which a rule's calls may run: `start` included, `end` not; `22` to `6` spans midnight."""
+
+    start: int
+    end: int
+
+    def include(self, moment: datetime) -> bool:
+        """Whether the moment, in the rule's time zone, lies within."""
+        if self.start < self.end:
+            return self.start <= moment.hour < self.end
+        return moment.hour >= self.start or moment.hour < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. It matches by its patterns and condition; if it does, its bounds, limits and effect decide.
+
+    Attributes:
+        id: names the rule in decisions, counters and the audit; for a rule of the file its name.
+        tool, type, actor, domain: patterns over the call and its context.
+        when: a condition over the arguments, `None` if there is none.
+        zone: the time zone in which `hours` and the calendar day and hour of the limits are meant.
+        expires_at: POSIX seconds from which on the rule is no longer in force.
+    """
+
+    id: str
+    name: str
+    tool: Pattern = ANY
+    type: Pattern = ANY
+    actor: Pattern = ANY
+    domain: Pattern = ANY
+    when: Condition | None = None
+    effect: Effect = "allow"
+    min_value: float | None = None
+    max_value: float | None = None
+    require_approval_above: float | None = None
+    max_per_day: int | None = None
+    max_per_hour: int | None = None
+    cooldown_seconds: float | None = None
+    hours: Hours | None = None
+    zone: tzinfo | None = None
+    status: Status = "active"
+    expires_at: float | None = None
+    approval_ttl_seconds: int = 900
+    four_eyes: bool = False
+    priority: int = 0
+
+    @property
+    def bounds_value(self) -> bool:
+        """Whether a call without a value cannot be judged by this rule."""
+        return not (self.min_value is self.max_value is self.require_approval_above is None)
+
+    @property
+    def limits_use(self) -> bool:
+        """Whether the rule needs to know how often it has allowed a call."""
+        return not (self.max_per_day is self.max_per_hour is self.cooldown_seconds is None)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All rules in the order in which they are tried; the first that matches decides.
+
+    Attributes:
+        version: the digest of the content: the same in every process, another after every change.
+        default: what holds where no rule matches.
+        tools: how value and target are taken out of the arguments, by tool name or pattern.
+    """
+
+    version: str
+    default: Effect
+    rules: tuple[Rule, ...]
+    tools: Mapping[str, ToolSettings]

@@ -1,0 +1,59 @@
+"""The audit file: every decision as one line of JSON, appended.
+
+Each line is one `write` to a file opened for appending, so several processes may share the file. A line that was
+written in part (a full disk) is ended before the next one, and the decision it told of counts as not recorded.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import anyio.to_thread
+
+from litellm_bighub.domain.event import DecisionEvent
+from litellm_bighub.errors import ConfigurationError
+
+
+class AuditFile:
+    """Appends events to a JSON Lines file that only its owner may read.
+
+    Args:
+        path: the file; it is made if it is not there, its folder is not.
+        key: the setting that names it, for errors.
+
+    Raises:
+        ConfigurationError: the file cannot be opened for writing.
+    """
+
+    def __init__(self, path: Path, *, key: str = "audit_file") -> None:
+        try:
+            self._file: int | None = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise ConfigurationError(key, f"{path} cannot be written: {error.strerror}") from error
+        self._torn = False
+
+    async def write(self, event: DecisionEvent) -> None:
+        """Append the event as one line.
+
+        Raises:
+            OSError: it could not be written, or not as a whole.
+        """
+        line = json.dumps(event.as_dict(), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        await anyio.to_thread.run_sync(self._append, f"{line}\n".encode())
+
+    async def aclose(self) -> None:
+        """Close the file. Safe to call twice."""
+        file, self._file = self._file, None
+        if file is not None:
+            os.close(file)
+
+    def _append(self, line: bytes) -> None:
+        if self._file is None:
+            raise OSError("the audit file is closed")
+        line = b"\n" + line if self._torn else line
+        written = os.write(self._file, line)
+        self._torn = written < len(line)
+        if self._torn:
+            raise OSError("the audit file took only part of a line")

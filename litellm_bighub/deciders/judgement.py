@@ -1,0 +1,70 @@
+"""A decision together with what it was made on, and the event that tells of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from litellm_bighub.deciders.tool_table import Tool
+from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
+from litellm_bighub.domain.decision import Allow, Decision, RequireApproval, verdict
+from litellm_bighub.domain.digest import arguments_digest
+from litellm_bighub.domain.event import DecisionEvent
+from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.domain.secrets import REDACTED
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One call with the decision on it, by whom, and how many seconds it took."""
+
+    call: ToolCall
+    context: CallContext
+    tool: Tool
+    decision: Decision
+    decider: str
+    seconds: float
+
+    def event(self, redactor: Redactor, *, event_id: str, time: float) -> DecisionEvent:
+        """What may be told of it: the decision that was made, or would be but for the shadow, and no secret."""
+        call, context = self.call, self.context
+        shadowed = self.decision.shadowed if isinstance(self.decision, Allow) else None
+        decision = shadowed or self.decision
+        arguments = redactor.redact(call.arguments)
+        return DecisionEvent(
+            event_id=event_id,
+            time=time,
+            trace_id=context.trace_id,
+            call_id=call.id,
+            tool=call.name,
+            type=call.type,
+            path=call.path,
+            actor=context.actor,
+            domain=context.domain,
+            surface=context.surface,
+            model=context.model,
+            response_id=context.response_id,
+            user=context.user,
+            team=context.team,
+            verdict=verdict(decision),
+            reason=redactor.text(decision.reason),
+            enforced=shadowed is None,
+            degraded=isinstance(decision, Allow) and decision.degraded,
+            decider=self.decider,
+            decision_id=decision.basis.decision_id,
+            approval_id=decision.approval_id if isinstance(decision, RequireApproval) else "",
+            blocked_by=decision.basis.blocked_by,
+            rule=decision.basis.rule,
+            policy_version=decision.basis.policy_version,
+            risk=decision.basis.risk,
+            value=call.value,
+            target=self._target(redactor, arguments),
+            arguments=arguments,
+            arguments_digest="" if call.unreadable is not None else arguments_digest(call.arguments),
+            latency_ms=self.seconds * 1000,
+        )
+
+    def _target(self, redactor: Redactor, redacted: Arguments) -> str:
+        """The target as it would be read out of the redacted arguments: it may stand under a telling key."""
+        target = redactor.text(self.call.target)
+        seen = self.tool.target_in(redacted)
+        return target if seen is None or seen == target else REDACTED

@@ -1,0 +1,70 @@
+"""Telling hooks and sinks of a decision, before anything is released on the strength of it."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+from litellm_bighub.domain.event import DecisionEvent
+
+DecisionHook: TypeAlias = Callable[[dict[str, Any]], "Awaitable[None] | None"]
+"""A user's function; receives `DecisionEvent.as_dict()`, a copy of its own."""
+
+logger = logging.getLogger(__name__)
+
+
+class EventSink(Protocol):
+    """Something that keeps events: an audit file, a log, a table."""
+
+    async def write(self, event: DecisionEvent) -> None:
+        """Keep the event, or raise: a decision that is not recorded releases nothing."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release files and connections. Safe to call twice."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HookSink:
+    """A user's function as a sink."""
+
+    hook: DecisionHook
+
+    async def write(self, event: DecisionEvent) -> None:
+        """Call the function, and await it if it is asynchronous."""
+        returned = self.hook(event.as_dict())
+        if inspect.isawaitable(returned):
+            await returned
+
+    async def aclose(self) -> None:
+        """Nothing to release."""
+
+
+async def record(event: DecisionEvent, sinks: Sequence[EventSink], otherwise: DecisionEvent) -> bool:
+    """Tell every sink of the event. From the first failure on, the rest is told of `otherwise`, which then holds.
+
+    Returns:
+        whether all have recorded the event.
+    """
+    recorded = True
+    for sink in sinks:
+        recorded = await _written(event if recorded else otherwise, sink) and recorded
+    return recorded
+
+
+async def _written(event: DecisionEvent, sink: EventSink) -> bool:
+    try:
+        await sink.write(event)
+    except Exception as error:  # noqa: BLE001 - a sink is anyone's code; whatever it raises withholds the call
+        # Neither its message nor a traceback: both may hold the arguments.
+        logger.error("%s did not record decision %s: %s", _name(sink), event.event_id, type(error).__name__)  # noqa: TRY400
+        return False
+    return True
+
+
+def _name(sink: EventSink) -> str:
+    return "on_decision" if isinstance(sink, HookSink) else type(sink).__name__

@@ -1,0 +1,135 @@
+"""The tool-decision hook: asks a decider about every call of a response at once, and records what it answered."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.deciders.judgement import Judgement
+from litellm_bighub.deciders.recording import DecisionHook, EventSink, HookSink, record
+from litellm_bighub.deciders.tool_table import ToolTable
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decision import Allow, Basis, Block, Decision
+from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.errors import DecisionError, DecisionRefused, DecisionUnavailable
+from litellm_bighub.settings import FailMode, ToolSettings
+
+OURSELVES = "litellm_bighub"
+"""Who decided when the decider was not asked, or could not answer."""
+
+UNRECORDED = Block("the decision could not be recorded", Basis(blocked_by="unrecorded"))
+
+T = TypeVar("T")
+
+
+class ToolDecisions:
+    """Decides on tool calls. One decision a call, all asked for at the same time, each recorded before any is returned.
+
+    Args:
+        decider: who answers.
+        tools: what is known of single tools, by name pattern.
+        fail_mode: what becomes of a call when the decider could not be reached; nothing else is ever opened by it.
+        on_decision: a function, sync or async, that is given every decision. If it raises, the call is withheld.
+        sinks: what else records every decision, an audit file for one; the same holds for them.
+        redactor: takes secrets out of what is recorded.
+        clock: POSIX seconds.
+        timer: seconds from any origin, for latencies.
+        new_id: makes ids of events.
+
+    Raises:
+        ConfigurationError: `tools` holds an expression that cannot be used.
+    """
+
+    def __init__(  # noqa: PLR0913 - a port and the options of one hook, keyword-only
+        self,
+        decider: Decider,
+        *,
+        tools: Mapping[str, ToolSettings] | None = None,
+        fail_mode: FailMode = "closed",
+        on_decision: DecisionHook | None = None,
+        sinks: Sequence[EventSink] = (),
+        redactor: Redactor | None = None,
+        clock: Callable[[], float] = time.time,
+        timer: Callable[[], float] = time.perf_counter,
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self._decider = decider
+        self._tools = ToolTable(tools or {})
+        self._fail_mode: FailMode = fail_mode
+        self._sinks = (*([HookSink(on_decision)] if on_decision else []), *sinks)
+        self._redactor = redactor or Redactor()
+        self._clock = clock
+        self._timer = timer
+        self._new_id = new_id
+
+    async def decide(self, calls: Sequence[ToolCall], context: CallContext) -> list[Decision]:
+        """Decide on the calls of one response, in their order.
+
+        If the decider fails in a way that nobody foresaw, the other calls are no longer asked about and the error goes
+        out: nothing is released.
+        """
+        judged = await _together([self._judge(call, context) for call in calls])
+        return await _together([self._recorded(judgement) for judgement in judged])
+
+    async def aclose(self) -> None:
+        """Close the decider and the sinks. Safe to call twice."""
+        try:
+            await self._decider.aclose()
+        finally:
+            for sink in self._sinks:
+                await sink.aclose()
+
+    async def _judge(self, call: ToolCall, context: CallContext) -> Judgement:
+        tool = self._tools.find(call.name)
+        context = context if tool.domain is None else replace(context, domain=tool.domain)
+        started = self._timer()
+        decider = OURSELVES
+        match tool.measure(call):
+            case Block() as undecidable:
+                decision: Decision = undecidable
+            case ToolCall() as measured:
+                call = measured
+                try:
+                    decision, decider = await self._decider.decide(call, context), self._decider.name
+                except DecisionError as error:
+                    decision = _without_answer(error, tool.fail_mode or self._fail_mode)
+        return Judgement(call, context, tool, decision, decider, self._timer() - started)
+
+    async def _recorded(self, judgement: Judgement) -> Decision:
+        event_id, now = self._new_id(), self._clock()
+        withheld = replace(judgement, decision=UNRECORDED, decider=OURSELVES)
+        recorded = await record(
+            judgement.event(self._redactor, event_id=event_id, time=now),
+            self._sinks,
+            otherwise=withheld.event(self._redactor, event_id=event_id, time=now),
+        )
+        return judgement.decision if recorded else UNRECORDED
+
+
+def _without_answer(error: DecisionError, fail_mode: FailMode) -> Decision:
+    match error:
+        case DecisionUnavailable() if fail_mode == "open":
+            reason = f"the decider could not be reached, and fail_mode is open: {error}"
+            return Allow(reason, degraded=True)
+        case DecisionUnavailable():
+            return Block(f"the decider could not be reached: {error}", Basis(blocked_by="unavailable"))
+        case DecisionRefused():
+            return Block(f"the decider refused to decide: {error}", Basis(blocked_by="refused"))
+        case _:
+            return Block(f"the decider's answer is no decision: {error}", Basis(blocked_by="unreadable"))
+
+
+async def _together(coroutines: Sequence[Coroutine[object, object, T]]) -> list[T]:
+    """Run all at the same time. If one fails, the others are cancelled and awaited before its error goes out."""
+    tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

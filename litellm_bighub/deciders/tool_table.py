@@ -1,0 +1,149 @@
+"""What the operator says of each tool, and what it makes of a call: its value, target, action, domain and fail mode."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from jmespath.functions import Functions
+from jmespath.parser import ParsedResult
+
+from litellm_bighub.domain.call import Arguments, ToolCall
+from litellm_bighub.domain.decision import Basis, Block
+from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.settings import FailMode, ToolSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """One entry of the table, ready to use. The default one knows nothing of its tool."""
+
+    value: ParsedResult | None = None
+    target: ParsedResult | None = None
+    action: str = ""
+    domain: str | None = None
+    fail_mode: FailMode | None = None
+
+    def measure(self, call: ToolCall) -> ToolCall | Block:
+        """The call with its value, target and action, or why nobody can decide on it."""
+        if call.unreadable is not None:
+            return _undecidable("unreadable_arguments", call.unreadable)
+        try:
+            value = _number(_found(self.value, call.arguments))
+            target = _text(_found(self.target, call.arguments))
+        except _UndecidableError as error:
+            return _undecidable(error.what, str(error))
+        return replace(
+            call,
+            value=call.value if value is None else value,
+            target=call.target if target is None else target,
+            action=self.action or call.action,
+        )
+
+    def target_in(self, arguments: Arguments) -> str | None:
+        """The target that stands in other (redacted) arguments, `None` if they hold none."""
+        try:
+            return _text(_found(self.target, arguments))
+        except _UndecidableError:
+            return None
+
+
+class ToolTable:
+    """Finds a tool's entry: the first pattern that fits its name, upper and lower case told apart.
+
+    Raises:
+        ConfigurationError: a JMESPath cannot be parsed or calls a function that does not exist.
+    """
+
+    def __init__(self, tools: Mapping[str, ToolSettings]) -> None:
+        self._tools = {pattern: _tool(f"tools.{pattern}", settings) for pattern, settings in tools.items()}
+
+    def find(self, name: str) -> Tool:
+        """The entry of the tool, or one that knows nothing."""
+        return next((tool for pattern, tool in self._tools.items() if fnmatchcase(name, pattern)), Tool())
+
+
+class _UndecidableError(Exception):
+    def __init__(self, what: str, reason: str) -> None:
+        self.what = what
+        super().__init__(reason)
+
+
+def _undecidable(what: str, reason: str) -> Block:
+    return Block(reason, basis=Basis(blocked_by=what))
+
+
+def _tool(key: str, settings: ToolSettings) -> Tool:
+    return Tool(
+        value=_compile(f"{key}.value", settings.value),
+        target=_compile(f"{key}.target", settings.target),
+        action=settings.action or "",
+        domain=settings.domain,
+        fail_mode=settings.fail_mode,
+    )
+
+
+def _compile(key: str, expression: str | None) -> ParsedResult | None:
+    if expression is None:
+        return None
+    try:
+        compiled = jmespath.compile(expression)
+    except JMESPathError as error:
+        raise ConfigurationError(key, f"is no JMESPath: {str(error).splitlines()[0]}") from error
+    for name in _functions(compiled.parsed):
+        if name not in Functions.FUNCTION_TABLE:
+            raise ConfigurationError(key, f"calls {name}(), which JMESPath does not have")
+    return compiled
+
+
+def _functions(node: Mapping[str, object]) -> Iterator[str]:
+    """The functions that a parsed JMESPath calls; found now, because the library looks for them only when it runs."""
+    if node["type"] == "function_expression":
+        yield str(node["value"])
+    children = node["children"]
+    for child in children if isinstance(children, list) else ():
+        if isinstance(child, Mapping):
+            yield from _functions(child)
+
+
+def _found(expression: ParsedResult | None, arguments: Arguments) -> object:
+    if expression is None:
+        return None
+    try:
+        return expression.search(arguments)
+    except (ValueError, TypeError, ArithmeticError) as error:  # JMESPathError is a ValueError
+        raise _UndecidableError("measure", "the amount or target cannot be computed from these arguments") from error
+
+
+def _number(found: object) -> float | None:
+    if found is None:
+        return None
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        raise _UndecidableError("value", f"the amount is {_json_type(found)}, not a number")
+    if not math.isfinite(found):
+        raise _UndecidableError("value", "the amount is not a finite number")
+    return float(found)
+
+
+def _text(found: object) -> str | None:
+    if found is None:
+        return None
+    if isinstance(found, bool) or not isinstance(found, str | int | float):
+        raise _UndecidableError("target", f"the target is {_json_type(found)}, not a string or number")
+    return str(found)
+
+
+def _json_type(found: object) -> str:
+    match found:
+        case bool():
+            return "a boolean"
+        case str():
+            return "a string"
+        case list():
+            return "a list"
+        case _:
+            return "an object"

@@ -1,0 +1,112 @@
+"""Keeping secrets out of whatever is logged, sent or shown.
+
+Two rules: what stands under a telling key (`password`, `apiKey`, `card`) goes as a whole, and what looks like a secret
+goes wherever it stands. Redaction hides more than it must rather than less, never changes what it is given, and takes
+time in proportion to the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from litellm_bighub.domain.call import JSON, Arguments
+from litellm_bighub.domain.secrets import REDACTED, redact_secrets
+from litellm_bighub.errors import ConfigurationError
+
+MAX_DEPTH = 100
+
+KEY_NAMES = (
+    *("password", "passwords", "passwd", "passphrase", "passcode", "pwd", "pin", "otp"),
+    *("secret", "secrets", "credential", "credentials", "authorization", "authentication", "bearer", "cookie", "jwt"),
+    *("token", "access_tokens", "refresh_tokens", "auth_tokens", "api_tokens"),
+    *("api_key", "api_keys", "apikey", "access_key", "private_key", "signing_key", "encryption_key", "ssh_key"),
+    *("card", "card_number", "cardnumber", "pan", "cvv", "cvv2", "cvc", "ssn", "iban", "social_security"),
+)
+"""Names that tell of a secret; each is looked for among the words of a key, so `token` is not in `tokens_used`."""
+
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*|[a-z0-9]+")
+
+
+class Redactor:
+    """Redacts arguments and free texts.
+
+    Args:
+        patterns: regular expressions of more secrets. They are the operator's: their running time is too.
+        key_names: names of keys whose values are secret, in any spelling of their words (`api_key`:
+            `apiKey`, `API-KEY`).
+
+    Raises:
+        ConfigurationError: a pattern is no regular expression, or fits the empty text.
+    """
+
+    def __init__(self, patterns: Sequence[str] = (), key_names: Sequence[str] = KEY_NAMES) -> None:
+        self._patterns = [_compile(f"redact[{index}]", pattern) for index, pattern in enumerate(patterns)]
+        self._names = [f" {' '.join(_words(name))} " for name in key_names]
+
+    def redact(self, arguments: Arguments) -> dict[str, JSON]:
+        """A redacted copy, in plain dicts and lists."""
+        return self._mapping(arguments, 0)
+
+    def text(self, text: str) -> str:
+        """The text without what looks like a secret."""
+        redacted = redact_secrets(text)
+        for pattern in self._patterns:
+            redacted = pattern.sub(REDACTED, redacted)
+        return redacted
+
+    def _mapping(self, mapping: Mapping[str, JSON], depth: int) -> dict[str, JSON]:
+        redacted: dict[str, JSON] = {}
+        for key, value in mapping.items():
+            name = _unused(self.text(str(key)), redacted)
+            redacted[name] = _hidden(value) if self._tells(str(key)) else self._value(value, depth + 1)
+        return redacted
+
+    def _value(self, value: JSON, depth: int) -> JSON:
+        if value is None or isinstance(value, bool | float):
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, int):
+            return self._integer(value)
+        if depth > MAX_DEPTH:
+            return REDACTED
+        if isinstance(value, Mapping):
+            return self._mapping(value, depth)
+        return [self._value(item, depth + 1) for item in value]
+
+    def _integer(self, value: int) -> JSON:
+        """A card number is a secret without quotes too."""
+        redacted = self.text(str(value))
+        return value if redacted == str(value) else redacted
+
+    def _tells(self, key: str) -> bool:
+        words = f" {' '.join(_words(key))} "
+        return any(name in words for name in self._names)
+
+
+def _words(key: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(key)]
+
+
+def _hidden(value: JSON) -> JSON:
+    """Whether there is a secret may be seen, and a flag is none."""
+    return value if value is None or isinstance(value, bool) else REDACTED
+
+
+def _unused(name: str, taken: Mapping[str, JSON]) -> str:
+    """Keeps two redacted keys apart, so that none of their values is lost."""
+    free, number = name, 2
+    while free in taken:
+        free, number = f"{name} {number}", number + 1
+    return free
+
+
+def _compile(key: str, pattern: str) -> re.Pattern[str]:
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise ConfigurationError(key, f"is no regular expression: {error}") from error
+    if compiled.search("") is not None:
+        raise ConfigurationError(key, "fits the empty text, and so would redact everything")
+    return compiled
