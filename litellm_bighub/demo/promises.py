@@ -74,7 +74,9 @@ def _blocked(exchange: Exchange) -> str:
 
 
 def _held(exchange: Exchange) -> str:
-    return f"client got: {_notice(exchange, 1, _REFUND)}"
+    notice = _notice(exchange, 1, _REFUND)
+    _expect("apr_" in notice, f"no approval is named in {notice!r}")
+    return f"client got: {notice}"
 
 
 def _one_of_two(exchange: Exchange) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -16,6 +16,7 @@ from litellm_bighub.demo.promises import Promise
 from litellm_bighub.demo.run import Broken, Kept, Outcome, carry_out, open_line
 
 _MODES: tuple[Mode, ...] = ("whole", "streamed")
+Result = tuple[Promise, Mapping[Mode, Outcome]]
 _QUIET_SECONDS = 5  # between two progress lines where a line cannot be rewritten
 
 
@@ -23,10 +24,15 @@ def show(config: Path, console: Console) -> bool:
     """Run the demo and print it. Returns whether every promise was kept."""
     began = monotonic()
     with _progress(console) as on_progress, open_line(config, on_progress) as (line, proxy):
-        console.print(
-            f"The real LiteLLM proxy answers after {proxy.start_seconds:.1f} s. Asking it with openai's client."
-        )
+        console.print(f"The proxy answers after {proxy.start_seconds:.1f} s. Asking it with openai's official client.")
         results = list(carry_out(line))
+    kept = report(results, console)
+    console.print(f"Proxy and model have ended; all of it took {monotonic() - began:.0f} s.")
+    return kept
+
+
+def report(results: Sequence[Result], console: Console) -> bool:
+    """Print the outcomes. Returns whether every promise was kept."""
     console.print(_table(results))
     broken = [
         f"{promise.title}, {mode}: {outcome.problem}"
@@ -35,16 +41,13 @@ def show(config: Path, console: Console) -> bool:
         if isinstance(outcome, Broken)
     ]
     for problem in broken:
-        console.print(Text(f"BROKEN {problem}", style="red"))
+        console.print(Text(f"BROKEN {problem}", style="bold red"))
     checks = sum(len(outcomes) for _, outcomes in results)
-    console.print(
-        f"{checks - len(broken)} of {checks} checks as promised, in {monotonic() - began:.0f} s with start and end. "
-        "Proxy and upstream have ended."
-    )
+    console.print(f"{checks - len(broken)} of {checks} checks are as promised.")
     return not broken
 
 
-def _table(results: list[tuple[Promise, dict[Mode, Outcome]]]) -> Table:
+def _table(results: Sequence[Result]) -> Table:
     table = Table(caption="first text: when a stream's first text came, of its whole time")
     table.add_column("promise", ratio=5)
     table.add_column("proof", ratio=8)
