@@ -10,7 +10,16 @@ import pytest
 from bighub import AsyncBighubClient, BighubClient
 from bighub.exceptions import BighubAPIError, BighubAuthError, BighubNetworkError, BighubRateLimitError
 
-from litellm_bighub.testing.hosted_answers import BlackHole, Hangup, allow, block, error, garbage, reply, require_approval
+from litellm_bighub.testing.hosted_answers import (
+    BlackHole,
+    Hangup,
+    allow,
+    block,
+    error,
+    garbage,
+    reply,
+    require_approval,
+)
 from litellm_bighub.testing.hosted_bighub import HostedBighub, Request
 
 
