@@ -173,6 +173,6 @@ class HeldItem:
 
 def _told(payload: dict[str, Any], event_type: str) -> str:
     if "input" not in payload:
-        return str(payload["arguments"])
+        return str(payload.get("arguments", ""))
     # LiteLLM tells a custom tool's input as a function's arguments.
     return str(payload["input"]) if "custom_tool_call" in event_type else json_text({"content": payload["input"]})

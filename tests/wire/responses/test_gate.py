@@ -421,3 +421,19 @@ def test_illegal_calls_raise_and_change_nothing():
     ):
         with pytest.raises(GateError):
             illegal()
+
+
+def test_text_at_the_index_of_a_call_belongs_to_its_message():
+    """Faulty upstreams close a message after they began a call at the same index."""
+    text, call = s.message(0, "hi").events, s.call(0).events
+    driven = s.Driven()
+    driven.feed(*text[:3], call[0], *text[3:], *call[1:])
+    driven.answer(s.WITHHELD)
+    assert [event for event in driven.events if event in text] == text
+
+
+@pytest.mark.parametrize("late", ["response.output_text.delta", "response.robot_call.delta"])
+def test_other_events_of_a_call_that_was_asked_about_are_dropped(late):
+    driven = s.Driven()
+    driven.feed(*s.call(0).events)
+    assert driven.gate.feed({"type": late, "output_index": 0, "delta": "x"}) == Release((), (late,))
