@@ -20,7 +20,6 @@ from litellm_bighub.guardrails.contract import Guardrail
 from litellm_bighub.wire.gating import Outcome
 from litellm_bighub.wire.responses.gate import Gate
 
-
 _END = object()
 
 
