@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TypeVar
 
@@ -79,12 +80,11 @@ class ToolDecisions:
         return await _together([self._recorded(judgement) for judgement in judged])
 
     async def aclose(self) -> None:
-        """Close the decider and the sinks. Safe to call twice."""
-        try:
-            await self._decider.aclose()
-        finally:
+        """Close the decider and the sinks, each even if another fails to. Safe to call twice."""
+        async with AsyncExitStack() as closing:
             for sink in self._sinks:
-                await sink.aclose()
+                closing.push_async_callback(sink.aclose)
+            closing.push_async_callback(self._decider.aclose)
 
     async def _judge(self, call: ToolCall, context: CallContext) -> Judgement:
         tool = self._tools.find(call.name)

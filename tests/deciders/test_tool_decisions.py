@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from hypothesis import given, strategies as st
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
@@ -400,3 +401,28 @@ async def test_closing_closes_decider_and_sinks():
     decider, kept = Scripted(), Kept()
     await ToolDecisions(decider, sinks=[kept]).aclose()
     assert (decider.closed, kept.closed) == (1, 1)
+
+
+async def test_closing_closes_the_rest_when_one_fails_to():
+    class Stuck(Scripted):
+        async def aclose(self):
+            raise OSError("stuck")
+
+    kept = Kept()
+    with pytest.raises(OSError, match="stuck"):
+        await ToolDecisions(Stuck(), sinks=[kept]).aclose()
+    assert kept.closed == 1
+
+
+answers = st.sampled_from([Allow("yes"), Block("no"), RequireApproval("ask", "r"), UNAVAILABLE, REFUSED, UNREADABLE])
+
+
+@given(st.lists(answers, max_size=8), st.sampled_from(["closed", "open"]))
+def test_a_call_passes_only_if_it_was_allowed_or_could_not_be_asked_about_in_open_mode(script, fail_mode):
+    kept = Kept()
+    names = [f"tool_{index}" for index in range(len(script))]
+    decider = Scripted(dict(zip(names, script, strict=True)))
+    decisions = asyncio.run(decide(decider, *map(call, names), fail_mode=fail_mode, sinks=[kept]))
+    passing = [answer == Allow("yes") or (answer is UNAVAILABLE and fail_mode == "open") for answer in script]
+    assert [isinstance(decision, Allow) for decision in decisions] == passing
+    assert {event.tool: event.allowed for event in kept.events} == dict(zip(names, passing, strict=True))
