@@ -52,3 +52,11 @@ async def test_a_question_that_is_no_http_is_refused_and_opens_nothing():
     with pytest.raises(DecisionRefused, match="cannot be sent"):
         await decider.decide(CALL, CallContext())
     await decider.aclose()
+
+
+async def test_a_context_that_json_cannot_carry_is_refused():
+    with HostedBighub() as bighub:
+        decider = BighubDecider(AsyncBighubClient(base_url=bighub.url, api_key=bighub.api_key, max_retries=0))
+        with pytest.raises(DecisionRefused, match="JSON cannot carry"):
+            await decider.decide(CALL, CallContext(model="\ud800"))
+        await decider.aclose()

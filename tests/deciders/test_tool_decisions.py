@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from hypothesis import given, strategies as st
 
+from litellm_bighub.deciders.audit_file import AuditFile
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import CallContext, ToolCall
@@ -368,6 +370,15 @@ async def test_calls_without_a_trace_get_one_in_common():
     await decisions.decide([call("a"), call("b")], CallContext())
     await decisions.decide([call("a")], CallContext())
     assert [context.trace_id for _, context in decider.asked] == ["id-0", "id-0", "id-3"]
+
+
+@MODES
+async def test_a_name_that_is_no_unicode_is_withheld_and_recorded(fail_mode, tmp_path):
+    path, decider = tmp_path / "audit.jsonl", Scripted(otherwise=DecisionUnavailable("down"))
+    decisions = await decide(decider, call("a\ud800"), call("b"), sinks=[AuditFile(path)], fail_mode=fail_mode)
+    assert decisions[0] == Block("the name or id of the call is not valid Unicode", basis=decisions[0].basis)
+    assert [asked.name for asked, _ in decider.asked] == ["b"]
+    assert {json.loads(line)["tool"] for line in path.read_text().splitlines()} == {"a\ud800", "b"}
 
 
 async def test_degradation_is_recorded():
