@@ -85,7 +85,7 @@ async def test_an_unforeseen_error_goes_out_after_the_other_calls_were_cancelled
 
     kept = Kept()
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        await decide(Waiting(), call("slow"), call("broken"), sinks=[kept])
+        await asyncio.wait_for(decide(Waiting(), call("slow"), call("broken"), sinks=[kept]), timeout=10)
     assert ended == ["slow"]
     assert kept.events == []
 
