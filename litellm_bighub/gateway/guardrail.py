@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.types.guardrails import GuardrailEventHooks
-from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
 from litellm.types.utils import CallTypes
 
 from litellm_bighub.deciders.decider import Decider
@@ -26,7 +25,7 @@ from litellm_bighub.gateway.handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.identity import caller
 from litellm_bighub.gateway.registration import install
 from litellm_bighub.gateway.request_log import RequestLog, logged
-from litellm_bighub.gateway.stream import governed
+from litellm_bighub.gateway.stream import Envelope, governed, native
 from litellm_bighub.wire import fields
 from litellm_bighub.wire.gating import Outcome
 from litellm_bighub.wire.responses.gate import Gate
@@ -161,7 +160,7 @@ class BighubGuardrail(CustomGuardrail):
         Raises:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
         """
-        envelope = _Envelope(events)
+        envelope = Envelope(events)
 
         async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
             context = self._context(user_api_key_dict, request_data, envelope.response)
@@ -171,35 +170,13 @@ class BighubGuardrail(CustomGuardrail):
         gate = Gate(new_item_id=self.enforcement.new_item_id)
         async with aclosing(governed(envelope, gate, decide)) as released:
             async for event in released:
-                yield BaseLiteLLMOpenAIResponseObject.model_validate(event) if isinstance(event, dict) else event
+                yield native(event)
 
     def _context(
         self, user_api_key_dict: UserAPIKeyAuth | None, request_data: dict[str, Any], response: object
     ) -> CallContext:
         settings = self.settings
         return caller(user_api_key_dict, request_data, response, actor=settings.actor, domain=settings.domain)
-
-
-class _Envelope:
-    """A stream that remembers the response its first events tell of."""
-
-    def __init__(self, events: AsyncIterator[Any]) -> None:
-        self._events = events
-        self.response: object = None
-
-    def __aiter__(self) -> _Envelope:
-        return self
-
-    async def __anext__(self) -> Any:
-        event = await anext(self._events)
-        if self.response is None:
-            self.response = fields.get(event, "response")
-        return event
-
-    async def aclose(self) -> None:
-        close = getattr(self._events, "aclose", None)
-        if close is not None:
-            await close()
 
 
 def _came_through_proxy(kwargs: dict[str, Any]) -> bool:

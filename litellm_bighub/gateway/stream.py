@@ -9,7 +9,10 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
+
 from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.wire import fields
 from litellm_bighub.wire.gating import Ask, AskedCall, CallKey, Outcome, Release
 from litellm_bighub.wire.responses.gate import Gate
 
@@ -43,6 +46,29 @@ async def governed(events: AsyncIterator[object], gate: Gate, decide: Decide) ->
                 deciding.start(step.calls)
     for event in _released(gate.finish()):
         yield event
+
+
+class Envelope:
+    """A stream that remembers the response its first events tell of."""
+
+    def __init__(self, events: AsyncIterator[object]) -> None:
+        self._events = events
+        self.response: object = None
+
+    def __aiter__(self) -> Envelope:
+        return self
+
+    async def __anext__(self) -> object:
+        event = await anext(self._events)
+        if self.response is None:
+            self.response = fields.get(event, "response")
+        return event
+
+    async def aclose(self) -> None:
+        """Close the stream itself, if it can be closed."""
+        close = getattr(self._events, "aclose", None)
+        if close is not None:
+            await close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,3 +138,8 @@ def _released(release: Release) -> Sequence[object]:
     for event_type in release.dropped:
         logger.warning("a %s event was dropped: nobody could decide on what it belongs to", event_type)
     return release.events
+
+
+def native(event: object) -> object:
+    """An event that the gate made, as LiteLLM's own events are."""
+    return BaseLiteLLMOpenAIResponseObject.model_validate(event) if isinstance(event, dict) else event
