@@ -16,11 +16,12 @@ from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionRefused
 
-_METHODS: Mapping[DecisionMode, tuple[str, ...]] = {
-    "submit": ("submit", "evaluate"),
+_PAYLOAD_METHODS: Mapping[DecisionMode, tuple[str, ...]] = {
+    "submit": ("submit_payload", "evaluate_payload", "submit_v2"),
     "submit_v2": ("submit_v2", "submit_payload", "evaluate_payload"),
     "submit_payload": ("submit_payload", "evaluate_payload", "submit_v2"),
 }
+"""What the generations of clients call the endpoint that takes a free payload, the likeliest first."""
 
 
 class ClientDecider:
@@ -54,15 +55,15 @@ class ClientDecider:
         """Decide on one call."""
         tool = self._tools.get(call.name)
         mode = tool.decision_mode if tool and tool.decision_mode else self._mode
-        method = self._method(_METHODS[mode])
         question = self._question(call, context, tool)
-        if method.__name__ in _METHODS["submit"]:
+        if mode == "submit" and (method := self._client.method("actions", "submit", "evaluate")):
             return read_decision(await self._asked(method, question))
+        method = self._payload_method(_PAYLOAD_METHODS[mode])
         return read_decision(await self._asked(method, {"payload": _payload(question)}))
 
     async def dry_run(self, call: ToolCall, context: CallContext) -> Decision:
         """The decision that the call would get; BIGHUB records nothing of it."""
-        method = self._method(("dry_run",))
+        method = self._payload_method(("dry_run",))
         answer = await self._asked(
             method, {"payload": _payload(self._question(call, context, self._tools.get(call.name)))}
         )
@@ -75,7 +76,7 @@ class ClientDecider:
         """Close the client."""
         await self._client.aclose()
 
-    def _method(self, names: tuple[str, ...]) -> Callable[..., Any]:
+    def _payload_method(self, names: tuple[str, ...]) -> Callable[..., Any]:
         method = self._client.method("actions", *names)
         if method is None:
             raise DecisionRefused(f"the BIGHUB client has no actions.{names[0]}")
