@@ -3,8 +3,11 @@
 ```
 BighubError
 ├── ConfigurationError        a setting or policy that cannot be used; stops the start
+│   └── AdapterConfigurationError  an agent or a tool of it that cannot be used
+├── ProviderResponseError     an agent's run that cannot go on with what the model's provider answered
 ├── PayloadError              a request or answer that has no place for what was found in it
 ├── GuardrailAnswerError      a guardrail answered something that cannot be mapped back
+├── GateError                 a stream gate was driven against its protocol
 ├── UngovernedCallError       LiteLLM has no hook that could govern this call
 └── DecisionError             no decision could be had
     ├── DecisionUnavailable   the decider could not be reached: the only thing that `fail_mode: open` opens
@@ -16,6 +19,9 @@ Messages name ids and places (`input[3].content[1].text`), never a payload's tex
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class BighubError(Exception):
@@ -37,6 +43,26 @@ class ConfigurationError(BighubError, RuntimeError):
         self.key = key
         self.problem = problem
         super().__init__(f"{key}: {problem}")
+
+
+class AdapterConfigurationError(ConfigurationError, ValueError):
+    """An agent, or a tool of it, is set up in a way that cannot work. A `ValueError` too, as in `bighub_openai`."""
+
+
+class ProviderResponseError(BighubError, RuntimeError):
+    """An agent's run cannot go on: the provider failed, answered what nobody can use, or asked for too many rounds.
+
+    Args:
+        problem: what happened.
+        events: what the run's tools did until then, in order, as in the payload's `execution.events`.
+        response_id: the provider's id of the response that it ended with.
+    """
+
+    def __init__(self, problem: str, events: Sequence[Mapping[str, Any]] = (), response_id: str | None = None) -> None:
+        self.problem = problem
+        self.events = list(events)
+        self.response_id = response_id
+        super().__init__(problem)
 
 
 class PayloadError(BighubError):
@@ -61,12 +87,27 @@ class GuardrailAnswerError(BighubError):
         super().__init__(f"guardrail {guardrail}: {problem}")
 
 
+class GateError(BighubError):
+    """A stream gate was driven against its protocol. Nothing has changed in it."""
+
+
 class UngovernedCallError(BighubError):
     """This call would reach the model ungoverned; the message names the call that is governed."""
 
 
 class DecisionError(BighubError):
-    """No decision could be had. Nothing is allowed by it."""
+    """No decision could be had. Nothing is allowed by it.
+
+    Args:
+        message: why, in words that may be logged.
+        transient: whether asking the same again may help.
+        retry_after: after how many seconds, if the decider said so.
+    """
+
+    def __init__(self, message: str = "", *, transient: bool = False, retry_after: float | None = None) -> None:
+        self.transient = transient
+        self.retry_after = retry_after
+        super().__init__(message)
 
 
 class DecisionUnavailable(DecisionError):  # noqa: N818 - says a state, and reads so in `except`

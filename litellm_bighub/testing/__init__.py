@@ -1,1 +1,47 @@
-"""Public fakes for what is paid or hosted, speaking the real protocols over real sockets."""
+"""Public fakes for what is paid or hosted, speaking the real protocols over real sockets.
+
+`ScriptedUpstream` is a model provider that says what it is told to; `running_proxy` is the real LiteLLM proxy in front
+of it. Together they test a gateway end to end, without keys and without a network.
+"""
+
+from litellm_bighub.testing.answers import Answer, Failure, Output, Pace, Verbatim
+from litellm_bighub.testing.items import (
+    Item,
+    apply_patch_call,
+    computer_call,
+    custom_call,
+    function_call,
+    local_shell_call,
+    message,
+    reasoning,
+    refusal,
+    shell_call,
+    text,
+)
+from litellm_bighub.testing.proxy import ProxyStartError, RunningProxy, running_proxy
+from litellm_bighub.testing.requests import Request
+from litellm_bighub.testing.upstream import ScriptedUpstream
+
+__all__ = [
+    "Answer",
+    "Failure",
+    "Item",
+    "Output",
+    "Pace",
+    "ProxyStartError",
+    "Request",
+    "RunningProxy",
+    "ScriptedUpstream",
+    "Verbatim",
+    "apply_patch_call",
+    "computer_call",
+    "custom_call",
+    "function_call",
+    "local_shell_call",
+    "message",
+    "reasoning",
+    "refusal",
+    "running_proxy",
+    "shell_call",
+    "text",
+]

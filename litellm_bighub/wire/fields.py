@@ -8,6 +8,8 @@ from typing import Any
 
 def get(owner: object, key: str) -> Any:
     """The field's value, `None` where there is none. A mapping is asked by key, anything else by attribute."""
+    if type(owner) is dict:  # by far the most common, and far cheaper to ask than the abstract class
+        return owner.get(key)  # pyright: ignore[reportUnknownVariableType] - payloads of others are untyped
     if isinstance(owner, Mapping):
         return owner.get(key)  # pyright: ignore[reportUnknownVariableType] - payloads of others are untyped
     return getattr(owner, key, None)

@@ -32,7 +32,7 @@ def lines(path: Path) -> list[dict[str, object]]:
 async def test_each_decision_is_one_line_of_json(tmp_path):
     path = tmp_path / "audit.jsonl"
     decisions = ToolDecisions(Scripted(otherwise=Block("no")), sinks=[AuditFile(path)], new_id=counter())
-    await decisions.decide(calls(3), CallContext())
+    await decisions.decide(calls(3), CallContext(trace_id="t"))
     await decisions.aclose()
     assert {line["event_id"] for line in lines(path)} == {"event-0", "event-1", "event-2"}
     assert {(line["tool"], line["verdict"], line["reason"]) for line in lines(path)} == {("pay", "blocked", "no")}

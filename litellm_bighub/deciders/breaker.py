@@ -1,0 +1,90 @@
+"""Leaving a decider alone that cannot be reached.
+
+```
+          so many in a row unavailable             reset seconds have passed
+ closed ─────────────────────────────────▶ open ─────────────────────────────▶ half-open: one call probes it
+    ▲                                       ▲                                    │      │
+    └───────────────────────────────────────┼───────────── it answers ───────────┘      │
+                                            └────────────────────── unavailable ────────┘
+```
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decision import Decision
+from litellm_bighub.errors import DecisionRefused, DecisionUnavailable, DecisionUnreadable
+
+
+class Breaker:
+    """Counts unreachability, and while it is open calls the decider unreachable without asking it.
+
+    An answer that refuses or cannot be read is an answer. A probe that is cancelled tells nothing: the next call
+    probes again.
+
+    Args:
+        decider: what is asked.
+        failures: unavailable that often in a row opens the breaker.
+        reset_seconds: how long it stays open before one call probes the decider.
+        clock: seconds from any origin, never set back.
+    """
+
+    def __init__(
+        self, decider: Decider, *, failures: int, reset_seconds: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._decider = decider
+        self._failures = failures
+        self._reset_seconds = reset_seconds
+        self._clock = clock
+        self._in_a_row = 0
+        self._opened_at: float | None = None
+        self._probing = False
+        self.name = decider.name
+
+    async def decide(self, call: ToolCall, context: CallContext) -> Decision:
+        """Ask the decider, unless the breaker is open.
+
+        Raises:
+            DecisionUnavailable: the breaker is open, or the decider is unreachable.
+        """
+        if self._opened_at is None:
+            return await self._ask(call, context)
+        if self._probing or self._clock() - self._opened_at < self._reset_seconds:
+            raise DecisionUnavailable("the breaker is open, as the decider could not be reached lately")
+        self._probing = True
+        try:
+            return await self._ask(call, context, probe=True)
+        finally:
+            self._probing = False
+
+    async def aclose(self) -> None:
+        """Close the decider."""
+        await self._decider.aclose()
+
+    async def _ask(self, call: ToolCall, context: CallContext, *, probe: bool = False) -> Decision:
+        """Whoever was asked before the breaker opened tells nothing of how things are now."""
+        try:
+            decision = await self._decider.decide(call, context)
+        except DecisionUnavailable:
+            if probe or self._opened_at is None:
+                self._failed(at_once=probe)
+            raise
+        except (DecisionRefused, DecisionUnreadable):
+            self._answered(probe=probe)
+            raise
+        self._answered(probe=probe)
+        return decision
+
+    def _failed(self, *, at_once: bool) -> None:
+        self._in_a_row += 1
+        if at_once or self._in_a_row >= self._failures:
+            self._opened_at = self._clock()
+
+    def _answered(self, *, probe: bool) -> None:
+        if probe or self._opened_at is None:
+            self._in_a_row = 0
+            self._opened_at = None

@@ -1,0 +1,127 @@
+"""What becomes of a decided call: it passes, a notice takes its place, or the request fails."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import HTTPException
+from openai.types.responses import ResponseOutputMessage
+from pydantic import BaseModel
+
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
+from litellm_bighub.settings import Reveal, Withhold as OnWithhold
+from litellm_bighub.wire.gating import Outcome, Pass, Withhold
+from litellm_bighub.wire.responses.calls import FoundCall, find_calls, rewrite_arguments, withhold
+from litellm_bighub.wire.responses.notice import notice_item
+
+
+class ToolCallWithheld(HTTPException):
+    """A call is withheld and the operator wants the request to fail: HTTP 403.
+
+    Attributes:
+        approval_id: the pending approval, empty for a blocked call.
+    """
+
+    def __init__(self, notice: str, *, kind: str, approval_id: str = "") -> None:
+        self.approval_id = approval_id
+        detail: dict[str, Any] = {"error": notice, "type": kind}
+        if approval_id:
+            detail["approval_id"] = approval_id
+        super().__init__(status_code=403, detail=detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Withholding:
+    """How a withheld call looks to the model and the caller.
+
+    Attributes:
+        on_block: put a notice in place of a blocked call, or fail the request.
+        on_approval: the same for a call that waits for a person.
+        reveal: whether the notice tells the reason; `nothing` keeps the policy from being probed.
+    """
+
+    on_block: OnWithhold = "replace"
+    on_approval: OnWithhold = "replace"
+    reveal: Reveal = "nothing"
+
+    def outcome(self, call: ToolCall, decision: Decision) -> Outcome:
+        """What the stream gate is told.
+
+        Raises:
+            ToolCallWithheld: the operator wants the request to fail.
+        """
+        match decision:
+            case Allow(edited=edited):
+                return Pass(edited)
+            case Block(reason=reason):
+                notice = f'The tool call "{call.name}" was blocked by policy and has not been run.{self._why(reason)}'
+                if self.on_block == "error":
+                    raise ToolCallWithheld(notice, kind="tool_call_blocked")
+            case RequireApproval(reason=reason, approval_id=approval_id):
+                named = f" (approval {approval_id})" if approval_id else ""
+                notice = (
+                    f'The tool call "{call.name}" needs the approval of a person{named} and has not been run.'
+                    f"{self._why(reason)}"
+                )
+                if self.on_approval == "error":
+                    raise ToolCallWithheld(notice, kind="tool_call_requires_approval", approval_id=approval_id)
+        return Withhold(notice)
+
+    def _why(self, reason: str) -> str:
+        return f" Reason: {reason}" if self.reveal == "reason" and reason else ""
+
+
+def new_item_id() -> str:
+    """An id for a message that nobody else made."""
+    return f"msg_{uuid.uuid4().hex}"
+
+
+@dataclass(frozen=True, slots=True)
+class Enforcement:
+    """The tool-decision hook together with what becomes of withheld calls."""
+
+    tool_decisions: ToolDecisions
+    withholding: Withholding = field(default_factory=Withholding)
+    new_item_id: Callable[[], str] = new_item_id
+
+    async def outcomes(self, calls: Sequence[ToolCall], context: CallContext) -> list[Outcome]:
+        """Decide on calls, all at once.
+
+        Raises:
+            ToolCallWithheld: one is withheld, and the operator wants the request to fail.
+        """
+        decisions = await self.tool_decisions.decide(calls, context)
+        return [self.withholding.outcome(call, decision) for call, decision in zip(calls, decisions, strict=True)]
+
+    async def govern(self, response: object, context: CallContext) -> None:
+        """Decide on every call of a whole response, and put a notice in the place of those that are withheld.
+
+        Args:
+            response: a dict or model; changed in place.
+            context: who asks.
+
+        Raises:
+            ToolCallWithheld: one is withheld, and the operator wants the request to fail.
+            PayloadError: the response cannot be read.
+        """
+        found = find_calls(response)
+        if not found:
+            return
+        outcomes = await self.outcomes([each.call for each in found], context)
+        for each, outcome in zip(found, outcomes, strict=True):
+            self._carry_out(each, outcome)
+
+    def _carry_out(self, found: FoundCall, outcome: Outcome) -> None:
+        match outcome:
+            case Pass(edited=edited):
+                if edited is not None:
+                    withhold(found, rewrite_arguments(found.item, edited))
+            case Withhold(notice=notice):
+                item = notice_item(self.new_item_id(), notice)
+                native = isinstance(found.item, BaseModel)
+                withhold(found, ResponseOutputMessage.model_validate(item) if native else item)

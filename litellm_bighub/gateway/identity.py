@@ -1,0 +1,62 @@
+"""Who asks: taken from the gateway's authentication, never from a header or body that the caller writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from litellm.proxy._types import UserAPIKeyAuth
+from litellm.responses.utils import ResponsesAPIRequestUtils
+
+from litellm_bighub.domain.call import CallContext
+from litellm_bighub.wire import fields
+
+NOBODY = frozenset({"", "default_user_id", "litellm-proxy-master-key"})
+"""Names that LiteLLM gives to those whom it does not know."""
+
+
+def caller(
+    user_api_key_dict: UserAPIKeyAuth | None,
+    request_data: Mapping[str, Any],
+    response: object,
+    *,
+    actor: str,
+    domain: str,
+) -> CallContext:
+    """The context of a response's calls.
+
+    Args:
+        user_api_key_dict: LiteLLM's authentication, `None` for calls in code.
+        request_data: the request; its ids and model are read, its claims about people are not.
+        response: whose upstream id is recorded.
+        actor: who acts where authentication names nobody.
+        domain: the business domain.
+    """
+    alias = user = team = route = ""
+    if user_api_key_dict is not None:
+        alias, user = user_api_key_dict.key_alias or "", user_api_key_dict.user_id or ""
+        team = user_api_key_dict.team_alias or user_api_key_dict.team_id or ""
+        route = user_api_key_dict.request_route or ""
+    named = next((name for name in (alias, user) if name not in NOBODY), actor)
+    return CallContext(
+        actor=named,
+        domain=domain,
+        trace_id=_text(request_data.get("litellm_trace_id")) or _text(request_data.get("litellm_call_id")),
+        surface=route or "litellm_bighub.aresponses",
+        model=_text(request_data.get("model")) or _text(fields.get(response, "model")),
+        response_id=upstream_id(_text(fields.get(response, "id"))),
+        user=user,
+        team=team,
+    )
+
+
+def upstream_id(response_id: str) -> str:
+    """The id that the upstream gave the response, out of the one that LiteLLM made of it."""
+    if not response_id:
+        return ""
+    decoded = ResponsesAPIRequestUtils._decode_responses_api_response_id(response_id)  # noqa: SLF001 - the only reader
+    return _text(decoded.get("response_id")) or response_id
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

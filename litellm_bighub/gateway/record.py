@@ -1,0 +1,41 @@
+"""Saying what was scanned, and saying so when it was nothing.
+
+LiteLLM's `applied_guardrails` names a guardrail as soon as its hook ran, whether or not it was handed anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from litellm.integrations.custom_guardrail import CustomGuardrail
+
+from litellm_bighub.guardrails.check import Question
+from litellm_bighub.guardrails.contract import name_of
+
+SCANS = "litellm_bighub_scans"
+"""Key in the request's `litellm_metadata`: one entry for each guardrail and side, with what it was handed."""
+
+
+def record_scan(guardrail: object, question: Question, hidden: Sequence[str]) -> None:
+    """Record how much a guardrail was handed, and which places stand for texts that nobody here can see.
+
+    Requests that did not come through the proxy have no `litellm_metadata`; none is made, since it would go upstream.
+    """
+    metadata = question.request_data.get("litellm_metadata")
+    if not isinstance(metadata, dict):
+        return
+    scan: dict[str, Any] = {
+        "guardrail": name_of(guardrail),
+        "input_type": question.input_type,
+        "texts": len(question.texts),
+        **{key: len(question.context.get(key) or ()) for key in ("images", "files", "tools", "tool_calls")},
+        "not_visible_here": list(hidden),
+    }
+    metadata.setdefault(SCANS, []).append(scan)
+    if question.is_empty and isinstance(guardrail, CustomGuardrail):
+        guardrail.add_standard_logging_guardrail_information_to_request_data(
+            guardrail_json_response={"nothing_to_scan": scan},
+            request_data=question.request_data,
+            guardrail_status="not_run",
+        )

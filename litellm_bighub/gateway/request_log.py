@@ -1,0 +1,51 @@
+"""Telling LiteLLM's own guardrail logging of decisions, so that they show in spend logs and traces."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from litellm.integrations.custom_guardrail import CustomGuardrail
+from litellm.types.guardrails import GuardrailEventHooks
+
+from litellm_bighub.domain.event import DecisionEvent
+
+_collected: ContextVar[list[DecisionEvent] | None] = ContextVar("litellm_bighub_decisions", default=None)
+
+
+class RequestLog:
+    """A sink that keeps the decisions of the request that is being governed."""
+
+    async def write(self, event: DecisionEvent) -> None:
+        """Keep the event with its request; outside of any request there is nobody to tell."""
+        collected = _collected.get()
+        if collected is not None:
+            collected.append(event)
+
+    async def aclose(self) -> None:
+        """Nothing to release."""
+
+
+@contextmanager
+def logged(guardrail: CustomGuardrail, request_data: dict[str, Any]) -> Generator[None, None, None]:
+    """Record the decisions made inside in the request's guardrail information."""
+    events: list[DecisionEvent] = []
+    token = _collected.set(events)
+    try:
+        yield
+    finally:
+        _collected.reset(token)
+        if events:
+            intervened = any(not event.allowed for event in events)
+            guardrail.add_standard_logging_guardrail_information_to_request_data(
+                guardrail_json_response=[event.as_dict() for event in events],
+                request_data=request_data,
+                guardrail_status="guardrail_intervened" if intervened else "success",
+                guardrail_provider="bighub",
+                start_time=events[0].time - events[0].latency_ms / 1000,
+                end_time=events[-1].time,
+                duration=max(event.latency_ms for event in events) / 1000,
+                event_type=GuardrailEventHooks.post_call,
+            )

@@ -1,0 +1,56 @@
+"""Changed copies of payloads, and plain readings of their fields. Nobody else's object is written to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+from litellm_bighub.wire.fields import get
+
+
+def with_fields(owner: object, /, **fields: object) -> object:
+    """A shallow copy of a dict or model in which these fields are different.
+
+    LiteLLM writes some fields straight into a model's `__dict__`; they are changed where they are.
+    """
+    if isinstance(owner, Mapping):
+        return {**cast("Mapping[str, object]", owner), **fields}
+    if not isinstance(owner, BaseModel):
+        raise TypeError(f"a {type(owner).__name__} is neither a mapping nor a model")
+    copied = owner.model_copy()
+    for name, value in fields.items():
+        if name in vars(copied):
+            vars(copied)[name] = value
+        else:
+            setattr(copied, name, value)
+    copied.__pydantic_fields_set__.update(fields.keys() & type(copied).model_fields.keys())
+    return copied
+
+
+def plain(value: object) -> Any:
+    """The value in plain containers. What a model or dict says is null is left out, so that both read the same."""
+    if isinstance(value, BaseModel):
+        return plain(value.model_dump(mode="json", exclude_none=True, warnings=False))
+    if isinstance(value, Mapping):
+        members = cast("Mapping[object, object]", value)
+        return {key: plain(member) for key, member in members.items() if member is not None}
+    if isinstance(value, list | tuple):
+        return [plain(member) for member in cast("list[object]", value)]
+    return value
+
+
+def text(owner: object, key: str) -> str:
+    """A field's text, empty where there is none. LiteLLM's enum members are their values."""
+    value = get(owner, key)
+    if isinstance(value, Enum):
+        value = value.value
+    return value if isinstance(value, str) else ""
+
+
+def whole(owner: object, key: str) -> int | None:
+    """A field's integer, `None` where there is none."""
+    value = get(owner, key)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,238 @@
+"""Where the texts of a Responses request, answer or item are.
+
+One walk over the payload, whatever it is made of (dicts, models of openai or LiteLLM, all mixed), finds every text with
+its place. Nothing is copied and nothing is changed, with one exception: a tuple has to become a list, since nothing can
+be put back into a tuple.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
+from typing import Any, cast
+
+from pydantic import BaseModel
+
+from litellm_bighub.errors import PayloadError
+from litellm_bighub.wire import fields
+from litellm_bighub.wire.responses.types import COMMON, SCHEMA_TEXTS, TYPES, UNKNOWN, Rule
+from litellm_bighub.wire.slots import Found, Kind, Slot, Where, render
+
+MAX_DEPTH = 64
+_NO_CONTENT = frozenset({"detail", "format", "type"})
+_OBJECTS = (dict, BaseModel, Mapping)
+"""The abstract class comes last: it is asked only of what is neither of the others, and costs the most to ask."""
+_KINDS = {Rule.TEXT: Kind.TEXT, Rule.OUTPUT_TEXT: Kind.OUTPUT_TEXT, Rule.JSON: Kind.JSON}
+_HISTORY = ("previous_response_id", "conversation")
+_TEXT_FIELDS = frozenset({"text", "content", "refusal", "output", "arguments", "input"})
+
+
+def find_in_request(data: MutableMapping[str, Any], *, skip_roles: Collection[str] = (), items: bool = True) -> Found:
+    """Find everything a caller, a tool or an earlier turn wrote into a request.
+
+    Args:
+        data: the keyword arguments of `responses.create`, as LiteLLM hands them to a hook.
+        skip_roles: roles whose messages are out of the guardrail's scope; `instructions` count as `system`.
+        items: whether to look into `input`, or only at what stands around it.
+
+    Raises:
+        PayloadError: `input` or one of its items is nothing that the Responses API knows.
+    """
+    walk = _Walk(skip_roles)
+    if "system" not in skip_roles:
+        walk.field(data, "instructions", data.get("instructions"), Rule.TEXT, None)
+    if items:
+        walk.input(data)
+    prompt = data.get("prompt")
+    if prompt is not None and not isinstance(prompt, str):
+        where: Where = ((None, "prompt"), "variables")
+        variables = fields.get(prompt, "variables")
+        for key, value in _pairs(variables):  # every name is the caller's own
+            rule = Rule.TEXT if fields.get(value, "type") else Rule.FREE
+            walk.field(variables, key, value, rule, where)
+    text_format = fields.get(data.get("text"), "format")
+    if text_format is not None:
+        where = ((None, "text"), "format")
+        walk.field(text_format, "description", fields.get(text_format, "description"), Rule.TEXT, where)
+        walk.schema(fields.get(text_format, "schema"), (where, "schema"))
+    metadata = data.get("metadata")
+    if isinstance(metadata, MutableMapping):
+        for key, value in metadata.items():
+            if isinstance(value, str):  # the API knows only strings; LiteLLM keeps its own records here, nested
+                walk.field(metadata, key, value, Rule.TEXT, (None, "metadata"))
+    walk.field(data, "user", data.get("user"), Rule.TEXT, None)
+    walk.found.hidden.extend(key for key in _HISTORY if data.get(key))
+    return walk.found
+
+
+def find_in_response(response: object) -> Found:
+    """Find everything the model wrote into an answer, in `output` and in a dict's `output_text` convenience field.
+
+    Args:
+        response: a response as a dict, a LiteLLM `ResponsesAPIResponse` or an openai `Response`.
+    """
+    walk = _Walk()
+    walk.items(response, "output", fields.get(response, "output"), None)
+    if isinstance(response, MutableMapping):
+        walk.field(response, "output_text", response.get("output_text"), Rule.TEXT, None)
+    return walk.found
+
+
+def find_in_item(item: object, where: Where = None) -> Found:
+    """Find the texts of one input item, output item or content part."""
+    walk = _Walk()
+    walk.item(item, where)
+    return walk.found
+
+
+class _Walk:
+    """One walk; collects into `found`."""
+
+    def __init__(self, skip_roles: Collection[str] = ()) -> None:
+        self.found = Found()
+        self._skip_roles = skip_roles
+
+    def input(self, data: MutableMapping[str, Any]) -> None:
+        value = data.get("input")
+        if isinstance(value, str):
+            self.field(data, "input", value, Rule.TEXT, None)
+        elif isinstance(value, _OBJECTS):
+            self.item(value, (None, "input"))
+        elif value is not None:
+            self.items(data, "input", value, None)
+
+    def items(self, owner: Any, key: str, value: object, where: Where) -> None:
+        """A list of items, each an object or a bare string."""
+        if value is None:
+            return
+        where = (where, key)
+        if isinstance(value, tuple):
+            value = list(cast("tuple[Any, ...]", value))
+            fields.put(owner, key, value)
+        if not isinstance(value, list):
+            raise PayloadError(render(where), f"is a {type(value).__name__}, not a text or a list of items")
+        items = cast("list[Any]", value)
+        for index, item in enumerate(items):
+            if isinstance(item, str):
+                self._string(items, index, item, Rule.TEXT, (where, index))
+            elif isinstance(item, _OBJECTS):
+                self.item(item, (where, index))
+            else:
+                raise PayloadError(render((where, index)), f"is a {type(item).__name__}, not an item")
+
+    def item(self, value: Any, where: Where, depth: int = 0) -> None:
+        """An object whose `type` says what its fields are."""
+        if depth > MAX_DEPTH:
+            raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
+        if self._skip_roles and fields.get(value, "role") in self._skip_roles:
+            return
+        kind = fields.get(value, "type")
+        if kind == "item_reference":
+            self.found.hidden.append(render(where))
+        rules = TYPES.get(kind, UNKNOWN) if isinstance(kind, str) else COMMON
+        for key, child in _pairs(value):
+            if child is None or child is True or child is False:
+                continue
+            rule = rules.get(key)
+            if rule is None:
+                if type(child) is str and not key.endswith("_id"):
+                    if child:  # by far the most common field: nothing is declared about it, and it is a text
+                        self.found.slots.append(Slot(value, key, child, Kind.TEXT, (where, key)))
+                    continue
+                rule = Rule.OPAQUE if key.endswith("_id") else Rule.TEXT
+            if rule is not Rule.OPAQUE:
+                self.field(value, key, child, rule, where, depth)
+
+    def field(self, owner: Any, key: str, value: object, rule: Rule, where: Where, depth: int = 0) -> None:
+        """One field, by its rule. Empty values hold no text."""
+        if not value:
+            return
+        where = (where, key)
+        if isinstance(value, str):
+            self._string(owner, key, value, rule, where)
+        elif rule is Rule.SCHEMA:
+            self.schema(value, where)
+        elif rule is Rule.IMAGE or rule is Rule.FILE:
+            self._media(value, self.found.images if rule is Rule.IMAGE else self.found.files)
+        elif rule is Rule.FREE or isinstance(value, (list, tuple)):
+            self._nested(owner, key, value, where, depth, free=rule is Rule.FREE)
+        elif isinstance(value, _OBJECTS):
+            self.item(value, where, depth + 1)
+        elif key in _TEXT_FIELDS or not isinstance(value, (int, float)):
+            raise PayloadError(render(where), f"is a {type(value).__name__}, not a text")
+
+    def _string(self, owner: Any, key: str | int, value: str, rule: Rule, where: Where) -> None:
+        match rule:
+            case Rule.TEXT | Rule.OUTPUT_TEXT | Rule.JSON:
+                self.found.slots.append(Slot(owner, key, value, _KINDS[rule], where))
+            case Rule.FREE:
+                self.found.slots.append(Slot(owner, key, value, Kind.TEXT, where))
+            case Rule.IMAGE:
+                self.found.images.append(value)
+            case Rule.FILE:
+                self.found.files.append(value)
+            case Rule.HIDDEN:
+                self.found.hidden.append(render(where))
+            case Rule.SCHEMA | Rule.OPAQUE:
+                pass
+
+    def _nested(self, owner: Any, key: str | int, value: object, where: Where, depth: int, *, free: bool) -> None:
+        """Lists in lists, and, where keys are free, whatever they hold."""
+        if depth > MAX_DEPTH:
+            raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
+        if isinstance(value, str):
+            if value:
+                self.found.slots.append(Slot(owner, key, value, Kind.TEXT, where))
+        elif isinstance(value, (list, tuple)):
+            elements = cast("list[Any] | tuple[Any, ...]", value)
+            if isinstance(elements, tuple):
+                elements = list(elements)
+                fields.put(owner, key, elements)
+            for index, child in enumerate(elements):
+                self._nested(elements, index, child, (where, index), depth + 1, free=free)
+        elif isinstance(value, _OBJECTS):
+            if not free:
+                self.item(value, where, depth + 1)
+                return
+            for name, child in _pairs(value):
+                self._nested(value, name, child, (where, name), depth + 1, free=True)
+
+    def schema(self, value: object, where: Where, *, written: bool = False, depth: int = 0) -> None:
+        """A JSON Schema: the texts under the keywords that hold what people wrote."""
+        if depth > MAX_DEPTH:
+            raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
+        entries: Iterable[tuple[Any, Any]]
+        if isinstance(value, list):
+            entries = enumerate(cast("list[Any]", value))
+        elif isinstance(value, (MutableMapping, BaseModel)):
+            entries = _pairs(value)
+        else:
+            return
+        for key, child in entries:
+            in_text = written or key in SCHEMA_TEXTS
+            if isinstance(child, str):
+                if in_text:
+                    self._string(value, key, child, Rule.TEXT, (where, key))
+            else:
+                # a property may itself be called `description`: then its schema is a mapping, and starts anew
+                self.schema(child, (where, key), written=in_text and isinstance(child, list), depth=depth + 1)
+
+    def _media(self, value: object, into: list[str]) -> None:
+        """Everything of an image or file that identifies its content."""
+        if isinstance(value, str):
+            into.append(value)
+        elif isinstance(value, _OBJECTS):
+            for key, child in _pairs(value):
+                if key not in _NO_CONTENT:
+                    self._media(child, into)
+
+
+def _pairs(value: object) -> list[tuple[str, Any]]:
+    """The fields of an object as a list, which stays as it is while fields are written."""
+    if type(value) is dict:
+        return list(cast("dict[str, Any]", value).items())
+    if isinstance(value, Mapping):
+        return list(cast("Mapping[str, Any]", value).items())
+    if isinstance(value, BaseModel):
+        extra = value.__pydantic_extra__
+        return [*vars(value).items(), *extra.items()] if extra else list(vars(value).items())
+    return []

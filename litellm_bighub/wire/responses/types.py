@@ -1,0 +1,189 @@
+"""What the fields of every object of the Responses API are, by the object's `type`.
+
+The reference is `openai.types.responses` (https://platform.openai.com/docs/api-reference/responses). Only exceptions
+are declared: a field that stands in no table here holds text and is scanned, so a field or type that is newer than this
+file does not slip by. A test walks the unions of the installed `openai` and fails on a type that has no entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from types import MappingProxyType
+from typing import TypeAlias
+
+
+class Rule(Enum):
+    """What to do with a field."""
+
+    TEXT = "text"
+    OUTPUT_TEXT = "output_text"
+    JSON = "json"
+    IMAGE = "image"
+    FILE = "file"
+    OPAQUE = "opaque"
+    """An id, an enumeration, a credential or a number: left alone."""
+    HIDDEN = "hidden"
+    """Stands for text that is not here: left alone, and said so."""
+    SCHEMA = "schema"
+    """A JSON Schema: what people wrote in it is scanned, what gives it its meaning is left alone."""
+    FREE = "free"
+    """Keys are anybody's own words and mean nothing: every string below is scanned."""
+
+
+Rules: TypeAlias = Mapping[str, Rule]
+
+_NONE: Rules = MappingProxyType({})
+_OPAQUE = Rule.OPAQUE
+
+COMMON: Rules = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (
+                "type",
+                "id",
+                "object",
+                "status",
+                "role",
+                "phase",
+                "name",
+                "namespace",
+                "caller",
+                "created_by",
+                "detail",
+                "logprobs",
+                "prompt_cache_breakpoint",
+                "file_ids",
+            ),
+            _OPAQUE,
+        ),
+        "attributes": Rule.FREE,  # of a file that a search found: keys are the uploader's
+        "input_schema": Rule.SCHEMA,
+        "encrypted_content": Rule.HIDDEN,
+    }
+)
+"""Fields that mean the same wherever they stand; so does every field whose name ends in `_id`."""
+
+UNKNOWN: Rules = {**dict.fromkeys(("type", "id", "status", "role"), _OPAQUE), "encrypted_content": Rule.HIDDEN}
+"""The fields of an object whose type was not known when this was written: almost nothing is taken for granted."""
+
+_FILE_PART: Rules = {"file_data": Rule.FILE, "file_url": Rule.FILE, "file_id": Rule.FILE}
+_IMAGE_PART: Rules = {"image_url": Rule.IMAGE, "file_id": Rule.IMAGE}
+_CREDENTIALS: Rules = {"authorization": _OPAQUE, "headers": _OPAQUE}
+_SETTINGS: Rules = dict.fromkeys(
+    (
+        "action",
+        "allowed_callers",
+        "background",
+        "container",
+        "environment",
+        "filters",
+        "input_fidelity",
+        "moderation",
+        "model",
+        "output_format",
+        "quality",
+        "ranking_options",
+        "search_content_types",
+        "search_context_size",
+        "size",
+        "user_location",
+        "vector_store_ids",
+    ),
+    _OPAQUE,
+)
+
+ITEMS: Mapping[str, Rules] = {
+    "message": _NONE,
+    "file_search_call": _NONE,
+    "computer_call": _NONE,
+    "computer_call_output": _NONE,
+    "web_search_call": _NONE,
+    "function_call": {"arguments": Rule.JSON},
+    "function_call_output": _NONE,
+    "tool_search_call": {"arguments": Rule.FREE, "execution": _OPAQUE},
+    "tool_search_output": {"execution": _OPAQUE},
+    "additional_tools": _NONE,
+    "reasoning": _NONE,
+    "compaction": _NONE,
+    "compaction_trigger": _NONE,
+    "image_generation_call": {"result": Rule.IMAGE, **_SETTINGS},
+    "code_interpreter_call": _NONE,
+    "local_shell_call": _NONE,
+    "local_shell_call_output": _NONE,
+    "shell_call": {"environment": _OPAQUE},
+    "shell_call_output": _NONE,
+    "apply_patch_call": _NONE,
+    "apply_patch_call_output": _NONE,
+    "mcp_list_tools": {"server_label": _OPAQUE},
+    "mcp_approval_request": {"arguments": Rule.JSON, "server_label": _OPAQUE},
+    "mcp_approval_response": _NONE,
+    "mcp_call": {"arguments": Rule.JSON, "server_label": _OPAQUE},
+    "custom_tool_call": _NONE,
+    "custom_tool_call_output": _NONE,
+    "item_reference": _NONE,
+    "program": {"fingerprint": _OPAQUE},
+    "program_output": _NONE,
+}
+
+PARTS: Mapping[str, Rules] = {
+    "input_text": _NONE,
+    "output_text": {"text": Rule.OUTPUT_TEXT},
+    "text": _NONE,
+    "refusal": _NONE,
+    "summary_text": _NONE,
+    "reasoning_text": _NONE,
+    "input_image": _IMAGE_PART,
+    "computer_screenshot": _IMAGE_PART,
+    "image_url": {"image_url": Rule.IMAGE},
+    "image": {"url": Rule.IMAGE},
+    "input_file": _FILE_PART,
+    "file": {"file": Rule.FILE},
+    "input_audio": {"input_audio": Rule.FILE},
+}
+
+DETAILS: Mapping[str, Rules] = {
+    "click": {"button": _OPAQUE},
+    "exec": {"env": Rule.FREE},
+    "grammar": {"syntax": _OPAQUE},
+}
+
+TOOLS: Mapping[str, Rules] = {
+    "function": {"parameters": Rule.SCHEMA, "output_schema": Rule.SCHEMA, **_SETTINGS},
+    "custom": _SETTINGS,
+    "namespace": _NONE,
+    "tool_search": {"parameters": Rule.SCHEMA, "execution": _OPAQUE},
+    "mcp": {
+        **_CREDENTIALS,
+        "server_label": _OPAQUE,
+        "server_url": _OPAQUE,
+        "allowed_tools": _OPAQUE,
+        "allowed_callers": _OPAQUE,
+        "require_approval": _OPAQUE,
+    },
+    **dict.fromkeys(
+        (
+            "apply_patch",
+            "code_interpreter",
+            "computer",
+            "computer_use_preview",
+            "file_search",
+            "image_generation",
+            "local_shell",
+            "programmatic_tool_calling",
+            "shell",
+            "web_search",
+            "web_search_2025_08_26",
+            "web_search_preview",
+            "web_search_preview_2025_03_11",
+        ),
+        _SETTINGS,
+    ),
+}
+
+TYPES: Mapping[str, Rules] = {
+    name: {**COMMON, **rules} for name, rules in {**DETAILS, **TOOLS, **PARTS, **ITEMS}.items()
+}
+
+SCHEMA_TEXTS = frozenset({"description", "title", "default", "examples", "const", "enum", "$comment"})
+"""The keywords of a JSON Schema (2020-12, section 9 and validation section 6.1) that hold what people wrote."""

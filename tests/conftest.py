@@ -1,0 +1,51 @@
+"""Fixtures for the whole suite, and the rule that no test reaches beyond this machine."""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+from pathlib import Path
+
+import pytest
+
+from litellm_bighub.testing import ScriptedUpstream, running_proxy
+
+ROOT = Path(__file__).parent.parent
+
+
+def _refuse_network(event: str, arguments: tuple[object, ...]) -> None:
+    if event != "socket.connect":
+        return
+    address = arguments[1]
+    if isinstance(address, tuple) and not _is_loopback(str(address[0])):
+        raise PermissionError(f"a test tried to connect to {address[0]}")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+sys.addaudithook(_refuse_network)
+
+
+@pytest.fixture(scope="session")
+def _upstream():
+    with ScriptedUpstream() as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def upstream(_upstream):
+    """A scripted provider, fresh for each test; the same one that stands behind `proxy`."""
+    _upstream.reset()
+    return _upstream
+
+
+@pytest.fixture(scope="session")
+def proxy(_upstream):
+    """The real proxy, started once from the repository's own config: a start takes many seconds."""
+    with running_proxy(ROOT / "proxy_config.yaml", env={"UPSTREAM_BASE_URL": _upstream.base_url}) as proxy:
+        yield proxy
