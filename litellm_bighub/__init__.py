@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from litellm_bighub.gateway.handler import OpenAIResponsesHandler
     from litellm_bighub.gateway.registration import install, uninstall
     from litellm_bighub.gateway.sdk import aresponses, responses
+    from litellm_bighub.gateway.text_guardrail import ResponsesTextGuardrail
 
 _HOMES = {
     "Allow": "domain.decision",
@@ -28,6 +29,7 @@ _HOMES = {
     "EmbeddedDecider": "control_plane.decider",
     "OpenAIResponsesHandler": "gateway.handler",
     "RequireApproval": "domain.decision",
+    "ResponsesTextGuardrail": "gateway.text_guardrail",
     "ToolCall": "domain.call",
     "ToolDecisions": "deciders.tool_decisions",
     "aresponses": "gateway.sdk",
@@ -45,6 +47,7 @@ __all__ = [
     "EmbeddedDecider",
     "OpenAIResponsesHandler",
     "RequireApproval",
+    "ResponsesTextGuardrail",
     "ToolCall",
     "ToolDecisions",
     "aresponses",

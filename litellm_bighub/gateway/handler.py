@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from litellm.llms.base_llm.guardrail_translation.base_translation import StreamingScanKey
@@ -20,11 +21,14 @@ from litellm_bighub.gateway.record import record_scan
 from litellm_bighub.gateway.request_context import RequestMessages, RequestTools
 from litellm_bighub.gateway.stream_scan import scan_of
 from litellm_bighub.gateway.text_calls import calls_each
+from litellm_bighub.gateway.text_stream import rewritten
 from litellm_bighub.gateway.tool_call_chunks import ToolCallChunks
 from litellm_bighub.guardrails.check import Answer, Question, check, gather
 from litellm_bighub.guardrails.contract import Guardrail, name_of
 from litellm_bighub.settings import TextCalls
 from litellm_bighub.wire import fields
+from litellm_bighub.wire.responses.text_gate import TextGate
+from litellm_bighub.wire.responses.text_part import Whole
 from litellm_bighub.wire.responses.texts import find_in_request, find_in_response
 from litellm_bighub.wire.slots import Found, Slot, rewrite, verify
 
@@ -122,7 +126,7 @@ class OpenAIResponsesHandler(OverridePoints):
         user_api_key_dict: Any = None,
         request_data: dict[str, Any] | None = None,
         stream_transform_sink: Any = None,  # noqa: ARG002 - of the chat format
-        deliver_ended_stream_rewrites: bool = False,  # noqa: ARG002, FBT001, FBT002 - LiteLLM's signature
+        deliver_ended_stream_rewrites: bool = False,  # noqa: FBT001, FBT002 - LiteLLM's signature
     ) -> list[Any]:
         """Check what is new in a stream since the last call with the same list of events.
 
@@ -144,6 +148,10 @@ class OpenAIResponsesHandler(OverridePoints):
         if guardrail_to_apply is None or not responses_so_far:
             return responses_so_far
         request_data = self._known_request(request_data, user_api_key_dict)
+        if deliver_ended_stream_rewrites:
+            check = partial(self.check_texts, guardrail_to_apply, request_data, litellm_logging_obj)
+            await rewritten(responses_so_far, TextGate(mode=Whole()), check)
+            return responses_so_far
         scan = scan_of(responses_so_far)
         if scan.envelope is not None:
             request_data.setdefault("response", scan.envelope)
@@ -158,6 +166,21 @@ class OpenAIResponsesHandler(OverridePoints):
             await self._ask(guardrail_to_apply, question, Extracted())
             scan.mark_scanned()
         return responses_so_far
+
+    async def check_texts(
+        self, guardrail: Guardrail, request_data: dict[str, Any], logging_obj: Any, texts: Sequence[str]
+    ) -> list[str]:
+        """Check texts of a stream, each on its own.
+
+        Returns:
+            One text for each, in their order.
+
+        Raises:
+            GuardrailAnswerError: the answer cannot be mapped back.
+        """
+        question = Question(texts, {}, None, request_data, "response", logging_obj)
+        answer, _ = await self._ask(guardrail, question, Extracted())
+        return answer.texts
 
     def get_streaming_scan_key(self, responses_so_far: Sequence[object]) -> StreamingScanKey | None:
         """What the next round would scan; LiteLLM skips a round that would scan nothing new."""
