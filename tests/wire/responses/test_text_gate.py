@@ -173,6 +173,15 @@ def test_text_of_an_earlier_item_overtakes_a_held_call():
     assert [event["sequence_number"] for step in released for event in step] == list(range(11))
 
 
+def test_nothing_overtakes_an_event_of_no_item():
+    first, second = message(0, ["one"]), call(1, "function_call", "{", "}")
+    gate = TextGate()
+    for event in (first.events[0], second.events[0]):
+        gate.feed(event)
+    held = [second.events[1], envelope("response.in_progress"), first.events[1]]
+    assert [gate.feed(event) for event in held] == [Hold()] * 3
+
+
 class TestTwoVersions:
     """The stream says something else than it did."""
 

@@ -143,6 +143,14 @@ def test_any_stream_leaves_masked(name, told, mode):
 
 
 @MODERATE
+@given(text=st.text("ab", min_size=1, max_size=8), answer=st.text("ab", max_size=8), data=st.data())
+def test_the_deltas_tell_whatever_the_answer_is(text, answer, data):
+    cut = data.draw(pieces(text) | st.just(list(text)))
+    released = list(drive(TextGate(mode=Whole()), stream(message(0, cut)), asked(lambda _: answer)))
+    assert joined(released, "response.output_text.delta") == answer
+
+
+@MODERATE
 @given(told=streams(), mode=modes)
 def test_every_item_keeps_the_order_of_its_events(told, mode):
     _, sent = told
