@@ -201,8 +201,10 @@ class _Walk:
             self.schema(value, where)
         elif rule is Rule.IMAGE or rule is Rule.FILE:
             self._media(value, self.found.images if rule is Rule.IMAGE else self.found.files, where, depth)
-        elif rule is Rule.FREE or isinstance(value, (list, tuple)):
-            self._nested(owner, key, value, where, depth, untyped=None if rule is Rule.FREE else untyped)
+        elif rule is Rule.FREE or rule is Rule.JSON:
+            self._nested(owner, key, value, where, depth, untyped=None)
+        elif isinstance(value, (list, tuple)):
+            self._nested(owner, key, value, where, depth, untyped=untyped)
         elif isinstance(value, _OBJECTS):
             self.item(value, where, depth + 1, untyped)
         elif key in _TEXT_FIELDS or not isinstance(value, (int, float)):

@@ -181,7 +181,8 @@ DETAILS: Mapping[str, Rules] = {
     "exec": {"env": Rule.FREE},
     "grammar": {"syntax": _OPAQUE},
     "container_auto": {"memory_limit": _OPAQUE, "network_policy": _OPAQUE},
-    "inline": {"source": Rule.FILE},
+    "inline": _NONE,
+    "base64": {"data": Rule.FILE, "media_type": _OPAQUE},
 }
 
 _NAMED: Rules = {"name": Rule.TEXT}
