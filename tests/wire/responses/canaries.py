@@ -214,7 +214,7 @@ ITEMS = (
     Row("message, string content", lambda text: {"type": "message", "role": "user", "content": text}),
     Row("message without type", lambda text: {"role": "developer", "content": text}),
     Row("input_text", lambda text: message({"type": "input_text", "text": text})),
-    Row("bare string part", lambda text: message(text), model=False),
+    Row("bare string part", message, model=False),
     Row("part without type", lambda text: message({"text": text}), model=False),
     Row("input_file.filename", lambda text: message({"type": "input_file", "filename": text, "file_id": "file_1"})),
     Row(

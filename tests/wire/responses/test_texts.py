@@ -355,10 +355,19 @@ TOOLS = [
         "output_schema": {"properties": {"degrees": {"description": "how warm"}}},
     },
     {"type": "namespace", "name": "crm", "description": "customers", "tools": [{"type": "custom", "name": "sql"}]},
-    {"type": "mcp", "server_label": "docs", "server_url": "http://a.test", "authorization": "key", "server_description": "all"},
-    {"type": "shell", "environment": {"type": "container_auto", "skills": [{"type": "inline", "description": "how to"}]}},
+    {
+        "type": "mcp",
+        "server_label": "docs",
+        "server_url": "http://a.test",
+        "headers": {"a": "b"},
+        "server_description": "all",
+    },
+    {
+        "type": "shell",
+        "environment": {"type": "container_auto", "skills": [{"type": "inline", "description": "how to"}]},
+    },
     {"name": "untyped"},
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(
