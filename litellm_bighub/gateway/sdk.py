@@ -19,6 +19,7 @@ from litellm_bighub.gateway.stream import Envelope, governed, native
 from litellm_bighub.guardrails.contract import Guardrail
 from litellm_bighub.wire.gating import Outcome
 from litellm_bighub.wire.responses.gate import Gate
+from litellm_bighub.wire.responses.notice import wants_refusals
 
 _END = object()
 
@@ -61,7 +62,8 @@ async def aresponses(
     for guardrail in guardrails:
         response = await handler.process_output_response(response, guardrail, request_data=request)
     if enforcement is not None:
-        await enforcement.govern(response, caller(None, request, response, actor=actor, domain=domain))
+        context = caller(None, request, response, actor=actor, domain=domain)
+        await enforcement.govern(response, context, refusals=wants_refusals(request))
     return response
 
 
@@ -88,7 +90,7 @@ async def _streamed(
         context = caller(None, request, envelope.response, actor=actor, domain=domain)
         return await enforcement.outcomes(calls, context)
 
-    gate = Gate(new_item_id=enforcement.new_item_id)
+    gate = Gate(new_item_id=enforcement.new_item_id, refusals=wants_refusals(request))
     async with aclosing(governed(envelope, gate, decide)) as released:
         async for event in released:
             yield native(event)
