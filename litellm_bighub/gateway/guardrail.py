@@ -106,10 +106,8 @@ class BighubGuardrail(CustomGuardrail):
                     released[:] = [event]
                     yield event
         except ToolCallWithheld as withheld:
-            errors = OpenAIResponsesHandler().build_stream_error_items(withheld, released) if released else None
-            if errors is None:
-                raise  # nothing was sent yet: the status can still tell
-            for error in errors:
+            # As the first event of a stream LiteLLM turns it into an answer with the error's status.
+            for error in OpenAIResponsesHandler().build_stream_error_items(withheld, released) or ():
                 yield error
 
     async def async_pre_call_deployment_hook(
