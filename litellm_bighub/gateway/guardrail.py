@@ -31,6 +31,7 @@ from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.wire import fields
 from litellm_bighub.wire.gating import Outcome
 from litellm_bighub.wire.responses.gate import Gate
+from litellm_bighub.wire.responses.notice import wants_refusals
 
 
 class BighubGuardrail(NativeGuardrail):
@@ -92,14 +93,13 @@ class BighubGuardrail(NativeGuardrail):
             return
         released: list[Any] = []
         try:
-            async for event in self.governed(response, request_data, user_api_key_dict):
-                released[:] = [event]
-                yield event
+            async with aclosing(self.governed(response, request_data, user_api_key_dict)) as governed_events:
+                async for event in governed_events:
+                    released[:] = [event]
+                    yield event
         except ToolCallWithheld as withheld:
-            errors = OpenAIResponsesHandler().build_stream_error_items(withheld, released) if released else None
-            if errors is None:
-                raise  # nothing was sent yet: the status can still tell
-            for error in errors:
+            # As the first event of a stream LiteLLM turns it into an answer with the error's status.
+            for error in OpenAIResponsesHandler().build_stream_error_items(withheld, released) or ():
                 yield error
 
     async def async_pre_call_deployment_hook(
@@ -142,7 +142,8 @@ class BighubGuardrail(NativeGuardrail):
         if fields.get(response, "output") is None:
             return
         with logged(self, request_data):
-            await self.enforcement.govern(response, self._context(user_api_key_dict, request_data, response))
+            context = self._context(user_api_key_dict, request_data, response)
+            await self.enforcement.govern(response, context, refusals=wants_refusals(request_data))
 
     async def governed(
         self, events: AsyncIterator[Any], request_data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth | None
@@ -159,7 +160,7 @@ class BighubGuardrail(NativeGuardrail):
             with logged(self, request_data):
                 return await self.enforcement.outcomes(calls, context)
 
-        gate = Gate(new_item_id=self.enforcement.new_item_id)
+        gate = Gate(new_item_id=self.enforcement.new_item_id, refusals=wants_refusals(request_data))
         async with aclosing(governed(envelope, gate, decide)) as released:
             async for event in released:
                 yield native(event)
