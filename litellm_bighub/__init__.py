@@ -1,1 +1,67 @@
-"""Makes a LiteLLM gateway safe for agents: sees every text, decides on every tool call."""
+"""Makes a LiteLLM gateway safe for agents: sees every text, decides on every tool call.
+
+Names are imported when they are first used, so that `import litellm_bighub` is fast and imports neither litellm nor
+openai.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from litellm_bighub.control_plane.decider import EmbeddedDecider
+    from litellm_bighub.deciders.tool_decisions import ToolDecisions
+    from litellm_bighub.domain.call import CallContext, ToolCall
+    from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
+    from litellm_bighub.gateway.guardrail import BighubGuardrail
+    from litellm_bighub.gateway.handler import OpenAIResponsesHandler
+    from litellm_bighub.gateway.registration import install, uninstall
+    from litellm_bighub.gateway.sdk import aresponses, responses
+
+_HOMES = {
+    "Allow": "domain.decision",
+    "BighubGuardrail": "gateway.guardrail",
+    "Block": "domain.decision",
+    "CallContext": "domain.call",
+    "Decision": "domain.decision",
+    "EmbeddedDecider": "control_plane.decider",
+    "OpenAIResponsesHandler": "gateway.handler",
+    "RequireApproval": "domain.decision",
+    "ToolCall": "domain.call",
+    "ToolDecisions": "deciders.tool_decisions",
+    "aresponses": "gateway.sdk",
+    "install": "gateway.registration",
+    "responses": "gateway.sdk",
+    "uninstall": "gateway.registration",
+}
+
+__all__ = [
+    "Allow",
+    "BighubGuardrail",
+    "Block",
+    "CallContext",
+    "Decision",
+    "EmbeddedDecider",
+    "OpenAIResponsesHandler",
+    "RequireApproval",
+    "ToolCall",
+    "ToolDecisions",
+    "aresponses",
+    "install",
+    "responses",
+    "uninstall",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

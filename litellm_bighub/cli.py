@@ -1,1 +1,32 @@
-"""The command `litellm-bighub`."""
+"""The command `litellm-bighub`.
+
+Each command lives in a module of `litellm_bighub.commands` and is added here; a group of commands is a `typer.Typer` of
+its own, added with `app.add_typer(policy.app, name="policy")`.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from litellm_bighub.commands.demo import demo
+from litellm_bighub.errors import BighubError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+
+
+@app.callback()
+def main() -> None:
+    """Makes a LiteLLM gateway safe for agents: sees every text, decides on every tool call."""
+
+
+app.command()(demo)
+
+
+def run() -> None:
+    """Run the command line. An error of ours is told in one message; what is not ours keeps its traceback."""
+    try:
+        app()
+    except BighubError as error:
+        sys.exit(f"litellm-bighub: {error}")

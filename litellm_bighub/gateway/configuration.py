@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
-from collections.abc import Callable, Collection, Mapping
+import sys
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
-import litellm.proxy.proxy_server as proxy_server_module
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.types.guardrails import LitellmParams
 from pydantic import ValidationError
@@ -17,8 +17,129 @@ from pydantic import ValidationError
 from litellm_bighub.control_plane.decider import EmbeddedDecider
 from litellm_bighub.deciders.audit_file import AuditFile
 from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.deciders.hosted import hosted
 from litellm_bighub.deciders.recording import DecisionHook, EventSink
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.settings import GuardrailSettings
+
+_ENVIRONMENT = "os.environ/"
+_OURS = frozenset(GuardrailSettings.model_fields)
+_LITELLMS = frozenset(LitellmParams.model_fields) | frozenset(CustomGuardrail.__init__.__code__.co_varnames)
+
+
+def read_settings(name: str, given: Mapping[str, Any]) -> tuple[GuardrailSettings, dict[str, Any]]:
+    """Tell our settings from LiteLLM's own parameters, which every guardrail is built with.
+
+    Args:
+        name: the guardrail's name, for errors.
+        given: all keyword arguments of the guardrail.
+
+    Returns:
+        Our settings, and what is LiteLLM's.
+
+    Raises:
+        ConfigurationError: a key that is neither, or a value that cannot be used.
+    """
+    unknown = next((key for key in given if key not in _OURS and key not in _LITELLMS), None)
+    if unknown is not None:
+        raise ConfigurationError(f"{name}.{unknown}", f"is no setting{_like(unknown, _OURS)}")
+    ours = {key: _resolved(f"{name}.{key}", value) for key, value in given.items() if key in _OURS}
+    try:
+        settings = GuardrailSettings(**ours)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        key = ".".join(str(part) for part in first["loc"])
+        known = _OURS if len(first["loc"]) == 1 else ()
+        hint = _like(str(first["loc"][-1]), known) if first["type"] == "extra_forbidden" else ""
+        raise ConfigurationError(f"{name}.{key}", first["msg"] + hint) from error
+    return settings, {key: value for key, value in given.items() if key not in _OURS}
+
+
+def build_decider(settings: GuardrailSettings, redactor: Redactor) -> tuple[Decider, GuardrailSettings]:
+    """The decider that the settings name, and the settings with the tools that its policy knows.
+
+    Raises:
+        ConfigurationError: the policy is missing or wrong, or the service's settings cannot be used.
+    """
+    if settings.decider == "bighub":
+        return hosted(settings.service, redactor=redactor), settings
+    embedded = EmbeddedDecider.from_policy_file(beside_config(settings.policy))
+    tools = {
+        **settings.tools,
+        **{name: tool for name, tool in embedded.policy.tools.items() if name not in settings.tools},
+    }
+    return embedded, settings.model_copy(update={"tools": tools})
+
+
+def build_tool_decisions(
+    settings: GuardrailSettings,
+    *,
+    decider: Decider | None = None,
+    on_decision: DecisionHook | None = None,
+    sinks: Sequence[EventSink] = (),
+) -> ToolDecisions:
+    """The tool-decision hook as the settings have it.
+
+    Args:
+        settings: of a guardrail.
+        decider: used in place of the one that the settings name.
+        on_decision: given every decision.
+        sinks: what else records every decision, besides the audit file of the settings.
+
+    Raises:
+        ConfigurationError: something in the settings cannot be used.
+    """
+    redactor = Redactor(settings.redact)
+    if decider is None:
+        decider, settings = build_decider(settings, redactor)
+    audit = [AuditFile(beside_config(settings.audit_file))] if settings.audit_file else []
+    return ToolDecisions(
+        decider,
+        tools=settings.tools,
+        fail_mode=settings.fail_mode,
+        on_decision=on_decision,
+        sinks=(*audit, *sinks),
+        redactor=redactor,
+    )
+
+
+def beside_config(path: Path) -> Path:
+    """A relative path of a proxy's config is relative to that config; in code, to the working directory."""
+    proxy = sys.modules.get("litellm.proxy.proxy_server")
+    config = getattr(proxy, "user_config_file_path", None)
+    return Path(config).parent / path if isinstance(config, str) else path
+
+
+def import_hook(key: str, hook: object) -> DecisionHook | None:
+    """A hook as code or config name it: a function, or `module.function`.
+
+    Raises:
+        ConfigurationError: there is no such function.
+    """
+    if hook is None or callable(hook):
+        return cast("DecisionHook | None", hook)
+    module_name, _, name = str(hook).rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module_name), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ConfigurationError(key, f"{hook} is no function that can be imported") from error
+    return cast("DecisionHook", found)
+
+
+def _resolved(key: str, value: Any) -> Any:
+    """Values with `os.environ/NAME` replaced, as LiteLLM does it for its own settings."""
+    if isinstance(value, Mapping):
+        return {name: _resolved(f"{key}.{name}", child) for name, child in cast("Mapping[str, Any]", value).items()}
+    if not isinstance(value, str) or not value.startswith(_ENVIRONMENT):
+        return value
+    variable = value.removeprefix(_ENVIRONMENT)
+    if variable not in os.environ:
+        raise ConfigurationError(key, f"names the environment variable {variable}, which is not set")
+    return os.environ[variable]
+
+
+def _like(key: str, known: Collection[str]) -> str:
+    close = difflib.get_close_matches(key, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -118,10 +118,9 @@ class Enforcement:
 
     def _carry_out(self, found: FoundCall, outcome: Outcome) -> None:
         match outcome:
-            case Pass(edited=None):
-                pass
             case Pass(edited=edited):
-                withhold(found, rewrite_arguments(found.item, edited))
+                if edited is not None:
+                    withhold(found, rewrite_arguments(found.item, edited))
             case Withhold(notice=notice):
                 item = notice_item(self.new_item_id(), notice)
                 native = isinstance(found.item, BaseModel)

@@ -11,12 +11,14 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from litellm.llms.base_llm.guardrail_translation.base_translation import StreamingScanKey
 from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
 
 from litellm_bighub.errors import GuardrailAnswerError
 from litellm_bighub.gateway.override_points import Extracted, OverridePoints
 from litellm_bighub.gateway.record import record_scan
 from litellm_bighub.gateway.request_context import RequestMessages, RequestTools
+from litellm_bighub.gateway.stream_scan import scan_of
 from litellm_bighub.gateway.text_calls import calls_each
 from litellm_bighub.gateway.tool_call_chunks import ToolCallChunks
 from litellm_bighub.guardrails.check import Answer, Question, check, gather
@@ -107,14 +109,76 @@ class OpenAIResponsesHandler(OverridePoints):
         """
         if guardrail_to_apply is None:
             return response
-        request_data = {} if request_data is None else request_data
+        request_data = self._known_request(request_data, user_api_key_dict)
         request_data.setdefault("response", response)
-        if "litellm_metadata" not in request_data:
-            user_metadata = self.transform_user_api_key_dict_to_metadata(user_api_key_dict)
-            if user_metadata:
-                request_data["litellm_metadata"] = user_metadata
         await self._check_output(response, guardrail_to_apply, request_data, litellm_logging_obj)
         return response
+
+    async def process_output_streaming_response(
+        self,
+        responses_so_far: list[Any],
+        guardrail_to_apply: Guardrail | None,
+        litellm_logging_obj: Any = None,
+        user_api_key_dict: Any = None,
+        request_data: dict[str, Any] | None = None,
+        stream_transform_sink: Any = None,  # noqa: ARG002 - of the chat format
+        deliver_ended_stream_rewrites: bool = False,  # noqa: ARG002, FBT001, FBT002 - LiteLLM's signature
+    ) -> list[Any]:
+        """Check what is new in a stream since the last call with the same list of events.
+
+        LiteLLM delivers events before they are checked, and drops rewrites; only refusing has an effect here. A rewrite
+        of the final envelope is written into it. `ResponsesTextGuardrail` holds streams back and delivers rewrites.
+
+        Args:
+            responses_so_far: all events until now, the same list at every call.
+            guardrail_to_apply: a guardrail of either contract; `None` checks nothing.
+            litellm_logging_obj: LiteLLM's logging object, if there is one.
+            user_api_key_dict: who is asking, for the guardrail.
+            request_data: the request that is being answered.
+            stream_transform_sink: of no use for this format.
+            deliver_ended_stream_rewrites: the whole stream is here and nothing of it was sent: rewrite all events.
+
+        Returns:
+            `responses_so_far`.
+        """
+        if guardrail_to_apply is None or not responses_so_far:
+            return responses_so_far
+        request_data = self._known_request(request_data, user_api_key_dict)
+        scan = scan_of(responses_so_far)
+        if scan.envelope is not None:
+            request_data.setdefault("response", scan.envelope)
+            if scan.due:
+                await self._check_output(scan.envelope, guardrail_to_apply, request_data, litellm_logging_obj)
+                scan.mark_scanned()
+            return responses_so_far
+        calls = ToolCallChunks(scan.calls, "output")
+        context = {"tool_calls": calls.handed_over()} if calls.chunks else {}
+        question = Question(scan.due, context, None, request_data, "response", litellm_logging_obj)
+        if not question.is_empty:
+            await self._ask(guardrail_to_apply, question, Extracted())
+            scan.mark_scanned()
+        return responses_so_far
+
+    def get_streaming_scan_key(self, responses_so_far: Sequence[object]) -> StreamingScanKey | None:
+        """What the next round would scan; LiteLLM skips a round that would scan nothing new."""
+        if not responses_so_far:
+            return None
+        scan = scan_of(responses_so_far)
+        return StreamingScanKey(
+            texts=tuple(scan.due),
+            tool_calls=tuple(str(fields.get(call, "call_id") or fields.get(call, "id")) for call in scan.calls),
+            stream_ended=scan.envelope is not None,
+            tool_calls_in_flight=scan.call_is_open,
+        )
+
+    def _known_request(self, request_data: dict[str, Any] | None, user_api_key_dict: Any) -> dict[str, Any]:
+        """The request, with who asks in the place where guardrails look for it."""
+        known: dict[str, Any] = {} if request_data is None else request_data
+        if "litellm_metadata" not in known:
+            user_metadata = self.transform_user_api_key_dict_to_metadata(user_api_key_dict)
+            if user_metadata:
+                known["litellm_metadata"] = user_metadata
+        return known
 
     async def _check_output(
         self, response: Any, guardrail: Guardrail, request_data: dict[str, Any], logging_obj: Any

@@ -16,7 +16,12 @@ NOBODY = frozenset({"", "default_user_id", "litellm-proxy-master-key"})
 
 
 def caller(
-    user_api_key_dict: UserAPIKeyAuth | None, request_data: Mapping[str, Any], response: object, *, actor: str, domain: str
+    user_api_key_dict: UserAPIKeyAuth | None,
+    request_data: Mapping[str, Any],
+    response: object,
+    *,
+    actor: str,
+    domain: str,
 ) -> CallContext:
     """The context of a response's calls.
 

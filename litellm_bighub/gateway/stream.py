@@ -5,9 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
 
 from litellm_bighub.domain.call import ToolCall
-from litellm_bighub.wire.gating import Ask, AskedCall, CallKey, Hold, Outcome, Release
+from litellm_bighub.wire import fields
+from litellm_bighub.wire.gating import Ask, AskedCall, CallKey, Outcome, Release
 from litellm_bighub.wire.responses.gate import Gate
 
 logger = logging.getLogger(__name__)
@@ -22,56 +28,72 @@ async def governed(events: AsyncIterator[object], gate: Gate, decide: Decide) ->
     When the consumer goes away, or the upstream or a decision fails, what is undecided is never sent.
 
     Args:
-        events: the upstream's.
+        events: the upstream's; closed at the end.
         gate: a new one.
         decide: answers with one outcome for each call, in order.
 
     Raises:
         Exception: whatever the upstream or `decide` raises.
     """
-    deciding: dict[asyncio.Task[Mapping[CallKey, Outcome]], None] = {}
-    coming: asyncio.Task[object] | None = None
-    try:
-        while True:
-            if not deciding:
-                event = await (_next(events) if coming is None else coming)
-                coming = None
-            else:
-                coming = coming or asyncio.ensure_future(_next(events))
-                await asyncio.wait({coming, *deciding}, return_when=asyncio.FIRST_COMPLETED)
-                for task in [task for task in deciding if task.done()]:
-                    del deciding[task]
-                    for event in _released(gate.answer(task.result())):
-                        yield event
-                if not coming.done():
-                    continue
-                event, coming = coming.result(), None
-            if event is _END:
-                break
-            match gate.feed(event):
-                case Release() as release:
-                    for event in _released(release):
-                        yield event
-                case Ask(calls=calls):
-                    deciding[asyncio.ensure_future(_outcomes(decide, calls))] = None
-                case Hold():
-                    pass
-        while deciding:
-            await asyncio.wait(deciding, return_when=asyncio.FIRST_COMPLETED)
-            for task in [task for task in deciding if task.done()]:
-                del deciding[task]
-                for event in _released(gate.answer(task.result())):
+    deciding = _Deciding(decide)
+    async with aclosing(_merged(events, deciding)) as merged:
+        async for arrived in merged:
+            step = gate.answer(arrived.outcomes) if isinstance(arrived, _Decided) else gate.feed(arrived)
+            if isinstance(step, Release):
+                for event in _released(step):
                     yield event
-        for event in _released(gate.finish()):
-            yield event
-    finally:
-        running = [task for task in (coming, *deciding) if task is not None]
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        close = getattr(events, "aclose", None)
+            elif isinstance(step, Ask):
+                deciding.start(step.calls)
+    for event in _released(gate.finish()):
+        yield event
+
+
+class Envelope:
+    """A stream that remembers the response its first events tell of."""
+
+    def __init__(self, events: AsyncIterator[object]) -> None:
+        self._events = events
+        self.response: object = None
+
+    def __aiter__(self) -> Envelope:
+        return self
+
+    async def __anext__(self) -> object:
+        event = await anext(self._events)
+        if self.response is None:
+            self.response = fields.get(event, "response")
+        return event
+
+    async def aclose(self) -> None:
+        """Close the stream itself, if it can be closed."""
+        close = getattr(self._events, "aclose", None)
         if close is not None:
             await close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    outcomes: Mapping[CallKey, Outcome]
+
+
+class _Deciding:
+    """The decisions that are under way."""
+
+    def __init__(self, decide: Decide) -> None:
+        self._decide = decide
+        self.tasks: set[asyncio.Task[_Decided]] = set()
+
+    def start(self, calls: Sequence[AskedCall]) -> None:
+        self.tasks.add(asyncio.ensure_future(self._outcomes(calls)))
+
+    def finished(self) -> list[_Decided]:
+        done = [task for task in self.tasks if task.done()]
+        self.tasks.difference_update(done)
+        return [task.result() for task in done]
+
+    async def _outcomes(self, calls: Sequence[AskedCall]) -> _Decided:
+        outcomes = await self._decide([asked.call for asked in calls])
+        return _Decided({asked.key: outcome for asked, outcome in zip(calls, outcomes, strict=True)})
 
 
 _END = object()
@@ -81,12 +103,43 @@ async def _next(events: AsyncIterator[object]) -> object:
     return await anext(events, _END)
 
 
-async def _outcomes(decide: Decide, calls: Sequence[AskedCall]) -> Mapping[CallKey, Outcome]:
-    outcomes = await decide([asked.call for asked in calls])
-    return {asked.key: outcome for asked, outcome in zip(calls, outcomes, strict=True)}
+async def _merged(events: AsyncIterator[object], deciding: _Deciding) -> AsyncGenerator[object, None]:
+    """The upstream's events and the decisions, each as it arrives; ends when both have ended."""
+    coming: asyncio.Task[object] | None = None
+    ended = False
+    try:
+        while not ended or deciding.tasks:
+            if not deciding.tasks:
+                event, coming = await (coming or _next(events)), None
+            else:
+                if not ended:
+                    coming = coming or asyncio.ensure_future(_next(events))
+                awaited = deciding.tasks if coming is None else {coming, *deciding.tasks}
+                await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+                for decided in deciding.finished():
+                    yield decided
+                if coming is None or not coming.done():
+                    continue
+                event, coming = coming.result(), None
+            ended = event is _END
+            if not ended:
+                yield event
+    finally:
+        running: list[asyncio.Task[Any]] = [*deciding.tasks] if coming is None else [coming, *deciding.tasks]
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        close = getattr(events, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def _released(release: Release) -> Sequence[object]:
     for event_type in release.dropped:
         logger.warning("a %s event was dropped: nobody could decide on what it belongs to", event_type)
     return release.events
+
+
+def native(event: object) -> object:
+    """An event that the gate made, as LiteLLM's own events are."""
+    return BaseLiteLLMOpenAIResponseObject.model_validate(event) if isinstance(event, dict) else event

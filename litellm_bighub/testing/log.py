@@ -12,5 +12,5 @@ _MOST = 12
 def telling_lines(log: str) -> str:
     """The errors that the log names, without tracebacks; its last lines if it names none."""
     lines = [line.rstrip() for line in _COLOUR.sub("", log).splitlines() if line.strip()]
-    errors = list(dict.fromkeys(line for line in lines if _ERROR.search(line)))
+    errors = list(dict.fromkeys(line for line in lines if _ERROR.search(line) and "Traceback" not in line))
     return "\n".join(f"  {line.strip()}" for line in (errors or lines)[-_MOST:]) or "  (it printed nothing)"

@@ -10,7 +10,16 @@ import pytest
 from bighub import AsyncBighubClient, BighubClient
 from bighub.exceptions import BighubAPIError, BighubAuthError, BighubNetworkError, BighubRateLimitError
 
-from litellm_bighub.testing.hosted_answers import BlackHole, Hangup, allow, block, error, garbage, reply, require_approval
+from litellm_bighub.testing.hosted_answers import (
+    BlackHole,
+    Hangup,
+    allow,
+    block,
+    error,
+    garbage,
+    reply,
+    require_approval,
+)
 from litellm_bighub.testing.hosted_bighub import HostedBighub, Request
 
 
@@ -112,3 +121,9 @@ async def test_it_ends_while_clients_still_wait():
 def test_outside_of_its_block_there_is_no_address():
     with pytest.raises(RuntimeError):
         _ = HostedBighub().url
+
+
+def test_delays_are_no_part_of_the_answer():
+    answers = [allow(delay=0.001), block(delay=0.001), require_approval(delay=0.001)]
+    assert [answer.delay for answer in answers] == [0.001] * 3
+    assert all(b"delay" not in answer.body for answer in answers)

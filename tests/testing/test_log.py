@@ -13,6 +13,7 @@ LOGS = {
     ),
     "a dotted exception": ("INFO: x\nlitellm.BadRequestError: no\nbye\n", "  litellm.BadRequestError: no"),
     "a coloured log line": ("\x1b[31m12:00 - ERROR: no model\x1b[0m\nbye\n", "  12:00 - ERROR: no model"),
+    "a logged traceback": ("ERROR: Traceback (most recent call last):\nKeyError: 1\n", "  KeyError: 1"),
     "the same error twice": ("KeyError: 1\nKeyError: 1\n", "  KeyError: 1"),
     "no error": ("starting\n\nstopping\n", "  starting\n  stopping"),
     "nothing": ("", "  (it printed nothing)"),

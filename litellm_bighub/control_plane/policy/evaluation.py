@@ -79,9 +79,7 @@ def find(policy: Policy, call: ToolCall, context: CallContext, now: float) -> Ru
     return None
 
 
-def judge(
-    policy: Policy, rule: Rule | None, call: ToolCall, now: float, usage: Usage | None
-) -> Judgement:
+def judge(policy: Policy, rule: Rule | None, call: ToolCall, now: float, usage: Usage | None) -> Judgement:
     """Apply the rule that `find` found.
 
     Args:
@@ -140,9 +138,7 @@ def explain(
     return Explanation(_by_default(policy), tuple(considered))
 
 
-def mismatch(
-    rule: Rule, call: ToolCall, context: CallContext, now: float
-) -> Mismatch | None:
+def mismatch(rule: Rule, call: ToolCall, context: CallContext, now: float) -> Mismatch | None:
     """The first thing about the rule that the call does not match; `None` if it matches.
 
     Raises:

@@ -65,7 +65,7 @@ def read_call(item: object, path: str) -> ToolCall:
     item_type = text(item, "type")
     call_type = CALLS.get(item_type, "unknown")
     call_id = text(item, "call_id") or (text(item, "id") if item_type == "mcp_approval_request" else "")
-    name = text(item, "name") or ("" if item_type in _NAMED else call_type if item_type in CALLS else item_type)
+    name = _qualified(item) or ("" if item_type in _NAMED else call_type if item_type in CALLS else item_type)
     call = ToolCall(id=call_id, type=call_type, name=name, path=path)
     if is_unfinished(item):
         return replace(call, unreadable=UNFINISHED)
@@ -77,6 +77,11 @@ def read_call(item: object, path: str) -> ToolCall:
         return replace(call, unreadable=str(error))
     except RecursionError:
         return replace(call, unreadable="the call is nested too deep")
+
+
+def _qualified(item: object) -> str:
+    """The tool's name within its namespace, as in `crm.delete_contact`: policies must be able to tell them apart."""
+    return ".".join(part for part in (text(item, "namespace"), text(item, "name")) if part)
 
 
 def withhold(found: FoundCall, item: object) -> None:

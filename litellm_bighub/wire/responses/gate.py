@@ -195,7 +195,7 @@ class Gate:
             if held is not None:
                 if not terminal:
                     held.versions.early.append(item)
-                elif (call := held.abandon() if is_unfinished(item) else held.complete(item)) is not None:
+                elif (call := held.abandon() if is_unfinished(item) else held.complete(item, cut=True)) is not None:
                     asked.append(self._ask(held, call))
             elif is_call(item):
                 held = matching.same_version(index, item)

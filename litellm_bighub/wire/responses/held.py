@@ -66,9 +66,13 @@ class HeldItem:
         """Whether nothing of it may leave yet."""
         return self.state in {State.OPEN, State.ASKED}
 
-    def complete(self, item: object) -> ToolCall | None:
-        """Take the complete item. Answers the call to be decided on, `None` if the provider runs it."""
-        agree = self.versions.agree(item)
+    def complete(self, item: object, *, cut: bool = False) -> ToolCall | None:
+        """Take the complete item, from an envelope if the stream cut it off.
+
+        Returns:
+            the call to be decided on, `None` if the provider runs it.
+        """
+        agree = self.versions.agree(item, cut=cut)
         self._has_deltas = bool(self.versions.deltas)
         if agree and not is_call(item):
             self.versions = Versions()
@@ -169,6 +173,6 @@ class HeldItem:
 
 def _told(payload: dict[str, Any], event_type: str) -> str:
     if "input" not in payload:
-        return str(payload["arguments"])
+        return str(payload.get("arguments", ""))
     # LiteLLM tells a custom tool's input as a function's arguments.
     return str(payload["input"]) if "custom_tool_call" in event_type else json_text({"content": payload["input"]})

@@ -53,19 +53,24 @@ class Versions:
         if name := text(event, "name"):
             self.names.add(name)
 
-    def agree(self, item: object) -> bool:
-        """Whether all that was heard is this complete item, or the beginning of it."""
+    def agree(self, item: object, *, cut: bool) -> bool:
+        """Whether all that was heard is this complete item, or the beginning of it.
+
+        Args:
+            item: the complete item.
+            cut: the stream went on to its envelope in the middle of the item, so that deltas may be missing.
+        """
         return (
             not self.torn
             and self.names <= {text(item, "name")}
             and all(_begins(early, item) for early in self.early)
             and all(_same(said, item) for said in self.said)
-            and self._deltas_agree(item)
+            and self._deltas_agree(item, cut=cut)
         )
 
-    def _deltas_agree(self, item: object) -> bool:
+    def _deltas_agree(self, item: object, *, cut: bool) -> bool:
         joined = "".join(self.deltas)
-        if not joined:
+        if not joined or (cut and _told(item).startswith(joined)):
             return True
         # LiteLLM's made-up streams tell the whole arguments in the added item and again in deltas.
         return _same(joined, item) or any(_same(_told(early) + joined, item) for early in self.early)

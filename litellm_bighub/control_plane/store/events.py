@@ -1,0 +1,62 @@
+"""Reading the chain of events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from litellm_bighub.control_plane.store.chain import Break, check
+from litellm_bighub.control_plane.store.schema import events, head
+
+_PAGE = 1000
+
+
+def verify(connection: Connection) -> tuple[int, str] | Break:
+    """Follow the whole chain.
+
+    Returns:
+        Number and digest of the last event, or the first place where the chain does not hold. Whoever keeps that pair
+        elsewhere also finds a chain that was written anew from some point on.
+    """
+    end = connection.execute(select(head.c.seq, head.c.digest)).one()
+    first = connection.execute(select(events).order_by(events.c.seq).limit(1)).mappings().one_or_none()
+    seq, previous = 0, ""
+    if first is not None and first["type"] == "audit.retained":
+        kept = json.loads(first["body"])
+        seq, previous = kept["seq"], kept["digest"]
+    result = check(_all(connection, end.seq), seq=seq, previous=previous)
+    if isinstance(result, Break):
+        return result
+    return result if result == tuple(end) else Break(result[0] + 1, "the end of the chain is missing")
+
+
+def page(
+    connection: Connection, *conditions: ColumnElement[bool], limit: int = 100, offset: int = 0
+) -> list[dict[str, Any]]:
+    """Events that fulfil the conditions, the newest first, with the body read."""
+    query = select(events).where(*conditions).order_by(events.c.seq.desc()).limit(limit).offset(offset)
+    return [read(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def count(connection: Connection, *conditions: ColumnElement[bool]) -> int:
+    """How many events fulfil the conditions."""
+    return connection.execute(select(func.count()).select_from(events).where(*conditions)).scalar_one()
+
+
+def read(row: dict[str, Any]) -> dict[str, Any]:
+    """A row with its body read."""
+    return {**row, "body": json.loads(row["body"])}
+
+
+def _all(connection: Connection, last: int) -> Iterator[dict[str, Any]]:
+    seq = 0
+    while True:
+        query = select(events).where(events.c.seq > seq, events.c.seq <= last).order_by(events.c.seq).limit(_PAGE)
+        rows = [dict(row) for row in connection.execute(query).mappings()]
+        yield from rows
+        if len(rows) < _PAGE:
+            return
+        seq = rows[-1]["seq"]

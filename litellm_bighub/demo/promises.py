@@ -1,0 +1,138 @@
+"""What the demo promises, and how each promise is checked.
+
+A check looks at both ends: at what the client received, and at what the upstream was sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from litellm_bighub.demo.exchange import Exchange, Mode
+from litellm_bighub.testing import Item, function_call, text
+
+_SECRET = "AKIAIOSFODNN7EXAMPLE"  # noqa: S105 - the key of AWS's own documentation
+_MASK = "[AWS_ACCESS_KEY_REDACTED]"
+_BOTH: tuple[Mode, ...] = ("whole", "streamed")
+
+_LOOKUP = function_call("lookup_order", {"order_id": "A-17"}, call_id="call_lookup")
+_DELETE = function_call("delete_customer", {"customer_id": "C-4711"}, call_id="call_delete")
+_REFUND = function_call("refund_payment", {"order_id": "A-17", "amount": 900}, call_id="call_refund")
+
+
+class NotKept(AssertionError):  # noqa: N818 - says what happened to a promise
+    """A promise was not kept; the message says what was seen in place of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """One promise.
+
+    Attributes:
+        title: the promise in words.
+        prompt: what the user asks.
+        answer: what the upstream answers.
+        check: raises `NotKept`, or tells what proves that the promise was kept.
+        modes: how it is asked.
+        cue: the part of the prompt by which the upstream knows its answer; the whole prompt if empty.
+    """
+
+    title: str
+    prompt: str
+    answer: Sequence[Item]
+    check: Callable[[Exchange], str]
+    modes: tuple[Mode, ...] = _BOTH
+    cue: str = ""
+
+
+def _plain(exchange: Exchange) -> str:
+    _expect(exchange.text == "Your order is on its way.", f"the client got {exchange.text!r}")
+    return f"client got: {exchange.text}"
+
+
+def _masked_for_the_model(exchange: Exchange) -> str:
+    _expect(_SECRET not in exchange.upstream_saw.raw, "the secret reached the upstream")
+    _expect(_MASK in exchange.upstream_saw.prompt, f"the upstream saw {exchange.upstream_saw.prompt!r}")
+    _expect(exchange.text == "Better keep it to yourself.", f"the client got {exchange.text!r}")
+    return f"upstream saw: {exchange.upstream_saw.prompt}"
+
+
+def _masked_for_the_client(exchange: Exchange) -> str:
+    _expect(_SECRET not in exchange.received, "the secret reached the client")
+    _expect(_MASK in exchange.text, f"the client got {exchange.text!r}")
+    return f"client got: {exchange.text}"
+
+
+def _allowed(exchange: Exchange) -> str:
+    _expect_call(exchange, 1, _LOOKUP)
+    return "client got: lookup_order"
+
+
+def _blocked(exchange: Exchange) -> str:
+    return f"client got: {_notice(exchange, 1, _DELETE)}"
+
+
+def _held(exchange: Exchange) -> str:
+    notice = _notice(exchange, 1, _REFUND)
+    _expect("apr_" in notice, f"no approval is named in {notice!r}")
+    return f"client got: {notice}"
+
+
+def _one_of_two(exchange: Exchange) -> str:
+    _expect_call(exchange, 1, _LOOKUP)
+    return f"client got: lookup_order, and: {_notice(exchange, 2, _DELETE)}"
+
+
+PROMISES: tuple[Promise, ...] = (
+    Promise("An answer comes through", "Where is my order?", [text("Your order is on its way.")], _plain),
+    Promise(
+        "A secret in the request is masked",
+        f"My key is {_SECRET}, is that safe?",
+        [text("Better keep it to yourself.")],
+        _masked_for_the_model,
+        cue="is that safe?",
+    ),
+    Promise(
+        "A secret in the answer is masked",
+        "What was my key again?",
+        [text(f"It was {_SECRET}.")],
+        _masked_for_the_client,
+        modes=("whole",),
+    ),
+    Promise("An allowed call arrives unchanged", "Look up order A-17", [text("Looking it up."), _LOOKUP], _allowed),
+    Promise("A blocked call is withheld", "Delete customer C", [text("Deleting it now."), _DELETE], _blocked),
+    Promise("A call that needs approval waits", "Refund order A-17", [text("Refunding it now."), _REFUND], _held),
+    Promise(
+        "Of two calls, only the blocked one goes",
+        "Look up the order, delete the customer",
+        [text("Doing both now."), _LOOKUP, _DELETE],
+        _one_of_two,
+    ),
+)
+
+
+def _expect(kept: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
+    if not kept:
+        raise NotKept(otherwise)
+
+
+def _item(exchange: Exchange, index: int) -> Item:
+    _expect(len(exchange.output) > index, f"the output has {len(exchange.output)} items")
+    return exchange.output[index]
+
+
+def _expect_call(exchange: Exchange, index: int, call: Item) -> None:
+    item = _item(exchange, index)
+    _expect(item.get("type") == "function_call", f"output[{index}] is a {item.get('type')}")
+    for key in ("name", "arguments", "call_id"):
+        _expect(item.get(key) == call[key], f"{key} of output[{index}] changed to {item.get(key)!r}")
+
+
+def _notice(exchange: Exchange, index: int, withheld: Item) -> str:
+    """The text that stands in the place of a withheld call, after a proof that nothing of the call came through."""
+    item = _item(exchange, index)
+    _expect(item.get("type") == "message", f"output[{index}] is a {item.get('type')}, the call was delivered")
+    for trace in (withheld["call_id"], *map(str, json.loads(withheld["arguments"]).values())):
+        _expect(trace not in exchange.received, f"{trace} of the withheld call came through")
+    return str(item["content"][0]["text"])

@@ -1,0 +1,70 @@
+"""Carrying the promises out: one scripted upstream, one real proxy, one official client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import openai
+
+from litellm_bighub.demo.exchange import Exchange, Line, Mode
+from litellm_bighub.demo.promises import PROMISES, NotKept, Promise
+from litellm_bighub.testing import Output, Pace, RunningProxy, ScriptedUpstream, running_proxy
+
+PACE = Pace(delta_size=8, delay_seconds=0.02)
+"""How the upstream streams: slowly enough that text which waits for a decision would show in the figures."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The promise was kept, and this proves it."""
+
+    proof: str
+    exchange: Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """The promise was not kept."""
+
+    problem: str
+
+
+Outcome = Kept | Broken
+
+
+@contextmanager
+def open_line(config: Path, on_progress: Callable[[float], None]) -> Generator[tuple[Line, RunningProxy], None, None]:
+    """Start upstream and proxy, and end both."""
+    with (
+        ScriptedUpstream() as upstream,
+        running_proxy(config, env={"UPSTREAM_BASE_URL": upstream.base_url}, on_progress=on_progress) as proxy,
+        openai.DefaultHttpxClient(trust_env=False) as http,
+    ):
+        client = openai.OpenAI(base_url=proxy.openai_url, api_key=proxy.master_key, max_retries=0, http_client=http)
+        yield Line(client, upstream), proxy
+
+
+def carry_out(line: Line) -> Iterator[tuple[Promise, dict[Mode, Outcome]]]:
+    """Ask each promise in each of its modes. One exchange of either kind goes before, unmeasured, to warm up."""
+    _attempt(line, PROMISES[0])
+    for promise in PROMISES:
+        yield promise, _attempt(line, promise)
+
+
+def _attempt(line: Line, promise: Promise) -> dict[Mode, Outcome]:
+    line.upstream.script(promise.cue or promise.prompt, Output(promise.answer, pace=PACE))
+    return {mode: _outcome(line, promise, mode) for mode in promise.modes}
+
+
+def _outcome(line: Line, promise: Promise, mode: Mode) -> Outcome:
+    try:
+        exchange = line.ask(promise.prompt, mode)
+        return Kept(promise.check(exchange), exchange)
+    except NotKept as broken:
+        return Broken(str(broken))
+    except (openai.OpenAIError, httpx.HTTPError) as error:
+        return Broken(f"{type(error).__name__}: {error}")

@@ -1,0 +1,184 @@
+"""`BighubGuardrail`: decides on every tool call that passes the gateway.
+
+LiteLLM looks for some hooks in the leaf class alone, so a subclass gets them re-exported; and it starts a proxy without
+a guardrail whose constructor raises `ValueError`, so configuration errors are `RuntimeError`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
+from typing import Any, ClassVar
+
+from litellm.integrations.custom_guardrail import CustomGuardrail
+from litellm.proxy._types import UserAPIKeyAuth
+from litellm.types.guardrails import GuardrailEventHooks
+from litellm.types.utils import CallTypes
+
+from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.deciders.recording import DecisionHook
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.errors import UngovernedCallError
+from litellm_bighub.gateway.configuration import build_tool_decisions, import_hook, read_settings
+from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
+from litellm_bighub.gateway.handler import OpenAIResponsesHandler
+from litellm_bighub.gateway.identity import caller
+from litellm_bighub.gateway.registration import install
+from litellm_bighub.gateway.request_log import RequestLog, logged
+from litellm_bighub.gateway.stream import Envelope, governed, native
+from litellm_bighub.wire import fields
+from litellm_bighub.wire.gating import Outcome
+from litellm_bighub.wire.responses.gate import Gate
+
+_RESPONSES = frozenset({CallTypes.responses, CallTypes.aresponses})
+_LEAF_HOOKS = ("async_pre_call_hook", "async_post_call_success_hook", "async_post_call_streaming_iterator_hook")
+
+
+class BighubGuardrail(CustomGuardrail):
+    """Decides on the tool calls of Responses answers, whole and streamed.
+
+    Enabled in a proxy config as `guardrail: litellm_bighub.BighubGuardrail` with `mode: [pre_call, post_call]`; its
+    settings (`litellm_bighub.settings.GuardrailSettings`) stand beside them. In code: `BighubGuardrail(policy=…)`.
+
+    Args:
+        guardrail_name: how configs, logs and errors call it.
+        event_hook: LiteLLM's `mode`.
+        default_on: whether it runs without being asked for.
+        decider_instance: decides in place of the decider that the settings name.
+        on_decision: a function, or `module.function`, that is given every decision before anything is released.
+        **settings: settings, and LiteLLM's own parameters for guardrails.
+
+    Raises:
+        ConfigurationError: a key or value that cannot be used.
+    """
+
+    use_native_lifecycle_hooks: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in _LEAF_HOOKS:
+            if name not in vars(cls):
+                setattr(cls, name, getattr(cls, name))
+
+    def __init__(
+        self,
+        *,
+        guardrail_name: str | None = None,
+        event_hook: Any = None,
+        default_on: bool | None = False,
+        decider_instance: Decider | None = None,
+        on_decision: DecisionHook | str | None = None,
+        **settings: Any,
+    ) -> None:
+        name = guardrail_name or type(self).__name__
+        self.settings, litellms = read_settings(name, settings)
+        super().__init__(guardrail_name=name, event_hook=event_hook, default_on=bool(default_on), **litellms)
+        self.tool_decisions = build_tool_decisions(
+            self.settings,
+            decider=decider_instance,
+            on_decision=import_hook(f"{name}.on_decision", on_decision),
+            sinks=[RequestLog()],
+        )
+        withholding = Withholding(self.settings.on_block, self.settings.on_approval, self.settings.reveal)
+        self.enforcement = Enforcement(self.tool_decisions, withholding)
+        install()
+
+    async def async_post_call_success_hook(
+        self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth, response: Any
+    ) -> Any:
+        """Decide on the calls of a whole answer."""
+        await self.govern(response, data, user_api_key_dict)
+        return response
+
+    async def async_post_call_streaming_iterator_hook(
+        self, user_api_key_dict: UserAPIKeyAuth, response: Any, request_data: dict[str, Any]
+    ) -> AsyncGenerator[Any, None]:
+        """Let a stream's text flow, and hold each call until it is decided."""
+        if not self.should_run_guardrail(request_data, GuardrailEventHooks.post_call):
+            async for event in response:
+                yield event
+            return
+        released: list[Any] = []
+        try:
+            async for event in self.governed(response, request_data, user_api_key_dict):
+                released[:] = [event]
+                yield event
+        except ToolCallWithheld as withheld:
+            errors = OpenAIResponsesHandler().build_stream_error_items(withheld, released) if released else None
+            if errors is None:
+                raise  # nothing was sent yet: the status can still tell
+            for error in errors:
+                yield error
+
+    async def async_pre_call_deployment_hook(
+        self, kwargs: dict[str, Any], call_type: CallTypes | None
+    ) -> dict[str, Any] | None:
+        """Refuse calls in code whose answers no hook of LiteLLM could govern.
+
+        Raises:
+            UngovernedCallError: a streamed or synchronous call; names the function that is governed.
+        """
+        if call_type not in _RESPONSES or _came_through_proxy(kwargs):
+            return kwargs
+        if kwargs.get("stream"):
+            raise UngovernedCallError(
+                "litellm.aresponses(stream=True) delivers its events before a callback could hold one back; "
+                "call litellm_bighub.aresponses(stream=True, tool_decisions=…)"
+            )
+        if call_type is CallTypes.responses:
+            raise UngovernedCallError(
+                "litellm.responses() hands its answer to no callback; call litellm_bighub.responses(tool_decisions=…)"
+            )
+        return kwargs
+
+    async def async_post_call_success_deployment_hook(
+        self, request_data: dict[str, Any], response: Any, call_type: CallTypes | None
+    ) -> Any:
+        """Decide on the calls of an answer to `litellm.aresponses` in code; the proxy has a hook of its own."""
+        if call_type in _RESPONSES and not _came_through_proxy(request_data):
+            await self.govern(response, request_data, None)
+        return response
+
+    async def govern(
+        self, response: Any, request_data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth | None
+    ) -> None:
+        """Decide on the calls of a whole answer, in place.
+
+        Raises:
+            ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
+        """
+        if fields.get(response, "output") is None:
+            return
+        with logged(self, request_data):
+            await self.enforcement.govern(response, self._context(user_api_key_dict, request_data, response))
+
+    async def governed(
+        self, events: AsyncIterator[Any], request_data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth | None
+    ) -> AsyncGenerator[Any, None]:
+        """The events of a stream as they may be sent on.
+
+        Raises:
+            ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
+        """
+        envelope = Envelope(events)
+
+        async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
+            context = self._context(user_api_key_dict, request_data, envelope.response)
+            with logged(self, request_data):
+                return await self.enforcement.outcomes(calls, context)
+
+        gate = Gate(new_item_id=self.enforcement.new_item_id)
+        async with aclosing(governed(envelope, gate, decide)) as released:
+            async for event in released:
+                yield native(event)
+
+    def _context(
+        self, user_api_key_dict: UserAPIKeyAuth | None, request_data: dict[str, Any], response: object
+    ) -> CallContext:
+        settings = self.settings
+        return caller(user_api_key_dict, request_data, response, actor=settings.actor, domain=settings.domain)
+
+
+def _came_through_proxy(kwargs: dict[str, Any]) -> bool:
+    """Whether the proxy's own hooks, which know who asks, govern this call."""
+    return bool(kwargs.get("proxy_server_request"))

@@ -1,0 +1,103 @@
+"""Governed calls in code: `litellm.aresponses` with guardrails as objects and a tool-decision hook, streamed too."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, aclosing
+from functools import partial
+from typing import Any
+
+import litellm
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.gateway.enforcement import Enforcement, Withholding
+from litellm_bighub.gateway.handler import OpenAIResponsesHandler
+from litellm_bighub.gateway.identity import caller
+from litellm_bighub.gateway.stream import Envelope, governed, native
+from litellm_bighub.guardrails.contract import Guardrail
+from litellm_bighub.wire.gating import Outcome
+from litellm_bighub.wire.responses.gate import Gate
+
+_END = object()
+
+
+async def aresponses(
+    *,
+    guardrails: Sequence[Guardrail] = (),
+    tool_decisions: ToolDecisions | None = None,
+    withholding: Withholding | None = None,
+    handler: OpenAIResponsesHandler | None = None,
+    actor: str = "AI_AGENT",
+    domain: str = "custom",
+    **request: Any,
+) -> Any:
+    """`litellm.aresponses`, governed.
+
+    Args:
+        guardrails: run over every text of the request and of the answer, one after the other, as objects.
+        tool_decisions: decides on every tool call of the answer.
+        withholding: how withheld calls look; by default a notice takes their place.
+        handler: finds the texts; a subclass instance, for one's own override points.
+        actor: on whose behalf the calls would run.
+        domain: their business domain.
+        **request: the arguments of `litellm.aresponses`.
+
+    Returns:
+        The response, or with `stream=True` an asynchronous iterator of its events.
+
+    Raises:
+        Exception: what a guardrail raises to refuse, and whatever `litellm.aresponses` raises.
+        ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
+    """
+    handler = handler or OpenAIResponsesHandler()
+    for guardrail in guardrails:
+        request = await handler.process_input_messages(request, guardrail)
+    response: Any = await litellm.aresponses(**request)
+    enforcement = Enforcement(tool_decisions, withholding or Withholding()) if tool_decisions else None
+    if hasattr(response, "__aiter__"):
+        return _streamed(response, enforcement, request, actor=actor, domain=domain)
+    for guardrail in guardrails:
+        response = await handler.process_output_response(response, guardrail, request_data=request)
+    if enforcement is not None:
+        await enforcement.govern(response, caller(None, request, response, actor=actor, domain=domain))
+    return response
+
+
+def responses(**request: Any) -> Any:
+    """`aresponses` for synchronous code, with the same arguments; a stream comes back as an iterator."""
+    with ExitStack() as stack:
+        portal = stack.enter_context(start_blocking_portal())
+        response = portal.call(partial(aresponses, **request))
+        if not hasattr(response, "__aiter__"):
+            return response
+        return _iterated(response, portal, stack.pop_all())
+
+
+async def _streamed(
+    events: AsyncIterator[Any], enforcement: Enforcement | None, request: dict[str, Any], *, actor: str, domain: str
+) -> AsyncGenerator[Any, None]:
+    if enforcement is None:
+        async for event in events:
+            yield event
+        return
+    envelope = Envelope(events)
+
+    async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
+        context = caller(None, request, envelope.response, actor=actor, domain=domain)
+        return await enforcement.outcomes(calls, context)
+
+    gate = Gate(new_item_id=enforcement.new_item_id)
+    async with aclosing(governed(envelope, gate, decide)) as released:
+        async for event in released:
+            yield native(event)
+
+
+def _iterated(events: AsyncGenerator[Any, None], portal: BlockingPortal, stack: ExitStack) -> Iterator[Any]:
+    with stack:
+        try:
+            while (event := portal.call(anext, events, _END)) is not _END:
+                yield event
+        finally:
+            portal.call(events.aclose)

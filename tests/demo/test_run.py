@@ -1,0 +1,31 @@
+"""The promises of the demo, kept by the real proxy."""
+
+from __future__ import annotations
+
+import openai
+import pytest
+
+from litellm_bighub.demo.exchange import Line
+from litellm_bighub.demo.run import Broken, carry_out
+
+pytestmark = pytest.mark.proxy
+
+
+def test_every_promise_is_kept(proxy, upstream):
+    with openai.OpenAI(base_url=proxy.openai_url, api_key=proxy.master_key, max_retries=0) as client:
+        results = list(carry_out(Line(client, upstream)))
+
+    broken = [
+        (promise.title, mode, outcome.problem)
+        for promise, outcomes in results
+        for mode, outcome in outcomes.items()
+        if isinstance(outcome, Broken)
+    ]
+    assert broken == []
+
+
+def test_a_proxy_that_fails_is_a_broken_promise(proxy, upstream):
+    with openai.OpenAI(base_url=proxy.openai_url, api_key="sk-wrong", max_retries=0) as client:
+        (_, outcomes), *_ = carry_out(Line(client, upstream))
+
+    assert all("AuthenticationError" in outcome.problem or "40" in outcome.problem for outcome in outcomes.values())
