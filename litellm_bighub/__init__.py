@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from litellm_bighub.gateway.handler import OpenAIResponsesHandler
     from litellm_bighub.gateway.registration import install, uninstall
     from litellm_bighub.gateway.sdk import aresponses, responses
+    from litellm_bighub.gateway.text_guardrail import ResponsesTextGuardrail
 
 _HOMES = {
     "AdapterConfigurationError": "errors",
@@ -37,6 +38,7 @@ _HOMES = {
     "OpenAIResponsesHandler": "gateway.handler",
     "ProviderResponseError": "errors",
     "RequireApproval": "domain.decision",
+    "ResponsesTextGuardrail": "gateway.text_guardrail",
     "ToolCall": "domain.call",
     "ToolDecisions": "deciders.tool_decisions",
     "ToolExecutionEvent": "agent.records",
@@ -60,6 +62,7 @@ __all__ = [
     "OpenAIResponsesHandler",
     "ProviderResponseError",
     "RequireApproval",
+    "ResponsesTextGuardrail",
     "ToolCall",
     "ToolDecisions",
     "ToolExecutionEvent",
