@@ -38,9 +38,9 @@ class AsyncGuardedOpenAI(Guard):
     def __init__(self, **options: Unpack[GuardOptions]) -> None:
         super().__init__(**options)
         self._deliveries: Deliveries[Handle] | None = None
-        if self._memory is not None:
+        if self._deliver is not None:
             limit = self._settings.memory_ingest_timeout_ms / 1000
-            self._deliveries = Deliveries(self._memory.deliver, spawn=_spawn, limit_seconds=limit)
+            self._deliveries = Deliveries(self._deliver, spawn=_spawn, limit_seconds=limit)
 
     async def run(self, **arguments: Unpack[RunArguments]) -> Payload:
         """Run to the model's final answer and give it with what the tools did.

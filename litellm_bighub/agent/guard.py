@@ -12,12 +12,10 @@ from typing import Any, TypeVar, overload
 
 from typing_extensions import Unpack
 
-from litellm_bighub.agent.bighub.calling import Client
 from litellm_bighub.agent.calls import Requested
 from litellm_bighub.agent.conversation import start
 from litellm_bighub.agent.deciding import Deciding
 from litellm_bighub.agent.effects import Ask
-from litellm_bighub.agent.memory import ClientMemory
 from litellm_bighub.agent.model import ClientModel
 from litellm_bighub.agent.options import GuardOptions, RunArguments, ToolOptions
 from litellm_bighub.agent.performer import AskCallback, Performer
@@ -77,7 +75,7 @@ class Guard:
             told={"session_id": options.get("session_id") or new_id(), **_wishes(options)},
         )
         self._deciding: Deciding = policy.deciding
-        self._memory = None if policy.client is None else self._client_memory(policy.client)
+        self._deliver = policy.deliver
         self._performer = Performer(
             model=ClientModel(_model_client(options), timeout=settings.provider_timeout_seconds),
             resilience=_resilience(settings),
@@ -224,21 +222,6 @@ class Guard:
             return ask_for(Run(self._setup, conversation, ""), tool, prepared, call, None)
         except (ValueError, UnreadableStake) as error:
             raise AdapterConfigurationError("arguments", str(error)) from error
-
-    def _client_memory(self, client: Client) -> ClientMemory | None:
-        read = self._settings
-        if not (read.memory_enabled or read.outcome_reporting):
-            return None
-        return ClientMemory(
-            client=client,
-            source=read.memory_source,
-            source_version=read.memory_source_version,
-            actor=read.actor,
-            domain=read.domain,
-            remembers=read.memory_enabled,
-            reports=read.outcome_reporting,
-            redactor=self._redactor,
-        )
 
 
 def approved_payload(payload: Payload, run: Run) -> ApprovedPayload:

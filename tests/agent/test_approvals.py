@@ -206,10 +206,10 @@ def test_an_expired_approval_runs_nothing(driver, model):
         async def decide(self, call, context):
             return RequireApproval("look", "apr_1", expires_at=1060.0)
 
-        async def settle(self, pending, answer):
+        async def settle(self, pending, answer, decide):
             raise AssertionError("an expired approval is not settled")
 
-        async def look(self, pending):
+        async def look(self, pending, decide):
             return None
 
         async def aclose(self):
@@ -357,13 +357,13 @@ def test_a_decider_that_settles_by_itself_has_the_last_word(driver, model):
         async def decide(self, call, context):
             return RequireApproval("look", "apr_1")
 
-        async def settle(self, pending, answer):
+        async def settle(self, pending, answer, decide):
             from litellm_bighub.agent.effects import Settled  # noqa: PLC0415 - the port's value
 
             assert answer.approved
             return Settled(Block("the policy changed meanwhile"), {})
 
-        async def look(self, pending):
+        async def look(self, pending, decide):
             return None
 
         async def aclose(self):

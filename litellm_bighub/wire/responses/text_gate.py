@@ -34,7 +34,7 @@ step = gate.finish()                        # and the same loop
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol, TypeAlias
 
@@ -64,7 +64,8 @@ from litellm_bighub.wire.responses.text_events import (
     Telling,
     end_of,
 )
-from litellm_bighub.wire.responses.text_lanes import NO_ITEM, Lanes
+from litellm_bighub.wire.responses.text_items import Item, Items
+from litellm_bighub.wire.responses.text_lanes import Lanes
 from litellm_bighub.wire.responses.text_part import Delta, Mode, TextPart, Window
 from litellm_bighub.wire.slots import Kind, Slot, Where
 
@@ -101,15 +102,6 @@ class _Question(Protocol):
     def answer(self, answer: str) -> bool: ...
 
 
-@dataclass(slots=True, eq=False)
-class _Item:
-    """What is known of an item of the stream."""
-
-    index: int
-    id: str = ""
-    parts: dict[Place, TextPart] = field(default_factory=dict[Place, TextPart])
-
-
 class TextGate:
     """One stream's gate for texts. It never waits and never writes to an event.
 
@@ -121,9 +113,7 @@ class TextGate:
         self._mode: Mode = mode or Window()
         self._state = State.FLOWING
         self._lanes = Lanes()
-        self._stream = _Item(NO_ITEM)
-        self._by_index: dict[int, _Item] = {}
-        self._by_id: dict[str, _Item] = {}
+        self._items = Items()
         self._open: dict[TextPart, None] = {}
         self._ended: dict[_Key, TextPart] = {}
         self._lone: dict[_Key, Lone] = {}
@@ -202,7 +192,7 @@ class TextGate:
         if told is None:
             self._take_whole(event, event_type)
             return
-        item = self._item(event) or self._stream
+        item = self._items.of(event)
         part = item.parts.get(told.place)
         if not told.is_done:
             self._take_delta(event, item, part, told)
@@ -211,7 +201,7 @@ class TextGate:
         texts = [] if get(event, told.key) is None else [Carried((told.key,), slot, told.place)]
         self._tell(event, item, texts, [part for part in (part,) if part is not None and not part.ended])
 
-    def _take_delta(self, event: object, item: _Item, part: TextPart | None, told: Streamed) -> None:
+    def _take_delta(self, event: object, item: Item, part: TextPart | None, told: Streamed) -> None:
         if part is None:
             part = self._new_part(item, told.place, told.kind)
         delta = Delta(event, told.text)
@@ -224,13 +214,13 @@ class TextGate:
 
     def _take_whole(self, event: object, event_type: str) -> None:
         own: object = get(event, "item")
-        item = self._item(event, own) or self._stream
+        item = self._items.of(event, own)
         texts = carried(event, event_type)
         ends: list[TextPart] = []
         if event_type == ITEM_DONE:
             ends = [part for part in item.parts.values() if not part.ended]
         elif event_type in TERMINAL:
-            ends, item = list(self._open), self._stream
+            ends, item = list(self._open), self._items.none
         elif event_type in _PART_DONE:
             prefix = next((found.place[:2] for found in texts if found.place), None)
             ends = [part for place, part in item.parts.items() if place[:2] == prefix and not part.ended]
@@ -244,19 +234,19 @@ class TextGate:
         else:
             self._tell(event, item, texts, ends)
 
-    def _take_annotation(self, event: object, item: _Item, texts: list[Carried]) -> None:
+    def _take_annotation(self, event: object, item: Item, texts: list[Carried]) -> None:
         telling = Telling(event, [(found, self._alone(found.slot)) for found in texts])
         part = item.parts.get(("content", whole(event, "content_index") or 0, "text"))
         end = end_of(get(event, "annotation"))
         self._lanes.add(item.index, telling if part is None else Annotation(telling, part, end))
 
-    def _announce(self, event: object, item: _Item, texts: list[Carried]) -> None:
+    def _announce(self, event: object, item: Item, texts: list[Carried]) -> None:
         telling = Telling(event)
         for found in texts:
             telling.texts.append((found, self._announced(item, found)))
         self._lanes.add(item.index, telling)
 
-    def _announced(self, item: _Item, found: Carried) -> Source:
+    def _announced(self, item: Item, found: Carried) -> Source:
         if found.place is None or not may_stream(found.place):
             return self._alone(found.slot)
         part = item.parts.get(found.place)
@@ -267,9 +257,9 @@ class TextGate:
             return SoFar(part)
         return Announced(part)
 
-    def _tell(self, event: object, item: _Item, texts: list[Carried], ends: Iterable[TextPart]) -> None:
+    def _tell(self, event: object, item: Item, texts: list[Carried], ends: Iterable[TextPart]) -> None:
         """Take an event that tells texts whole, and with it these parts end."""
-        places = [(found, self._part_at(item, found)) for found in texts]
+        places = [(found, self._items.part_at(item, found)) for found in texts]
         ends = dict.fromkeys(ends)
         for found, part in places:
             if part is not None and not part.ended and part in ends:
@@ -307,38 +297,9 @@ class TextGate:
             self._unasked.append(lone)
         return lone
 
-    # Whose text it is.
+    # Parts.
 
-    def _item(self, event: object, own: object = None) -> _Item | None:
-        item_id = text(own, "id") or text(event, "item_id")
-        index = whole(event, "output_index")
-        if not item_id and index is None:
-            return None
-        item = self._known(item_id, index)
-        if item is None:
-            item = _Item(max(self._by_index, default=-1) + 1 if index is None else index)
-            self._by_index[item.index] = item
-        if item_id:
-            item.id = item.id or item_id
-            self._by_id[item_id] = item
-        return item
-
-    def _known(self, item_id: str, index: int | None) -> _Item | None:
-        """The item of this id, or else of this index unless that has another id."""
-        if item_id in self._by_id:
-            return self._by_id[item_id]
-        item = None if index is None else self._by_index.get(index)
-        return None if item is not None and item_id and item.id else item
-
-    def _part_at(self, item: _Item, found: Carried) -> TextPart | None:
-        if found.place is None:
-            return None
-        if found.index is not None:
-            known = self._known(found.item_id, found.index)
-            return None if known is None else known.parts.get(found.place)
-        return item.parts.get(found.place)
-
-    def _new_part(self, item: _Item, place: Place, kind: Kind) -> TextPart:
+    def _new_part(self, item: Item, place: Place, kind: Kind) -> TextPart:
         where: Where = ((None, "output"), item.index)
         for key in place:
             where = (where, key)

@@ -11,6 +11,8 @@ from litellm_bighub.errors import GateError, PayloadError
 from litellm_bighub.wire.gating import Hold, Release
 from litellm_bighub.wire.responses.text_gate import Scan, State, TextGate
 from litellm_bighub.wire.responses.text_part import Whole, Window
+from litellm_bighub.wire.responses.text_rewrites import rewritten_stream
+from tests.wire.responses.streams import EVENT
 from tests.wire.responses.text_streams import (
     added,
     asked,
@@ -171,6 +173,15 @@ def test_text_of_an_earlier_item_overtakes_a_held_call():
     assert [event["sequence_number"] for step in released for event in step] == list(range(11))
 
 
+def test_nothing_overtakes_an_event_of_no_item():
+    first, second = message(0, ["one"]), call(1, "function_call", "{", "}")
+    gate = TextGate()
+    for event in (first.events[0], second.events[0]):
+        gate.feed(event)
+    held = [second.events[1], envelope("response.in_progress"), first.events[1]]
+    assert [gate.feed(event) for event in held] == [Hold()] * 3
+
+
 class TestTwoVersions:
     """The stream says something else than it did."""
 
@@ -234,6 +245,55 @@ def _set_text(event, text):
         event["text"] = text
     elif "part" in event:
         event["part"]["text"] = text  # the item's own
+
+
+def test_events_that_are_models():
+    """Models of openai are copied, not written to; those that the guardrail left alone leave as they are."""
+    told = message(0, ["fine ", "sk-1", "2345"], annotations=[])
+    sent = [EVENT.validate_python(event) for event in stream(told, call(1, "mcp_call", '{"k":"sk-12345"}'))]
+    before = [event.model_dump_json() for event in sent]
+    released = list(drive(TextGate(), sent, asked(mask)))
+    assert SECRET not in "".join(event.model_dump_json() for event in released)
+    assert [event.model_dump_json() for event in sent] == before
+    assert all(one is other for one, other in zip(sent[:4], released[:4], strict=True))
+    assert [event.delta for event in released if event.type == "response.output_text.delta"] == ["fine ", "[KEY]"]
+    assert released[-1].response.output_text == "fine [KEY]"
+    assert released[-1].response.output[1].arguments == '{"k":"[KEY]"}'
+
+
+def test_an_ended_stream_is_rewritten_in_one_scan():
+    rewriting = rewritten_stream(stream(message(0, ["my ", SECRET]), web_search(1, SECRET)))
+    scan = next(rewriting)
+    assert scan == Scan(("my sk-12345", SECRET))
+    with pytest.raises(StopIteration) as stopped:
+        rewriting.send([mask(text) for text in scan.texts])
+    assert SECRET not in json.dumps(stopped.value.value)
+    assert len(stopped.value.value) == 12
+
+
+def test_one_long_delta_is_cut_where_it_was_rewritten():
+    gate = TextGate(mode=Window(size=32, overlap=16, context=8))
+    events = message(0, [f"my {SECRET} and then some more words that go on and on"]).events
+    for event in events[:2]:
+        gate.feed(event)
+    step = gate.feed(events[2])
+    assert isinstance(step, Scan)
+    released = gate.answer([mask(text) for text in step.texts])
+    assert [event["delta"] for event in released.events] == ["my [KEY] and then some more words "]
+    assert gate.feed(events[3]) == Scan((" words that go on and on",))
+
+
+def test_context_that_comes_back_changed_is_left_out():
+    """A guardrail that would rewrite what has left already is asked about the rest alone."""
+    gate = TextGate(mode=Window(size=32, overlap=16, context=8))
+    events = message(0, ["word "] * 8).events
+    for event in events[:-3]:
+        for _ in _answered(gate, gate.feed(event)):
+            pass
+    assert gate.feed(events[-3]) == Scan((" word " + "word " * 5,))
+    assert gate.answer([" WORD " + "word " * 5]) == Scan(("word " * 5,))
+    released = gate.answer(["WORD " * 5])
+    assert joined(released.events[:-1], "response.output_text.delta") == "WORD " * 5
 
 
 def test_an_unknown_event_is_scanned():

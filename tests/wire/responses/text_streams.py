@@ -112,7 +112,12 @@ def call(index: int, item_type: str, *pieces: str) -> Told:
         [
             added(index, {**item, "status": "in_progress", key: ""}),
             *({"type": f"{name}.delta", **place, "delta": piece} for piece in pieces),
-            {"type": f"{name}.done", **place, key: item[key]},
+            {
+                "type": f"{name}.done",
+                **place,
+                key: item[key],
+                **({"name": "run"} if item_type == "function_call" else {}),
+            },
             done(index, item),
         ],
     )
@@ -122,7 +127,7 @@ def web_search(index: int, query: str) -> Told:
     action = {"type": "search", "query": query}
     item = {"id": f"ws_{index}", "type": "web_search_call", "status": "completed", "action": action}
     place = {"item_id": item["id"], "output_index": index}
-    begun = {"id": item["id"], "type": "web_search_call", "status": "in_progress"}
+    begun = {**item, "status": "in_progress", "action": {"type": "search", "query": ""}}
     return Told(item, [added(index, begun), {"type": "response.web_search_call.searching", **place}, done(index, item)])
 
 
