@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from litellm_bighub.domain.decision import Verdict
 
 VERDICTS: tuple[Verdict, ...] = ("allowed", "requires_approval", "blocked")
+_WORDS: dict[Verdict, str] = {"allowed": "allowed", "requires_approval": "held", "blocked": "blocked"}
 HOURS = 24
 _WIDTH, _HEIGHT, _BASE = 720, 180, 150
 
@@ -69,10 +70,10 @@ def by_hour(samples: Sequence[Sample], now: float) -> Chart:
             height = number / most * (_BASE - 16)
             if number:
                 y -= height
-                title = f"{_clock(start + hour * 3600)}: {number} {verdict.replace('_', ' ')}"
+                title = f"{_clock(start + hour * 3600)}: {number} {_WORDS[verdict]}"
                 bars.append(Bar(hour * step + 2, y, step - 4, height, verdict, title))
-    marks = [Mark(hour * step + step / 2, _BASE + 18, _clock(start + hour * 3600)) for hour in range(0, HOURS, 4)]
-    totals = ", ".join(f"{sum(counts[h, v] for h in range(HOURS))} {v.replace('_', ' ')}" for v in VERDICTS)
+    marks = [Mark(hour * step + step / 2, _BASE + 18, _clock(start + hour * 3600)) for hour in range(1, HOURS, 4)]
+    totals = ", ".join(f"{sum(counts[hour, v] for hour in range(HOURS))} {_WORDS[v]}" for v in VERDICTS)
     return Chart(tuple(bars), (*marks, Mark(_WIDTH - 4, 12, f"most in an hour: {most}")), totals)
 
 
@@ -89,9 +90,9 @@ def by_tool(samples: Sequence[Sample]) -> Chart:
         for verdict in VERDICTS:
             width = verdicts[tool, verdict] / most * _WIDTH
             if width:
-                bars.append(Bar(x, y, width, 10, verdict, f"{tool}: {verdicts[tool, verdict]} {verdict}"))
+                bars.append(Bar(x, y, width, 10, verdict, f"{tool}: {verdicts[tool, verdict]} {_WORDS[verdict]}"))
             x += width
-    return Chart(tuple(bars), tuple(marks), f"{len(tools)} tools", height=max(34, len(tools) * 34))
+    return Chart(tuple(bars), tuple(marks), "the ten that were asked for most", height=max(34, len(tools) * 34))
 
 
 def latency(samples: Sequence[Sample]) -> Chart:

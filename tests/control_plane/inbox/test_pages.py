@@ -159,7 +159,7 @@ async def test_charts_are_drawn(visit, ask):
     await ask(10)
     await ask(9000)
     page = (await client.get("/inbox/charts")).text
-    assert "1 allowed, 0 requires approval, 1 blocked" in page
+    assert "1 allowed, 0 held, 1 blocked" in page
     assert page.count("<svg") == 3
 
 
