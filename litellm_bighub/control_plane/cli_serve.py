@@ -14,10 +14,7 @@ from litellm_bighub.control_plane.http.api_keys import first_key
 from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.plane import ControlPlane
 
-app = typer.Typer(help="Serve the control plane over HTTP, with the inbox.")
 
-
-@app.callback(invoke_without_command=True)
 def serve(
     policy: Annotated[Path, typer.Option(help="the policy file")] = Path("bighub_policy.yaml"),
     database_url: DatabaseUrl = DEFAULT_DATABASE,
