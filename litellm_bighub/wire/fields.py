@@ -52,6 +52,8 @@ def put(owner: Any, key: str | int, value: object) -> None:
 
 def is_writable(owner: object) -> bool:
     """Whether `put` can write into it."""
+    if type(owner) is dict:
+        return True
     if isinstance(owner, BaseModel):
         return not owner.model_config.get("frozen", False)
     return isinstance(owner, MutableMapping) or not isinstance(owner, (Mapping, tuple))
