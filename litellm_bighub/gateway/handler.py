@@ -233,12 +233,9 @@ class OpenAIResponsesHandler(OverridePoints):
         """
         limit = self.max_parallel_texts
         each = calls_each(guardrail, self.text_calls)
-
-        async def batch() -> Answer:
-            return Answer([]) if question.is_empty else await check(guardrail, question, each=each, limit=limit)
-
+        batch = _nothing() if question.is_empty else check(guardrail, question, each=each, limit=limit)
         if not extracted.tasks:
-            answer = await batch()
+            answer = await batch
             return answer, answer.texts[len(answer.texts) - len(extracted.texts) :]
         responses: list[str] = []
 
@@ -247,7 +244,7 @@ class OpenAIResponsesHandler(OverridePoints):
             return Answer([])
 
         try:
-            answer, _ = await gather((batch(), tasks()), 2)
+            answer, _ = await gather((batch, tasks()), 2)
         except BaseException:
             await discard(extracted.tasks)
             raise
@@ -287,6 +284,10 @@ class OpenAIResponsesHandler(OverridePoints):
             await self._write(owner, root, extracted, responses)
 
 
+async def _nothing() -> Answer:
+    return Answer([])
+
+
 def _items_of(value: object) -> list[Any] | None:
     """The items of a request's `input`: a list, or one item alone."""
     if value is None or isinstance(value, str):
@@ -296,11 +297,8 @@ def _items_of(value: object) -> list[Any] | None:
 
 def _context(found: Found, model: object, calls: ToolCallChunks, **more: list[Any]) -> dict[str, Any]:
     """What a guardrail is handed with the texts: only what there is."""
-    context: dict[str, Any] = {
-        "images": found.images,
-        "files": found.files,
-        "tool_calls": calls.handed_over(),
-        "model": model,
-        **more,
-    }
-    return {key: value for key, value in context.items() if value}
+    given: dict[str, Any] = {"images": found.images, "files": found.files, "model": model, **more}
+    context = {key: value for key, value in given.items() if value}
+    if calls.chunks:
+        context["tool_calls"] = calls.handed_over()
+    return context
