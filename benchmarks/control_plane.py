@@ -40,7 +40,7 @@ CEDAR = "\n".join(
             f'permit(principal, action == Action::"tool_{number}", resource) when {{ context.amount <= 10 }};'
             for number in range(RULES - 1)
         ),
-        'permit(principal, action == Action::"pay", resource) when { context.currency == "EUR" && context.amount <= 9 };',
+        'permit(principal, action == Action::"pay", resource) when { context.currency == "EUR" && context.amount<9 };',
     ]
 )
 REQUEST = {
