@@ -7,15 +7,16 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
-from sqlalchemy import Engine
 
-from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.errors import BighubError
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
 PolicyFile = Annotated[Path, typer.Argument(help="the policy file")]
 DatabaseUrl = Annotated[
@@ -66,6 +67,8 @@ def arguments(text: str) -> Arguments:
 @contextmanager
 def database(url: str) -> Generator[Engine]:
     """The database, opened for a command."""
+    from litellm_bighub.control_plane.store.database import open_database  # noqa: PLC0415 - slow to import
+
     engine = open_database(url)
     try:
         yield engine

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
@@ -12,7 +11,6 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
-from sqlalchemy import Engine
 
 from litellm_bighub.control_plane.cli_options import (
     DEFAULT_DATABASE,
@@ -31,8 +29,6 @@ from litellm_bighub.control_plane.policy.evaluation import Explanation, explain 
 from litellm_bighub.control_plane.policy.file import load_policy, load_text
 from litellm_bighub.control_plane.policy.text import build
 from litellm_bighub.control_plane.replaying import Replayed, replay as replay_policy, summary
-from litellm_bighub.control_plane.store import events, rules
-from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall
 from litellm_bighub.domain.decision import Block
@@ -97,25 +93,16 @@ def replay(
     json: AsJson = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Run recorded decisions against a policy and show what would have been decided instead. Nothing is changed."""
+    from litellm_bighub.control_plane import recorded  # noqa: PLC0415 - slow to import
+
     with failing_plainly(), database(database_url) as engine:
-        text = load_text(policy)
-        with engine.connect() as connection:
-            added = tuple((rule.id, rule.text) for rule in rules.everything(connection))
-        replayed = replay_policy(build(text, added), _recorded(engine, time.time() - span(since)))
+        changed_policy = build(load_text(policy), recorded.added_rules(engine))
+        replayed = replay_policy(changed_policy, recorded.decisions(engine, time.time() - span(since)))
     if json:
         changed = [asdict(one) for one in replayed if one.differs]
         echo_json({"decisions": len(replayed), "summary": summary(replayed), "changed": changed})
     else:
         _show_replayed(replayed)
-
-
-def _recorded(engine: Engine, since: float) -> Iterator[dict[str, Any]]:
-    seq = 0
-    conditions = (table.c.type == "decision_event.created", table.c.time >= since)
-    with engine.connect() as connection:
-        while page := events.after(connection, seq, *conditions):
-            yield from page
-            seq = page[-1]["seq"]
 
 
 def _show(explanation: Explanation) -> None:
