@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import sys
 from pathlib import Path
 
 import pytest
 
 from litellm_bighub.testing import ScriptedUpstream, running_proxy
+
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else LiteLLM fetches a price list when imported
 
 ROOT = Path(__file__).parent.parent
 

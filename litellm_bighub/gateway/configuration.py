@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +21,7 @@ from litellm_bighub.deciders.recording import DecisionHook, EventSink
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.gateway.proxy_process import config_file
 from litellm_bighub.settings import GuardrailSettings
 
 _ENVIRONMENT = "os.environ/"
@@ -107,9 +107,8 @@ def build_tool_decisions(
 
 def beside_config(path: Path) -> Path:
     """A relative path of a proxy's config is relative to that config; in code, to the working directory."""
-    proxy = sys.modules.get("litellm.proxy.proxy_server")
-    config = getattr(proxy, "user_config_file_path", None)
-    return Path(config).parent / path if isinstance(config, str) else path
+    config = config_file()
+    return path if config is None else config.parent / path
 
 
 def import_hook(key: str, hook: object) -> DecisionHook | None:

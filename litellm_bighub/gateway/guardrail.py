@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any, ClassVar
 
+from litellm.exceptions import BadRequestError
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.types.guardrails import GuardrailEventHooks
@@ -23,6 +24,7 @@ from litellm_bighub.gateway.configuration import build_tool_decisions, import_ho
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.identity import caller
+from litellm_bighub.gateway.proxy_process import is_proxy
 from litellm_bighub.gateway.registration import install
 from litellm_bighub.gateway.request_log import RequestLog, logged
 from litellm_bighub.gateway.stream import Envelope, governed, native
@@ -33,6 +35,13 @@ from litellm_bighub.wire.responses.notice import wants_refusals
 
 _RESPONSES = frozenset({CallTypes.responses, CallTypes.aresponses})
 _LEAF_HOOKS = ("async_pre_call_hook", "async_post_call_success_hook", "async_post_call_streaming_iterator_hook")
+
+
+class _UngovernedCallError(UngovernedCallError, BadRequestError):
+    """As an error of LiteLLM's it is passed on as it is, and nobody tries the call again."""
+
+    def __init__(self, message: str) -> None:
+        BadRequestError.__init__(self, message, model="", llm_provider="")
 
 
 class BighubGuardrail(CustomGuardrail):
@@ -118,15 +127,15 @@ class BighubGuardrail(CustomGuardrail):
         Raises:
             UngovernedCallError: a streamed or synchronous call; names the function that is governed.
         """
-        if call_type not in _RESPONSES or _came_through_proxy(kwargs):
+        if call_type not in _RESPONSES or is_proxy():
             return kwargs
         if kwargs.get("stream"):
-            raise UngovernedCallError(
+            raise _UngovernedCallError(
                 "litellm.aresponses(stream=True) delivers its events before a callback could hold one back; "
                 "call litellm_bighub.aresponses(stream=True, tool_decisions=…)"
             )
         if call_type is CallTypes.responses:
-            raise UngovernedCallError(
+            raise _UngovernedCallError(
                 "litellm.responses() hands its answer to no callback; call litellm_bighub.responses(tool_decisions=…)"
             )
         return kwargs
@@ -135,7 +144,7 @@ class BighubGuardrail(CustomGuardrail):
         self, request_data: dict[str, Any], response: Any, call_type: CallTypes | None
     ) -> Any:
         """Decide on the calls of an answer to `litellm.aresponses` in code; the proxy has a hook of its own."""
-        if call_type in _RESPONSES and not _came_through_proxy(request_data):
+        if call_type in _RESPONSES and not is_proxy():
             await self.govern(response, request_data, None)
         return response
 
@@ -178,8 +187,3 @@ class BighubGuardrail(CustomGuardrail):
     ) -> CallContext:
         settings = self.settings
         return caller(user_api_key_dict, request_data, response, actor=settings.actor, domain=settings.domain)
-
-
-def _came_through_proxy(kwargs: dict[str, Any]) -> bool:
-    """Whether the proxy's own hooks, which know who asks, govern this call."""
-    return bool(kwargs.get("proxy_server_request"))
