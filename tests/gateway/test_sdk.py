@@ -222,3 +222,4 @@ async def test_a_cached_answer_holds_no_withheld_call(upstream, decider, callbac
 
     assert CANARY not in first.model_dump_json()
     assert CANARY not in second.model_dump_json()
+    assert len(upstream.requests) == 1
