@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
-from litellm.types.guardrails import LitellmParams
+from litellm.types.guardrails import GuardrailEventHooks, LitellmParams, Mode
 from pydantic import ValidationError
 
 from litellm_bighub.control_plane.decider import EmbeddedDecider
@@ -55,6 +55,23 @@ def read_settings(name: str, given: Mapping[str, Any]) -> tuple[GuardrailSetting
         hint = _like(str(first["loc"][-1]), known) if first["type"] == "extra_forbidden" else ""
         raise ConfigurationError(f"{name}.{key}", first["msg"] + hint) from error
     return settings, {key: value for key, value in given.items() if key not in _OURS}
+
+
+def check_litellms(name: str, event_hook: object, litellms: Mapping[str, Any]) -> None:
+    """Refuse settings of LiteLLM's under which tool calls would pass undecided, or in a race.
+
+    Args:
+        name: the guardrail's name, for errors.
+        event_hook: the `mode`, `None` in code.
+        litellms: its other parameters.
+
+    Raises:
+        ConfigurationError: such a setting.
+    """
+    if event_hook is not None and GuardrailEventHooks.post_call.value not in _events(event_hook):
+        raise ConfigurationError(f"{name}.mode", "lacks post_call, so no tool call would be decided on")
+    if litellms.get("run_in_parallel"):
+        raise ConfigurationError(f"{name}.run_in_parallel", "must be off: others would see the answer half decided on")
 
 
 def build_decider(settings: GuardrailSettings, redactor: Redactor) -> tuple[Decider, GuardrailSettings]:
@@ -122,9 +139,25 @@ def import_hook(key: str, hook: object) -> DecisionHook | None:
     module_name, _, name = str(hook).rpartition(".")
     try:
         found = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(key, f"{hook} is no function that can be imported") from error
+    except Exception as error:  # a user's module may raise anything while it is imported
+        raise ConfigurationError(key, f"{hook} cannot be imported: {type(error).__name__}") from error
+    if not callable(found):
+        raise ConfigurationError(key, f"{hook} is no function")
     return cast("DecisionHook", found)
+
+
+def _events(event_hook: object) -> set[str]:
+    match event_hook:
+        case None:
+            return set()
+        case list():
+            return {event for each in cast("list[object]", event_hook) for event in _events(each)}
+        case Mode():
+            return _events([*event_hook.tags.values(), event_hook.default])
+        case GuardrailEventHooks():
+            return {event_hook.value}
+        case _:
+            return {str(event_hook)}
 
 
 def _resolved(key: str, value: Any) -> Any:

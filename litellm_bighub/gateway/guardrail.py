@@ -20,7 +20,7 @@ from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.recording import DecisionHook
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import UngovernedCallError
-from litellm_bighub.gateway.configuration import build_tool_decisions, import_hook, read_settings
+from litellm_bighub.gateway.configuration import build_tool_decisions, check_litellms, import_hook, read_settings
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.identity import caller
@@ -82,6 +82,7 @@ class BighubGuardrail(CustomGuardrail):
     ) -> None:
         name = guardrail_name or type(self).__name__
         self.settings, litellms = read_settings(name, settings)
+        check_litellms(name, event_hook, litellms)
         super().__init__(guardrail_name=name, event_hook=event_hook, default_on=bool(default_on), **litellms)
         self.tool_decisions = build_tool_decisions(
             self.settings,

@@ -142,7 +142,9 @@ def test_parallel_calls_are_decided_each_on_its_own(gateway):
 
 
 def test_text_flows_before_the_decision_and_the_call_after_it(gateway):
-    gateway.upstream.script("go", [text("Here it comes."), function_call(f"pay_{CANARY}", {"to": CANARY}), text("After.")])
+    gateway.upstream.script(
+        "go", [text("Here it comes."), function_call(f"pay_{CANARY}", {"to": CANARY}), text("After.")]
+    )
     seen = []
     with (
         undecided(gateway) as go_on,
@@ -192,7 +194,13 @@ def test_a_call_that_stands_only_in_the_envelope_is_decided(gateway):
 
 @pytest.mark.parametrize(
     "arguments",
-    ['{"amount": NaN}', '{"amount": 1, "amount": 900}', '{"a":' * 10_000 + "1" + "}" * 10_000, '{"a": "\\ud800"}', "[1]"],
+    [
+        '{"amount": NaN}',
+        '{"amount": 1, "amount": 900}',
+        '{"a":' * 10_000 + "1" + "}" * 10_000,
+        '{"a": "\\ud800"}',
+        "[1]",
+    ],
     ids=["NaN", "twice", "deep", "surrogate", "no object"],
 )
 def test_unreadable_arguments_are_withheld_without_asking(gateway, arguments):
@@ -215,7 +223,12 @@ def test_ten_megabytes_are_withheld(gateway):
 
 @pytest.mark.parametrize(
     ("guardrail", "expected"),
-    [("dead_closed", "message"), ("dead_open", "function_call"), ("slow_closed", "message"), ("slow_open", "function_call")],
+    [
+        ("dead_closed", "message"),
+        ("dead_open", "function_call"),
+        ("slow_closed", "message"),
+        ("slow_open", "function_call"),
+    ],
 )
 def test_fail_mode_counts_when_bighub_cannot_be_reached(gateway, guardrail, expected):
     gateway.bighub.script(BlackHole())
@@ -279,7 +292,9 @@ def test_the_official_client_hears_of_a_failed_stream(gateway):
 
 def test_a_withheld_call_before_the_first_event_fails_with_a_status(gateway):
     gateway.upstream.script("go", [function_call("wipe", {"a": CANARY})])
-    events = [event for event in parsed(gateway.raw("go")) if "response" not in event or event["type"].endswith("completed")]
+    events = [
+        event for event in parsed(gateway.raw("go")) if "response" not in event or event["type"].endswith("completed")
+    ]
     gateway.upstream.script("go", Verbatim(events))
     with gateway.http() as http:
         answer = http.post("/v1/responses", json=gateway.body("go", "errors", stream=True))
@@ -296,7 +311,10 @@ def test_a_withheld_call_before_the_first_event_fails_with_a_status(gateway):
 def test_a_cut_stream_releases_nothing_undecided(gateway, cut_after):
     items = [text("Hi."), function_call("wipe", {"a": CANARY}), text("x")]
     gateway.upstream.script("go", Output(items, pace=Pace(delta_size=6, cut_after=cut_after)))
-    with gateway.http() as http, http.stream("POST", "/v1/responses", json=gateway.body("go", "policy", stream=True)) as answer:
+    with (
+        gateway.http() as http,
+        http.stream("POST", "/v1/responses", json=gateway.body("go", "policy", stream=True)) as answer,
+    ):
         received = b"".join(answer.iter_raw())
 
     assert CANARY.encode() not in received
@@ -349,7 +367,9 @@ def test_two_streams_at_once_do_not_mix(gateway):
     first = threading.Barrier(2)
     gateway.bighub.script(by_name)
     for name in "ab":
-        gateway.upstream.script(f"go {name}", [text(f"text-{name}"), function_call(f"pay_{name}", {"only": f"for-{name}"})])
+        gateway.upstream.script(
+            f"go {name}", [text(f"text-{name}"), function_call(f"pay_{name}", {"only": f"for-{name}"})]
+        )
     received = {}
     threads = [
         threading.Thread(target=lambda name=name: received.update({name: gateway.raw(f"go {name}", "asked").decode()}))

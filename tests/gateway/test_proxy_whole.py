@@ -26,9 +26,7 @@ CANARY = "canary-4711"
 def ask(gateway, items, *guardrails, key=None, **more):
     gateway.upstream.script("go", items)
     with gateway.client(key) as client:
-        return client.responses.create(
-            model="gpt-4.1", input="go", extra_body={"guardrails": list(guardrails)}, **more
-        )
+        return client.responses.create(model="gpt-4.1", input="go", extra_body={"guardrails": list(guardrails)}, **more)
 
 
 def notice(item) -> str:
@@ -83,7 +81,12 @@ def test_two_parallel_calls_are_decided_each_on_its_own(gateway):
         pytest.param(computer_call({"type": "type", "text": CANARY}), "computer", id="computer"),
         pytest.param({"type": "teleport_call", "arguments": json.dumps({"to": CANARY})}, "teleport_call", id="unknown"),
         pytest.param(
-            {"type": "mcp_approval_request", "name": "wipe", "server_label": "s", "arguments": json.dumps({"x": CANARY})},
+            {
+                "type": "mcp_approval_request",
+                "name": "wipe",
+                "server_label": "s",
+                "arguments": json.dumps({"x": CANARY}),
+            },
             "wipe",
             id="mcp approval",
         ),
@@ -187,7 +190,12 @@ def test_the_hosted_approval_is_named(gateway):
 
 @pytest.mark.parametrize(
     ("guardrail", "expected"),
-    [("dead_closed", "message"), ("dead_open", "function_call"), ("slow_closed", "message"), ("slow_open", "function_call")],
+    [
+        ("dead_closed", "message"),
+        ("dead_open", "function_call"),
+        ("slow_closed", "message"),
+        ("slow_open", "function_call"),
+    ],
 )
 def test_fail_mode_counts_when_bighub_cannot_be_reached(gateway, guardrail, expected):
     gateway.bighub.script(BlackHole())

@@ -91,9 +91,7 @@ async def test_guardrails_see_request_and_answer(upstream, decider):
 
 async def test_a_stream_is_governed(upstream, decider):
     upstream.script("go", [text("hm"), function_call("lookup", {"a": 1}), function_call("wipe", {"a": CANARY})])
-    stream = await litellm_bighub.aresponses(
-        **request(upstream), stream=True, tool_decisions=ToolDecisions(decider)
-    )
+    stream = await litellm_bighub.aresponses(**request(upstream), stream=True, tool_decisions=ToolDecisions(decider))
     events = [event async for event in stream]
 
     assert CANARY not in "".join(event.model_dump_json() for event in events)

@@ -66,6 +66,12 @@ def gate() -> Gate:
     return Gate(new_item_id=lambda: f"msg_{next(numbers)}")
 
 
+async def into(seen: list, events) -> None:
+    """Keeps what came before an error."""
+    async for event in events:
+        seen.append(event)  # noqa: PERF401 - a comprehension would lose what came before an error
+
+
 def left_over() -> list[asyncio.Task]:
     return [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
 
@@ -142,8 +148,7 @@ async def test_an_error_of_the_upstream_goes_out_and_cancels_the_decision():
     upstream = Upstream(stream("tc")[:-1], error=ConnectionResetError("cut"))
     seen = []
     with pytest.raises(ConnectionResetError):
-        async for event in governed(upstream, gate(), _never(cancelled)):
-            seen.append(event)
+        await into(seen, governed(upstream, gate(), _never(cancelled)))
 
     assert "tool_1" not in str(seen)
     assert cancelled.is_set()
@@ -158,8 +163,7 @@ async def test_an_error_of_a_decision_goes_out_and_releases_nothing():
     upstream = Upstream(stream("tct"))
     seen = []
     with pytest.raises(LookupError):
-        async for event in governed(upstream, gate(), decide):
-            seen.append(event)
+        await into(seen, governed(upstream, gate(), decide))
 
     assert [event.get("delta") for event in seen] == ["text-0"]
     assert upstream.closed
@@ -186,8 +190,7 @@ async def test_too_few_outcomes_release_nothing():
 
     seen = []
     with pytest.raises(ValueError, match="zip"):
-        async for event in governed(Upstream(stream("c")), gate(), decide):
-            seen.append(event)
+        await into(seen, governed(Upstream(stream("c")), gate(), decide))
     assert seen == []
 
 
