@@ -124,14 +124,18 @@ def test_a_synchronous_stream_is_governed_and_can_be_left_early(upstream, decide
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 async def test_a_withheld_call_can_be_an_error(upstream, decider, streamed):
     upstream.script("go", [function_call("refund", {"a": CANARY})])
-    with pytest.raises(ToolCallWithheld) as raised:
+
+    async def ask():
         answer = await litellm_bighub.aresponses(
             **request(upstream),
             stream=streamed,
             tool_decisions=ToolDecisions(decider),
             withholding=Withholding(on_approval="error"),
         )
-        _ = [event async for event in answer]
+        return [event async for event in answer]
+
+    with pytest.raises(ToolCallWithheld) as raised:
+        await ask()
     assert raised.value.approval_id == "req_9"
     assert CANARY not in str(raised.value.detail)
 

@@ -122,11 +122,13 @@ async def _any_order(kinds, verdicts, delays, pauses):
 
 async def test_text_flows_while_a_decision_is_under_way():
     """Text that comes before the call leaves at once; what comes after it is read on meanwhile."""
-    decided = asyncio.Event()
+    decided, both_asked = asyncio.Event(), asyncio.Event()
     asked = []
 
     async def decide(calls):
         asked.append(calls)
+        if len(asked) == 2:
+            both_asked.set()
         await decided.wait()
         return [Pass() for _ in calls]
 
@@ -134,8 +136,7 @@ async def test_text_flows_while_a_decision_is_under_way():
     async with aclosing(governed(upstream, gate(), decide)) as events:
         assert (await anext(events))["delta"] == "text-0"
         coming = asyncio.ensure_future(anext(events))
-        while upstream.events or len(asked) < 2:
-            await asyncio.sleep(0)
+        await both_asked.wait()
         assert not coming.done()
         decided.set()
         assert (await coming)["item"]["name"] == "tool_1"
