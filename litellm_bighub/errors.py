@@ -3,6 +3,8 @@
 ```
 BighubError
 ├── ConfigurationError        a setting or policy that cannot be used; stops the start
+│   └── AdapterConfigurationError  an agent or a tool of it that cannot be used
+├── ProviderResponseError     an agent's run that cannot go on with what the model's provider answered
 ├── PayloadError              a request or answer that has no place for what was found in it
 ├── GuardrailAnswerError      a guardrail answered something that cannot be mapped back
 ├── GateError                 a stream gate was driven against its protocol
@@ -17,6 +19,9 @@ Messages name ids and places (`input[3].content[1].text`), never a payload's tex
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 
 class BighubError(Exception):
@@ -40,13 +45,38 @@ class ConfigurationError(BighubError, RuntimeError):
         super().__init__(f"{key}: {problem}")
 
 
+class AdapterConfigurationError(ConfigurationError, ValueError):
+    """An agent, or a tool of it, is set up in a way that cannot work. A `ValueError` too, as in `bighub_openai`."""
+
+
+class ProviderResponseError(BighubError, RuntimeError):
+    """An agent's run cannot go on: the provider failed, answered what nobody can use, or asked for too many rounds.
+
+    Args:
+        problem: what happened.
+        events: what the run's tools did until then, in order, as in the payload's `execution.events`.
+        response_id: the provider's id of the response that it ended with.
+    """
+
+    def __init__(self, problem: str, events: Sequence[Mapping[str, Any]] = (), response_id: str | None = None) -> None:
+        self.problem = problem
+        self.events = list(events)
+        self.response_id = response_id
+        super().__init__(problem)
+
+
 class PayloadError(BighubError):
     """A payload cannot be read where it has to be.
 
     Args:
         path: the place, as in `input[3].content[1].text`.
         problem: what is wrong there, without the text itself.
+
+    Attributes:
+        status_code: LiteLLM's proxy answers with it, and takes an error that has none for a bug of its own (500).
     """
+
+    status_code: Final = 400
 
     def __init__(self, path: str, problem: str) -> None:
         self.path = path
@@ -55,7 +85,13 @@ class PayloadError(BighubError):
 
 
 class GuardrailAnswerError(BighubError):
-    """A guardrail's answer has not exactly as many texts as it was given, or not only strings."""
+    """A guardrail's answer has not exactly as many texts as it was given, or cannot be written back.
+
+    Attributes:
+        status_code: the caller did nothing wrong; said outright, since LiteLLM logs an error without it as a bug.
+    """
+
+    status_code: Final = 500
 
     def __init__(self, guardrail: str, problem: str) -> None:
         self.guardrail = guardrail

@@ -15,6 +15,8 @@ os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else LiteLLM fe
 
 ROOT = Path(__file__).parent.parent
 
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # read when litellm is imported, which a test does later
+
 
 def _refuse_network(event: str, arguments: tuple[object, ...]) -> None:
     if event != "socket.connect":

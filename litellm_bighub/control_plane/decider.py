@@ -1,86 +1,150 @@
-"""Deciding inside the process, by the policy file."""
+"""Deciding inside the process: the control plane behind the `Decider` protocol."""
 
 from __future__ import annotations
 
+import asyncio
 import time
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 from typing_extensions import assert_never
 
-from litellm_bighub.control_plane.policy.evaluation import Judgement, evaluate
-from litellm_bighub.control_plane.policy.file import load_policy
+from litellm_bighub.control_plane.deciding import Outcome
+from litellm_bighub.control_plane.ids import random_id
+from litellm_bighub.control_plane.plane import ControlPlane, Redact
 from litellm_bighub.control_plane.policy.rule import Policy
+from litellm_bighub.control_plane.policy.text import build
+from litellm_bighub.control_plane.source import PolicySource
+from litellm_bighub.control_plane.store.approvals import Approval
+from litellm_bighub.control_plane.store.database import open_database, sqlite_url
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
+from litellm_bighub.domain.redaction import Redactor
 
-DEFAULT_APPROVAL_TTL = 900
-
-
-def random_id() -> str:
-    """An id that nobody can guess."""
-    return uuid.uuid4().hex
+DATABASE = "bighub.db"
 
 
 class EmbeddedDecider:
-    """Implements `Decider` with a policy of its own."""
+    """Implements `Decider`. Opens its database with the first call, so that each worker process opens its own.
+
+    Args:
+        source: the policy file's content.
+        database_url: SQLite or PostgreSQL.
+        redact: hides secrets in arguments before anything is stored.
+    """
 
     name = "embedded"
 
     def __init__(
         self,
-        policy: Policy,
+        source: PolicySource,
+        database_url: str,
         *,
+        redact: Redact,
         clock: Callable[[], float] = time.time,
         new_id: Callable[[], str] = random_id,
     ) -> None:
-        self._policy = policy
+        self._source = source
+        self._database_url = database_url
+        self._redact = redact
         self._clock = clock
         self._new_id = new_id
+        self._opening = asyncio.Lock()
+        self._plane: ControlPlane | None = None
 
     @classmethod
     def from_policy_file(
-        cls, path: Path, *, clock: Callable[[], float] = time.time, new_id: Callable[[], str] = random_id
+        cls,
+        path: Path,
+        *,
+        database_url: str | None = None,
+        redact: Redact | None = None,
+        clock: Callable[[], float] = time.time,
+        new_id: Callable[[], str] = random_id,
     ) -> EmbeddedDecider:
         """Read the policy and decide by it.
+
+        Args:
+            path: `bighub_policy.yaml`.
+            database_url: where the state lives; `bighub.db` beside the policy if not given.
+            redact: as `Redactor(…).redact`, which is the default.
+            clock: POSIX seconds.
+            new_id: gives ids that nobody can guess.
 
         Raises:
             ConfigurationError: the file is no policy; names file and line.
         """
-        return cls(load_policy(path), clock=clock, new_id=new_id)
+        url = database_url or sqlite_url(path.parent / DATABASE)
+        redact = redact or Redactor().redact
+        return cls(PolicySource.from_file(path), url, redact=redact, clock=clock, new_id=new_id)
 
     @property
     def policy(self) -> Policy:
-        """The policy in force; its `tools` say where value and target stand."""
-        return self._policy
+        """The file's policy; its `tools` say where value and target stand."""
+        return build(self._source.text)
 
     async def decide(self, call: ToolCall, context: CallContext) -> Decision:
-        """Decide on one call whose arguments are readable."""
-        now = self._clock()
-        judgement = evaluate(self._policy, call, context, now=now, usage=None)
-        return decision(judgement, decision_id=f"dec_{self._new_id()}", approval_id=f"apr_{self._new_id()}", now=now)
+        """Decide on one call whose arguments are readable. An approval of this very call is used up by it.
+
+        Raises:
+            DecisionUnavailable: the database cannot be used.
+        """
+        plane = await self.plane()
+        return decision(await plane.decide(call, context))
+
+    async def wait(self, approval_id: str, *, timeout: float) -> Approval | None:
+        """Wait until a person has answered; then `decide` on the same call again, which uses the approval up.
+
+        Returns:
+            The approval, still open if the time was over before; `None` if there is no such approval.
+        """
+        plane = await self.plane()
+        return await plane.wait(approval_id, timeout=timeout)
+
+    async def plane(self) -> ControlPlane:
+        """The control plane, opened if it was not.
+
+        Raises:
+            ConfigurationError: the database cannot be opened.
+        """
+        async with self._opening:
+            if self._plane is None:
+                engine = await asyncio.to_thread(open_database, self._database_url)
+                self._plane = ControlPlane(
+                    engine, self._source, redact=self._redact, clock=self._clock, new_id=self._new_id
+                )
+            return self._plane
 
     async def aclose(self) -> None:
-        """Nothing is held open."""
+        """Finish what waits and let the database go. Safe to call twice."""
+        async with self._opening:
+            if self._plane is not None:
+                await self._plane.aclose()
 
 
-def decision(judgement: Judgement, *, decision_id: str, approval_id: str, now: float) -> Decision:
-    """A judgement as the decision that the gateway acts upon."""
-    rule = judgement.rule
+def decision(outcome: Outcome) -> Decision:
+    """An outcome as the decision that the gateway acts upon."""
+    judged = _judged(outcome)
+    if outcome.enforced or isinstance(judged, Allow):
+        return judged
+    return Allow("shadow mode enforces nothing", basis=judged.basis, shadowed=judged)
+
+
+def _judged(outcome: Outcome) -> Decision:
+    judgement, approval = outcome.judgement, outcome.approval
     basis = Basis(
-        decision_id=decision_id,
+        decision_id=outcome.decision_id,
         blocked_by=judgement.blocked_by,
-        rule=rule.id if rule else "",
+        rule=judgement.rule.id if judgement.rule else "",
         policy_version=judgement.policy_version,
     )
     match judgement.verdict:
         case "allowed":
-            return Allow(judgement.reason, basis=basis)
+            return Allow(judgement.reason, edited=outcome.edited, basis=basis)
         case "blocked":
             return Block(judgement.reason, basis=basis)
         case "requires_approval":
-            ttl = rule.approval_ttl_seconds if rule else DEFAULT_APPROVAL_TTL
-            return RequireApproval(judgement.reason, approval_id, now + ttl, basis=basis)
+            approval_id, expires_at = (approval.id, approval.expires_at) if approval else ("", None)
+            return RequireApproval(judgement.reason, approval_id, expires_at, basis=basis)
         case _:
             assert_never(judgement.verdict)

@@ -41,7 +41,8 @@ class AuditFile:
             OSError: it could not be written, or not as a whole.
         """
         line = json.dumps(event.as_dict(), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        await anyio.to_thread.run_sync(self._append, f"{line}\n".encode())
+        # A lone surrogate in a name becomes its JSON escape.
+        await anyio.to_thread.run_sync(self._append, f"{line}\n".encode(errors="backslashreplace"))
 
     async def aclose(self) -> None:
         """Close the file. Safe to call twice."""

@@ -44,15 +44,16 @@ class HookSink:
         """Nothing to release."""
 
 
-async def record(event: DecisionEvent, sinks: Sequence[EventSink], otherwise: DecisionEvent) -> bool:
-    """Tell every sink of the event. From the first failure on, the rest is told of `otherwise`, which then holds.
+async def record(event: DecisionEvent, sinks: Sequence[EventSink], withheld: Callable[[], DecisionEvent]) -> bool:
+    """Tell every sink of the event. After the first failure the rest is told that the call was withheld for it.
 
     Returns:
         whether all have recorded the event.
     """
     recorded = True
     for sink in sinks:
-        recorded = await _written(event if recorded else otherwise, sink) and recorded
+        if not await _written(event, sink) and recorded:
+            recorded, event = False, withheld()
     return recorded
 
 

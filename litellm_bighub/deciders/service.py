@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import json
 import math
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
 
 import httpx
-import rfc8785
 from bighub import AsyncBighubClient
 from bighub.exceptions import (
     BighubAPIError,
@@ -82,6 +82,8 @@ class BighubDecider:
             raise _network(error) from error
         except BighubAPIError as error:
             raise _status(error) from error
+        except UnicodeEncodeError as error:
+            raise DecisionRefused("the question holds text that JSON cannot carry") from error
         return read_decision(answer)
 
     async def aclose(self) -> None:
@@ -121,7 +123,7 @@ def idempotency_key(call: ToolCall, context: CallContext) -> str:
     """Names the question: this call, in this response, of this trace, for this actor."""
     question = [context.trace_id, context.response_id, context.actor, context.domain, call.id, call.path]
     question += [call.name, call.action, arguments_digest(call.arguments)]
-    return hashlib.sha256(rfc8785.dumps(question)).hexdigest()
+    return hashlib.sha256(json.dumps(question).encode()).hexdigest()
 
 
 def _evaluation(actions: object) -> tuple[Evaluate, str]:
@@ -149,7 +151,7 @@ def _status(error: BighubAPIError) -> DecisionError:
     408, 425 and 429 say "not now": they are retried, and in the end the decider was not available. 409 says that the
     same question is being answered: it is retried, and in the end it is a refusal like every other 4xx.
     """
-    text = f"BIGHUB answered {error.status_code}" + (f" ({error.code})" if isinstance(error.code, str) else "")
+    text = f"BIGHUB answered {error.status_code}" + (f" ({error.code[:60]})" if isinstance(error.code, str) else "")
     match error.status_code:
         case 429:
             return DecisionUnavailable(text, transient=True, retry_after=_retry_after(error))

@@ -6,6 +6,7 @@ import asyncio
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TypeVar
 
@@ -17,6 +18,7 @@ from litellm_bighub.deciders.recording import DecisionHook, EventSink, HookSink,
 from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision
+from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionError, DecisionRefused, DecisionUnavailable
 from litellm_bighub.settings import FailMode, ToolSettings
@@ -81,12 +83,11 @@ class ToolDecisions:
         return await _together([self._recorded(judgement) for judgement in judged])
 
     async def aclose(self) -> None:
-        """Close the decider and the sinks. Safe to call twice."""
-        try:
-            await self._decider.aclose()
-        finally:
+        """Close the decider and the sinks, each even if another fails to. Safe to call twice."""
+        async with AsyncExitStack() as closing:
             for sink in self._sinks:
-                await sink.aclose()
+                closing.push_async_callback(sink.aclose)
+            closing.push_async_callback(self._decider.aclose)
 
     async def _judge(self, call: ToolCall, context: CallContext) -> Judgement:
         tool = self._tools.find(call.name)
@@ -106,13 +107,13 @@ class ToolDecisions:
 
     async def _recorded(self, judgement: Judgement) -> Decision:
         event_id, now = self._new_id(), self._clock()
-        withheld = replace(judgement, decision=UNRECORDED, decider=OURSELVES)
-        recorded = await record(
-            judgement.event(self._redactor, event_id=event_id, time=now),
-            self._sinks,
-            otherwise=withheld.event(self._redactor, event_id=event_id, time=now),
-        )
-        return judgement.decision if recorded else UNRECORDED
+
+        def withheld() -> DecisionEvent:
+            unrecorded = replace(judgement, decision=UNRECORDED, decider=OURSELVES)
+            return unrecorded.event(self._redactor, event_id=event_id, time=now)
+
+        event = judgement.event(self._redactor, event_id=event_id, time=now)
+        return judgement.decision if await record(event, self._sinks, withheld) else UNRECORDED
 
 
 def _without_answer(error: DecisionError, fail_mode: FailMode) -> Decision:

@@ -32,6 +32,8 @@ class Tool:
         """The call with its value, target and action, or why nobody can decide on it."""
         if call.unreadable is not None:
             return _undecidable("unreadable_arguments", call.unreadable)
+        if not _is_unicode(call.id, call.name, call.path):
+            return _undecidable("unreadable_name", "the name or id of the call is not valid Unicode")
         try:
             value = _number(_found(self.value, call.arguments))
             target = _text(_found(self.target, call.arguments))
@@ -71,6 +73,15 @@ class _UndecidableError(Exception):
     def __init__(self, what: str, reason: str) -> None:
         self.what = what
         super().__init__(reason)
+
+
+def _is_unicode(*texts: str) -> bool:
+    """JSON can carry half of a surrogate pair, which nothing can pass on."""
+    try:
+        "".join(texts).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _undecidable(what: str, reason: str) -> Block:

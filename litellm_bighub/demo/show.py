@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +18,7 @@ from litellm_bighub.demo.run import Broken, Kept, Outcome, carry_out, open_line
 
 _MODES: tuple[Mode, ...] = ("whole", "streamed")
 Result = tuple[Promise, Mapping[Mode, Outcome]]
+_CAPTION = "first text: when the first text of a stream came, of the stream's whole time"
 _QUIET_SECONDS = 5  # between two progress lines where a line cannot be rewritten
 
 
@@ -48,9 +50,9 @@ def report(results: Sequence[Result], console: Console) -> bool:
 
 
 def _table(results: Sequence[Result]) -> Table:
-    table = Table(caption="first text: when a stream's first text came, of its whole time")
-    table.add_column("promise", ratio=5)
-    table.add_column("proof", ratio=8)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0), caption=_CAPTION, caption_justify="left")
+    table.add_column("promise", ratio=4)
+    table.add_column("what proves it", ratio=7, overflow="fold")
     for mode in _MODES:
         table.add_column(mode, no_wrap=True)
     table.add_column("first text", justify="right", no_wrap=True)

@@ -7,11 +7,12 @@ import importlib
 import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.types.guardrails import GuardrailEventHooks, LitellmParams, Mode
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
 from litellm_bighub.control_plane.decider import EmbeddedDecider
 from litellm_bighub.deciders.audit_file import AuditFile
@@ -25,14 +26,16 @@ from litellm_bighub.gateway.proxy_process import config_file
 from litellm_bighub.settings import GuardrailSettings
 
 _ENVIRONMENT = "os.environ/"
-_OURS = frozenset(GuardrailSettings.model_fields)
 _LITELLMS = frozenset(LitellmParams.model_fields) | frozenset(CustomGuardrail.__init__.__code__.co_varnames)
 
+Settings = TypeVar("Settings", bound=BaseSettings)
 
-def read_settings(name: str, given: Mapping[str, Any]) -> tuple[GuardrailSettings, dict[str, Any]]:
+
+def read_settings(model: type[Settings], name: str, given: Mapping[str, Any]) -> tuple[Settings, dict[str, Any]]:
     """Tell our settings from LiteLLM's own parameters, which every guardrail is built with.
 
     Args:
+        model: the settings that are ours.
         name: the guardrail's name, for errors.
         given: all keyword arguments of the guardrail.
 
@@ -42,19 +45,20 @@ def read_settings(name: str, given: Mapping[str, Any]) -> tuple[GuardrailSetting
     Raises:
         ConfigurationError: a key that is neither, or a value that cannot be used.
     """
-    unknown = next((key for key in given if key not in _OURS and key not in _LITELLMS), None)
+    ours = frozenset(model.model_fields)
+    unknown = next((key for key in given if key not in ours and key not in _LITELLMS), None)
     if unknown is not None:
-        raise ConfigurationError(f"{name}.{unknown}", f"is no setting{_like(unknown, _OURS)}")
-    ours = {key: _resolved(f"{name}.{key}", value) for key, value in given.items() if key in _OURS}
+        raise ConfigurationError(f"{name}.{unknown}", f"is no setting{_like(unknown, ours)}")
+    values = {key: _resolved(f"{name}.{key}", value) for key, value in given.items() if key in ours}
     try:
-        settings = GuardrailSettings(**ours)
+        settings = model(**values)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        known = _OURS if len(first["loc"]) == 1 else ()
+        key = ".".join([name, *(str(part) for part in first["loc"])])
+        known = ours if len(first["loc"]) == 1 else ()
         hint = _like(str(first["loc"][-1]), known) if first["type"] == "extra_forbidden" else ""
-        raise ConfigurationError(f"{name}.{key}", first["msg"] + hint) from error
-    return settings, {key: value for key, value in given.items() if key not in _OURS}
+        raise ConfigurationError(key, first["msg"] + hint) from error
+    return settings, {key: value for key, value in given.items() if key not in ours}
 
 
 def check_litellms(name: str, event_hook: object, litellms: Mapping[str, Any]) -> None:

@@ -1,17 +1,16 @@
 """`BighubGuardrail`: decides on every tool call that passes the gateway.
 
-LiteLLM looks for some hooks in the leaf class alone, so a subclass gets them re-exported; and it starts a proxy without
-a guardrail whose constructor raises `ValueError`, so configuration errors are `RuntimeError`s.
+LiteLLM starts a proxy without a guardrail whose constructor raises `ValueError`, so configuration errors are
+`RuntimeError`s.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import Any, ClassVar
+from typing import Any
 
 from litellm.exceptions import BadRequestError
-from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.types.guardrails import GuardrailEventHooks
 from litellm.types.utils import CallTypes
@@ -24,17 +23,17 @@ from litellm_bighub.gateway.configuration import build_tool_decisions, check_lit
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.identity import caller
+from litellm_bighub.gateway.native import NativeGuardrail
 from litellm_bighub.gateway.proxy_process import is_proxy
 from litellm_bighub.gateway.registration import install
 from litellm_bighub.gateway.request_log import RequestLog, logged
 from litellm_bighub.gateway.stream import Envelope, governed, native
+from litellm_bighub.gateway.surface import RESPONSES, speaks_responses
+from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.wire import fields
 from litellm_bighub.wire.gating import Outcome
 from litellm_bighub.wire.responses.gate import Gate
 from litellm_bighub.wire.responses.notice import wants_refusals
-
-_RESPONSES = frozenset({CallTypes.responses, CallTypes.aresponses})
-_LEAF_HOOKS = ("async_pre_call_hook", "async_post_call_success_hook", "async_post_call_streaming_iterator_hook")
 
 
 class _UngovernedCallError(UngovernedCallError, BadRequestError):
@@ -44,7 +43,7 @@ class _UngovernedCallError(UngovernedCallError, BadRequestError):
         BadRequestError.__init__(self, message, model="", llm_provider="")
 
 
-class BighubGuardrail(CustomGuardrail):
+class BighubGuardrail(NativeGuardrail):
     """Decides on the tool calls of Responses answers, whole and streamed.
 
     Enabled in a proxy config as `guardrail: litellm_bighub.BighubGuardrail` with `mode: [pre_call, post_call]`; its
@@ -62,14 +61,6 @@ class BighubGuardrail(CustomGuardrail):
         ConfigurationError: a key or value that cannot be used.
     """
 
-    use_native_lifecycle_hooks: ClassVar[bool] = True
-
-    def __init_subclass__(cls, **kwargs: object) -> None:
-        super().__init_subclass__(**kwargs)
-        for name in _LEAF_HOOKS:
-            if name not in vars(cls):
-                setattr(cls, name, getattr(cls, name))
-
     def __init__(
         self,
         *,
@@ -81,7 +72,7 @@ class BighubGuardrail(CustomGuardrail):
         **settings: Any,
     ) -> None:
         name = guardrail_name or type(self).__name__
-        self.settings, litellms = read_settings(name, settings)
+        self.settings, litellms = read_settings(GuardrailSettings, name, settings)
         check_litellms(name, event_hook, litellms)
         super().__init__(guardrail_name=name, event_hook=event_hook, default_on=bool(default_on), **litellms)
         self.tool_decisions = build_tool_decisions(
@@ -105,7 +96,8 @@ class BighubGuardrail(CustomGuardrail):
         self, user_api_key_dict: UserAPIKeyAuth, response: Any, request_data: dict[str, Any]
     ) -> AsyncGenerator[Any, None]:
         """Let a stream's text flow, and hold each call until it is decided."""
-        if not self.should_run_guardrail(request_data, GuardrailEventHooks.post_call):
+        wanted = self.should_run_guardrail(request_data, GuardrailEventHooks.post_call)
+        if not wanted or not speaks_responses(user_api_key_dict):
             async for event in response:
                 yield event
             return
@@ -128,7 +120,7 @@ class BighubGuardrail(CustomGuardrail):
         Raises:
             UngovernedCallError: a streamed or synchronous call; names the function that is governed.
         """
-        if call_type not in _RESPONSES or is_proxy():
+        if call_type not in RESPONSES or is_proxy():
             return kwargs
         if kwargs.get("stream"):
             raise _UngovernedCallError(
@@ -145,7 +137,7 @@ class BighubGuardrail(CustomGuardrail):
         self, request_data: dict[str, Any], response: Any, call_type: CallTypes | None
     ) -> Any:
         """Decide on the calls of an answer to `litellm.aresponses` in code; the proxy has a hook of its own."""
-        if call_type in _RESPONSES and not is_proxy():
+        if call_type in RESPONSES and not is_proxy():
             await self.govern(response, request_data, None)
         return response
 

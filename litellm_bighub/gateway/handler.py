@@ -7,22 +7,27 @@ inherited. As long as nobody overrides one of the documented methods, one walk o
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, cast
 
+from litellm.llms.base_llm.guardrail_translation.base_translation import StreamingScanKey
 from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
 
-from litellm_bighub.errors import GuardrailAnswerError
-from litellm_bighub.gateway.override_points import Extracted, OverridePoints
+from litellm_bighub.errors import GuardrailAnswerError, PayloadError
+from litellm_bighub.gateway.override_points import Extracted, OverridePoints, around
 from litellm_bighub.gateway.record import record_scan
 from litellm_bighub.gateway.request_context import RequestMessages, RequestTools
+from litellm_bighub.gateway.stream_scan import scan_of
 from litellm_bighub.gateway.text_calls import calls_each
+from litellm_bighub.gateway.text_stream import rewritten
 from litellm_bighub.gateway.tool_call_chunks import ToolCallChunks
-from litellm_bighub.guardrails.check import Answer, Question, check, gather
-from litellm_bighub.guardrails.contract import Guardrail, name_of
+from litellm_bighub.guardrails.check import Answer, Question, check, discard, gather
+from litellm_bighub.guardrails.contract import Contract, Guardrail, contract_of, name_of
 from litellm_bighub.settings import TextCalls
 from litellm_bighub.wire import fields
+from litellm_bighub.wire.responses.text_gate import TextGate
+from litellm_bighub.wire.responses.text_part import Whole
 from litellm_bighub.wire.responses.texts import find_in_request, find_in_response
 from litellm_bighub.wire.slots import Found, Slot, rewrite, verify
 
@@ -50,35 +55,36 @@ class OpenAIResponsesHandler(OverridePoints):
             `data`.
 
         Raises:
-            PayloadError: the request cannot be read, or a rewrite broke a JSON field. Nothing has been written.
-            GuardrailAnswerError: the answer cannot be mapped back. Nothing has been written.
+            PayloadError: the request cannot be read. Nothing has been written.
+            GuardrailAnswerError: the answer cannot be mapped back, or broke a JSON field. Nothing has been written.
         """
         if guardrail_to_apply is None:
             return data
         skip_system = effective_skip_system_message_for_guardrail(guardrail_to_apply)
         skip_roles = ("system",) if skip_system else ()
-        items = data.get("input")
-        found, extracted = Found(), Extracted()
-        if isinstance(items, list) and self._overrides_items("input"):
-            found = find_in_request(data, skip_roles=skip_roles, items=False)
-            _add_bare_strings(found, items)
+        only_texts = contract_of(guardrail_to_apply) is Contract.TEXT
+        tools = RequestTools({} if only_texts else data)
+        found = find_in_request(data, skip_roles=skip_roles, tools="all" if only_texts else tools.without_form())
+        items, extracted = _items_of(data.get("input")), Extracted()
+        if items and self._overrides_items("input"):
             extracted = await self._extract(items, "input", guardrail_to_apply, data, skip_roles)
-        else:
-            found = find_in_request(data, skip_roles=skip_roles)
-        tools, calls = RequestTools(data), ToolCallChunks(data.get("input"), "input")
+            found = around(found, items, "input", extracted)
+        calls = ToolCallChunks(items, "input")
         messages = RequestMessages(self, data, skip_system=skip_system)
-        context = _context(found, extracted, data.get("model"), calls, tools=tools.handed_over())
+        context: dict[str, Any] = {}
+        if not only_texts:
+            context = _context(found, data.get("model"), calls, tools=tools.handed_over())
         question = Question(
             [*found.texts, *extracted.texts], context, messages.scoped, data, "request", litellm_logging_obj
         )
-        record_scan(guardrail_to_apply, question, found.hidden)
+        record_scan(guardrail_to_apply, question, found.hidden, tasks=len(extracted.tasks))
         answer, responses = await self._ask(guardrail_to_apply, question, extracted)
         structured = messages.rewritten(guardrail_to_apply, answer, question.texts)
-        await self._write_all(data, "input", found, extracted, responses, calls, answer, guardrail_to_apply)
+        tools.verify(self, guardrail_to_apply, answer)
+        await self._write_all(items, "input", found, extracted, responses, calls, answer, guardrail_to_apply)
         if structured is not None:
             structured.write(data)
-        if answer.tools is not None and answer.tools != tools.flat:
-            self._apply_guardrailed_tools_to_data(data, tools.original, tools.groups, answer.tools)
+        tools.write(self, answer, data)
         return data
 
     async def process_output_response(
@@ -102,36 +108,118 @@ class OpenAIResponsesHandler(OverridePoints):
             `response`.
 
         Raises:
-            PayloadError: a rewrite broke a JSON field. Nothing has been written.
-            GuardrailAnswerError: the answer cannot be mapped back. Nothing has been written.
+            PayloadError: the answer of the model cannot be read. Nothing has been written.
+            GuardrailAnswerError: the guardrail's cannot be mapped back, or broke a JSON field. Nothing is written.
         """
         if guardrail_to_apply is None:
             return response
-        request_data = {} if request_data is None else request_data
+        request_data = self._known_request(request_data, user_api_key_dict)
         request_data.setdefault("response", response)
-        if "litellm_metadata" not in request_data:
-            user_metadata = self.transform_user_api_key_dict_to_metadata(user_api_key_dict)
-            if user_metadata:
-                request_data["litellm_metadata"] = user_metadata
         await self._check_output(response, guardrail_to_apply, request_data, litellm_logging_obj)
         return response
+
+    async def process_output_streaming_response(
+        self,
+        responses_so_far: list[Any],
+        guardrail_to_apply: Guardrail | None,
+        litellm_logging_obj: Any = None,
+        user_api_key_dict: Any = None,
+        request_data: dict[str, Any] | None = None,
+        stream_transform_sink: Any = None,  # noqa: ARG002 - of the chat format
+        deliver_ended_stream_rewrites: bool = False,  # noqa: FBT001, FBT002 - LiteLLM's signature
+    ) -> list[Any]:
+        """Check what is new in a stream since the last call with the same list of events.
+
+        LiteLLM delivers events before they are checked, and drops rewrites; only refusing has an effect here. A rewrite
+        of the final envelope is written into it. `ResponsesTextGuardrail` holds streams back and delivers rewrites.
+
+        Args:
+            responses_so_far: all events until now, the same list at every call.
+            guardrail_to_apply: a guardrail of either contract; `None` checks nothing.
+            litellm_logging_obj: LiteLLM's logging object, if there is one.
+            user_api_key_dict: who is asking, for the guardrail.
+            request_data: the request that is being answered.
+            stream_transform_sink: of no use for this format.
+            deliver_ended_stream_rewrites: the whole stream is here and nothing of it was sent: rewrite all events.
+
+        Returns:
+            `responses_so_far`.
+        """
+        if guardrail_to_apply is None or not responses_so_far:
+            return responses_so_far
+        request_data = self._known_request(request_data, user_api_key_dict)
+        if deliver_ended_stream_rewrites:
+            check = partial(self.check_texts, guardrail_to_apply, request_data, litellm_logging_obj)
+            await rewritten(responses_so_far, TextGate(mode=Whole()), check)
+            return responses_so_far
+        scan = scan_of(responses_so_far)
+        if scan.envelope is not None:
+            request_data.setdefault("response", scan.envelope)
+            if scan.due:
+                await self._check_output(scan.envelope, guardrail_to_apply, request_data, litellm_logging_obj)
+                scan.mark_scanned()
+            return responses_so_far
+        calls = ToolCallChunks(scan.calls, "output")
+        context = {"tool_calls": calls.handed_over()} if calls.chunks else {}
+        question = Question(scan.due, context, None, request_data, "response", litellm_logging_obj)
+        if not question.is_empty:
+            await self._ask(guardrail_to_apply, question, Extracted())
+            scan.mark_scanned()
+        return responses_so_far
+
+    async def check_texts(
+        self, guardrail: Guardrail, request_data: dict[str, Any], logging_obj: Any, texts: Sequence[str]
+    ) -> list[str]:
+        """Check texts of a stream, each on its own.
+
+        Returns:
+            One text for each, in their order.
+
+        Raises:
+            GuardrailAnswerError: the answer cannot be mapped back.
+        """
+        question = Question(texts, {}, None, request_data, "response", logging_obj)
+        answer, _ = await self._ask(guardrail, question, Extracted())
+        return answer.texts
+
+    def get_streaming_scan_key(self, responses_so_far: Sequence[object]) -> StreamingScanKey | None:
+        """What the next round would scan; LiteLLM skips a round that would scan nothing new."""
+        if not responses_so_far:
+            return None
+        scan = scan_of(responses_so_far)
+        return StreamingScanKey(
+            texts=tuple(scan.due),
+            tool_calls=tuple(str(fields.get(call, "call_id") or fields.get(call, "id")) for call in scan.calls),
+            stream_ended=scan.envelope is not None,
+            tool_calls_in_flight=scan.call_is_open,
+        )
+
+    def _known_request(self, request_data: dict[str, Any] | None, user_api_key_dict: Any) -> dict[str, Any]:
+        """The request, with who asks in the place where guardrails look for it."""
+        known: dict[str, Any] = {} if request_data is None else request_data
+        if "litellm_metadata" not in known:
+            user_metadata = self.transform_user_api_key_dict_to_metadata(user_api_key_dict)
+            if user_metadata:
+                known["litellm_metadata"] = user_metadata
+        return known
 
     async def _check_output(
         self, response: Any, guardrail: Guardrail, request_data: dict[str, Any], logging_obj: Any
     ) -> None:
-        items = fields.get(response, "output")
         found, extracted = Found(), Extracted()
-        if self._overrides("_has_text_content") and not self._has_text_content(response):
-            items = None
-        elif isinstance(items, list) and self._overrides_items("output"):
-            _add_bare_strings(found, items)
-            extracted = await self._extract(items, "output", guardrail, request_data, ())
-        else:
+        silent = self._overrides("_has_text_content") and not self._has_text_content(response)
+        if not silent:
             found = find_in_response(response)
+        items = None if silent else fields.get(response, "output")
+        if isinstance(items, list) and self._overrides_items("output"):
+            extracted = await self._extract(items, "output", guardrail, request_data, ())
+            found = around(found, items, "output", extracted)
         calls = ToolCallChunks(items, "output")
-        context = _context(found, extracted, fields.get(response, "model"), calls)
+        context: dict[str, Any] = {}
+        if contract_of(guardrail) is Contract.INPUTS:
+            context = _context(found, fields.get(response, "model"), calls)
         question = Question([*found.texts, *extracted.texts], context, None, request_data, "response", logging_obj)
-        record_scan(guardrail, question, found.hidden)
+        record_scan(guardrail, question, found.hidden, tasks=len(extracted.tasks))
         answer, responses = await self._ask(guardrail, question, extracted)
         await self._write_all(response, "output", found, extracted, responses, calls, answer, guardrail)
 
@@ -152,7 +240,17 @@ class OpenAIResponsesHandler(OverridePoints):
         if not extracted.tasks:
             answer = await batch()
             return answer, answer.texts[len(answer.texts) - len(extracted.texts) :]
-        answer, responses = await asyncio.gather(batch(), gather(extracted.tasks, limit))
+        responses: list[str] = []
+
+        async def tasks() -> Answer:
+            responses.extend(await gather(extracted.tasks, limit))
+            return Answer([])
+
+        try:
+            answer, _ = await gather((batch(), tasks()), 2)
+        except BaseException:
+            await discard(extracted.tasks)
+            raise
         for index, response in enumerate(responses):
             if not isinstance(response, str):  # pyright: ignore[reportUnnecessaryIsInstance] - a subclass made it
                 problem = f"answered text {index} with a {type(response).__name__}"
@@ -179,29 +277,30 @@ class OpenAIResponsesHandler(OverridePoints):
             if (id(slot.owner), slot.key) not in changed:
                 writes.append((slot, text))
         slots, texts = [slot for slot, _ in writes], [text for _, text in writes]
-        verify(slots, texts)
-        verify(extracted.slots, responses)
+        try:
+            verify(slots, texts)
+            verify(extracted.slots, responses)
+        except PayloadError as error:
+            raise GuardrailAnswerError(name_of(guardrail), str(error)) from error
         rewrite(slots, texts)
         if extracted.mappings:
             await self._write(owner, root, extracted, responses)
 
 
-def _context(
-    found: Found, extracted: Extracted, model: object, calls: ToolCallChunks, **more: list[Any]
-) -> dict[str, Any]:
+def _items_of(value: object) -> list[Any] | None:
+    """The items of a request's `input`: a list, or one item alone."""
+    if value is None or isinstance(value, str):
+        return None
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
+
+
+def _context(found: Found, model: object, calls: ToolCallChunks, **more: list[Any]) -> dict[str, Any]:
     """What a guardrail is handed with the texts: only what there is."""
     context: dict[str, Any] = {
-        "images": [*found.images, *extracted.images],
+        "images": found.images,
         "files": found.files,
         "tool_calls": calls.handed_over(),
         "model": model,
         **more,
     }
     return {key: value for key, value in context.items() if value}
-
-
-def _add_bare_strings(found: Found, items: list[Any]) -> None:
-    """Items that are nothing but a string have no shape that an override point could look at."""
-    for slot in find_in_request({"input": items}).slots:
-        if slot.owner is items:
-            found.slots.append(slot)

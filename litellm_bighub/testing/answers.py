@@ -15,7 +15,7 @@ class Pace:
 
     Attributes:
         delta_size: characters in a delta, at least 1.
-        delay_seconds: waited before each event but the first.
+        delay_seconds: waited before each delta, or each chunk of chat; what only frames them comes at once.
         cut_after: the connection is cut after that many events; `None` lets the stream end well. A whole answer is cut
             before its first byte, whatever the number.
     """

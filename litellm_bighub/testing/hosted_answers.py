@@ -55,18 +55,21 @@ def garbage() -> Reply:
     return Reply(b'{"allowed": tr')
 
 
-def allow(**fields: object) -> Reply:
+def allow(*, delay: float = 0.0, **fields: object) -> Reply:
     """The call may run. More fields are added, or replace these."""
-    return reply({"allowed": True, "result": "allowed", "reason": "within policy", "request_id": "req_allow", **fields})
+    body = {"allowed": True, "result": "allowed", "reason": "within policy", "request_id": "req_allow"}
+    return reply({**body, **fields}, delay=delay)
 
 
-def block(reason: str = "not within policy", **fields: object) -> Reply:
+def block(reason: str = "not within policy", *, delay: float = 0.0, **fields: object) -> Reply:
     """The call must not run."""
     body = {"allowed": False, "result": "blocked", "reason": reason, "request_id": "req_block", "blocked_by": "rule"}
-    return reply({**body, **fields})
+    return reply({**body, **fields}, delay=delay)
 
 
-def require_approval(request_id: str = "req_approval", reason: str = "a person must look", **fields: object) -> Reply:
+def require_approval(
+    request_id: str = "req_approval", reason: str = "a person must look", *, delay: float = 0.0, **fields: object
+) -> Reply:
     """The call waits for a person."""
     body = {"allowed": False, "result": "requires_approval", "requires_approval": True, "reason": reason}
-    return reply({**body, "request_id": request_id, **fields})
+    return reply({**body, "request_id": request_id, **fields}, delay=delay)

@@ -45,7 +45,7 @@ class EventStream(Response):
         for number, event in enumerate(self._events):
             if number == self._pace.cut_after:
                 return
-            if number and self._pace.delay_seconds:
+            if self._pace.delay_seconds and _is_delta(event):
                 await anyio.sleep(self._pace.delay_seconds)
             await _write(send, self._frame(event))
         await _write(send, self._last_words, more=False)
@@ -58,6 +58,10 @@ class Cut(Response):
         """Announce a body and send none, so that the client sees the connection break."""
         del scope, receive
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
+
+
+def _is_delta(event: Item) -> bool:
+    return str(event.get("type", "chunk")).endswith(("delta", "chunk"))
 
 
 async def _write(send: Send, text: str, *, more: bool = True) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
+from pydantic import BaseModel
+
 
 def get(owner: object, key: str) -> Any:
     """The field's value, `None` where there is none. A mapping is asked by key, anything else by attribute."""
@@ -21,3 +23,10 @@ def put(owner: Any, key: str | int, value: object) -> None:
         owner[key] = value
     else:
         setattr(owner, key, value)
+
+
+def is_writable(owner: object) -> bool:
+    """Whether `put` can write into it."""
+    if isinstance(owner, BaseModel):
+        return not owner.model_config.get("frozen", False)
+    return isinstance(owner, MutableMapping) or not isinstance(owner, (Mapping, tuple))

@@ -17,10 +17,12 @@ rules:
 
 
 @pytest.fixture
-def decider(tmp_path):
+async def decider(tmp_path):
     path = tmp_path / "bighub_policy.yaml"
     path.write_text(POLICY)
-    return EmbeddedDecider.from_policy_file(path, clock=lambda: 1000.0, new_id=lambda: "id")
+    decider = EmbeddedDecider.from_policy_file(path, clock=lambda: 1000.0, new_id=lambda: "id")
+    yield decider
+    await decider.aclose()
 
 
 @pytest.mark.parametrize(

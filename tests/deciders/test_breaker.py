@@ -29,9 +29,11 @@ class Gated(Scripted):
     def __init__(self, **options) -> None:
         super().__init__(**options)
         self.gate = asyncio.Event()
+        self.entered = asyncio.Event()
 
     async def decide(self, call, context):
         self.asked.append((call, context))
+        self.entered.set()
         await self.gate.wait()
         answer = self.otherwise
         if isinstance(answer, BaseException):
@@ -53,6 +55,7 @@ async def opened(decider: Scripted, clock: Clock) -> Breaker:
     breaker = Breaker(decider, failures=1, reset_seconds=30, clock=clock)
     await fail(breaker)
     gate.clear()
+    getattr(decider, "entered", gate).clear()
     decider.otherwise = answer
     decider.asked.clear()
     clock.now += 30
@@ -88,7 +91,7 @@ async def test_half_open_lets_exactly_one_probe_through():
     clock, decider = Clock(), Gated()
     breaker = await opened(decider, clock)
     calls = [asyncio.create_task(breaker.decide(CALL, CONTEXT)) for _ in range(10)]
-    refused = await asyncio.gather(*calls[1:], return_exceptions=True)
+    refused = await asyncio.wait_for(asyncio.gather(*calls[1:], return_exceptions=True), timeout=10)
     assert [type(result) for result in refused] == [DecisionUnavailable] * 9
     assert len(decider.asked) == 1
     decider.gate.set()
@@ -120,7 +123,7 @@ async def test_after_a_cancelled_probe_the_next_call_probes():
     clock, decider = Clock(), Gated()
     breaker = await opened(decider, clock)
     probe = asyncio.create_task(breaker.decide(CALL, CONTEXT))
-    await asyncio.sleep(0)
+    await decider.entered.wait()
     probe.cancel()
     await asyncio.gather(probe, return_exceptions=True)
     decider.gate.set()
@@ -132,7 +135,7 @@ async def test_an_answer_to_an_old_question_does_not_close_it():
     clock, decider = Clock(), Gated()
     breaker = Breaker(decider, failures=1, reset_seconds=30, clock=clock)
     old = asyncio.create_task(breaker.decide(CALL, CONTEXT))
-    await asyncio.sleep(0)
+    await decider.entered.wait()
     decider.decide, waiting = Scripted(otherwise=DOWN).decide, decider.decide
     await fail(breaker)
     decider.decide = waiting

@@ -18,7 +18,12 @@ CALL = ToolCall(id="c", type="function", name="pay")
 class Endless(Scripted):
     cleaned = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.entered = asyncio.Event()
+
     async def decide(self, call, context):
+        self.entered.set()
         try:
             return await asyncio.Event().wait()
         finally:
@@ -42,8 +47,9 @@ async def test_a_timeout_of_something_else_goes_out_as_it_is():
 
 
 async def test_cancelling_from_outside_stays_a_cancellation():
-    task = asyncio.create_task(Deadline(Endless(), 60).decide(CALL, CallContext()))
-    await asyncio.sleep(0)
+    decider = Endless()
+    task = asyncio.create_task(Deadline(decider, 60).decide(CALL, CallContext()))
+    await decider.entered.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

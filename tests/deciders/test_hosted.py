@@ -211,6 +211,17 @@ async def test_arguments_are_sent_as_the_operator_says(send, arguments, target):
     assert len(body["context"]["arguments_digest"]) == 64
 
 
+async def test_ids_of_the_model_never_reach_the_url():
+    """An id like this one, put into a path, activates the kill switch through the published SDK."""
+    hostile = "../kill-switch/activate?x="
+    call = ToolCall(id=hostile, type="function", name=hostile, path=hostile, target=hostile, action=hostile)
+    with HostedBighub() as bighub:
+        decider = hosted(settings(bighub))
+        await decider.decide(call, CallContext(response_id=hostile, trace_id=hostile))
+        await decider.aclose()
+        assert [request.path for request in bighub.requests] == ["/actions/evaluate"]
+
+
 async def test_a_cancelled_decision_cancels_its_request():
     with HostedBighub(BlackHole()) as bighub:
         decider = hosted(settings(bighub))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import anyio
 import pytest
+from hypothesis import given, strategies as st
 
+from litellm_bighub.deciders.audit_file import AuditFile
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import CallContext, ToolCall
@@ -83,7 +86,7 @@ async def test_an_unforeseen_error_goes_out_after_the_other_calls_were_cancelled
 
     kept = Kept()
     with pytest.raises(ZeroDivisionError, match="a bug"):
-        await decide(Waiting(), call("slow"), call("broken"), sinks=[kept])
+        await asyncio.wait_for(decide(Waiting(), call("slow"), call("broken"), sinks=[kept]), timeout=10)
     assert ended == ["slow"]
     assert kept.events == []
 
@@ -370,6 +373,15 @@ async def test_calls_without_a_trace_get_one_in_common():
     assert [context.trace_id for _, context in decider.asked] == ["id-0", "id-0", "id-3"]
 
 
+@MODES
+async def test_a_name_that_is_no_unicode_is_withheld_and_recorded(fail_mode, tmp_path):
+    path, decider = tmp_path / "audit.jsonl", Scripted(otherwise=DecisionUnavailable("down"))
+    decisions = await decide(decider, call("a\ud800"), call("b"), sinks=[AuditFile(path)], fail_mode=fail_mode)
+    assert decisions[0] == Block("the name or id of the call is not valid Unicode", basis=decisions[0].basis)
+    assert [asked.name for asked, _ in decider.asked] == ["b"]
+    assert {json.loads(line)["tool"] for line in path.read_text().splitlines()} == {"a\ud800", "b"}
+
+
 async def test_degradation_is_recorded():
     kept = Kept()
     await decide(Scripted(otherwise=UNAVAILABLE), call(), sinks=[kept], fail_mode="open")
@@ -424,3 +436,28 @@ async def test_a_servers_cancellation_lets_the_decider_clean_up():
         await asked.wait()
         group.cancel_scope.cancel()
     assert sorted(cleaned) == ["a", "b"]
+
+
+async def test_closing_closes_the_rest_when_one_fails_to():
+    class Stuck(Scripted):
+        async def aclose(self):
+            raise OSError("stuck")
+
+    kept = Kept()
+    with pytest.raises(OSError, match="stuck"):
+        await ToolDecisions(Stuck(), sinks=[kept]).aclose()
+    assert kept.closed == 1
+
+
+answers = st.sampled_from([Allow("yes"), Block("no"), RequireApproval("ask", "r"), UNAVAILABLE, REFUSED, UNREADABLE])
+
+
+@given(st.lists(answers, max_size=8), st.sampled_from(["closed", "open"]))
+def test_a_call_passes_only_if_it_was_allowed_or_could_not_be_asked_about_in_open_mode(script, fail_mode):
+    kept = Kept()
+    names = [f"tool_{index}" for index in range(len(script))]
+    decider = Scripted(dict(zip(names, script, strict=True)))
+    decisions = asyncio.run(decide(decider, *map(call, names), fail_mode=fail_mode, sinks=[kept]))
+    passing = [answer == Allow("yes") or (answer is UNAVAILABLE and fail_mode == "open") for answer in script]
+    assert [isinstance(decision, Allow) for decision in decisions] == passing
+    assert {event.tool: event.allowed for event in kept.events} == dict(zip(names, passing, strict=True))

@@ -121,3 +121,9 @@ async def test_it_ends_while_clients_still_wait():
 def test_outside_of_its_block_there_is_no_address():
     with pytest.raises(RuntimeError):
         _ = HostedBighub().url
+
+
+def test_delays_are_no_part_of_the_answer():
+    answers = [allow(delay=0.001), block(delay=0.001), require_approval(delay=0.001)]
+    assert [answer.delay for answer in answers] == [0.001] * 3
+    assert all(b"delay" not in answer.body for answer in answers)

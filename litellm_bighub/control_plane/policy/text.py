@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Any, Literal
+import json
+from typing import Annotated, Any, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import rfc8785
@@ -125,25 +126,38 @@ class PolicyText(BaseModel):
 
     version: Literal[1] = Field(description="of the format")
     default: Effect = Field(default="block", description="what holds where no rule matches")
+    mode: Literal["enforce", "shadow"] = Field(default="enforce", description="shadow: decide, record, and let pass")
     tools: dict[str, ToolSettings] = Field(default_factory=dict, description="value and target, by tool")
     rules: list[RuleText] = Field(default_factory=list[RuleText], description="tried in order; the first match decides")
 
 
-def build(text: PolicyText, added: tuple[tuple[str, RuleText], ...] = ()) -> Policy:
-    """The policy as it is evaluated: the file's rules, then those added by API, higher priorities first.
+Added: TypeAlias = tuple[tuple[str, RuleText], ...]
+"""Rules that live in the database, each with its id."""
 
-    Args:
-        text: the file's content.
-        added: rules that live in the database, each with its id.
-    """
+
+def build(text: PolicyText, added: Added = ()) -> Policy:
+    """The policy as it is evaluated: the file's rules, then those added by API, higher priorities first."""
     rules = [rule.rule() for rule in text.rules] + [rule.rule(rule_id) for rule_id, rule in added]
-    content: dict[str, Any] = {
-        "file": text.model_dump(mode="json", exclude_defaults=True),
-        "added": [[rule_id, rule.model_dump(mode="json", exclude_defaults=True)] for rule_id, rule in added],
-    }
     return Policy(
-        version=hashlib.sha256(rfc8785.dumps(content)).hexdigest()[:12],
+        version=hashlib.sha256(written(text, added).encode()).hexdigest()[:12],
         default=text.default,
         rules=tuple(sorted(rules, key=lambda rule: -rule.priority)),
         tools=text.tools,
     )
+
+
+def written(text: PolicyText, added: Added = ()) -> str:
+    """The content in one line of JSON: what the version is the digest of, and what `read_written` reads."""
+    content: dict[str, Any] = {
+        "file": text.model_dump(mode="json", exclude_defaults=True),
+        "added": [[rule_id, rule.model_dump(mode="json", exclude_defaults=True)] for rule_id, rule in added],
+    }
+    return rfc8785.dumps(content).decode()
+
+
+def read_written(body: str) -> tuple[PolicyText, Added]:
+    """The opposite of `written`."""
+    content = json.loads(body)
+    text = PolicyText.model_validate_json(json.dumps(content["file"]))
+    added = tuple((rule_id, RuleText.model_validate_json(json.dumps(rule))) for rule_id, rule in content["added"])
+    return text, added

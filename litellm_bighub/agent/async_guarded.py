@@ -1,0 +1,170 @@
+"""The async agent."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from types import TracebackType
+from typing import Any, cast
+
+from typing_extensions import Self, Unpack
+
+from litellm_bighub.agent.drivers import aevents
+from litellm_bighub.agent.effects import Event, Steps
+from litellm_bighub.agent.flow import agent_run, resumed_run
+from litellm_bighub.agent.guard import Guard, answers, approved_payload, attach_events
+from litellm_bighub.agent.memory import Deliveries, batch_of
+from litellm_bighub.agent.options import GuardOptions, RunArguments
+from litellm_bighub.agent.performer import AskCallback
+from litellm_bighub.agent.records import ApprovedPayload, Payload
+from litellm_bighub.agent.run import Run
+from litellm_bighub.agent.state import restored
+from litellm_bighub.agent.told import decision_fields
+
+Handle = asyncio.Task[None]
+
+
+class AsyncGuardedOpenAI(Guard):
+    """An agent whose every tool call is decided on before it runs, for code that awaits.
+
+        guard = AsyncGuardedOpenAI(decider="embedded", policy="bighub_policy.yaml")
+        guard.tool("refund_payment", refund_payment, value_from_args=lambda a: a["amount"])
+        await guard.run(messages=[{"role": "user", "content": "Refund order ord_123"}], model="gpt-4.1")
+
+    Cancelling a run cancels its tools. See `Guard` for the arguments.
+    """
+
+    def __init__(self, **options: Unpack[GuardOptions]) -> None:
+        super().__init__(**options)
+        self._deliveries: Deliveries[Handle] | None = None
+        if self._deliver is not None:
+            limit = self._settings.memory_ingest_timeout_ms / 1000
+            self._deliveries = Deliveries(self._deliver, spawn=_spawn, limit_seconds=limit)
+
+    async def run(self, **arguments: Unpack[RunArguments]) -> Payload:
+        """Run to the model's final answer and give it with what the tools did.
+
+        Raises:
+            ProviderResponseError: the provider's response cannot be used, or the rounds ran out; holds the events.
+        """
+        run = self._begin(arguments)
+        return await self._payload(run, agent_run(run), None)
+
+    def run_stream(self, **arguments: Unpack[RunArguments]) -> AsyncIterator[Event]:
+        """Run and give events as they come; the last one, `final_response`, holds what `run` returns."""
+        run = self._begin(arguments, stream=True)
+        return self._events(run, agent_run(run), None)
+
+    async def run_with_approval(
+        self,
+        *,
+        on_approval_required: AskCallback | None = None,
+        **arguments: Unpack[RunArguments],
+    ) -> ApprovedPayload:
+        """Run, and ask for every call that needs a person before the model goes on.
+
+        Args:
+            on_approval_required: gets `request_id`, `event` and `response`, and answers with `resolution`
+                (`approved`, `denied`), perhaps `comment`, and perhaps `arguments` to run in place of the model's.
+                No answer leaves the call waiting; an unclear one is a refusal.
+            arguments: as for `run`.
+        """
+        run = self._begin(arguments, asks_people=True)
+        return approved_payload(await self._payload(run, agent_run(run), on_approval_required), run)
+
+    async def resume(
+        self,
+        state: Mapping[str, Any],
+        *,
+        resolutions: Mapping[str, Mapping[str, Any]] | None = None,
+        on_approval_required: AskCallback | None = None,
+    ) -> ApprovedPayload:
+        """Go on with a run out of `pending`, in this or another process.
+
+        Args:
+            state: as it was stored.
+            resolutions: answers by request id, each as `on_approval_required` gives them.
+            on_approval_required: asked for the rest. What nobody answers is looked up in the control plane.
+
+        Raises:
+            AdapterConfigurationError: the state was changed, was resumed already, or does not fit this agent.
+        """
+        run, turn = restored(self._setup, state)
+        run.pending = self._pending
+        self._claim(state)
+        ask = answers(resolutions, on_approval_required)
+        return approved_payload(await self._payload(run, resumed_run(run, turn), ask), run)
+
+    async def resume_after_approval(
+        self,
+        *,
+        tool_name: str,
+        arguments: Mapping[str, Any],
+        request_id: str,
+        resolution: str = "approved",
+        comment: str | None = None,
+    ) -> dict[str, Any]:
+        """Answer one waiting call of this agent, run it if it is approved, and let its run go on to the end.
+
+        Raises:
+            AdapterConfigurationError: no such call waits, or it has another tool or other arguments.
+        """
+        state = self._waiting(tool_name, arguments, request_id)
+        payload = await self.resume(state, resolutions={request_id: {"resolution": resolution, "comment": comment}})
+        told = next(each for each in payload["approval_loop"]["approvals"] if each.get("request_id") == request_id)
+        return {**told, "response": payload}
+
+    async def check_tool(self, tool_name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The decision that a call would get. Nothing runs, and nothing is recorded."""
+        return decision_fields(await self._deciding.dry_run(self._question(tool_name, arguments)))
+
+    async def close(self) -> None:
+        """Deliver what can be delivered within its limit, and release everything. Safe to call twice."""
+        if self._deliveries is not None and self._deliveries.worker is not None:
+            await asyncio.wait([self._deliveries.worker], timeout=self._settings.memory_ingest_timeout_ms / 1000)
+            self._deliveries.give_up()
+            self._deliveries.worker.cancel()
+        await self._deciding.aclose()
+
+    aclose = close
+
+    @property
+    def dropped_events(self) -> int:
+        """Events that BIGHUB was not told of, because it was too slow or could not be reached."""
+        return 0 if self._deliveries is None else self._deliveries.dropped
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def _payload(self, run: Run, steps: Steps[Payload], ask: AskCallback | None) -> Payload:
+        last: Event = {}
+        async for event in self._events(run, steps, ask):
+            last = event
+        return cast("Payload", last["response"])  # the last event is `final_response`, or this line is not reached
+
+    async def _events(self, run: Run, steps: Steps[Payload], ask: AskCallback | None) -> AsyncIterator[Event]:
+        before = len(run.events)
+        try:
+            async with contextlib.aclosing(aevents(steps, self._performer, ask)) as source:
+                async for event in source:
+                    yield event
+        except Exception as error:
+            attach_events(error, run)
+            raise
+        finally:
+            if self._deliveries is not None and len(run.events) > before:
+                self._deliveries.put(batch_of(run.events[before:], trace_id=run.trace_id, model=run.model))
+
+
+def _spawn(work: Callable[[], Awaitable[None]]) -> Handle:
+    return asyncio.ensure_future(_awaited(work))
+
+
+async def _awaited(work: Callable[[], Awaitable[None]]) -> None:
+    await work()

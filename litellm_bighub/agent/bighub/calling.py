@@ -1,0 +1,69 @@
+"""Calling a client of which little is known: sync or async, old or new.
+
+A sync client runs in a worker thread. A method gets those keyword arguments that it takes, so a client of an older
+generation works as far as it goes.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import anyio
+import anyio.to_thread
+
+
+class Client:
+    """A client made when it is first needed; nothing of it is touched before.
+
+    Args:
+        make: gives the client.
+        threads: how many calls of a sync client run at the same time.
+    """
+
+    def __init__(self, make: Callable[[], Any], *, threads: int = 64) -> None:
+        self._make = make
+        self._threads = threads
+
+    @functools.cached_property
+    def object(self) -> Any:
+        """The client itself."""
+        return self._make()
+
+    @functools.cached_property
+    def _limiter(self) -> anyio.CapacityLimiter:
+        return anyio.CapacityLimiter(self._threads)
+
+    def method(self, resource: str, *names: str) -> Callable[..., Any] | None:
+        """The first of the methods that the client's resource has."""
+        owner = getattr(self.object, resource, None)
+        found = (getattr(owner, name, None) for name in names)
+        return next((method for method in found if callable(method)), None)
+
+    async def call(self, method: Callable[..., Any], **arguments: Any) -> Any:
+        """Call a method with those of the arguments that it takes."""
+        call = functools.partial(method, **_taken(method, arguments))
+        if inspect.iscoroutinefunction(method):
+            return await call()
+        result = await anyio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=self._limiter)
+        return await result if inspect.isawaitable(result) else result
+
+    async def aclose(self) -> None:
+        """Close the client, if it was ever made and can be closed."""
+        if "object" not in self.__dict__:
+            return
+        close = getattr(self.object, "aclose", None) or getattr(self.object, "close", None)
+        if callable(close):
+            await self.call(close)
+
+
+def _taken(method: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    try:
+        parameters = inspect.signature(method).parameters
+    except (TypeError, ValueError):  # a method without a readable signature
+        return arguments
+    if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
+        return arguments
+    return {name: each for name, each in arguments.items() if name in parameters}

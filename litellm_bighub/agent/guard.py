@@ -1,0 +1,321 @@
+"""What the sync and the async agent have in common: their settings, their tools and how a run begins and ends."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import time
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, overload
+
+from typing_extensions import Unpack
+
+from litellm_bighub.agent.calls import Requested
+from litellm_bighub.agent.conversation import start
+from litellm_bighub.agent.deciding import Deciding
+from litellm_bighub.agent.effects import Ask
+from litellm_bighub.agent.model import ClientModel
+from litellm_bighub.agent.options import GuardOptions, RunArguments, ToolOptions
+from litellm_bighub.agent.performer import AskCallback, Performer
+from litellm_bighub.agent.policy import one_of, policy_for
+from litellm_bighub.agent.records import ApprovedPayload, Payload
+from litellm_bighub.agent.resilience import Breaker, Resilience, Retry
+from litellm_bighub.agent.run import Run, Setup
+from litellm_bighub.agent.settings import AgentSettings, agent_settings
+from litellm_bighub.agent.state import State, request_ids
+from litellm_bighub.agent.tools.making import make_tool
+from litellm_bighub.agent.tools.stake import UnreadableStake
+from litellm_bighub.agent.tools.tool import Tool
+from litellm_bighub.agent.turn import ask_for
+from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.errors import AdapterConfigurationError
+
+F = TypeVar("F", bound=Callable[..., Any])
+MAX_PENDING = 1000
+
+
+class Guard:
+    """Settings, tools and clients of an agent. Nothing is connected before the first run.
+
+    Args:
+        options: see `GuardOptions`.
+
+    Raises:
+        AdapterConfigurationError: a setting cannot be used.
+    """
+
+    _allows_async_tools = True
+
+    def __init__(self, **options: Unpack[GuardOptions]) -> None:
+        self._settings = settings = agent_settings(options)
+        self._tools: dict[str, Tool] = {}
+        self._pending: deque[State] = deque(maxlen=MAX_PENDING)
+        self._resumed: deque[str] = deque(maxlen=MAX_PENDING)
+        self._new_id = new_id = options.get("new_id", _uuid)
+        self._redactor = Redactor(options.get("redact", ()))
+        self._setup = Setup(
+            tools=self._tools,
+            actor=settings.actor,
+            domain=settings.domain,
+            decision_mode=settings.decision_mode,
+            max_tool_rounds=settings.max_tool_rounds,
+            source_version=settings.memory_source_version,
+            reveal=settings.reveal,
+            new_id=new_id,
+            clock=options.get("clock", time.time),
+            state_key=options.get("state_key") or _key(options.get("bighub_api_key")),
+        )
+        policy = policy_for(
+            settings,
+            options,
+            tools=self._tools,
+            redactor=self._redactor,
+            told={"session_id": options.get("session_id") or new_id(), **_wishes(options)},
+        )
+        self._deciding: Deciding = policy.deciding
+        self._deliver = policy.deliver
+        self._performer = Performer(
+            model=ClientModel(_model_client(options), timeout=settings.provider_timeout_seconds),
+            resilience=_resilience(settings),
+            deciding=self._deciding,
+            on_decision=options.get("on_decision"),
+            max_parallel_tools=settings.max_parallel_tools,
+            redactor=self._redactor,
+        )
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} actor={self._settings.actor!r} tools={sorted(self._tools)}>"
+
+    def register_tool(
+        self, name: str, fn: Callable[..., Any], description: str | None = None, **options: Unpack[ToolOptions]
+    ) -> None:
+        """Register a function as a tool of the model.
+
+        Args:
+            name: as the model knows it.
+            fn: what is run; its signature gives the schema.
+            description: what the model is told; by default out of the docstring.
+            options: see `ToolOptions`.
+
+        Raises:
+            AdapterConfigurationError: the function or its schema cannot be used.
+        """
+        tool = make_tool(name, fn, description, options)
+        if tool.is_async and not self._allows_async_tools:
+            raise AdapterConfigurationError(f"tools.{name}", "is async; register it with AsyncGuardedOpenAI")
+        self._tools[name] = tool
+
+    def tool(
+        self, name: str, fn: Callable[..., Any], description: str | None = None, **options: Unpack[ToolOptions]
+    ) -> None:
+        """Register a function as a tool of the model; the short name of `register_tool`."""
+        self.register_tool(name, fn, description, **options)
+
+    @overload
+    def action(self, fn: F) -> F: ...
+
+    @overload
+    def action(
+        self,
+        *,
+        name: str | None = None,
+        system: str | None = None,
+        risk: str = "",
+        environment: str = "",
+        **options: Unpack[ToolOptions],
+    ) -> Callable[[F], F]: ...
+
+    def action(
+        self,
+        fn: F | None = None,
+        *,
+        name: str | None = None,
+        system: str | None = None,
+        risk: str = "",
+        environment: str = "",
+        **options: Unpack[ToolOptions],
+    ) -> F | Callable[[F], F]:
+        """Decorate a function to register it: `@guard.action` or `@guard.action(system="payments")`.
+
+        Args:
+            fn: the function, where the decorator stands without brackets.
+            name: as the model knows it; by default the function's.
+            system: the business domain of its calls.
+            risk: told to BIGHUB with every call.
+            environment: told to BIGHUB with every call.
+            options: see `ToolOptions`.
+        """
+        told = {key: each for key, each in (("risk", risk), ("environment", environment)) if each}
+        if told:
+            options["metadata_from_args"] = functools.partial(_metadata, told, options.get("metadata_from_args"))
+        if system is not None:
+            options.setdefault("domain", system)
+
+        def register(function: F) -> F:
+            self.register_tool(name or str(getattr(function, "__name__", "tool")), function, **options)
+            return function
+
+        return register if fn is None else register(fn)
+
+    def list_tools(self) -> list[dict[str, Any]]:
+        """The registered tools with what the model is told of each."""
+        return [_listed(tool) for tool in self._tools.values()]
+
+    @property
+    def pending(self) -> list[State]:
+        """Runs that left calls waiting for a person, as JSON to be stored; `resume` goes on with one."""
+        return list(self._pending)
+
+    def _begin(self, arguments: RunArguments, *, stream: bool = False, asks_people: bool = False) -> Run:
+        if not self._tools:
+            raise AdapterConfigurationError("tools", "No tools registered")
+        conversation = start(
+            arguments["messages"],
+            arguments["model"],
+            instructions=arguments.get("instructions"),
+            temperature=arguments.get("temperature"),
+            extra=arguments.get("extra_create_args"),
+            context=self._settings.context,
+        )
+        run = Run(self._setup, conversation, self._new_id(), stream=stream, asks_people=asks_people)
+        run.pending = self._pending
+        return run
+
+    def _claim(self, state: Mapping[str, Any]) -> None:
+        """Take a state out of those that wait: each is resumed once."""
+        signature = str(state.get("signature"))
+        if signature in self._resumed:
+            raise AdapterConfigurationError("state", "was resumed already")
+        self._resumed.append(signature)
+        for known in [each for each in self._pending if each["signature"] == signature]:
+            self._pending.remove(known)
+
+    def _waiting(self, tool_name: str, arguments: Mapping[str, Any], request_id: str) -> State:
+        """The state of the run in which exactly this call waits."""
+        for state in self.pending:
+            if request_id in request_ids(state):
+                place = next(at for at, each in enumerate(state["calls"]) if _waits_for(each, request_id))
+                calls = [item for item in state["response"]["output"] if str(item.get("type")).endswith("_call")]
+                bound = self._tools[tool_name].prepare(dict(arguments)).arguments if tool_name in self._tools else None
+                if calls[place]["name"] != tool_name or bound != state["calls"][place]["arguments"]:
+                    raise AdapterConfigurationError("arguments", "are not those of the call that waits for approval")
+                return state
+        raise AdapterConfigurationError(
+            "request_id", "no call of this agent waits for it; store guard.pending and use guard.resume(state)"
+        )
+
+    def _question(self, tool_name: str, arguments: Mapping[str, Any]) -> Ask:
+        """What a dry run asks.
+
+        Raises:
+            AdapterConfigurationError: there is no such tool, or the arguments do not fit it.
+        """
+        tool = self._tools.get(tool_name)
+        if tool is None:
+            raise AdapterConfigurationError("tool_name", f"no tool {tool_name!r} is registered")
+        call = Requested(tool.kind, "", tool.name, dict(arguments), "")
+        conversation = start((), "")
+        try:
+            prepared = tool.prepare(dict(arguments))
+            return ask_for(Run(self._setup, conversation, ""), tool, prepared, call, None)
+        except (ValueError, UnreadableStake) as error:
+            raise AdapterConfigurationError("arguments", str(error)) from error
+
+
+def approved_payload(payload: Payload, run: Run) -> ApprovedPayload:
+    """A run's payload with what was asked of people."""
+    return ApprovedPayload(**payload, approval_loop=approval_loop(run))
+
+
+def approval_loop(run: Run) -> dict[str, Any]:
+    """What was asked of people and what became of it; the first approval's fields stand on top."""
+    if not run.approvals:
+        return {"required": False, "resolved": False, "resumed": False}
+    told = [{**each, **_tool_output(run, each)} for each in run.approvals]
+    return {
+        **{key: each for key, each in told[0].items() if key not in {"tool", "call_id"}},
+        "resolved": all(each["resolved"] for each in told),
+        "resumed": any(each["resumed"] for each in told),
+        "approvals": told,
+    }
+
+
+def answers(resolutions: Mapping[str, Mapping[str, Any]] | None, otherwise: AskCallback | None) -> AskCallback:
+    """A callback that gives prepared answers by request id, and asks on for the rest."""
+
+    def ask(question: dict[str, Any]) -> Any:
+        if resolutions is not None and question["request_id"] in resolutions:
+            return resolutions[question["request_id"]]
+        return None if otherwise is None else otherwise(question)
+
+    return ask
+
+
+def attach_events(error: Exception, run: Run) -> None:
+    """What the tools did is not lost with an exception of the provider's."""
+    if not getattr(error, "events", None):
+        vars(error)["events"] = [event.as_dict() for event in run.events]
+
+
+def _tool_output(run: Run, approval: Mapping[str, Any]) -> dict[str, Any]:
+    if not approval["resumed"]:
+        return {}
+    event = next(each for each in reversed(run.events) if each.call_id == approval["call_id"])
+    return {"tool_output": event.output, "status": event.status}
+
+
+def _model_client(options: GuardOptions) -> Callable[[], Any]:
+    client = one_of(options, "openai_client", "model_client")
+    api_key = options.get("openai_api_key")
+
+    def make() -> Any:
+        if client is not None:
+            return client
+        # Imported when the model is first called: LiteLLM takes seconds to import, and other clients do without it.
+        from litellm_bighub.gateway.model_client import LiteLLMClient  # noqa: PLC0415
+
+        return LiteLLMClient(api_key=api_key)
+
+    return make
+
+
+def _uuid() -> str:
+    return str(uuid.uuid4())
+
+
+def _key(secret: str | None) -> bytes:
+    return hashlib.sha256(f"states of waiting runs, {secret}".encode()).digest()
+
+
+def _wishes(options: GuardOptions) -> dict[str, Any]:
+    """What a later generation of BIGHUB is told with every decision, if the user says it."""
+    told = {"objective": options.get("decision_objective"), "model_selection": options.get("model_selection")}
+    return {key: each for key, each in told.items() if each is not None}
+
+
+def _resilience(read: AgentSettings) -> Resilience:
+    retry = Retry(
+        max_retries=read.provider_max_retries,
+        backoff_seconds=read.provider_retry_backoff_seconds,
+        max_backoff_seconds=read.provider_retry_max_backoff_seconds,
+        jitter_seconds=read.provider_retry_jitter_seconds,
+    )
+    return Resilience(
+        retry=retry,
+        breaker=Breaker(read.provider_circuit_breaker_failures, read.provider_circuit_breaker_reset_seconds),
+    )
+
+
+def _metadata(told: Mapping[str, Any], more: Callable[..., Any] | None, arguments: dict[str, Any]) -> dict[str, Any]:
+    return dict(told) if more is None else {**told, **more(arguments)}
+
+
+def _listed(tool: Tool) -> dict[str, Any]:
+    told = {key: each for key, each in tool.spec.items() if key != "type"}
+    return {"type": tool.kind, tool.kind: told}
+
+
+def _waits_for(call: Mapping[str, Any], request_id: str) -> bool:
+    return bool(call["pending"]) and call["pending"]["request_id"] == request_id

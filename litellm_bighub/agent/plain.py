@@ -1,0 +1,33 @@
+"""A provider's response or event in plain containers, whichever kind of object a client made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any, cast
+
+
+def plain(value: object) -> Any:
+    """Dictionaries, lists and scalars of the value; fields that are `None` are left out of objects."""
+    if isinstance(value, Enum):  # LiteLLM names the types of its events by one
+        return plain(value.value)
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in cast("Mapping[object, object]", value).items()}
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+        return [plain(each) for each in cast("Sequence[object]", value)]
+    dump = getattr(value, "model_dump", None)
+    if callable(dump):
+        return plain(dump(exclude_none=True, warnings=False))
+    held = getattr(value, "__dict__", None)
+    return str(value) if held is None else {k: plain(e) for k, e in held.items() if e is not None and k[0] != "_"}
+
+
+def plain_response(response: object) -> dict[str, Any]:
+    """A response in plain containers, with the text that the client itself read out of it."""
+    read: dict[str, Any] = plain(response)
+    text = getattr(response, "output_text", None)
+    if isinstance(text, str) and text:
+        read.setdefault("output_text", text)
+    return read

@@ -1,0 +1,112 @@
+"""What a run tells its caller: an event for each tool call, and the payload at the end.
+
+The shapes are those of `bighub_openai`: plain dictionaries with these keys, so that code written for it goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypedDict
+
+from litellm_bighub.domain.call import Arguments
+
+Status = Literal["executed", "blocked", "approval_required", "tool_error"]
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class GuardedToolResult:
+    """What became of one call.
+
+    Attributes:
+        status: the outcome.
+        decision: the decision in BIGHUB's words, `None` when nobody was asked.
+        output: what the tool returned, as JSON.
+        error: why there is no output; for people, the model hears less.
+    """
+
+    status: Status
+    decision: dict[str, Any] | None = None
+    output: Any = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ToolExecutionEvent:
+    """One thing that happened to one tool call of a run.
+
+    Attributes:
+        event_id: unique; consumers drop repeats by it.
+        trace_id: the run's.
+        request_id: BIGHUB's id of the decision, or of the approval that it waits for.
+        seq: the position within the run, from 0 without gaps.
+    """
+
+    tool: str
+    call_id: str | None
+    status: Status
+    decision: dict[str, Any] | None
+    arguments: Arguments | str | None
+    output: Any
+    error: str | None
+    event_id: str
+    trace_id: str
+    request_id: str | None
+    seq: int
+    schema_version: int = SCHEMA_VERSION
+    source_version: str | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """A copy in plain containers, with `allowed` added."""
+        return {**asdict(self), "allowed": bool(self.decision and self.decision["allowed"])}
+
+
+class Execution(TypedDict):
+    """What the tools of a run did."""
+
+    events: list[dict[str, Any]]
+    last: dict[str, Any] | None
+
+
+class Payload(TypedDict):
+    """What `run` returns, and the `final_response` of a stream holds."""
+
+    response_id: str | None
+    output_text: str
+    output: list[dict[str, Any]]
+    llm_response: dict[str, Any]
+    execution: Execution
+
+
+class ApprovedPayload(Payload):
+    """What `run_with_approval` returns."""
+
+    approval_loop: dict[str, Any]
+
+
+def payload(response: Mapping[str, Any], events: Sequence[ToolExecutionEvent]) -> Payload:
+    """The payload for a response and what happened until then."""
+    told = [event.as_dict() for event in events]
+    response_id, text, items = response.get("id"), output_text(response), output(response)
+    return Payload(
+        response_id=response_id,
+        output_text=text,
+        output=items,
+        llm_response={"response_id": response_id, "output_text": text, "output": items},
+        execution=Execution(events=told, last=told[-1] if told else None),
+    )
+
+
+def output(response: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The items of a response."""
+    return list(response.get("output") or ())
+
+
+def output_text(response: Mapping[str, Any]) -> str:
+    """All text that the model wrote in a response."""
+    told = response.get("output_text")
+    if isinstance(told, str) and told:
+        return told
+    parts = [part for item in output(response) if item.get("type") == "message" for part in item.get("content") or ()]
+    return "".join(part.get("text") or "" for part in parts if part.get("type") == "output_text")

@@ -1,0 +1,88 @@
+"""An agent's settings, checked and frozen when the agent is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from importlib.metadata import version
+from typing import Any, get_args
+
+from litellm_bighub.agent.conversation import Context
+from litellm_bighub.agent.options import GuardOptions
+from litellm_bighub.agent.tools.tool import DecisionMode
+from litellm_bighub.errors import AdapterConfigurationError
+from litellm_bighub.settings import FailMode
+
+VERSION = version("litellm-bighub")
+
+
+@dataclass(frozen=True, slots=True)
+class AgentSettings:
+    """What an agent is made with, beside its clients. The names are those of the constructor.
+
+    Raises:
+        AdapterConfigurationError: a value is out of its bounds.
+    """
+
+    actor: str = "AI_AGENT"
+    domain: str = "custom"
+    decision_mode: DecisionMode = "submit"
+    fail_mode: FailMode = "closed"
+    context: Context = "auto"
+    max_tool_rounds: int = 8
+    max_parallel_tools: int = 8
+    reveal: bool = False
+    decision_deadline_seconds: float = 2.0
+    memory_enabled: bool = True
+    memory_source: str = "openai_adapter"
+    memory_source_version: str = f"litellm-bighub@{VERSION}"
+    memory_ingest_timeout_ms: int = 300
+    outcome_reporting: bool = True
+    evaluate_retries: int = 2
+    provider_timeout_seconds: float = 30.0
+    provider_max_retries: int = 2
+    provider_retry_backoff_seconds: float = 0.25
+    provider_retry_max_backoff_seconds: float = 2.0
+    provider_retry_jitter_seconds: float = 0.1
+    provider_circuit_breaker_failures: int = 0
+    provider_circuit_breaker_reset_seconds: float = 30.0
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("decision_mode", get_args(DecisionMode)),
+            ("fail_mode", get_args(FailMode)),
+            ("context", get_args(Context)),
+        ):
+            if getattr(self, name) not in allowed:
+                raise AdapterConfigurationError(name, f"is none of {', '.join(allowed)}")
+        for name in ("actor", "domain"):
+            if not isinstance(getattr(self, name), str) or not getattr(self, name):
+                raise AdapterConfigurationError(name, "is empty")
+        for name, least in (
+            ("max_tool_rounds", 1),
+            ("max_parallel_tools", 1),
+            ("decision_deadline_seconds", 0.01),
+            ("evaluate_retries", 0),
+            ("memory_ingest_timeout_ms", 1),
+            ("provider_timeout_seconds", 0.01),
+            ("provider_max_retries", 0),
+            ("provider_retry_backoff_seconds", 0),
+            ("provider_retry_max_backoff_seconds", 0),
+            ("provider_retry_jitter_seconds", 0),
+            ("provider_circuit_breaker_failures", 0),
+            ("provider_circuit_breaker_reset_seconds", 0),
+        ):
+            if not getattr(self, name) >= least:
+                raise AdapterConfigurationError(name, f"is less than {least}")
+
+
+def agent_settings(options: GuardOptions) -> AgentSettings:
+    """The settings among an agent's options.
+
+    Raises:
+        AdapterConfigurationError: an option is unknown, or its value out of bounds.
+    """
+    if unknown := sorted(options.keys() - GuardOptions.__annotations__.keys()):
+        raise AdapterConfigurationError(unknown[0], "is no option of an agent")
+    names = {each.name for each in fields(AgentSettings)}
+    chosen: dict[str, Any] = {name: each for name, each in options.items() if name in names}
+    return AgentSettings(**chosen)

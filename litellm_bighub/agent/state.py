@@ -1,0 +1,132 @@
+"""A run that waits for people, as JSON: stored anywhere, resumed in another process.
+
+The state is signed. With a key of the user's it cannot be forged by whoever stores it; without one the signature shows
+damage, and what binds an approval to its call is the control plane.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from litellm_bighub.agent.calls import requested
+from litellm_bighub.agent.conversation import Conversation
+from litellm_bighub.agent.effects import Pending
+from litellm_bighub.agent.records import GuardedToolResult, ToolExecutionEvent
+from litellm_bighub.agent.run import Run, Setup
+from litellm_bighub.agent.tools.result_text import jsonable
+from litellm_bighub.agent.tools.stake import UnreadableStake
+from litellm_bighub.agent.turn import Entry, Turn, ask_for, bound_to
+from litellm_bighub.errors import AdapterConfigurationError
+
+VERSION = 1
+State = dict[str, Any]
+
+
+def waiting_state(run: Run, turn: Turn) -> State:
+    """The run as it stands at a turn with calls that wait."""
+    conversation = run.conversation
+    state: State = {
+        "version": VERSION,
+        "trace_id": run.trace_id,
+        "rounds": run.rounds,
+        "conversation": {
+            "arguments": conversation.arguments,
+            "replay": conversation.replay,
+            "items": conversation.items,
+            "previous": conversation.previous,
+        },
+        "response": turn.response,
+        "events": [asdict(event) for event in run.events],
+        "calls": [_call(entry) for entry in turn.entries],
+    }
+    plain: State = jsonable(state)
+    plain["signature"] = _signature(plain, run.setup.state_key)
+    return plain
+
+
+def request_ids(state: Mapping[str, Any]) -> list[str]:
+    """The approvals that the state waits for."""
+    return [call["pending"]["request_id"] for call in state["calls"] if call["pending"]]
+
+
+def restored(setup: Setup, state: Mapping[str, Any], *, stream: bool = False) -> tuple[Run, Turn]:
+    """The run and its turn out of a state.
+
+    Raises:
+        AdapterConfigurationError: the state was changed, or does not fit this agent.
+    """
+    unsigned = {key: each for key, each in state.items() if key != "signature"}
+    if state.get("version") != VERSION:
+        raise AdapterConfigurationError("state", f"has not version {VERSION}")
+    if not hmac.compare_digest(str(state.get("signature")), _signature(unsigned, setup.state_key)):
+        raise AdapterConfigurationError("state", "was changed, or signed with another key")
+    run = Run(
+        setup=setup,
+        conversation=Conversation(**state["conversation"]),
+        trace_id=state["trace_id"],
+        stream=stream,
+        asks_people=True,
+        rounds=state["rounds"],
+        events=[_event(each) for each in state["events"]],
+        latest=state["response"],
+    )
+    return run, Turn(run.latest, _entries(run, state["calls"]))
+
+
+def _call(entry: Entry) -> dict[str, Any]:
+    pending = entry.pending
+    return {
+        "event_id": entry.event_id,
+        "arguments": entry.arguments,
+        "result": None if entry.result is None else asdict(entry.result),
+        "told": entry.told,
+        "pending": None
+        if pending is None
+        else {
+            "request_id": pending.request_id,
+            "reason": pending.reason,
+            "expires_at": pending.expires_at,
+            "digest": pending.digest,
+            "policy_version": pending.policy_version,
+        },
+    }
+
+
+def _entries(run: Run, calls: Sequence[Mapping[str, Any]]) -> list[Entry]:
+    entries: list[Entry] = []
+    for call, stored in zip(requested(run.latest), calls, strict=True):
+        entry = Entry(call, stored["event_id"], run.setup.tools.get(call.name), stored["arguments"])
+        entry.result, entry.told = GuardedToolResult(**stored["result"]), stored["told"]
+        if stored["pending"]:
+            _wait_again(run, entry, stored["pending"])
+        entries.append(entry)
+    return entries
+
+
+def _wait_again(run: Run, entry: Entry, stored: Mapping[str, Any]) -> None:
+    place = f"state.calls.{entry.call.call_id}"
+    if entry.tool is None:
+        raise AdapterConfigurationError(place, f"the tool {entry.call.name!r} is not registered with this agent")
+    try:
+        entry.prepared = entry.tool.prepare(entry.arguments)
+        entry.ask = ask_for(run, entry.tool, entry.prepared, entry.call, run.latest.get("id"))
+    except (ValueError, UnreadableStake) as error:
+        raise AdapterConfigurationError(place, f"the arguments no longer fit the tool: {error}") from error
+    entry.pending = Pending(ask=entry.ask, **stored)
+    if bound_to(entry.ask, stored["policy_version"]) != stored["digest"]:
+        raise AdapterConfigurationError(place, "is not the call that the approval is bound to")
+
+
+def _event(stored: Mapping[str, Any]) -> ToolExecutionEvent:
+    known = {each.name for each in fields(ToolExecutionEvent)}
+    return ToolExecutionEvent(**{key: each for key, each in stored.items() if key in known})
+
+
+def _signature(state: Mapping[str, Any], key: bytes) -> str:
+    text = json.dumps(state, sort_keys=True, separators=(",", ":"))
+    return hmac.new(key, text.encode("utf-8", "backslashreplace"), hashlib.sha256).hexdigest()

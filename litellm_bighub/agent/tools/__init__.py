@@ -1,0 +1,1 @@
+"""Tools: registration, schemas, arguments, running, results."""

@@ -1,0 +1,143 @@
+"""The control plane of one process. Several processes share its database.
+
+Whatever changes something is one job of the writer (`store.writer`), so a decision, its counters, its approval and its
+place in the audit are committed together or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from litellm_bighub.control_plane.deciding import Deciding, Outcome, Question, Snapshot
+from litellm_bighub.control_plane.ids import random_id
+from litellm_bighub.control_plane.resolving import Refused, Resolution, expire_due, resolve
+from litellm_bighub.control_plane.source import PolicySource
+from litellm_bighub.control_plane.store import approvals
+from litellm_bighub.control_plane.store.approvals import Approval
+from litellm_bighub.control_plane.store.database import open_database
+from litellm_bighub.control_plane.store.signals import Signals
+from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.control_plane.store.writer import Writer
+from litellm_bighub.domain.call import JSON, Arguments, CallContext, ToolCall
+from litellm_bighub.domain.digest import arguments_digest
+from litellm_bighub.domain.redaction import Redactor
+
+T = TypeVar("T")
+Redact: TypeAlias = Callable[[Arguments], dict[str, JSON]]
+_LOOK_AGAIN_SECONDS = 1.0
+
+
+class ControlPlane:
+    """Decides, asks people, remembers.
+
+    Args:
+        engine: an opened database (`store.database.open_database`).
+        source: the policy file's content.
+        redact: hides secrets in arguments before anything is stored.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        source: PolicySource,
+        *,
+        redact: Redact,
+        clock: Callable[[], float] = time.time,
+        new_id: Callable[[], str] = random_id,
+    ) -> None:
+        self.source = source
+        self.clock = clock
+        self.new_id = new_id
+        self.redact = redact
+        self.deciding = Deciding(source)
+        self.signals = Signals(engine)
+        self._engine = engine
+        self._writer = Writer(engine, on_commit=self.signals.tell, on_rollback=self.deciding.forget)
+
+    @classmethod
+    def open(cls, database_url: str, policy: Path, *, redact: Redact | None = None) -> ControlPlane:
+        """Read the policy and open the database.
+
+        Raises:
+            ConfigurationError: one of them cannot be used.
+        """
+        source = PolicySource.from_file(policy)
+        return cls(open_database(database_url), source, redact=redact or Redactor().redact)
+
+    async def decide(self, call: ToolCall, context: CallContext, *, dry_run: bool = False) -> Outcome:
+        """Decide on one call. An approval of this very call is used up; a dry run changes and records nothing.
+
+        Raises:
+            DecisionUnavailable: the database cannot be used.
+        """
+        question = self.question(call, context, dry_run=dry_run)
+        return await self.write(lambda transaction: self.deciding.decide(transaction, question, self.clock()))
+
+    def question(self, call: ToolCall, context: CallContext, *, dry_run: bool = False) -> Question:
+        """A question with fresh ids, for a job that decides among other things."""
+        return Question(
+            call,
+            context,
+            self.redact(call.arguments),
+            arguments_digest(call.arguments),
+            decision_id=f"dec_{self.new_id()}",
+            approval_id=f"apr_{self.new_id()}",
+            started=time.perf_counter(),
+            dry_run=dry_run,
+        )
+
+    async def wait(self, approval_id: str, *, timeout: float) -> Approval | None:
+        """Wait until an approval is no longer open.
+
+        Returns:
+            The approval; still open if the time was over before. `None` if there is no such approval.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + timeout
+        while True:
+            with self.signals.watch() as changed:
+                approval = await self.read(lambda connection: approvals.get(connection, approval_id))
+                left = end - loop.time()
+                if approval is None or approval.state_at(self.clock()) not in approvals.OPEN or left <= 0:
+                    return approval
+                await changed(min(left, _LOOK_AGAIN_SECONDS))
+
+    async def resolve(self, resolution: Resolution) -> Approval | Refused:
+        """Carry out a person's answer. Of several answers the first counts."""
+        return await self.write(lambda transaction: resolve(transaction, self.deciding, resolution, self.clock()))
+
+    async def expire_due(self) -> int:
+        """Record the expiry of approvals whose time is over."""
+        return await self.write(lambda transaction: expire_due(transaction, self.clock()))
+
+    async def snapshot(self) -> Snapshot:
+        """What is in force now."""
+        return await self.write(lambda transaction: self.deciding.snapshot(transaction, self.clock()))
+
+    async def write(self, job: Callable[[Transaction], T]) -> T:
+        """Run a job of the writer and wait for its commit. It may run twice, so it must only use its transaction."""
+        return await self._writer.run(job)
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Run a query beside the writer."""
+        return await asyncio.to_thread(self._read, query)
+
+    async def aclose(self) -> None:
+        """Finish what waits and let the database go. Safe to call twice."""
+        await asyncio.to_thread(self.close)
+
+    def close(self) -> None:
+        """Like `aclose`, for callers without an event loop."""
+        self._writer.close()
+        self.signals.close()
+        self._engine.dispose()
+
+    def _read(self, query: Callable[[Connection], T]) -> T:
+        with self._engine.connect() as connection:
+            return query(connection)

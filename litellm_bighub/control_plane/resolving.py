@@ -1,0 +1,113 @@
+"""A person's answer to an approval: approve, deny, or edit and approve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, cast
+
+from litellm_bighub.control_plane.deciding import Deciding, about, edit
+from litellm_bighub.control_plane.policy.evaluation import Judgement
+from litellm_bighub.control_plane.store import approvals
+from litellm_bighub.control_plane.store.approvals import Approval
+from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.domain.call import Arguments, CallContext, CallType, ToolCall
+from litellm_bighub.domain.digest import arguments_digest
+
+Answer: TypeAlias = Literal["approve", "deny"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a person says.
+
+    Attributes:
+        by: who, as authenticated.
+        edited: arguments in place of the shown ones; what is left as shown stays what it was.
+    """
+
+    approval_id: str
+    answer: Answer
+    by: str
+    comment: str = ""
+    edited: Arguments | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An answer that was not accepted, and why."""
+
+    code: Literal["unknown", "expired", "resolved", "same_person", "blocked"]
+    problem: str
+
+
+def resolve(transaction: Transaction, deciding: Deciding, resolution: Resolution, now: float) -> Approval | Refused:
+    """Carry out an answer, if the approval still waits for one. Of several answers the first counts."""
+    connection = transaction.connection
+    approval = approvals.get(connection, resolution.approval_id)
+    if approval is None:
+        return Refused("unknown", f"there is no approval {resolution.approval_id!r}")
+    if resolution.edited is not None and resolution.answer == "approve":
+        refused = _decide_again(transaction, deciding, approval, resolution.edited, now)
+        if refused is not None:
+            return refused
+    moved = _move(transaction, resolution, now)
+    if moved is None:
+        return _why_not(approval, resolution, now)
+    body: dict[str, object] = {"answer": moved, "by": resolution.by, "comment": resolution.comment}
+    if resolution.edited is not None and resolution.answer == "approve":
+        body |= {
+            "before": approval.edited or approval.arguments,
+            "after": resolution.edited,
+            "before_digest": arguments_digest(approval.edited or approval.arguments),
+            "after_digest": arguments_digest(resolution.edited),
+        }
+    transaction.append(about(approval, "approval.resolved", now, body))
+    return approvals.get(connection, approval.id) or approval
+
+
+def expire_due(transaction: Transaction, now: float) -> int:
+    """Record the expiry of approvals whose time is over; how many there were."""
+    due = approvals.due(transaction.connection, now)
+    for approval_id in due:
+        approval = approvals.get(transaction.connection, approval_id)
+        if approval is not None and approvals.expire(transaction.connection, approval_id, now=now):
+            transaction.append(about(approval, "approval.expired", now, {}))
+    return len(due)
+
+
+def _move(transaction: Transaction, resolution: Resolution, now: float) -> str | None:
+    connection, by, comment = transaction.connection, resolution.by, resolution.comment
+    if resolution.answer == "deny":
+        return "deny" if approvals.deny(connection, resolution.approval_id, by=by, comment=comment, now=now) else None
+    return approvals.approve(
+        connection, resolution.approval_id, by=by, comment=comment, edited=resolution.edited, now=now
+    )
+
+
+def _why_not(approval: Approval, resolution: Resolution, now: float) -> Refused:
+    match approval.state_at(now):
+        case "expired":
+            return Refused("expired", "the approval has expired")
+        case "awaiting_second" if approval.first_by == resolution.by:
+            return Refused("same_person", "another person must approve as well")
+        case state:
+            return Refused("resolved", f"the approval is already {state}")
+
+
+def _decide_again(
+    transaction: Transaction, deciding: Deciding, approval: Approval, edited: Arguments, now: float
+) -> Refused | None:
+    """Edited arguments are a new call, which the policy may block."""
+    snapshot = deciding.snapshot(transaction, now)
+    # The type was a CallType when the approval was stored.
+    before = ToolCall("", cast("CallType", approval.type), approval.tool, value=approval.value, target=approval.target)
+    call = edit(snapshot.tools, before, edited)
+    if isinstance(call, str):
+        return Refused("blocked", f"the edited arguments cannot be decided on: {call}")
+    context = CallContext(actor=approval.actor, domain=approval.domain)
+    judgement: Judgement = deciding.judge(transaction, snapshot, call, context, now)
+    if judgement.verdict == "blocked":
+        return Refused("blocked", f"the policy blocks the edited call: {judgement.reason}")
+    if judgement.rule is not None and judgement.rule.four_eyes and not approval.four_eyes:
+        return Refused("blocked", "the edited call would need two people; deny it and let the agent ask anew")
+    return None

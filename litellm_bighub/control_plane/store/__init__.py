@@ -1,0 +1,1 @@
+"""What lasts: approvals, counters, rules, switches, memory and the audit, in SQLite or PostgreSQL."""

@@ -1,0 +1,217 @@
+"""Approvals: their states, and the conditional updates that move them.
+
+```
+               approve                      consume
+    pending ───────────────► approved ────────────────► consumed
+       │ │                   ▲     │
+       │ └─ approve_first ─► awaiting_second (four eyes)
+       │                        │  │
+       ├─ deny ──► denied ◄─────┘  │
+       └─ expire ► expired ◄───────┘   (from pending, awaiting_second and approved)
+```
+An approval is bound to the digest of exactly one call and used once. Each move is one UPDATE that names the states it
+may leave, so of any number of people or processes one wins.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, or_, select, update
+
+from litellm_bighub.control_plane.store.chain import dump
+from litellm_bighub.control_plane.store.schema import approvals
+from litellm_bighub.domain.call import Arguments
+
+State: TypeAlias = Literal["pending", "awaiting_second", "approved", "denied", "expired", "consumed"]
+Move: TypeAlias = Literal["approve_first", "approve", "deny", "expire", "consume"]
+
+TRANSITIONS: Final[dict[tuple[State, Move], State]] = {
+    ("pending", "approve_first"): "awaiting_second",
+    ("awaiting_second", "approve_first"): "awaiting_second",
+    ("pending", "approve"): "approved",
+    ("awaiting_second", "approve"): "approved",
+    ("pending", "deny"): "denied",
+    ("awaiting_second", "deny"): "denied",
+    ("pending", "expire"): "expired",
+    ("awaiting_second", "expire"): "expired",
+    ("approved", "expire"): "expired",
+    ("approved", "consume"): "consumed",
+}
+OPEN: Final = ("pending", "awaiting_second")
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One question to a person.
+
+    Attributes:
+        digest: of actor, domain, tool, arguments and policy version: what the answer is bound to.
+        arguments: redacted.
+        context: trace, surface, model, user and team of the call, for people.
+        edited: arguments that a person put in place of the model's.
+        four_eyes: two different people must approve; `first_by` names the one who did.
+        ttl: seconds that a person has to answer, and then the caller to use the answer.
+    """
+
+    id: str
+    decision_id: str
+    state: State
+    digest: str
+    policy_version: str
+    rule_id: str
+    reason: str
+    actor: str
+    domain: str
+    tool: str
+    type: str
+    target: str
+    value: float | None
+    arguments: Arguments
+    context: dict[str, str]
+    four_eyes: bool
+    ttl: int
+    created_at: float
+    expires_at: float
+    edited: Arguments | None = None
+    first_by: str | None = None
+    resolved_by: str | None = None
+    comment: str | None = None
+    resolved_at: float | None = None
+    consumed_at: float | None = None
+
+    def state_at(self, now: float) -> State:
+        """The state, with an expiry that nothing has recorded yet."""
+        open_still = (self.state, "expire") in TRANSITIONS
+        return "expired" if open_still and now >= self.expires_at else self.state
+
+
+def insert(connection: Connection, approval: Approval) -> None:
+    """Store a new question."""
+    values = {column.name: getattr(approval, column.name) for column in approvals.columns}
+    values["arguments"] = dump(approval.arguments)
+    values["context"] = dump(approval.context)
+    values["four_eyes"] = int(approval.four_eyes)
+    connection.execute(approvals.insert(), values)
+
+
+def get(connection: Connection, approval_id: str) -> Approval | None:
+    """One approval."""
+    row = connection.execute(select(approvals).where(approvals.c.id == approval_id)).mappings().one_or_none()
+    return None if row is None else _approval(row)
+
+
+def find(connection: Connection, digest: str, type_: str, now: float) -> Approval | None:
+    """The approval that an identical call may use or wait for: an approved one before an open one, the oldest first."""
+    usable = (
+        select(approvals)
+        .where(approvals.c.digest == digest, approvals.c.type == type_, approvals.c.expires_at > now)
+        .where(approvals.c.state.in_(("approved", *OPEN)))
+        .order_by(approvals.c.state != "approved", approvals.c.created_at)
+        .limit(1)
+    )
+    row = connection.execute(usable).mappings().one_or_none()
+    return None if row is None else _approval(row)
+
+
+def listed(connection: Connection, *, now: float, state: State | None = None, limit: int = 100) -> list[Approval]:
+    """Approvals of one state, the newest first. `pending` means: open, four eyes included."""
+    query = select(approvals).order_by(approvals.c.created_at.desc()).limit(limit)
+    expirable = approvals.c.state.in_(("approved", *OPEN))
+    match state:
+        case None:
+            pass
+        case "pending":
+            query = query.where(approvals.c.state.in_(OPEN), approvals.c.expires_at > now)
+        case "expired":
+            query = query.where(or_(approvals.c.state == "expired", and_(expirable, approvals.c.expires_at <= now)))
+        case "approved" | "awaiting_second":
+            query = query.where(approvals.c.state == state, approvals.c.expires_at > now)
+        case _:
+            query = query.where(approvals.c.state == state)
+    return [_approval(row) for row in connection.execute(query).mappings()]
+
+
+def due(connection: Connection, now: float, limit: int = 100) -> list[str]:
+    """Ids of approvals whose time is over and that nothing has recorded so far."""
+    expirable = approvals.c.state.in_(("approved", *OPEN))
+    return list(
+        connection.execute(
+            select(approvals.c.id).where(expirable, approvals.c.expires_at <= now).limit(limit)
+        ).scalars()
+    )
+
+
+def approve(
+    connection: Connection,
+    approval_id: str,
+    *,
+    by: str,
+    comment: str,
+    edited: Arguments | None,
+    now: float,
+) -> Literal["approve_first", "approve"] | None:
+    """Approve, as the first or the deciding person; `None` if the approval is not in a state for it.
+
+    An edit by the second of two people is a first approval again: nobody has confirmed it yet.
+    """
+    values: dict[str, Any] = {"comment": comment}
+    if edited is not None:
+        values["edited"] = dump(edited)
+    alone = and_(approvals.c.state == "pending", approvals.c.four_eyes == 0)
+    second = and_(approvals.c.state == "awaiting_second", approvals.c.first_by != by)
+    deciding = or_(alone, second) if edited is None else alone
+    renewed = {"resolved_by": by, "resolved_at": now, "expires_at": now + approvals.c.ttl}
+    if _move(connection, approval_id, "approve", now, {**values, **renewed}, deciding):
+        return "approve"
+    first = approvals.c.four_eyes == 1
+    if edited is None:
+        first = and_(first, approvals.c.state == "pending")
+    if _move(connection, approval_id, "approve_first", now, {**values, "first_by": by}, first):
+        return "approve_first"
+    return None
+
+
+def deny(connection: Connection, approval_id: str, *, by: str, comment: str, now: float) -> bool:
+    """Deny; false if the approval is not in a state for it."""
+    return _move(connection, approval_id, "deny", now, {"resolved_by": by, "resolved_at": now, "comment": comment})
+
+
+def consume(connection: Connection, approval_id: str, *, now: float) -> bool:
+    """Use an approved one; false if another has, or its time is over."""
+    return _move(connection, approval_id, "consume", now, {"consumed_at": now})
+
+
+def expire(connection: Connection, approval_id: str, *, now: float) -> bool:
+    """Record that the time is over."""
+    return _move(connection, approval_id, "expire", now, {})
+
+
+def _move(
+    connection: Connection,
+    approval_id: str,
+    move: Move,
+    now: float,
+    values: dict[str, Any],
+    *conditions: ColumnElement[bool],
+) -> bool:
+    sources: list[State] = [state for state, by in TRANSITIONS if by == move]
+    over = approvals.c.expires_at <= now
+    statement = (
+        update(approvals)
+        .where(approvals.c.id == approval_id, approvals.c.state.in_(sources), over if move == "expire" else ~over)
+        .where(*conditions)
+        .values(state=TRANSITIONS[sources[0], move], **values)
+    )
+    return connection.execute(statement).rowcount == 1
+
+
+def _approval(row: RowMapping) -> Approval:
+    columns = dict(row)
+    columns["arguments"] = json.loads(columns["arguments"])
+    columns["context"] = json.loads(columns["context"])
+    columns["edited"] = None if columns["edited"] is None else json.loads(columns["edited"])
+    columns["four_eyes"] = bool(columns["four_eyes"])
+    return Approval(**columns)

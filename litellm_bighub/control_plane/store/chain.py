@@ -1,0 +1,110 @@
+"""The chain of events: each holds the digest of the one before, so that nobody changes the past unseen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+Severity: TypeAlias = Literal["info", "warning", "critical"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An event before it has its place in the chain.
+
+    Attributes:
+        type: as in `decision_event.created` or `approval.resolved`.
+        subject: the id of what it is about.
+        body: everything else, JSON; arguments in it are redacted.
+    """
+
+    time: float
+    type: str
+    subject: str
+    body: dict[str, Any]
+    severity: Severity = "info"
+    actor: str = ""
+    domain: str = ""
+    tool: str = ""
+    verdict: str = ""
+    rule_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The first place where the chain does not hold."""
+
+    seq: int
+    problem: str
+
+
+def link(entry: Entry, seq: int, previous: str) -> dict[str, Any]:
+    """The row of an event that follows the one with the digest `previous`."""
+    row: dict[str, Any] = {
+        "seq": seq,
+        "time": entry.time,
+        "type": entry.type,
+        "severity": entry.severity,
+        "subject": entry.subject,
+        "actor": entry.actor,
+        "domain": entry.domain,
+        "tool": entry.tool,
+        "verdict": entry.verdict,
+        "rule_id": entry.rule_id,
+        "body": dump(entry.body),
+        "previous": previous,
+    }
+    row["digest"] = digest(row)
+    return row
+
+
+def digest(row: dict[str, Any]) -> str:
+    """SHA-256 (hex) over every column but itself, in a fixed order."""
+    columns = [row[name] for name in _COLUMNS]
+    return hashlib.sha256(dump(columns).encode()).hexdigest()
+
+
+def dump(value: object) -> str:
+    """JSON text as it is stored. ASCII only, because PostgreSQL's text holds no NUL."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+
+
+def check(rows: Iterable[dict[str, Any]], *, seq: int, previous: str) -> tuple[int, str] | Break:
+    """Follow the chain.
+
+    Args:
+        rows: events in order.
+        seq: the number of the event before the first, 0 at the very start.
+        previous: its digest.
+
+    Returns:
+        Number and digest of the last event, or where the chain breaks.
+    """
+    for row in rows:
+        if row["seq"] != seq + 1:
+            return Break(seq + 1, "the event is missing")
+        if row["previous"] != previous:
+            return Break(row["seq"], "it does not follow the event before it")
+        if row["digest"] != digest(row):
+            return Break(row["seq"], "its content was changed")
+        seq, previous = row["seq"], row["digest"]
+    return seq, previous
+
+
+_COLUMNS = (
+    "seq",
+    "time",
+    "type",
+    "severity",
+    "subject",
+    "actor",
+    "domain",
+    "tool",
+    "verdict",
+    "rule_id",
+    "body",
+    "previous",
+)

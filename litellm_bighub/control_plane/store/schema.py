@@ -1,0 +1,222 @@
+"""The tables. Times are POSIX seconds; JSON is kept as the text that was digested.
+
+A change here needs a migration in `migrations/versions`; a test compares the two.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+
+head = Table(
+    "head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    comment="1: the chain's end, and a number that grows with rules and switches. 2: how far webhooks were told.",
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("time", Double, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("domain", Text, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("rule_id", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("previous", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Index("events_time", "time"),
+    Index("events_type", "type", "seq"),
+    Index("events_subject", "subject"),
+    Index("events_rule", "rule_id", "time"),
+    comment="Append-only and chained; decisions are the events of type decision_event.created.",
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("rule_id", Text, primary_key=True),
+    Column("day", Text, nullable=False),
+    Column("today", BigInteger, nullable=False),
+    Column("hour", Text, nullable=False),
+    Column("this_hour", BigInteger, nullable=False),
+    Column("last_at", Double),
+    comment="What each limited rule has allowed.",
+)
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("decision_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("policy_version", Text, nullable=False),
+    Column("rule_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("domain", Text, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("value", Double),
+    Column("arguments", Text, nullable=False),
+    Column("context", Text, nullable=False),
+    Column("edited", Text),
+    Column("four_eyes", Integer, nullable=False),
+    Column("ttl", Integer, nullable=False),
+    Column("first_by", Text),
+    Column("resolved_by", Text),
+    Column("comment", Text),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("resolved_at", Double),
+    Column("consumed_at", Double),
+    Index("approvals_state", "state", "created_at"),
+    Index("approvals_digest", "digest"),
+)
+
+rules = Table(
+    "rules",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+    comment="Rules that were added by API; the file's are not here.",
+)
+
+rule_versions = Table(
+    "rule_versions",
+    metadata,
+    Column("rule_id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
+    Column("changed_by", Text, nullable=False),
+    Column("changed_at", Double, nullable=False),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("version", Text, primary_key=True),
+    Column("body", Text, nullable=False),
+    Column("first_seen_at", Double, nullable=False),
+)
+
+switches = Table(
+    "switches",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("domain", Text, nullable=False),
+    Column("rule_id", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("activated_by", Text, nullable=False),
+    Column("activated_at", Double, nullable=False),
+    Column("deactivated_by", Text),
+    Column("deactivated_at", Double),
+)
+
+memory = Table(
+    "memory",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("time", Double, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("domain", Text, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Index("memory_time", "time"),
+)
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("request_id", Text, nullable=False),
+    Column("validation_id", Text, nullable=False),
+    Column("case_id", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("reported_at", Double, nullable=False),
+    Index("outcomes_request", "request_id"),
+    Index("outcomes_time", "reported_at"),
+)
+
+webhooks = Table(
+    "webhooks",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("secret", Text, nullable=False),
+    Column("active", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("webhook_id", Integer, nullable=False),
+    Column("event_type", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("status_code", Integer),
+    Column("error", Text),
+    Column("created_at", Double, nullable=False),
+    Column("delivered_at", Double),
+    Index("deliveries_due", "state", "due_at"),
+    Index("deliveries_webhook", "webhook_id", "id"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("digest", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double),
+    Column("revoked_at", Double),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("digest", Text, primary_key=True),
+    Column("key_id", Text, nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    comment="Logins of the inbox; the cookie's value is not here, only its digest.",
+)
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("request", Text, nullable=False),
+    Column("response", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Index("idempotency_time", "created_at"),
+    comment="Answers to requests with an Idempotency-Key, by the digest of caller, path and key.",
+)

@@ -1,0 +1,109 @@
+"""Waking those who wait for a change, in this process and in others.
+
+PostgreSQL tells by NOTIFY. SQLite tells nobody, so while somebody waits a thread asks `PRAGMA data_version` every 50
+milliseconds: a counter in shared memory that moves with every commit of another connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+
+from litellm_bighub.control_plane.store.database import CHANNEL
+
+POLL_SECONDS = 0.05
+
+
+class Signals:
+    """Tells waiting tasks that something may have changed."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lock = threading.Lock()
+        self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+        self._somebody_waits = threading.Event()
+        self._closed = False
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def watch(self) -> Generator[Callable[[float], Awaitable[None]]]:
+        """Note every change from now on.
+
+        Yields:
+            A function that waits for the first change since, at most that many seconds.
+        """
+        event = asyncio.Event()
+        waiter = (asyncio.get_running_loop(), event)
+        with self._lock:
+            self._waiting.add(waiter)
+            self._start()
+        self._somebody_waits.set()
+
+        async def changed(timeout: float) -> None:
+            try:
+                await asyncio.wait_for(event.wait(), timeout)
+            except (asyncio.TimeoutError, TimeoutError):  # two classes until Python 3.11
+                return
+
+        try:
+            yield changed
+        finally:
+            with self._lock:
+                self._waiting.discard(waiter)
+
+    def tell(self) -> None:
+        """Wake everybody who waits in this process. For any thread."""
+        with self._lock:
+            waiting = list(self._waiting)
+        for loop, event in waiting:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(event.set)
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._closed = True
+        self._somebody_waits.set()
+        if self._thread is not None:
+            self._thread.join()
+        self.tell()
+
+    def _start(self) -> None:
+        if self._thread is None and not self._closed:
+            listen = self._poll if self._engine.dialect.name == "sqlite" else self._listen
+            self._thread = threading.Thread(target=listen, name="bighub-signals", daemon=True)
+            self._thread.start()
+
+    def _poll(self) -> None:
+        pause = threading.Event()
+        with self._engine.connect() as connection:
+            seen = connection.exec_driver_sql("PRAGMA data_version").scalar()
+            while not self._closed:
+                if not self._waiting:
+                    self._somebody_waits.clear()
+                    self._somebody_waits.wait(1.0)
+                    continue
+                pause.wait(POLL_SECONDS)
+                now = connection.exec_driver_sql("PRAGMA data_version").scalar()
+                if now != seen:
+                    seen = now
+                    self.tell()
+
+    def _listen(self) -> None:
+        import psycopg  # noqa: PLC0415 - an extra, installed where there is PostgreSQL
+
+        pause = threading.Event()
+        url = self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+        while not self._closed:
+            try:
+                with psycopg.connect(url, autocommit=True) as connection:
+                    connection.execute(f"LISTEN {CHANNEL}")
+                    self.tell()  # something may have happened while nobody listened
+                    while not self._closed:
+                        for _ in connection.notifies(timeout=0.5, stop_after=1):
+                            self.tell()
+            except psycopg.OperationalError:  # noqa: PERF203 - connect again, for as long as it takes
+                pause.wait(1.0)

@@ -1,0 +1,386 @@
+"""Calls that wait for a person: asked for within the run, or answered later, in another process perhaps."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from litellm_bighub.domain.decision import Block, RequireApproval
+from litellm_bighub.errors import AdapterConfigurationError
+from litellm_bighub.testing import function_call, text
+from tests.agent.harness import ASK, outputs
+
+DONE = [text("done")]
+APPROVE = {"resolution": "approved", "comment": "approved by on-call"}
+
+
+class Bighub:
+    """An SDK-like client: asks for an approval above 100, keeps what it was told."""
+
+    def __init__(self, status="approved"):
+        self.status = status
+        self.submitted = []
+        self.resolved = []
+        self.actions = SimpleNamespace(submit=self._submit)
+        self.approvals = SimpleNamespace(resolve=self._resolve, list=self._list)
+
+    def _submit(self, *, action, actor, domain, target, context, value=0):
+        self.submitted.append((action, value))
+        if value > 100:
+            request_id = f"req_{len(self.submitted)}"
+            return {
+                "allowed": False,
+                "result": "requires_approval",
+                "requires_approval": True,
+                "request_id": request_id,
+            }
+        return {"allowed": True, "result": "allowed", "request_id": "req_ok"}
+
+    def _resolve(self, *, request_id, resolution, comment=None):
+        self.resolved.append((request_id, resolution, comment))
+        return {"request_id": request_id, "status": self.status if resolution == "approved" else "denied"}
+
+    def _list(self, *, status_filter):
+        return [{"request_id": "req_1", "status": self.status}] if status_filter == self.status else []
+
+
+class Refunds:
+    """A tool that keeps what it paid."""
+
+    def __init__(self):
+        self.paid = []
+
+    def refund(self, order_id: str, amount: float) -> dict:
+        self.paid.append((order_id, amount))
+        return {"paid": amount}
+
+
+def agent(driver, bighub, refunds, **options):
+    guard = driver.guard(decider=None, bighub_client=bighub, memory_enabled=False, outcome_reporting=False, **options)
+    guard.tool("refund", refunds.refund, value_from_args=lambda a: a["amount"])
+    return guard
+
+
+def refund(amount, order="ord_1", call_id=None):
+    return function_call("refund", {"order_id": order, "amount": amount}, call_id=call_id)
+
+
+def run(driver, guard, answer):
+    return driver.call(guard, "run_with_approval", **ASK, on_approval_required=answer)
+
+
+def test_an_approved_call_runs_and_the_model_hears_its_result(driver, model):
+    """Old sin: the model never heard the result of the resumed call."""
+    upstream = model([refund(5000, call_id="c1")], DONE)
+    bighub, refunds, asked = Bighub(), Refunds(), []
+    guard = agent(driver, bighub, refunds)
+    payload = run(driver, guard, lambda question: asked.append(question) or APPROVE)
+    assert refunds.paid == [("ord_1", 5000)]
+    assert json.loads(outputs(upstream.requests[1])[0]["output"]) == {"status": "executed", "output": {"paid": 5000}}
+    assert payload["output_text"] == "done"
+    assert [event["status"] for event in payload["execution"]["events"]] == ["approval_required", "executed"]
+    assert [event["seq"] for event in payload["execution"]["events"]] == [0, 1]
+    assert bighub.resolved == [("req_1", "approved", "approved by on-call")]
+    loop = payload["approval_loop"]
+    assert (loop["required"], loop["resolved"], loop["resumed"]) == (True, True, True)
+    assert loop["request_id"] == "req_1"
+    assert loop["approval"]["status"] == "approved"
+    assert loop["tool_output"] == {"paid": 5000}
+    (question,) = asked
+    assert set(question) == {"request_id", "event", "response"}
+    assert question["event"]["arguments"] == {"order_id": "ord_1", "amount": 5000}
+
+
+def test_nothing_to_approve(driver, model):
+    model([refund(5)], DONE)
+    payload = run(driver, agent(driver, Bighub(), Refunds()), lambda _: APPROVE)
+    assert payload["approval_loop"] == {"required": False, "resolved": False, "resumed": False}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param({"resolution": "denied"}, id="denied"),
+        pytest.param({"resolution": "rejected"}, id="rejected"),
+        pytest.param({}, id="no-resolution"),
+        pytest.param({"comment": "fine"}, id="comment-alone"),
+        pytest.param({"resolution": "APPROVED"}, id="wrong-case"),
+        pytest.param({"resolution": True}, id="boolean"),
+        pytest.param("approved", id="text"),
+        pytest.param(True, id="true"),
+        pytest.param({"resolution": "approved", "arguments": "x"}, id="broken-edit"),
+    ],
+)
+def test_anything_but_a_clear_yes_is_a_refusal(driver, model, answer):
+    """Old sin: an answer without `resolution` counted as approved."""
+    model([refund(5000)], DONE)
+    bighub, refunds = Bighub(), Refunds()
+    payload = run(driver, agent(driver, bighub, refunds), lambda _: answer)
+    assert refunds.paid == []
+    assert [resolution for _, resolution, _ in bighub.resolved] == ["denied"]
+    assert payload["approval_loop"]["resumed"] is False
+    assert payload["execution"]["last"]["status"] == "blocked"
+
+
+@pytest.mark.parametrize("callback", [None, lambda _: None], ids=["no-callback", "no-answer"])
+def test_without_an_answer_the_call_goes_on_waiting(driver, model, callback):
+    model([refund(5000)], DONE)
+    bighub, refunds = Bighub(), Refunds()
+    guard = agent(driver, bighub, refunds)
+    payload = run(driver, guard, callback)
+    assert (refunds.paid, bighub.resolved) == ([], [])
+    loop = payload["approval_loop"]
+    assert (loop["required"], loop["resolved"], loop["resumed"], loop["request_id"]) == (True, False, False, "req_1")
+    assert len(guard.pending) == 1
+
+
+def test_a_control_plane_that_does_not_say_approved_runs_nothing(driver, model):
+    model([refund(5000)], DONE)
+    refunds = Refunds()
+    payload = run(driver, agent(driver, Bighub(status="expired"), refunds), lambda _: APPROVE)
+    assert refunds.paid == []
+    assert payload["approval_loop"]["resumed"] is False
+
+
+def test_every_pending_call_of_a_turn_is_asked_for(driver, model):
+    """Old sin: of two pending approvals only the last was asked for."""
+    model([refund(500, "a"), refund(1, "b"), refund(700, "c")], DONE)
+    bighub, refunds, asked = Bighub(), Refunds(), []
+
+    def answer(question):
+        asked.append(question["event"]["arguments"]["order_id"])
+        return {"resolution": "approved" if asked[-1] == "c" else "denied"}
+
+    payload = run(driver, agent(driver, bighub, refunds), answer)
+    assert asked == ["a", "c"]
+    assert refunds.paid == [("b", 1), ("c", 700)]
+    assert [each["resumed"] for each in payload["approval_loop"]["approvals"]] == [False, True]
+
+
+def test_what_the_callback_does_to_its_question_changes_nothing(driver, model):
+    """Old sin: a callback could change 1 to 999999 after the human looked."""
+    model([refund(500)], DONE)
+    refunds = Refunds()
+
+    def answer(question):
+        question["event"]["arguments"]["amount"] = 999999
+        return APPROVE
+
+    run(driver, agent(driver, Bighub(), refunds), answer)
+    assert refunds.paid == [("ord_1", 500)]
+
+
+@pytest.mark.parametrize(
+    ("amount", "paid"), [(50, [("ord_1", 50)]), (900, [("ord_1", 900)])], ids=["now-allowed", "still-needs-one"]
+)
+def test_edited_arguments_are_decided_again(driver, model, amount, paid):
+    model([refund(500)], DONE)
+    bighub, refunds = Bighub(), Refunds()
+    run(
+        driver,
+        agent(driver, bighub, refunds),
+        lambda _: {**APPROVE, "arguments": {"order_id": "ord_1", "amount": amount}},
+    )
+    assert bighub.submitted == [("refund", 500), ("refund", amount)]
+    assert refunds.paid == paid
+    assert bighub.resolved[0][:2] == ("req_1", "denied")
+
+
+def test_edited_arguments_that_do_not_fit_run_nothing(driver, model):
+    model([refund(500)], DONE)
+    refunds = Refunds()
+    payload = run(driver, agent(driver, Bighub(), refunds), lambda _: {**APPROVE, "arguments": {"amount": "all"}})
+    assert refunds.paid == []
+    assert payload["approval_loop"]["resumed"] is False
+
+
+def test_an_expired_approval_runs_nothing(driver, model):
+    model([refund(500)], DONE)
+    refunds, now = Refunds(), [1000.0]
+
+    class Expiring:
+        name = "expiring"
+
+        async def decide(self, call, context):
+            return RequireApproval("look", "apr_1", expires_at=1060.0)
+
+        async def settle(self, pending, answer, decide):
+            raise AssertionError("an expired approval is not settled")
+
+        async def look(self, pending, decide):
+            return None
+
+        async def aclose(self):
+            pass
+
+    guard = driver.guard(decider=Expiring(), clock=lambda: now[0])
+    guard.tool("refund", refunds.refund)
+
+    def answer(_):
+        now[0] = 1060.0
+        return APPROVE
+
+    payload = run(driver, guard, answer)
+    assert refunds.paid == []
+    assert payload["execution"]["last"]["error"] == "the approval has expired"
+
+
+def test_a_request_id_that_is_a_path_reaches_no_url(driver, model):
+    """Old sin: `../kill-switch/activate?x=` activated the kill switch."""
+    model([refund(500)], DONE)
+    bighub, refunds = Bighub(), Refunds()
+    evil = {"allowed": False, "result": "requires_approval", "requires_approval": True}
+    bighub.actions.submit = lambda **_: {**evil, "request_id": "../kill-switch/activate?x="}
+    run(driver, agent(driver, bighub, refunds), lambda _: APPROVE)
+    assert (refunds.paid, bighub.resolved) == ([], [])
+
+
+def test_an_approval_without_an_id_cannot_be_given(driver, model):
+    model([refund(500)], DONE)
+    bighub, refunds = Bighub(), Refunds()
+    bighub.actions.submit = lambda **_: {"allowed": False, "result": "requires_approval", "requires_approval": True}
+    payload = run(driver, agent(driver, bighub, refunds), lambda _: APPROVE)
+    assert payload["approval_loop"]["error"] == "missing_request_id"
+    assert refunds.paid == []
+
+
+def test_a_run_is_resumed_by_another_agent_out_of_json(driver, model):
+    upstream = model([refund(1), refund(500, "ord_2", "c2")], [text("waiting")], DONE)
+    first, refunds = agent(driver, Bighub(), Refunds(), bighub_api_key="k"), Refunds()
+    waiting = driver.run(first)
+    assert waiting["output_text"] == "waiting"
+    (state,) = json.loads(json.dumps(first.pending))
+    second = agent(driver, Bighub(), refunds, bighub_api_key="k")
+    payload = driver.call(second, "resume", state=state, resolutions={"req_2": APPROVE})
+    assert refunds.paid == [("ord_2", 500)]
+    assert payload["output_text"] == "done"
+    assert [event["seq"] for event in payload["execution"]["events"]] == [0, 1, 2]
+    assert [event["status"] for event in payload["execution"]["events"]] == [
+        "executed",
+        "approval_required",
+        "executed",
+    ]
+    told = outputs(upstream.requests[-1])
+    assert json.loads(told[1]["output"]) == {"status": "executed", "output": {"paid": 500}}
+    assert len(upstream.requests[-1].body["input"]) == len(upstream.requests[1].body["input"])
+
+
+def test_what_nobody_answers_here_is_looked_up_in_the_control_plane(driver, model):
+    model([refund(500)], [text("waiting")], DONE)
+    refunds = Refunds()
+    guard = agent(driver, Bighub(), refunds)
+    driver.run(guard)
+    payload = driver.call(guard, "resume", state=guard.pending[0])
+    assert refunds.paid == [("ord_1", 500)]
+    assert payload["approval_loop"]["resumed"] is True
+    assert guard.pending == []
+
+
+def test_a_run_is_resumed_once(driver, model):
+    """Old sin: any number of times under one approved id."""
+    model([refund(500)], [text("waiting")], DONE)
+    refunds = Refunds()
+    guard = agent(driver, Bighub(), refunds)
+    driver.run(guard)
+    (state,) = guard.pending
+    driver.call(guard, "resume", state=state, resolutions={"req_1": APPROVE})
+    with pytest.raises(AdapterConfigurationError, match="resumed already"):
+        driver.call(guard, "resume", state=state, resolutions={"req_1": APPROVE})
+    assert refunds.paid == [("ord_1", 500)]
+
+
+@pytest.mark.parametrize("forge", ["arguments", "request_id", "key"])
+def test_a_forged_state_is_refused(driver, model, forge):
+    model([refund(500)], [text("waiting")], DONE)
+    refunds = Refunds()
+    guard = agent(driver, Bighub(), refunds, state_key=b"ours")
+    driver.run(guard)
+    state = json.loads(json.dumps(guard.pending[0]))
+    if forge == "arguments":
+        state["calls"][0]["arguments"]["amount"] = 999999
+    elif forge == "request_id":
+        state["calls"][0]["pending"]["request_id"] = "req_other"
+    other = agent(driver, Bighub(), refunds, state_key=b"theirs" if forge == "key" else b"ours")
+    with pytest.raises(AdapterConfigurationError, match="state"):
+        driver.call(other, "resume", state=state, resolutions={"req_1": APPROVE, "req_other": APPROVE})
+    assert refunds.paid == []
+
+
+def test_resume_after_approval_goes_on_with_the_run(driver, model):
+    model([refund(500)], [text("waiting")], DONE)
+    refunds = Refunds()
+    guard = agent(driver, Bighub(), refunds)
+    driver.run(guard)
+    told = driver.call(
+        guard,
+        "resume_after_approval",
+        tool_name="refund",
+        arguments={"order_id": "ord_1", "amount": 500.0},
+        request_id="req_1",
+    )
+    assert (told["request_id"], told["resolved"], told["resumed"]) == ("req_1", True, True)
+    assert told["tool_output"] == {"paid": 500}
+    assert told["response"]["output_text"] == "done"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({"tool_name": "other"}, id="tool"),
+        pytest.param({"arguments": {"order_id": "ord_1", "amount": 999999.0}}, id="arguments"),
+        pytest.param({"request_id": "req_9"}, id="request"),
+    ],
+)
+def test_resume_after_approval_is_bound_to_the_call(driver, model, wrong):
+    """Old sin: any tool, any arguments, any number of times under one approved id."""
+    model([refund(500)], [text("waiting")], DONE)
+    refunds = Refunds()
+    bighub = Bighub()
+    guard = agent(driver, bighub, refunds)
+    guard.tool("other", refunds.refund)
+    driver.run(guard)
+    right = {"tool_name": "refund", "arguments": {"order_id": "ord_1", "amount": 500.0}, "request_id": "req_1"}
+    with pytest.raises(AdapterConfigurationError):
+        driver.call(guard, "resume_after_approval", **{**right, **wrong})
+    assert (refunds.paid, bighub.resolved) == ([], [])
+
+
+def test_a_decider_that_settles_by_itself_has_the_last_word(driver, model):
+    model([refund(500)], DONE)
+    refunds = Refunds()
+
+    class Desk:
+        name = "desk"
+
+        async def decide(self, call, context):
+            return RequireApproval("look", "apr_1")
+
+        async def settle(self, pending, answer, decide):
+            from litellm_bighub.agent.effects import Settled  # noqa: PLC0415 - the port's value
+
+            assert answer.approved
+            return Settled(Block("the policy changed meanwhile"), {})
+
+        async def look(self, pending, decide):
+            return None
+
+        async def aclose(self):
+            pass
+
+    guard = driver.guard(decider=Desk())
+    guard.tool("refund", refunds.refund)
+    run(driver, guard, lambda _: APPROVE)
+    assert refunds.paid == []
+
+
+def test_an_async_callback_is_awaited(driver, model):
+    model([refund(500)], DONE)
+    refunds = Refunds()
+
+    async def answer(_):
+        return APPROVE
+
+    run(driver, agent(driver, Bighub(), refunds), answer)
+    assert refunds.paid == [("ord_1", 500)]

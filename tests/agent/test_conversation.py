@@ -1,0 +1,115 @@
+"""What goes to the model on the turns after the first."""
+
+from __future__ import annotations
+
+import pytest
+
+from litellm_bighub.errors import AdapterConfigurationError
+from litellm_bighub.testing import function_call, reasoning, text
+
+DONE = [text("done")]
+CALL = function_call("double", {"n": 4}, call_id="c1")
+
+
+def agent(driver, **options):
+    guard = driver.guard(**options)
+    guard.tool(
+        "double",
+        lambda n: 2 * n,
+        parameters_schema={"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]},
+    )
+    return guard
+
+
+def types(request):
+    return [item.get("type", item.get("role")) for item in request.body["input"]]
+
+
+def test_without_store_the_items_are_replayed(driver, model):
+    """Old sin: `previous_response_id` with `store: false`, which the provider does not know."""
+    upstream = model([CALL], DONE)
+    driver.run(agent(driver))
+    first, second = upstream.requests
+    assert (first.body["store"], second.body["store"]) == (False, False)
+    assert "previous_response_id" not in second.body
+    assert types(second) == ["user", "function_call", "function_call_output"]
+
+
+def test_with_store_only_the_outputs_follow_the_previous_response(driver, model):
+    """Old sin: `store=True` was lost on the second turn."""
+    upstream = model([CALL], DONE)
+    driver.run(agent(driver), extra_create_args={"store": True})
+    _, second = upstream.requests
+    assert second.body["store"] is True
+    assert second.body["previous_response_id"]
+    assert types(second) == ["function_call_output"]
+
+
+def test_replay_can_be_chosen_with_store(driver, model):
+    upstream = model([CALL], DONE)
+    driver.run(agent(driver, context="replay"), extra_create_args={"store": True})
+    assert "previous_response_id" not in upstream.requests[1].body
+    assert types(upstream.requests[1]) == ["user", "function_call", "function_call_output"]
+
+
+def test_previous_response_id_without_store_is_an_error_before_anything_is_sent(driver, upstream):
+    with pytest.raises(AdapterConfigurationError, match="store"):
+        driver.run(agent(driver, context="previous_response_id"))
+    assert upstream.requests == []
+
+
+def test_reasoning_is_replayed_in_encrypted_form(driver, model):
+    upstream = model([reasoning("hm", encrypted="gAAA"), CALL], DONE)
+    driver.run(agent(driver), model="o4-mini")
+    first, second = upstream.requests
+    assert first.body["include"] == second.body["include"] == ["reasoning.encrypted_content"]
+    assert types(second) == ["user", "reasoning", "function_call", "function_call_output"]
+    assert second.body["input"][1]["encrypted_content"] == "gAAA"
+
+
+def test_reasoning_that_was_not_encrypted_is_left_out_with_the_ids_that_hang_on_it(driver, model):
+    upstream = model([reasoning("hm"), CALL], DONE)
+    driver.run(agent(driver))
+    second = upstream.requests[1]
+    assert types(second) == ["user", "function_call", "function_call_output"]
+    assert "id" not in second.body["input"][1]
+
+
+def test_a_model_without_reasoning_is_not_asked_for_it(driver, model):
+    upstream = model(DONE)
+    driver.run(agent(driver), model="gpt-4.1")
+    assert "include" not in upstream.requests[0].body
+
+
+def test_every_argument_of_the_first_turn_goes_with_every_turn(driver, model):
+    """Old sin: temperature, reasoning, tool_choice and others were dropped after the first turn."""
+    upstream = model([CALL], [CALL], DONE)
+    extra = {
+        "tool_choice": "auto",
+        "max_output_tokens": 100,
+        "metadata": {"a": "b"},
+        "parallel_tool_calls": False,
+        "reasoning": {"effort": "low"},
+        "include": ["message.output_text.logprobs"],
+    }
+    driver.run(agent(driver), instructions="be kind", temperature=0.3, extra_create_args=extra)
+    first, *rest = [{k: v for k, v in r.body.items() if k != "input"} for r in upstream.requests]
+    assert len(rest) == 2
+    assert all(body == first for body in rest)
+    assert first["temperature"] == 0.3
+    assert first["instructions"] == "be kind"
+    assert first["include"] == ["message.output_text.logprobs", "reasoning.encrypted_content"]
+    assert extra["include"] == ["message.output_text.logprobs"]
+
+
+def test_the_messages_of_the_caller_are_not_changed(driver, model):
+    model([CALL], DONE)
+    messages = [{"role": "user", "content": "go"}]
+    driver.run(agent(driver), messages=messages)
+    assert messages == [{"role": "user", "content": "go"}]
+
+
+@pytest.mark.parametrize("key", ["tools", "input", "stream", "background", "model"])
+def test_what_the_agent_sets_cannot_be_overridden(driver, key):
+    with pytest.raises(AdapterConfigurationError, match=f"extra_create_args.{key}"):
+        driver.run(agent(driver), extra_create_args={key: []})
