@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 BORROWED: Mapping[str, frozenset[str]] = {
     "litellm": frozenset([]),
-    "litellm.exceptions": frozenset(["ModifyResponseException"]),
+    "litellm.exceptions": frozenset(["BadRequestError", "ModifyResponseException"]),
     "litellm.integrations.custom_guardrail": frozenset(["CustomGuardrail"]),
     "litellm.litellm_core_utils.api_route_to_call_types": frozenset(["get_call_types_for_route"]),
     "litellm.llms": frozenset(["load_guardrail_translation_mappings"]),
@@ -24,7 +24,7 @@ BORROWED: Mapping[str, frozenset[str]] = {
         ["LiteLLMCompletionResponsesConfig"]
     ),
     "litellm.responses.utils": frozenset(["ResponsesAPIRequestUtils"]),
-    "litellm.types.guardrails": frozenset(["GuardrailEventHooks", "LitellmParams"]),
+    "litellm.types.guardrails": frozenset(["GuardrailEventHooks", "LitellmParams", "Mode"]),
     "litellm.types.llms.base": frozenset(["BaseLiteLLMOpenAIResponseObject"]),
     "litellm.types.utils": frozenset(["CallTypes"]),
 }
