@@ -9,24 +9,23 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from litellm_bighub.control_plane.cli_options import DEFAULT_DATABASE, DatabaseUrl, failing_plainly
+from litellm_bighub.control_plane.cli_options import DatabaseUrl, failing_plainly
+from litellm_bighub.control_plane.decider import DATABASE
 from litellm_bighub.control_plane.http.api_keys import first_key
 from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.store.database import sqlite_url
 
-app = typer.Typer(help="Serve the control plane over HTTP, with the inbox.")
 
-
-@app.callback(invoke_without_command=True)
 def serve(
     policy: Annotated[Path, typer.Option(help="the policy file")] = Path("bighub_policy.yaml"),
-    database_url: DatabaseUrl = DEFAULT_DATABASE,
+    database_url: DatabaseUrl = "",
     host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="the port to listen on", min=0, max=65535)] = 8765,
 ) -> None:
     """Serve until stopped. The first start makes a key for the inbox and prints it once."""
     with failing_plainly():
-        plane = ControlPlane.open(database_url, policy)
+        plane = ControlPlane.open(database_url or sqlite_url(policy.parent / DATABASE), policy)
         try:
             secret = asyncio.run(first_key(plane))
             if secret is not None:

@@ -86,7 +86,12 @@ def build_decider(settings: GuardrailSettings, redactor: Redactor) -> tuple[Deci
     """
     if settings.decider == "bighub":
         return hosted(settings.service, redactor=redactor), settings
-    embedded = EmbeddedDecider.from_policy_file(beside_config(settings.policy))
+    url = settings.database_url
+    embedded = EmbeddedDecider.from_policy_file(
+        beside_config(settings.policy),
+        database_url=None if url is None else url.get_secret_value(),
+        redact=redactor.redact,
+    )
     tools = {
         **settings.tools,
         **{name: tool for name, tool in embedded.policy.tools.items() if name not in settings.tools},
