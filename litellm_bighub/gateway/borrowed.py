@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 BORROWED: Mapping[str, frozenset[str]] = {
     "litellm": frozenset([]),
-    "litellm.exceptions": frozenset(["BadRequestError"]),
+    "litellm.exceptions": frozenset(["BadRequestError", "ModifyResponseException"]),
     "litellm.integrations.custom_guardrail": frozenset(["CustomGuardrail"]),
+    "litellm.litellm_core_utils.api_route_to_call_types": frozenset(["get_call_types_for_route"]),
     "litellm.llms": frozenset(["load_guardrail_translation_mappings"]),
     "litellm.llms.base_llm.guardrail_translation.base_translation": frozenset(["StreamingScanKey"]),
     "litellm.llms.base_llm.guardrail_translation.utils": frozenset(
