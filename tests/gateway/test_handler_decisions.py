@@ -31,7 +31,13 @@ class Masking(CustomGuardrail):
 
 
 def call(name, arguments="{}"):
-    return {"type": "function_call", "id": f"fc_{name}", "call_id": f"call_{name}", "name": name, "arguments": arguments}
+    return {
+        "type": "function_call",
+        "id": f"fc_{name}",
+        "call_id": f"call_{name}",
+        "name": name,
+        "arguments": arguments,
+    }
 
 
 def response(*items):
