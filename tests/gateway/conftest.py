@@ -83,7 +83,10 @@ def _config(bighub: HostedBighub, dead: int) -> dict[str, Any]:
         "patterns": [{"pattern_type": "prebuilt", "pattern_name": "email", "action": "MASK"}],
     }
     return {
-        "model_list": [{"model_name": "gpt-4.1", "litellm_params": MODEL}],
+        "model_list": [
+            {"model_name": "gpt-4.1", "litellm_params": MODEL},
+            {"model_name": "bridged", "litellm_params": {**MODEL, "model": "openai/responses/gpt-4.1"}},
+        ],
         "guardrails": [
             _guardrail("masked_before", masking),
             _guardrail("policy", {"audit_file": "audit.jsonl", "on_decision": "hooks.keep"}),
