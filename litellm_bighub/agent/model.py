@@ -83,7 +83,7 @@ class ClientModel:
         longer than all that we do. Ours are plain JSON, so they may go by. Where somebody has wrapped the client or its
         method, to trace what is sent for example, they stand in their usual place.
         """
-        arguments = {"timeout": self._timeout, **request}
+        arguments: dict[str, Any] = {"timeout": self._timeout, **request}
         responses = self._client.responses
         if type(self._client) not in _PLAIN_CLIENTS or hasattr(type(responses).create, "__wrapped__"):
             return arguments
