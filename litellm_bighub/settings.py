@@ -64,6 +64,9 @@ class GuardrailSettings(BaseSettings):
     policy: Path = Field(
         default=Path("bighub_policy.yaml"), description="the embedded decider's policy, beside the config"
     )
+    database_url: SecretStr | None = Field(
+        default=None, description="where the embedded decider keeps its state; bighub.db beside the policy if not given"
+    )
     service: ServiceSettings = Field(default=ServiceSettings(), description="the hosted BIGHUB")
     actor: str = Field(default="AI_AGENT", min_length=1, description="who acts where authentication names nobody")
     domain: str = Field(default="custom", min_length=1, description="the business domain of the calls")

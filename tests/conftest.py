@@ -11,6 +11,8 @@ import pytest
 
 from litellm_bighub.testing import ScriptedUpstream, running_proxy
 
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else LiteLLM fetches a price list when imported
+
 ROOT = Path(__file__).parent.parent
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # read when litellm is imported, which a test does later

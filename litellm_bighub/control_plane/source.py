@@ -1,4 +1,4 @@
-"""The policy file: read at the start, and again when it changes. An invalid change is refused, and the old one stays."""
+"""The policy file: read at the start and when it changes. An invalid change is refused, and the old one stays."""
 
 from __future__ import annotations
 

@@ -9,7 +9,9 @@ from collections.abc import Mapping
 
 BORROWED: Mapping[str, frozenset[str]] = {
     "litellm": frozenset([]),
+    "litellm.exceptions": frozenset(["BadRequestError", "ModifyResponseException"]),
     "litellm.integrations.custom_guardrail": frozenset(["CustomGuardrail"]),
+    "litellm.litellm_core_utils.api_route_to_call_types": frozenset(["get_call_types_for_route"]),
     "litellm.llms": frozenset(["load_guardrail_translation_mappings"]),
     "litellm.llms.base_llm.guardrail_translation.base_translation": frozenset(["StreamingScanKey"]),
     "litellm.llms.base_llm.guardrail_translation.utils": frozenset(
@@ -17,11 +19,12 @@ BORROWED: Mapping[str, frozenset[str]] = {
     ),
     "litellm.llms.openai.responses.guardrail_translation.handler": frozenset(["OpenAIResponsesHandler"]),
     "litellm.proxy._types": frozenset(["UserAPIKeyAuth"]),
+    "litellm.proxy.hooks.responses_id_security": frozenset(["ResponsesIDSecurity"]),
     "litellm.responses.litellm_completion_transformation.transformation": frozenset(
         ["LiteLLMCompletionResponsesConfig"]
     ),
     "litellm.responses.utils": frozenset(["ResponsesAPIRequestUtils"]),
-    "litellm.types.guardrails": frozenset(["GuardrailEventHooks", "LitellmParams"]),
+    "litellm.types.guardrails": frozenset(["GuardrailEventHooks", "LitellmParams", "Mode"]),
     "litellm.types.llms.base": frozenset(["BaseLiteLLMOpenAIResponseObject"]),
     "litellm.types.utils": frozenset(["CallTypes"]),
 }

@@ -14,7 +14,10 @@ from typing import Any, ClassVar, cast
 from litellm.llms.base_llm.guardrail_translation.base_translation import StreamingScanKey
 from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
 
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.errors import GuardrailAnswerError, PayloadError
+from litellm_bighub.gateway.enforcement import Enforcement, Withholding
+from litellm_bighub.gateway.identity import caller
 from litellm_bighub.gateway.override_points import Extracted, OverridePoints, around
 from litellm_bighub.gateway.record import record_scan
 from litellm_bighub.gateway.request_context import RequestMessages, RequestTools
@@ -26,6 +29,7 @@ from litellm_bighub.guardrails.check import Answer, Question, check, discard, ga
 from litellm_bighub.guardrails.contract import Contract, Guardrail, contract_of, name_of
 from litellm_bighub.settings import TextCalls
 from litellm_bighub.wire import fields
+from litellm_bighub.wire.responses.notice import wants_refusals
 from litellm_bighub.wire.responses.text_gate import TextGate
 from litellm_bighub.wire.responses.text_part import Whole
 from litellm_bighub.wire.responses.texts import find_in_request, find_in_response
@@ -33,10 +37,32 @@ from litellm_bighub.wire.slots import Found, Slot, rewrite, verify
 
 
 class OpenAIResponsesHandler(OverridePoints):
-    """Translation handler for `CallTypes.responses` and `CallTypes.aresponses`."""
+    """Translation handler for `CallTypes.responses` and `CallTypes.aresponses`.
+
+    LiteLLM builds it with no arguments. In code it can decide on tool calls too:
+
+    Args:
+        tool_decisions: decides on every tool call of a whole answer, after its texts were checked.
+        withholding: how withheld calls look; by default a notice takes their place.
+        actor: on whose behalf the calls would run, where authentication names nobody.
+        domain: their business domain.
+    """
 
     text_calls: ClassVar[TextCalls] = "auto"
     """How guardrails of today's contract are called; a guardrail's own attribute `text_calls` goes before it."""
+
+    def __init__(
+        self,
+        *,
+        tool_decisions: ToolDecisions | None = None,
+        withholding: Withholding | None = None,
+        actor: str = "AI_AGENT",
+        domain: str = "custom",
+    ) -> None:
+        super().__init__()
+        self._enforcement = Enforcement(tool_decisions, withholding or Withholding()) if tool_decisions else None
+        self._actor = actor
+        self._domain = domain
 
     async def process_input_messages(
         self,
@@ -95,11 +121,11 @@ class OpenAIResponsesHandler(OverridePoints):
         user_api_key_dict: Any = None,
         request_data: dict[str, Any] | None = None,
     ) -> Any:
-        """Check every text of an answer, and write back what the guardrail changed.
+        """Check every text of an answer, write back what the guardrail changed, and decide on the tool calls.
 
         Args:
             response: a `ResponsesAPIResponse`, an openai `Response` or a dict; changed in place.
-            guardrail_to_apply: a guardrail of either contract; `None` checks nothing.
+            guardrail_to_apply: a guardrail of either contract; `None` checks no text.
             litellm_logging_obj: LiteLLM's logging object, if there is one.
             user_api_key_dict: who is asking, for the guardrail.
             request_data: the request that was answered.
@@ -110,12 +136,15 @@ class OpenAIResponsesHandler(OverridePoints):
         Raises:
             PayloadError: the answer of the model cannot be read. Nothing has been written.
             GuardrailAnswerError: the guardrail's cannot be mapped back, or broke a JSON field. Nothing is written.
+            ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
         """
-        if guardrail_to_apply is None:
-            return response
         request_data = self._known_request(request_data, user_api_key_dict)
-        request_data.setdefault("response", response)
-        await self._check_output(response, guardrail_to_apply, request_data, litellm_logging_obj)
+        if guardrail_to_apply is not None:
+            request_data.setdefault("response", response)
+            await self._check_output(response, guardrail_to_apply, request_data, litellm_logging_obj)
+        if self._enforcement is not None:
+            context = caller(user_api_key_dict, request_data, response, actor=self._actor, domain=self._domain)
+            await self._enforcement.govern(response, context, refusals=wants_refusals(request_data))
         return response
 
     async def process_output_streaming_response(
@@ -233,12 +262,9 @@ class OpenAIResponsesHandler(OverridePoints):
         """
         limit = self.max_parallel_texts
         each = calls_each(guardrail, self.text_calls)
-
-        async def batch() -> Answer:
-            return Answer([]) if question.is_empty else await check(guardrail, question, each=each, limit=limit)
-
+        batch = _nothing() if question.is_empty else check(guardrail, question, each=each, limit=limit)
         if not extracted.tasks:
-            answer = await batch()
+            answer = await batch
             return answer, answer.texts[len(answer.texts) - len(extracted.texts) :]
         responses: list[str] = []
 
@@ -247,7 +273,7 @@ class OpenAIResponsesHandler(OverridePoints):
             return Answer([])
 
         try:
-            answer, _ = await gather((batch(), tasks()), 2)
+            answer, _ = await gather((batch, tasks()), 2)
         except BaseException:
             await discard(extracted.tasks)
             raise
@@ -287,6 +313,10 @@ class OpenAIResponsesHandler(OverridePoints):
             await self._write(owner, root, extracted, responses)
 
 
+async def _nothing() -> Answer:
+    return Answer([])
+
+
 def _items_of(value: object) -> list[Any] | None:
     """The items of a request's `input`: a list, or one item alone."""
     if value is None or isinstance(value, str):
@@ -296,11 +326,8 @@ def _items_of(value: object) -> list[Any] | None:
 
 def _context(found: Found, model: object, calls: ToolCallChunks, **more: list[Any]) -> dict[str, Any]:
     """What a guardrail is handed with the texts: only what there is."""
-    context: dict[str, Any] = {
-        "images": found.images,
-        "files": found.files,
-        "tool_calls": calls.handed_over(),
-        "model": model,
-        **more,
-    }
-    return {key: value for key, value in context.items() if value}
+    given: dict[str, Any] = {"images": found.images, "files": found.files, "model": model, **more}
+    context = {key: value for key, value in given.items() if value}
+    if calls.chunks:
+        context["tool_calls"] = calls.handed_over()
+    return context

@@ -17,6 +17,9 @@ from litellm_bighub.guardrails.check import Answer
 from litellm_bighub.guardrails.contract import name_of
 from litellm_bighub.wire import fields
 from litellm_bighub.wire.copies import plain
+from litellm_bighub.wire.responses.texts import is_plain
+
+_ANY = "any text"
 
 _UNREADABLE = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
 """What LiteLLM's conversions raise on a payload that they were not written for."""
@@ -57,8 +60,10 @@ class RequestTools:
         Raises:
             GuardrailAnswerError: the tools in the answer are no list of tools.
         """
+        if answer.tools is None:
+            return
         try:
-            if answer.tools is not None and not isinstance(answer.tools, (list, tuple)):
+            if not isinstance(answer.tools, (list, tuple)):
                 raise TypeError(type(answer.tools).__name__)
             self.write(handler, answer, {})
         except _UNREADABLE as error:
@@ -110,14 +115,29 @@ class RequestMessages:
         """
         self._view = {**self._data, "input": self._input()}
         try:
-            self._all = list(self._handler.get_structured_messages(self._view) or ())
+            self._all = list(self._converted() or ())
         except _UNREADABLE as error:
             raise PayloadError("input", "cannot be turned into chat messages") from error
         self._indices = scoped_structured_message_indices(
             self._all, scan_only_tool_results=False, skip_system=self._skip_system, skip_tool=False
         )
         self._scoped = [self._all[index] for index in self._indices]
-        return deepcopy(self._scoped) or None
+        return [_copied(message) for message in self._scoped] or None
+
+    def _converted(self) -> Any:
+        """LiteLLM's conversion. Of plain messages, one for each role is converted, and the others are made like it."""
+        items = self._view["input"]
+        if self._data.get("instructions") or not isinstance(items, list) or not all(map(is_plain, items)):
+            return self._handler.get_structured_messages(self._view)
+        models: dict[Any, dict[str, Any]] = {}
+        for item in items:
+            role = item.get("role")
+            if role not in models:
+                like = self._handler.get_structured_messages({**self._view, "input": [{**item, "content": _ANY}]})
+                if not like or len(like) != 1 or like[0].get("content") != _ANY:
+                    return self._handler.get_structured_messages(self._view)
+                models[role] = cast("dict[str, Any]", like[0])
+        return [{**models[item.get("role")], "content": item["content"]} for item in items]
 
     def _input(self) -> Any:
         """The input in the one shape that LiteLLM can convert: a string or a list of dicts."""
@@ -158,8 +178,17 @@ class RequestMessages:
         return StructuredRewrite([self._originals.get(id(item), item) for item in written.input], written.instructions)
 
 
+def _copied(message: Any) -> Any:
+    """A copy that a guardrail may write into."""
+    if isinstance(message, dict) and isinstance(message.get("content"), str) and "tool_calls" not in message:
+        return {**message}
+    return deepcopy(message)
+
+
 def _as_dict(item: Any) -> Any:
     """An item as the dict that LiteLLM's conversion expects; the same object where it is one already."""
+    if is_plain(item):
+        return item
     if isinstance(item, str):
         return {"type": "message", "role": "user", "content": item}
     if not isinstance(item, dict) or any(_holds_models(fields.get(item, key)) for key in ("content", "output")):

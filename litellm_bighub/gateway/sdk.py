@@ -20,6 +20,7 @@ from litellm_bighub.gateway.text_stream import Check, checked
 from litellm_bighub.guardrails.contract import Guardrail
 from litellm_bighub.wire.gating import Outcome
 from litellm_bighub.wire.responses.gate import Gate
+from litellm_bighub.wire.responses.notice import wants_refusals
 from litellm_bighub.wire.responses.text_gate import TextGate
 
 _END = object()
@@ -64,7 +65,8 @@ async def aresponses(
     for guardrail in guardrails:
         response = await handler.process_output_response(response, guardrail, request_data=request)
     if enforcement is not None:
-        await enforcement.govern(response, caller(None, request, response, actor=actor, domain=domain))
+        context = caller(None, request, response, actor=actor, domain=domain)
+        await enforcement.govern(response, context, refusals=wants_refusals(request))
     return response
 
 
@@ -94,7 +96,7 @@ async def _streamed(
         if enforcement is not None:
             envelope = Envelope(events)
             decide = partial(_decide, enforcement, envelope, request, actor, domain)
-            gate = Gate(new_item_id=enforcement.new_item_id)
+            gate = Gate(new_item_id=enforcement.new_item_id, refusals=wants_refusals(request))
             events = await stack.enter_async_context(aclosing(governed(envelope, gate, decide)))
         async for event in events:
             yield native(event)

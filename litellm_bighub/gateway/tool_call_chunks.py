@@ -61,7 +61,7 @@ class ToolCallChunks:
 
     def handed_over(self) -> list[dict[str, Any]]:
         """A copy for a guardrail, which may write into it."""
-        return deepcopy(self.chunks)
+        return deepcopy(self.chunks) if self.chunks else []
 
     def rewrites(self, answered: object, guardrail: str) -> Iterable[tuple[Slot, str]]:
         """The arguments and names that a guardrail changed in its answer's `tool_calls`.

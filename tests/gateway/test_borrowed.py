@@ -9,6 +9,8 @@ import pytest
 import litellm_bighub
 from litellm_bighub.gateway.borrowed import BORROWED
 
+pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
+
 PACKAGE = Path(litellm_bighub.__file__).parent
 
 

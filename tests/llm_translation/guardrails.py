@@ -13,6 +13,8 @@ from litellm.integrations.custom_guardrail import CustomGuardrail
 class First(CustomGuardrail):
     """The first contract: one text, one answer."""
 
+    records_own_guardrail_information = True  # else LiteLLM writes a log entry into the request
+
     def __init__(self, answer: Callable[[str], Any] = str, **kwargs: Any):
         super().__init__(guardrail_name="first", **kwargs)
         self.answer = answer
@@ -25,6 +27,8 @@ class First(CustomGuardrail):
 
 class Today(CustomGuardrail):
     """Today's contract: all texts with their context. `change` gets the inputs, and answers."""
+
+    records_own_guardrail_information = True  # else LiteLLM writes a log entry into the request
 
     def __init__(self, change: Callable[[dict[str, Any]], Any] = dict, **kwargs: Any):
         super().__init__(guardrail_name="today", **kwargs)
@@ -64,11 +68,11 @@ class Rendezvous(CustomGuardrail):
     async def _meet(self) -> None:
         self.running += 1
         self.most = max(self.most, self.running)
-        if self.running == self.together:
-            self.enough.set()
-            if self.fail:
-                raise LookupError("this text is blocked")
         try:
+            if self.running == self.together:
+                self.enough.set()
+                if self.fail:
+                    raise LookupError("this text is blocked")
             await (asyncio.Event() if self.fail else self.enough).wait()
             await asyncio.sleep(0)  # lets one that must not run yet show itself
         except asyncio.CancelledError:

@@ -131,3 +131,11 @@ def _shown(key: Key, now: float) -> dict[str, Any]:
         "expires_at": iso(key.expires_at),
         "revoked_at": iso(key.revoked_at),
     }
+
+
+async def first_key(plane: ControlPlane) -> str | None:
+    """A key for the first person, where there is no key at all; its secret, `None` if there are keys."""
+    if await plane.read(lambda connection: keys.listed(connection, revoked=True)):
+        return None
+    _, secret = await make_key(plane, "admin", frozenset(keys.SCOPES) - keys.AGENT, by="the first start")
+    return secret

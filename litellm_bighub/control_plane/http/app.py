@@ -21,6 +21,7 @@ from litellm_bighub.control_plane.http import (
     webhooks,
 )
 from litellm_bighub.control_plane.http.body_limit import BodyLimit
+from litellm_bighub.control_plane.inbox import setup as inbox
 from litellm_bighub.control_plane.plane import ControlPlane
 
 TITLE = "litellm-bighub control plane"
@@ -39,5 +40,6 @@ def create_app(plane: ControlPlane) -> FastAPI:
     for module in (memory, actions, approvals, rules, kill_switch, events, outcomes, webhooks, api_keys):
         app.include_router(module.router)
     errors.install(app)
+    inbox.install(app, plane)
     app.add_middleware(BodyLimit)
     return app

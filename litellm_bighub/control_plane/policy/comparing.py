@@ -35,9 +35,10 @@ def compare(before: PolicyText, after: PolicyText) -> list[Difference]:
     new = {rule.name: rule.model_dump() for rule in after.rules}
     found += [Difference("removed", name, {}) for name in old if name not in new]
     found += [Difference("added", name, {}) for name in new if name not in old]
-    for name in new:
-        if name in old and old[name] != new[name]:
-            changed = {key: (old[name][key], new[name][key]) for key in new[name] if old[name][key] != new[name][key]}
+    for name, rule in new.items():
+        was = old.get(name, rule)
+        if was != rule:
+            changed = {key: (was[key], value) for key, value in rule.items() if was[key] != value}
             found.append(Difference("changed", name, changed))
     kept_before = [name for name in old if name in new]
     kept_after = [name for name in new if name in old]

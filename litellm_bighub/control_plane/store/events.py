@@ -47,9 +47,9 @@ def retain(transaction: Transaction, *, before: float, now: float) -> int:
     return connection.execute(delete(events).where(events.c.seq <= last.seq)).rowcount
 
 
-def after(connection: Connection, seq: int, limit: int = _PAGE) -> list[dict[str, Any]]:
-    """Events after one, in order, with the body read."""
-    query = select(events).where(events.c.seq > seq).order_by(events.c.seq).limit(limit)
+def after(connection: Connection, seq: int, *conditions: ColumnElement[bool]) -> list[dict[str, Any]]:
+    """The next events after one that fulfil the conditions, in order, with the body read."""
+    query = select(events).where(events.c.seq > seq, *conditions).order_by(events.c.seq).limit(_PAGE)
     return [read(dict(row)) for row in connection.execute(query).mappings()]
 
 
@@ -90,3 +90,8 @@ def _all(connection: Connection, last: int) -> Iterator[dict[str, Any]]:
         if len(rows) < _PAGE:
             return
         seq = rows[-1]["seq"]
+
+
+def digest_of(connection: Connection, seq: int) -> str | None:
+    """The digest of one event, `None` if it is not there."""
+    return connection.execute(select(events.c.digest).where(events.c.seq == seq)).scalar()

@@ -7,7 +7,7 @@ be put back into a tuple.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, MutableMapping, Sequence
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel
@@ -28,8 +28,10 @@ from litellm_bighub.wire.slots import Found, Kind, Slot, Where, render
 
 MAX_DEPTH = 64
 _NO_CONTENT = frozenset({"detail", "format", "type"})
-_OBJECTS = (dict, BaseModel, Mapping)
-"""The abstract class comes last: it is asked only of what is neither of the others, and costs the most to ask."""
+_OPAQUE = Rule.OPAQUE
+_PLAIN = frozenset({"role", "content", "type"})
+_MESSAGE = _PLAIN | {"id", "status", "phase"}
+_OUTPUT_TEXT = frozenset({"type", "text", "annotations", "logprobs"})
 _KINDS = {Rule.TEXT: Kind.TEXT, Rule.OUTPUT_TEXT: Kind.OUTPUT_TEXT, Rule.JSON: Kind.JSON}
 _HISTORY = ("previous_response_id", "conversation")
 _TEXT_FIELDS = frozenset({"text", "content", "refusal", "output", "arguments", "input"})
@@ -56,7 +58,7 @@ def find_in_request(
     if prompt is not None and not isinstance(prompt, str):
         where: Where = ((None, "prompt"), "variables")
         variables = fields.get(prompt, "variables")
-        for key, value in _pairs(variables):  # every name is the caller's own
+        for key, value in list(fields.members(variables).items()):  # every name is the caller's own
             rule = Rule.TEXT if fields.get(value, "type") else Rule.FREE
             walk.field(variables, key, value, rule, where)
     text_format = fields.get(data.get("text"), "format")
@@ -97,6 +99,16 @@ def in_scope(item: object, skip_roles: Collection[str]) -> bool:
     return not isinstance(role, str) or role.lower() not in skip_roles
 
 
+def is_plain(item: object) -> bool:
+    """Whether it is the simplest and most common item: a message with a role, one text and nothing else."""
+    return (
+        type(item) is dict
+        and type(item.get("content")) is str  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        and item.keys() <= _PLAIN
+        and item.get("type", "message") == "message"
+    )
+
+
 def find_in_item(item: object, where: Where = None) -> Found:
     """Find the texts of one input item, output item or content part."""
     walk = _Walk()
@@ -115,7 +127,7 @@ class _Walk:
         value = data.get("input")
         if isinstance(value, str):
             self.field(data, "input", value, Rule.TEXT, None)
-        elif isinstance(value, _OBJECTS):
+        elif fields.is_object(value):
             if in_scope(value, self._skip_roles):
                 self.item(value, (None, "input"))
         elif value is not None:
@@ -136,11 +148,39 @@ class _Walk:
             if isinstance(item, str):
                 if item:
                     self._string(items, index, item, Rule.TEXT, (where, index))
-            elif isinstance(item, _OBJECTS):
-                if not self._skip_roles or in_scope(item, self._skip_roles):
-                    self.item(item, (where, index))
-            else:
+            elif not fields.is_object(item):
                 raise PayloadError(render((where, index)), f"is a {type(item).__name__}, not an item")
+            elif (not self._skip_roles or in_scope(item, self._skip_roles)) and not self._message(item, where, index):
+                self.item(item, (where, index))
+
+    def _message(self, item: Any, where: Where, index: int) -> bool:
+        """The short way through the simplest messages, of which most payloads consist. False: this is none of them.
+
+        A message is simple if it has one text, or only output texts without annotations, and not a field more.
+        """
+        message = fields.members(item)
+        if not message.keys() <= _MESSAGE or message.get("type", "message") != "message":
+            return False
+        content = message.get("content")
+        here = ((where, index), "content")
+        if type(content) is str:
+            if content:
+                self.found.slots.append(Slot(item, "content", content, Kind.TEXT, here))
+            return True
+        if type(content) is not list:
+            return False
+        slots: list[Slot] = []
+        for number, part in enumerate(cast("list[Any]", content)):
+            told = fields.members(part)
+            text = told.get("text")
+            if type(text) is not str or told.get("type") != "output_text" or told.get("annotations"):
+                return False
+            if not told.keys() <= _OUTPUT_TEXT:
+                return False
+            if text:
+                slots.append(Slot(part, "text", text, Kind.OUTPUT_TEXT, ((here, number), "text")))
+        self.found.slots += slots
+        return True
 
     def tools(self, tools: object, as_texts: Collection[int] | Literal["all"]) -> None:
         """The texts of some tools, and of the others what no chat form of a tool has a place for."""
@@ -150,7 +190,7 @@ class _Walk:
             raise PayloadError("tools", f"is a {type(tools).__name__}, not a list of tools")
         for index, tool in enumerate(cast("Sequence[Any]", tools)):
             where: Where = ((None, "tools"), index)
-            if not isinstance(tool, _OBJECTS):
+            if not fields.is_object(tool):
                 raise PayloadError(render(where), f"is a {type(tool).__name__}, not a tool")
             if as_texts == "all" or index in as_texts:
                 self.item(tool, where, untyped=UNKNOWN)
@@ -161,23 +201,26 @@ class _Walk:
         """An object whose `type` says what its fields are; `untyped` are the rules for one without."""
         if depth > MAX_DEPTH:
             raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
-        kind = fields.get(value, "type")
+        members = fields.members(value)
+        kind = members.get("type")
         if kind == "item_reference":
             self.found.hidden.append(render(where))
         rules = TYPES.get(kind, UNKNOWN) if isinstance(kind, str) else untyped
         untyped = UNKNOWN if rules is UNKNOWN else COMMON
-        for key, child in _pairs(value):
-            if child is None or child is True or child is False:
-                continue
+        # Values are written while this goes over them, keys never: neither a dict nor a model minds.
+        for key, child in members.items():
             rule = rules.get(key)
+            if rule is _OPAQUE or child is None or child is True or child is False:
+                continue
             if rule is None:
-                if type(child) is str and not key.endswith("_id"):
+                if key.endswith("_id"):
+                    continue
+                if type(child) is str:
                     if child:  # by far the most common field: nothing is declared about it, and it is a text
                         self.found.slots.append(Slot(value, key, child, Kind.TEXT, (where, key)))
                     continue
-                rule = Rule.OPAQUE if key.endswith("_id") else Rule.TEXT
-            if rule is not Rule.OPAQUE:
-                self.field(value, key, child, rule, where, depth, untyped)
+                rule = Rule.TEXT
+            self.field(value, key, child, rule, where, depth, untyped)
 
     def field(
         self,
@@ -205,7 +248,7 @@ class _Walk:
             self._nested(owner, key, value, where, depth, untyped=None)
         elif isinstance(value, (list, tuple)):
             self._nested(owner, key, value, where, depth, untyped=untyped)
-        elif isinstance(value, _OBJECTS):
+        elif fields.is_object(value):
             self.item(value, where, depth + 1, untyped)
         elif key in _TEXT_FIELDS or not isinstance(value, (int, float)):
             raise PayloadError(render(where), f"is a {type(value).__name__}, not a text")
@@ -241,11 +284,11 @@ class _Walk:
                 fields.put(owner, key, elements)
             for index, child in enumerate(elements):
                 self._nested(elements, index, child, (where, index), depth + 1, untyped=untyped)
-        elif isinstance(value, _OBJECTS):
+        elif fields.is_object(value):
             if untyped is not None:
                 self.item(value, where, depth + 1, untyped)
                 return
-            for name, child in _pairs(value):
+            for name, child in list(fields.members(value).items()):
                 self._nested(value, name, child, (where, name), depth + 1, untyped=None)
 
     def schema(self, value: object, where: Where, *, names: bool = False, depth: int = 0) -> None:
@@ -256,7 +299,7 @@ class _Walk:
         if isinstance(value, list):
             entries = enumerate(cast("list[Any]", value))
         elif isinstance(value, (MutableMapping, BaseModel)):
-            entries = _pairs(value)
+            entries = list(fields.members(value).items())
         else:
             return
         for key, child in entries:
@@ -274,21 +317,9 @@ class _Walk:
             raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
         if isinstance(value, str):
             into.append(value)
-        elif isinstance(value, _OBJECTS):
-            for key, child in _pairs(value):
+        elif fields.is_object(value):
+            for key, child in fields.members(value).items():
                 if key == "filename" and isinstance(child, str):
                     self._string(value, key, child, Rule.TEXT, (where, key))
                 elif key not in _NO_CONTENT:
                     self._media(child, into, (where, key), depth + 1)
-
-
-def _pairs(value: object) -> list[tuple[str, Any]]:
-    """The fields of an object as a list, which stays as it is while fields are written."""
-    if type(value) is dict:
-        return list(cast("dict[str, Any]", value).items())
-    if isinstance(value, Mapping):
-        return list(cast("Mapping[str, Any]", value).items())
-    if isinstance(value, BaseModel):
-        extra = value.__pydantic_extra__
-        return [*vars(value).items(), *extra.items()] if extra else list(vars(value).items())
-    return []
