@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/
 STAMP := $(VENV)/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format matrix bench
+.PHONY: help demo inbox test check format matrix bench
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -24,6 +24,9 @@ $(STAMP): $(UV) pyproject.toml uv.lock
 
 demo: $(STAMP)  ## start the real proxy with the plugin and show what it does
 	@$(RUN)litellm-bighub demo
+
+inbox: $(STAMP)  ## the demo, left running with a call waiting in the inbox
+	@$(RUN)litellm-bighub demo --inbox
 
 test: $(STAMP)  ## run the whole suite
 	@$(RUN)pytest

@@ -15,6 +15,10 @@ def demo(
         Path | None,
         typer.Option(exists=True, dir_okay=False, help="The proxy config to run, in place of the one of this package."),
     ] = None,
+    *,
+    inbox: Annotated[
+        bool, typer.Option("--inbox", help="Then leave all of it running, with a call waiting in the inbox.")
+    ] = False,
 ) -> None:
     """Start a scripted model and the real proxy on this machine, and show every promise being kept.
 
@@ -26,5 +30,5 @@ def demo(
     from litellm_bighub.demo.show import show  # noqa: PLC0415
 
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 100
-    if not show(config or proxy_config(), Console(width=width)):
+    if not show(config or proxy_config(), Console(width=width), inbox=inbox):
         raise typer.Exit(1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from litellm_bighub.demo.exchange import Exchange, Mode
 from litellm_bighub.testing import Item, function_call, text
@@ -35,6 +36,8 @@ class Promise:
         answer: what the upstream answers.
         check: raises `NotKept`, or tells what proves that the promise was kept.
         modes: how it is asked.
+        asks: who asks: the official client through the proxy, or an agent in code.
+        later: what the upstream answers after the tools' results.
         cue: the part of the prompt by which the upstream knows its answer; the whole prompt if empty.
     """
 
@@ -44,6 +47,8 @@ class Promise:
     check: Callable[[Exchange], str]
     modes: tuple[Mode, ...] = _BOTH
     cue: str = ""
+    asks: Literal["client", "agent"] = "client"
+    later: Sequence[Item] = ()
 
 
 def _plain(exchange: Exchange) -> str:
@@ -84,6 +89,14 @@ def _one_of_two(exchange: Exchange) -> str:
     return f"client got: lookup_order, and: {_notice(exchange, 2, _DELETE)}"
 
 
+def _governed_agent(exchange: Exchange) -> str:
+    statuses = {event["tool"]: event["status"] for event in exchange.output}
+    _expect(statuses == {"lookup_order": "executed", "delete_customer": "blocked"}, f"the tools ended as {statuses}")
+    _expect(exchange.text == "Shipped; I may not delete.", f"the agent said {exchange.text!r}")
+    _expect("shipped" in exchange.upstream_saw.raw, "the model was not told what the tool returned")
+    return "lookup_order executed, delete_customer blocked, and the model was told"
+
+
 PROMISES: tuple[Promise, ...] = (
     Promise("An answer comes through", "Where is my order?", [text("Your order is on its way.")], _plain),
     Promise(
@@ -107,6 +120,15 @@ PROMISES: tuple[Promise, ...] = (
         "Look up the order, delete the customer",
         [text("Doing both now."), _LOOKUP, _DELETE],
         _one_of_two,
+    ),
+    Promise(
+        "An agent in code is governed too",
+        "Look up the order, delete the customer, and report",
+        [_LOOKUP, _DELETE],
+        _governed_agent,
+        cue="agent-model",
+        asks="agent",
+        later=[text("Shipped; I may not delete.")],
     ),
 )
 

@@ -10,8 +10,10 @@ from pathlib import Path
 import httpx
 import openai
 
+from litellm_bighub.demo.agent import ask_agent
 from litellm_bighub.demo.exchange import Exchange, Line, Mode
 from litellm_bighub.demo.promises import PROMISES, NotKept, Promise
+from litellm_bighub.errors import BighubError
 from litellm_bighub.testing import Output, Pace, RunningProxy, ScriptedUpstream, running_proxy
 
 PACE = Pace(delta_size=8, delay_seconds=0.02)
@@ -48,23 +50,32 @@ def open_line(config: Path, on_progress: Callable[[float], None]) -> Generator[t
         yield Line(client, upstream), proxy
 
 
-def carry_out(line: Line) -> Iterator[tuple[Promise, dict[Mode, Outcome]]]:
-    """Ask each promise in each of its modes. One exchange of either kind goes before, unmeasured, to warm up."""
-    _attempt(line, PROMISES[0])
+def carry_out(line: Line, policy: Path) -> Iterator[tuple[Promise, dict[Mode, Outcome]]]:
+    """Ask each promise in each of its modes. One exchange of either kind goes before, unmeasured, to warm up.
+
+    Args:
+        line: to the model.
+        policy: the proxy's, which the agent in code goes by too.
+    """
+    _attempt(line, policy, PROMISES[0])
     for promise in PROMISES:
-        yield promise, _attempt(line, promise)
+        yield promise, _attempt(line, policy, promise)
 
 
-def _attempt(line: Line, promise: Promise) -> dict[Mode, Outcome]:
-    line.upstream.script(promise.cue or promise.prompt, Output(promise.answer, pace=PACE))
-    return {mode: _outcome(line, promise, mode) for mode in promise.modes}
+def _attempt(line: Line, policy: Path, promise: Promise) -> dict[Mode, Outcome]:
+    return {mode: _outcome(line, policy, promise, mode) for mode in promise.modes}
 
 
-def _outcome(line: Line, promise: Promise, mode: Mode) -> Outcome:
+def _outcome(line: Line, policy: Path, promise: Promise, mode: Mode) -> Outcome:
+    answers = [Output(items, pace=PACE) for items in (promise.answer, promise.later) if items]
+    line.upstream.script(promise.cue or promise.prompt, *answers)
     try:
-        exchange = line.ask(promise.prompt, mode)
+        if promise.asks == "agent":
+            exchange = ask_agent(line.upstream, policy, promise.prompt, mode)
+        else:
+            exchange = line.ask(promise.prompt, mode)
         return Kept(promise.check(exchange), exchange)
     except NotKept as broken:
         return Broken(str(broken))
-    except (openai.OpenAIError, httpx.HTTPError) as error:
+    except (openai.OpenAIError, httpx.HTTPError, BighubError) as error:
         return Broken(f"{type(error).__name__}: {error}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from threading import Event
 from time import monotonic
 
 from rich import box
@@ -12,9 +13,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from litellm_bighub.demo.exchange import Mode
+from litellm_bighub.demo.exchange import Line, Mode
+from litellm_bighub.demo.files import in_own_folder
+from litellm_bighub.demo.inbox import open_inbox
 from litellm_bighub.demo.promises import Promise
 from litellm_bighub.demo.run import Broken, Kept, Outcome, carry_out, open_line
+from litellm_bighub.testing import RunningProxy
 
 _MODES: tuple[Mode, ...] = ("whole", "streamed")
 Result = tuple[Promise, Mapping[Mode, Outcome]]
@@ -22,15 +26,44 @@ _CAPTION = "first text: when the first text of a stream came, of the stream's wh
 _QUIET_SECONDS = 5  # between two progress lines where a line cannot be rewritten
 
 
-def show(config: Path, console: Console) -> bool:
-    """Run the demo and print it. Returns whether every promise was kept."""
+def show(config: Path, console: Console, *, inbox: bool = False) -> bool:
+    """Run the demo and print it. Returns whether every promise was kept.
+
+    Args:
+        config: the proxy's config; it runs in a folder of its own, with a copy of the policy beside it.
+        console: where to print.
+        inbox: leave everything running, with a call waiting in the inbox, until Ctrl-C.
+    """
     began = monotonic()
-    with _progress(console) as on_progress, open_line(config, on_progress) as (line, proxy):
+    with in_own_folder(config) as (copy, policy), _starting(console, copy) as (line, proxy):
         console.print(f"The proxy answers after {proxy.start_seconds:.1f} s. Asking it with openai's official client.")
-        results = list(carry_out(line))
-    kept = report(results, console)
+        kept = report(list(carry_out(line, policy)), console)
+        if inbox:
+            _leave_running(console, proxy, policy)
     console.print(f"Proxy and model have ended; all of it took {monotonic() - began:.0f} s.")
+    if not inbox:
+        console.print("To see the call that waits, and answer it: litellm-bighub demo --inbox (here: make inbox)")
     return kept
+
+
+@contextmanager
+def _starting(console: Console, config: Path) -> Generator[tuple[Line, RunningProxy], None, None]:
+    with _progress(console) as on_progress, ExitStack() as stack:
+        opened = stack.enter_context(open_line(config, on_progress))
+        running = stack.pop_all()
+    with running:
+        yield opened
+
+
+def _leave_running(console: Console, proxy: RunningProxy, policy: Path) -> None:
+    with open_inbox(policy) as inbox:
+        console.print()
+        console.print(f"Everything goes on running. The refund of 900 waits in the inbox: {inbox.url}", soft_wrap=True)
+        console.print(f"  log in with the key   {inbox.key}", soft_wrap=True)
+        console.print(f"  the proxy             {proxy.openai_url}  (key {proxy.master_key})", soft_wrap=True)
+        console.print("Ctrl-C ends it all.")
+        with suppress(KeyboardInterrupt):
+            Event().wait()
 
 
 def report(results: Sequence[Result], console: Console) -> bool:
