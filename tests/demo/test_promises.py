@@ -17,7 +17,7 @@ from litellm_bighub.testing import Request, text
 
 SECRET = "AKIAIOSFODNN7EXAMPLE"
 MASK = "[AWS_ACCESS_KEY_REDACTED]"
-PLAIN, REQUEST, ANSWER, ALLOWED, BLOCKED, HELD, TWO = PROMISES
+PLAIN, REQUEST, ANSWER, ALLOWED, BLOCKED, HELD, TWO, AGENT = PROMISES
 LOOKUP, DELETE, REFUND = ALLOWED.answer[1], BLOCKED.answer[1], HELD.answer[1]
 INTRO, NOTICE = text("Doing it."), text("The call was withheld.")
 
@@ -28,6 +28,11 @@ def exchange(*output, asked="", also_received=""):
     return Exchange(list(output), said, json.dumps(output) + also_received, request, None, 0.1)
 
 
+def worked(deleting="blocked", said="Shipped; I may not delete.", told="shipped"):
+    events = [{"tool": "lookup_order", "status": "executed"}, {"tool": "delete_customer", "status": deleting}]
+    return Exchange(events, said, "", Request("POST", "/v1/responses", {}, {"input": told}), None, 0.1)
+
+
 KEPT = {
     "plain": (PLAIN, exchange(*PLAIN.answer)),
     "request masked": (REQUEST, exchange(*REQUEST.answer, asked=f"My key is {MASK}")),
@@ -36,6 +41,7 @@ KEPT = {
     "blocked": (BLOCKED, exchange(INTRO, NOTICE)),
     "held": (HELD, exchange(INTRO, text("It waits for approval apr_1."))),
     "one of two": (TWO, exchange(INTRO, LOOKUP, NOTICE)),
+    "agent": (AGENT, worked()),
 }
 BROKEN = {
     "another answer": (PLAIN, exchange(text("echo"))),
@@ -54,6 +60,9 @@ BROKEN = {
     "no approval is named": (HELD, exchange(INTRO, NOTICE)),
     "both calls were withheld": (TWO, exchange(INTRO, NOTICE, NOTICE)),
     "both calls were delivered": (TWO, exchange(INTRO, LOOKUP, DELETE)),
+    "the agent ran the blocked tool": (AGENT, worked(deleting="executed")),
+    "the agent did not come to its end": (AGENT, worked(said="")),
+    "the model was not told": (AGENT, worked(told="")),
 }
 
 

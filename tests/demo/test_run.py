@@ -6,6 +6,7 @@ import openai
 import pytest
 
 from litellm_bighub.demo.exchange import Line
+from litellm_bighub.demo.files import proxy_config
 from litellm_bighub.demo.run import Broken, carry_out
 
 pytestmark = pytest.mark.proxy
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.proxy
 
 def test_every_promise_is_kept(proxy, upstream):
     with openai.OpenAI(base_url=proxy.openai_url, api_key=proxy.master_key, max_retries=0) as client:
-        results = list(carry_out(Line(client, upstream)))
+        results = list(carry_out(Line(client, upstream), proxy_config().parent / "bighub_policy.yaml"))
 
     broken = [
         (promise.title, mode, outcome.problem)
@@ -26,6 +27,6 @@ def test_every_promise_is_kept(proxy, upstream):
 
 def test_a_proxy_that_fails_is_a_broken_promise(proxy, upstream):
     with openai.OpenAI(base_url=proxy.openai_url, api_key="sk-wrong", max_retries=0) as client:
-        (_, outcomes), *_ = carry_out(Line(client, upstream))
+        (_, outcomes), *_ = carry_out(Line(client, upstream), proxy_config().parent / "bighub_policy.yaml")
 
     assert all("AuthenticationError" in outcome.problem or "40" in outcome.problem for outcome in outcomes.values())
