@@ -15,7 +15,7 @@ what waits. Pieces that come after the `finish_reason` are dropped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -47,6 +47,7 @@ class Gate:
         self._choices: dict[int, HeldChoice] = {}
         self._queue: list[_Queued] = []
         self._ready: list[object] = []
+        self._dropped: list[str] = []
         self._asked: dict[CallKey, HeldCall] = {}
         self._keys = 0
         self._finished = False
@@ -63,11 +64,12 @@ class Gate:
         if isinstance(choices, list | tuple) and choices:
             return self._chunk(event, choices)
         if chunks.may_tell_calls(event):
-            return Release(self._take_ready(), (type(event).__name__,))
+            self._dropped.append(type(event).__name__)
+            return self._release(())
         if self._queue:
             self._queue.append(_Queued(event, None))
             return self._released_or_hold(())
-        return Release((*self._take_ready(), event))
+        return self._release((event,))
 
     def answer(self, outcomes: Mapping[CallKey, Outcome]) -> Release:
         """Take the outcomes of some of the asked calls, and release the choices that are decided now.
@@ -83,7 +85,7 @@ class Gate:
             self._asked[key].check(outcome)
         for key, outcome in outcomes.items():
             self._asked.pop(key).outcome = outcome
-        return Release((*self._take_ready(), *self._drain()))
+        return self._release(self._drain())
 
     def finish(self, notice: str = STREAM_ENDED) -> Release:
         """The upstream has no more chunks: withhold whatever is undecided, and release the rest.
@@ -97,8 +99,8 @@ class Gate:
         for call in undecided:
             call.outcome = Withhold(notice)
         self._asked.clear()
-        dropped = ("function_call" if call.legacy else "tool_calls" for call in undecided)
-        return Release((*self._take_ready(), *self._drain()), tuple(dropped))
+        self._dropped += ["function_call" if call.legacy else "tool_calls" for call in undecided]
+        return self._release(self._drain())
 
     def _check_running(self) -> None:
         if self._finished:
@@ -107,9 +109,8 @@ class Gate:
     def _chunk(self, chunk: object, choices: list[object] | tuple[object, ...]) -> Release | Ask | Hold:
         parts: list[_Part] = []
         asked: list[AskedCall] = []
-        dropped: list[str] = []
         for choice in choices:
-            parts += self._parts(choice, asked, dropped)
+            parts += self._parts(choice, asked)
         flowing = [part for part, waits_for in parts if waits_for is None]
         held = [(part, waits_for) for part, waits_for in parts if waits_for is not None]
         as_it_came = len(parts) == len(choices) and all(
@@ -125,20 +126,20 @@ class Gate:
         if asked:
             self._ready += flows
             return Ask(tuple(asked))
-        return self._released_or_hold((*flows, *self._drain()), dropped)
+        return self._released_or_hold((*flows, *self._drain()))
 
-    def _parts(self, choice: object, asked: list[AskedCall], dropped: list[str]) -> list[_Part]:
+    def _parts(self, choice: object, asked: list[AskedCall]) -> list[_Part]:
         """What flows of the choice, and what waits."""
         index = whole(choice, "index") or 0
         begins = index not in self._choices
         state = self._choices.setdefault(index, HeldChoice(index))
         if chunks.has_message(choice):
-            dropped.append("message")
+            self._dropped.append("message")
             choice = chunks.without_message(choice)
         calls, legacy = chunks.pieces(choice)
         ends = get(choice, "finish_reason") is not None
         if state.finished and (calls or legacy is not None):
-            dropped.append("tool_calls" if calls else "function_call")
+            self._dropped.append("tool_calls" if calls else "function_call")
             choice = chunks.without_calls(choice)
             calls, legacy = (), None
             if not ends and not chunks.says_anything(choice):
@@ -182,13 +183,14 @@ class Gate:
         self._queue = waiting
         return released
 
-    def _released_or_hold(self, events: tuple[object, ...], dropped: list[str] | None = None) -> Release | Hold:
-        released = (*self._take_ready(), *events)
-        return Release(released, tuple(dropped or ())) if released or dropped else Hold()
+    def _released_or_hold(self, events: Iterable[object]) -> Release | Hold:
+        step = self._release(events)
+        return step if step.events or step.dropped else Hold()
 
-    def _take_ready(self) -> tuple[object, ...]:
-        ready, self._ready = self._ready, []
-        return tuple(ready)
+    def _release(self, events: Iterable[object]) -> Release:
+        released = Release((*self._ready, *events), tuple(self._dropped))
+        self._ready, self._dropped = [], []
+        return released
 
 
 def _with_choices(chunk: object, choices: list[object], *, last: bool) -> object:

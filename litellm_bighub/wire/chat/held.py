@@ -67,7 +67,7 @@ class HeldCall:
         match self.outcome:
             case Pass(edited=None):
                 return piece
-            case Pass(edited=dict() as edited):
+            case Pass(edited=edited) if edited is not None:
                 kind = self._labels.get("kind", "function")
                 told = "" if self._edit_told else edited_text(kind, edited)
                 self._edit_told = True
