@@ -93,6 +93,8 @@ def withhold(found: FoundCall, notice: str) -> None:
     else:
         _clear(message, "tool_calls")
     put(message, "content", _with_notice(get(message, "content"), notice))
+    if get(found.choice, "logprobs") is not None:
+        put(found.choice, "logprobs", None)  # they name the tokens of calls too
     left = calls or get(message, "function_call") is not None
     if not left and text(found.choice, "finish_reason") in CALL_REASONS:
         put(found.choice, "finish_reason", "stop")

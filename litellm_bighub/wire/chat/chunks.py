@@ -10,6 +10,7 @@ from litellm_bighub.wire.copies import members, text, with_fields, without
 from litellm_bighub.wire.fields import get
 
 _CALLS = ("tool_calls", "function_call")
+_TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
 _ELSEWHERE = frozenset({*_CALLS, "choices", "message", "delta"})
 
 
@@ -49,8 +50,8 @@ def has_text(choice: object) -> bool:
 
 
 def text_of(choice: object) -> object:
-    """What flows at once."""
-    bare = without_calls(choice)
+    """What flows at once. The probabilities stay behind: they name the tokens of the calls too."""
+    bare = without_probabilities(without_calls(choice))
     return bare if get(choice, "finish_reason") is None else with_fields(bare, finish_reason=None)
 
 
@@ -58,8 +59,18 @@ def rest_of(choice: object) -> object:
     """What is held when the text has gone."""
     delta: object = get(choice, "delta")
     said = [key for key, value in members(delta).items() if value and key not in _CALLS]
-    rest = with_fields(choice, delta=without(delta, *said))
-    return without(rest, "logprobs") if get(choice, "logprobs") is not None else rest
+    return with_fields(choice, delta=without(delta, *said))
+
+
+def without_probabilities(choice: object) -> object:
+    """The choice without the tokens that its `logprobs` name."""
+    return without(choice, "logprobs") if get(choice, "logprobs") is not None else choice
+
+
+def flowing(choice: object) -> object:
+    """The choice as it may flow: some upstreams tell the tokens of a call before the call, beside no text."""
+    delta: object = get(choice, "delta")
+    return choice if any(get(delta, key) for key in _TEXTS) else without_probabilities(choice)
 
 
 def with_calls(choice: object, calls: Sequence[object], legacy: object) -> object:
@@ -73,7 +84,7 @@ def with_calls(choice: object, calls: Sequence[object], legacy: object) -> objec
 
 def with_content(choice: object, content: str) -> object:
     """The choice telling nothing but a text."""
-    said = with_fields(rest_of(without_calls(choice)), finish_reason=None)
+    said = with_fields(rest_of(text_of(choice)), finish_reason=None)
     return with_fields(said, delta=with_fields(get(said, "delta"), content=content))
 
 

@@ -152,7 +152,7 @@ class Gate:
             asked += self._ask(state, unfinished=text(choice, "finish_reason") in CUT_OFF)
         holds = bool(calls) or legacy is not None or (bool(state.calls) and (ends or state.finished))
         if not holds:
-            return [(choice, None)]
+            return [(chunks.flowing(choice), None)]
         if not begins and ((state.finished and not ends) or not chunks.says_anything(choice)):
             return [(choice, state)]
         # A choice begins at once, even with nothing to say: clients expect choices to begin in their order.

@@ -94,6 +94,13 @@ def test_calls_are_withheld_in_place(model):
     )
 
 
+def test_the_tokens_of_a_withheld_call_are_taken_out():
+    response = completion({"tool_calls": [function("a")]})
+    response["choices"][0]["logprobs"] = {"content": [{"token": "name_a"}]}
+    withhold(find_calls(response)[0], "no")
+    assert "name_a" not in repr(response)
+
+
 def test_two_notices_and_a_content_of_parts():
     parts = [{"type": "text", "text": "Hm."}]
     response = completion({"content": parts, "tool_calls": [function("a"), function("a")]}, reason="stop")

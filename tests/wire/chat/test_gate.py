@@ -279,6 +279,30 @@ def test_usage_that_comes_with_pieces_is_kept():
     assert "t0" not in json.dumps(driven.events)
 
 
+def told(event, token):
+    [choice] = event["choices"]
+    return {**event, "choices": [{**choice, "logprobs": {"content": [{"token": token}]}}]}
+
+
+def test_the_tokens_of_a_call_wait_with_it():
+    mixed = s.chunk({"content": "hi", "tool_calls": [s.call_pieces(0)[0]]})
+    events = [
+        told(s.role(), "t0"),
+        told(s.said("hi")[0], "hi"),
+        told(mixed, "t0"),
+        *(told(event, "t0") for event in s.call(0)[1:]),
+        told(s.end(), "t0"),
+    ]
+    driven = s.Driven()
+    driven.feed(*events)
+    assert driven.events[1] is events[1]
+    assert "t0" not in json.dumps(driven.events)
+    driven.answer(s.WITHHELD)
+    assert "t0" not in json.dumps(driven.events)
+    passed = s.run(events)
+    assert json.dumps(passed.events).count('"token": "t0"') == len(events) - 2
+
+
 NO_CHUNKS = [
     pytest.param({"error": {"message": "broken"}}, True, id="error"),
     pytest.param(s.enclosed([], prompt_filter_results=[1]), True, id="filter"),
