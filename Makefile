@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/
 STAMP := $(VENV)/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format
+.PHONY: help demo test check format matrix bench
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -38,3 +38,9 @@ check: $(STAMP)  ## format, lint, types, layers
 	@$(RUN)mypy
 	@$(RUN)pyright
 	@$(RUN)lint-imports
+
+matrix: $(STAMP)  ## run the suite on the lowest and the newest LiteLLM (make test runs it on the locked one)
+	@UV=$(UV) PYTHON=$(RUN)python ./matrix.sh
+
+bench: $(STAMP)  ## measure side by side with what one would use instead; writes benchmarks/RESULTS.md
+	@$(RUN)python -m benchmarks

@@ -10,26 +10,38 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from litellm_bighub.agent.async_guarded import AsyncGuardedOpenAI
+    from litellm_bighub.agent.guarded import GuardedOpenAI
+    from litellm_bighub.agent.records import GuardedToolResult, ToolExecutionEvent
     from litellm_bighub.control_plane.decider import EmbeddedDecider
     from litellm_bighub.deciders.tool_decisions import ToolDecisions
     from litellm_bighub.domain.call import CallContext, ToolCall
     from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
+    from litellm_bighub.errors import AdapterConfigurationError, ProviderResponseError
     from litellm_bighub.gateway.guardrail import BighubGuardrail
     from litellm_bighub.gateway.handler import OpenAIResponsesHandler
     from litellm_bighub.gateway.registration import install, uninstall
     from litellm_bighub.gateway.sdk import aresponses, responses
+    from litellm_bighub.gateway.text_guardrail import ResponsesTextGuardrail
 
 _HOMES = {
+    "AdapterConfigurationError": "errors",
     "Allow": "domain.decision",
+    "AsyncGuardedOpenAI": "agent.async_guarded",
     "BighubGuardrail": "gateway.guardrail",
     "Block": "domain.decision",
     "CallContext": "domain.call",
     "Decision": "domain.decision",
     "EmbeddedDecider": "control_plane.decider",
+    "GuardedOpenAI": "agent.guarded",
+    "GuardedToolResult": "agent.records",
     "OpenAIResponsesHandler": "gateway.handler",
+    "ProviderResponseError": "errors",
     "RequireApproval": "domain.decision",
+    "ResponsesTextGuardrail": "gateway.text_guardrail",
     "ToolCall": "domain.call",
     "ToolDecisions": "deciders.tool_decisions",
+    "ToolExecutionEvent": "agent.records",
     "aresponses": "gateway.sdk",
     "install": "gateway.registration",
     "responses": "gateway.sdk",
@@ -37,16 +49,23 @@ _HOMES = {
 }
 
 __all__ = [
+    "AdapterConfigurationError",
     "Allow",
+    "AsyncGuardedOpenAI",
     "BighubGuardrail",
     "Block",
     "CallContext",
     "Decision",
     "EmbeddedDecider",
+    "GuardedOpenAI",
+    "GuardedToolResult",
     "OpenAIResponsesHandler",
+    "ProviderResponseError",
     "RequireApproval",
+    "ResponsesTextGuardrail",
     "ToolCall",
     "ToolDecisions",
+    "ToolExecutionEvent",
     "aresponses",
     "install",
     "responses",

@@ -11,6 +11,7 @@ import sys
 import typer
 
 from litellm_bighub.commands.demo import demo
+from litellm_bighub.control_plane import cli_audit, cli_policy, cli_serve
 from litellm_bighub.errors import BighubError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
@@ -22,6 +23,9 @@ def main() -> None:
 
 
 app.command()(demo)
+app.command()(cli_serve.serve)
+app.add_typer(cli_policy.app, name="policy")
+app.add_typer(cli_audit.app, name="audit")
 
 
 def run() -> None:

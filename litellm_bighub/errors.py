@@ -21,7 +21,7 @@ Messages name ids and places (`input[3].content[1].text`), never a payload's tex
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 
 class BighubError(Exception):
@@ -71,7 +71,12 @@ class PayloadError(BighubError):
     Args:
         path: the place, as in `input[3].content[1].text`.
         problem: what is wrong there, without the text itself.
+
+    Attributes:
+        status_code: LiteLLM's proxy answers with it, and takes an error that has none for a bug of its own (500).
     """
+
+    status_code: Final = 400
 
     def __init__(self, path: str, problem: str) -> None:
         self.path = path
@@ -80,7 +85,13 @@ class PayloadError(BighubError):
 
 
 class GuardrailAnswerError(BighubError):
-    """A guardrail's answer has not exactly as many texts as it was given, or not only strings."""
+    """A guardrail's answer has not exactly as many texts as it was given, or cannot be written back.
+
+    Attributes:
+        status_code: the caller did nothing wrong; said outright, since LiteLLM logs an error without it as a bug.
+    """
+
+    status_code: Final = 500
 
     def __init__(self, guardrail: str, problem: str) -> None:
         self.guardrail = guardrail

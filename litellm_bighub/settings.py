@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 FailMode = Literal["closed", "open"]
@@ -18,6 +18,7 @@ Withhold = Literal["replace", "error"]
 Reveal = Literal["nothing", "reason"]
 SendArguments = Literal["redacted", "full", "digest"]
 TextCalls = Literal["auto", "each", "batch"]
+Hold = Literal["window", "whole"]
 
 
 class ToolSettings(BaseModel):
@@ -63,6 +64,9 @@ class GuardrailSettings(BaseSettings):
     policy: Path = Field(
         default=Path("bighub_policy.yaml"), description="the embedded decider's policy, beside the config"
     )
+    database_url: SecretStr | None = Field(
+        default=None, description="where the embedded decider keeps its state; bighub.db beside the policy if not given"
+    )
     service: ServiceSettings = Field(default=ServiceSettings(), description="the hosted BIGHUB")
     actor: str = Field(default="AI_AGENT", min_length=1, description="who acts where authentication names nobody")
     domain: str = Field(default="custom", min_length=1, description="the business domain of the calls")
@@ -75,3 +79,20 @@ class GuardrailSettings(BaseSettings):
     )
     audit_file: Path | None = Field(default=None, description="JSON Lines file to which every decision is appended")
     redact: list[str] = Field(default_factory=list, description="regular expressions of more secrets to redact")
+
+
+class TextGuardrailSettings(BaseSettings):
+    """What a `ResponsesTextGuardrail` is configured with."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="LITELLM_BIGHUB_TEXT_")
+
+    apply: list[str] = Field(default=[], description="names of the guardrails that check, one after the other")
+    hold: Hold = Field(default="window", description="how much of a streamed text is held back until it was checked")
+    window_size: int = Field(default=256, ge=2, le=1_000_000, description="check when so many characters wait")
+    window_overlap: int = Field(default=128, ge=1, le=999_999, description="the longest secret that is surely found")
+
+    @model_validator(mode="after")
+    def _window_holds_its_overlap(self) -> TextGuardrailSettings:
+        if self.window_overlap >= self.window_size:
+            raise ValueError("window_overlap must be smaller than window_size")
+        return self

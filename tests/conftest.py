@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import sys
 from pathlib import Path
 
@@ -10,7 +11,11 @@ import pytest
 
 from litellm_bighub.testing import ScriptedUpstream, running_proxy
 
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else LiteLLM fetches a price list when imported
+
 ROOT = Path(__file__).parent.parent
+
+os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # read when litellm is imported, which a test does later
 
 
 def _refuse_network(event: str, arguments: tuple[object, ...]) -> None:

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from litellm.integrations.custom_guardrail import CustomGuardrail
 
+import litellm_bighub
 from litellm_bighub import testing
 from litellm_bighub.control_plane.policy.file import parse_policy
 from litellm_bighub.demo.promises import PROMISES
 from litellm_bighub.settings import GuardrailSettings
+from litellm_bighub.testing import function_call, text
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -31,9 +34,9 @@ def test_the_two_commands_come_first_and_exist():
 
 
 def test_the_demos_promises_are_those_that_it_keeps():
-    table = re.findall(r"^\| ([^|]+) \|", README, re.MULTILINE)
+    table = README[README.index("| promise |") : README.index("Of each stream")]
 
-    assert table[1:] == [promise.title for promise in PROMISES]
+    assert re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)[1:] == [promise.title for promise in PROMISES]
 
 
 def test_the_policy_can_be_read():
@@ -49,12 +52,82 @@ def test_the_guardrails_settings_exist():
     GuardrailSettings(**{key: value for key, value in settings.items() if key not in LITELLMS})
 
 
-@pytest.mark.parametrize("block", _blocks("python"))
-def test_what_python_imports_from_us_exists(block):
-    compile(block, "README.md", "exec")
+def _block(with_text):
+    (block,) = [block for block in _blocks("python") if with_text in block]
+    return compile(block, "README.md", "exec")
+
+
+@pytest.fixture
+def in_a_users_folder(tmp_path, monkeypatch, upstream):
+    """A working directory with the README's policy, and a model behind OpenAI's environment variables."""
+    (tmp_path / "bighub_policy.yaml").write_text(next(block for block in _blocks("yaml") if "rules:" in block))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENAI_BASE_URL", upstream.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-no-key-is-needed")
+    return upstream
+
+
+@pytest.fixture
+def uninstalled():
+    yield
+    litellm_bighub.uninstall()
+
+
+def test_the_call_in_code_is_governed(in_a_users_folder, capsys):
+    in_a_users_folder.script("customer", [text("Deleting 4711."), function_call("delete_customer", {"id": "4711"})])
+
+    exec(_block("await aresponses("), {"__name__": "readme"})
+
+    assert in_a_users_folder.requests[0].prompt == "Delete customer [hidden]"
+    assert capsys.readouterr().out.splitlines() == [
+        "message Deleting [hidden].",
+        'message The tool call "delete_customer" was blocked by policy and has not been run.',
+    ]
+
+
+def test_the_handler_is_registered_as_shown(uninstalled):
+    exec(_block("get_guardrail_translation_mapping"), {})
+
+
+async def test_the_subclass_does_what_its_docstring_says(uninstalled):
+    names = {}
+    exec(_block("class TrustsDevelopers"), names)
+    seen = []
+
+    class Recording(CustomGuardrail):
+        async def apply_guardrail(self, text):
+            seen.append(text)
+            return text
+
+    items = [{"role": "developer", "content": "ours"}, {"role": "user", "content": "theirs"}]
+    await names["TrustsDevelopers"]().process_input_messages({"input": items}, Recording())
+
+    assert seen == ["theirs"]
+
+
+async def test_a_decider_of_ones_own_decides():
+    names = {}
+    exec(_block("class OfficeHours:"), names)
+    guardrail = names["OfficeHoursGuardrail"](guardrail_name="office")
+    call = {"type": "function_call", "call_id": "call_1", "name": "pay", "arguments": "{}"}
+    response = {"id": "resp_1", "output": [call, {**call, "name": "lookup_order"}]}
+
+    await guardrail.govern(response, {}, None)
+
+    assert [item["type"] for item in response["output"]] == ["message", "function_call"]
+
+
+def test_what_python_imports_from_testing_exists():
+    (block,) = [block for block in _blocks("python") if "ScriptedUpstream" in block]
     (names,) = re.findall(r"from litellm_bighub.testing import (.+)", block)
 
     assert set(names.split(", ")) <= set(testing.__all__)
+
+
+def test_every_setting_is_told():
+    told = set(re.findall(r"`(\w+)`", "".join(line for line in README.splitlines() if line.startswith("| `"))))
+
+    assert set(GuardrailSettings.model_fields) - {"service"} <= told
 
 
 def test_all_public_names_of_testing_exist_and_are_sorted():

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from typing_extensions import Self, Unpack
 
+from litellm_bighub.agent.calling import OnLoop
 from litellm_bighub.agent.drivers import aevents
 from litellm_bighub.agent.effects import Event, Steps
 from litellm_bighub.agent.flow import agent_run, resumed_run
@@ -36,11 +37,11 @@ class AsyncGuardedOpenAI(Guard):
     """
 
     def __init__(self, **options: Unpack[GuardOptions]) -> None:
-        super().__init__(**options)
+        super().__init__(OnLoop(), options)
         self._deliveries: Deliveries[Handle] | None = None
-        if self._memory is not None:
+        if self._deliver is not None:
             limit = self._settings.memory_ingest_timeout_ms / 1000
-            self._deliveries = Deliveries(self._memory.deliver, spawn=_spawn, limit_seconds=limit)
+            self._deliveries = Deliveries(self._deliver, spawn=_spawn, limit_seconds=limit)
 
     async def run(self, **arguments: Unpack[RunArguments]) -> Payload:
         """Run to the model's final answer and give it with what the tools did.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from litellm_bighub.agent.effects import Answer, Ask, Pending, Settled
 from litellm_bighub.deciders.decider import Decider
@@ -15,16 +15,19 @@ from litellm_bighub.domain.decision import Block, Decision
 from litellm_bighub.errors import AdapterConfigurationError
 from litellm_bighub.settings import FailMode, ToolSettings
 
+DecideOne: TypeAlias = Callable[[Ask], Awaitable[Decision]]
+"""Decides on a call again, by the same way as the first time."""
+
 
 @runtime_checkable
 class Desk(Protocol):
     """Where approvals are answered."""
 
-    async def settle(self, pending: Pending, answer: Answer) -> Settled:
+    async def settle(self, pending: Pending, answer: Answer, decide: DecideOne) -> Settled:
         """Bring a person's answer into force. Never raises for a control plane that could not be had."""
         ...
 
-    async def look(self, pending: Pending) -> Settled | None:
+    async def look(self, pending: Pending, decide: DecideOne) -> Settled | None:
         """What became of a pending call elsewhere; `None` while it waits."""
         ...
 
@@ -32,11 +35,11 @@ class Desk(Protocol):
 class NoDesk:
     """For a decider without approvals: nothing that waits is ever approved."""
 
-    async def settle(self, pending: Pending, answer: Answer) -> Settled:  # noqa: ARG002 - the port's signature
+    async def settle(self, pending: Pending, answer: Answer, decide: DecideOne) -> Settled:  # noqa: ARG002 - the port's signature
         """Refuse."""
         return Settled(Block(f"the decider cannot resolve the approval {pending.request_id}"), {})
 
-    async def look(self, pending: Pending) -> Settled | None:  # noqa: ARG002 - the port's signature
+    async def look(self, pending: Pending, decide: DecideOne) -> Settled | None:  # noqa: ARG002 - the port's signature
         """It waits."""
         return None
 
@@ -103,11 +106,15 @@ class Deciding:
 
     async def settle(self, pending: Pending, answer: Answer) -> Settled:
         """Bring a person's answer into force."""
-        return await self._desk.settle(pending, answer)
+        return await self._desk.settle(pending, answer, self._one)
 
     async def look(self, pending: Pending) -> Settled | None:
         """What became of a pending call elsewhere; `None` while it waits."""
-        return await self._desk.look(pending)
+        return await self._desk.look(pending, self._one)
+
+    async def _one(self, ask: Ask) -> Decision:
+        (decision,) = await self.decide([ask])
+        return decision
 
     async def aclose(self) -> None:
         """Release what is held."""

@@ -13,6 +13,8 @@ from litellm_bighub.domain.decision import Decision
 
 T = TypeVar("T")
 Event: TypeAlias = dict[str, Any]
+SOMEBODY = "on_approval_required"
+
 Response: TypeAlias = Mapping[str, Any]
 
 
@@ -47,10 +49,16 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a person said about a pending call. `arguments` are those that shall run in place of the model's."""
+    """What a person said about a pending call.
+
+    Attributes:
+        by: who said it, as the callback tells.
+        arguments: those that shall run in place of the model's.
+    """
 
     approved: bool
     comment: str | None = None
+    by: str = SOMEBODY
     arguments: Mapping[str, Any] | None = None
 
 

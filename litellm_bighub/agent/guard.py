@@ -12,12 +12,11 @@ from typing import Any, TypeVar, overload
 
 from typing_extensions import Unpack
 
-from litellm_bighub.agent.bighub.calling import Client
+from litellm_bighub.agent.calling import Calling
 from litellm_bighub.agent.calls import Requested
 from litellm_bighub.agent.conversation import start
 from litellm_bighub.agent.deciding import Deciding
 from litellm_bighub.agent.effects import Ask
-from litellm_bighub.agent.memory import ClientMemory
 from litellm_bighub.agent.model import ClientModel
 from litellm_bighub.agent.options import GuardOptions, RunArguments, ToolOptions
 from litellm_bighub.agent.performer import AskCallback, Performer
@@ -42,6 +41,7 @@ class Guard:
     """Settings, tools and clients of an agent. Nothing is connected before the first run.
 
     Args:
+        calling: how tools, hooks and the model's client are called.
         options: see `GuardOptions`.
 
     Raises:
@@ -50,7 +50,7 @@ class Guard:
 
     _allows_async_tools = True
 
-    def __init__(self, **options: Unpack[GuardOptions]) -> None:
+    def __init__(self, calling: Calling, options: GuardOptions) -> None:
         self._settings = settings = agent_settings(options)
         self._tools: dict[str, Tool] = {}
         self._pending: deque[State] = deque(maxlen=MAX_PENDING)
@@ -77,14 +77,15 @@ class Guard:
             told={"session_id": options.get("session_id") or new_id(), **_wishes(options)},
         )
         self._deciding: Deciding = policy.deciding
-        self._memory = None if policy.client is None else self._client_memory(policy.client)
+        self._deliver = policy.deliver
         self._performer = Performer(
-            model=ClientModel(_model_client(options), timeout=settings.provider_timeout_seconds),
-            resilience=_resilience(settings),
+            model=ClientModel(_model_client(options), calling=calling, timeout=settings.provider_timeout_seconds),
+            resilience=_resilience(settings, calling),
             deciding=self._deciding,
             on_decision=options.get("on_decision"),
             max_parallel_tools=settings.max_parallel_tools,
             redactor=self._redactor,
+            calling=calling,
         )
 
     def __repr__(self) -> str:
@@ -225,21 +226,6 @@ class Guard:
         except (ValueError, UnreadableStake) as error:
             raise AdapterConfigurationError("arguments", str(error)) from error
 
-    def _client_memory(self, client: Client) -> ClientMemory | None:
-        read = self._settings
-        if not (read.memory_enabled or read.outcome_reporting):
-            return None
-        return ClientMemory(
-            client=client,
-            source=read.memory_source,
-            source_version=read.memory_source_version,
-            actor=read.actor,
-            domain=read.domain,
-            remembers=read.memory_enabled,
-            reports=read.outcome_reporting,
-            redactor=self._redactor,
-        )
-
 
 def approved_payload(payload: Payload, run: Run) -> ApprovedPayload:
     """A run's payload with what was asked of people."""
@@ -312,7 +298,7 @@ def _wishes(options: GuardOptions) -> dict[str, Any]:
     return {key: each for key, each in told.items() if each is not None}
 
 
-def _resilience(read: AgentSettings) -> Resilience:
+def _resilience(read: AgentSettings, calling: Calling) -> Resilience:
     retry = Retry(
         max_retries=read.provider_max_retries,
         backoff_seconds=read.provider_retry_backoff_seconds,
@@ -320,6 +306,7 @@ def _resilience(read: AgentSettings) -> Resilience:
         jitter_seconds=read.provider_retry_jitter_seconds,
     )
     return Resilience(
+        sleep=calling.sleep,
         retry=retry,
         breaker=Breaker(read.provider_circuit_breaker_failures, read.provider_circuit_breaker_reset_seconds),
     )

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from typing_extensions import Self, Unpack
 
+from litellm_bighub.agent.calling import Blocking
 from litellm_bighub.agent.drivers import events
 from litellm_bighub.agent.effects import Event, Steps
 from litellm_bighub.agent.flow import agent_run, resumed_run
@@ -39,12 +40,12 @@ class GuardedOpenAI(Guard):
     _allows_async_tools = False
 
     def __init__(self, **options: Unpack[GuardOptions]) -> None:
-        super().__init__(**options)
         self._loop = LoopThread("guarded-openai")
+        super().__init__(Blocking(self._loop), options)
         self._deliveries: Deliveries[Handle] | None = None
         limit = self._settings.memory_ingest_timeout_ms / 1000
-        if self._memory is not None:
-            self._deliveries = Deliveries(self._memory.deliver, spawn=self._loop.start, limit_seconds=limit)
+        if self._deliver is not None:
+            self._deliveries = Deliveries(self._deliver, spawn=self._loop.start, limit_seconds=limit)
         # Runs that nobody closed still deliver what they can before the interpreter ends.
         self._end = weakref.finalize(self, _end, self._loop, self._deliveries, limit)
 
@@ -128,6 +129,7 @@ class GuardedOpenAI(Guard):
     def close(self) -> None:
         """Deliver what can be delivered within its limit, and release everything. Safe to call twice."""
         if self._end.alive:
+            _flush(self._deliveries, self._settings.memory_ingest_timeout_ms / 1000)
             self._loop.call(self._deciding.aclose)
         self._end()
 
@@ -163,7 +165,11 @@ class GuardedOpenAI(Guard):
 
 
 def _end(loop: LoopThread, deliveries: Deliveries[Handle] | None, limit: float) -> None:
+    _flush(deliveries, limit)
+    loop.stop()
+
+
+def _flush(deliveries: Deliveries[Handle] | None, limit: float) -> None:
     if deliveries is not None and deliveries.worker is not None:
         concurrent.futures.wait([deliveries.worker], timeout=limit)
         deliveries.give_up()
-    loop.stop()

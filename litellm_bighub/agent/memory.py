@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import anyio
 
@@ -33,6 +33,9 @@ class Batch:
     model: str
 
 
+Deliver: TypeAlias = Callable[[Batch], Awaitable[None]]
+
+
 class Deliveries(Generic[Handle]):
     """The queue and its worker.
 
@@ -48,7 +51,7 @@ class Deliveries(Generic[Handle]):
 
     def __init__(
         self,
-        deliver: Callable[[Batch], Awaitable[None]],
+        deliver: Deliver,
         *,
         spawn: Callable[[Callable[[], Awaitable[None]]], Handle],
         limit_seconds: float,

@@ -73,11 +73,13 @@ class GuardOptions(TypedDict, total=False):
         openai_client: calls the model in place of LiteLLM: anything with `.responses.create`.
         model_client: the same by another name.
         bighub_api_key: for the hosted BIGHUB.
+        bighub_approver_api_key: for resolving approvals, where the agent's own key may not.
         bighub_client: asks BIGHUB in place of a client of our own: any object like the SDK's, sync or async.
         bighub: the same by another name.
         bighub_base_url: where the hosted BIGHUB answers.
         decider: `embedded`, `bighub`, or a `Decider`; by default BIGHUB, if there is a key or client for it.
         policy: the embedded decider's policy file.
+        database_url: where the embedded decider keeps its state; by default in a file beside the policy.
         on_decision: told of every decision before anything runs; if it raises, the call is withheld.
         session_id: told to BIGHUB with every decision; by default one for each agent.
         redact: regular expressions of more secrets to keep from memory and hook.
@@ -115,11 +117,13 @@ class GuardOptions(TypedDict, total=False):
     openai_client: Any
     model_client: Any
     bighub_api_key: str | None
+    bighub_approver_api_key: str | None
     bighub_client: Any
     bighub: Any
     bighub_base_url: str | None
     decider: str | Decider | None
     policy: str | Path
+    database_url: str | None
     on_decision: Hook | None
     session_id: str | None
     redact: Sequence[str]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from litellm_bighub.agent.effects import (
+    SOMEBODY,
     Answer,
     Ask,
     AskPerson,
@@ -32,15 +34,21 @@ def read_answer(raw: object) -> Answer | None:
         return None
     if not isinstance(raw, Mapping):
         return Answer(approved=False, comment="the answer was unclear")
-    resolution, comment, arguments = raw.get("resolution"), raw.get("comment"), raw.get("arguments")
-    if resolution not in _APPROVED or not (arguments is None or isinstance(arguments, Mapping)):
-        return Answer(approved=False, comment=comment if isinstance(comment, str) else None)
-    return Answer(approved=True, comment=comment if isinstance(comment, str) else None, arguments=arguments)
+    resolution, arguments = raw.get("resolution"), raw.get("arguments")
+    comment, by = raw.get("comment"), raw.get("by")
+    said = Answer(
+        approved=False,
+        comment=comment if isinstance(comment, str) else None,
+        by=by if isinstance(by, str) and by else SOMEBODY,
+    )
+    is_clear = isinstance(resolution, str) and resolution in _APPROVED
+    if not is_clear or not (arguments is None or isinstance(arguments, Mapping)):
+        return said
+    return replace(said, approved=True, arguments=arguments)
 
 
-def ask_people(run: Run, turn: Turn) -> Steps[list[Entry]]:
-    """Ask for every call that waits; gives those that were answered."""
-    answered: list[Entry] = []
+def ask_people(run: Run, turn: Turn, answered: list[Entry]) -> Steps[None]:
+    """Ask for every call that waits; those that were answered are added to `answered` at once."""
     for entry in [entry for entry in turn.entries if entry.pending]:
         pending = entry.pending
         if pending is None:
@@ -53,9 +61,8 @@ def ask_people(run: Run, turn: Turn) -> Steps[list[Entry]]:
         if answer is None:
             run.approvals.append(_loop(entry, pending))
             continue
-        yield from _answer(run, entry, pending, answer)
-        answered.append(entry)
-    return answered
+        if (yield from _answer(run, entry, pending, answer)):
+            answered.append(entry)
 
 
 def look_for_answers(run: Run, turn: Turn) -> Steps[list[Entry]]:
@@ -65,18 +72,16 @@ def look_for_answers(run: Run, turn: Turn) -> Steps[list[Entry]]:
         if entry.pending is None or not entry.pending.request_id:
             continue
         settled = yield from do(Look(entry.pending))
-        if settled is not None:
-            _take(run, entry, entry.pending, settled)
+        if settled is not None and _take(run, entry, entry.pending, settled):
             answered.append(entry)
     return answered
 
 
-def _answer(run: Run, entry: Entry, pending: Pending, answer: Answer) -> Steps[None]:
+def _answer(run: Run, entry: Entry, pending: Pending, answer: Answer) -> Steps[bool]:
+    """Bring an answer into force; gives whether the call no longer waits."""
     edited = answer.arguments
     if edited is None or dict(edited) == dict(pending.ask.call.arguments):
-        settled = yield from _settle(run, pending, answer)
-        _take(run, entry, pending, settled)
-        return
+        return _take(run, entry, pending, (yield from _settle(run, pending, answer)))
     # The approval was for other arguments: it is given back, and the edited call is decided like any other.
     edit = _edited(run, entry, edited)
     yield from do(Settle(pending, Answer(approved=False, comment="replaced by edited arguments")))
@@ -84,14 +89,14 @@ def _answer(run: Run, entry: Entry, pending: Pending, answer: Answer) -> Steps[N
         entry.pending = None
         entry.refuse("the edited arguments do not fit the tool")
         run.approvals.append(_loop(entry, pending, resolved=True))
-        return
+        return True
     entry.ask, entry.prepared = edit
     (decision,) = yield from do(Decide([entry.ask]))
     entry.decide(decision, reveal=run.setup.reveal)
     settled = Settled(decision, {})
     if isinstance(decision, RequireApproval) and entry.pending is not None:
-        settled = yield from _settle(run, entry.pending, Answer(approved=True, comment=answer.comment))
-    _take(run, entry, pending, settled)
+        settled = yield from _settle(run, entry.pending, replace(answer, arguments=None))
+    return _take(run, entry, entry.pending or pending, settled)
 
 
 def _settle(run: Run, pending: Pending, answer: Answer) -> Steps[Settled]:
@@ -100,14 +105,17 @@ def _settle(run: Run, pending: Pending, answer: Answer) -> Steps[Settled]:
     return (yield from do(Settle(pending, answer)))
 
 
-def _take(run: Run, entry: Entry, pending: Pending, settled: Settled) -> None:
+def _take(run: Run, entry: Entry, pending: Pending, settled: Settled) -> bool:
     decision: Decision = settled.decision
     if isinstance(decision, RequireApproval):
-        decision = Block("the control plane still asks for an approval", decision.basis)
+        # One of several people has answered: it waits for the others.
+        run.approvals.append(_loop(entry, pending, approval=settled.approval))
+        return False
     entry.event_id = run.setup.new_id()
     entry.decide(decision, reveal=run.setup.reveal)
     resumed = isinstance(decision, Allow) and entry.job is not None
     run.approvals.append(_loop(entry, pending, resolved=True, resumed=resumed, approval=settled.approval))
+    return True
 
 
 def _edited(run: Run, entry: Entry, arguments: Mapping[str, Any]) -> tuple[Ask, Prepared] | None:

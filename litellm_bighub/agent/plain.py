@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import Enum
 from typing import Any, cast
 
 
 def plain(value: object) -> Any:
     """Dictionaries, lists and scalars of the value; fields that are `None` are left out of objects."""
+    if isinstance(value, Enum):  # LiteLLM names the types of its events by one
+        return plain(value.value)
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     if isinstance(value, Mapping):

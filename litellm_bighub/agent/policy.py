@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from litellm_bighub.agent.bighub.calling import Client
 from litellm_bighub.agent.bighub.decider import ClientDecider
 from litellm_bighub.agent.bighub.desk import ClientDesk
 from litellm_bighub.agent.deciding import Deciding, Desk, NoDesk
+from litellm_bighub.agent.memory import ClientMemory, Deliver
 from litellm_bighub.agent.options import GuardOptions
 from litellm_bighub.agent.settings import AgentSettings
 from litellm_bighub.agent.tools.tool import Tool
@@ -28,10 +30,10 @@ from litellm_bighub.settings import ServiceSettings
 
 @dataclass(frozen=True, slots=True)
 class PolicySide:
-    """Who decides, and the BIGHUB client that is told what happened, if there is one."""
+    """Who decides, and who is told what happened, if there is anybody."""
 
     deciding: Deciding
-    client: Client | None
+    deliver: Deliver | None
 
 
 def policy_for(
@@ -57,7 +59,7 @@ def policy_for(
     """
     decider = options.get("decider")
     if decider == "embedded":
-        return PolicySide(_embedded(settings, Path(options.get("policy", "bighub_policy.yaml"))), None)
+        return _embedded(settings, options, redactor)
     if decider is not None and not isinstance(decider, str):
         desk: Desk = decider if isinstance(decider, Desk) else NoDesk()
         return PolicySide(Deciding(decider, fail_mode=settings.fail_mode, desk=desk), None)
@@ -72,10 +74,20 @@ def policy_for(
     deciding = Deciding(
         _patient(asking, service),
         fail_mode=settings.fail_mode,
-        desk=ClientDesk(client, deadline=settings.decision_deadline_seconds),
+        desk=ClientDesk(_approver(service, options) or client, deadline=settings.decision_deadline_seconds),
         dry=asking,
     )
-    return PolicySide(deciding, client)
+    memory = ClientMemory(
+        client=client,
+        source=settings.memory_source,
+        source_version=settings.memory_source_version,
+        actor=settings.actor,
+        domain=settings.domain,
+        remembers=settings.memory_enabled,
+        reports=settings.outcome_reporting,
+        redactor=redactor,
+    )
+    return PolicySide(deciding, memory.deliver if settings.memory_enabled or settings.outcome_reporting else None)
 
 
 def one_of(
@@ -104,6 +116,15 @@ def _service(settings: AgentSettings, options: GuardOptions) -> ServiceSettings:
     return service if base_url is None else service.model_copy(update={"base_url": base_url})
 
 
+def _approver(service: ServiceSettings, options: GuardOptions) -> Client | None:
+    """A client with the key of who may approve, where that is not the agent's own."""
+    key = options.get("bighub_approver_api_key")
+    if not key:
+        return None
+    approver = service.model_copy(update={"api_key": SecretStr(key)})
+    return Client(lambda: sdk_client(approver))
+
+
 def _patient(asking: Decider, service: ServiceSettings) -> Decider:
     """Retried within one deadline, and left alone while it cannot be reached."""
     retried = Retry(asking, attempts=service.attempts, patience=service.deadline_seconds)
@@ -111,8 +132,22 @@ def _patient(asking: Decider, service: ServiceSettings) -> Decider:
     return Breaker(within, failures=service.breaker_failures, reset_seconds=service.breaker_reset_seconds)
 
 
-def _embedded(settings: AgentSettings, policy: Path) -> Deciding:
-    from litellm_bighub.control_plane.decider import EmbeddedDecider  # noqa: PLC0415 - brings the database along
+def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor) -> PolicySide:
+    # Imported here, because they bring a database along.
+    from litellm_bighub.agent.embedded import EmbeddedDesk, EmbeddedMemory  # noqa: PLC0415
+    from litellm_bighub.control_plane.decider import EmbeddedDecider  # noqa: PLC0415
 
-    decider = EmbeddedDecider.from_policy_file(policy)
-    return Deciding(decider, tools=decider.policy.tools, fail_mode=settings.fail_mode, desk=NoDesk())
+    decider = EmbeddedDecider.from_policy_file(
+        Path(options.get("policy", "bighub_policy.yaml")),
+        database_url=options.get("database_url"),
+        redact=redactor.redact,
+        clock=options.get("clock", time.time),
+    )
+    desk = EmbeddedDesk(decider)
+    memory = EmbeddedMemory(
+        decider, source=settings.memory_source, actor=settings.actor, domain=settings.domain, redactor=redactor
+    )
+    return PolicySide(
+        Deciding(decider, tools=decider.policy.tools, fail_mode=settings.fail_mode, desk=desk, dry=desk),
+        memory.deliver if settings.memory_enabled else None,
+    )

@@ -16,7 +16,7 @@ from litellm_bighub.control_plane.policy.rule import Policy
 from litellm_bighub.control_plane.policy.text import build
 from litellm_bighub.control_plane.source import PolicySource
 from litellm_bighub.control_plane.store.approvals import Approval
-from litellm_bighub.control_plane.store.database import open_database, sqlite_url
+from litellm_bighub.control_plane.store.database import check_url, open_database, sqlite_url
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
 from litellm_bighub.domain.redaction import Redactor
@@ -72,9 +72,10 @@ class EmbeddedDecider:
             new_id: gives ids that nobody can guess.
 
         Raises:
-            ConfigurationError: the file is no policy; names file and line.
+            ConfigurationError: the file is no policy (names file and line), or the URL cannot be used.
         """
         url = database_url or sqlite_url(path.parent / DATABASE)
+        check_url(url)
         redact = redact or Redactor().redact
         return cls(PolicySource.from_file(path), url, redact=redact, clock=clock, new_id=new_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from litellm_bighub.control_plane.policy.text import PolicyText, build, written
 from litellm_bighub.control_plane.source import PolicySource
 from litellm_bighub.control_plane.store import approvals, policies, rules, switches
 from litellm_bighub.control_plane.store.approvals import Approval
-from litellm_bighub.control_plane.store.chain import Entry
+from litellm_bighub.control_plane.store.chain import Entry, dump
 from litellm_bighub.control_plane.store.switches import Switch
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.deciders.tool_table import ToolTable
@@ -81,6 +82,9 @@ class Deciding:
 
     def snapshot(self, transaction: Transaction, now: float) -> Snapshot:
         """What is in force now; read again only when the file, a rule or a switch was changed."""
+        if self._source.refresh() and (problem := self._source.problem) is not None:
+            body = {"key": problem.key, "problem": problem.problem}
+            transaction.append(Entry(now, "policy.refused", problem.key, body, severity="warning"))
         text, known = self._source.text, self._snapshot
         if known is not None and known.text is text and known.epoch == transaction.epoch:
             return known
@@ -220,6 +224,7 @@ def _entry(question: Question, outcome: Outcome) -> Entry:
             "reason": judgement.reason,
             "blocked_by": judgement.blocked_by,
             "policy_version": judgement.policy_version,
+            "validation_hash": validation_hash(outcome),
             "approval_id": outcome.approval.id if outcome.approval else "",
             "edited": outcome.edited is not None,
             "enforced": outcome.enforced,
@@ -233,6 +238,17 @@ def edit(tools: ToolTable, call: ToolCall, arguments: Arguments) -> ToolCall | s
     """The call with other arguments, its value and target taken out of them; or why that cannot be."""
     measured = tools.find(call.name).measure(replace(call, arguments=arguments))
     return measured if isinstance(measured, ToolCall) else measured.reason
+
+
+def validation_hash(outcome: Outcome) -> str:
+    """A digest over what was decided, by which a caller can have the record verified."""
+    judgement = outcome.judgement
+    return digest_of(outcome.decision_id, judgement.verdict, judgement.policy_version, outcome.time)
+
+
+def digest_of(decision_id: str, verdict: str, policy_version: str, time: float) -> str:
+    """The same, from what the record holds."""
+    return hashlib.sha256(dump([decision_id, verdict, policy_version, time]).encode()).hexdigest()
 
 
 def about(approval: Approval, type_: str, now: float, body: Mapping[str, object]) -> Entry:

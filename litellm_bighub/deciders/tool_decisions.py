@@ -10,6 +10,8 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from typing import TypeVar
 
+import anyio
+
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.judgement import Judgement
 from litellm_bighub.deciders.recording import DecisionHook, EventSink, HookSink, record
@@ -129,10 +131,18 @@ def _without_answer(error: DecisionError, fail_mode: FailMode) -> Decision:
 
 async def _together(coroutines: Sequence[Coroutine[object, object, T]]) -> list[T]:
     """Run all at the same time. If one fails, the others are cancelled and awaited before its error goes out."""
+    if not coroutines:
+        return []
     tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
-        return await asyncio.gather(*tasks)
+        # `gather` would hand every one of a server's repeated cancellations on to the tasks.
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+        return [task.result() for task in tasks]
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # A server's cancellation comes again at every await, and would cut off their cleaning up.
+        with anyio.CancelScope(shield=True):
+            await asyncio.gather(*tasks, return_exceptions=True)

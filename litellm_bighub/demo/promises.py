@@ -98,7 +98,6 @@ PROMISES: tuple[Promise, ...] = (
         "What was my key again?",
         [text(f"It was {_SECRET}.")],
         _masked_for_the_client,
-        modes=("whole",),
     ),
     Promise("An allowed call arrives unchanged", "Look up order A-17", [text("Looking it up."), _LOOKUP], _allowed),
     Promise("A blocked call is withheld", "Delete customer C", [text("Deleting it now."), _DELETE], _blocked),

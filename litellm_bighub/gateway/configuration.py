@@ -5,14 +5,14 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
-from litellm.types.guardrails import LitellmParams
+from litellm.types.guardrails import GuardrailEventHooks, LitellmParams, Mode
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
 from litellm_bighub.control_plane.decider import EmbeddedDecider
 from litellm_bighub.deciders.audit_file import AuditFile
@@ -22,17 +22,20 @@ from litellm_bighub.deciders.recording import DecisionHook, EventSink
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.gateway.proxy_process import config_file
 from litellm_bighub.settings import GuardrailSettings
 
 _ENVIRONMENT = "os.environ/"
-_OURS = frozenset(GuardrailSettings.model_fields)
 _LITELLMS = frozenset(LitellmParams.model_fields) | frozenset(CustomGuardrail.__init__.__code__.co_varnames)
 
+Settings = TypeVar("Settings", bound=BaseSettings)
 
-def read_settings(name: str, given: Mapping[str, Any]) -> tuple[GuardrailSettings, dict[str, Any]]:
+
+def read_settings(model: type[Settings], name: str, given: Mapping[str, Any]) -> tuple[Settings, dict[str, Any]]:
     """Tell our settings from LiteLLM's own parameters, which every guardrail is built with.
 
     Args:
+        model: the settings that are ours.
         name: the guardrail's name, for errors.
         given: all keyword arguments of the guardrail.
 
@@ -42,19 +45,37 @@ def read_settings(name: str, given: Mapping[str, Any]) -> tuple[GuardrailSetting
     Raises:
         ConfigurationError: a key that is neither, or a value that cannot be used.
     """
-    unknown = next((key for key in given if key not in _OURS and key not in _LITELLMS), None)
+    ours = frozenset(model.model_fields)
+    unknown = next((key for key in given if key not in ours and key not in _LITELLMS), None)
     if unknown is not None:
-        raise ConfigurationError(f"{name}.{unknown}", f"is no setting{_like(unknown, _OURS)}")
-    ours = {key: _resolved(f"{name}.{key}", value) for key, value in given.items() if key in _OURS}
+        raise ConfigurationError(f"{name}.{unknown}", f"is no setting{_like(unknown, ours)}")
+    values = {key: _resolved(f"{name}.{key}", value) for key, value in given.items() if key in ours}
     try:
-        settings = GuardrailSettings(**ours)
+        settings = model(**values)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        known = _OURS if len(first["loc"]) == 1 else ()
+        key = ".".join([name, *(str(part) for part in first["loc"])])
+        known = ours if len(first["loc"]) == 1 else ()
         hint = _like(str(first["loc"][-1]), known) if first["type"] == "extra_forbidden" else ""
-        raise ConfigurationError(f"{name}.{key}", first["msg"] + hint) from error
-    return settings, {key: value for key, value in given.items() if key not in _OURS}
+        raise ConfigurationError(key, first["msg"] + hint) from error
+    return settings, {key: value for key, value in given.items() if key not in ours}
+
+
+def check_litellms(name: str, event_hook: object, litellms: Mapping[str, Any]) -> None:
+    """Refuse settings of LiteLLM's under which tool calls would pass undecided, or in a race.
+
+    Args:
+        name: the guardrail's name, for errors.
+        event_hook: the `mode`, `None` in code.
+        litellms: its other parameters.
+
+    Raises:
+        ConfigurationError: such a setting.
+    """
+    if event_hook is not None and GuardrailEventHooks.post_call.value not in _events(event_hook):
+        raise ConfigurationError(f"{name}.mode", "lacks post_call, so no tool call would be decided on")
+    if litellms.get("run_in_parallel"):
+        raise ConfigurationError(f"{name}.run_in_parallel", "must be off: others would see the answer half decided on")
 
 
 def build_decider(settings: GuardrailSettings, redactor: Redactor) -> tuple[Decider, GuardrailSettings]:
@@ -65,7 +86,12 @@ def build_decider(settings: GuardrailSettings, redactor: Redactor) -> tuple[Deci
     """
     if settings.decider == "bighub":
         return hosted(settings.service, redactor=redactor), settings
-    embedded = EmbeddedDecider.from_policy_file(beside_config(settings.policy))
+    url = settings.database_url
+    embedded = EmbeddedDecider.from_policy_file(
+        beside_config(settings.policy),
+        database_url=None if url is None else url.get_secret_value(),
+        redact=redactor.redact,
+    )
     tools = {
         **settings.tools,
         **{name: tool for name, tool in embedded.policy.tools.items() if name not in settings.tools},
@@ -107,9 +133,8 @@ def build_tool_decisions(
 
 def beside_config(path: Path) -> Path:
     """A relative path of a proxy's config is relative to that config; in code, to the working directory."""
-    proxy = sys.modules.get("litellm.proxy.proxy_server")
-    config = getattr(proxy, "user_config_file_path", None)
-    return Path(config).parent / path if isinstance(config, str) else path
+    config = config_file()
+    return path if config is None else config.parent / path
 
 
 def import_hook(key: str, hook: object) -> DecisionHook | None:
@@ -123,9 +148,25 @@ def import_hook(key: str, hook: object) -> DecisionHook | None:
     module_name, _, name = str(hook).rpartition(".")
     try:
         found = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(key, f"{hook} is no function that can be imported") from error
+    except Exception as error:  # a user's module may raise anything while it is imported
+        raise ConfigurationError(key, f"{hook} cannot be imported: {type(error).__name__}") from error
+    if not callable(found):
+        raise ConfigurationError(key, f"{hook} is no function")
     return cast("DecisionHook", found)
+
+
+def _events(event_hook: object) -> set[str]:
+    match event_hook:
+        case None:
+            return set()
+        case list():
+            return {event for each in cast("list[object]", event_hook) for event in _events(each)}
+        case Mode():
+            return _events([*event_hook.tags.values(), event_hook.default])
+        case GuardrailEventHooks():
+            return {event_hook.value}
+        case _:
+            return {str(event_hook)}
 
 
 def _resolved(key: str, value: Any) -> Any:

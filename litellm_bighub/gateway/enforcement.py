@@ -98,12 +98,13 @@ class Enforcement:
         decisions = await self.tool_decisions.decide(calls, context)
         return [self.withholding.outcome(call, decision) for call, decision in zip(calls, decisions, strict=True)]
 
-    async def govern(self, response: object, context: CallContext) -> None:
+    async def govern(self, response: object, context: CallContext, *, refusals: bool = False) -> None:
         """Decide on every call of a whole response, and put a notice in the place of those that are withheld.
 
         Args:
             response: a dict or model; changed in place.
             context: who asks.
+            refusals: whether notices are refusals, as `notice.wants_refusals` says of the request.
 
         Raises:
             ToolCallWithheld: one is withheld, and the operator wants the request to fail.
@@ -114,14 +115,14 @@ class Enforcement:
             return
         outcomes = await self.outcomes([each.call for each in found], context)
         for each, outcome in zip(found, outcomes, strict=True):
-            self._carry_out(each, outcome)
+            self._carry_out(each, outcome, refusal=refusals)
 
-    def _carry_out(self, found: FoundCall, outcome: Outcome) -> None:
+    def _carry_out(self, found: FoundCall, outcome: Outcome, *, refusal: bool) -> None:
         match outcome:
             case Pass(edited=edited):
                 if edited is not None:
                     withhold(found, rewrite_arguments(found.item, edited))
             case Withhold(notice=notice):
-                item = notice_item(self.new_item_id(), notice)
+                item = notice_item(self.new_item_id(), notice, refusal=refusal)
                 native = isinstance(found.item, BaseModel)
                 withhold(found, ResponseOutputMessage.model_validate(item) if native else item)

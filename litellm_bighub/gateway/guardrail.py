@@ -1,16 +1,16 @@
 """`BighubGuardrail`: decides on every tool call that passes the gateway.
 
-LiteLLM looks for some hooks in the leaf class alone, so a subclass gets them re-exported; and it starts a proxy without
-a guardrail whose constructor raises `ValueError`, so configuration errors are `RuntimeError`s.
+LiteLLM starts a proxy without a guardrail whose constructor raises `ValueError`, so configuration errors are
+`RuntimeError`s.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import Any, ClassVar
+from typing import Any
 
-from litellm.integrations.custom_guardrail import CustomGuardrail
+from litellm.exceptions import BadRequestError
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.types.guardrails import GuardrailEventHooks
 from litellm.types.utils import CallTypes
@@ -19,22 +19,31 @@ from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.recording import DecisionHook
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import UngovernedCallError
-from litellm_bighub.gateway.configuration import build_tool_decisions, import_hook, read_settings
+from litellm_bighub.gateway.configuration import build_tool_decisions, check_litellms, import_hook, read_settings
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.identity import caller
+from litellm_bighub.gateway.native import NativeGuardrail
+from litellm_bighub.gateway.proxy_process import is_proxy
 from litellm_bighub.gateway.registration import install
 from litellm_bighub.gateway.request_log import RequestLog, logged
 from litellm_bighub.gateway.stream import Envelope, governed, native
+from litellm_bighub.gateway.surface import RESPONSES, speaks_responses
+from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.wire import fields
 from litellm_bighub.wire.gating import Outcome
 from litellm_bighub.wire.responses.gate import Gate
-
-_RESPONSES = frozenset({CallTypes.responses, CallTypes.aresponses})
-_LEAF_HOOKS = ("async_pre_call_hook", "async_post_call_success_hook", "async_post_call_streaming_iterator_hook")
+from litellm_bighub.wire.responses.notice import wants_refusals
 
 
-class BighubGuardrail(CustomGuardrail):
+class _UngovernedCallError(UngovernedCallError, BadRequestError):
+    """As an error of LiteLLM's it is passed on as it is, and nobody tries the call again."""
+
+    def __init__(self, message: str) -> None:
+        BadRequestError.__init__(self, message, model="", llm_provider="")
+
+
+class BighubGuardrail(NativeGuardrail):
     """Decides on the tool calls of Responses answers, whole and streamed.
 
     Enabled in a proxy config as `guardrail: litellm_bighub.BighubGuardrail` with `mode: [pre_call, post_call]`; its
@@ -52,14 +61,6 @@ class BighubGuardrail(CustomGuardrail):
         ConfigurationError: a key or value that cannot be used.
     """
 
-    use_native_lifecycle_hooks: ClassVar[bool] = True
-
-    def __init_subclass__(cls, **kwargs: object) -> None:
-        super().__init_subclass__(**kwargs)
-        for name in _LEAF_HOOKS:
-            if name not in vars(cls):
-                setattr(cls, name, getattr(cls, name))
-
     def __init__(
         self,
         *,
@@ -71,7 +72,8 @@ class BighubGuardrail(CustomGuardrail):
         **settings: Any,
     ) -> None:
         name = guardrail_name or type(self).__name__
-        self.settings, litellms = read_settings(name, settings)
+        self.settings, litellms = read_settings(GuardrailSettings, name, settings)
+        check_litellms(name, event_hook, litellms)
         super().__init__(guardrail_name=name, event_hook=event_hook, default_on=bool(default_on), **litellms)
         self.tool_decisions = build_tool_decisions(
             self.settings,
@@ -94,20 +96,20 @@ class BighubGuardrail(CustomGuardrail):
         self, user_api_key_dict: UserAPIKeyAuth, response: Any, request_data: dict[str, Any]
     ) -> AsyncGenerator[Any, None]:
         """Let a stream's text flow, and hold each call until it is decided."""
-        if not self.should_run_guardrail(request_data, GuardrailEventHooks.post_call):
+        wanted = self.should_run_guardrail(request_data, GuardrailEventHooks.post_call)
+        if not wanted or not speaks_responses(user_api_key_dict):
             async for event in response:
                 yield event
             return
         released: list[Any] = []
         try:
-            async for event in self.governed(response, request_data, user_api_key_dict):
-                released[:] = [event]
-                yield event
+            async with aclosing(self.governed(response, request_data, user_api_key_dict)) as governed_events:
+                async for event in governed_events:
+                    released[:] = [event]
+                    yield event
         except ToolCallWithheld as withheld:
-            errors = OpenAIResponsesHandler().build_stream_error_items(withheld, released) if released else None
-            if errors is None:
-                raise  # nothing was sent yet: the status can still tell
-            for error in errors:
+            # As the first event of a stream LiteLLM turns it into an answer with the error's status.
+            for error in OpenAIResponsesHandler().build_stream_error_items(withheld, released) or ():
                 yield error
 
     async def async_pre_call_deployment_hook(
@@ -118,15 +120,15 @@ class BighubGuardrail(CustomGuardrail):
         Raises:
             UngovernedCallError: a streamed or synchronous call; names the function that is governed.
         """
-        if call_type not in _RESPONSES or _came_through_proxy(kwargs):
+        if call_type not in RESPONSES or is_proxy():
             return kwargs
         if kwargs.get("stream"):
-            raise UngovernedCallError(
+            raise _UngovernedCallError(
                 "litellm.aresponses(stream=True) delivers its events before a callback could hold one back; "
                 "call litellm_bighub.aresponses(stream=True, tool_decisions=…)"
             )
         if call_type is CallTypes.responses:
-            raise UngovernedCallError(
+            raise _UngovernedCallError(
                 "litellm.responses() hands its answer to no callback; call litellm_bighub.responses(tool_decisions=…)"
             )
         return kwargs
@@ -135,7 +137,7 @@ class BighubGuardrail(CustomGuardrail):
         self, request_data: dict[str, Any], response: Any, call_type: CallTypes | None
     ) -> Any:
         """Decide on the calls of an answer to `litellm.aresponses` in code; the proxy has a hook of its own."""
-        if call_type in _RESPONSES and not _came_through_proxy(request_data):
+        if call_type in RESPONSES and not is_proxy():
             await self.govern(response, request_data, None)
         return response
 
@@ -150,7 +152,8 @@ class BighubGuardrail(CustomGuardrail):
         if fields.get(response, "output") is None:
             return
         with logged(self, request_data):
-            await self.enforcement.govern(response, self._context(user_api_key_dict, request_data, response))
+            context = self._context(user_api_key_dict, request_data, response)
+            await self.enforcement.govern(response, context, refusals=wants_refusals(request_data))
 
     async def governed(
         self, events: AsyncIterator[Any], request_data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth | None
@@ -167,7 +170,7 @@ class BighubGuardrail(CustomGuardrail):
             with logged(self, request_data):
                 return await self.enforcement.outcomes(calls, context)
 
-        gate = Gate(new_item_id=self.enforcement.new_item_id)
+        gate = Gate(new_item_id=self.enforcement.new_item_id, refusals=wants_refusals(request_data))
         async with aclosing(governed(envelope, gate, decide)) as released:
             async for event in released:
                 yield native(event)
@@ -177,8 +180,3 @@ class BighubGuardrail(CustomGuardrail):
     ) -> CallContext:
         settings = self.settings
         return caller(user_api_key_dict, request_data, response, actor=settings.actor, domain=settings.domain)
-
-
-def _came_through_proxy(kwargs: dict[str, Any]) -> bool:
-    """Whether the proxy's own hooks, which know who asks, govern this call."""
-    return bool(kwargs.get("proxy_server_request"))

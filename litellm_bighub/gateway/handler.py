@@ -7,33 +7,62 @@ inherited. As long as nobody overrides one of the documented methods, one walk o
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar, cast
 
 from litellm.llms.base_llm.guardrail_translation.base_translation import StreamingScanKey
 from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
 
-from litellm_bighub.errors import GuardrailAnswerError
-from litellm_bighub.gateway.override_points import Extracted, OverridePoints
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.errors import GuardrailAnswerError, PayloadError
+from litellm_bighub.gateway.enforcement import Enforcement, Withholding
+from litellm_bighub.gateway.identity import caller
+from litellm_bighub.gateway.override_points import Extracted, OverridePoints, around
 from litellm_bighub.gateway.record import record_scan
 from litellm_bighub.gateway.request_context import RequestMessages, RequestTools
 from litellm_bighub.gateway.stream_scan import scan_of
 from litellm_bighub.gateway.text_calls import calls_each
+from litellm_bighub.gateway.text_stream import rewritten
 from litellm_bighub.gateway.tool_call_chunks import ToolCallChunks
-from litellm_bighub.guardrails.check import Answer, Question, check, gather
-from litellm_bighub.guardrails.contract import Guardrail, name_of
+from litellm_bighub.guardrails.check import Answer, Question, check, discard, gather
+from litellm_bighub.guardrails.contract import Contract, Guardrail, contract_of, name_of
 from litellm_bighub.settings import TextCalls
 from litellm_bighub.wire import fields
+from litellm_bighub.wire.responses.notice import wants_refusals
+from litellm_bighub.wire.responses.text_gate import TextGate
+from litellm_bighub.wire.responses.text_part import Whole
 from litellm_bighub.wire.responses.texts import find_in_request, find_in_response
 from litellm_bighub.wire.slots import Found, Slot, rewrite, verify
 
 
 class OpenAIResponsesHandler(OverridePoints):
-    """Translation handler for `CallTypes.responses` and `CallTypes.aresponses`."""
+    """Translation handler for `CallTypes.responses` and `CallTypes.aresponses`.
+
+    LiteLLM builds it with no arguments. In code it can decide on tool calls too:
+
+    Args:
+        tool_decisions: decides on every tool call of a whole answer, after its texts were checked.
+        withholding: how withheld calls look; by default a notice takes their place.
+        actor: on whose behalf the calls would run, where authentication names nobody.
+        domain: their business domain.
+    """
 
     text_calls: ClassVar[TextCalls] = "auto"
     """How guardrails of today's contract are called; a guardrail's own attribute `text_calls` goes before it."""
+
+    def __init__(
+        self,
+        *,
+        tool_decisions: ToolDecisions | None = None,
+        withholding: Withholding | None = None,
+        actor: str = "AI_AGENT",
+        domain: str = "custom",
+    ) -> None:
+        super().__init__()
+        self._enforcement = Enforcement(tool_decisions, withholding or Withholding()) if tool_decisions else None
+        self._actor = actor
+        self._domain = domain
 
     async def process_input_messages(
         self,
@@ -52,35 +81,36 @@ class OpenAIResponsesHandler(OverridePoints):
             `data`.
 
         Raises:
-            PayloadError: the request cannot be read, or a rewrite broke a JSON field. Nothing has been written.
-            GuardrailAnswerError: the answer cannot be mapped back. Nothing has been written.
+            PayloadError: the request cannot be read. Nothing has been written.
+            GuardrailAnswerError: the answer cannot be mapped back, or broke a JSON field. Nothing has been written.
         """
         if guardrail_to_apply is None:
             return data
         skip_system = effective_skip_system_message_for_guardrail(guardrail_to_apply)
         skip_roles = ("system",) if skip_system else ()
-        items = data.get("input")
-        found, extracted = Found(), Extracted()
-        if isinstance(items, list) and self._overrides_items("input"):
-            found = find_in_request(data, skip_roles=skip_roles, items=False)
-            _add_bare_strings(found, items)
+        only_texts = contract_of(guardrail_to_apply) is Contract.TEXT
+        tools = RequestTools({} if only_texts else data)
+        found = find_in_request(data, skip_roles=skip_roles, tools="all" if only_texts else tools.without_form())
+        items, extracted = _items_of(data.get("input")), Extracted()
+        if items and self._overrides_items("input"):
             extracted = await self._extract(items, "input", guardrail_to_apply, data, skip_roles)
-        else:
-            found = find_in_request(data, skip_roles=skip_roles)
-        tools, calls = RequestTools(data), ToolCallChunks(data.get("input"), "input")
+            found = around(found, items, "input", extracted)
+        calls = ToolCallChunks(items, "input")
         messages = RequestMessages(self, data, skip_system=skip_system)
-        context = _context(found, extracted, data.get("model"), calls, tools=tools.handed_over())
+        context: dict[str, Any] = {}
+        if not only_texts:
+            context = _context(found, data.get("model"), calls, tools=tools.handed_over())
         question = Question(
             [*found.texts, *extracted.texts], context, messages.scoped, data, "request", litellm_logging_obj
         )
-        record_scan(guardrail_to_apply, question, found.hidden)
+        record_scan(guardrail_to_apply, question, found.hidden, tasks=len(extracted.tasks))
         answer, responses = await self._ask(guardrail_to_apply, question, extracted)
         structured = messages.rewritten(guardrail_to_apply, answer, question.texts)
-        await self._write_all(data, "input", found, extracted, responses, calls, answer, guardrail_to_apply)
+        tools.verify(self, guardrail_to_apply, answer)
+        await self._write_all(items, "input", found, extracted, responses, calls, answer, guardrail_to_apply)
         if structured is not None:
             structured.write(data)
-        if answer.tools is not None and answer.tools != tools.flat:
-            self._apply_guardrailed_tools_to_data(data, tools.original, tools.groups, answer.tools)
+        tools.write(self, answer, data)
         return data
 
     async def process_output_response(
@@ -91,11 +121,11 @@ class OpenAIResponsesHandler(OverridePoints):
         user_api_key_dict: Any = None,
         request_data: dict[str, Any] | None = None,
     ) -> Any:
-        """Check every text of an answer, and write back what the guardrail changed.
+        """Check every text of an answer, write back what the guardrail changed, and decide on the tool calls.
 
         Args:
             response: a `ResponsesAPIResponse`, an openai `Response` or a dict; changed in place.
-            guardrail_to_apply: a guardrail of either contract; `None` checks nothing.
+            guardrail_to_apply: a guardrail of either contract; `None` checks no text.
             litellm_logging_obj: LiteLLM's logging object, if there is one.
             user_api_key_dict: who is asking, for the guardrail.
             request_data: the request that was answered.
@@ -104,14 +134,17 @@ class OpenAIResponsesHandler(OverridePoints):
             `response`.
 
         Raises:
-            PayloadError: a rewrite broke a JSON field. Nothing has been written.
-            GuardrailAnswerError: the answer cannot be mapped back. Nothing has been written.
+            PayloadError: the answer of the model cannot be read. Nothing has been written.
+            GuardrailAnswerError: the guardrail's cannot be mapped back, or broke a JSON field. Nothing is written.
+            ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
         """
-        if guardrail_to_apply is None:
-            return response
         request_data = self._known_request(request_data, user_api_key_dict)
-        request_data.setdefault("response", response)
-        await self._check_output(response, guardrail_to_apply, request_data, litellm_logging_obj)
+        if guardrail_to_apply is not None:
+            request_data.setdefault("response", response)
+            await self._check_output(response, guardrail_to_apply, request_data, litellm_logging_obj)
+        if self._enforcement is not None:
+            context = caller(user_api_key_dict, request_data, response, actor=self._actor, domain=self._domain)
+            await self._enforcement.govern(response, context, refusals=wants_refusals(request_data))
         return response
 
     async def process_output_streaming_response(
@@ -122,7 +155,7 @@ class OpenAIResponsesHandler(OverridePoints):
         user_api_key_dict: Any = None,
         request_data: dict[str, Any] | None = None,
         stream_transform_sink: Any = None,  # noqa: ARG002 - of the chat format
-        deliver_ended_stream_rewrites: bool = False,  # noqa: ARG002, FBT001, FBT002 - LiteLLM's signature
+        deliver_ended_stream_rewrites: bool = False,  # noqa: FBT001, FBT002 - LiteLLM's signature
     ) -> list[Any]:
         """Check what is new in a stream since the last call with the same list of events.
 
@@ -144,6 +177,10 @@ class OpenAIResponsesHandler(OverridePoints):
         if guardrail_to_apply is None or not responses_so_far:
             return responses_so_far
         request_data = self._known_request(request_data, user_api_key_dict)
+        if deliver_ended_stream_rewrites:
+            check = partial(self.check_texts, guardrail_to_apply, request_data, litellm_logging_obj)
+            await rewritten(responses_so_far, TextGate(mode=Whole()), check)
+            return responses_so_far
         scan = scan_of(responses_so_far)
         if scan.envelope is not None:
             request_data.setdefault("response", scan.envelope)
@@ -158,6 +195,21 @@ class OpenAIResponsesHandler(OverridePoints):
             await self._ask(guardrail_to_apply, question, Extracted())
             scan.mark_scanned()
         return responses_so_far
+
+    async def check_texts(
+        self, guardrail: Guardrail, request_data: dict[str, Any], logging_obj: Any, texts: Sequence[str]
+    ) -> list[str]:
+        """Check texts of a stream, each on its own.
+
+        Returns:
+            One text for each, in their order.
+
+        Raises:
+            GuardrailAnswerError: the answer cannot be mapped back.
+        """
+        question = Question(texts, {}, None, request_data, "response", logging_obj)
+        answer, _ = await self._ask(guardrail, question, Extracted())
+        return answer.texts
 
     def get_streaming_scan_key(self, responses_so_far: Sequence[object]) -> StreamingScanKey | None:
         """What the next round would scan; LiteLLM skips a round that would scan nothing new."""
@@ -183,19 +235,20 @@ class OpenAIResponsesHandler(OverridePoints):
     async def _check_output(
         self, response: Any, guardrail: Guardrail, request_data: dict[str, Any], logging_obj: Any
     ) -> None:
-        items = fields.get(response, "output")
         found, extracted = Found(), Extracted()
-        if self._overrides("_has_text_content") and not self._has_text_content(response):
-            items = None
-        elif isinstance(items, list) and self._overrides_items("output"):
-            _add_bare_strings(found, items)
-            extracted = await self._extract(items, "output", guardrail, request_data, ())
-        else:
+        silent = self._overrides("_has_text_content") and not self._has_text_content(response)
+        if not silent:
             found = find_in_response(response)
+        items = None if silent else fields.get(response, "output")
+        if isinstance(items, list) and self._overrides_items("output"):
+            extracted = await self._extract(items, "output", guardrail, request_data, ())
+            found = around(found, items, "output", extracted)
         calls = ToolCallChunks(items, "output")
-        context = _context(found, extracted, fields.get(response, "model"), calls)
+        context: dict[str, Any] = {}
+        if contract_of(guardrail) is Contract.INPUTS:
+            context = _context(found, fields.get(response, "model"), calls)
         question = Question([*found.texts, *extracted.texts], context, None, request_data, "response", logging_obj)
-        record_scan(guardrail, question, found.hidden)
+        record_scan(guardrail, question, found.hidden, tasks=len(extracted.tasks))
         answer, responses = await self._ask(guardrail, question, extracted)
         await self._write_all(response, "output", found, extracted, responses, calls, answer, guardrail)
 
@@ -209,14 +262,21 @@ class OpenAIResponsesHandler(OverridePoints):
         """
         limit = self.max_parallel_texts
         each = calls_each(guardrail, self.text_calls)
-
-        async def batch() -> Answer:
-            return Answer([]) if question.is_empty else await check(guardrail, question, each=each, limit=limit)
-
+        batch = _nothing() if question.is_empty else check(guardrail, question, each=each, limit=limit)
         if not extracted.tasks:
-            answer = await batch()
+            answer = await batch
             return answer, answer.texts[len(answer.texts) - len(extracted.texts) :]
-        answer, responses = await asyncio.gather(batch(), gather(extracted.tasks, limit))
+        responses: list[str] = []
+
+        async def tasks() -> Answer:
+            responses.extend(await gather(extracted.tasks, limit))
+            return Answer([])
+
+        try:
+            answer, _ = await gather((batch, tasks()), 2)
+        except BaseException:
+            await discard(extracted.tasks)
+            raise
         for index, response in enumerate(responses):
             if not isinstance(response, str):  # pyright: ignore[reportUnnecessaryIsInstance] - a subclass made it
                 problem = f"answered text {index} with a {type(response).__name__}"
@@ -243,29 +303,31 @@ class OpenAIResponsesHandler(OverridePoints):
             if (id(slot.owner), slot.key) not in changed:
                 writes.append((slot, text))
         slots, texts = [slot for slot, _ in writes], [text for _, text in writes]
-        verify(slots, texts)
-        verify(extracted.slots, responses)
+        try:
+            verify(slots, texts)
+            verify(extracted.slots, responses)
+        except PayloadError as error:
+            raise GuardrailAnswerError(name_of(guardrail), str(error)) from error
         rewrite(slots, texts)
         if extracted.mappings:
             await self._write(owner, root, extracted, responses)
 
 
-def _context(
-    found: Found, extracted: Extracted, model: object, calls: ToolCallChunks, **more: list[Any]
-) -> dict[str, Any]:
+async def _nothing() -> Answer:
+    return Answer([])
+
+
+def _items_of(value: object) -> list[Any] | None:
+    """The items of a request's `input`: a list, or one item alone."""
+    if value is None or isinstance(value, str):
+        return None
+    return cast("list[Any]", value) if isinstance(value, list) else [value]
+
+
+def _context(found: Found, model: object, calls: ToolCallChunks, **more: list[Any]) -> dict[str, Any]:
     """What a guardrail is handed with the texts: only what there is."""
-    context: dict[str, Any] = {
-        "images": [*found.images, *extracted.images],
-        "files": found.files,
-        "tool_calls": calls.handed_over(),
-        "model": model,
-        **more,
-    }
-    return {key: value for key, value in context.items() if value}
-
-
-def _add_bare_strings(found: Found, items: list[Any]) -> None:
-    """Items that are nothing but a string have no shape that an override point could look at."""
-    for slot in find_in_request({"input": items}).slots:
-        if slot.owner is items:
-            found.slots.append(slot)
+    given: dict[str, Any] = {"images": found.images, "files": found.files, "model": model, **more}
+    context = {key: value for key, value in given.items() if value}
+    if calls.chunks:
+        context["tool_calls"] = calls.handed_over()
+    return context

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from litellm.proxy._types import UserAPIKeyAuth
+from litellm.proxy.hooks.responses_id_security import ResponsesIDSecurity
 from litellm.responses.utils import ResponsesAPIRequestUtils
 
 from litellm_bighub.domain.call import CallContext
@@ -33,7 +34,9 @@ def caller(
         domain: the business domain.
     """
     alias = user = team = route = ""
+    response_id = _text(fields.get(response, "id"))
     if user_api_key_dict is not None:
+        response_id = _decrypted(response_id)
         alias, user = user_api_key_dict.key_alias or "", user_api_key_dict.user_id or ""
         team = user_api_key_dict.team_alias or user_api_key_dict.team_id or ""
         route = user_api_key_dict.request_route or ""
@@ -44,7 +47,7 @@ def caller(
         trace_id=_text(request_data.get("litellm_trace_id")) or _text(request_data.get("litellm_call_id")),
         surface=route or "litellm_bighub.aresponses",
         model=_text(request_data.get("model")) or _text(fields.get(response, "model")),
-        response_id=upstream_id(_text(fields.get(response, "id"))),
+        response_id=upstream_id(response_id),
         user=user,
         team=team,
     )
@@ -56,6 +59,12 @@ def upstream_id(response_id: str) -> str:
         return ""
     decoded = ResponsesAPIRequestUtils._decode_responses_api_response_id(response_id)  # noqa: SLF001 - the only reader
     return _text(decoded.get("response_id")) or response_id
+
+
+def _decrypted(response_id: str) -> str:
+    """The id without the proxy's encryption, which a stream's events have behind them when they reach a guardrail."""
+    original, _, _ = ResponsesIDSecurity()._decrypt_response_id(response_id)  # noqa: SLF001 - the only reader
+    return original
 
 
 def _text(value: object) -> str:

@@ -18,11 +18,11 @@ from litellm.llms.openai.responses.guardrail_translation.handler import OpenAIRe
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.gateway.places import Place, slot_at
 from litellm_bighub.gateway.tool_call_chunks import ToolCallChunks
-from litellm_bighub.guardrails.check import InputType, Question, check
+from litellm_bighub.guardrails.check import InputType, Question, check, discard
 from litellm_bighub.guardrails.contract import Guardrail
 from litellm_bighub.wire import fields
-from litellm_bighub.wire.responses.texts import find_in_item, find_in_response
-from litellm_bighub.wire.slots import Slot, rewrite
+from litellm_bighub.wire.responses.texts import find_in_item, find_in_response, in_scope
+from litellm_bighub.wire.slots import Found, Slot, rewrite
 
 Mappings = list[tuple[Any, ...]]
 
@@ -159,10 +159,26 @@ class OverridePoints(BuiltIn):
             PayloadError: an override collected texts that it has no mapping for, or the other way round.
         """
         extracted = Extracted()
+        try:
+            await self._extract_into(extracted, items, root, guardrail, request_data, skip_roles)
+        except BaseException:
+            await discard(extracted.tasks)
+            raise
+        return extracted
+
+    async def _extract_into(
+        self,
+        extracted: Extracted,
+        items: list[Any],
+        root: str,
+        guardrail: Guardrail,
+        request_data: dict[str, Any],
+        skip_roles: Collection[str],
+    ) -> None:
         as_tasks = self._overrides(f"_extract_{root}_text_and_create_tasks")
         _asking.set((request_data, "request" if root == "input" else "response"))
         for index, item in enumerate(items):
-            if isinstance(item, str) or fields.get(item, "role") in skip_roles:
+            if isinstance(item, str) or not in_scope(item, skip_roles):
                 continue
             if as_tasks:
                 create = getattr(self, f"_extract_{root}_text_and_create_tasks")
@@ -174,10 +190,12 @@ class OverridePoints(BuiltIn):
         if collected != len(extracted.mappings):
             raise PayloadError(root, f"an override collected {collected} texts and {len(extracted.mappings)} mappings")
         extracted.slots = [slot_at(items, mapping, root) for mapping in extracted.mappings]
-        return extracted
 
     async def _write(self, owner: Any, root: str, extracted: Extracted, responses: Sequence[str]) -> None:
-        """Write answers back: through the override where its mappings are such as its first release knew."""
+        """Write answers back: through the override where its mappings are such as its first release knew.
+
+        `owner` is the list of items of a request, or the answer.
+        """
         classic: list[tuple[tuple[Any, ...], str]] = []
         for mapping, slot, text in zip(extracted.mappings, extracted.slots, responses, strict=True):
             if isinstance(mapping, Place) and not mapping.is_classic:
@@ -188,9 +206,27 @@ class OverridePoints(BuiltIn):
             return
         mappings, texts = [mapping for mapping, _ in classic], [text for _, text in classic]
         if root == "input":
-            await self._apply_guardrail_responses_to_input(owner["input"], texts, mappings)
+            await self._apply_guardrail_responses_to_input(owner, texts, mappings)
         else:
             await self._apply_guardrail_responses_to_output(owner, texts, mappings)
+
+
+def around(found: Found, items: list[Any], root: str, extracted: Extracted) -> Found:
+    """What was found in a payload, less the texts of the items that override points looked into.
+
+    An item that is nothing but a string has no shape that an override point could look at. Images, files and what is
+    hidden stay: the first override points knew nothing of them.
+    """
+    slots = [slot for slot in found.slots if slot.owner is items or _root(slot) != root]
+    images = [*found.images, *(image for image in extracted.images if image not in found.images)]
+    return Found(slots, images, found.files, found.hidden)
+
+
+def _root(slot: Slot) -> str | int | None:
+    where, key = slot.where, None
+    while where is not None:
+        where, key = where
+    return key
 
 
 async def _one_text(guardrail: Guardrail, question: Question) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.wire import fields
-from litellm_bighub.wire.slots import Kind, Slot, Where
+from litellm_bighub.wire.slots import Kind, Slot, Where, render
 
 
 class Place(tuple[Any, ...]):  # noqa: SLOT001 - a tuple with slots can hold no attribute
@@ -38,11 +38,7 @@ def _second(where: Where) -> int | str | None:
         case (_, int()), "content":
             return None
         case _:
-            keys: list[str] = []
-            while where is not None and len(keys) < 3:
-                where, key = where
-                keys.append(str(key))
-            return ".".join(reversed(keys))
+            return render(where)
 
 
 def slot_at(items: Sequence[Any], mapping: tuple[Any, ...], root: str) -> Slot:
@@ -53,16 +49,27 @@ def slot_at(items: Sequence[Any], mapping: tuple[Any, ...], root: str) -> Slot:
     """
     if isinstance(mapping, Place):
         return mapping.slot
-    index, part = mapping
+    match mapping:
+        case int(index), int() | None as part:
+            pass
+        case _:
+            raise PayloadError(root, "a task mapping is no pair of an item's index and a part's")
     where: Where = (((None, root), index), "content")
-    item = items[index]
+    item = _element(items, index)
     content = fields.get(item, "content")
     if part is None:
         if isinstance(content, str):
             return Slot(item, "content", content, Kind.TEXT, where)
         raise PayloadError(f"{root}[{index}].content", "a task mapping points here, but there is no text")
-    text = fields.get(content[part], "text")
+    owner = _element(content, part)
+    text = fields.get(owner, "text")
     if not isinstance(text, str):
         raise PayloadError(f"{root}[{index}].content[{part}]", "a task mapping points here, but there is no text")
-    kind = Kind.OUTPUT_TEXT if fields.get(content[part], "type") == "output_text" else Kind.TEXT
-    return Slot(content[part], "text", text, kind, ((where, part), "text"))
+    kind = Kind.OUTPUT_TEXT if fields.get(owner, "type") == "output_text" else Kind.TEXT
+    return Slot(owner, "text", text, kind, ((where, part), "text"))
+
+
+def _element(elements: object, index: int) -> Any:
+    if not isinstance(elements, (list, tuple)) or not 0 <= index < len(cast("Sequence[Any]", elements)):
+        return None
+    return cast("Sequence[Any]", elements)[index]

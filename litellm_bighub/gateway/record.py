@@ -17,8 +17,10 @@ SCANS = "litellm_bighub_scans"
 """Key in the request's `litellm_metadata`: one entry for each guardrail and side, with what it was handed."""
 
 
-def record_scan(guardrail: object, question: Question, hidden: Sequence[str]) -> None:
+def record_scan(guardrail: object, question: Question, hidden: Sequence[str], *, tasks: int = 0) -> None:
     """Record how much a guardrail was handed, and which places stand for texts that nobody here can see.
+
+    `tasks` counts the texts that an override point checks in tasks of its own.
 
     Requests that did not come through the proxy have no `litellm_metadata`; none is made, since it would go upstream.
     """
@@ -28,12 +30,13 @@ def record_scan(guardrail: object, question: Question, hidden: Sequence[str]) ->
     scan: dict[str, Any] = {
         "guardrail": name_of(guardrail),
         "input_type": question.input_type,
-        "texts": len(question.texts),
+        "texts": len(question.texts) + tasks,
         **{key: len(question.context.get(key) or ()) for key in ("images", "files", "tools", "tool_calls")},
         "not_visible_here": list(hidden),
     }
-    metadata.setdefault(SCANS, []).append(scan)
-    if question.is_empty and isinstance(guardrail, CustomGuardrail):
+    scans = metadata.get(SCANS)
+    metadata[SCANS] = [*scans, scan] if isinstance(scans, list) else [scan]
+    if question.is_empty and not tasks and isinstance(guardrail, CustomGuardrail):
         guardrail.add_standard_logging_guardrail_information_to_request_data(
             guardrail_json_response={"nothing_to_scan": scan},
             request_data=question.request_data,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, cast
@@ -10,25 +10,72 @@ from typing import Any, cast
 from litellm.llms.base_llm.guardrail_translation.utils import scoped_structured_message_indices
 from litellm.llms.openai.responses.guardrail_translation.handler import OpenAIResponsesHandler as BuiltIn
 from litellm.responses.litellm_completion_transformation.transformation import LiteLLMCompletionResponsesConfig
+from pydantic import BaseModel
 
+from litellm_bighub.errors import GuardrailAnswerError, PayloadError
 from litellm_bighub.guardrails.check import Answer
+from litellm_bighub.guardrails.contract import name_of
+from litellm_bighub.wire import fields
+from litellm_bighub.wire.copies import plain
+from litellm_bighub.wire.responses.texts import is_plain
+
+_ANY = "any text"
+
+_UNREADABLE = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
+"""What LiteLLM's conversions raise on a payload that they were not written for."""
 
 
 class RequestTools:
-    """The tools of a request in chat form, grouped by the tool they came from."""
+    """The tools of a request in chat form, grouped by the tool they came from.
+
+    Raises:
+        PayloadError: they cannot be brought into chat form.
+    """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
         tools = data.get("tools")
-        self.original: tuple[Any, ...] = tuple(cast("Sequence[Any]", tools)) if isinstance(tools, (list, tuple)) else ()
-        self.groups: tuple[Any, ...] = ()
-        if self.original:
-            forms = LiteLLMCompletionResponsesConfig.responses_tools_to_chat_forms(self.original)
-            self.groups = tuple(form.chat_tools for form in forms)
-        self.flat = [tool for group in self.groups for tool in group]
+        given = cast("Sequence[Any]", tools) if isinstance(tools, (list, tuple)) else ()
+        self._originals = list(given)
+        self._plain = [plain(tool) if isinstance(tool, BaseModel) else tool for tool in given]
+        self._groups: tuple[Any, ...] = ()
+        if self._plain:
+            try:
+                forms = LiteLLMCompletionResponsesConfig.responses_tools_to_chat_forms(self._plain)
+                self._groups = tuple(form.chat_tools for form in forms)
+                self._handed_over = deepcopy([tool for group in self._groups for tool in group])
+            except _UNREADABLE as error:
+                raise PayloadError("tools", "cannot be brought into the form of chat tools") from error
+
+    def without_form(self) -> Collection[int]:
+        """Which tools have no chat form, by index, so that only their texts can be checked."""
+        return [index for index, group in enumerate(self._groups) if not group]
 
     def handed_over(self) -> list[Any]:
         """A copy for a guardrail, which may write into it."""
-        return deepcopy(self.flat)
+        return self._handed_over if self._groups else []
+
+    def verify(self, handler: BuiltIn, guardrail: object, answer: Answer) -> None:
+        """Raise what `write` would raise, and write nothing.
+
+        Raises:
+            GuardrailAnswerError: the tools in the answer are no list of tools.
+        """
+        if answer.tools is None:
+            return
+        try:
+            if not isinstance(answer.tools, (list, tuple)):
+                raise TypeError(type(answer.tools).__name__)
+            self.write(handler, answer, {})
+        except _UNREADABLE as error:
+            raise GuardrailAnswerError(name_of(guardrail), "answered with tools that cannot be read") from error
+
+    def write(self, handler: BuiltIn, answer: Answer, data: dict[str, Any]) -> None:
+        """Put the tools that a guardrail changed into a request. Those it left alone stay the same objects."""
+        if answer.tools is None or list(answer.tools) == [tool for group in self._groups for tool in group]:
+            return
+        handler._apply_guardrailed_tools_to_data(data, self._plain, self._groups, answer.tools)  # noqa: SLF001 - inherited
+        originals = {id(plain): tool for plain, tool in zip(self._plain, self._originals, strict=True)}
+        data["tools"] = [originals.get(id(tool), tool) for tool in data["tools"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +101,100 @@ class RequestMessages:
         self._handler = handler
         self._data = data
         self._skip_system = skip_system
+        self._view: dict[str, Any] = {}
+        self._originals: dict[int, Any] = {}
         self._all: list[Any] = []
         self._indices: Sequence[int] = ()
         self._scoped: list[Any] | None = None
 
     def scoped(self) -> list[Any] | None:
-        """The messages that are in the guardrail's scope, `None` where the request has none."""
-        self._all = list(self._handler.get_structured_messages(self._data) or ())
+        """A copy of the messages that are in the guardrail's scope, `None` where the request has none.
+
+        Raises:
+            PayloadError: the request cannot be turned into chat messages.
+        """
+        self._view = {**self._data, "input": self._input()}
+        try:
+            self._all = list(self._converted() or ())
+        except _UNREADABLE as error:
+            raise PayloadError("input", "cannot be turned into chat messages") from error
         self._indices = scoped_structured_message_indices(
             self._all, scan_only_tool_results=False, skip_system=self._skip_system, skip_tool=False
         )
         self._scoped = [self._all[index] for index in self._indices]
-        return self._scoped or None
+        return [_copied(message) for message in self._scoped] or None
+
+    def _converted(self) -> Any:
+        """LiteLLM's conversion. Of plain messages, one for each role is converted, and the others are made like it."""
+        items = self._view["input"]
+        if self._data.get("instructions") or not isinstance(items, list) or not all(map(is_plain, items)):
+            return self._handler.get_structured_messages(self._view)
+        models: dict[Any, dict[str, Any]] = {}
+        for item in items:
+            role = item.get("role")
+            if role not in models:
+                like = self._handler.get_structured_messages({**self._view, "input": [{**item, "content": _ANY}]})
+                if not like or len(like) != 1 or like[0].get("content") != _ANY:
+                    return self._handler.get_structured_messages(self._view)
+                models[role] = cast("dict[str, Any]", like[0])
+        return [{**models[item.get("role")], "content": item["content"]} for item in items]
+
+    def _input(self) -> Any:
+        """The input in the one shape that LiteLLM can convert: a string or a list of dicts."""
+        value = self._data.get("input")
+        if value is None or isinstance(value, str):
+            return value
+        items = cast("list[Any]", value) if isinstance(value, list) else [value]
+        converted = [_as_dict(item) for item in items]
+        self._originals = {id(made): item for made, item in zip(converted, items, strict=True)}
+        return converted
 
     def rewritten(self, guardrail: Any, answer: Answer, texts: Sequence[str]) -> StructuredRewrite | None:
-        """What the guardrail made of the messages, unless it said the same in `texts`, which are exact."""
+        """What the guardrail made of the messages, unless it said the same in `texts`, which are exact.
+
+        Raises:
+            GuardrailAnswerError: its messages are no messages.
+        """
         messages = answer.structured_messages
-        if messages is None or self._scoped is None or messages is self._scoped or messages == self._scoped:
+        if messages is None or self._scoped is None or messages == self._scoped:
             return None
-        if answer.texts != texts and len(messages) == len(self._scoped):
+        if not isinstance(messages, (list, tuple)):
+            raise GuardrailAnswerError(name_of(guardrail), "answered with messages that are no list")
+        if answer.texts != texts and len(cast("Sequence[Any]", messages)) == len(self._scoped):
             return None
-        written: Any = self._handler._written_back_request_fields(  # noqa: SLF001 - the inherited write-back
-            self._data,
-            self._all,
-            self._indices,
-            self._scoped,
-            guardrail,
-            cast("Any", {"structured_messages": messages}),
-        )
-        return None if written is None else StructuredRewrite(written.input, written.instructions)
+        try:
+            written: Any = self._handler._written_back_request_fields(  # noqa: SLF001 - the inherited write-back
+                self._view,
+                self._all,
+                self._indices,
+                self._scoped,
+                guardrail,
+                cast("Any", {"structured_messages": list(cast("Sequence[Any]", messages))}),
+            )
+        except _UNREADABLE as error:
+            raise GuardrailAnswerError(name_of(guardrail), "answered with messages that cannot be read") from error
+        if written is None:
+            return None
+        return StructuredRewrite([self._originals.get(id(item), item) for item in written.input], written.instructions)
+
+
+def _copied(message: Any) -> Any:
+    """A copy that a guardrail may write into."""
+    if isinstance(message, dict) and isinstance(message.get("content"), str) and "tool_calls" not in message:
+        return {**message}
+    return deepcopy(message)
+
+
+def _as_dict(item: Any) -> Any:
+    """An item as the dict that LiteLLM's conversion expects; the same object where it is one already."""
+    if is_plain(item):
+        return item
+    if isinstance(item, str):
+        return {"type": "message", "role": "user", "content": item}
+    if not isinstance(item, dict) or any(_holds_models(fields.get(item, key)) for key in ("content", "output")):
+        return plain(item)
+    return cast("dict[str, Any]", item)
+
+
+def _holds_models(parts: object) -> bool:
+    return isinstance(parts, list) and any(isinstance(part, BaseModel) for part in cast("list[Any]", parts))

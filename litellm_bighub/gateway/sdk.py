@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import ExitStack, aclosing
+from contextlib import AsyncExitStack, ExitStack, aclosing
 from functools import partial
 from typing import Any
 
@@ -16,9 +16,12 @@ from litellm_bighub.gateway.enforcement import Enforcement, Withholding
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.identity import caller
 from litellm_bighub.gateway.stream import Envelope, governed, native
+from litellm_bighub.gateway.text_stream import Check, checked
 from litellm_bighub.guardrails.contract import Guardrail
 from litellm_bighub.wire.gating import Outcome
 from litellm_bighub.wire.responses.gate import Gate
+from litellm_bighub.wire.responses.notice import wants_refusals
+from litellm_bighub.wire.responses.text_gate import TextGate
 
 _END = object()
 
@@ -57,11 +60,13 @@ async def aresponses(
     response: Any = await litellm.aresponses(**request)
     enforcement = Enforcement(tool_decisions, withholding or Withholding()) if tool_decisions else None
     if hasattr(response, "__aiter__"):
-        return _streamed(response, enforcement, request, actor=actor, domain=domain)
+        checks = [partial(handler.check_texts, guardrail, request, None) for guardrail in guardrails]
+        return _streamed(response, checks, enforcement, request, actor=actor, domain=domain)
     for guardrail in guardrails:
         response = await handler.process_output_response(response, guardrail, request_data=request)
     if enforcement is not None:
-        await enforcement.govern(response, caller(None, request, response, actor=actor, domain=domain))
+        context = caller(None, request, response, actor=actor, domain=domain)
+        await enforcement.govern(response, context, refusals=wants_refusals(request))
     return response
 
 
@@ -76,22 +81,37 @@ def responses(**request: Any) -> Any:
 
 
 async def _streamed(
-    events: AsyncIterator[Any], enforcement: Enforcement | None, request: dict[str, Any], *, actor: str, domain: str
+    events: AsyncIterator[Any],
+    checks: Sequence[Check],
+    enforcement: Enforcement | None,
+    request: dict[str, Any],
+    *,
+    actor: str,
+    domain: str,
 ) -> AsyncGenerator[Any, None]:
-    if enforcement is None:
+    """A stream through its text gates and, last, through the gate of its calls: what is decided on is what leaves."""
+    async with AsyncExitStack() as stack:
+        for check in checks:
+            events = await stack.enter_async_context(aclosing(checked(events, TextGate(), check)))
+        if enforcement is not None:
+            envelope = Envelope(events)
+            decide = partial(_decide, enforcement, envelope, request, actor, domain)
+            gate = Gate(new_item_id=enforcement.new_item_id, refusals=wants_refusals(request))
+            events = await stack.enter_async_context(aclosing(governed(envelope, gate, decide)))
         async for event in events:
-            yield event
-        return
-    envelope = Envelope(events)
-
-    async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
-        context = caller(None, request, envelope.response, actor=actor, domain=domain)
-        return await enforcement.outcomes(calls, context)
-
-    gate = Gate(new_item_id=enforcement.new_item_id)
-    async with aclosing(governed(envelope, gate, decide)) as released:
-        async for event in released:
             yield native(event)
+
+
+async def _decide(
+    enforcement: Enforcement,
+    envelope: Envelope,
+    request: dict[str, Any],
+    actor: str,
+    domain: str,
+    calls: Sequence[ToolCall],
+) -> Sequence[Outcome]:
+    context = caller(None, request, envelope.response, actor=actor, domain=domain)
+    return await enforcement.outcomes(calls, context)
 
 
 def _iterated(events: AsyncGenerator[Any, None], portal: BlockingPortal, stack: ExitStack) -> Iterator[Any]:

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
 from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
 
 from litellm_bighub.domain.call import ToolCall
@@ -128,10 +129,12 @@ async def _merged(events: AsyncIterator[object], deciding: _Deciding) -> AsyncGe
         running: list[asyncio.Task[Any]] = [*deciding.tasks] if coming is None else [coming, *deciding.tasks]
         for task in running:
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
-        close = getattr(events, "aclose", None)
-        if close is not None:
-            await close()
+        # The server's cancellation comes again at every await, and would cut off the cleaning up of what it cancelled.
+        with anyio.CancelScope(shield=True):
+            await asyncio.gather(*running, return_exceptions=True)
+            close = getattr(events, "aclose", None)
+            if close is not None:
+                await close()
 
 
 def _released(release: Release) -> Sequence[object]:

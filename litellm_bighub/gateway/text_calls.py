@@ -20,13 +20,10 @@ LOOPING = frozenset(
             "litellm.proxy.guardrails.guardrail_hooks.azure.text_moderation",
             "AzureContentSafetyTextModerationGuardrail",
         ),
-        (
-            "litellm.proxy.guardrails.guardrail_hooks.litellm_content_filter.content_filter",
-            "ContentFilterGuardrail",
-        ),
+        ("litellm.proxy.guardrails.guardrail_hooks.litellm_content_filter.content_filter", "ContentFilterGuardrail"),
     }
 )
-"""LiteLLM's guardrails whose `apply_guardrail` awaits one text after the other and looks at nothing but each text."""
+"""LiteLLM's guardrails whose `apply_guardrail` takes one text after the other and looks at no two of them together."""
 
 
 def calls_each(guardrail: Guardrail, configured: TextCalls) -> bool:

@@ -31,6 +31,7 @@ class ToolCallChunks:
     def __init__(self, items: object, root: str) -> None:
         self.chunks: list[dict[str, Any]] = []
         self._slots: list[Slot | None] = []
+        self._names: list[Slot | None] = []
         if isinstance(items, (list, tuple)):
             for index, item in enumerate(cast("Sequence[Any]", items)):
                 kind = fields.get(item, "type")
@@ -47,38 +48,45 @@ class ToolCallChunks:
         else:
             text = json.dumps(_plain(payload), default=str)
             self._slots.append(None)
+        name = fields.get(item, "name")
+        self._names.append(Slot(item, "name", name, Kind.TEXT, (where, "name")) if isinstance(name, str) else None)
         self.chunks.append(
             {
                 "id": fields.get(item, "call_id") or fields.get(item, "id"),
                 "type": "function",
                 "index": len(self.chunks),
-                "function": {"name": fields.get(item, "name") or kind, "arguments": text},
+                "function": {"name": name or kind, "arguments": text},
             }
         )
 
     def handed_over(self) -> list[dict[str, Any]]:
         """A copy for a guardrail, which may write into it."""
-        return deepcopy(self.chunks)
+        return deepcopy(self.chunks) if self.chunks else []
 
     def rewrites(self, answered: object, guardrail: str) -> Iterable[tuple[Slot, str]]:
-        """The arguments that a guardrail changed in its answer's `tool_calls`.
+        """The arguments and names that a guardrail changed in its answer's `tool_calls`.
 
         Raises:
             GuardrailAnswerError: not as many calls as it was given, or one without arguments, or a change to a call
-                whose arguments are no text.
+                whose arguments are no text or that has no name.
         """
         if answered is None:
             return
         calls = cast("Sequence[Any]", answered) if isinstance(answered, (list, tuple)) else ()
         if len(calls) != len(self.chunks):
             raise GuardrailAnswerError(guardrail, f"answered {len(self.chunks)} tool calls with {len(calls)}")
-        for chunk, slot, call in zip(self.chunks, self._slots, calls, strict=True):
-            arguments = fields.get(fields.get(call, "function"), "arguments")
-            if arguments == chunk["function"]["arguments"]:
-                continue
-            if not isinstance(arguments, str) or slot is None:
-                raise GuardrailAnswerError(guardrail, "answered with a tool call that cannot be written back")
-            yield slot, arguments
+        for chunk, slot, named, call in zip(self.chunks, self._slots, self._names, calls, strict=True):
+            given, answer = chunk["function"], fields.get(call, "function")
+            name = fields.get(answer, "name") or given["name"]
+            for place, before, after in (
+                (slot, given["arguments"], fields.get(answer, "arguments")),
+                (named, given["name"], name),
+            ):
+                if after == before:
+                    continue
+                if not isinstance(after, str) or place is None:
+                    raise GuardrailAnswerError(guardrail, "answered with a tool call that cannot be written back")
+                yield place, after
 
 
 def _plain(value: object) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeVar, cast
 
 from litellm_bighub.errors import GuardrailAnswerError
@@ -73,7 +73,7 @@ async def check(guardrail: Guardrail, question: Question, *, each: bool, limit: 
 
 async def gather(awaitables: Iterable[Awaitable[T]], limit: int) -> list[T]:
     """`asyncio.gather` with at most `limit` under way, which leaves nothing running when one of them raises."""
-    semaphore = asyncio.Semaphore(limit)
+    semaphore = asyncio.Semaphore(max(limit, 1))
 
     async def bounded(awaitable: Awaitable[T]) -> T:
         async with semaphore:
@@ -87,10 +87,20 @@ async def gather(awaitables: Iterable[Awaitable[T]], limit: int) -> list[T]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        for awaitable in given:
-            if asyncio.iscoroutine(awaitable):
-                awaitable.close()  # one whose turn never came would warn that it was never awaited
+        await discard(given)
         raise
+
+
+async def discard(awaitables: Iterable[Awaitable[object]]) -> None:
+    """End awaitables that nobody is going to await: one whose turn never came would warn, or run on unseen."""
+    futures: list[asyncio.Future[object]] = []
+    for awaitable in awaitables:
+        if asyncio.iscoroutine(awaitable):
+            awaitable.close()
+        elif isinstance(awaitable, asyncio.Future):
+            awaitable.cancel()
+            futures.append(awaitable)
+    await asyncio.gather(*futures, return_exceptions=True)
 
 
 async def _check_text(guardrail: Guardrail, text: str) -> str:
@@ -101,7 +111,11 @@ async def _check_text(guardrail: Guardrail, text: str) -> str:
 
 
 async def _check_each(guardrail: Guardrail, question: Question, limit: int) -> Answer:
-    """One call a text; what is no text goes with the first, so that it is looked at once."""
+    """One call a text; what is no text goes with the first, so that it is looked at once.
+
+    None is offered the messages: they hold all texts, and of several rewrites of them only one could be kept.
+    """
+    question = replace(question, structured_messages=None)
     alone = {"model": question.context["model"]} if "model" in question.context else {}
     answers = await gather(
         (

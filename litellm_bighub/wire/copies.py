@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from litellm_bighub.wire.fields import get
 
 
-def with_fields(owner: object, **fields: object) -> object:
+def with_fields(owner: object, /, **fields: object) -> object:
     """A shallow copy of a dict or model in which these fields are different.
 
     LiteLLM writes some fields straight into a model's `__dict__`; they are changed where they are.

@@ -3,16 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, cast
+
+from pydantic import BaseModel
 
 
-def get(owner: object, key: str) -> Any:
+def get(owner: Any, key: str) -> Any:
     """The field's value, `None` where there is none. A mapping is asked by key, anything else by attribute."""
-    if type(owner) is dict:  # by far the most common, and far cheaper to ask than the abstract class
-        return owner.get(key)  # pyright: ignore[reportUnknownVariableType] - payloads of others are untyped
-    if isinstance(owner, Mapping):
-        return owner.get(key)  # pyright: ignore[reportUnknownVariableType] - payloads of others are untyped
+    if type(owner) is dict or _is_mapping(owner.__class__):
+        return cast("Mapping[str, Any]", owner).get(key)
     return getattr(owner, key, None)
+
+
+def is_object(value: Any) -> bool:
+    """Whether it has fields: a mapping or a model."""
+    return type(value) is dict or _is_mapping(value.__class__) or _is_model(value.__class__)
+
+
+def members(value: Any) -> Mapping[str, Any]:
+    """All fields of a mapping or model, those of a model that it did not declare too; none of anything else."""
+    if type(value) is dict or _is_mapping(value.__class__):
+        return cast("Mapping[str, Any]", value)
+    if _is_model(value.__class__):
+        extra = cast("BaseModel", value).__pydantic_extra__
+        return {**vars(value), **extra} if extra else vars(value)
+    return {}
+
+
+@lru_cache(maxsize=1024)
+def _is_mapping(cls: Any) -> bool:
+    """Asked of a class once: abstract classes and pydantic's take longer to ask than all the rest."""
+    return issubclass(cls, Mapping)
+
+
+@lru_cache(maxsize=1024)
+def _is_model(cls: Any) -> bool:
+    return issubclass(cls, BaseModel)
 
 
 def put(owner: Any, key: str | int, value: object) -> None:
@@ -21,3 +48,12 @@ def put(owner: Any, key: str | int, value: object) -> None:
         owner[key] = value
     else:
         setattr(owner, key, value)
+
+
+def is_writable(owner: object) -> bool:
+    """Whether `put` can write into it."""
+    if type(owner) is dict:
+        return True
+    if isinstance(owner, BaseModel):
+        return not owner.model_config.get("frozen", False)
+    return isinstance(owner, MutableMapping) or not isinstance(owner, (Mapping, tuple))

@@ -102,16 +102,25 @@ def rewrite(slots: Sequence[Slot], texts: Sequence[str]) -> int:
 def verify(slots: Sequence[Slot], texts: Sequence[str]) -> None:
     """Raise what `rewrite` would raise, and write nothing."""
     for slot, text in zip(slots, texts, strict=True):
-        if slot.kind is Kind.JSON and text != slot.text and _is_json(slot.text) and not _is_json(text):
+        if text == slot.text:
+            continue
+        if not fields.is_writable(slot.owner):
+            raise PayloadError(slot.path, "was rewritten, but what holds it cannot be written to")
+        if slot.kind is Kind.JSON and _is_json(slot.text) and not _is_json(text):
             raise PayloadError(slot.path, "the guardrail's rewrite is no valid JSON any more")
 
 
 def _is_json(text: str) -> bool:
     try:
-        json.loads(text)
+        json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _refuse_constant(name: str) -> None:
+    """`NaN` and `Infinity`, which Python reads and JSON does not know."""
+    raise ValueError(name)
 
 
 def _fit_annotations(part: object, before: str, after: str) -> None:

@@ -6,13 +6,15 @@ import asyncio
 import sys
 
 import pytest
+from sqlalchemy import select
 
 from litellm_bighub.control_plane.decider import EmbeddedDecider
 from litellm_bighub.control_plane.resolving import Refused, Resolution
 from litellm_bighub.control_plane.store import switches
 from litellm_bighub.control_plane.store.approvals import OPEN, TRANSITIONS
 from litellm_bighub.control_plane.store.chain import Break
-from litellm_bighub.control_plane.store.events import verify
+from litellm_bighub.control_plane.store.events import count, verify
+from litellm_bighub.control_plane.store.schema import events, usage
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow
 
@@ -202,6 +204,24 @@ async def test_a_daily_limit_is_exact_across_processes(database_url, policy_file
     ]
     printed = [(await process.communicate())[0] for process in processes]
     assert sum(int(number) for number in printed) == 100
+
+
+async def test_a_killed_process_leaves_the_record_and_the_counters_in_step(database_url, policy_file, open_plane):
+    """Killed with SIGKILL in the middle of its work: what was counted is exactly what is recorded as allowed."""
+    text = "version: 1\nrules:\n  - {name: r, max_per_day: 1000000}\n"
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.control_plane.asking", database_url, str(policy_file(text)), "20000"),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    plane = open_plane(text)
+    while (await plane.read(lambda connection: count(connection, events.c.verdict == "allowed"))) < 300:
+        assert process.returncode is None
+    process.kill()
+    await process.wait()
+    recorded = await plane.read(lambda connection: count(connection, events.c.verdict == "allowed"))
+    counted = await plane.read(lambda connection: connection.execute(select(usage.c.today)).scalar())
+    assert recorded == counted
+    assert not isinstance(await plane.read(verify), Break)
 
 
 async def test_a_limit_counts_approved_calls_when_they_run(open_plane):

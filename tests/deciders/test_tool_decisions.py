@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 
+import anyio
 import pytest
 from hypothesis import given, strategies as st
 
@@ -412,6 +413,29 @@ async def test_closing_closes_decider_and_sinks():
     decider, kept = Scripted(), Kept()
     await ToolDecisions(decider, sinks=[kept]).aclose()
     assert (decider.closed, kept.closed) == (1, 1)
+
+
+async def test_a_servers_cancellation_lets_the_decider_clean_up():
+    """A cancel scope cancels at every await; a decider must still be able to close its connection."""
+    asked, cleaned = asyncio.Event(), []
+
+    class Slow(Scripted):
+        async def decide(self, call, context):
+            self.asked.append((call, context))
+            if len(self.asked) == 2:
+                asked.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                for _ in range(5):
+                    await asyncio.sleep(0)
+                cleaned.append(call.name)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(ToolDecisions(Slow()).decide, [call("a"), call("b")], CallContext())
+        await asked.wait()
+        group.cancel_scope.cancel()
+    assert sorted(cleaned) == ["a", "b"]
 
 
 async def test_closing_closes_the_rest_when_one_fails_to():

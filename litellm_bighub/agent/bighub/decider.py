@@ -68,8 +68,10 @@ class ClientDecider:
             method, {"payload": _payload(self._question(call, context, self._tools.get(call.name)))}
         )
         if isinstance(answer, Mapping):
-            # That it was a dry run is what we asked for, not an objection.
-            answer = {key: each for key, each in answer.items() if key != "dry_run" and each != "dry_run"}
+            # That nothing can run by a dry run is what we asked for, not an objection.
+            answer = {
+                key: each for key, each in answer.items() if key not in {"dry_run", "can_run"} and each != "dry_run"
+            }
         return read_decision(answer)
 
     async def aclose(self) -> None:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import anyio
 
 from litellm_bighub.agent.bighub.calling import Client
+from litellm_bighub.agent.deciding import DecideOne
 from litellm_bighub.agent.effects import Answer, Pending, Settled
-from litellm_bighub.domain.decision import Allow, Basis, Block
+from litellm_bighub.domain.decision import Allow, Basis, Block, RequireApproval
 
 _APPROVED = frozenset({"approved", "modified"})
+_WAITS = frozenset({"pending", "awaiting_second"})
+_BINDS = "four_eyes"
+"""A field that only our own control plane's approvals have."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:.-]{0,127}")
 
 
@@ -23,7 +28,7 @@ class ClientDesk:
         self._client = client
         self._deadline = deadline
 
-    async def settle(self, pending: Pending, answer: Answer) -> Settled:
+    async def settle(self, pending: Pending, answer: Answer, decide: DecideOne) -> Settled:
         """Resolve the approval; the call may run only if BIGHUB says that it is approved."""
         resolve = self._client.method("approvals", "resolve")
         # The SDK writes the id into a path as it stands.
@@ -40,10 +45,12 @@ class ClientDesk:
         approval: dict[str, Any] = dict(said) if isinstance(said, Mapping) else {}
         basis = Basis(decision_id=pending.request_id)
         if answer.approved and _is_approved(approval):
-            return Settled(Allow("approved by a person", basis=basis), approval)
+            return await self._approved(pending, approval, decide)
+        if answer.approved and str(approval.get("status")) in _WAITS:
+            return Settled(RequireApproval("another person has to approve as well", pending.request_id), approval)
         return Settled(Block("the approval was refused", basis), approval)
 
-    async def look(self, pending: Pending) -> Settled | None:
+    async def look(self, pending: Pending, decide: DecideOne) -> Settled | None:
         """Look for the approval among those that were resolved."""
         listed = self._client.method("approvals", "list")
         if listed is None:
@@ -56,11 +63,20 @@ class ClientDesk:
                 continue
             items = [item for item in found or () if isinstance(item, Mapping)]
             for item in items:
-                if item.get("request_id") == pending.request_id and item.get("status") == status:
-                    basis = Basis(decision_id=pending.request_id)
-                    decision = Allow("approved by a person", basis=basis) if status == "approved" else None
-                    return Settled(decision or Block("the approval was refused", basis), dict(item))
+                if item.get("request_id") != pending.request_id or item.get("status") != status:
+                    continue
+                if status == "approved":
+                    return await self._approved(pending, dict(item), decide)
+                return Settled(Block("the approval was refused", Basis(decision_id=pending.request_id)), dict(item))
         return None
+
+    async def _approved(self, pending: Pending, approval: dict[str, Any], decide: DecideOne) -> Settled:
+        """The approval in force. A control plane that binds it to its call is asked again, which uses it up."""
+        if _BINDS not in approval:
+            return Settled(Allow("approved by a person", basis=Basis(decision_id=pending.request_id)), approval)
+        # A question of its own: under the first one's idempotency key the first answer would come again.
+        call = replace(pending.ask.call, path=f"{pending.ask.call.path} approved by {pending.request_id}")
+        return Settled(await decide(replace(pending.ask, call=call)), approval)
 
 
 def _is_approved(approval: Mapping[str, Any]) -> bool:

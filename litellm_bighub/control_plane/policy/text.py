@@ -131,6 +131,8 @@ class PolicyText(BaseModel):
     rules: list[RuleText] = Field(default_factory=list[RuleText], description="tried in order; the first match decides")
 
 
+ALLOWANCE = "allow_"
+"""How the ids of temporary allowances begin."""
 Added: TypeAlias = tuple[tuple[str, RuleText], ...]
 """Rules that live in the database, each with its id."""
 
@@ -147,10 +149,17 @@ def build(text: PolicyText, added: Added = ()) -> Policy:
 
 
 def written(text: PolicyText, added: Added = ()) -> str:
-    """The content in one line of JSON: what the version is the digest of, and what `read_written` reads."""
+    """The content in one line of JSON: what the version is the digest of, and what `read_written` reads.
+
+    Without temporary allowances: one for one tool must not void what waits for an answer on others.
+    """
     content: dict[str, Any] = {
         "file": text.model_dump(mode="json", exclude_defaults=True),
-        "added": [[rule_id, rule.model_dump(mode="json", exclude_defaults=True)] for rule_id, rule in added],
+        "added": [
+            [rule_id, rule.model_dump(mode="json", exclude_defaults=True)]
+            for rule_id, rule in added
+            if not rule_id.startswith(ALLOWANCE)
+        ],
     }
     return rfc8785.dumps(content).decode()
 

@@ -38,17 +38,26 @@ def open_database(url: str) -> Engine:
     Raises:
         ConfigurationError: the URL is not one of SQLite or PostgreSQL, or the database cannot be opened.
     """
-    try:
-        parsed = sa.make_url(url)
-        engine = _engine(parsed)
-    except (ArgumentError, ModuleNotFoundError) as error:
-        raise ConfigurationError("database_url", f"cannot be used: {type(error).__name__}") from error
+    check_url(url)
+    engine = _engine(sa.make_url(url))
     try:
         _migrate(engine)
     except OperationalError as error:
         engine.dispose()
         raise ConfigurationError("database_url", f"cannot be opened: {error.orig}") from error
     return engine
+
+
+def check_url(url: str) -> None:
+    """Say whether a URL can be used at all, without connecting.
+
+    Raises:
+        ConfigurationError: it is not one of SQLite or PostgreSQL.
+    """
+    try:
+        _engine(sa.make_url(url)).dispose()
+    except (ArgumentError, ModuleNotFoundError) as error:
+        raise ConfigurationError("database_url", f"cannot be used: {type(error).__name__}") from error
 
 
 def begin_writing(connection: Connection) -> None:

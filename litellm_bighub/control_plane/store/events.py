@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, delete, func, select
 
-from litellm_bighub.control_plane.store.chain import Break, check
+from litellm_bighub.control_plane.store.chain import Break, Entry, check
 from litellm_bighub.control_plane.store.schema import events, head
+from litellm_bighub.control_plane.store.transaction import Transaction
 
 _PAGE = 1000
+RETAINED = "audit.retained"
 
 
 def verify(connection: Connection) -> tuple[int, str] | Break:
@@ -21,16 +23,34 @@ def verify(connection: Connection) -> tuple[int, str] | Break:
         Number and digest of the last event, or the first place where the chain does not hold. Whoever keeps that pair
         elsewhere also finds a chain that was written anew from some point on.
     """
-    end = connection.execute(select(head.c.seq, head.c.digest)).one()
+    end = connection.execute(select(head.c.seq, head.c.digest).where(head.c.id == 1)).one()
     first = connection.execute(select(events).order_by(events.c.seq).limit(1)).mappings().one_or_none()
     seq, previous = 0, ""
-    if first is not None and first["type"] == "audit.retained":
-        kept = json.loads(first["body"])
-        seq, previous = kept["seq"], kept["digest"]
+    if first is not None and first["seq"] > 1:
+        seq, previous = _removed_before(connection, first["seq"])
     result = check(_all(connection, end.seq), seq=seq, previous=previous)
     if isinstance(result, Break):
         return result
     return result if result == tuple(end) else Break(result[0] + 1, "the end of the chain is missing")
+
+
+def retain(transaction: Transaction, *, before: float, now: float) -> int:
+    """Remove events that are older; how many. The chain then begins where an event at its end says it does."""
+    connection = transaction.connection
+    last = connection.execute(
+        select(events.c.seq, events.c.digest).where(events.c.time < before).order_by(events.c.seq.desc()).limit(1)
+    ).one_or_none()
+    if last is None:
+        return 0
+    body = {"up_to": last.seq, "digest": last.digest}
+    transaction.append(Entry(now, RETAINED, str(last.seq), body, severity="warning"))
+    return connection.execute(delete(events).where(events.c.seq <= last.seq)).rowcount
+
+
+def after(connection: Connection, seq: int, *conditions: ColumnElement[bool]) -> list[dict[str, Any]]:
+    """The next events after one that fulfil the conditions, in order, with the body read."""
+    query = select(events).where(events.c.seq > seq, *conditions).order_by(events.c.seq).limit(_PAGE)
+    return [read(dict(row)) for row in connection.execute(query).mappings()]
 
 
 def page(
@@ -51,6 +71,16 @@ def read(row: dict[str, Any]) -> dict[str, Any]:
     return {**row, "body": json.loads(row["body"])}
 
 
+def _removed_before(connection: Connection, seq: int) -> tuple[int, str]:
+    """Number and digest of the last event that retention removed before `seq`; the very start if it did not."""
+    query = select(events.c.body).where(events.c.type == RETAINED, events.c.subject == str(seq - 1))
+    body = connection.execute(query.order_by(events.c.seq.desc()).limit(1)).scalar()
+    if body is None:
+        return 0, ""
+    removed = json.loads(body)
+    return removed["up_to"], removed["digest"]
+
+
 def _all(connection: Connection, last: int) -> Iterator[dict[str, Any]]:
     seq = 0
     while True:
@@ -60,3 +90,8 @@ def _all(connection: Connection, last: int) -> Iterator[dict[str, Any]]:
         if len(rows) < _PAGE:
             return
         seq = rows[-1]["seq"]
+
+
+def digest_of(connection: Connection, seq: int) -> str | None:
+    """The digest of one event, `None` if it is not there."""
+    return connection.execute(select(events.c.digest).where(events.c.seq == seq)).scalar()

@@ -16,7 +16,7 @@ head = Table(
     Column("seq", BigInteger, nullable=False),
     Column("digest", Text, nullable=False),
     Column("epoch", BigInteger, nullable=False),
-    comment="One row: the end of the chain of events, and a number that grows when rules or switches change.",
+    comment="1: the chain's end, and a number that grows with rules and switches. 2: how far webhooks were told.",
 )
 
 events = Table(
@@ -38,6 +38,7 @@ events = Table(
     Index("events_time", "time"),
     Index("events_type", "type", "seq"),
     Index("events_subject", "subject"),
+    Index("events_rule", "rule_id", "time"),
     comment="Append-only and chained; decisions are the events of type decision_event.created.",
 )
 
@@ -216,5 +217,6 @@ idempotency = Table(
     Column("request", Text, nullable=False),
     Column("response", Text, nullable=False),
     Column("created_at", Double, nullable=False),
+    Index("idempotency_time", "created_at"),
     comment="Answers to requests with an Idempotency-Key, by the digest of caller, path and key.",
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import Engine
 
@@ -60,7 +60,7 @@ class Signals:
         with self._lock:
             waiting = list(self._waiting)
         for loop, event in waiting:
-            if not loop.is_closed():
+            with suppress(RuntimeError):  # the loop was closed, and nobody waits any more
                 loop.call_soon_threadsafe(event.set)
 
     def close(self) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-from typing import TypeAlias
+from dataclasses import asdict
 
 from sqlalchemy import Connection, text
 
+from litellm_bighub.control_plane.policy.counters import Tally
 from litellm_bighub.control_plane.policy.evaluation import Usage
 from litellm_bighub.control_plane.policy.rule import Rule
 from litellm_bighub.control_plane.store.chain import Entry, link
@@ -22,8 +22,6 @@ _COUNT = text(
     " ON CONFLICT (rule_id) DO UPDATE SET day = excluded.day, today = excluded.today, hour = excluded.hour,"
     " this_hour = excluded.this_hour, last_at = excluded.last_at"
 )
-
-_Row: TypeAlias = dict[str, str | int | float | None]
 
 
 class Transaction:
@@ -43,7 +41,7 @@ class Transaction:
         self._epoch: int = epoch
         self._head = (self._seq, self._digest, self._epoch)
         self._entries: list[Entry] = []
-        self._usage: dict[str, _Row] = {}
+        self._tallies: dict[str, Tally] = {}
         self._counted: set[str] = set()
 
     @property
@@ -63,27 +61,11 @@ class Transaction:
 
     def usage(self, rule: Rule, now: float) -> Usage:
         """What a limited rule has allowed, with everything that this transaction allowed before."""
-        row = self._row(rule)
-        day, hour = _windows(rule, now)
-        last_at = row["last_at"]
-        return Usage(
-            today=int(row["today"] or 0) if row["day"] == day else 0,
-            this_hour=int(row["this_hour"] or 0) if row["hour"] == hour else 0,
-            last_at=None if last_at is None else float(last_at),
-        )
+        return self._tally(rule).usage(rule, now)
 
     def count(self, rule: Rule, now: float) -> None:
         """Count one allowed call."""
-        used = self.usage(rule, now)
-        day, hour = _windows(rule, now)
-        self._usage[rule.id] = {
-            "rule_id": rule.id,
-            "day": day,
-            "today": used.today + 1,
-            "hour": hour,
-            "this_hour": used.this_hour + 1,
-            "last_at": now,
-        }
+        self._tallies[rule.id] = self._tally(rule).counted(rule, now)
         self._counted.add(rule.id)
 
     def finish(self) -> None:
@@ -92,7 +74,7 @@ class Transaction:
         if rows:
             self.connection.execute(_EVENTS, rows)
         for rule_id in sorted(self._counted):
-            self.connection.execute(_COUNT, self._usage[rule_id])
+            self.connection.execute(_COUNT, {"rule_id": rule_id, **asdict(self._tallies[rule_id])})
         if self._head != (self._seq, self._digest, self._epoch):
             self.connection.execute(_MOVE_HEAD, {"seq": self._seq, "digest": self._digest, "epoch": self._epoch})
 
@@ -101,15 +83,8 @@ class Transaction:
         self._seq, self._digest = row["seq"], row["digest"]
         return row
 
-    def _row(self, rule: Rule) -> _Row:
-        if rule.id not in self._usage:
+    def _tally(self, rule: Rule) -> Tally:
+        if rule.id not in self._tallies:
             found = self.connection.execute(_USAGE, {"rule_id": rule.id}).mappings().one_or_none()
-            empty: _Row = {"day": "", "today": 0, "hour": "", "this_hour": 0, "last_at": None}
-            self._usage[rule.id] = dict(found) if found else empty
-        return self._usage[rule.id]
-
-
-def _windows(rule: Rule, now: float) -> tuple[str, str]:
-    """The calendar day and the clock hour in the rule's zone; the hour with its offset, for autumn's double one."""
-    moment = datetime.fromtimestamp(now, rule.zone or timezone.utc)
-    return moment.strftime("%Y-%m-%d"), moment.strftime("%Y-%m-%dT%H%z")
+            self._tallies[rule.id] = Tally(**found) if found else Tally()
+        return self._tallies[rule.id]

@@ -12,11 +12,12 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from litellm_bighub.control_plane.store.database import CHANNEL, begin_writing
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -28,8 +29,16 @@ _BATCH = 256
 
 @dataclass(frozen=True, slots=True)
 class _Job(Generic[T]):
+    """A job and who waits for it: a task of an event loop, or a thread."""
+
     run: Callable[[Transaction], T]
-    future: Future[T]
+    waiter: asyncio.Future[T] | Future[T]
+
+    def begins(self) -> bool:
+        """Whether somebody still waits."""
+        if isinstance(self.waiter, Future):
+            return self.waiter.set_running_or_notify_cancel()
+        return not self.waiter.cancelled()
 
 
 class Writer:
@@ -46,6 +55,7 @@ class Writer:
         self._on_commit = on_commit
         self._on_rollback = on_rollback
         self._closed = False
+        self._connection: Connection | None = None
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="bighub-writer", daemon=True)
         self._thread.start()
@@ -58,15 +68,15 @@ class Writer:
         Raises:
             DecisionUnavailable: the database cannot be used.
         """
-        return await asyncio.wrap_future(self.submit(job))
+        waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._put(_Job(job, waiter))
+        return await waiter
 
     def submit(self, job: Callable[[Transaction], T]) -> Future[T]:
         """Like `run`, for callers without an event loop."""
-        if self._closed:
-            raise DecisionUnavailable("the control plane is closed")
-        future: Future[T] = Future()
-        self._jobs.put(_Job(job, future))
-        return future
+        waiter: Future[T] = Future()
+        self._put(_Job(job, waiter))
+        return waiter
 
     def close(self) -> None:
         """Finish what waits, then stop."""
@@ -74,6 +84,11 @@ class Writer:
             self._closed = True
             self._jobs.put(None)
             self._thread.join()
+
+    def _put(self, job: _Job[Any]) -> None:
+        if self._closed:
+            raise DecisionUnavailable("the control plane is closed")
+        self._jobs.put(job)
 
     def _work(self) -> None:
         while (first := self._jobs.get()) is not None:
@@ -85,9 +100,10 @@ class Writer:
                     last = True
                     break
                 batch.append(job)
-            self._commit([job for job in batch if job.future.set_running_or_notify_cancel()])
+            self._commit([job for job in batch if job.begins()])
             if last:
-                return
+                break
+        self._disconnect()
 
     def _commit(self, batch: list[_Job[Any]]) -> None:
         if not batch:
@@ -95,37 +111,63 @@ class Writer:
         try:
             results = self._transact(batch)
         except OperationalError as error:
-            for job in batch:
-                failure = DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}")
-                failure.__cause__ = error
-                job.future.set_exception(failure)
+            self._disconnect()
+            failure = DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}")
+            failure.__cause__ = error
+            _settle(batch, [failure] * len(batch), failed=True)
         except BaseException as error:  # noqa: BLE001 - a job's failure of any kind belongs to its caller, not to this thread
             if len(batch) == 1:
-                batch[0].future.set_exception(error)
+                _settle(batch, [error], failed=True)
             else:
                 for job in batch:
                     self._commit([job])
         else:
-            for job, result in zip(batch, results, strict=True):
-                job.future.set_result(result)
+            _settle(batch, results, failed=False)
 
     def _transact(self, batch: list[_Job[Any]]) -> list[Any]:
-        with self._engine.connect() as connection:
-            begin_writing(connection)
-            try:
-                transaction = Transaction(connection)
-                results = [job.run(transaction) for job in batch]
-                transaction.finish()
-                if transaction.notifies:
-                    _notify(connection)
-                connection.exec_driver_sql("COMMIT")
-            except BaseException:
-                self._on_rollback()
-                _roll_back(connection)
-                raise
+        connection = self._begin()
+        try:
+            transaction = Transaction(connection)
+            results = [job.run(transaction) for job in batch]
+            transaction.finish()
+            if transaction.notifies:
+                _notify(connection)
+            connection.exec_driver_sql("COMMIT")
+        except BaseException:
+            self._on_rollback()
+            self._roll_back(connection)
+            raise
         if transaction.notifies:
             self._on_commit()
         return results
+
+    def _begin(self) -> Connection:
+        """A connection in a new transaction; a server that was restarted has closed the one before."""
+        if self._connection is not None:
+            try:
+                begin_writing(self._connection)
+            except DBAPIError as error:
+                self._disconnect()
+                if not error.connection_invalidated:
+                    raise
+            else:
+                return self._connection
+        self._connection = self._engine.connect()
+        begin_writing(self._connection)
+        return self._connection
+
+    def _roll_back(self, connection: Connection) -> None:
+        try:
+            connection.exec_driver_sql("ROLLBACK")
+        except SQLAlchemyError:  # the connection is gone, and the transaction with it
+            self._disconnect()
+
+    def _disconnect(self) -> None:
+        """Let the connection go; the next batch makes another."""
+        if self._connection is not None:
+            self._connection.invalidate()
+            self._connection.close()
+            self._connection = None
 
 
 def _notify(connection: Connection) -> None:
@@ -133,8 +175,20 @@ def _notify(connection: Connection) -> None:
         connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
 
 
-def _roll_back(connection: Connection) -> None:
-    try:
-        connection.exec_driver_sql("ROLLBACK")
-    except SQLAlchemyError:  # the connection is gone, and the transaction with it
-        connection.invalidate()
+def _settle(batch: list[_Job[Any]], results: list[Any], *, failed: bool) -> None:
+    """Tell those who wait; each event loop is woken once for the whole batch."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
+    for job, result in zip(batch, results, strict=True):
+        if isinstance(job.waiter, Future):
+            (job.waiter.set_exception if failed else job.waiter.set_result)(result)
+        else:
+            by_loop.setdefault(job.waiter.get_loop(), []).append((job.waiter, result))
+    for loop, settled in by_loop.items():
+        with suppress(RuntimeError):  # the loop was closed, and nobody waits any more
+            loop.call_soon_threadsafe(_tell, settled, failed)
+
+
+def _tell(settled: list[tuple[asyncio.Future[Any], Any]], failed: bool) -> None:  # noqa: FBT001 - called by the loop
+    for waiter, result in settled:
+        if not waiter.done():
+            (waiter.set_exception if failed else waiter.set_result)(result)

@@ -43,6 +43,7 @@ from litellm_bighub.wire.responses.events import ADDED, EVENTS, TERMINAL
 from litellm_bighub.wire.responses.held import HeldItem, State
 from litellm_bighub.wire.responses.items import is_call, is_unfinished, may_be_call
 from litellm_bighub.wire.responses.matching import Matching
+from litellm_bighub.wire.responses.notice import notice_item
 from litellm_bighub.wire.responses.numbering import Numbering
 
 _Free: TypeAlias = Literal["free"]
@@ -69,10 +70,12 @@ class Gate:
 
     Args:
         new_item_id: makes ids for the messages that replace withheld calls, `msg_…`.
+        refusals: whether those messages are refusals, as `notice.wants_refusals` says of the request.
     """
 
-    def __init__(self, *, new_item_id: Callable[[], str]) -> None:
+    def __init__(self, *, new_item_id: Callable[[], str], refusals: bool = False) -> None:
         self._new_item_id = new_item_id
+        self._refusals = refusals
         self._queue: deque[_Queued] = deque()
         self._by_index: dict[int, HeldItem | _Free] = {}
         self._by_id: dict[str, HeldItem | _Free] = {}
@@ -271,7 +274,10 @@ class Gate:
 
     def _decide(self, held: HeldItem, outcome: Outcome) -> None:
         if held.superseded_by is None:  # otherwise the other version's outcome counts
-            held.decide(outcome, self._new_item_id)
+            held.decide(outcome, self._new_notice)
+
+    def _new_notice(self, notice: str) -> dict[str, Any]:
+        return notice_item(self._new_item_id(), notice, refusal=self._refusals)
 
     def _queued(self, event: object, event_type: str, held: HeldItem | None) -> Release | Hold:
         if held is not None and held.state not in {State.OPEN, State.FREE}:

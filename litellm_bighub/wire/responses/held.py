@@ -14,7 +14,7 @@ from litellm_bighub.wire.gating import Outcome, Pass, Withhold
 from litellm_bighub.wire.responses.calls import edited_payload, fingerprint, read_call
 from litellm_bighub.wire.responses.events import ADDED, CALL_TEXT
 from litellm_bighub.wire.responses.items import is_call, may_be_call
-from litellm_bighub.wire.responses.notice import notice_events, notice_item
+from litellm_bighub.wire.responses.notice import notice_events
 from litellm_bighub.wire.responses.versions import TWO_VERSIONS, Versions
 from litellm_bighub.wire.unreadable import UNFINISHED
 
@@ -103,15 +103,15 @@ class HeldItem:
         """The call's id on the wire, as far as it is known."""
         return self._call_id or next((text(early, "call_id") for early in self.versions.early), "")
 
-    def decide(self, outcome: Outcome, new_item_id: Callable[[], str]) -> None:
-        """Take the outcome. The id is for the notice, if one is needed."""
+    def decide(self, outcome: Outcome, new_notice: Callable[[str], dict[str, Any]]) -> None:
+        """Take the outcome. `new_notice` makes the item that takes the place of a withheld call."""
         match outcome:
             case Pass(edited):
                 self.state = State.PASSED
                 self._payload = None if edited is None else edited_payload(self.item, edited)
             case Withhold(notice):
                 self.state = State.WITHHELD
-                self._notice = notice_item(new_item_id(), notice)
+                self._notice = new_notice(notice)
         self.item = None
         if self.supersedes is not None:
             self.supersedes._follow(self)  # noqa: SLF001 - the same class

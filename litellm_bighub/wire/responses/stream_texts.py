@@ -87,12 +87,14 @@ class Carried:
         keys: the way from the event to it.
         place: where it stands in its item, `None` if in none.
         index: the item's place in an envelope's output.
+        item_id: the item's id in an envelope.
     """
 
     keys: Place
     slot: Slot
     place: Place | None = None
     index: int | None = None
+    item_id: str = ""
 
 
 def streamed(event: object, event_type: str) -> Streamed | None:
@@ -162,7 +164,8 @@ def _in_envelope(response: object) -> list[Carried]:
     for slot in find_in_response(response).slots:
         match _keys(slot.where):
             case ("output", int(index), *rest) as keys:
-                found.append(Carried(("response", *keys), slot, tuple(rest), index))
+                item_id = text(get(response, "output")[index], "id")
+                found.append(Carried(("response", *keys), slot, tuple(rest), index, item_id))
             case keys:
                 found.append(Carried(("response", *keys), slot))
     error: object = get(response, "error")

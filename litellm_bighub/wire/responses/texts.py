@@ -7,53 +7,67 @@ be put back into a tuple.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, MutableMapping
-from typing import Any, cast
+from collections.abc import Collection, Iterable, MutableMapping, Sequence
+from typing import Any, Literal, cast
 
 from pydantic import BaseModel
 
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.wire import fields
-from litellm_bighub.wire.responses.types import COMMON, SCHEMA_TEXTS, TYPES, UNKNOWN, Rule
+from litellm_bighub.wire.responses.types import (
+    COMMON,
+    SCHEMA_MEANINGS,
+    SCHEMA_NAMES,
+    SCHEMA_VALUES,
+    TYPES,
+    UNKNOWN,
+    Rule,
+    Rules,
+)
 from litellm_bighub.wire.slots import Found, Kind, Slot, Where, render
 
 MAX_DEPTH = 64
 _NO_CONTENT = frozenset({"detail", "format", "type"})
-_OBJECTS = (dict, BaseModel, Mapping)
-"""The abstract class comes last: it is asked only of what is neither of the others, and costs the most to ask."""
+_OPAQUE = Rule.OPAQUE
+_PLAIN = frozenset({"role", "content", "type"})
+_MESSAGE = _PLAIN | {"id", "status", "phase"}
+_OUTPUT_TEXT = frozenset({"type", "text", "annotations", "logprobs"})
 _KINDS = {Rule.TEXT: Kind.TEXT, Rule.OUTPUT_TEXT: Kind.OUTPUT_TEXT, Rule.JSON: Kind.JSON}
 _HISTORY = ("previous_response_id", "conversation")
 _TEXT_FIELDS = frozenset({"text", "content", "refusal", "output", "arguments", "input"})
 
 
-def find_in_request(data: MutableMapping[str, Any], *, skip_roles: Collection[str] = (), items: bool = True) -> Found:
+def find_in_request(
+    data: MutableMapping[str, Any], *, skip_roles: Collection[str] = (), tools: Collection[int] | Literal["all"] = ()
+) -> Found:
     """Find everything a caller, a tool or an earlier turn wrote into a request.
 
     Args:
         data: the keyword arguments of `responses.create`, as LiteLLM hands them to a hook.
         skip_roles: roles whose messages are out of the guardrail's scope; `instructions` count as `system`.
-        items: whether to look into `input`, or only at what stands around it.
+        tools: which of `tools`, by index, to take texts from; the others are handed over as they are.
 
     Raises:
-        PayloadError: `input` or one of its items is nothing that the Responses API knows.
+        PayloadError: `input`, one of its items or a tool is nothing that the Responses API knows.
     """
     walk = _Walk(skip_roles)
     if "system" not in skip_roles:
         walk.field(data, "instructions", data.get("instructions"), Rule.TEXT, None)
-    if items:
-        walk.input(data)
+    walk.input(data)
     prompt = data.get("prompt")
     if prompt is not None and not isinstance(prompt, str):
         where: Where = ((None, "prompt"), "variables")
         variables = fields.get(prompt, "variables")
-        for key, value in _pairs(variables):  # every name is the caller's own
+        for key, value in list(fields.members(variables).items()):  # every name is the caller's own
             rule = Rule.TEXT if fields.get(value, "type") else Rule.FREE
             walk.field(variables, key, value, rule, where)
     text_format = fields.get(data.get("text"), "format")
     if text_format is not None:
         where = ((None, "text"), "format")
         walk.field(text_format, "description", fields.get(text_format, "description"), Rule.TEXT, where)
-        walk.schema(fields.get(text_format, "schema"), (where, "schema"))
+        name = "schema_" if isinstance(text_format, BaseModel) else "schema"
+        walk.schema(fields.get(text_format, name), (where, "schema"))
+    walk.tools(data.get("tools"), tools)
     metadata = data.get("metadata")
     if isinstance(metadata, MutableMapping):
         for key, value in metadata.items():
@@ -77,6 +91,24 @@ def find_in_response(response: object) -> Found:
     return walk.found
 
 
+def in_scope(item: object, skip_roles: Collection[str]) -> bool:
+    """Whether an item is to be looked into. Only a message is somebody's: elsewhere a `role` says nothing."""
+    if not skip_roles or fields.get(item, "type") not in (None, "message"):
+        return True
+    role = fields.get(item, "role")
+    return not isinstance(role, str) or role.lower() not in skip_roles
+
+
+def is_plain(item: object) -> bool:
+    """Whether it is the simplest and most common item: a message with a role, one text and nothing else."""
+    return (
+        type(item) is dict
+        and type(item.get("content")) is str  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        and item.keys() <= _PLAIN
+        and item.get("type", "message") == "message"
+    )
+
+
 def find_in_item(item: object, where: Where = None) -> Found:
     """Find the texts of one input item, output item or content part."""
     walk = _Walk()
@@ -95,8 +127,9 @@ class _Walk:
         value = data.get("input")
         if isinstance(value, str):
             self.field(data, "input", value, Rule.TEXT, None)
-        elif isinstance(value, _OBJECTS):
-            self.item(value, (None, "input"))
+        elif fields.is_object(value):
+            if in_scope(value, self._skip_roles):
+                self.item(value, (None, "input"))
         elif value is not None:
             self.items(data, "input", value, None)
 
@@ -113,50 +146,110 @@ class _Walk:
         items = cast("list[Any]", value)
         for index, item in enumerate(items):
             if isinstance(item, str):
-                self._string(items, index, item, Rule.TEXT, (where, index))
-            elif isinstance(item, _OBJECTS):
-                self.item(item, (where, index))
-            else:
+                if item:
+                    self._string(items, index, item, Rule.TEXT, (where, index))
+            elif not fields.is_object(item):
                 raise PayloadError(render((where, index)), f"is a {type(item).__name__}, not an item")
+            elif (not self._skip_roles or in_scope(item, self._skip_roles)) and not self._message(item, where, index):
+                self.item(item, (where, index))
 
-    def item(self, value: Any, where: Where, depth: int = 0) -> None:
-        """An object whose `type` says what its fields are."""
+    def _message(self, item: Any, where: Where, index: int) -> bool:
+        """The short way through the simplest messages, of which most payloads consist. False: this is none of them.
+
+        A message is simple if it has one text, or only output texts without annotations, and not a field more.
+        """
+        message = fields.members(item)
+        if not message.keys() <= _MESSAGE or message.get("type", "message") != "message":
+            return False
+        content = message.get("content")
+        here = ((where, index), "content")
+        if type(content) is str:
+            if content:
+                self.found.slots.append(Slot(item, "content", content, Kind.TEXT, here))
+            return True
+        if type(content) is not list:
+            return False
+        slots: list[Slot] = []
+        for number, part in enumerate(cast("list[Any]", content)):
+            told = fields.members(part)
+            text = told.get("text")
+            if type(text) is not str or told.get("type") != "output_text" or told.get("annotations"):
+                return False
+            if not told.keys() <= _OUTPUT_TEXT:
+                return False
+            if text:
+                slots.append(Slot(part, "text", text, Kind.OUTPUT_TEXT, ((here, number), "text")))
+        self.found.slots += slots
+        return True
+
+    def tools(self, tools: object, as_texts: Collection[int] | Literal["all"]) -> None:
+        """The texts of some tools, and of the others what no chat form of a tool has a place for."""
+        if tools is None:
+            return
+        if not isinstance(tools, (list, tuple)):
+            raise PayloadError("tools", f"is a {type(tools).__name__}, not a list of tools")
+        for index, tool in enumerate(cast("Sequence[Any]", tools)):
+            where: Where = ((None, "tools"), index)
+            if not fields.is_object(tool):
+                raise PayloadError(render(where), f"is a {type(tool).__name__}, not a tool")
+            if as_texts == "all" or index in as_texts:
+                self.item(tool, where, untyped=UNKNOWN)
+            else:
+                self.schema(fields.get(tool, "output_schema"), (where, "output_schema"))
+
+    def item(self, value: Any, where: Where, depth: int = 0, untyped: Rules = COMMON) -> None:
+        """An object whose `type` says what its fields are; `untyped` are the rules for one without."""
         if depth > MAX_DEPTH:
             raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
-        if self._skip_roles and fields.get(value, "role") in self._skip_roles:
-            return
-        kind = fields.get(value, "type")
+        members = fields.members(value)
+        kind = members.get("type")
         if kind == "item_reference":
             self.found.hidden.append(render(where))
-        rules = TYPES.get(kind, UNKNOWN) if isinstance(kind, str) else COMMON
-        for key, child in _pairs(value):
-            if child is None or child is True or child is False:
-                continue
+        rules = TYPES.get(kind, UNKNOWN) if isinstance(kind, str) else untyped
+        untyped = UNKNOWN if rules is UNKNOWN else COMMON
+        # Values are written while this goes over them, keys never: neither a dict nor a model minds.
+        for key, child in members.items():
             rule = rules.get(key)
+            if rule is _OPAQUE or child is None or child is True or child is False:
+                continue
             if rule is None:
-                if type(child) is str and not key.endswith("_id"):
+                if key.endswith("_id"):
+                    continue
+                if type(child) is str:
                     if child:  # by far the most common field: nothing is declared about it, and it is a text
                         self.found.slots.append(Slot(value, key, child, Kind.TEXT, (where, key)))
                     continue
-                rule = Rule.OPAQUE if key.endswith("_id") else Rule.TEXT
-            if rule is not Rule.OPAQUE:
-                self.field(value, key, child, rule, where, depth)
+                rule = Rule.TEXT
+            self.field(value, key, child, rule, where, depth, untyped)
 
-    def field(self, owner: Any, key: str, value: object, rule: Rule, where: Where, depth: int = 0) -> None:
+    def field(
+        self,
+        owner: Any,
+        key: str,
+        value: object,
+        rule: Rule,
+        where: Where,
+        depth: int = 0,
+        untyped: Rules = COMMON,
+    ) -> None:
         """One field, by its rule. Empty values hold no text."""
         if not value:
             return
         where = (where, key)
+        if key in _TEXT_FIELDS:
+            untyped = UNKNOWN  # an object where a text is meant: no field of it is known to be anything else
         if isinstance(value, str):
             self._string(owner, key, value, rule, where)
         elif rule is Rule.SCHEMA:
             self.schema(value, where)
         elif rule is Rule.IMAGE or rule is Rule.FILE:
-            self._media(value, self.found.images if rule is Rule.IMAGE else self.found.files)
-        elif rule is Rule.FREE or isinstance(value, (list, tuple)):
-            self._nested(owner, key, value, where, depth, free=rule is Rule.FREE)
-        elif isinstance(value, _OBJECTS):
-            self.item(value, where, depth + 1)
+            self._media(value, self.found.images if rule is Rule.IMAGE else self.found.files, where, depth)
+        elif rule is Rule.FREE or rule is Rule.JSON:
+            self._nested(owner, key, value, where, depth, untyped=None)
+        elif isinstance(value, (list, tuple)):
+            self._nested(owner, key, value, where, depth, untyped=untyped)
+        elif fields.is_object(value):
+            self.item(value, where, depth + 1, untyped)
         elif key in _TEXT_FIELDS or not isinstance(value, (int, float)):
             raise PayloadError(render(where), f"is a {type(value).__name__}, not a text")
 
@@ -175,8 +268,10 @@ class _Walk:
             case Rule.SCHEMA | Rule.OPAQUE:
                 pass
 
-    def _nested(self, owner: Any, key: str | int, value: object, where: Where, depth: int, *, free: bool) -> None:
-        """Lists in lists, and, where keys are free, whatever they hold."""
+    def _nested(
+        self, owner: Any, key: str | int, value: object, where: Where, depth: int, *, untyped: Rules | None
+    ) -> None:
+        """Lists in lists, and, where no rules are given, whatever they hold."""
         if depth > MAX_DEPTH:
             raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
         if isinstance(value, str):
@@ -188,51 +283,43 @@ class _Walk:
                 elements = list(elements)
                 fields.put(owner, key, elements)
             for index, child in enumerate(elements):
-                self._nested(elements, index, child, (where, index), depth + 1, free=free)
-        elif isinstance(value, _OBJECTS):
-            if not free:
-                self.item(value, where, depth + 1)
+                self._nested(elements, index, child, (where, index), depth + 1, untyped=untyped)
+        elif fields.is_object(value):
+            if untyped is not None:
+                self.item(value, where, depth + 1, untyped)
                 return
-            for name, child in _pairs(value):
-                self._nested(value, name, child, (where, name), depth + 1, free=True)
+            for name, child in list(fields.members(value).items()):
+                self._nested(value, name, child, (where, name), depth + 1, untyped=None)
 
-    def schema(self, value: object, where: Where, *, written: bool = False, depth: int = 0) -> None:
-        """A JSON Schema: the texts under the keywords that hold what people wrote."""
+    def schema(self, value: object, where: Where, *, names: bool = False, depth: int = 0) -> None:
+        """A JSON Schema: every text but those that give it its meaning. `names`: its keys are names, not keywords."""
         if depth > MAX_DEPTH:
             raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
         entries: Iterable[tuple[Any, Any]]
         if isinstance(value, list):
             entries = enumerate(cast("list[Any]", value))
         elif isinstance(value, (MutableMapping, BaseModel)):
-            entries = _pairs(value)
+            entries = list(fields.members(value).items())
         else:
             return
         for key, child in entries:
-            in_text = written or key in SCHEMA_TEXTS
-            if isinstance(child, str):
-                if in_text:
-                    self._string(value, key, child, Rule.TEXT, (where, key))
+            keyword = None if names else key
+            if keyword in SCHEMA_MEANINGS:
+                continue
+            if isinstance(child, str) or keyword in SCHEMA_VALUES:
+                self._nested(value, key, child, (where, key), depth + 1, untyped=None)
             else:
-                # a property may itself be called `description`: then its schema is a mapping, and starts anew
-                self.schema(child, (where, key), written=in_text and isinstance(child, list), depth=depth + 1)
+                self.schema(child, (where, key), names=keyword in SCHEMA_NAMES, depth=depth + 1)
 
-    def _media(self, value: object, into: list[str]) -> None:
-        """Everything of an image or file that identifies its content."""
+    def _media(self, value: object, into: list[str], where: Where, depth: int) -> None:
+        """Everything of an image or file that identifies its content; its name is a text."""
+        if depth > MAX_DEPTH:
+            raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
         if isinstance(value, str):
             into.append(value)
-        elif isinstance(value, _OBJECTS):
-            for key, child in _pairs(value):
-                if key not in _NO_CONTENT:
-                    self._media(child, into)
-
-
-def _pairs(value: object) -> list[tuple[str, Any]]:
-    """The fields of an object as a list, which stays as it is while fields are written."""
-    if type(value) is dict:
-        return list(cast("dict[str, Any]", value).items())
-    if isinstance(value, Mapping):
-        return list(cast("Mapping[str, Any]", value).items())
-    if isinstance(value, BaseModel):
-        extra = value.__pydantic_extra__
-        return [*vars(value).items(), *extra.items()] if extra else list(vars(value).items())
-    return []
+        elif fields.is_object(value):
+            for key, child in fields.members(value).items():
+                if key == "filename" and isinstance(child, str):
+                    self._string(value, key, child, Rule.TEXT, (where, key))
+                elif key not in _NO_CONTENT:
+                    self._media(child, into, (where, key), depth + 1)

@@ -143,16 +143,58 @@ PARTS: Mapping[str, Rules] = {
 }
 
 DETAILS: Mapping[str, Rules] = {
+    **dict.fromkeys(
+        (
+            # annotations
+            "container_file_citation",
+            "file_citation",
+            "file_path",
+            "url_citation",
+            # actions and operations
+            "create_file",
+            "delete_file",
+            "double_click",
+            "drag",
+            "find_in_page",
+            "keypress",
+            "move",
+            "open_page",
+            "screenshot",
+            "scroll",
+            "search",
+            "type",
+            "update_file",
+            "url",
+            "wait",
+            # outcomes
+            "exit",
+            "logs",
+            "timeout",
+            # where a shell runs, and what it is taught
+            "container_reference",
+            "local",
+            "skill_reference",
+        ),
+        _NONE,
+    ),
     "click": {"button": _OPAQUE},
     "exec": {"env": Rule.FREE},
     "grammar": {"syntax": _OPAQUE},
+    "container_auto": {"memory_limit": _OPAQUE, "network_policy": _OPAQUE},
+    "inline": _NONE,
+    "base64": {"data": Rule.FILE, "media_type": _OPAQUE},
 }
 
+_NAMED: Rules = {"name": Rule.TEXT}
+"""A tool's name is its author's word to the model."""
+
 TOOLS: Mapping[str, Rules] = {
-    "function": {"parameters": Rule.SCHEMA, "output_schema": Rule.SCHEMA, **_SETTINGS},
-    "custom": _SETTINGS,
-    "namespace": _NONE,
+    "function": {"parameters": Rule.SCHEMA, "output_schema": Rule.SCHEMA, **_SETTINGS, **_NAMED},
+    "custom": {**_SETTINGS, **_NAMED},
+    "namespace": _NAMED,
     "tool_search": {"parameters": Rule.SCHEMA, "execution": _OPAQUE},
+    "shell": {**_SETTINGS, "environment": Rule.TEXT},
+    "image_generation": {**_SETTINGS, "input_image_mask": Rule.IMAGE},
     "mcp": {
         **_CREDENTIALS,
         "server_label": _OPAQUE,
@@ -168,10 +210,8 @@ TOOLS: Mapping[str, Rules] = {
             "computer",
             "computer_use_preview",
             "file_search",
-            "image_generation",
             "local_shell",
             "programmatic_tool_calling",
-            "shell",
             "web_search",
             "web_search_2025_08_26",
             "web_search_preview",
@@ -185,5 +225,30 @@ TYPES: Mapping[str, Rules] = {
     name: {**COMMON, **rules} for name, rules in {**DETAILS, **TOOLS, **PARTS, **ITEMS}.items()
 }
 
-SCHEMA_TEXTS = frozenset({"description", "title", "default", "examples", "const", "enum", "$comment"})
-"""The keywords of a JSON Schema (2020-12, section 9 and validation section 6.1) that hold what people wrote."""
+SCHEMA_MEANINGS = frozenset(
+    {
+        "$anchor",
+        "$dynamicAnchor",
+        "$dynamicRef",
+        "$id",
+        "$recursiveAnchor",
+        "$recursiveRef",
+        "$ref",
+        "$schema",
+        "$vocabulary",
+        "contentEncoding",
+        "contentMediaType",
+        "dependentRequired",
+        "format",
+        "pattern",
+        "required",
+        "type",
+    }
+)
+"""The keywords of a JSON Schema (2020-12) whose strings give it its meaning; under all others people write."""
+
+SCHEMA_VALUES = frozenset({"const", "default", "enum", "example", "examples"})
+"""The keywords under which any value may stand, whose own keys are no keywords."""
+
+SCHEMA_NAMES = frozenset({"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"})
+"""The keywords under which keys are names: a property may itself be called `description`."""

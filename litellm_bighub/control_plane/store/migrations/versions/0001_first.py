@@ -87,6 +87,7 @@ def upgrade() -> None:
         sa.Column("digest", sa.Text(), nullable=False),
         comment="Append-only and chained; decisions are the events of type decision_event.created.",
     )
+    op.create_index("events_rule", "events", ["rule_id", "time"])
     op.create_index("events_subject", "events", ["subject"])
     op.create_index("events_time", "events", ["time"])
     op.create_index("events_type", "events", ["type", "seq"])
@@ -96,7 +97,7 @@ def upgrade() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("epoch", sa.BigInteger(), nullable=False),
-        comment="One row: the end of the chain of events, and a number that grows when rules or switches change.",
+        comment="1: the chain's end, and a number that grows with rules and switches. 2: how far webhooks were told.",
     )
     op.create_table(
         "idempotency",
@@ -193,7 +194,8 @@ def upgrade() -> None:
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("created_at", sa.Double(), nullable=False),
     )
-    op.execute("INSERT INTO head (id, seq, digest, epoch) VALUES (1, 0, '', 0)")
+    op.create_index("idempotency_time", "idempotency", ["created_at"])
+    op.execute("INSERT INTO head (id, seq, digest, epoch) VALUES (1, 0, '', 0), (2, 0, '', 0)")
 
 
 def downgrade() -> None:

@@ -1,0 +1,100 @@
+"""Governed agents, beside the published `bighub-openai` 0.1.0b5 in an environment of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.figure import Figure
+from litellm_bighub.testing import ScriptedUpstream, function_call, text
+from litellm_bighub.testing.hosted_answers import BlackHole, allow
+from litellm_bighub.testing.hosted_bighub import HostedBighub
+
+ROOT = Path(__file__).parent.parent
+PEER = ROOT / ".venv-bighub-openai"
+PATIENCE = float(os.environ.get("BENCH_PATIENCE_SECONDS", "20"))
+"""How long a run of theirs is waited for; a black hole keeps it for minutes."""
+DEADLINE_MS = 2000
+
+
+class Forgetful(HostedBighub):
+    """Decides at once, and swallows whatever it is to remember."""
+
+    def answer(self, request):
+        return BlackHole() if "/memory/" in request.path else super().answer(request)
+
+
+def peer():
+    """The Python of an environment that has the published package."""
+    if given := os.environ.get("BIGHUB_OPENAI_PYTHON"):
+        return given
+    python = PEER / "bin" / "python"
+    if not python.exists():
+        subprocess.run([sys.executable, "-m", "venv", PEER], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "bighub-openai==0.1.0b5"], check=True)
+    return str(python)
+
+
+async def measured(python, module, scenario, upstream, bighub):
+    """The best milliseconds of the scenario; `None` if its first run did not end while anyone waited."""
+    worker = str(Path(__file__).with_name("agent_worker.py"))
+    process = await asyncio.create_subprocess_exec(
+        python, worker, module, scenario, upstream.base_url, bighub.url, cwd=ROOT, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        told, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
+    except asyncio.TimeoutError:
+        process.kill()
+        await process.wait()
+        return None
+    if process.returncode:
+        raise RuntimeError(f"{module} failed at {scenario}")
+    return min(float(line) for line in told.split())
+
+
+async def both(scenario, upstream, bighub):
+    """Ours and theirs, one after the other, before the same servers."""
+    ours = await measured(sys.executable, "litellm_bighub.compat", scenario, upstream, bighub)
+    theirs = await measured(peer(), "bighub_openai", scenario, upstream, bighub)
+    if ours is None:
+        raise RuntimeError(f"our run of {scenario} did not end within {PATIENCE} s")
+    return ours, theirs
+
+
+def figure(what, ours, theirs, at_most_ms):
+    if theirs is not None:
+        return Figure.of_time(what, ours, theirs, at_most_ms=at_most_ms)
+    cut = f"> {PATIENCE * 1000:,.0f} ms"
+    return Figure(what, f"{ours:,.1f} ms", cut, "–", f"≤ {at_most_ms:g} ms", ours <= at_most_ms)
+
+
+def script(upstream):
+    """The model calls 8 tools at once or one, then is done. Ours sends the conversation again, theirs the outputs."""
+    upstream.script(lambda _: True, [function_call("work", {"n": 1, "value": 1.0})])
+    upstream.script("parallel", [function_call("work", {"n": n, "value": 1.0}) for n in range(8)])
+    upstream.script("hello", [text("hello")])
+    upstream.script(lambda r: r.body["input"][-1].get("type") == "function_call_output", [text("done")])
+
+
+async def figures():
+    with ScriptedUpstream() as upstream, HostedBighub(allow(delay=0.2)) as bighub:
+        script(upstream)
+        ours, theirs = await both("parallel", upstream, bighub)
+        yield figure("8 parallel calls, each decided in 200 ms", ours, theirs, 220)
+    with ScriptedUpstream() as upstream, HostedBighub(BlackHole()) as bighub:
+        script(upstream)
+        ours, theirs = await both("policy", upstream, bighub)
+        yield figure("a run whose policy service never answers", ours, theirs, DEADLINE_MS + 50)
+    with ScriptedUpstream() as upstream, Forgetful() as bighub:
+        script(upstream)
+        ours, theirs = await both("memory", upstream, bighub)
+        without, _ = await both("none", upstream, bighub)
+        added = None if theirs is None else theirs - without
+        yield figure("what a memory that never answers adds to a run", max(ours - without, 0.0), added, 5)
+    with ScriptedUpstream() as upstream, HostedBighub() as bighub:
+        script(upstream)
+        ours, theirs = await both("none", upstream, bighub)
+        yield Figure.of_ratio("a run of two turns with one decided call", ours / 1e3, theirs / 1e3, at_most=1.0)

@@ -1,0 +1,120 @@
+"""The embedded control plane: judging by 100 rules beside Cedar, and deciding with a durable record."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import cedarpy
+
+from benchmarks.figure import Figure
+from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.policy.evaluation import evaluate
+from litellm_bighub.control_plane.policy.text import PolicyText, RuleText, build
+from litellm_bighub.control_plane.source import PolicySource
+from litellm_bighub.control_plane.store.database import open_database, sqlite_url
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.redaction import Redactor
+from tests.control_plane import postgres
+
+RULES = 100
+ROWS = 1_000_000
+CALL = ToolCall("call", "function", "payment", {"currency": "EUR", "amount": 30}, value=30)
+CONTEXT = CallContext(actor="agent", domain="payments")
+TEXT = PolicyText(
+    version=1,
+    rules=[
+        *(
+            RuleText(name=f"r{number}", tool=f"tool_{number}_*", domain="p*", max_value=10)
+            for number in range(RULES - 1)
+        ),
+        RuleText(name="last", tool="pay*", when="currency == 'EUR'", max_value=100),
+    ],
+)
+CEDAR = "\n".join(
+    [
+        *(
+            f'permit(principal, action == Action::"tool_{number}", resource) when {{ context.amount <= 10 }};'
+            for number in range(RULES - 1)
+        ),
+        'permit(principal, action == Action::"pay", resource) when { context.currency == "EUR" && context.amount<9 };',
+    ]
+)
+REQUEST = {
+    "principal": 'Agent::"agent"',
+    "action": 'Action::"pay"',
+    "resource": 'Domain::"payments"',
+    "context": {"currency": "EUR", "amount": 3},
+}
+FILL = f"""
+INSERT INTO events
+WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ROWS})
+SELECT 1000000 + i, i, 'decision_event.created', 'info', 'dec_' || i, 'agent', 'payments', 'payment', 'allowed', 'last',
+ '{{"latency_ms":1,"value":1,"blocked_by":""}}', '', hex(randomblob(32)) FROM n
+"""
+
+
+async def figures():
+    policy = build(TEXT)
+    cedar = cedarpy.PolicySet.from_str(CEDAR)
+    ours = median(lambda: evaluate(policy, CALL, CONTEXT, now=1.0))
+    theirs = median(lambda: cedarpy.is_authorized(REQUEST, cedar, []))
+    yield Figure(
+        f"judging a call, {RULES} rules (theirs: Cedar, policies parsed before)",
+        *(f"{ours * 1e6:,.0f} µs", f"{theirs * 1e6:,.0f} µs", f"{ours / theirs:.2f}", "≤ 50 µs", ours <= 50e-6),
+    )
+    with tempfile.TemporaryDirectory() as directory:
+        url = sqlite_url(Path(directory) / "bighub.db")
+        plane = opened(url)
+        empty = await decided(plane)
+        yield Figure.of_time("a decision with a durable record, SQLite", empty * 1000, None, at_most_ms=0.5)
+        yield rate("SQLite", await throughput(plane, 3000), 1000)
+        await plane.write(lambda transaction: transaction.connection.exec_driver_sql(FILL))
+        full = await decided(plane)
+        yield Figure.of_ratio(f"the same with {ROWS:,} events stored (theirs: empty)", full, empty, at_most=1.5)
+        await plane.aclose()
+    if (found := postgres.binaries()) is not None:
+        with postgres.cluster(found) as socket:
+            plane = opened(f"postgresql://postgres@/postgres?host={socket}")
+            yield rate("PostgreSQL", await throughput(plane, 6000), 2000)
+            await plane.aclose()
+
+
+def median(function):
+    function()
+    times = []
+    for _ in range(2000):
+        started = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+def opened(url):
+    return ControlPlane(open_database(url), PolicySource(TEXT), redact=Redactor().redact)
+
+
+async def decided(plane):
+    times = []
+    for _ in range(500):
+        started = time.perf_counter()
+        await plane.decide(CALL, CONTEXT)
+        times.append(time.perf_counter() - started)
+    return statistics.median(times)
+
+
+async def throughput(plane, number):
+    await plane.decide(CALL, CONTEXT)
+    started = time.perf_counter()
+    outcomes = await asyncio.gather(*(plane.decide(CALL, CONTEXT) for _ in range(number)))
+    assert len({outcome.decision_id for outcome in outcomes}) == number
+    return number / (time.perf_counter() - started)
+
+
+def rate(where, measured, wanted):
+    return Figure(
+        f"decisions a second, {where}, all recorded", f"{measured:,.0f}", "–", "–", f"≥ {wanted:,}", measured >= wanted
+    )

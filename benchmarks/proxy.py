@@ -1,0 +1,73 @@
+"""Throughput of the real proxy with the plugin and without, asked in turns, for answers without a tool call."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+
+from benchmarks.figure import Figure
+from litellm_bighub.testing import ScriptedUpstream, running_proxy, text
+
+REQUESTS = 150
+CONCURRENCY = 8
+TURNS = 6
+POLICY = "version: 1\ndefault: block\nrules:\n  - {name: lookups, tool: 'lookup_*', effect: allow}\n"
+
+
+def config(upstream, folder, *, governed):
+    model = {"model": "openai/gpt-4.1", "api_base": upstream.base_url, "api_key": "sk-no-key-is-needed"}
+    guardrail = {
+        "guardrail": "litellm_bighub.BighubGuardrail",
+        "mode": ["pre_call", "post_call"],
+        "default_on": True,
+        "policy": str(folder / "policy.yaml"),
+        "audit_file": str(folder / "audit.jsonl"),
+    }
+    return {
+        "model_list": [{"model_name": "gpt-4.1", "litellm_params": model}],
+        "guardrails": [{"guardrail_name": "bighub", "litellm_params": guardrail}] if governed else [],
+        "litellm_settings": {"telemetry": False},
+    }
+
+
+async def burst(proxy):
+    limit = asyncio.Semaphore(CONCURRENCY)
+    headers = {"Authorization": f"Bearer {proxy.master_key}"}
+    async with httpx.AsyncClient(base_url=proxy.base_url, headers=headers, timeout=60) as client:
+
+        async def one():
+            async with limit:
+                answer = await client.post("/v1/responses", json={"model": "gpt-4.1", "input": "hello"})
+                answer.raise_for_status()
+
+        started = time.perf_counter()
+        await asyncio.gather(*(one() for _ in range(REQUESTS)))
+        return REQUESTS / (time.perf_counter() - started)
+
+
+async def figures():
+    with tempfile.TemporaryDirectory() as name, ScriptedUpstream() as upstream:
+        folder = Path(name)
+        (folder / "policy.yaml").write_text(POLICY)
+        upstream.script("hello", [text("Good morning to you.")])
+        with (
+            running_proxy(config(upstream, folder, governed=False)) as plain,
+            running_proxy(config(upstream, folder, governed=True)) as governed,
+        ):
+            await burst(plain)
+            await burst(governed)
+            without, with_plugin = [], []
+            for _ in range(TURNS):
+                without.append(await burst(plain))
+                with_plugin.append(await burst(governed))
+            asked = len([json.loads(line) for line in (folder / "audit.jsonl").read_text().splitlines()])
+    ours, theirs = max(with_plugin), max(without)
+    ratio = ours / theirs
+    what = "requests a second through the proxy, no tool call in the answer (theirs: no plugin)"
+    yield Figure(what, f"{ours:.0f}/s", f"{theirs:.0f}/s", f"{ratio:.3f}", "≥ 0.97", ratio >= 0.97)
+    yield Figure("decisions asked for in all those requests", str(asked), "–", "–", "0", asked == 0)

@@ -1,0 +1,72 @@
+"""Writing the audit out, and shortening it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import time
+from typing import Literal, TextIO, TypeAlias
+
+from sqlalchemy import Engine
+
+from litellm_bighub.control_plane.store import events
+from litellm_bighub.control_plane.store.chain import Break
+from litellm_bighub.control_plane.store.schema import events as table
+from litellm_bighub.control_plane.store.writer import Writer
+
+Format: TypeAlias = Literal["jsonl", "csv"]
+
+
+def verified(engine: Engine) -> tuple[int, str] | str:
+    """Number and digest of the last event, or what is wrong with the chain."""
+    with engine.connect() as connection:
+        result = events.verify(connection)
+    if isinstance(result, Break):
+        return f"the audit is broken at event {result.seq}: {result.problem}"
+    return result
+
+
+def differs(engine: Engine, seq: int, digest: str) -> str | None:
+    """What is wrong with an event of which somebody kept the digest; `None` if nothing is."""
+    if seq == 0:
+        return None
+    with engine.connect() as connection:
+        found = events.digest_of(connection, seq)
+    if found is None:
+        return f"event {seq} is not there (any more)"
+    return None if found == digest else f"event {seq} is another one than it was: the chain was written anew"
+
+
+def export(engine: Engine, file: TextIO, format_: Format) -> None:
+    """Write every event, the oldest first."""
+    seq = 0
+    rows = csv.writer(file)
+    columns = [column.name for column in table.columns]
+    if format_ == "csv":
+        rows.writerow(columns)
+    with engine.connect() as connection:
+        while page := events.after(connection, seq):
+            for event in page:
+                if format_ == "jsonl":
+                    file.write(json.dumps(event, separators=(",", ":")) + "\n")
+                else:
+                    rows.writerow([_cell(event[name]) for name in columns])
+            seq = page[-1]["seq"]
+
+
+def retain(engine: Engine, keep_seconds: float) -> int:
+    """Remove what is older; how many events that were."""
+    now = time.time()
+    writer = Writer(engine, on_commit=lambda: None, on_rollback=lambda: None)
+    try:
+        return writer.submit(
+            lambda transaction: events.retain(transaction, before=now - keep_seconds, now=now)
+        ).result()
+    finally:
+        writer.close()
+
+
+def _cell(value: object) -> object:
+    """A spreadsheet runs what begins like a formula."""
+    text = json.dumps(value, separators=(",", ":")) if isinstance(value, dict) else value
+    return f"'{text}" if isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,0 +1,81 @@
+"""`litellm-bighub audit`: verify, export and shorten the audit."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from litellm_bighub.control_plane.cli_options import (
+    DEFAULT_DATABASE,
+    DatabaseUrl,
+    database,
+    fail,
+    failing_plainly,
+    span,
+)
+
+# `auditing` is imported where it is used: SQLAlchemy is slow to import, and `--help` needs none of it.
+
+app = typer.Typer(help="Verify, export and shorten the audit.", no_args_is_help=True)
+
+
+@app.command()
+def verify(
+    database_url: DatabaseUrl = DEFAULT_DATABASE,
+    expect: Annotated[str | None, typer.Option(help="NUMBER:DIGEST that an earlier verify printed")] = None,
+) -> None:
+    """Follow the chain of events and find any change, removal or truncation.
+
+    Whoever could write the database could also write a whole new chain; keep what this prints elsewhere, and give it
+    to `--expect` the next time.
+    """
+    from litellm_bighub.control_plane import auditing  # noqa: PLC0415
+
+    with failing_plainly(), database(database_url) as engine:
+        result = auditing.verified(engine)
+        if isinstance(result, str):
+            fail(result)
+        if expect is not None and (problem := auditing.differs(engine, *_expected(expect))) is not None:
+            fail(problem)
+    seq, digest = result
+    typer.echo(f"{seq} events, the chain holds; keep this: {seq}:{digest}")
+
+
+@app.command()
+def export(
+    database_url: DatabaseUrl = DEFAULT_DATABASE,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="a file; without it, standard output")] = None,
+    format_: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="jsonl or csv")] = "jsonl",
+) -> None:
+    """Write every event, oldest first. JSON Lines hold all that `verify` digests."""
+    from litellm_bighub.control_plane import auditing  # noqa: PLC0415
+
+    with failing_plainly(), database(database_url) as engine:
+        if output is None:
+            auditing.export(engine, sys.stdout, format_)
+        else:
+            with output.open("w", encoding="utf-8", newline="") as file:
+                auditing.export(engine, file, format_)
+
+
+@app.command()
+def retain(
+    keep: Annotated[str, typer.Option(help="remove what is older, as in 90d")],
+    database_url: DatabaseUrl = DEFAULT_DATABASE,
+) -> None:
+    """Remove old events. The chain stays verifiable from there on."""
+    from litellm_bighub.control_plane import auditing  # noqa: PLC0415
+
+    with failing_plainly(), database(database_url) as engine:
+        removed = auditing.retain(engine, span(keep))
+    typer.echo(f"{removed} events removed")
+
+
+def _expected(expect: str) -> tuple[int, str]:
+    number, _, digest = expect.partition(":")
+    if not number.isdigit():
+        fail("--expect has the form NUMBER:DIGEST")
+    return int(number), digest

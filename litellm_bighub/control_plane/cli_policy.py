@@ -1,0 +1,151 @@
+"""`litellm-bighub policy`: check, explain, diff and replay a policy file."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, cast, get_args
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from litellm_bighub.control_plane.cli_options import (
+    DEFAULT_DATABASE,
+    AsJson,
+    DatabaseUrl,
+    PolicyFile,
+    arguments as read_arguments,
+    database,
+    echo_json,
+    fail,
+    failing_plainly,
+    span,
+)
+from litellm_bighub.control_plane.policy.comparing import Difference, compare
+from litellm_bighub.control_plane.policy.evaluation import Explanation, explain as explain_policy
+from litellm_bighub.control_plane.policy.file import load_policy, load_text
+from litellm_bighub.control_plane.policy.text import build
+from litellm_bighub.control_plane.replaying import Replayed, replay as replay_policy, summary
+from litellm_bighub.deciders.tool_table import ToolTable
+from litellm_bighub.domain.call import CallContext, CallType, ToolCall
+from litellm_bighub.domain.decision import Block
+
+app = typer.Typer(help="Check, explain, compare and replay policies.", no_args_is_help=True)
+
+
+@app.command()
+def check(policy: PolicyFile = Path("bighub_policy.yaml")) -> None:
+    """Say whether the file is a valid policy; the first mistake is named with its line."""
+    with failing_plainly():
+        checked = load_policy(policy)
+    typer.echo(f"{policy.name}: {len(checked.rules)} rules, default {checked.default}, version {checked.version}")
+
+
+@app.command()
+def explain(
+    policy: PolicyFile,
+    tool: Annotated[str, typer.Option(help="the tool's name")],
+    arguments: Annotated[str, typer.Option(help="the call's arguments, as JSON")] = "{}",
+    type_: Annotated[str, typer.Option("--type", help="the call's type")] = "function",
+    actor: Annotated[str, typer.Option(help="who asks")] = "AI_AGENT",
+    domain: Annotated[str, typer.Option(help="the business domain")] = "custom",
+    value: Annotated[float | None, typer.Option(help="in place of the value out of the arguments")] = None,
+    json: AsJson = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Say which rule would decide on a call, and why the ones before it would not."""
+    if type_ not in get_args(CallType):
+        fail(f"--type: one of {', '.join(get_args(CallType))}")
+    with failing_plainly():
+        loaded = load_policy(policy)
+        call = ToolCall("", cast("CallType", type_), tool, read_arguments(arguments), value=value)
+        measured = ToolTable(loaded.tools).find(tool).measure(call)
+    if isinstance(measured, Block):
+        fail(f"blocked before any rule: {measured.reason}")
+    explanation = explain_policy(loaded, measured, CallContext(actor=actor, domain=domain), now=time.time())
+    if json:
+        echo_json(_as_json(explanation))
+    else:
+        _show(explanation)
+
+
+@app.command()
+def diff(before: PolicyFile, after: PolicyFile, json: AsJson = False) -> None:  # noqa: FBT002 - a flag of the command line
+    """Say what differs between two policies."""
+    with failing_plainly():
+        found = compare(load_text(before), load_text(after))
+    if json:
+        echo_json([asdict(difference) for difference in found])
+        return
+    for difference in found:
+        typer.echo(_line(difference))
+    if not found:
+        typer.echo("the policies are the same")
+
+
+@app.command()
+def replay(
+    policy: PolicyFile,
+    database_url: DatabaseUrl = DEFAULT_DATABASE,
+    since: Annotated[str, typer.Option(help="how far back, as in 24h or 7d")] = "24h",
+    json: AsJson = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Run recorded decisions against a policy and show what would have been decided instead. Nothing is changed."""
+    from litellm_bighub.control_plane import recorded  # noqa: PLC0415 - slow to import
+
+    with failing_plainly(), database(database_url) as engine:
+        changed_policy = build(load_text(policy), recorded.added_rules(engine))
+        replayed = replay_policy(changed_policy, recorded.decisions(engine, time.time() - span(since)))
+    if json:
+        changed = [asdict(one) for one in replayed if one.differs]
+        echo_json({"decisions": len(replayed), "summary": summary(replayed), "changed": changed})
+    else:
+        _show_replayed(replayed)
+
+
+def _show(explanation: Explanation) -> None:
+    for considered in explanation.considered:
+        passed = "decides" if considered.mismatch is None else f"passed over: {considered.mismatch} does not match"
+        typer.echo(f"  {considered.rule.name}: {passed}")
+    judgement = explanation.judgement
+    typer.echo(f"{judgement.verdict}: {judgement.reason}")
+
+
+def _as_json(explanation: Explanation) -> dict[str, Any]:
+    judgement = explanation.judgement
+    return {
+        "verdict": judgement.verdict,
+        "reason": judgement.reason,
+        "blocked_by": judgement.blocked_by,
+        "rule": judgement.rule.name if judgement.rule else None,
+        "policy_version": judgement.policy_version,
+        "considered": [{"rule": seen.rule.name, "mismatch": seen.mismatch} for seen in explanation.considered],
+    }
+
+
+def _line(difference: Difference) -> str:
+    changes = ", ".join(f"{name}: {was!r} -> {now!r}" for name, (was, now) in difference.fields.items())
+    return f"{difference.kind} {difference.what}" + (f" ({changes})" if changes else "")
+
+
+def _show_replayed(replayed: list[Replayed]) -> None:
+    console = Console()
+    counts = Table("before", "after", "decisions", title=f"{len(replayed)} decisions")
+    for change, number in sorted(summary(replayed).items()):
+        before, after = change.split(" -> ")
+        counts.add_row(before, after, str(number))
+    console.print(counts)
+    changed = [one for one in replayed if one.differs]
+    if changed:
+        details = Table("decision", "tool", "actor", "before", "after", "why", title="what would change (the last 50)")
+        for one in changed[-50:]:
+            cells = (one.decision_id, one.tool, one.actor, one.before, one.after, one.reason)
+            details.add_row(*(escape(_printable(cell)) for cell in cells))
+        console.print(details)
+
+
+def _printable(text: str) -> str:
+    """Names come from models and may hold terminal escapes."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

@@ -1,0 +1,26 @@
+"""`litellm-bighub serve`: the control plane over HTTP, with the inbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from litellm_bighub.control_plane.cli_options import DatabaseUrl, failing_plainly
+
+
+def serve(
+    policy: Annotated[Path, typer.Option(help="the policy file")] = Path("bighub_policy.yaml"),
+    database_url: DatabaseUrl = "",
+    host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="the port to listen on", min=0, max=65535)] = 8765,
+) -> None:
+    """Serve the control plane over HTTP, with the inbox. The first start makes a key for it and prints it once.
+
+    Without a database's URL the state is in `bighub.db` beside the policy, where the gateway keeps it too.
+    """
+    from litellm_bighub.control_plane.serving import serve_forever  # noqa: PLC0415 - slow to import
+
+    with failing_plainly():
+        serve_forever(policy, database_url, host=host, port=port, say=typer.echo)

@@ -1,0 +1,1 @@
+"""BIGHUB's own HTTP contract, spoken by the control plane."""

@@ -1,0 +1,166 @@
+"""`/actions`: evaluate, batch, dry run, verify, status, stats and the dashboard's summary."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from litellm_bighub.control_plane.deciding import digest_of
+from litellm_bighub.control_plane.http.answers import answer
+from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader
+from litellm_bighub.control_plane.http.errors import not_found
+from litellm_bighub.control_plane.http.reading import readable
+from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.store import events, idempotency, stats
+from litellm_bighub.control_plane.store.keys import Key
+from litellm_bighub.control_plane.store.schema import events as table
+from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.domain.call import CallContext, ToolCall
+
+router = APIRouter(prefix="/actions")
+
+_OF_THE_RUN = frozenset({"objective", "model_selection", "session_id", "trajectory_id", "trace_id"})
+"""Context that is another in every run; an approval cannot be bound to it."""
+
+
+class Action(BaseModel):
+    """A question, in either generation: `metadata` until 0.2, `context` since."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    action: str = Field(min_length=1, max_length=500)
+    actor: str = Field(default="AI_AGENT", min_length=1, max_length=500)
+    domain: str = Field(default="custom", min_length=1, max_length=200)
+    value: float | None = Field(default=None, allow_inf_nan=False, strict=True)
+    target: str | None = Field(default=None, max_length=2000)
+    context: dict[str, Any] = Field(default_factory=dict)
+    metadata: dict[str, Any] = Field(default_factory=dict)
+    dry_run: bool = False
+
+    def question(self) -> tuple[ToolCall, CallContext]:
+        """The call: what an approval is bound to is value, target and the context without what changes by the run.
+
+        Raises:
+            UnreadableArguments: the context has no canonical form.
+        """
+        context = {**self.metadata, **self.context}
+        given = {name: value for name, value in context.items() if name not in _OF_THE_RUN}
+        arguments = readable({**given, "value": self.value, "target": self.target})
+        call = ToolCall("", "function", self.action, arguments, value=self.value, target=self.target or "")
+        trace_id = context.get("trace_id", "")
+        told = CallContext(self.actor, self.domain, trace_id if isinstance(trace_id, str) else "", surface="http")
+        return call, told
+
+
+class Batch(BaseModel):
+    """Several questions."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    actions: list[Action] = Field(max_length=100)
+    actor: str | None = None
+    domain: str | None = None
+
+
+IdempotencyKey = Annotated[str | None, Header(max_length=300)]
+
+
+@router.post("/evaluate")
+@router.post("/submit")
+@router.post("/submit/v2")
+async def evaluate(body: Action, plane: Plane, caller: Asker, idempotency_key: IdempotencyKey = None) -> dict[str, Any]:
+    """Decide on one action; with an Idempotency-Key only once."""
+    return await _decide(plane, caller, body, idempotency_key)
+
+
+@router.post("/submit/dry-run")
+async def dry_run(body: Action, plane: Plane, caller: Asker) -> dict[str, Any]:
+    """Decide, and change and record nothing."""
+    return await _decide(plane, caller, body.model_copy(update={"dry_run": True}), None)
+
+
+@router.post("/evaluate/batch")
+async def batch(body: Batch, plane: Plane, caller: Asker) -> list[dict[str, Any]]:
+    """Decide on several actions, in their order."""
+    shared = {name: value for name, value in (("actor", body.actor), ("domain", body.domain)) if value is not None}
+    actions = [
+        action.model_copy(update={name: value for name, value in shared.items() if name not in action.model_fields_set})
+        for action in body.actions
+    ]
+    return [await _decide(plane, caller, action, None) for action in actions]
+
+
+@router.get("/validations/{validation_id}/verify")
+async def verify(validation_id: str, plane: Plane, _: Anybody) -> dict[str, Any]:
+    """Compare a decision's hash with what is recorded of it."""
+    found = await plane.read(lambda connection: events.page(connection, table.c.subject == validation_id, limit=1))
+    if not found or found[0]["type"] != "decision_event.created":
+        raise not_found("validation", validation_id)
+    event = found[0]
+    body = event["body"]
+    computed = digest_of(event["subject"], event["verdict"], body["policy_version"], event["time"])
+    valid = computed == body["validation_hash"]
+    return {
+        "valid": valid,
+        "validation_id": validation_id,
+        "validation_hash": body["validation_hash"],
+        "computed_hash": computed,
+        "validated_at": iso(event["time"]),
+        "allowed": event["verdict"] == "allowed",
+        "result": event["verdict"],
+        "message": "the record is as it was written" if valid else "the record was changed",
+    }
+
+
+@router.get("/status")
+async def status(plane: Plane, _: Anybody) -> dict[str, Any]:
+    """Whether decisions can be had, and under which policy."""
+    snapshot = await plane.snapshot()
+    return {
+        "status": "operational",
+        "policy_version": snapshot.policy.version,
+        "mode": snapshot.text.mode,
+        "rules": len(snapshot.policy.rules),
+        "kill_switch_active": bool(snapshot.switches),
+    }
+
+
+@router.get("/observer/stats")
+async def observer_stats(plane: Plane, _: Reader) -> dict[str, Any]:
+    """Counts of decisions by span of time."""
+    now = plane.clock()
+    return await plane.read(lambda connection: stats.observer(connection, now))
+
+
+@router.get("/dashboard/summary")
+async def dashboard_summary(plane: Plane, _: Reader) -> dict[str, Any]:
+    """This month in a few numbers."""
+    now = plane.clock()
+    return await plane.read(lambda connection: stats.dashboard(connection, now))
+
+
+@router.get("/dashboard/value-protected-history")
+async def value_protected(plane: Plane, _: Reader, days: Annotated[int, Query(ge=1, le=366)] = 30) -> dict[str, Any]:
+    """Blocked value by day."""
+    now = plane.clock()
+    return await plane.read(lambda connection: stats.value_protected(connection, now, days))
+
+
+async def _decide(plane: ControlPlane, caller: Key, body: Action, key: str | None) -> dict[str, Any]:
+    call, context = body.question()
+    if key is None:
+        return answer(await plane.decide(call, context, dry_run=body.dry_run), dry_run=body.dry_run)
+    question = plane.question(call, context, dry_run=body.dry_run)
+    now = plane.clock()
+
+    def job(transaction: Transaction) -> dict[str, Any]:
+        def make() -> dict[str, Any]:
+            return answer(plane.deciding.decide(transaction, question, now), dry_run=body.dry_run)
+
+        name = f"{caller.id} evaluate {key}"
+        return idempotency.once(transaction.connection, name, body.model_dump(mode="json"), now, make)
+
+    return await plane.write(job)

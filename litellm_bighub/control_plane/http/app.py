@@ -1,0 +1,45 @@
+"""The control plane as a web app."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from litellm_bighub.control_plane.housekeeping import housekeeping
+from litellm_bighub.control_plane.http import (
+    actions,
+    api_keys,
+    approvals,
+    errors,
+    events,
+    kill_switch,
+    memory,
+    outcomes,
+    rules,
+    webhooks,
+)
+from litellm_bighub.control_plane.http.body_limit import BodyLimit
+from litellm_bighub.control_plane.inbox import setup as inbox
+from litellm_bighub.control_plane.plane import ControlPlane
+
+TITLE = "litellm-bighub control plane"
+
+
+def create_app(plane: ControlPlane) -> FastAPI:
+    """An app over a control plane, which stays its caller's to close."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        async with housekeeping(plane):
+            yield
+
+    app = FastAPI(title=TITLE, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.plane = plane
+    for module in (memory, actions, approvals, rules, kill_switch, events, outcomes, webhooks, api_keys):
+        app.include_router(module.router)
+    errors.install(app)
+    inbox.install(app, plane)
+    app.add_middleware(BodyLimit)
+    return app

@@ -1,0 +1,141 @@
+"""`/approvals`: what waits for a person, and a person's answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from litellm_bighub.control_plane.http.auth import Plane, Reader, Resolver
+from litellm_bighub.control_plane.http.errors import not_found, problem
+from litellm_bighub.control_plane.http.reading import readable
+from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.resolving import Refused, Resolution
+from litellm_bighub.control_plane.store import approvals
+from litellm_bighub.control_plane.store.approvals import Approval, State
+
+router = APIRouter(prefix="/approvals")
+
+STATUS: dict[int, tuple[str, ...]] = {
+    404: ("unknown",),
+    410: ("expired",),
+    422: ("blocked",),
+    403: ("same_person",),
+}
+
+
+class Answer(BaseModel):
+    """A person's answer. Denied and rejected mean the same; a changed action comes with approval."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    resolution: Literal["approved", "denied", "rejected"]
+    comment: str | None = Field(default=None, max_length=5000)
+    edited_arguments: dict[str, Any] | None = None
+    better_action: Any = None
+    modified_action: Any = None
+    review_decision: str | None = None
+
+
+@router.get("")
+async def listed(
+    plane: Plane,
+    _: Reader,
+    status: Literal["pending", "approved", "denied", "rejected", "expired", "consumed", "all"] = "pending",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+) -> list[dict[str, Any]]:
+    """Approvals, the newest first."""
+    state: State | None
+    match status:
+        case "all":
+            state = None
+        case "rejected":
+            state = "denied"
+        case _:
+            state = status
+    found = await plane.read(
+        lambda connection: approvals.listed(connection, now=plane.clock(), state=state, limit=limit)
+    )
+    return [shown(approval, plane.clock()) for approval in found]
+
+
+@router.get("/{request_id}")
+async def get(request_id: str, plane: Plane, _: Reader) -> dict[str, Any]:
+    """One approval."""
+    approval = await plane.read(lambda connection: approvals.get(connection, request_id))
+    if approval is None:
+        raise not_found("approval", request_id)
+    return shown(approval, plane.clock())
+
+
+@router.post("/{request_id}/resolve")
+async def resolve(request_id: str, body: Answer, plane: Plane, caller: Resolver) -> dict[str, Any]:
+    """Carry out a person's answer. Of several the first counts; whoever comes later hears so (410 or 422)."""
+    edited = _edited(body)
+    resolution = Resolution(
+        request_id,
+        "approve" if body.resolution == "approved" else "deny",
+        by=caller.name,
+        comment=body.comment or "",
+        edited=None if edited is None else readable(edited),
+    )
+    approval = await answered(plane, resolution)
+    return {**shown(approval, plane.clock()), "resolution": body.resolution}
+
+
+async def answered(plane: ControlPlane, resolution: Resolution) -> Approval:
+    """The approval after an accepted answer.
+
+    Raises:
+        HTTPException: it was not accepted.
+    """
+    match await plane.resolve(resolution):
+        case Approval() as approval:
+            return approval
+        case Refused(code, text):
+            # Not 409: the SDK repeats that in vain.
+            status = next((status for status, codes in STATUS.items() if code in codes), 422)
+            raise problem(status, code, text)
+
+
+def shown(approval: Approval, now: float) -> dict[str, Any]:
+    """An approval as the contract shows it."""
+    return {
+        "request_id": approval.id,
+        "validation_id": approval.decision_id,
+        "rule_id": approval.rule_id,
+        "action": approval.tool,
+        "type": approval.type,
+        "actor": approval.actor,
+        "domain": approval.domain,
+        "value": approval.value,
+        "target": approval.target,
+        "arguments": approval.arguments,
+        "edited_arguments": approval.edited,
+        "reason": approval.reason,
+        "status": approval.state_at(now),
+        "four_eyes": approval.four_eyes,
+        "first_by": approval.first_by,
+        "resolved_by": approval.resolved_by,
+        "comment": approval.comment,
+        "policy_version": approval.policy_version,
+        "created_at": iso(approval.created_at),
+        "expires_at": iso(approval.expires_at),
+        "resolved_at": iso(approval.resolved_at),
+    }
+
+
+def _edited(body: Answer) -> dict[str, Any] | None:
+    if body.edited_arguments is not None:
+        return body.edited_arguments
+    modified = body.modified_action if body.modified_action is not None else body.better_action
+    if modified is None:
+        if body.review_decision == "modified":
+            raise problem(422, "no_modification", "a modified review needs modified_action with the new arguments")
+        return None
+    if isinstance(modified, dict) and isinstance(modified.get("arguments"), dict):
+        edited: dict[str, Any] = modified["arguments"]
+        return edited
+    raise problem(422, "no_arguments", "a modified action is an object with the new `arguments`")

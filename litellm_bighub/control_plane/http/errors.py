@@ -1,0 +1,61 @@
+"""Errors in the shape that BIGHUB's SDK reads: `{"detail": …, "request_id": …}`."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException as StarletteHTTPException
+
+from litellm_bighub.control_plane.store.idempotency import KeyReused
+from litellm_bighub.domain.arguments import UnreadableArguments
+from litellm_bighub.errors import DecisionUnavailable
+
+
+def problem(status: int, code: str, message: str) -> HTTPException:
+    """An error with a code that programs read and a text that people read."""
+    return HTTPException(status, {"code": code, "message": message})
+
+
+def not_found(what: str, name: object) -> HTTPException:
+    """There is no such thing."""
+    return problem(404, "not_found", f"there is no {what} {name!r}")
+
+
+def install(app: FastAPI) -> None:
+    """Have every error of the app leave in this shape, without anything of the request's content."""
+    app.add_exception_handler(StarletteHTTPException, _raised)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(UnreadableArguments, _unreadable)
+    app.add_exception_handler(KeyReused, _key_reused)
+    app.add_exception_handler(DecisionUnavailable, _unavailable)
+
+
+def _answer(status: int, detail: object, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"detail": detail, "request_id": f"req_{uuid.uuid4().hex}"}, status, headers)
+
+
+async def _raised(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, StarletteHTTPException)  # noqa: S101 - registered for it
+    return _answer(error.status_code, error.detail, error.headers)
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
+    return _answer(422, [{"loc": found["loc"], "msg": found["msg"], "type": found["type"]} for found in error.errors()])
+
+
+async def _unreadable(_: Request, error: Exception) -> JSONResponse:
+    return _answer(422, [{"loc": ["body"], "msg": str(error), "type": "unreadable_arguments"}])
+
+
+async def _key_reused(_: Request, __: Exception) -> JSONResponse:
+    message = "this Idempotency-Key came with another request before"
+    return _answer(422, {"code": "idempotency_key_reused", "message": message})
+
+
+async def _unavailable(_: Request, error: Exception) -> JSONResponse:
+    return _answer(503, {"code": "unavailable", "message": str(error)}, {"Retry-After": "1"})

@@ -1,0 +1,70 @@
+"""`/events`: the audit, for programs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from litellm_bighub.control_plane.http.auth import Plane, Reader
+from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.store import events
+from litellm_bighub.control_plane.store.schema import events as table
+
+router = APIRouter(prefix="/events")
+
+
+@router.get("")
+async def listed(
+    plane: Plane,
+    _: Reader,
+    event_type: str | None = None,
+    severity: str | None = None,
+    rule_id: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
+) -> dict[str, Any]:
+    """Events, the newest first."""
+    asked = ((table.c.type, event_type), (table.c.severity, severity), (table.c.rule_id, rule_id))
+    conditions: list[ColumnElement[bool]] = [column == value for column, value in asked if value is not None]
+
+    def query(connection: Connection) -> tuple[list[dict[str, Any]], int]:
+        page = events.page(connection, *conditions, limit=limit, offset=offset)
+        return page, events.count(connection, *conditions)
+
+    found, total = await plane.read(query)
+    return {"events": [shown(event) for event in found], "total": total, "limit": limit, "offset": offset}
+
+
+@router.get("/stats")
+async def stats(plane: Plane, _: Reader) -> dict[str, Any]:
+    """How many events there are by type and severity."""
+
+    def query(connection: Connection) -> dict[str, Any]:
+        kinds = connection.execute(select(table.c.type, func.count()).group_by(table.c.type)).tuples().all()
+        grades = connection.execute(select(table.c.severity, func.count()).group_by(table.c.severity)).tuples().all()
+        return {"total": sum(count for _, count in kinds), "by_type": dict(kinds), "by_severity": dict(grades)}
+
+    return await plane.read(query)
+
+
+def shown(event: dict[str, Any]) -> dict[str, Any]:
+    """An event as the contract shows it, with all that its body holds."""
+    decided = event["type"] == "decision_event.created"
+    return {
+        **event["body"],
+        "event_id": f"evt_{event['seq']}",
+        "event_type": event["type"],
+        "severity": event["severity"],
+        "subject": event["subject"],
+        "rule_id": event["rule_id"] or None,
+        "domain": event["domain"] or None,
+        "actor": event["actor"] or None,
+        "action": event["tool"] or None,
+        "validation_id": event["subject"] if decided else None,
+        "result": event["verdict"] or None,
+        "allowed": event["verdict"] == "allowed" if decided else None,
+        "digest": event["digest"],
+        "created_at": iso(event["time"]),
+    }

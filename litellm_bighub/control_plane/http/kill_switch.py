@@ -1,0 +1,94 @@
+"""`/kill-switch`: block everything, a domain, or what a rule decides."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing_extensions import Self
+
+from litellm_bighub.control_plane.http.auth import Anybody, Plane, SwitchWriter
+from litellm_bighub.control_plane.http.errors import not_found
+from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.store import switches
+from litellm_bighub.control_plane.store.chain import Entry
+from litellm_bighub.control_plane.store.switches import Switch
+from litellm_bighub.control_plane.store.transaction import Transaction
+
+router = APIRouter(prefix="/kill-switch")
+
+
+class Activation(BaseModel):
+    """What to block."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    reason: str = Field(default="", max_length=2000)
+    scope: Literal["global", "domain", "rule"] = "global"
+    domain: str | None = Field(default=None, max_length=200)
+    rule_id: str | None = Field(default=None, max_length=200)
+
+    @model_validator(mode="after")
+    def _names_its_scope(self) -> Self:
+        if self.scope == "domain" and not self.domain:
+            raise ValueError("scope `domain` needs a domain")
+        if self.scope == "rule" and not self.rule_id:
+            raise ValueError("scope `rule` needs a rule_id")
+        return self
+
+
+@router.get("/status")
+async def status(plane: Plane, _: Anybody) -> dict[str, Any]:
+    """Which switches are on."""
+    active = await plane.read(switches.active)
+    return {
+        "is_active": bool(active),
+        "active_switches": [
+            {**asdict(switch), "switch_id": switch.id, "activated_at": iso(switch.activated_at)} for switch in active
+        ],
+    }
+
+
+@router.post("/activate")
+async def activate(body: Activation, plane: Plane, caller: SwitchWriter) -> dict[str, Any]:
+    """Switch on; it holds for the next decision of every process."""
+    now = plane.clock()
+    switch = Switch(
+        id=f"sw_{plane.new_id()}",
+        scope=body.scope,
+        domain=body.domain or "",
+        rule_id=body.rule_id or "",
+        reason=body.reason,
+        activated_by=caller.name,
+        activated_at=now,
+    )
+
+    def job(transaction: Transaction) -> None:
+        switches.activate(transaction.connection, switch)
+        transaction.append(
+            Entry(now, "kill_switch.activated", switch.id, asdict(switch), severity="critical", domain=switch.domain)
+        )
+        transaction.reconfigure()
+
+    await plane.write(job)
+    return {"switch_id": switch.id, "is_active": True, "scope": switch.scope}
+
+
+@router.post("/deactivate/{switch_id}")
+async def deactivate(switch_id: str, plane: Plane, caller: SwitchWriter) -> dict[str, Any]:
+    """Switch off."""
+    now = plane.clock()
+
+    def job(transaction: Transaction) -> bool:
+        if not switches.deactivate(transaction.connection, switch_id, by=caller.name, now=now):
+            return False
+        body = {"by": caller.name}
+        transaction.append(Entry(now, "kill_switch.deactivated", switch_id, body, severity="critical"))
+        transaction.reconfigure()
+        return True
+
+    if not await plane.write(job):
+        raise not_found("active kill switch", switch_id)
+    return {"success": True, "switch_id": switch_id}

@@ -1,0 +1,164 @@
+"""`/outcomes`: reports of what came of a call."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing_extensions import Self
+
+from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader
+from litellm_bighub.control_plane.http.errors import not_found
+from litellm_bighub.control_plane.http.reading import readable
+from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.store import outcomes
+from litellm_bighub.control_plane.store.chain import Entry
+from litellm_bighub.control_plane.store.transaction import Transaction
+
+router = APIRouter(prefix="/outcomes")
+
+TAXONOMY = ("SUCCESS", "FAILURE", "CHURN", "FRAUD", "BLOCKED", "ESCALATION", "CORRECTION")
+
+
+class Report(BaseModel):
+    """One report. Fields beyond these are kept as they are, redacted."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    status: str = Field(min_length=1, max_length=50)
+    request_id: str = Field(default="", max_length=300)
+    validation_id: str = Field(default="", max_length=300)
+    case_id: str = Field(default="", max_length=300)
+
+    @model_validator(mode="after")
+    def _is_about_something(self) -> Self:
+        if not (self.request_id or self.validation_id or self.case_id):
+            raise ValueError("a report names a request_id, validation_id or case_id")
+        return self
+
+
+class Reports(BaseModel):
+    """Several reports."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    outcomes: list[Report] = Field(max_length=100)
+
+
+@router.post("/report")
+async def report(body: Report, plane: Plane, _: Asker) -> dict[str, Any]:
+    """Keep a report."""
+    return (await _keep(plane, [body]))[0]
+
+
+@router.post("/report/batch")
+async def report_batch(body: Reports, plane: Plane, _: Asker) -> dict[str, Any]:
+    """Keep several reports, all or none."""
+    kept = await _keep(plane, body.outcomes)
+    return {"accepted": len(kept), "results": kept}
+
+
+@router.get("/taxonomy")
+async def taxonomy(_: Anybody) -> dict[str, Any]:
+    """The statuses that BIGHUB knows; others are kept too."""
+    return {"statuses": list(TAXONOMY)}
+
+
+@router.get("/pending/list")
+async def pending(
+    plane: Plane,
+    _: Anybody,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    min_age_hours: Annotated[float, Query(ge=0, le=10**6)] = 0,
+) -> dict[str, Any]:
+    """Allowed calls of which nothing was reported."""
+    before = plane.clock() - min_age_hours * 3600
+    rows = await plane.read(lambda connection: outcomes.unreported(connection, before=before, limit=limit))
+    items = [
+        {
+            "request_id": row["subject"],
+            "action": row["tool"],
+            "actor": row["actor"],
+            "domain": row["domain"],
+            "decided_at": iso(row["time"]),
+        }
+        for row in rows
+    ]
+    return {"pending": items, "total": len(items)}
+
+
+@router.get("/analytics/summary")
+async def analytics(plane: Plane, _: Reader) -> dict[str, Any]:
+    """How many reports there are by status."""
+    statuses = await plane.read(lambda connection: outcomes.by_status(connection, 0))
+    return {"total": sum(statuses.values()), "by_status": statuses}
+
+
+@router.get("/by-validation/{validation_id}")
+async def by_validation(validation_id: str, plane: Plane, _: Anybody) -> dict[str, Any]:
+    """The last report about a validation."""
+    return (await _found(plane, "validation_id", validation_id))[-1]
+
+
+@router.get("/by-case/{case_id}")
+async def by_case(case_id: str, plane: Plane, _: Anybody) -> dict[str, Any]:
+    """The last report about a case."""
+    return (await _found(plane, "case_id", case_id))[-1]
+
+
+@router.get("/{request_id}")
+async def get(request_id: str, plane: Plane, _: Anybody) -> dict[str, Any]:
+    """The last report about a request."""
+    return (await _found(plane, "request_id", request_id))[-1]
+
+
+@router.get("/{request_id}/timeline")
+async def timeline(request_id: str, plane: Plane, _: Anybody) -> dict[str, Any]:
+    """All reports about a request."""
+    return {"request_id": request_id, "events": await _found(plane, "request_id", request_id)}
+
+
+async def _keep(plane: ControlPlane, reports: list[Report]) -> list[dict[str, Any]]:
+    now = plane.clock()
+    rows = [
+        {
+            "id": f"out_{plane.new_id()}",
+            "request_id": report.request_id,
+            "validation_id": report.validation_id,
+            "case_id": report.case_id,
+            "status": report.status,
+            "body": plane.redact(readable(report.model_dump(mode="json"))),
+            "reported_at": now,
+        }
+        for report in reports
+    ]
+
+    def job(transaction: Transaction) -> None:
+        for row, report in zip(rows, reports, strict=True):
+            outcomes.insert(transaction.connection, row)
+            body = {"outcome_id": row["id"], "status": report.status}
+            transaction.append(Entry(now, "outcome.reported", report.request_id, body), notify=False)
+
+    await plane.write(job)
+    return [_shown(row) for row in rows]
+
+
+async def _found(plane: ControlPlane, column: str, value: str) -> list[dict[str, Any]]:
+    rows = await plane.read(lambda connection: outcomes.find(connection, column, value))
+    if not rows:
+        raise not_found("outcome", value)
+    return [_shown(row) for row in rows]
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        **row["body"],
+        "outcome_id": row["id"],
+        "request_id": row["request_id"] or None,
+        "validation_id": row["validation_id"] or None,
+        "case_id": row["case_id"] or None,
+        "status": row["status"],
+        "reported_at": iso(row["reported_at"]),
+    }

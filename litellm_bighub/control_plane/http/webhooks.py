@@ -1,0 +1,229 @@
+"""`/webhooks`: where events are told."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from litellm_bighub.control_plane import delivering
+from litellm_bighub.control_plane.http.auth import Anybody, HookWriter, Plane
+from litellm_bighub.control_plane.http.errors import not_found, problem
+from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.store import hooks
+from litellm_bighub.control_plane.store.hooks import Delivery, Hook
+from litellm_bighub.control_plane.store.transaction import Transaction
+
+router = APIRouter(prefix="/webhooks")
+
+EVENTS = (
+    "approval.consumed",
+    "approval.created",
+    "approval.expired",
+    "approval.resolved",
+    "decision_event.created",
+    "kill_switch.activated",
+    "kill_switch.deactivated",
+    "outcome.reported",
+    "policy.activated",
+    "rule.created",
+    "rule.deleted",
+    "rule.patch_applied",
+    "rule.patch_previewed",
+    "rule.paused",
+    "rule.resumed",
+    "rule.updated",
+    "signal.new",
+)
+Number = Annotated[int, Field(ge=0, lt=2**31)]
+
+
+class WebhookFields(BaseModel):
+    """What a webhook has, all optional for a change."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    url: str | None = Field(default=None, max_length=2000)
+    label: str | None = Field(default=None, max_length=200)
+    events: list[str] | None = Field(default=None, max_length=50)
+    timeout_seconds: float | None = Field(default=None, gt=0, le=60)
+    max_retries: int | None = Field(default=None, ge=0, le=20)
+    retry_delay_seconds: float | None = Field(default=None, ge=0, le=3600)
+    is_active: bool | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _is_http(cls, url: str | None) -> str | None:
+        if url is not None and not url.startswith(("https://", "http://")):
+            raise ValueError("a webhook's URL begins with https:// or http://")
+        return url
+
+
+class Test(BaseModel):
+    """A test event."""
+
+    event_type: str = Field(default="signal.new", max_length=100)
+
+
+class Signature(BaseModel):
+    """A signature to check."""
+
+    payload: str
+    signature: str
+    secret: str
+    timestamp: int
+
+
+@router.post("")
+async def create(body: WebhookFields, plane: Plane, _: HookWriter) -> dict[str, Any]:
+    """Add a webhook; its secret is shown in this answer only."""
+    url = body.url
+    if url is None:
+        raise problem(422, "no_url", "a webhook needs a url")
+    secret, now = f"whsec_{secrets.token_urlsafe(32)}", plane.clock()
+    fields = _merged({}, body)
+    hook = await plane.write(
+        lambda transaction: hooks.insert(transaction.connection, url=url, secret=secret, body=fields, now=now)
+    )
+    return {**_shown(hook), "secret": secret}
+
+
+@router.get("")
+async def listed(plane: Plane, _: HookWriter, include_inactive: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - a query parameter
+    """All webhooks."""
+    found = await plane.read(lambda connection: hooks.listed(connection, inactive=include_inactive))
+    return {"webhooks": [_shown(hook) for hook in found], "total": len(found)}
+
+
+@router.get("/events/list")
+async def event_types(_: Anybody) -> dict[str, Any]:
+    """What can be told."""
+    return {"events": list(EVENTS)}
+
+
+@router.post("/verify-signature")
+async def verify_signature(body: Signature, plane: Plane, _: Anybody) -> dict[str, Any]:
+    """Check a signature. The SDK sends the secret for it; `delivering.verify` does the same without."""
+    valid = delivering.verify(
+        secret=body.secret,
+        timestamp=body.timestamp,
+        body=body.payload,
+        signature=body.signature,
+        now=plane.clock(),
+    )
+    return {"valid": valid}
+
+
+@router.get("/{webhook_id}")
+async def get(webhook_id: Number, plane: Plane, _: HookWriter) -> dict[str, Any]:
+    """One webhook."""
+    return _shown(await _get(plane, webhook_id))
+
+
+@router.patch("/{webhook_id}")
+async def update(webhook_id: Number, body: WebhookFields, plane: Plane, _: HookWriter) -> dict[str, Any]:
+    """Change a webhook."""
+    hook = await _get(plane, webhook_id)
+    fields = _merged({name: getattr(hook, name) for name in _DEFAULTS}, body)
+    active = hook.active if body.is_active is None else body.is_active
+    url = body.url or hook.url
+    await plane.write(
+        lambda transaction: hooks.change(transaction.connection, webhook_id, url=url, active=active, body=fields)
+    )
+    return _shown(await _get(plane, webhook_id))
+
+
+@router.delete("/{webhook_id}")
+async def delete(webhook_id: Number, plane: Plane, _: HookWriter) -> dict[str, Any]:
+    """Remove a webhook with its deliveries."""
+    if not await plane.write(lambda transaction: hooks.remove(transaction.connection, webhook_id)):
+        raise not_found("webhook", webhook_id)
+    return {"webhook_id": str(webhook_id), "deleted": True}
+
+
+@router.get("/{webhook_id}/deliveries")
+async def deliveries(
+    webhook_id: Number, plane: Plane, _: HookWriter, limit: Annotated[int, Query(ge=1, le=1000)] = 50
+) -> dict[str, Any]:
+    """What was delivered, and what was not."""
+    await _get(plane, webhook_id)
+    found = await plane.read(lambda connection: hooks.deliveries_of(connection, webhook_id, limit))
+    return {"deliveries": [_delivery(delivery) for delivery in found], "total": len(found)}
+
+
+@router.post("/{webhook_id}/test")
+async def test(webhook_id: Number, body: Test, plane: Plane, _: HookWriter) -> dict[str, Any]:
+    """Deliver an event that did not happen."""
+    await _get(plane, webhook_id)
+    now = plane.clock()
+
+    def job(transaction: Transaction) -> int:
+        transaction.notifies = True
+        return hooks.enqueue(transaction.connection, webhook_id, body.event_type, {"test": True}, now)
+
+    return {"delivery_id": await plane.write(job), "status": "due"}
+
+
+@router.post("/{webhook_id}/deliveries/{delivery_id}/replay")
+async def replay(webhook_id: Number, delivery_id: Number, plane: Plane, _: HookWriter) -> dict[str, Any]:
+    """Deliver once more."""
+    now = plane.clock()
+
+    def job(transaction: Transaction) -> bool:
+        transaction.notifies = True
+        return hooks.replay(transaction.connection, webhook_id, delivery_id, now)
+
+    if not await plane.write(job):
+        raise not_found("delivery", delivery_id)
+    return {"delivery_id": delivery_id, "status": "due"}
+
+
+_DEFAULTS: dict[str, Any] = {
+    "label": "",
+    "events": [],
+    "timeout_seconds": 10.0,
+    "max_retries": 3,
+    "retry_delay_seconds": 5.0,
+}
+
+
+def _merged(before: dict[str, Any], body: WebhookFields) -> dict[str, Any]:
+    given = {name: getattr(body, name) for name in _DEFAULTS if getattr(body, name) is not None}
+    return {**_DEFAULTS, **before, **given}
+
+
+async def _get(plane: ControlPlane, webhook_id: int) -> Hook:
+    hook = await plane.read(lambda connection: hooks.get(connection, webhook_id))
+    if hook is None:
+        raise not_found("webhook", webhook_id)
+    return hook
+
+
+def _shown(hook: Hook) -> dict[str, Any]:
+    return {
+        "webhook_id": str(hook.id),
+        "url": hook.url,
+        "label": hook.label,
+        "events": list(hook.events),
+        "is_active": hook.active,
+        "timeout_seconds": hook.timeout_seconds,
+        "max_retries": hook.max_retries,
+        "retry_delay_seconds": hook.retry_delay_seconds,
+        "created_at": iso(hook.created_at),
+    }
+
+
+def _delivery(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "delivery_id": delivery.id,
+        "event_type": delivery.event_type,
+        "status": delivery.state,
+        "attempts": delivery.attempts,
+        "response_status": delivery.status_code,
+        "error": delivery.error,
+        "created_at": iso(delivery.created_at),
+        "delivered_at": iso(delivery.delivered_at),
+    }

@@ -1,0 +1,235 @@
+"""The inbox's pages. Forms work without JavaScript; the script adds what is live."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
+from sqlalchemy import ColumnElement, Connection, select
+
+from litellm_bighub.control_plane.allowing import MINUTES, allow
+from litellm_bighub.control_plane.http.auth import Plane
+from litellm_bighub.control_plane.http.errors import not_found
+from litellm_bighub.control_plane.inbox import charts
+from litellm_bighub.control_plane.inbox.render import render
+from litellm_bighub.control_plane.inbox.sessions import COOKIE, LoggedIn, OwnForm, need, set_cookie
+from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.resolving import Answer, Refused, Resolution
+from litellm_bighub.control_plane.store import approvals, events, keys, outcomes, sessions, switches
+from litellm_bighub.control_plane.store.approvals import Approval
+from litellm_bighub.control_plane.store.schema import events as table, head
+from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
+
+router = APIRouter(prefix="/inbox", default_response_class=HTMLResponse, include_in_schema=False)
+
+DECISION = "decision_event.created"
+PAGE = 50
+_STREAM_SECONDS = 600
+_LOOK_AGAIN_SECONDS = 2.0
+_SAMPLES = 20_000
+
+
+@router.get("")
+async def inbox(
+    request: Request,
+    plane: Plane,
+    session: LoggedIn,
+    fragment: bool = False,  # noqa: FBT001, FBT002 - query parameters
+) -> HTMLResponse:
+    """What waits."""
+    now = plane.clock()
+
+    def query(connection: Connection) -> dict[str, Any]:
+        waiting = approvals.listed(connection, now=now, state="pending", limit=200)
+        recent = events.page(connection, table.c.type == DECISION, limit=8)
+        return {"waiting": waiting, "recent": recent, "switches": switches.active(connection)}
+
+    found = await plane.read(query)
+    may = "approvals:resolve" in session.key.scopes
+    template = "waiting.html" if fragment else "inbox.html"
+    return render(request, template, session, now, {**found, "may": may, "minutes": MINUTES})
+
+
+@router.get("/login")
+async def login_page(request: Request, plane: Plane) -> HTMLResponse:
+    """Ask for a key."""
+    return render(request, "login.html", None, plane.clock(), {"problem": ""})
+
+
+@router.post("/login")
+async def login(request: Request, plane: Plane, key: Annotated[str, Form(max_length=500)] = "") -> Response:
+    """Log in with an API key that may read or resolve. Agents' keys are of no use here."""
+    throttle = request.app.state.throttle
+    address = request.client.host if request.client else ""
+    now = plane.clock()
+    if not throttle.allows(address):
+        problem = "Too many attempts. Wait a minute."
+        return render(request, "login.html", None, now, {"problem": problem}, status=429)
+    found = await plane.read(lambda connection: keys.find(connection, key.strip()))
+    if found is None or not found.valid_at(now) or found.scopes <= keys.AGENT:
+        throttle.failed(address)
+        problem = "This key does not open the inbox."
+        return render(request, "login.html", None, now, {"problem": problem}, status=401)
+    cookie = await plane.write(lambda transaction: sessions.start(transaction.connection, found, now))
+    response = RedirectResponse("/inbox", 303)
+    set_cookie(request, response, cookie)
+    return response
+
+
+@router.post("/logout")
+async def logout(request: Request, plane: Plane, _: OwnForm) -> Response:
+    """Log out."""
+    cookie = request.cookies.get(COOKIE, "")
+    await plane.write(lambda transaction: sessions.end(transaction.connection, cookie))
+    response = RedirectResponse("/inbox/login", 303)
+    response.delete_cookie(COOKIE, path="/inbox")
+    return response
+
+
+@router.post("/approvals/{approval_id}")
+async def answer(
+    approval_id: str,
+    plane: Plane,
+    session: OwnForm,
+    verdict: Annotated[Literal["approve", "deny", "edit", "allow"], Form()],
+    comment: Annotated[str, Form(max_length=5000)] = "",
+    arguments: Annotated[str, Form(max_length=1_000_000)] = "",
+    minutes: Annotated[int, Form()] = 30,
+) -> Response:
+    """A person's answer."""
+    need(session, "approvals:resolve")
+    edited = None
+    if verdict == "edit":
+        try:
+            edited = read_arguments(arguments or "none")
+        except UnreadableArguments:
+            return _back("unreadable")
+    said: Answer = "deny" if verdict == "deny" else "approve"
+    resolution = Resolution(approval_id, said, by=session.key.name, comment=comment, edited=edited)
+    result = await plane.resolve(resolution)
+    if isinstance(result, Refused):
+        return _back(f"refused_{result.code}")
+    if verdict == "allow" and result.state == "approved":
+        need(session, "rules:write")
+        await _allow(plane, result, session.key.name, minutes)
+        return _back("allowed")
+    return _back({"awaiting_second": "first", "approved": "approved", "denied": "denied"}.get(result.state, ""))
+
+
+@router.get("/decisions")
+async def decisions(
+    request: Request,
+    plane: Plane,
+    session: LoggedIn,
+    verdict: str = "",
+    tool: str = "",
+    actor: str = "",
+    q: Annotated[str, Query(max_length=200)] = "",
+    before: Annotated[int, Query(ge=0, lt=2**63)] = 0,
+) -> HTMLResponse:
+    """The stream of decisions."""
+    conditions: list[ColumnElement[bool]] = [table.c.type == DECISION]
+    for column, value in ((table.c.verdict, verdict), (table.c.tool, tool), (table.c.actor, actor)):
+        if value:
+            conditions.append(column == value)
+    if q:
+        conditions.append(table.c.body.contains(json.dumps(q)[1:-1], autoescape=True) | (table.c.subject == q))
+    if before:
+        conditions.append(table.c.seq < before)
+    found = await plane.read(lambda connection: events.page(connection, *conditions, limit=PAGE))
+    filters = {"verdict": verdict, "tool": tool, "actor": actor, "q": q}
+    older = found[-1]["seq"] if len(found) == PAGE else 0
+    return render(
+        request, "decisions.html", session, plane.clock(), {"decisions": found, "filters": filters, "older": older}
+    )
+
+
+@router.get("/decisions/{decision_id}")
+async def decision(request: Request, decision_id: str, plane: Plane, session: LoggedIn) -> HTMLResponse:
+    """One decision with its whole story."""
+
+    def query(connection: Connection) -> dict[str, Any] | None:
+        found = events.page(connection, table.c.subject == decision_id, table.c.type == DECISION, limit=1)
+        if not found:
+            return None
+        event = found[0]
+        approval_id = event["body"]["approval_id"]
+        about = events.page(connection, table.c.subject == approval_id) if approval_id else []
+        return {
+            "decision": event,
+            "approval": approvals.get(connection, approval_id) if approval_id else None,
+            "story": sorted([event, *about], key=lambda one: int(one["seq"])),
+            "outcomes": outcomes.find(connection, "request_id", decision_id),
+        }
+
+    found = await plane.read(query)
+    if found is None:
+        raise not_found("decision", decision_id)
+    return render(request, "decision.html", session, plane.clock(), found)
+
+
+@router.get("/charts")
+async def charts_page(request: Request, plane: Plane, session: LoggedIn) -> HTMLResponse:
+    """The last 24 hours."""
+    now = plane.clock()
+    since = now - charts.HOURS * 3600
+
+    def query(connection: Connection) -> list[charts.Sample]:
+        rows = connection.execute(
+            select(table.c.time, table.c.verdict, table.c.tool, table.c.body)
+            .where(table.c.type == DECISION, table.c.time >= since)
+            .order_by(table.c.seq.desc())
+            .limit(_SAMPLES)
+        )
+        return [charts.Sample(row.time, row.verdict, row.tool, json.loads(row.body)["latency_ms"]) for row in rows]
+
+    samples = await plane.read(query)
+    drawn = {
+        "by_hour": charts.by_hour(samples, now),
+        "by_tool": charts.by_tool(samples),
+        "latency": charts.latency(samples),
+    }
+    return render(request, "charts.html", session, now, {"total": len(samples), "most": _SAMPLES, **drawn})
+
+
+@router.get("/stream")
+async def stream(plane: Plane, _: LoggedIn) -> StreamingResponse:
+    """Server-sent events: something changed."""
+    return StreamingResponse(_changes(plane), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+
+
+async def _changes(plane: ControlPlane) -> AsyncGenerator[str]:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + _STREAM_SECONDS
+    seen: int | None = None
+    yield "retry: 2000\n\n"
+    while loop.time() < end:
+        with plane.signals.watch() as changed:
+            seq = await plane.read(
+                lambda connection: connection.execute(select(head.c.seq).where(head.c.id == 1)).scalar()
+            )
+            if seq == seen:
+                yield ": still here\n\n"
+            else:
+                seen = seq
+                yield f"event: changed\ndata: {seq}\n\n"
+            await changed(_LOOK_AGAIN_SECONDS)
+
+
+async def _allow(plane: ControlPlane, approval: Approval, by: str, minutes: int) -> None:
+    now = plane.clock()
+    kept = minutes if minutes in MINUTES else MINUTES[0]
+
+    def job(transaction: Transaction) -> None:
+        allow(transaction, plane.source.text, approval, by=by, minutes=kept, now=now)
+
+    await plane.write(job)
+
+
+def _back(note: str) -> Response:
+    return RedirectResponse(f"/inbox?note={note}", 303)

@@ -1,0 +1,76 @@
+"""Who is logged in, and forms that only our own pages can send."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Annotated
+
+from fastapi import Depends, Form, Request
+from fastapi.exceptions import HTTPException
+from fastapi.responses import Response
+
+from litellm_bighub.control_plane.http.auth import Plane
+from litellm_bighub.control_plane.store import sessions
+from litellm_bighub.control_plane.store.keys import Scope
+from litellm_bighub.control_plane.store.sessions import Session
+
+COOKIE = "bighub_session"
+
+
+class LoginNeeded(Exception):  # noqa: N818 - names the state; answered with a redirect
+    """Nobody is logged in."""
+
+
+async def logged_in(request: Request, plane: Plane) -> Session:
+    """The session of the request's cookie.
+
+    Raises:
+        LoginNeeded: there is none.
+    """
+    cookie = request.cookies.get(COOKIE)
+    if cookie:
+        now = plane.clock()
+        session = await plane.read(lambda connection: sessions.find(connection, cookie, now))
+        if session is not None:
+            return session
+    raise LoginNeeded
+
+
+LoggedIn = Annotated[Session, Depends(logged_in)]
+
+
+async def own_form(session: LoggedIn, csrf: Annotated[str, Form()] = "") -> Session:
+    """The session, if the form came from a page of that session.
+
+    Raises:
+        HTTPException: 403.
+    """
+    if not hmac.compare_digest(csrf.encode("utf-8", "replace"), session.csrf.encode()):
+        raise HTTPException(403, "this form does not come from the inbox; reload the page")
+    return session
+
+
+OwnForm = Annotated[Session, Depends(own_form)]
+
+
+def need(session: Session, scope: Scope) -> None:
+    """Stop a person whose key does not allow this.
+
+    Raises:
+        HTTPException: 403.
+    """
+    if scope not in session.key.scopes:
+        raise HTTPException(403, f"your key does not have the scope {scope}")
+
+
+def set_cookie(request: Request, response: Response, cookie: str) -> None:
+    """Hand the cookie out: for this site and path only, unseen by scripts."""
+    response.set_cookie(
+        COOKIE,
+        cookie,
+        max_age=sessions.LIFETIME_SECONDS,
+        path="/inbox",
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )

@@ -1,0 +1,114 @@
+// What is live in the inbox: new cards, countdowns, keys, notifications. Without it the page works by itself.
+"use strict";
+
+const list = document.getElementById("waiting");
+const started = performance.now();
+
+function countDown() {
+  for (const left of document.querySelectorAll("[data-expires]")) {
+    // The server's clock when the card was rendered, and ours since: the two clocks need not agree.
+    const since = (performance.now() - Number(left.dataset.seen || started)) / 1000;
+    const seconds = Math.max(0, Math.round(Number(left.dataset.expires) - Number(left.dataset.now) - since));
+    const minutes = Math.floor(seconds / 60);
+    left.textContent = seconds ? `${minutes}:${String(seconds % 60).padStart(2, "0")} left` : "expired";
+    left.classList.toggle("soon", seconds < 60);
+  }
+}
+
+function cards(root) {
+  return new Map([...root.querySelectorAll("article.call")].map((card) => [card.id, card]));
+}
+
+async function refresh() {
+  const response = await fetch("/inbox?fragment=true", { credentials: "same-origin", redirect: "manual" });
+  if (!response.ok) return;
+  const fresh = document.createElement("div");
+  fresh.append(...new DOMParser().parseFromString(await response.text(), "text/html").body.childNodes);
+  const before = cards(list);
+  const after = cards(fresh);
+  for (const [id, card] of before) {
+    // What somebody is typing stays; an answered card goes.
+    if (!after.has(id)) card.remove();
+    else if (after.get(id).dataset.state !== card.dataset.state) card.replaceWith(after.get(id));
+  }
+  const added = [...after].filter(([id]) => !before.has(id)).map(([, card]) => card);
+  for (const card of added.reverse()) {
+    card.classList.add("new");
+    for (const left of card.querySelectorAll("[data-expires]")) left.dataset.seen = performance.now();
+    list.prepend(card);
+  }
+  const empty = list.querySelector(".empty");
+  if (after.size && empty) empty.remove();
+  if (!after.size && !empty) list.replaceChildren(...fresh.childNodes);
+  document.getElementById("count").textContent = after.size;
+  document.title = document.title.replace(/^(\(\d+\) )?/, after.size ? `(${after.size}) ` : "");
+  countDown();
+  if (added.length && "Notification" in window && Notification.permission === "granted") {
+    new Notification("A call waits for you", { body: added[0].querySelector("h2").textContent, tag: added[0].id });
+  }
+}
+
+function listen() {
+  const source = new EventSource("/inbox/stream");
+  let running = false;
+  let again = false;
+  source.addEventListener("changed", async () => {
+    again = true;
+    if (running) return;
+    running = true;
+    while (again) {
+      again = false;
+      await refresh();
+    }
+    running = false;
+  });
+  addEventListener("pagehide", () => source.close());
+}
+
+function offerNotifications() {
+  const button = document.getElementById("notify");
+  if (!("Notification" in window) || Notification.permission !== "default") return;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await Notification.requestPermission();
+    button.hidden = true;
+  });
+}
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, textarea, select")) {
+    if (event.key === "Escape") event.target.closest("article")?.focus();
+    return;
+  }
+  const all = [...list.querySelectorAll("article.call")];
+  if (!all.length) return;
+  const current = document.activeElement.closest?.("article.call");
+  const index = all.indexOf(current);
+  if (event.key === "j" || event.key === "k") {
+    const next = index < 0 ? 0 : Math.min(all.length - 1, Math.max(0, index + (event.key === "j" ? 1 : -1)));
+    all[next].focus();
+    event.preventDefault();
+    return;
+  }
+  if (!current) return;
+  const press = { a: "approve", d: "deny" }[event.key];
+  if (press) current.querySelector(`button[value=${press}]`)?.click();
+  if (event.key === "c") current.querySelector(".comment")?.focus();
+  if (event.key === "e") {
+    const edit = current.querySelector(".edit");
+    if (edit) {
+      edit.open = true;
+      edit.querySelector("textarea").focus();
+    }
+  }
+  if (press || event.key === "c" || event.key === "e") event.preventDefault();
+}
+
+if (list) {
+  listen();
+  offerNotifications();
+  document.addEventListener("keydown", onKey);
+  countDown();
+  setInterval(countDown, 1000);
+}

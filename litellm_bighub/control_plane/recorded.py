@@ -1,0 +1,28 @@
+"""What the database holds for commands: recorded decisions, and rules that were added by API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Engine
+
+from litellm_bighub.control_plane.policy.text import Added
+from litellm_bighub.control_plane.store import events, rules
+from litellm_bighub.control_plane.store.schema import events as table
+
+
+def decisions(engine: Engine, since: float) -> Iterator[dict[str, Any]]:
+    """Decisions since a time, the oldest first."""
+    seq = 0
+    conditions = (table.c.type == "decision_event.created", table.c.time >= since)
+    with engine.connect() as connection:
+        while page := events.after(connection, seq, *conditions):
+            yield from page
+            seq = page[-1]["seq"]
+
+
+def added_rules(engine: Engine) -> Added:
+    """Rules that live in the database."""
+    with engine.connect() as connection:
+        return tuple((rule.id, rule.text) for rule in rules.everything(connection))

@@ -1,0 +1,30 @@
+"""Everything that we import from LiteLLM, by module. A test holds this list against the code and the installed LiteLLM.
+
+LiteLLM releases several times a week; this is where a release that moved something shows first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+BORROWED: Mapping[str, frozenset[str]] = {
+    "litellm": frozenset([]),
+    "litellm.exceptions": frozenset(["BadRequestError", "ModifyResponseException"]),
+    "litellm.integrations.custom_guardrail": frozenset(["CustomGuardrail"]),
+    "litellm.litellm_core_utils.api_route_to_call_types": frozenset(["get_call_types_for_route"]),
+    "litellm.llms": frozenset(["load_guardrail_translation_mappings"]),
+    "litellm.llms.base_llm.guardrail_translation.base_translation": frozenset(["StreamingScanKey"]),
+    "litellm.llms.base_llm.guardrail_translation.utils": frozenset(
+        ["effective_skip_system_message_for_guardrail", "scoped_structured_message_indices"]
+    ),
+    "litellm.llms.openai.responses.guardrail_translation.handler": frozenset(["OpenAIResponsesHandler"]),
+    "litellm.proxy._types": frozenset(["UserAPIKeyAuth"]),
+    "litellm.proxy.hooks.responses_id_security": frozenset(["ResponsesIDSecurity"]),
+    "litellm.responses.litellm_completion_transformation.transformation": frozenset(
+        ["LiteLLMCompletionResponsesConfig"]
+    ),
+    "litellm.responses.utils": frozenset(["ResponsesAPIRequestUtils"]),
+    "litellm.types.guardrails": frozenset(["GuardrailEventHooks", "LitellmParams", "Mode"]),
+    "litellm.types.llms.base": frozenset(["BaseLiteLLMOpenAIResponseObject"]),
+    "litellm.types.utils": frozenset(["CallTypes"]),
+}

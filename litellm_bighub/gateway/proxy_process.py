@@ -1,0 +1,24 @@
+"""Whether this process serves LiteLLM's proxy, and from which config.
+
+Nothing of a request can tell: whatever the proxy writes into one, a caller in code could write too.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+
+def is_proxy() -> bool:
+    """Whether the proxy's own hooks, which know who asks, govern the calls of this process."""
+    return config_file() is not None or getattr(_server(), "llm_router", None) is not None
+
+
+def config_file() -> Path | None:
+    """The config that the proxy was started with, `None` outside of a proxy."""
+    config = getattr(_server(), "user_config_file_path", None)
+    return Path(config) if isinstance(config, str) else None
+
+
+def _server() -> object:
+    return sys.modules.get("litellm.proxy.proxy_server")

@@ -1,0 +1,129 @@
+"""The inbox in a real Chromium."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("playwright.async_api", reason="Playwright is not installed")
+
+from playwright.async_api import expect
+
+from tests.control_plane.inbox.browser import browsing, chromium, log_in
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(chromium() is None, reason="Chromium is not installed (apt-get install chromium)"),
+]
+
+HOSTILE = {
+    "html": "<img src=x onerror='window.hacked=1'><script>window.hacked=1</script></textarea></pre>",
+    "terminal": "\x1b[2J\x1b]0;owned\x07",
+    "bidi": "pay \u202e000,01\u202c EUR",
+    "zero\u200bwidth": "a\u200bb",
+    "quote": "\"'><b>bold</b>",
+}
+
+
+@pytest.fixture
+async def browser():
+    async with browsing(chromium()) as browser:
+        yield browser
+
+
+async def test_a_call_appears_by_itself_and_is_approved_by_key(browser, url, key, ask, plane):
+    page = await log_in(browser, url, await key())
+    await expect(page.get_by_text("Nothing waits")).to_be_visible()
+    approval_id = await ask()
+    card = page.locator(f"[id={approval_id}]")
+    await expect(card).to_be_visible()
+    await expect(page).to_have_title("(1) Inbox · litellm-bighub")
+    await page.keyboard.press("j")
+    await page.keyboard.press("a")
+    await expect(page.get_by_text("Approved. The call may run once.")).to_be_visible()
+    assert (await plane.wait(approval_id, timeout=0)).state == "approved"
+
+
+async def test_an_answer_elsewhere_removes_the_card(browser, url, key, ask, plane):
+    page = await log_in(browser, url, await key())
+    approval_id = await ask()
+    kept = await ask(800)
+    await expect(page.locator("article.call")).to_have_count(2)
+    await page.fill(f"[id=c-{kept}]", "half a thou")
+    other = await log_in(browser, url, await key("bob"))
+    await other.click(f"[id={approval_id}] >> text=Deny")
+    await expect(page.locator("article.call")).to_have_count(1)
+    await expect(page.locator(f"[id=c-{kept}]")).to_have_value("half a thou")
+
+
+async def test_of_two_people_who_race_one_wins_and_the_other_is_told(browser, url, key, ask):
+    approval_id = await ask()
+    # Without scripts the card of the slower one stays until the click: the race itself.
+    pages = [await log_in(browser, url, await key(name), java_script_enabled=False) for name in ("ann", "bob")]
+    await pages[0].click(f"[id={approval_id}] >> button[value=approve]")
+    await pages[1].click(f"[id={approval_id}] >> button[value=deny]")
+    await expect(pages[0].get_by_text("Approved. The call may run once.")).to_be_visible()
+    await expect(pages[1].get_by_text("Somebody else was quicker")).to_be_visible()
+
+
+async def test_who_is_too_late_is_told(browser, url, key, ask, clock):
+    approval_id = await ask()
+    page = await log_in(browser, url, await key(), java_script_enabled=False)
+    clock.now += 900
+    await page.click(f"[id={approval_id}] >> button[value=approve]")
+    await expect(page.get_by_text("Too late: the approval has expired.")).to_be_visible()
+    await expect(page.get_by_text("Nothing waits")).to_be_visible()
+
+
+async def test_what_a_model_wrote_is_shown_and_never_run(browser, url, key, ask, plane):
+    name = "<script>window.hacked=1</script>\u202e"
+    approval_id = await ask(700, **HOSTILE, actor=name)
+    page = await log_in(browser, url, await key())
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    await page.reload()
+    shown = await page.locator(f"[id={approval_id}] >> .arguments").inner_text()
+    assert "<img src=x onerror='window.hacked=1'><script>" in shown
+    assert "\\u202e000,01\\u202c" in shown
+    assert "\\u001b[2J" in shown
+    assert not {"\u202e", "\u200b", "\x1b"} & set(await page.content())
+    await expect(page.locator("article.call")).to_have_count(1)
+    approval = await plane.wait(approval_id, timeout=0)
+    for path in ("/inbox/decisions", f"/inbox/decisions/{approval.decision_id}", "/inbox/charts"):
+        await page.goto(url + path)
+        assert await page.evaluate("window.hacked") is None
+    assert errors == []
+
+
+async def test_arguments_are_edited_by_keyboard(browser, url, key, ask, plane):
+    approval_id = await ask(700, note="\u202ex")
+    page = await log_in(browser, url, await key())
+    await page.keyboard.press("j")
+    await page.keyboard.press("e")
+    box = page.locator(f"[id=a-{approval_id}]")
+    await expect(box).to_be_focused()
+    await box.fill((await box.input_value()).replace("700", "600"))
+    await page.click("text=Approve these arguments")
+    await expect(page.get_by_text("Approved.")).to_be_visible()
+    assert (await plane.wait(approval_id, timeout=0)).edited == {"amount": 600, "note": "\u202ex"}
+
+
+async def test_enter_in_the_comment_answers_nothing(browser, url, key, ask, plane):
+    approval_id = await ask()
+    page = await log_in(browser, url, await key())
+    await page.fill(f"[id=c-{approval_id}]", "hmm")
+    await page.keyboard.press("Enter")
+    await page.reload()
+    assert (await plane.wait(approval_id, timeout=0)).state == "pending"
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+async def test_nothing_is_wider_than_the_screen_and_every_field_has_a_name(browser, url, key, ask, width):
+    await ask(700, **HOSTILE, long="x" * 3000)
+    page = await log_in(browser, url, await key(), viewport={"width": width, "height": 800})
+    for path in ("/inbox", "/inbox/decisions", "/inbox/charts"):
+        await page.goto(url + path)
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        unnamed = (
+            "[...document.querySelectorAll('input:not([type=hidden]),select,textarea')].filter(f => !f.labels.length)"
+        )
+        assert await page.evaluate(f"{unnamed}.length") == 0

@@ -1,0 +1,185 @@
+"""The inbox over HTTP: who gets in, what is shown, what a form may do."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from litellm_bighub.control_plane.inbox.readable import readable_json, visible
+from litellm_bighub.control_plane.store.keys import AGENT
+from litellm_bighub.domain.call import CallContext, ToolCall
+
+
+@pytest.mark.parametrize("path", ["/inbox", "/inbox/decisions", "/inbox/decisions/x", "/inbox/charts", "/inbox/stream"])
+async def test_nobody_sees_a_page_without_login(url, path):
+    async with httpx.AsyncClient(base_url=url) as client:
+        response = await client.get(path)
+    assert (response.status_code, response.headers["location"]) == (303, "/inbox/login")
+
+
+async def test_the_cookie_is_kept_from_scripts_and_other_sites(url, key):
+    async with httpx.AsyncClient(base_url=url) as client:
+        response = await client.post("/inbox/login", data={"key": await key()})
+    cookie = response.headers["set-cookie"]
+    assert all(part in cookie for part in ("HttpOnly", "SameSite=strict", "Path=/inbox"))
+
+
+async def test_every_page_has_a_strict_policy(visit):
+    client, _ = await visit()
+    for path in ("/inbox", "/inbox/decisions", "/inbox/charts", "/inbox/static/inbox.js"):
+        headers = (await client.get(path)).headers
+        assert "default-src 'none'" in headers["content-security-policy"]
+        assert "unsafe" not in headers["content-security-policy"]
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("wrong", ["bhk_wrong", "", "\ud83d"])
+async def test_a_wrong_key_is_refused(url, wrong):
+    async with httpx.AsyncClient(base_url=url) as client:
+        response = await client.post("/inbox/login", data={"key": wrong.encode("utf-8", "replace")})
+    assert response.status_code == 401
+    assert "set-cookie" not in response.headers
+
+
+async def test_an_agents_key_does_not_open_the_inbox(url, key):
+    async with httpx.AsyncClient(base_url=url) as client:
+        response = await client.post("/inbox/login", data={"key": await key("bot", AGENT)})
+    assert response.status_code == 401
+
+
+async def test_guessing_is_slowed_down(url, key, clock):
+    good = await key()
+    async with httpx.AsyncClient(base_url=url) as client:
+        codes = [(await client.post("/inbox/login", data={"key": "x"})).status_code for _ in range(6)]
+        assert codes == [401] * 5 + [429]
+        assert (await client.post("/inbox/login", data={"key": good})).status_code == 429
+        clock.now += 61
+        assert (await client.post("/inbox/login", data={"key": good})).status_code == 303
+
+
+async def test_a_form_without_the_token_does_nothing(visit, ask):
+    client, _ = await visit()
+    approval_id = await ask()
+    for token in ("", "wrong"):
+        response = await client.post(f"/inbox/approvals/{approval_id}", data={"verdict": "approve", "csrf": token})
+        assert response.status_code == 403
+    assert approval_id in (await client.get("/inbox")).text
+
+
+async def test_a_reader_sees_and_cannot_answer(visit, ask):
+    client, token = await visit("eve", frozenset({"audit:read"}))
+    approval_id = await ask()
+    page = (await client.get("/inbox")).text
+    assert approval_id in page
+    assert "Approve" not in page
+    response = await client.post(f"/inbox/approvals/{approval_id}", data={"verdict": "approve", "csrf": token})
+    assert response.status_code == 403
+
+
+async def test_logging_out_ends_the_session(visit):
+    client, token = await visit()
+    cookie = client.cookies["bighub_session"]
+    await client.post("/inbox/logout", data={"csrf": token})
+    client.cookies.set("bighub_session", cookie, path="/inbox")
+    assert "Log in" in (await client.get("/inbox")).text
+
+
+async def test_a_session_ends_with_its_time(visit, clock):
+    client, _ = await visit()
+    clock.now += 8 * 3600
+    assert "Log in" in (await client.get("/inbox")).text
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"), [("approve", "Approved."), ("deny", "Denied."), ("allow", "allowed for a while")]
+)
+async def test_an_answer_is_told(visit, ask, verdict, told):
+    client, token = await visit()
+    approval_id = await ask()
+    page = await client.post(f"/inbox/approvals/{approval_id}", data={"verdict": verdict, "csrf": token})
+    assert told in page.text
+    assert "Nothing waits" in page.text
+
+
+async def test_a_temporary_allowance_ends_and_keeps_the_rules_other_bounds(visit, ask, plane, clock):
+    client, token = await visit()
+    other = await ask(800, order=2)
+    approval_id = await ask(700)
+    data = {"verdict": "allow", "minutes": "30", "csrf": token}
+    await client.post(f"/inbox/approvals/{approval_id}", data=data)
+
+    async def verdict(amount, actor="billing-agent"):
+        call = ToolCall("c", "function", "refund", {"amount": amount}, value=amount)
+        context = CallContext(actor=actor, domain="customer_transactions")
+        return (await plane.decide(call, context)).judgement.verdict
+
+    assert await verdict(900) == "allowed"
+    assert await verdict(5001) == "blocked"
+    assert await verdict(900, "other-agent") == "requires_approval"
+    assert (await plane.wait(other, timeout=0)).state == "pending"
+    clock.now += 30 * 60
+    assert await verdict(900) == "requires_approval"
+
+
+@pytest.mark.parametrize("arguments", ["", "[1]", "{", '{"amount": NaN}', '{"amount": 9999}'])
+async def test_an_edit_that_cannot_be_used_changes_nothing(visit, ask, arguments):
+    client, token = await visit()
+    approval_id = await ask()
+    data = {"verdict": "edit", "arguments": arguments, "csrf": token}
+    page = await client.post(f"/inbox/approvals/{approval_id}", data=data)
+    assert "Nothing was changed" in page.text
+    assert approval_id in page.text
+
+
+async def test_the_story_of_a_decision_is_told(visit, ask, plane):
+    client, token = await visit()
+    approval_id = await ask(700, order="A-1")
+    data = {"verdict": "edit", "arguments": '{"amount": 600}', "comment": "less is fine", "csrf": token}
+    await client.post(f"/inbox/approvals/{approval_id}", data=data)
+    approval = await plane.wait(approval_id, timeout=0)
+    page = (await client.get(f"/inbox/decisions/{approval.decision_id}")).text
+    for told in ("approval.created", "approval.resolved", "less is fine", "Edited by ann", "A-1"):
+        assert told in page
+    assert (await client.get("/inbox/decisions/dec_x")).status_code == 404
+
+
+async def test_decisions_are_filtered_and_searched(visit, ask):
+    client, _ = await visit()
+    await ask(10, order="needle-1")
+    await ask(9000, order="other")
+    await ask(5, tool="lookup_order")
+    for query, expected in (("verdict=blocked", 1), ("tool=refund", 2), ("q=needle-1", 1), ("q=100%25", 0), ("", 3)):
+        page = (await client.get(f"/inbox/decisions?{query}")).text
+        assert page.count("<tr>") - 1 == expected or (expected == 0 and "No decisions" in page), query
+
+
+async def test_charts_are_drawn(visit, ask):
+    client, _ = await visit()
+    assert "No decisions yet" in (await client.get("/inbox/charts")).text
+    await ask(10)
+    await ask(9000)
+    page = (await client.get("/inbox/charts")).text
+    assert "1 allowed, 0 held, 1 blocked" in page
+    assert page.count("<svg") == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain ä ß 中 🙂", "plain ä ß 中 🙂"),
+        ("a\u202eb", "a\\u202eb"),
+        ("a\x1b[31m", "a\\u001b[31m"),
+        ("a\u200bb", "a\\u200bb"),
+        ("\U000e0041", "\\udb40\\udc41"),
+        ("a\nb", "a\\u000ab"),
+    ],
+)
+def test_what_is_unseen_is_made_visible(text, shown):
+    assert visible(text) == shown
+
+
+def test_readable_json_means_the_same():
+    import json  # noqa: PLC0415
+
+    value = {"a": "x\u202e\x00\U000e0041\u2028", "b": [1, None, "ä"]}
+    assert json.loads(readable_json(value)) == value

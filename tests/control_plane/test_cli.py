@@ -1,0 +1,108 @@
+"""The commands for policy and audit."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from litellm_bighub.control_plane import cli_audit, cli_policy
+from litellm_bighub.control_plane.decider import EmbeddedDecider
+from litellm_bighub.domain.call import CallContext, ToolCall
+
+POLICY = """\
+version: 1
+tools: {refund: {value: amount}}
+rules:
+  - {name: shells, type: shell, effect: block}
+  - {name: refunds, tool: refund, max_value: 1000}
+"""
+
+
+@pytest.fixture
+def run():
+    def run_(app, *arguments):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return run_
+
+
+@pytest.fixture
+async def recorded(policy_file, database_url):
+    """A database with three decisions: two allowed, one blocked."""
+    decider = EmbeddedDecider.from_policy_file(policy_file(POLICY), database_url=database_url)
+    for amount in (10, 900, 2000):
+        call = ToolCall("c", "function", "refund", {"amount": amount, "note": "=x\x1b[31m"}, value=amount)
+        await decider.decide(call, CallContext(actor="\x1b[31m=bot"))
+    await decider.aclose()
+    return database_url
+
+
+def test_check_says_what_is_there(run, policy_file):
+    result = run(cli_policy.app, "check", policy_file(POLICY))
+    assert result.exit_code == 0
+    assert "bighub_policy.yaml: 2 rules, default block" in result.output
+
+
+def test_check_names_the_line_of_a_mistake(run, policy_file):
+    result = run(cli_policy.app, "check", policy_file(POLICY.replace("max_value", "max_valu")))
+    assert result.exit_code == 1
+    assert "bighub_policy.yaml:5: rules[1].max_valu" in result.output
+
+
+def test_explain_names_the_rule_and_those_before(run, policy_file):
+    arguments = ("--tool", "refund", "--arguments", '{"amount": 2000}')
+    result = run(cli_policy.app, "explain", policy_file(POLICY), *arguments)
+    assert "shells: passed over: type does not match" in result.output
+    assert "blocked: the value is above 1000 (refunds)" in result.output
+    printed = json.loads(run(cli_policy.app, "explain", policy_file(POLICY), *arguments, "--json").output)
+    assert (printed["verdict"], printed["rule"], printed["blocked_by"]) == ("blocked", "refunds", "max_value")
+
+
+def test_diff_names_what_was_added_removed_changed_and_moved(run, tmp_path):
+    before, after = tmp_path / "a.yaml", tmp_path / "b.yaml"
+    before.write_text("version: 1\nrules: [{name: a}, {name: b}, {name: c, max_value: 5}]\n")
+    after.write_text("version: 1\ndefault: allow\nrules: [{name: c, max_value: 6}, {name: a}, {name: d}]\n")
+    printed = run(cli_policy.app, "diff", before, after).output.splitlines()
+    assert "removed b" in printed
+    assert "added d" in printed
+    assert "changed c (max_value: 5.0 -> 6.0)" in printed
+    assert "changed default (default: 'block' -> 'allow')" in printed
+    assert "moved c" in printed
+    assert run(cli_policy.app, "diff", before, before).output == "the policies are the same\n"
+
+
+async def test_replay_shows_what_would_be_decided_instead(run, recorded, tmp_path):
+    stricter = tmp_path / "stricter.yaml"
+    stricter.write_text(POLICY.replace("max_value: 1000", "max_value: 1000, require_approval_above: 100"))
+    arguments = ("replay", stricter, "--database-url", recorded, "--since", "1h")
+    printed = json.loads(run(cli_policy.app, *arguments, "--json").output)
+    assert printed["summary"] == {"allowed -> allowed": 1, "allowed -> requires_approval": 1, "blocked -> blocked": 1}
+    assert [one["after_rule"] for one in printed["changed"]] == ["refunds"]
+    table = run(cli_policy.app, *arguments).output
+    assert "requires_approval" in table
+    assert "\x1b[31m" not in table
+
+
+async def test_verify_and_its_memory(run, recorded):
+    result = run(cli_audit.app, "verify", "--database-url", recorded)
+    assert "4 events, the chain holds" in result.output
+    kept = result.output.strip().rpartition(" ")[2]
+    assert run(cli_audit.app, "verify", "--database-url", recorded, "--expect", kept).exit_code == 0
+    other = run(cli_audit.app, "verify", "--database-url", recorded, "--expect", "2:beef")
+    assert (other.exit_code, "written anew" in other.output) == (1, True)
+
+
+async def test_export_is_whole_and_starts_no_formula(run, recorded, tmp_path):
+    lines = run(cli_audit.app, "export", "--database-url", recorded).output.splitlines()
+    assert [json.loads(line)["seq"] for line in lines] == [1, 2, 3, 4]
+    output = tmp_path / "audit.csv"
+    assert run(cli_audit.app, "export", "--database-url", recorded, "--format", "csv", "-o", output).exit_code == 0
+    assert len(output.read_text().splitlines()) == 5
+
+
+async def test_what_is_left_after_retention_still_verifies(run, recorded):
+    assert run(cli_audit.app, "retain", "--keep", "0s", "--database-url", recorded).output == "4 events removed\n"
+    result = run(cli_audit.app, "verify", "--database-url", recorded)
+    assert "5 events, the chain holds" in result.output

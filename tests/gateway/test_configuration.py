@@ -1,0 +1,129 @@
+"""What can be wrong in a config, and that each of it stops the start with the key that is wrong."""
+
+from __future__ import annotations
+
+import pytest
+from litellm.llms import load_guardrail_translation_mappings
+from litellm.types.guardrails import LitellmParams
+from litellm.types.utils import CallTypes
+
+import litellm_bighub
+from litellm_bighub import BighubGuardrail, OpenAIResponsesHandler
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.errors import ConfigurationError
+from tests.deciders.fakes import Scripted
+
+pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
+
+POLICY = "version: 1\ndefault: block\nrules:\n  - {name: lookups, tool: lookup, effect: allow}\n"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    (tmp_path / "bighub_policy.yaml").write_text(POLICY)
+    monkeypatch.chdir(tmp_path)
+    yield tmp_path
+    litellm_bighub.uninstall()
+
+
+def as_litellm_does(**params) -> BighubGuardrail:
+    """With all of LiteLLM's own parameters, as its registry builds a guardrail of a config."""
+    defaults = LitellmParams(guardrail="litellm_bighub.BighubGuardrail", mode=["pre_call", "post_call"])
+    others = defaults.model_dump(exclude={"guardrail", "mode", "default_on"}, exclude_none=True)
+    given = {"guardrail_name": "bighub", "event_hook": ["pre_call", "post_call"], "default_on": True, **params}
+    return BighubGuardrail(**{**others, **given})
+
+
+def test_the_defaults_of_litellm_are_accepted(folder):
+    assert as_litellm_does().settings.on_block == "replace"
+
+
+@pytest.mark.parametrize(
+    ("params", "key", "problem"),
+    [
+        pytest.param({"on_blok": "error"}, "bighub.on_blok", "did you mean on_block?", id="typo"),
+        pytest.param({"nonsense": 1}, "bighub.nonsense", "is no setting", id="unknown key"),
+        pytest.param({"on_block": "explode"}, "bighub.on_block", "'replace' or 'error'", id="unknown value"),
+        pytest.param({"fail_mode": True}, "bighub.fail_mode", "'closed' or 'open'", id="YAML 1.1's `on`"),
+        pytest.param({"policy": "other.yaml"}, "other.yaml", "", id="missing policy"),
+        pytest.param({"policy": "bad.yaml"}, "bad.yaml:3", "", id="bad policy"),
+        pytest.param({"decider": "bighub"}, "service.api_key", "is missing", id="missing key"),
+        pytest.param(
+            {"decider": "bighub", "service": {"api_key": "os.environ/NOT_SET"}},
+            "bighub.service.api_key",
+            "NOT_SET, which is not set",
+            id="missing variable",
+        ),
+        pytest.param({"service": {"deadline": 1}}, "bighub.service.deadline", "", id="nested typo"),
+        pytest.param({"service": {"deadline_seconds": 0}}, "bighub.service.deadline_seconds", "", id="bounds"),
+        pytest.param({"tools": {"pay": {"value": "a["}}}, "tools.pay.value", "is no JMESPath", id="expression"),
+        pytest.param({"redact": ["("]}, "redact[0]", "is no regular expression", id="pattern"),
+        pytest.param({"on_decision": "no.such.function"}, "bighub.on_decision", "", id="hook module"),
+        pytest.param({"on_decision": "os.path"}, "bighub.on_decision", "is no function", id="hook is no function"),
+        pytest.param({"on_decision": "plain"}, "bighub.on_decision", "", id="hook without module"),
+        pytest.param({"on_decision": "broken_hook.keep"}, "bighub.on_decision", "", id="hook module that raises"),
+        pytest.param({"audit_file": "no/such/folder/a.jsonl"}, "audit_file", "cannot be written", id="audit file"),
+        pytest.param({"event_hook": "pre_call"}, "bighub.mode", "post_call", id="mode without answers"),
+        pytest.param(
+            {"event_hook": ["pre_call", "during_call"]}, "bighub.mode", "post_call", id="modes without answers"
+        ),
+        pytest.param({"event_hook": "logging_only"}, "bighub.mode", "post_call", id="logging only"),
+        pytest.param({"run_in_parallel": True}, "bighub.run_in_parallel", "", id="parallel"),
+    ],
+)
+def test_what_is_wrong_stops_the_start(folder, monkeypatch, params, key, problem):
+    (folder / "bad.yaml").write_text("version: 1\nrules:\n  - {name: a, efect: allow}\n")
+    (folder / "broken_hook.py").write_text("raise ValueError('boom')\n")
+    monkeypatch.syspath_prepend(str(folder))
+    with pytest.raises(ConfigurationError) as wrong:
+        as_litellm_does(**params)
+
+    assert isinstance(wrong.value, RuntimeError)  # LiteLLM would start without a guardrail that raises anything else
+    assert wrong.value.key.endswith(key)
+    assert problem in str(wrong.value)
+    assert "\n" not in str(wrong.value)
+
+
+@pytest.mark.parametrize("mode", ["post_call", ["post_call"], ["pre_call", "post_call"], None])
+def test_modes_that_see_answers(folder, mode):
+    assert as_litellm_does(event_hook=mode).event_hook == mode
+
+
+def test_variables_are_resolved(folder, monkeypatch):
+    monkeypatch.setenv("KEY_OF_BIGHUB", "bhk_secret_key")
+    guardrail = as_litellm_does(decider="bighub", service={"api_key": "os.environ/KEY_OF_BIGHUB"})
+
+    assert guardrail.settings.service.api_key.get_secret_value() == "bhk_secret_key"
+    assert "bhk_secret_key" not in repr(vars(guardrail))
+
+
+def test_the_handler_registers_on_its_own(folder):
+    litellm_bighub.uninstall()
+    as_litellm_does()
+    mapping = load_guardrail_translation_mappings()
+
+    assert mapping[CallTypes.responses] is mapping[CallTypes.aresponses] is OpenAIResponsesHandler
+
+
+def test_a_subclass_has_every_hook_that_litellm_looks_for_in_the_leaf_class():
+    class Mine(BighubGuardrail):
+        pass
+
+    class Twice(Mine):
+        pass
+
+    for hook in ("async_post_call_streaming_iterator_hook", "async_post_call_success_hook"):
+        assert hook in vars(Mine)
+        assert hook in vars(Twice)
+        assert getattr(Twice, hook) is getattr(BighubGuardrail, hook)
+
+
+async def test_a_decider_of_ones_own_needs_no_policy(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    decider = Scripted()
+    guardrail = BighubGuardrail(decider_instance=decider)
+    await guardrail.tool_decisions.decide([ToolCall("c", "function", "pay")], CallContext())
+
+    assert guardrail.guardrail_name == "BighubGuardrail"
+    assert len(decider.asked) == 1
+    litellm_bighub.uninstall()

@@ -1,0 +1,31 @@
+"""A config that is wrong stops the proxy's start, and the log names the key."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from litellm_bighub.testing import ProxyStartError, running_proxy
+
+pytestmark = pytest.mark.proxy
+
+MODEL = {
+    "model_name": "gpt-4.1",
+    "litellm_params": {"model": "openai/gpt-4.1", "api_base": "http://127.0.0.1:9/v1", "api_key": "sk-x"},
+}
+
+
+def test_a_typo_stops_the_start(tmp_path):
+    """Which other configs are wrong, tests/gateway/test_configuration.py tells without a proxy."""
+    ours = {"guardrail": "litellm_bighub.BighubGuardrail", "mode": ["pre_call", "post_call"], "on_blok": "error"}
+    config = {
+        "model_list": [MODEL],
+        "guardrails": [{"guardrail_name": "bighub", "litellm_params": ours}],
+        "litellm_settings": {"telemetry": False},
+    }
+    (tmp_path / "proxy_config.yaml").write_text(yaml.safe_dump(config))
+
+    with pytest.raises(ProxyStartError) as stopped, running_proxy(tmp_path / "proxy_config.yaml"):
+        pytest.fail("it started without its guardrail")
+    [line] = [line for line in str(stopped.value).splitlines() if "ConfigurationError" in line]
+    assert "bighub.on_blok: is no setting; did you mean on_block?" in line
