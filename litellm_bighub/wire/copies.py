@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, cast
@@ -40,6 +41,27 @@ def plain(value: object) -> Any:
     if isinstance(value, list | tuple):
         return [plain(member) for member in cast("list[object]", value)]
     return value
+
+
+def json_text(arguments: object) -> str:
+    """Arguments as a model writes them."""
+    return json.dumps(arguments, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def members(owner: object) -> dict[str, object]:
+    """Every field that a dict or model has."""
+    if isinstance(owner, Mapping):
+        return dict(cast("Mapping[str, object]", owner))
+    if isinstance(owner, BaseModel):
+        return {**vars(owner), **(owner.__pydantic_extra__ or {})}
+    return {}
+
+
+def without(owner: object, *keys: str) -> object:
+    """A shallow copy in which these fields are absent from a dict and null in a model."""
+    if isinstance(owner, Mapping):
+        return {key: value for key, value in cast("Mapping[str, object]", owner).items() if key not in keys}
+    return with_fields(owner, **{key: None for key in keys if get(owner, key) is not None})
 
 
 def text(owner: object, key: str) -> str:

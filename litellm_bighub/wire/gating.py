@@ -9,13 +9,17 @@ gate.finish(notice)    -> Release
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NewType, TypeAlias
+from typing import NewType, Protocol, TypeAlias
 
 from litellm_bighub.domain.call import Arguments, ToolCall
 
 CallKey = NewType("CallKey", int)
 """Names one asked call within one gate; ids on the wire may repeat or be missing."""
+
+STREAM_ENDED = "A tool call was withheld: the stream ended before it was decided on."
+"""The notice for calls that nobody decided on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +70,33 @@ class Withhold:
 
 
 Outcome: TypeAlias = Pass | Withhold
+
+
+class StreamGate(Protocol):
+    """One stream's gate. It never waits and never writes to an event; an illegal call raises and changes nothing."""
+
+    @property
+    def unanswered(self) -> frozenset[CallKey]:
+        """The calls that were asked for and have no outcome yet."""
+        ...
+
+    def feed(self, event: object) -> Release | Ask | Hold:
+        """Take the upstream's next event."""
+        ...
+
+    def answer(self, outcomes: Mapping[CallKey, Outcome]) -> Release:
+        """Take the outcomes of some of the asked calls, and release what stands behind them.
+
+        Raises:
+            GateError: a key that was never asked or is answered already.
+            PayloadError: edited arguments that have no place in their call.
+        """
+        ...
+
+    def finish(self, notice: str = STREAM_ENDED) -> Release:
+        """The upstream has no more events: withhold whatever is undecided, and release the rest.
+
+        Args:
+            notice: the text that takes the place of calls nobody decided on.
+        """
+        ...

@@ -10,11 +10,10 @@ from typing import Any
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments, ToolCall
 from litellm_bighub.errors import PayloadError
-from litellm_bighub.wire.copies import plain, text, with_fields
+from litellm_bighub.wire.copies import json_text, plain, text, with_fields
 from litellm_bighub.wire.fields import get
 from litellm_bighub.wire.responses.items import CALLS, PAYLOAD_KEYS, is_call, is_unfinished
-
-UNFINISHED = "the call is unfinished"
+from litellm_bighub.wire.unreadable import NO_NAME, NO_PAYLOAD, TOO_DEEP, UNFINISHED
 
 _JSON_TEXT = frozenset({"function_call", "mcp_approval_request"})
 _NAMED = _JSON_TEXT | {"custom_tool_call"}
@@ -70,13 +69,13 @@ def read_call(item: object, path: str) -> ToolCall:
     if is_unfinished(item):
         return replace(call, unreadable=UNFINISHED)
     if not name:
-        return replace(call, unreadable="the call has no name")
+        return replace(call, unreadable=NO_NAME)
     try:
         return replace(call, arguments=_read_payload(item))
     except UnreadableArguments as error:
         return replace(call, unreadable=str(error))
     except RecursionError:
-        return replace(call, unreadable="the call is nested too deep")
+        return replace(call, unreadable=TOO_DEEP)
 
 
 def _qualified(item: object) -> str:
@@ -113,11 +112,6 @@ def edited_payload(item: object, arguments: Arguments) -> dict[str, object]:
     return dict(arguments)
 
 
-def json_text(arguments: object) -> str:
-    """Arguments as a model writes them."""
-    return json.dumps(arguments, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
 def payload_keys(item: object) -> tuple[str, ...]:
     """The fields that say what this call does."""
     keys = _KEYS.get(text(item, "type"), PAYLOAD_KEYS)
@@ -148,7 +142,7 @@ def _read_payload(item: object) -> Arguments:
         return read_arguments(raw if raw is None or isinstance(raw, str) else _dumped(raw))
     keys = payload_keys(item)
     if not keys:
-        raise UnreadableArguments("the call does not say what is to be done")
+        raise UnreadableArguments(NO_PAYLOAD)
     return read_arguments(_dumped({key: plain(get(item, key)) for key in keys}))
 
 

@@ -26,7 +26,17 @@ from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.errors import GateError
 from litellm_bighub.wire.copies import text, whole
 from litellm_bighub.wire.fields import get
-from litellm_bighub.wire.gating import Ask, AskedCall, CallKey, Hold, Outcome, Pass, Release, Withhold
+from litellm_bighub.wire.gating import (
+    STREAM_ENDED,
+    Ask,
+    AskedCall,
+    CallKey,
+    Hold,
+    Outcome,
+    Pass,
+    Release,
+    Withhold,
+)
 from litellm_bighub.wire.responses.calls import edited_payload
 from litellm_bighub.wire.responses.envelope import carries_call, output_of, rewritten
 from litellm_bighub.wire.responses.events import ADDED, EVENTS, TERMINAL
@@ -35,8 +45,6 @@ from litellm_bighub.wire.responses.items import is_call, is_unfinished, may_be_c
 from litellm_bighub.wire.responses.matching import Matching
 from litellm_bighub.wire.responses.notice import notice_item
 from litellm_bighub.wire.responses.numbering import Numbering
-
-STREAM_ENDED = "A tool call was withheld: the stream ended before it was decided on."
 
 _Free: TypeAlias = Literal["free"]
 _FREE: _Free = "free"

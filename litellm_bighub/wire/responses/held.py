@@ -8,14 +8,15 @@ from enum import Enum
 from typing import Any
 
 from litellm_bighub.domain.call import ToolCall
-from litellm_bighub.wire.copies import text, with_fields
+from litellm_bighub.wire.copies import json_text, text, with_fields
 from litellm_bighub.wire.fields import get
 from litellm_bighub.wire.gating import Outcome, Pass, Withhold
-from litellm_bighub.wire.responses.calls import UNFINISHED, edited_payload, fingerprint, json_text, read_call
+from litellm_bighub.wire.responses.calls import edited_payload, fingerprint, read_call
 from litellm_bighub.wire.responses.events import ADDED, CALL_TEXT
 from litellm_bighub.wire.responses.items import is_call, may_be_call
 from litellm_bighub.wire.responses.notice import notice_events
 from litellm_bighub.wire.responses.versions import TWO_VERSIONS, Versions
+from litellm_bighub.wire.unreadable import UNFINISHED
 
 
 class State(Enum):

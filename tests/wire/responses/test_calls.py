@@ -16,9 +16,10 @@ from openai.types.responses import (
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.wire.responses import events as wire_events
-from litellm_bighub.wire.responses.calls import UNFINISHED, find_calls, read_call, rewrite_arguments, withhold
+from litellm_bighub.wire.responses.calls import find_calls, read_call, rewrite_arguments, withhold
 from litellm_bighub.wire.responses.items import CALLS, NO_CALLS
 from litellm_bighub.wire.responses.notice import notice_item
+from litellm_bighub.wire.unreadable import UNFINISHED
 from tests.wire.responses import streams as s
 
 

@@ -11,8 +11,8 @@ from openai.types.responses import ResponseFunctionToolCall, ResponseOutputItemA
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.errors import GateError, PayloadError
 from litellm_bighub.wire.gating import Ask, CallKey, Hold, Pass, Release, Withhold
-from litellm_bighub.wire.responses.calls import UNFINISHED
 from litellm_bighub.wire.responses.versions import TWO_VERSIONS
+from litellm_bighub.wire.unreadable import UNFINISHED
 from tests.wire.responses import streams as s
 
 
