@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,6 +28,9 @@ _OF_THE_RUN = frozenset(
     | {"surface", "model", "user", "team"}
 )
 """Context that is another in every run; an approval cannot be bound to it."""
+
+
+_CALL_TYPES: Final[dict[str, CallType]] = {name: name for name in get_args(CallType)}
 
 
 class Action(BaseModel):
@@ -85,11 +88,7 @@ def _text(context: dict[str, Any], name: str) -> str:
 
 def _call_type(told: object) -> CallType:
     """A caller that tells no type means a function; one that tells an unknown type is taken at its word."""
-    if told is None:
-        return "function"
-    types: tuple[CallType, ...] = get_args(CallType)
-    unknown: CallType = "unknown"
-    return next((known for known in types if known == told), unknown)
+    return "function" if told is None else _CALL_TYPES.get(str(told), "unknown")
 
 
 class Batch(BaseModel):
