@@ -75,6 +75,7 @@ def script(upstream):
     """The model calls 8 tools at once or one, then is done. Ours sends the conversation again, theirs the outputs."""
     upstream.script(lambda _: True, [function_call("work", {"n": 1, "value": 1.0})])
     upstream.script("parallel", [function_call("work", {"n": n, "value": 1.0}) for n in range(8)])
+    upstream.script("hello", [text("hello")])
     upstream.script(lambda r: r.body["input"][-1].get("type") == "function_call_output", [text("done")])
 
 

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from typing_extensions import Self, Unpack
 
+from litellm_bighub.agent.calling import OnLoop
 from litellm_bighub.agent.drivers import aevents
 from litellm_bighub.agent.effects import Event, Steps
 from litellm_bighub.agent.flow import agent_run, resumed_run
@@ -36,7 +37,7 @@ class AsyncGuardedOpenAI(Guard):
     """
 
     def __init__(self, **options: Unpack[GuardOptions]) -> None:
-        super().__init__(**options)
+        super().__init__(OnLoop(), options)
         self._deliveries: Deliveries[Handle] | None = None
         if self._deliver is not None:
             limit = self._settings.memory_ingest_timeout_ms / 1000

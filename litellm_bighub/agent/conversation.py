@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from litellm_bighub.agent.plain import plain
 from litellm_bighub.agent.records import output
 from litellm_bighub.errors import AdapterConfigurationError
 
@@ -95,7 +96,8 @@ def _reasons(model: str, arguments: Mapping[str, Any]) -> bool:
 
 
 def _item(message: Any) -> Item:
-    return dict(message) if isinstance(message, Mapping) else message.model_dump(mode="json", exclude_none=True)
+    item: Item = plain(message)
+    return item
 
 
 def _replayable(items: Sequence[Item]) -> list[Item]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
+from litellm_bighub.agent.calling import run_blocking
 from litellm_bighub.agent.effects import AnyEffect, CallModel, Emit, Event, Steps
 from litellm_bighub.agent.loop_thread import LoopThread
-from litellm_bighub.agent.performer import AskCallback, Performer, Whole
+from litellm_bighub.agent.performer import AskCallback, Performer, Whole, needs_loop
 from litellm_bighub.agent.records import Payload
 
 
@@ -92,13 +93,13 @@ def events(
                 continue
             try:
                 if isinstance(effect, CallModel) and effect.stream:
-                    for event in _pulled(performer, effect, loop):
+                    for event in _pulled(performer, effect):
                         if isinstance(event, Whole):
                             stepper.give(event.response)
                         else:
                             yield event
                 else:
-                    stepper.give(loop.call(performer.perform, effect, ask))
+                    stepper.give(_performed(performer, effect, loop, ask))
             except GeneratorExit:
                 raise
             except BaseException as error:  # noqa: BLE001 - the flow raises it again
@@ -107,10 +108,20 @@ def events(
         stepper.close()
 
 
-def _pulled(performer: Performer, effect: CallModel, loop: LoopThread) -> Generator[Event | Whole, None, None]:
+def _pulled(performer: Performer, effect: CallModel) -> Generator[Event | Whole, None, None]:
     source = performer.stream(effect)
     try:
-        while (event := loop.call(anext, source, None)) is not None:
+        while (event := run_blocking(_next(source))) is not None:
             yield event
     finally:
-        loop.call(source.aclose)
+        run_blocking(source.aclose())
+
+
+async def _next(source: AsyncGenerator[Event | Whole, None]) -> Event | Whole | None:
+    return await anext(source, None)
+
+
+def _performed(performer: Performer, effect: AnyEffect, loop: LoopThread, ask: AskCallback | None) -> Any:
+    if needs_loop(effect):
+        return loop.call(performer.perform, effect, ask)
+    return run_blocking(performer.perform(effect, ask))

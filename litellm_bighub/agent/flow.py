@@ -52,15 +52,14 @@ def agent_run(run: Run) -> Steps[Payload]:
         yield from _judge(run, turn)
         yield from carry_out(run, turn.entries)
         if run.asks_people:
-            yield from carry_out(run, (yield from ask_people(run, turn)))
+            yield from _ask(run, turn)
         _go_on(run, turn)
 
 
 def resumed_run(run: Run, turn: Turn) -> Steps[Payload]:
     """Go on with a run that left calls waiting: answer them, then run to the end."""
-    answered = yield from ask_people(run, turn)
-    answered += yield from look_for_answers(run, turn)
-    yield from carry_out(run, answered)
+    yield from _ask(run, turn)
+    yield from carry_out(run, (yield from look_for_answers(run, turn)))
     _go_on(run, turn)
     return (yield from agent_run(run))
 
@@ -89,9 +88,25 @@ def _judge(run: Run, turn: Turn) -> Steps[None]:
             entry.decide(UNRECORDED, reveal=False)
 
 
-def _go_on(run: Run, turn: Turn) -> None:
+def _ask(run: Run, turn: Turn) -> Steps[None]:
+    answered: list[Entry] = []
+    try:
+        yield from ask_people(run, turn, answered)
+    except Exception:
+        # Who was to be asked for the next call failed: what was answered before holds, the rest can be resumed.
+        yield from carry_out(run, answered)
+        _keep_waiting(run, turn)
+        raise
+    yield from carry_out(run, answered)
+
+
+def _keep_waiting(run: Run, turn: Turn) -> None:
     if any(entry.pending for entry in turn.entries):
         run.pending.append(waiting_state(run, turn))
+
+
+def _go_on(run: Run, turn: Turn) -> None:
+    _keep_waiting(run, turn)
     run.conversation.take(turn.response, turn.outputs())
 
 

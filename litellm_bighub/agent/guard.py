@@ -12,6 +12,7 @@ from typing import Any, TypeVar, overload
 
 from typing_extensions import Unpack
 
+from litellm_bighub.agent.calling import Calling
 from litellm_bighub.agent.calls import Requested
 from litellm_bighub.agent.conversation import start
 from litellm_bighub.agent.deciding import Deciding
@@ -40,6 +41,7 @@ class Guard:
     """Settings, tools and clients of an agent. Nothing is connected before the first run.
 
     Args:
+        calling: how tools, hooks and the model's client are called.
         options: see `GuardOptions`.
 
     Raises:
@@ -48,7 +50,7 @@ class Guard:
 
     _allows_async_tools = True
 
-    def __init__(self, **options: Unpack[GuardOptions]) -> None:
+    def __init__(self, calling: Calling, options: GuardOptions) -> None:
         self._settings = settings = agent_settings(options)
         self._tools: dict[str, Tool] = {}
         self._pending: deque[State] = deque(maxlen=MAX_PENDING)
@@ -77,12 +79,13 @@ class Guard:
         self._deciding: Deciding = policy.deciding
         self._deliver = policy.deliver
         self._performer = Performer(
-            model=ClientModel(_model_client(options), timeout=settings.provider_timeout_seconds),
-            resilience=_resilience(settings),
+            model=ClientModel(_model_client(options), calling=calling, timeout=settings.provider_timeout_seconds),
+            resilience=_resilience(settings, calling),
             deciding=self._deciding,
             on_decision=options.get("on_decision"),
             max_parallel_tools=settings.max_parallel_tools,
             redactor=self._redactor,
+            calling=calling,
         )
 
     def __repr__(self) -> str:
@@ -295,7 +298,7 @@ def _wishes(options: GuardOptions) -> dict[str, Any]:
     return {key: each for key, each in told.items() if each is not None}
 
 
-def _resilience(read: AgentSettings) -> Resilience:
+def _resilience(read: AgentSettings, calling: Calling) -> Resilience:
     retry = Retry(
         max_retries=read.provider_max_retries,
         backoff_seconds=read.provider_retry_backoff_seconds,
@@ -303,6 +306,7 @@ def _resilience(read: AgentSettings) -> Resilience:
         jitter_seconds=read.provider_retry_jitter_seconds,
     )
     return Resilience(
+        sleep=calling.sleep,
         retry=retry,
         breaker=Breaker(read.provider_circuit_breaker_failures, read.provider_circuit_breaker_reset_seconds),
     )

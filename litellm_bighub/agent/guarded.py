@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from typing_extensions import Self, Unpack
 
+from litellm_bighub.agent.calling import Blocking
 from litellm_bighub.agent.drivers import events
 from litellm_bighub.agent.effects import Event, Steps
 from litellm_bighub.agent.flow import agent_run, resumed_run
@@ -39,8 +40,8 @@ class GuardedOpenAI(Guard):
     _allows_async_tools = False
 
     def __init__(self, **options: Unpack[GuardOptions]) -> None:
-        super().__init__(**options)
         self._loop = LoopThread("guarded-openai")
+        super().__init__(Blocking(self._loop), options)
         self._deliveries: Deliveries[Handle] | None = None
         limit = self._settings.memory_ingest_timeout_ms / 1000
         if self._deliver is not None:

@@ -1,24 +1,23 @@
 """The model behind a client that somebody made: official or not, sync or async.
 
 All that is asked of a client is `.responses.create`; `.responses.stream` is used where the client is not the official
-one. A sync client is called in a worker thread.
+one.
 """
 
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
-import anyio
-import anyio.to_thread
 import openai
 
+from litellm_bighub.agent.calling import Calling
 from litellm_bighub.agent.plain import plain, plain_response
 
 _END = object()
+_PLAIN_CLIENTS = frozenset({openai.OpenAI, openai.AsyncOpenAI})
 
 
 class Model(Protocol):
@@ -38,27 +37,29 @@ class ClientModel:
 
     Args:
         client: makes the client when it is first needed; nothing of it is touched before.
+        calling: how its methods are called.
         timeout: seconds for one attempt.
     """
 
-    def __init__(self, client: Callable[[], Any], *, timeout: float) -> None:
+    def __init__(self, client: Callable[[], Any], *, calling: Calling, timeout: float) -> None:
         self._make = client
+        self._calling = calling
         self._timeout = timeout
-        self._threads = anyio.CapacityLimiter(64)
 
     async def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The whole response."""
-        return plain_response(await self._call(self._client.responses.create, {"timeout": self._timeout, **request}))
+        create = functools.partial(self._client.responses.create, **self._arguments(request))
+        return plain_response(await self._call(create))
 
     @asynccontextmanager
     async def stream(self, request: Mapping[str, Any]) -> AsyncGenerator[AsyncIterator[dict[str, Any]], None]:
         """The response's events."""
-        arguments = {"timeout": self._timeout, **request}
+        arguments = self._arguments(request)
         responses = self._client.responses
         if self._is_official or not hasattr(responses, "stream"):
-            opened = await self._call(responses.create, {**arguments, "stream": True})
+            opened = await self._call(functools.partial(responses.create, **arguments, stream=True))
         else:
-            opened = await self._call(responses.stream, arguments)
+            opened = await self._call(functools.partial(responses.stream, **arguments))
         if not _is_stream(opened):
             yield _whole(plain_response(opened))
             return
@@ -75,46 +76,57 @@ class ClientModel:
         # We retry ourselves: the client's own retries would multiply with ours.
         return client.with_options(max_retries=0) if isinstance(client, (openai.OpenAI, openai.AsyncOpenAI)) else client
 
+    def _arguments(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The request as the client is given it.
+
+        The official client compares every item of a conversation with every type of item that there is, which takes
+        longer than all that we do. Ours are plain JSON, so they may go by. Where somebody has wrapped the client or its
+        method, to trace what is sent for example, they stand in their usual place.
+        """
+        arguments: dict[str, Any] = {"timeout": self._timeout, **request}
+        responses = self._client.responses
+        if type(self._client) not in _PLAIN_CLIENTS or hasattr(type(responses).create, "__wrapped__"):
+            return arguments
+        body = {key: arguments.pop(key) for key in ("input", "tools") if key in arguments}
+        extra: Mapping[str, Any] = arguments.get("extra_body") or {}
+        return {**arguments, "extra_body": {**extra, **body}}
+
     @property
     def _is_official(self) -> bool:
         return isinstance(self._client, (openai.OpenAI, openai.AsyncOpenAI))
 
-    async def _call(self, function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
-        call = functools.partial(function, **arguments)
-        if isinstance(self._client, openai.AsyncOpenAI) or inspect.iscoroutinefunction(function):
-            result = call()
-        else:
-            result = await self._in_thread(call)
-        return await result if inspect.isawaitable(result) else result
-
-    async def _in_thread(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        return await anyio.to_thread.run_sync(call, *arguments, abandon_on_cancel=True, limiter=self._threads)
+    async def _call(self, function: Callable[..., Any]) -> Any:
+        if isinstance(self._client, openai.AsyncOpenAI):
+            return await self._calling.awaited(function())
+        return await self._calling.call(function)
 
     @asynccontextmanager
     async def _entered(self, opened: Any) -> AsyncGenerator[Any, None]:
-        if hasattr(opened, "__aenter__"):
-            async with opened as source:
-                yield source
-            return
-        source = await self._in_thread(opened.__enter__) if hasattr(opened, "__enter__") else opened
+        enter = getattr(opened, "__aenter__", None) or getattr(opened, "__enter__", None)
+        leave = getattr(opened, "__aexit__", None) or getattr(opened, "__exit__", None)
+        source = opened if enter is None else await self._calling.call(enter)
         try:
             yield source
         finally:
-            if hasattr(opened, "__exit__"):
-                with anyio.CancelScope(shield=True):
-                    await self._in_thread(opened.__exit__, None, None, None)
+            if leave is not None:
+                await self._calling.surely(leave, None, None, None)
 
     async def _events(self, source: Any) -> AsyncGenerator[dict[str, Any], None]:
         if hasattr(source, "__aiter__"):
-            async for event in source:
+            events = aiter(source)
+            while (event := await self._calling.awaited(_next(events))) is not _END:
                 yield plain(event)
         else:
-            events: Iterator[Any] = iter(source)
-            while (event := await self._in_thread(next, events, _END)) is not _END:
+            iterator: Iterator[Any] = iter(source)
+            while (event := await self._calling.call(next, iterator, _END)) is not _END:
                 yield plain(event)
         final = getattr(source, "get_final_response", None)
         if final is not None and not self._is_official:
-            yield {"type": "final", "response": plain_response(await self._call(final, {}))}
+            yield {"type": "final", "response": plain_response(await self._calling.call(final))}
+
+
+async def _next(events: AsyncIterator[Any]) -> Any:
+    return await anext(events, _END)
 
 
 def _is_stream(opened: object) -> bool:

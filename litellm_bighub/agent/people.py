@@ -47,9 +47,8 @@ def read_answer(raw: object) -> Answer | None:
     return replace(said, approved=True, arguments=arguments)
 
 
-def ask_people(run: Run, turn: Turn) -> Steps[list[Entry]]:
-    """Ask for every call that waits; gives those that were answered."""
-    answered: list[Entry] = []
+def ask_people(run: Run, turn: Turn, answered: list[Entry]) -> Steps[None]:
+    """Ask for every call that waits; those that were answered are added to `answered` at once."""
     for entry in [entry for entry in turn.entries if entry.pending]:
         pending = entry.pending
         if pending is None:
@@ -64,7 +63,6 @@ def ask_people(run: Run, turn: Turn) -> Steps[list[Entry]]:
             continue
         if (yield from _answer(run, entry, pending, answer)):
             answered.append(entry)
-    return answered
 
 
 def look_for_answers(run: Run, turn: Turn) -> Steps[list[Entry]]:

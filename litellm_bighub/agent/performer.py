@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import copy
-import inspect
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import anyio.to_thread
 from typing_extensions import assert_never
 
+from litellm_bighub.agent.calling import Calling, OnLoop
 from litellm_bighub.agent.deciding import Deciding
 from litellm_bighub.agent.effects import (
     Answer,
@@ -33,7 +32,7 @@ from litellm_bighub.agent.options import Hook
 from litellm_bighub.agent.people import read_answer
 from litellm_bighub.agent.resilience import Resilience
 from litellm_bighub.agent.stream_events import StreamReading
-from litellm_bighub.agent.tools.running import run_jobs
+from litellm_bighub.agent.tools.running import Job, run_jobs
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import ProviderResponseError
 
@@ -59,6 +58,7 @@ class Performer:
     on_decision: Hook | None
     max_parallel_tools: int
     redactor: Redactor
+    calling: Calling
 
     async def perform(self, effect: AnyEffect, ask: AskCallback | None) -> Any:
         """Do what the effect says and give what it promises."""
@@ -70,7 +70,7 @@ class Performer:
             case Notify():
                 return await self._notify(effect.events)
             case RunTools():
-                return await run_jobs(effect.jobs, max_parallel=self.max_parallel_tools)
+                return await self._run(effect.jobs)
             case AskPerson():
                 return None if ask is None else await self._ask(ask, effect)
             case Settle():
@@ -110,6 +110,11 @@ class Performer:
             stack.push_async_callback(attempt.pop_all().aclose)
             return first, events
 
+    async def _run(self, jobs: Sequence[Job]) -> None:
+        # Several run at the same time in threads of their own, one runs where the agent was called.
+        calling = self.calling if len(jobs) == 1 else OnLoop()
+        await run_jobs(jobs, max_parallel=self.max_parallel_tools, calling=calling)
+
     async def _notify(self, events: Sequence[Event]) -> list[bool]:
         """Whether the hook has taken each of the events: what is not on record does not run."""
         if self.on_decision is None:
@@ -118,7 +123,7 @@ class Performer:
 
     async def _told(self, hook: Hook, event: Event) -> bool:
         try:
-            await _called(hook, redacted_event(copy.deepcopy(event), self.redactor))
+            await self.calling.call(hook, redacted_event(copy.deepcopy(event), self.redactor))
         except Exception as error:  # noqa: BLE001 - the hook is the user's; whatever it raises withholds the call
             # Neither its message nor a traceback: both may hold the arguments.
             logger.error("on_decision raised %s for event %s", type(error).__name__, event["event_id"])  # noqa: TRY400
@@ -126,7 +131,7 @@ class Performer:
         return True
 
     async def _ask(self, ask: AskCallback, effect: AskPerson) -> Answer | None:
-        return read_answer(await _called(ask, question(effect)))
+        return read_answer(await self.calling.call(ask, question(effect)))
 
 
 def question(effect: AskPerson) -> dict[str, Any]:
@@ -138,8 +143,12 @@ def question(effect: AskPerson) -> dict[str, Any]:
     }
 
 
-async def _called(function: Callable[[dict[str, Any]], Any], argument: dict[str, Any]) -> Any:
-    if inspect.iscoroutinefunction(function):
-        return await function(argument)
-    result = await anyio.to_thread.run_sync(function, argument)
-    return await result if inspect.isawaitable(result) else result
+def needs_loop(effect: AnyEffect) -> bool:
+    """Whether the effect can only be carried out on an event loop: where several things happen at the same time."""
+    match effect:
+        case Decide() | Settle() | Look():
+            return True
+        case RunTools(jobs):
+            return len(jobs) > 1
+        case _:
+            return False

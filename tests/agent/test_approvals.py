@@ -384,3 +384,24 @@ def test_an_async_callback_is_awaited(driver, model):
 
     run(driver, agent(driver, Bighub(), refunds), answer)
     assert refunds.paid == [("ord_1", 500)]
+
+
+def test_a_callback_that_fails_loses_neither_the_answers_before_it_nor_what_waits(driver, model):
+    model([refund(500, "a"), refund(700, "b")], DONE)
+    refunds, asked = Refunds(), []
+
+    def answer(_):
+        asked.append(1)
+        if len(asked) == 2:
+            raise ConnectionError("the chat is down")
+        return APPROVE
+
+    guard = agent(driver, Bighub(), refunds)
+    with pytest.raises(ConnectionError) as raised:
+        run(driver, guard, answer)
+    assert refunds.paid == [("a", 500)]
+    statuses = [event["status"] for event in raised.value.events]
+    assert statuses == ["approval_required", "approval_required", "executed"]
+    payload = driver.call(guard, "resume", state=guard.pending[0], resolutions={"req_2": APPROVE})
+    assert refunds.paid == [("a", 500), ("b", 700)]
+    assert payload["output_text"] == "done"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-import inspect
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeAlias
 
 import anyio
-import anyio.to_thread
 
+from litellm_bighub.agent.calling import Calling
 from litellm_bighub.agent.tools.tool import Tool
 
 
@@ -47,49 +46,36 @@ class Job:
     outcome: Outcome | None = None
 
 
-async def run_jobs(jobs: Sequence[Job], *, max_parallel: int) -> None:
+async def run_jobs(jobs: Sequence[Job], *, max_parallel: int, calling: Calling) -> None:
     """Run the jobs, at most `max_parallel` at a time; a tool that wants to be alone waits for those before it."""
     for alone, group in groupby(jobs, key=lambda job: job.tool.alone):
-        if alone:
+        if alone or len(jobs) == 1:
             for job in group:
-                await _run(job)
+                await _run(job, calling)
         else:
-            await _together(group, max_parallel)
+            await _together(group, max_parallel, calling)
 
 
-async def _together(jobs: Iterable[Job], max_parallel: int) -> None:
+async def _together(jobs: Iterable[Job], max_parallel: int, calling: Calling) -> None:
     limit = anyio.CapacityLimiter(max_parallel)
 
     async def limited(job: Job) -> None:
         async with limit:
-            await _run(job)
+            await _run(job, calling)
 
     async with anyio.create_task_group() as group:
         for job in jobs:
             group.start_soon(limited, job)
 
 
-async def _run(job: Job) -> None:
+async def _run(job: Job, calling: Calling) -> None:
     job.started = True
     try:
-        output = await _call(job)
+        output = await calling.call(functools.partial(job.tool.function, **job.keywords))
     except Exception as error:  # noqa: BLE001 - whatever the user's function raises is the tool's outcome
         job.outcome = _raised(error)
     else:
         job.outcome = Returned(output)
-
-
-async def _call(job: Job) -> object:
-    call = functools.partial(job.tool.function, **job.keywords)
-    if job.tool.is_async:
-        return await call()
-    result = await anyio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=_threads())
-    return await result if inspect.isawaitable(result) else result
-
-
-def _threads() -> anyio.CapacityLimiter:
-    """`max_parallel` limits how many run; a shared pool of threads would let one run wait for another's tools."""
-    return anyio.CapacityLimiter(1)
 
 
 def _raised(error: Exception) -> Raised:

@@ -1,0 +1,86 @@
+"""Agents before the hosted BIGHUB's fake, over a real socket, with a key alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from litellm_bighub.testing import function_call, text
+from litellm_bighub.testing.hosted_answers import BlackHole, Hangup, allow, error
+from litellm_bighub.testing.hosted_bighub import HostedBighub
+
+DONE = [text("done")]
+CALL = function_call("pay", {"amount": 5, "password": "hunter2"}, call_id="c1")
+
+
+@pytest.fixture
+def bighub():
+    with HostedBighub() as bighub:
+        yield bighub
+
+
+def agent(driver, bighub, **options):
+    guard = driver.guard(
+        decider=None,
+        bighub_api_key=bighub.api_key,
+        bighub_base_url=bighub.url,
+        **{"decision_deadline_seconds": 20, "memory_ingest_timeout_ms": 10_000, **options},
+    )
+    guard.tool("pay", lambda amount, password: amount, parameters_schema=SCHEMA)
+    return guard
+
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"amount": {"type": "integer"}, "password": {"type": "string"}},
+    "required": ["amount", "password"],
+}
+
+
+def test_a_decided_call(driver, model, bighub):
+    model([CALL], DONE)
+    guard = agent(driver, bighub, actor="A", domain="D", session_id="s1")
+    assert driver.run(guard)["execution"]["last"]["status"] == "executed"
+    (asked,) = bighub.requests
+    assert (asked.body["action"], asked.body["value"]) == ("pay", 5)
+    assert (asked.body["actor"], asked.body["domain"]) == ("A", "D")
+    assert asked.body["context"]["session_id"] == "s1"
+    assert "hunter2" not in str(asked.body)
+    driver.call(guard, "close")
+    (remembered,) = bighub.memories
+    assert remembered.body["source"] == "openai_adapter"
+    assert "hunter2" not in str(remembered.body)
+
+
+@pytest.mark.parametrize(("fail_mode", "status"), [("closed", "blocked"), ("open", "executed")])
+def test_a_policy_service_that_never_answers_is_given_up_at_the_deadline(driver, model, bighub, fail_mode, status):
+    """Old sin: 140 s and 9 requests, without an idempotency key on any."""
+    model([CALL], DONE)
+    bighub.script(BlackHole())
+    guard = agent(driver, bighub, fail_mode=fail_mode, decision_deadline_seconds=0.5)
+    assert driver.run(guard)["execution"]["last"]["status"] == status
+    assert len(bighub.requests) <= 2
+
+
+@pytest.mark.parametrize("failure", [error(503), Hangup()], ids=["503", "hangup"])
+def test_a_question_that_is_asked_again_has_the_same_idempotency_key(driver, model, bighub, failure):
+    model([CALL], DONE)
+    bighub.script(failure, allow())
+    assert driver.run(agent(driver, bighub))["execution"]["last"]["status"] == "executed"
+    keys = [request.headers["idempotency-key"] for request in bighub.requests]
+    assert len(keys) == 2
+    assert len(set(keys)) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 409, 422])
+def test_a_refusal_opens_nothing(driver, model, bighub, status):
+    """Old sin: fail-open ran on 401, 403, 409 and 422."""
+    model([CALL], DONE)
+    bighub.script(error(status))
+    guard = agent(driver, bighub, fail_mode="open")
+    assert driver.run(guard)["execution"]["last"]["status"] == "blocked"
+
+
+def test_each_call_has_an_idempotency_key_of_its_own(driver, model, bighub):
+    model([CALL, {**CALL, "call_id": "c2"}], DONE)
+    driver.run(agent(driver, bighub))
+    assert len({request.headers["idempotency-key"] for request in bighub.requests}) == 2
