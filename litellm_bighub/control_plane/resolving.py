@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, cast
+from typing import Final, Literal, TypeAlias, cast
 
 from litellm_bighub.control_plane.deciding import Deciding, about, edit
 from litellm_bighub.control_plane.policy.evaluation import Judgement
@@ -13,6 +13,8 @@ from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import Arguments, CallContext, CallType, ToolCall
 from litellm_bighub.domain.digest import arguments_digest
 
+HTTP_SURFACE: Final = "http"
+"""The surface of calls that were asked about over HTTP, by a program that would not learn of an edit."""
 Answer: TypeAlias = Literal["approve", "deny"]
 
 
@@ -98,6 +100,8 @@ def _decide_again(
     transaction: Transaction, deciding: Deciding, approval: Approval, edited: Arguments, now: float
 ) -> Refused | None:
     """Edited arguments are a new call, which the policy may block."""
+    if approval.context["surface"] == HTTP_SURFACE:
+        return Refused("blocked", "who asked over HTTP runs the arguments it has; deny, and say what to change")
     snapshot = deciding.snapshot(transaction, now)
     # The type was a CallType when the approval was stored.
     before = ToolCall("", cast("CallType", approval.type), approval.tool, value=approval.value, target=approval.target)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,16 +14,23 @@ from litellm_bighub.control_plane.http.errors import not_found
 from litellm_bighub.control_plane.http.reading import readable
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.resolving import HTTP_SURFACE
 from litellm_bighub.control_plane.store import events, idempotency, stats
 from litellm_bighub.control_plane.store.keys import Key
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.transaction import Transaction
-from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.call import CallContext, CallType, ToolCall
 
 router = APIRouter(prefix="/actions")
 
-_OF_THE_RUN = frozenset({"objective", "model_selection", "session_id", "trajectory_id", "trace_id"})
+_OF_THE_RUN = frozenset(
+    {"objective", "model_selection", "session_id", "trajectory_id", "trace_id", "response_id", "call_id", "path"}
+    | {"surface", "model", "user", "team"}
+)
 """Context that is another in every run; an approval cannot be bound to it."""
+
+
+_CALL_TYPES: Final[dict[str, CallType]] = {name: name for name in get_args(CallType)}
 
 
 class Action(BaseModel):
@@ -43,16 +50,45 @@ class Action(BaseModel):
     def question(self) -> tuple[ToolCall, CallContext]:
         """The call: what an approval is bound to is value, target and the context without what changes by the run.
 
+        A gateway that asks over HTTP tells the call's own arguments (redacted, with the digest of the whole) and type;
+        rules then see them as they do in the gateway, and the rest under `bighub`.
+
         Raises:
             UnreadableArguments: the context has no canonical form.
         """
         context = {**self.metadata, **self.context}
         given = {name: value for name, value in context.items() if name not in _OF_THE_RUN}
-        arguments = readable({**given, "value": self.value, "target": self.target})
-        call = ToolCall("", "function", self.action, arguments, value=self.value, target=self.target or "")
-        trace_id = context.get("trace_id", "")
-        told = CallContext(self.actor, self.domain, trace_id if isinstance(trace_id, str) else "", surface="http")
-        return call, told
+        told = {"value": self.value, "target": self.target}
+        own = given.pop("arguments", None)
+        arguments = {**own, "bighub": {**given, **told}} if isinstance(own, dict) else {**given, **told}
+        call = ToolCall(
+            id=_text(context, "call_id"),
+            type=_call_type(given.get("call_type")),
+            name=self.action,
+            arguments=readable(arguments),
+            value=self.value,
+            target=self.target or "",
+        )
+        return call, CallContext(
+            actor=self.actor,
+            domain=self.domain,
+            trace_id=_text(context, "trace_id"),
+            surface=HTTP_SURFACE,
+            model=_text(context, "model"),
+            response_id=_text(context, "response_id"),
+            user=_text(context, "user"),
+            team=_text(context, "team"),
+        )
+
+
+def _text(context: dict[str, Any], name: str) -> str:
+    value = context.get(name)
+    return value[:500] if isinstance(value, str) else ""
+
+
+def _call_type(told: object) -> CallType:
+    """A caller that tells no type means a function; one that tells an unknown type is taken at its word."""
+    return "function" if told is None else _CALL_TYPES.get(str(told), "unknown")
 
 
 class Batch(BaseModel):

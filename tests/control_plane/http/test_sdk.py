@@ -14,6 +14,10 @@ from litellm_bighub.control_plane import delivering
 from litellm_bighub.control_plane.http.api_keys import make_key
 from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.store.keys import AGENT, SCOPES
+from litellm_bighub.deciders.hosted import hosted
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decision import Allow, RequireApproval
+from litellm_bighub.settings import ServiceSettings
 from tests.control_plane.serving import serving
 
 POLICY = """\
@@ -134,6 +138,25 @@ async def test_a_person_approves_and_the_agent_goes_on(agent, person):
     assert again["allowed"]
     spent = await agent.actions.evaluate(action="refund", value=700, target="order-1")
     assert spent["result"] == "requires_approval"
+
+
+async def test_a_gateway_that_asks_over_http_is_decided_like_the_embedded_one(plane, url, person):
+    _, secret = await make_key(plane, "gateway", AGENT, by="test")
+    decider = hosted(ServiceSettings(base_url=url, api_key=secret, deadline_seconds=60))
+    call = ToolCall("call_1", "function", "refund", {"amount": 700, "password": "x"}, value=700)
+    first = await decider.decide(call, CallContext(actor="bot", trace_id="t1", response_id="r1"))
+    assert isinstance(first, RequireApproval)
+    with pytest.raises(BighubValidationError):  # it would never hear of other arguments
+        await person.reviews.resolve(
+            first.approval_id, decision="modified", modified_action={"arguments": {"amount": 1}}
+        )
+    await person.approvals.resolve(first.approval_id, resolution="approved")
+    other = ToolCall("call_2", "function", "refund", {"amount": 700, "password": "y"}, value=700)
+    assert isinstance(await decider.decide(other, CallContext(actor="bot")), RequireApproval)
+    same = ToolCall("call_3", "function", "refund", {"amount": 700, "password": "x"}, value=700)
+    again = await decider.decide(same, CallContext(actor="bot", trace_id="t2", response_id="r2"))
+    await decider.aclose()
+    assert isinstance(again, Allow)
 
 
 @pytest.mark.parametrize("resolution", ["denied", "rejected"])
