@@ -44,6 +44,7 @@ async def measured(python, module, scenario, upstream, bighub):
     process = await asyncio.create_subprocess_exec(
         python, worker, module, scenario, upstream.base_url, bighub.url, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
+    await process.stdout.readline()  # it says when its imports are done
     try:
         told, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     except asyncio.TimeoutError:
