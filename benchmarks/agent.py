@@ -44,6 +44,7 @@ async def measured(python, module, scenario, upstream, bighub):
     process = await asyncio.create_subprocess_exec(
         python, worker, module, scenario, upstream.base_url, bighub.url, cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
+    await process.stdout.readline()  # it says when its imports are done
     try:
         told, _ = await asyncio.wait_for(process.communicate(), PATIENCE)
     except asyncio.TimeoutError:
@@ -55,9 +56,11 @@ async def measured(python, module, scenario, upstream, bighub):
     return min(float(line) for line in told.split())
 
 
-async def both(scenario, upstream, bighub):
+async def both(scenario, upstream, bighub, *, before=lambda: None):
     """Ours and theirs, one after the other, before the same servers."""
+    before()
     ours = await measured(sys.executable, "litellm_bighub.compat", scenario, upstream, bighub)
+    before()
     theirs = await measured(peer(), "bighub_openai", scenario, upstream, bighub)
     if ours is None:
         raise RuntimeError(f"our run of {scenario} did not end within {PATIENCE} s")
@@ -75,7 +78,6 @@ def script(upstream):
     """The model calls 8 tools at once or one, then is done. Ours sends the conversation again, theirs the outputs."""
     upstream.script(lambda _: True, [function_call("work", {"n": 1, "value": 1.0})])
     upstream.script("parallel", [function_call("work", {"n": n, "value": 1.0}) for n in range(8)])
-    upstream.script("hello", [text("hello")])
     upstream.script(lambda r: r.body["input"][-1].get("type") == "function_call_output", [text("done")])
 
 
@@ -84,9 +86,9 @@ async def figures():
         script(upstream)
         ours, theirs = await both("parallel", upstream, bighub)
         yield figure("8 parallel calls, each decided in 200 ms", ours, theirs, 220)
-    with ScriptedUpstream() as upstream, HostedBighub(BlackHole()) as bighub:
+    with ScriptedUpstream() as upstream, HostedBighub(allow(), BlackHole()) as bighub:
         script(upstream)
-        ours, theirs = await both("policy", upstream, bighub)
+        ours, theirs = await both("policy", upstream, bighub, before=lambda: bighub.script(allow(), BlackHole()))
         yield figure("a run whose policy service never answers", ours, theirs, DEADLINE_MS + 50)
     with ScriptedUpstream() as upstream, Forgetful() as bighub:
         script(upstream)

@@ -32,7 +32,8 @@ def main(module, scenario, model_url, bighub_url):
     )
     guard.register_tool("work", lambda n, value: n * value, description="Works.", parameters_schema=SCHEMA)
     repeats = {"policy": 1, "parallel": 3}.get(scenario, 20)
-    run(guard, "hello")
+    run(guard, "warm")
+    print("ready", flush=True)
     # Flushed, because a run that takes minutes is cut off.
     for _ in range(repeats):
         print(run(guard, scenario), flush=True)

@@ -6,15 +6,21 @@ that nobody closed does not keep the interpreter from ending.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import anyio
-import anyio.from_thread
-
 T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class _Running:
+    loop: asyncio.AbstractEventLoop
+    ended: asyncio.Event
+    thread: threading.Thread
 
 
 class LoopThread:
@@ -23,8 +29,7 @@ class LoopThread:
     def __init__(self, name: str) -> None:
         self._name = name
         self._lock = threading.Lock()
-        self._portal: anyio.from_thread.BlockingPortal | None = None
-        self._thread: threading.Thread | None = None
+        self._running: _Running | None = None
 
     def call(self, function: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         """Run a coroutine function there and wait for its result. Interrupting the wait cancels it."""
@@ -37,30 +42,36 @@ class LoopThread:
 
     def start(self, function: Callable[..., Awaitable[T]], *arguments: Any) -> Future[T]:
         """Run a coroutine function there."""
-        return self._running().start_task_soon(function, *arguments)
+
+        async def called() -> T:
+            return await function(*arguments)
+
+        return asyncio.run_coroutine_threadsafe(called(), self._started().loop)
 
     def stop(self) -> None:
         """Cancel what runs there and end the thread. Safe to call twice, and from a finalizer."""
         with self._lock:
-            portal, thread = self._portal, self._thread
-            self._portal = self._thread = None
-        if portal is None or thread is None:
+            running, self._running = self._running, None
+        if running is None:
             return
-        portal.start_task_soon(portal.stop, True)
-        if thread is not threading.current_thread():
-            thread.join(timeout=5)
+        running.loop.call_soon_threadsafe(running.ended.set)
+        if running.thread is not threading.current_thread():
+            running.thread.join(timeout=5)
 
-    def _running(self) -> anyio.from_thread.BlockingPortal:
+    def _started(self) -> _Running:
         with self._lock:
-            if self._portal is None:
-                made: Future[anyio.from_thread.BlockingPortal] = Future()
-                self._thread = threading.Thread(target=anyio.run, args=(_serve, made), name=self._name, daemon=True)
-                self._thread.start()
-                self._portal = made.result()
-            return self._portal
+            if self._running is None:
+                made: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+                thread = threading.Thread(target=_run, args=(made,), name=self._name, daemon=True)
+                thread.start()
+                self._running = _Running(*made.result(), thread)
+            return self._running
 
 
-async def _serve(made: Future[anyio.from_thread.BlockingPortal]) -> None:
-    async with anyio.from_thread.BlockingPortal() as portal:
-        made.set_result(portal)
-        await portal.sleep_until_stopped()
+def _run(made: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]]) -> None:
+    async def until_ended() -> None:
+        ended = asyncio.Event()
+        made.set_result((asyncio.get_running_loop(), ended))
+        await ended.wait()
+
+    asyncio.run(until_ended())  # cancels what is left
