@@ -8,16 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import HTTPException
-from openai.types.responses import ResponseOutputMessage
-from pydantic import BaseModel
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
+from litellm_bighub.gateway.found_calls import calls_of
 from litellm_bighub.settings import Reveal, Withhold as OnWithhold
 from litellm_bighub.wire.gating import Outcome, Pass, Withhold
-from litellm_bighub.wire.responses.calls import FoundCall, find_calls, rewrite_arguments, withhold
-from litellm_bighub.wire.responses.notice import notice_item
 
 
 class ToolCallWithheld(HTTPException):
@@ -110,19 +107,14 @@ class Enforcement:
             ToolCallWithheld: one is withheld, and the operator wants the request to fail.
             PayloadError: the response cannot be read.
         """
-        found = find_calls(response)
+        found = calls_of(response, new_item_id=self.new_item_id, refusals=refusals)
         if not found:
             return
         outcomes = await self.outcomes([each.call for each in found], context)
         for each, outcome in zip(found, outcomes, strict=True):
-            self._carry_out(each, outcome, refusal=refusals)
-
-    def _carry_out(self, found: FoundCall, outcome: Outcome, *, refusal: bool) -> None:
-        match outcome:
-            case Pass(edited=edited):
-                if edited is not None:
-                    withhold(found, rewrite_arguments(found.item, edited))
-            case Withhold(notice=notice):
-                item = notice_item(self.new_item_id(), notice, refusal=refusal)
-                native = isinstance(found.item, BaseModel)
-                withhold(found, ResponseOutputMessage.model_validate(item) if native else item)
+            match outcome:
+                case Pass(edited=edited):
+                    if edited is not None:
+                        each.edit(edited)
+                case Withhold(notice=notice):
+                    each.withhold(notice)

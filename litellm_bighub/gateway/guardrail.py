@@ -28,11 +28,12 @@ from litellm_bighub.gateway.proxy_process import is_proxy
 from litellm_bighub.gateway.registration import install
 from litellm_bighub.gateway.request_log import RequestLog, logged
 from litellm_bighub.gateway.stream import Envelope, governed, native
-from litellm_bighub.gateway.surface import RESPONSES, speaks_responses
+from litellm_bighub.gateway.surface import RESPONSES, Format, format_of_answer, format_of_route
 from litellm_bighub.settings import GuardrailSettings
-from litellm_bighub.wire import fields
-from litellm_bighub.wire.gating import Outcome
-from litellm_bighub.wire.responses.gate import Gate
+from litellm_bighub.wire.chat.gate import Gate as ChatGate
+from litellm_bighub.wire.gating import Outcome, StreamGate
+from litellm_bighub.wire.messages.gate import Gate as MessagesGate
+from litellm_bighub.wire.responses.gate import Gate as ResponsesGate
 from litellm_bighub.wire.responses.notice import wants_refusals
 
 
@@ -44,7 +45,7 @@ class _UngovernedCallError(UngovernedCallError, BadRequestError):
 
 
 class BighubGuardrail(NativeGuardrail):
-    """Decides on the tool calls of Responses answers, whole and streamed.
+    """Decides on the tool calls of Responses, chat and Messages answers, whole and streamed.
 
     Enabled in a proxy config as `guardrail: litellm_bighub.BighubGuardrail` with `mode: [pre_call, post_call]`; its
     settings (`litellm_bighub.settings.GuardrailSettings`) stand beside them. In code: `BighubGuardrail(policy=…)`.
@@ -97,17 +98,20 @@ class BighubGuardrail(NativeGuardrail):
     ) -> AsyncGenerator[Any, None]:
         """Let a stream's text flow, and hold each call until it is decided."""
         wanted = self.should_run_guardrail(request_data, GuardrailEventHooks.post_call)
-        if not wanted or not speaks_responses(user_api_key_dict):
+        spoken = format_of_route(user_api_key_dict) if wanted else None
+        if spoken is None:
             async for event in response:
                 yield event
             return
         released: list[Any] = []
         try:
-            async with aclosing(self.governed(response, request_data, user_api_key_dict)) as governed_events:
+            async with aclosing(self.governed(response, request_data, user_api_key_dict, spoken)) as governed_events:
                 async for event in governed_events:
                     released[:] = [event]
                     yield event
         except ToolCallWithheld as withheld:
+            if spoken is not Format.RESPONSES:
+                raise  # LiteLLM tells it in the stream, in the form of its other errors
             # As the first event of a stream LiteLLM turns it into an answer with the error's status.
             for error in OpenAIResponsesHandler().build_stream_error_items(withheld, released) or ():
                 yield error
@@ -149,14 +153,18 @@ class BighubGuardrail(NativeGuardrail):
         Raises:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
         """
-        if fields.get(response, "output") is None:
+        if format_of_answer(response) is None:
             return
         with logged(self, request_data):
             context = self._context(user_api_key_dict, request_data, response)
             await self.enforcement.govern(response, context, refusals=wants_refusals(request_data))
 
     async def governed(
-        self, events: AsyncIterator[Any], request_data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth | None
+        self,
+        events: AsyncIterator[Any],
+        request_data: dict[str, Any],
+        user_api_key_dict: UserAPIKeyAuth | None,
+        spoken: Format = Format.RESPONSES,
     ) -> AsyncGenerator[Any, None]:
         """The events of a stream as they may be sent on.
 
@@ -170,10 +178,19 @@ class BighubGuardrail(NativeGuardrail):
             with logged(self, request_data):
                 return await self.enforcement.outcomes(calls, context)
 
-        gate = Gate(new_item_id=self.enforcement.new_item_id, refusals=wants_refusals(request_data))
+        gate = self._gate(spoken, request_data)
         async with aclosing(governed(envelope, gate, decide)) as released:
             async for event in released:
-                yield native(event)
+                yield native(event) if spoken is Format.RESPONSES else event
+
+    def _gate(self, spoken: Format, request_data: dict[str, Any]) -> StreamGate:
+        match spoken:
+            case Format.RESPONSES:
+                return ResponsesGate(new_item_id=self.enforcement.new_item_id, refusals=wants_refusals(request_data))
+            case Format.CHAT:
+                return ChatGate()
+            case Format.MESSAGES:
+                return MessagesGate()
 
     def _context(
         self, user_api_key_dict: UserAPIKeyAuth | None, request_data: dict[str, Any], response: object

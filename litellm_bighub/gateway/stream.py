@@ -14,15 +14,14 @@ from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
 
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.wire import fields
-from litellm_bighub.wire.gating import Ask, AskedCall, CallKey, Outcome, Release
-from litellm_bighub.wire.responses.gate import Gate
+from litellm_bighub.wire.gating import Ask, AskedCall, CallKey, Outcome, Release, StreamGate
 
 logger = logging.getLogger(__name__)
 
 Decide = Callable[[Sequence[ToolCall]], Awaitable[Sequence[Outcome]]]
 
 
-async def governed(events: AsyncIterator[object], gate: Gate, decide: Decide) -> AsyncGenerator[object, None]:
+async def governed(events: AsyncIterator[object], gate: StreamGate, decide: Decide) -> AsyncGenerator[object, None]:
     """Pass events on as the gate releases them.
 
     The upstream is read while decisions are under way, so that the calls of one response are decided at the same time.

@@ -1,0 +1,77 @@
+"""The calls of a whole answer in any format, each with what it takes to edit or withhold it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from openai.types.responses import ResponseOutputMessage
+from pydantic import BaseModel
+
+from litellm_bighub.domain.call import Arguments, ToolCall
+from litellm_bighub.gateway.surface import Format, format_of_answer
+from litellm_bighub.wire.chat import calls as chat
+from litellm_bighub.wire.messages import calls as messages
+from litellm_bighub.wire.responses import calls as responses
+from litellm_bighub.wire.responses.notice import notice_item
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCall:
+    """A call in an answer.
+
+    Attributes:
+        call: what is decided on.
+        edit: puts a person's arguments in place of the model's.
+        withhold: puts a notice with this text in the call's place.
+    """
+
+    call: ToolCall
+    edit: Callable[[Arguments], None]
+    withhold: Callable[[str], None]
+
+
+def calls_of(response: object, *, new_item_id: Callable[[], str], refusals: bool) -> list[FoundCall]:
+    """Find the calls of an answer.
+
+    Args:
+        response: of any format, as a dict or model; an answer of none has no calls.
+        new_item_id: makes ids for notices.
+        refusals: whether notices are refusals, as `notice.wants_refusals` says of the request.
+
+    Raises:
+        PayloadError: the answer cannot be read.
+    """
+    match format_of_answer(response):
+        case Format.RESPONSES:
+            return [
+                FoundCall(
+                    found.call,
+                    partial(_edit_item, found),
+                    partial(_withhold_item, found, new_item_id=new_item_id, refusal=refusals),
+                )
+                for found in responses.find_calls(response)
+            ]
+        case Format.CHAT:
+            return [
+                FoundCall(found.call, partial(chat.edit, found), partial(chat.withhold, found))
+                for found in chat.find_calls(response)
+            ]
+        case Format.MESSAGES:
+            return [
+                FoundCall(found.call, partial(messages.edit, found), partial(messages.withhold, found))
+                for found in messages.find_calls(response)
+            ]
+        case None:
+            return []
+
+
+def _edit_item(found: responses.FoundCall, arguments: Arguments) -> None:
+    responses.withhold(found, responses.rewrite_arguments(found.item, arguments))
+
+
+def _withhold_item(found: responses.FoundCall, notice: str, *, new_item_id: Callable[[], str], refusal: bool) -> None:
+    item = notice_item(new_item_id(), notice, refusal=refusal)
+    native = isinstance(found.item, BaseModel)
+    responses.withhold(found, ResponseOutputMessage.model_validate(item) if native else item)
