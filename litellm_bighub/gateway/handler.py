@@ -30,8 +30,6 @@ from litellm_bighub.guardrails.contract import Contract, Guardrail, contract_of,
 from litellm_bighub.settings import TextCalls
 from litellm_bighub.wire import fields
 from litellm_bighub.wire.responses.notice import wants_refusals
-from litellm_bighub.wire.responses.text_gate import TextGate
-from litellm_bighub.wire.responses.text_part import Whole
 from litellm_bighub.wire.responses.texts import find_in_request, find_in_response
 from litellm_bighub.wire.slots import Found, Slot, rewrite, verify
 
@@ -179,7 +177,7 @@ class OpenAIResponsesHandler(OverridePoints):
         request_data = self._known_request(request_data, user_api_key_dict)
         if deliver_ended_stream_rewrites:
             check = partial(self.check_texts, guardrail_to_apply, request_data, litellm_logging_obj)
-            await rewritten(responses_so_far, TextGate(mode=Whole()), check)
+            await rewritten(responses_so_far, check)
             return responses_so_far
         scan = scan_of(responses_so_far)
         if scan.envelope is not None:

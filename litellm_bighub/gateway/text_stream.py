@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from litellm_bighub.gateway.stream import native
 from litellm_bighub.wire.gating import Hold, Release
 from litellm_bighub.wire.responses.text_gate import Scan, TextGate
+from litellm_bighub.wire.responses.text_rewrites import rewritten_stream
 
 Check = Callable[[Sequence[str]], Awaitable[Sequence[str]]]
 
@@ -34,14 +35,19 @@ async def checked(events: AsyncIterator[object], gate: TextGate, check: Check) -
             await close()
 
 
-async def rewritten(events: list[object], gate: TextGate, check: Check) -> None:
+async def rewritten(events: list[object], check: Check) -> None:
     """Check a whole stream of which nothing was sent, and put what may be sent in its place, in the same list.
 
-    All texts of a scan are asked about before anything is written.
+    Raises:
+        Exception: whatever `check` raises. Nothing has been written.
     """
-    released = [native(event) for event in await _settled(gate, gate.feed(*events), check)]
-    released += [native(event) for event in await _settled(gate, gate.finish(), check)]
-    events[:] = released
+    steps = rewritten_stream(events)
+    try:
+        scan = next(steps)
+        while True:
+            scan = steps.send(await check(scan.texts))
+    except StopIteration as settled:
+        events[:] = [native(event) for event in settled.value]
 
 
 async def _settled(gate: TextGate, step: Release | Scan | Hold, check: Check) -> Sequence[object]:
