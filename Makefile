@@ -29,7 +29,7 @@ inbox: $(STAMP)  ## the demo, left running with a call waiting in the inbox
 	@$(RUN)litellm-bighub demo --inbox
 
 test: $(STAMP)  ## run the whole suite
-	@$(RUN)pytest
+	@$(RUN)pytest -n 2 --dist loadgroup
 
 format: $(STAMP)  ## format the code
 	@$(RUN)ruff format .

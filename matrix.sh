@@ -17,7 +17,7 @@ for name in ${MATRIX:-lowest newest}; do
     --editable . --group dev "litellm[proxy]==${version[$name]}"
   "$home/bin/python" -c 'import importlib.metadata as m; print("litellm", m.version("litellm"), "openai", m.version("openai"))'
   # shellcheck disable=SC2086 - several paths may be given
-  "$home/bin/python" -m pytest -q -m "not browser and not postgres" ${PYTEST:-} || failed+=("$name")
+  "$home/bin/python" -m pytest -q -n 2 --dist loadgroup -m "not browser and not postgres" ${PYTEST:-} || failed+=("$name")
 done
 if [ ${#failed[@]} -gt 0 ]; then echo "== failed on: ${failed[*]}"; exit 1; fi
 echo "== passed on: ${MATRIX:-lowest newest}"

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from litellm_bighub.demo.files import in_own_folder
 from litellm_bighub.testing import ScriptedUpstream, running_proxy
-
-os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else LiteLLM fetches a price list when imported
 
 ROOT = Path(__file__).parent.parent
 
@@ -36,6 +35,13 @@ def _is_loopback(host: str) -> bool:
 sys.addaudithook(_refuse_network)
 
 
+def pytest_collection_modifyitems(items):
+    """One of the two workers has all tests that need a running proxy, so that each proxy is started only once."""
+    for item in items:
+        if item.get_closest_marker("proxy"):
+            item.add_marker(pytest.mark.xdist_group("proxies"))
+
+
 @pytest.fixture(scope="session")
 def _upstream():
     with ScriptedUpstream() as upstream:
@@ -52,5 +58,8 @@ def upstream(_upstream):
 @pytest.fixture(scope="session")
 def proxy(_upstream):
     """The real proxy, started once from the repository's own config: a start takes many seconds."""
-    with running_proxy(ROOT / "proxy_config.yaml", env={"UPSTREAM_BASE_URL": _upstream.base_url}) as proxy:
+    with (
+        in_own_folder(ROOT / "proxy_config.yaml") as (config, _),
+        running_proxy(config, env={"UPSTREAM_BASE_URL": _upstream.base_url}) as proxy,
+    ):
         yield proxy
