@@ -95,9 +95,9 @@ def reasoning(index: int, *pieces: str) -> Told:
 
 
 _FIELDS = {
-    "function_call": ("response.function_call_arguments", "arguments", {"name": "run", "call_id": "call_1"}),
+    "function_call": ("response.function_call_arguments", "arguments", {"name": "run"}),
     "mcp_call": ("response.mcp_call_arguments", "arguments", {"name": "run", "server_label": "s"}),
-    "custom_tool_call": ("response.custom_tool_call_input", "input", {"name": "run", "call_id": "call_1"}),
+    "custom_tool_call": ("response.custom_tool_call_input", "input", {"name": "run"}),
     "code_interpreter_call": ("response.code_interpreter_call_code", "code", {"container_id": "c"}),
 }
 
@@ -106,6 +106,8 @@ def call(index: int, item_type: str, *pieces: str) -> Told:
     """An item of which one field is streamed."""
     name, key, labels = _FIELDS[item_type]
     item = {"id": f"call_{index}", "type": item_type, "status": "completed", **labels, key: "".join(pieces)}
+    if item_type.startswith(("function", "custom")):
+        item["call_id"] = f"call_{index}"
     place = {"item_id": item["id"], "output_index": index}
     return Told(
         item,
