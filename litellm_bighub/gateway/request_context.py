@@ -197,10 +197,8 @@ class RequestMessages:
 
 
 def _chat_tools(tool: Any, form: Any) -> Sequence[Any]:
-    """A tool's chat form. That of the provider's own tool search, which some releases have, does not hold its texts."""
-    if fields.get(tool, "type") == "tool_search" and fields.get(tool, "execution") != "client":
-        return ()
-    return cast("Sequence[Any]", form.chat_tools)
+    """A tool's chat form. A tool search has none that it survives: newer releases would write it back as a function."""
+    return () if fields.get(tool, "type") == "tool_search" else cast("Sequence[Any]", form.chat_tools)
 
 
 def _copied(message: Any) -> Any:
