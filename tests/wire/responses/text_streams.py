@@ -125,6 +125,45 @@ def call(index: int, item_type: str, *pieces: str) -> Told:
     )
 
 
+def shell_call(index: int, *commands: list[str], begun: str = "") -> Told:
+    """A shell call whose commands are told in deltas, after a beginning that their `added` events tell."""
+    name = "response.shell_call_command"
+    whole = [begun + "".join(pieces) for pieces in commands]
+    item = {"id": f"sh_{index}", "type": "shell_call", "call_id": f"call_{index}", "status": "completed"}
+    events = [added(index, {**item, "status": "in_progress", "action": {"commands": []}})]
+    for number, (pieces, command) in enumerate(zip(commands, whole, strict=True)):
+        place = {"output_index": index, "command_index": number}
+        events += [
+            {"type": f"{name}.added", **place, "command": begun},
+            *({"type": f"{name}.delta", **place, "delta": piece} for piece in pieces),
+            {"type": f"{name}.done", **place, "command": command},
+        ]
+    item = {**item, "action": {"commands": whole}}
+    return Told(item, [*events, done(index, item)])
+
+
+def shell_output(index: int, *pieces: tuple[str, str]) -> Told:
+    """What a command printed that the provider ran, in pieces of standard output and error."""
+    name = "response.shell_call_output_content"
+    item = {"id": f"so_{index}", "type": "shell_call_output", "call_id": "call_0", "status": "completed", "output": []}
+    place = {"item_id": item["id"], "output_index": index, "command_index": 0}
+    printed = {
+        "stdout": "".join(out for out, _ in pieces),
+        "stderr": "".join(err for _, err in pieces),
+        "outcome": {"type": "exit", "exit_code": 0},
+    }
+    complete = {**item, "output": [printed]}
+    return Told(
+        complete,
+        [
+            added(index, {**item, "status": "in_progress"}),
+            *({"type": f"{name}.delta", **place, "delta": {"stdout": out, "stderr": err}} for out, err in pieces),
+            {"type": f"{name}.done", **place, "output": [printed]},
+            done(index, complete),
+        ],
+    )
+
+
 def web_search(index: int, query: str) -> Told:
     action = {"type": "search", "query": query}
     item = {"id": f"ws_{index}", "type": "web_search_call", "status": "completed", "action": action}
