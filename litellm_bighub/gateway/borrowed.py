@@ -15,9 +15,16 @@ BORROWED: Mapping[str, frozenset[str]] = {
     "litellm.llms": frozenset(["load_guardrail_translation_mappings"]),
     "litellm.llms.base_llm.guardrail_translation.base_translation": frozenset(["StreamingScanKey"]),
     "litellm.llms.base_llm.guardrail_translation.utils": frozenset(
-        ["effective_skip_system_message_for_guardrail", "scoped_structured_message_indices"]
+        [
+            "effective_skip_system_message_for_guardrail",
+            "merge_guardrailed_scoped_messages",
+            "scoped_structured_message_indices",
+        ]
     ),
-    "litellm.llms.openai.responses.guardrail_translation.handler": frozenset(["OpenAIResponsesHandler"]),
+    "litellm.llms.openai.responses.guardrail_translation.handler": frozenset(
+        ["OpenAIResponsesHandler", "_patch_or_convert_request_fields"]
+    ),
+    "litellm.llms.openai.responses.guardrail_translation.tool_merge": frozenset(["merge_guardrailed_tools"]),
     "litellm.proxy._types": frozenset(["UserAPIKeyAuth"]),
     "litellm.proxy.hooks.responses_id_security": frozenset(["ResponsesIDSecurity"]),
     "litellm.responses.litellm_completion_transformation.transformation": frozenset(

@@ -104,11 +104,11 @@ class OpenAIResponsesHandler(OverridePoints):
         record_scan(guardrail_to_apply, question, found.hidden, tasks=len(extracted.tasks))
         answer, responses = await self._ask(guardrail_to_apply, question, extracted)
         structured = messages.rewritten(guardrail_to_apply, answer, question.texts)
-        tools.verify(self, guardrail_to_apply, answer)
+        tools.verify(guardrail_to_apply, answer)
         await self._write_all(items, "input", found, extracted, responses, calls, answer, guardrail_to_apply)
         if structured is not None:
             structured.write(data)
-        tools.write(self, answer, data)
+        tools.write(answer, data)
         return data
 
     async def process_output_response(

@@ -1,4 +1,8 @@
-"""A request as guardrails of today's contract want to see it: as chat messages and chat tools."""
+"""A request as guardrails of today's contract want to see it: as chat messages and chat tools.
+
+What was rewritten is put back by the functions that LiteLLM's handler calls, not by its methods: those get another
+argument with every other release.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,16 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any, cast
 
-from litellm.llms.base_llm.guardrail_translation.utils import scoped_structured_message_indices
-from litellm.llms.openai.responses.guardrail_translation.handler import OpenAIResponsesHandler as BuiltIn
+from litellm.exceptions import BadRequestError
+from litellm.llms.base_llm.guardrail_translation.utils import (
+    merge_guardrailed_scoped_messages,
+    scoped_structured_message_indices,
+)
+from litellm.llms.openai.responses.guardrail_translation.handler import (
+    OpenAIResponsesHandler as BuiltIn,
+    _patch_or_convert_request_fields,
+)
+from litellm.llms.openai.responses.guardrail_translation.tool_merge import merge_guardrailed_tools
 from litellm.responses.litellm_completion_transformation.transformation import LiteLLMCompletionResponsesConfig
 from pydantic import BaseModel
 
@@ -21,7 +33,7 @@ from litellm_bighub.wire.responses.texts import is_plain
 
 _ANY = "any text"
 
-_UNREADABLE = (AttributeError, IndexError, KeyError, RecursionError, TypeError, ValueError)
+_UNREADABLE = (AttributeError, BadRequestError, IndexError, KeyError, RecursionError, TypeError, ValueError)
 """What LiteLLM's conversions raise on a payload that they were not written for."""
 
 
@@ -41,7 +53,7 @@ class RequestTools:
         if self._plain:
             try:
                 forms = LiteLLMCompletionResponsesConfig.responses_tools_to_chat_forms(self._plain)
-                self._groups = tuple(form.chat_tools for form in forms)
+                self._groups = tuple(map(_chat_tools, self._plain, forms))
                 self._handed_over = deepcopy([tool for group in self._groups for tool in group])
             except _UNREADABLE as error:
                 raise PayloadError("tools", "cannot be brought into the form of chat tools") from error
@@ -54,7 +66,7 @@ class RequestTools:
         """A copy for a guardrail, which may write into it."""
         return self._handed_over if self._groups else []
 
-    def verify(self, handler: BuiltIn, guardrail: object, answer: Answer) -> None:
+    def verify(self, guardrail: object, answer: Answer) -> None:
         """Raise what `write` would raise, and write nothing.
 
         Raises:
@@ -65,17 +77,17 @@ class RequestTools:
         try:
             if not isinstance(answer.tools, (list, tuple)):
                 raise TypeError(type(answer.tools).__name__)
-            self.write(handler, answer, {})
+            self.write(answer, {})
         except _UNREADABLE as error:
             raise GuardrailAnswerError(name_of(guardrail), "answered with tools that cannot be read") from error
 
-    def write(self, handler: BuiltIn, answer: Answer, data: dict[str, Any]) -> None:
+    def write(self, answer: Answer, data: dict[str, Any]) -> None:
         """Put the tools that a guardrail changed into a request. Those it left alone stay the same objects."""
         if answer.tools is None or list(answer.tools) == [tool for group in self._groups for tool in group]:
             return
-        handler._apply_guardrailed_tools_to_data(data, self._plain, self._groups, answer.tools)  # noqa: SLF001 - inherited
+        merged = merge_guardrailed_tools(self._plain, self._groups, answer.tools)
         originals = {id(plain): tool for plain, tool in zip(self._plain, self._originals, strict=True)}
-        data["tools"] = [originals.get(id(tool), tool) for tool in data["tools"]]
+        data["tools"] = [originals.get(id(tool), tool) for tool in merged]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,19 +175,30 @@ class RequestMessages:
         if answer.texts != texts and len(cast("Sequence[Any]", messages)) == len(self._scoped):
             return None
         try:
-            written: Any = self._handler._written_back_request_fields(  # noqa: SLF001 - the inherited write-back
-                self._view,
-                self._all,
-                self._indices,
-                self._scoped,
-                guardrail,
-                cast("Any", {"structured_messages": list(cast("Sequence[Any]", messages))}),
+            merged = self._merged(guardrail, list(cast("Sequence[Any]", messages)))
+            written = _patch_or_convert_request_fields(
+                self._view.get("input"), self._view.get("instructions"), self._all, merged
             )
         except _UNREADABLE as error:
             raise GuardrailAnswerError(name_of(guardrail), "answered with messages that cannot be read") from error
         if written is None:
             return None
         return StructuredRewrite([self._originals.get(id(item), item) for item in written.input], written.instructions)
+
+    def _merged(self, guardrail: Any, messages: list[Any]) -> list[Any]:
+        """All messages of the request, of which the guardrail may have seen, and answered, only some."""
+        if len(self._indices) == len(self._all):
+            return messages
+        if guardrail.structured_messages_cover_full_request() and len(messages) == len(self._all):
+            return messages
+        return merge_guardrailed_scoped_messages(
+            full_messages=self._all, scoped_indices=self._indices, guardrailed_scoped=messages
+        )
+
+
+def _chat_tools(tool: Any, form: Any) -> Sequence[Any]:
+    """A tool's chat form. A tool search has none that it survives: newer releases would write it back as a function."""
+    return () if fields.get(tool, "type") == "tool_search" else cast("Sequence[Any]", form.chat_tools)
 
 
 def _copied(message: Any) -> Any:

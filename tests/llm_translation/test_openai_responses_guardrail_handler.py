@@ -430,6 +430,20 @@ async def test_rewritten_tools_are_written_back():
     assert data["tools"][2] is SEARCH
 
 
+@pytest.mark.parametrize("execution", ["server", "client"])
+async def test_a_rewritten_tool_search_stays_one(execution: str, contract: int):
+    """Newer releases of LiteLLM know a chat form of it, and would write a function back."""
+    schema = {"type": "object", "properties": {"goal": {"type": "string", "description": "which tool"}}}
+    search = {**SEARCH, "execution": execution, "parameters": schema}
+    data = {"input": "a", "tools": [search]}
+    guardrail = (First(str.upper), Today(lambda inputs: {"texts": [text.upper() for text in inputs["texts"]]}))
+    await OpenAIResponsesHandler().process_input_messages(data, guardrail[contract])
+    goal = {"type": "string", "description": "WHICH TOOL"}
+    parameters = {"type": "object", "properties": {"goal": goal}}
+    expected = {"type": "tool_search", "description": "FINDS TOOLS", "execution": execution, "parameters": parameters}
+    assert data["tools"] == [expected]
+
+
 @pytest.mark.parametrize("tools", [5, "a", [None], ["a"], {"a": 1}])
 async def test_unreadable_tools(tools: Any, contract: int):
     with pytest.raises(PayloadError, match=r"^tools"):

@@ -21,6 +21,20 @@ CALL_TEXT: Mapping[str, str] = MappingProxyType(
 )
 """Events that tell a call's arguments, and the field that holds them."""
 
+COMMAND_ADDED = "response.shell_call_command.added"
+COMMAND_TEXT: Mapping[str, str] = MappingProxyType(
+    {
+        COMMAND_ADDED: "command",
+        "response.shell_call_command.delta": "delta",
+        "response.shell_call_command.done": "command",
+    }
+)
+"""Events that tell one command of a shell call, and the field that holds it."""
+
+OUTPUT_DELTA = "response.shell_call_output_content.delta"
+OUTPUT_DONE = "response.shell_call_output_content.done"
+"""Events that tell what a command printed that the provider ran: two texts each, standard output and error."""
+
 _ENVELOPES = (*TERMINAL, "response.created", "response.in_progress", "response.queued")
 
 # Texts, reasoning, and the tools that the provider runs itself.
@@ -35,6 +49,7 @@ _OTHERS = (
     "response.code_interpreter_call.interpreting",
     "response.code_interpreter_call_code.delta",
     "response.code_interpreter_call_code.done",
+    "response.compaction.compacting",
     "response.content_part.added",
     "response.content_part.done",
     "response.file_search_call.completed",
@@ -63,6 +78,8 @@ _OTHERS = (
     "response.reasoning_text.done",
     "response.refusal.delta",
     "response.refusal.done",
+    OUTPUT_DELTA,
+    OUTPUT_DONE,
     "response.web_search_call.completed",
     "response.web_search_call.in_progress",
     "response.web_search_call.searching",
@@ -72,7 +89,7 @@ EVENTS: Mapping[str, Kind] = MappingProxyType(
     {
         **dict.fromkeys(_ENVELOPES, "envelope"),
         **dict.fromkeys((ADDED, "response.output_item.done"), "item"),
-        **dict.fromkeys(CALL_TEXT, "call"),
+        **dict.fromkeys((*CALL_TEXT, *COMMAND_TEXT), "call"),
         **dict.fromkeys(_OTHERS, "other"),
     }
 )

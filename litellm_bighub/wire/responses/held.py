@@ -164,7 +164,7 @@ class HeldItem:
             told_later = event_type == ADDED and self._has_deltas
             return with_fields(event, item=with_fields(item, **(dict.fromkeys(payload, "") if told_later else payload)))
         if event_type not in CALL_TEXT:
-            return None  # tells of the unedited call in a way that nobody knew when this was written
+            return None  # tells a command, or the unedited call in a way that nobody knew when this was written
         key = CALL_TEXT[event_type]
         if key == "delta" and self._edit_told:
             return None

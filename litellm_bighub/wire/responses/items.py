@@ -37,6 +37,7 @@ NO_CALLS = frozenset(
         "compaction",
         "compaction_trigger",
         "computer_call_output",
+        "configuration_update",
         "custom_tool_call_output",
         "file_search_call",
         "function_call_output",

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, cast
 
 from litellm_bighub.wire.copies import text, whole, with_fields
 from litellm_bighub.wire.fields import get
-from litellm_bighub.wire.responses.events import EVENTS
+from litellm_bighub.wire.responses.events import COMMAND_ADDED, EVENTS, OUTPUT_DELTA, OUTPUT_DONE
 from litellm_bighub.wire.responses.texts import find_in_item, find_in_response
 from litellm_bighub.wire.slots import Kind, Slot, Where, still_fits
 
@@ -24,6 +24,7 @@ Place: TypeAlias = tuple[str | int, ...]
 ANNOTATION = "response.output_text.annotation.added"
 _DELTA = ".delta"
 _DONE = ".done"
+COMMAND = "response.shell_call_command"
 _OPAQUE_DELTAS = frozenset({"response.audio.delta"})
 _TEXTLESS = frozenset({"response.image_generation_call.partial_image"})
 _PARTS = MappingProxyType(
@@ -41,25 +42,30 @@ class Told:
     """How events tell one sort of text.
 
     Attributes:
-        key: its field in the item or content part, and in the done event.
-        parts: the item's field that lists the content parts, and the event's field that counts them.
+        key: its field in the done event.
+        way: the way to it in the item; for a number it names the event's field that holds it.
     """
 
     key: str
-    parts: tuple[str, str] | None = None
+    way: tuple[str, ...]
     kind: Kind = Kind.TEXT
+
+    def place(self, event: object) -> Place:
+        """Where the text of this event stands in its item."""
+        return tuple((whole(event, key) or 0) if key.endswith("_index") else key for key in self.way)
 
 
 TOLD: Mapping[str, Told] = MappingProxyType(
     {
-        "response.output_text": Told("text", ("content", "content_index"), Kind.OUTPUT_TEXT),
-        "response.refusal": Told("refusal", ("content", "content_index")),
-        "response.reasoning_text": Told("text", ("content", "content_index")),
-        "response.reasoning_summary_text": Told("text", ("summary", "summary_index")),
-        "response.function_call_arguments": Told("arguments", kind=Kind.JSON),
-        "response.mcp_call_arguments": Told("arguments", kind=Kind.JSON),
-        "response.custom_tool_call_input": Told("input"),
-        "response.code_interpreter_call_code": Told("code"),
+        "response.output_text": Told("text", ("content", "content_index", "text"), Kind.OUTPUT_TEXT),
+        "response.refusal": Told("refusal", ("content", "content_index", "refusal")),
+        "response.reasoning_text": Told("text", ("content", "content_index", "text")),
+        "response.reasoning_summary_text": Told("text", ("summary", "summary_index", "text")),
+        "response.function_call_arguments": Told("arguments", ("arguments",), Kind.JSON),
+        "response.mcp_call_arguments": Told("arguments", ("arguments",), Kind.JSON),
+        "response.custom_tool_call_input": Told("input", ("input",)),
+        "response.code_interpreter_call_code": Told("code", ("code",)),
+        COMMAND: Told("command", ("action", "commands", "command_index")),
     }
 )
 """By what stands before `.delta` and `.done`."""
@@ -108,10 +114,7 @@ def streamed(event: object, event_type: str) -> Streamed | None:
     value: object = get(event, key)
     if not (isinstance(value, str) or (is_done and value is None)) or not event_type.endswith((_DONE, _DELTA)):
         return None
-    place: Place = (told.key,)
-    if told.parts is not None:
-        place = (told.parts[0], whole(event, told.parts[1]) or 0, told.key)
-    return Streamed(place, told.kind, key, value or "", is_done)
+    return Streamed(told.place(event), told.kind, key, value or "", is_done)
 
 
 def unknown_place(event: object, event_type: str) -> Place:
@@ -134,6 +137,8 @@ def may_stream(place: Place | None) -> bool:
             return key in _STREAMED_FIELDS
         case (str(key), int(), _):
             return key in _STREAMED_LISTS
+        case ("action", "commands", int()):
+            return True
         case _:
             return False
 
@@ -146,6 +151,12 @@ def carried(event: object, event_type: str) -> list[Carried]:
         return [Carried(keys, slot, prefix + keys[1:]) for keys, slot in _slots(event, "part")]
     if event_type == ANNOTATION:
         return [Carried(keys, slot) for keys, slot in _slots(event, "annotation")]
+    if event_type == COMMAND_ADDED:
+        command = text(event, "command")
+        slot = Slot(event, "command", command, Kind.TEXT, (None, "command"))
+        return [Carried(("command",), slot, TOLD[COMMAND].place(event))] if command else []
+    if event_type in {OUTPUT_DELTA, OUTPUT_DONE}:
+        return [Carried(_keys(slot.where), slot) for slot in find_in_item(event).slots]
     if event_type == "error":
         message = text(event, "message")
         return [Carried(("message",), Slot(event, "message", message, Kind.TEXT, (None, "message")))] if message else []

@@ -84,6 +84,20 @@ class SoFar:
 
 
 @dataclass(frozen=True, slots=True)
+class Later:
+    """A piece of a text that a later event tells whole."""
+
+    settled: bool = True
+
+    def told(self, text: str) -> str:  # noqa: ARG002 - a `Source`
+        """Nothing yet."""
+        return ""
+
+
+LATER = Later()
+
+
+@dataclass(frozen=True, slots=True)
 class Announced:
     """A text in an `added` event, of which deltas may tell more or the same again."""
 

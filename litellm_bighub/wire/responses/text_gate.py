@@ -17,7 +17,8 @@ order events leave while some of them wait is told in `text_lanes`.
 
 Where a done event, an item or an envelope tells a part's text again, it gets what was released. If it says more than
 the deltas did, the rest is scanned first; if it says something else, the released text counts. A text that no part
-explains is scanned on its own.
+explains is scanned on its own. What a command printed that the provider ran leaves when all of it is known, in the done
+event: its deltas tell two texts at once, of which neither is a part.
 
 The driver:
 
@@ -42,7 +43,7 @@ from litellm_bighub.errors import GateError
 from litellm_bighub.wire.copies import text, whole
 from litellm_bighub.wire.fields import get
 from litellm_bighub.wire.gating import Hold, Release
-from litellm_bighub.wire.responses.events import EVENTS, TERMINAL
+from litellm_bighub.wire.responses.events import COMMAND_ADDED, EVENTS, OUTPUT_DELTA, TERMINAL
 from litellm_bighub.wire.responses.stream_texts import (
     ANNOTATION,
     Carried,
@@ -54,6 +55,7 @@ from litellm_bighub.wire.responses.stream_texts import (
     unknown_place,
 )
 from litellm_bighub.wire.responses.text_events import (
+    LATER,
     Annotation,
     Announced,
     Ended,
@@ -72,7 +74,12 @@ from litellm_bighub.wire.slots import Kind, Slot, Where
 ITEM_DONE = "response.output_item.done"
 _PART_DONE = frozenset({"response.content_part.done", "response.reasoning_summary_part.done"})
 _ADDED = frozenset(
-    {"response.output_item.added", "response.content_part.added", "response.reasoning_summary_part.added"}
+    {
+        "response.output_item.added",
+        "response.content_part.added",
+        "response.reasoning_summary_part.added",
+        COMMAND_ADDED,
+    }
 )
 
 
@@ -229,6 +236,8 @@ class TextGate:
             ends = [] if part is None or part.ended else [part]
         if event_type == ANNOTATION:
             self._take_annotation(event, item, texts)
+        elif event_type == OUTPUT_DELTA:
+            self._lanes.add(item.index, Telling(event, [(found, LATER) for found in texts]))
         elif event_type in _ADDED:
             self._announce(event, item, texts)
         else:

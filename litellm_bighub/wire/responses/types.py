@@ -51,6 +51,7 @@ COMMON: Rules = MappingProxyType(
                 "caller",
                 "created_by",
                 "detail",
+                "effort",
                 "logprobs",
                 "prompt_cache_breakpoint",
                 "file_ids",
@@ -75,6 +76,7 @@ _SETTINGS: Rules = dict.fromkeys(
         "action",
         "allowed_callers",
         "background",
+        "complexity",
         "container",
         "environment",
         "filters",
@@ -107,7 +109,8 @@ ITEMS: Mapping[str, Rules] = {
     "reasoning": _NONE,
     "compaction": _NONE,
     "compaction_trigger": _NONE,
-    "image_generation_call": {"result": Rule.IMAGE, **_SETTINGS},
+    "configuration_update": _NONE,
+    "image_generation_call": {"result": Rule.IMAGE, "svg_usage": _OPAQUE, **_SETTINGS},
     "code_interpreter_call": _NONE,
     "local_shell_call": _NONE,
     "local_shell_call_output": _NONE,
@@ -168,7 +171,9 @@ DETAILS: Mapping[str, Rules] = {
             "wait",
             # outcomes
             "exit",
+            "http_error",
             "logs",
+            "mcp_protocol_error",
             "timeout",
             # where a shell runs, and what it is taught
             "container_reference",
@@ -177,6 +182,8 @@ DETAILS: Mapping[str, Rules] = {
         ),
         _NONE,
     ),
+    "json_schema": {"schema": Rule.SCHEMA, "schema_": Rule.SCHEMA},
+    "mcp_tool_execution_error": {"content": Rule.FREE},  # whatever the tool server answered
     "click": {"button": _OPAQUE},
     "exec": {"env": Rule.FREE},
     "grammar": {"syntax": _OPAQUE},
@@ -194,7 +201,7 @@ TOOLS: Mapping[str, Rules] = {
     "namespace": _NAMED,
     "tool_search": {"parameters": Rule.SCHEMA, "execution": _OPAQUE},
     "shell": {**_SETTINGS, "environment": Rule.TEXT},
-    "image_generation": {**_SETTINGS, "input_image_mask": Rule.IMAGE},
+    "image_generation": {**_SETTINGS, "input_image_mask": Rule.IMAGE, "svg": _OPAQUE},
     "mcp": {
         **_CREDENTIALS,
         "server_label": _OPAQUE,

@@ -12,14 +12,41 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
-from litellm_bighub.wire.copies import plain, text
+from litellm_bighub.wire.copies import plain, text, whole
 from litellm_bighub.wire.fields import get
 from litellm_bighub.wire.responses.calls import payload_keys
-from litellm_bighub.wire.responses.events import CALL_TEXT
+from litellm_bighub.wire.responses.events import CALL_TEXT, COMMAND_ADDED, COMMAND_TEXT
 
 TWO_VERSIONS = "the stream shows this call in two versions"
 
 _LABELS = ("call_id", "name", "namespace", "server_label")
+
+
+@dataclass(slots=True)
+class Command:
+    """What was heard of one command of a shell call.
+
+    Attributes:
+        beginning: what the event said that announced it.
+        deltas: pieces of it.
+        said: the whole command, from done events.
+    """
+
+    beginning: str = ""
+    deltas: list[str] = field(default_factory=list[str])
+    said: list[str] = field(default_factory=list[str])
+
+    def agrees(self, final: object, *, cut: bool) -> bool:
+        """Whether all of it is this command, or the beginning of it."""
+        if (
+            not isinstance(final, str)
+            or not final.startswith(self.beginning)
+            or any(said != final for said in self.said)
+        ):
+            return False
+        joined = "".join(self.deltas)
+        told = {joined, self.beginning + joined}
+        return not joined or final in told or (cut and any(map(final.startswith, told)))
 
 
 @dataclass(slots=True)
@@ -31,6 +58,7 @@ class Versions:
         deltas: pieces of its arguments.
         said: whole arguments, from done events.
         names: tool names, from done events.
+        commands: by their place in a shell call.
         torn: true when it is already certain that the versions differ.
     """
 
@@ -38,10 +66,14 @@ class Versions:
     deltas: list[str] = field(default_factory=list[str])
     said: list[str] = field(default_factory=list[str])
     names: set[str] = field(default_factory=set[str])
+    commands: dict[int, Command] = field(default_factory=dict[int, Command])
     torn: bool = False
 
     def hear(self, event: object, event_type: str) -> None:
-        """Take in an event that tells arguments."""
+        """Take in an event that tells arguments or a command."""
+        if event_type in COMMAND_TEXT:
+            self._hear_command(event, event_type)
+            return
         key = CALL_TEXT[event_type]
         value: object = get(event, key)
         if not isinstance(value, str):
@@ -52,6 +84,22 @@ class Versions:
             self.said.append(value)
         if name := text(event, "name"):
             self.names.add(name)
+
+    def _hear_command(self, event: object, event_type: str) -> None:
+        key = COMMAND_TEXT[event_type]
+        index, value = whole(event, "command_index"), get(event, key)
+        if index is None or not isinstance(value, str):
+            self.torn = True
+            return
+        command = self.commands.setdefault(index, Command())
+        if key == "delta":
+            command.deltas.append(value)
+        elif event_type != COMMAND_ADDED:
+            command.said.append(value)
+        elif command.beginning in {"", value}:
+            command.beginning = value
+        else:
+            self.torn = True
 
     def agree(self, item: object, *, cut: bool) -> bool:
         """Whether all that was heard is this complete item, or the beginning of it.
@@ -66,6 +114,7 @@ class Versions:
             and all(_begins(early, item) for early in self.early)
             and all(_same(said, item) for said in self.said)
             and self._deltas_agree(item, cut=cut)
+            and self._commands_agree(item, cut=cut)
         )
 
     def _deltas_agree(self, item: object, *, cut: bool) -> bool:
@@ -74,6 +123,14 @@ class Versions:
             return True
         # LiteLLM's made-up streams tell the whole arguments in the added item and again in deltas.
         return _same(joined, item) or any(_same(_told(early) + joined, item) for early in self.early)
+
+    def _commands_agree(self, item: object, *, cut: bool) -> bool:
+        final: object = get(get(item, "action"), "commands") if self.commands else None
+        commands = cast("list[object]", final) if isinstance(final, list) else []
+        return all(
+            0 <= index < len(commands) and command.agrees(commands[index], cut=cut)
+            for index, command in self.commands.items()
+        )
 
 
 def _told(item: object) -> str:

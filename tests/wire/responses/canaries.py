@@ -7,9 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from openai.types import responses
+from openai.types.responses.response_output_item import McpCall
+
 CANARY = "canary-4711"
 MASKED = "masked-1174"
 ARGUMENTS = json.dumps({"city": CANARY})
+
+ERROR_IS_TEXT = "Optional[str]" in str(McpCall.model_fields["error"].annotation)
+"""Of an MCP call; from openai 3 on it is an object of one of three types."""
+HAS_UPDATES = hasattr(responses, "ResponseConfigurationUpdateItem")
+"""Whether openai, from 3 on, has a model for configuration updates."""
 
 Make = Callable[[str], Any]
 
@@ -89,7 +97,23 @@ SHARED = (
     ),
     Row("mcp_call.arguments", lambda text: {**_MCP_CALL, "arguments": arguments(text)}),
     Row("mcp_call.output", lambda text: {**_MCP_CALL, "output": text}),
-    Row("mcp_call.error", lambda text: {**_MCP_CALL, "error": text}),
+    Row("mcp_call.error", lambda text: {**_MCP_CALL, "error": text}, model=ERROR_IS_TEXT),
+    *(
+        Row(
+            f"mcp_call.error, {kind}",
+            lambda text, kind=kind: {**_MCP_CALL, "error": {"type": kind, "code": 1, "message": text}},
+            model=not ERROR_IS_TEXT,
+        )
+        for kind in ("http_error", "mcp_protocol_error")
+    ),
+    Row(
+        "mcp_call.error, execution",
+        lambda text: {
+            **_MCP_CALL,
+            "error": {"type": "mcp_tool_execution_error", "content": [{"type": "text", "name": {"detail": text}}]},
+        },
+        model=not ERROR_IS_TEXT,
+    ),
     Row(
         "mcp_list_tools.description",
         lambda text: {
@@ -211,6 +235,20 @@ SHARED = (
 
 ITEMS = (
     *SHARED,
+    *(
+        Row(
+            f"configuration_update.{place}",
+            lambda text, written=written: {
+                "type": "configuration_update", "id": "cu_1", "reasoning": {"effort": "high"},
+                "text": {"format": {"type": "json_schema", "name": "a", "schema": {"type": "object"}, **written(text)}},
+            },
+            model=HAS_UPDATES,
+        )
+        for place, written in {
+            "description": lambda text: {"description": text},
+            "schema": lambda text: {"schema": {"properties": {"type": {"type": "string", "description": text}}}},
+        }.items()
+    ),
     Row("message, string content", lambda text: {"type": "message", "role": "user", "content": text}),
     Row("message without type", lambda text: {"role": "developer", "content": text}),
     Row("input_text", lambda text: message({"type": "input_text", "text": text})),

@@ -107,6 +107,28 @@ def call(index: int, kind: str = "function", tag: str = "", pieces: int = 2) -> 
     )
 
 
+def shell_call(index: int, *commands: str, environment: str = "local") -> Part:
+    """A shell call whose commands are told one by one, as openai tells them from 3 on."""
+    item = {
+        **call_item(index, "shell", ""),
+        "action": {"commands": list(commands)},
+        "environment": {"type": environment, **({"container_id": "c"} if environment != "local" else {})},
+    }
+    name = "response.shell_call_command"
+    told: list[Event] = []
+    for number, command in enumerate(commands):
+        place = {"output_index": index, "command_index": number}
+        half = len(command) // 2
+        told += [
+            {"type": f"{name}.added", **place, "command": ""},
+            {"type": f"{name}.delta", **place, "delta": command[:half]},
+            {"type": f"{name}.delta", **place, "delta": command[half:]},
+            {"type": f"{name}.done", **place, "command": command},
+        ]
+    begun = {**item, "status": "in_progress", "action": {"commands": []}}
+    return Part(item, [added(index, begun), *told, done(index, item)])
+
+
 def call_item(index: int, kind: str, tag: str) -> Event:
     ids = {"id": f"item_{index}", "call_id": f"call_{tag}", "status": "completed"}
     patch = {"type": "create_file", "path": tag, "diff": tag}

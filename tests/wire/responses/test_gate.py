@@ -183,6 +183,71 @@ def test_a_call_in_two_versions_is_unreadable(place, lie):
     assert [call.arguments for call in driven.asked.values()] == [{}]
 
 
+COMMANDS = s.shell_call(0, "ls -a", "rm t0")
+COMMAND_LIES = [
+    pytest.param(2, {"delta": "rm"}, id="delta"),
+    pytest.param(3, {"delta": None}, id="no-delta"),
+    pytest.param(3, {"command_index": 1}, id="delta-of-another"),
+    pytest.param(4, {"command": "rm -r"}, id="command-done"),
+    pytest.param(4, {"command_index": None}, id="command-of-nowhere"),
+    pytest.param(4, {"command_index": 2}, id="one-command-more"),
+    pytest.param(1, {"command": "rm"}, id="command-added"),
+    pytest.param(5, {"command_index": 0, "command": "r"}, id="added-twice"),
+]
+
+
+@pytest.mark.parametrize(("place", "lie"), COMMAND_LIES)
+def test_a_command_in_two_versions_is_unreadable(place, lie):
+    events = copy.deepcopy(COMMANDS.events)
+    events[1]["command"] = "l"
+    events[2]["delta"] = "s"
+    events[place] |= lie
+    driven = s.Driven()
+    driven.feed(*events)
+    assert [call.unreadable for call in driven.asked.values()] == [TWO_VERSIONS]
+
+
+@pytest.mark.parametrize("begun", ["", "l", "ls -a"])
+def test_commands_are_held_until_the_decision(begun):
+    events = copy.deepcopy(COMMANDS.events)
+    events[1]["command"] = begun
+    if begun == "l":
+        events[2]["delta"] = "s"
+    driven = s.Driven()
+    assert driven.feed(*events) == []
+    (call,) = driven.asked.values()
+    assert (call.arguments, call.unreadable) == ({"action": {"commands": ["ls -a", "rm t0"]}}, None)
+    assert driven.answer(Pass()) == events
+
+
+def test_no_command_of_a_withheld_call_leaves():
+    driven = s.run(s.stream(COMMANDS, s.message(1, "x")), s.WITHHELD)
+    assert not any(piece in json.dumps(driven.events) for piece in ("ls -a", '"ls', " -a"))
+    assert "t0" not in json.dumps(driven.events)
+    s.accept(driven.events)
+
+
+def test_commands_whose_call_never_ends_do_not_leave():
+    driven = s.Driven()
+    driven.feed(*COMMANDS.events[:-1])
+    assert "t0" not in json.dumps(driven.finish())
+
+
+def test_an_edited_command_is_told_by_its_item():
+    edited = {"action": {"commands": ["pwd"]}}
+    driven = s.run(s.stream(COMMANDS), Pass(edited))
+    s.accept(driven.events)
+    assert "t0" not in json.dumps(driven.events)
+    assert driven.events[-1]["response"]["output"] == [{**COMMANDS.item, **edited}]
+
+
+def test_commands_that_the_provider_runs_are_not_asked_for():
+    events = s.stream(s.shell_call(0, "ls", environment="container_reference"))
+    driven = s.Driven()
+    driven.feed(*events)
+    assert (driven.asked, driven.events) == ({}, events)
+
+
 SAME = [
     pytest.param(lambda e: e[0]["item"].update(arguments=FUNCTION["arguments"]), id="whole-added-and-deltas"),
     pytest.param(lambda e: e.__delitem__(slice(1, 3)), id="no-deltas"),

@@ -25,6 +25,8 @@ from tests.wire.responses.text_streams import (
     numbered,
     reasoning,
     refusal,
+    shell_call,
+    shell_output,
     stream,
     web_search,
 )
@@ -39,6 +41,8 @@ STREAMS = {
     "mcp": (call(0, "mcp_call", '{"key":"sk', '-12345"}'), "mcp_call_arguments", "delta"),
     "input": (call(0, "custom_tool_call", "echo sk", "-12345"), "custom_tool_call_input", "delta"),
     "code": (call(0, "code_interpreter_call", "k = sk", "-12345"), "code_interpreter_call_code", "delta"),
+    "command": (shell_call(0, ["echo sk-1", "2345"]), "shell_call_command", "delta"),
+    "commands": (shell_call(0, ["echo sk-1", "2345"], ["l", "s"]), "shell_call_command", "delta"),
 }
 
 
@@ -316,6 +320,34 @@ def test_deltas_of_an_unknown_kind_are_one_text():
     released = list(drive(TextGate(), sent, asked(mask)))
     assert [event.get("delta") or event.get("thought") for event in released[1:-1]] == ["[KEY]!", "[KEY]!"]
     assert released[-1]["item"]["thought"] == "[KEY]!"
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+def test_a_secret_that_begins_in_a_commands_added_event(mode):
+    sent = stream(shell_call(0, ["-123", "45 x"], begun="sk"))
+    released = list(drive(TextGate(mode=mode), sent, asked(mask)))
+    assert SECRET not in json.dumps(released)
+    assert [event["command"] for event in released if event["type"].endswith("command.done")] == ["[KEY] x"]
+    told = joined(released, "response.shell_call_command.delta")
+    begun = [event["command"] for event in released if event["type"].endswith("command.added")]
+    assert begun[0] + told == "[KEY] x"
+
+
+def test_two_commands_are_two_texts():
+    check = asked(mask)
+    list(drive(TextGate(), stream(shell_call(0, ["sk-1"], ["2345"])), check))
+    assert sorted(check.texts) == ["2345", "sk-1"]
+
+
+@pytest.mark.parametrize("mode", MODES, ids=str)
+def test_what_a_command_printed_is_told_when_all_of_it_is_known(mode):
+    sent = stream(shell_output(0, ("a sk-", "b"), ("12345", " sk-12"), (" c", "345")))
+    released = list(drive(TextGate(mode=mode), sent, asked(mask)))
+    assert [event["delta"] for event in released if "delta" in event] == [{"stdout": "", "stderr": ""}] * 3
+    printed = [{"stdout": "a [KEY] c", "stderr": "b [KEY]", "outcome": {"type": "exit", "exit_code": 0}}]
+    assert released[-3]["output"] == released[-2]["item"]["output"] == printed
+    assert released[-1]["response"]["output"][0]["output"] == printed
+    assert [event["sequence_number"] for event in released] == list(range(len(sent)))
 
 
 def test_an_error_message_is_scanned():

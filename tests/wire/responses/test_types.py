@@ -18,13 +18,14 @@ OPAQUE_FIELDS = {
     # which of several known things it is
     "type", "status", "role", "phase", "detail", "syntax", "button", "execution", "object", "quality", "size",
     "background", "moderation", "output_format", "input_fidelity", "model", "action", "memory_limit",
-    "search_context_size", "media_type", "require_approval", "allowed_callers", "search_content_types",
+    "search_context_size", "media_type", "require_approval", "allowed_callers", "search_content_types", "effort",
+    "complexity",
     # ids and names of things, which mean something to the provider alone
     "id", "name", "namespace", "server_label", "created_by", "fingerprint", "file_ids", "vector_store_ids",
     # where a tool server is and how to get in: nothing the model reads, and no guardrail's business
     "server_url", "authorization", "headers", "allowed_tools",
     # settings of the provider's own tools, which hold no text for the model
-    "container", "environment", "filters", "ranking_options", "user_location", "network_policy",
+    "container", "environment", "filters", "ranking_options", "user_location", "network_policy", "svg", "svg_usage",
     "caller", "prompt_cache_breakpoint",
     # tokens of the text beside them, dropped where it is rewritten
     "logprobs",

@@ -95,9 +95,9 @@ def reasoning(index: int, *pieces: str) -> Told:
 
 
 _FIELDS = {
-    "function_call": ("response.function_call_arguments", "arguments", {"name": "run", "call_id": "call_1"}),
+    "function_call": ("response.function_call_arguments", "arguments", {"name": "run"}),
     "mcp_call": ("response.mcp_call_arguments", "arguments", {"name": "run", "server_label": "s"}),
-    "custom_tool_call": ("response.custom_tool_call_input", "input", {"name": "run", "call_id": "call_1"}),
+    "custom_tool_call": ("response.custom_tool_call_input", "input", {"name": "run"}),
     "code_interpreter_call": ("response.code_interpreter_call_code", "code", {"container_id": "c"}),
 }
 
@@ -106,6 +106,8 @@ def call(index: int, item_type: str, *pieces: str) -> Told:
     """An item of which one field is streamed."""
     name, key, labels = _FIELDS[item_type]
     item = {"id": f"call_{index}", "type": item_type, "status": "completed", **labels, key: "".join(pieces)}
+    if item_type.startswith(("function", "custom")):
+        item["call_id"] = f"call_{index}"
     place = {"item_id": item["id"], "output_index": index}
     return Told(
         item,
@@ -119,6 +121,45 @@ def call(index: int, item_type: str, *pieces: str) -> Told:
                 **({"name": "run"} if item_type == "function_call" else {}),
             },
             done(index, item),
+        ],
+    )
+
+
+def shell_call(index: int, *commands: list[str], begun: str = "") -> Told:
+    """A shell call whose commands are told in deltas, after a beginning that their `added` events tell."""
+    name = "response.shell_call_command"
+    whole = [begun + "".join(pieces) for pieces in commands]
+    item = {"id": f"sh_{index}", "type": "shell_call", "call_id": f"call_{index}", "status": "completed"}
+    events = [added(index, {**item, "status": "in_progress", "action": {"commands": []}})]
+    for number, (pieces, command) in enumerate(zip(commands, whole, strict=True)):
+        place = {"output_index": index, "command_index": number}
+        events += [
+            {"type": f"{name}.added", **place, "command": begun},
+            *({"type": f"{name}.delta", **place, "delta": piece} for piece in pieces),
+            {"type": f"{name}.done", **place, "command": command},
+        ]
+    item = {**item, "action": {"commands": whole}}
+    return Told(item, [*events, done(index, item)])
+
+
+def shell_output(index: int, *pieces: tuple[str, str]) -> Told:
+    """What a command printed that the provider ran, in pieces of standard output and error."""
+    name = "response.shell_call_output_content"
+    item = {"id": f"so_{index}", "type": "shell_call_output", "call_id": "call_0", "status": "completed", "output": []}
+    place = {"item_id": item["id"], "output_index": index, "command_index": 0}
+    printed = {
+        "stdout": "".join(out for out, _ in pieces),
+        "stderr": "".join(err for _, err in pieces),
+        "outcome": {"type": "exit", "exit_code": 0},
+    }
+    complete = {**item, "output": [printed]}
+    return Told(
+        complete,
+        [
+            added(index, {**item, "status": "in_progress"}),
+            *({"type": f"{name}.delta", **place, "delta": {"stdout": out, "stderr": err}} for out, err in pieces),
+            {"type": f"{name}.done", **place, "output": [printed]},
+            done(index, complete),
         ],
     )
 
