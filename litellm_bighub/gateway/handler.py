@@ -20,7 +20,7 @@ from litellm_bighub.gateway.enforcement import Enforcement, Withholding
 from litellm_bighub.gateway.identity import caller
 from litellm_bighub.gateway.override_points import Extracted, OverridePoints, around
 from litellm_bighub.gateway.record import record_scan
-from litellm_bighub.gateway.request_context import RequestMessages, RequestTools
+from litellm_bighub.gateway.request_context import NO_TOOLS, RequestMessages, RequestTools
 from litellm_bighub.gateway.stream_scan import scan_of
 from litellm_bighub.gateway.text_calls import calls_each
 from litellm_bighub.gateway.text_stream import rewritten
@@ -87,7 +87,7 @@ class OpenAIResponsesHandler(OverridePoints):
         skip_system = effective_skip_system_message_for_guardrail(guardrail_to_apply)
         skip_roles = ("system",) if skip_system else ()
         only_texts = contract_of(guardrail_to_apply) is Contract.TEXT
-        tools = RequestTools({} if only_texts else data)
+        tools = RequestTools(data) if data.get("tools") and not only_texts else NO_TOOLS
         found = find_in_request(data, skip_roles=skip_roles, tools="all" if only_texts else tools.without_form())
         items, extracted = _items_of(data.get("input")), Extracted()
         if items and self._overrides_items("input"):
@@ -263,7 +263,7 @@ class OpenAIResponsesHandler(OverridePoints):
         batch = _nothing() if question.is_empty else check(guardrail, question, each=each, limit=limit)
         if not extracted.tasks:
             answer = await batch
-            return answer, answer.texts[len(answer.texts) - len(extracted.texts) :]
+            return answer, answer.texts[-len(extracted.texts) :] if extracted.texts else ()
         responses: list[str] = []
 
         async def tasks() -> Answer:

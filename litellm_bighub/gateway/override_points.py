@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Collection, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, ClassVar
 
@@ -30,15 +29,17 @@ _asking: ContextVar[tuple[dict[str, Any], InputType]] = ContextVar("litellm_bigh
 """The request and side that an override point is called for: its signature, which is older, has no place for them."""
 
 
-@dataclass(slots=True)
 class Extracted:
     """What override points extracted: texts to check or tasks that check them, and where each came from."""
 
-    texts: list[str] = field(default_factory=list[str])
-    images: list[str] = field(default_factory=list[str])
-    tasks: list[Awaitable[str]] = field(default_factory=list[Awaitable[str]])
-    mappings: Mappings = field(default_factory=Mappings)
-    slots: list[Slot] = field(default_factory=list[Slot])
+    __slots__ = ("images", "mappings", "slots", "tasks", "texts")
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.images: list[str] = []
+        self.tasks: list[Awaitable[str]] = []
+        self.mappings: Mappings = []
+        self.slots: list[Slot] = []
 
 
 class OverridePoints(BuiltIn):

@@ -27,11 +27,15 @@ def record_scan(guardrail: object, question: Question, hidden: Sequence[str], *,
     metadata = question.request_data.get("litellm_metadata")
     if not isinstance(metadata, dict):
         return
+    context = question.context
     scan: dict[str, Any] = {
         "guardrail": name_of(guardrail),
         "input_type": question.input_type,
         "texts": len(question.texts) + tasks,
-        **{key: len(question.context.get(key) or ()) for key in ("images", "files", "tools", "tool_calls")},
+        "images": len(context.get("images", ())),
+        "files": len(context.get("files", ())),
+        "tools": len(context.get("tools", ())),
+        "tool_calls": len(context.get("tool_calls", ())),
         "not_visible_here": list(hidden),
     }
     scans = metadata.get(SCANS)

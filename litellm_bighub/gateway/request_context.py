@@ -90,6 +90,10 @@ class RequestTools:
         data["tools"] = [originals.get(id(tool), tool) for tool in merged]
 
 
+NO_TOOLS = RequestTools({})
+"""Of a request without tools; nothing is ever written into it."""
+
+
 @dataclass(frozen=True, slots=True)
 class StructuredRewrite:
     """Input and instructions as a guardrail rewrote them by way of chat messages."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from litellm_bighub.errors import GuardrailAnswerError
 from litellm_bighub.guardrails.contract import Contract, Guardrail, contract_of, name_of
@@ -15,8 +14,7 @@ T = TypeVar("T")
 InputType = Literal["request", "response"]
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """Texts and the context they are checked in.
 
     Attributes:
@@ -41,8 +39,7 @@ class Question:
         return not self.texts and not any(self.context.get(key) for key in ("images", "files", "tools", "tool_calls"))
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What a guardrail made of a question; what it did not answer is `None`, and unchanged."""
 
     texts: list[str]
@@ -115,7 +112,7 @@ async def _check_each(guardrail: Guardrail, question: Question, limit: int) -> A
 
     None is offered the messages: they hold all texts, and of several rewrites of them only one could be kept.
     """
-    question = replace(question, structured_messages=None)
+    question = question._replace(structured_messages=None)
     alone = {"model": question.context["model"]} if "model" in question.context else {}
     answers = await gather(
         (
@@ -158,7 +155,7 @@ def _texts(guardrail: Guardrail, answer: Mapping[str, Any], asked: Sequence[str]
     if len(given) != len(asked):
         raise GuardrailAnswerError(name_of(guardrail), f"answered {len(asked)} texts with {len(given)}")
     for index, text in enumerate(given):
-        if not isinstance(text, str):
+        if type(text) is not str and not isinstance(text, str):
             raise GuardrailAnswerError(name_of(guardrail), f"answered text {index} with {_a(text)}")
     return list(given)
 

@@ -33,6 +33,8 @@ _PLAIN = frozenset({"role", "content", "type"})
 _MESSAGE = _PLAIN | {"id", "status", "phase"}
 _OUTPUT_TEXT = frozenset({"type", "text", "annotations", "logprobs"})
 _KINDS = {Rule.TEXT: Kind.TEXT, Rule.OUTPUT_TEXT: Kind.OUTPUT_TEXT, Rule.JSON: Kind.JSON}
+_AROUND = frozenset({"prompt", "text", "tools", "metadata", "user", "previous_response_id", "conversation"})
+"""The fields beside `input` and `instructions` in which a request may hold, or stand for, a text."""
 _HISTORY = ("previous_response_id", "conversation")
 _TEXT_FIELDS = frozenset({"text", "content", "refusal", "output", "arguments", "input"})
 
@@ -54,6 +56,8 @@ def find_in_request(
     if "system" not in skip_roles:
         walk.field(data, "instructions", data.get("instructions"), Rule.TEXT, None)
     walk.input(data)
+    if _AROUND.isdisjoint(data):
+        return walk.found
     prompt = data.get("prompt")
     if prompt is not None and not isinstance(prompt, str):
         where: Where = ((None, "prompt"), "variables")
