@@ -1,4 +1,7 @@
-"""A real PostgreSQL of one's own: Debian's package, in a temporary directory, on a unix socket."""
+"""A real PostgreSQL of one's own: Debian's package, in a temporary directory, on a unix socket.
+
+The server runs on a leash: it ends with the process that started it, however that ends, and its files go with it.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,19 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Thread
+
+from litellm_bighub.testing import leash
 
 PORT = 5432  # names the socket's file; nothing listens on TCP
+READY = "ready to accept connections"
+THEN_REMOVE = 'trap : TERM; "$@"; rm -rf "$0"'
+"""A shell's script: it outlives the signal that ends the server, which gets its default effect back, and cleans up."""
 
 
 def binaries() -> Path | None:
@@ -31,18 +41,35 @@ def cluster(bin_dir: Path) -> Iterator[Path]:
             os.chown(home, user.pw_uid, user.pw_gid)
         data = home / "data"
         _run(bin_dir / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--no-locale")
-        options = f"-k {home} -c listen_addresses='' -p {PORT} -c max_connections=200"
-        _run(bin_dir / "pg_ctl", "-D", data, "-w", "-l", home / "log", "-o", options, "start")
-        try:
+        options = ("-k", home, "-c", "listen_addresses=", "-p", PORT, "-c", "max_connections=200")
+        with _leashed(home, bin_dir / "postgres", "-D", data, *options) as server:
             yield home
-        finally:
-            _run(bin_dir / "pg_ctl", "-D", data, "-w", "-m", "immediate", "stop")
+            _run(bin_dir / "pg_ctl", "-D", data, "-W", "-m", "immediate", "stop")
+            server.wait()
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
+@contextmanager
+def _leashed(home: Path, *command: object) -> Iterator[subprocess.Popen[str]]:
+    words = [sys.executable, "-I", leash.__file__, "sh", "-c", THEN_REMOVE, str(home), *_words(command)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/") as server:
+        assert server.stdin is not None
+        assert server.stderr is not None
+        try:
+            told = next((line for line in server.stderr if READY in line), None)
+            assert told, "PostgreSQL did not start"
+            Thread(target=server.stderr.read, daemon=True).start()  # a full pipe would stop the server
+            yield server
+        finally:
+            server.stdin.close()
+
+
 def _run(*command: object) -> None:
+    subprocess.run(_words(command), check=True, stdout=subprocess.DEVNULL, cwd="/")
+
+
+def _words(command: tuple[object, ...]) -> list[str]:
     words = [str(word) for word in command]
-    if os.geteuid() == 0:
-        words = ["runuser", "-u", "postgres", "--", *words]
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, cwd="/")
+    as_postgres = ["setpriv", "--reuid=postgres", "--regid=postgres", "--init-groups", "--"]
+    return as_postgres + words if os.geteuid() == 0 else words
