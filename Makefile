@@ -19,7 +19,7 @@ $(UV):
 
 $(STAMP): $(UV) pyproject.toml uv.lock
 	@echo "installing what uv.lock names"
-	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --frozen --inexact --python $(RUN)python
+	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --frozen --inexact --compile-bytecode --python $(RUN)python
 	@touch $(STAMP)
 
 demo: $(STAMP)  ## start the real proxy with the plugin and show what it does

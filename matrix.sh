@@ -13,7 +13,7 @@ for name in ${MATRIX:-lowest newest}; do
   mkdir -p .matrix
   printf 'certifi>=2026.1\nlitellm-proxy-extras>=0.4.100\n' > .matrix/overrides.txt
   [ -x "$home/bin/python" ] || "$uv" venv --quiet --python "$python" "$home"
-  "$uv" pip install --quiet --python "$home/bin/python" --override .matrix/overrides.txt \
+  "$uv" pip install --quiet --compile-bytecode --python "$home/bin/python" --override .matrix/overrides.txt \
     --editable . --group dev "litellm[proxy]==${version[$name]}"
   "$home/bin/python" -c 'import importlib.metadata as m; print("litellm", m.version("litellm"), "openai", m.version("openai"))'
   # shellcheck disable=SC2086 - several paths may be given
