@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -49,18 +49,18 @@ def test_a_proxy_that_cannot_start_is_told_without_a_traceback(tmp_path):
 
 @pytest.mark.proxy
 def test_ctrl_c_ends_everything(tmp_path):
-    config = tmp_path / "proxy_config.yaml"
-    config.write_text((Path(__file__).parent.parent / "proxy_config.yaml").read_text())
-    with subprocess.Popen([*COMMAND, "demo", "--config", str(config)], stdout=subprocess.PIPE, text=True) as process:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}  # where the demo makes the folder that it runs in
+    with subprocess.Popen([*COMMAND, "demo"], stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout.readline().startswith("Starting")
         assert process.stdout.readline().strip() == "5 s"
-        assert str(config) in _commands_but(process.pid)
+        assert str(tmp_path) in _commands_but(process.pid)
 
         process.send_signal(signal.SIGINT)
         process.wait(60)
 
     assert process.returncode == 130
-    assert str(config) not in _commands_but(process.pid)
+    assert str(tmp_path) not in _commands_but(process.pid)
+    assert not list(tmp_path.iterdir())
 
 
 def _commands_but(pid):
