@@ -209,5 +209,6 @@ def _environment(more: Mapping[str, str]) -> dict[str, str]:
         "NO_PROXY": direct,
         "no_proxy": direct,
         "PYTHONUNBUFFERED": "1",
+        "TIMEOUT_WORKER_HEALTHCHECK": "120",  # seconds; a worker that is still importing must not be taken for dead
         **more,
     }
