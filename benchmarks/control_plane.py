@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import statistics
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -14,14 +16,18 @@ from benchmarks.figure import Figure
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.policy.evaluation import evaluate
 from litellm_bighub.control_plane.policy.text import PolicyText, RuleText, build
+from litellm_bighub.control_plane.resolving import Resolution
 from litellm_bighub.control_plane.source import PolicySource
+from litellm_bighub.control_plane.store import switches
 from litellm_bighub.control_plane.store.database import open_database, sqlite_url
+from litellm_bighub.control_plane.store.switches import Switch
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.redaction import Redactor
 from tests.control_plane import postgres
 
 RULES = 100
 ROWS = 1_000_000
+TOLD = 20
 CALL = ToolCall("call", "function", "payment", {"currency": "EUR", "amount": 30}, value=30)
 CONTEXT = CallContext(actor="agent", domain="payments")
 TEXT = PolicyText(
@@ -29,8 +35,9 @@ TEXT = PolicyText(
     rules=[
         *(
             RuleText(name=f"r{number}", tool=f"tool_{number}_*", domain="p*", max_value=10)
-            for number in range(RULES - 1)
+            for number in range(RULES - 2)
         ),
+        RuleText(name="held", tool="held", effect="require_approval"),
         RuleText(name="last", tool="pay*", when="currency == 'EUR'", max_value=100),
     ],
 )
@@ -69,6 +76,8 @@ async def figures():
     with tempfile.TemporaryDirectory() as directory:
         url = sqlite_url(Path(directory) / "bighub.db")
         plane = opened(url)
+        async for figure in told(plane, url, "SQLite"):
+            yield figure
         empty = await decided(plane)
         yield Figure.of_time("a decision with a durable record, SQLite", empty * 1000, None, at_most_ms=0.5)
         yield rate("SQLite", await throughput(plane, 3000), 1000)
@@ -78,9 +87,59 @@ async def figures():
         await plane.aclose()
     if (found := postgres.binaries()) is not None:
         with postgres.cluster(found) as socket:
-            plane = opened(f"postgresql://postgres@/postgres?host={socket}")
+            url = f"postgresql://postgres@/postgres?host={socket}"
+            plane = opened(url)
+            async for figure in told(plane, url, "PostgreSQL"):
+                yield figure
             yield rate("PostgreSQL", await throughput(plane, 6000), 2000)
             await plane.aclose()
+
+
+async def told(plane, url, where):
+    """How soon another process acts on what this one did; from before the call here until its effect there."""
+    command = [sys.executable, "-m", "benchmarks.waking", url]
+    with subprocess.Popen(  # noqa: ASYNC220 - started once, before anything is measured
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        woken, stopped = [], []
+        for number in range(TOLD):
+            held = ToolCall("call", "function", "held", {"number": number})
+            approval = (await plane.decide(held, CONTEXT)).approval
+            resolution = Resolution(approval.id, "approve", "ann")
+            woken.append(await until_told(other, approval.id, lambda answer=resolution: plane.resolve(answer)))
+            switch = Switch(f"sw_{number}", "global", "", "", "", "ann", time.time())
+            stopped.append(await until_told(other, "switch", lambda on=switch: switched(plane, on)))
+            await switched(plane, switch, on=False)
+        other.stdin.close()
+    yield Figure.of_time(f"an approval wakes another process, {where}, p95", p95(woken) * 1000, None, at_most_ms=250)
+    yield Figure.of_time(
+        f"a kill switch holds in another process, {where}, p95", p95(stopped) * 1000, None, at_most_ms=1000
+    )
+
+
+async def until_told(other, line, act):
+    other.stdin.write(f"{line}\n")
+    other.stdin.flush()
+    await asyncio.to_thread(other.stdout.readline)
+    await asyncio.sleep(0.05)  # it waits by now, as it would for a person
+    started = time.monotonic()
+    await act()
+    return float(await asyncio.to_thread(other.stdout.readline)) - started
+
+
+async def switched(plane, switch, *, on=True):
+    def job(transaction):
+        if on:
+            switches.activate(transaction.connection, switch)
+        else:
+            switches.deactivate(transaction.connection, switch.id, by="ann", now=time.time())
+        transaction.reconfigure()
+
+    await plane.write(job)
+
+
+def p95(times):
+    return statistics.quantiles(times, n=20)[-1]
 
 
 def median(function):
