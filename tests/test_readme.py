@@ -85,6 +85,15 @@ def test_the_call_in_code_is_governed(in_a_users_folder, capsys):
     ]
 
 
+def test_the_agent_waits_for_a_person(in_a_users_folder, capsys):
+    refund = function_call("refund_payment", {"order_id": "A-17", "amount": 900})
+    in_a_users_folder.script("gpt-4.1", [refund], [text("A person has to approve that.")])
+
+    exec(_block("GuardedOpenAI("), {"__name__": "readme"})
+
+    assert capsys.readouterr().out.strip() == "approval_required - A person has to approve that."
+
+
 def test_the_handler_is_registered_as_shown(uninstalled):
     exec(_block("get_guardrail_translation_mapping"), {})
 
