@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/
 STAMP := $(VENV)/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo inbox test check format matrix bench
+.PHONY: help demo inbox test check format fuzz matrix bench
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -30,6 +30,9 @@ inbox: $(STAMP)  ## the demo, left running with a call waiting in the inbox
 
 test: $(STAMP)  ## run the whole suite
 	@$(RUN)pytest -n 2 --dist loadgroup
+
+fuzz: $(STAMP)  ## send the control plane's API many more requests, for at most 15 minutes
+	@BIGHUB_FUZZ_EXAMPLES=100 timeout 900 $(RUN)pytest -q tests/control_plane/http/test_fuzz.py
 
 format: $(STAMP)  ## format the code
 	@$(RUN)ruff format .

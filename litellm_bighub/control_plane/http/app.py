@@ -25,6 +25,10 @@ from litellm_bighub.control_plane.inbox import setup as inbox
 from litellm_bighub.control_plane.plane import ControlPlane
 
 TITLE = "litellm-bighub control plane"
+ROUTERS = tuple(
+    module.router for module in (memory, actions, approvals, rules, kill_switch, events, outcomes, webhooks, api_keys)
+)
+"""The contract; `memory` before `actions`, whose prefix begins its own."""
 
 
 def create_app(plane: ControlPlane) -> FastAPI:
@@ -37,8 +41,8 @@ def create_app(plane: ControlPlane) -> FastAPI:
 
     app = FastAPI(title=TITLE, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.plane = plane
-    for module in (memory, actions, approvals, rules, kill_switch, events, outcomes, webhooks, api_keys):
-        app.include_router(module.router)
+    for router in ROUTERS:
+        app.include_router(router, responses=errors.DECLARED)
     errors.install(app)
     inbox.install(app, plane)
     app.add_middleware(BodyLimit)

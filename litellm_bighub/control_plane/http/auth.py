@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
 from fastapi.exceptions import HTTPException
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from litellm_bighub.control_plane.http.errors import problem
 from litellm_bighub.control_plane.plane import ControlPlane
@@ -23,16 +24,17 @@ def get_plane(request: Request) -> ControlPlane:
 Plane = Annotated[ControlPlane, Depends(get_plane)]
 
 
-async def authenticate(request: Request, plane: Plane) -> Key:
+InHeader = Annotated[str | None, Security(APIKeyHeader(name="X-API-Key", auto_error=False))]
+InBearer = Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))]
+
+
+async def authenticate(plane: Plane, header: InHeader, bearer: InBearer) -> Key:
     """The key of `X-API-Key`, or of `Authorization: Bearer`.
 
     Raises:
         HTTPException: 401.
     """
-    secret = request.headers.get("x-api-key")
-    if secret is None:
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
-        secret = token if kind.lower() == "bearer" else None
+    secret = header if header is not None else bearer and bearer.credentials
     if not secret:
         raise HTTPException(401, "an API key is needed, as X-API-Key")
     key = await plane.read(lambda connection: keys.find(connection, secret))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from litellm_bighub.control_plane.http.errors import answer
 
 MOST_BYTES = 2_000_000
 
@@ -22,7 +23,7 @@ class BodyLimit:
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or int(length) > MOST_BYTES:
             detail = {"code": "too_large", "message": f"a body has at most {MOST_BYTES} bytes"}
-            await JSONResponse({"detail": detail}, 413)(scope, receive, send)
+            await answer(413, detail)(scope, receive, send)
             return
         received = 0
 

@@ -4,15 +4,46 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from typing import Any, Final
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from litellm_bighub.control_plane.store.idempotency import KeyReused
 from litellm_bighub.domain.arguments import UnreadableArguments
 from litellm_bighub.errors import DecisionUnavailable
+
+
+class Code(BaseModel):
+    """What programs read, and what people read."""
+
+    code: str
+    message: str
+
+
+class Invalid(BaseModel):
+    """One thing that is wrong with a request, and where."""
+
+    loc: list[str | int]
+    msg: str
+    type: str
+
+
+class Problem(BaseModel):
+    """The body of every error."""
+
+    detail: str | Code | list[Invalid]
+    request_id: str
+
+
+DECLARED: Final[dict[int | str, dict[str, Any]]] = {
+    "4XX": {"model": Problem, "description": "Refused"},
+    503: {"model": Problem, "description": "The database cannot be used at the moment"},
+}
+"""What every operation may answer beside its success, for the OpenAPI schema."""
 
 
 def problem(status: int, code: str, message: str) -> HTTPException:
@@ -34,28 +65,29 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(DecisionUnavailable, _unavailable)
 
 
-def _answer(status: int, detail: object, headers: Mapping[str, str] | None = None) -> JSONResponse:
+def answer(status: int, detail: object, headers: Mapping[str, str] | None = None) -> JSONResponse:
+    """An error as a response."""
     return JSONResponse({"detail": detail, "request_id": f"req_{uuid.uuid4().hex}"}, status, headers)
 
 
 async def _raised(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StarletteHTTPException)  # noqa: S101 - registered for it
-    return _answer(error.status_code, error.detail, error.headers)
+    return answer(error.status_code, error.detail, error.headers)
 
 
 async def _invalid(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
-    return _answer(422, [{"loc": found["loc"], "msg": found["msg"], "type": found["type"]} for found in error.errors()])
+    return answer(422, [{"loc": found["loc"], "msg": found["msg"], "type": found["type"]} for found in error.errors()])
 
 
 async def _unreadable(_: Request, error: Exception) -> JSONResponse:
-    return _answer(422, [{"loc": ["body"], "msg": str(error), "type": "unreadable_arguments"}])
+    return answer(422, [{"loc": ["body"], "msg": str(error), "type": "unreadable_arguments"}])
 
 
 async def _key_reused(_: Request, __: Exception) -> JSONResponse:
     message = "this Idempotency-Key came with another request before"
-    return _answer(422, {"code": "idempotency_key_reused", "message": message})
+    return answer(422, {"code": "idempotency_key_reused", "message": message})
 
 
 async def _unavailable(_: Request, error: Exception) -> JSONResponse:
-    return _answer(503, {"code": "unavailable", "message": str(error)}, {"Retry-After": "1"})
+    return answer(503, {"code": "unavailable", "message": str(error)}, {"Retry-After": "1"})
