@@ -31,8 +31,8 @@ inbox: $(STAMP)  ## the demo, left running with a call waiting in the inbox
 test: $(STAMP)  ## run the whole suite
 	@$(RUN)pytest -n 2 --dist loadgroup
 
-fuzz: $(STAMP)  ## send the control plane's API many more requests, for at most 15 minutes
-	@BIGHUB_FUZZ_EXAMPLES=100 timeout 900 $(RUN)pytest -q tests/control_plane/http/test_fuzz.py
+fuzz: $(STAMP)  ## send the control plane's API what nobody expects; BIGHUB_FUZZ_EXAMPLES=100 for an hour of it
+	@$(RUN)pytest -q -n 2 fuzz
 
 format: $(STAMP)  ## format the code
 	@$(RUN)ruff format .

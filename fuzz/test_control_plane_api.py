@@ -1,6 +1,6 @@
 """Whatever is sent to the API, it answers as it declares, and only to those who may ask.
 
-`make fuzz` runs the same with more examples: BIGHUB_FUZZ_EXAMPLES says how many of each operation.
+BIGHUB_FUZZ_EXAMPLES says how many requests of each operation; CI sends few, and always the same.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def known(app, person, agent, path):
         post(f"/kill-switch/deactivate/{switch['switch_id']}", person)
     asked = post("/actions/evaluate", agent, action="refund", value=700)
     post("/outcomes/report", agent, status="SUCCESS", request_id=asked["request_id"], case_id="c1")
-    hook = post("/webhooks", person, url="https://example.test", events=[])["webhook_id"]
+    hook = post("/webhooks", person, url="http://127.0.0.1:9", events=[])["webhook_id"]
     return {
         "validation_id": asked["validation_id"],
         "request_id": asked["request_id"],
