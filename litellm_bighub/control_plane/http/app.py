@@ -15,6 +15,7 @@ from litellm_bighub.control_plane.http import (
     errors,
     events,
     kill_switch,
+    live,
     memory,
     outcomes,
     rules,
@@ -26,9 +27,10 @@ from litellm_bighub.control_plane.plane import ControlPlane
 
 TITLE = "litellm-bighub control plane"
 ROUTERS = tuple(
-    module.router for module in (memory, actions, approvals, rules, kill_switch, events, outcomes, webhooks, api_keys)
+    module.router
+    for module in (memory, live, actions, approvals, rules, kill_switch, events, outcomes, webhooks, api_keys)
 )
-"""The contract; `memory` before `actions`, whose prefix begins its own."""
+"""The contract; `memory` and `live` before `actions`, whose prefix begins theirs."""
 
 
 def create_app(plane: ControlPlane) -> FastAPI:

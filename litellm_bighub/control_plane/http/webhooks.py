@@ -27,6 +27,8 @@ EVENTS = (
     "decision_event.created",
     "kill_switch.activated",
     "kill_switch.deactivated",
+    "live.connected",
+    "live.disconnected",
     "outcome.reported",
     "policy.activated",
     "rule.created",

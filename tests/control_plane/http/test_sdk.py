@@ -159,6 +159,87 @@ async def test_a_gateway_that_asks_over_http_is_decided_like_the_embedded_one(pl
     assert isinstance(again, Allow)
 
 
+@pytest.mark.parametrize(
+    "modified",
+    [{"value": 600}, {"action": "refund", "arguments": {"value": 600, "target": None, "password": "[redacted]"}}],
+    ids=["a field", "whole"],
+)
+async def test_an_edited_call_has_to_be_asked_about_and_runs_once(agent, person, modified):
+    """Whoever does not understand `edited_arguments` must not run what the person has changed."""
+
+    async def ask(value, **context):
+        return await agent.actions.evaluate(action="refund", value=value, context={"password": "x", **context})
+
+    asked = await ask(700)
+    resolved = await person.reviews.resolve(asked["request_id"], decision="modified", modified_action=modified)
+    assert resolved["status"] == "approved"
+    assert resolved["edited_digest"] not in {None, resolved["digest"]}
+    told = await ask(700)
+    assert (told["allowed"], told["blocked_by"], told["can_run"]) == (False, "edited", False)
+    assert told["edited_arguments"] == {"value": 600, "target": None, "password": "x"}
+    assert (await ask(601))["result"] == "requires_approval"
+    assert (await ask(600, session_id="s"))["result"] == "allowed"
+    assert (await ask(600))["result"] == "requires_approval"
+    [event] = (await person.events.list(event_type="approval.resolved"))["events"]
+    assert (event["before"]["value"], event["after"]["value"], event["by"]) == (700, 600, "ann")
+    assert event["before_digest"] != event["after_digest"]
+
+
+@pytest.mark.parametrize(
+    ("modified", "code"),
+    [
+        pytest.param({"value": 1001}, "blocked", id="more than the policy allows"),
+        pytest.param({"value": "600"}, "no_arguments", id="a number as text"),
+        pytest.param({"action": "shell", "value": 1}, "another_action", id="another action"),
+        pytest.param({}, "no_arguments", id="nothing"),
+        pytest.param("refund", "no_arguments", id="a name"),
+        pytest.param({"arguments": {"value": True, "target": None}}, "blocked", id="a value that is no number"),
+    ],
+)
+async def test_an_edit_that_cannot_be_decided_on_changes_nothing(agent, person, modified, code):
+    asked = await agent.actions.evaluate(action="refund", value=700)
+    with pytest.raises(BighubValidationError) as caught:
+        await person._transport.request(
+            method="POST",
+            path=f"/approvals/{asked['request_id']}/resolve",
+            json_body={"resolution": "approved", "modified_action": modified},
+        )
+    assert caught.value.code == code
+    assert [waiting["status"] for waiting in await person.approvals.list()] == ["pending"]
+
+
+async def test_a_live_session_asks_while_it_lives(agent, person, clock):
+    session = await agent.actions.begin_live_session(actor="bot", context={"order": 1})
+    assert (await session.evaluate(action="refund", value=1))["allowed"]
+    asked = await session.evaluate(action="refund", value=700)
+    await person.approvals.resolve(asked["request_id"], resolution="approved")
+    clock.now += 60
+    beat = await session.heartbeat()
+    assert (beat["status"], beat["current_connections"], beat["agent_id"]) == ("connected", 1, "bot")
+    clock.now += 60
+    other = await agent.actions.begin_live_session(actor="bot", context={"order": 1})
+    assert (await other.evaluate(action="refund", value=700))["allowed"]  # an approval is not bound to the session
+    assert (await session.disconnect())["status"] == "disconnected"
+    for ended in (session.heartbeat, session.disconnect, lambda: session.evaluate(action="refund", value=1)):
+        with pytest.raises(BighubValidationError) as caught:
+            await ended()
+        assert caught.value.code == "no_live_connection"
+    clock.now += 90
+    with pytest.raises(BighubValidationError):
+        await other.evaluate(action="refund", value=1)
+
+
+async def test_a_live_session_is_of_one_key_and_one_actor(agent, plane, url):
+    session = await agent.actions.begin_live_session(actor="bot")
+    _, secret = await make_key(plane, "other", AGENT, by="test")
+    async with AsyncBighubClient(base_url=url, api_key=secret, max_retries=0) as other:
+        with pytest.raises(BighubValidationError):
+            await other.actions.heartbeat(connection_id=session.connection_id)
+    session.actor = "another"
+    with pytest.raises(BighubValidationError):
+        await session.evaluate(action="refund", value=1)
+
+
 @pytest.mark.parametrize("resolution", ["denied", "rejected"])
 async def test_denied_and_rejected_mean_the_same(agent, person, resolution):
     asked = await agent.actions.evaluate(action="refund", value=700)
