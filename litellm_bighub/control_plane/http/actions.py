@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, Header, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from litellm_bighub.control_plane.deciding import digest_of
 from litellm_bighub.control_plane.editing import HTTP_SURFACE, TOLD
@@ -48,6 +48,14 @@ class Action(BaseModel):
     context: dict[str, Any] = Field(default_factory=dict)
     metadata: dict[str, Any] = Field(default_factory=dict)
     dry_run: bool = False
+
+    @field_validator("actor", "domain", "context", "metadata", mode="before")
+    @classmethod
+    def _null_is_nothing(cls, given: object, info: ValidationInfo) -> object:
+        """The SDK's brain sends `domain: null`."""
+        if given is not None or info.field_name is None:
+            return given
+        return cls.model_fields[info.field_name].get_default(call_default_factory=True)
 
     @property
     def told(self) -> dict[str, Any]:
@@ -139,8 +147,9 @@ async def batch(body: Batch, plane: Plane, caller: Asker) -> list[dict[str, Any]
 @router.get("/validations/{validation_id}/verify")
 async def verify(validation_id: str, plane: Plane, _: Anybody) -> dict[str, Any]:
     """Compare a decision's hash with what is recorded of it."""
-    found = await plane.read(lambda connection: events.page(connection, table.c.subject == validation_id, limit=1))
-    if not found or found[0]["type"] != "decision_event.created":
+    about = (table.c.subject == validation_id, table.c.type == "decision_event.created")
+    found = await plane.read(lambda connection: events.page(connection, *about, limit=1))
+    if not found:
         raise not_found("validation", validation_id)
     event = found[0]
     body = event["body"]

@@ -14,6 +14,7 @@ from litellm_bighub.control_plane.http import (
     approvals,
     errors,
     events,
+    hosted_only,
     kill_switch,
     live,
     memory,
@@ -45,6 +46,7 @@ def create_app(plane: ControlPlane) -> FastAPI:
     app.state.plane = plane
     for router in ROUTERS:
         app.include_router(router, responses=errors.DECLARED)
+    app.include_router(hosted_only.router)
     errors.install(app)
     inbox.install(app, plane)
     app.add_middleware(BodyLimit)

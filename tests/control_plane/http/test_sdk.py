@@ -379,6 +379,51 @@ async def test_outcomes(agent, person):
     assert (await person.outcomes.analytics())["by_status"] == {"SUCCESS": 1, "FAILURE": 1}
 
 
+async def test_what_outcomes_say(agent, person, clock):
+    async def happened(status, *, followed, domain="payments", **told):
+        decision = await agent.actions.evaluate(action="refund", value=1, actor="bot", domain=domain)
+        clock.now += 30
+        told["recommendation_followed"] = followed
+        return await agent.outcomes.report(request_id=decision["request_id"], status=status, **told)
+
+    first = await happened("SUCCESS", followed=True)
+    assert (first["category"], first["decision_context"]["domain"]) == ("positive", "payments")
+    assert (first["decision_context"]["verdict_was"], first["time_to_outcome_s"]) == ("allowed", 30)
+    await happened("FRAUD", followed=False, revenue_impact=-90.5, customer_impact_count=2)
+    await happened("CORRECTION", followed=True, correction_needed=True, correction_cost=5)
+    await happened("SUCCESS", followed=None, domain="hr")
+    summary = await person.outcomes.analytics(domain="payments")
+    assert (summary["total"], summary["by_category"]) == (3, {"positive": 1, "negative": 2})
+    assert (summary["revenue_impact"], summary["corrections"], summary["success_rate"]) == (-90.5, 1, 0.3333)
+    assert (await person.outcomes.analytics(since="2026-11-22"))["total"] == 0
+    assert (await person.outcomes.analytics(until="2026-11-22T00:00:00+01:00"))["total"] == 4
+    quality = await person.outcomes.recommendation_quality()
+    assert (quality["total_with_outcome"], quality["follow_rate"], quality["positive_after_following"]) == (
+        4,
+        0.6667,
+        0.5,
+    )
+    assert quality["quadrants"] == {
+        "followed_positive": 1,
+        "followed_negative": 1,
+        "ignored_positive": 0,
+        "ignored_negative": 1,
+    }
+    assert [row["domain"] for row in quality["by_domain"]] == ["payments"]
+    assert [one["status"] for one in quality["examples"]["missed"]] == ["FRAUD"]
+    assert [week["week"] for week in quality["trend"]] == ["2026-W47"]
+    view = await person.outcomes.partner_view("hr")
+    assert (view["kpis"]["total"], view["sparse_evidence"]) == (1, True)
+    with pytest.raises(BighubValidationError):
+        await person.outcomes.analytics(since="yesterday")
+
+
+async def test_a_decision_of_which_something_was_reported_is_still_verified(agent):
+    answer = await agent.actions.evaluate(action="refund", value=1)
+    await agent.outcomes.report(request_id=answer["request_id"], status="SUCCESS")
+    assert (await agent.actions.verify_validation(answer["validation_id"]))["valid"]
+
+
 async def test_events(agent, person):
     await agent.actions.evaluate(action="refund", value=2000)
     await agent.actions.evaluate(action="refund", value=1)
