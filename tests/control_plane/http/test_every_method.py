@@ -43,6 +43,7 @@ ANYTHING = {
     "timestamp": 1,
 }
 OPTIONAL_BUT_NEEDED = {
+    "kill_switch.activate": {"payload"},
     "approvals.resolve": {"resolution"},
     "outcomes.report": {"case_id"},
     "ingest.reconcile": {"case_id", "outcome"},
@@ -109,7 +110,9 @@ class Things:
 
     async def request_id(self):
         self.value += 1  # an approved one would be used up
-        return (await self.agent.actions.evaluate(action="refund", value=self.value))["request_id"]
+        answer = await self.agent.actions.evaluate(action="refund", value=self.value)
+        assert answer["result"] == "requires_approval", answer
+        return answer["request_id"]
 
     async def api_key(self):
         return self.agent.api_key
