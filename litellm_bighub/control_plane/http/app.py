@@ -19,6 +19,7 @@ from litellm_bighub.control_plane.http import (
     live,
     memory,
     outcomes,
+    policy,
     rules,
     webhooks,
 )
@@ -29,7 +30,7 @@ from litellm_bighub.control_plane.plane import ControlPlane
 TITLE = "litellm-bighub control plane"
 ROUTERS = tuple(
     module.router
-    for module in (memory, live, actions, approvals, rules, kill_switch, events, outcomes, webhooks, api_keys)
+    for module in (memory, live, actions, approvals, rules, policy, kill_switch, events, outcomes, webhooks, api_keys)
 )
 """The contract; `memory` and `live` before `actions`, whose prefix begins theirs."""
 

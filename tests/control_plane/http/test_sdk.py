@@ -288,12 +288,36 @@ async def test_a_rule_lives_its_life(agent, person):
     await person.rules.resume(rule["rule_id"])
     assert (await person.rules.update(rule["rule_id"], {"max_per_day": 1}))["version"] == 4
     assert (await agent.actions.evaluate(action="send"))["blocked_by"] == "max_per_day"
-    assert [version["version"] for version in await person.rules.versions(rule["rule_id"])] == [4, 3, 2, 1]
+    versions = await person.rules.versions(rule["rule_id"])
+    assert [version["version"] for version in versions] == [4, 3, 2, 1]
+    assert versions[0]["changed_fields"] == [{"field": "max_per_day", "before": 5, "after": 1}]
+    assert (await person.rules.versions(rule["rule_id"], limit=1))[0] == versions[0]
     assert len(await person.rules.list(status="active")) == 1
     await person.rules.delete(rule["rule_id"])
     assert await person.rules.list() == []
     with pytest.raises(BighubAPIError):
         await person.rules.get(rule["rule_id"])
+
+
+async def test_every_version_of_the_policy_is_kept_with_its_text_and_changes(agent, person, clock):
+    first = (await agent.actions.evaluate(action="send"))["policy_version"]
+    clock.now += 1
+    rule = await person.rules.create({"name": "mail", "max_per_day": 5})
+    second = (await agent.actions.evaluate(action="send"))["policy_version"]
+
+    async def get(path):
+        return await person._transport.request(method="GET", path=path)
+
+    listed = await get("/policy/versions")
+    assert [one["version"] for one in listed] == [second, first]
+    assert listed[0]["changes"] == [{"kind": "added", "what": f"mail ({rule['rule_id']})", "fields": {}}]
+    assert listed[1]["changes"] is None
+    whole = await get(f"/policy/versions/{second}")
+    assert whole["added"] == {rule["rule_id"]: {"name": "mail", "max_per_day": 5}}
+    assert [one["name"] for one in whole["file"]["rules"]] == ["refunds", "lookups"]
+    with pytest.raises(BighubAPIError) as caught:
+        await get("/policy/versions/x")
+    assert caught.value.code == "not_found"
 
 
 async def test_a_bad_rule_is_named(person):
