@@ -9,6 +9,7 @@ import pytest
 from bighub import AsyncBighubClient
 from bighub.exceptions import BighubAPIError, BighubAuthError, BighubValidationError
 from fastapi import FastAPI, Request
+from fastapi.responses import RedirectResponse
 
 from litellm_bighub.control_plane import delivering
 from litellm_bighub.control_plane.http.api_keys import make_key
@@ -124,6 +125,25 @@ async def test_status_stats_and_summary(agent, person):
     assert (await person.actions.dashboard_summary())["value_protected"] == 2000
     history = await person.actions.value_protected_history(days=7)
     assert (len(history["data"]), history["total_blocked"]) == (7, 1)
+
+
+async def test_what_shadow_mode_let_pass_is_counted(open_plane, plane):
+    shadowing = open_plane(POLICY.replace("version: 1", "version: 1\nmode: shadow"))
+    async with serving(create_app(shadowing)) as url:
+        _, asks = await make_key(plane, "agent", AGENT, by="test")
+        _, reads = await make_key(plane, "eve", frozenset({"audit:read"}), by="test")
+        async with (
+            AsyncBighubClient(base_url=url, api_key=asks, max_retries=0) as agent,
+            AsyncBighubClient(base_url=url, api_key=reads, max_retries=0) as reader,
+        ):
+            for value in (1, 700, 2000, 3000):
+                answer = await agent.actions.evaluate(
+                    action="refund", value=value, context={"arguments": {"enforced": False}}
+                )
+                assert answer["allowed"]
+            await plane.decide(ToolCall("c", "function", "shell", {"enforced": False}), CallContext())
+            assert (await reader.actions.observer_stats())["shadow"] == {"would_block": 2, "would_ask": 1}
+            assert (await reader.actions.dashboard_summary())["value_protected"] == 0
 
 
 async def test_a_person_approves_and_the_agent_goes_on(agent, person):
@@ -511,6 +531,35 @@ async def test_a_webhook_is_told_with_a_signature(agent, person, clock):
     assert "secret" not in await person.webhooks.get(made["webhook_id"])
     assert "approval.created" in (await person.webhooks.list_events())["events"]
     assert (await person.webhooks.delete(made["webhook_id"]))["deleted"]
+
+
+@pytest.mark.parametrize(
+    "wanted", ["ftp://example.com", "file:///etc/passwd", "http://", "javascript:x", "https://[", ""]
+)
+async def test_a_webhook_is_told_over_http_only(person, wanted):
+    with pytest.raises(BighubValidationError):
+        await person.webhooks.create({"url": wanted})
+
+
+async def test_a_webhook_that_redirects_is_not_followed(person):
+    visited: list[str] = []
+    app = FastAPI()
+
+    @app.post("/hook")
+    async def hook():
+        visited.append("hook")
+        return RedirectResponse("/inside", 307)
+
+    @app.post("/inside")
+    async def inside():
+        visited.append("inside")
+
+    async with serving(app) as receiver:
+        made = await person.webhooks.create({"url": f"{receiver}/hook", "max_retries": 0})
+        await person.webhooks.test(made["webhook_id"])
+        await _until(person, made["webhook_id"], "failed")
+    [delivery] = (await person.webhooks.deliveries(made["webhook_id"]))["deliveries"]
+    assert (delivery["response_status"], visited) == (307, ["hook"])
 
 
 def _teapot():
