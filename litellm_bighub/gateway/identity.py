@@ -50,7 +50,29 @@ def caller(
         response_id=upstream_id(response_id),
         user=user,
         team=team,
+        conversation=conversation_id(request_data, response),
     )
+
+
+def conversation_id(request_data: Mapping[str, Any], response: object = None) -> str:
+    """The id of the provider's conversation, which a request names as a string or object."""
+    extra = request_data.get("extra_body")
+    for holder in (response, request_data, extra):
+        named = fields.get(holder, "conversation")
+        if found := _text(named) or _text(fields.get(named, "id")):
+            return found
+    return ""
+
+
+def previous_response_id(request_data: Mapping[str, Any], *, encrypted: bool) -> str:
+    """The upstream's id of the response that a request goes on from, whichever form it came in.
+
+    Args:
+        request_data: the request.
+        encrypted: whether it came through the proxy, which hands ids out encrypted.
+    """
+    given = _text(request_data.get("previous_response_id"))
+    return upstream_id(_decrypted(given) if given and encrypted else given)
 
 
 def upstream_id(response_id: str) -> str:
