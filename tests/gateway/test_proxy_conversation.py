@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import contextmanager
 
+import httpx
 import openai
 import pytest
 import yaml
@@ -57,7 +58,7 @@ def setup(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def _proxy(setup):
+def proxy_of_two(setup):
     with setup.proxy() as proxy:
         yield proxy
 
@@ -69,11 +70,11 @@ def upstream(setup):
 
 
 @pytest.fixture(params=[False, True], ids=["whole", "streamed"])
-def ask(request, _proxy):
+def ask(request, proxy_of_two):
     """Asks as the official client does, each time over a connection of its own, so that both workers get requests."""
 
     def ask(prompt, **more):
-        return asked(_proxy, prompt, streamed=request.param, **more)
+        return asked(proxy_of_two, prompt, streamed=request.param, **more)
 
     return ask
 
@@ -104,16 +105,27 @@ def test_a_chain_goes_on_in_whichever_worker(upstream, ask):
 
 
 def test_a_conversation_goes_on(upstream, ask, request):
+    """LiteLLM passes `conversation` on to the provider as part of `extra_body` only."""
     conversation = f"conv_{request.node.name}"
+    kept = {"extra_body": {"extra_body": {"conversation": conversation}}}
     upstream.script("go", [function_call("wipe", {})])
-    ask("go", extra_body={"conversation": conversation})
+    ask("go", **kept)
 
-    ask("and now?", extra_body={"conversation": conversation})
-    ask("further", extra_body={"conversation": conversation})
+    ask("and now?", **kept)
+    ask("further", **kept)
 
     assert upstream.requests[1].body["conversation"] == conversation
     assert "was blocked" in upstream.requests[1].raw
     assert "was blocked" not in upstream.requests[2].raw
+
+
+def test_a_conversation_that_litellm_drops_is_none(upstream, ask):
+    upstream.script("go", [function_call("wipe", {})])
+    for _ in range(2):
+        ask("go", extra_body={"conversation": "conv_dropped"})
+
+    assert "conversation" not in upstream.requests[1].body
+    assert "was blocked" not in upstream.requests[1].raw
 
 
 def test_a_replayed_history_is_whole(upstream, ask):
@@ -153,13 +165,14 @@ def test_a_result_of_a_call_that_nobody_made_is_recorded(setup, upstream, ask, r
 
 
 @pytest.mark.parametrize("path", ["/v1/chat/completions", "/v1/messages"])
-def test_results_in_histories_of_other_formats_are_recorded(setup, upstream, _proxy, path):
+def test_results_in_histories_of_other_formats_are_recorded(setup, upstream, proxy_of_two, path):
     call_id = f"call_of_nobody_{path[4:8]}"
     chat = [{"role": "tool", "tool_call_id": call_id, "content": CANARY}]
     messages = [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": call_id, "content": CANARY}]}]
-    with OpenAI(base_url=_proxy.base_url, api_key=_proxy.master_key, max_retries=0) as client:
-        given = messages if path.endswith("messages") else chat
-        client.post(path, cast_to=object, body={"model": "gpt-4.1", "max_tokens": 9, "messages": given})
+    body = {"model": "gpt-4.1", "max_tokens": 9, "messages": messages if path.endswith("messages") else chat}
+    headers = {"Authorization": f"Bearer {proxy_of_two.master_key}"}
+    httpx.post(f"{proxy_of_two.base_url}{path}", json=body, headers=headers, timeout=30, trust_env=False)
 
     [event] = [line for line in setup.audit("unknown_call_result") if line["call_id"] == call_id]
     assert event["surface"].endswith(path)
+    assert CANARY not in json.dumps(event)
