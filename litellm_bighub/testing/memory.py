@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any
 
 from litellm_bighub.testing.items import Item
@@ -58,12 +58,12 @@ class Memory:
         return ""
 
     def _orphaned(self, items: Sequence[Item]) -> str:
-        for item, follower in zip(items, [*items[1:], {}], strict=True):
+        for item, follower in zip_longest(items, items[1:]):
             item_id = str(item.get("id"))
             if item.get("type") == "item_reference":
                 return f"Item with id '{item_id}' not found."
             expected = self.followers.get(item_id)
-            if item.get("type") == "reasoning" and expected is not None and follower.get("id") != expected:
+            if item.get("type") == "reasoning" and expected is not None and (follower or {}).get("id") != expected:
                 return f"Item '{item_id}' of type 'reasoning' was provided without its required following item."
         return ""
 
