@@ -146,7 +146,7 @@ class Conversation:
             kind=judged.kind,
             time=self.decisions.clock(),
             path=found.path,
-            call_id=clean(storable(found.call_id)[:_LONGEST]),
+            call_id=clean(storable(found.call_id))[:_LONGEST],
             tool=clean(call.tool) if call else "",
             digest=call.digest if call else "",
             response_id=call.response_id if call else "",
