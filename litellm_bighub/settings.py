@@ -18,6 +18,7 @@ Withhold = Literal["replace", "error"]
 Reveal = Literal["nothing", "reason"]
 SendArguments = Literal["redacted", "full", "digest"]
 TextCalls = Literal["auto", "each", "batch"]
+OnUnapprovedResult = Literal["record", "refuse"]
 Hold = Literal["window", "whole"]
 
 
@@ -65,7 +66,10 @@ class GuardrailSettings(BaseSettings):
         default=Path("bighub_policy.yaml"), description="the embedded decider's policy, beside the config"
     )
     database_url: SecretStr | None = Field(
-        default=None, description="where the embedded decider keeps its state; bighub.db beside the policy if not given"
+        default=None, description="where decisions and decided calls are kept; bighub.db beside the policy if not given"
+    )
+    remember_days: float = Field(
+        default=30, gt=0, le=3650, description="how long decided calls are remembered for the requests that follow"
     )
     service: ServiceSettings = Field(default=ServiceSettings(), description="the hosted BIGHUB")
     actor: str = Field(default="AI_AGENT", min_length=1, description="who acts where authentication names nobody")
@@ -74,6 +78,9 @@ class GuardrailSettings(BaseSettings):
     fail_mode: FailMode = Field(default="closed", description="what happens when the decider could not be reached")
     on_block: Withhold = Field(default="replace", description="replace a blocked call by a notice, or fail the request")
     on_approval: Withhold = Field(default="replace", description="the same for a call that waits for a person")
+    on_unapproved_result: OnUnapprovedResult = Field(
+        default="record", description="record results of calls that were withheld or never made, or refuse the request"
+    )
     reveal: Reveal = Field(
         default="nothing", description="whether the notice tells the model and the caller the reason"
     )

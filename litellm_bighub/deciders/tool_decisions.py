@@ -14,6 +14,7 @@ import anyio
 
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.judgement import Judgement
+from litellm_bighub.deciders.ledger import Ledger, MemoryLedger
 from litellm_bighub.deciders.recording import DecisionHook, EventSink, HookSink, record
 from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.domain.call import CallContext, ToolCall
@@ -41,6 +42,7 @@ class ToolDecisions:
         on_decision: a function, sync or async, that is given every decision. If it raises, the call is withheld.
         sinks: what else records every decision, an audit file for one; the same holds for them.
         redactor: takes secrets out of what is recorded.
+        ledger: remembers decided calls for the requests that follow; in memory if not given.
         clock: POSIX seconds.
         timer: seconds from any origin, for latencies.
         new_id: makes ids of events, and of traces that have none.
@@ -58,6 +60,7 @@ class ToolDecisions:
         on_decision: DecisionHook | None = None,
         sinks: Sequence[EventSink] = (),
         redactor: Redactor | None = None,
+        ledger: Ledger | None = None,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.perf_counter,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
@@ -66,10 +69,11 @@ class ToolDecisions:
         self._tools = ToolTable(tools or {})
         self._fail_mode: FailMode = fail_mode
         self._sinks = (*([HookSink(on_decision)] if on_decision else []), *sinks)
-        self._redactor = redactor or Redactor()
-        self._clock = clock
+        self.redactor = redactor or Redactor()
+        self.ledger: Ledger = ledger or MemoryLedger()
+        self.clock = clock
+        self.new_id = new_id
         self._timer = timer
-        self._new_id = new_id
 
     async def decide(self, calls: Sequence[ToolCall], context: CallContext) -> list[Decision]:
         """Decide on the calls of one response, in their order.
@@ -78,7 +82,7 @@ class ToolDecisions:
         out: nothing is released.
         """
         if not context.trace_id:
-            context = replace(context, trace_id=self._new_id())
+            context = replace(context, trace_id=self.new_id())
         judged = await _together([self._judge(call, context) for call in calls])
         return await _together([self._recorded(judgement) for judgement in judged])
 
@@ -88,6 +92,7 @@ class ToolDecisions:
             for sink in self._sinks:
                 closing.push_async_callback(sink.aclose)
             closing.push_async_callback(self._decider.aclose)
+            closing.push_async_callback(self.ledger.aclose)
 
     async def _judge(self, call: ToolCall, context: CallContext) -> Judgement:
         tool = self._tools.find(call.name)
@@ -106,13 +111,13 @@ class ToolDecisions:
         return Judgement(call, context, tool, decision, decider, self._timer() - started)
 
     async def _recorded(self, judgement: Judgement) -> Decision:
-        event_id, now = self._new_id(), self._clock()
+        event_id, now = self.new_id(), self.clock()
 
         def withheld() -> DecisionEvent:
             unrecorded = replace(judgement, decision=UNRECORDED, decider=OURSELVES)
-            return unrecorded.event(self._redactor, event_id=event_id, time=now)
+            return unrecorded.event(self.redactor, event_id=event_id, time=now)
 
-        event = judgement.event(self._redactor, event_id=event_id, time=now)
+        event = judgement.event(self.redactor, event_id=event_id, time=now)
         return judgement.decision if await record(event, self._sinks, withheld) else UNRECORDED
 
 

@@ -33,5 +33,6 @@ BORROWED: Mapping[str, frozenset[str]] = {
     "litellm.responses.utils": frozenset(["ResponsesAPIRequestUtils"]),
     "litellm.types.guardrails": frozenset(["GuardrailEventHooks", "LitellmParams", "Mode"]),
     "litellm.types.llms.base": frozenset(["BaseLiteLLMOpenAIResponseObject"]),
+    "litellm.types.llms.openai": frozenset(["ResponsesAPIOptionalRequestParams"]),
     "litellm.types.utils": frozenset(["CallTypes"]),
 }

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from litellm_bighub.domain.call import Arguments, ToolCall
 from litellm_bighub.gateway.surface import Format, format_of_answer
 from litellm_bighub.wire.chat import calls as chat
+from litellm_bighub.wire.gating import Withhold
 from litellm_bighub.wire.messages import calls as messages
 from litellm_bighub.wire.responses import calls as responses
 from litellm_bighub.wire.responses.notice import notice_item
@@ -24,12 +25,12 @@ class FoundCall:
     Attributes:
         call: what is decided on.
         edit: puts a person's arguments in place of the model's.
-        withhold: puts a notice with this text in the call's place.
+        withhold: puts the notice in the call's place.
     """
 
     call: ToolCall
     edit: Callable[[Arguments], None]
-    withhold: Callable[[str], None]
+    withhold: Callable[[Withhold], None]
 
 
 def calls_of(response: object, *, new_item_id: Callable[[], str], refusals: bool) -> list[FoundCall]:
@@ -55,12 +56,16 @@ def calls_of(response: object, *, new_item_id: Callable[[], str], refusals: bool
             ]
         case Format.CHAT:
             return [
-                FoundCall(found.call, partial(chat.edit, found), partial(chat.withhold, found))
+                FoundCall(found.call, partial(chat.edit, found), partial(_withhold_text, partial(chat.withhold, found)))
                 for found in chat.find_calls(response)
             ]
         case Format.MESSAGES:
             return [
-                FoundCall(found.call, partial(messages.edit, found), partial(messages.withhold, found))
+                FoundCall(
+                    found.call,
+                    partial(messages.edit, found),
+                    partial(_withhold_text, partial(messages.withhold, found)),
+                )
                 for found in messages.find_calls(response)
             ]
         case None:
@@ -71,7 +76,13 @@ def _edit_item(found: responses.FoundCall, arguments: Arguments) -> None:
     responses.withhold(found, responses.rewrite_arguments(found.item, arguments))
 
 
-def _withhold_item(found: responses.FoundCall, notice: str, *, new_item_id: Callable[[], str], refusal: bool) -> None:
-    item = notice_item(new_item_id(), notice, refusal=refusal)
+def _withhold_text(withhold: Callable[[str], None], outcome: Withhold) -> None:
+    withhold(outcome.notice)
+
+
+def _withhold_item(
+    found: responses.FoundCall, outcome: Withhold, *, new_item_id: Callable[[], str], refusal: bool
+) -> None:
+    item = notice_item(outcome.item_id or new_item_id(), outcome.notice, refusal=refusal)
     native = isinstance(found.item, BaseModel)
     responses.withhold(found, ResponseOutputMessage.model_validate(item) if native else item)

@@ -19,16 +19,23 @@ from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.recording import DecisionHook
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import UngovernedCallError
-from litellm_bighub.gateway.configuration import build_tool_decisions, check_litellms, import_hook, read_settings
+from litellm_bighub.gateway.configuration import (
+    build_conversation,
+    build_tool_decisions,
+    check_litellms,
+    import_hook,
+    read_settings,
+)
+from litellm_bighub.gateway.conversation import UnapprovedToolResult
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
-from litellm_bighub.gateway.identity import caller
+from litellm_bighub.gateway.identity import caller, previous_response_id
 from litellm_bighub.gateway.native import NativeGuardrail
 from litellm_bighub.gateway.proxy_process import is_proxy
 from litellm_bighub.gateway.registration import install
-from litellm_bighub.gateway.request_log import RequestLog, logged
+from litellm_bighub.gateway.request_log import RequestLog, log_results, logged
 from litellm_bighub.gateway.stream import Envelope, governed, native
-from litellm_bighub.gateway.surface import RESPONSES, Format, format_of_answer, format_of_route
+from litellm_bighub.gateway.surface import RESPONSES, Format, format_of_answer, format_of_call, format_of_route
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.wire.chat.gate import Gate as ChatGate
 from litellm_bighub.wire.gating import Outcome, StreamGate
@@ -82,14 +89,28 @@ class BighubGuardrail(NativeGuardrail):
             on_decision=import_hook(f"{name}.on_decision", on_decision),
             sinks=[RequestLog()],
         )
-        withholding = Withholding(self.settings.on_block, self.settings.on_approval, self.settings.reveal)
+        on_result = self.settings.on_unapproved_result
+        withholding = Withholding(self.settings.on_block, self.settings.on_approval, self.settings.reveal, on_result)
         self.enforcement = Enforcement(self.tool_decisions, withholding)
+        self.conversation = build_conversation(self.settings, self.tool_decisions)
         install()
+
+    async def async_pre_call_hook(
+        self,
+        user_api_key_dict: UserAPIKeyAuth,
+        cache: object,  # noqa: ARG002 - the hook's signature is LiteLLM's
+        data: dict[str, Any],
+        call_type: str,
+    ) -> dict[str, Any]:
+        """Tell the provider of calls that were withheld, and look at the results that the request brings back."""
+        await self.prepare(data, user_api_key_dict, call_type)
+        return data
 
     async def async_post_call_success_hook(
         self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth, response: Any
     ) -> Any:
         """Decide on the calls of a whole answer."""
+        await self.conversation.completed(data, response)
         await self.govern(response, data, user_api_key_dict)
         return response
 
@@ -124,7 +145,7 @@ class BighubGuardrail(NativeGuardrail):
         Raises:
             UngovernedCallError: a streamed or synchronous call; names the function that is governed.
         """
-        if call_type not in RESPONSES or is_proxy():
+        if call_type is None or call_type not in RESPONSES or is_proxy():
             return kwargs
         if kwargs.get("stream"):
             raise _UngovernedCallError(
@@ -135,6 +156,7 @@ class BighubGuardrail(NativeGuardrail):
             raise _UngovernedCallError(
                 "litellm.responses() hands its answer to no callback; call litellm_bighub.responses(tool_decisions=…)"
             )
+        await self.prepare(kwargs, None, call_type.value)
         return kwargs
 
     async def async_post_call_success_deployment_hook(
@@ -142,8 +164,26 @@ class BighubGuardrail(NativeGuardrail):
     ) -> Any:
         """Decide on the calls of an answer to `litellm.aresponses` in code; the proxy has a hook of its own."""
         if call_type in RESPONSES and not is_proxy():
+            await self.conversation.completed(request_data, response)
             await self.govern(response, request_data, None)
         return response
+
+    async def prepare(self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth | None, call_type: str) -> None:
+        """Put a request right that goes on from withheld calls, in place.
+
+        Raises:
+            UnapprovedToolResult: it holds results of calls that nobody approved, and those are refused.
+        """
+        spoken = format_of_call(call_type)
+        if spoken is not None:
+            previous = previous_response_id(data, encrypted=user_api_key_dict is not None)
+            context = self._context(user_api_key_dict, data, None)
+            try:
+                results = await self.conversation.prepare(data, spoken, previous, context)
+            except UnapprovedToolResult as refused:
+                log_results(self, data, refused.results)
+                raise
+            log_results(self, data, results)
 
     async def govern(
         self, response: Any, request_data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth | None
@@ -180,7 +220,7 @@ class BighubGuardrail(NativeGuardrail):
 
         gate = self._gate(spoken, request_data)
         async with aclosing(governed(envelope, gate, decide)) as released:
-            async for event in released:
+            async for event in self.conversation.watched(released, request_data):
                 yield native(event) if spoken is Format.RESPONSES else event
 
     def _gate(self, spoken: Format, request_data: dict[str, Any]) -> StreamGate:

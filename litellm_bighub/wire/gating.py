@@ -64,9 +64,15 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Withhold:
-    """Put a message with this text in the call's place."""
+    """Put a message with this text in the call's place.
+
+    Attributes:
+        notice: the text.
+        item_id: the id that the message gets where messages are items; empty for a new one.
+    """
 
     notice: str
+    item_id: str = ""
 
 
 Outcome: TypeAlias = Pass | Withhold

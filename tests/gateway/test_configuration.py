@@ -68,6 +68,10 @@ def test_the_defaults_of_litellm_are_accepted(folder):
             {"event_hook": ["pre_call", "during_call"]}, "bighub.mode", "post_call", id="modes without answers"
         ),
         pytest.param({"event_hook": "logging_only"}, "bighub.mode", "post_call", id="logging only"),
+        pytest.param({"event_hook": "post_call"}, "bighub.mode", "lacks pre_call", id="mode without requests"),
+        pytest.param({"event_hook": ["post_call"]}, "bighub.mode", "lacks pre_call", id="modes without requests"),
+        pytest.param({"scan_raw_request": True}, "bighub.scan_raw_request", "must be off", id="raw requests"),
+        pytest.param({"on_unapproved_result": "no"}, "bighub.on_unapproved_result", "'record'", id="results"),
         pytest.param({"run_in_parallel": True}, "bighub.run_in_parallel", "", id="parallel"),
     ],
 )
@@ -84,8 +88,8 @@ def test_what_is_wrong_stops_the_start(folder, monkeypatch, params, key, problem
     assert "\n" not in str(wrong.value)
 
 
-@pytest.mark.parametrize("mode", ["post_call", ["post_call"], ["pre_call", "post_call"], None])
-def test_modes_that_see_answers(folder, mode):
+@pytest.mark.parametrize("mode", [["pre_call", "post_call"], ["post_call", "pre_call", "logging_only"], None])
+def test_modes_that_see_requests_and_answers(folder, mode):
     assert as_litellm_does(event_hook=mode).event_hook == mode
 
 
@@ -112,7 +116,7 @@ def test_a_subclass_has_every_hook_that_litellm_looks_for_in_the_leaf_class():
     class Twice(Mine):
         pass
 
-    for hook in ("async_post_call_streaming_iterator_hook", "async_post_call_success_hook"):
+    for hook in ("async_pre_call_hook", "async_post_call_streaming_iterator_hook", "async_post_call_success_hook"):
         assert hook in vars(Mine)
         assert hook in vars(Twice)
         assert getattr(Twice, hook) is getattr(BighubGuardrail, hook)

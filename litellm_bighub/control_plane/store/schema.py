@@ -230,6 +230,34 @@ live_sessions = Table(
     comment="Programs that said that they are there, until they stop saying so.",
 )
 
+decided_calls = Table(
+    "decided_calls",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("response_id", Text, nullable=False),
+    Column("conversation", Text, nullable=False),
+    Column("call_id", Text, nullable=False),
+    Column("item_id", Text, nullable=False),
+    Column("notice_id", Text, nullable=False),
+    Column("notice", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("released", Integer, nullable=False),
+    Column("edited", Integer, nullable=False),
+    Column("answered", Integer, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("time", Double, nullable=False),
+    Index("decided_calls_response", "response_id"),
+    Index("decided_calls_conversation", "conversation"),
+    Index("decided_calls_call", "call_id", "actor"),
+    Index("decided_calls_notice", "notice_id"),
+    Index("decided_calls_time", "time"),
+    comment="What became of the calls of answers, for the requests that follow. Arguments are redacted.",
+)
+
 idempotency = Table(
     "idempotency",
     metadata,

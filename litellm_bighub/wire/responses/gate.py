@@ -276,8 +276,8 @@ class Gate:
         if held.superseded_by is None:  # otherwise the other version's outcome counts
             held.decide(outcome, self._new_notice)
 
-    def _new_notice(self, notice: str) -> dict[str, Any]:
-        return notice_item(self._new_item_id(), notice, refusal=self._refusals)
+    def _new_notice(self, withheld: Withhold) -> dict[str, Any]:
+        return notice_item(withheld.item_id or self._new_item_id(), withheld.notice, refusal=self._refusals)
 
     def _queued(self, event: object, event_type: str, held: HeldItem | None) -> Release | Hold:
         if held is not None and held.state not in {State.OPEN, State.FREE}:

@@ -103,15 +103,15 @@ class HeldItem:
         """The call's id on the wire, as far as it is known."""
         return self._call_id or next((text(early, "call_id") for early in self.versions.early), "")
 
-    def decide(self, outcome: Outcome, new_notice: Callable[[str], dict[str, Any]]) -> None:
+    def decide(self, outcome: Outcome, new_notice: Callable[[Withhold], dict[str, Any]]) -> None:
         """Take the outcome. `new_notice` makes the item that takes the place of a withheld call."""
         match outcome:
             case Pass(edited):
                 self.state = State.PASSED
                 self._payload = None if edited is None else edited_payload(self.item, edited)
-            case Withhold(notice):
+            case Withhold() as withheld:
                 self.state = State.WITHHELD
-                self._notice = new_notice(notice)
+                self._notice = new_notice(withheld)
         self.item = None
         if self.supersedes is not None:
             self.supersedes._follow(self)  # noqa: SLF001 - the same class
