@@ -20,6 +20,7 @@ from litellm_bighub.deciders.recording import DecisionHook
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import UngovernedCallError
 from litellm_bighub.gateway.configuration import build_tool_decisions, check_litellms, import_hook, read_settings
+from litellm_bighub.gateway.connection import keep_connections
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.identity import caller
@@ -82,8 +83,15 @@ class BighubGuardrail(NativeGuardrail):
             on_decision=import_hook(f"{name}.on_decision", on_decision),
             sinks=[RequestLog()],
         )
-        withholding = Withholding(self.settings.on_block, self.settings.on_approval, self.settings.reveal)
-        self.enforcement = Enforcement(self.tool_decisions, withholding)
+        withholding = Withholding(
+            self.settings.on_block,
+            self.settings.on_approval,
+            self.settings.reveal,
+            approval_wait_seconds=self.settings.approval_wait_seconds,
+        )
+        self.enforcement = Enforcement(self.tool_decisions, withholding, name=name)
+        if withholding.waits:
+            keep_connections()
         install()
 
     async def async_post_call_success_hook(
@@ -176,10 +184,11 @@ class BighubGuardrail(NativeGuardrail):
         async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
             context = self._context(user_api_key_dict, request_data, envelope.response)
             with logged(self, request_data):
-                return await self.enforcement.outcomes(calls, context)
+                return await self.enforcement.outcomes(calls, context, spoken)
 
         gate = self._gate(spoken, request_data)
-        async with aclosing(governed(envelope, gate, decide)) as released:
+        alive = self.settings.keep_alive_seconds
+        async with aclosing(governed(envelope, gate, decide, keep_alive_seconds=alive)) as released:
             async for event in released:
                 yield native(event) if spoken is Format.RESPONSES else event
 
