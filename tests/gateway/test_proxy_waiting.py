@@ -1,4 +1,4 @@
-"""Calls that wait for a person, through the real proxy: official clients on one side, the control plane on the other."""
+"""Calls that wait for a person: official clients, the real proxy, and a control plane beside it on the same file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from litellm_bighub.control_plane.resolving import Resolution
 from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.approvals import Approval
 from litellm_bighub.control_plane.store.database import sqlite_url
-from litellm_bighub.testing import ScriptedUpstream, function_call, running_proxy, text
+from litellm_bighub.testing import Failure, ScriptedUpstream, function_call, running_proxy, text
 from tests.gateway.conftest import MODEL, Gateway, _guardrail
 
 pytestmark = pytest.mark.proxy
@@ -34,7 +34,9 @@ tools:
 PARAMETERS = {"type": "object"}
 NAMES = ("refund", "look_up", "wipe")
 RESPONSES_TOOLS = [{"type": "function", "name": name, "parameters": PARAMETERS, "strict": False} for name in NAMES]
-CHAT_TOOLS = [{"type": "function", "function": {"name": name, "parameters": PARAMETERS}} for name in NAMES]
+CHAT_TOOLS = [
+    {"type": "function", "function": {"name": name, "parameters": PARAMETERS, "strict": True}} for name in NAMES
+]
 MESSAGES_TOOLS = [{"name": name, "input_schema": PARAMETERS} for name in NAMES]
 
 
@@ -68,6 +70,7 @@ class Answer:
     calls: list[tuple[str, dict]]
     text: str
     kinds: list[str] = field(default_factory=list)
+    requests: list[tuple[str, str, dict]] = field(default_factory=list)
 
 
 @dataclass
@@ -77,6 +80,9 @@ class Desk:
     plane: ControlPlane
 
     async def pending(self, amount: int) -> Approval:
+        return await asyncio.wait_for(self._pending(amount), 30)
+
+    async def _pending(self, amount: int) -> Approval:
         while True:
             with self.plane.signals.watch() as changed:
                 for approval in await self.all(amount):
@@ -134,7 +140,9 @@ class Clients:
     @staticmethod
     def _response(response) -> Answer:
         calls = [(item.name, json.loads(item.arguments)) for item in response.output if item.type == "function_call"]
-        return Answer(calls, response.output_text, [item.type for item in response.output])
+        asked = [item for item in response.output if item.type == "mcp_approval_request"]
+        requests = [(item.id, item.name, json.loads(item.arguments)) for item in asked]
+        return Answer(calls, response.output_text, requests=requests)
 
     async def chat(self, prompt, extra) -> Answer:
         messages = [{"role": "user", "content": prompt}]
@@ -180,7 +188,7 @@ class Clients:
 
 
 def _says_nothing(chunk) -> bool:
-    return bool(chunk.choices) and not chunk.choices[0].delta.model_dump(exclude_none=True)
+    return bool(chunk.choices) and chunk.choices[0].delta.model_dump(exclude_none=True) == {"content": ""}
 
 
 ROADS = ["responses", "responses_stream", "chat", "chat_stream", "messages", "messages_stream"]
@@ -314,6 +322,87 @@ async def test_a_waiting_stream_gives_signs_of_life(gateway, clients, desk, road
 
     assert answer.kinds.count(sign) >= 3
     assert [name for name, _ in answer.calls] == ["refund", "look_up"]
+
+
+@pytest.mark.parametrize("road", ["responses", "chat", "messages"])
+async def test_the_model_hears_of_its_blocked_call_and_the_client_gets_its_next_answer(gateway, clients, road):
+    gateway.upstream.script("go", [text("Wiping."), function_call("wipe", {"id": 1})])
+    gateway.upstream.script("was blocked", [text("I will look instead."), function_call("look_up", {"id": 2})])
+
+    async with asking(clients, road, "continuing") as task:
+        answer = await task
+
+    assert answer.text == "I will look instead."
+    assert answer.calls == [("look_up", {"id": 2})]
+    assert len(gateway.upstream.requests) == 2
+
+
+@pytest.mark.parametrize("road", ["responses", "chat", "messages"])
+async def test_a_model_that_does_not_listen_is_told_so_often_and_no_more(gateway, clients, road):
+    gateway.upstream.script("go", [function_call("wipe", {"id": 1})])
+    gateway.upstream.script("was blocked", [function_call("wipe", {"id": 1})])
+
+    async with asking(clients, road, "continuing") as task:
+        answer = await task
+
+    assert answer.calls == []
+    assert "was blocked" in answer.text
+    assert len(gateway.upstream.requests) == 3
+
+
+async def test_of_mixed_calls_the_blocked_one_is_replaced(gateway, clients):
+    """The allowed one is the caller's to answer."""
+    gateway.upstream.script("go", [function_call("wipe", {"id": 1}), function_call("look_up", {"id": 2})])
+
+    async with asking(clients, "responses", "continuing") as task:
+        answer = await task
+
+    assert answer.calls == [("look_up", {"id": 2})]
+    assert "was blocked" in answer.text
+    assert len(gateway.upstream.requests) == 1
+
+
+@pytest.mark.parametrize("road", ["responses_stream", "chat_stream", "messages_stream"])
+async def test_in_a_stream_the_blocked_call_is_replaced(gateway, clients, road):
+    gateway.upstream.script("go", [function_call("wipe", {"id": 1})])
+
+    async with asking(clients, road, "continuing") as task:
+        answer = await task
+
+    assert answer.calls == []
+    assert "was blocked" in answer.text
+
+
+async def test_when_the_model_cannot_be_told_the_call_is_replaced(gateway, clients):
+    gateway.upstream.script("go", [function_call("wipe", {"id": 1})])
+    gateway.upstream.script("was blocked", Failure(500))
+
+    async with asking(clients, "responses", "continuing") as task:
+        answer = await task
+
+    assert answer.calls == []
+    assert "was blocked" in answer.text
+
+
+@pytest.mark.parametrize("road", ["responses", "responses_stream"])
+async def test_a_call_becomes_a_request_that_clients_can_show(gateway, clients, desk, road):
+    amount = AMOUNTS[road] + 7
+    gateway.upstream.script("go", [refund(amount)])
+
+    async with asking(clients, road, "deaf") as task:
+        answer = await task
+
+    approval = await desk.pending(amount)
+    assert answer.calls == []
+    assert answer.requests == [(approval.id, "refund", {"amount": amount, "order": "o-1"})]
+
+
+@pytest.mark.parametrize("road", ["chat", "messages_stream"])
+async def test_formats_without_such_a_request_get_the_notice(gateway, clients, road):
+    gateway.upstream.script("go", [refund(AMOUNTS[road] + 7)])
+
+    async with asking(clients, road, "deaf") as task:
+        assert "needs the approval of a person" in (await task).text
 
 
 async def test_a_waiting_messages_stream_pings(gateway, clients, desk):

@@ -89,10 +89,9 @@ def with_content(choice: object, content: str) -> object:
 
 
 def silent(chunk: object, index: int) -> object:
-    """A chunk like this one in which one choice says nothing."""
-    choice = get(chunk, "choices")[0]
-    bare = with_fields(rest_of(text_of(choice)), index=index, finish_reason=None)
-    return with_fields(without(chunk, "usage"), choices=[bare])
+    """A chunk like this one in which one choice says nothing: an empty text, as LiteLLM drops a chunk without any."""
+    choice = with_content(get(chunk, "choices")[0], "")
+    return with_fields(without(chunk, "usage"), choices=[with_fields(choice, index=index)])
 
 
 def may_tell_calls(event: object) -> bool:

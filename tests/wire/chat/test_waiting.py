@@ -16,7 +16,7 @@ def test_a_waiting_choice_says_nothing():
     before = s.joined(driven.events)
     [alive] = driven.gate.keep_alive().events
 
-    assert alive["choices"] == [{"index": 0, "delta": {}, "finish_reason": None, "logprobs": None}]
+    assert alive["choices"] == [{"index": 0, "delta": {"content": ""}, "finish_reason": None, "logprobs": None}]
     driven.events.append(alive)
     assert s.joined(driven.events) == before
     driven.answer(Pass())
