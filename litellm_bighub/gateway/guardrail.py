@@ -10,10 +10,11 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
+from litellm.caching.dual_cache import DualCache
 from litellm.exceptions import BadRequestError
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.types.guardrails import GuardrailEventHooks
-from litellm.types.utils import CallTypes
+from litellm.types.utils import CallTypes, CallTypesLiteral
 
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.recording import DecisionHook
@@ -23,11 +24,15 @@ from litellm_bighub.gateway.configuration import (
     build_conversation,
     build_tool_decisions,
     check_litellms,
+    check_requests,
     import_hook,
     read_settings,
 )
+from litellm_bighub.gateway.connection import keep_connections
+from litellm_bighub.gateway.consent import take_answers
+from litellm_bighub.gateway.continuing import continued, next_answer
 from litellm_bighub.gateway.conversation import UnapprovedToolResult
-from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
+from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding, enforce
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.identity import caller, previous_response_id
 from litellm_bighub.gateway.native import NativeGuardrail
@@ -89,20 +94,30 @@ class BighubGuardrail(NativeGuardrail):
             on_decision=import_hook(f"{name}.on_decision", on_decision),
             sinks=[RequestLog()],
         )
-        on_result = self.settings.on_unapproved_result
-        withholding = Withholding(self.settings.on_block, self.settings.on_approval, self.settings.reveal, on_result)
-        self.enforcement = Enforcement(self.tool_decisions, withholding)
+        withholding = Withholding(
+            self.settings.on_block,
+            self.settings.on_approval,
+            self.settings.reveal,
+            self.settings.on_unapproved_result,
+            self.settings.approval_wait_seconds,
+        )
+        self.enforcement = Enforcement(self.tool_decisions, withholding, name=name)
         self.conversation = build_conversation(self.settings, self.tool_decisions)
+        check_requests(name, event_hook, self.settings, takes_consent=self.tool_decisions.takes_consent)
+        if withholding.waits:
+            keep_connections()
         install()
 
     async def async_pre_call_hook(
         self,
         user_api_key_dict: UserAPIKeyAuth,
-        cache: object,  # noqa: ARG002 - the hook's signature is LiteLLM's
+        cache: DualCache,  # noqa: ARG002 - LiteLLM passes it by name
         data: dict[str, Any],
-        call_type: str,
+        call_type: CallTypesLiteral,
     ) -> dict[str, Any]:
-        """Tell the provider of calls that were withheld, and look at the results that the request brings back."""
+        """Take the caller's answers to requests for approval, and put right what else comes back from earlier answers."""
+        context = self._context(user_api_key_dict, data, None)
+        await take_answers(data, context, self.tool_decisions, counts=self.settings.client_approvals)
         await self.prepare(data, user_api_key_dict, call_type)
         return data
 
@@ -111,8 +126,7 @@ class BighubGuardrail(NativeGuardrail):
     ) -> Any:
         """Decide on the calls of a whole answer."""
         await self.conversation.completed(data, response)
-        await self.govern(response, data, user_api_key_dict)
-        return response
+        return await self.govern(response, data, user_api_key_dict)
 
     async def async_post_call_streaming_iterator_hook(
         self, user_api_key_dict: UserAPIKeyAuth, response: Any, request_data: dict[str, Any]
@@ -165,7 +179,7 @@ class BighubGuardrail(NativeGuardrail):
         """Decide on the calls of an answer to `litellm.aresponses` in code; the proxy has a hook of its own."""
         if call_type in RESPONSES and not is_proxy():
             await self.conversation.completed(request_data, response)
-            await self.govern(response, request_data, None)
+            return await self.govern(response, request_data, None)
         return response
 
     async def prepare(self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth | None, call_type: str) -> None:
@@ -187,17 +201,34 @@ class BighubGuardrail(NativeGuardrail):
 
     async def govern(
         self, response: Any, request_data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth | None
-    ) -> None:
+    ) -> Any:
         """Decide on the calls of a whole answer, in place.
+
+        Returns:
+            the answer, or with `on_block: continue` the model's next one.
 
         Raises:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
         """
-        if format_of_answer(response) is None:
-            return
+        spoken = format_of_answer(response)
+        if spoken is None:
+            return response
+        rounds = self.settings.continue_rounds if self.settings.on_block == "continue" else 0
+        data = request_data
         with logged(self, request_data):
-            context = self._context(user_api_key_dict, request_data, response)
-            await self.enforcement.govern(response, context, refusals=wants_refusals(request_data))
+            while True:
+                context = self._context(user_api_key_dict, request_data, response)
+                decided = await self.enforcement.decided(response, context, refusals=wants_refusals(request_data))
+                told = continued(data, response, decided) if rounds and user_api_key_dict else None
+                if told is None or user_api_key_dict is None:
+                    break
+                answer = await next_answer(self, told, spoken, user_api_key_dict)
+                if answer is None:
+                    break
+                await self.conversation.completed(told, answer)
+                data, response, rounds = told, answer, rounds - 1
+            enforce(decided)
+        return response
 
     async def governed(
         self,
@@ -216,10 +247,11 @@ class BighubGuardrail(NativeGuardrail):
         async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
             context = self._context(user_api_key_dict, request_data, envelope.response)
             with logged(self, request_data):
-                return await self.enforcement.outcomes(calls, context)
+                return await self.enforcement.outcomes(calls, context, spoken)
 
         gate = self._gate(spoken, request_data)
-        async with aclosing(governed(envelope, gate, decide)) as released:
+        alive = self.settings.keep_alive_seconds
+        async with aclosing(governed(envelope, gate, decide, keep_alive_seconds=alive)) as released:
             async for event in self.conversation.watched(released, request_data):
                 yield native(event) if spoken is Format.RESPONSES else event
 

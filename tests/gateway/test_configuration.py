@@ -43,7 +43,9 @@ def test_the_defaults_of_litellm_are_accepted(folder):
     [
         pytest.param({"on_blok": "error"}, "bighub.on_blok", "did you mean on_block?", id="typo"),
         pytest.param({"nonsense": 1}, "bighub.nonsense", "is no setting", id="unknown key"),
-        pytest.param({"on_block": "explode"}, "bighub.on_block", "'replace' or 'error'", id="unknown value"),
+        pytest.param(
+            {"on_block": "explode"}, "bighub.on_block", "'replace', 'error' or 'continue'", id="unknown value"
+        ),
         pytest.param({"fail_mode": True}, "bighub.fail_mode", "'closed' or 'open'", id="YAML 1.1's `on`"),
         pytest.param({"policy": "other.yaml"}, "other.yaml", "", id="missing policy"),
         pytest.param({"policy": "bad.yaml"}, "bad.yaml:3", "", id="bad policy"),
@@ -72,6 +74,18 @@ def test_the_defaults_of_litellm_are_accepted(folder):
         pytest.param({"event_hook": ["post_call"]}, "bighub.mode", "lacks pre_call", id="modes without requests"),
         pytest.param({"scan_raw_request": True}, "bighub.scan_raw_request", "must be off", id="raw requests"),
         pytest.param({"on_unapproved_result": "no"}, "bighub.on_unapproved_result", "'record'", id="results"),
+        pytest.param(
+            {"on_approval": "wait", "decider_instance": Scripted()},
+            "bighub.on_approval",
+            "cannot tell",
+            id="cannot wait",
+        ),
+        pytest.param(
+            {"client_approvals": True, "decider_instance": Scripted()}, "bighub.client_approvals", "", id="no consent"
+        ),
+        pytest.param({"on_approval": "request", "event_hook": "post_call"}, "bighub.mode", "pre_call", id="unheard"),
+        pytest.param({"approval_wait_seconds": 0}, "bighub.approval_wait_seconds", "", id="no time to wait"),
+        pytest.param({"continue_rounds": 0}, "bighub.continue_rounds", "", id="no round"),
         pytest.param({"run_in_parallel": True}, "bighub.run_in_parallel", "", id="parallel"),
     ],
 )
