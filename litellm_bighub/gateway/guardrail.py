@@ -115,7 +115,7 @@ class BighubGuardrail(NativeGuardrail):
         data: dict[str, Any],
         call_type: CallTypesLiteral,
     ) -> dict[str, Any]:
-        """Take the caller's answers to requests for approval, and put right what else comes back from earlier answers."""
+        """Take the caller's answers to requests for approval, and put right what else comes back from before."""
         context = self._context(user_api_key_dict, data, None)
         await take_answers(data, context, self.tool_decisions, counts=self.settings.client_approvals)
         await self.prepare(data, user_api_key_dict, call_type)

@@ -11,7 +11,7 @@ from litellm_bighub.wire.gating import Pass, Release, Withhold
 from tests.wire.responses import streams as s
 
 EDITED = Pass({"a": "edited"}, "a person changed it")
-ASKS = Withhold("ask a person", "apr_1")
+ASKS = Withhold("ask a person", approval_id="apr_1")
 
 
 def numbers(events):
