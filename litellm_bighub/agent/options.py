@@ -105,7 +105,8 @@ class GuardOptions(TypedDict, total=False):
         model_selection: told to BIGHUB with every decision.
         evaluate_retries: how often a decision is asked for again within its deadline.
         provider_timeout_seconds: for one attempt at the model.
-        provider_max_retries: attempts after the first; the client's own retries are switched off.
+        provider_max_retries: attempts after the first; the client's own retries are switched off, unless somebody has
+            put a function of theirs in the place of its method.
         provider_retry_backoff_seconds: before the first retry, doubled for each further one.
         provider_retry_max_backoff_seconds: the longest wait that the provider did not ask for.
         provider_retry_jitter_seconds: at most this is added by chance.

@@ -80,6 +80,8 @@ class ToolDecisions:
         if not context.trace_id:
             context = replace(context, trace_id=self._new_id())
         judged = await _together([self._judge(call, context) for call in calls])
+        if not self._sinks:
+            return [judgement.decision for judgement in judged]
         return await _together([self._recorded(judgement) for judgement in judged])
 
     async def aclose(self) -> None:

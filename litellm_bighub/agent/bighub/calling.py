@@ -26,6 +26,7 @@ class Client:
     def __init__(self, make: Callable[[], Any], *, threads: int = 64) -> None:
         self._make = make
         self._threads = threads
+        self._signatures: dict[object, frozenset[str] | None] = {}
 
     @functools.cached_property
     def object(self) -> Any:
@@ -44,7 +45,7 @@ class Client:
 
     async def call(self, method: Callable[..., Any], **arguments: Any) -> Any:
         """Call a method with those of the arguments that it takes."""
-        call = functools.partial(method, **_taken(method, arguments))
+        call = functools.partial(method, **self._taken(method, arguments))
         if inspect.iscoroutinefunction(method):
             return await call()
         result = await anyio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=self._limiter)
@@ -58,12 +59,20 @@ class Client:
         if callable(close):
             await self.call(close)
 
+    def _taken(self, method: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+        # Reading a signature takes longer than the question: each function's is read once.
+        function = getattr(method, "__func__", method)
+        if function not in self._signatures:
+            self._signatures[function] = _names(method)
+        names = self._signatures[function]
+        return arguments if names is None else {name: each for name, each in arguments.items() if name in names}
 
-def _taken(method: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+
+def _names(method: Callable[..., Any]) -> frozenset[str] | None:
+    """The keyword arguments that a method takes; `None` if it takes any, or nobody can tell."""
     try:
         parameters = inspect.signature(method).parameters
-    except (TypeError, ValueError):  # a method without a readable signature
-        return arguments
-    if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
-        return arguments
-    return {name: each for name, each in arguments.items() if name in parameters}
+    except (TypeError, ValueError):
+        return None
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    return None if takes_any else frozenset(parameters)
