@@ -100,7 +100,8 @@ class GuardOptions(TypedDict, total=False):
         memory_source_version: the version of the source.
         memory_ingest_timeout_ms: for one delivery.
         outcome_reporting: tell BIGHUB how calls that ran ended.
-        outcome_reporting_required: taken for the sake of older code; deliveries never decide over a run.
+        outcome_reporting_required: a run waits for its outcomes to be reported, as long as a delivery may take, and
+            raises `OutcomeReportError` if they could not be. Without it, reporting never delays or fails a run.
         decision_objective: told to BIGHUB with every decision.
         model_selection: told to BIGHUB with every decision.
         evaluate_retries: how often a decision is asked for again within its deadline.

@@ -13,8 +13,9 @@ from pydantic import SecretStr
 from litellm_bighub.agent.bighub.calling import Client
 from litellm_bighub.agent.bighub.decider import ClientDecider
 from litellm_bighub.agent.bighub.desk import ClientDesk
+from litellm_bighub.agent.bighub.memory import ClientMemory
 from litellm_bighub.agent.deciding import Deciding, Desk, NoDesk
-from litellm_bighub.agent.memory import ClientMemory, Deliver
+from litellm_bighub.agent.deliveries import Deliver, Memory
 from litellm_bighub.agent.options import GuardOptions
 from litellm_bighub.agent.settings import AgentSettings
 from litellm_bighub.agent.tools.tool import Tool
@@ -30,10 +31,16 @@ from litellm_bighub.settings import ServiceSettings
 
 @dataclass(frozen=True, slots=True)
 class PolicySide:
-    """Who decides, and who is told what happened, if there is anybody."""
+    """Who decides, and who is told what happened, if there is anybody.
+
+    Attributes:
+        remember: takes the events.
+        report: takes how the calls that ran have ended.
+    """
 
     deciding: Deciding
-    deliver: Deliver | None
+    remember: Deliver | None = None
+    report: Deliver | None = None
 
 
 def policy_for(
@@ -62,7 +69,9 @@ def policy_for(
         return _embedded(settings, options, redactor)
     if decider is not None and not isinstance(decider, str):
         desk: Desk = decider if isinstance(decider, Desk) else NoDesk()
-        return PolicySide(Deciding(decider, fail_mode=settings.fail_mode, desk=desk), None)
+        if settings.outcome_reporting_required:
+            raise AdapterConfigurationError("outcome_reporting_required", "needs a decider that takes outcomes")
+        return PolicySide(Deciding(decider, fail_mode=settings.fail_mode, desk=desk))
     if decider not in {None, "bighub"}:
         raise AdapterConfigurationError("decider", "is neither embedded nor bighub nor a Decider")
     given, key = one_of(options, "bighub_client", "bighub"), options.get("bighub_api_key")
@@ -83,11 +92,18 @@ def policy_for(
         source_version=settings.memory_source_version,
         actor=settings.actor,
         domain=settings.domain,
-        remembers=settings.memory_enabled,
-        reports=settings.outcome_reporting,
         redactor=redactor,
+        must_report=settings.outcome_reporting_required,
     )
-    return PolicySide(deciding, memory.deliver if settings.memory_enabled or settings.outcome_reporting else None)
+    return _telling(settings, deciding, memory)
+
+
+def _telling(settings: AgentSettings, deciding: Deciding, memory: Memory) -> PolicySide:
+    return PolicySide(
+        deciding,
+        remember=memory.remember if settings.memory_enabled else None,
+        report=memory.report if settings.outcome_reporting else None,
+    )
 
 
 def one_of(
@@ -147,7 +163,5 @@ def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor
     memory = EmbeddedMemory(
         decider, source=settings.memory_source, actor=settings.actor, domain=settings.domain, redactor=redactor
     )
-    return PolicySide(
-        Deciding(decider, tools=decider.policy.tools, fail_mode=settings.fail_mode, desk=desk, dry=desk),
-        memory.deliver if settings.memory_enabled else None,
-    )
+    deciding = Deciding(decider, tools=decider.policy.tools, fail_mode=settings.fail_mode, desk=desk, dry=desk)
+    return _telling(settings, deciding, memory)

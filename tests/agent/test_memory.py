@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import anyio
 import pytest
 
-from litellm_bighub.agent.memory import Batch, Deliveries
+from litellm_bighub.agent.deliveries import Batch, Deliveries
 from litellm_bighub.testing import function_call, text
 
 DONE = [text("done")]
