@@ -78,7 +78,7 @@ def policy_for(
     if given is None and not key:
         raise AdapterConfigurationError("bighub_api_key", "is missing; give it, bighub_client or decider='embedded'")
     service = _service(settings, options)
-    client = Client(lambda: sdk_client(service) if given is None else given)
+    client = Client(lambda: sdk_client(service) if given is None else given, for_each_loop=given is None)
     asking = ClientDecider(client, tools=tools, mode=settings.decision_mode, told=told, redactor=redactor)
     deciding = Deciding(
         _patient(asking, service),
@@ -138,7 +138,7 @@ def _approver(service: ServiceSettings, options: GuardOptions) -> Client | None:
     if not key:
         return None
     approver = service.model_copy(update={"api_key": SecretStr(key)})
-    return Client(lambda: sdk_client(approver))
+    return Client(lambda: sdk_client(approver), for_each_loop=True)
 
 
 def _patient(asking: Decider, service: ServiceSettings) -> Decider:

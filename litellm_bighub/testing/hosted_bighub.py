@@ -54,6 +54,8 @@ class HostedBighub:
         """The evaluations that arrived, in their order."""
         self.memories: list[Request] = []
         """What was sent to be remembered."""
+        self.outcomes: list[Request] = []
+        """The reports of what came of calls."""
         self.abandoned = 0
         """How many clients gave up on a black hole."""
         self.closing = threading.Event()
@@ -136,6 +138,8 @@ class HostedBighub:
                 return self._evaluate(request)
             case "POST", "/actions/memory/ingest":
                 return self._remember(request)
+            case "POST", "/outcomes/report":
+                return self._report(request)
             case _:
                 return error(404, "Not Found")
 
@@ -153,6 +157,11 @@ class HostedBighub:
         return reply(
             {"accepted": len(request.body["events"]), "total_stored": total, "source": request.body.get("source")}
         )
+
+    def _report(self, request: Request) -> Answer:
+        with self._changed:
+            self.outcomes.append(request)
+            return reply({"outcome_id": f"out_{len(self.outcomes)}", "request_id": request.body.get("request_id")})
 
 
 class _Server(ThreadingHTTPServer):

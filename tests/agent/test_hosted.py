@@ -48,6 +48,9 @@ def test_a_decided_call(driver, model, bighub):
     driver.call(guard, "close")
     (remembered,) = bighub.memories
     assert remembered.body["source"] == "openai_adapter"
+    (reported,) = bighub.outcomes
+    assert (reported.body["status"], reported.body["request_id"]) == ("SUCCESS", "req_allow")
+    assert guard.dropped_events == 0
     assert "hunter2" not in str(remembered.body)
 
 

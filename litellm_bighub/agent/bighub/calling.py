@@ -6,6 +6,7 @@ generation works as far as it goes.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 from collections.abc import Callable
@@ -21,21 +22,29 @@ class Client:
     Args:
         make: gives the client.
         threads: how many calls of a sync client run at the same time.
+        for_each_loop: whether it is made anew in each event loop, because its connections belong to the one that it was
+            made in. Not so for a client that was handed in: that is its maker's to care for.
     """
 
-    def __init__(self, make: Callable[[], Any], *, threads: int = 64) -> None:
+    def __init__(self, make: Callable[[], Any], *, threads: int = 64, for_each_loop: bool = False) -> None:
         self._make = make
         self._threads = threads
+        self._for_each_loop = for_each_loop
+        self._made: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._limiter: anyio.CapacityLimiter | None = None
         self._signatures: dict[object, frozenset[str] | None] = {}
 
-    @functools.cached_property
+    @property
     def object(self) -> Any:
-        """The client itself."""
-        return self._make()
-
-    @functools.cached_property
-    def _limiter(self) -> anyio.CapacityLimiter:
-        return anyio.CapacityLimiter(self._threads)
+        """The client itself, in a running event loop."""
+        loop = asyncio.get_running_loop()
+        if self._made is None or (self._for_each_loop and self._loop is not loop):
+            self._made = self._make()
+        if self._loop is not loop:
+            self._limiter = anyio.CapacityLimiter(self._threads)
+        self._loop = loop
+        return self._made
 
     def method(self, resource: str, *names: str) -> Callable[..., Any] | None:
         """The first of the methods that the client's resource has."""
@@ -53,7 +62,7 @@ class Client:
 
     async def aclose(self) -> None:
         """Close the client, if it was ever made and can be closed."""
-        if "object" not in self.__dict__:
+        if self._made is None:
             return
         close = getattr(self.object, "aclose", None) or getattr(self.object, "close", None)
         if callable(close):
