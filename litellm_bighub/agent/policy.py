@@ -14,6 +14,7 @@ from litellm_bighub.agent.bighub.calling import Client
 from litellm_bighub.agent.bighub.decider import ClientDecider
 from litellm_bighub.agent.bighub.desk import ClientDesk
 from litellm_bighub.agent.bighub.memory import ClientMemory
+from litellm_bighub.agent.bighub.quiet import without_retries
 from litellm_bighub.agent.deciding import Deciding, Desk, NoDesk
 from litellm_bighub.agent.deliveries import Deliver, Memory
 from litellm_bighub.agent.options import GuardOptions
@@ -78,7 +79,9 @@ def policy_for(
     if given is None and not key:
         raise AdapterConfigurationError("bighub_api_key", "is missing; give it, bighub_client or decider='embedded'")
     service = _service(settings, options)
-    client = Client(lambda: sdk_client(service) if given is None else given, for_each_loop=given is None)
+    client = Client(
+        lambda: sdk_client(service) if given is None else without_retries(given), for_each_loop=given is None
+    )
     asking = ClientDecider(client, tools=tools, mode=settings.decision_mode, told=told, redactor=redactor)
     deciding = Deciding(
         _patient(asking, service),
