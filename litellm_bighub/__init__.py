@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from litellm_bighub.deciders.tool_decisions import ToolDecisions
     from litellm_bighub.domain.call import CallContext, ToolCall
     from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
-    from litellm_bighub.errors import AdapterConfigurationError, ProviderResponseError
+    from litellm_bighub.errors import AdapterConfigurationError, OutcomeReportError, ProviderResponseError
     from litellm_bighub.gateway.guardrail import BighubGuardrail
     from litellm_bighub.gateway.handler import OpenAIResponsesHandler
     from litellm_bighub.gateway.registration import install, uninstall
@@ -38,6 +38,7 @@ _HOMES = {
     "GuardedOpenAI": "agent.guarded",
     "GuardedToolResult": "agent.records",
     "OpenAIResponsesHandler": "gateway.handler",
+    "OutcomeReportError": "errors",
     "ProviderResponseError": "errors",
     "RequireApproval": "domain.decision",
     "ResponsesTextGuardrail": "gateway.text_guardrail",
@@ -63,6 +64,7 @@ __all__ = [
     "GuardedOpenAI",
     "GuardedToolResult",
     "OpenAIResponsesHandler",
+    "OutcomeReportError",
     "ProviderResponseError",
     "RequireApproval",
     "ResponsesTextGuardrail",

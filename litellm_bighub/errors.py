@@ -5,6 +5,7 @@ BighubError
 ├── ConfigurationError        a setting or policy that cannot be used; stops the start
 │   └── AdapterConfigurationError  an agent or a tool of it that cannot be used
 ├── ProviderResponseError     an agent's run that cannot go on with what the model's provider answered
+├── OutcomeReportError        BIGHUB could not be told what an agent's run has done, and that was required
 ├── PayloadError              a request or answer that has no place for what was found in it
 ├── GuardrailAnswerError      a guardrail answered something that cannot be mapped back
 ├── GateError                 a stream gate was driven against its protocol
@@ -63,6 +64,21 @@ class ProviderResponseError(BighubError, RuntimeError):
         self.events = list(events)
         self.response_id = response_id
         super().__init__(problem)
+
+
+class OutcomeReportError(BighubError, RuntimeError):
+    """A run has ended, and with `outcome_reporting_required` BIGHUB could not be told how its calls did.
+
+    The tools have run: `events` says what they did. Do not run them again.
+
+    Args:
+        problem: why BIGHUB could not be told.
+        events: what the run's tools did, in order, as in the payload's `execution.events`.
+    """
+
+    def __init__(self, problem: str, events: Sequence[Mapping[str, Any]] = ()) -> None:
+        self.events = list(events)
+        super().__init__(f"the outcomes could not be reported to BIGHUB: {problem}")
 
 
 class PayloadError(BighubError):

@@ -10,23 +10,20 @@ from typing import Any, cast
 
 from typing_extensions import Self, Unpack
 
+from litellm_bighub.agent.approval_loop import answers, one_answer
 from litellm_bighub.agent.calling import OnLoop
 from litellm_bighub.agent.drivers import aevents
 from litellm_bighub.agent.effects import Event, Steps
 from litellm_bighub.agent.flow import agent_run, resumed_run
-from litellm_bighub.agent.guard import Guard, answers, approved_payload, attach_events
-from litellm_bighub.agent.memory import Deliveries, batch_of
+from litellm_bighub.agent.guard import Guard
 from litellm_bighub.agent.options import GuardOptions, RunArguments
 from litellm_bighub.agent.performer import AskCallback
 from litellm_bighub.agent.records import ApprovedPayload, Payload
 from litellm_bighub.agent.run import Run
-from litellm_bighub.agent.state import restored
 from litellm_bighub.agent.told import decision_fields
 
-Handle = asyncio.Task[None]
 
-
-class AsyncGuardedOpenAI(Guard):
+class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
     """An agent whose every tool call is decided on before it runs, for code that awaits.
 
         guard = AsyncGuardedOpenAI(decider="embedded", policy="bighub_policy.yaml")
@@ -37,11 +34,7 @@ class AsyncGuardedOpenAI(Guard):
     """
 
     def __init__(self, **options: Unpack[GuardOptions]) -> None:
-        super().__init__(OnLoop(), options)
-        self._deliveries: Deliveries[Handle] | None = None
-        if self._deliver is not None:
-            limit = self._settings.memory_ingest_timeout_ms / 1000
-            self._deliveries = Deliveries(self._deliver, spawn=_spawn, limit_seconds=limit)
+        super().__init__(OnLoop(), options, spawn=_spawn)
 
     async def run(self, **arguments: Unpack[RunArguments]) -> Payload:
         """Run to the model's final answer and give it with what the tools did.
@@ -50,12 +43,12 @@ class AsyncGuardedOpenAI(Guard):
             ProviderResponseError: the provider's response cannot be used, or the rounds ran out; holds the events.
         """
         run = self._begin(arguments)
-        return await self._payload(run, agent_run(run), None)
+        return await self._last(self._events(run, agent_run(run)))
 
     def run_stream(self, **arguments: Unpack[RunArguments]) -> AsyncIterator[Event]:
         """Run and give events as they come; the last one, `final_response`, holds what `run` returns."""
         run = self._begin(arguments, stream=True)
-        return self._events(run, agent_run(run), None)
+        return self._events(run, agent_run(run))
 
     async def run_with_approval(
         self,
@@ -72,7 +65,23 @@ class AsyncGuardedOpenAI(Guard):
             arguments: as for `run`.
         """
         run = self._begin(arguments, asks_people=True)
-        return approved_payload(await self._payload(run, agent_run(run), on_approval_required), run)
+        payload = await self._last(self._events(run, agent_run(run), on_approval_required))
+        return cast("ApprovedPayload", payload)  # people could be asked, so it tells of them
+
+    def run_stream_with_approval(
+        self,
+        *,
+        on_approval_required: AskCallback | None = None,
+        **arguments: Unpack[RunArguments],
+    ) -> AsyncIterator[Event]:
+        """Run, ask and give events as they come; `final_response` holds what `run_with_approval` returns.
+
+        Args:
+            on_approval_required: as for `run_with_approval`; the call's `execution_event` comes before it is asked.
+            arguments: as for `run`.
+        """
+        run = self._begin(arguments, stream=True, asks_people=True)
+        return self._events(run, agent_run(run), on_approval_required)
 
     async def resume(
         self,
@@ -91,11 +100,25 @@ class AsyncGuardedOpenAI(Guard):
         Raises:
             AdapterConfigurationError: the state was changed, was resumed already, or does not fit this agent.
         """
-        run, turn = restored(self._setup, state)
-        run.pending = self._pending
-        self._claim(state)
+        run, turn = self._begin_again(state)
         ask = answers(resolutions, on_approval_required)
-        return approved_payload(await self._payload(run, resumed_run(run, turn), ask), run)
+        payload = await self._last(self._events(run, resumed_run(run, turn), ask, resumed=state))
+        return cast("ApprovedPayload", payload)  # people could be asked, so it tells of them
+
+    def resume_stream(
+        self,
+        state: Mapping[str, Any],
+        *,
+        resolutions: Mapping[str, Mapping[str, Any]] | None = None,
+        on_approval_required: AskCallback | None = None,
+    ) -> AsyncIterator[Event]:
+        """Go on with a run out of `pending` and give events as they come; the arguments are those of `resume`.
+
+        The run goes on when the first event is asked for, and with it the state is used up.
+        """
+        run, turn = self._begin_again(state, stream=True)
+        ask = answers(resolutions, on_approval_required)
+        return self._events(run, resumed_run(run, turn), ask, resumed=state)
 
     async def resume_after_approval(
         self,
@@ -113,8 +136,7 @@ class AsyncGuardedOpenAI(Guard):
         """
         state = self._waiting(tool_name, arguments, request_id)
         payload = await self.resume(state, resolutions={request_id: {"resolution": resolution, "comment": comment}})
-        told = next(each for each in payload["approval_loop"]["approvals"] if each.get("request_id") == request_id)
-        return {**told, "response": payload}
+        return one_answer(payload, request_id)
 
     async def check_tool(self, tool_name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The decision that a call would get. Nothing runs, and nothing is recorded."""
@@ -123,17 +145,12 @@ class AsyncGuardedOpenAI(Guard):
     async def close(self) -> None:
         """Deliver what can be delivered within its limit, and release everything. Safe to call twice."""
         if self._deliveries is not None and self._deliveries.worker is not None:
-            await asyncio.wait([self._deliveries.worker], timeout=self._settings.memory_ingest_timeout_ms / 1000)
+            await asyncio.wait([self._deliveries.worker], timeout=self._limit)
             self._deliveries.give_up()
             self._deliveries.worker.cancel()
         await self._deciding.aclose()
 
     aclose = close
-
-    @property
-    def dropped_events(self) -> int:
-        """Events that BIGHUB was not told of, because it was too slow or could not be reached."""
-        return 0 if self._deliveries is None else self._deliveries.dropped
 
     async def __aenter__(self) -> Self:
         return self
@@ -143,27 +160,30 @@ class AsyncGuardedOpenAI(Guard):
     ) -> None:
         await self.close()
 
-    async def _payload(self, run: Run, steps: Steps[Payload], ask: AskCallback | None) -> Payload:
+    async def _last(self, events: AsyncIterator[Event]) -> Payload:
         last: Event = {}
-        async for event in self._events(run, steps, ask):
+        async for event in events:
             last = event
         return cast("Payload", last["response"])  # the last event is `final_response`, or this line is not reached
 
-    async def _events(self, run: Run, steps: Steps[Payload], ask: AskCallback | None) -> AsyncIterator[Event]:
-        before = len(run.events)
-        try:
+    async def _events(
+        self,
+        run: Run,
+        steps: Steps[Payload],
+        ask: AskCallback | None = None,
+        *,
+        resumed: Mapping[str, Any] | None = None,
+    ) -> AsyncIterator[Event]:
+        self._claim(resumed)
+        with self._accounting.of(run, self._deliveries) as account:
             async with contextlib.aclosing(aevents(steps, self._performer, ask)) as source:
                 async for event in source:
-                    yield event
-        except Exception as error:
-            attach_events(error, run)
-            raise
-        finally:
-            if self._deliveries is not None and len(run.events) > before:
-                self._deliveries.put(batch_of(run.events[before:], trace_id=run.trace_id, model=run.model))
+                    if self._accounting.wants_report(account, event):
+                        await self._accounting.report(account)
+                    yield account.shown(event)
 
 
-def _spawn(work: Callable[[], Awaitable[None]]) -> Handle:
+def _spawn(work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
     return asyncio.ensure_future(_awaited(work))
 
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from litellm_bighub.agent.deciding import DecideOne
+from litellm_bighub.agent.deliveries import Batch
 from litellm_bighub.agent.effects import Answer, Pending, Settled
-from litellm_bighub.agent.memory import Batch, redacted_event
+from litellm_bighub.agent.memory import outcome_of, redacted_event
 from litellm_bighub.control_plane.decider import EmbeddedDecider, decision
+from litellm_bighub.control_plane.reporting import keep
 from litellm_bighub.control_plane.resolving import Refused, Resolution
 from litellm_bighub.control_plane.store import approvals, memory
 from litellm_bighub.control_plane.store.approvals import Approval
@@ -67,7 +69,7 @@ class EmbeddedDesk:
 
 
 class EmbeddedMemory:
-    """Keeps an agent's events in the control plane's memory."""
+    """Keeps an agent's events in the control plane's memory, and how its calls ended among the outcomes."""
 
     def __init__(self, decider: EmbeddedDecider, *, source: str, actor: str, domain: str, redactor: Redactor) -> None:
         self._decider = decider
@@ -76,8 +78,8 @@ class EmbeddedMemory:
         self._domain = domain
         self._redactor = redactor
 
-    async def deliver(self, batch: Batch) -> None:
-        """Store a batch; an event whose id is known counts once."""
+    async def remember(self, batch: Batch) -> None:
+        """Store the events; one whose id is known counts once."""
         plane = await self._decider.plane()
         rows = [self._row(redacted_event(event, self._redactor), plane.clock()) for event in batch.events]
 
@@ -85,6 +87,13 @@ class EmbeddedMemory:
             memory.insert(transaction.connection, rows)
 
         await plane.write(job)
+
+    async def report(self, batch: Batch) -> None:
+        """Store how the calls that ran have ended."""
+        outcomes = (outcome_of(redacted_event(event, self._redactor)) for event in batch.events)
+        reports = [outcome for outcome in outcomes if outcome is not None]
+        if reports:
+            await keep(await self._decider.plane(), reports)
 
     def _row(self, event: Mapping[str, Any], now: float) -> dict[str, Any]:
         return {

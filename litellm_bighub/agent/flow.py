@@ -15,7 +15,8 @@ Events are recorded in the model's order as soon as they are known, whatever int
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 
 from litellm_bighub.agent.calls import foreign, is_complete, requested
 from litellm_bighub.agent.effects import CallModel, Decide, Emit, Notify, Response, RunTools, Steps, do
@@ -50,17 +51,19 @@ def agent_run(run: Run) -> Steps[Payload]:
             raise ProviderResponseError("Max tool rounds reached without final response", _events(run), _id(run))
         run.rounds += 1
         yield from _judge(run, turn)
-        yield from carry_out(run, turn.entries)
-        if run.asks_people:
-            yield from _ask(run, turn)
-        _go_on(run, turn)
+        with _keeping(run, turn):
+            yield from carry_out(run, turn.entries)
+            if run.asks_people:
+                yield from _get_answers(run, turn, ask_people)
+        run.conversation.take(turn.response, turn.outputs())
 
 
 def resumed_run(run: Run, turn: Turn) -> Steps[Payload]:
     """Go on with a run that left calls waiting: answer them, then run to the end."""
-    yield from _ask(run, turn)
-    yield from carry_out(run, (yield from look_for_answers(run, turn)))
-    _go_on(run, turn)
+    with _keeping(run, turn):
+        yield from _get_answers(run, turn, ask_people)
+        yield from _get_answers(run, turn, look_for_answers)
+    run.conversation.take(turn.response, turn.outputs())
     return (yield from agent_run(run))
 
 
@@ -88,26 +91,30 @@ def _judge(run: Run, turn: Turn) -> Steps[None]:
             entry.decide(UNRECORDED, reveal=False)
 
 
-def _ask(run: Run, turn: Turn) -> Steps[None]:
+def _get_answers(run: Run, turn: Turn, asking: Callable[[Run, Turn, list[Entry]], Steps[None]]) -> Steps[None]:
     answered: list[Entry] = []
     try:
-        yield from ask_people(run, turn, answered)
+        yield from asking(run, turn, answered)
     except Exception:
         # Who was to be asked for the next call failed: what was answered before holds, the rest can be resumed.
         yield from carry_out(run, answered)
-        _keep_waiting(run, turn)
+        raise
+    except BaseException:
+        # Cancelled, or nobody reads on: nothing runs any more, and the record says so.
+        for entry in answered:
+            _record(run, entry)
         raise
     yield from carry_out(run, answered)
 
 
-def _keep_waiting(run: Run, turn: Turn) -> None:
-    if any(entry.pending for entry in turn.entries):
-        run.pending.append(waiting_state(run, turn))
-
-
-def _go_on(run: Run, turn: Turn) -> None:
-    _keep_waiting(run, turn)
-    run.conversation.take(turn.response, turn.outputs())
+@contextmanager
+def _keeping(run: Run, turn: Turn) -> Generator[None, None, None]:
+    """However a turn ends, the calls that still wait for a person can be resumed."""
+    try:
+        yield
+    finally:
+        if any(entry.pending for entry in turn.entries):
+            run.pending.append(waiting_state(run, turn))
 
 
 def _leave(run: Run, turn: Turn) -> Steps[None]:

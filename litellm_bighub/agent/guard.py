@@ -3,45 +3,47 @@
 from __future__ import annotations
 
 import functools
-import hashlib
+import threading
 import time
-import uuid
 from collections import deque
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, overload
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Generic, TypeVar, overload
 
 from typing_extensions import Unpack
 
+from litellm_bighub.agent.account import Accounting
 from litellm_bighub.agent.calling import Calling
 from litellm_bighub.agent.calls import Requested
 from litellm_bighub.agent.conversation import start
 from litellm_bighub.agent.deciding import Deciding
+from litellm_bighub.agent.deliveries import Deliveries
 from litellm_bighub.agent.effects import Ask
 from litellm_bighub.agent.model import ClientModel
 from litellm_bighub.agent.options import GuardOptions, RunArguments, ToolOptions
-from litellm_bighub.agent.performer import AskCallback, Performer
-from litellm_bighub.agent.policy import one_of, policy_for
-from litellm_bighub.agent.records import ApprovedPayload, Payload
-from litellm_bighub.agent.resilience import Breaker, Resilience, Retry
+from litellm_bighub.agent.performer import Performer
+from litellm_bighub.agent.policy import policy_for
 from litellm_bighub.agent.run import Run, Setup
-from litellm_bighub.agent.settings import AgentSettings, agent_settings
-from litellm_bighub.agent.state import State, request_ids
+from litellm_bighub.agent.settings import agent_settings
+from litellm_bighub.agent.state import State, request_ids, restored
 from litellm_bighub.agent.tools.making import make_tool
 from litellm_bighub.agent.tools.stake import UnreadableStake
 from litellm_bighub.agent.tools.tool import Tool
-from litellm_bighub.agent.turn import ask_for
+from litellm_bighub.agent.turn import Turn, ask_for
+from litellm_bighub.agent.wiring import model_client, random_id, resilience, state_key, wishes
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import AdapterConfigurationError
 
 F = TypeVar("F", bound=Callable[..., Any])
+Handle = TypeVar("Handle")
 MAX_PENDING = 1000
 
 
-class Guard:
+class Guard(Generic[Handle]):
     """Settings, tools and clients of an agent. Nothing is connected before the first run.
 
     Args:
         calling: how tools, hooks and the model's client are called.
+        spawn: starts what runs in the background.
         options: see `GuardOptions`.
 
     Raises:
@@ -50,12 +52,15 @@ class Guard:
 
     _allows_async_tools = True
 
-    def __init__(self, calling: Calling, options: GuardOptions) -> None:
+    def __init__(
+        self, calling: Calling, options: GuardOptions, *, spawn: Callable[[Callable[[], Awaitable[None]]], Handle]
+    ) -> None:
         self._settings = settings = agent_settings(options)
         self._tools: dict[str, Tool] = {}
         self._pending: deque[State] = deque(maxlen=MAX_PENDING)
+        self._claiming = threading.Lock()
         self._resumed: deque[str] = deque(maxlen=MAX_PENDING)
-        self._new_id = new_id = options.get("new_id", _uuid)
+        self._new_id = new_id = options.get("new_id", random_id)
         self._redactor = Redactor(options.get("redact", ()))
         self._setup = Setup(
             tools=self._tools,
@@ -67,20 +72,24 @@ class Guard:
             reveal=settings.reveal,
             new_id=new_id,
             clock=options.get("clock", time.time),
-            state_key=options.get("state_key") or _key(options.get("bighub_api_key")),
+            state_key=options.get("state_key") or state_key(options.get("bighub_api_key")),
         )
         policy = policy_for(
             settings,
             options,
             tools=self._tools,
             redactor=self._redactor,
-            told={"session_id": options.get("session_id") or new_id(), **_wishes(options)},
+            told={"session_id": options.get("session_id") or new_id(), **wishes(options)},
         )
         self._deciding: Deciding = policy.deciding
-        self._deliver = policy.deliver
+        self._limit = settings.memory_ingest_timeout_ms / 1000
+        self._accounting = Accounting(policy, limit_seconds=self._limit, required=settings.outcome_reporting_required)
+        self._deliveries: Deliveries[Handle] | None = None
+        if self._accounting.deliver is not None:
+            self._deliveries = Deliveries(self._accounting.deliver, spawn=spawn, limit_seconds=self._limit)
         self._performer = Performer(
-            model=ClientModel(_model_client(options), calling=calling, timeout=settings.provider_timeout_seconds),
-            resilience=_resilience(settings, calling),
+            model=ClientModel(model_client(options), calling=calling, timeout=settings.provider_timeout_seconds),
+            resilience=resilience(settings, calling),
             deciding=self._deciding,
             on_decision=options.get("on_decision"),
             max_parallel_tools=settings.max_parallel_tools,
@@ -171,6 +180,11 @@ class Guard:
         """Runs that left calls waiting for a person, as JSON to be stored; `resume` goes on with one."""
         return list(self._pending)
 
+    @property
+    def dropped_events(self) -> int:
+        """Events that BIGHUB was not told of, because it was too slow or could not be reached."""
+        return 0 if self._deliveries is None else self._deliveries.dropped
+
     def _begin(self, arguments: RunArguments, *, stream: bool = False, asks_people: bool = False) -> Run:
         if not self._tools:
             raise AdapterConfigurationError("tools", "No tools registered")
@@ -186,14 +200,22 @@ class Guard:
         run.pending = self._pending
         return run
 
-    def _claim(self, state: Mapping[str, Any]) -> None:
+    def _begin_again(self, state: Mapping[str, Any], *, stream: bool = False) -> tuple[Run, Turn]:
+        run, turn = restored(self._setup, state, stream=stream)
+        run.pending = self._pending
+        return run, turn
+
+    def _claim(self, state: Mapping[str, Any] | None) -> None:
         """Take a state out of those that wait: each is resumed once."""
+        if state is None:
+            return
         signature = str(state.get("signature"))
-        if signature in self._resumed:
-            raise AdapterConfigurationError("state", "was resumed already")
-        self._resumed.append(signature)
-        for known in [each for each in self._pending if each["signature"] == signature]:
-            self._pending.remove(known)
+        with self._claiming:
+            if signature in self._resumed:
+                raise AdapterConfigurationError("state", "was resumed already")
+            self._resumed.append(signature)
+            for known in [each for each in self._pending if each["signature"] == signature]:
+                self._pending.remove(known)
 
     def _waiting(self, tool_name: str, arguments: Mapping[str, Any], request_id: str) -> State:
         """The state of the run in which exactly this call waits."""
@@ -225,91 +247,6 @@ class Guard:
             return ask_for(Run(self._setup, conversation, ""), tool, prepared, call, None)
         except (ValueError, UnreadableStake) as error:
             raise AdapterConfigurationError("arguments", str(error)) from error
-
-
-def approved_payload(payload: Payload, run: Run) -> ApprovedPayload:
-    """A run's payload with what was asked of people."""
-    return ApprovedPayload(**payload, approval_loop=approval_loop(run))
-
-
-def approval_loop(run: Run) -> dict[str, Any]:
-    """What was asked of people and what became of it; the first approval's fields stand on top."""
-    if not run.approvals:
-        return {"required": False, "resolved": False, "resumed": False}
-    told = [{**each, **_tool_output(run, each)} for each in run.approvals]
-    return {
-        **{key: each for key, each in told[0].items() if key not in {"tool", "call_id"}},
-        "resolved": all(each["resolved"] for each in told),
-        "resumed": any(each["resumed"] for each in told),
-        "approvals": told,
-    }
-
-
-def answers(resolutions: Mapping[str, Mapping[str, Any]] | None, otherwise: AskCallback | None) -> AskCallback:
-    """A callback that gives prepared answers by request id, and asks on for the rest."""
-
-    def ask(question: dict[str, Any]) -> Any:
-        if resolutions is not None and question["request_id"] in resolutions:
-            return resolutions[question["request_id"]]
-        return None if otherwise is None else otherwise(question)
-
-    return ask
-
-
-def attach_events(error: Exception, run: Run) -> None:
-    """What the tools did is not lost with an exception of the provider's."""
-    if not getattr(error, "events", None):
-        vars(error)["events"] = [event.as_dict() for event in run.events]
-
-
-def _tool_output(run: Run, approval: Mapping[str, Any]) -> dict[str, Any]:
-    if not approval["resumed"]:
-        return {}
-    event = next(each for each in reversed(run.events) if each.call_id == approval["call_id"])
-    return {"tool_output": event.output, "status": event.status}
-
-
-def _model_client(options: GuardOptions) -> Callable[[], Any]:
-    client = one_of(options, "openai_client", "model_client")
-    api_key = options.get("openai_api_key")
-
-    def make() -> Any:
-        if client is not None:
-            return client
-        # Imported when the model is first called: LiteLLM takes seconds to import, and other clients do without it.
-        from litellm_bighub.gateway.model_client import LiteLLMClient  # noqa: PLC0415
-
-        return LiteLLMClient(api_key=api_key)
-
-    return make
-
-
-def _uuid() -> str:
-    return str(uuid.uuid4())
-
-
-def _key(secret: str | None) -> bytes:
-    return hashlib.sha256(f"states of waiting runs, {secret}".encode()).digest()
-
-
-def _wishes(options: GuardOptions) -> dict[str, Any]:
-    """What a later generation of BIGHUB is told with every decision, if the user says it."""
-    told = {"objective": options.get("decision_objective"), "model_selection": options.get("model_selection")}
-    return {key: each for key, each in told.items() if each is not None}
-
-
-def _resilience(read: AgentSettings, calling: Calling) -> Resilience:
-    retry = Retry(
-        max_retries=read.provider_max_retries,
-        backoff_seconds=read.provider_retry_backoff_seconds,
-        max_backoff_seconds=read.provider_retry_max_backoff_seconds,
-        jitter_seconds=read.provider_retry_jitter_seconds,
-    )
-    return Resilience(
-        sleep=calling.sleep,
-        retry=retry,
-        breaker=Breaker(read.provider_circuit_breaker_failures, read.provider_circuit_breaker_reset_seconds),
-    )
 
 
 def _metadata(told: Mapping[str, Any], more: Callable[..., Any] | None, arguments: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import weakref
 from collections.abc import Iterator, Mapping
 from types import TracebackType
@@ -10,24 +11,24 @@ from typing import Any, cast
 
 from typing_extensions import Self, Unpack
 
+from litellm_bighub.agent.approval_loop import answers, one_answer
 from litellm_bighub.agent.calling import Blocking
+from litellm_bighub.agent.deliveries import Deliveries
 from litellm_bighub.agent.drivers import events
 from litellm_bighub.agent.effects import Event, Steps
 from litellm_bighub.agent.flow import agent_run, resumed_run
-from litellm_bighub.agent.guard import Guard, answers, approved_payload, attach_events
+from litellm_bighub.agent.guard import Guard
 from litellm_bighub.agent.loop_thread import LoopThread
-from litellm_bighub.agent.memory import Deliveries, batch_of
 from litellm_bighub.agent.options import GuardOptions, RunArguments
 from litellm_bighub.agent.performer import AskCallback
 from litellm_bighub.agent.records import ApprovedPayload, Payload
 from litellm_bighub.agent.run import Run
-from litellm_bighub.agent.state import restored
 from litellm_bighub.agent.told import decision_fields
 
 Handle = concurrent.futures.Future[None]
 
 
-class GuardedOpenAI(Guard):
+class GuardedOpenAI(Guard[Handle]):
     """An agent whose every tool call is decided on before it runs.
 
         guard = GuardedOpenAI(decider="embedded", policy="bighub_policy.yaml")
@@ -41,13 +42,9 @@ class GuardedOpenAI(Guard):
 
     def __init__(self, **options: Unpack[GuardOptions]) -> None:
         self._loop = LoopThread("guarded-openai")
-        super().__init__(Blocking(self._loop), options)
-        self._deliveries: Deliveries[Handle] | None = None
-        limit = self._settings.memory_ingest_timeout_ms / 1000
-        if self._deliver is not None:
-            self._deliveries = Deliveries(self._deliver, spawn=self._loop.start, limit_seconds=limit)
+        super().__init__(Blocking(self._loop), options, spawn=self._loop.start)
         # Runs that nobody closed still deliver what they can before the interpreter ends.
-        self._end = weakref.finalize(self, _end, self._loop, self._deliveries, limit)
+        self._end = weakref.finalize(self, _end, self._loop, self._deliveries, self._limit)
 
     def run(self, **arguments: Unpack[RunArguments]) -> Payload:
         """Run to the model's final answer and give it with what the tools did.
@@ -56,12 +53,12 @@ class GuardedOpenAI(Guard):
             ProviderResponseError: the provider's response cannot be used, or the rounds ran out; holds the events.
         """
         run = self._begin(arguments)
-        return self._payload(run, agent_run(run), None)
+        return self._last(self._events(run, agent_run(run)))
 
     def run_stream(self, **arguments: Unpack[RunArguments]) -> Iterator[Event]:
         """Run and give events as they come; the last one, `final_response`, holds what `run` returns."""
         run = self._begin(arguments, stream=True)
-        return self._events(run, agent_run(run), None)
+        return self._events(run, agent_run(run))
 
     def run_with_approval(
         self,
@@ -78,7 +75,23 @@ class GuardedOpenAI(Guard):
             arguments: as for `run`.
         """
         run = self._begin(arguments, asks_people=True)
-        return approved_payload(self._payload(run, agent_run(run), on_approval_required), run)
+        payload = self._last(self._events(run, agent_run(run), on_approval_required))
+        return cast("ApprovedPayload", payload)  # people could be asked, so it tells of them
+
+    def run_stream_with_approval(
+        self,
+        *,
+        on_approval_required: AskCallback | None = None,
+        **arguments: Unpack[RunArguments],
+    ) -> Iterator[Event]:
+        """Run, ask and give events as they come; `final_response` holds what `run_with_approval` returns.
+
+        Args:
+            on_approval_required: as for `run_with_approval`; the call's `execution_event` comes before it is asked.
+            arguments: as for `run`.
+        """
+        run = self._begin(arguments, stream=True, asks_people=True)
+        return self._events(run, agent_run(run), on_approval_required)
 
     def resume(
         self,
@@ -97,11 +110,25 @@ class GuardedOpenAI(Guard):
         Raises:
             AdapterConfigurationError: the state was changed, was resumed already, or does not fit this agent.
         """
-        run, turn = restored(self._setup, state)
-        run.pending = self._pending
-        self._claim(state)
+        run, turn = self._begin_again(state)
         ask = answers(resolutions, on_approval_required)
-        return approved_payload(self._payload(run, resumed_run(run, turn), ask), run)
+        payload = self._last(self._events(run, resumed_run(run, turn), ask, resumed=state))
+        return cast("ApprovedPayload", payload)  # people could be asked, so it tells of them
+
+    def resume_stream(
+        self,
+        state: Mapping[str, Any],
+        *,
+        resolutions: Mapping[str, Mapping[str, Any]] | None = None,
+        on_approval_required: AskCallback | None = None,
+    ) -> Iterator[Event]:
+        """Go on with a run out of `pending` and give events as they come; the arguments are those of `resume`.
+
+        The run goes on when the first event is asked for, and with it the state is used up.
+        """
+        run, turn = self._begin_again(state, stream=True)
+        ask = answers(resolutions, on_approval_required)
+        return self._events(run, resumed_run(run, turn), ask, resumed=state)
 
     def resume_after_approval(
         self,
@@ -119,8 +146,7 @@ class GuardedOpenAI(Guard):
         """
         state = self._waiting(tool_name, arguments, request_id)
         payload = self.resume(state, resolutions={request_id: {"resolution": resolution, "comment": comment}})
-        told = next(each for each in payload["approval_loop"]["approvals"] if each.get("request_id") == request_id)
-        return {**told, "response": payload}
+        return one_answer(payload, request_id)
 
     def check_tool(self, tool_name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The decision that a call would get. Nothing runs, and nothing is recorded."""
@@ -129,14 +155,9 @@ class GuardedOpenAI(Guard):
     def close(self) -> None:
         """Deliver what can be delivered within its limit, and release everything. Safe to call twice."""
         if self._end.alive:
-            _flush(self._deliveries, self._settings.memory_ingest_timeout_ms / 1000)
+            _flush(self._deliveries, self._limit)
             self._loop.call(self._deciding.aclose)
         self._end()
-
-    @property
-    def dropped_events(self) -> int:
-        """Events that BIGHUB was not told of, because it was too slow or could not be reached."""
-        return 0 if self._deliveries is None else self._deliveries.dropped
 
     def __enter__(self) -> Self:
         return self
@@ -146,22 +167,29 @@ class GuardedOpenAI(Guard):
     ) -> None:
         self.close()
 
-    def _payload(self, run: Run, steps: Steps[Payload], ask: AskCallback | None) -> Payload:
+    def _last(self, events: Iterator[Event]) -> Payload:
         last: Event = {}
-        for event in self._events(run, steps, ask):
+        for event in events:
             last = event
         return cast("Payload", last["response"])  # the last event is `final_response`, or this line is not reached
 
-    def _events(self, run: Run, steps: Steps[Payload], ask: AskCallback | None) -> Iterator[Event]:
-        before = len(run.events)
-        try:
-            yield from events(steps, self._performer, self._loop, ask)
-        except Exception as error:
-            attach_events(error, run)
-            raise
-        finally:
-            if self._deliveries is not None and len(run.events) > before:
-                self._deliveries.put(batch_of(run.events[before:], trace_id=run.trace_id, model=run.model))
+    def _events(
+        self,
+        run: Run,
+        steps: Steps[Payload],
+        ask: AskCallback | None = None,
+        *,
+        resumed: Mapping[str, Any] | None = None,
+    ) -> Iterator[Event]:
+        self._claim(resumed)
+        with (
+            self._accounting.of(run, self._deliveries) as account,
+            contextlib.closing(events(steps, self._performer, self._loop, ask)) as source,
+        ):
+            for event in source:
+                if self._accounting.wants_report(account, event):
+                    self._loop.call(self._accounting.report, account)
+                yield account.shown(event)
 
 
 def _end(loop: LoopThread, deliveries: Deliveries[Handle] | None, limit: float) -> None:

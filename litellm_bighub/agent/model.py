@@ -48,8 +48,12 @@ class ClientModel:
 
     async def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The whole response."""
-        create = functools.partial(self._client.responses.create, **self._arguments(request))
-        return plain_response(await self._call(create))
+        arguments = self._arguments(request)
+        if not self._takes_plain:
+            return plain_response(await self._call(functools.partial(self._client.responses.create, **arguments)))
+        # Its JSON as it came: making objects of it, and plain containers of those, is as much work as sending it.
+        create = functools.partial(self._client.responses.with_raw_response.create, **arguments)
+        return plain_response(_json(await self._call(create)))
 
     @asynccontextmanager
     async def stream(self, request: Mapping[str, Any]) -> AsyncGenerator[AsyncIterator[dict[str, Any]], None]:
@@ -73,8 +77,10 @@ class ClientModel:
     @functools.cached_property
     def _client(self) -> Any:
         client = self._make()
+        if not isinstance(client, (openai.OpenAI, openai.AsyncOpenAI)) or _is_traced(client):
+            return client
         # We retry ourselves: the client's own retries would multiply with ours.
-        return client.with_options(max_retries=0) if isinstance(client, (openai.OpenAI, openai.AsyncOpenAI)) else client
+        return client.with_options(max_retries=0)
 
     def _arguments(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The request as the client is given it.
@@ -84,12 +90,18 @@ class ClientModel:
         method, to trace what is sent for example, they stand in their usual place.
         """
         arguments: dict[str, Any] = {"timeout": self._timeout, **request}
-        responses = self._client.responses
-        if type(self._client) not in _PLAIN_CLIENTS or hasattr(type(responses).create, "__wrapped__"):
+        if not self._takes_plain:
             return arguments
         body = {key: arguments.pop(key) for key in ("input", "tools") if key in arguments}
         extra: Mapping[str, Any] = arguments.get("extra_body") or {}
         return {**arguments, "extra_body": {**extra, **body}}
+
+    @property
+    def _takes_plain(self) -> bool:
+        """Whether it is the official client, and nobody has wrapped it or its method."""
+        if type(self._client) not in _PLAIN_CLIENTS or _is_traced(self._client):
+            return False
+        return not hasattr(type(self._client.responses).create, "__wrapped__")
 
     @property
     def _is_official(self) -> bool:
@@ -123,6 +135,19 @@ class ClientModel:
         final = getattr(source, "get_final_response", None)
         if final is not None and not self._is_official:
             yield {"type": "final", "response": plain_response(await self._calling.call(final))}
+
+
+def _is_traced(client: openai.OpenAI | openai.AsyncOpenAI) -> bool:
+    """Whether somebody has put a function of theirs in the place of this one client's method; a copy has it not."""
+    return "create" in vars(client.responses)
+
+
+def _json(raw: Any) -> object:
+    """The body of a raw answer, or its text if it is no JSON."""
+    try:
+        return raw.http_response.json()
+    except ValueError:
+        return raw.http_response.text
 
 
 async def _next(events: AsyncIterator[Any]) -> Any:

@@ -100,12 +100,14 @@ class GuardOptions(TypedDict, total=False):
         memory_source_version: the version of the source.
         memory_ingest_timeout_ms: for one delivery.
         outcome_reporting: tell BIGHUB how calls that ran ended.
-        outcome_reporting_required: taken for the sake of older code; deliveries never decide over a run.
+        outcome_reporting_required: a run waits for its outcomes to be reported, as long as a delivery may take, and
+            raises `OutcomeReportError` if they could not be. Without it, reporting never delays or fails a run.
         decision_objective: told to BIGHUB with every decision.
         model_selection: told to BIGHUB with every decision.
         evaluate_retries: how often a decision is asked for again within its deadline.
         provider_timeout_seconds: for one attempt at the model.
-        provider_max_retries: attempts after the first; the client's own retries are switched off.
+        provider_max_retries: attempts after the first; the client's own retries are switched off, unless somebody has
+            put a function of theirs in the place of its method.
         provider_retry_backoff_seconds: before the first retry, doubled for each further one.
         provider_retry_max_backoff_seconds: the longest wait that the provider did not ask for.
         provider_retry_jitter_seconds: at most this is added by chance.

@@ -41,10 +41,11 @@ def read_answer(raw: object) -> Answer | None:
         comment=comment if isinstance(comment, str) else None,
         by=by if isinstance(by, str) and by else SOMEBODY,
     )
-    is_clear = isinstance(resolution, str) and resolution in _APPROVED
-    if not is_clear or not (arguments is None or isinstance(arguments, Mapping)):
+    if not isinstance(resolution, str) or resolution not in _APPROVED:
         return said
-    return replace(said, approved=True, arguments=arguments)
+    if isinstance(arguments, Mapping) or (arguments is None and resolution == "approved"):
+        return replace(said, approved=True, arguments=arguments)
+    return said
 
 
 def ask_people(run: Run, turn: Turn, answered: list[Entry]) -> Steps[None]:
@@ -65,16 +66,14 @@ def ask_people(run: Run, turn: Turn, answered: list[Entry]) -> Steps[None]:
             answered.append(entry)
 
 
-def look_for_answers(run: Run, turn: Turn) -> Steps[list[Entry]]:
-    """See which of the waiting calls were answered elsewhere, in the inbox for example."""
-    answered: list[Entry] = []
+def look_for_answers(run: Run, turn: Turn, answered: list[Entry]) -> Steps[None]:
+    """See which of the waiting calls were answered elsewhere, in the inbox for example; adds them to `answered`."""
     for entry in turn.entries:
         if entry.pending is None or not entry.pending.request_id:
             continue
         settled = yield from do(Look(entry.pending))
         if settled is not None and _take(run, entry, entry.pending, settled):
             answered.append(entry)
-    return answered
 
 
 def _answer(run: Run, entry: Entry, pending: Pending, answer: Answer) -> Steps[bool]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, cast
 
+from litellm_bighub.errors import ProviderResponseError
+
 
 def plain(value: object) -> Any:
     """Dictionaries, lists and scalars of the value; fields that are `None` are left out of objects."""
@@ -25,9 +27,16 @@ def plain(value: object) -> Any:
 
 
 def plain_response(response: object) -> dict[str, Any]:
-    """A response in plain containers, with the text that the client itself read out of it."""
-    read: dict[str, Any] = plain(response)
+    """A response in plain containers, with the text that the client itself read out of it.
+
+    Raises:
+        ProviderResponseError: it is something else, a web page for example.
+    """
+    read: Any = plain(response)
+    if not isinstance(read, dict):
+        raise ProviderResponseError(f"the provider's answer is no response but a {type(response).__name__}")
+    made = cast("dict[str, Any]", read)
     text = getattr(response, "output_text", None)
     if isinstance(text, str) and text:
-        read.setdefault("output_text", text)
-    return read
+        made.setdefault("output_text", text)
+    return made

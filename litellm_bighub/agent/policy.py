@@ -13,8 +13,10 @@ from pydantic import SecretStr
 from litellm_bighub.agent.bighub.calling import Client
 from litellm_bighub.agent.bighub.decider import ClientDecider
 from litellm_bighub.agent.bighub.desk import ClientDesk
+from litellm_bighub.agent.bighub.memory import ClientMemory
+from litellm_bighub.agent.bighub.quiet import without_retries
 from litellm_bighub.agent.deciding import Deciding, Desk, NoDesk
-from litellm_bighub.agent.memory import ClientMemory, Deliver
+from litellm_bighub.agent.deliveries import Deliver, Memory
 from litellm_bighub.agent.options import GuardOptions
 from litellm_bighub.agent.settings import AgentSettings
 from litellm_bighub.agent.tools.tool import Tool
@@ -30,10 +32,16 @@ from litellm_bighub.settings import ServiceSettings
 
 @dataclass(frozen=True, slots=True)
 class PolicySide:
-    """Who decides, and who is told what happened, if there is anybody."""
+    """Who decides, and who is told what happened, if there is anybody.
+
+    Attributes:
+        remember: takes the events.
+        report: takes how the calls that ran have ended.
+    """
 
     deciding: Deciding
-    deliver: Deliver | None
+    remember: Deliver | None = None
+    report: Deliver | None = None
 
 
 def policy_for(
@@ -62,14 +70,18 @@ def policy_for(
         return _embedded(settings, options, redactor)
     if decider is not None and not isinstance(decider, str):
         desk: Desk = decider if isinstance(decider, Desk) else NoDesk()
-        return PolicySide(Deciding(decider, fail_mode=settings.fail_mode, desk=desk), None)
+        if settings.outcome_reporting_required:
+            raise AdapterConfigurationError("outcome_reporting_required", "needs a decider that takes outcomes")
+        return PolicySide(Deciding(decider, fail_mode=settings.fail_mode, desk=desk))
     if decider not in {None, "bighub"}:
         raise AdapterConfigurationError("decider", "is neither embedded nor bighub nor a Decider")
     given, key = one_of(options, "bighub_client", "bighub"), options.get("bighub_api_key")
     if given is None and not key:
         raise AdapterConfigurationError("bighub_api_key", "is missing; give it, bighub_client or decider='embedded'")
     service = _service(settings, options)
-    client = Client(lambda: sdk_client(service) if given is None else given)
+    client = Client(
+        lambda: sdk_client(service) if given is None else without_retries(given), for_each_loop=given is None
+    )
     asking = ClientDecider(client, tools=tools, mode=settings.decision_mode, told=told, redactor=redactor)
     deciding = Deciding(
         _patient(asking, service),
@@ -83,11 +95,18 @@ def policy_for(
         source_version=settings.memory_source_version,
         actor=settings.actor,
         domain=settings.domain,
-        remembers=settings.memory_enabled,
-        reports=settings.outcome_reporting,
         redactor=redactor,
+        must_report=settings.outcome_reporting_required,
     )
-    return PolicySide(deciding, memory.deliver if settings.memory_enabled or settings.outcome_reporting else None)
+    return _telling(settings, deciding, memory)
+
+
+def _telling(settings: AgentSettings, deciding: Deciding, memory: Memory) -> PolicySide:
+    return PolicySide(
+        deciding,
+        remember=memory.remember if settings.memory_enabled else None,
+        report=memory.report if settings.outcome_reporting else None,
+    )
 
 
 def one_of(
@@ -122,7 +141,7 @@ def _approver(service: ServiceSettings, options: GuardOptions) -> Client | None:
     if not key:
         return None
     approver = service.model_copy(update={"api_key": SecretStr(key)})
-    return Client(lambda: sdk_client(approver))
+    return Client(lambda: sdk_client(approver), for_each_loop=True)
 
 
 def _patient(asking: Decider, service: ServiceSettings) -> Decider:
@@ -147,7 +166,5 @@ def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor
     memory = EmbeddedMemory(
         decider, source=settings.memory_source, actor=settings.actor, domain=settings.domain, redactor=redactor
     )
-    return PolicySide(
-        Deciding(decider, tools=decider.policy.tools, fail_mode=settings.fail_mode, desk=desk, dry=desk),
-        memory.deliver if settings.memory_enabled else None,
-    )
+    deciding = Deciding(decider, tools=decider.policy.tools, fail_mode=settings.fail_mode, desk=desk, dry=desk)
+    return _telling(settings, deciding, memory)

@@ -6,8 +6,8 @@ The shapes are those of `bighub_openai`: plain dictionaries with these keys, so 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypedDict
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict, cast
 
 from litellm_bighub.domain.call import Arguments
 
@@ -59,7 +59,8 @@ class ToolExecutionEvent:
 
     def as_dict(self) -> dict[str, Any]:
         """A copy in plain containers, with `allowed` added."""
-        return {**asdict(self), "allowed": bool(self.decision and self.decision["allowed"])}
+        told = {name: _copied(getattr(self, name)) for name in self.__slots__}
+        return {**told, "allowed": bool(self.decision and self.decision["allowed"])}
 
 
 class Execution(TypedDict):
@@ -110,3 +111,12 @@ def output_text(response: Mapping[str, Any]) -> str:
         return told
     parts = [part for item in output(response) if item.get("type") == "message" for part in item.get("content") or ()]
     return "".join(part.get("text") or "" for part in parts if part.get("type") == "output_text")
+
+
+def _copied(value: Any) -> Any:
+    """A copy of plain containers; `dataclasses.asdict` takes ten times as long, and a turn has many events."""
+    if isinstance(value, dict):
+        return {key: _copied(each) for key, each in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [_copied(each) for each in cast("list[Any]", value)]
+    return value

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import email.utils
 import random
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ class Retry:
 
 @dataclass(slots=True)
 class Breaker:
-    """Counts transient failures in a row; `failures=0` never opens."""
+    """Counts transient failures in a row; `failures=0` never opens. An agent's runs share it, from any thread."""
 
     failures: int = 0
     reset_seconds: float = 30.0
@@ -59,6 +60,7 @@ class Breaker:
     _in_a_row: int = 0
     _opened_at: float | None = None
     _probing: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def admit(self) -> None:
         """Let one attempt through.
@@ -66,22 +68,25 @@ class Breaker:
         Raises:
             ProviderResponseError: the breaker is open, or half-open with its probe under way.
         """
-        if self._opened_at is None:
-            return
-        waited = self.clock() - self._opened_at
-        if waited < self.reset_seconds or self._probing:
-            raise ProviderResponseError("the provider keeps failing; its circuit breaker is open")
-        self._probing = True
+        with self._lock:
+            if self._opened_at is None:
+                return
+            waited = self.clock() - self._opened_at
+            if waited < self.reset_seconds or self._probing:
+                raise ProviderResponseError("the provider keeps failing; its circuit breaker is open")
+            self._probing = True
 
     def succeeded(self) -> None:
         """The attempt reached the provider and was answered, be it with a refusal."""
-        self._in_a_row, self._opened_at, self._probing = 0, None, False
+        with self._lock:
+            self._in_a_row, self._opened_at, self._probing = 0, None, False
 
     def failed(self) -> None:
         """The attempt failed in a way that may pass."""
-        self._in_a_row += 1
-        if self._probing or (self.failures and self._in_a_row >= self.failures):
-            self._opened_at, self._probing = self.clock(), False
+        with self._lock:
+            self._in_a_row += 1
+            if self._probing or (self.failures and self._in_a_row >= self.failures):
+                self._opened_at, self._probing = self.clock(), False
 
     def abandoned(self) -> None:
         """The attempt was given up; it says nothing of the provider."""

@@ -37,6 +37,7 @@ class AgentSettings:
     memory_source_version: str = f"litellm-bighub@{VERSION}"
     memory_ingest_timeout_ms: int = 300
     outcome_reporting: bool = True
+    outcome_reporting_required: bool = False
     evaluate_retries: int = 2
     provider_timeout_seconds: float = 30.0
     provider_max_retries: int = 2
@@ -57,6 +58,8 @@ class AgentSettings:
         for name in ("actor", "domain"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name):
                 raise AdapterConfigurationError(name, "is empty")
+        if self.outcome_reporting_required and not self.outcome_reporting:
+            raise AdapterConfigurationError("outcome_reporting_required", "needs outcome_reporting")
         for name, least in (
             ("max_tool_rounds", 1),
             ("max_parallel_tools", 1),

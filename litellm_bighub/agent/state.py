@@ -32,6 +32,7 @@ def waiting_state(run: Run, turn: Turn) -> State:
     conversation = run.conversation
     state: State = {
         "version": VERSION,
+        "id": run.setup.new_id(),  # a run that waits twice at the same place leaves two states
         "trace_id": run.trace_id,
         "rounds": run.rounds,
         "conversation": {

@@ -20,6 +20,7 @@ def decision_fields(decision: Decision) -> dict[str, Any]:
         "reason": decision.reason,
         "request_id": request_id(decision),
         "requires_approval": waits,
+        "expires_at": decision.expires_at if isinstance(decision, RequireApproval) else None,
         "blocked_by": basis.blocked_by or None,
         "risk_score": basis.risk,
         "rule": basis.rule or None,

@@ -129,13 +129,15 @@ def read_turn(run: Run, response: Mapping[str, Any], calls: list[Requested]) -> 
 
 
 def _read(run: Run, response: Mapping[str, Any], call: Requested) -> Entry:
-    entry = Entry(call, run.setup.new_id(), run.setup.tools.get(call.name), _shown(call))
+    entry = Entry(call, run.setup.new_id(), run.setup.tools.get(call.name))
     if entry.tool is None or entry.tool.kind != call.kind:
+        entry.arguments = _shown(call)
         entry.refuse(f"no tool {call.name!r} is registered")
         return entry
     try:
         entry.prepared = entry.tool.prepare(call.raw)
     except ValueError as error:
+        entry.arguments = _shown(call)
         entry.refuse(f"invalid arguments: {error}")
         return entry
     entry.arguments = entry.prepared.arguments

@@ -75,6 +75,7 @@ def objections(answer: Answer) -> Iterator[Objection]:
     yield from _enforcement(answer)
     yield from _switches(answer)
     yield from _nested(answer)
+    yield from _edits(answer)
     yield from _allowed(answer)
 
 
@@ -138,6 +139,12 @@ def _nested(answer: Answer) -> Iterator[Objection]:
     proposed = answer.get("proposed_action")
     if proposed is not None and isinstance(forbidden, list) and proposed in forbidden:
         yield NO, "responsible_action_space.forbidden holds the proposed action"
+
+
+def _edits(answer: Answer) -> Iterator[Objection]:
+    """What was approved is another call than this one, of which the service was told without its secrets."""
+    if answer.get("edited_arguments") is not None:
+        yield NO, "edited_arguments is given: other arguments than the call's were approved"
 
 
 def _ceiling(ceiling: object) -> Iterator[Objection]:

@@ -15,6 +15,8 @@ An additional objection therefore never loosens a decision. `null` and empty tex
 
 from __future__ import annotations
 
+import math
+from datetime import datetime
 from typing import cast
 
 from litellm_bighub.deciders.objections import Answer, Objection, Weight, objections
@@ -43,7 +45,9 @@ def read_decision(body: object) -> Decision:
         return Block(_because(blocking[0], said), basis)
     asking = _of(Weight.PENDING, raised) + _of(Weight.ASK, raised)
     if asking:
-        return RequireApproval(_because(asking[0], said), approval_id=basis.decision_id, basis=basis)
+        return RequireApproval(
+            _because(asking[0], said), basis.decision_id, expires_at=_time(answer.get("expires_at")), basis=basis
+        )
     return Allow(said, basis=basis)
 
 
@@ -67,6 +71,17 @@ def _basis(answer: Answer) -> Basis:
 def _text(answer: Answer, field: str) -> str:
     value = answer.get(field)
     return value if isinstance(value, str) else ""
+
+
+def _time(value: object) -> float | None:
+    """POSIX seconds, or ISO 8601; a time that nobody can read is not told, and the service knows it anyway."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) if math.isfinite(value) else None
+    try:
+        read = datetime.fromisoformat(value.replace("Z", "+00:00")) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return read.timestamp() if read and read.tzinfo else None
 
 
 def _risk(score: object) -> float | None:

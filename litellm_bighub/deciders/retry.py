@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import stamina
 
 from litellm_bighub.deciders.decider import Decider
@@ -35,11 +37,28 @@ class Retry:
 
     async def decide(self, call: ToolCall, context: CallContext) -> Decision:
         """Ask the decider; the last attempt's error goes out."""
-        return await self._caller(self._wait, self.inner.decide, call, context)
+        try:
+            return await self.inner.decide(call, context)
+        except DecisionError as error:
+            # What answers at once, which is nearly everything, never meets the machinery of retrying.
+            if not error.transient:
+                raise
+            return await self._caller(self._wait, self._after(error), call, context)
 
     async def aclose(self) -> None:
         """Close the decider."""
         await self.inner.aclose()
+
+    def _after(self, failure: DecisionError) -> Callable[[ToolCall, CallContext], Awaitable[Decision]]:
+        """Asking again, for a caller that counts the attempt that has failed already as its first."""
+        failures = [failure]
+
+        async def decide(call: ToolCall, context: CallContext) -> Decision:
+            if failures:
+                raise failures.pop()
+            return await self.inner.decide(call, context)
+
+        return decide
 
     def _wait(self, error: Exception) -> bool | float:
         """Whether to try again, or after how many seconds."""

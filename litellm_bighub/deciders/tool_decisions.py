@@ -115,7 +115,9 @@ class ToolDecisions:
         if not context.trace_id:
             context = replace(context, trace_id=self.new_id())
         judged = await _together([self._judge(call, context) for call in calls])
-        decisions = await _together([self._recorded(judgement) for judgement in judged])
+        decisions = [judgement.decision for judgement in judged]
+        if self._sinks:
+            decisions = await _together([self._recorded(judgement) for judgement in judged])
         if not wait_seconds:
             return decisions
         pairs = zip(judged, decisions, strict=True)

@@ -58,6 +58,8 @@ class HostedBighub:
         """What was sent to be remembered."""
         self.approvals: dict[str, dict[str, Any]] = {}
         """Approvals by id, listed by their `status`; a test puts them here, and resolves them."""
+        self.outcomes: list[Request] = []
+        """The reports of what came of calls."""
         self.abandoned = 0
         """How many clients gave up on a black hole."""
         self.closing = threading.Event()
@@ -144,6 +146,8 @@ class HostedBighub:
                 return self._resolved(path.removeprefix("/approvals/").removesuffix("/resolve"), request.body)
             case "POST", "/actions/memory/ingest":
                 return self._remember(request)
+            case "POST", "/outcomes/report":
+                return self._report(request)
             case _:
                 return error(404, "Not Found")
 
@@ -173,6 +177,11 @@ class HostedBighub:
         return reply(
             {"accepted": len(request.body["events"]), "total_stored": total, "source": request.body.get("source")}
         )
+
+    def _report(self, request: Request) -> Answer:
+        with self._changed:
+            self.outcomes.append(request)
+            return reply({"outcome_id": f"out_{len(self.outcomes)}", "request_id": request.body.get("request_id")})
 
 
 class _Server(ThreadingHTTPServer):

@@ -82,9 +82,13 @@ class Driver:
 
     def stream(self, guard: Any, *, take: int | None = None, **arguments: Any) -> list[dict[str, Any]]:
         """The events of a stream; after `take` of them nobody reads on."""
-        asked = {**ASK, **arguments}
+        return self.events(guard, "run_stream", take=take, **{**ASK, **arguments})
+
+    def events(self, guard: Any, method: str, *, take: int | None = None, **arguments: Any) -> list[dict[str, Any]]:
+        """The events that a method gives; after `take` of them nobody reads on."""
+        told: list[dict[str, Any]] = []
         if self.kind == "sync":
-            source, told = guard.run_stream(**asked), []
+            source = getattr(guard, method)(**arguments)
             for event in source:
                 told.append(event)
                 if len(told) == take:
@@ -93,7 +97,7 @@ class Driver:
             return told
 
         async def read() -> list[dict[str, Any]]:
-            source, told = guard.run_stream(**asked), []
+            source = getattr(guard, method)(**arguments)
             async for event in source:
                 told.append(event)
                 if len(told) == take:

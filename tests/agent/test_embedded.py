@@ -13,7 +13,7 @@ from litellm_bighub.control_plane.http.api_keys import make_key
 from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.resolving import Resolution
-from litellm_bighub.control_plane.store import memory
+from litellm_bighub.control_plane.store import approvals, memory, outcomes
 from litellm_bighub.control_plane.store.database import sqlite_url
 from litellm_bighub.control_plane.store.keys import AGENT, SCOPES
 from litellm_bighub.errors import AdapterConfigurationError, ConfigurationError
@@ -163,6 +163,73 @@ def test_memory_keeps_what_happened(embedded, driver, model, plane, loop):
     assert guard.dropped_events == 0
     rows = loop.call(plane.read, lambda c: memory.window(c, since=0, filters={}))
     assert sorted((row["tool"], row["status"]) for row in rows) == [("refund", "blocked"), ("refund", "executed")]
+
+
+def test_outcomes_of_what_ran_are_kept_beside_their_decisions(embedded, driver, model, plane, loop):
+    """A call that was blocked has none, and the decision of one that ran no longer waits for its report."""
+
+    class Failing(Refunds):
+        def refund(self, order_id: str, amount: float) -> float:
+            if amount == 6:
+                raise ConnectionError("the bank is closed, token=abcdef0123456789")
+            return super().refund(order_id, amount)
+
+    model([refund(5, "c1"), refund(6, "c2"), refund(5000, "c3"), refund(700, "c4")], DONE)
+    guard = embedded(Failing())
+    events = driver.run(guard)["execution"]["events"]
+    driver.call(guard, "close")
+    assert guard.dropped_events == 0
+    ids = {event["call_id"]: event["request_id"] for event in events}
+    kept = {call: loop.call(plane.read, partial(outcomes.find, column="request_id", value=ids[call])) for call in ids}
+    assert {call: [row["status"] for row in rows] for call, rows in kept.items()} == {
+        "c1": ["SUCCESS"],
+        "c2": ["FAILURE"],
+        "c3": [],
+        "c4": [],
+    }
+    assert kept["c2"][0]["body"]["details"]["call_id"] == "c2"
+    assert "the bank is closed" in kept["c2"][0]["body"]["description"]
+    assert "abcdef0123456789" not in str(kept)
+    assert loop.call(plane.read, partial(outcomes.unreported, before=2e9, limit=10)) == []
+
+
+def test_reports_can_be_switched_off(embedded, driver, model, plane, loop):
+    model([refund(5)], DONE)
+    guard = embedded(Refunds(), outcome_reporting=False)
+    driver.run(guard)
+    driver.call(guard, "close")
+    assert loop.call(plane.read, partial(outcomes.by_status, since=0)) == {}
+
+
+def test_a_run_may_wait_for_its_reports(embedded, driver, model, plane, loop):
+    """Nothing is flushed or closed here."""
+    model([refund(5)], DONE)
+    driver.run(embedded(Refunds(), outcome_reporting_required=True))
+    assert loop.call(plane.read, partial(outcomes.by_status, since=0)) == {"SUCCESS": 1}
+
+
+def test_the_expiry_of_an_approval_is_known_to_its_event_and_state(embedded, driver, model, plane, loop):
+    model([refund(700)], DONE)
+    driver.run(guard := embedded(Refunds()))
+    (pending,) = (call["pending"] for call in guard.pending[0]["calls"])
+    approval = loop.call(plane.read, partial(approvals.get, approval_id=pending["request_id"]))
+    assert pending["expires_at"] == pytest.approx(approval.expires_at, abs=1e-3)
+    assert guard.pending[0]["events"][0]["decision"]["expires_at"] == pending["expires_at"]
+
+
+def test_what_a_person_put_in_place_of_the_arguments_is_what_runs(driver, model, policy, plane, loop):
+    """In one process; who asks over HTTP has told its arguments without their secrets, so nobody may edit those."""
+    model([refund(700)], [text("waiting")], DONE)
+    refunds = Refunds()
+    guard = driver.guard(decider="embedded", policy=policy)
+    guard.tool("refund", refunds.refund, value_from_args=lambda a: a["amount"])
+    driver.run(guard)
+    request_id = guard.pending[0]["calls"][0]["pending"]["request_id"]
+    edited = {"order_id": "ord_1", "amount": 600.0}
+    loop.call(plane.resolve, Resolution(request_id, "approve", by="ann", edited=edited))
+    payload = driver.call(guard, "resume", state=guard.pending[0])
+    assert refunds.paid == [600.0]
+    assert payload["execution"]["last"]["arguments"] == edited
 
 
 def test_a_dry_run_needs_a_decider_that_has_one(driver):

@@ -16,7 +16,16 @@ from litellm_bighub.errors import (
     DecisionUnreadable,
     ProviderResponseError,
 )
-from litellm_bighub.testing import Output, custom_call, function_call, shell_call, text
+from litellm_bighub.testing import (
+    Output,
+    apply_patch_call,
+    computer_call,
+    custom_call,
+    function_call,
+    local_shell_call,
+    shell_call,
+    text,
+)
 from tests.agent.harness import Deciding, outputs
 
 REFUND = function_call("refund_payment", {"order_id": "ord_1", "amount": 199.99}, call_id="c1")
@@ -353,11 +362,28 @@ def test_an_incomplete_or_failed_response_runs_no_tools(driver, model, status, s
     assert ran == []
 
 
-def test_a_call_that_no_tool_governs_ends_the_run(driver, model):
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(shell_call("rm -rf /"), id="shell_call"),
+        pytest.param(local_shell_call("rm", "-rf", "/"), id="local_shell_call"),
+        pytest.param(computer_call({"type": "click", "x": 1, "y": 1, "button": "left"}), id="computer_call"),
+        pytest.param(apply_patch_call({"type": "delete_file", "path": "a"}), id="apply_patch_call"),
+        pytest.param(
+            {"type": "mcp_call", "id": "m1", "name": "rm", "server_label": "s", "arguments": "{}"}, id="mcp_call"
+        ),
+        pytest.param(
+            {"type": "mcp_approval_request", "id": "m1", "name": "rm", "server_label": "s", "arguments": "{}"},
+            id="mcp_approval_request",
+        ),
+    ],
+)
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_a_call_that_no_tool_governs_ends_the_run(driver, model, call, stream):
     """Old sin: shell, MCP and computer calls passed with no decision."""
-    model([shell_call("rm -rf /")])
-    with pytest.raises(ProviderResponseError, match="shell_call"):
-        driver.run(with_refund(driver))
+    model([call])
+    with pytest.raises(ProviderResponseError, match=call["type"]):
+        (driver.stream if stream else driver.run)(with_refund(driver))
 
 
 def test_a_custom_tool_gets_the_models_text(driver, model):

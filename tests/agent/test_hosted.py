@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from bighub import AsyncBighubClient, Bighub, BighubClient
 
 from litellm_bighub.testing import function_call, text
-from litellm_bighub.testing.hosted_answers import BlackHole, Hangup, allow, error
+from litellm_bighub.testing.hosted_answers import BlackHole, Hangup, allow, block, error
 from litellm_bighub.testing.hosted_bighub import HostedBighub
 
 DONE = [text("done")]
@@ -48,6 +49,9 @@ def test_a_decided_call(driver, model, bighub):
     driver.call(guard, "close")
     (remembered,) = bighub.memories
     assert remembered.body["source"] == "openai_adapter"
+    (reported,) = bighub.outcomes
+    assert (reported.body["status"], reported.body["request_id"]) == ("SUCCESS", "req_allow")
+    assert guard.dropped_events == 0
     assert "hunter2" not in str(remembered.body)
 
 
@@ -84,3 +88,50 @@ def test_each_call_has_an_idempotency_key_of_its_own(driver, model, bighub):
     model([CALL, {**CALL, "call_id": "c2"}], DONE)
     driver.run(agent(driver, bighub))
     assert len({request.headers["idempotency-key"] for request in bighub.requests}) == 2
+
+
+@pytest.mark.parametrize("kind", [BighubClient, Bighub, AsyncBighubClient])
+def test_the_retries_of_a_client_that_was_handed_in_do_not_multiply_with_ours(driver, model, bighub, kind):
+    """Old sin: 9 questions for one call."""
+    model([CALL], DONE)
+    bighub.script(error(503))
+    client = kind(base_url=bighub.url, api_key=bighub.api_key)
+    options = {"evaluate_retries": 1, "decision_deadline_seconds": 20, "outcome_reporting": False}
+    guard = driver.guard(decider=None, bighub_client=client, **options)
+    guard.tool("pay", lambda amount, password: amount, parameters_schema=SCHEMA)
+    assert driver.run(guard)["execution"]["last"]["status"] == "blocked"
+    assert len(bighub.requests) == 2
+
+
+def test_a_client_of_which_a_method_was_replaced_is_asked_by_that(driver, model, bighub):
+    model([CALL], DONE)
+    client, asked = BighubClient(base_url=bighub.url, api_key=bighub.api_key), []
+    client.actions.submit = lambda **question: asked.append(question) or {"allowed": True, "result": "allowed"}
+    guard = driver.guard(decider=None, bighub_client=client, memory_enabled=False, outcome_reporting=False)
+    guard.tool("pay", lambda amount, password: amount, parameters_schema=SCHEMA)
+    assert driver.run(guard)["execution"]["last"]["status"] == "executed"
+    assert (len(asked), bighub.requests) == (1, [])
+
+
+@pytest.mark.parametrize("mode", ["submit", "submit_v2", "submit_payload"])
+def test_every_decision_mode_is_answered_by_what_the_published_sdk_offers(driver, model, bighub, mode):
+    model([CALL], DONE)
+    bighub.script(allow(), block())
+    guard = agent(driver, bighub, decision_mode=mode)
+    assert driver.run(guard)["execution"]["last"]["status"] == "executed"
+    (asked,) = bighub.requests
+    assert (asked.path, asked.body["action"], asked.body["value"]) == ("/actions/evaluate", "pay", 5)
+    assert asked.body["context"]["arguments"]["amount"] == 5
+    model([CALL], DONE)
+    assert driver.run(guard)["execution"]["last"]["status"] == "blocked"
+
+
+def test_a_dry_run_says_that_it_is_one_and_tells_nobody_else(driver, bighub):
+    told = []
+    guard = agent(driver, bighub, on_decision=told.append)
+    bighub.script(block("too much", dry_run=True))
+    arguments = {"amount": 5, "password": "x"}
+    assert driver.call(guard, "check_tool", tool_name="pay", arguments=arguments)["result"] == "blocked"
+    driver.call(guard, "close")
+    assert [request.body["dry_run"] for request in bighub.requests] == [True]
+    assert (told, bighub.memories, bighub.outcomes, guard.pending) == ([], [], [], [])

@@ -207,6 +207,22 @@ def test_decision_modes_are_mapped_onto_what_the_client_offers(driver, model, mo
     assert told["context"]["seen"] == 3
 
 
+def test_a_tool_may_have_a_decision_mode_of_its_own(driver, model):
+    model([function_call("pay", {}), function_call("look", {})], DONE)
+    asked = []
+    answer = {"allowed": True, "result": "allowed"}
+    actions = SimpleNamespace(
+        submit=lambda *, action, **_: asked.append(("submit", action)) or answer,
+        submit_v2=lambda *, payload, **_: asked.append(("submit_v2", payload["action"])) or answer,
+    )
+    guard = driver.guard(decider=None, bighub_client=SimpleNamespace(actions=actions))
+    nothing = {"type": "object", "properties": {}}
+    guard.register_tool("pay", lambda: 1, parameters_schema=nothing, decision_mode="submit_v2")
+    guard.register_tool("look", lambda: 1, parameters_schema=nothing)
+    driver.run(guard)
+    assert sorted(asked) == [("submit", "look"), ("submit_v2", "pay")]
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -216,6 +232,10 @@ def test_decision_modes_are_mapped_onto_what_the_client_offers(driver, model, mo
             {"allowed": False, "recommendation": "proceed_with_caution", "blocked_by": "kill_switch"}, id="caution"
         ),
         pytest.param({"allowed": True, "result": "allowed", "recommendation": "go"}, id="unknown-recommendation"),
+        pytest.param(
+            {"allowed": True, "result": "allowed", "enforcement_mode": "ENFORCED", "enforced_verdict": "blocked"},
+            id="enforcement-mode-in-the-wrong-case",
+        ),
         pytest.param({"allowed": True, "result": "allowed", "should_not_run": True}, id="should-not-run"),
         pytest.param({"allowed": True, "result": "allowed", "catastrophic_ceiling": {"active": True}}, id="ceiling"),
         pytest.param({}, id="nothing"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import httpx
 import openai
 import pytest
@@ -212,3 +214,27 @@ def test_a_retry_in_a_later_turn_runs_no_tool_twice(driver, model):
     guard.tool("double", lambda: ran.append(1), parameters_schema={"type": "object", "properties": {}})
     assert driver.run(guard)["output_text"] == "done"
     assert ran == [1]
+
+
+def test_every_setting_of_the_provider_arrives_where_it_works(driver, model):
+    guard = driver.guard(
+        provider_max_retries=5,
+        provider_retry_backoff_seconds=0.5,
+        provider_retry_max_backoff_seconds=7,
+        provider_retry_jitter_seconds=0.25,
+        provider_circuit_breaker_failures=4,
+        provider_circuit_breaker_reset_seconds=11,
+    )
+    made = guard._performer.resilience
+    assert made.retry == Retry(5, backoff_seconds=0.5, max_backoff_seconds=7, jitter_seconds=0.25)
+    assert (made.breaker.failures, made.breaker.reset_seconds) == (4, 11)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_every_attempt_has_the_timeout_of_the_provider(driver, stream):
+    seen = []
+    answer = {"id": "resp_1", "status": "completed", "output": []}
+    create = SimpleNamespace(create=lambda **asked: seen.append(asked["timeout"]) or answer)
+    guard = agent(driver, model_client=SimpleNamespace(responses=create), provider_timeout_seconds=7)
+    (driver.stream if stream else driver.run)(guard)
+    assert seen == [7]

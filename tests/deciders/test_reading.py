@@ -256,3 +256,31 @@ def test_nothing_is_allowed_unless_allowed_is_true(body):
     decision = read_decision(body)
     if isinstance(decision, Allow):
         assert body["allowed"] is True
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        pytest.param("2026-01-02T03:04:05Z", 1767323045.0, id="ISO 8601"),
+        pytest.param("2026-01-02T04:04:05+01:00", 1767323045.0, id="with an offset"),
+        pytest.param(1767323045, 1767323045.0, id="POSIX seconds"),
+        pytest.param("2026-01-02T03:04:05", None, id="of no zone"),
+        pytest.param("soon", None, id="unreadable"),
+        pytest.param(float("inf"), None, id="infinite"),
+        pytest.param(True, None, id="true"),
+        pytest.param(None, None, id="null"),
+    ],
+)
+def test_the_expiry_of_an_approval_is_read(told, expected):
+    decision = read_decision({**ASKED, "expires_at": told})
+    assert isinstance(decision, RequireApproval)
+    assert decision.expires_at == expected
+
+
+@pytest.mark.parametrize("edited", [{"amount": 5}, {}, "less", [1], 5, True])
+def test_who_approved_other_arguments_has_not_approved_the_call(edited):
+    assert isinstance(read_decision({**YES, "edited_arguments": edited}), Block)
+
+
+def test_arguments_that_nobody_edited_object_to_nothing():
+    assert isinstance(read_decision({**YES, "edited_arguments": None}), Allow)

@@ -370,7 +370,7 @@ async def test_calls_without_a_trace_get_one_in_common():
     decisions = ToolDecisions(decider, new_id=counter("id-"))
     await decisions.decide([call("a"), call("b")], CallContext())
     await decisions.decide([call("a")], CallContext())
-    assert [context.trace_id for _, context in decider.asked] == ["id-0", "id-0", "id-3"]
+    assert [context.trace_id for _, context in decider.asked] == ["id-0", "id-0", "id-1"]
 
 
 @MODES

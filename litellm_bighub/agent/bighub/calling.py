@@ -6,6 +6,7 @@ generation works as far as it goes.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 from collections.abc import Callable
@@ -21,20 +22,29 @@ class Client:
     Args:
         make: gives the client.
         threads: how many calls of a sync client run at the same time.
+        for_each_loop: whether it is made anew in each event loop, because its connections belong to the one that it was
+            made in. Not so for a client that was handed in: that is its maker's to care for.
     """
 
-    def __init__(self, make: Callable[[], Any], *, threads: int = 64) -> None:
+    def __init__(self, make: Callable[[], Any], *, threads: int = 64, for_each_loop: bool = False) -> None:
         self._make = make
         self._threads = threads
+        self._for_each_loop = for_each_loop
+        self._made: Any = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._limiter: anyio.CapacityLimiter | None = None
+        self._signatures: dict[object, frozenset[str] | None] = {}
 
-    @functools.cached_property
+    @property
     def object(self) -> Any:
-        """The client itself."""
-        return self._make()
-
-    @functools.cached_property
-    def _limiter(self) -> anyio.CapacityLimiter:
-        return anyio.CapacityLimiter(self._threads)
+        """The client itself, in a running event loop."""
+        loop = asyncio.get_running_loop()
+        if self._made is None or (self._for_each_loop and self._loop is not loop):
+            self._made = self._make()
+        if self._loop is not loop:
+            self._limiter = anyio.CapacityLimiter(self._threads)
+        self._loop = loop
+        return self._made
 
     def method(self, resource: str, *names: str) -> Callable[..., Any] | None:
         """The first of the methods that the client's resource has."""
@@ -44,7 +54,7 @@ class Client:
 
     async def call(self, method: Callable[..., Any], **arguments: Any) -> Any:
         """Call a method with those of the arguments that it takes."""
-        call = functools.partial(method, **_taken(method, arguments))
+        call = functools.partial(method, **self._taken(method, arguments))
         if inspect.iscoroutinefunction(method):
             return await call()
         result = await anyio.to_thread.run_sync(call, abandon_on_cancel=True, limiter=self._limiter)
@@ -52,18 +62,26 @@ class Client:
 
     async def aclose(self) -> None:
         """Close the client, if it was ever made and can be closed."""
-        if "object" not in self.__dict__:
+        if self._made is None:
             return
         close = getattr(self.object, "aclose", None) or getattr(self.object, "close", None)
         if callable(close):
             await self.call(close)
 
+    def _taken(self, method: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+        # Reading a signature takes longer than the question: each function's is read once.
+        function = getattr(method, "__func__", method)
+        if function not in self._signatures:
+            self._signatures[function] = _names(method)
+        names = self._signatures[function]
+        return arguments if names is None else {name: each for name, each in arguments.items() if name in names}
 
-def _taken(method: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+
+def _names(method: Callable[..., Any]) -> frozenset[str] | None:
+    """The keyword arguments that a method takes; `None` if it takes any, or nobody can tell."""
     try:
         parameters = inspect.signature(method).parameters
-    except (TypeError, ValueError):  # a method without a readable signature
-        return arguments
-    if any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
-        return arguments
-    return {name: each for name, each in arguments.items() if name in parameters}
+    except (TypeError, ValueError):
+        return None
+    takes_any = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    return None if takes_any else frozenset(parameters)

@@ -12,12 +12,15 @@ import anyio
 from litellm_bighub.agent.bighub.calling import Client
 from litellm_bighub.agent.deciding import DecideOne
 from litellm_bighub.agent.effects import Answer, Pending, Settled
+from litellm_bighub.agent.tools.result_text import result_text
 from litellm_bighub.domain.decision import Allow, Basis, Block, RequireApproval
+from litellm_bighub.domain.secrets import REDACTED
 
 _APPROVED = frozenset({"approved", "modified"})
 _WAITS = frozenset({"pending", "awaiting_second"})
 _BINDS = "four_eyes"
 """A field that only our own control plane's approvals have."""
+_HIDDEN = REDACTED[:-1]
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:.-]{0,127}")
 
 
@@ -72,11 +75,35 @@ class ClientDesk:
 
     async def _approved(self, pending: Pending, approval: dict[str, Any], decide: DecideOne) -> Settled:
         """The approval in force. A control plane that binds it to its call is asked again, which uses it up."""
-        if _BINDS not in approval:
-            return Settled(Allow("approved by a person", basis=Basis(decision_id=pending.request_id)), approval)
-        # A question of its own: under the first one's idempotency key the first answer would come again.
-        call = replace(pending.ask.call, path=f"{pending.ask.call.path} approved by {pending.request_id}")
-        return Settled(await decide(replace(pending.ask, call=call)), approval)
+        if _BINDS in approval:
+            # A question of its own: under the first one's idempotency key the first answer would come again.
+            call = replace(pending.ask.call, path=f"{pending.ask.call.path} approved by {pending.request_id}")
+            return Settled(await decide(replace(pending.ask, call=call)), approval)
+        basis = Basis(decision_id=pending.request_id)
+        if not _is_modified(approval):
+            return Settled(Allow("approved by a person", basis=basis), approval)
+        edited = _edited(approval)
+        if edited is None:
+            return Settled(Block("something else than this call was approved", basis), approval)
+        return Settled(Allow("approved by a person with other arguments", edited=edited, basis=basis), approval)
+
+
+def _is_modified(approval: Mapping[str, Any]) -> bool:
+    """Whether the person has approved something else than the call."""
+    said = {approval.get(field) for field in ("status", "resolution", "review_decision")}
+    given = (approval.get(field) for field in ("modified_action", "edited_arguments"))
+    return "modified" in said or any(each is not None for each in given)
+
+
+def _edited(approval: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The arguments that were approved in place of the call's, if they can be read and hide nothing."""
+    actions = (approval.get(field) for field in ("modified_action", "better_action"))
+    nested = (action.get("arguments") for action in actions if isinstance(action, Mapping))
+    for edited in (approval.get("edited_arguments"), *nested):
+        # BIGHUB was told the arguments without their secrets: what a person left as it was shown is not the secret.
+        if isinstance(edited, Mapping) and _HIDDEN not in result_text(edited):
+            return dict(edited)
+    return None
 
 
 def _is_approved(approval: Mapping[str, Any]) -> bool:

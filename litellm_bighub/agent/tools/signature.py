@@ -63,11 +63,14 @@ def read_signature(function: Callable[..., Any]) -> Parameters:
         raise UnusableSignature(f"its annotations cannot be read ({error})") from error
     described = docstring_parser.parse(inspect.getdoc(function) or "")
     told = {each.arg_name.lstrip("*"): each.description for each in described.params}
+    bound = _bound(function)
     definitions: dict[str, Any] = {}
     fields: dict[str, str] = {}
     defaults: dict[str, Any] = {}
     for number, parameter in enumerate(signature.parameters.values()):
         name = parameter.name
+        if name in bound:
+            continue
         if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY}:
             raise UnusableSignature(f"a model cannot name the parameter {name!r} ({parameter.kind.description})")
         if name not in hints:
@@ -84,6 +87,16 @@ def read_signature(function: Callable[..., Any]) -> Parameters:
     model = _model(function, definitions)
     schema = _schema(model)
     return Parameters(described.description or "", schema, _jsonable(defaults), model, fields)
+
+
+def _bound(function: Callable[..., Any]) -> set[str]:
+    """What a partial function was given already: the model is not asked for it, and cannot say otherwise."""
+    bound: set[str] = set()
+    inner: Any = function
+    while hasattr(inner, "func"):
+        bound |= set(getattr(inner, "keywords", ()))
+        inner = inner.func
+    return bound
 
 
 def _annotated(function: Callable[..., Any]) -> Any:

@@ -15,9 +15,8 @@ from litellm_bighub.control_plane.http.reading import readable
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.outcome_quality import TAXONOMY, Reported, meaning, partner_view, quality, summary
 from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.reporting import keep
 from litellm_bighub.control_plane.store import outcomes
-from litellm_bighub.control_plane.store.chain import Entry
-from litellm_bighub.control_plane.store.transaction import Transaction
 
 router = APIRouter(prefix="/outcomes")
 
@@ -139,31 +138,8 @@ async def timeline(request_id: str, plane: Plane, _: Anybody) -> dict[str, Any]:
 
 
 async def _keep(plane: ControlPlane, reports: list[Report]) -> list[dict[str, Any]]:
-    now = plane.clock()
-    rows = [
-        {
-            "id": f"out_{plane.new_id()}",
-            "request_id": report.request_id,
-            "validation_id": report.validation_id,
-            "case_id": report.case_id,
-            "status": report.status,
-            "body": plane.redact(readable(report.model_dump(mode="json"))),
-            "reported_at": now,
-        }
-        for report in reports
-    ]
-
-    def job(transaction: Transaction) -> list[dict[str, Any]]:
-        kept: list[dict[str, Any]] = []
-        for row, report in zip(rows, reports, strict=True):
-            decided = outcomes.decided(transaction.connection, report.request_id, report.validation_id)
-            kept.append({**row, **decided})
-            outcomes.insert(transaction.connection, kept[-1])
-            body = {"outcome_id": row["id"], "status": report.status}
-            transaction.append(Entry(now, "outcome.reported", report.request_id, body), notify=False)
-        return kept
-
-    return [_shown(row) for row in await plane.write(job)]
+    rows = await keep(plane, [readable(report.model_dump(mode="json")) for report in reports])
+    return [_shown(row) for row in rows]
 
 
 async def _reported(

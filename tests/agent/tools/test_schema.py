@@ -320,4 +320,13 @@ def test_partials_methods_and_callable_objects_are_tools():
     assert list(parameters(Shop().refund)["properties"]) == ["amount"]
     assert list(parameters(Shop())["properties"]) == ["item"]
     made = tool(functools.partial(pay, actor="me"))
-    assert "amount" in made.spec["parameters"]["properties"]
+    assert list(made.spec["parameters"]["properties"]) == ["amount"]
+
+
+def test_what_a_partial_function_was_given_is_not_the_models_to_say():
+    def pay(actor: str, amount: float): ...
+
+    made = tool(functools.partial(pay, actor="me"))
+    assert made.prepare('{"amount": 1.0}').keywords == {"amount": 1.0}
+    with pytest.raises(ValueError, match="actor"):
+        made.prepare('{"amount": 1.0, "actor": "admin"}')
