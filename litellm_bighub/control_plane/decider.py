@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
 from typing_extensions import assert_never
 
 from litellm_bighub.control_plane.deciding import Outcome
@@ -17,9 +18,11 @@ from litellm_bighub.control_plane.policy.text import build
 from litellm_bighub.control_plane.source import PolicySource
 from litellm_bighub.control_plane.store.approvals import Approval
 from litellm_bighub.control_plane.store.database import check_url, open_database, sqlite_url
+from litellm_bighub.deciders.waiting import Answered
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
 from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.errors import DecisionUnavailable
 
 DATABASE = "bighub.db"
 
@@ -101,6 +104,24 @@ class EmbeddedDecider:
         """
         plane = await self.plane()
         return await plane.wait(approval_id, timeout=timeout)
+
+    async def answered(self, approval_id: str, *, seconds: float) -> Answered:
+        """Wait as `Waiting` has it.
+
+        Raises:
+            DecisionUnavailable: the database cannot be used.
+        """
+        try:
+            approval = await self.wait(approval_id, timeout=seconds)
+        except SQLAlchemyError as error:
+            raise DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}") from error
+        match None if approval is None else approval.state_at(self._clock()):
+            case "pending" | "awaiting_second":
+                return Answered("open")
+            case "approved" | "denied" as state:
+                return Answered(state, by=(approval.resolved_by if approval else None) or "")
+            case _:
+                return Answered("void")
 
     async def plane(self) -> ControlPlane:
         """The control plane, opened if it was not.

@@ -36,7 +36,7 @@ class Breaker:
     def __init__(
         self, decider: Decider, *, failures: int, reset_seconds: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._decider = decider
+        self.inner = decider
         self._failures = failures
         self._reset_seconds = reset_seconds
         self._clock = clock
@@ -63,12 +63,12 @@ class Breaker:
 
     async def aclose(self) -> None:
         """Close the decider."""
-        await self._decider.aclose()
+        await self.inner.aclose()
 
     async def _ask(self, call: ToolCall, context: CallContext, *, probe: bool = False) -> Decision:
         """Whoever was asked before the breaker opened tells nothing of how things are now."""
         try:
-            decision = await self._decider.decide(call, context)
+            decision = await self.inner.decide(call, context)
         except DecisionUnavailable:
             if probe or self._opened_at is None:
                 self._failed(at_once=probe)

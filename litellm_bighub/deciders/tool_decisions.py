@@ -16,8 +16,9 @@ from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.judgement import Judgement
 from litellm_bighub.deciders.recording import DecisionHook, EventSink, HookSink, record
 from litellm_bighub.deciders.tool_table import ToolTable
+from litellm_bighub.deciders.waiting import settled, waiting
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.decision import Allow, Basis, Block, Decision
+from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
 from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionError, DecisionRefused, DecisionUnavailable
@@ -63,6 +64,7 @@ class ToolDecisions:
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._decider = decider
+        self._waiting = waiting(decider)
         self._tools = ToolTable(tools or {})
         self._fail_mode: FailMode = fail_mode
         self._sinks = (*([HookSink(on_decision)] if on_decision else []), *sinks)
@@ -71,16 +73,33 @@ class ToolDecisions:
         self._timer = timer
         self._new_id = new_id
 
-    async def decide(self, calls: Sequence[ToolCall], context: CallContext) -> list[Decision]:
+    @property
+    def can_wait(self) -> bool:
+        """Whether the decider can tell when a person has answered."""
+        return self._waiting is not None
+
+    async def decide(
+        self, calls: Sequence[ToolCall], context: CallContext, *, wait_seconds: float = 0.0
+    ) -> list[Decision]:
         """Decide on the calls of one response, in their order.
 
         If the decider fails in a way that nobody foresaw, the other calls are no longer asked about and the error goes
         out: nothing is released.
+
+        Args:
+            calls: of one response.
+            context: who asks for them.
+            wait_seconds: how long to wait for a person where one is asked. The question is recorded before, and the
+                decision that then is in force, too.
         """
         if not context.trace_id:
             context = replace(context, trace_id=self._new_id())
         judged = await _together([self._judge(call, context) for call in calls])
-        return await _together([self._recorded(judgement) for judgement in judged])
+        decisions = await _together([self._recorded(judgement) for judgement in judged])
+        if not wait_seconds:
+            return decisions
+        pairs = zip(judged, decisions, strict=True)
+        return await _together([self._settled(judgement, decision, wait_seconds) for judgement, decision in pairs])
 
     async def aclose(self) -> None:
         """Close the decider and the sinks, each even if another fails to. Safe to call twice."""
@@ -104,6 +123,33 @@ class ToolDecisions:
                 except DecisionError as error:
                     decision = _without_answer(error, tool.fail_mode or self._fail_mode)
         return Judgement(call, context, tool, decision, decider, self._timer() - started)
+
+    async def _settled(self, judgement: Judgement, decision: Decision, seconds: float) -> Decision:
+        """The decision in force when a person has answered, or the time is over. Nobody's silence opens anything."""
+        if self._waiting is None or not isinstance(decision, RequireApproval):
+            return decision
+        recorded: list[Decision] = [decision]
+
+        async def again(approval_id: str) -> Decision:
+            again = await self._asked_again(judgement, approval_id)
+            recorded.append(await self._recorded(again))
+            return recorded[-1]
+
+        decided = await settled(self._waiting, decision, again, seconds=seconds)
+        if any(decided is known for known in recorded):
+            return decided
+        return await self._recorded(replace(judgement, decision=decided, seconds=0.0))
+
+    async def _asked_again(self, judgement: Judgement, approval_id: str) -> Judgement:
+        """The same call in a question of its own: under the first one's idempotency key the first answer would come."""
+        call = replace(judgement.call, path=f"{judgement.call.path} after {approval_id}")
+        started = self._timer()
+        decider = OURSELVES
+        try:
+            decision, decider = await self._decider.decide(call, judgement.context), self._decider.name
+        except DecisionError as error:
+            decision = _without_answer(error, "closed")
+        return replace(judgement, decision=decision, decider=decider, seconds=self._timer() - started)
 
     async def _recorded(self, judgement: Judgement) -> Decision:
         event_id, now = self._new_id(), self._clock()

@@ -20,7 +20,9 @@ from litellm_bighub.deciders.recording import DecisionHook
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import UngovernedCallError
 from litellm_bighub.gateway.configuration import build_tool_decisions, check_litellms, import_hook, read_settings
-from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
+from litellm_bighub.gateway.connection import keep_connections
+from litellm_bighub.gateway.continuing import continued, next_answer
+from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding, enforce
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.identity import caller
 from litellm_bighub.gateway.native import NativeGuardrail
@@ -82,16 +84,22 @@ class BighubGuardrail(NativeGuardrail):
             on_decision=import_hook(f"{name}.on_decision", on_decision),
             sinks=[RequestLog()],
         )
-        withholding = Withholding(self.settings.on_block, self.settings.on_approval, self.settings.reveal)
-        self.enforcement = Enforcement(self.tool_decisions, withholding)
+        withholding = Withholding(
+            self.settings.on_block,
+            self.settings.on_approval,
+            self.settings.reveal,
+            approval_wait_seconds=self.settings.approval_wait_seconds,
+        )
+        self.enforcement = Enforcement(self.tool_decisions, withholding, name=name)
+        if withholding.waits:
+            keep_connections()
         install()
 
     async def async_post_call_success_hook(
         self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth, response: Any
     ) -> Any:
         """Decide on the calls of a whole answer."""
-        await self.govern(response, data, user_api_key_dict)
-        return response
+        return await self.govern(response, data, user_api_key_dict)
 
     async def async_post_call_streaming_iterator_hook(
         self, user_api_key_dict: UserAPIKeyAuth, response: Any, request_data: dict[str, Any]
@@ -142,22 +150,38 @@ class BighubGuardrail(NativeGuardrail):
     ) -> Any:
         """Decide on the calls of an answer to `litellm.aresponses` in code; the proxy has a hook of its own."""
         if call_type in RESPONSES and not is_proxy():
-            await self.govern(response, request_data, None)
+            return await self.govern(response, request_data, None)
         return response
 
     async def govern(
         self, response: Any, request_data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth | None
-    ) -> None:
+    ) -> Any:
         """Decide on the calls of a whole answer, in place.
+
+        Returns:
+            the answer, or with `on_block: continue` the model's next one.
 
         Raises:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
         """
-        if format_of_answer(response) is None:
-            return
+        spoken = format_of_answer(response)
+        if spoken is None:
+            return response
+        rounds = self.settings.continue_rounds if self.settings.on_block == "continue" else 0
+        data = request_data
         with logged(self, request_data):
-            context = self._context(user_api_key_dict, request_data, response)
-            await self.enforcement.govern(response, context, refusals=wants_refusals(request_data))
+            while True:
+                context = self._context(user_api_key_dict, request_data, response)
+                decided = await self.enforcement.decided(response, context, refusals=wants_refusals(request_data))
+                told = continued(data, response, decided) if rounds and user_api_key_dict else None
+                if told is None or user_api_key_dict is None:
+                    break
+                answer = await next_answer(self, told, spoken, user_api_key_dict)
+                if answer is None:
+                    break
+                data, response, rounds = told, answer, rounds - 1
+            enforce(decided)
+        return response
 
     async def governed(
         self,
@@ -176,10 +200,11 @@ class BighubGuardrail(NativeGuardrail):
         async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
             context = self._context(user_api_key_dict, request_data, envelope.response)
             with logged(self, request_data):
-                return await self.enforcement.outcomes(calls, context)
+                return await self.enforcement.outcomes(calls, context, spoken)
 
         gate = self._gate(spoken, request_data)
-        async with aclosing(governed(envelope, gate, decide)) as released:
+        alive = self.settings.keep_alive_seconds
+        async with aclosing(governed(envelope, gate, decide, keep_alive_seconds=alive)) as released:
             async for event in released:
                 yield native(event) if spoken is Format.RESPONSES else event
 

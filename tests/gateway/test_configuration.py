@@ -43,7 +43,9 @@ def test_the_defaults_of_litellm_are_accepted(folder):
     [
         pytest.param({"on_blok": "error"}, "bighub.on_blok", "did you mean on_block?", id="typo"),
         pytest.param({"nonsense": 1}, "bighub.nonsense", "is no setting", id="unknown key"),
-        pytest.param({"on_block": "explode"}, "bighub.on_block", "'replace' or 'error'", id="unknown value"),
+        pytest.param(
+            {"on_block": "explode"}, "bighub.on_block", "'replace', 'error' or 'continue'", id="unknown value"
+        ),
         pytest.param({"fail_mode": True}, "bighub.fail_mode", "'closed' or 'open'", id="YAML 1.1's `on`"),
         pytest.param({"policy": "other.yaml"}, "other.yaml", "", id="missing policy"),
         pytest.param({"policy": "bad.yaml"}, "bad.yaml:3", "", id="bad policy"),
