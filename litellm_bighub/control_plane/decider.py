@@ -15,9 +15,12 @@ from litellm_bighub.control_plane.ids import random_id
 from litellm_bighub.control_plane.plane import ControlPlane, Redact
 from litellm_bighub.control_plane.policy.rule import Policy
 from litellm_bighub.control_plane.policy.text import build
+from litellm_bighub.control_plane.resolving import Answer, Resolution
 from litellm_bighub.control_plane.source import PolicySource
+from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.approvals import Approval
 from litellm_bighub.control_plane.store.database import check_url, open_database, sqlite_url
+from litellm_bighub.deciders.consenting import signature
 from litellm_bighub.deciders.waiting import Answered
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
@@ -122,6 +125,24 @@ class EmbeddedDecider:
                 return Answered(state, by=(approval.resolved_by if approval else None) or "")
             case _:
                 return Answered("void")
+
+    async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
+        """Record a caller's answer as `Consenting` has it.
+
+        Raises:
+            DecisionUnavailable: the database cannot be used.
+        """
+        plane = await self.plane()
+        try:
+            approval = await plane.read(lambda connection: approvals.get(connection, approval_id))
+        except SQLAlchemyError as error:
+            raise DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}") from error
+        if approval is None or approval.four_eyes:
+            return False
+        if (approval.actor, approval.context.get("user")) != (context.actor, context.user):
+            return False
+        answer: Answer = "approve" if approve else "deny"
+        return isinstance(await plane.resolve(Resolution(approval_id, answer, by=signature(context))), Approval)
 
     async def plane(self) -> ControlPlane:
         """The control plane, opened if it was not.

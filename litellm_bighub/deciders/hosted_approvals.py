@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, cast
 
 import anyio
 from bighub.exceptions import BighubError
 
+from litellm_bighub.deciders.consenting import signature
 from litellm_bighub.deciders.waiting import Answered
-from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.call import Arguments, CallContext
 from litellm_bighub.domain.secrets import REDACTED, REDACTED_CARD
-from litellm_bighub.errors import DecisionRefused
+from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
 
 POLL_SECONDS = 1.0
 LIMIT = 1000
@@ -19,13 +21,18 @@ _RESOLVED = ("approved", "denied", "rejected")
 _BINDS = "four_eyes"
 """A field that only our own control plane's approvals have; it binds them to their call and counts their uses."""
 _KEPT = 10_000
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:.-]{0,127}")
 
 
 class Approvals(Protocol):
-    """The part of the SDK that lists approvals."""
+    """The part of the SDK that lists approvals and answers them."""
 
     async def list(self, *, status_filter: str = ..., limit: int | None = ...) -> Any:
         """Approvals of one status."""
+        ...
+
+    async def resolve(self, request_id: str, *, resolution: str, comment: str | None = ...) -> Any:
+        """Answer one."""
         ...
 
 
@@ -63,6 +70,26 @@ class HostedApprovals:
                     return self._once(approval_id, found)
                 await self._sleep(self._poll_seconds)
         return Answered("open")
+
+    async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
+        """Record a caller's answer as `Consenting` has it, named in the comment: the service knows only our key.
+
+        Raises:
+            DecisionUnavailable: the service could not be asked.
+        """
+        try:
+            pending = await self._listed("pending", approval_id)
+            # The SDK writes the id into a path as it stands.
+            if pending is None or not _ID.fullmatch(approval_id) or ".." in approval_id:
+                return False
+            if pending.get("actor") != context.actor or pending.get(_BINDS):
+                return False
+            wanted = "approved" if approve else "denied"
+            comment = f"consent of {signature(context)}"
+            resolved = await self._approvals.resolve(approval_id, resolution=wanted, comment=comment)
+        except BighubError as error:
+            raise DecisionUnavailable("BIGHUB could not record the caller's answer") from error
+        return isinstance(resolved, Mapping) and resolved.get("status") == wanted
 
     async def _look(self, approval_id: str) -> Mapping[str, Any] | None:
         try:

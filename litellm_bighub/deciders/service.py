@@ -93,6 +93,10 @@ class BighubDecider:
         """Wait for a person as `Waiting` has it."""
         return await self._approvals.answered(approval_id, seconds=seconds)
 
+    async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
+        """Record a caller's answer as `Consenting` has it."""
+        return await self._approvals.consent(approval_id, context, approve=approve)
+
     async def aclose(self) -> None:
         """Close the SDK's connections."""
         await self._client.close()

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import anyio
 
+from litellm_bighub.deciders.consenting import consenting
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.judgement import Judgement
 from litellm_bighub.deciders.recording import DecisionHook, EventSink, HookSink, record
@@ -65,6 +66,7 @@ class ToolDecisions:
     ) -> None:
         self._decider = decider
         self._waiting = waiting(decider)
+        self._consenting = consenting(decider)
         self._tools = ToolTable(tools or {})
         self._fail_mode: FailMode = fail_mode
         self._sinks = (*([HookSink(on_decision)] if on_decision else []), *sinks)
@@ -77,6 +79,20 @@ class ToolDecisions:
     def can_wait(self) -> bool:
         """Whether the decider can tell when a person has answered."""
         return self._waiting is not None
+
+    @property
+    def takes_consent(self) -> bool:
+        """Whether callers' answers to approvals can be recorded."""
+        return self._consenting is not None
+
+    async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
+        """Record a caller's answer to an approval; whether it counts. What nobody can record does not."""
+        try:
+            return self._consenting is not None and await self._consenting.consent(
+                approval_id, context, approve=approve
+            )
+        except DecisionError:
+            return False
 
     async def decide(
         self, calls: Sequence[ToolCall], context: CallContext, *, wait_seconds: float = 0.0

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 BORROWED: Mapping[str, frozenset[str]] = {
     "litellm": frozenset([]),
+    "litellm.caching.dual_cache": frozenset(["DualCache"]),
     "litellm.exceptions": frozenset(["BadRequestError", "ModifyResponseException"]),
     "litellm.integrations.custom_guardrail": frozenset(["CustomGuardrail"]),
     "litellm.litellm_core_utils.api_route_to_call_types": frozenset(["get_call_types_for_route"]),
@@ -36,5 +37,5 @@ BORROWED: Mapping[str, frozenset[str]] = {
     "litellm.responses.utils": frozenset(["ResponsesAPIRequestUtils"]),
     "litellm.types.guardrails": frozenset(["GuardrailEventHooks", "LitellmParams", "Mode"]),
     "litellm.types.llms.base": frozenset(["BaseLiteLLMOpenAIResponseObject"]),
-    "litellm.types.utils": frozenset(["CallTypes"]),
+    "litellm.types.utils": frozenset(["CallTypes", "CallTypesLiteral"]),
 }

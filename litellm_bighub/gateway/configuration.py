@@ -78,6 +78,25 @@ def check_litellms(name: str, event_hook: object, litellms: Mapping[str, Any]) -
         raise ConfigurationError(f"{name}.run_in_parallel", "must be off: others would see the answer half decided on")
 
 
+def check_requests(name: str, event_hook: object, settings: GuardrailSettings, *, takes_consent: bool) -> None:
+    """Refuse settings under which nobody could answer a request for approval that a client was shown.
+
+    Args:
+        name: the guardrail's name, for errors.
+        event_hook: the `mode`, `None` in code.
+        settings: ours.
+        takes_consent: whether the decider records callers' answers.
+
+    Raises:
+        ConfigurationError: such settings.
+    """
+    if settings.client_approvals and not takes_consent:
+        raise ConfigurationError(f"{name}.client_approvals", "is on, but this decider records no caller's answer")
+    hears = event_hook is None or GuardrailEventHooks.pre_call.value in _events(event_hook)
+    if settings.on_approval == "request" and not hears:
+        raise ConfigurationError(f"{name}.mode", "lacks pre_call, so answers to requests for approval would go unheard")
+
+
 def build_decider(settings: GuardrailSettings, redactor: Redactor) -> tuple[Decider, GuardrailSettings]:
     """The decider that the settings name, and the settings with the tools that its policy knows.
 

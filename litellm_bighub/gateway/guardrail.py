@@ -10,17 +10,25 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
+from litellm.caching.dual_cache import DualCache
 from litellm.exceptions import BadRequestError
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.types.guardrails import GuardrailEventHooks
-from litellm.types.utils import CallTypes
+from litellm.types.utils import CallTypes, CallTypesLiteral
 
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.recording import DecisionHook
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import UngovernedCallError
-from litellm_bighub.gateway.configuration import build_tool_decisions, check_litellms, import_hook, read_settings
+from litellm_bighub.gateway.configuration import (
+    build_tool_decisions,
+    check_litellms,
+    check_requests,
+    import_hook,
+    read_settings,
+)
 from litellm_bighub.gateway.connection import keep_connections
+from litellm_bighub.gateway.consent import take_answers
 from litellm_bighub.gateway.continuing import continued, next_answer
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding, enforce
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
@@ -91,9 +99,22 @@ class BighubGuardrail(NativeGuardrail):
             approval_wait_seconds=self.settings.approval_wait_seconds,
         )
         self.enforcement = Enforcement(self.tool_decisions, withholding, name=name)
+        check_requests(name, event_hook, self.settings, takes_consent=self.tool_decisions.takes_consent)
         if withholding.waits:
             keep_connections()
         install()
+
+    async def async_pre_call_hook(
+        self,
+        user_api_key_dict: UserAPIKeyAuth,
+        cache: DualCache,  # noqa: ARG002 - LiteLLM passes it by name
+        data: dict[str, Any],
+        call_type: CallTypesLiteral,  # noqa: ARG002 - the same
+    ) -> dict[str, Any]:
+        """Take the caller's answers to our requests for approval."""
+        context = self._context(user_api_key_dict, data, None)
+        await take_answers(data, context, self.tool_decisions, counts=self.settings.client_approvals)
+        return data
 
     async def async_post_call_success_hook(
         self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth, response: Any

@@ -297,6 +297,67 @@ def test_wrappers_pass_it_on(embedded):
     assert not ToolDecisions(Scripted()).can_wait
 
 
+@pytest.mark.parametrize(
+    ("caller", "approve", "counts", "state"),
+    [
+        pytest.param(CONTEXT, True, True, "approved", id="consents"),
+        pytest.param(CONTEXT, False, True, "denied", id="refuses"),
+        pytest.param(CallContext(actor="another"), True, False, "pending", id="another actor"),
+        pytest.param(CallContext(actor="bot", user="eve"), True, False, "pending", id="another user"),
+    ],
+)
+async def test_a_caller_answers_for_its_own_calls_only(embedded, decisions, caller, approve, counts, state):
+    hook, _ = decisions
+    [asked] = await hook.decide([CALL], CONTEXT)
+
+    assert await hook.consent(asked.approval_id, caller, approve=approve) == counts
+    assert await states(embedded) == [state]
+    if counts:
+        plane = await embedded.plane()
+        approval = await plane.read(lambda connection: approvals.get(connection, asked.approval_id))
+        assert approval.resolved_by == "caller:bot"
+        assert not await hook.consent(asked.approval_id, caller, approve=approve)
+
+
+async def test_a_caller_is_none_of_four_eyes(tmp_path):
+    (tmp_path / "bighub_policy.yaml").write_text(POLICY.replace("max_value: 1000", "four_eyes: true"))
+    decider = EmbeddedDecider.from_policy_file(tmp_path / "bighub_policy.yaml")
+    hook = ToolDecisions(decider, tools=decider.policy.tools)
+    [asked] = await hook.decide([CALL], CONTEXT)
+
+    assert not await hook.consent(asked.approval_id, CONTEXT, approve=True)
+    assert await states(decider) == ["pending"]
+    await hook.aclose()
+
+
+async def test_who_records_no_consent_takes_none():
+    hook = ToolDecisions(Scripted())
+    assert not hook.takes_consent
+    assert not await hook.consent("apr_1", CONTEXT, approve=True)
+
+
+@pytest.mark.parametrize(
+    ("approval", "counts"),
+    [
+        pytest.param({"request_id": "req_1", "status": "pending", "actor": "bot"}, True, id="its own"),
+        pytest.param({"request_id": "req_1", "status": "pending", "actor": "x"}, False, id="another's"),
+        pytest.param({"request_id": "req_1", "status": "pending", "actor": "bot", "four_eyes": True}, False, id="two"),
+        pytest.param({"request_id": "req_1", "status": "denied", "actor": "bot"}, False, id="answered"),
+    ],
+)
+async def test_the_hosted_service_is_told_of_a_callers_consent(bighub, service, approval, counts):
+    bighub.approvals["req_1"] = approval
+    assert await service.consent("req_1", CONTEXT, approve=True) == counts
+    if counts:
+        assert (approval["status"], approval["comment"]) == ("approved", "consent of caller:bot")
+
+
+async def test_an_id_that_is_a_path_reaches_nobody(bighub, service):
+    path = "../kill-switch/activate?x="
+    bighub.approvals[path] = {"request_id": path, "status": "pending", "actor": "bot"}
+    assert not await service.consent(path, CONTEXT, approve=True)
+
+
 @pytest.fixture
 def bighub():
     with HostedBighub(require_approval("req_1"), allow()) as bighub:

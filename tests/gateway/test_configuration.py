@@ -70,6 +70,18 @@ def test_the_defaults_of_litellm_are_accepted(folder):
             {"event_hook": ["pre_call", "during_call"]}, "bighub.mode", "post_call", id="modes without answers"
         ),
         pytest.param({"event_hook": "logging_only"}, "bighub.mode", "post_call", id="logging only"),
+        pytest.param(
+            {"on_approval": "wait", "decider_instance": Scripted()},
+            "bighub.on_approval",
+            "cannot tell",
+            id="cannot wait",
+        ),
+        pytest.param(
+            {"client_approvals": True, "decider_instance": Scripted()}, "bighub.client_approvals", "", id="no consent"
+        ),
+        pytest.param({"on_approval": "request", "event_hook": "post_call"}, "bighub.mode", "pre_call", id="unheard"),
+        pytest.param({"approval_wait_seconds": 0}, "bighub.approval_wait_seconds", "", id="no time to wait"),
+        pytest.param({"continue_rounds": 0}, "bighub.continue_rounds", "", id="no round"),
         pytest.param({"run_in_parallel": True}, "bighub.run_in_parallel", "", id="parallel"),
     ],
 )

@@ -397,6 +397,45 @@ async def test_a_call_becomes_a_request_that_clients_can_show(gateway, clients, 
     assert answer.requests == [(approval.id, "refund", {"amount": amount, "order": "o-1"})]
 
 
+async def consented(gateway, clients, guardrail, amount, *, approve=True):
+    """Ask, get a request for approval, and send it back answered."""
+    gateway.upstream.script("go", [refund(amount)])
+    async with asking(clients, "responses", guardrail) as task:
+        [(approval_id, name, arguments)] = (await task).requests
+    asked = {"type": "mcp_approval_request", "id": approval_id, "server_label": "litellm_bighub", "name": name}
+    answered = {"type": "mcp_approval_response", "approval_request_id": approval_id, "approve": approve}
+    gateway.upstream.script(f"approve the tool call of approval {approval_id}", [refund(amount)])
+    prompt = [{"role": "user", "content": "go"}, {**asked, "arguments": json.dumps(arguments)}, answered]
+    return await clients.responses(prompt, {"guardrails": [guardrail]})
+
+
+async def test_the_callers_consent_counts_where_the_operator_lets_it(gateway, clients, desk):
+    answer = await consented(gateway, clients, "requesting", 8001)
+
+    assert answer.calls == [("refund", {"amount": 8001, "order": "o-1"})]
+    [approval] = await desk.all(8001)
+    assert approval.state == "consumed"
+    assert approval.resolved_by.startswith("caller:AI_AGENT")
+    assert "mcp_approval" not in json.dumps(gateway.upstream.requests[-1].body)
+
+
+async def test_the_callers_refusal_counts_too(gateway, clients, desk):
+    answer = await consented(gateway, clients, "requesting", 8002, approve=False)
+
+    assert answer.calls == []
+    assert await desk.states(8002) == ["denied"]
+
+
+async def test_elsewhere_the_callers_consent_is_taken_out(gateway, clients, desk):
+    answer = await consented(gateway, clients, "deaf", 8003)
+
+    assert answer.calls == []
+    assert await desk.states(8003) == ["pending"]
+    seen = json.dumps(gateway.upstream.requests[-1].body)
+    assert "mcp_approval" not in seen
+    assert "for somebody else to answer" in seen
+
+
 @pytest.mark.parametrize("road", ["chat", "messages_stream"])
 async def test_formats_without_such_a_request_get_the_notice(gateway, clients, road):
     gateway.upstream.script("go", [refund(AMOUNTS[road] + 7)])
