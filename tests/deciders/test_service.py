@@ -25,7 +25,7 @@ async def test_an_sdk_that_submits_with_metadata():
         asked.update(action=action, metadata=metadata, key=idempotency_key)
         return {"allowed": True, "result": "allowed"}
 
-    decider = BighubDecider(SimpleNamespace(actions=SimpleNamespace(submit=submit)))
+    decider = BighubDecider(SimpleNamespace(actions=SimpleNamespace(submit=submit), approvals=SimpleNamespace()))
     assert isinstance(await decider.decide(CALL, CallContext()), Allow)
     assert (asked["action"], asked["metadata"]["tool"]) == ("pay", "pay")
     assert asked["key"]
