@@ -125,3 +125,12 @@ def test_an_end_of_another_kind_is_told_of_an_edit_too(event_type):
     events[-1] = {**events[-1], "type": event_type}
     driven = s.run(events, EDITED)
     assert driven.events[-1]["response"]["output"][-1]["content"][0]["text"] == "a person changed it"
+
+
+def test_an_end_without_a_response_is_told_of_an_edit_in_events_alone():
+    events = s.stream(s.call(0))
+    events[-1] = {"type": "response.completed", "sequence_number": events[-1]["sequence_number"]}
+    driven = s.run(events, EDITED)
+    assert types(driven.events)[-2:] == ["response.output_item.done", "response.completed"]
+    assert driven.events[-2]["output_index"] == 1
+    assert numbers(driven.events) == list(range(len(driven.events)))
