@@ -21,6 +21,7 @@ from litellm_bighub.domain.decided import DecidedCall, Search, storable, withhel
 from litellm_bighub.domain.unapproved import UnapprovedResult
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.gateway.identity import conversation_id
+from litellm_bighub.gateway.proxy_process import has_sessions
 from litellm_bighub.gateway.surface import Format
 from litellm_bighub.wire import fields
 from litellm_bighub.wire.chat import results as chat
@@ -30,6 +31,8 @@ from litellm_bighub.wire.results import Brought, FoundResult
 
 logger = logging.getLogger(__name__)
 _LONGEST = 200
+_CHAT_IDS = "chatcmpl"
+"""How ids begin of responses that LiteLLM made out of chat completions, whose providers keep no conversation."""
 _ENDED = frozenset({"completed", "incomplete"})
 _BROUGHT: Mapping[Format, Callable[[Mapping[str, Any]], Brought]] = {
     Format.RESPONSES: responses.brought,
@@ -187,8 +190,14 @@ def _continue(data: dict[str, Any], thread: Thread, known: Sequence[DecidedCall]
     notices = {call.notice_id: call for call in known if call.notice_id}
     edited = _edited(calls)
     if owed or notices or edited or denied:
+        forgets = thread.response_id.startswith(_CHAT_IDS) and not has_sessions()
         data["input"] = responses.continued(
-            data.get("input"), owed=list(owed.values()), notices=notices, edited=edited, denied=denied
+            data.get("input"),
+            owed=list(owed.values()),
+            notices=notices,
+            edited=edited,
+            denied=denied,
+            with_calls=forgets,
         )
 
 

@@ -20,5 +20,10 @@ def config_file() -> Path | None:
     return Path(config) if isinstance(config, str) else None
 
 
+def has_sessions() -> bool:
+    """Whether LiteLLM has a database from which it replays conversations to providers that keep none."""
+    return getattr(_server(), "prisma_client", None) is not None
+
+
 def _server() -> object:
     return sys.modules.get("litellm.proxy.proxy_server")

@@ -7,6 +7,8 @@ import json
 import litellm
 import openai
 import pytest
+from litellm.caching.in_memory_cache import InMemoryCache
+from litellm.responses.litellm_completion_transformation import transformation
 
 import litellm_bighub
 from litellm_bighub import BighubGuardrail, ToolDecisions
@@ -30,6 +32,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* 
 
 CANARY = "canary-4711"
 BLOCKED = Block("not within policy")
+MCP = {"type": "mcp_approval_request", "id": "mcpr_1", "name": "wipe", "arguments": "{}", "server_label": "crm"}
 RESULT = {"type": "function_call_output", "call_id": "call_a", "output": "found"}
 
 
@@ -79,6 +82,7 @@ def sent(upstream: ScriptedUpstream) -> list[dict]:
             id="patch",
         ),
         pytest.param(computer_call({"type": "screenshot"}), "computer", "computer_call_output", id="computer"),
+        pytest.param(MCP, "wipe", "mcp_approval_response", id="mcp"),
     ],
 )
 async def test_the_provider_hears_that_the_call_has_not_been_run(upstream, ask, call, name, answered):
@@ -228,3 +232,19 @@ async def test_litellms_own_function_goes_on_too(upstream, monkeypatch):
 
     assert [item["type"] for item in sent(upstream)] == ["function_call_output", "message"]
     litellm_bighub.uninstall()
+
+
+async def test_a_provider_that_keeps_no_conversation_gets_the_call_too(upstream, monkeypatch):
+    """LiteLLM makes chat messages of it. What its worker remembers of calls is not in the others."""
+    tools = decisions(wipe=BLOCKED)
+    upstream.script("go", [function_call("wipe", {"a": 1}, call_id="call_x")])
+    body = {"model": "deepseek/x", "api_base": upstream.base_url, "api_key": "sk-x", "tool_decisions": tools}
+    first = await litellm_bighub.aresponses(**body, input="go")
+    monkeypatch.setattr(transformation, "TOOL_CALLS_CACHE", InMemoryCache())
+
+    await litellm_bighub.aresponses(**body, input="and now?", previous_response_id=first.id)
+
+    made, output, asked = upstream.requests[-1].body["messages"]
+    assert [call["id"] for call in made["tool_calls"]] == [output["tool_call_id"]] == ["call_x"]
+    assert "not been run" in output["content"]
+    assert asked["content"] == "and now?"

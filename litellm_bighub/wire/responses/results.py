@@ -56,6 +56,7 @@ def continued(
     notices: Mapping[str, DecidedCall] | None = None,
     edited: Mapping[str, DecidedCall] | None = None,
     denied: Collection[str] = (),
+    with_calls: bool = False,
 ) -> list[Any]:
     """An input that leaves the provider waiting for nothing.
 
@@ -66,18 +67,22 @@ def continued(
             cannot do without, comes back with an output that says it has not been run.
         edited: calls that ran with a person's arguments, by id: the model is told behind their results.
         denied: withheld MCP calls, whose approval by the client does not count.
+        with_calls: whether owed outputs come with their calls, for a provider that has kept none.
     """
     items = _items(given)
     calls = {_id_of_call(item, text(item, "type")) for item in items}
     results = {_result_of(item, text(item, "type")) for item in items}
     taken = {call.call_id for call in owed} | calls
-    built: list[Any] = [item for call in owed for item in not_run(call)]
+    built: list[Any] = []
+    for call in owed:
+        made = restored(call) if with_calls else None
+        built += not_run(call) if made is None else [made, *not_run(call)]
     for index, item in enumerate(items):
         kind = text(item, "type")
         withheld = (notices or {}).get(text(item, "id"))
-        call = None if withheld is None or withheld.call_id in taken else restored(withheld)
-        if withheld is not None and call is not None:
-            built += [call] if withheld.call_id in results else [call, *not_run(withheld)]
+        made = None if withheld is None or withheld.call_id in taken else restored(withheld)
+        if withheld is not None and made is not None:
+            built += [made] if withheld.call_id in results else [made, *not_run(withheld)]
             taken.add(withheld.call_id)
             continue
         if kind == "item_reference" and text(item, "id").startswith(NOTICE_PREFIX):
