@@ -28,6 +28,8 @@ from tests.control_plane import postgres
 RULES = 100
 ROWS = 1_000_000
 TOLD = 20
+CHANGES = 10
+VERDICTS = {"allow": "allowed", "block": "blocked"}
 CALL = ToolCall("call", "function", "payment", {"currency": "EUR", "amount": 30}, value=30)
 CONTEXT = CallContext(actor="agent", domain="payments")
 TEXT = PolicyText(
@@ -85,6 +87,8 @@ async def figures():
         full = await decided(plane)
         yield Figure.of_ratio(f"the same with {ROWS:,} events stored (theirs: empty)", full, empty, at_most=1.5)
         await plane.aclose()
+        changed = await obeyed(Path(directory))
+        yield Figure.of_time("a changed policy file is obeyed, p95", p95(changed) * 1000, None, at_most_ms=2000)
     if (found := postgres.binaries()) is not None:
         with postgres.cluster(found) as socket:
             url = f"postgresql://postgres@/postgres?host={socket}"
@@ -115,6 +119,23 @@ async def told(plane, url, where):
     yield Figure.of_time(
         f"a kill switch holds in another process, {where}, p95", p95(stopped) * 1000, None, at_most_ms=1000
     )
+
+
+async def obeyed(directory):
+    """How soon decisions follow a change of the policy file."""
+    path = directory / "bighub_policy.yaml"
+    path.write_text("version: 1\n")
+    plane = ControlPlane.open(sqlite_url(directory / "changing.db"), path)
+    took = []
+    for default in ("allow", "block") * (CHANGES // 2):
+        await asyncio.sleep(0.1)
+        started = time.monotonic()
+        path.write_text(f"version: 1\ndefault: {default}\n")
+        while (await plane.decide(CALL, CONTEXT, dry_run=True)).judgement.verdict != VERDICTS[default]:
+            pass
+        took.append(time.monotonic() - started)
+    await plane.aclose()
+    return took
 
 
 async def until_told(other, line, act):

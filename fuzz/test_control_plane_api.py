@@ -108,6 +108,8 @@ def known(app, person, agent, path):
         "validation_id": asked["validation_id"],
         "request_id": asked["request_id"],
         "case_id": "c1",
+        "domain": "custom",
+        "version": asked["policy_version"],
         "rule_id": post("/rules", person, name="mail")["rule_id"],
         "switch_id": post("/kill-switch/activate", person, scope="domain", domain="other")["switch_id"],
         "webhook_id": hook,

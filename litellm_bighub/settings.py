@@ -97,6 +97,7 @@ class GuardrailSettings(BaseSettings):
     )
     audit_file: Path | None = Field(default=None, description="JSON Lines file to which every decision is appended")
     redact: list[str] = Field(default_factory=list, description="regular expressions of more secrets to redact")
+    redact_keys: list[str] = Field(default_factory=list, description="names of more keys whose values are secret")
 
 
 class TextGuardrailSettings(BaseSettings):

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from litellm_bighub.control_plane.cli_options import DatabaseUrl, failing_plainly, span
+from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
 
 
 def serve(
@@ -18,6 +19,8 @@ def serve(
     keep: Annotated[
         str, typer.Option(help="remove what is older, as in 90d, in place of the policy's audit_keep_days")
     ] = "",
+    redact: Annotated[list[str] | None, typer.Option(help="a regular expression of more secrets")] = None,
+    redact_key: Annotated[list[str] | None, typer.Option(help="a name of more keys whose values are secret")] = None,
 ) -> None:
     """Serve the control plane over HTTP, with the inbox. The first start makes a key for it and prints it once.
 
@@ -25,6 +28,13 @@ def serve(
     """
     from litellm_bighub.control_plane.serving import serve_forever  # noqa: PLC0415 - slow to import
 
-    keep_days = span(keep) / span("1d") if keep else None
     with failing_plainly():
-        serve_forever(policy, database_url, host=host, port=port, keep_days=keep_days, say=typer.echo)
+        serve_forever(
+            policy,
+            database_url,
+            host=host,
+            port=port,
+            redact=Redactor(redact or (), (*KEY_NAMES, *(redact_key or ()))).redact,
+            keep_days=span(keep) / span("1d") if keep else None,
+            say=typer.echo,
+        )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
@@ -28,6 +29,7 @@ from litellm_bighub.control_plane.store.writer import Writer
 from litellm_bighub.domain.call import JSON, Arguments, CallContext, ToolCall
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.errors import DecisionUnavailable
 
 T = TypeVar("T")
 Redact: TypeAlias = Callable[[Arguments], dict[str, JSON]]
@@ -86,7 +88,8 @@ class ControlPlane:
         question = self.question(call, context, dry_run=dry_run)
         outcome = await self.write(lambda transaction: self.deciding.decide(transaction, question, self.clock()))
         if self._retaining.due(outcome.time):
-            self._writer.submit(self._retain)  # nobody waits for it; where it fails, the next hour tries again
+            with suppress(DecisionUnavailable):  # closed meanwhile; this was decided before
+                self._writer.submit(self._retain)  # nobody waits for it; where it fails, the next hour tries again
         return outcome
 
     def question(self, call: ToolCall, context: CallContext, *, dry_run: bool = False) -> Question:

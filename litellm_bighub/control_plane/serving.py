@@ -11,12 +11,19 @@ import uvicorn
 from litellm_bighub.control_plane.decider import DATABASE
 from litellm_bighub.control_plane.http.api_keys import first_key
 from litellm_bighub.control_plane.http.app import create_app
-from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.plane import ControlPlane, Redact
 from litellm_bighub.control_plane.store.database import sqlite_url
 
 
 def serve_forever(
-    policy: Path, database_url: str, *, host: str, port: int, say: Callable[[str], None], keep_days: float | None = None
+    policy: Path,
+    database_url: str,
+    *,
+    host: str,
+    port: int,
+    redact: Redact,
+    keep_days: float | None,
+    say: Callable[[str], None],
 ) -> None:
     """Open the control plane and serve it.
 
@@ -25,13 +32,16 @@ def serve_forever(
         database_url: empty for `bighub.db` beside the policy.
         host: the address to listen on.
         port: the port to listen on.
+        redact: hides secrets in arguments before anything is stored.
         keep_days: how long the audit is kept, in place of what the policy says.
         say: tells people where the inbox is.
 
     Raises:
         ConfigurationError: policy or database cannot be used.
     """
-    plane = ControlPlane.open(database_url or sqlite_url(policy.parent / DATABASE), policy, keep_days=keep_days)
+    plane = ControlPlane.open(
+        database_url or sqlite_url(policy.parent / DATABASE), policy, redact=redact, keep_days=keep_days
+    )
     try:
         secret = asyncio.run(first_key(plane))
         if secret is not None:

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from litellm_bighub.domain.call import JSON, Arguments
 from litellm_bighub.domain.secrets import REDACTED, redact_secrets
 from litellm_bighub.errors import ConfigurationError
 
 MAX_DEPTH = 100
+_KEYS_REMEMBERED = 1000
+_SHORT = 64
 
 KEY_NAMES = (
     *("password", "passwords", "passwd", "passphrase", "passcode", "pwd", "pin", "otp"),
@@ -43,6 +46,7 @@ class Redactor:
     def __init__(self, patterns: Sequence[str] = (), key_names: Sequence[str] = KEY_NAMES) -> None:
         self._patterns = [_compile(f"redact[{index}]", pattern) for index, pattern in enumerate(patterns)]
         self._names = [f" {' '.join(_words(name))} " for name in key_names]
+        self._read_key = lru_cache(maxsize=_KEYS_REMEMBERED)(self._key)
 
     def redact(self, arguments: Arguments) -> dict[str, JSON]:
         """A redacted copy, in plain dicts and lists."""
@@ -58,9 +62,14 @@ class Redactor:
     def _mapping(self, mapping: Mapping[str, JSON], depth: int) -> dict[str, JSON]:
         redacted: dict[str, JSON] = {}
         for key, value in mapping.items():
-            name = _unused(self.text(str(key)), redacted)
-            redacted[name] = _hidden(value) if self._tells(str(key)) else self._value(value, depth + 1)
+            text = str(key)
+            shown, tells = (self._read_key if len(text) <= _SHORT else self._key)(text)
+            redacted[_unused(shown, redacted)] = _hidden(value) if tells else self._value(value, depth + 1)
         return redacted
+
+    def _key(self, key: str) -> tuple[str, bool]:
+        """The key as it may be seen, and whether it tells of a secret. Calls of one tool have the same keys."""
+        return self.text(key), self._tells(key)
 
     def _value(self, value: JSON, depth: int) -> JSON:
         if value is None or isinstance(value, bool | float):

@@ -23,7 +23,7 @@ from litellm_bighub.deciders.hosted import hosted
 from litellm_bighub.deciders.ledger import Ledger, MemoryLedger
 from litellm_bighub.deciders.recording import DecisionHook, EventSink
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
-from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.conversation import Conversation
 from litellm_bighub.gateway.proxy_process import config_file
@@ -145,7 +145,7 @@ def build_tool_decisions(
     Raises:
         ConfigurationError: something in the settings cannot be used.
     """
-    redactor = Redactor(settings.redact)
+    redactor = Redactor(settings.redact, (*KEY_NAMES, *settings.redact_keys))
     if decider is None:
         decider, settings = build_decider(settings, redactor)
     audit = [AuditFile(beside_config(settings.audit_file))] if settings.audit_file else []

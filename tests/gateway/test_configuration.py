@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from litellm.llms import load_guardrail_translation_mappings
 from litellm.types.guardrails import LitellmParams
@@ -11,6 +13,8 @@ import litellm_bighub
 from litellm_bighub import BighubGuardrail, OpenAIResponsesHandler
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.gateway.configuration import build_tool_decisions
+from litellm_bighub.settings import GuardrailSettings
 from tests.deciders.fakes import Scripted
 
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
@@ -145,3 +149,12 @@ async def test_a_decider_of_ones_own_needs_no_policy(tmp_path, monkeypatch):
     assert guardrail.guardrail_name == "BighubGuardrail"
     assert len(decider.asked) == 1
     litellm_bighub.uninstall()
+
+
+async def test_more_keys_are_secret_where_the_settings_say_so(tmp_path):
+    settings = GuardrailSettings(redact_keys=["order"], audit_file=tmp_path / "audit.jsonl")
+    decisions = build_tool_decisions(settings, decider=Scripted())
+    await decisions.decide([ToolCall("c", "function", "pay", {"order": 1, "password": "x", "n": 2})], CallContext())
+    await decisions.aclose()
+    [event] = (tmp_path / "audit.jsonl").read_text().splitlines()
+    assert json.loads(event)["arguments"] == {"order": "[redacted]", "password": "[redacted]", "n": 2}

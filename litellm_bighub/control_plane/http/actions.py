@@ -32,6 +32,8 @@ _OF_THE_RUN = frozenset(
 """Context that is another in every run; an approval cannot be bound to it."""
 
 
+STORABLE: Final = r"^[^\x00]*$"
+"""PostgreSQL's text holds no NUL, and both databases answer alike."""
 _CALL_TYPES: Final[dict[str, CallType]] = {name: name for name in get_args(CallType)}
 
 
@@ -40,11 +42,11 @@ class Action(BaseModel):
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
-    action: str = Field(min_length=1, max_length=500)
-    actor: str = Field(default="AI_AGENT", min_length=1, max_length=500)
-    domain: str = Field(default="custom", min_length=1, max_length=200)
+    action: str = Field(min_length=1, max_length=500, pattern=STORABLE)
+    actor: str = Field(default="AI_AGENT", min_length=1, max_length=500, pattern=STORABLE)
+    domain: str = Field(default="custom", min_length=1, max_length=200, pattern=STORABLE)
     value: float | None = Field(default=None, allow_inf_nan=False, strict=True)
-    target: str | None = Field(default=None, max_length=2000)
+    target: str | None = Field(default=None, max_length=2000, pattern=STORABLE)
     context: dict[str, Any] = Field(default_factory=dict)
     metadata: dict[str, Any] = Field(default_factory=dict)
     dry_run: bool = False

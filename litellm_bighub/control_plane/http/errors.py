@@ -10,6 +10,7 @@ from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
+from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from litellm_bighub.control_plane.store.idempotency import KeyReused
@@ -63,6 +64,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(UnreadableArguments, _unreadable)
     app.add_exception_handler(KeyReused, _key_reused)
     app.add_exception_handler(DecisionUnavailable, _unavailable)
+    app.add_exception_handler(DataError, _unstorable)
 
 
 def answer(status: int, detail: object, headers: Mapping[str, str] | None = None) -> JSONResponse:
@@ -87,6 +89,11 @@ async def _unreadable(_: Request, error: Exception) -> JSONResponse:
 async def _key_reused(_: Request, __: Exception) -> JSONResponse:
     message = "this Idempotency-Key came with another request before"
     return answer(422, {"code": "idempotency_key_reused", "message": message})
+
+
+async def _unstorable(_: Request, __: Exception) -> JSONResponse:
+    """A text with a NUL, on PostgreSQL."""
+    return answer(422, {"code": "unstorable", "message": "the database cannot hold one of the values"})
 
 
 async def _unavailable(_: Request, error: Exception) -> JSONResponse:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import Annotated, Any
 
-import httpx
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, field_validator
 
 from litellm_bighub.control_plane import delivering
 from litellm_bighub.control_plane.http.auth import Anybody, HookWriter, Plane
@@ -62,11 +61,9 @@ class WebhookFields(BaseModel):
     def _is_http(cls, url: str | None) -> str | None:
         if url is not None:
             try:
-                read = httpx.URL(url)
-            except httpx.InvalidURL as error:
-                raise ValueError("a webhook's URL cannot be read") from error
-            if read.scheme not in {"https", "http"} or not read.host:
-                raise ValueError("a webhook's URL begins with https:// or http:// and names a host")
+                AnyHttpUrl(url)
+            except ValueError as error:
+                raise ValueError("a webhook's URL begins with https:// or http:// and names a host") from error
         return url
 
 

@@ -591,6 +591,7 @@ def test_a_signature_is_good_for_five_minutes(moved, valid):
         pytest.param('{"action": "refund", "value": 5, "context": {"a": 99999999999999999999}}', id="a huge integer"),
         pytest.param('{"action": "refund", "context": {"a": "\\ud800"}}', id="a lone surrogate"),
         pytest.param('{"action": ""}', id="no action"),
+        pytest.param('{"action": "a\\u0000b"}', id="a NUL"),
         pytest.param("[1]", id="no object"),
         pytest.param('{"action": "x", "context": ' + '{"a":' * 200 + "1" + "}" * 200 + "}", id="too deep"),
     ],
@@ -602,6 +603,14 @@ async def test_what_cannot_be_decided_on_is_refused(url, plane, body):
     assert response.status_code == 422
     assert response.json()["request_id"]
     assert "99999" not in response.text
+
+
+@pytest.mark.parametrize("database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+async def test_what_the_database_cannot_hold_is_refused(person):
+    """PostgreSQL's text holds no NUL."""
+    with pytest.raises(BighubValidationError) as caught:
+        await person.api_keys.create({"label": "a\0b", "scopes": ["audit:read"]})
+    assert caught.value.code == "unstorable"
 
 
 async def test_a_huge_body_is_refused(url):
