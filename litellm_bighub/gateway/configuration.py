@@ -22,11 +22,19 @@ from litellm_bighub.deciders.recording import DecisionHook, EventSink
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.gateway.kept_decisions import KeptDecisions
 from litellm_bighub.gateway.proxy_process import config_file
 from litellm_bighub.settings import GuardrailSettings
 
 _ENVIRONMENT = "os.environ/"
 _LITELLMS = frozenset(LitellmParams.model_fields) | frozenset(CustomGuardrail.__init__.__code__.co_varnames)
+
+MODEL_MODE = frozenset({GuardrailEventHooks.pre_call.value, GuardrailEventHooks.post_call.value})
+MCP_MODE = GuardrailEventHooks.pre_mcp_call.value
+_LOST = {
+    GuardrailEventHooks.post_call.value: "no tool call",
+    GuardrailEventHooks.pre_call.value: "providers' own tools",
+}
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -64,6 +72,8 @@ def read_settings(model: type[Settings], name: str, given: Mapping[str, Any]) ->
 def check_litellms(name: str, event_hook: object, litellms: Mapping[str, Any]) -> None:
     """Refuse settings of LiteLLM's under which tool calls would pass undecided, or in a race.
 
+    A mode governs models (`pre_call` and `post_call`), MCP (`pre_mcp_call`), or both.
+
     Args:
         name: the guardrail's name, for errors.
         event_hook: the `mode`, `None` in code.
@@ -72,8 +82,15 @@ def check_litellms(name: str, event_hook: object, litellms: Mapping[str, Any]) -
     Raises:
         ConfigurationError: such a setting.
     """
-    if event_hook is not None and GuardrailEventHooks.post_call.value not in _events(event_hook):
-        raise ConfigurationError(f"{name}.mode", "lacks post_call, so no tool call would be decided on")
+    if event_hook is not None:
+        mode = events_of(event_hook)
+        if not mode & {*MODEL_MODE, MCP_MODE}:
+            raise ConfigurationError(
+                f"{name}.mode", "lacks pre_call and post_call, so no tool call would be decided on"
+            )
+        if mode & MODEL_MODE and not mode >= MODEL_MODE:
+            lacking, lost = next((event, lost) for event, lost in _LOST.items() if event not in mode)
+            raise ConfigurationError(f"{name}.mode", f"lacks {lacking}, so {lost} would not be decided on")
     if litellms.get("run_in_parallel"):
         raise ConfigurationError(f"{name}.run_in_parallel", "must be off: others would see the answer half decided on")
 
@@ -121,7 +138,7 @@ def build_tool_decisions(
     if decider is None:
         decider, settings = build_decider(settings, redactor)
     audit = [AuditFile(beside_config(settings.audit_file))] if settings.audit_file else []
-    return ToolDecisions(
+    return KeptDecisions(
         decider,
         tools=settings.tools,
         fail_mode=settings.fail_mode,
@@ -155,14 +172,15 @@ def import_hook(key: str, hook: object) -> DecisionHook | None:
     return cast("DecisionHook", found)
 
 
-def _events(event_hook: object) -> set[str]:
+def events_of(event_hook: object) -> set[str]:
+    """The names of the events in a `mode`, whichever way it is written."""
     match event_hook:
         case None:
             return set()
         case list():
-            return {event for each in cast("list[object]", event_hook) for event in _events(each)}
+            return {event for each in cast("list[object]", event_hook) for event in events_of(each)}
         case Mode():
-            return _events([*event_hook.tags.values(), event_hook.default])
+            return events_of([*event_hook.tags.values(), event_hook.default])
         case GuardrailEventHooks():
             return {event_hook.value}
         case _:

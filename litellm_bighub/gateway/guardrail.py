@@ -6,10 +6,11 @@ LiteLLM starts a proxy without a guardrail whose constructor raises `ValueError`
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
+import litellm
 from litellm.exceptions import BadRequestError
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.types.guardrails import GuardrailEventHooks
@@ -19,14 +20,18 @@ from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.recording import DecisionHook
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import UngovernedCallError
+from litellm_bighub.gateway.closing import Closer, check_alone, close_what_is_ungoverned, closer_of
 from litellm_bighub.gateway.configuration import build_tool_decisions, check_litellms, import_hook, read_settings
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.identity import caller
+from litellm_bighub.gateway.listed_tools import ListedTools
+from litellm_bighub.gateway.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.native import NativeGuardrail
-from litellm_bighub.gateway.proxy_process import is_proxy
+from litellm_bighub.gateway.proxy_process import is_proxy, proxy_app
 from litellm_bighub.gateway.registration import install
 from litellm_bighub.gateway.request_log import RequestLog, logged
+from litellm_bighub.gateway.stored import as_answer
 from litellm_bighub.gateway.stream import Envelope, governed, native
 from litellm_bighub.gateway.surface import RESPONSES, Format, format_of_answer, format_of_route
 from litellm_bighub.settings import GuardrailSettings
@@ -75,6 +80,9 @@ class BighubGuardrail(NativeGuardrail):
         name = guardrail_name or type(self).__name__
         self.settings, litellms = read_settings(GuardrailSettings, name, settings)
         check_litellms(name, event_hook, litellms)
+        self.governs = closer_of(name, event_hook)
+        if default_on:
+            check_alone(self.governs, _on_by_default(litellm.callbacks))
         super().__init__(guardrail_name=name, event_hook=event_hook, default_on=bool(default_on), **litellms)
         self.tool_decisions = build_tool_decisions(
             self.settings,
@@ -84,13 +92,31 @@ class BighubGuardrail(NativeGuardrail):
         )
         withholding = Withholding(self.settings.on_block, self.settings.on_approval, self.settings.reveal)
         self.enforcement = Enforcement(self.tool_decisions, withholding)
+        self.listed_tools = ListedTools(self.enforcement, gateway_mcp=self.governs.mcp)
+        if default_on:
+            close_what_is_ungoverned(proxy_app(), self.governs, self.settings.ungoverned_routes)
         install()
+
+    async def async_pre_call_hook(
+        self, user_api_key_dict: UserAPIKeyAuth, cache: Any, data: dict[str, Any], call_type: Any
+    ) -> dict[str, Any]:
+        """Decide on what would run before its answer is seen: providers' own tools, and MCP tools of the gateway."""
+        del cache
+        if call_type == LISTING:
+            return data
+        with logged(self, data):
+            context = self._context(user_api_key_dict, data, None)
+            if call_type == CALLING:
+                await govern_mcp_call(self.enforcement, data, context)
+            else:
+                await self.listed_tools.govern(data, context)
+        return data
 
     async def async_post_call_success_hook(
         self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth, response: Any
     ) -> Any:
         """Decide on the calls of a whole answer."""
-        await self.govern(response, data, user_api_key_dict)
+        await self.govern(as_answer(response, data), data, user_api_key_dict)
         return response
 
     async def async_post_call_streaming_iterator_hook(
@@ -197,3 +223,9 @@ class BighubGuardrail(NativeGuardrail):
     ) -> CallContext:
         settings = self.settings
         return caller(user_api_key_dict, request_data, response, actor=settings.actor, domain=settings.domain)
+
+
+def _on_by_default(callbacks: Iterable[object]) -> Iterator[Closer]:
+    for callback in callbacks:
+        if isinstance(callback, BighubGuardrail) and callback.default_on:
+            yield callback.governs

@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from fastapi import FastAPI
+
 
 def is_proxy() -> bool:
     """Whether the proxy's own hooks, which know who asks, govern the calls of this process."""
@@ -18,6 +20,12 @@ def config_file() -> Path | None:
     """The config that the proxy was started with, `None` outside of a proxy."""
     config = getattr(_server(), "user_config_file_path", None)
     return Path(config) if isinstance(config, str) else None
+
+
+def proxy_app() -> FastAPI | None:
+    """The proxy's application, `None` where there is no proxy in this process."""
+    app = getattr(_server(), "app", None)
+    return app if isinstance(app, FastAPI) else None
 
 
 def _server() -> object:
