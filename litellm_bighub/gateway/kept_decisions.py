@@ -10,10 +10,12 @@ from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision
 from litellm_bighub.domain.digest import arguments_digest
-from litellm_bighub.gateway.stored import is_stored
+from litellm_bighub.gateway.stored import is_stored, lists_input
 
 _PASSING = frozenset({"unavailable", "refused", "unreadable", "unrecorded"})
 """What blocked a call, where asking again may be answered otherwise."""
+
+_ANY_RESPONSE = ""
 
 _Key: TypeAlias = "tuple[str, ...]"
 
@@ -35,29 +37,38 @@ class KeptDecisions(ToolDecisions):
     async def decide(self, calls: Sequence[ToolCall], context: CallContext) -> list[Decision]:
         """Decide on calls, those that were decided on before in the same stored response by what was decided then."""
         keys = [_key(call, context) for call in calls]
-        kept = {key: self._kept[key] for key in keys if key in self._kept} if is_stored(context.surface) else {}
-        asked = [call for call, key in zip(calls, keys, strict=True) if key not in kept]
+        kept = [self._kept_for(key, context) for key in keys]
+        asked = [call for call, known in zip(calls, kept, strict=True) if known is None]
         fresh = iter(await super().decide(asked, context) if asked else ())
-        decisions = [kept[key] if key in kept else next(fresh) for key in keys]
+        decisions = [next(fresh) if known is None else known for known in kept]
         for key, decision in zip(keys, decisions, strict=True):
-            self._keep_one(key, decision)
+            self._keep_one(key, context.response_id, decision)
+            self._keep_one(key, _ANY_RESPONSE, decision)
         return decisions
 
-    def _keep_one(self, key: _Key, decision: Decision) -> None:
-        if not key or not _lasts(decision):
+    def _kept_for(self, key: _Key | None, context: CallContext) -> Decision | None:
+        if key is None or not is_stored(context.surface):
+            return None
+        # In the input of a later response the same call stands under another response's id.
+        response_id = _ANY_RESPONSE if lists_input(context.surface) else context.response_id
+        return self._kept.get((response_id, *key))
+
+    def _keep_one(self, key: _Key | None, response_id: str, decision: Decision) -> None:
+        if key is None or not _lasts(decision):
             return
-        self._kept[key] = decision
-        self._kept.move_to_end(key)
-        if len(self._kept) > self._keep:
+        place = (response_id, *key)
+        self._kept[place] = decision
+        self._kept.move_to_end(place)
+        if len(self._kept) > 2 * self._keep:  # each is kept in two places
             self._kept.popitem(last=False)
 
 
-def _key(call: ToolCall, context: CallContext) -> _Key:
-    """Empty for a call that nothing tells from others."""
-    if not call.id or call.unreadable is not None:
-        return ()
-    # Without the response's id: in the input of a later response the same call stands under another one.
-    return (call.id, call.type, call.name, arguments_digest(call.arguments), context.actor, context.user, context.team)
+def _key(call: ToolCall, context: CallContext) -> _Key | None:
+    """What tells a call from others in its response, `None` where nothing does."""
+    if not call.id or not context.response_id or call.unreadable is not None:
+        return None
+    who = (context.actor, context.user, context.team)
+    return (call.id, call.type, call.name, arguments_digest(call.arguments), *who)
 
 
 def _lasts(decision: Decision) -> bool:

@@ -16,6 +16,11 @@ def is_stored(route: str) -> bool:
     return _STORED.fullmatch(route) is not None
 
 
+def lists_input(route: str) -> bool:
+    """Whether the route hands out the input of a stored response, which holds calls of earlier ones."""
+    return route.endswith("/input_items")
+
+
 def as_answer(response: object, request_data: Mapping[str, Any]) -> object:
     """The response itself, or the list of a stored response's input items as an answer that holds the same list."""
     items = get(response, "data")
