@@ -25,6 +25,7 @@ from litellm_bighub.gateway.configuration import build_tool_decisions, check_lit
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.identity import caller
+from litellm_bighub.gateway.in_code import GOVERNED, begin, why_ungoverned
 from litellm_bighub.gateway.listed_tools import ListedTools
 from litellm_bighub.gateway.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.native import NativeGuardrail
@@ -33,7 +34,7 @@ from litellm_bighub.gateway.registration import install
 from litellm_bighub.gateway.request_log import RequestLog, logged
 from litellm_bighub.gateway.stored import as_answer
 from litellm_bighub.gateway.stream import Envelope, governed, native
-from litellm_bighub.gateway.surface import RESPONSES, Format, format_of_answer, format_of_route
+from litellm_bighub.gateway.surface import Format, format_of_answer, format_of_route
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.wire.chat.gate import Gate as ChatGate
 from litellm_bighub.wire.gating import Outcome, StreamGate
@@ -150,24 +151,21 @@ class BighubGuardrail(NativeGuardrail):
         Raises:
             UngovernedCallError: a streamed or synchronous call; names the function that is governed.
         """
-        if call_type not in RESPONSES or is_proxy():
+        if is_proxy():
             return kwargs
-        if kwargs.get("stream"):
-            raise _UngovernedCallError(
-                "litellm.aresponses(stream=True) delivers its events before a callback could hold one back; "
-                "call litellm_bighub.aresponses(stream=True, tool_decisions=…)"
-            )
-        if call_type is CallTypes.responses:
-            raise _UngovernedCallError(
-                "litellm.responses() hands its answer to no callback; call litellm_bighub.responses(tool_decisions=…)"
-            )
+        refusal = why_ungoverned(call_type, kwargs)
+        if refusal:
+            raise _UngovernedCallError(refusal)
+        if call_type in GOVERNED:
+            begin()
+            await self.listed_tools.govern(kwargs, self._context(None, kwargs, None))
         return kwargs
 
     async def async_post_call_success_deployment_hook(
         self, request_data: dict[str, Any], response: Any, call_type: CallTypes | None
     ) -> Any:
-        """Decide on the calls of an answer to `litellm.aresponses` in code; the proxy has a hook of its own."""
-        if call_type in RESPONSES and not is_proxy():
+        """Decide on the calls of an answer in code; the proxy has a hook of its own."""
+        if call_type in GOVERNED and not is_proxy():
             await self.govern(response, request_data, None)
         return response
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision
 from litellm_bighub.domain.digest import arguments_digest
+from litellm_bighub.gateway.identity import IN_CODE
+from litellm_bighub.gateway.in_code import release, was_released
 from litellm_bighub.gateway.stored import is_stored, lists_input
 
 _PASSING = frozenset({"unavailable", "refused", "unreadable", "unrecorded"})
@@ -37,11 +40,14 @@ class KeptDecisions(ToolDecisions):
     async def decide(self, calls: Sequence[ToolCall], context: CallContext) -> list[Decision]:
         """Decide on calls, those that were decided on before in the same stored response by what was decided then."""
         keys = [_key(call, context) for call in calls]
-        kept = [self._kept_for(key, context) for key in keys]
+        inner = [context.surface == IN_CODE and was_released(call) for call in calls]
+        kept = [Allow() if again else self._kept_for(key, context) for key, again in zip(keys, inner, strict=True)]
         asked = [call for call, known in zip(calls, kept, strict=True) if known is None]
         fresh = iter(await super().decide(asked, context) if asked else ())
         decisions = [next(fresh) if known is None else known for known in kept]
-        for key, decision in zip(keys, decisions, strict=True):
+        for call, key, decision in zip(calls, keys, decisions, strict=True):
+            if isinstance(decision, Allow) and context.surface == IN_CODE:
+                release(call if decision.edited is None else replace(call, arguments=decision.edited))
             self._keep_one(key, context.response_id, decision)
             self._keep_one(key, _ANY_RESPONSE, decision)
         return decisions
