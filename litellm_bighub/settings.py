@@ -21,6 +21,7 @@ SendArguments = Literal["redacted", "full", "digest"]
 TextCalls = Literal["auto", "each", "batch"]
 OnUnapprovedResult = Literal["record", "refuse"]
 Hold = Literal["window", "whole"]
+Ungoverned = Literal["refuse", "allow"]
 
 
 class ToolSettings(BaseModel):
@@ -94,6 +95,9 @@ class GuardrailSettings(BaseSettings):
     )
     reveal: Reveal = Field(
         default="nothing", description="whether the notice tells the model and the caller the reason"
+    )
+    ungoverned_routes: Ungoverned = Field(
+        default="refuse", description="what becomes of routes where LiteLLM has no hook that could hold a call back"
     )
     audit_file: Path | None = Field(default=None, description="JSON Lines file to which every decision is appended")
     redact: list[str] = Field(default_factory=list, description="regular expressions of more secrets to redact")

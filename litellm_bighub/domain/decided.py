@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from litellm_bighub.domain.call import JSON, Arguments, CallType
@@ -82,9 +82,12 @@ def storable(text: str) -> str:
     return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")
 
 
-def withheld(calls: Collection[DecidedCall]) -> Mapping[tuple[str, str], DecidedCall]:
+def withheld(calls: Iterable[DecidedCall]) -> Mapping[tuple[str, str], DecidedCall]:
     """The calls that no client got, by response and id.
 
-    Where two guardrails have decided on one call, it was withheld as soon as one of them withheld it.
+    Args:
+        calls: the oldest first. What became of a call last counts: of two guardrails the second sees only what the
+            first released, and a stored answer's call may have been approved when it was fetched again.
     """
-    return {(call.response_id, call.call_id): call for call in calls if not call.released}
+    last = {(call.response_id, call.call_id): call for call in calls}
+    return {key: call for key, call in last.items() if not call.released}

@@ -26,11 +26,19 @@ from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.conversation import Conversation
+from litellm_bighub.gateway.kept_decisions import KeptDecisions
 from litellm_bighub.gateway.proxy_process import config_file
 from litellm_bighub.settings import GuardrailSettings
 
 _ENVIRONMENT = "os.environ/"
 _LITELLMS = frozenset(LitellmParams.model_fields) | frozenset(CustomGuardrail.__init__.__code__.co_varnames)
+
+MODEL_MODE = frozenset({GuardrailEventHooks.pre_call.value, GuardrailEventHooks.post_call.value})
+MCP_MODE = GuardrailEventHooks.pre_mcp_call.value
+_LOST = {
+    GuardrailEventHooks.post_call.value: "no tool call",
+    GuardrailEventHooks.pre_call.value: "providers' own tools",
+}
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -68,6 +76,8 @@ def read_settings(model: type[Settings], name: str, given: Mapping[str, Any]) ->
 def check_litellms(name: str, event_hook: object, litellms: Mapping[str, Any]) -> None:
     """Refuse settings of LiteLLM's under which tool calls would pass undecided, or in a race.
 
+    A mode governs models (`pre_call` and `post_call`), MCP (`pre_mcp_call`), or both.
+
     Args:
         name: the guardrail's name, for errors.
         event_hook: the `mode`, `None` in code.
@@ -76,23 +86,26 @@ def check_litellms(name: str, event_hook: object, litellms: Mapping[str, Any]) -
     Raises:
         ConfigurationError: such a setting.
     """
-    events = _events(event_hook)
-    if event_hook is not None and GuardrailEventHooks.post_call.value not in events:
-        raise ConfigurationError(f"{name}.mode", "lacks post_call, so no tool call would be decided on")
-    if event_hook is not None and GuardrailEventHooks.pre_call.value not in events:
-        raise ConfigurationError(f"{name}.mode", "lacks pre_call, so a withheld call would break its conversation")
+    if event_hook is not None:
+        mode = events_of(event_hook)
+        if not mode & {*MODEL_MODE, MCP_MODE}:
+            raise ConfigurationError(
+                f"{name}.mode", "lacks pre_call and post_call, so no tool call would be decided on"
+            )
+        if mode & MODEL_MODE and not mode >= MODEL_MODE:
+            lacking, lost = next((event, lost) for event, lost in _LOST.items() if event not in mode)
+            raise ConfigurationError(f"{name}.mode", f"lacks {lacking}, so {lost} would not be decided on")
     if litellms.get("scan_raw_request"):
         raise ConfigurationError(f"{name}.scan_raw_request", "must be off: what is added to requests would be dropped")
     if litellms.get("run_in_parallel"):
         raise ConfigurationError(f"{name}.run_in_parallel", "must be off: others would see the answer half decided on")
 
 
-def check_requests(name: str, event_hook: object, settings: GuardrailSettings, *, takes_consent: bool) -> None:
+def check_consent(name: str, settings: GuardrailSettings, *, takes_consent: bool) -> None:
     """Refuse settings under which nobody could answer a request for approval that a client was shown.
 
     Args:
         name: the guardrail's name, for errors.
-        event_hook: the `mode`, `None` in code.
         settings: ours.
         takes_consent: whether the decider records callers' answers.
 
@@ -101,9 +114,6 @@ def check_requests(name: str, event_hook: object, settings: GuardrailSettings, *
     """
     if settings.client_approvals and not takes_consent:
         raise ConfigurationError(f"{name}.client_approvals", "is on, but this decider records no caller's answer")
-    hears = event_hook is None or GuardrailEventHooks.pre_call.value in _events(event_hook)
-    if settings.on_approval == "request" and not hears:
-        raise ConfigurationError(f"{name}.mode", "lacks pre_call, so answers to requests for approval would go unheard")
 
 
 def build_decider(settings: GuardrailSettings, redactor: Redactor) -> tuple[Decider, GuardrailSettings]:
@@ -149,7 +159,7 @@ def build_tool_decisions(
     if decider is None:
         decider, settings = build_decider(settings, redactor)
     audit = [AuditFile(beside_config(settings.audit_file))] if settings.audit_file else []
-    return ToolDecisions(
+    return KeptDecisions(
         decider,
         tools=settings.tools,
         fail_mode=settings.fail_mode,
@@ -214,14 +224,15 @@ def import_hook(key: str, hook: object) -> DecisionHook | None:
     return cast("DecisionHook", found)
 
 
-def _events(event_hook: object) -> set[str]:
+def events_of(event_hook: object) -> set[str]:
+    """The names of the events in a `mode`, whichever way it is written."""
     match event_hook:
         case None:
             return set()
         case list():
-            return {event for each in cast("list[object]", event_hook) for event in _events(each)}
+            return {event for each in cast("list[object]", event_hook) for event in events_of(each)}
         case Mode():
-            return _events([*event_hook.tags.values(), event_hook.default])
+            return events_of([*event_hook.tags.values(), event_hook.default])
         case GuardrailEventHooks():
             return {event_hook.value}
         case _:

@@ -140,7 +140,7 @@ class Enforcement:
         Raises:
             ToolCallWithheld: one is withheld, and the operator wants the request to fail.
         """
-        decisions = await self._decisions(calls, context)
+        decisions = await self.decisions(calls, context)
         return await self._remembered(calls, decisions, context, spoken)
 
     async def _remembered(
@@ -187,14 +187,15 @@ class Enforcement:
         if not found:
             return []
         calls = [each.call for each in found]
-        asked = self._decisions(calls, context)
+        asked = self.decisions(calls, context)
         decisions = await (while_connected(asked) if self.withholding.waits else asked)
         outcomes = await self._remembered(calls, decisions, context, format_of_answer(response))
         return [
             Decided(each, decision, outcome) for each, decision, outcome in zip(found, decisions, outcomes, strict=True)
         ]
 
-    async def _decisions(self, calls: Sequence[ToolCall], context: CallContext) -> list[Decision]:
+    async def decisions(self, calls: Sequence[ToolCall], context: CallContext) -> list[Decision]:
+        """Decide on calls, all at once, and wait for a person where calls wait."""
         seconds = self.withholding.approval_wait_seconds if self.withholding.waits else 0.0
         return await self.tool_decisions.decide(calls, context, wait_seconds=seconds)
 

@@ -6,10 +6,11 @@ LiteLLM starts a proxy without a guardrail whose constructor raises `ValueError`
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
+import litellm
 from litellm.caching.dual_cache import DualCache
 from litellm.exceptions import BadRequestError
 from litellm.proxy._types import UserAPIKeyAuth
@@ -20,11 +21,12 @@ from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.recording import DecisionHook
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import UngovernedCallError
+from litellm_bighub.gateway.closing import Closer, check_alone, close_what_is_ungoverned, closer_of
 from litellm_bighub.gateway.configuration import (
     build_conversation,
     build_tool_decisions,
+    check_consent,
     check_litellms,
-    check_requests,
     import_hook,
     read_settings,
 )
@@ -35,12 +37,16 @@ from litellm_bighub.gateway.conversation import UnapprovedToolResult
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding, enforce
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.identity import caller, previous_response_id
+from litellm_bighub.gateway.in_code import GOVERNED, begin, why_ungoverned
+from litellm_bighub.gateway.listed_tools import ListedTools
+from litellm_bighub.gateway.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.native import NativeGuardrail
-from litellm_bighub.gateway.proxy_process import is_proxy
+from litellm_bighub.gateway.proxy_process import is_proxy, proxy_app
 from litellm_bighub.gateway.registration import install
 from litellm_bighub.gateway.request_log import RequestLog, log_results, logged
+from litellm_bighub.gateway.stored import as_answer, is_stored
 from litellm_bighub.gateway.stream import Envelope, governed, native
-from litellm_bighub.gateway.surface import RESPONSES, Format, format_of_answer, format_of_call, format_of_route
+from litellm_bighub.gateway.surface import Format, format_of_answer, format_of_call, format_of_route
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.wire.chat.gate import Gate as ChatGate
 from litellm_bighub.wire.gating import Outcome, StreamGate
@@ -87,6 +93,9 @@ class BighubGuardrail(NativeGuardrail):
         name = guardrail_name or type(self).__name__
         self.settings, litellms = read_settings(GuardrailSettings, name, settings)
         check_litellms(name, event_hook, litellms)
+        self.governs = closer_of(name, event_hook)
+        if default_on:
+            check_alone(self.governs, _on_by_default(litellm.callbacks))
         super().__init__(guardrail_name=name, event_hook=event_hook, default_on=bool(default_on), **litellms)
         self.tool_decisions = build_tool_decisions(
             self.settings,
@@ -103,7 +112,10 @@ class BighubGuardrail(NativeGuardrail):
         )
         self.enforcement = Enforcement(self.tool_decisions, withholding, name=name)
         self.conversation = build_conversation(self.settings, self.tool_decisions)
-        check_requests(name, event_hook, self.settings, takes_consent=self.tool_decisions.takes_consent)
+        self.listed_tools = ListedTools(self.enforcement, gateway_mcp=self.governs.mcp)
+        check_consent(name, self.settings, takes_consent=self.tool_decisions.takes_consent)
+        if default_on:
+            close_what_is_ungoverned(proxy_app(), self.governs, self.settings.ungoverned_routes)
         if withholding.waits:
             keep_connections()
         install()
@@ -115,9 +127,21 @@ class BighubGuardrail(NativeGuardrail):
         data: dict[str, Any],
         call_type: CallTypesLiteral,
     ) -> dict[str, Any]:
-        """Take the caller's answers to requests for approval, and put right what else comes back from before."""
+        """Decide on what runs before its answer is seen, and put right what comes back from earlier answers.
+
+        The first are providers' own tools and MCP tools of the gateway, the second answers to requests for approval and
+        results of calls.
+        """
+        if call_type == LISTING:
+            return data
         context = self._context(user_api_key_dict, data, None)
-        await take_answers(data, context, self.tool_decisions, counts=self.settings.client_approvals)
+        with logged(self, data):
+            if call_type == CALLING:
+                await govern_mcp_call(self.enforcement, data, context)
+                return data
+            if format_of_call(call_type) is Format.RESPONSES:
+                await take_answers(data, context, self.tool_decisions, counts=self.settings.client_approvals)
+            await self.listed_tools.govern(data, context)
         await self.prepare(data, user_api_key_dict, call_type)
         return data
 
@@ -126,7 +150,9 @@ class BighubGuardrail(NativeGuardrail):
     ) -> Any:
         """Decide on the calls of a whole answer."""
         await self.conversation.completed(data, response)
-        return await self.govern(response, data, user_api_key_dict)
+        answer = as_answer(response, data)
+        governed_answer = await self.govern(answer, data, user_api_key_dict)
+        return governed_answer if answer is response else response
 
     async def async_post_call_streaming_iterator_hook(
         self, user_api_key_dict: UserAPIKeyAuth, response: Any, request_data: dict[str, Any]
@@ -159,25 +185,22 @@ class BighubGuardrail(NativeGuardrail):
         Raises:
             UngovernedCallError: a streamed or synchronous call; names the function that is governed.
         """
-        if call_type is None or call_type not in RESPONSES or is_proxy():
+        if is_proxy():
             return kwargs
-        if kwargs.get("stream"):
-            raise _UngovernedCallError(
-                "litellm.aresponses(stream=True) delivers its events before a callback could hold one back; "
-                "call litellm_bighub.aresponses(stream=True, tool_decisions=…)"
-            )
-        if call_type is CallTypes.responses:
-            raise _UngovernedCallError(
-                "litellm.responses() hands its answer to no callback; call litellm_bighub.responses(tool_decisions=…)"
-            )
-        await self.prepare(kwargs, None, call_type.value)
+        refusal = why_ungoverned(call_type, kwargs)
+        if refusal:
+            raise _UngovernedCallError(refusal)
+        if call_type is not None and call_type in GOVERNED:
+            begin()
+            await self.listed_tools.govern(kwargs, self._context(None, kwargs, None))
+            await self.prepare(kwargs, None, call_type.value)
         return kwargs
 
     async def async_post_call_success_deployment_hook(
         self, request_data: dict[str, Any], response: Any, call_type: CallTypes | None
     ) -> Any:
-        """Decide on the calls of an answer to `litellm.aresponses` in code; the proxy has a hook of its own."""
-        if call_type in RESPONSES and not is_proxy():
+        """Decide on the calls of an answer in code; the proxy has a hook of its own."""
+        if call_type in GOVERNED and not is_proxy():
             await self.conversation.completed(request_data, response)
             return await self.govern(response, request_data, None)
         return response
@@ -219,7 +242,8 @@ class BighubGuardrail(NativeGuardrail):
             while True:
                 context = self._context(user_api_key_dict, request_data, response)
                 decided = await self.enforcement.decided(response, context, refusals=wants_refusals(request_data))
-                told = continued(data, response, decided) if rounds and user_api_key_dict else None
+                asks = rounds and user_api_key_dict and not is_stored(context.surface)
+                told = continued(data, response, decided) if asks else None
                 if told is None or user_api_key_dict is None:
                     break
                 answer = await next_answer(self, told, spoken, user_api_key_dict)
@@ -269,3 +293,9 @@ class BighubGuardrail(NativeGuardrail):
     ) -> CallContext:
         settings = self.settings
         return caller(user_api_key_dict, request_data, response, actor=settings.actor, domain=settings.domain)
+
+
+def _on_by_default(callbacks: Iterable[object]) -> Iterator[Closer]:
+    for callback in callbacks:
+        if isinstance(callback, BighubGuardrail) and callback.default_on:
+            yield callback.governs

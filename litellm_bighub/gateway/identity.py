@@ -13,6 +13,9 @@ from litellm.types.llms.openai import ResponsesAPIOptionalRequestParams
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.wire import fields
 
+IN_CODE = "litellm_bighub.aresponses"
+"""The surface of calls that come through no route."""
+
 NOBODY = frozenset({"", "default_user_id", "litellm-proxy-master-key"})
 """Names that LiteLLM gives to those whom it does not know."""
 
@@ -46,7 +49,7 @@ def caller(
         actor=named,
         domain=domain,
         trace_id=_text(request_data.get("litellm_trace_id")) or _text(request_data.get("litellm_call_id")),
-        surface=route or "litellm_bighub.aresponses",
+        surface=route or IN_CODE,
         model=_text(request_data.get("model")) or _text(fields.get(response, "model")),
         response_id=upstream_id(response_id),
         user=user,

@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from fastapi import FastAPI
+
 
 def is_proxy() -> bool:
     """Whether the proxy's own hooks, which know who asks, govern the calls of this process."""
@@ -23,6 +25,12 @@ def config_file() -> Path | None:
 def has_sessions() -> bool:
     """Whether LiteLLM has a database from which it replays conversations to providers that keep none."""
     return getattr(_server(), "prisma_client", None) is not None
+
+
+def proxy_app() -> FastAPI | None:
+    """The proxy's application, `None` where there is no proxy in this process."""
+    app = getattr(_server(), "app", None)
+    return app if isinstance(app, FastAPI) else None
 
 
 def _server() -> object:

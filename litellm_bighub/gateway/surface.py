@@ -31,9 +31,19 @@ _FORMATS = {
 _BY_NAME = {**{known.value: spoken for known, spoken in _FORMATS.items()}, "acompact_responses": Format.RESPONSES}
 
 
+_UNKNOWN_TO_LITELLM = {
+    "/cursor/chat/completions": Format.CHAT,
+    "/prompts/test": Format.CHAT,
+    "/claude_code_gateway/v1/messages": Format.MESSAGES,
+}
+"""Routes that LiteLLM knows no call type for."""
+
+
 def format_of_route(user_api_key_dict: UserAPIKeyAuth) -> Format | None:
     """What streams on this route speak; `None` if none of the formats. A route that nobody knows is taken for one."""
     route = user_api_key_dict.request_route
+    if route in _UNKNOWN_TO_LITELLM:
+        return _UNKNOWN_TO_LITELLM[route]
     call_types = get_call_types_for_route(route) if route else None
     if not call_types:
         return Format.RESPONSES

@@ -90,6 +90,9 @@ def test_the_defaults_of_litellm_are_accepted(folder):
         pytest.param({"on_approval": "request", "event_hook": "post_call"}, "bighub.mode", "pre_call", id="unheard"),
         pytest.param({"approval_wait_seconds": 0}, "bighub.approval_wait_seconds", "", id="no time to wait"),
         pytest.param({"continue_rounds": 0}, "bighub.continue_rounds", "", id="no round"),
+        pytest.param({"event_hook": ["pre_call", "pre_mcp_call"]}, "bighub.mode", "lacks post_call", id="MCP and half"),
+        pytest.param({"event_hook": "post_mcp_call"}, "bighub.mode", "lacks pre_call", id="MCP when it is too late"),
+        pytest.param({"ungoverned_routes": "open"}, "bighub.ungoverned_routes", "'refuse' or 'allow'", id="routes"),
         pytest.param({"run_in_parallel": True}, "bighub.run_in_parallel", "", id="parallel"),
     ],
 )
@@ -106,8 +109,12 @@ def test_what_is_wrong_stops_the_start(folder, monkeypatch, params, key, problem
     assert "\n" not in str(wrong.value)
 
 
-@pytest.mark.parametrize("mode", [["pre_call", "post_call"], ["post_call", "pre_call", "logging_only"], None])
-def test_modes_that_see_requests_and_answers(folder, mode):
+@pytest.mark.parametrize(
+    "mode",
+    [["pre_call", "post_call"], ["post_call", "pre_call", "logging_only", "pre_mcp_call"], "pre_mcp_call", None],
+    ids=str,
+)
+def test_modes_that_govern_models_or_mcp(folder, mode):
     assert as_litellm_does(event_hook=mode).event_hook == mode
 
 
@@ -158,3 +165,29 @@ async def test_more_keys_are_secret_where_the_settings_say_so(tmp_path):
     await decisions.aclose()
     [event] = (tmp_path / "audit.jsonl").read_text().splitlines()
     assert json.loads(event)["arguments"] == {"order": "[redacted]", "password": "[redacted]", "n": 2}
+
+
+@pytest.mark.parametrize(
+    ("mode", "default_on", "refused"),
+    [
+        pytest.param(["pre_call", "post_call"], True, True, id="the same twice"),
+        pytest.param(["pre_call", "post_call"], False, False, id="the second by request"),
+        pytest.param("pre_mcp_call", True, False, id="the second for MCP alone"),
+        pytest.param(None, True, True, id="the second on every event"),
+    ],
+)
+def test_each_call_is_decided_on_once(folder, monkeypatch, mode, default_on, refused):
+    monkeypatch.setattr("litellm.callbacks", [as_litellm_does()])
+    second = {"guardrail_name": "again", "event_hook": mode, "default_on": default_on}
+
+    if not refused:
+        assert as_litellm_does(**second).guardrail_name == "again"
+        return
+    with pytest.raises(ConfigurationError, match=r"again\.default_on: bighub is on by default too"):
+        as_litellm_does(**second)
+
+
+def test_a_guardrail_may_be_built_anew(folder, monkeypatch):
+    monkeypatch.setattr("litellm.callbacks", [as_litellm_does()])
+
+    assert as_litellm_does().guardrail_name == "bighub"

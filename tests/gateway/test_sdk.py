@@ -225,3 +225,41 @@ async def test_a_cached_answer_holds_no_withheld_call(upstream, decider, callbac
     assert CANARY not in first.model_dump_json()
     assert CANARY not in second.model_dump_json()
     assert len(upstream.requests) == 1
+
+
+def chat(upstream):
+    asked = {**request(upstream), "messages": [{"role": "user", "content": "go"}]}
+    return {key: value for key, value in asked.items() if key != "input"}
+
+
+async def test_a_plain_chat_call_is_governed_once(upstream, decider, callback):
+    upstream.script("go", [function_call("lookup", {}), function_call("wipe", {"a": CANARY})])
+    response = await litellm.acompletion(**chat(upstream))
+
+    assert [call.function.name for call in response.choices[0].message.tool_calls] == ["lookup"]
+    assert CANARY not in response.model_dump_json()
+    assert len(decider.asked) == 2
+
+
+async def test_a_call_that_litellm_answers_by_another_is_decided_on_once(upstream, decider, callback):
+    upstream.script("go", [function_call("lookup", {}), function_call("wipe", {"a": CANARY})])
+    bridged = {**chat(upstream), "model": "openai/responses/gpt-4.1"}
+    response = await litellm.acompletion(**bridged)
+
+    assert upstream.requests[0].path == "/v1/responses"
+    assert [call.function.name for call in response.choices[0].message.tool_calls] == ["lookup"]
+    assert len(decider.asked) == 2
+
+
+async def test_a_plain_chat_stream_is_refused_before_anything_is_asked(upstream, callback):
+    with pytest.raises(UngovernedCallError, match=r"litellm\.acompletion\(stream=True\)"):
+        await litellm.acompletion(**chat(upstream), stream=True)
+    assert upstream.requests == []
+
+
+async def test_the_same_call_again_is_decided_on_again(upstream, decider, callback):
+    upstream.script("go", [function_call("lookup", {})])
+    for _ in range(2):
+        await litellm.acompletion(**chat(upstream))
+
+    assert len(decider.asked) == 2

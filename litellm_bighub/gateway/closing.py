@@ -1,0 +1,59 @@
+"""What a guardrail refuses when it is built: routes that nobody could govern, and a second one of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fastapi import FastAPI
+
+from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.gateway.configuration import MCP_MODE, MODEL_MODE, events_of
+from litellm_bighub.settings import Ungoverned
+
+
+@dataclass(frozen=True, slots=True)
+class Closer:
+    """A guardrail that closes routes.
+
+    Attributes:
+        name: as the config calls it.
+        models: whether it governs models, and closes the routes where it could not.
+        mcp: whether it decides on calls of MCP tools.
+    """
+
+    name: str
+    models: bool
+    mcp: bool
+
+
+def closer_of(name: str, event_hook: object) -> Closer:
+    """What a guardrail with this `mode` governs; without one it runs on every event."""
+    events = events_of(event_hook)
+    return Closer(name, models=not events or events >= MODEL_MODE, mcp=not events or MCP_MODE in events)
+
+
+def close_what_is_ungoverned(app: FastAPI | None, closer: Closer, ungoverned: Ungoverned) -> None:
+    """Close the routes of a proxy that a guardrail, which is on by default, cannot govern.
+
+    Raises:
+        ConfigurationError: they cannot be closed.
+    """
+    if app is not None and ungoverned == "refuse":
+        # In a proxy what it imports is loaded; in code, where nothing needs it, it would take seconds.
+        from litellm_bighub.gateway.closed_routes import close_routes  # noqa: PLC0415
+
+        close_routes(app, closer)
+
+
+def check_alone(closer: Closer, others: Iterable[Closer]) -> None:
+    """Refuse a second guardrail that is on by default for the same: each call would be decided on twice.
+
+    Raises:
+        ConfigurationError: there is one.
+    """
+    for other in others:
+        if other.name != closer.name and ((closer.models and other.models) or (closer.mcp and other.mcp)):
+            raise ConfigurationError(
+                f"{closer.name}.default_on", f"{other.name} is on by default too; each call would be decided on twice"
+            )

@@ -1,0 +1,89 @@
+"""Decisions that hold when a stored response is fetched again: its calls are not decided on a second time."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decision import Allow, Block, Decision
+from litellm_bighub.domain.digest import arguments_digest
+from litellm_bighub.gateway.identity import IN_CODE
+from litellm_bighub.gateway.in_code import release, was_released
+from litellm_bighub.gateway.stored import is_stored, lists_input
+
+_PASSING = frozenset({"unavailable", "refused", "unreadable", "unrecorded"})
+"""What blocked a call, where asking again may be answered otherwise."""
+
+_ANY_RESPONSE = ""
+
+_Key: TypeAlias = "tuple[str, ...]"
+
+
+class KeptDecisions(ToolDecisions):
+    """Decides as `ToolDecisions` does, and keeps the last decisions for those who fetch the same response again.
+
+    A pending approval is not kept, since it may be answered meanwhile. Another process decides anew.
+
+    Args:
+        keep: how many decisions are kept.
+    """
+
+    def __init__(self, *args: Any, keep: int = 10_000, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._keep = keep
+        self._kept: OrderedDict[_Key, Decision] = OrderedDict()
+
+    async def decide(
+        self, calls: Sequence[ToolCall], context: CallContext, *, wait_seconds: float = 0.0
+    ) -> list[Decision]:
+        """Decide on calls, those that were decided on before in the same stored response by what was decided then."""
+        keys = [_key(call, context) for call in calls]
+        inner = [context.surface == IN_CODE and was_released(call) for call in calls]
+        kept = [Allow() if again else self._kept_for(key, context) for key, again in zip(keys, inner, strict=True)]
+        asked = [call for call, known in zip(calls, kept, strict=True) if known is None]
+        fresh = iter(await super().decide(asked, context, wait_seconds=wait_seconds) if asked else ())
+        decisions = [next(fresh) if known is None else known for known in kept]
+        for call, key, decision in zip(calls, keys, decisions, strict=True):
+            if isinstance(decision, Allow) and context.surface == IN_CODE:
+                release(call if decision.edited is None else replace(call, arguments=decision.edited))
+            self._keep_one(key, context.response_id, decision)
+            self._keep_one(key, _ANY_RESPONSE, decision)
+        return decisions
+
+    def _kept_for(self, key: _Key | None, context: CallContext) -> Decision | None:
+        if key is None or not is_stored(context.surface):
+            return None
+        # In the input of a later response the same call stands under another response's id.
+        response_id = _ANY_RESPONSE if lists_input(context.surface) else context.response_id
+        return self._kept.get((response_id, *key))
+
+    def _keep_one(self, key: _Key | None, response_id: str, decision: Decision) -> None:
+        if key is None or not _lasts(decision):
+            return
+        place = (response_id, *key)
+        self._kept[place] = decision
+        self._kept.move_to_end(place)
+        if len(self._kept) > 2 * self._keep:  # each is kept in two places
+            self._kept.popitem(last=False)
+
+
+def _key(call: ToolCall, context: CallContext) -> _Key | None:
+    """What tells a call from others in its response, `None` where nothing does."""
+    if not call.id or not context.response_id or call.unreadable is not None:
+        return None
+    who = (context.actor, context.user, context.team)
+    return (call.id, call.type, call.name, arguments_digest(call.arguments), *who)
+
+
+def _lasts(decision: Decision) -> bool:
+    match decision:
+        case Allow(degraded=degraded):
+            return not degraded
+        case Block(basis=basis):
+            return basis.blocked_by not in _PASSING
+        case _:
+            return False

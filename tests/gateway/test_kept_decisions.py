@@ -1,0 +1,89 @@
+"""Decisions of a response that is fetched again."""
+
+from __future__ import annotations
+
+import pytest
+
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decision import Allow, Basis, Block, RequireApproval
+from litellm_bighub.errors import DecisionUnavailable
+from litellm_bighub.gateway.kept_decisions import KeptDecisions
+from litellm_bighub.gateway.stored import as_answer, is_stored
+from tests.deciders.fakes import Scripted
+
+CREATE, FETCH, INPUT = "/v1/responses", "/v1/responses/{response_id}", "/v1/responses/{response_id}/input_items"
+CALL = ToolCall("call_1", "function", "pay", {"amount": 5})
+
+
+def at(surface, response_id="resp_1", actor="agent"):
+    return CallContext(surface=surface, response_id=response_id, actor=actor)
+
+
+@pytest.mark.parametrize(
+    ("second", "call", "asked"),
+    [
+        pytest.param(at(FETCH), CALL, 1, id="fetched"),
+        pytest.param(at("/openai/v1/responses/{response_id}"), CALL, 1, id="by another route"),
+        pytest.param(at(INPUT, "resp_2"), CALL, 1, id="in the input of a later one"),
+        pytest.param(at(CREATE), CALL, 2, id="a new request"),
+        pytest.param(at(FETCH, "resp_2"), CALL, 2, id="another response"),
+        pytest.param(at(FETCH, actor="other"), CALL, 2, id="somebody else"),
+        pytest.param(at(FETCH), ToolCall("call_1", "function", "pay", {"amount": 6}), 2, id="other arguments"),
+        pytest.param(at(FETCH), ToolCall("call_2", "function", "pay", {"amount": 5}), 2, id="another call"),
+    ],
+)
+@pytest.mark.parametrize("decision", [Allow(), Block("no", Basis(blocked_by="rule"))], ids=["allowed", "blocked"])
+async def test_a_decision_holds(decision, second, call, asked):
+    decider = Scripted(otherwise=decision)
+    decisions = KeptDecisions(decider)
+    first = await decisions.decide([CALL], at(CREATE))
+
+    assert await decisions.decide([call], second) == first
+    assert len(decider.asked) == asked
+
+
+@pytest.mark.parametrize(
+    "decision",
+    [RequireApproval("ask", "apr_1"), DecisionUnavailable("down")],
+    ids=["may be approved meanwhile", "nobody decided"],
+)
+async def test_what_may_change_is_asked_again(decision):
+    decider = Scripted(otherwise=decision)
+    decisions = KeptDecisions(decider)
+    for _ in range(2):
+        await decisions.decide([CALL], at(FETCH))
+
+    assert len(decider.asked) == 2
+
+
+async def test_only_the_last_are_kept():
+    decider = Scripted()
+    decisions = KeptDecisions(decider, keep=1)
+    await decisions.decide([CALL], at(FETCH))
+    await decisions.decide([CALL], at(FETCH, "resp_2"))
+    await decisions.decide([CALL], at(FETCH))
+
+    assert len(decider.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("route", "stored"),
+    [
+        ("/v1/responses/{response_id}", True),
+        ("/responses/resp_1/input_items", True),
+        ("/openai/v1/responses/x/cancel", True),
+        ("/v1/responses", False),
+        ("/v1/responses/compact", False),
+        ("/v1/chat/completions", False),
+    ],
+)
+def test_which_routes_hand_out_what_is_stored(route, stored):
+    assert is_stored(route) is stored
+
+
+def test_input_items_are_governed_where_they_stand():
+    items = [{"type": "function_call"}]
+
+    assert as_answer({"object": "list", "data": items}, {"response_id": "r"}) == {"id": "r", "output": items}
+    assert as_answer({"object": "list", "data": items}, {"response_id": "r"})["output"] is items
+    assert as_answer({"object": "list", "data": items}, {}) == {"object": "list", "data": items}
