@@ -78,6 +78,7 @@ class GuardrailSettings(BaseSettings):
         default="nothing", description="whether the notice tells the model and the caller the reason"
     )
     audit_file: Path | None = Field(default=None, description="JSON Lines file to which every decision is appended")
+    guardrail_spans: bool = Field(default=False, description="an OpenTelemetry span over the decisions on each answer")
     redact: list[str] = Field(default_factory=list, description="regular expressions of more secrets to redact")
 
 

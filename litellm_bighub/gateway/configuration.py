@@ -24,6 +24,7 @@ from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.proxy_process import config_file
 from litellm_bighub.settings import GuardrailSettings
+from litellm_bighub.telemetry.telemetry import Telemetry
 
 _ENVIRONMENT = "os.environ/"
 _LITELLMS = frozenset(LitellmParams.model_fields) | frozenset(CustomGuardrail.__init__.__code__.co_varnames)
@@ -78,14 +79,17 @@ def check_litellms(name: str, event_hook: object, litellms: Mapping[str, Any]) -
         raise ConfigurationError(f"{name}.run_in_parallel", "must be off: others would see the answer half decided on")
 
 
-def build_decider(settings: GuardrailSettings, redactor: Redactor) -> tuple[Decider, GuardrailSettings]:
+def build_decider(
+    settings: GuardrailSettings, redactor: Redactor, telemetry: Telemetry | None = None
+) -> tuple[Decider, GuardrailSettings]:
     """The decider that the settings name, and the settings with the tools that its policy knows.
 
     Raises:
         ConfigurationError: the policy is missing or wrong, or the service's settings cannot be used.
     """
     if settings.decider == "bighub":
-        return hosted(settings.service, redactor=redactor), settings
+        on_breaker = telemetry.breaker() if telemetry else None
+        return hosted(settings.service, redactor=redactor, on_breaker=on_breaker), settings
     url = settings.database_url
     embedded = EmbeddedDecider.from_policy_file(
         beside_config(settings.policy),
@@ -105,6 +109,7 @@ def build_tool_decisions(
     decider: Decider | None = None,
     on_decision: DecisionHook | None = None,
     sinks: Sequence[EventSink] = (),
+    telemetry: Telemetry | None = None,
 ) -> ToolDecisions:
     """The tool-decision hook as the settings have it.
 
@@ -113,20 +118,21 @@ def build_tool_decisions(
         decider: used in place of the one that the settings name.
         on_decision: given every decision.
         sinks: what else records every decision, besides the audit file of the settings.
+        telemetry: counts what the other sinks have recorded.
 
     Raises:
         ConfigurationError: something in the settings cannot be used.
     """
     redactor = Redactor(settings.redact)
     if decider is None:
-        decider, settings = build_decider(settings, redactor)
+        decider, settings = build_decider(settings, redactor, telemetry)
     audit = [AuditFile(beside_config(settings.audit_file))] if settings.audit_file else []
     return ToolDecisions(
         decider,
         tools=settings.tools,
         fail_mode=settings.fail_mode,
         on_decision=on_decision,
-        sinks=(*audit, *sinks),
+        sinks=(*audit, *sinks, *([telemetry] if telemetry else [])),
         redactor=redactor,
     )
 

@@ -19,17 +19,20 @@ from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.recording import DecisionHook
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import UngovernedCallError
+from litellm_bighub.gateway.answer_headers import headers
 from litellm_bighub.gateway.configuration import build_tool_decisions, check_litellms, import_hook, read_settings
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.identity import caller
 from litellm_bighub.gateway.native import NativeGuardrail
+from litellm_bighub.gateway.process_telemetry import process_telemetry
 from litellm_bighub.gateway.proxy_process import is_proxy
 from litellm_bighub.gateway.registration import install
 from litellm_bighub.gateway.request_log import RequestLog, logged
 from litellm_bighub.gateway.stream import Envelope, governed, native
 from litellm_bighub.gateway.surface import RESPONSES, Format, format_of_answer, format_of_route
 from litellm_bighub.settings import GuardrailSettings
+from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.wire.chat.gate import Gate as ChatGate
 from litellm_bighub.wire.gating import Outcome, StreamGate
 from litellm_bighub.wire.messages.gate import Gate as MessagesGate
@@ -76,11 +79,13 @@ class BighubGuardrail(NativeGuardrail):
         self.settings, litellms = read_settings(GuardrailSettings, name, settings)
         check_litellms(name, event_hook, litellms)
         super().__init__(guardrail_name=name, event_hook=event_hook, default_on=bool(default_on), **litellms)
+        self.telemetry = process_telemetry()
         self.tool_decisions = build_tool_decisions(
             self.settings,
             decider=decider_instance,
             on_decision=import_hook(f"{name}.on_decision", on_decision),
             sinks=[RequestLog()],
+            telemetry=self.telemetry,
         )
         withholding = Withholding(self.settings.on_block, self.settings.on_approval, self.settings.reveal)
         self.enforcement = Enforcement(self.tool_decisions, withholding)
@@ -145,6 +150,19 @@ class BighubGuardrail(NativeGuardrail):
             await self.govern(response, request_data, None)
         return response
 
+    async def async_post_call_response_headers_hook(
+        self,
+        data: dict[str, Any],
+        user_api_key_dict: UserAPIKeyAuth,
+        response: object,
+        request_headers: dict[str, str] | None = None,
+        litellm_call_info: dict[str, object] | None = None,
+    ) -> dict[str, str] | None:
+        """Tell the client what was decided, and by which ids it is found in the audit."""
+        del user_api_key_dict, response, request_headers, litellm_call_info
+        wanted = self.should_run_guardrail(data, GuardrailEventHooks.post_call)
+        return headers(data) if wanted else None
+
     async def govern(
         self, response: Any, request_data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth | None
     ) -> None:
@@ -155,7 +173,7 @@ class BighubGuardrail(NativeGuardrail):
         """
         if format_of_answer(response) is None:
             return
-        with logged(self, request_data):
+        with logged(self, request_data, spans=self._guardrail_spans):
             context = self._context(user_api_key_dict, request_data, response)
             await self.enforcement.govern(response, context, refusals=wants_refusals(request_data))
 
@@ -172,16 +190,21 @@ class BighubGuardrail(NativeGuardrail):
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
         """
         envelope = Envelope(events)
+        held = self.telemetry.stream()
 
         async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
             context = self._context(user_api_key_dict, request_data, envelope.response)
-            with logged(self, request_data):
+            with logged(self, request_data, spans=self._guardrail_spans), held.waiting():
                 return await self.enforcement.outcomes(calls, context)
 
         gate = self._gate(spoken, request_data)
         async with aclosing(governed(envelope, gate, decide)) as released:
             async for event in released:
                 yield native(event) if spoken is Format.RESPONSES else event
+
+    @property
+    def _guardrail_spans(self) -> DecisionSpans | None:
+        return self.telemetry.spans if self.settings.guardrail_spans else None
 
     def _gate(self, spoken: Format, request_data: dict[str, Any]) -> StreamGate:
         match spoken:
