@@ -6,6 +6,7 @@ import difflib
 import importlib
 import os
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -14,6 +15,7 @@ from litellm.types.guardrails import GuardrailEventHooks, LitellmParams, Mode
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
+from litellm_bighub.control_plane.beside import keep_house
 from litellm_bighub.control_plane.decider import EmbeddedDecider
 from litellm_bighub.deciders.audit_file import AuditFile
 from litellm_bighub.deciders.decider import Decider
@@ -22,7 +24,7 @@ from litellm_bighub.deciders.recording import DecisionHook, EventSink
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.gateway.proxy_process import config_file
+from litellm_bighub.gateway.proxy_process import config_file, is_proxy
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.telemetry import Telemetry
 
@@ -95,6 +97,7 @@ def build_decider(
         beside_config(settings.policy),
         database_url=None if url is None else url.get_secret_value(),
         redact=redactor.redact,
+        beside=partial(keep_house, on_pending=telemetry.pending) if telemetry and is_proxy() else None,
     )
     tools = {
         **settings.tools,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 
@@ -17,6 +18,7 @@ ANSWER = [
     function_call("wipe_seen", {"id": CANARY}),
     function_call("wipe_seen", {"id": CANARY}),
 ]
+SOON = 30.0
 FORMATS = {
     "/v1/responses": {"input": "go"},
     "/v1/chat/completions": {"messages": [{"role": "user", "content": "go"}]},
@@ -54,7 +56,7 @@ def test_a_headers_ids_lead_to_the_audit(gateway, path):
     told = ask(gateway, path).headers
 
     lines = [line for line in gateway.lines("audit") if line["trace_id"] == told["x-bighub-trace-id"]]
-    assert told["x-bighub-decisions"].split(",") == [line["decision_id"] for line in lines]
+    assert sorted(told["x-bighub-decisions"].split(",")) == sorted(line["decision_id"] for line in lines)
     assert len(lines) == 3
 
 
@@ -106,3 +108,14 @@ def test_an_open_breaker_and_what_passed_undecided_can_be_seen(gateway):
     after = metrics(gateway)
     assert after[opened] - before.get(opened, 0) == 1
     assert after[degraded] - before.get(degraded, 0) == 2
+
+
+def test_a_worker_counts_the_approvals_that_wait(gateway):
+    gateway.upstream.script("go", [function_call("refund", {"amount": 900, "order_id": "A-seen"})])
+    ask(gateway, "/v1/responses")
+
+    until = time.monotonic() + SOON
+    while not (waiting := metrics(gateway)["litellm_bighub_pending_approvals"]) and time.monotonic() < until:
+        pass
+
+    assert waiting >= 1

@@ -16,6 +16,7 @@ from litellm_bighub.control_plane.http import (
     events,
     kill_switch,
     memory,
+    metrics,
     outcomes,
     rules,
     webhooks,
@@ -43,6 +44,7 @@ def create_app(plane: ControlPlane) -> FastAPI:
     app.state.plane = plane
     for router in ROUTERS:
         app.include_router(router, responses=errors.DECLARED)
+    app.include_router(metrics.router)
     errors.install(app)
     inbox.install(app, plane)
     app.add_middleware(BodyLimit)
