@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from litellm_bighub.doctor.covered import Cover, covers
 from litellm_bighub.doctor.deciding import deciding
 from litellm_bighub.doctor.findings import Finding, Level
 from litellm_bighub.doctor.kinds import Kind, kind_of
@@ -33,10 +34,12 @@ class Examination:
 
     Attributes:
         patients: the config's guardrails, in their order.
+        covers: who looks at which answers.
         findings: what there is to say.
     """
 
     patients: Sequence[Patient]
+    covers: Sequence[Cover]
     findings: Sequence[Finding]
 
     @property
@@ -52,7 +55,7 @@ def examine(config: ProxyConfig) -> Examination:
     findings = [litellm_release(), *_of_all(config, patients)]
     for patient in patients:
         findings += _of_one(config, patient, patients, home)
-    return Examination(patients, findings)
+    return Examination(patients, covers(config), findings)
 
 
 def _of_all(config: ProxyConfig, patients: Sequence[Patient]) -> Iterator[Finding]:

@@ -114,7 +114,7 @@ def _events(mode: Any) -> list[str]:
         case dict():
             return [
                 *_events(mode.get("default")),
-                *(event for tag in mode.get("tags", {}).values() for event in _events(tag)),
+                *(event for tag in (mode.get("tags") or {}).values() for event in _events(tag)),
             ]
         case _:
             return []

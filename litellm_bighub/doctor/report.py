@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from litellm_bighub.doctor.canary import SECRETS
+from litellm_bighub.doctor.covered import other_roads
 from litellm_bighub.doctor.examination import Examination
 from litellm_bighub.doctor.findings import Level
 from litellm_bighub.doctor.kinds import Kind
@@ -39,6 +40,12 @@ def print_examination(examination: Examination, console: Console) -> None:
         mode = ", ".join(sorted(entry.events))
         table.add_row(Text(entry.name), patient.kind.value, _on(entry), mode, _ROUTES[patient.kind])
     console.print(table)
+    roads = _table("answers of", "tool calls decided by", "texts handed to")
+    for cover in examination.covers:
+        roads.add_row(cover.route, Text(", ".join(cover.calls) or "nobody"), Text(", ".join(cover.texts) or "nobody"))
+    for road in other_roads():
+        roads.add_row(road, Text("no governed format of its own: --prove shows", style="dim"), "")
+    console.print(roads)
     findings = _table("", "about", "finding")
     for finding in examination.findings:
         style = _LEVELS[finding.level]

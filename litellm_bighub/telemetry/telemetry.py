@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
@@ -10,6 +11,8 @@ from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.telemetry.instruments import Instruments
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.tool_names import ToolNames
+
+logger = logging.getLogger(__name__)
 
 
 class Telemetry:
@@ -30,6 +33,13 @@ class Telemetry:
 
     async def write(self, event: DecisionEvent) -> None:
         """Count the decision and make its span."""
+        try:
+            self._count(event)
+        except (OSError, ValueError) as error:  # a full disk, where workers share their samples in files
+            logger.warning("decision %s was not counted: %s", event.event_id, type(error).__name__)
+        self.spans.decided(event)
+
+    def _count(self, event: DecisionEvent) -> None:
         tool = self._tool_names.label(event.tool)
         for instruments in self._instruments:
             instruments.decided(
@@ -41,7 +51,6 @@ class Telemetry:
             )
             if event.degraded:
                 instruments.degraded(tool=tool)
-        self.spans.decided(event)
 
     async def aclose(self) -> None:
         """Nothing to release."""

@@ -184,3 +184,19 @@ def test_included_files_count(tmp_path):
     (tmp_path / "proxy_config.yaml").write_text(yaml.safe_dump(first))
 
     assert [entry.name for entry in read_config(tmp_path / "proxy_config.yaml").guardrails] == ["first", "second"]
+
+
+def test_who_looks_at_which_answers(examined):
+    mask, texts = guardrail("mask", **MASK), guardrail("texts", **TEXTS, apply=["mask"])
+
+    covers = {cover.route: (cover.calls, cover.texts) for cover in examined(mask, texts, guardrail()).covers}
+
+    assert covers == {
+        "/v1/responses": (("bighub",), ("texts", "mask")),
+        "/v1/chat/completions": (("bighub",), ("mask",)),
+        "/v1/messages": (("bighub",), ("mask",)),
+    }
+
+
+def test_who_is_not_on_by_default_looks_at_nothing(examined):
+    assert {cover.calls for cover in examined(guardrail(default_on=False)).covers} == {()}

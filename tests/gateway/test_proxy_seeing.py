@@ -71,6 +71,15 @@ def test_a_streams_headers_hold_the_trace_alone(gateway, path):
     assert "x-bighub-blocked" not in told
 
 
+def test_a_refused_requests_headers_tell_why(gateway):
+    gateway.upstream.script("go", ANSWER)
+
+    answer = ask(gateway, "/v1/responses", "errors")
+
+    assert answer.status_code == 403
+    assert answer.headers["x-bighub-blocked"] == "2"
+
+
 def test_an_answer_that_nobody_governs_has_no_headers_of_ours(gateway):
     gateway.upstream.script("go", ANSWER)
     with gateway.http() as http:

@@ -152,6 +152,19 @@ def test_pending_approvals_are_a_gauge(seen):
     assert seen.otel()["litellm_bighub.approvals.pending"][0].value == 1
 
 
+class FullDisk(OtelInstruments):
+    """Instruments whose samples cannot be written."""
+
+    def decided(self, **_):
+        raise OSError(28, "no space left on device")
+
+
+async def test_what_cannot_be_counted_withholds_no_call(caplog):
+    await Telemetry([FullDisk()], DecisionSpans()).write(event())
+
+    assert "evt-1 was not counted: OSError" in caplog.text
+
+
 def test_each_registry_has_one_instance():
     registry = CollectorRegistry()
 
