@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/
 STAMP := $(VENV)/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo inbox test check format fuzz matrix bench
+.PHONY: help demo inbox test check format fuzz load matrix bench
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -33,6 +33,9 @@ test: $(STAMP)  ## run the whole suite
 
 fuzz: $(STAMP)  ## send the control plane's API what nobody expects; BIGHUB_FUZZ_EXAMPLES=100 for an hour of it
 	@$(RUN)pytest -q -n 2 fuzz
+
+load: $(STAMP)  ## fifty clients at once while the control plane misbehaves; BIGHUB_LOAD_SECONDS=60 for a soak
+	@$(RUN)pytest -q load
 
 format: $(STAMP)  ## format the code
 	@$(RUN)ruff format .

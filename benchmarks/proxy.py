@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import operator
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -13,9 +15,9 @@ import httpx
 from benchmarks.figure import Figure
 from litellm_bighub.testing import ScriptedUpstream, running_proxy, text
 
-REQUESTS = 150
+REQUESTS = 80
 CONCURRENCY = 8
-TURNS = 6
+TURNS = 20
 POLICY = "version: 1\ndefault: block\nrules:\n  - {name: lookups, tool: 'lookup_*', effect: allow}\n"
 
 
@@ -62,12 +64,12 @@ async def figures():
             await burst(plain)
             await burst(governed)
             without, with_plugin = [], []
-            for _ in range(TURNS):
-                without.append(await burst(plain))
-                with_plugin.append(await burst(governed))
+            for turn in range(TURNS):  # whoever comes second finds a warmer machine, so they take turns in that too
+                for proxy in (plain, governed) if turn % 2 else (governed, plain):
+                    (without if proxy is plain else with_plugin).append(await burst(proxy))
             asked = len([json.loads(line) for line in (folder / "audit.jsonl").read_text().splitlines()])
-    ours, theirs = max(with_plugin), max(without)
-    ratio = ours / theirs
+    ours, theirs = statistics.median(with_plugin), statistics.median(without)
+    ratio = statistics.median(map(operator.truediv, with_plugin, without))
     what = "requests a second through the proxy, no tool call in the answer (theirs: no plugin)"
     yield Figure(what, f"{ours:.0f}/s", f"{theirs:.0f}/s", f"{ratio:.3f}", "≥ 0.97", ratio >= 0.97)
     yield Figure("decisions asked for in all those requests", str(asked), "–", "–", "0", asked == 0)

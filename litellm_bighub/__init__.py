@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from litellm_bighub.agent.guarded import GuardedOpenAI
     from litellm_bighub.agent.records import GuardedToolResult, ToolExecutionEvent
     from litellm_bighub.control_plane.decider import EmbeddedDecider
+    from litellm_bighub.control_plane.ledger import DatabaseLedger
     from litellm_bighub.deciders.tool_decisions import ToolDecisions
     from litellm_bighub.domain.call import CallContext, ToolCall
     from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
@@ -31,6 +32,7 @@ _HOMES = {
     "BighubGuardrail": "gateway.guardrail",
     "Block": "domain.decision",
     "CallContext": "domain.call",
+    "DatabaseLedger": "control_plane.ledger",
     "Decision": "domain.decision",
     "EmbeddedDecider": "control_plane.decider",
     "GuardedOpenAI": "agent.guarded",
@@ -55,6 +57,7 @@ __all__ = [
     "BighubGuardrail",
     "Block",
     "CallContext",
+    "DatabaseLedger",
     "Decision",
     "EmbeddedDecider",
     "GuardedOpenAI",

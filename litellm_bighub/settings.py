@@ -14,10 +14,12 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 FailMode = Literal["closed", "open"]
-Withhold = Literal["replace", "error"]
+OnBlock = Literal["replace", "error", "continue"]
+OnApproval = Literal["replace", "error", "wait", "request"]
 Reveal = Literal["nothing", "reason"]
 SendArguments = Literal["redacted", "full", "digest"]
 TextCalls = Literal["auto", "each", "batch"]
+OnUnapprovedResult = Literal["record", "refuse"]
 Hold = Literal["window", "whole"]
 
 
@@ -65,15 +67,31 @@ class GuardrailSettings(BaseSettings):
         default=Path("bighub_policy.yaml"), description="the embedded decider's policy, beside the config"
     )
     database_url: SecretStr | None = Field(
-        default=None, description="where the embedded decider keeps its state; bighub.db beside the policy if not given"
+        default=None, description="where decisions and decided calls are kept; bighub.db beside the policy if not given"
+    )
+    remember_days: float = Field(
+        default=30, gt=0, le=3650, description="how long decided calls are remembered for the requests that follow"
     )
     service: ServiceSettings = Field(default=ServiceSettings(), description="the hosted BIGHUB")
     actor: str = Field(default="AI_AGENT", min_length=1, description="who acts where authentication names nobody")
     domain: str = Field(default="custom", min_length=1, description="the business domain of the calls")
     tools: dict[str, ToolSettings] = Field(default_factory=dict, description="value, target and more, by tool")
     fail_mode: FailMode = Field(default="closed", description="what happens when the decider could not be reached")
-    on_block: Withhold = Field(default="replace", description="replace a blocked call by a notice, or fail the request")
-    on_approval: Withhold = Field(default="replace", description="the same for a call that waits for a person")
+    on_block: OnBlock = Field(
+        default="replace", description="a notice in the call's place, an error, or the model is told"
+    )
+    continue_rounds: int = Field(default=3, ge=1, le=20, description="how often `continue` asks the model anew")
+    on_approval: OnApproval = Field(
+        default="replace", description="a notice, an error, wait for the person, or let the client show the request"
+    )
+    approval_wait_seconds: float = Field(default=60.0, gt=0, le=3600, description="how long `wait` waits for a person")
+    keep_alive_seconds: float = Field(
+        default=10.0, ge=0.05, le=300, description="a silent stream's clients hear that it lives so often"
+    )
+    client_approvals: bool = Field(default=False, description="whether an mcp_approval_response of the caller counts")
+    on_unapproved_result: OnUnapprovedResult = Field(
+        default="record", description="record results of calls that were withheld or never made, or refuse the request"
+    )
     reveal: Reveal = Field(
         default="nothing", description="whether the notice tells the model and the caller the reason"
     )

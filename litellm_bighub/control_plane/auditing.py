@@ -9,7 +9,7 @@ from typing import Literal, TextIO, TypeAlias
 
 from sqlalchemy import Engine
 
-from litellm_bighub.control_plane.store import events
+from litellm_bighub.control_plane.store import events, retention
 from litellm_bighub.control_plane.store.chain import Break
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.writer import Writer
@@ -58,10 +58,15 @@ def retain(engine: Engine, keep_seconds: float) -> int:
     """Remove what is older; how many events that were."""
     now = time.time()
     writer = Writer(engine, on_commit=lambda: None, on_rollback=lambda: None)
+    removed = 0
     try:
-        return writer.submit(
-            lambda transaction: events.retain(transaction, before=now - keep_seconds, now=now)
-        ).result()
+        while True:
+            some = writer.submit(
+                lambda transaction: retention.retain(transaction, before=now - keep_seconds, now=now)
+            ).result()
+            removed += some
+            if some < retention.AT_ONCE:
+                return removed
     finally:
         writer.close()
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any, cast, get_args
 
 import typer
+import yaml
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -103,6 +105,35 @@ def replay(
         echo_json({"decisions": len(replayed), "summary": summary(replayed), "changed": changed})
     else:
         _show_replayed(replayed)
+
+
+@app.command()
+def versions(
+    version: Annotated[str, typer.Argument(help="show the whole text of this one")] = "",
+    database_url: DatabaseUrl = DEFAULT_DATABASE,
+    limit: Annotated[int, typer.Option(help="how many to list", min=1, max=1000)] = 20,
+    json: AsJson = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """List the versions of the policy that decisions were made under, with what each changed; or show one whole."""
+    from litellm_bighub.control_plane import recorded  # noqa: PLC0415 - slow to import
+
+    with failing_plainly(), database(database_url) as engine:
+        found = recorded.versions(engine, version, limit)
+    if json:
+        echo_json([{**asdict(one), "text": one.file, "added": dict(one.added_rules)} for one in found])
+        return
+    if not found:
+        fail(f"there is no version {version}" if version else "no decision has been made yet")
+    for one in found:
+        used = datetime.fromtimestamp(one.first_used_at, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+        typer.echo(f"{one.version}  first used {used}, {len(one.text.rules) + len(one.added)} rules")
+        for difference in one.changes or ():
+            typer.echo(f"  {_printable(_line(difference))}")
+    if version:
+        typer.echo(yaml.safe_dump(found[0].file, sort_keys=False, allow_unicode=False), nl=False)
+        for rule_id, rule in found[0].added_rules:
+            typer.echo(f"# added by API: {rule_id}")
+            typer.echo(yaml.safe_dump([rule], sort_keys=False, allow_unicode=False), nl=False)
 
 
 def _show(explanation: Explanation) -> None:

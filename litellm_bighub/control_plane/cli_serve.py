@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from litellm_bighub.control_plane.cli_options import DatabaseUrl, failing_plainly
+from litellm_bighub.control_plane.cli_options import DatabaseUrl, failing_plainly, span
 
 
 def serve(
@@ -15,6 +15,9 @@ def serve(
     database_url: DatabaseUrl = "",
     host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="the port to listen on", min=0, max=65535)] = 8765,
+    keep: Annotated[
+        str, typer.Option(help="remove what is older, as in 90d, in place of the policy's audit_keep_days")
+    ] = "",
 ) -> None:
     """Serve the control plane over HTTP, with the inbox. The first start makes a key for it and prints it once.
 
@@ -22,5 +25,6 @@ def serve(
     """
     from litellm_bighub.control_plane.serving import serve_forever  # noqa: PLC0415 - slow to import
 
+    keep_days = span(keep) / span("1d") if keep else None
     with failing_plainly():
-        serve_forever(policy, database_url, host=host, port=port, say=typer.echo)
+        serve_forever(policy, database_url, host=host, port=port, keep_days=keep_days, say=typer.echo)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
+from sqlalchemy.exc import SQLAlchemyError
 from typing_extensions import assert_never
 
 from litellm_bighub.control_plane.deciding import Outcome
@@ -14,12 +15,17 @@ from litellm_bighub.control_plane.ids import random_id
 from litellm_bighub.control_plane.plane import ControlPlane, Redact
 from litellm_bighub.control_plane.policy.rule import Policy
 from litellm_bighub.control_plane.policy.text import build
+from litellm_bighub.control_plane.resolving import Answer, Resolution
 from litellm_bighub.control_plane.source import PolicySource
+from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.approvals import Approval
 from litellm_bighub.control_plane.store.database import check_url, open_database, sqlite_url
+from litellm_bighub.deciders.consenting import signature
+from litellm_bighub.deciders.waiting import Answered
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
 from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.errors import DecisionUnavailable
 
 DATABASE = "bighub.db"
 
@@ -106,6 +112,42 @@ class EmbeddedDecider:
         """
         plane = await self.plane()
         return await plane.wait(approval_id, timeout=timeout)
+
+    async def answered(self, approval_id: str, *, seconds: float) -> Answered:
+        """Wait as `Waiting` has it.
+
+        Raises:
+            DecisionUnavailable: the database cannot be used.
+        """
+        try:
+            approval = await self.wait(approval_id, timeout=seconds)
+        except SQLAlchemyError as error:
+            raise DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}") from error
+        match None if approval is None else approval.state_at(self._clock()):
+            case "pending" | "awaiting_second":
+                return Answered("open")
+            case "approved" | "denied" as state:
+                return Answered(state, by=(approval.resolved_by if approval else None) or "")
+            case _:
+                return Answered("void")
+
+    async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
+        """Record a caller's answer as `Consenting` has it.
+
+        Raises:
+            DecisionUnavailable: the database cannot be used.
+        """
+        plane = await self.plane()
+        try:
+            approval = await plane.read(lambda connection: approvals.get(connection, approval_id))
+        except SQLAlchemyError as error:
+            raise DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}") from error
+        if approval is None or approval.four_eyes:
+            return False
+        if (approval.actor, approval.context.get("user")) != (context.actor, context.user):
+            return False
+        answer: Answer = "approve" if approve else "deny"
+        return isinstance(await plane.resolve(Resolution(approval_id, answer, by=signature(context))), Approval)
 
     async def plane(self) -> ControlPlane:
         """The control plane, opened if it was not.

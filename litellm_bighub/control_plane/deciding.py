@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from litellm_bighub.control_plane.editing import HTTP_SURFACE, edit
 from litellm_bighub.control_plane.merging import merge
 from litellm_bighub.control_plane.policy.evaluation import Judgement, find, judge
 from litellm_bighub.control_plane.policy.rule import Policy
@@ -135,40 +136,51 @@ class Deciding:
     def _approval(self, transaction: Transaction, snapshot: Snapshot, question: Question, outcome: Outcome) -> Outcome:
         """Use an approval of this very call up, or join the one that is being asked for, or ask."""
         call, context = question.call, question.context
-        digest = call_digest(
-            actor=context.actor,
-            domain=context.domain,
-            tool=call.name,
-            arguments=call.arguments,
-            policy_version=snapshot.policy.version,
-        )
+        digest = bound(call, context, snapshot.policy.version)
         found = approvals.find(transaction.connection, digest, call.type, outcome.time)
         if found is None:
             return replace(outcome, approval=_ask(transaction, question, outcome, digest))
         if found.state != "approved":
             return replace(outcome, approval=found)
-        return self._use(transaction, snapshot, question, replace(outcome, approval=found))
+        if found.edited is None or found.edited_digest == digest:
+            return _use(transaction, question, replace(outcome, approval=found))
+        return self._use_edited(transaction, snapshot, question, replace(outcome, approval=found), found)
 
-    def _use(self, transaction: Transaction, snapshot: Snapshot, question: Question, outcome: Outcome) -> Outcome:
-        approval, judgement, edited = outcome.approval, outcome.judgement, None
-        assert approval is not None  # noqa: S101 - the only caller has just set it
-        if approval.edited is not None:
-            edited = merge(approval.edited, approval.arguments, question.call.arguments)
-            call = edit(snapshot.tools, question.call, edited)
-            if isinstance(call, str):
-                return replace(outcome, judgement=replace(judgement, verdict="blocked", reason=call, blocked_by="edit"))
-            judgement = self.judge(transaction, snapshot, call, question.context, outcome.time)
-            if judgement.verdict == "blocked":
-                return replace(outcome, judgement=judgement)
-        if not approvals.consume(transaction.connection, approval.id, now=outcome.time):
-            return outcome  # unreachable while writers take turns; then the call waits on
-        reason = f"approved by {approval.resolved_by}"
-        body = {"decision_id": question.decision_id, "edited": edited is not None}
-        if edited is not None:
-            body["arguments_digest"] = arguments_digest(edited)
-        transaction.append(about(approval, "approval.consumed", outcome.time, body))
-        allowed = replace(judgement, verdict="allowed", reason=reason, blocked_by="")
-        return replace(outcome, judgement=allowed, edited=edited)
+    def _use_edited(
+        self, transaction: Transaction, snapshot: Snapshot, question: Question, outcome: Outcome, approval: Approval
+    ) -> Outcome:
+        """The original call came, and a person approved other arguments: those are decided on as they really are."""
+        context, judgement = question.context, outcome.judgement
+        edited = merge(approval.edited or {}, approval.arguments, question.call.arguments)
+        call = edit(snapshot.tools, question.call, edited, surface=context.surface)
+        if isinstance(call, str):
+            return replace(outcome, judgement=replace(judgement, verdict="blocked", reason=call, blocked_by="edit"))
+        judgement = self.judge(transaction, snapshot, call, context, outcome.time)
+        if judgement.verdict == "blocked":
+            return replace(outcome, judgement=judgement)
+        outcome = replace(outcome, judgement=judgement)
+        if context.surface != HTTP_SURFACE:
+            return _use(transaction, question, outcome, edited)
+        digest = bound(call, context, snapshot.policy.version)
+        approvals.bind_edited(transaction.connection, approval.id, digest)
+        told = replace(judgement, verdict="blocked", reason="a person approved other arguments", blocked_by="edited")
+        return replace(outcome, judgement=told, edited=edited)
+
+
+def _use(transaction: Transaction, question: Question, outcome: Outcome, edited: Arguments | None = None) -> Outcome:
+    """Use the approval up, and allow."""
+    approval = outcome.approval
+    assert approval is not None  # noqa: S101 - the callers have just set it
+    if not approvals.consume(transaction.connection, approval.id, now=outcome.time):
+        return outcome  # unreachable while writers take turns; then the call waits on
+    body = {"decision_id": question.decision_id, "edited": approval.edited is not None}
+    if approval.edited is not None:
+        used = question.call.arguments if edited is None else edited
+        body["arguments_digest"] = arguments_digest(used)
+    transaction.append(about(approval, "approval.consumed", outcome.time, body))
+    reason = f"approved by {approval.resolved_by}"
+    allowed = replace(outcome.judgement, verdict="allowed", reason=reason, blocked_by="")
+    return replace(outcome, judgement=allowed, edited=edited)
 
 
 def _ask(transaction: Transaction, question: Question, outcome: Outcome, digest: str) -> Approval:
@@ -234,10 +246,15 @@ def _entry(question: Question, outcome: Outcome) -> Entry:
     )
 
 
-def edit(tools: ToolTable, call: ToolCall, arguments: Arguments) -> ToolCall | str:
-    """The call with other arguments, its value and target taken out of them; or why that cannot be."""
-    measured = tools.find(call.name).measure(replace(call, arguments=arguments))
-    return measured if isinstance(measured, ToolCall) else measured.reason
+def bound(call: ToolCall, context: CallContext, policy_version: str) -> str:
+    """The digest of the call that an approval is bound to."""
+    return call_digest(
+        actor=context.actor,
+        domain=context.domain,
+        tool=call.name,
+        arguments=call.arguments,
+        policy_version=policy_version,
+    )
 
 
 def validation_hash(outcome: Outcome) -> str:

@@ -1,4 +1,4 @@
-"""What a serving process does beside answering: record expiries, deliver webhooks."""
+"""What a serving process does beside answering: record expiries, remove what is too old, deliver webhooks."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ async def _expire(plane: ControlPlane) -> None:
     while True:
         await plane.expire_due()
         await plane.snapshot()  # looks at the policy file, also while nobody asks
+        while await plane.retain_due():
+            pass
         await asyncio.sleep(_EXPIRY_SECONDS)
 
 

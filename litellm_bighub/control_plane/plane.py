@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 from litellm_bighub.control_plane.deciding import Deciding, Outcome, Question, Snapshot
 from litellm_bighub.control_plane.ids import random_id
 from litellm_bighub.control_plane.resolving import Refused, Resolution, expire_due, resolve
+from litellm_bighub.control_plane.retaining import Retaining
 from litellm_bighub.control_plane.source import PolicySource
 from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.approvals import Approval
@@ -40,6 +41,7 @@ class ControlPlane:
         engine: an opened database (`store.database.open_database`).
         source: the policy file's content.
         redact: hides secrets in arguments before anything is stored.
+        keep_days: how long the audit is kept, in place of what the policy says.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class ControlPlane:
         source: PolicySource,
         *,
         redact: Redact,
+        keep_days: float | None = None,
         clock: Callable[[], float] = time.time,
         new_id: Callable[[], str] = random_id,
     ) -> None:
@@ -56,19 +59,23 @@ class ControlPlane:
         self.new_id = new_id
         self.redact = redact
         self.deciding = Deciding(source)
+        self._retaining = Retaining(source, keep_days)
         self.signals = Signals(engine)
         self._engine = engine
         self._writer = Writer(engine, on_commit=self.signals.tell, on_rollback=self.deciding.forget)
 
     @classmethod
-    def open(cls, database_url: str, policy: Path, *, redact: Redact | None = None) -> ControlPlane:
+    def open(
+        cls, database_url: str, policy: Path, *, redact: Redact | None = None, keep_days: float | None = None
+    ) -> ControlPlane:
         """Read the policy and open the database.
 
         Raises:
             ConfigurationError: one of them cannot be used.
         """
         source = PolicySource.from_file(policy)
-        return cls(open_database(database_url), source, redact=redact or Redactor().redact)
+        redact = redact or Redactor().redact
+        return cls(open_database(database_url), source, redact=redact, keep_days=keep_days)
 
     async def decide(self, call: ToolCall, context: CallContext, *, dry_run: bool = False) -> Outcome:
         """Decide on one call. An approval of this very call is used up; a dry run changes and records nothing.
@@ -77,7 +84,10 @@ class ControlPlane:
             DecisionUnavailable: the database cannot be used.
         """
         question = self.question(call, context, dry_run=dry_run)
-        return await self.write(lambda transaction: self.deciding.decide(transaction, question, self.clock()))
+        outcome = await self.write(lambda transaction: self.deciding.decide(transaction, question, self.clock()))
+        if self._retaining.due(outcome.time):
+            self._writer.submit(self._retain)  # nobody waits for it; where it fails, the next hour tries again
+        return outcome
 
     def question(self, call: ToolCall, context: CallContext, *, dry_run: bool = False) -> Question:
         """A question with fresh ids, for a job that decides among other things."""
@@ -116,6 +126,10 @@ class ControlPlane:
         """Record the expiry of approvals whose time is over."""
         return await self.write(lambda transaction: expire_due(transaction, self.clock()))
 
+    async def retain_due(self) -> int:
+        """Remove some of what is too old, if it is time to; how many events that were."""
+        return await self.write(self._retain) if self._retaining.due(self.clock()) else 0
+
     async def snapshot(self) -> Snapshot:
         """What is in force now."""
         return await self.write(lambda transaction: self.deciding.snapshot(transaction, self.clock()))
@@ -137,6 +151,9 @@ class ControlPlane:
         self._writer.close()
         self.signals.close()
         self._engine.dispose()
+
+    def _retain(self, transaction: Transaction) -> int:
+        return self._retaining.run(transaction, self.clock())
 
     def _read(self, query: Callable[[Connection], T]) -> T:
         with self._engine.connect() as connection:

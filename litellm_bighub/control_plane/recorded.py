@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from litellm_bighub.control_plane.policy.text import Added
 from litellm_bighub.control_plane.store import events, rules
 from litellm_bighub.control_plane.store.schema import events as table
+from litellm_bighub.control_plane.versions import PolicyVersion, version as kept_version, versions as kept_versions
 
 
 def decisions(engine: Engine, since: float) -> Iterator[dict[str, Any]]:
@@ -26,3 +27,12 @@ def added_rules(engine: Engine) -> Added:
     """Rules that live in the database."""
     with engine.connect() as connection:
         return tuple((rule.id, rule.text) for rule in rules.everything(connection))
+
+
+def versions(engine: Engine, name: str, limit: int) -> list[PolicyVersion]:
+    """Versions of the policy, the newest first, or the one of this name."""
+    with engine.connect() as connection:
+        if not name:
+            return kept_versions(connection, limit)
+        found = kept_version(connection, name)
+        return [] if found is None else [found]

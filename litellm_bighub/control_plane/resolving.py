@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias, cast
+from typing import Literal, TypeAlias, cast
 
-from litellm_bighub.control_plane.deciding import Deciding, about, edit
+from litellm_bighub.control_plane.deciding import Deciding, about, bound
+from litellm_bighub.control_plane.editing import HTTP_SURFACE, edit, editable
 from litellm_bighub.control_plane.policy.evaluation import Judgement
 from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.approvals import Approval
@@ -13,8 +14,6 @@ from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import Arguments, CallContext, CallType, ToolCall
 from litellm_bighub.domain.digest import arguments_digest
 
-HTTP_SURFACE: Final = "http"
-"""The surface of calls that were asked about over HTTP, by a program that would not learn of an edit."""
 Answer: TypeAlias = Literal["approve", "deny"]
 
 
@@ -48,11 +47,13 @@ def resolve(transaction: Transaction, deciding: Deciding, resolution: Resolution
     approval = approvals.get(connection, resolution.approval_id)
     if approval is None:
         return Refused("unknown", f"there is no approval {resolution.approval_id!r}")
+    digest: str | None = None
     if resolution.edited is not None and resolution.answer == "approve":
-        refused = _decide_again(transaction, deciding, approval, resolution.edited, now)
-        if refused is not None:
-            return refused
-    moved = _move(transaction, resolution, now)
+        decided = _decide_again(transaction, deciding, approval, resolution.edited, now)
+        if isinstance(decided, Refused):
+            return decided
+        digest = decided
+    moved = _move(transaction, resolution, digest, now)
     if moved is None:
         return _why_not(approval, resolution, now)
     body: dict[str, object] = {"answer": moved, "by": resolution.by, "comment": resolution.comment}
@@ -77,12 +78,18 @@ def expire_due(transaction: Transaction, now: float) -> int:
     return len(due)
 
 
-def _move(transaction: Transaction, resolution: Resolution, now: float) -> str | None:
+def _move(transaction: Transaction, resolution: Resolution, edited_digest: str | None, now: float) -> str | None:
     connection, by, comment = transaction.connection, resolution.by, resolution.comment
     if resolution.answer == "deny":
         return "deny" if approvals.deny(connection, resolution.approval_id, by=by, comment=comment, now=now) else None
     return approvals.approve(
-        connection, resolution.approval_id, by=by, comment=comment, edited=resolution.edited, now=now
+        connection,
+        resolution.approval_id,
+        by=by,
+        comment=comment,
+        edited=resolution.edited,
+        edited_digest=edited_digest,
+        now=now,
     )
 
 
@@ -98,14 +105,19 @@ def _why_not(approval: Approval, resolution: Resolution, now: float) -> Refused:
 
 def _decide_again(
     transaction: Transaction, deciding: Deciding, approval: Approval, edited: Arguments, now: float
-) -> Refused | None:
-    """Edited arguments are a new call, which the policy may block."""
-    if approval.context["surface"] == HTTP_SURFACE:
-        return Refused("blocked", "who asked over HTTP runs the arguments it has; deny, and say what to change")
+) -> str | Refused | None:
+    """Edited arguments are a new call, which the policy may block.
+
+    Returns:
+        The digest of the call that has to be asked about; `None` where the original is asked about again.
+    """
+    surface = approval.context["surface"]
+    if not editable(approval.arguments, surface=surface):
+        return Refused("blocked", "the gateway that asked runs the arguments it has; deny, and say what to change")
     snapshot = deciding.snapshot(transaction, now)
     # The type was a CallType when the approval was stored.
     before = ToolCall("", cast("CallType", approval.type), approval.tool, value=approval.value, target=approval.target)
-    call = edit(snapshot.tools, before, edited)
+    call = edit(snapshot.tools, before, edited, surface=surface)
     if isinstance(call, str):
         return Refused("blocked", f"the edited arguments cannot be decided on: {call}")
     context = CallContext(actor=approval.actor, domain=approval.domain)
@@ -114,4 +126,4 @@ def _decide_again(
         return Refused("blocked", f"the policy blocks the edited call: {judgement.reason}")
     if judgement.rule is not None and judgement.rule.four_eyes and not approval.four_eyes:
         return Refused("blocked", "the edited call would need two people; deny it and let the agent ask anew")
-    return None
+    return bound(call, context, approval.policy_version) if surface == HTTP_SURFACE else None

@@ -15,7 +15,9 @@ from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import sqlite_url
 
 
-def serve_forever(policy: Path, database_url: str, *, host: str, port: int, say: Callable[[str], None]) -> None:
+def serve_forever(
+    policy: Path, database_url: str, *, host: str, port: int, say: Callable[[str], None], keep_days: float | None = None
+) -> None:
     """Open the control plane and serve it.
 
     Args:
@@ -23,12 +25,13 @@ def serve_forever(policy: Path, database_url: str, *, host: str, port: int, say:
         database_url: empty for `bighub.db` beside the policy.
         host: the address to listen on.
         port: the port to listen on.
+        keep_days: how long the audit is kept, in place of what the policy says.
         say: tells people where the inbox is.
 
     Raises:
         ConfigurationError: policy or database cannot be used.
     """
-    plane = ControlPlane.open(database_url or sqlite_url(policy.parent / DATABASE), policy)
+    plane = ControlPlane.open(database_url or sqlite_url(policy.parent / DATABASE), policy, keep_days=keep_days)
     try:
         secret = asyncio.run(first_key(plane))
         if secret is not None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from litellm_bighub.domain.event import DecisionEvent
+from litellm_bighub.domain.unapproved import UnapprovedResult
 from litellm_bighub.errors import ConfigurationError
 
 
@@ -34,7 +35,7 @@ class AuditFile:
             raise ConfigurationError(key, f"{path} cannot be written: {error.strerror}") from error
         self._torn = False
 
-    async def write(self, event: DecisionEvent) -> None:
+    async def write(self, event: DecisionEvent | UnapprovedResult) -> None:
         """Append the event as one line.
 
         Raises:

@@ -50,7 +50,7 @@ class Breaker:
         clock: Callable[[], float] = time.monotonic,
         on_state: Callable[[BreakerState], None] = unwatched,
     ) -> None:
-        self._decider = decider
+        self.inner = decider
         self._failures = failures
         self._reset_seconds = reset_seconds
         self._clock = clock
@@ -82,12 +82,12 @@ class Breaker:
 
     async def aclose(self) -> None:
         """Close the decider."""
-        await self._decider.aclose()
+        await self.inner.aclose()
 
     async def _ask(self, call: ToolCall, context: CallContext, *, probe: bool = False) -> Decision:
         """Whoever was asked before the breaker opened tells nothing of how things are now."""
         try:
-            decision = await self._decider.decide(call, context)
+            decision = await self.inner.decide(call, context)
         except DecisionUnavailable:
             if probe or self._opened_at is None:
                 self._failed(at_once=probe)

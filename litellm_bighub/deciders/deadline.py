@@ -14,7 +14,7 @@ class Deadline:
     """Gives the decider so many seconds, then cancels it: it counts as unreachable."""
 
     def __init__(self, decider: Decider, seconds: float) -> None:
-        self._decider = decider
+        self.inner = decider
         self._seconds = seconds
         self.name = decider.name
 
@@ -25,9 +25,9 @@ class Deadline:
             DecisionUnavailable: it did not answer in time.
         """
         with anyio.move_on_after(self._seconds):
-            return await self._decider.decide(call, context)
+            return await self.inner.decide(call, context)
         raise DecisionUnavailable(f"no decision within {self._seconds:g} s")
 
     async def aclose(self) -> None:
         """Close the decider."""
-        await self._decider.aclose()
+        await self.inner.aclose()

@@ -22,7 +22,7 @@ class Retry:
     """
 
     def __init__(self, decider: Decider, *, attempts: int, patience: float) -> None:
-        self._decider = decider
+        self.inner = decider
         self._patience = patience
         self._caller = stamina.AsyncRetryingCaller(
             attempts=attempts,
@@ -35,11 +35,11 @@ class Retry:
 
     async def decide(self, call: ToolCall, context: CallContext) -> Decision:
         """Ask the decider; the last attempt's error goes out."""
-        return await self._caller(self._wait, self._decider.decide, call, context)
+        return await self._caller(self._wait, self.inner.decide, call, context)
 
     async def aclose(self) -> None:
         """Close the decider."""
-        await self._decider.aclose()
+        await self.inner.aclose()
 
     def _wait(self, error: Exception) -> bool | float:
         """Whether to try again, or after how many seconds."""

@@ -19,7 +19,9 @@ from bighub.exceptions import (
     BighubTimeoutError,
 )
 
+from litellm_bighub.deciders.hosted_approvals import HostedApprovals
 from litellm_bighub.deciders.reading import read_decision
+from litellm_bighub.deciders.waiting import Answered
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.digest import arguments_digest
@@ -56,6 +58,7 @@ class BighubDecider:
     ) -> None:
         self._client = client
         self._evaluate, self._context_key = _evaluation(client.actions)
+        self._approvals = HostedApprovals(client.approvals)
         self._send_arguments: SendArguments = send_arguments
         self._redactor = redactor or Redactor()
 
@@ -85,6 +88,14 @@ class BighubDecider:
         except UnicodeEncodeError as error:
             raise DecisionRefused("the question holds text that JSON cannot carry") from error
         return read_decision(answer)
+
+    async def answered(self, approval_id: str, *, seconds: float) -> Answered:
+        """Wait for a person as `Waiting` has it."""
+        return await self._approvals.answered(approval_id, seconds=seconds)
+
+    async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
+        """Record a caller's answer as `Consenting` has it."""
+        return await self._approvals.consent(approval_id, context, approve=approve)
 
     async def aclose(self) -> None:
         """Close the SDK's connections."""

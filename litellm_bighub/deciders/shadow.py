@@ -15,13 +15,13 @@ class Shadow:
     """
 
     def __init__(self, decider: Decider) -> None:
-        self._decider = decider
+        self.inner = decider
         self.name = decider.name
 
     async def decide(self, call: ToolCall, context: CallContext) -> Decision:
         """Ask the decider, and allow."""
         try:
-            decision = await self._decider.decide(call, context)
+            decision = await self.inner.decide(call, context)
         except DecisionError as error:
             decision = Block(f"no decision could be had: {error}", Basis(blocked_by="undecided"))
         if isinstance(decision, Allow):
@@ -30,4 +30,4 @@ class Shadow:
 
     async def aclose(self) -> None:
         """Close the decider."""
-        await self._decider.aclose()
+        await self.inner.aclose()

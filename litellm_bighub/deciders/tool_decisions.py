@@ -12,12 +12,15 @@ from typing import TypeVar
 
 import anyio
 
+from litellm_bighub.deciders.consenting import consenting
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.judgement import Judgement
+from litellm_bighub.deciders.ledger import Ledger, MemoryLedger
 from litellm_bighub.deciders.recording import DecisionHook, EventSink, HookSink, record
 from litellm_bighub.deciders.tool_table import ToolTable
+from litellm_bighub.deciders.waiting import settled, waiting
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.decision import Allow, Basis, Block, Decision
+from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
 from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionError, DecisionRefused, DecisionUnavailable
@@ -41,6 +44,7 @@ class ToolDecisions:
         on_decision: a function, sync or async, that is given every decision. If it raises, the call is withheld.
         sinks: what else records every decision, an audit file for one; the same holds for them.
         redactor: takes secrets out of what is recorded.
+        ledger: remembers decided calls for the requests that follow; in memory if not given.
         clock: POSIX seconds.
         timer: seconds from any origin, for latencies.
         new_id: makes ids of events, and of traces that have none.
@@ -58,29 +62,64 @@ class ToolDecisions:
         on_decision: DecisionHook | None = None,
         sinks: Sequence[EventSink] = (),
         redactor: Redactor | None = None,
+        ledger: Ledger | None = None,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.perf_counter,
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._decider = decider
+        self._waiting = waiting(decider)
+        self._consenting = consenting(decider)
         self._tools = ToolTable(tools or {})
         self._fail_mode: FailMode = fail_mode
         self._sinks = (*([HookSink(on_decision)] if on_decision else []), *sinks)
-        self._redactor = redactor or Redactor()
-        self._clock = clock
+        self.redactor = redactor or Redactor()
+        self.ledger: Ledger = ledger or MemoryLedger()
+        self.clock = clock
+        self.new_id = new_id
         self._timer = timer
-        self._new_id = new_id
 
-    async def decide(self, calls: Sequence[ToolCall], context: CallContext) -> list[Decision]:
+    @property
+    def can_wait(self) -> bool:
+        """Whether the decider can tell when a person has answered."""
+        return self._waiting is not None
+
+    @property
+    def takes_consent(self) -> bool:
+        """Whether callers' answers to approvals can be recorded."""
+        return self._consenting is not None
+
+    async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
+        """Record a caller's answer to an approval; whether it counts. What nobody can record does not."""
+        try:
+            return self._consenting is not None and await self._consenting.consent(
+                approval_id, context, approve=approve
+            )
+        except DecisionError:
+            return False
+
+    async def decide(
+        self, calls: Sequence[ToolCall], context: CallContext, *, wait_seconds: float = 0.0
+    ) -> list[Decision]:
         """Decide on the calls of one response, in their order.
 
         If the decider fails in a way that nobody foresaw, the other calls are no longer asked about and the error goes
         out: nothing is released.
+
+        Args:
+            calls: of one response.
+            context: who asks for them.
+            wait_seconds: how long to wait for a person where one is asked. The question is recorded before, and the
+                decision that then is in force, too.
         """
         if not context.trace_id:
-            context = replace(context, trace_id=self._new_id())
+            context = replace(context, trace_id=self.new_id())
         judged = await _together([self._judge(call, context) for call in calls])
-        return await _together([self._recorded(judgement) for judgement in judged])
+        decisions = await _together([self._recorded(judgement) for judgement in judged])
+        if not wait_seconds:
+            return decisions
+        pairs = zip(judged, decisions, strict=True)
+        return await _together([self._settled(judgement, decision, wait_seconds) for judgement, decision in pairs])
 
     async def aclose(self) -> None:
         """Close the decider and the sinks, each even if another fails to. Safe to call twice."""
@@ -88,6 +127,7 @@ class ToolDecisions:
             for sink in self._sinks:
                 closing.push_async_callback(sink.aclose)
             closing.push_async_callback(self._decider.aclose)
+            closing.push_async_callback(self.ledger.aclose)
 
     async def _judge(self, call: ToolCall, context: CallContext) -> Judgement:
         tool = self._tools.find(call.name)
@@ -105,14 +145,41 @@ class ToolDecisions:
                     decision = _without_answer(error, tool.fail_mode or self._fail_mode)
         return Judgement(call, context, tool, decision, decider, self._timer() - started)
 
+    async def _settled(self, judgement: Judgement, decision: Decision, seconds: float) -> Decision:
+        """The decision in force when a person has answered, or the time is over. Nobody's silence opens anything."""
+        if self._waiting is None or not isinstance(decision, RequireApproval):
+            return decision
+        recorded: list[Decision] = [decision]
+
+        async def again(approval_id: str) -> Decision:
+            again = await self._asked_again(judgement, approval_id)
+            recorded.append(await self._recorded(again))
+            return recorded[-1]
+
+        decided = await settled(self._waiting, decision, again, seconds=seconds)
+        if any(decided is known for known in recorded):
+            return decided
+        return await self._recorded(replace(judgement, decision=decided, seconds=0.0))
+
+    async def _asked_again(self, judgement: Judgement, approval_id: str) -> Judgement:
+        """The same call in a question of its own: under the first one's idempotency key the first answer would come."""
+        call = replace(judgement.call, path=f"{judgement.call.path} after {approval_id}")
+        started = self._timer()
+        decider = OURSELVES
+        try:
+            decision, decider = await self._decider.decide(call, judgement.context), self._decider.name
+        except DecisionError as error:
+            decision = _without_answer(error, "closed")
+        return replace(judgement, decision=decision, decider=decider, seconds=self._timer() - started)
+
     async def _recorded(self, judgement: Judgement) -> Decision:
-        event_id, now = self._new_id(), self._clock()
+        event_id, now = self.new_id(), self.clock()
 
         def withheld() -> DecisionEvent:
             unrecorded = replace(judgement, decision=UNRECORDED, decider=OURSELVES)
-            return unrecorded.event(self._redactor, event_id=event_id, time=now)
+            return unrecorded.event(self.redactor, event_id=event_id, time=now)
 
-        event = judgement.event(self._redactor, event_id=event_id, time=now)
+        event = judgement.event(self.redactor, event_id=event_id, time=now)
         return judgement.decision if await record(event, self._sinks, withheld) else UNRECORDED
 
 

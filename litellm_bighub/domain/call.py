@@ -42,6 +42,7 @@ class ToolCall:
         value: the amount at stake, taken out of the arguments; `None` if the tool has none.
         target: what is acted upon, taken out of the arguments; empty if unknown.
         action: the name that BIGHUB is told in place of the tool's own; empty for the tool's own.
+        item_id: the id of the item that holds it, in formats where calls are items; says nothing about what it does.
     """
 
     id: str
@@ -53,6 +54,7 @@ class ToolCall:
     value: float | None = None
     target: str = ""
     action: str = ""
+    item_id: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class CallContext:
         response_id: the upstream's id of the response that holds the call.
         user: the authenticated end user, if there is one.
         team: the authenticated team, if there is one.
+        conversation: the id of the provider's conversation that the response belongs to, if it has one.
     """
 
     actor: str = "AI_AGENT"
@@ -80,3 +83,4 @@ class CallContext:
     response_id: str = ""
     user: str = ""
     team: str = ""
+    conversation: str = ""

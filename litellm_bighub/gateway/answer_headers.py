@@ -48,7 +48,8 @@ def _decisions(request_data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, dict) and entry.get("guardrail_provider") == PROVIDER:
                 found = entry.get("guardrail_response")
-                yield from (each for each in (found if isinstance(found, list) else ()) if isinstance(each, dict))
+                told = found if isinstance(found, list) else []
+                yield from (each for each in told if isinstance(each, dict) and "verdict" in each)
 
 
 def _id(value: object) -> str:

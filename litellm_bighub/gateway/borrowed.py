@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 BORROWED: Mapping[str, frozenset[str]] = {
     "litellm": frozenset([]),
+    "litellm.caching.dual_cache": frozenset(["DualCache"]),
     "litellm.exceptions": frozenset(["BadRequestError", "ModifyResponseException"]),
     "litellm.integrations.custom_guardrail": frozenset(["CustomGuardrail"]),
     "litellm.litellm_core_utils.api_route_to_call_types": frozenset(["get_call_types_for_route"]),
@@ -27,11 +28,15 @@ BORROWED: Mapping[str, frozenset[str]] = {
     "litellm.llms.openai.responses.guardrail_translation.tool_merge": frozenset(["merge_guardrailed_tools"]),
     "litellm.proxy._types": frozenset(["UserAPIKeyAuth"]),
     "litellm.proxy.hooks.responses_id_security": frozenset(["ResponsesIDSecurity"]),
+    "litellm.proxy.utils": frozenset(
+        ["_partition_post_call_callbacks", "check_and_merge_model_level_guardrails", "unified_guardrail"]
+    ),
     "litellm.responses.litellm_completion_transformation.transformation": frozenset(
         ["LiteLLMCompletionResponsesConfig"]
     ),
     "litellm.responses.utils": frozenset(["ResponsesAPIRequestUtils"]),
     "litellm.types.guardrails": frozenset(["GuardrailEventHooks", "LitellmParams", "Mode"]),
     "litellm.types.llms.base": frozenset(["BaseLiteLLMOpenAIResponseObject"]),
-    "litellm.types.utils": frozenset(["CallTypes"]),
+    "litellm.types.llms.openai": frozenset(["ResponsesAPIOptionalRequestParams"]),
+    "litellm.types.utils": frozenset(["CallTypes", "CallTypesLiteral"]),
 }

@@ -16,14 +16,18 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from litellm_bighub.control_plane.beside import keep_house
-from litellm_bighub.control_plane.decider import EmbeddedDecider
+from litellm_bighub.control_plane.decider import DATABASE, EmbeddedDecider
+from litellm_bighub.control_plane.ledger import DatabaseLedger
+from litellm_bighub.control_plane.store.database import sqlite_url
 from litellm_bighub.deciders.audit_file import AuditFile
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.hosted import hosted
+from litellm_bighub.deciders.ledger import Ledger, MemoryLedger
 from litellm_bighub.deciders.recording import DecisionHook, EventSink
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.gateway.conversation import Conversation
 from litellm_bighub.gateway.proxy_process import config_file, is_proxy
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.telemetry import Telemetry
@@ -75,10 +79,34 @@ def check_litellms(name: str, event_hook: object, litellms: Mapping[str, Any]) -
     Raises:
         ConfigurationError: such a setting.
     """
-    if event_hook is not None and GuardrailEventHooks.post_call.value not in _events(event_hook):
+    events = _events(event_hook)
+    if event_hook is not None and GuardrailEventHooks.post_call.value not in events:
         raise ConfigurationError(f"{name}.mode", "lacks post_call, so no tool call would be decided on")
+    if event_hook is not None and GuardrailEventHooks.pre_call.value not in events:
+        raise ConfigurationError(f"{name}.mode", "lacks pre_call, so a withheld call would break its conversation")
+    if litellms.get("scan_raw_request"):
+        raise ConfigurationError(f"{name}.scan_raw_request", "must be off: what is added to requests would be dropped")
     if litellms.get("run_in_parallel"):
         raise ConfigurationError(f"{name}.run_in_parallel", "must be off: others would see the answer half decided on")
+
+
+def check_requests(name: str, event_hook: object, settings: GuardrailSettings, *, takes_consent: bool) -> None:
+    """Refuse settings under which nobody could answer a request for approval that a client was shown.
+
+    Args:
+        name: the guardrail's name, for errors.
+        event_hook: the `mode`, `None` in code.
+        settings: ours.
+        takes_consent: whether the decider records callers' answers.
+
+    Raises:
+        ConfigurationError: such settings.
+    """
+    if settings.client_approvals and not takes_consent:
+        raise ConfigurationError(f"{name}.client_approvals", "is on, but this decider records no caller's answer")
+    hears = event_hook is None or GuardrailEventHooks.pre_call.value in _events(event_hook)
+    if settings.on_approval == "request" and not hears:
+        raise ConfigurationError(f"{name}.mode", "lacks pre_call, so answers to requests for approval would go unheard")
 
 
 def build_decider(
@@ -137,7 +165,38 @@ def build_tool_decisions(
         on_decision=on_decision,
         sinks=(*audit, *sinks, *([telemetry] if telemetry else [])),
         redactor=redactor,
+        ledger=build_ledger(settings, decider),
     )
+
+
+def build_ledger(settings: GuardrailSettings, decider: Decider) -> Ledger:
+    """Where decided calls are remembered: with the embedded decider's state, or else in a database of the same place.
+
+    In code, where neither a decider nor a setting names a database, it is this process's memory.
+
+    Raises:
+        ConfigurationError: the database cannot be there.
+    """
+    if isinstance(decider, EmbeddedDecider):
+        return DatabaseLedger(decider.plane, keep_days=settings.remember_days)
+    if settings.database_url is not None:
+        return DatabaseLedger.at(settings.database_url.get_secret_value(), keep_days=settings.remember_days)
+    if config_file() is None:
+        return MemoryLedger()
+    path = beside_config(settings.policy).parent / DATABASE
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise ConfigurationError("database_url", f"is needed: {path} cannot be written")
+    return DatabaseLedger.at(sqlite_url(path), keep_days=settings.remember_days)
+
+
+def build_conversation(settings: GuardrailSettings, decisions: ToolDecisions) -> Conversation:
+    """What looks at the requests that follow.
+
+    Raises:
+        ConfigurationError: the audit file cannot be written.
+    """
+    audit = AuditFile(beside_config(settings.audit_file)) if settings.audit_file else None
+    return Conversation(decisions, refuse=settings.on_unapproved_result == "refuse", audit=audit)
 
 
 def beside_config(path: Path) -> Path:

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fastapi import HTTPException
 
-from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.deciders.tool_decisions import UNRECORDED, ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
-from litellm_bighub.gateway.found_calls import calls_of
-from litellm_bighub.settings import Reveal, Withhold as OnWithhold
+from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.gateway.connection import while_connected
+from litellm_bighub.gateway.found_calls import FoundCall, calls_of
+from litellm_bighub.gateway.remembering import remember
+from litellm_bighub.gateway.surface import Format, format_of_answer
+from litellm_bighub.settings import OnApproval, OnBlock, OnUnapprovedResult, Reveal
 from litellm_bighub.wire.gating import Outcome, Pass, Withhold
+from litellm_bighub.wire.responses.notice import NOTICE_PREFIX
 
 
 class ToolCallWithheld(HTTPException):
     """A call is withheld and the operator wants the request to fail: HTTP 403.
 
     Attributes:
+        notice: what the notice would have said.
         approval_id: the pending approval, empty for a blocked call.
     """
 
     def __init__(self, notice: str, *, kind: str, approval_id: str = "") -> None:
+        self.notice = notice
         self.approval_id = approval_id
         detail: dict[str, Any] = {"error": notice, "type": kind}
         if approval_id:
@@ -37,28 +44,43 @@ class Withholding:
     """How a withheld call looks to the model and the caller.
 
     Attributes:
-        on_block: put a notice in place of a blocked call, or fail the request.
-        on_approval: the same for a call that waits for a person.
+        on_block: put a notice in place of a blocked call, fail the request, or tell the model and return its next
+            answer.
+        on_approval: put a notice in place of a call that waits for a person, fail the request, wait for the person, or
+            let the client show the request for approval, in formats that have one.
         reveal: whether the notice tells the reason; `nothing` keeps the policy from being probed.
+        on_unapproved_result: what becomes of a request with the result of a call that was withheld, or nobody made.
+        approval_wait_seconds: how long to wait.
     """
 
-    on_block: OnWithhold = "replace"
-    on_approval: OnWithhold = "replace"
+    on_block: OnBlock = "replace"
+    on_approval: OnApproval = "replace"
     reveal: Reveal = "nothing"
+    on_unapproved_result: OnUnapprovedResult = "record"
+    approval_wait_seconds: float = 60.0
 
-    def outcome(self, call: ToolCall, decision: Decision) -> Outcome:
+    @property
+    def waits(self) -> bool:
+        """Whether a call that needs a person waits for one."""
+        return self.on_approval == "wait"
+
+    def outcome(self, call: ToolCall, decision: Decision, spoken: Format | None = Format.RESPONSES) -> Outcome:
         """What the stream gate is told.
 
         Raises:
             ToolCallWithheld: the operator wants the request to fail.
         """
         match decision:
+            case Allow(edited=None):
+                return Pass()
             case Allow(edited=edited):
-                return Pass(edited)
+                note = f'A person changed the arguments of the tool call "{call.name}" before it was approved.'
+                return Pass(edited, f"{note} It is made with the person's arguments.")
             case Block(reason=reason):
                 notice = f'The tool call "{call.name}" was blocked by policy and has not been run.{self._why(reason)}'
                 if self.on_block == "error":
                     raise ToolCallWithheld(notice, kind="tool_call_blocked")
+                return Withhold(notice)
             case RequireApproval(reason=reason, approval_id=approval_id):
                 named = f" (approval {approval_id})" if approval_id else ""
                 notice = (
@@ -67,33 +89,79 @@ class Withholding:
                 )
                 if self.on_approval == "error":
                     raise ToolCallWithheld(notice, kind="tool_call_requires_approval", approval_id=approval_id)
-        return Withhold(notice)
+                shown = self.on_approval == "request" and spoken is Format.RESPONSES
+                return Withhold(notice, approval_id=approval_id if shown else "")
 
     def _why(self, reason: str) -> str:
         return f" Reason: {reason}" if self.reveal == "reason" and reason else ""
 
 
 def new_item_id() -> str:
-    """An id for a message that nobody else made."""
-    return f"msg_{uuid.uuid4().hex}"
+    """An id for a message that nobody else made, and that is known for a notice when a request brings it back."""
+    return f"{NOTICE_PREFIX}{uuid.uuid4().hex}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A call of a whole answer with what was decided and what is to become of it."""
+
+    found: FoundCall
+    decision: Decision
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Enforcement:
-    """The tool-decision hook together with what becomes of withheld calls."""
+    """The tool-decision hook together with what becomes of withheld calls.
+
+    Attributes:
+        name: the guardrail's, for errors.
+
+    Raises:
+        ConfigurationError: calls are to wait, and the decider cannot tell when a person has answered.
+    """
 
     tool_decisions: ToolDecisions
     withholding: Withholding = field(default_factory=Withholding)
     new_item_id: Callable[[], str] = new_item_id
+    name: str = "withholding"
 
-    async def outcomes(self, calls: Sequence[ToolCall], context: CallContext) -> list[Outcome]:
+    def __post_init__(self) -> None:
+        """Refuse to wait for what nobody tells."""
+        if self.withholding.waits and not self.tool_decisions.can_wait:
+            problem = "is wait, but this decider cannot tell when a person has answered"
+            raise ConfigurationError(f"{self.name}.on_approval", problem)
+
+    async def outcomes(
+        self, calls: Sequence[ToolCall], context: CallContext, spoken: Format = Format.RESPONSES
+    ) -> list[Outcome]:
         """Decide on calls, all at once.
 
         Raises:
             ToolCallWithheld: one is withheld, and the operator wants the request to fail.
         """
-        decisions = await self.tool_decisions.decide(calls, context)
-        return [self.withholding.outcome(call, decision) for call, decision in zip(calls, decisions, strict=True)]
+        decisions = await self._decisions(calls, context)
+        return await self._remembered(calls, decisions, context, spoken)
+
+    async def _remembered(
+        self, calls: Sequence[ToolCall], decisions: Sequence[Decision], context: CallContext, spoken: Format | None
+    ) -> list[Outcome]:
+        """What becomes of the calls, once the ledger holds it."""
+        pairs = zip(calls, decisions, strict=True)
+        try:
+            outcomes = [self._outcome(call, decision, spoken) for call, decision in pairs]
+        except ToolCallWithheld as withheld:
+            await remember(self.tool_decisions, calls, decisions, [Withhold(withheld.notice)] * len(calls), context)
+            raise
+        if await remember(self.tool_decisions, calls, decisions, outcomes, context):
+            return outcomes
+        return [self.withholding.outcome(call, UNRECORDED, spoken) for call in calls]
+
+    def _outcome(self, call: ToolCall, decision: Decision, spoken: Format | None) -> Outcome:
+        outcome = self.withholding.outcome(call, decision, spoken)
+        if not isinstance(outcome, Withhold):
+            return outcome
+        return replace(outcome, item_id=outcome.approval_id or self.new_item_id())
 
     async def govern(self, response: object, context: CallContext, *, refusals: bool = False) -> None:
         """Decide on every call of a whole response, and put a notice in the place of those that are withheld.
@@ -107,14 +175,39 @@ class Enforcement:
             ToolCallWithheld: one is withheld, and the operator wants the request to fail.
             PayloadError: the response cannot be read.
         """
+        enforce(await self.decided(response, context, refusals=refusals))
+
+    async def decided(self, response: object, context: CallContext, *, refusals: bool = False) -> list[Decided]:
+        """Decide on every call of a whole response, and change nothing. The arguments and errors are `govern`'s.
+
+        Raises:
+            ClientLeft: nobody is there any more for whom one could wait for a person.
+        """
         found = calls_of(response, new_item_id=self.new_item_id, refusals=refusals)
         if not found:
-            return
-        outcomes = await self.outcomes([each.call for each in found], context)
-        for each, outcome in zip(found, outcomes, strict=True):
-            match outcome:
-                case Pass(edited=edited):
-                    if edited is not None:
-                        each.edit(edited)
-                case Withhold(notice=notice):
-                    each.withhold(notice)
+            return []
+        calls = [each.call for each in found]
+        asked = self._decisions(calls, context)
+        decisions = await (while_connected(asked) if self.withholding.waits else asked)
+        outcomes = await self._remembered(calls, decisions, context, format_of_answer(response))
+        return [
+            Decided(each, decision, outcome) for each, decision, outcome in zip(found, decisions, outcomes, strict=True)
+        ]
+
+    async def _decisions(self, calls: Sequence[ToolCall], context: CallContext) -> list[Decision]:
+        seconds = self.withholding.approval_wait_seconds if self.withholding.waits else 0.0
+        return await self.tool_decisions.decide(calls, context, wait_seconds=seconds)
+
+
+def enforce(decided: Sequence[Decided]) -> None:
+    """Edit and withhold, and at last tell the model what it has to know."""
+    for each in decided:
+        match each.outcome:
+            case Pass(edited=edited):
+                if edited is not None:
+                    each.found.edit(edited)
+            case Withhold() as withheld:
+                each.found.withhold(withheld)
+    for each in decided:
+        if isinstance(each.outcome, Pass) and each.outcome.note:
+            each.found.tell(each.outcome.note)

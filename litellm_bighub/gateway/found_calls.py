@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from openai.types.responses import ResponseOutputMessage
+from openai.types.responses.response_output_item import McpApprovalRequest
 from pydantic import BaseModel
 
 from litellm_bighub.domain.call import Arguments, ToolCall
 from litellm_bighub.gateway.surface import Format, format_of_answer
 from litellm_bighub.wire.chat import calls as chat
+from litellm_bighub.wire.gating import Withhold
 from litellm_bighub.wire.messages import calls as messages
 from litellm_bighub.wire.responses import calls as responses
+from litellm_bighub.wire.responses.approval_request import request_item
 from litellm_bighub.wire.responses.notice import notice_item
 
 
@@ -24,12 +28,14 @@ class FoundCall:
     Attributes:
         call: what is decided on.
         edit: puts a person's arguments in place of the model's.
-        withhold: puts a notice with this text in the call's place.
+        withhold: puts something else in the call's place.
+        tell: says a text beside the call. The last that is done to an answer: in some formats other calls move.
     """
 
     call: ToolCall
     edit: Callable[[Arguments], None]
-    withhold: Callable[[str], None]
+    withhold: Callable[[Withhold], None]
+    tell: Callable[[str], None]
 
 
 def calls_of(response: object, *, new_item_id: Callable[[], str], refusals: bool) -> list[FoundCall]:
@@ -50,17 +56,25 @@ def calls_of(response: object, *, new_item_id: Callable[[], str], refusals: bool
                     found.call,
                     partial(_edit_item, found),
                     partial(_withhold_item, found, new_item_id=new_item_id, refusal=refusals),
+                    partial(_tell_item, found, new_item_id=new_item_id, refusal=refusals),
                 )
                 for found in responses.find_calls(response)
             ]
         case Format.CHAT:
             return [
-                FoundCall(found.call, partial(chat.edit, found), partial(chat.withhold, found))
+                FoundCall(
+                    found.call, partial(chat.edit, found), partial(_withhold_in_chat, found), partial(chat.tell, found)
+                )
                 for found in chat.find_calls(response)
             ]
         case Format.MESSAGES:
             return [
-                FoundCall(found.call, partial(messages.edit, found), partial(messages.withhold, found))
+                FoundCall(
+                    found.call,
+                    partial(messages.edit, found),
+                    partial(_withhold_in_messages, found),
+                    partial(messages.tell, found),
+                )
                 for found in messages.find_calls(response)
             ]
         case None:
@@ -71,7 +85,30 @@ def _edit_item(found: responses.FoundCall, arguments: Arguments) -> None:
     responses.withhold(found, responses.rewrite_arguments(found.item, arguments))
 
 
-def _withhold_item(found: responses.FoundCall, notice: str, *, new_item_id: Callable[[], str], refusal: bool) -> None:
-    item = notice_item(new_item_id(), notice, refusal=refusal)
-    native = isinstance(found.item, BaseModel)
-    responses.withhold(found, ResponseOutputMessage.model_validate(item) if native else item)
+def _withhold_item(
+    found: responses.FoundCall, withheld: Withhold, *, new_item_id: Callable[[], str], refusal: bool
+) -> None:
+    if withheld.approval_id:
+        item = request_item(withheld.approval_id, found.call.name, found.call.arguments)
+        responses.withhold(found, _like(found, item, McpApprovalRequest))
+    else:
+        item = notice_item(withheld.item_id or new_item_id(), withheld.notice, refusal=refusal)
+        responses.withhold(found, _like(found, item, ResponseOutputMessage))
+
+
+def _tell_item(found: responses.FoundCall, note: str, *, new_item_id: Callable[[], str], refusal: bool) -> None:
+    item = notice_item(new_item_id(), note, refusal=refusal)
+    found.owner.append(_like(found, item, ResponseOutputMessage))
+
+
+def _like(found: responses.FoundCall, item: dict[str, Any], model: type[BaseModel]) -> object:
+    """The item as a dict or model, as the call is."""
+    return model.model_validate(item) if isinstance(found.item, BaseModel) else item
+
+
+def _withhold_in_chat(found: chat.FoundCall, withheld: Withhold) -> None:
+    chat.withhold(found, withheld.notice)
+
+
+def _withhold_in_messages(found: messages.FoundCall, withheld: Withhold) -> None:
+    messages.withhold(found, withheld.notice)

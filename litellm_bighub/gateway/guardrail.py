@@ -10,27 +10,39 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from typing import Any
 
+from litellm.caching.dual_cache import DualCache
 from litellm.exceptions import BadRequestError
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.types.guardrails import GuardrailEventHooks
-from litellm.types.utils import CallTypes
+from litellm.types.utils import CallTypes, CallTypesLiteral
 
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.recording import DecisionHook
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import UngovernedCallError
 from litellm_bighub.gateway.answer_headers import headers
-from litellm_bighub.gateway.configuration import build_tool_decisions, check_litellms, import_hook, read_settings
-from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
+from litellm_bighub.gateway.configuration import (
+    build_conversation,
+    build_tool_decisions,
+    check_litellms,
+    check_requests,
+    import_hook,
+    read_settings,
+)
+from litellm_bighub.gateway.connection import keep_connections
+from litellm_bighub.gateway.consent import take_answers
+from litellm_bighub.gateway.continuing import continued, next_answer
+from litellm_bighub.gateway.conversation import UnapprovedToolResult
+from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding, enforce
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
-from litellm_bighub.gateway.identity import caller
+from litellm_bighub.gateway.identity import caller, previous_response_id
 from litellm_bighub.gateway.native import NativeGuardrail
 from litellm_bighub.gateway.process_telemetry import process_telemetry
 from litellm_bighub.gateway.proxy_process import is_proxy
 from litellm_bighub.gateway.registration import install
-from litellm_bighub.gateway.request_log import RequestLog, logged
+from litellm_bighub.gateway.request_log import RequestLog, log_results, logged
 from litellm_bighub.gateway.stream import Envelope, governed, native
-from litellm_bighub.gateway.surface import RESPONSES, Format, format_of_answer, format_of_route
+from litellm_bighub.gateway.surface import RESPONSES, Format, format_of_answer, format_of_call, format_of_route
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.wire.chat.gate import Gate as ChatGate
@@ -87,16 +99,39 @@ class BighubGuardrail(NativeGuardrail):
             sinks=[RequestLog()],
             telemetry=self.telemetry,
         )
-        withholding = Withholding(self.settings.on_block, self.settings.on_approval, self.settings.reveal)
-        self.enforcement = Enforcement(self.tool_decisions, withholding)
+        withholding = Withholding(
+            self.settings.on_block,
+            self.settings.on_approval,
+            self.settings.reveal,
+            self.settings.on_unapproved_result,
+            self.settings.approval_wait_seconds,
+        )
+        self.enforcement = Enforcement(self.tool_decisions, withholding, name=name)
+        self.conversation = build_conversation(self.settings, self.tool_decisions)
+        check_requests(name, event_hook, self.settings, takes_consent=self.tool_decisions.takes_consent)
+        if withholding.waits:
+            keep_connections()
         install()
+
+    async def async_pre_call_hook(
+        self,
+        user_api_key_dict: UserAPIKeyAuth,
+        cache: DualCache,  # noqa: ARG002 - LiteLLM passes it by name
+        data: dict[str, Any],
+        call_type: CallTypesLiteral,
+    ) -> dict[str, Any]:
+        """Take the caller's answers to requests for approval, and put right what else comes back from before."""
+        context = self._context(user_api_key_dict, data, None)
+        await take_answers(data, context, self.tool_decisions, counts=self.settings.client_approvals)
+        await self.prepare(data, user_api_key_dict, call_type)
+        return data
 
     async def async_post_call_success_hook(
         self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth, response: Any
     ) -> Any:
         """Decide on the calls of a whole answer."""
-        await self.govern(response, data, user_api_key_dict)
-        return response
+        await self.conversation.completed(data, response)
+        return await self.govern(response, data, user_api_key_dict)
 
     async def async_post_call_streaming_iterator_hook(
         self, user_api_key_dict: UserAPIKeyAuth, response: Any, request_data: dict[str, Any]
@@ -129,7 +164,7 @@ class BighubGuardrail(NativeGuardrail):
         Raises:
             UngovernedCallError: a streamed or synchronous call; names the function that is governed.
         """
-        if call_type not in RESPONSES or is_proxy():
+        if call_type is None or call_type not in RESPONSES or is_proxy():
             return kwargs
         if kwargs.get("stream"):
             raise _UngovernedCallError(
@@ -140,6 +175,7 @@ class BighubGuardrail(NativeGuardrail):
             raise _UngovernedCallError(
                 "litellm.responses() hands its answer to no callback; call litellm_bighub.responses(tool_decisions=…)"
             )
+        await self.prepare(kwargs, None, call_type.value)
         return kwargs
 
     async def async_post_call_success_deployment_hook(
@@ -147,7 +183,8 @@ class BighubGuardrail(NativeGuardrail):
     ) -> Any:
         """Decide on the calls of an answer to `litellm.aresponses` in code; the proxy has a hook of its own."""
         if call_type in RESPONSES and not is_proxy():
-            await self.govern(response, request_data, None)
+            await self.conversation.completed(request_data, response)
+            return await self.govern(response, request_data, None)
         return response
 
     async def async_post_call_response_headers_hook(
@@ -163,19 +200,53 @@ class BighubGuardrail(NativeGuardrail):
         wanted = self.should_run_guardrail(data, GuardrailEventHooks.post_call)
         return headers(data) if wanted else None
 
+    async def prepare(self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth | None, call_type: str) -> None:
+        """Put a request right that goes on from withheld calls, in place.
+
+        Raises:
+            UnapprovedToolResult: it holds results of calls that nobody approved, and those are refused.
+        """
+        spoken = format_of_call(call_type)
+        if spoken is not None:
+            previous = previous_response_id(data, encrypted=user_api_key_dict is not None)
+            context = self._context(user_api_key_dict, data, None)
+            try:
+                results = await self.conversation.prepare(data, spoken, previous, context)
+            except UnapprovedToolResult as refused:
+                log_results(self, data, refused.results)
+                raise
+            log_results(self, data, results)
+
     async def govern(
         self, response: Any, request_data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth | None
-    ) -> None:
+    ) -> Any:
         """Decide on the calls of a whole answer, in place.
+
+        Returns:
+            the answer, or with `on_block: continue` the model's next one.
 
         Raises:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
         """
-        if format_of_answer(response) is None:
-            return
+        spoken = format_of_answer(response)
+        if spoken is None:
+            return response
+        rounds = self.settings.continue_rounds if self.settings.on_block == "continue" else 0
+        data = request_data
         with logged(self, request_data, spans=self._guardrail_spans):
-            context = self._context(user_api_key_dict, request_data, response)
-            await self.enforcement.govern(response, context, refusals=wants_refusals(request_data))
+            while True:
+                context = self._context(user_api_key_dict, request_data, response)
+                decided = await self.enforcement.decided(response, context, refusals=wants_refusals(request_data))
+                told = continued(data, response, decided) if rounds and user_api_key_dict else None
+                if told is None or user_api_key_dict is None:
+                    break
+                answer = await next_answer(self, told, spoken, user_api_key_dict)
+                if answer is None:
+                    break
+                await self.conversation.completed(told, answer)
+                data, response, rounds = told, answer, rounds - 1
+            enforce(decided)
+        return response
 
     async def governed(
         self,
@@ -195,11 +266,12 @@ class BighubGuardrail(NativeGuardrail):
         async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
             context = self._context(user_api_key_dict, request_data, envelope.response)
             with logged(self, request_data, spans=self._guardrail_spans), held.waiting():
-                return await self.enforcement.outcomes(calls, context)
+                return await self.enforcement.outcomes(calls, context, spoken)
 
         gate = self._gate(spoken, request_data)
-        async with aclosing(governed(envelope, gate, decide)) as released:
-            async for event in released:
+        alive = self.settings.keep_alive_seconds
+        async with aclosing(governed(envelope, gate, decide, keep_alive_seconds=alive)) as released:
+            async for event in self.conversation.watched(released, request_data):
                 yield native(event) if spoken is Format.RESPONSES else event
 
     @property

@@ -7,7 +7,8 @@ inherited. As long as nobody overrides one of the documented methods, one walk o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar, cast
 
@@ -19,18 +20,24 @@ from litellm_bighub.errors import GuardrailAnswerError, PayloadError
 from litellm_bighub.gateway.enforcement import Enforcement, Withholding
 from litellm_bighub.gateway.identity import caller
 from litellm_bighub.gateway.override_points import Extracted, OverridePoints, around
-from litellm_bighub.gateway.record import record_scan
+from litellm_bighub.gateway.record import record_lone_text, record_scan
 from litellm_bighub.gateway.request_context import NO_TOOLS, RequestMessages, RequestTools
 from litellm_bighub.gateway.stream_scan import scan_of
 from litellm_bighub.gateway.text_calls import calls_each
 from litellm_bighub.gateway.text_stream import rewritten
-from litellm_bighub.gateway.tool_call_chunks import ToolCallChunks
-from litellm_bighub.guardrails.check import Answer, Question, check, discard, gather
+from litellm_bighub.gateway.tool_call_chunks import NO_CALLS, ToolCallChunks
+from litellm_bighub.guardrails.check import Answer, Question, check, discard, gather, lone_answer
 from litellm_bighub.guardrails.contract import Contract, Guardrail, contract_of, name_of
+from litellm_bighub.guardrails.inputs import Inputs
 from litellm_bighub.settings import TextCalls
 from litellm_bighub.wire import fields
 from litellm_bighub.wire.responses.notice import wants_refusals
-from litellm_bighub.wire.responses.texts import find_in_request, find_in_response
+from litellm_bighub.wire.responses.texts import (
+    find_in_request,
+    find_in_response,
+    lone_text_in_request,
+    lone_text_in_response,
+)
 from litellm_bighub.wire.slots import Found, Slot, rewrite, verify
 
 
@@ -83,6 +90,10 @@ class OpenAIResponsesHandler(OverridePoints):
             GuardrailAnswerError: the answer cannot be mapped back, or broke a JSON field. Nothing has been written.
         """
         if guardrail_to_apply is None:
+            return data
+        lone = None if self._overrides_items("input") else lone_text_in_request(data)
+        if lone is not None and contract_of(guardrail_to_apply) is Contract.INPUTS:
+            await self._check_lone_input(data, lone, guardrail_to_apply, litellm_logging_obj)
             return data
         skip_system = effective_skip_system_message_for_guardrail(guardrail_to_apply)
         skip_roles = ("system",) if skip_system else ()
@@ -230,15 +241,45 @@ class OpenAIResponsesHandler(OverridePoints):
                 known["litellm_metadata"] = user_metadata
         return known
 
+    async def _check_lone_input(self, data: dict[str, Any], slot: Slot, guardrail: Guardrail, logging_obj: Any) -> None:
+        record_lone_text(guardrail, data, "request")
+        messages = RequestMessages(self, data)
+        inputs = Inputs(_lone(slot, data.get("model")), messages.scoped)
+        answered = await guardrail.apply_guardrail(
+            inputs=inputs, request_data=data, input_type="request", logging_obj=logging_obj
+        )
+        answer = lone_answer(guardrail, answered, slot.text, inputs)
+        if answer is None:
+            return
+        structured = messages.rewritten(guardrail, answer, [slot.text])
+        NO_TOOLS.verify(guardrail, answer)
+        if answer.tool_calls is not None or answer.texts != [slot.text]:
+            _write([slot], answer, NO_CALLS, guardrail)
+        if structured is not None:
+            structured.write(data)
+        NO_TOOLS.write(answer, data)
+
     async def _check_output(
         self, response: Any, guardrail: Guardrail, request_data: dict[str, Any], logging_obj: Any
     ) -> None:
+        overridden = self._overrides_items("output")
+        lone = None if overridden or self._overrides("_has_text_content") else lone_text_in_response(response)
+        if lone is not None and contract_of(guardrail) is Contract.INPUTS:
+            record_lone_text(guardrail, request_data, "response")
+            inputs = _lone(lone, fields.get(response, "model"))
+            answered = await guardrail.apply_guardrail(
+                inputs=inputs, request_data=request_data, input_type="response", logging_obj=logging_obj
+            )
+            answer = lone_answer(guardrail, answered, lone.text, inputs)
+            if answer is not None:
+                _write([lone], answer, NO_CALLS, guardrail)
+            return
         found, extracted = Found(), Extracted()
         silent = self._overrides("_has_text_content") and not self._has_text_content(response)
         if not silent:
             found = find_in_response(response)
         items = None if silent else fields.get(response, "output")
-        if isinstance(items, list) and self._overrides_items("output"):
+        if isinstance(items, list) and overridden:
             extracted = await self._extract(items, "output", guardrail, request_data, ())
             found = around(found, items, "output", extracted)
         calls = ToolCallChunks(items, "output")
@@ -295,20 +336,31 @@ class OpenAIResponsesHandler(OverridePoints):
         """Write everything, or raise and have written nothing."""
         if answer.tool_calls is None and not extracted.mappings and answer.texts == found.texts:
             return
-        writes: list[tuple[Slot, str]] = list(zip(found.slots, answer.texts, strict=False))
-        changed = {(id(slot.owner), slot.key) for slot, text in writes if text != slot.text}
-        for slot, text in calls.rewrites(answer.tool_calls, name_of(guardrail)):
-            if (id(slot.owner), slot.key) not in changed:
-                writes.append((slot, text))
-        slots, texts = [slot for slot, _ in writes], [text for _, text in writes]
-        try:
-            verify(slots, texts)
+        with _as_answer_error(guardrail):
             verify(extracted.slots, responses)
-        except PayloadError as error:
-            raise GuardrailAnswerError(name_of(guardrail), str(error)) from error
-        rewrite(slots, texts)
+        _write(found.slots, answer, calls, guardrail)
         if extracted.mappings:
             await self._write(owner, root, extracted, responses)
+
+
+def _write(slots: Sequence[Slot], answer: Answer, calls: ToolCallChunks, guardrail: Guardrail) -> None:
+    """Write texts and tool calls, or raise and have written nothing."""
+    writes: list[tuple[Slot, str]] = list(zip(slots, answer.texts, strict=False))
+    changed = {(id(slot.owner), slot.key) for slot, text in writes if text != slot.text}
+    for slot, text in calls.rewrites(answer.tool_calls, name_of(guardrail)):
+        if (id(slot.owner), slot.key) not in changed:
+            writes.append((slot, text))
+    with _as_answer_error(guardrail):
+        rewrite([slot for slot, _ in writes], [text for _, text in writes])
+
+
+@contextmanager
+def _as_answer_error(guardrail: Guardrail) -> Generator[None]:
+    """What cannot be written back is the fault of the guardrail's answer."""
+    try:
+        yield
+    except PayloadError as error:
+        raise GuardrailAnswerError(name_of(guardrail), str(error)) from error
 
 
 async def _nothing() -> Answer:
@@ -320,6 +372,10 @@ def _items_of(value: object) -> list[Any] | None:
     if value is None or isinstance(value, str):
         return None
     return cast("list[Any]", value) if isinstance(value, list) else [value]
+
+
+def _lone(slot: Slot, model: object) -> dict[str, Any]:
+    return {"texts": [slot.text], "model": model} if model else {"texts": [slot.text]}
 
 
 def _context(found: Found, model: object, calls: ToolCallChunks, **more: list[Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.proxy.hooks.responses_id_security import ResponsesIDSecurity
 from litellm.responses.utils import ResponsesAPIRequestUtils
+from litellm.types.llms.openai import ResponsesAPIOptionalRequestParams
 
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.wire import fields
@@ -50,7 +51,32 @@ def caller(
         response_id=upstream_id(response_id),
         user=user,
         team=team,
+        conversation=conversation_id(request_data, response),
     )
+
+
+def conversation_id(request_data: Mapping[str, Any], response: object = None) -> str:
+    """The id of the provider's conversation, which a request names as a string or object.
+
+    LiteLLM drops a parameter that it does not know: then it reaches the provider only as part of `extra_body`.
+    """
+    known = "conversation" in ResponsesAPIOptionalRequestParams.__annotations__
+    for holder in (response, request_data if known else None, request_data.get("extra_body")):
+        named = fields.get(holder, "conversation")
+        if found := _text(named) or _text(fields.get(named, "id")):
+            return found
+    return ""
+
+
+def previous_response_id(request_data: Mapping[str, Any], *, encrypted: bool) -> str:
+    """The upstream's id of the response that a request goes on from, whichever form it came in.
+
+    Args:
+        request_data: the request.
+        encrypted: whether it came through the proxy, which hands ids out encrypted.
+    """
+    given = _text(request_data.get("previous_response_id"))
+    return upstream_id(_decrypted(given) if given and encrypted else given)
 
 
 def upstream_id(response_id: str) -> str:

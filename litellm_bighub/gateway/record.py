@@ -6,13 +6,14 @@ LiteLLM's `applied_guardrails` names a guardrail as soon as its hook ran, whethe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
 
-from litellm_bighub.guardrails.check import Question
+from litellm_bighub.guardrails.check import InputType, Question
 from litellm_bighub.guardrails.contract import name_of
 
+_NOTHING_ELSE = {"images": 0, "files": 0, "tools": 0, "tool_calls": 0}
 SCANS = "litellm_bighub_scans"
 """Key in the request's `litellm_metadata`: one entry for each guardrail and side, with what it was handed."""
 
@@ -24,8 +25,8 @@ def record_scan(guardrail: object, question: Question, hidden: Sequence[str], *,
 
     Requests that did not come through the proxy have no `litellm_metadata`; none is made, since it would go upstream.
     """
-    metadata = question.request_data.get("litellm_metadata")
-    if not isinstance(metadata, dict):
+    metadata = _metadata(question.request_data)
+    if metadata is None:
         return
     context = question.context
     scan: dict[str, Any] = {
@@ -38,11 +39,30 @@ def record_scan(guardrail: object, question: Question, hidden: Sequence[str], *,
         "tool_calls": len(context.get("tool_calls", ())),
         "not_visible_here": list(hidden),
     }
-    scans = metadata.get(SCANS)
-    metadata[SCANS] = [*scans, scan] if isinstance(scans, list) else [scan]
+    _add(metadata, scan)
     if question.is_empty and not tasks and isinstance(guardrail, CustomGuardrail):
         guardrail.add_standard_logging_guardrail_information_to_request_data(
             guardrail_json_response={"nothing_to_scan": scan},
             request_data=question.request_data,
             guardrail_status="not_run",
         )
+
+
+def record_lone_text(guardrail: object, request_data: dict[str, Any], input_type: InputType) -> None:
+    """Record that a guardrail was handed one text and nothing else."""
+    metadata = _metadata(request_data)
+    if metadata is not None:
+        scan: dict[str, Any] = {"guardrail": name_of(guardrail), "input_type": input_type, "texts": 1}
+        scan.update(_NOTHING_ELSE)
+        scan["not_visible_here"] = []
+        _add(metadata, scan)
+
+
+def _metadata(request_data: dict[str, Any]) -> dict[str, Any] | None:
+    metadata = request_data.get("litellm_metadata")
+    return cast("dict[str, Any]", metadata) if isinstance(metadata, dict) else None
+
+
+def _add(metadata: dict[str, Any], scan: dict[str, Any]) -> None:
+    scans = metadata.get(SCANS)
+    metadata[SCANS] = [*scans, scan] if isinstance(scans, list) else [scan]

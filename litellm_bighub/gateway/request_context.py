@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any, cast
 
 from litellm.exceptions import BadRequestError
@@ -113,15 +115,16 @@ class StructuredRewrite:
 class RequestMessages:
     """The request as chat messages, made once and only when a guardrail asks."""
 
-    def __init__(self, handler: BuiltIn, data: dict[str, Any], *, skip_system: bool) -> None:
+    _originals: Mapping[int, Any] = MappingProxyType({})
+    _all: Sequence[Any] = ()
+    _indices: Sequence[int] = ()
+    _scoped: list[Any] | None = None
+
+    def __init__(self, handler: BuiltIn, data: dict[str, Any], *, skip_system: bool = False) -> None:
         self._handler = handler
         self._data = data
+        self._view = data
         self._skip_system = skip_system
-        self._view: dict[str, Any] = {}
-        self._originals: dict[int, Any] = {}
-        self._all: list[Any] = []
-        self._indices: Sequence[int] = ()
-        self._scoped: list[Any] | None = None
 
     def scoped(self) -> list[Any] | None:
         """A copy of the messages that are in the guardrail's scope, `None` where the request has none.
@@ -129,31 +132,35 @@ class RequestMessages:
         Raises:
             PayloadError: the request cannot be turned into chat messages.
         """
-        self._view = {**self._data, "input": self._input()}
+        items = self._data.get("input")
+        plain_already = isinstance(items, list) and all(map(is_plain, cast("list[Any]", items)))
+        if not plain_already:
+            self._view = {**self._data, "input": self._input()}
         try:
-            self._all = list(self._converted() or ())
+            self._all = list(self._converted(all_plain=plain_already) or ())
         except _UNREADABLE as error:
             raise PayloadError("input", "cannot be turned into chat messages") from error
-        self._indices = scoped_structured_message_indices(
-            self._all, scan_only_tool_results=False, skip_system=self._skip_system, skip_tool=False
-        )
+        self._indices = range(len(self._all))
+        if self._skip_system:
+            self._indices = scoped_structured_message_indices(
+                self._all, scan_only_tool_results=False, skip_system=True, skip_tool=False
+            )
         self._scoped = [self._all[index] for index in self._indices]
         return [_copied(message) for message in self._scoped] or None
 
-    def _converted(self) -> Any:
-        """LiteLLM's conversion. Of plain messages, one for each role is converted, and the others are made like it."""
-        items = self._view["input"]
-        if self._data.get("instructions") or not isinstance(items, list) or not all(map(is_plain, items)):
+    def _converted(self, *, all_plain: bool) -> Any:
+        """LiteLLM's conversion, or, for plain messages, what it is known to make of them."""
+        as_built = type(self._handler).get_structured_messages is BuiltIn.get_structured_messages
+        if not all_plain or not as_built or self._data.get("instructions"):
             return self._handler.get_structured_messages(self._view)
-        models: dict[Any, dict[str, Any]] = {}
-        for item in items:
+        made: list[Any] = []
+        for item in self._data["input"]:
             role = item.get("role")
-            if role not in models:
-                like = self._handler.get_structured_messages({**self._view, "input": [{**item, "content": _ANY}]})
-                if not like or len(like) != 1 or like[0].get("content") != _ANY:
-                    return self._handler.get_structured_messages(self._view)
-                models[role] = cast("dict[str, Any]", like[0])
-        return [{**models[item.get("role")], "content": item["content"]} for item in items]
+            like = _chat_form(role, "type" in item) if isinstance(role, str) else None
+            if like is None:
+                return self._handler.get_structured_messages(self._view)
+            made.append({**like, "content": item["content"]})
+        return made
 
     def _input(self) -> Any:
         """The input in the one shape that LiteLLM can convert: a string or a list of dicts."""
@@ -198,6 +205,15 @@ class RequestMessages:
         return merge_guardrailed_scoped_messages(
             full_messages=self._all, scoped_indices=self._indices, guardrailed_scoped=messages
         )
+
+
+@lru_cache(maxsize=64)
+def _chat_form(role: str, typed: bool) -> Mapping[str, str] | None:  # noqa: FBT001 - part of a cache's key
+    """What LiteLLM makes of a plain message in which a person of that role says anything; `None` if nothing simple."""
+    item = {"role": role, "content": _ANY, **({"type": "message"} if typed else {})}
+    converted = cast("Sequence[Mapping[str, Any]]", BuiltIn().get_structured_messages({"input": [item]}) or ())
+    simple = len(converted) == 1 and converted[0].get("content") == _ANY
+    return converted[0] if simple and all(isinstance(value, str) for value in converted[0].values()) else None
 
 
 def _chat_tools(tool: Any, form: Any) -> Sequence[Any]:

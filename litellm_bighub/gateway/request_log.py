@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -11,6 +11,7 @@ from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.types.guardrails import GuardrailEventHooks
 
 from litellm_bighub.domain.event import DecisionEvent
+from litellm_bighub.domain.unapproved import UnapprovedResult
 from litellm_bighub.telemetry.spans import DecisionSpans
 
 PROVIDER = "bighub"
@@ -57,3 +58,18 @@ def logged(
             )
             if spans is not None:
                 spans.guardrail(guardrail.guardrail_name or type(guardrail).__name__, events)
+
+
+def log_results(guardrail: CustomGuardrail, request_data: dict[str, Any], results: Sequence[UnapprovedResult]) -> None:
+    """Record results that nobody approved in the request's guardrail information."""
+    if results:
+        guardrail.add_standard_logging_guardrail_information_to_request_data(
+            guardrail_json_response=[result.as_dict() for result in results],
+            request_data=request_data,
+            guardrail_status="guardrail_intervened",
+            guardrail_provider="bighub",
+            start_time=results[0].time,
+            end_time=results[-1].time,
+            duration=results[-1].time - results[0].time,
+            event_type=GuardrailEventHooks.pre_call,
+        )

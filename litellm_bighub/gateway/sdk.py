@@ -12,10 +12,12 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.gateway.conversation import Conversation
 from litellm_bighub.gateway.enforcement import Enforcement, Withholding
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
-from litellm_bighub.gateway.identity import caller
+from litellm_bighub.gateway.identity import caller, previous_response_id
 from litellm_bighub.gateway.stream import Envelope, governed, native
+from litellm_bighub.gateway.surface import Format
 from litellm_bighub.gateway.text_stream import Check, checked
 from litellm_bighub.guardrails.contract import Guardrail
 from litellm_bighub.wire.gating import Outcome
@@ -40,7 +42,7 @@ async def aresponses(
 
     Args:
         guardrails: run over every text of the request and of the answer, one after the other, as objects.
-        tool_decisions: decides on every tool call of the answer.
+        tool_decisions: decides on every tool call of the answer; its ledger remembers them for later requests.
         withholding: how withheld calls look; by default a notice takes their place.
         handler: finds the texts; a subclass instance, for one's own override points.
         actor: on whose behalf the calls would run.
@@ -53,15 +55,26 @@ async def aresponses(
     Raises:
         Exception: what a guardrail raises to refuse, and whatever `litellm.aresponses` raises.
         ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
+        UnapprovedToolResult: `input` holds results of calls that nobody approved, and `withholding` refuses those.
     """
     handler = handler or OpenAIResponsesHandler()
     for guardrail in guardrails:
         request = await handler.process_input_messages(request, guardrail)
+    withholding = withholding or Withholding()
+    enforcement = Enforcement(tool_decisions, withholding) if tool_decisions else None
+    conversation = None
+    if tool_decisions is not None:
+        conversation = Conversation(tool_decisions, refuse=withholding.on_unapproved_result == "refuse")
+        asking = caller(None, request, None, actor=actor, domain=domain)
+        previous = previous_response_id(request, encrypted=False)
+        await conversation.prepare(request, Format.RESPONSES, previous, asking)
     response: Any = await litellm.aresponses(**request)
-    enforcement = Enforcement(tool_decisions, withholding or Withholding()) if tool_decisions else None
     if hasattr(response, "__aiter__"):
         checks = [partial(handler.check_texts, guardrail, request, None) for guardrail in guardrails]
-        return _streamed(response, checks, enforcement, request, actor=actor, domain=domain)
+        events = _streamed(response, checks, enforcement, request, actor=actor, domain=domain)
+        return events if conversation is None else conversation.watched(events, request)
+    if conversation is not None:
+        await conversation.completed(request, response)
     for guardrail in guardrails:
         response = await handler.process_output_response(response, guardrail, request_data=request)
     if enforcement is not None:

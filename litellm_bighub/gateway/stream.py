@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -14,14 +15,16 @@ from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
 
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.wire import fields
-from litellm_bighub.wire.gating import Ask, AskedCall, CallKey, Outcome, Release, StreamGate
+from litellm_bighub.wire.gating import Ask, AskedCall, CallKey, Hold, Outcome, Release, StreamGate
 
 logger = logging.getLogger(__name__)
 
 Decide = Callable[[Sequence[ToolCall]], Awaitable[Sequence[Outcome]]]
 
 
-async def governed(events: AsyncIterator[object], gate: StreamGate, decide: Decide) -> AsyncGenerator[object, None]:
+async def governed(
+    events: AsyncIterator[object], gate: StreamGate, decide: Decide, *, keep_alive_seconds: float = math.inf
+) -> AsyncGenerator[object, None]:
     """Pass events on as the gate releases them.
 
     The upstream is read while decisions are under way, so that the calls of one response are decided at the same time.
@@ -31,16 +34,19 @@ async def governed(events: AsyncIterator[object], gate: StreamGate, decide: Deci
         events: the upstream's; closed at the end.
         gate: a new one.
         decide: answers with one outcome for each call, in order.
+        keep_alive_seconds: while decisions are under way, a stream that was silent for so long tells that it lives.
 
     Raises:
         Exception: whatever the upstream or `decide` raises.
     """
     deciding = _Deciding(decide)
-    async with aclosing(_merged(events, deciding)) as merged:
+    silence = _Silence(keep_alive_seconds)
+    async with aclosing(_merged(events, deciding, silence)) as merged:
         async for arrived in merged:
-            step = gate.answer(arrived.outcomes) if isinstance(arrived, _Decided) else gate.feed(arrived)
+            step = _step(gate, arrived)
             if isinstance(step, Release):
                 for event in _released(step):
+                    silence.broken()
                     yield event
             elif isinstance(step, Ask):
                 deciding.start(step.calls)
@@ -96,15 +102,42 @@ class _Deciding:
         return _Decided({asked.key: outcome for asked, outcome in zip(calls, outcomes, strict=True)})
 
 
+class _Silence:
+    """How long a stream has told its client nothing."""
+
+    def __init__(self, bound: float) -> None:
+        self._bound = bound
+        self._since = asyncio.get_running_loop().time()
+
+    def broken(self) -> None:
+        self._since = asyncio.get_running_loop().time()
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until it is too long, `None` if it never is."""
+        if math.isinf(self._bound):
+            return None
+        return max(0.0, self._since + self._bound - asyncio.get_running_loop().time())
+
+
 _END = object()
+_SILENT = object()
 
 
 async def _next(events: AsyncIterator[object]) -> object:
     return await anext(events, _END)
 
 
-async def _merged(events: AsyncIterator[object], deciding: _Deciding) -> AsyncGenerator[object, None]:
-    """The upstream's events and the decisions, each as it arrives; ends when both have ended."""
+def _step(gate: StreamGate, arrived: object) -> Release | Ask | Hold:
+    if arrived is _SILENT:
+        return gate.keep_alive()
+    return gate.answer(arrived.outcomes) if isinstance(arrived, _Decided) else gate.feed(arrived)
+
+
+async def _merged(
+    events: AsyncIterator[object], deciding: _Deciding, silence: _Silence
+) -> AsyncGenerator[object, None]:
+    """The upstream's events and the decisions, each as it arrives, and silence; ends when the first two have ended."""
     coming: asyncio.Task[object] | None = None
     ended = False
     try:
@@ -115,7 +148,10 @@ async def _merged(events: AsyncIterator[object], deciding: _Deciding) -> AsyncGe
                 if not ended:
                     coming = coming or asyncio.ensure_future(_next(events))
                 awaited = deciding.tasks if coming is None else {coming, *deciding.tasks}
-                await asyncio.wait(awaited, return_when=asyncio.FIRST_COMPLETED)
+                arrived, _ = await asyncio.wait(awaited, timeout=silence.left, return_when=asyncio.FIRST_COMPLETED)
+                if not arrived:
+                    silence.broken()
+                    yield _SILENT
                 for decided in deciding.finished():
                     yield decided
                 if coming is None or not coming.done():

@@ -28,6 +28,8 @@ _FORMATS = {
     CallTypes.anthropic_messages: Format.MESSAGES,
 }
 
+_BY_NAME = {**{known.value: spoken for known, spoken in _FORMATS.items()}, "acompact_responses": Format.RESPONSES}
+
 
 def format_of_route(user_api_key_dict: UserAPIKeyAuth) -> Format | None:
     """What streams on this route speak; `None` if none of the formats. A route that nobody knows is taken for one."""
@@ -36,6 +38,11 @@ def format_of_route(user_api_key_dict: UserAPIKeyAuth) -> Format | None:
     if not call_types:
         return Format.RESPONSES
     return next((_FORMATS[call_type] for call_type in call_types if call_type in _FORMATS), None)
+
+
+def format_of_call(call_type: str) -> Format | None:
+    """What a request speaks that LiteLLM's hooks name by this call type; `None` if none of the formats."""
+    return _BY_NAME.get(call_type)
 
 
 def format_of_answer(response: object) -> Format | None:

@@ -89,5 +89,9 @@ class ToolCallChunks:
                 yield place, after
 
 
+NO_CALLS = ToolCallChunks(None, "")
+"""Of a payload without tool calls."""
+
+
 def _plain(value: object) -> object:
     return value.model_dump(mode="json", exclude_none=True) if isinstance(value, BaseModel) else value

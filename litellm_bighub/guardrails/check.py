@@ -11,6 +11,7 @@ from litellm_bighub.guardrails.contract import Contract, Guardrail, contract_of,
 from litellm_bighub.guardrails.inputs import STRUCTURED, Inputs
 
 T = TypeVar("T")
+_CALLS_AND_TOOLS = frozenset({"tools", "tool_calls"})
 InputType = Literal["request", "response"]
 
 
@@ -66,6 +67,27 @@ async def check(guardrail: Guardrail, question: Question, *, each: bool, limit: 
     if each and len(question.texts) > 1:
         return await _check_each(guardrail, question, limit)
     return await _check_batch(guardrail, question, question.texts, question.context)
+
+
+def lone_answer(guardrail: Guardrail, answer: object, text: str, inputs: dict[str, Any]) -> Answer | None:
+    """Read what a guardrail of today's contract made of one text alone.
+
+    Args:
+        guardrail: of today's contract.
+        answer: what it answered.
+        text: what it was asked about.
+        inputs: what it was handed, and may have written into.
+
+    Returns:
+        `None` if it left everything as it was.
+
+    Raises:
+        GuardrailAnswerError: the answer cannot be mapped back to the text.
+    """
+    if answer is inputs and inputs.get("texts") == [text] and _CALLS_AND_TOOLS.isdisjoint(inputs):
+        messages = dict.get(inputs, STRUCTURED)
+        return None if messages is None else Answer([text], structured_messages=messages)
+    return _answer(guardrail, answer, [text])
 
 
 async def gather(awaitables: Iterable[Awaitable[T]], limit: int) -> list[T]:
@@ -134,6 +156,10 @@ async def _check_batch(
         input_type=question.input_type,
         logging_obj=question.logging_obj,
     )
+    return _answer(guardrail, answer, texts)
+
+
+def _answer(guardrail: Guardrail, answer: object, texts: Sequence[str]) -> Answer:
     if not isinstance(answer, Mapping):
         raise GuardrailAnswerError(name_of(guardrail), f"answered with {_a(answer)}, not with its inputs")
     answered = cast("Mapping[str, Any]", answer)

@@ -21,25 +21,29 @@ class Inputs(dict[str, Any]):
         self._make = structured_messages
 
     def __missing__(self, key: str) -> Any:
-        if key != STRUCTURED or (made := self._structured()) is None:
+        if key != STRUCTURED or self._make is None:
             raise KeyError(key)
-        return made
+        self._add_structured()
+        return self[key]
 
     def __contains__(self, key: object) -> bool:
-        return super().__contains__(key) or (key == STRUCTURED and self._structured() is not None)
+        if key == STRUCTURED:
+            self._add_structured()
+        return super().__contains__(key)
 
     def get(self, key: str, default: Any = None) -> Any:
         """Like `dict.get`, and makes the messages if they are what is asked for."""
-        if key == STRUCTURED and not super().__contains__(key) and self._structured() is None:
-            return default
+        if key == STRUCTURED:
+            self._add_structured()
         return super().get(key, default)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Inputs:
         return Inputs(deepcopy(dict(self), memo), self._make)
 
-    def _structured(self) -> object:
-        made = self._make() if self._make else None
-        self._make = None
+    def _add_structured(self) -> None:
+        make, self._make = self._make, None
+        if make is None or super().__contains__(STRUCTURED):
+            return
+        made = make()
         if made is not None:
             self[STRUCTURED] = made
-        return made

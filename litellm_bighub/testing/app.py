@@ -18,6 +18,7 @@ from litellm_bighub.testing.envelope import Envelope, identified, usage
 from litellm_bighub.testing.events import response_events
 from litellm_bighub.testing.ids import Ids
 from litellm_bighub.testing.items import Item
+from litellm_bighub.testing.memory import Memory
 from litellm_bighub.testing.requests import Request
 from litellm_bighub.testing.script import Script
 from litellm_bighub.testing.sse import Cut, EventStream, named, unnamed
@@ -32,6 +33,7 @@ class Model:
     clock: Callable[[], float]
     seen: list[Request] = field(default_factory=list[Request])
     stored: dict[str, Item] = field(default_factory=dict[str, Item])
+    memory: Memory | None = None
 
     def routes(self) -> Starlette:
         """The ASGI application."""
@@ -49,6 +51,8 @@ class Model:
     async def responses(self, http: HttpRequest) -> Response:
         """`POST /v1/responses`, whole, streamed and in the background."""
         request = await self._record(http)
+        if self.memory is not None and (refusal := self.memory.refuses(request.body)):
+            return _failed(Failure(400, refusal))
         answer = self.script.answer(request)
         if not isinstance(answer, Output):
             return _scripted(answer, request, named)
@@ -57,6 +61,8 @@ class Model:
         response = envelope.with_output(items, answer.status)
         if request.body.get("store") is not False:
             self.stored[envelope.id] = response
+        if self.memory is not None:
+            self.memory.keep(envelope.id, request.body, items)
         if request.body.get("background"):
             return JSONResponse(envelope.with_output([], "queued"))
         if request.stream:

@@ -16,9 +16,10 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeAlias
+from urllib.parse import parse_qsl
 
 from typing_extensions import Self, override
 
@@ -35,6 +36,7 @@ class Request:
     path: str
     headers: Mapping[str, str]
     body: Any
+    query: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 Answering: TypeAlias = Answer | Callable[[Request], Answer]
@@ -54,6 +56,8 @@ class HostedBighub:
         """The evaluations that arrived, in their order."""
         self.memories: list[Request] = []
         """What was sent to be remembered."""
+        self.approvals: dict[str, dict[str, Any]] = {}
+        """Approvals by id, listed by their `status`; a test puts them here, and resolves them."""
         self.abandoned = 0
         """How many clients gave up on a black hole."""
         self.closing = threading.Event()
@@ -134,6 +138,10 @@ class HostedBighub:
         match request.method, request.path:
             case "POST", path if path in EVALUATE:
                 return self._evaluate(request)
+            case "GET", "/approvals":
+                return self._listed(request.query.get("status", "pending"))
+            case "POST", path if path.startswith("/approvals/") and path.endswith("/resolve"):
+                return self._resolved(path.removeprefix("/approvals/").removesuffix("/resolve"), request.body)
             case "POST", "/actions/memory/ingest":
                 return self._remember(request)
             case _:
@@ -145,6 +153,18 @@ class HostedBighub:
             answering = self._script.popleft() if len(self._script) > 1 else self._script[0]
             self._changed.notify_all()
         return answering(request) if callable(answering) else answering
+
+    def _listed(self, status: str) -> Answer:
+        with self._changed:
+            return reply([approval for approval in self.approvals.values() if approval["status"] == status])
+
+    def _resolved(self, request_id: str, body: Any) -> Answer:
+        with self._changed:
+            approval = self.approvals.get(request_id)
+            if approval is None:
+                return error(404, "no such approval")
+            approval |= {"status": body["resolution"], "comment": body.get("comment")}
+            return reply(approval)
 
     def _remember(self, request: Request) -> Answer:
         with self._changed:
@@ -207,7 +227,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self) -> None:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, self.path.partition("?")[0], headers, json.loads(raw) if raw else None)
+        path, _, query = self.path.partition("?")
+        body = json.loads(raw) if raw else None
+        request = Request(self.command, path, headers, body, dict(parse_qsl(query)))
         match self.bighub.answer(request):
             case Reply() as answer:
                 self._send(answer)

@@ -13,6 +13,7 @@ from typing_extensions import Self
 
 from litellm_bighub.testing.app import Model
 from litellm_bighub.testing.ids import Ids
+from litellm_bighub.testing.memory import Memory
 from litellm_bighub.testing.requests import Request
 from litellm_bighub.testing.script import Script, Scripted, When
 
@@ -30,10 +31,12 @@ class ScriptedUpstream:
 
     Args:
         clock: POSIX seconds, for `created_at`.
+        strict: refuse, as OpenAI does, Responses requests after which a call would have no output or more than one, an
+            output no call, or a reasoning item not what followed it.
     """
 
-    def __init__(self, *, clock: Callable[[], float] = time.time) -> None:
-        self._model = Model(Script(), Ids(), clock)
+    def __init__(self, *, clock: Callable[[], float] = time.time, strict: bool = False) -> None:
+        self._model = Model(Script(), Ids(), clock, memory=Memory() if strict else None)
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self._socket.listen(1024)  # connections wait here from now on, so nobody has to wait for the thread

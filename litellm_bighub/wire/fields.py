@@ -16,6 +16,11 @@ def get(owner: Any, key: str) -> Any:
     return getattr(owner, key, None)
 
 
+def is_mapping(value: Any) -> bool:
+    """Whether its fields are asked for by key."""
+    return type(value) is dict or _is_mapping(value.__class__)
+
+
 def is_object(value: Any) -> bool:
     """Whether it has fields: a mapping or a model."""
     return type(value) is dict or _is_mapping(value.__class__) or _is_model(value.__class__)

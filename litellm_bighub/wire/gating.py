@@ -4,6 +4,7 @@
 gate.feed(event)       -> Release | Ask | Hold
 gate.answer(outcomes)  -> Release
 gate.finish(notice)    -> Release
+gate.keep_alive()      -> Release
 ```
 """
 
@@ -57,16 +58,30 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Release the call, with a person's arguments if there are any."""
+    """Release the call.
+
+    Attributes:
+        edited: a person's arguments, in place of the model's.
+        note: tells the model beside the call that they are not its own.
+    """
 
     edited: Arguments | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Withhold:
-    """Put a message with this text in the call's place."""
+    """Put a message with this text in the call's place.
+
+    Attributes:
+        notice: the text.
+        item_id: the id that the message gets where messages are items; empty for a new one.
+        approval_id: in formats that can show a request for approval, that stands there instead, under this id.
+    """
 
     notice: str
+    item_id: str = ""
+    approval_id: str = ""
 
 
 Outcome: TypeAlias = Pass | Withhold
@@ -99,4 +114,8 @@ class StreamGate(Protocol):
         Args:
             notice: the text that takes the place of calls nobody decided on.
         """
+        ...
+
+    def keep_alive(self) -> Release:
+        """An event that tells clients nothing but that the stream is alive; none if the stream has not begun."""
         ...

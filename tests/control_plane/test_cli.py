@@ -106,3 +106,22 @@ async def test_what_is_left_after_retention_still_verifies(run, recorded):
     assert run(cli_audit.app, "retain", "--keep", "0s", "--database-url", recorded).output == "4 events removed\n"
     result = run(cli_audit.app, "verify", "--database-url", recorded)
     assert "5 events, the chain holds" in result.output
+
+
+async def test_versions_are_listed_with_what_changed_and_shown_whole(run, recorded, tmp_path):
+    changed = tmp_path / "changed.yaml"
+    changed.write_text(POLICY.replace("1000", "2000") + "default: allow\n")
+    decider = EmbeddedDecider.from_policy_file(changed, database_url=recorded)
+    call = ToolCall("c", "function", "refund", {"amount": 1}, value=1)
+    newest = (await decider.decide(call, CallContext())).basis.policy_version
+    await decider.aclose()
+    lines = run(cli_policy.app, "versions", "--database-url", recorded).output.splitlines()
+    assert lines[0].startswith(f"{newest}  first used ")
+    assert "  changed refunds (max_value: 1000.0 -> 2000.0)" in lines
+    assert "  changed default (default: 'block' -> 'allow')" in lines
+    shown = run(cli_policy.app, "versions", newest, "--database-url", recorded).output
+    assert "max_value: 2000.0" in shown
+    printed = json.loads(run(cli_policy.app, "versions", "--json", "--database-url", recorded).output)
+    assert [one["text"]["rules"][1]["max_value"] for one in printed] == [2000, 1000]
+    unknown = run(cli_policy.app, "versions", "beef", "--database-url", recorded)
+    assert (unknown.exit_code, "no version beef" in unknown.output) == (1, True)

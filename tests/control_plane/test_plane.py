@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 
 import pytest
 from sqlalchemy import select
@@ -17,6 +18,7 @@ from litellm_bighub.control_plane.store.events import count, verify
 from litellm_bighub.control_plane.store.schema import events, usage
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow
+from tests.control_plane import using
 
 ASKS = """\
 version: 1
@@ -221,6 +223,29 @@ async def test_a_killed_process_leaves_the_record_and_the_counters_in_step(datab
     recorded = await plane.read(lambda connection: count(connection, events.c.verdict == "allowed"))
     counted = await plane.read(lambda connection: connection.execute(select(usage.c.today)).scalar())
     assert recorded == counted
+    assert not isinstance(await plane.read(verify), Break)
+
+
+async def test_of_a_killed_process_no_approval_is_lost_and_none_is_used_twice(database_url, policy_file, open_plane):
+    """Killed with SIGKILL while it uses 400 approvals up: each is either used, and recorded so, or still good."""
+    text = "version: 1\nrules:\n  - {name: r, tool: refund, effect: require_approval}\n"
+    plane, orders = open_plane(text, clock=time.time), range(400)
+    asked = await asyncio.gather(*(plane.decide(using.call(order), CallContext()) for order in orders))
+    await asyncio.gather(*(plane.resolve(Resolution(one.approval.id, "approve", "ann")) for one in asked))
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.control_plane.using", database_url, str(policy_file(text)), str(len(orders))),
+        stdout=asyncio.subprocess.PIPE,
+    )
+    first = await process.stdout.readline()
+    process.kill()
+    ran = {int(line) for line in (first + await process.stdout.read()).splitlines()}
+    await process.wait()
+    assert 0 < len(ran) < len(orders)
+    again = await asyncio.gather(*(plane.decide(using.call(order), CallContext()) for order in orders))
+    ran_again = {order for order, one in zip(orders, again, strict=True) if one.judgement.verdict == "allowed"}
+    consumed = await plane.read(lambda connection: count(connection, events.c.type == "approval.consumed"))
+    assert not ran & ran_again
+    assert consumed == len(orders)
     assert not isinstance(await plane.read(verify), Break)
 
 

@@ -43,7 +43,9 @@ def test_the_defaults_of_litellm_are_accepted(folder):
     [
         pytest.param({"on_blok": "error"}, "bighub.on_blok", "did you mean on_block?", id="typo"),
         pytest.param({"nonsense": 1}, "bighub.nonsense", "is no setting", id="unknown key"),
-        pytest.param({"on_block": "explode"}, "bighub.on_block", "'replace' or 'error'", id="unknown value"),
+        pytest.param(
+            {"on_block": "explode"}, "bighub.on_block", "'replace', 'error' or 'continue'", id="unknown value"
+        ),
         pytest.param({"fail_mode": True}, "bighub.fail_mode", "'closed' or 'open'", id="YAML 1.1's `on`"),
         pytest.param({"policy": "other.yaml"}, "other.yaml", "", id="missing policy"),
         pytest.param({"policy": "bad.yaml"}, "bad.yaml:3", "", id="bad policy"),
@@ -68,6 +70,22 @@ def test_the_defaults_of_litellm_are_accepted(folder):
             {"event_hook": ["pre_call", "during_call"]}, "bighub.mode", "post_call", id="modes without answers"
         ),
         pytest.param({"event_hook": "logging_only"}, "bighub.mode", "post_call", id="logging only"),
+        pytest.param({"event_hook": "post_call"}, "bighub.mode", "lacks pre_call", id="mode without requests"),
+        pytest.param({"event_hook": ["post_call"]}, "bighub.mode", "lacks pre_call", id="modes without requests"),
+        pytest.param({"scan_raw_request": True}, "bighub.scan_raw_request", "must be off", id="raw requests"),
+        pytest.param({"on_unapproved_result": "no"}, "bighub.on_unapproved_result", "'record'", id="results"),
+        pytest.param(
+            {"on_approval": "wait", "decider_instance": Scripted()},
+            "bighub.on_approval",
+            "cannot tell",
+            id="cannot wait",
+        ),
+        pytest.param(
+            {"client_approvals": True, "decider_instance": Scripted()}, "bighub.client_approvals", "", id="no consent"
+        ),
+        pytest.param({"on_approval": "request", "event_hook": "post_call"}, "bighub.mode", "pre_call", id="unheard"),
+        pytest.param({"approval_wait_seconds": 0}, "bighub.approval_wait_seconds", "", id="no time to wait"),
+        pytest.param({"continue_rounds": 0}, "bighub.continue_rounds", "", id="no round"),
         pytest.param({"run_in_parallel": True}, "bighub.run_in_parallel", "", id="parallel"),
     ],
 )
@@ -84,8 +102,8 @@ def test_what_is_wrong_stops_the_start(folder, monkeypatch, params, key, problem
     assert "\n" not in str(wrong.value)
 
 
-@pytest.mark.parametrize("mode", ["post_call", ["post_call"], ["pre_call", "post_call"], None])
-def test_modes_that_see_answers(folder, mode):
+@pytest.mark.parametrize("mode", [["pre_call", "post_call"], ["post_call", "pre_call", "logging_only"], None])
+def test_modes_that_see_requests_and_answers(folder, mode):
     assert as_litellm_does(event_hook=mode).event_hook == mode
 
 
@@ -112,7 +130,7 @@ def test_a_subclass_has_every_hook_that_litellm_looks_for_in_the_leaf_class():
     class Twice(Mine):
         pass
 
-    for hook in ("async_post_call_streaming_iterator_hook", "async_post_call_success_hook"):
+    for hook in ("async_pre_call_hook", "async_post_call_streaming_iterator_hook", "async_post_call_success_hook"):
         assert hook in vars(Mine)
         assert hook in vars(Twice)
         assert getattr(Twice, hook) is getattr(BighubGuardrail, hook)

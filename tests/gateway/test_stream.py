@@ -144,6 +144,29 @@ async def test_text_flows_while_a_decision_is_under_way():
     assert left_over() == []
 
 
+async def test_while_a_decision_is_under_way_a_silent_stream_says_that_it_lives():
+    decided = asyncio.Event()
+
+    async def decide(calls):
+        await decided.wait()
+        return [Pass() for _ in calls]
+
+    begun = {"type": "response.created", "response": {"output": []}}
+    events = [{**event, "sequence_number": number} for number, event in enumerate([begun, *stream("tc")])]
+    released = []
+    async with aclosing(governed(Upstream(events), gate(), decide, keep_alive_seconds=0.01)) as governed_events:
+        async for event in governed_events:
+            released.append(event)
+            if event["type"] == "response.in_progress":
+                decided.set()
+
+    kinds = [event["type"] for event in released]
+    assert "response.in_progress" in kinds[2:-1]
+    assert [kind for kind in kinds if kind != "response.in_progress"] == [event["type"] for event in events]
+    assert [event["sequence_number"] for event in released] == list(range(len(released)))
+    assert left_over() == []
+
+
 async def test_an_error_of_the_upstream_goes_out_and_cancels_the_decision():
     cancelled = asyncio.Event()
     upstream = Upstream(stream("tc")[:-1], error=ConnectionResetError("cut"))

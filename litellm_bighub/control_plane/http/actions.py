@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, Header, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from litellm_bighub.control_plane.deciding import digest_of
+from litellm_bighub.control_plane.editing import HTTP_SURFACE, TOLD
+from litellm_bighub.control_plane.http import live
 from litellm_bighub.control_plane.http.answers import answer
 from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader
 from litellm_bighub.control_plane.http.errors import not_found
 from litellm_bighub.control_plane.http.reading import readable
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.resolving import HTTP_SURFACE
 from litellm_bighub.control_plane.store import events, idempotency, stats
 from litellm_bighub.control_plane.store.keys import Key
 from litellm_bighub.control_plane.store.schema import events as table
@@ -26,6 +27,7 @@ router = APIRouter(prefix="/actions")
 _OF_THE_RUN = frozenset(
     {"objective", "model_selection", "session_id", "trajectory_id", "trace_id", "response_id", "call_id", "path"}
     | {"surface", "model", "user", "team"}
+    | live.OF_THE_SESSION
 )
 """Context that is another in every run; an approval cannot be bound to it."""
 
@@ -47,6 +49,19 @@ class Action(BaseModel):
     metadata: dict[str, Any] = Field(default_factory=dict)
     dry_run: bool = False
 
+    @field_validator("actor", "domain", "context", "metadata", mode="before")
+    @classmethod
+    def _null_is_nothing(cls, given: object, info: ValidationInfo) -> object:
+        """The SDK's brain sends `domain: null`."""
+        if given is not None or info.field_name is None:
+            return given
+        return cls.model_fields[info.field_name].get_default(call_default_factory=True)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The context, of whichever generation."""
+        return {**self.metadata, **self.context}
+
     def question(self) -> tuple[ToolCall, CallContext]:
         """The call: what an approval is bound to is value, target and the context without what changes by the run.
 
@@ -56,11 +71,11 @@ class Action(BaseModel):
         Raises:
             UnreadableArguments: the context has no canonical form.
         """
-        context = {**self.metadata, **self.context}
+        context = self.told
         given = {name: value for name, value in context.items() if name not in _OF_THE_RUN}
         told = {"value": self.value, "target": self.target}
         own = given.pop("arguments", None)
-        arguments = {**own, "bighub": {**given, **told}} if isinstance(own, dict) else {**given, **told}
+        arguments = {**own, TOLD: {**given, **told}} if isinstance(own, dict) else {**given, **told}
         call = ToolCall(
             id=_text(context, "call_id"),
             type=_call_type(given.get("call_type")),
@@ -132,8 +147,9 @@ async def batch(body: Batch, plane: Plane, caller: Asker) -> list[dict[str, Any]
 @router.get("/validations/{validation_id}/verify")
 async def verify(validation_id: str, plane: Plane, _: Anybody) -> dict[str, Any]:
     """Compare a decision's hash with what is recorded of it."""
-    found = await plane.read(lambda connection: events.page(connection, table.c.subject == validation_id, limit=1))
-    if not found or found[0]["type"] != "decision_event.created":
+    about = (table.c.subject == validation_id, table.c.type == "decision_event.created")
+    found = await plane.read(lambda connection: events.page(connection, *about, limit=1))
+    if not found:
         raise not_found("validation", validation_id)
     event = found[0]
     body = event["body"]
@@ -187,6 +203,7 @@ async def value_protected(plane: Plane, _: Reader, days: Annotated[int, Query(ge
 
 async def _decide(plane: ControlPlane, caller: Key, body: Action, key: str | None) -> dict[str, Any]:
     call, context = body.question()
+    await live.check(plane, caller, body.actor, body.told)
     if key is None:
         return answer(await plane.decide(call, context, dry_run=body.dry_run), dry_run=body.dry_run)
     question = plane.question(call, context, dry_run=body.dry_run)

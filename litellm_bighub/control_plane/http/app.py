@@ -14,10 +14,13 @@ from litellm_bighub.control_plane.http import (
     approvals,
     errors,
     events,
+    hosted_only,
     kill_switch,
+    live,
     memory,
     metrics,
     outcomes,
+    policy,
     rules,
     webhooks,
 )
@@ -27,9 +30,10 @@ from litellm_bighub.control_plane.plane import ControlPlane
 
 TITLE = "litellm-bighub control plane"
 ROUTERS = tuple(
-    module.router for module in (memory, actions, approvals, rules, kill_switch, events, outcomes, webhooks, api_keys)
+    module.router
+    for module in (memory, live, actions, approvals, rules, policy, kill_switch, events, outcomes, webhooks, api_keys)
 )
-"""The contract; `memory` before `actions`, whose prefix begins its own."""
+"""The contract; `memory` and `live` before `actions`, whose prefix begins theirs."""
 
 
 def create_app(plane: ControlPlane) -> FastAPI:
@@ -45,6 +49,7 @@ def create_app(plane: ControlPlane) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, responses=errors.DECLARED)
     app.include_router(metrics.router)
+    app.include_router(hosted_only.router)
     errors.install(app)
     inbox.install(app, plane)
     app.add_middleware(BodyLimit)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from typing_extensions import Self
 
 from litellm_bighub.control_plane.http.auth import Plane, Reader, Resolver
 from litellm_bighub.control_plane.http.errors import not_found, problem
@@ -15,6 +16,7 @@ from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.resolving import Refused, Resolution
 from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.approvals import Approval, State
+from litellm_bighub.domain.call import Arguments
 
 router = APIRouter(prefix="/approvals")
 
@@ -37,6 +39,23 @@ class Answer(BaseModel):
     better_action: Any = None
     modified_action: Any = None
     review_decision: str | None = None
+
+
+class _Modified(BaseModel):
+    """What a person makes of an action."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    action: str | None = None
+    arguments: dict[str, Any] | None = None
+    value: float | None = None
+    target: str | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> Self:
+        if self.arguments is None and not {"value", "target"} & self.model_fields_set:
+            raise ValueError("it changes nothing")
+        return self
 
 
 @router.get("")
@@ -73,13 +92,13 @@ async def get(request_id: str, plane: Plane, _: Reader) -> dict[str, Any]:
 @router.post("/{request_id}/resolve")
 async def resolve(request_id: str, body: Answer, plane: Plane, caller: Resolver) -> dict[str, Any]:
     """Carry out a person's answer. Of several the first counts; whoever comes later hears so (410 or 422)."""
-    edited = _edited(body)
+    edited = await _edited(plane, request_id, body)
     resolution = Resolution(
         request_id,
         "approve" if body.resolution == "approved" else "deny",
         by=caller.name,
         comment=body.comment or "",
-        edited=None if edited is None else readable(edited),
+        edited=edited,
     )
     approval = await answered(plane, resolution)
     return {**shown(approval, plane.clock()), "resolution": body.resolution}
@@ -121,21 +140,34 @@ def shown(approval: Approval, now: float) -> dict[str, Any]:
         "resolved_by": approval.resolved_by,
         "comment": approval.comment,
         "policy_version": approval.policy_version,
+        "digest": approval.digest,
+        "edited_digest": approval.edited_digest,
         "created_at": iso(approval.created_at),
         "expires_at": iso(approval.expires_at),
         "resolved_at": iso(approval.resolved_at),
     }
 
 
-def _edited(body: Answer) -> dict[str, Any] | None:
+async def _edited(plane: ControlPlane, approval_id: str, body: Answer) -> Arguments | None:
+    """The arguments in place of the shown ones: whole, or the fields that a modified action changes."""
     if body.edited_arguments is not None:
-        return body.edited_arguments
-    modified = body.modified_action if body.modified_action is not None else body.better_action
+        return readable(body.edited_arguments)
+    modified: object = body.better_action if body.modified_action is None else body.modified_action
     if modified is None:
         if body.review_decision == "modified":
             raise problem(422, "no_modification", "a modified review needs modified_action with the new arguments")
         return None
-    if isinstance(modified, dict) and isinstance(modified.get("arguments"), dict):
-        edited: dict[str, Any] = modified["arguments"]
-        return edited
-    raise problem(422, "no_arguments", "a modified action is an object with the new `arguments`")
+    try:
+        action = _Modified.model_validate(modified, strict=True)
+    except ValidationError as error:
+        text = "a modified action is an object with `arguments`, or with `value` or `target`, for the same `action`"
+        raise problem(422, "no_arguments", text) from error
+    approval = await plane.read(lambda connection: approvals.get(connection, approval_id))
+    if approval is None:
+        raise not_found("approval", approval_id)
+    if action.action not in {None, approval.tool}:
+        raise problem(422, "another_action", "a person may change the arguments, not the action; deny it instead")
+    if action.arguments is not None:
+        return readable(action.arguments)
+    fields = action.model_dump(include={"value", "target"} & action.model_fields_set)
+    return readable({**(approval.arguments if approval.edited is None else approval.edited), **fields})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -12,6 +13,7 @@ from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader
 from litellm_bighub.control_plane.http.errors import not_found
 from litellm_bighub.control_plane.http.reading import readable
 from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.outcome_quality import TAXONOMY, Reported, meaning, partner_view, quality, summary
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store import outcomes
 from litellm_bighub.control_plane.store.chain import Entry
@@ -19,7 +21,7 @@ from litellm_bighub.control_plane.store.transaction import Transaction
 
 router = APIRouter(prefix="/outcomes")
 
-TAXONOMY = ("SUCCESS", "FAILURE", "CHURN", "FRAUD", "BLOCKED", "ESCALATION", "CORRECTION")
+Domain = Annotated[str | None, Query(max_length=200)]
 
 
 class Report(BaseModel):
@@ -63,7 +65,8 @@ async def report_batch(body: Reports, plane: Plane, _: Asker) -> dict[str, Any]:
 @router.get("/taxonomy")
 async def taxonomy(_: Anybody) -> dict[str, Any]:
     """The statuses that BIGHUB knows; others are kept too."""
-    return {"statuses": list(TAXONOMY)}
+    statuses = {name: {"category": category, "severity": severity} for name, (category, severity) in TAXONOMY.items()}
+    return {"statuses": list(statuses), "taxonomy": statuses}
 
 
 @router.get("/pending/list")
@@ -90,10 +93,25 @@ async def pending(
 
 
 @router.get("/analytics/summary")
-async def analytics(plane: Plane, _: Reader) -> dict[str, Any]:
-    """How many reports there are by status."""
-    statuses = await plane.read(lambda connection: outcomes.by_status(connection, 0))
-    return {"total": sum(statuses.values()), "by_status": statuses}
+async def analytics(
+    plane: Plane, _: Reader, domain: Domain = None, since: datetime | None = None, until: datetime | None = None
+) -> dict[str, Any]:
+    """How calls went."""
+    return summary(await _reported(plane, domain, since, until))
+
+
+@router.get("/analytics/recommendation-quality")
+async def recommendation_quality(
+    plane: Plane, _: Reader, domain: Domain = None, since: datetime | None = None, until: datetime | None = None
+) -> dict[str, Any]:
+    """Whether it was good to follow what was recommended."""
+    return quality(await _reported(plane, domain, since, until))
+
+
+@router.get("/analytics/partner-view/{domain}")
+async def partner(domain: str, plane: Plane, _: Reader) -> dict[str, Any]:
+    """One domain in itself."""
+    return partner_view(domain, await _reported(plane, domain, None, None))
 
 
 @router.get("/by-validation/{validation_id}")
@@ -135,14 +153,32 @@ async def _keep(plane: ControlPlane, reports: list[Report]) -> list[dict[str, An
         for report in reports
     ]
 
-    def job(transaction: Transaction) -> None:
+    def job(transaction: Transaction) -> list[dict[str, Any]]:
+        kept: list[dict[str, Any]] = []
         for row, report in zip(rows, reports, strict=True):
-            outcomes.insert(transaction.connection, row)
+            decided = outcomes.decided(transaction.connection, report.request_id, report.validation_id)
+            kept.append({**row, **decided})
+            outcomes.insert(transaction.connection, kept[-1])
             body = {"outcome_id": row["id"], "status": report.status}
             transaction.append(Entry(now, "outcome.reported", report.request_id, body), notify=False)
+        return kept
 
-    await plane.write(job)
-    return [_shown(row) for row in rows]
+    return [_shown(row) for row in await plane.write(job)]
+
+
+async def _reported(
+    plane: ControlPlane, domain: str | None, since: datetime | None, until: datetime | None
+) -> list[Reported]:
+    return await plane.read(
+        lambda connection: outcomes.reported(connection, domain=domain, since=_posix(since), until=_posix(until))
+    )
+
+
+def _posix(moment: datetime | None) -> float | None:
+    """POSIX seconds; without a zone UTC is meant."""
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 
 
 async def _found(plane: ControlPlane, column: str, value: str) -> list[dict[str, Any]]:
@@ -153,6 +189,8 @@ async def _found(plane: ControlPlane, column: str, value: str) -> list[dict[str,
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    category, severity = meaning(row["status"])
+    decided_at = row["decided_at"]
     return {
         **row["body"],
         "outcome_id": row["id"],
@@ -160,5 +198,15 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
         "validation_id": row["validation_id"] or None,
         "case_id": row["case_id"] or None,
         "status": row["status"],
+        "category": category,
+        "severity": severity,
         "reported_at": iso(row["reported_at"]),
+        "decision_at": iso(decided_at),
+        "time_to_outcome_s": None if decided_at is None else row["reported_at"] - decided_at,
+        "decision_context": {
+            "domain": row["domain"] or None,
+            "tool": row["tool"] or None,
+            "action": row["tool"] or None,
+            "verdict_was": row["verdict"] or None,
+        },
     }

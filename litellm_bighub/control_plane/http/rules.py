@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from itertools import zip_longest
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query
@@ -192,19 +193,21 @@ async def resume(rule_id: str, plane: Plane, caller: RuleWriter) -> dict[str, An
 async def versions(
     rule_id: str, plane: Plane, _: Reader, limit: Annotated[int, Query(ge=1, le=1000)] = 50
 ) -> list[dict[str, Any]]:
-    """What the rule has been, the newest first."""
-    found = await plane.read(lambda connection: rules.versions(connection, rule_id, limit))
+    """What the rule has been, the newest first, each with what it changed."""
+    found = await plane.read(lambda connection: rules.versions(connection, rule_id, limit + 1))
     if not found:
         raise not_found("rule", rule_id)
+    texts = [version.text.model_dump(mode="json") for version in found]
     return [
         {
-            **version.text.model_dump(mode="json"),
+            **text,
             "version": version.version,
             "changed_by": version.changed_by,
             "changed_at": iso(version.changed_at),
+            "changed_fields": [] if before is None else _changed(before, text),
         }
-        for version in found
-    ]
+        for version, text, before in zip_longest(found, texts, texts[1:])
+    ][:limit]
 
 
 @router.post("/{rule_id}/apply_patch")
@@ -236,7 +239,7 @@ async def apply_patch(
         "patch_valid": True,
         "changed_paths": [f"/{name}" for name in changed],
         "diff_summary": ", ".join(changed) or "nothing changes",
-        "changed_fields": [{"field": name, "before": before[name], "after": after.get(name)} for name in changed],
+        "changed_fields": _changed(before, after),
         "patch_hash": f"sha256:{hashlib.sha256(operations.encode()).hexdigest()}",
         "applied_by": None if body.preview else caller.name,
         "before": before,
@@ -253,6 +256,14 @@ def shown(rule: Stored) -> dict[str, Any]:
         "created_at": iso(rule.created_at),
         "updated_at": iso(rule.updated_at),
     }
+
+
+def _changed(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"field": name, "before": before[name], "after": after.get(name)}
+        for name in before
+        if before[name] != after.get(name)
+    ]
 
 
 def _with(text: RuleText, fields: dict[str, Any]) -> RuleText:

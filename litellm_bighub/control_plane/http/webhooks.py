@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import Annotated, Any
 
+import httpx
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -27,6 +28,8 @@ EVENTS = (
     "decision_event.created",
     "kill_switch.activated",
     "kill_switch.deactivated",
+    "live.connected",
+    "live.disconnected",
     "outcome.reported",
     "policy.activated",
     "rule.created",
@@ -61,8 +64,13 @@ class WebhookFields(BaseModel):
     def _is_http(cls, url: str | None, info: ValidationInfo) -> str | None:
         if url == "" and info.field_name == "inbox_url":
             return url
-        if url is not None and not url.startswith(("https://", "http://")):
-            raise ValueError("a webhook's URL begins with https:// or http://")
+        if url is not None:
+            try:
+                read = httpx.URL(url)
+            except httpx.InvalidURL as error:
+                raise ValueError("a webhook's URL cannot be read") from error
+            if read.scheme not in {"https", "http"} or not read.host:
+                raise ValueError("a webhook's URL begins with https:// or http:// and names a host")
         return url
 
 

@@ -164,7 +164,12 @@ async def decision(request: Request, decision_id: str, plane: Plane, session: Lo
             "decision": event,
             "approval": approvals.get(connection, approval_id) if approval_id else None,
             "story": sorted([event, *about], key=lambda one: int(one["seq"])),
-            "outcomes": outcomes.find(connection, "request_id", decision_id),
+            "outcomes": [
+                report
+                for request_id in (decision_id, approval_id)
+                if request_id
+                for report in outcomes.find(connection, "request_id", request_id)
+            ],
         }
 
     found = await plane.read(query)

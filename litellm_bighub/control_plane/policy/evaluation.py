@@ -70,11 +70,14 @@ def find(policy: Policy, call: ToolCall, context: CallContext, now: float) -> Ru
     A condition that cannot be evaluated is decided at once: whether its rule applies is unknown, so the call is
     blocked.
     """
+    name = call.name
     for rule in policy.rules:
+        if not rule.tool.matches(name):  # most rules are for other tools, and `mismatch` asks for more than that
+            continue
         try:
             if mismatch(rule, call, context, now) is None:
                 return rule
-        except Undecidable as error:  # noqa: PERF203 - the error names the rule of this round
+        except Undecidable as error:
             return _undecidable(policy, rule, error)
     return None
 

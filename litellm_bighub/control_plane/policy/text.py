@@ -127,6 +127,10 @@ class PolicyText(BaseModel):
     version: Literal[1] = Field(description="of the format")
     default: Effect = Field(default="block", description="what holds where no rule matches")
     mode: Literal["enforce", "shadow"] = Field(default="enforce", description="shadow: decide, record, and let pass")
+    audit_keep_days: Annotated[float, Strict(), Field(gt=0, le=36_500)] | None = Field(
+        default=None,
+        description="the audit, and what else tells of calls, is removed when it is older; never if not given",
+    )
     tools: dict[str, ToolSettings] = Field(default_factory=dict, description="value and target, by tool")
     rules: list[RuleText] = Field(default_factory=list[RuleText], description="tried in order; the first match decides")
 
@@ -151,10 +155,11 @@ def build(text: PolicyText, added: Added = ()) -> Policy:
 def written(text: PolicyText, added: Added = ()) -> str:
     """The content in one line of JSON: what the version is the digest of, and what `read_written` reads.
 
-    Without temporary allowances: one for one tool must not void what waits for an answer on others.
+    Without temporary allowances: one for one tool must not void what waits for an answer on others. Nor must a change
+    of how long the audit is kept.
     """
     content: dict[str, Any] = {
-        "file": text.model_dump(mode="json", exclude_defaults=True),
+        "file": text.model_dump(mode="json", exclude_defaults=True, exclude={"audit_keep_days"}),
         "added": [
             [rule_id, rule.model_dump(mode="json", exclude_defaults=True)]
             for rule_id, rule in added

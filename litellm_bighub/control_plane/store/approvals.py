@@ -52,6 +52,7 @@ class Approval:
         arguments: redacted.
         context: trace, surface, model, user and team of the call, for people.
         edited: arguments that a person put in place of the model's.
+        edited_digest: of the call with those, where the caller has to ask about it; the answer is bound to it too.
         four_eyes: two different people must approve; `first_by` names the one who did.
         ttl: seconds that a person has to answer, and then the caller to use the answer.
     """
@@ -81,6 +82,7 @@ class Approval:
     comment: str | None = None
     resolved_at: float | None = None
     consumed_at: float | None = None
+    edited_digest: str | None = None
 
     def state_at(self, now: float) -> State:
         """The state, with an expiry that nothing has recorded yet."""
@@ -105,9 +107,10 @@ def get(connection: Connection, approval_id: str) -> Approval | None:
 
 def find(connection: Connection, digest: str, type_: str, now: float) -> Approval | None:
     """The approval that an identical call may use or wait for: an approved one before an open one, the oldest first."""
+    edited = and_(approvals.c.edited_digest == digest, approvals.c.state == "approved")
     usable = (
         select(approvals)
-        .where(approvals.c.digest == digest, approvals.c.type == type_, approvals.c.expires_at > now)
+        .where(or_(approvals.c.digest == digest, edited), approvals.c.type == type_, approvals.c.expires_at > now)
         .where(approvals.c.state.in_(("approved", *OPEN)))
         .order_by(approvals.c.state != "approved", approvals.c.created_at)
         .limit(1)
@@ -151,6 +154,7 @@ def approve(
     by: str,
     comment: str,
     edited: Arguments | None,
+    edited_digest: str | None = None,
     now: float,
 ) -> Literal["approve_first", "approve"] | None:
     """Approve, as the first or the deciding person; `None` if the approval is not in a state for it.
@@ -159,7 +163,7 @@ def approve(
     """
     values: dict[str, Any] = {"comment": comment}
     if edited is not None:
-        values["edited"] = dump(edited)
+        values |= {"edited": dump(edited), "edited_digest": edited_digest}
     alone = and_(approvals.c.state == "pending", approvals.c.four_eyes == 0)
     second = and_(approvals.c.state == "awaiting_second", approvals.c.first_by != by)
     deciding = or_(alone, second) if edited is None else alone
@@ -172,6 +176,11 @@ def approve(
     if _move(connection, approval_id, "approve_first", now, {**values, "first_by": by}, first):
         return "approve_first"
     return None
+
+
+def bind_edited(connection: Connection, approval_id: str, digest: str) -> None:
+    """Bind an approved edit to the call that it makes of the original, which may hold what was hidden from people."""
+    connection.execute(update(approvals).where(approvals.c.id == approval_id).values(edited_digest=digest))
 
 
 def deny(connection: Connection, approval_id: str, *, by: str, comment: str, now: float) -> bool:

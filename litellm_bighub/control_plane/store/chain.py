@@ -6,9 +6,17 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 Severity: TypeAlias = Literal["info", "warning", "critical"]
+
+_DIGESTED: Final = (
+    *("seq", "time", "type", "severity", "subject", "actor", "domain", "tool", "verdict", "rule_id", "body"),
+    "previous",
+)
+COLUMNS: Final = (*_DIGESTED, "digest")
+"""Of an event, in their order."""
+_WRITER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +71,13 @@ def link(entry: Entry, seq: int, previous: str) -> dict[str, Any]:
 
 def digest(row: dict[str, Any]) -> str:
     """SHA-256 (hex) over every column but itself, in a fixed order."""
-    columns = [row[name] for name in _COLUMNS]
+    columns = [row[name] for name in _DIGESTED]
     return hashlib.sha256(dump(columns).encode()).hexdigest()
 
 
 def dump(value: object) -> str:
     """JSON text as it is stored. ASCII only, because PostgreSQL's text holds no NUL."""
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return _WRITER.encode(value)
 
 
 def check(rows: Iterable[dict[str, Any]], *, seq: int, previous: str) -> tuple[int, str] | Break:
@@ -92,19 +100,3 @@ def check(rows: Iterable[dict[str, Any]], *, seq: int, previous: str) -> tuple[i
             return Break(row["seq"], "its content was changed")
         seq, previous = row["seq"], row["digest"]
     return seq, previous
-
-
-_COLUMNS = (
-    "seq",
-    "time",
-    "type",
-    "severity",
-    "subject",
-    "actor",
-    "domain",
-    "tool",
-    "verdict",
-    "rule_id",
-    "body",
-    "previous",
-)

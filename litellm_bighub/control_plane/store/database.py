@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.pool import ConnectionPoolEntry
 
-NEWEST = "0001"
+NEWEST = "0003"
 LOCK = 0x6267687562
 """PostgreSQL's advisory lock of all writers."""
 CHANNEL = "litellm_bighub"
@@ -92,6 +92,25 @@ def _tune_sqlite(connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> N
     connection.execute("PRAGMA synchronous=NORMAL")
 
 
+def upgrade(connection: Connection, revision: str = "head") -> None:
+    """Bring the schema to a revision, within the transaction of the caller.
+
+    Raises:
+        ConfigurationError: the database's own revision is not known here.
+    """
+    from alembic import command  # noqa: PLC0415 - slow to import, and needed only when the schema changes
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    try:
+        command.upgrade(config, revision)
+    except CommandError as error:
+        raise ConfigurationError("database_url", "the database was made by a newer litellm-bighub") from error
+
+
 def _migrate(engine: Engine) -> None:
     with engine.connect() as connection:
         if _revision(connection) == NEWEST:
@@ -99,7 +118,7 @@ def _migrate(engine: Engine) -> None:
         begin_writing(connection)
         try:
             if _revision(connection) != NEWEST:  # another process may have been quicker
-                _upgrade(connection)
+                upgrade(connection)
         except BaseException:
             connection.exec_driver_sql("ROLLBACK")
             raise
@@ -110,13 +129,3 @@ def _revision(connection: Connection) -> str | None:
     if not sa.inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-
-
-def _upgrade(connection: Connection, revision: str = "head") -> None:
-    from alembic import command  # noqa: PLC0415 - slow to import, and needed only when the schema changes
-    from alembic.config import Config  # noqa: PLC0415
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)

@@ -6,11 +6,10 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
-from litellm_bighub.control_plane.store.chain import Break, Entry, check
+from litellm_bighub.control_plane.store.chain import Break, check
 from litellm_bighub.control_plane.store.schema import events, head
-from litellm_bighub.control_plane.store.transaction import Transaction
 
 _PAGE = 1000
 RETAINED = "audit.retained"
@@ -32,19 +31,6 @@ def verify(connection: Connection) -> tuple[int, str] | Break:
     if isinstance(result, Break):
         return result
     return result if result == tuple(end) else Break(result[0] + 1, "the end of the chain is missing")
-
-
-def retain(transaction: Transaction, *, before: float, now: float) -> int:
-    """Remove events that are older; how many. The chain then begins where an event at its end says it does."""
-    connection = transaction.connection
-    last = connection.execute(
-        select(events.c.seq, events.c.digest).where(events.c.time < before).order_by(events.c.seq.desc()).limit(1)
-    ).one_or_none()
-    if last is None:
-        return 0
-    body = {"up_to": last.seq, "digest": last.digest}
-    transaction.append(Entry(now, RETAINED, str(last.seq), body, severity="warning"))
-    return connection.execute(delete(events).where(events.c.seq <= last.seq)).rowcount
 
 
 def after(connection: Connection, seq: int, *conditions: ColumnElement[bool]) -> list[dict[str, Any]]:
@@ -75,10 +61,18 @@ def _removed_before(connection: Connection, seq: int) -> tuple[int, str]:
     """Number and digest of the last event that retention removed before `seq`; the very start if it did not."""
     query = select(events.c.body).where(events.c.type == RETAINED, events.c.subject == str(seq - 1))
     body = connection.execute(query.order_by(events.c.seq.desc()).limit(1)).scalar()
-    if body is None:
-        return 0, ""
-    removed = json.loads(body)
-    return removed["up_to"], removed["digest"]
+    match None if body is None else _json(body):
+        case {"up_to": int(up_to), "digest": str(digest)}:
+            return up_to, digest
+        case _:  # there is none, or somebody has been at it
+            return 0, ""
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
 
 
 def _all(connection: Connection, last: int) -> Iterator[dict[str, Any]]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
+from litellm_bighub.control_plane.outcome_quality import Reported
 from litellm_bighub.control_plane.store.chain import dump
-from litellm_bighub.control_plane.store.schema import events, outcomes
+from litellm_bighub.control_plane.store.schema import approvals, events, outcomes
+
+_DECIDED: Final = ("actor", "domain", "tool", "verdict")
+_MOST: Final = 50_000
 
 
 def insert(connection: Connection, row: dict[str, Any]) -> None:
@@ -22,10 +26,35 @@ def find(connection: Connection, column: str, value: str) -> list[dict[str, Any]
     return [{**row, "body": json.loads(row["body"])} for row in connection.execute(query).mappings()]
 
 
-def by_status(connection: Connection, since: float) -> dict[str, int]:
-    """How many reports there are by status."""
-    query = select(outcomes.c.status, func.count()).where(outcomes.c.reported_at >= since).group_by(outcomes.c.status)
-    return dict(connection.execute(query).tuples().all())
+def reported(
+    connection: Connection, *, domain: str | None = None, since: float | None = None, until: float | None = None
+) -> list[Reported]:
+    """Reports, the newest first; at most so many that they can be looked through."""
+    query = select(outcomes).order_by(outcomes.c.reported_at.desc(), outcomes.c.id).limit(_MOST)
+    if domain is not None:
+        query = query.where(outcomes.c.domain == domain)
+    if since is not None:
+        query = query.where(outcomes.c.reported_at >= since)
+    if until is not None:
+        query = query.where(outcomes.c.reported_at < until)
+    return [
+        Reported(
+            outcome_id=row["id"],
+            body=json.loads(row["body"]),
+            **{name: row[name] for name in ("request_id", "status", "reported_at", *_DECIDED)},
+        )
+        for row in connection.execute(query).mappings()
+    ]
+
+
+def decided(connection: Connection, request_id: str, validation_id: str) -> dict[str, Any]:
+    """What had been decided about a request, which names the decision or the approval that it asked for."""
+    asked = select(approvals.c.decision_id).where(approvals.c.id == request_id)
+    subject = connection.execute(asked).scalar() or validation_id or request_id
+    query = select(*(events.c[name] for name in _DECIDED), events.c.time.label("decided_at"))
+    query = query.where(events.c.subject == subject, events.c.type == "decision_event.created").limit(1)
+    row = connection.execute(query).mappings().one_or_none()
+    return {**dict.fromkeys(_DECIDED, ""), "decided_at": None} if row is None else dict(row)
 
 
 def unreported(connection: Connection, *, before: float, limit: int) -> list[dict[str, Any]]:

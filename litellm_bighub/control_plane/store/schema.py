@@ -82,8 +82,10 @@ approvals = Table(
     Column("expires_at", Double, nullable=False),
     Column("resolved_at", Double),
     Column("consumed_at", Double),
+    Column("edited_digest", Text),
     Index("approvals_state", "state", "created_at"),
     Index("approvals_digest", "digest"),
+    Index("approvals_edited", "edited_digest"),
 )
 
 rules = Table(
@@ -153,6 +155,12 @@ outcomes = Table(
     Column("status", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("reported_at", Double, nullable=False),
+    Column("actor", Text, nullable=False, server_default=""),
+    Column("domain", Text, nullable=False, server_default=""),
+    Column("tool", Text, nullable=False, server_default=""),
+    Column("verdict", Text, nullable=False, server_default=""),
+    Column("decided_at", Double),
+    Index("outcomes_domain", "domain", "reported_at"),
     Index("outcomes_request", "request_id"),
     Index("outcomes_time", "reported_at"),
 )
@@ -208,6 +216,46 @@ sessions = Table(
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
     comment="Logins of the inbox; the cookie's value is not here, only its digest.",
+)
+
+live_sessions = Table(
+    "live_sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("key_id", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("connected_at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Index("live_sessions_key", "key_id", "expires_at"),
+    comment="Programs that said that they are there, until they stop saying so.",
+)
+
+decided_calls = Table(
+    "decided_calls",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("response_id", Text, nullable=False),
+    Column("conversation", Text, nullable=False),
+    Column("call_id", Text, nullable=False),
+    Column("item_id", Text, nullable=False),
+    Column("notice_id", Text, nullable=False),
+    Column("notice", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("released", Integer, nullable=False),
+    Column("edited", Integer, nullable=False),
+    Column("answered", Integer, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("arguments", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("time", Double, nullable=False),
+    Index("decided_calls_response", "response_id"),
+    Index("decided_calls_conversation", "conversation"),
+    Index("decided_calls_call", "call_id", "actor"),
+    Index("decided_calls_notice", "notice_id"),
+    Index("decided_calls_time", "time"),
+    comment="What became of the calls of answers, for the requests that follow. Arguments are redacted.",
 )
 
 idempotency = Table(

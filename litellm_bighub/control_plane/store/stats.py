@@ -40,7 +40,20 @@ def observer(connection: Connection, now: float) -> dict[str, Any]:
         "month": verdicts(connection, now - 30 * DAY),
         "all_time": verdicts(connection, 0),
         "top_blocked_by": [{"blocked_by": name, "count": count} for name, count in reasons.most_common(10)],
+        "shadow": would_withhold(connection, now - 30 * DAY),
     }
+
+
+def would_withhold(connection: Connection, since: float) -> dict[str, int]:
+    """How many calls shadow mode let pass that would have been withheld."""
+    query = select(events.c.verdict, events.c.body).where(
+        events.c.type == DECISION,
+        events.c.time >= since,
+        events.c.verdict != "allowed",
+        events.c.body.contains('"enforced":false'),  # or so they say: a call's arguments may
+    )
+    found = Counter(verdict for verdict, body in connection.execute(query) if not json.loads(body)["enforced"])
+    return {"would_block": found["blocked"], "would_ask": found["requires_approval"]}
 
 
 def dashboard(connection: Connection, now: float) -> dict[str, Any]:
@@ -73,10 +86,12 @@ def value_protected(connection: Connection, now: float, days: int) -> dict[str, 
     )
     values: Counter[str] = Counter()
     counts: Counter[str] = Counter()
-    for time, body in connection.execute(query):
-        day = _day(time)
-        counts[day] += 1
-        values[day] += json.loads(body)["value"] or 0
+    for time, text in connection.execute(query):
+        body = json.loads(text)
+        if body["enforced"]:  # shadow mode protects nothing
+            day = _day(time)
+            counts[day] += 1
+            values[day] += body["value"] or 0
     data = [
         {"date": day, "value_protected": values[day], "blocked_count": counts[day]}
         for day in (_day(start + index * DAY) for index in range(days))

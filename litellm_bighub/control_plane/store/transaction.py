@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from litellm_bighub.control_plane.policy.counters import Tally
 from litellm_bighub.control_plane.policy.evaluation import Usage
 from litellm_bighub.control_plane.policy.rule import Rule
-from litellm_bighub.control_plane.store.chain import Entry, link
-from litellm_bighub.control_plane.store.schema import events
-
-_HEAD = text("SELECT seq, digest, epoch FROM head WHERE id = 1")
-_MOVE_HEAD = text("UPDATE head SET seq = :seq, digest = :digest, epoch = :epoch WHERE id = 1")
-_EVENTS = events.insert()
-_USAGE = text("SELECT day, today, hour, this_hour, last_at FROM usage WHERE rule_id = :rule_id")
-_COUNT = text(
-    "INSERT INTO usage (rule_id, day, today, hour, this_hour, last_at)"
-    " VALUES (:rule_id, :day, :today, :hour, :this_hour, :last_at)"
-    " ON CONFLICT (rule_id) DO UPDATE SET day = excluded.day, today = excluded.today, hour = excluded.hour,"
-    " this_hour = excluded.this_hour, last_at = excluded.last_at"
-)
+from litellm_bighub.control_plane.store.chain import COLUMNS, Entry, link
+from litellm_bighub.control_plane.store.ledger import Head, Ledger
 
 
 class Transaction:
     """One writing transaction; no other writer is active in any process.
 
-    Attributes:
+    Args:
         connection: for statements of the job's own.
+        ledger: of the same connection.
+
+    Attributes:
         notifies: whether somebody may wait for what was changed.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, ledger: Ledger) -> None:
         self.connection = connection
         self.notifies = False
-        seq, digest, epoch = connection.execute(_HEAD).one()
-        self._seq: int = seq
-        self._digest: str = digest
-        self._epoch: int = epoch
-        self._head = (self._seq, self._digest, self._epoch)
+        self._ledger = ledger
+        self._head = ledger.begin()
+        self._epoch = self._head.epoch
         self._entries: list[Entry] = []
         self._tallies: dict[str, Tally] = {}
         self._counted: set[str] = set()
@@ -68,23 +58,20 @@ class Transaction:
         self._tallies[rule.id] = self._tally(rule).counted(rule, now)
         self._counted.add(rule.id)
 
-    def finish(self) -> None:
-        """Write what was collected."""
-        rows = [self._link(entry) for entry in self._entries]
-        if rows:
-            self.connection.execute(_EVENTS, rows)
-        for rule_id in sorted(self._counted):
-            self.connection.execute(_COUNT, {"rule_id": rule_id, **asdict(self._tallies[rule_id])})
-        if self._head != (self._seq, self._digest, self._epoch):
-            self.connection.execute(_MOVE_HEAD, {"seq": self._seq, "digest": self._digest, "epoch": self._epoch})
-
-    def _link(self, entry: Entry) -> dict[str, object]:
-        row = link(entry, self._seq + 1, self._digest)
-        self._seq, self._digest = row["seq"], row["digest"]
-        return row
+    def commit(self) -> None:
+        """Write what was collected, and make everything last."""
+        rows: list[list[Any]] = []
+        seq, digest = self._head.seq, self._head.digest
+        for entry in self._entries:
+            row = link(entry, seq + 1, digest)
+            seq, digest = row["seq"], row["digest"]
+            rows.append([row[name] for name in COLUMNS])
+        head = Head(seq, digest, self._epoch)
+        counted = {rule_id: self._tallies[rule_id] for rule_id in self._counted}
+        self._ledger.write(rows, counted, None if head == self._head else head)
+        self._ledger.commit(notify=self.notifies)
 
     def _tally(self, rule: Rule) -> Tally:
         if rule.id not in self._tallies:
-            found = self.connection.execute(_USAGE, {"rule_id": rule.id}).mappings().one_or_none()
-            self._tallies[rule.id] = Tally(**found) if found else Tally()
+            self._tallies[rule.id] = self._ledger.tally(rule.id)
         return self._tallies[rule.id]

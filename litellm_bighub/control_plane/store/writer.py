@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import OperationalError
 
-from litellm_bighub.control_plane.store.database import CHANNEL, begin_writing
+from litellm_bighub.control_plane.store.ledger import Ledger, ledger
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.errors import DecisionUnavailable
 
@@ -55,7 +55,9 @@ class Writer:
         self._on_commit = on_commit
         self._on_rollback = on_rollback
         self._closed = False
-        self._connection: Connection | None = None
+        self._open: tuple[Connection, Ledger] | None = None
+        # The driver's own too: the ledger's statements do not go through SQLAlchemy.
+        self._failures = (OperationalError, engine.dialect.loaded_dbapi.OperationalError)
         self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="bighub-writer", daemon=True)
         self._thread.start()
@@ -110,7 +112,7 @@ class Writer:
             return
         try:
             results = self._transact(batch)
-        except OperationalError as error:
+        except self._failures as error:
             self._disconnect()
             failure = DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}")
             failure.__cause__ = error
@@ -125,54 +127,45 @@ class Writer:
             _settle(batch, results, failed=False)
 
     def _transact(self, batch: list[_Job[Any]]) -> list[Any]:
-        connection = self._begin()
+        transaction = self._begin()
         try:
-            transaction = Transaction(connection)
             results = [job.run(transaction) for job in batch]
-            transaction.finish()
-            if transaction.notifies:
-                _notify(connection)
-            connection.exec_driver_sql("COMMIT")
+            transaction.commit()
         except BaseException:
             self._on_rollback()
-            self._roll_back(connection)
+            self._roll_back()
             raise
         if transaction.notifies:
             self._on_commit()
         return results
 
-    def _begin(self) -> Connection:
-        """A connection in a new transaction; a server that was restarted has closed the one before."""
-        if self._connection is not None:
+    def _begin(self) -> Transaction:
+        """A new transaction; a server that was restarted has closed the connection of the one before."""
+        if self._open is not None:
             try:
-                begin_writing(self._connection)
-            except DBAPIError as error:
+                return Transaction(*self._open)
+            except self._failures:
                 self._disconnect()
-                if not error.connection_invalidated:
+                if self._engine.dialect.name == "sqlite":  # a file does not hang up: it is busy
                     raise
-            else:
-                return self._connection
-        self._connection = self._engine.connect()
-        begin_writing(self._connection)
-        return self._connection
+        connection = self._engine.connect()
+        self._open = (connection, ledger(connection))
+        return Transaction(*self._open)
 
-    def _roll_back(self, connection: Connection) -> None:
-        try:
-            connection.exec_driver_sql("ROLLBACK")
-        except SQLAlchemyError:  # the connection is gone, and the transaction with it
-            self._disconnect()
+    def _roll_back(self) -> None:
+        if self._open is not None:
+            try:
+                self._open[1].roll_back()
+            except self._failures:  # the connection is gone, and the transaction with it
+                self._disconnect()
 
     def _disconnect(self) -> None:
         """Let the connection go; the next batch makes another."""
-        if self._connection is not None:
-            self._connection.invalidate()
-            self._connection.close()
-            self._connection = None
-
-
-def _notify(connection: Connection) -> None:
-    if connection.dialect.name == "postgresql":
-        connection.exec_driver_sql(f"NOTIFY {CHANNEL}")
+        if self._open is not None:
+            connection = self._open[0]
+            self._open = None
+            connection.invalidate()
+            connection.close()
 
 
 def _settle(batch: list[_Job[Any]], results: list[Any], *, failed: bool) -> None:

@@ -100,6 +100,14 @@ def withhold(found: FoundCall, notice: str) -> None:
         put(found.choice, "finish_reason", "stop")
 
 
+def tell(found: FoundCall, note: str) -> None:
+    """Say something of the call in its message's content, in place."""
+    message: object = get(found.choice, "message")
+    put(message, "content", _with_notice(get(message, "content"), note))
+    if get(found.choice, "logprobs") is not None:
+        put(found.choice, "logprobs", None)
+
+
 def edit(found: FoundCall, arguments: Arguments) -> None:
     """Give the call a person's arguments, in place.
 

@@ -93,8 +93,8 @@ class HeldChoice:
     def _notices(self) -> str:
         told = ""
         for call in self.calls:
-            if call.notice is not None:
-                told += after("said" if self.said or told else "", call.notice)
+            if call.told is not None:
+                told += after("said" if self.said or told else "", call.told)
         return told
 
 

@@ -88,6 +88,12 @@ def with_content(choice: object, content: str) -> object:
     return with_fields(said, delta=with_fields(get(said, "delta"), content=content))
 
 
+def silent(chunk: object, index: int) -> object:
+    """A chunk like this one in which one choice says nothing: an empty text, as LiteLLM drops a chunk without any."""
+    choice = with_content(get(chunk, "choices")[0], "")
+    return with_fields(without(chunk, "usage"), choices=[with_fields(choice, index=index)])
+
+
 def may_tell_calls(event: object) -> bool:
     """Whether something that is no chunk may hold a call. Text on its way to the client may be an error or the end."""
     if not isinstance(event, str | bytes):

@@ -51,6 +51,7 @@ class Gate:
         self._asked: dict[CallKey, HeldCall] = {}
         self._keys = 0
         self._finished = False
+        self._latest: object = None
 
     @property
     def unanswered(self) -> frozenset[CallKey]:
@@ -102,11 +103,21 @@ class Gate:
         self._dropped += ["function_call" if call.legacy else "tool_calls" for call in undecided]
         return self._release(self._drain())
 
+    def keep_alive(self) -> Release:
+        """A chunk in which a choice that waits says nothing."""
+        self._check_running()
+        waiting = next((index for index, choice in self._choices.items() if choice.finished and choice.waits), None)
+        if self._latest is None or waiting is None:
+            return Release()
+        return Release((chunks.silent(self._latest, waiting),))
+
     def _check_running(self) -> None:
         if self._finished:
             raise GateError("the gate is finished")
 
     def _chunk(self, chunk: object, choices: list[object] | tuple[object, ...]) -> Release | Ask | Hold:
+        if get(choices[0], "delta") is not None:
+            self._latest = chunk
         parts: list[_Part] = []
         asked: list[AskedCall] = []
         for choice in choices:

@@ -85,6 +85,11 @@ class HeldCall:
         """The text in the place of a withheld call."""
         return self.outcome.notice if isinstance(self.outcome, Withhold) else None
 
+    @property
+    def told(self) -> str | None:
+        """What the message's content has to say of the call."""
+        return (self.outcome.note or None) if isinstance(self.outcome, Pass) else self.notice
+
     def _hear_label(self, label: str, owner: object) -> None:
         if told := text(owner, label):
             self.torn = self.torn or self._labels.setdefault(label, told) != told

@@ -37,7 +37,7 @@ from litellm_bighub.wire.gating import (
     Withhold,
 )
 from litellm_bighub.wire.messages.calls import CALL_REASON, CUT_OFF, PROVIDER_RUNS, is_call
-from litellm_bighub.wire.messages.held import HeldBlock
+from litellm_bighub.wire.messages.held import HeldBlock, notice_events
 from litellm_bighub.wire.messages.sse import Frame, Splitter, UnreadableFrame, parse
 
 _Owner: TypeAlias = "HeldBlock | Literal['free', 'provider', 'dropped']"
@@ -56,6 +56,8 @@ class Gate:
     def __init__(self) -> None:
         self._splitter = Splitter()
         self._form: type[bytes | str] = bytes
+        self._raw = False
+        self._shift = 0
         self._queue: deque[_Queued] = deque()
         self._owners: dict[int | None, _Owner] = {}
         self._held: list[HeldBlock] = []
@@ -79,7 +81,7 @@ class Gate:
         """
         self._check_running()
         if isinstance(event, str | bytes | bytearray):
-            self._form = str if isinstance(event, str) else bytes
+            self._form, self._raw = (str if isinstance(event, str) else bytes), True
             data = event.encode(errors="surrogatepass") if isinstance(event, str) else bytes(event)
             self._take_raw(self._splitter.feed(data))
         else:
@@ -121,6 +123,11 @@ class Gate:
         self._asked.clear()
         self._drain()
         return self._release()
+
+    def keep_alive(self) -> Release:
+        """A `ping`."""
+        self._check_running()
+        return Release((Frame({"type": "ping"}, form=self._form if self._raw else None).released,))
 
     def _check_running(self) -> None:
         if self._finished:
@@ -254,9 +261,19 @@ class Gate:
             queued = self._queue.popleft()
             event = queued.frame.event
             events = [self._ending(event)] if queued.held is None else queued.held.replay(event)
+            if queued.held is not None and text(event, "type") == "content_block_start" and queued.held.note:
+                told = notice_events(queued.held.index, queued.held.note)
+                self._ready += [queued.frame.changed(self._moved(each)).released for each in told]
+                self._shift += 1
+            events = [self._moved(released) for released in events]
             self._ready += [
                 (queued.frame if released is event else queued.frame.changed(released)).released for released in events
             ]
+
+    def _moved(self, event: object) -> object:
+        """The event at its index among all blocks that are told."""
+        index = _index(event)
+        return event if index is None or not self._shift else with_fields(event, index=index + self._shift)
 
     def _ending(self, event: object) -> object:
         """The event; if it says that the message stopped for a call and none is left, that it just ended."""

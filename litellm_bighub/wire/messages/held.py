@@ -63,9 +63,14 @@ class HeldBlock:
                 return self._edited(event, edited)
             case Withhold(notice=notice) if not self._notice_told:
                 self._notice_told = True
-                return _notice_events(self.index, notice)
+                return notice_events(self.index, notice)
             case _:
                 return []
+
+    @property
+    def note(self) -> str:
+        """What the model is told before the call."""
+        return self.outcome.note if isinstance(self.outcome, Pass) else ""
 
     def _edited(self, event: object, edited: Arguments) -> list[object]:
         match text(event, "type"):
@@ -83,7 +88,8 @@ class HeldBlock:
                 return [event]
 
 
-def _notice_events(index: int, notice: str) -> list[object]:
+def notice_events(index: int, notice: str) -> list[object]:
+    """The events of a text block."""
     return [
         {"type": "content_block_start", "index": index, "content_block": {"type": "text", "text": ""}},
         {"type": "content_block_delta", "index": index, "delta": {"type": "text_delta", "text": notice}},

@@ -65,7 +65,7 @@ def read_call(item: object, path: str) -> ToolCall:
     call_type = CALLS.get(item_type, "unknown")
     call_id = text(item, "call_id") or (text(item, "id") if item_type == "mcp_approval_request" else "")
     name = _qualified(item) or ("" if item_type in _NAMED else call_type if item_type in CALLS else item_type)
-    call = ToolCall(id=call_id, type=call_type, name=name, path=path)
+    call = ToolCall(id=call_id, type=call_type, name=name, path=path, item_id=text(item, "id"))
     if is_unfinished(item):
         return replace(call, unreadable=UNFINISHED)
     if not name:

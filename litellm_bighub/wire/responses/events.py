@@ -35,7 +35,8 @@ OUTPUT_DELTA = "response.shell_call_output_content.delta"
 OUTPUT_DONE = "response.shell_call_output_content.done"
 """Events that tell what a command printed that the provider ran: two texts each, standard output and error."""
 
-_ENVELOPES = (*TERMINAL, "response.created", "response.in_progress", "response.queued")
+BEGINNING = frozenset({"response.created", "response.in_progress", "response.queued"})
+_ENVELOPES = (*TERMINAL, *BEGINNING)
 
 # Texts, reasoning, and the tools that the provider runs itself.
 _OTHERS = (

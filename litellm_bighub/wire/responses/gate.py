@@ -24,7 +24,7 @@ from typing import Any, Literal, TypeAlias
 
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.errors import GateError
-from litellm_bighub.wire.copies import text, whole
+from litellm_bighub.wire.copies import text, whole, with_fields
 from litellm_bighub.wire.fields import get
 from litellm_bighub.wire.gating import (
     STREAM_ENDED,
@@ -37,13 +37,14 @@ from litellm_bighub.wire.gating import (
     Release,
     Withhold,
 )
-from litellm_bighub.wire.responses.calls import edited_payload
+from litellm_bighub.wire.responses.approval_request import request_item
+from litellm_bighub.wire.responses.calls import edited_payload, read_call
 from litellm_bighub.wire.responses.envelope import carries_call, output_of, rewritten
-from litellm_bighub.wire.responses.events import ADDED, EVENTS, TERMINAL
+from litellm_bighub.wire.responses.events import ADDED, BEGINNING, EVENTS, TERMINAL
 from litellm_bighub.wire.responses.held import HeldItem, State
 from litellm_bighub.wire.responses.items import is_call, is_unfinished, may_be_call
 from litellm_bighub.wire.responses.matching import Matching
-from litellm_bighub.wire.responses.notice import notice_item
+from litellm_bighub.wire.responses.notice import notice_events, notice_item
 from litellm_bighub.wire.responses.numbering import Numbering
 
 _Free: TypeAlias = Literal["free"]
@@ -83,6 +84,8 @@ class Gate:
         self._asked: dict[CallKey, HeldItem] = {}
         self._keys = 0
         self._numbering = Numbering()
+        self._notes: list[str] = []
+        self._begun: object = None
         self._finished = False
 
     @property
@@ -138,6 +141,17 @@ class Gate:
                 self._decide(held, Withhold(notice))
         self._asked.clear()
         return Release(self._drain().events, tuple(dropped))
+
+    def keep_alive(self) -> Release:
+        """A `response.in_progress` as the last one, which says no more than that the response is not complete."""
+        self._check_running()
+        if self._begun is None:
+            return Release()
+        event: dict[str, object] = {"type": "response.in_progress", "response": self._begun}
+        if self._numbering.numbered:
+            self._numbering.shift()
+            event["sequence_number"] = -1
+        return Release((self._numbering.number(event),))
 
     def _check_running(self) -> None:
         if self._finished:
@@ -274,10 +288,15 @@ class Gate:
 
     def _decide(self, held: HeldItem, outcome: Outcome) -> None:
         if held.superseded_by is None:  # otherwise the other version's outcome counts
-            held.decide(outcome, self._new_notice)
+            held.decide(outcome, self._in_place)
+            if isinstance(outcome, Pass) and outcome.note:
+                self._notes.append(outcome.note)
 
-    def _new_notice(self, notice: str) -> dict[str, Any]:
-        return notice_item(self._new_item_id(), notice, refusal=self._refusals)
+    def _in_place(self, withheld: Withhold, item: object) -> dict[str, Any]:
+        if withheld.approval_id:
+            call = read_call(item, "")
+            return request_item(withheld.approval_id, call.name, call.arguments)
+        return notice_item(withheld.item_id or self._new_item_id(), withheld.notice, refusal=self._refusals)
 
     def _queued(self, event: object, event_type: str, held: HeldItem | None) -> Release | Hold:
         if held is not None and held.state not in {State.OPEN, State.FREE}:
@@ -307,7 +326,34 @@ class Gate:
             if len(released) != 1:
                 self._numbering.shift()
             return released
-        return [rewritten(queued.event, queued.copies or {})]
+        event = rewritten(queued.event, queued.copies or {})
+        event_type = text(event, "type")
+        if event_type in BEGINNING:
+            self._begun = get(event, "response")
+        if event_type not in TERMINAL:
+            return [event]
+        self._begun = None
+        return self._with_notes(event)
+
+    def _with_notes(self, terminal: object) -> list[Any]:
+        """The end of the stream, and before it a message for each note, behind all other items."""
+        if not self._notes:
+            return [terminal]
+        output = list(output_of(terminal) or ())
+        first = max([len(output), *(index + 1 for index in self._by_index)])
+        items = [notice_item(self._new_item_id(), note, refusal=self._refusals) for note in self._notes]
+        self._notes.clear()
+        told: list[dict[str, Any]] = [
+            event for at, item in enumerate(items, first) for event in notice_events(item, at)
+        ]
+        number: object = get(terminal, "sequence_number")
+        if number is not None:
+            told = [{**event, "sequence_number": number} for event in told]
+        self._numbering.shift()
+        response: object = get(terminal, "response")
+        if response is not None:
+            terminal = with_fields(terminal, response=with_fields(response, output=[*output, *items]))
+        return [*told, terminal]
 
 
 def _id(event: object, item: object = None) -> str:

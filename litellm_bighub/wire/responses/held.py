@@ -11,6 +11,7 @@ from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.wire.copies import json_text, text, with_fields
 from litellm_bighub.wire.fields import get
 from litellm_bighub.wire.gating import Outcome, Pass, Withhold
+from litellm_bighub.wire.responses import approval_request
 from litellm_bighub.wire.responses.calls import edited_payload, fingerprint, read_call
 from litellm_bighub.wire.responses.events import ADDED, CALL_TEXT
 from litellm_bighub.wire.responses.items import is_call, may_be_call
@@ -103,15 +104,15 @@ class HeldItem:
         """The call's id on the wire, as far as it is known."""
         return self._call_id or next((text(early, "call_id") for early in self.versions.early), "")
 
-    def decide(self, outcome: Outcome, new_notice: Callable[[str], dict[str, Any]]) -> None:
-        """Take the outcome. `new_notice` makes the item that takes the place of a withheld call."""
+    def decide(self, outcome: Outcome, in_place: Callable[[Withhold, object], dict[str, Any]]) -> None:
+        """Take the outcome. `in_place` makes the item that takes the place of a withheld call."""
         match outcome:
             case Pass(edited):
                 self.state = State.PASSED
                 self._payload = None if edited is None else edited_payload(self.item, edited)
-            case Withhold(notice):
+            case Withhold():
                 self.state = State.WITHHELD
-                self._notice = new_notice(notice)
+                self._notice = in_place(outcome, self.item)
         self.item = None
         if self.supersedes is not None:
             self.supersedes._follow(self)  # noqa: SLF001 - the same class
@@ -153,7 +154,8 @@ class HeldItem:
 
     def _notice_events(self, event: object) -> list[object]:
         assert self._notice is not None  # noqa: S101 - for the type checkers; asked by the caller
-        events = notice_events(self._notice, self.index)
+        asks = text(self._notice, "type") == approval_request.TYPE
+        events = (approval_request.request_events if asks else notice_events)(self._notice, self.index)
         number: object = get(event, "sequence_number")
         return [{**made, "sequence_number": number} if number is not None else made for made in events]
 

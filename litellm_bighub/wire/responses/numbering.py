@@ -16,6 +16,11 @@ class Numbering:
         """From here on, released events are not as many as arrived."""
         self._shifted = True
 
+    @property
+    def numbered(self) -> bool:
+        """Whether released events had numbers so far."""
+        return self._last is not None
+
     def number(self, event: object) -> object:
         """The event with the number that follows, itself if it has that already or has none."""
         own = whole(event, "sequence_number")

@@ -35,6 +35,11 @@ _OUTPUT_TEXT = frozenset({"type", "text", "annotations", "logprobs"})
 _KINDS = {Rule.TEXT: Kind.TEXT, Rule.OUTPUT_TEXT: Kind.OUTPUT_TEXT, Rule.JSON: Kind.JSON}
 _AROUND = frozenset({"prompt", "text", "tools", "metadata", "user", "previous_response_id", "conversation"})
 """The fields beside `input` and `instructions` in which a request may hold, or stand for, a text."""
+_BESIDE_INPUT = _AROUND | {"instructions"}
+_SPEAKERS = frozenset({"user", "assistant"})
+_INPUT: Where = (None, "input")
+_FIRST_CONTENT: Where = ((_INPUT, 0), "content")
+_OUTPUT: Where = (None, "output")
 _HISTORY = ("previous_response_id", "conversation")
 _TEXT_FIELDS = frozenset({"text", "content", "refusal", "output", "arguments", "input"})
 
@@ -113,11 +118,67 @@ def is_plain(item: object) -> bool:
     )
 
 
+def lone_text_in_request(data: MutableMapping[str, Any]) -> Slot | None:
+    """The text of a request that holds one, in a message of a user or an assistant, and nothing else that counts.
+
+    A quick look at what most requests are; `None` says only that this is not one of them.
+    """
+    if not _BESIDE_INPUT.isdisjoint(data):
+        return None
+    value = data.get("input")
+    if type(value) is str:
+        return Slot(data, "input", value, Kind.TEXT, _INPUT) if value else None
+    if type(value) is not list or len(cast("list[Any]", value)) != 1:
+        return None
+    item: Any = value[0]
+    if not is_plain(item) or item.get("role") not in _SPEAKERS or not item["content"]:
+        return None
+    return Slot(item, "content", item["content"], Kind.TEXT, _FIRST_CONTENT)
+
+
+def lone_text_in_response(response: object) -> Slot | None:
+    """The text of an answer that is one message with one text; `None` says only that it is none of these."""
+    if fields.is_mapping(response):
+        return None
+    output = getattr(response, "output", None)
+    if type(output) is not list or len(cast("list[Any]", output)) != 1 or not fields.is_object(output[0]):
+        return None
+    slots = _simple_message(output[0], _OUTPUT, 0)
+    return slots[0] if slots and len(slots) == 1 else None
+
+
 def find_in_item(item: object, where: Where = None) -> Found:
     """Find the texts of one input item, output item or content part."""
     walk = _Walk()
     walk.item(item, where)
     return walk.found
+
+
+def _simple_message(item: Any, where: Where, index: int) -> Sequence[Slot] | None:
+    """The short way through the simplest messages, of which most payloads consist. `None`: this is none of them.
+
+    A message is simple if it has one text, or only output texts without annotations, and not a field more.
+    """
+    message = fields.members(item)
+    if not message.keys() <= _MESSAGE or message.get("type", "message") != "message":
+        return None
+    content = message.get("content")
+    here = ((where, index), "content")
+    if type(content) is str:
+        return (Slot(item, "content", content, Kind.TEXT, here),) if content else ()
+    if type(content) is not list:
+        return None
+    slots: list[Slot] = []
+    for number, part in enumerate(cast("list[Any]", content)):
+        told = fields.members(part)
+        text = told.get("text")
+        if type(text) is not str or told.get("type") != "output_text" or told.get("annotations"):
+            return None
+        if not told.keys() <= _OUTPUT_TEXT:
+            return None
+        if text:
+            slots.append(Slot(part, "text", text, Kind.OUTPUT_TEXT, ((here, number), "text")))
+    return slots
 
 
 class _Walk:
@@ -154,37 +215,12 @@ class _Walk:
                     self._string(items, index, item, Rule.TEXT, (where, index))
             elif not fields.is_object(item):
                 raise PayloadError(render((where, index)), f"is a {type(item).__name__}, not an item")
-            elif (not self._skip_roles or in_scope(item, self._skip_roles)) and not self._message(item, where, index):
-                self.item(item, (where, index))
-
-    def _message(self, item: Any, where: Where, index: int) -> bool:
-        """The short way through the simplest messages, of which most payloads consist. False: this is none of them.
-
-        A message is simple if it has one text, or only output texts without annotations, and not a field more.
-        """
-        message = fields.members(item)
-        if not message.keys() <= _MESSAGE or message.get("type", "message") != "message":
-            return False
-        content = message.get("content")
-        here = ((where, index), "content")
-        if type(content) is str:
-            if content:
-                self.found.slots.append(Slot(item, "content", content, Kind.TEXT, here))
-            return True
-        if type(content) is not list:
-            return False
-        slots: list[Slot] = []
-        for number, part in enumerate(cast("list[Any]", content)):
-            told = fields.members(part)
-            text = told.get("text")
-            if type(text) is not str or told.get("type") != "output_text" or told.get("annotations"):
-                return False
-            if not told.keys() <= _OUTPUT_TEXT:
-                return False
-            if text:
-                slots.append(Slot(part, "text", text, Kind.OUTPUT_TEXT, ((here, number), "text")))
-        self.found.slots += slots
-        return True
+            elif not self._skip_roles or in_scope(item, self._skip_roles):
+                slots = _simple_message(item, where, index)
+                if slots is None:
+                    self.item(item, (where, index))
+                else:
+                    self.found.slots += slots
 
     def tools(self, tools: object, as_texts: Collection[int] | Literal["all"]) -> None:
         """The texts of some tools, and of the others what no chat form of a tool has a place for."""

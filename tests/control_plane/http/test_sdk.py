@@ -9,6 +9,7 @@ import pytest
 from bighub import AsyncBighubClient
 from bighub.exceptions import BighubAPIError, BighubAuthError, BighubValidationError
 from fastapi import FastAPI, Request
+from fastapi.responses import RedirectResponse
 
 from litellm_bighub.control_plane import delivering
 from litellm_bighub.control_plane.http.api_keys import make_key
@@ -126,6 +127,25 @@ async def test_status_stats_and_summary(agent, person):
     assert (len(history["data"]), history["total_blocked"]) == (7, 1)
 
 
+async def test_what_shadow_mode_let_pass_is_counted(open_plane, plane):
+    shadowing = open_plane(POLICY.replace("version: 1", "version: 1\nmode: shadow"))
+    async with serving(create_app(shadowing)) as url:
+        _, asks = await make_key(plane, "agent", AGENT, by="test")
+        _, reads = await make_key(plane, "eve", frozenset({"audit:read"}), by="test")
+        async with (
+            AsyncBighubClient(base_url=url, api_key=asks, max_retries=0) as agent,
+            AsyncBighubClient(base_url=url, api_key=reads, max_retries=0) as reader,
+        ):
+            for value in (1, 700, 2000, 3000):
+                answer = await agent.actions.evaluate(
+                    action="refund", value=value, context={"arguments": {"enforced": False}}
+                )
+                assert answer["allowed"]
+            await plane.decide(ToolCall("c", "function", "shell", {"enforced": False}), CallContext())
+            assert (await reader.actions.observer_stats())["shadow"] == {"would_block": 2, "would_ask": 1}
+            assert (await reader.actions.dashboard_summary())["value_protected"] == 0
+
+
 async def test_a_person_approves_and_the_agent_goes_on(agent, person):
     asked = await agent.actions.evaluate(action="refund", value=700, target="order-1", context={"session_id": "a"})
     [waiting] = await person.approvals.list()
@@ -157,6 +177,87 @@ async def test_a_gateway_that_asks_over_http_is_decided_like_the_embedded_one(pl
     again = await decider.decide(same, CallContext(actor="bot", trace_id="t2", response_id="r2"))
     await decider.aclose()
     assert isinstance(again, Allow)
+
+
+@pytest.mark.parametrize(
+    "modified",
+    [{"value": 600}, {"action": "refund", "arguments": {"value": 600, "target": None, "password": "[redacted]"}}],
+    ids=["a field", "whole"],
+)
+async def test_an_edited_call_has_to_be_asked_about_and_runs_once(agent, person, modified):
+    """Whoever does not understand `edited_arguments` must not run what the person has changed."""
+
+    async def ask(value, **context):
+        return await agent.actions.evaluate(action="refund", value=value, context={"password": "x", **context})
+
+    asked = await ask(700)
+    resolved = await person.reviews.resolve(asked["request_id"], decision="modified", modified_action=modified)
+    assert resolved["status"] == "approved"
+    assert resolved["edited_digest"] not in {None, resolved["digest"]}
+    told = await ask(700)
+    assert (told["allowed"], told["blocked_by"], told["can_run"]) == (False, "edited", False)
+    assert told["edited_arguments"] == {"value": 600, "target": None, "password": "x"}
+    assert (await ask(601))["result"] == "requires_approval"
+    assert (await ask(600, session_id="s"))["result"] == "allowed"
+    assert (await ask(600))["result"] == "requires_approval"
+    [event] = (await person.events.list(event_type="approval.resolved"))["events"]
+    assert (event["before"]["value"], event["after"]["value"], event["by"]) == (700, 600, "ann")
+    assert event["before_digest"] != event["after_digest"]
+
+
+@pytest.mark.parametrize(
+    ("modified", "code"),
+    [
+        pytest.param({"value": 1001}, "blocked", id="more than the policy allows"),
+        pytest.param({"value": "600"}, "no_arguments", id="a number as text"),
+        pytest.param({"action": "shell", "value": 1}, "another_action", id="another action"),
+        pytest.param({}, "no_arguments", id="nothing"),
+        pytest.param("refund", "no_arguments", id="a name"),
+        pytest.param({"arguments": {"value": True, "target": None}}, "blocked", id="a value that is no number"),
+    ],
+)
+async def test_an_edit_that_cannot_be_decided_on_changes_nothing(agent, person, modified, code):
+    asked = await agent.actions.evaluate(action="refund", value=700)
+    with pytest.raises(BighubValidationError) as caught:
+        await person._transport.request(
+            method="POST",
+            path=f"/approvals/{asked['request_id']}/resolve",
+            json_body={"resolution": "approved", "modified_action": modified},
+        )
+    assert caught.value.code == code
+    assert [waiting["status"] for waiting in await person.approvals.list()] == ["pending"]
+
+
+async def test_a_live_session_asks_while_it_lives(agent, person, clock):
+    session = await agent.actions.begin_live_session(actor="bot", context={"order": 1})
+    assert (await session.evaluate(action="refund", value=1))["allowed"]
+    asked = await session.evaluate(action="refund", value=700)
+    await person.approvals.resolve(asked["request_id"], resolution="approved")
+    clock.now += 60
+    beat = await session.heartbeat()
+    assert (beat["status"], beat["current_connections"], beat["agent_id"]) == ("connected", 1, "bot")
+    clock.now += 60
+    other = await agent.actions.begin_live_session(actor="bot", context={"order": 1})
+    assert (await other.evaluate(action="refund", value=700))["allowed"]  # an approval is not bound to the session
+    assert (await session.disconnect())["status"] == "disconnected"
+    for ended in (session.heartbeat, session.disconnect, lambda: session.evaluate(action="refund", value=1)):
+        with pytest.raises(BighubValidationError) as caught:
+            await ended()
+        assert caught.value.code == "no_live_connection"
+    clock.now += 90
+    with pytest.raises(BighubValidationError):
+        await other.evaluate(action="refund", value=1)
+
+
+async def test_a_live_session_is_of_one_key_and_one_actor(agent, plane, url):
+    session = await agent.actions.begin_live_session(actor="bot")
+    _, secret = await make_key(plane, "other", AGENT, by="test")
+    async with AsyncBighubClient(base_url=url, api_key=secret, max_retries=0) as other:
+        with pytest.raises(BighubValidationError):
+            await other.actions.heartbeat(connection_id=session.connection_id)
+    session.actor = "another"
+    with pytest.raises(BighubValidationError):
+        await session.evaluate(action="refund", value=1)
 
 
 @pytest.mark.parametrize("resolution", ["denied", "rejected"])
@@ -207,12 +308,36 @@ async def test_a_rule_lives_its_life(agent, person):
     await person.rules.resume(rule["rule_id"])
     assert (await person.rules.update(rule["rule_id"], {"max_per_day": 1}))["version"] == 4
     assert (await agent.actions.evaluate(action="send"))["blocked_by"] == "max_per_day"
-    assert [version["version"] for version in await person.rules.versions(rule["rule_id"])] == [4, 3, 2, 1]
+    versions = await person.rules.versions(rule["rule_id"])
+    assert [version["version"] for version in versions] == [4, 3, 2, 1]
+    assert versions[0]["changed_fields"] == [{"field": "max_per_day", "before": 5, "after": 1}]
+    assert (await person.rules.versions(rule["rule_id"], limit=1))[0] == versions[0]
     assert len(await person.rules.list(status="active")) == 1
     await person.rules.delete(rule["rule_id"])
     assert await person.rules.list() == []
     with pytest.raises(BighubAPIError):
         await person.rules.get(rule["rule_id"])
+
+
+async def test_every_version_of_the_policy_is_kept_with_its_text_and_changes(agent, person, clock):
+    first = (await agent.actions.evaluate(action="send"))["policy_version"]
+    clock.now += 1
+    rule = await person.rules.create({"name": "mail", "max_per_day": 5})
+    second = (await agent.actions.evaluate(action="send"))["policy_version"]
+
+    async def get(path):
+        return await person._transport.request(method="GET", path=path)
+
+    listed = await get("/policy/versions")
+    assert [one["version"] for one in listed] == [second, first]
+    assert listed[0]["changes"] == [{"kind": "added", "what": f"mail ({rule['rule_id']})", "fields": {}}]
+    assert listed[1]["changes"] is None
+    whole = await get(f"/policy/versions/{second}")
+    assert whole["added"] == {rule["rule_id"]: {"name": "mail", "max_per_day": 5}}
+    assert [one["name"] for one in whole["file"]["rules"]] == ["refunds", "lookups"]
+    with pytest.raises(BighubAPIError) as caught:
+        await get("/policy/versions/x")
+    assert caught.value.code == "not_found"
 
 
 async def test_a_bad_rule_is_named(person):
@@ -298,6 +423,51 @@ async def test_outcomes(agent, person):
     assert (await person.outcomes.analytics())["by_status"] == {"SUCCESS": 1, "FAILURE": 1}
 
 
+async def test_what_outcomes_say(agent, person, clock):
+    async def happened(status, *, followed, domain="payments", **told):
+        decision = await agent.actions.evaluate(action="refund", value=1, actor="bot", domain=domain)
+        clock.now += 30
+        told["recommendation_followed"] = followed
+        return await agent.outcomes.report(request_id=decision["request_id"], status=status, **told)
+
+    first = await happened("SUCCESS", followed=True)
+    assert (first["category"], first["decision_context"]["domain"]) == ("positive", "payments")
+    assert (first["decision_context"]["verdict_was"], first["time_to_outcome_s"]) == ("allowed", 30)
+    await happened("FRAUD", followed=False, revenue_impact=-90.5, customer_impact_count=2)
+    await happened("CORRECTION", followed=True, correction_needed=True, correction_cost=5)
+    await happened("SUCCESS", followed=None, domain="hr")
+    summary = await person.outcomes.analytics(domain="payments")
+    assert (summary["total"], summary["by_category"]) == (3, {"positive": 1, "negative": 2})
+    assert (summary["revenue_impact"], summary["corrections"], summary["success_rate"]) == (-90.5, 1, 0.3333)
+    assert (await person.outcomes.analytics(since="2026-11-22"))["total"] == 0
+    assert (await person.outcomes.analytics(until="2026-11-22T00:00:00+01:00"))["total"] == 4
+    quality = await person.outcomes.recommendation_quality()
+    assert (quality["total_with_outcome"], quality["follow_rate"], quality["positive_after_following"]) == (
+        4,
+        0.6667,
+        0.5,
+    )
+    assert quality["quadrants"] == {
+        "followed_positive": 1,
+        "followed_negative": 1,
+        "ignored_positive": 0,
+        "ignored_negative": 1,
+    }
+    assert [row["domain"] for row in quality["by_domain"]] == ["payments"]
+    assert [one["status"] for one in quality["examples"]["missed"]] == ["FRAUD"]
+    assert [week["week"] for week in quality["trend"]] == ["2026-W47"]
+    view = await person.outcomes.partner_view("hr")
+    assert (view["kpis"]["total"], view["sparse_evidence"]) == (1, True)
+    with pytest.raises(BighubValidationError):
+        await person.outcomes.analytics(since="yesterday")
+
+
+async def test_a_decision_of_which_something_was_reported_is_still_verified(agent):
+    answer = await agent.actions.evaluate(action="refund", value=1)
+    await agent.outcomes.report(request_id=answer["request_id"], status="SUCCESS")
+    assert (await agent.actions.verify_validation(answer["validation_id"]))["valid"]
+
+
 async def test_events(agent, person):
     await agent.actions.evaluate(action="refund", value=2000)
     await agent.actions.evaluate(action="refund", value=1)
@@ -361,6 +531,35 @@ async def test_a_webhook_is_told_with_a_signature(agent, person, clock):
     assert "secret" not in await person.webhooks.get(made["webhook_id"])
     assert "approval.created" in (await person.webhooks.list_events())["events"]
     assert (await person.webhooks.delete(made["webhook_id"]))["deleted"]
+
+
+@pytest.mark.parametrize(
+    "wanted", ["ftp://example.com", "file:///etc/passwd", "http://", "javascript:x", "https://[", ""]
+)
+async def test_a_webhook_is_told_over_http_only(person, wanted):
+    with pytest.raises(BighubValidationError):
+        await person.webhooks.create({"url": wanted})
+
+
+async def test_a_webhook_that_redirects_is_not_followed(person):
+    visited: list[str] = []
+    app = FastAPI()
+
+    @app.post("/hook")
+    async def hook():
+        visited.append("hook")
+        return RedirectResponse("/inside", 307)
+
+    @app.post("/inside")
+    async def inside():
+        visited.append("inside")
+
+    async with serving(app) as receiver:
+        made = await person.webhooks.create({"url": f"{receiver}/hook", "max_retries": 0})
+        await person.webhooks.test(made["webhook_id"])
+        await _until(person, made["webhook_id"], "failed")
+    [delivery] = (await person.webhooks.deliveries(made["webhook_id"]))["deliveries"]
+    assert (delivery["response_status"], visited) == (307, ["hook"])
 
 
 def _teapot():

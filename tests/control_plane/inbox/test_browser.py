@@ -43,6 +43,27 @@ async def test_a_call_appears_by_itself_and_is_approved_by_key(browser, url, key
     assert (await plane.wait(approval_id, timeout=0)).state == "approved"
 
 
+async def test_who_wants_to_be_is_notified_of_a_new_call(browser, url, key, ask):
+    """Chromium without a screen shows none, so what the page asks for is noted in its place."""
+    page = await log_in(browser, url, await key())
+    await page.add_init_script(
+        """
+        window.shown = [];
+        window.Notification = class {
+          static permission = "default";
+          static async requestPermission() { return (this.permission = "granted"); }
+          constructor(title, options) { window.shown.push([title, options.body]); }
+        };
+        """
+    )
+    await page.reload()
+    await page.click("text=Notify me")
+    await expect(page.get_by_text("Notify me")).to_be_hidden()
+    approval_id = await ask()
+    await expect(page.locator(f"[id={approval_id}]")).to_be_visible()
+    assert await page.evaluate("window.shown") == [["A call waits for you", "refund"]]
+
+
 async def test_an_answer_elsewhere_removes_the_card(browser, url, key, ask, plane):
     page = await log_in(browser, url, await key())
     approval_id = await ask()

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from litellm_bighub.control_plane.store.database import open_database
+from litellm_bighub.control_plane.resolving import Resolution
+from litellm_bighub.control_plane.store import outcomes
+from litellm_bighub.control_plane.store.chain import Break
+from litellm_bighub.control_plane.store.database import begin_writing, open_database, upgrade
+from litellm_bighub.control_plane.store.events import verify
 from litellm_bighub.control_plane.store.schema import metadata
+from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import ConfigurationError
+
+FIRST = Path(__file__).parents[2] / "data" / "first_schema.json"
+POLICY = """\
+version: 1
+rules:
+  - {name: refunds, tool: refund, require_approval_above: 500, max_value: 1000, max_per_day: 10}
+"""
+
+
+def make_url(url):
+    url = sa.make_url(url)
+    return url if url.get_backend_name() == "sqlite" else url.set(drivername="postgresql+psycopg")
 
 
 def test_the_migrations_make_the_schema(database_url):
@@ -36,6 +56,61 @@ def test_several_may_open_a_new_database_at_once(database_url):
     for thread in threads:
         thread.join()
     assert failures == []
+
+
+@pytest.fixture
+def first_schema(database_url):
+    """A database that the first schema's version wrote: decisions, approvals, a rule with versions, reports."""
+    engine = sa.create_engine(make_url(database_url), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        begin_writing(connection)
+        upgrade(connection, "0001")
+        connection.execute(sa.text("DELETE FROM head"))
+        tables = sa.MetaData()
+        tables.reflect(connection)
+        for name, rows in json.loads(FIRST.read_text()).items():
+            if rows:
+                connection.execute(tables.tables[name].insert(), rows)
+        connection.exec_driver_sql("COMMIT")
+    engine.dispose()
+    return database_url
+
+
+async def test_a_database_of_the_first_schema_is_brought_up_with_all_it_holds(first_schema, open_plane):
+    before = json.loads(FIRST.read_text())
+    plane = open_plane(POLICY)
+    differences = await plane.read(lambda c: compare_metadata(MigrationContext.configure(c), metadata))
+    assert differences == []
+    assert await plane.read(verify) == (before["head"][0]["seq"], before["head"][0]["digest"])
+    for name, rows in before.items():
+        after = await plane.read(lambda c, name=name: c.execute(sa.select(metadata.tables[name])).mappings().all())
+        kept = [{column: row[column] for column in rows[0]} for row in after]
+        assert sorted(kept, key=str) == sorted(rows, key=str), name
+    reports = await plane.read(lambda c: outcomes.find(c, "status", "FAILURE"))
+    assert [(report["domain"], report["tool"], report["verdict"]) for report in reports] == [
+        ("payments", "refund", "requires_approval")
+    ]
+    [unknown] = await plane.read(lambda c: outcomes.find(c, "status", "CHURN"))
+    assert (unknown["domain"], unknown["decided_at"]) == ("", None)
+
+
+async def test_what_was_approved_under_the_first_schema_still_runs_once(first_schema, open_plane):
+    plane = open_plane(POLICY)
+    call = ToolCall("c", "function", "refund", {"value": 700.0, "target": None}, value=700)
+    context = CallContext(actor="bot", domain="payments", surface="http")
+    verdicts = [(await plane.decide(call, context)).judgement.verdict for _ in range(2)]
+    assert verdicts == ["allowed", "requires_approval"]
+    assert (await plane.resolve(Resolution("apr_008", "approve", "ann"))).state == "approved"
+    assert not isinstance(await plane.read(verify), Break)
+
+
+def test_a_database_of_a_newer_version_is_refused(database_url):
+    engine = open_database(database_url)
+    with engine.connect() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(ConfigurationError, match="newer"):
+        open_database(database_url)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,46 @@
+"""`/policy`: every version of the policy, for people and programs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from litellm_bighub.control_plane.http.auth import Plane, Reader
+from litellm_bighub.control_plane.http.errors import not_found
+from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.policy.comparing import Difference
+from litellm_bighub.control_plane.versions import PolicyVersion, version as find, versions as listing
+
+router = APIRouter(prefix="/policy")
+
+
+@router.get("/versions")
+async def versions(plane: Plane, _: Reader, limit: Annotated[int, Query(ge=1, le=1000)] = 50) -> list[dict[str, Any]]:
+    """Versions with what each changed, the newest first."""
+    found = await plane.read(lambda connection: listing(connection, limit))
+    return [shown(one) for one in found]
+
+
+@router.get("/versions/{version}")
+async def version(version: str, plane: Plane, _: Reader) -> dict[str, Any]:
+    """One version with its whole text."""
+    found = await plane.read(lambda connection: find(connection, version))
+    if found is None:
+        raise not_found("policy version", version)
+    return {**shown(found), "file": found.file, "added": dict(found.added_rules)}
+
+
+def shown(one: PolicyVersion) -> dict[str, Any]:
+    """A version in short."""
+    return {
+        "version": one.version,
+        "first_used_at": iso(one.first_used_at),
+        "rules": len(one.text.rules) + len(one.added),
+        "changes": None if one.changes is None else [_change(difference) for difference in one.changes],
+    }
+
+
+def _change(difference: Difference) -> dict[str, Any]:
+    fields = {name: {"before": was, "after": now} for name, (was, now) in difference.fields.items()}
+    return {"kind": difference.kind, "what": difference.what, "fields": fields}

@@ -1,0 +1,193 @@
+"""The ledger of decided calls in the control plane's database, shared by all processes and kept over restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from litellm_bighub.control_plane.store import decided_calls as store
+from litellm_bighub.control_plane.store.chain import Entry
+from litellm_bighub.control_plane.store.database import check_url, open_database
+from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.control_plane.store.writer import Writer
+from litellm_bighub.domain.decided import DecidedCall, Search, storable
+from litellm_bighub.domain.unapproved import UnapprovedResult
+from litellm_bighub.errors import DecisionUnavailable
+
+T = TypeVar("T")
+UNAPPROVED = "tool_result.unapproved"
+KEEP_DAYS = 30.0
+_DAY = 86_400.0
+_PRUNE_SECONDS = 3_600.0
+
+
+class Database(Protocol):
+    """An opened database: the control plane's, or one without a control plane."""
+
+    async def write(self, job: Callable[[Transaction], T]) -> T:
+        """Run a job of the writer and wait for its commit."""
+        ...
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        """Run a query beside the writer."""
+        ...
+
+
+class DatabaseLedger:
+    """Implements `Ledger`.
+
+    Args:
+        opened: gives the database, as `EmbeddedDecider.plane` and `OwnDatabase.opened` do.
+        keep_days: after which calls are forgotten.
+        clock: POSIX seconds.
+        close: closes the database; by default its owner does.
+    """
+
+    def __init__(
+        self,
+        opened: Callable[[], Awaitable[Database]],
+        *,
+        keep_days: float = KEEP_DAYS,
+        clock: Callable[[], float] = time.time,
+        close: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._opened = opened
+        self._close = close
+        self._keep_seconds = keep_days * _DAY
+        self._clock = clock
+        self._next_pruning = 0.0
+
+    @classmethod
+    def at(cls, url: str, *, keep_days: float = KEEP_DAYS) -> DatabaseLedger:
+        """A ledger with a database of its own.
+
+        Raises:
+            ConfigurationError: the URL is none of SQLite or PostgreSQL.
+        """
+        own = OwnDatabase(url)
+        return cls(own.opened, keep_days=keep_days, close=own.aclose)
+
+    async def write(self, calls: Sequence[DecidedCall]) -> None:
+        """Remember the calls; about once an hour also forget old ones.
+
+        Raises:
+            DecisionUnavailable: the database cannot be used.
+        """
+        now = self._clock()
+        prunes = now >= self._next_pruning
+
+        def job(transaction: Transaction) -> None:
+            if prunes:
+                store.prune(transaction.connection, now - self._keep_seconds)
+            store.insert(transaction.connection, calls)
+
+        await self._write(job)
+        if prunes:
+            self._next_pruning = now + _PRUNE_SECONDS
+
+    async def find(self, search: Search) -> Sequence[DecidedCall]:
+        """The calls that fit, the oldest first.
+
+        Raises:
+            DecisionUnavailable: the database cannot be used.
+        """
+        database = await self._opened()
+        try:
+            return await database.read(lambda connection: store.find(connection, search))
+        except SQLAlchemyError as error:
+            raise _failed(error) from error
+
+    async def answered(self, conversation: str, call_ids: Collection[str]) -> None:
+        """Remember that the provider's conversation holds outputs for these calls."""
+        await self._write(lambda transaction: store.answered(transaction.connection, conversation, call_ids))
+
+    async def report(self, result: UnapprovedResult) -> None:
+        """Put the event into the chained audit."""
+        entry = Entry(
+            time=result.time,
+            type=UNAPPROVED,
+            subject=result.event_id,
+            body=result.as_dict(),
+            severity="critical" if result.kind == "withheld_call_result" else "warning",
+            actor=result.actor,
+            domain=result.domain,
+            tool=storable(result.tool),
+        )
+        await self._write(lambda transaction: transaction.append(entry))
+
+    async def aclose(self) -> None:
+        """Close the database, if it is the ledger's own."""
+        if self._close is not None:
+            await self._close()
+
+    async def _write(self, job: Callable[[Transaction], None]) -> None:
+        database = await self._opened()
+        try:
+            await database.write(job)
+        except SQLAlchemyError as error:
+            raise _failed(error) from error
+
+
+class OwnDatabase:
+    """The control plane's database where no control plane decides. Each worker process opens its own with first use.
+
+    Raises:
+        ConfigurationError: the URL is none of SQLite or PostgreSQL.
+    """
+
+    def __init__(self, url: str) -> None:
+        check_url(url)
+        self._url = url
+        self._opening = asyncio.Lock()
+        self._database: _Opened | None = None
+
+    async def opened(self) -> Database:
+        """The database, brought to the newest schema.
+
+        Raises:
+            ConfigurationError: it cannot be opened.
+        """
+        async with self._opening:
+            if self._database is None:
+                self._database = _Opened(await asyncio.to_thread(open_database, self._url))
+            return self._database
+
+    async def aclose(self) -> None:
+        """Finish what waits and let the database go. Safe to call twice."""
+        async with self._opening:
+            database, self._database = self._database, None
+        if database is not None:
+            await asyncio.to_thread(database.close)
+
+
+class _Opened:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._writer = Writer(engine, on_commit=_nothing, on_rollback=_nothing)
+
+    async def write(self, job: Callable[[Transaction], T]) -> T:
+        return await self._writer.run(job)
+
+    async def read(self, query: Callable[[Connection], T]) -> T:
+        return await asyncio.to_thread(self._read, query)
+
+    def close(self) -> None:
+        self._writer.close()
+        self._engine.dispose()
+
+    def _read(self, query: Callable[[Connection], T]) -> T:
+        with self._engine.connect() as connection:
+            return query(connection)
+
+
+def _nothing() -> None:
+    """Nobody in this process waits for changes, or holds what was undone."""
+
+
+def _failed(error: SQLAlchemyError) -> DecisionUnavailable:
+    return DecisionUnavailable(f"the ledger's database failed: {type(error).__name__}")

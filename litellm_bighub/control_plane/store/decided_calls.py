@@ -1,0 +1,69 @@
+"""Reading and writing the ledger of decided calls."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, false, or_, select, update
+
+from litellm_bighub.control_plane.store.chain import dump
+from litellm_bighub.control_plane.store.schema import decided_calls as table
+from litellm_bighub.domain.decided import DecidedCall, Search, storable
+
+_TEXTS = ("response_id", "conversation", "call_id", "item_id", "notice_id", "notice", "tool", "actor")
+
+
+def insert(connection: Connection, calls: Sequence[DecidedCall]) -> None:
+    """Store calls."""
+    connection.execute(table.insert(), [_row(call) for call in calls])
+
+
+def find(connection: Connection, search: Search) -> list[DecidedCall]:
+    """The calls that fit, the oldest first."""
+    query = select(table).where(_condition(search)).order_by(table.c.id)
+    return [_call(row) for row in connection.execute(query)]
+
+
+def answered(connection: Connection, conversation: str, call_ids: Collection[str]) -> None:
+    """Mark calls of a conversation."""
+    which = and_(table.c.conversation == storable(conversation), table.c.call_id.in_(map(storable, call_ids)))
+    connection.execute(update(table).where(which).values(answered=1))
+
+
+def prune(connection: Connection, before: float) -> int:
+    """Forget older calls; how many."""
+    return connection.execute(delete(table).where(table.c.time < before)).rowcount
+
+
+def _condition(search: Search) -> ColumnElement[bool]:
+    actor = table.c.actor == storable(search.actor)
+    conditions: list[ColumnElement[bool]] = []
+    if search.response_id:
+        conditions.append(table.c.response_id == storable(search.response_id))
+    if search.conversation:
+        conditions.append(table.c.conversation == storable(search.conversation))
+    if search.call_ids:
+        conditions.append(and_(table.c.call_id.in_(map(storable, search.call_ids)), actor))
+    if search.notice_ids:
+        conditions.append(and_(table.c.notice_id.in_(map(storable, search.notice_ids)), actor))
+    return or_(false(), *conditions)
+
+
+def _row(call: DecidedCall) -> dict[str, Any]:
+    values = asdict(call)
+    return {
+        **values,
+        **{name: storable(values[name]) for name in _TEXTS},
+        **{name: int(values[name]) for name in ("released", "edited", "answered")},
+        "arguments": dump(values["arguments"]),
+    }
+
+
+def _call(row: Row[Any]) -> DecidedCall:
+    values = dict(row._mapping)  # noqa: SLF001 - the documented name
+    del values["id"]
+    flags: dict[str, Any] = {name: bool(values[name]) for name in ("released", "edited", "answered")}
+    return DecidedCall(**{**values, **flags, "arguments": json.loads(values["arguments"])})

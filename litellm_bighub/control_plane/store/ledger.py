@@ -1,0 +1,151 @@
+"""What every decision reads and writes, in the driver's own words.
+
+SQLAlchemy costs more than the statements themselves where they are as small as these, so head, events and counters are
+read and written through the driver, on the same connection that jobs use through SQLAlchemy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from litellm_bighub.control_plane.policy.counters import Tally
+from litellm_bighub.control_plane.store.chain import COLUMNS
+from litellm_bighub.control_plane.store.database import CHANNEL, LOCK
+
+if TYPE_CHECKING:
+    import sqlite3
+
+    import psycopg
+    from sqlalchemy import Connection
+
+_HEAD: Final = "SELECT seq, digest, epoch FROM head WHERE id = 1"
+_TALLY: Final = "SELECT day, today, hour, this_hour, last_at FROM usage WHERE rule_id = {}"
+_COUNT: Final = (
+    "INSERT INTO usage (rule_id, day, today, hour, this_hour, last_at) VALUES ({0}, {0}, {0}, {0}, {0}, {0})"
+    " ON CONFLICT (rule_id) DO UPDATE SET day = excluded.day, today = excluded.today, hour = excluded.hour,"
+    " this_hour = excluded.this_hour, last_at = excluded.last_at"
+)
+_MOVE_HEAD: Final = "UPDATE head SET seq = {0}, digest = {0}, epoch = {0} WHERE id = 1"
+_EVENT: Final = f"INSERT INTO events ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - constants
+_COPY: Final = f"COPY events ({', '.join(COLUMNS)}) FROM STDIN"
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The end of the chain, and the number that grows with every change of rules and switches."""
+
+    seq: int
+    digest: str
+    epoch: int
+
+
+class Ledger(Protocol):
+    """One connection's transactions, of which no two of any process overlap."""
+
+    def begin(self) -> Head:
+        """Wait for one's turn, and say where the chain ends."""
+        ...
+
+    def tally(self, rule_id: str) -> Tally:
+        """What a rule has allowed."""
+        ...
+
+    def write(self, events: Sequence[Sequence[Any]], tallies: Mapping[str, Tally], head: Head | None) -> None:
+        """Add events, in the order of `COLUMNS`; replace tallies; move the head, if it moved."""
+        ...
+
+    def commit(self, *, notify: bool) -> None:
+        """Make it last, and tell other processes if some may wait for it."""
+        ...
+
+    def roll_back(self) -> None:
+        """Undo it."""
+        ...
+
+
+class SQLiteLedger:
+    """Writers take turns by `BEGIN IMMEDIATE`. Others see a commit by `PRAGMA data_version`."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._cursor = connection.cursor()
+
+    def begin(self) -> Head:
+        """See `Ledger`."""
+        self._cursor.execute("BEGIN IMMEDIATE")
+        return Head(*self._cursor.execute(_HEAD).fetchone())
+
+    def tally(self, rule_id: str) -> Tally:
+        """See `Ledger`."""
+        found = self._cursor.execute(_TALLY.format("?"), (rule_id,)).fetchone()
+        return Tally(*found) if found else Tally()
+
+    def write(self, events: Sequence[Sequence[Any]], tallies: Mapping[str, Tally], head: Head | None) -> None:
+        """See `Ledger`."""
+        if events:
+            self._cursor.executemany(_EVENT, events)
+        if tallies:
+            self._cursor.executemany(_COUNT.format("?"), _counted(tallies))
+        if head is not None:
+            self._cursor.execute(_MOVE_HEAD.format("?"), (head.seq, head.digest, head.epoch))
+
+    def commit(self, *, notify: bool) -> None:  # noqa: ARG002 - the protocol's
+        """See `Ledger`."""
+        self._cursor.execute("COMMIT")
+
+    def roll_back(self) -> None:
+        """See `Ledger`."""
+        self._cursor.execute("ROLLBACK")
+
+
+class PostgresLedger:
+    """Writers take turns by an advisory lock. Statements that wait for nothing share a round trip."""
+
+    def __init__(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
+        self._connection = connection
+        self._cursor = connection.cursor()
+
+    def begin(self) -> Head:
+        """See `Ledger`. Each of the three statements has its own snapshot: the head is read with the lock held."""
+        self._cursor.execute(f"BEGIN; SELECT pg_advisory_xact_lock({LOCK}); {_HEAD}".encode())
+        while self._cursor.nextset():
+            pass
+        (row,) = self._cursor.fetchall()
+        return Head(*row)
+
+    def tally(self, rule_id: str) -> Tally:
+        """See `Ledger`."""
+        found = self._cursor.execute(_TALLY.format("%s").encode(), (rule_id,)).fetchone()
+        return Tally(*found) if found else Tally()
+
+    def write(self, events: Sequence[Sequence[Any]], tallies: Mapping[str, Tally], head: Head | None) -> None:
+        """See `Ledger`."""
+        if events:
+            with self._cursor.copy(_COPY.encode()) as copy:
+                for event in events:
+                    copy.write_row(event)
+        with self._connection.pipeline():
+            for counted in _counted(tallies):
+                self._cursor.execute(_COUNT.format("%s").encode(), counted)
+            if head is not None:
+                self._cursor.execute(_MOVE_HEAD.format("%s").encode(), (head.seq, head.digest, head.epoch))
+
+    def commit(self, *, notify: bool) -> None:
+        """See `Ledger`."""
+        self._cursor.execute(f"NOTIFY {CHANNEL}; COMMIT".encode() if notify else b"COMMIT")
+
+    def roll_back(self) -> None:
+        """See `Ledger`."""
+        self._cursor.execute(b"ROLLBACK")
+
+
+def ledger(connection: Connection) -> Ledger:
+    """The ledger of a connection of either kind."""
+    driver: Any = connection.connection.driver_connection  # SQLAlchemy has one type for all drivers' connections
+    return SQLiteLedger(driver) if connection.dialect.name == "sqlite" else PostgresLedger(driver)
+
+
+def _counted(tallies: Mapping[str, Tally]) -> list[tuple[Any, ...]]:
+    """Rows in one order for all processes."""
+    return [(rule_id, *astuple(tallies[rule_id])) for rule_id in sorted(tallies)]

@@ -1,0 +1,151 @@
+"""Approvals of the hosted BIGHUB: it has no way to wait for one, so its lists are looked at again and again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol, cast
+
+import anyio
+from bighub.exceptions import BighubError
+
+from litellm_bighub.deciders.consenting import signature
+from litellm_bighub.deciders.waiting import Answered
+from litellm_bighub.domain.call import Arguments, CallContext
+from litellm_bighub.domain.secrets import REDACTED, REDACTED_CARD
+from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
+
+POLL_SECONDS = 1.0
+LIMIT = 1000
+_RESOLVED = ("approved", "denied", "rejected")
+_BINDS = "four_eyes"
+"""A field that only our own control plane's approvals have; it binds them to their call and counts their uses."""
+_KEPT = 10_000
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:.-]{0,127}")
+
+
+class Approvals(Protocol):
+    """The part of the SDK that lists approvals and answers them."""
+
+    async def list(self, *, status_filter: str = ..., limit: int | None = ...) -> Any:
+        """Approvals of one status."""
+        ...
+
+    async def resolve(self, request_id: str, *, resolution: str, comment: str | None = ...) -> Any:
+        """Answer one."""
+        ...
+
+
+class HostedApprovals:
+    """Implements `Waiting`.
+
+    The hosted service does not say whether deciding again uses an approval up. Its answer is taken as the permission
+    for the call that asked, and given once by this process. An approval that nobody can find stays open: silence is no
+    permission.
+
+    Args:
+        approvals: the SDK's.
+        poll_seconds: between two looks.
+        sleep: waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        approvals: Approvals,
+        *,
+        poll_seconds: float = POLL_SECONDS,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        self._approvals = approvals
+        self._poll_seconds = poll_seconds
+        self._sleep = sleep
+        self._given: dict[str, None] = {}
+
+    async def answered(self, approval_id: str, *, seconds: float) -> Answered:
+        """Look until a person has answered. A look that fails is repeated."""
+        with anyio.move_on_after(seconds):
+            while True:
+                found = await self._look(approval_id)
+                if found is not None:
+                    return self._once(approval_id, found)
+                await self._sleep(self._poll_seconds)
+        return Answered("open")
+
+    async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
+        """Record a caller's answer as `Consenting` has it, named in the comment: the service knows only our key.
+
+        Raises:
+            DecisionUnavailable: the service could not be asked.
+        """
+        try:
+            pending = await self._listed("pending", approval_id)
+            # The SDK writes the id into a path as it stands.
+            if pending is None or not _ID.fullmatch(approval_id) or ".." in approval_id:
+                return False
+            if pending.get("actor") != context.actor or pending.get(_BINDS):
+                return False
+            wanted = "approved" if approve else "denied"
+            comment = f"consent of {signature(context)}"
+            resolved = await self._approvals.resolve(approval_id, resolution=wanted, comment=comment)
+        except BighubError as error:
+            raise DecisionUnavailable("BIGHUB could not record the caller's answer") from error
+        return isinstance(resolved, Mapping) and resolved.get("status") == wanted
+
+    async def _look(self, approval_id: str) -> Mapping[str, Any] | None:
+        try:
+            if await self._listed("pending", approval_id) is not None:
+                return None
+            for status in _RESOLVED:
+                found = await self._listed(status, approval_id)
+                if found is not None:
+                    return found
+        except BighubError:
+            return None
+        return None
+
+    async def _listed(self, status: str, approval_id: str) -> Mapping[str, Any] | None:
+        listed = await self._approvals.list(status_filter=status, limit=LIMIT)
+        for item in listed if isinstance(listed, list) else ():
+            approval = cast("Mapping[str, Any]", item) if isinstance(item, Mapping) else {}
+            if approval.get("request_id") == approval_id and approval.get("status") in _statuses(status):
+                return approval
+        return None
+
+    def _once(self, approval_id: str, found: Mapping[str, Any]) -> Answered:
+        by = found.get("resolved_by")
+        by = by if isinstance(by, str) else ""
+        if found.get("status") != "approved":
+            return Answered("denied", by=by)
+        if _BINDS in found:
+            return Answered("approved", by=by)
+        if approval_id in self._given:
+            return Answered("void")
+        edited = _edited(found)
+        self._given[approval_id] = None
+        while len(self._given) > _KEPT:
+            del self._given[next(iter(self._given))]
+        return Answered("approved", by=by, bound=False, edited=edited)
+
+
+def _statuses(listed: str) -> tuple[str, ...]:
+    """The statuses that items of a list have; those that wait for a second person are pending."""
+    return ("pending", "awaiting_second") if listed == "pending" else (listed,)
+
+
+def _edited(found: Mapping[str, Any]) -> Arguments | None:
+    """Arguments that a person put in place of the model's.
+
+    Raises:
+        DecisionRefused: the change cannot be carried out.
+    """
+    edited: Any = found.get("edited_arguments")
+    actions = (found.get(key) for key in ("modified_action", "better_action"))
+    action: Any = next((action for action in actions if action is not None), None)
+    if edited is None and action is None:
+        if found.get("review_decision") == "modified":
+            raise DecisionRefused("the approval changes the call, and does not say how")
+        return None
+    arguments = edited if edited is not None else action.get("arguments") if isinstance(action, Mapping) else None
+    if not isinstance(arguments, Mapping) or any(hidden in repr(arguments) for hidden in (REDACTED, REDACTED_CARD)):
+        raise DecisionRefused("the approval changes the call in a way that cannot be carried out here")
+    return cast("Arguments", arguments)

@@ -1,0 +1,90 @@
+"""A decided call as it is remembered, so that the requests that follow can be held against it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from litellm_bighub.domain.call import JSON, Arguments, CallType
+from litellm_bighub.domain.decision import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedCall:
+    """What became of one call of one answer.
+
+    Attributes:
+        response_id: the upstream's id of the response that holds it.
+        call_id: the call's id on the wire.
+        type: what kind of machine it makes act.
+        tool: the tool's name.
+        verdict: what was decided.
+        released: whether the client got the call.
+        actor: on whose behalf it would have run.
+        time: POSIX seconds.
+        digest: SHA-256 over the RFC 8785 form of its arguments, as a client would run them; empty if unreadable.
+        arguments: redacted; a person's, where they were edited.
+        edited: whether a person put other arguments in place of the model's.
+        conversation: the id of the provider's conversation, if it has one.
+        answered: whether that conversation already holds an output for it.
+        item_id: the id of the item that held it.
+        notice_id: the id of the item that took its place.
+        notice: what stood in its place.
+    """
+
+    response_id: str
+    call_id: str
+    type: CallType
+    tool: str
+    verdict: Verdict
+    released: bool
+    actor: str
+    time: float
+    digest: str = ""
+    arguments: Arguments = field(default_factory=dict[str, JSON])
+    edited: bool = False
+    conversation: str = ""
+    answered: bool = False
+    item_id: str = ""
+    notice_id: str = ""
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Which calls a request may be about. A call is found if it fits one of these.
+
+    Attributes:
+        response_id: calls of this response.
+        conversation: calls of this conversation.
+        call_ids: calls of `actor` with one of these ids.
+        notice_ids: calls of `actor` in whose place one of these items stood.
+        actor: whose calls.
+    """
+
+    response_id: str = ""
+    conversation: str = ""
+    call_ids: Collection[str] = ()
+    notice_ids: Collection[str] = ()
+    actor: str = ""
+
+    def fits(self, call: DecidedCall) -> bool:
+        """Whether the call is found."""
+        if (self.response_id and call.response_id == self.response_id) or (
+            self.conversation and call.conversation == self.conversation
+        ):
+            return True
+        return call.actor == self.actor and (call.call_id in self.call_ids or call.notice_id in self.notice_ids)
+
+
+def storable(text: str) -> str:
+    """The text as every ledger holds it: without NUL and halves of surrogate pairs, which databases refuse."""
+    return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")
+
+
+def withheld(calls: Collection[DecidedCall]) -> Mapping[tuple[str, str], DecidedCall]:
+    """The calls that no client got, by response and id.
+
+    Where two guardrails have decided on one call, it was withheld as soon as one of them withheld it.
+    """
+    return {(call.response_id, call.call_id): call for call in calls if not call.released}

@@ -1,0 +1,119 @@
+"""`on_block: continue`: the model hears that its calls were blocked, and its next answer takes the place of this one.
+
+The next answer comes through the proxy's router, with the data of the same request, so that LiteLLM counts and logs it
+as a call of its own. Then it goes the way of every answer: through the guardrails that stand before ours, and through
+ours, which decides on its calls.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import openai
+from litellm.integrations.custom_guardrail import CustomGuardrail
+from litellm.proxy._types import UserAPIKeyAuth
+from litellm.types.guardrails import GuardrailEventHooks
+
+from litellm_bighub.domain.decision import Block
+from litellm_bighub.gateway.enforcement import Decided
+from litellm_bighub.gateway.surface import Format, format_of_answer
+from litellm_bighub.wire.chat import answering as chat
+from litellm_bighub.wire.gating import Withhold
+from litellm_bighub.wire.messages import answering as messages
+from litellm_bighub.wire.responses import answering as responses
+
+logger = logging.getLogger(__name__)
+
+_OF_THE_FIRST_CALL = frozenset({"litellm_logging_obj", "litellm_call_id", "deployment", "guardrail_to_apply"})
+_METADATA = ("metadata", "litellm_metadata")
+
+
+def continued(data: Mapping[str, Any], response: object, decided: Sequence[Decided]) -> dict[str, Any] | None:
+    """The request that tells the model of its blocked calls.
+
+    Args:
+        data: of the request that was answered.
+        response: the answer, as the model gave it.
+        decided: what is to become of its calls.
+
+    Returns:
+        `None` if there is nobody to tell: no call was blocked, or a call is left that only the caller can answer.
+    """
+    if not any(isinstance(each.decision, Block) for each in decided):
+        return None
+    notices: dict[str, str] = {}
+    for each in decided:
+        if not isinstance(each.outcome, Withhold) or each.outcome.approval_id or each.found.call.id in notices:
+            return None
+        notices[each.found.call.id] = each.outcome.notice
+    changed = _changed(data, response, notices)
+    if changed is None:
+        return None
+    kept = {key: value for key, value in data.items() if key not in _OF_THE_FIRST_CALL}
+    metadata = {key: dict(kept[key]) for key in _METADATA if isinstance(kept.get(key), dict)}
+    return {**kept, **metadata, **changed, "litellm_call_id": str(uuid.uuid4())}
+
+
+async def next_answer(
+    guardrail: CustomGuardrail, data: dict[str, Any], spoken: Format | None, key: UserAPIKeyAuth
+) -> object:
+    """The model's answer to such a request, as the guardrails before ours leave it; `None` if it cannot be had."""
+    router: Any = getattr(sys.modules.get("litellm.proxy.proxy_server"), "llm_router", None)
+    if router is None:
+        return None
+    try:
+        match spoken:
+            case Format.RESPONSES:
+                response: Any = await router.aresponses(**data)
+            case Format.CHAT:
+                response = await router.acompletion(**data)
+            case _:
+                response = await router.aanthropic_messages(**data)
+    except (openai.OpenAIError, ValueError) as error:  # a ValueError is the router's word for: no deployment now
+        logger.warning("the model could not be told of its blocked call: %s", type(error).__name__)
+        return None
+    if format_of_answer(response) is not spoken:
+        return None
+    return await _guarded(guardrail, data, response, key)
+
+
+def _changed(data: Mapping[str, Any], response: object, notices: Mapping[str, str]) -> dict[str, Any] | None:
+    match format_of_answer(response):
+        case Format.RESPONSES:
+            return responses.answering(data, response, notices)
+        case Format.CHAT:
+            return chat.answering(data, response, notices)
+        case Format.MESSAGES:
+            return messages.answering(data, response, notices)
+        case None:
+            return None
+
+
+async def _guarded(ours: CustomGuardrail, data: dict[str, Any], response: Any, key: UserAPIKeyAuth) -> Any:
+    """The answer after the guardrails that LiteLLM runs before ours; those after it see what we return."""
+    # Slow to import, and there wherever there is a router.
+    from litellm.proxy.utils import (  # noqa: PLC0415
+        _partition_post_call_callbacks,
+        check_and_merge_model_level_guardrails,
+        unified_guardrail,
+    )
+
+    router: Any = getattr(sys.modules.get("litellm.proxy.proxy_server"), "llm_router", None)
+    asked = check_and_merge_model_level_guardrails(data=data, llm_router=router)
+    guardrails, _ = _partition_post_call_callbacks()
+    for guardrail in guardrails:
+        if guardrail is ours:
+            break
+        if guardrail.should_run_guardrail(data=asked, event_type=GuardrailEventHooks.post_call) is not True:
+            continue
+        runs: Any = guardrail
+        if "apply_guardrail" in vars(type(guardrail)) and not guardrail.use_native_lifecycle_hooks:
+            data["guardrail_to_apply"] = guardrail
+            runs = unified_guardrail
+        changed = await runs.async_post_call_success_hook(user_api_key_dict=key, data=data, response=response)
+        response = response if changed is None else changed
+    return response

@@ -1,0 +1,72 @@
+"""Remembering decided calls, before any of them is released."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decided import DecidedCall
+from litellm_bighub.domain.decision import Decision, verdict
+from litellm_bighub.domain.digest import arguments_digest
+from litellm_bighub.errors import DecisionError
+from litellm_bighub.wire.gating import Outcome, Pass, Withhold
+
+logger = logging.getLogger(__name__)
+
+
+async def remember(
+    decisions_: ToolDecisions,
+    calls: Sequence[ToolCall],
+    decisions: Sequence[Decision],
+    outcomes: Sequence[Outcome],
+    context: CallContext,
+) -> bool:
+    """Write calls into the ledger.
+
+    Returns:
+        Whether it holds them. What it does not hold must not be released: nobody could tell it from a withheld call.
+    """
+    if not calls:
+        return True
+    now = decisions_.clock()
+    decided = [
+        _decided(decisions_, call, decision, outcome, context, now)
+        for call, decision, outcome in zip(calls, decisions, outcomes, strict=True)
+    ]
+    try:
+        await decisions_.ledger.write(decided)
+    except DecisionError as error:
+        logger.error("the ledger did not remember %d calls: %s", len(calls), error)  # noqa: TRY400 - its cause may hold arguments
+        return False
+    return True
+
+
+def _decided(
+    decisions: ToolDecisions,
+    call: ToolCall,
+    decision: Decision,
+    outcome: Outcome,
+    context: CallContext,
+    now: float,
+) -> DecidedCall:
+    edited = outcome.edited if isinstance(outcome, Pass) else None
+    arguments = call.arguments if edited is None else edited
+    return DecidedCall(
+        response_id=context.response_id,
+        call_id=call.id,
+        type=call.type,
+        tool=call.name,
+        verdict=verdict(decision),
+        released=isinstance(outcome, Pass),
+        actor=context.actor,
+        time=now,
+        digest="" if call.unreadable is not None else arguments_digest(arguments),
+        arguments=decisions.redactor.redact(arguments) if edited is not None or isinstance(outcome, Withhold) else {},
+        edited=edited is not None,
+        conversation=context.conversation,
+        item_id=call.item_id,
+        notice_id=outcome.item_id if isinstance(outcome, Withhold) else "",
+        notice=outcome.notice if isinstance(outcome, Withhold) else "",
+    )

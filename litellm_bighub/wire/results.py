@@ -1,0 +1,40 @@
+"""What a request brings back: results of tool calls, and notices that stood in place of calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from litellm_bighub.domain.call import ToolCall
+
+
+@dataclass(frozen=True, slots=True)
+class FoundResult:
+    """The result of a call.
+
+    Attributes:
+        call_id: the call that it is for.
+        path: where it stands, as in `input[3]`.
+        item: the item, message or block that holds it.
+        call: reads that call where it stands in the same request; `None` if it stands nowhere there.
+    """
+
+    call_id: str
+    path: str
+    item: object
+    call: Callable[[], ToolCall] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """Everything of a request that earlier decisions may be about.
+
+    Attributes:
+        results: in the order in which they stand.
+        notices: ids of our notices.
+        complete: whether every call that the request tells of stands in it; references and compacted items hide some.
+    """
+
+    results: tuple[FoundResult, ...] = ()
+    notices: tuple[str, ...] = ()
+    complete: bool = True

@@ -1,0 +1,102 @@
+"""Whatever calls are withheld in whichever turn, the provider always finds exactly one output for each."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import anyio
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from litellm_bighub import ToolDecisions
+from litellm_bighub.domain.call import CallContext
+from litellm_bighub.domain.decided import DecidedCall
+from litellm_bighub.gateway.conversation import Conversation
+from litellm_bighub.gateway.surface import Format
+from litellm_bighub.testing.memory import Memory
+from tests.deciders.fakes import Scripted
+
+OUTPUTS = {
+    "function": ("function_call", "function_call_output", {"name": "f", "arguments": "{}"}, {}),
+    "custom": ("custom_tool_call", "custom_tool_call_output", {"name": "c", "input": "x"}, {"input": "x"}),
+    "shell": ("shell_call", "shell_call_output", {"action": {"commands": []}}, {"action": {"commands": []}}),
+    "apply_patch": ("apply_patch_call", "apply_patch_call_output", {"operation": {}}, {"operation": {}}),
+}
+CALL = st.tuples(st.sampled_from(sorted(OUTPUTS)), st.booleans())
+TURNS = st.lists(st.lists(CALL, max_size=4), min_size=1, max_size=4)
+
+
+class Client:
+    """A client that answers what it gets, and goes on in one of three ways."""
+
+    def __init__(self, way: str) -> None:
+        self.way = way
+        self.memory = Memory()
+        self.decisions = ToolDecisions(Scripted())
+        self.conversation = Conversation(self.decisions)
+        self.history: list[dict] = []
+        self.previous = ""
+        self.numbers = count(1)
+
+    def body(self, results: list[dict]) -> dict:
+        news = [*results, {"type": "message", "role": "user", "content": "go on"}]
+        if self.way == "replay":
+            self.history += news
+            return {"input": list(self.history)}
+        if self.way == "conversation":
+            return {"input": news, "conversation": "conv_1", "extra_body": {"conversation": "conv_1"}}
+        return {"input": news, **({"previous_response_id": self.previous} if self.previous else {})}
+
+    async def turn(self, results: list[dict], calls: list[tuple[str, bool]]) -> list[dict]:
+        """One turn, which the client begins twice, as after a broken connection. Gives back its next results."""
+        body = self.body(results)
+        context = CallContext(conversation="conv_1" if self.way == "conversation" else "")
+        for _ in range(2):
+            sent = dict(body)
+            told = await self.conversation.prepare(
+                sent, Format.RESPONSES, sent.get("previous_response_id", ""), context
+            )
+            assert told == []
+            assert self.memory.refuses(sent) == ""
+        await self.conversation.completed(sent, {"status": "completed"})
+        return await self.answered(sent, calls)
+
+    async def answered(self, sent: dict, calls: list[tuple[str, bool]]) -> list[dict]:
+        self.previous = f"resp_{next(self.numbers)}"
+        made = [(kind, released, next(self.numbers)) for kind, released in calls]
+        items = [
+            {"type": OUTPUTS[kind][0], "id": f"fc_{n}", "call_id": f"call_{n}", **OUTPUTS[kind][2]}
+            for kind, _, n in made
+        ]
+        thought = [{"type": "reasoning", "id": f"rs_{self.previous}", "summary": []}] if items else []
+        self.memory.keep(self.previous, sent, [*thought, *items])
+        await self.decisions.ledger.write([self.row(*each) for each in made])
+        seen = [
+            item if released else {"type": "message", "id": f"msg_bighub_{n}", "role": "assistant", "content": []}
+            for item, (_, released, n) in zip(items, made, strict=True)
+        ]
+        self.history += [*thought, *seen]
+        return [
+            {"type": OUTPUTS[kind][1], "call_id": f"call_{n}", "output": "x"} for kind, released, n in made if released
+        ]
+
+    def row(self, kind: str, released: bool, n: int) -> DecidedCall:  # noqa: FBT001 - one of three that say what was made
+        kept = {"conversation": "conv_1"} if self.way == "conversation" else {}
+        ids = {"item_id": f"fc_{n}", "notice_id": "" if released else f"msg_bighub_{n}"}
+        name = OUTPUTS[kind][2].get("name", kind)
+        verdict = "allowed" if released else "blocked"
+        more = {**ids, **kept, "arguments": OUTPUTS[kind][3]}
+        return DecidedCall(self.previous, f"call_{n}", kind, name, verdict, released, "AI_AGENT", 1.0, **more)
+
+
+@pytest.mark.parametrize("way", ["previous", "conversation", "replay"])
+@settings(deadline=None)
+@given(turns=TURNS)
+def test_every_withheld_call_is_answered_exactly_once(way, turns):
+    async def play() -> None:
+        client, results = Client(way), []
+        for calls in turns:
+            results = await client.turn(results, calls)
+        await client.turn(results, [])
+
+    anyio.run(play)

@@ -1,0 +1,127 @@
+"""What leaves a Responses gate beside decided calls: signs of life, notes to the model, requests for approval."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from litellm_bighub.wire.gating import Pass, Release, Withhold
+from tests.wire.responses import streams as s
+
+EDITED = Pass({"a": "edited"}, "a person changed it")
+ASKS = Withhold("ask a person", approval_id="apr_1")
+
+
+def numbers(events):
+    return [event["sequence_number"] for event in events]
+
+
+def types(events):
+    return [event["type"] for event in events]
+
+
+def test_a_waiting_stream_says_that_it_is_in_progress():
+    driven = s.Driven()
+    events = s.stream(s.message(0, "hi"), s.call(1), s.message(2, "bye"))
+    driven.feed(*events)
+    before = len(driven.events)
+    alive = [*driven.gate.keep_alive().events, *driven.gate.keep_alive().events]
+    driven.events += alive
+    driven.answer(Pass())
+
+    assert types(alive) == ["response.in_progress"] * 2
+    assert alive[0]["response"] == events[0]["response"]
+    assert numbers(driven.events) == list(range(len(driven.events)))
+    assert [{**event, "sequence_number": 0} for event in driven.events[:before] + driven.events[before + 2 :]] == [
+        {**event, "sequence_number": 0} for event in events
+    ]
+    s.accept(driven.events)
+
+
+def test_a_stream_that_has_not_begun_or_has_ended_says_nothing():
+    driven = s.Driven()
+    assert driven.gate.keep_alive() == Release()
+    driven.feed(*s.stream(s.message(0, "hi")))
+    assert driven.gate.keep_alive() == Release()
+
+
+def test_a_stream_without_numbers_stays_without():
+    gate = s.new_gate()
+    gate.feed(s.envelope("response.created", [], "in_progress"))
+    [alive] = gate.keep_alive().events
+    assert "sequence_number" not in alive
+
+
+def test_the_model_is_told_of_an_edit_in_a_last_message():
+    driven = s.run(s.stream(s.message(0, "hi"), s.call(1), s.message(2, "bye")), EDITED)
+
+    s.accept(driven.events)
+    assert numbers(driven.events) == list(range(len(driven.events)))
+    output = driven.events[-1]["response"]["output"]
+    assert [item["type"] for item in output] == ["message", "function_call", "message", "message"]
+    assert json.loads(output[1]["arguments"]) == {"a": "edited"}
+    assert output[3]["content"][0]["text"] == "a person changed it"
+    told = [event for event in driven.events if event.get("output_index") == 3]
+    assert types(told) == [
+        "response.output_item.added",
+        "response.content_part.added",
+        "response.output_text.delta",
+        "response.output_text.done",
+        "response.content_part.done",
+        "response.output_item.done",
+    ]
+
+
+def test_a_call_can_become_a_request_for_approval():
+    events = s.stream(s.call(0, tag="t1"), s.message(1, "bye"))
+    driven = s.run(events, ASKS)
+
+    s.accept(driven.events)
+    assert numbers(driven.events) == list(range(len(driven.events)))
+    assert types(driven.events)[1:3] == ["response.output_item.added", "response.output_item.done"]
+    [asks, _] = driven.events[-1]["response"]["output"]
+    call = events[-1]["response"]["output"][0]
+    assert (asks["type"], asks["id"], asks["name"]) == ("mcp_approval_request", "apr_1", call["name"])
+    assert json.loads(asks["arguments"]) == json.loads(call["arguments"])
+    assert driven.events[2]["item"] == asks
+
+
+@settings(deadline=None)
+@given(
+    kinds=st.text("tc", max_size=6),
+    outcomes=st.lists(st.sampled_from([Pass(), EDITED, ASKS, Withhold("no")]), min_size=6, max_size=6),
+    alive=st.lists(st.integers(0, 40), max_size=8),
+    late=st.booleans(),
+)
+def test_whatever_is_put_in_the_client_accepts_it(kinds, outcomes, alive, late):
+    parts = [s.message(at, "x") if kind == "t" else s.call(at) for at, kind in enumerate(kinds)]
+    driven = s.Driven()
+    keys = 0
+    for number, event in enumerate(s.stream(*parts)):
+        driven.feed(event)
+        driven.events += [told for at in alive if at == number for told in driven.gate.keep_alive().events]
+        for key in () if late else sorted(driven.gate.unanswered):
+            driven.answer(outcomes[keys], key)
+            keys += 1
+    for key in sorted(driven.gate.unanswered):
+        driven.answer(outcomes[keys], key)
+        keys += 1
+    driven.finish()
+
+    s.accept(driven.events)
+    assert numbers(driven.events) == list(range(len(driven.events)))
+    output = driven.events[-1]["response"]["output"]
+    done = {event["output_index"]: event["item"] for event in driven.events if "output_item.done" in event["type"]}
+    assert done == dict(enumerate(output))
+    edits = outcomes[: kinds.count("c")].count(EDITED)
+    assert len(output) == len(kinds) + edits
+
+
+@pytest.mark.parametrize("event_type", ["response.incomplete", "response.failed"])
+def test_an_end_of_another_kind_is_told_of_an_edit_too(event_type):
+    events = s.stream(s.call(0))
+    events[-1] = {**events[-1], "type": event_type}
+    driven = s.run(events, EDITED)
+    assert driven.events[-1]["response"]["output"][-1]["content"][0]["text"] == "a person changed it"
