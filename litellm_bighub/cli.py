@@ -11,6 +11,7 @@ import sys
 import typer
 
 from litellm_bighub.commands.demo import demo
+from litellm_bighub.commands.doctor import doctor
 from litellm_bighub.control_plane import cli_audit, cli_policy, cli_serve
 from litellm_bighub.errors import BighubError
 
@@ -23,6 +24,7 @@ def main() -> None:
 
 
 app.command()(demo)
+app.command()(doctor)
 app.command()(cli_serve.serve)
 app.add_typer(cli_policy.app, name="policy")
 app.add_typer(cli_audit.app, name="audit")

@@ -100,6 +100,7 @@ class GuardrailSettings(BaseSettings):
         default="refuse", description="what becomes of routes where LiteLLM has no hook that could hold a call back"
     )
     audit_file: Path | None = Field(default=None, description="JSON Lines file to which every decision is appended")
+    guardrail_spans: bool = Field(default=False, description="an OpenTelemetry span over the decisions on each answer")
     redact: list[str] = Field(default_factory=list, description="regular expressions of more secrets to redact")
     redact_keys: list[str] = Field(default_factory=list, description="names of more keys whose values are secret")
 

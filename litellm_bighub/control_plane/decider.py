@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -49,8 +49,11 @@ class EmbeddedDecider:
         redact: Redact,
         clock: Callable[[], float] = time.time,
         new_id: Callable[[], str] = random_id,
+        beside: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
     ) -> None:
         self._source = source
+        self._beside = beside
+        self._task: asyncio.Task[None] | None = None
         self._database_url = database_url
         self._redact = redact
         self._clock = clock
@@ -67,6 +70,7 @@ class EmbeddedDecider:
         redact: Redact | None = None,
         clock: Callable[[], float] = time.time,
         new_id: Callable[[], str] = random_id,
+        beside: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
     ) -> EmbeddedDecider:
         """Read the policy and decide by it.
 
@@ -76,6 +80,7 @@ class EmbeddedDecider:
             redact: as `Redactor(…).redact`, which is the default.
             clock: POSIX seconds.
             new_id: gives ids that nobody can guess.
+            beside: runs while the control plane is open, as `beside.keep_house` does.
 
         Raises:
             ConfigurationError: the file is no policy (names file and line), or the URL cannot be used.
@@ -83,7 +88,7 @@ class EmbeddedDecider:
         url = database_url or sqlite_url(path.parent / DATABASE)
         check_url(url)
         redact = redact or Redactor().redact
-        return cls(PolicySource.from_file(path), url, redact=redact, clock=clock, new_id=new_id)
+        return cls(PolicySource.from_file(path), url, redact=redact, clock=clock, new_id=new_id, beside=beside)
 
     @property
     def policy(self) -> Policy:
@@ -156,11 +161,16 @@ class EmbeddedDecider:
                 self._plane = ControlPlane(
                     engine, self._source, redact=self._redact, clock=self._clock, new_id=self._new_id
                 )
+                if self._beside is not None:
+                    self._task = asyncio.ensure_future(self._beside(self._plane))
             return self._plane
 
     async def aclose(self) -> None:
         """Finish what waits and let the database go. Safe to call twice."""
         async with self._opening:
+            if self._task is not None:
+                self._task.cancel()
+                await asyncio.gather(self._task, return_exceptions=True)
             if self._plane is not None:
                 await self._plane.aclose()
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
+import json
 from dataclasses import dataclass
 
 import httpx
 
+from litellm_bighub.control_plane import slack
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.store import hooks
+from litellm_bighub.control_plane.store import approvals, hooks
 from litellm_bighub.control_plane.store.hooks import Delivery, Hook
 from litellm_bighub.control_plane.store.transaction import Transaction
 
@@ -68,20 +70,28 @@ class Deliverer:
         await asyncio.gather(*(self._deliver(delivery, hook) for delivery, hook in due))
         return followed + len(due)
 
+    async def _slack(self, delivery: Delivery, hook: Hook) -> str:
+        subject = str(json.loads(delivery.body)["data"].get("subject", ""))
+        approval = None
+        if delivery.event_type == slack.APPROVAL_CREATED:
+            approval = await self._plane.read(lambda connection: approvals.get(connection, subject))
+        if approval is None:
+            return slack.event_message(delivery.event_type, subject)
+        return slack.approval_message(approval, hook.inbox_url)
+
     async def _deliver(self, delivery: Delivery, hook: Hook) -> None:
         timestamp = int(self._plane.clock())
+        body = delivery.body if hook.format == "bighub" else await self._slack(delivery, hook)
         headers = {
             "Content-Type": "application/json",
             "X-BIGHUB-Delivery": str(delivery.id),
             self._headers.timestamp: str(timestamp),
-            self._headers.signature: sign(hook.secret, timestamp, delivery.body),
+            self._headers.signature: sign(hook.secret, timestamp, body),
         }
         status: int | None = None
         error: str | None = None
         try:
-            response = await self._client.post(
-                hook.url, content=delivery.body, headers=headers, timeout=hook.timeout_seconds
-            )
+            response = await self._client.post(hook.url, content=body, headers=headers, timeout=hook.timeout_seconds)
             status = response.status_code
         except (httpx.HTTPError, httpx.InvalidURL) as raised:
             error = type(raised).__name__

@@ -13,11 +13,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Literal
 
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable, DecisionUnreadable
+
+BreakerState = Literal["closed", "open", "half_open"]
+
+
+def unwatched(_: BreakerState) -> None:
+    """Whom a breaker tells its states, if nobody asked for them."""
 
 
 class Breaker:
@@ -31,10 +38,17 @@ class Breaker:
         failures: unavailable that often in a row opens the breaker.
         reset_seconds: how long it stays open before one call probes the decider.
         clock: seconds from any origin, never set back.
+        on_state: told the state at first, and whenever it changes.
     """
 
     def __init__(
-        self, decider: Decider, *, failures: int, reset_seconds: float, clock: Callable[[], float] = time.monotonic
+        self,
+        decider: Decider,
+        *,
+        failures: int,
+        reset_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+        on_state: Callable[[BreakerState], None] = unwatched,
     ) -> None:
         self.inner = decider
         self._failures = failures
@@ -43,7 +57,10 @@ class Breaker:
         self._in_a_row = 0
         self._opened_at: float | None = None
         self._probing = False
+        self._on_state = on_state
+        self._told: BreakerState | None = None
         self.name = decider.name
+        self._tell()
 
     async def decide(self, call: ToolCall, context: CallContext) -> Decision:
         """Ask the decider, unless the breaker is open.
@@ -56,10 +73,12 @@ class Breaker:
         if self._probing or self._clock() - self._opened_at < self._reset_seconds:
             raise DecisionUnavailable("the breaker is open, as the decider could not be reached lately")
         self._probing = True
+        self._tell()
         try:
             return await self._ask(call, context, probe=True)
         finally:
             self._probing = False
+            self._tell()
 
     async def aclose(self) -> None:
         """Close the decider."""
@@ -83,8 +102,16 @@ class Breaker:
         self._in_a_row += 1
         if at_once or self._in_a_row >= self._failures:
             self._opened_at = self._clock()
+            self._tell()
 
     def _answered(self, *, probe: bool) -> None:
         if probe or self._opened_at is None:
             self._in_a_row = 0
             self._opened_at = None
+            self._tell()
+
+    def _tell(self) -> None:
+        state: BreakerState = "closed" if self._opened_at is None else "half_open" if self._probing else "open"
+        if state != self._told:
+            self._told = state
+            self._on_state(state)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from bighub import AsyncBighubClient
 
-from litellm_bighub.deciders.breaker import Breaker
+from litellm_bighub.deciders.breaker import Breaker, BreakerState, unwatched
 from litellm_bighub.deciders.deadline import Deadline
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.retry import Retry
@@ -19,9 +19,19 @@ from litellm_bighub.settings import ServiceSettings
 
 
 def hosted(
-    service: ServiceSettings, *, redactor: Redactor | None = None, clock: Callable[[], float] = time.monotonic
+    service: ServiceSettings,
+    *,
+    redactor: Redactor | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    on_breaker: Callable[[BreakerState], None] | None = None,
 ) -> Decider:
     """Make the decider `bighub`.
+
+    Args:
+        service: its settings.
+        redactor: takes secrets out of what it is told.
+        clock: seconds from any origin.
+        on_breaker: told the breaker's states.
 
     Raises:
         ConfigurationError: no API key, one that no header can hold, or an address that the SDK does not accept.
@@ -31,7 +41,11 @@ def hosted(
     decider: Decider = Deadline(retried, service.deadline_seconds)
     if service.breaker_failures:
         decider = Breaker(
-            decider, failures=service.breaker_failures, reset_seconds=service.breaker_reset_seconds, clock=clock
+            decider,
+            failures=service.breaker_failures,
+            reset_seconds=service.breaker_reset_seconds,
+            clock=clock,
+            on_state=on_breaker or unwatched,
         )
     return decider
 

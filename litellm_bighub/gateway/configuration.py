@@ -6,6 +6,7 @@ import difflib
 import importlib
 import os
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -14,6 +15,7 @@ from litellm.types.guardrails import GuardrailEventHooks, LitellmParams, Mode
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
+from litellm_bighub.control_plane.beside import keep_house
 from litellm_bighub.control_plane.decider import DATABASE, EmbeddedDecider
 from litellm_bighub.control_plane.ledger import DatabaseLedger
 from litellm_bighub.control_plane.store.database import sqlite_url
@@ -27,8 +29,9 @@ from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.conversation import Conversation
 from litellm_bighub.gateway.kept_decisions import KeptDecisions
-from litellm_bighub.gateway.proxy_process import config_file
+from litellm_bighub.gateway.proxy_process import config_file, is_proxy
 from litellm_bighub.settings import GuardrailSettings
+from litellm_bighub.telemetry.telemetry import Telemetry
 
 _ENVIRONMENT = "os.environ/"
 _LITELLMS = frozenset(LitellmParams.model_fields) | frozenset(CustomGuardrail.__init__.__code__.co_varnames)
@@ -116,19 +119,23 @@ def check_consent(name: str, settings: GuardrailSettings, *, takes_consent: bool
         raise ConfigurationError(f"{name}.client_approvals", "is on, but this decider records no caller's answer")
 
 
-def build_decider(settings: GuardrailSettings, redactor: Redactor) -> tuple[Decider, GuardrailSettings]:
+def build_decider(
+    settings: GuardrailSettings, redactor: Redactor, telemetry: Telemetry | None = None
+) -> tuple[Decider, GuardrailSettings]:
     """The decider that the settings name, and the settings with the tools that its policy knows.
 
     Raises:
         ConfigurationError: the policy is missing or wrong, or the service's settings cannot be used.
     """
     if settings.decider == "bighub":
-        return hosted(settings.service, redactor=redactor), settings
+        on_breaker = telemetry.breaker() if telemetry else None
+        return hosted(settings.service, redactor=redactor, on_breaker=on_breaker), settings
     url = settings.database_url
     embedded = EmbeddedDecider.from_policy_file(
         beside_config(settings.policy),
         database_url=None if url is None else url.get_secret_value(),
         redact=redactor.redact,
+        beside=partial(keep_house, on_pending=telemetry.pending) if telemetry and is_proxy() else None,
     )
     tools = {
         **settings.tools,
@@ -143,6 +150,7 @@ def build_tool_decisions(
     decider: Decider | None = None,
     on_decision: DecisionHook | None = None,
     sinks: Sequence[EventSink] = (),
+    telemetry: Telemetry | None = None,
 ) -> ToolDecisions:
     """The tool-decision hook as the settings have it.
 
@@ -151,20 +159,21 @@ def build_tool_decisions(
         decider: used in place of the one that the settings name.
         on_decision: given every decision.
         sinks: what else records every decision, besides the audit file of the settings.
+        telemetry: counts what the other sinks have recorded.
 
     Raises:
         ConfigurationError: something in the settings cannot be used.
     """
     redactor = Redactor(settings.redact, (*KEY_NAMES, *settings.redact_keys))
     if decider is None:
-        decider, settings = build_decider(settings, redactor)
+        decider, settings = build_decider(settings, redactor, telemetry)
     audit = [AuditFile(beside_config(settings.audit_file))] if settings.audit_file else []
     return KeptDecisions(
         decider,
         tools=settings.tools,
         fail_mode=settings.fail_mode,
         on_decision=on_decision,
-        sinks=(*audit, *sinks),
+        sinks=(*audit, *sinks, *([telemetry] if telemetry else [])),
         redactor=redactor,
         ledger=build_ledger(settings, decider),
     )

@@ -21,6 +21,7 @@ from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.recording import DecisionHook
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import UngovernedCallError
+from litellm_bighub.gateway.answer_headers import headers
 from litellm_bighub.gateway.closing import Closer, check_alone, close_what_is_ungoverned, closer_of
 from litellm_bighub.gateway.configuration import (
     build_conversation,
@@ -41,6 +42,7 @@ from litellm_bighub.gateway.in_code import GOVERNED, begin, why_ungoverned
 from litellm_bighub.gateway.listed_tools import ListedTools
 from litellm_bighub.gateway.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.native import NativeGuardrail
+from litellm_bighub.gateway.process_telemetry import process_telemetry
 from litellm_bighub.gateway.proxy_process import is_proxy, proxy_app
 from litellm_bighub.gateway.registration import install
 from litellm_bighub.gateway.request_log import RequestLog, log_results, logged
@@ -48,6 +50,7 @@ from litellm_bighub.gateway.stored import as_answer, is_stored
 from litellm_bighub.gateway.stream import Envelope, governed, native
 from litellm_bighub.gateway.surface import Format, format_of_answer, format_of_call, format_of_route
 from litellm_bighub.settings import GuardrailSettings
+from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.wire.chat.gate import Gate as ChatGate
 from litellm_bighub.wire.gating import Outcome, StreamGate
 from litellm_bighub.wire.messages.gate import Gate as MessagesGate
@@ -97,11 +100,13 @@ class BighubGuardrail(NativeGuardrail):
         if default_on:
             check_alone(self.governs, _on_by_default(litellm.callbacks))
         super().__init__(guardrail_name=name, event_hook=event_hook, default_on=bool(default_on), **litellms)
+        self.telemetry = process_telemetry()
         self.tool_decisions = build_tool_decisions(
             self.settings,
             decider=decider_instance,
             on_decision=import_hook(f"{name}.on_decision", on_decision),
             sinks=[RequestLog()],
+            telemetry=self.telemetry,
         )
         withholding = Withholding(
             self.settings.on_block,
@@ -205,6 +210,19 @@ class BighubGuardrail(NativeGuardrail):
             return await self.govern(response, request_data, None)
         return response
 
+    async def async_post_call_response_headers_hook(
+        self,
+        data: dict[str, Any],
+        user_api_key_dict: UserAPIKeyAuth,
+        response: object,
+        request_headers: dict[str, str] | None = None,
+        litellm_call_info: dict[str, object] | None = None,
+    ) -> dict[str, str] | None:
+        """Tell the client what was decided, and by which ids it is found in the audit."""
+        del user_api_key_dict, response, request_headers, litellm_call_info
+        wanted = self.should_run_guardrail(data, GuardrailEventHooks.post_call)
+        return headers(data) if wanted else None
+
     async def prepare(self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth | None, call_type: str) -> None:
         """Put a request right that goes on from withheld calls, in place.
 
@@ -238,7 +256,7 @@ class BighubGuardrail(NativeGuardrail):
             return response
         rounds = self.settings.continue_rounds if self.settings.on_block == "continue" else 0
         data = request_data
-        with logged(self, request_data):
+        with logged(self, request_data, spans=self._guardrail_spans):
             while True:
                 context = self._context(user_api_key_dict, request_data, response)
                 decided = await self.enforcement.decided(response, context, refusals=wants_refusals(request_data))
@@ -267,10 +285,11 @@ class BighubGuardrail(NativeGuardrail):
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
         """
         envelope = Envelope(events)
+        held = self.telemetry.stream()
 
         async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
             context = self._context(user_api_key_dict, request_data, envelope.response)
-            with logged(self, request_data):
+            with logged(self, request_data, spans=self._guardrail_spans), held.waiting():
                 return await self.enforcement.outcomes(calls, context, spoken)
 
         gate = self._gate(spoken, request_data)
@@ -278,6 +297,10 @@ class BighubGuardrail(NativeGuardrail):
         async with aclosing(governed(envelope, gate, decide, keep_alive_seconds=alive)) as released:
             async for event in self.conversation.watched(released, request_data):
                 yield native(event) if spoken is Format.RESPONSES else event
+
+    @property
+    def _guardrail_spans(self) -> DecisionSpans | None:
+        return self.telemetry.spans if self.settings.guardrail_spans else None
 
     def _gate(self, spoken: Format, request_data: dict[str, Any]) -> StreamGate:
         match spoken:

@@ -6,7 +6,12 @@ from typing import ClassVar
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
 
-_LEAF_HOOKS = ("async_pre_call_hook", "async_post_call_success_hook", "async_post_call_streaming_iterator_hook")
+_LEAF_HOOKS = (
+    "async_pre_call_hook",
+    "async_post_call_success_hook",
+    "async_post_call_streaming_iterator_hook",
+    "async_post_call_response_headers_hook",
+)
 
 
 class NativeGuardrail(CustomGuardrail):

@@ -12,6 +12,10 @@ from litellm.types.guardrails import GuardrailEventHooks
 
 from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.unapproved import UnapprovedResult
+from litellm_bighub.telemetry.spans import DecisionSpans
+
+PROVIDER = "bighub"
+"""By this name other entries of the guardrail information are told from ours."""
 
 _collected: ContextVar[list[DecisionEvent] | None] = ContextVar("litellm_bighub_decisions", default=None)
 
@@ -30,8 +34,10 @@ class RequestLog:
 
 
 @contextmanager
-def logged(guardrail: CustomGuardrail, request_data: dict[str, Any]) -> Generator[None, None, None]:
-    """Record the decisions made inside in the request's guardrail information."""
+def logged(
+    guardrail: CustomGuardrail, request_data: dict[str, Any], *, spans: DecisionSpans | None = None
+) -> Generator[None, None, None]:
+    """Record the decisions made inside in the request's guardrail information, and in a span if `spans` are given."""
     events: list[DecisionEvent] = []
     token = _collected.set(events)
     try:
@@ -44,12 +50,14 @@ def logged(guardrail: CustomGuardrail, request_data: dict[str, Any]) -> Generato
                 guardrail_json_response=[event.as_dict() for event in events],
                 request_data=request_data,
                 guardrail_status="guardrail_intervened" if intervened else "success",
-                guardrail_provider="bighub",
+                guardrail_provider=PROVIDER,
                 start_time=events[0].time - events[0].latency_ms / 1000,
                 end_time=events[-1].time,
                 duration=max(event.latency_ms for event in events) / 1000,
                 event_type=GuardrailEventHooks.post_call,
             )
+            if spans is not None:
+                spans.guardrail(guardrail.guardrail_name or type(guardrail).__name__, events)
 
 
 def log_results(guardrail: CustomGuardrail, request_data: dict[str, Any], results: Sequence[UnapprovedResult]) -> None:

@@ -157,3 +157,18 @@ async def test_closing_closes_the_decider():
     decider = Scripted()
     await Breaker(decider, failures=1, reset_seconds=1).aclose()
     assert decider.closed == 1
+
+
+async def test_whoever_watches_is_told_each_change_once():
+    clock, states = Clock(), []
+    decider = Scripted(otherwise=DOWN)
+    breaker = Breaker(decider, failures=2, reset_seconds=10, clock=clock, on_state=states.append)
+
+    await fail(breaker, 3)
+    clock.now += 10
+    await fail(breaker)
+    clock.now += 10
+    decider.otherwise = Allow("fine")
+    await breaker.decide(CALL, CONTEXT)
+
+    assert states == ["closed", "open", "half_open", "open", "half_open", "closed"]

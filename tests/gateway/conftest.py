@@ -91,6 +91,7 @@ def _config(bighub: HostedBighub, dead: int) -> dict[str, Any]:
             _guardrail("masked_before", masking),
             _guardrail("policy", {"audit_file": "audit.jsonl", "on_decision": "hooks.keep"}),
             _guardrail("errors", {"on_block": "error", "on_approval": "error"}),
+            _guardrail("breaking", {**unreachable, "service": {**unreachable["service"], "breaker_failures": 1}}),
             _guardrail("reasons", {"reveal": "reason"}),
             _guardrail("unrecorded", {"on_decision": "hooks.refuse"}),
             _guardrail("open_policy", {"fail_mode": "open"}),
@@ -103,7 +104,7 @@ def _config(bighub: HostedBighub, dead: int) -> dict[str, Any]:
             _guardrail("mine", {"guardrail": "hooks.Mine"}),
             _guardrail("masked_after", masking),
         ],
-        "litellm_settings": {"telemetry": False, "callbacks": ["hooks.recorder"]},
+        "litellm_settings": {"telemetry": False, "callbacks": ["hooks.recorder", "prometheus"]},
         "general_settings": {"custom_auth": "hooks.authenticate"},
     }
 

@@ -18,6 +18,7 @@ from litellm_bighub.control_plane.http import (
     kill_switch,
     live,
     memory,
+    metrics,
     outcomes,
     policy,
     rules,
@@ -47,6 +48,7 @@ def create_app(plane: ControlPlane) -> FastAPI:
     app.state.plane = plane
     for router in ROUTERS:
         app.include_router(router, responses=errors.DECLARED)
+    app.include_router(metrics.router)
     app.include_router(hosted_only.router)
     errors.install(app)
     inbox.install(app, plane)

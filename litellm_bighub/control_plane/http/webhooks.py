@@ -5,8 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, field_validator
+from fastapi import APIRouter, Query, Request
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from litellm_bighub.control_plane import delivering
 from litellm_bighub.control_plane.http.auth import Anybody, HookWriter, Plane
@@ -14,7 +14,7 @@ from litellm_bighub.control_plane.http.errors import not_found, problem
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store import hooks
-from litellm_bighub.control_plane.store.hooks import Delivery, Hook
+from litellm_bighub.control_plane.store.hooks import Delivery, Format, Hook
 from litellm_bighub.control_plane.store.transaction import Transaction
 
 router = APIRouter(prefix="/webhooks")
@@ -55,10 +55,14 @@ class WebhookFields(BaseModel):
     max_retries: int | None = Field(default=None, ge=0, le=20)
     retry_delay_seconds: float | None = Field(default=None, ge=0, le=3600)
     is_active: bool | None = None
+    format: Format | None = None
+    inbox_url: str | None = Field(default=None, max_length=2000)
 
-    @field_validator("url")
+    @field_validator("url", "inbox_url")
     @classmethod
-    def _is_http(cls, url: str | None) -> str | None:
+    def _is_http(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if url == "" and info.field_name == "inbox_url":
+            return url
         if url is not None:
             try:
                 AnyHttpUrl(url)
@@ -83,13 +87,13 @@ class Signature(BaseModel):
 
 
 @router.post("")
-async def create(body: WebhookFields, plane: Plane, _: HookWriter) -> dict[str, Any]:
+async def create(body: WebhookFields, request: Request, plane: Plane, _: HookWriter) -> dict[str, Any]:
     """Add a webhook; its secret is shown in this answer only."""
     url = body.url
     if url is None:
         raise problem(422, "no_url", "a webhook needs a url")
     secret, now = f"whsec_{secrets.token_urlsafe(32)}", plane.clock()
-    fields = _merged({}, body)
+    fields = _merged({"inbox_url": f"{request.base_url}inbox"}, body)
     hook = await plane.write(
         lambda transaction: hooks.insert(transaction.connection, url=url, secret=secret, body=fields, now=now)
     )
@@ -192,6 +196,8 @@ _DEFAULTS: dict[str, Any] = {
     "timeout_seconds": 10.0,
     "max_retries": 3,
     "retry_delay_seconds": 5.0,
+    "format": "bighub",
+    "inbox_url": "",
 }
 
 
@@ -217,6 +223,8 @@ def _shown(hook: Hook) -> dict[str, Any]:
         "timeout_seconds": hook.timeout_seconds,
         "max_retries": hook.max_retries,
         "retry_delay_seconds": hook.retry_delay_seconds,
+        "format": hook.format,
+        "inbox_url": hook.inbox_url,
         "created_at": iso(hook.created_at),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, RowMapping, delete, select, update
 
@@ -12,6 +12,7 @@ from litellm_bighub.control_plane.store.chain import dump
 from litellm_bighub.control_plane.store.schema import deliveries, events, head, webhooks
 
 _CURSOR = 2
+Format = Literal["bighub", "slack"]
 _PAGE = 500
 
 
@@ -20,7 +21,9 @@ class Hook:
     """Where events are told.
 
     Attributes:
-        events: types that are told; empty for all.
+        events: types that are told; empty for all, and for Slack for approvals that wait.
+        format: what a delivery looks like.
+        inbox_url: where messages for Slack link to.
     """
 
     id: int
@@ -33,10 +36,13 @@ class Hook:
     max_retries: int
     retry_delay_seconds: float
     created_at: float
+    format: Format = "bighub"
+    inbox_url: str = ""
 
     def wants(self, event_type: str) -> bool:
         """Whether it is told of such events."""
-        return self.active and (not self.events or event_type in self.events)
+        wanted = self.events or (("approval.created",) if self.format == "slack" else ())
+        return self.active and (not wanted or event_type in wanted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +125,17 @@ def follow(connection: Connection, now: float) -> int:
     return len(rows)
 
 
+def to_tell(connection: Connection, now: float) -> bool:
+    """Whether `follow` or `claim` would find something to do. Events that nobody wants to hear of can wait."""
+    due = select(deliveries.c.id).where(deliveries.c.state == "due", deliveries.c.due_at <= now).limit(1)
+    if connection.execute(due).first() is not None:
+        return True
+    cursor = select(head.c.seq).where(head.c.id == _CURSOR).scalar_subquery()
+    new = select(events.c.seq).where(events.c.seq > cursor).limit(1)
+    active = select(webhooks.c.id).where(webhooks.c.active == 1).limit(1)
+    return connection.execute(active).first() is not None and connection.execute(new).first() is not None
+
+
 def claim(connection: Connection, now: float, lease: float) -> list[Delivery]:
     """Take deliveries that are due; whoever dies with one leaves it to be taken again after the lease."""
     query = select(deliveries).where(deliveries.c.state == "due", deliveries.c.due_at <= now)
@@ -176,5 +193,7 @@ def _hook(row: RowMapping) -> Hook:
         timeout_seconds=body["timeout_seconds"],
         max_retries=body["max_retries"],
         retry_delay_seconds=body["retry_delay_seconds"],
+        format=body.get("format", "bighub"),
+        inbox_url=body.get("inbox_url", ""),
         created_at=row["created_at"],
     )

@@ -1,0 +1,1 @@
+"""The doctor: explains a proxy's setup, and proves it with canaries."""

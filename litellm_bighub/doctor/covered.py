@@ -1,0 +1,74 @@
+"""In which formats and modes a config has its texts checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from litellm_bighub.doctor.kinds import Kind, kind_of
+from litellm_bighub.doctor.probes import PROBES, Format, Mode
+from litellm_bighub.doctor.proxy_config import Entry, ProxyConfig
+
+_FORMATS: tuple[Format, ...] = ("responses", "chat", "messages")
+_GOVERNED: Mapping[Format, str] = {
+    "responses": "/v1/responses",
+    "chat": "/v1/chat/completions",
+    "messages": "/v1/messages",
+}
+_MODES: tuple[Mode, ...] = ("whole", "streamed")
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """Who looks at the answers of a route, without being asked to.
+
+    Attributes:
+        route: as the table names it.
+        calls: the guardrails that decide on tool calls.
+        texts: the guardrails that are handed the texts.
+    """
+
+    route: str
+    calls: tuple[str, ...]
+    texts: tuple[str, ...]
+
+
+def covers(config: ProxyConfig) -> list[Cover]:
+    """Who looks at the answers of the three governed formats."""
+    home = config.path.resolve().parent
+    on = [(entry.name, kind_of(entry, home)) for entry in config.guardrails if is_on(entry)]
+    calls = tuple(name for name, kind in on if kind is Kind.CALLS)
+    others = tuple(name for name, kind in on if kind is Kind.OTHER)
+    texts = tuple(name for name, kind in on if kind is Kind.TEXTS)
+    return [
+        Cover(route, calls, (*texts, *others) if form == "responses" else others) for form, route in _GOVERNED.items()
+    ]
+
+
+def other_roads() -> list[str]:
+    """Roads that speak none of the governed formats as they stand."""
+    return list(dict.fromkeys(probe.route for probe in PROBES if probe.format == "other"))
+
+
+def is_on(entry: Entry) -> bool:
+    """Whether it looks at every answer."""
+    return entry.default_on and "post_call" in entry.events
+
+
+def text_formats(config: ProxyConfig) -> frozenset[tuple[Format, Mode]]:
+    """Where an answer's text is meant to be checked: a guardrail is on for it, without being asked for.
+
+    A guardrail of LiteLLM's, or the operator's own, is on for every format; whether it holds in streams is shown by the
+    proof alone. `ResponsesTextGuardrail` is on for Responses.
+    """
+    formats: set[Format] = set()
+    for entry in config.guardrails:
+        if is_on(entry):
+            match kind_of(entry, config.path.resolve().parent):
+                case Kind.TEXTS:
+                    formats.add("responses")
+                case Kind.OTHER:
+                    formats.update(_FORMATS)
+                case _:
+                    pass
+    return frozenset((form, mode) for form in formats for mode in _MODES)

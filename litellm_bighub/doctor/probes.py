@@ -1,0 +1,208 @@
+"""Every road to a tool call through the gateway, as one table.
+
+A road that is governed, and one that is closed, deliver no byte of the canary: which of both it is, is told and not
+demanded.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import httpx
+from websockets.exceptions import WebSocketException
+from websockets.sync.client import connect
+
+from litellm_bighub.doctor.canary import PROMPT, TOOL
+
+Format: TypeAlias = Literal["responses", "chat", "messages", "other"]
+Mode: TypeAlias = Literal["whole", "streamed"]
+_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What came back.
+
+    Attributes:
+        status: the HTTP status of the last answer; 0 for a connection that was refused or broken off.
+        content: every byte of every answer.
+    """
+
+    status: int
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """The gateway that is probed.
+
+    Attributes:
+        http: a client that is authenticated.
+        key: for what `http` cannot do.
+        model: a model of the config.
+        socket_model: one for `/v1/responses` as a WebSocket.
+    """
+
+    http: httpx.Client
+    key: str
+    model: str
+    socket_model: str
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Received:
+        """Post, and read the answer to its end."""
+        return self._received("POST", path, body)
+
+    def get(self, path: str) -> Received:
+        """Get, and read the answer to its end."""
+        return self._received("GET", path, None)
+
+    def _received(self, method: str, path: str, body: Mapping[str, Any] | None) -> Received:
+        content = b""
+        try:
+            with self.http.stream(method, path, json=body) as response:
+                status = response.status_code
+                for piece in response.iter_bytes():
+                    content += piece
+        except httpx.HTTPError:
+            return Received(0, content)
+        return Received(status, content)
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One road.
+
+    Attributes:
+        route: as the table names it.
+        mode: how the answer is asked for.
+        format: which of the governed formats it speaks.
+        send: asks for the canary.
+    """
+
+    route: str
+    mode: Mode
+    format: Format
+    send: Callable[[Gate], Received]
+
+
+_FUNCTION = {"name": TOOL, "parameters": {"type": "object"}}
+_RESPONSES_TOOLS = [{"type": "function", "strict": False, **_FUNCTION}]
+_CHAT_TOOLS = [{"type": "function", "function": _FUNCTION}]
+_MESSAGES_TOOLS = [{"name": TOOL, "input_schema": {"type": "object"}}]
+_TURN = [{"role": "user", "content": PROMPT}]
+
+
+def responses(gate: Gate, **more: Any) -> Received:
+    """Ask on `/v1/responses`."""
+    return gate.post("/v1/responses", _responses_body(gate, **more))
+
+
+def _responses_body(gate: Gate, **more: Any) -> dict[str, Any]:
+    return {"model": gate.model, "input": PROMPT, "tools": _RESPONSES_TOOLS, **more}
+
+
+def _chat(gate: Gate, **more: Any) -> Received:
+    return gate.post("/v1/chat/completions", {"model": gate.model, "messages": _TURN, "tools": _CHAT_TOOLS, **more})
+
+
+def _messages(gate: Gate, **more: Any) -> Received:
+    body = {"model": gate.model, "messages": _TURN, "max_tokens": 99, "tools": _MESSAGES_TOOLS}
+    return gate.post("/v1/messages", {**body, **more})
+
+
+def _completions(gate: Gate, **more: Any) -> Received:
+    return gate.post("/v1/completions", {"model": gate.model, "prompt": PROMPT, **more})
+
+
+def _retrieved(gate: Gate, **more: Any) -> Received:
+    """Ask, then fetch what was stored: both answers count."""
+    first = responses(gate, store=True, **more)
+    response_id = _response_id(first.content)
+    if not response_id:
+        return first
+    second = gate.get(f"/v1/responses/{response_id}")
+    return Received(second.status, first.content + second.content)
+
+
+def _response_id(content: bytes) -> str:
+    try:
+        answer: Any = json.loads(content)
+    except ValueError:
+        return ""
+    found = answer.get("id") if isinstance(answer, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _compact(gate: Gate) -> Received:
+    return gate.post("/v1/responses/compact", {"model": gate.model, "input": PROMPT})
+
+
+def _gemini(gate: Gate, method: str) -> Received:
+    body = {
+        "contents": [{"role": "user", "parts": [{"text": PROMPT}]}],
+        "tools": [{"functionDeclarations": [{"name": TOOL, "parameters": {"type": "OBJECT", "properties": {}}}]}],
+    }
+    return gate.post(f"/v1beta/models/{gate.model}:{method}", body)
+
+
+def _pass_through(gate: Gate, **more: Any) -> Received:
+    return gate.post("/openai_passthrough/v1/responses", _responses_body(gate, **more))
+
+
+def _websocket(gate: Gate) -> Received:
+    url = str(gate.http.base_url.copy_with(scheme="ws", path="/v1/responses"))
+    headers = {"Authorization": f"Bearer {gate.key}"}
+    content, status = b"", 0
+    try:
+        with connect(
+            f"{url}?model={gate.socket_model}", additional_headers=headers, proxy=None, open_timeout=_SECONDS
+        ) as line:
+            status = 101
+            line.send(json.dumps({"type": "response.create", **_responses_body(gate), "model": gate.socket_model}))
+            while not _last(content):
+                said = line.recv(timeout=_SECONDS)
+                content += b"data: " + (said.encode() if isinstance(said, str) else said) + b"\n"
+    except (WebSocketException, OSError):
+        return Received(0 if not content else status, content)
+    return Received(status, content)
+
+
+def _last(content: bytes) -> bool:
+    """Whether the last event of a turn, or an error, has come."""
+    try:
+        event: Any = json.loads(content.rpartition(b"data: ")[2])
+    except ValueError:
+        return False
+    kind = event.get("type") if isinstance(event, dict) else ""
+    return kind in {"response.completed", "response.incomplete", "response.failed", "error"}
+
+
+def _both(route: str, form: Format, send: Callable[..., Received]) -> tuple[Probe, Probe]:
+    return (
+        Probe(route, "whole", form, send),
+        Probe(route, "streamed", form, lambda gate: send(gate, stream=True)),
+    )
+
+
+PROBES: tuple[Probe, ...] = (
+    *_both("/v1/responses", "responses", responses),
+    *_both("/v1/chat/completions", "chat", _chat),
+    *_both("/v1/messages", "messages", _messages),
+    Probe("/v1/responses, WebSocket", "streamed", "other", _websocket),
+    Probe("/v1/responses, background", "whole", "other", lambda gate: _retrieved(gate, background=True)),
+    Probe("/v1/responses/{id}", "whole", "other", _retrieved),
+    Probe("/v1/responses/compact", "whole", "other", _compact),
+    *_both("/v1/completions", "other", _completions),
+    Probe("/v1beta/models/{model}:generateContent", "whole", "other", lambda gate: _gemini(gate, "generateContent")),
+    Probe(
+        "/v1beta/models/{model}:generateContent",
+        "streamed",
+        "other",
+        lambda gate: _gemini(gate, "streamGenerateContent"),
+    ),
+    *_both("/openai_passthrough/v1/responses", "other", _pass_through),
+)
+"""Every road, in the order of the table."""

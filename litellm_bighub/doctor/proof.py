@@ -1,0 +1,133 @@
+"""Sending canaries through the real proxy, on every road."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from litellm_bighub.doctor.canary import ARGUMENTS, PROMPT, SECRETS, TOOL, holds_secret
+from litellm_bighub.doctor.covered import text_formats
+from litellm_bighub.doctor.probes import PROBES, Format, Gate, Mode, Probe, Received, responses
+from litellm_bighub.doctor.proxy_config import ProxyConfig
+from litellm_bighub.doctor.stage import MODEL, SOCKET_MODEL, staged
+from litellm_bighub.doctor.verdict import Row, Verdict, of_call, of_secrets
+from litellm_bighub.testing import Item, Output, Pace, Request, ScriptedUpstream, function_call, running_proxy, text
+from litellm_bighub.testing.hosted_answers import block
+from litellm_bighub.testing.hosted_bighub import HostedBighub
+
+_SECONDS = 60.0
+_CALL = (text("Here it comes."), function_call(TOOL, ARGUMENTS, call_id="call_canary"))
+_PACES = (Pace(delta_size=12), Pace(delta_size=200))
+"""How streams are cut: a secret over several deltas, and a secret in one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was shown.
+
+    Attributes:
+        rows: one a road.
+        caught: the kinds of secrets that this config masks or refuses; only those are canaries.
+    """
+
+    rows: Sequence[Row]
+    caught: Sequence[str]
+
+    @property
+    def holds(self) -> bool:
+        """Whether no byte came through, and calls were seen to be governed."""
+        return not any(row.leaks for row in self.rows) and any(row.call is Verdict.GOVERNED for row in self.rows)
+
+
+@contextmanager
+def proving(config: ProxyConfig, on_progress: Callable[[float], None]) -> Generator[Callable[[], Proof]]:
+    """Start upstream and proxy; what is yielded carries the proof out."""
+    with (
+        ScriptedUpstream() as upstream,
+        HostedBighub(block()) as hosted,
+        staged(config, upstream.base_url, hosted) as path,
+        running_proxy(path, env=_environment(upstream), on_progress=on_progress) as proxy,
+        httpx.Client(
+            base_url=proxy.base_url,
+            headers={"Authorization": f"Bearer {proxy.master_key}"},
+            trust_env=False,
+            timeout=_SECONDS,
+        ) as http,
+    ):
+        gate = Gate(http, proxy.master_key, MODEL, SOCKET_MODEL)
+        yield lambda: prove(gate, upstream, text_formats(config))
+
+
+def _environment(upstream: ScriptedUpstream) -> dict[str, str]:
+    """Pass-through routes take their target out of the environment: it is the scripted model too."""
+    return {"OPENAI_API_BASE": upstream.base_url.removesuffix("/v1"), "OPENAI_API_KEY": "sk-no-key-is-needed"}
+
+
+def prove(
+    gate: Gate,
+    upstream: ScriptedUpstream,
+    covered: Collection[tuple[Format, Mode]],
+    probes: Sequence[Probe] = PROBES,
+) -> Proof:
+    """Send the canaries.
+
+    Args:
+        gate: the gateway.
+        upstream: the model behind it.
+        covered: the formats and modes in which a text guardrail is on.
+        probes: the roads.
+    """
+    caught = [name for name, secret in SECRETS.items() if _is_caught(gate, upstream, secret)] if covered else []
+    secrets = [SECRETS[name] for name in caught]
+    return Proof([_row(gate, upstream, probe, secrets, covered) for probe in probes], caught)
+
+
+def _is_caught(gate: Gate, upstream: ScriptedUpstream, secret: str) -> bool:
+    """Whether a whole answer on `/v1/responses` loses it: then it is one that the operator wants to be caught."""
+    _script(upstream, [text(f"Here it comes: {secret}.")], _PACES[0])
+    received = responses(gate)
+    return bool(received.content) and not holds_secret(received.content, secret)
+
+
+def _row(
+    gate: Gate, upstream: ScriptedUpstream, probe: Probe, secrets: list[str], covered: Collection[tuple[Format, Mode]]
+) -> Row:
+    received, offered = _send(gate, upstream, probe, _CALL, _PACES[0])
+    detail = str(received.status) if received.status >= 400 else "connection refused" if received.status == 0 else ""
+    secret = Verdict.UNPROVEN
+    if secrets:
+        secret = _worst([_secrets(gate, upstream, probe, secrets, pace) for pace in _PACES])
+    if (probe.format, probe.mode) not in covered and secret in {Verdict.LEAKS, Verdict.UNPROVEN}:
+        secret = Verdict.NOT_COVERED
+    return Row(probe, of_call(received, offered=offered), secret, detail)
+
+
+def _secrets(gate: Gate, upstream: ScriptedUpstream, probe: Probe, secrets: list[str], pace: Pace) -> Verdict:
+    said = [text(f"Here it comes: {'; '.join(secrets)}.")]
+    received, offered = _send(gate, upstream, probe, said, pace)
+    return of_secrets(received, secrets, offered=offered)
+
+
+def _worst(verdicts: Sequence[Verdict]) -> Verdict:
+    order = (Verdict.LEAKS, Verdict.UNPROVEN, Verdict.GOVERNED, Verdict.REFUSED)
+    return min(verdicts, key=order.index)
+
+
+def _send(
+    gate: Gate, upstream: ScriptedUpstream, probe: Probe, items: Sequence[Item], pace: Pace
+) -> tuple[Received, bool]:
+    _script(upstream, items, pace)
+    received = probe.send(gate)
+    return received, any(_asked(request) for request in upstream.requests)
+
+
+def _script(upstream: ScriptedUpstream, items: Sequence[Item], pace: Pace) -> None:
+    upstream.reset()
+    upstream.script(_asked, Output(items, pace=pace))
+
+
+def _asked(request: Request) -> bool:
+    return PROMPT in request.raw

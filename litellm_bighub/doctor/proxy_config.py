@@ -1,0 +1,120 @@
+"""A proxy's config as the doctor reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from litellm_bighub.errors import ConfigurationError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One guardrail of the config.
+
+    Attributes:
+        name: its `guardrail_name`.
+        guardrail: what is built: a name of LiteLLM's, or `module.Class`.
+        events: when it runs; tags are left aside.
+        default_on: whether it runs without being asked for.
+        params: its `litellm_params`; may hold keys.
+    """
+
+    name: str
+    guardrail: str
+    events: frozenset[str]
+    default_on: bool
+    params: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyConfig:
+    """A config with what it includes.
+
+    Attributes:
+        path: of the file.
+        content: of the file, with the files that it includes.
+    """
+
+    path: Path
+    content: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def guardrails(self) -> list[Entry]:
+        """The guardrails, in their order."""
+        return [_entry(each, index) for index, each in enumerate(_list(self.content, "guardrails"))]
+
+    @property
+    def models(self) -> list[str]:
+        """The names of the models."""
+        named = [each.get("model_name") for each in _list(self.content, "model_list") if isinstance(each, dict)]
+        return [name for name in named if isinstance(name, str)]
+
+    def section(self, name: str) -> Mapping[str, Any]:
+        """`litellm_settings` and the like; empty if it is not there."""
+        found = self.content.get(name)
+        return found if isinstance(found, dict) else {}
+
+
+def read_config(path: Path) -> ProxyConfig:
+    """Read a proxy's config.
+
+    Raises:
+        ConfigurationError: it is no config.
+    """
+    content = _mapping(path)
+    includes = content.get("include")
+    for each in includes if isinstance(includes, list) else ():
+        for key, value in _mapping(path.parent / str(each)).items():
+            before = content.get(key)
+            content[key] = [*before, *value] if isinstance(before, list) and isinstance(value, list) else value
+    return ProxyConfig(path, content)
+
+
+def _mapping(path: Path) -> dict[str, Any]:
+    try:
+        content: Any = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise ConfigurationError(str(path), f"cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(path.name, f"is not valid YAML: {str(error).splitlines()[0]}") from error
+    if not isinstance(content, dict):
+        raise ConfigurationError(path.name, "is no mapping of settings")
+    return dict(content)
+
+
+def _list(content: Mapping[str, Any], key: str) -> list[Any]:
+    found = content.get(key)
+    return found if isinstance(found, list) else []
+
+
+def _entry(each: Any, index: int) -> Entry:
+    params = each.get("litellm_params") if isinstance(each, dict) else None
+    if not isinstance(params, dict):
+        raise ConfigurationError(f"guardrails[{index}]", "has no litellm_params")
+    return Entry(
+        name=str(each.get("guardrail_name", "")),
+        guardrail=str(params.get("guardrail", "")),
+        events=frozenset(_events(params.get("mode"))),
+        default_on=params.get("default_on") is True,
+        params=params,
+    )
+
+
+def _events(mode: Any) -> list[str]:
+    match mode:
+        case str():
+            return [mode]
+        case list():
+            return [event for each in mode for event in _events(each)]
+        case dict():
+            return [
+                *_events(mode.get("default")),
+                *(event for tag in (mode.get("tags") or {}).values() for event in _events(tag)),
+            ]
+        case _:
+            return []

@@ -1,0 +1,99 @@
+"""The doctor's tables."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from litellm_bighub.doctor.canary import SECRETS
+from litellm_bighub.doctor.covered import other_roads
+from litellm_bighub.doctor.examination import Examination
+from litellm_bighub.doctor.findings import Level
+from litellm_bighub.doctor.kinds import Kind
+from litellm_bighub.doctor.proof import Proof
+from litellm_bighub.doctor.proxy_config import Entry
+from litellm_bighub.doctor.verdict import Row, Verdict
+
+_LEVELS = {Level.FINE: "green", Level.NOTE: "dim", Level.WARNING: "yellow", Level.OFF: "bold red"}
+_VERDICTS = {
+    Verdict.GOVERNED: "green",
+    Verdict.REFUSED: "green",
+    Verdict.LEAKS: "bold red",
+    Verdict.UNPROVEN: "yellow",
+    Verdict.NOT_COVERED: "dim",
+}
+_ROUTES = {
+    Kind.CALLS: "tool calls of /v1/responses, /v1/chat/completions, /v1/messages",
+    Kind.TEXTS: "texts of /v1/responses, streams too",
+    Kind.OTHER: "what LiteLLM hands it",
+    Kind.UNKNOWN: "",
+}
+
+
+def print_examination(examination: Examination, console: Console) -> None:
+    """What is on, and what there is to say of it."""
+    table = _table("guardrail", "what it is", "on", "mode", "for")
+    for patient in examination.patients:
+        entry = patient.entry
+        mode = ", ".join(sorted(entry.events))
+        table.add_row(Text(entry.name), patient.kind.value, _on(entry), mode, _ROUTES[patient.kind])
+    console.print(table)
+    roads = _table("answers of", "tool calls decided by", "texts handed to")
+    for cover in examination.covers:
+        roads.add_row(cover.route, Text(", ".join(cover.calls) or "nobody"), Text(", ".join(cover.texts) or "nobody"))
+    for road in other_roads():
+        roads.add_row(road, Text("no governed format of its own: --prove shows", style="dim"), "")
+    console.print(roads)
+    findings = _table("", "about", "finding")
+    for finding in examination.findings:
+        style = _LEVELS[finding.level]
+        findings.add_row(Text(finding.level.value, style=style), Text(finding.about), Text(finding.says))
+    console.print(findings)
+    if examination.healthy:
+        console.print("What looks on is on. Whether it holds on every road: litellm-bighub doctor --prove")
+    else:
+        console.print(Text("Something looks on and is off; see the lines with OFF.", style="bold red"))
+
+
+def print_proof(proof: Proof, console: Console) -> None:
+    """The roads, and what became of the canaries on them."""
+    table = _table("route", "", "tool call", "secret")
+    for row in proof.rows:
+        table.add_row(row.probe.route, row.probe.mode, _call(row), _styled(row.secret))
+    console.print(table)
+    console.print(_secrets(proof))
+    leaks = sum(row.leaks for row in proof.rows)
+    if leaks:
+        console.print(Text(f"{leaks} of {len(proof.rows)} roads LEAK.", style="bold red"))
+    elif not proof.holds:
+        console.print(Text("Nothing leaked, but no road was seen to be governed: nothing is proven.", style="bold red"))
+    else:
+        console.print(f"No byte of a canary came through on {len(proof.rows)} roads.")
+
+
+def _secrets(proof: Proof) -> str:
+    if not proof.caught:
+        return f"secret: no text guardrail here catches any of the canaries ({', '.join(SECRETS)}), so none was sent."
+    return f"secret: {', '.join(proof.caught)}, which a guardrail of this config catches in a whole answer."
+
+
+def _call(row: Row) -> Text:
+    shown = _styled(row.call)
+    return shown.append(f" ({row.detail})") if row.call is Verdict.REFUSED and row.detail else shown
+
+
+def _styled(verdict: Verdict) -> Text:
+    return Text(verdict.value, style=_VERDICTS[verdict])
+
+
+def _on(entry: Entry) -> str:
+    return "always" if entry.default_on else "if named"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

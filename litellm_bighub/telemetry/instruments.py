@@ -1,0 +1,35 @@
+"""What is measured, whoever it is told to."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from litellm_bighub.deciders.breaker import BreakerState
+from litellm_bighub.domain.decision import Verdict
+
+SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+"""Upper bounds of the latency histogram: an embedded decision takes milliseconds, a hosted one up to its deadline."""
+
+
+class Instruments(Protocol):
+    """The counters, gauges and the histogram of one system of metrics. No method raises."""
+
+    def decided(self, *, tool: str, verdict: Verdict, enforced: bool, decider: str, seconds: float) -> None:
+        """Count one decision and its latency."""
+        ...
+
+    def degraded(self, *, tool: str) -> None:
+        """Count a call that passed undecided, as `fail_mode: open` has it."""
+        ...
+
+    def held(self, change: int) -> None:
+        """One more, or one less, stream waits for a decision."""
+        ...
+
+    def pending(self, approvals: int) -> None:
+        """So many approvals wait for a person."""
+        ...
+
+    def breaker(self, before: BreakerState | None, after: BreakerState) -> None:
+        """A breaker was made, or has changed its state."""
+        ...
