@@ -44,7 +44,7 @@ def print_examination(examination: Examination, console: Console) -> None:
     for cover in examination.covers:
         roads.add_row(cover.route, Text(", ".join(cover.calls) or "nobody"), Text(", ".join(cover.texts) or "nobody"))
     for road in other_roads():
-        roads.add_row(road, Text("no governed format of its own: --prove shows", style="dim"), "")
+        roads.add_row(road, Text("governed or refused: --prove shows which", style="dim"), "")
     console.print(roads)
     findings = _table("", "about", "finding")
     for finding in examination.findings:

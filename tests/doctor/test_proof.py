@@ -127,6 +127,5 @@ def test_the_readme_shows_what_it_prints(proof):
 
 
 @pytest.mark.proxy
-@pytest.mark.xfail(strict=True, reason="the roads that are not governed are not closed yet")
 def test_no_byte_comes_through_on_any_road(proof):
     assert proof.holds
