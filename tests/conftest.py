@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from litellm_bighub.demo.files import in_own_folder
 from litellm_bighub.testing import ScriptedUpstream, running_proxy
@@ -15,6 +16,9 @@ from litellm_bighub.testing import ScriptedUpstream, running_proxy
 ROOT = Path(__file__).parent.parent
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # read when litellm is imported, which a test does later
+
+settings.register_profile("any speed", deadline=None)  # a busy machine is slow; how fast we are, benchmarks say
+settings.load_profile("any speed")
 
 
 def _refuse_network(event: str, arguments: tuple[object, ...]) -> None:

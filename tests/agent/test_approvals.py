@@ -347,6 +347,19 @@ def test_resume_after_approval_is_bound_to_the_call(driver, model, wrong):
     assert (refunds.paid, bighub.resolved) == ([], [])
 
 
+def test_resume_after_approval_works_once(driver, model):
+    """Old sin: any number of times under one approved id."""
+    model([refund(500)], [text("waiting")], DONE)
+    refunds = Refunds()
+    guard = agent(driver, Bighub(), refunds)
+    driver.run(guard)
+    approved = {"tool_name": "refund", "arguments": {"order_id": "ord_1", "amount": 500.0}, "request_id": "req_1"}
+    driver.call(guard, "resume_after_approval", **approved)
+    with pytest.raises(AdapterConfigurationError, match="no call of this agent waits"):
+        driver.call(guard, "resume_after_approval", **approved)
+    assert refunds.paid == [("ord_1", 500)]
+
+
 def test_a_decider_that_settles_by_itself_has_the_last_word(driver, model):
     model([refund(500)], DONE)
     refunds = Refunds()

@@ -9,6 +9,15 @@ from litellm_bighub.testing import function_call, reasoning, text
 
 DONE = [text("done")]
 CALL = function_call("double", {"n": 4}, call_id="c1")
+ARGUMENTS = {
+    "temperature": 0.3,
+    "reasoning": {"effort": "low"},
+    "tool_choice": "auto",
+    "max_output_tokens": 100,
+    "metadata": {"a": "b"},
+    "include": ["message.output_text.logprobs"],
+    "parallel_tool_calls": False,
+}
 
 
 def agent(driver, **options):
@@ -81,8 +90,17 @@ def test_a_model_without_reasoning_is_not_asked_for_it(driver, model):
     assert "include" not in upstream.requests[0].body
 
 
+@pytest.mark.parametrize("argument", ARGUMENTS)
+def test_an_argument_of_the_first_turn_is_not_dropped(driver, model, argument):
+    """Old sin: each of these went with the first turn alone."""
+    upstream = model([CALL], DONE)
+    driver.run(agent(driver), extra_create_args={argument: ARGUMENTS[argument]})
+    first, second = [request.body[argument] for request in upstream.requests]
+    assert first == second
+    assert ARGUMENTS[argument] == (first if argument != "include" else first[:1])
+
+
 def test_every_argument_of_the_first_turn_goes_with_every_turn(driver, model):
-    """Old sin: temperature, reasoning, tool_choice and others were dropped after the first turn."""
     upstream = model([CALL], [CALL], DONE)
     extra = {
         "tool_choice": "auto",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import threading
 
@@ -30,6 +31,7 @@ from tests.agent.harness import Deciding, outputs
 
 REFUND = function_call("refund_payment", {"order_id": "ord_1", "amount": 199.99}, call_id="c1")
 DONE = [text("done")]
+NOTHING = {"type": "object", "properties": {}}
 
 
 def refund_payment(order_id: str, amount: float) -> dict:
@@ -93,7 +95,7 @@ def test_the_decider_is_told_of_the_call(driver, model):
 @pytest.mark.parametrize(
     ("decision", "status"),
     [
-        pytest.param(Block("too much", Basis(blocked_by="max_value")), "blocked", id="block"),
+        pytest.param(Block("above 10000", Basis(blocked_by="max_value", rule="r-7")), "blocked", id="block"),
         pytest.param(RequireApproval("a person looks", "apr_1"), "approval_required", id="approval"),
         pytest.param(DecisionUnavailable("down"), "blocked", id="unavailable"),
         pytest.param(DecisionRefused("401"), "blocked", id="refused"),
@@ -116,7 +118,7 @@ def test_a_withheld_call_does_not_run_and_the_model_hears_no_inner_reason(driver
     assert payload["output_text"] == "done"
     (told,) = outputs(upstream.requests[1])
     assert json.loads(told["output"])["status"] == status
-    for inner in ("too much", "max_value", "a person looks", "apr_1", "down", "401"):
+    for inner in ("above", "10000", "max_value", "r-7", "a person looks", "apr_1", "down", "401"):
         assert inner not in told["output"]
 
 
@@ -144,6 +146,7 @@ def test_fail_open_opens_for_an_unreachable_decider_alone(driver, model, error, 
 @pytest.mark.parametrize(
     "arguments",
     [
+        pytest.param("", id="none-at-all"),
         pytest.param('{"order_id": "o"}', id="missing"),
         pytest.param("[1]", id="list"),
         pytest.param('"x"', id="text"),
@@ -153,7 +156,7 @@ def test_fail_open_opens_for_an_unreachable_decider_alone(driver, model, error, 
         pytest.param('{"order_id": "o", "amount": Infinity}', id="infinity"),
         pytest.param('{"order_id": "o", "amount": 1e999}', id="overflow"),
         pytest.param('{"order_id": "o", "amount": null}', id="null-amount"),
-        pytest.param('{"order_id": "o", "amount": "1e6 USD"}', id="text-amount"),
+        pytest.param('{"order_id": "o", "amount": "1e6 USD"}', id="1e6-USD"),
         pytest.param('{"order_id": "\\ud800", "amount": 1}', id="lone-surrogate"),
         pytest.param('{"order_id": "o", "amount": 1, "amount": 999999}', id="key-twice"),
         pytest.param('{"order_id": "o", "amount": 1, "admin": true}', id="unknown"),
@@ -189,22 +192,34 @@ def test_a_value_that_cannot_be_had_blocks_in_both_fail_modes(driver, model, val
     assert decider.asked == []
 
 
-def test_a_tool_without_a_number_reaches_the_policy(driver, model):
+@pytest.mark.parametrize(
+    ("fail_mode", "decision", "status"),
+    [
+        pytest.param("closed", Allow("fine"), "executed", id="closed-and-allowed"),
+        pytest.param("open", Block("no"), "blocked", id="open-and-blocked"),
+    ],
+)
+def test_a_tool_without_a_number_reaches_the_policy(driver, model, fail_mode, decision, status):
     """Old sin: always blocked, or under fail-open always run."""
     model([function_call("ping", {"host": "a"})], DONE)
-    decider = Deciding()
-    guard = driver.guard(decider=decider)
+    decider = Deciding({"ping": decision})
+    guard = driver.guard(decider=decider, fail_mode=fail_mode)
     guard.tool(
         "ping",
         lambda host: host,
         parameters_schema={"type": "object", "properties": {"host": {"type": "string"}}, "required": ["host"]},
     )
-    assert driver.run(guard)["execution"]["last"]["status"] == "executed"
-    assert decider.asked[0][0].value is None
+    assert driver.run(guard)["execution"]["last"]["status"] == status
+    assert [call.value for call, _ in decider.asked] == [None]
 
 
-def test_an_unknown_tool_is_blocked(driver, model):
-    upstream = model([function_call("rm", {}, call_id="c9")], DONE)
+@pytest.mark.parametrize(
+    "call",
+    [function_call("rm", {}, call_id="c9"), custom_call("rm", "-rf /", call_id="c9")],
+    ids=["function", "custom"],
+)
+def test_an_unknown_tool_is_blocked(driver, model, call):
+    upstream = model([call], DONE)
     decider = Deciding()
     payload = driver.run(with_refund(driver, decider=decider))
     assert payload["execution"]["last"]["status"] == "blocked"
@@ -318,6 +333,17 @@ def test_a_tool_that_raises_tells_the_model_little_and_the_event_all(driver, mod
     assert "second line" in event["error"]
     told = json.loads(outputs(upstream.requests[1])[0]["output"])
     assert told == {"status": "tool_error", "error": "ValueError: first line"}
+
+
+def test_a_result_that_is_no_json_does_not_end_the_run(driver, model):
+    """Old sin: a datetime crashed the run after the tool's side effect."""
+    upstream = model([function_call("book", {})], DONE)
+    guard = driver.guard()
+    guard.tool("book", lambda: dt.datetime(2026, 1, 2, tzinfo=dt.timezone.utc), parameters_schema=NOTHING)
+    payload = driver.run(guard)
+    assert (payload["output_text"], payload["execution"]["last"]["status"]) == ("done", "executed")
+    assert json.loads(outputs(upstream.requests[1])[0]["output"])["output"] == "2026-01-02T00:00:00Z"
+    json.dumps(payload)
 
 
 def test_events_are_not_lost_when_the_rounds_run_out(driver, model):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from bighub import AsyncBighubClient, Bighub, BighubClient
 
@@ -101,6 +103,18 @@ def test_the_retries_of_a_client_that_was_handed_in_do_not_multiply_with_ours(dr
     guard.tool("pay", lambda amount, password: amount, parameters_schema=SCHEMA)
     assert driver.run(guard)["execution"]["last"]["status"] == "blocked"
     assert len(bighub.requests) == 2
+
+
+def test_nothing_of_one_run_is_told_with_the_next(driver, model, bighub):
+    """Old sin: the `trajectory_id` of one user's run went with the run of another."""
+    bighub.script(allow(trajectory_id="traj_of_ann", request_id="req_of_ann"), allow())
+    guard = agent(driver, bighub)
+    for _ in range(2):
+        model([CALL], DONE)
+        driver.run(guard)
+    first, second = bighub.requests
+    for told in ("traj_of_ann", "req_of_ann", first.body["context"]["trace_id"]):
+        assert told not in json.dumps(second.body)
 
 
 def test_a_client_of_which_a_method_was_replaced_is_asked_by_that(driver, model, bighub):

@@ -226,10 +226,11 @@ def test_a_tool_may_have_a_decision_mode_of_its_own(driver, model):
 @pytest.mark.parametrize(
     "answer",
     [
-        pytest.param({"allowed": True, "result": "blocked"}, id="contradiction"),
-        pytest.param({"allowed": "false"}, id="text"),
+        pytest.param({"allowed": True, "result": "blocked"}, id="allowed-but-result-blocked"),
+        pytest.param({"allowed": "false"}, id="allowed-is-the-text-false"),
         pytest.param(
-            {"allowed": False, "recommendation": "proceed_with_caution", "blocked_by": "kill_switch"}, id="caution"
+            {"allowed": False, "recommendation": "proceed_with_caution", "blocked_by": "kill_switch"},
+            id="caution-under-a-kill-switch",
         ),
         pytest.param({"allowed": True, "result": "allowed", "recommendation": "go"}, id="unknown-recommendation"),
         pytest.param(
@@ -237,7 +238,10 @@ def test_a_tool_may_have_a_decision_mode_of_its_own(driver, model):
             id="enforcement-mode-in-the-wrong-case",
         ),
         pytest.param({"allowed": True, "result": "allowed", "should_not_run": True}, id="should-not-run"),
-        pytest.param({"allowed": True, "result": "allowed", "catastrophic_ceiling": {"active": True}}, id="ceiling"),
+        pytest.param(
+            {"allowed": True, "result": "allowed", "catastrophic_ceiling": {"active": True}},
+            id="catastrophic-ceiling-active",
+        ),
         pytest.param({}, id="nothing"),
         pytest.param("allowed", id="no-object"),
     ],

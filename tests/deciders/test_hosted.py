@@ -267,13 +267,32 @@ async def test_refusals_never_open_the_breaker(answer):
         await decider.aclose()
 
 
-async def test_fail_open_opens_for_a_dead_service_and_not_for_a_refusing_one():
-    for answer, expected in [(error(503), Allow), (error(401), Block), (garbage(), Block), (error(409), Block)]:
-        with HostedBighub(answer) as bighub:
-            decisions = ToolDecisions(hosted(settings(bighub, attempts=1)), fail_mode="open")
-            [decision] = await decisions.decide([CALL], CONTEXT)
-            assert type(decision) is expected
-            await decisions.aclose()
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param(error(503), Allow, id="503"),
+        pytest.param(Hangup(), Allow, id="hangs up"),
+        pytest.param(error(401), Block, id="401"),
+        pytest.param(error(403), Block, id="403"),
+        pytest.param(error(409), Block, id="409"),
+        pytest.param(error(422), Block, id="422"),
+        pytest.param(garbage(), Block, id="garbage"),
+    ],
+)
+async def test_fail_open_opens_for_a_dead_service_and_not_for_a_refusing_one(answer, expected):
+    with HostedBighub(answer) as bighub:
+        decisions = ToolDecisions(hosted(settings(bighub, attempts=1)), fail_mode="open")
+        [decision] = await decisions.decide([CALL], CONTEXT)
+        assert type(decision) is expected
+        await decisions.aclose()
+
+
+@pytest.mark.parametrize("failure", [error(503), error(429), Hangup()], ids=["503", "429", "hangs up"])
+async def test_the_sdk_retries_nothing_by_itself(failure):
+    """Left as it is, it sends a question three times more, with 15 s for each."""
+    raised, requests = await ask(failure, attempts=1)
+    assert type(raised) is DecisionUnavailable
+    assert len(requests) == 1
 
 
 @pytest.mark.parametrize(

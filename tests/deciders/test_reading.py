@@ -83,8 +83,9 @@ def with_packet(**signal) -> dict[str, object]:
         pytest.param({**YES, "recommendation": "proceed_with_caution"}, Allow, id="proceed_with_caution"),
         *[
             pytest.param({**YES, "recommendation": word}, Block, id=f"recommendation {word}")
-            for word in ("block", "deny", "DO_NOT_PROCEED", "escalate_v9")
+            for word in ("block", "deny", "DO_NOT_PROCEED")
         ],
+        pytest.param({**YES, "recommendation": "escalate_v9"}, Block, id="unknown recommendation"),
         *[
             pytest.param(
                 {"allowed": False, "result": "blocked", "recommendation": word}, Block, id=f"blocked but {word}"

@@ -143,7 +143,7 @@ async def test_unreadable_arguments_are_withheld_and_nobody_is_asked(arguments, 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        pytest.param('{"amount": "1e6 USD"}', "the amount is a string, not a number", id="string"),
+        pytest.param('{"amount": "1e6 USD"}', "the amount is a string, not a number", id="1e6 USD"),
         pytest.param('{"amount": true}', "the amount is a boolean, not a number", id="bool"),
         pytest.param('{"amount": [1]}', "the amount is a list, not a number", id="list"),
         pytest.param('{"amount": {"v": 1}}', "the amount is an object, not a number", id="object"),

@@ -6,7 +6,7 @@ from itertools import count
 
 import anyio
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from litellm_bighub import ToolDecisions
 from litellm_bighub.domain.call import CallContext
@@ -90,7 +90,6 @@ class Client:
 
 
 @pytest.mark.parametrize("way", ["previous", "conversation", "replay"])
-@settings(deadline=None)
 @given(turns=TURNS)
 def test_every_withheld_call_is_answered_exactly_once(way, turns):
     async def play() -> None:

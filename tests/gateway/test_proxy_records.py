@@ -12,6 +12,7 @@ from litellm_bighub.testing import function_call, text
 pytestmark = pytest.mark.proxy
 
 CANARY = "canary-4711"
+PASSWORD = "of-no-other-test"  # what other modules of the session let be kept is looked through as well
 SECRET = "sk-abcdefghijklmnopqrstuvwxyz0123456789"
 BILLING = "sk-of-the-billing-agent"
 HOSTILE = {
@@ -98,7 +99,7 @@ def test_every_decision_is_kept_without_its_secrets(gateway, streamed):
     call_id = f"call_secret_{streamed}"
     items = [
         text("Hm."),
-        function_call("refund", {"amount": 7, "order_id": "o", "password": CANARY, "note": SECRET}, call_id=call_id),
+        function_call("refund", {"amount": 7, "order_id": "o", "password": PASSWORD, "note": SECRET}, call_id=call_id),
     ]
     ask(gateway, items, "policy", streamed=streamed, prompt=f"go {call_id}")
     audit = [line for line in gateway.lines("audit") if line["call_id"] == call_id]
@@ -114,7 +115,7 @@ def test_every_decision_is_kept_without_its_secrets(gateway, streamed):
     assert (entry["guardrail_name"], entry["guardrail_status"]) == ("policy", "success")
     assert entry["guardrail_response"][0]["call_id"] == call_id
     kept = json.dumps([audit, gateway.lines("decisions"), log]) + gateway.proxy.log
-    assert CANARY not in kept
+    assert PASSWORD not in kept
     assert SECRET not in kept
 
 

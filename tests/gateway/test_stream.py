@@ -80,7 +80,7 @@ async def passing(calls):
     return [Pass() for _ in calls]
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     kinds=st.text("tc", max_size=7),
     verdicts=st.lists(st.booleans(), min_size=7, max_size=7),

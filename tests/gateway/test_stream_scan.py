@@ -85,14 +85,27 @@ async def test_a_text_told_whole_is_scanned_whole_and_once(installed):
     assert [["Hello "], ["Hello world"]] == guardrail.seen
 
 
-async def test_parts_are_never_joined(installed):
+async def test_reasoning_answer_and_arguments_are_never_joined(installed):
+    """Put together, they would make a card number that nobody wrote."""
     guardrail = Recording()
+    thought = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "4000"}]}
+    call = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "pay", "arguments": '{"a":"9010"}'}
 
     await unified(
-        guardrail, [delta("4111 1111", 0), delta("1111 1111", 1), completed(message("4111 1111", "1111 1111"))]
+        guardrail,
+        [
+            {"type": "response.reasoning_summary_text.delta", "output_index": 0, "summary_index": 0, "delta": "4000"},
+            delta("1234", 0, index=1),
+            delta("5678", 1, index=1),
+            {"type": "response.function_call_arguments.delta", "output_index": 2, "delta": '{"a":"9010"}'},
+            completed(thought, message("1234", "5678"), call),
+        ],
     )
 
-    assert not [texts for texts in guardrail.seen if any("4111 11111111" in text for text in texts)]
+    scanned = [text for texts in guardrail.seen for text in texts]
+    found = [[part for part in ("4000", "1234", "5678", "9010") if part in text] for text in scanned]
+    assert {"4000", "1234", "5678"} <= {part for parts in found for part in parts}
+    assert not [parts for parts in found if len(parts) > 1]
 
 
 async def test_a_text_that_only_the_envelope_tells_is_scanned(installed):

@@ -91,6 +91,39 @@ async def test_a_refused_stream_ends_with_an_error_event(configured):
     assert "secret" not in repr(events)
 
 
+class Crashing(CustomGuardrail):
+    async def apply_guardrail(self, inputs, request_data, input_type, logging_obj=None):
+        raise RuntimeError("the check crashed")
+
+
+@pytest.mark.parametrize("hold", ["window", "whole"])
+async def test_a_check_that_crashes_lets_no_text_of_a_stream_out(hold):
+    """It says nothing about the text, and least of all that it is safe."""
+    guardrail = ResponsesTextGuardrail(
+        guardrail_name="texts", default_on=True, guardrails=[Crashing(guardrail_name="crashing")], hold=hold
+    )
+    hook = guardrail.async_post_call_streaming_iterator_hook(CALLER, upstream(stream("x" * 300, " a secret")), {})
+    released = []
+
+    async def read():
+        async for event in hook:
+            released.append(event)  # noqa: PERF401 - what came before the error counts
+
+    with pytest.raises(RuntimeError, match="the check crashed"):
+        await read()
+
+    assert "x" not in "".join(get(event, "delta") or "" for event in released)
+    assert "secret" not in repr(released)
+
+
+async def test_a_check_that_crashes_lets_no_whole_answer_out():
+    guardrail = ResponsesTextGuardrail(guardrail_name="texts", guardrails=[Crashing(guardrail_name="crashing")])
+    response = {"output": [{"type": "message", "content": [{"type": "output_text", "text": "a secret"}]}]}
+
+    with pytest.raises(RuntimeError, match="the check crashed"):
+        await guardrail.async_post_call_success_hook({}, CALLER, response)
+
+
 async def test_guardrails_run_one_after_the_other(configured):
     events = await sent(configured("masking", "refusing"), stream("a secret"))
 

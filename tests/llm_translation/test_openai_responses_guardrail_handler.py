@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from copy import deepcopy
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -238,9 +239,10 @@ async def test_the_built_in_handler_leaks_where_ours_does_not():
 
 
 BAD_ANSWERS = [
-    pytest.param(lambda inputs: {"texts": inputs["texts"][:-1]}, "answered 3 texts with 2", id="too few"),
-    pytest.param(lambda inputs: {"texts": [*inputs["texts"], "a"]}, "answered 3 texts with 4", id="too many"),
-    pytest.param(lambda inputs: {"texts": []}, "answered 3 texts with 0", id="empty"),
+    pytest.param(lambda inputs: {"texts": inputs["texts"][:1]}, "answered 3 texts with 1", id="one for three"),
+    pytest.param(lambda inputs: {"texts": inputs["texts"][:-1]}, "answered 3 texts with 2", id="two for three"),
+    pytest.param(lambda inputs: {"texts": [*inputs["texts"], "a"]}, "answered 3 texts with 4", id="four for three"),
+    pytest.param(lambda inputs: {"texts": []}, "answered 3 texts with 0", id="none for three"),
     pytest.param(lambda inputs: {"texts": None}, "answered 3 texts with nothing", id="no list"),
     pytest.param(lambda inputs: {"texts": "abc"}, "answered 3 texts with a str", id="a string"),
     pytest.param(lambda inputs: {"texts": ["a", None, "c"]}, "answered text 1 with nothing", id="None for a text"),
@@ -282,6 +284,16 @@ async def test_bad_answer_of_the_first_contract(side: str, wrong: Any):
 @BOTH_SIDES
 async def test_an_answer_without_texts_means_unchanged(side: str):
     assert await run(side, Today(lambda inputs: {}), ["one", "two"]) == ["one", "two"]
+
+
+async def test_a_mask_that_cannot_be_written_fails_the_answer(contract: int):
+    """LiteLLM's own handler drops the mask there, and the answer leaves as it was."""
+    sealed = MappingProxyType({"type": "message", "role": "assistant", "content": "the secret"})
+    response = {"output": [answer(output_text("secret")), sealed]}
+    before = deepcopy(response["output"][0])
+    with pytest.raises(GuardrailAnswerError, match=r"output\[1\]\.content: "):
+        await OpenAIResponsesHandler().process_output_response(response, masking("secret", "[mask]")[contract])
+    assert response["output"][0] == before
 
 
 async def test_a_rewrite_that_is_no_json_writes_nothing(contract: int):

@@ -76,6 +76,7 @@ def text_choice(mode: Literal["fast", "slow"]): ...
 def choice(currency: Currency): ...
 def optional(note: str | None = None): ...
 def optional_old(note: Optional[str] = None): ...  # noqa: UP045 - the older spelling is what is tested
+def integer_or_none(n: int | None): ...
 def union(key: int | str): ...
 def union_old(key: Union[int, str]): ...  # noqa: UP007 - the older spelling is what is tested
 def default(count: int = 3, name: str = "x"): ...
@@ -99,6 +100,7 @@ SHAPES = [
     choice,
     optional,
     optional_old,
+    integer_or_none,
     union,
     union_old,
     default,
@@ -132,9 +134,11 @@ def test_the_schema_keeps_every_strict_rule(function):
         pytest.param(optional, "note", {"anyOf": [{"type": "string"}, {"type": "null"}]}, id="optional"),
         pytest.param(default, "count", {"anyOf": [{"type": "integer"}, {"type": "null"}]}, id="default"),
         pytest.param(union, "key", {"anyOf": [{"type": "integer"}, {"type": "string"}]}, id="union"),
-        pytest.param(bounded, "n", {"type": "integer", "minimum": 1, "maximum": 9}, id="bounds"),
+        pytest.param(bounded, "n", {"type": "integer", "minimum": 1, "maximum": 9}, id="annotated"),
         pytest.param(bounded, "s", {"type": "string", "pattern": "^a"}, id="only-what-strict-mode-knows"),
         pytest.param(choice, "currency", {"$ref": "#/$defs/Currency"}, id="enum"),
+        pytest.param(nested, "customer", {"$ref": "#/$defs/Customer"}, id="pydantic-model"),
+        pytest.param(integer_or_none, "n", {"anyOf": [{"type": "integer"}, {"type": "null"}]}, id="int-or-none"),
     ],
 )
 def test_a_parameter_has_its_schema(function, name, expected):

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from litellm_bighub.wire.gating import Pass
 from tests.wire.chat import streams as s
 
-MODERATE = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+MODERATE = settings(max_examples=100, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 PART = st.sampled_from(("content", "reasoning_content", "function", "custom", "function", "legacy"))
 CHOICES = st.lists(
     st.lists(PART, max_size=4, unique_by=lambda part: part if part == "legacy" else object()), max_size=3

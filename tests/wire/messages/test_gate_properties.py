@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from litellm_bighub.wire.gating import Pass
 from tests.wire.messages import streams as s
 
-MODERATE = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+MODERATE = settings(max_examples=100, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 BLOCK = st.tuples(st.sampled_from(("text", "thinking", "server", "call", "call")), st.integers(1, 3))
 BLOCKS = st.lists(BLOCK, max_size=5)
 CHOOSE = st.randoms(use_true_random=False)

@@ -25,7 +25,7 @@ def test_frames_end_behind_blank_lines(data, frames):
     assert splitter.close() == []
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"data: x", b"event: y"])), st.data())
 def test_frames_are_the_same_wherever_the_bytes_are_cut(pieces, data):
     whole = b"".join(pieces)

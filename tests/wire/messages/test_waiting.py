@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from litellm_bighub.wire.gating import Pass, Withhold
 from tests.wire.messages import streams as s
@@ -37,7 +37,6 @@ def test_the_model_is_told_of_an_edit_in_a_text_before_the_call():
     assert content[3]["text"] == "bye"
 
 
-@settings(deadline=None)
 @given(
     kinds=st.text("tc", max_size=6),
     outcomes=st.lists(st.sampled_from([Pass(), EDITED, Withhold("no")]), min_size=6, max_size=6),

@@ -12,7 +12,7 @@ from litellm_bighub.wire.gating import Ask, Pass, Release
 from litellm_bighub.wire.responses.events import CALL_TEXT
 from tests.wire.responses import streams as s
 
-MODERATE = settings(max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+MODERATE = settings(max_examples=200, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 KINDS = st.sampled_from(("message", "reasoning", "web_search", *s.KINDS, "function", "custom"))
 
 

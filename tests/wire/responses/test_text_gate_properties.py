@@ -27,7 +27,7 @@ from tests.wire.responses.text_streams import (
     web_search,
 )
 
-MODERATE = settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+MODERATE = settings(max_examples=100, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 SECRET = re.compile(r"sk-\d{4}")
 MASKS = {
     "same length": lambda text: SECRET.sub("[a key]", text),

@@ -69,7 +69,7 @@ REQUEST = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(REQUEST)
 def test_every_text_of_a_request_is_found_once(data: dict[str, Any]):
     found = find_in_request(data)
@@ -77,7 +77,7 @@ def test_every_text_of_a_request_is_found_once(data: dict[str, Any]):
     assert len({(id(slot.owner), slot.key) for slot in found.slots}) == len(found.slots)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(REQUEST)
 def test_answering_the_same_changes_nothing(data: dict[str, Any]):
     before = deepcopy(data)
@@ -86,7 +86,7 @@ def test_answering_the_same_changes_nothing(data: dict[str, Any]):
     assert data == before
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(REQUEST)
 def test_masking_leaves_no_text_of_a_request(data: dict[str, Any]):
     found = find_in_request(data)
@@ -94,7 +94,7 @@ def test_masking_leaves_no_text_of_a_request(data: dict[str, Any]):
     assert count(data) == 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(OUTPUT)
 def test_masking_leaves_no_text_of_an_answer(items: list[Any]):
     response = {"id": CANARY, "output": items}
@@ -104,7 +104,7 @@ def test_masking_leaves_no_text_of_an_answer(items: list[Any]):
     assert count(response["output"]) == 0
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(REQUEST)
 def test_each_answer_comes_back_to_its_own_place(data: dict[str, Any]):
     """Number the texts, write the numbers behind them, where annotations go on fitting, and find them in order."""

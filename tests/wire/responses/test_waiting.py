@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 from litellm_bighub.wire.gating import Pass, Release, Withhold
 from tests.wire.responses import streams as s
@@ -88,7 +88,6 @@ def test_a_call_can_become_a_request_for_approval():
     assert driven.events[2]["item"] == asks
 
 
-@settings(deadline=None)
 @given(
     kinds=st.text("tc", max_size=6),
     outcomes=st.lists(st.sampled_from([Pass(), EDITED, ASKS, Withhold("no")]), min_size=6, max_size=6),
