@@ -148,6 +148,7 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
             await asyncio.wait([self._deliveries.worker], timeout=self._limit)
             self._deliveries.give_up()
             self._deliveries.worker.cancel()
+            await asyncio.wait([self._deliveries.worker], timeout=self._limit)  # it counts what it was delivering
         await self._deciding.aclose()
 
     aclose = close

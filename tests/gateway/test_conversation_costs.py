@@ -126,7 +126,7 @@ async def test_a_refused_result_is_told_of_everywhere_without_secrets(
 
 
 @pytest.mark.parametrize(
-    "call_type", ["aembedding", "call_mcp_tool", "aresponses", "acompletion", "anthropic_messages"]
+    "call_type", ["aembedding", "list_mcp_tools", "aresponses", "acompletion", "anthropic_messages"]
 )
 async def test_a_request_that_brings_nothing_back_is_left_alone(guardrail, call_type):
     data = {"model": "m", "input": "x", "messages": [{"role": "user", "content": "x"}]}
