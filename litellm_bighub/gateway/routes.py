@@ -74,6 +74,7 @@ _NO_CALLS = (
     *("DELETE ~/responses/{}", "DELETE /openai/v1/responses/{}", "POST ~/responses/input_tokens"),
     *("POST /openai/v1/responses/input_tokens", "POST /v1/messages/count_tokens"),
     *("POST /claude_code_gateway/v1/messages/count_tokens", "GET /cursor/models", "GET /cursor/v1/models"),
+    "GET /claude_code_gateway/v1/models",
     *("POST /models/{*}:countTokens", "POST /v1beta/models/{*}:countTokens"),
     # what starts no run; the runs themselves are refused
     *("* ~/assistants", "* ~/assistants/{*}", "POST ~/threads", "GET ~/threads/{}", "* ~/threads/{}/messages"),
@@ -98,12 +99,12 @@ _REFUSED = (
     *("POST /models/{*}:generateContent", "POST /models/{*}:streamGenerateContent"),
     *("POST /v1beta/models/{*}:generateContent", "POST /v1beta/models/{*}:streamGenerateContent"),
     *("* /interactions", "* /interactions/{*}", "* /v1beta/interactions", "* /v1beta/interactions/{*}"),
-    *("POST /a2a/{}", "POST /a2a/{}/message/send", "POST /v1/a2a/{}/message/send"),
+    *("POST /a2a/{}", "POST ~/a2a/{}/message/send", "POST ~/a2a/{}/message/stream"),
     *("* /anthropic/{*}", "* /assemblyai/{*}", "* /eu.assemblyai/{*}", "* /azure/{*}", "* /azure_ai/{*}"),
     *("* /bedrock/{*}", "* /bespoke/{*}", "* /cohere/{*}", "* /cursor/{*}", "* /gemini/{*}", "* /gigachat/{*}"),
     *("* /laya/{*}", "* /mistral/{*}", "* /nvidia_nim/{*}", "* /openai/{*}", "* /openai_passthrough/{*}"),
     *("* /openrouter/{*}", "* /tinyfish/{*}", "* /typesafe/{*}", "* /vertex-ai/{*}", "* /vertex_ai/{*}"),
-    *("* /vllm/{*}", "* /watsonx/{*}"),
+    *("* /vllm/{*}", "* /watsonx/{*}", "* /backend-api/{*}", "* /eu_jev/{*}", "POST ~/extraction"),
 )
 
 ROWS: Final[tuple[Row, ...]] = tuple(

@@ -70,9 +70,17 @@ def test_no_row_is_of_a_route_that_litellm_has_not(routes):
     """A row that fits nothing would be a row that nobody noticed to be outdated or misspelled."""
     fitted = {row for method, path, _ in routes if (row := row_of(method, path)) is not None}
 
-    assert [row.pattern for row in ROWS if row not in fitted and row.pattern not in _SHADOWED] == []
+    assert [row.pattern for row in ROWS if row not in fitted and row.pattern not in _SHADOWED | _NEWER] == []
 
 
+_NEWER = {
+    "GET /claude_code_gateway/v1/models",
+    "POST ~/a2a/{}/message/stream",
+    "* /backend-api/{*}",
+    "* /eu_jev/{*}",
+    "POST ~/extraction",
+}
+"""Routes that came with LiteLLM 1.109."""
 _SHADOWED = {"* /mcp/{*}", "GET /mcp/docs/oauth2-redirect"}
 
 

@@ -25,7 +25,7 @@ from typing import Any, Literal, TypeAlias
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.errors import GateError
 from litellm_bighub.wire.copies import text, whole, with_fields
-from litellm_bighub.wire.fields import get
+from litellm_bighub.wire.fields import get, is_object
 from litellm_bighub.wire.gating import (
     STREAM_ENDED,
     Ask,
@@ -147,7 +147,7 @@ class Gate:
         self._check_running()
         if self._begun is None:
             return Release()
-        event: dict[str, object] = {"type": "response.in_progress", "response": self._begun}
+        event: dict[str, object] = {"type": "response.in_progress", "response": with_fields(self._begun)}
         if self._numbering.numbered:
             self._numbering.shift()
             event["sequence_number"] = -1
@@ -328,8 +328,8 @@ class Gate:
             return released
         event = rewritten(queued.event, queued.copies or {})
         event_type = text(event, "type")
-        if event_type in BEGINNING:
-            self._begun = get(event, "response")
+        if event_type in BEGINNING and is_object(response := get(event, "response")):
+            self._begun = with_fields(response)  # a copy: LiteLLM encrypts the id in the one that leaves
         if event_type not in TERMINAL:
             return [event]
         self._begun = None

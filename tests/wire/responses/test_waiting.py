@@ -54,6 +54,17 @@ def test_a_stream_without_numbers_stays_without():
     assert "sequence_number" not in alive
 
 
+def test_the_id_that_litellm_encrypts_in_the_first_event_is_not_encrypted_again():
+    gate = s.new_gate()
+    [begun] = gate.feed(s.envelope("response.created", [], "in_progress")).events
+    [sign] = gate.keep_alive().events
+    own = sign["response"]["id"]
+    begun["response"]["id"] = sign["response"]["id"] = "encrypted"
+    [next_sign] = gate.keep_alive().events
+
+    assert next_sign["response"]["id"] == own != "encrypted"
+
+
 def test_the_model_is_told_of_an_edit_in_a_last_message():
     driven = s.run(s.stream(s.message(0, "hi"), s.call(1), s.message(2, "bye")), EDITED)
 
