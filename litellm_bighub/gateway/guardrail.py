@@ -38,6 +38,7 @@ from litellm_bighub.gateway.consent import take_answers
 from litellm_bighub.gateway.continuing import continued, next_answer
 from litellm_bighub.gateway.conversation import UnapprovedToolResult
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding, enforce
+from litellm_bighub.gateway.gateway_runs import GatewayRuns
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.identity import caller, previous_response_id
 from litellm_bighub.gateway.in_code import GOVERNED, begin, why_ungoverned
@@ -303,13 +304,14 @@ class BighubGuardrail(NativeGuardrail):
         Raises:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
         """
-        envelope = Envelope(events)
+        runs = GatewayRuns(self.tool_decisions, request_data if self.governs.mcp else {})
+        envelope = Envelope(runs.within(events))
         held = self.telemetry.stream()
 
         async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
             context = self._context(user_api_key_dict, request_data, envelope.response)
             with logged(self, request_data, spans=self._guardrail_spans), held.waiting():
-                return await self.enforcement.outcomes(calls, context, spoken)
+                return await self.enforcement.outcomes(calls, context, spoken, runs=runs)
 
         gate = self._gate(spoken, request_data)
         alive = self.settings.keep_alive_seconds

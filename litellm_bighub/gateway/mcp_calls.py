@@ -12,6 +12,7 @@ from litellm.types.utils import CallTypes
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld
+from litellm_bighub.gateway.gateway_runs import publish_made
 from litellm_bighub.gateway.mcp_results import McpResults
 from litellm_bighub.wire.copies import text
 from litellm_bighub.wire.gating import Pass, Withhold
@@ -43,6 +44,7 @@ async def govern_mcp_call(
     """
     call = mcp_call(data)
     (decision,) = await enforcement.decisions([call], context)
+    publish_made(enforcement.tool_decisions, data, call, decision)
     match enforcement.withholding.outcome(call, decision):
         case Pass(edited=edited):
             if edited is not None:

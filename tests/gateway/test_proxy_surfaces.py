@@ -340,15 +340,41 @@ def test_what_the_gateway_runs_by_itself_is_decided_on_once(surfaces, path, tool
     assert [event["tool"] for event in surfaces.audited(outcomes=ran)[1]] == [f"demo.{tool}"] * ran
 
 
+@pytest.mark.parametrize(("tool", "verdict"), [("lookup_order", "allowed"), ("delete_order", "blocked")])
 @pytest.mark.parametrize("path", ["/v1/responses", "/v1/chat/completions"])
-def test_in_a_stream_what_the_gateway_runs_is_decided_on_before_the_server_is_called(surfaces, path):
-    surfaces.upstream.script(lambda _: True, [function_call("demo-delete_order", {"order_id": "B"})], [text("Done.")])
+def test_in_a_stream_what_the_gateway_runs_is_decided_on_once(surfaces, path, tool, verdict):
+    surfaces.upstream.script(lambda _: True, [function_call(f"demo-{tool}", {"order_id": "B"})], [text("Done.")])
     asked = {"input": "go"} if path == "/v1/responses" else {"messages": [{"role": "user", "content": "go"}]}
     answer = surfaces.post(path, tools=[GATEWAYS], stream=True, **asked)
 
     assert "Done." in answer.text
-    assert ("mcp", "demo.delete_order", "blocked") in surfaces.decided()
-    assert surfaces.demo.calls == []
+    assert surfaces.decided() == [("mcp", f"demo.{tool}", verdict)]
+    assert surfaces.demo.calls == [(tool, {"order_id": "B"})][: verdict == "allowed"]
+    assert ("was blocked" in answer.text) == (verdict == "blocked")
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/chat/completions"])
+def test_in_a_stream_a_function_named_like_a_tool_of_the_gateway_is_decided_on_as_one(surfaces, path):
+    surfaces.upstream.script(lambda _: True, [function_call("demo-lookup_order", {"order_id": "B"})], [text("Done.")])
+    named = {"name": "demo-lookup_order", "parameters": {"type": "object"}}
+    if path == "/v1/responses":
+        asked = {"input": "go", "tools": [GATEWAYS, {"type": "function", **named}]}
+    else:
+        message = {"role": "user", "content": "go"}
+        asked = {"messages": [message], "tools": [GATEWAYS, {"type": "function", "function": named}]}
+    surfaces.post(path, stream=True, **asked)
+
+    assert ("function", "demo-lookup_order", "blocked") in surfaces.decided()
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/chat/completions"])
+def test_in_a_stream_a_call_that_the_gateway_does_not_run_is_decided_on_at_its_end(surfaces, path):
+    surfaces.upstream.script(lambda _: True, [function_call("wipe", {"id": "canary-4711"})], [text("Done.")])
+    asked = {"input": "go"} if path == "/v1/responses" else {"messages": [{"role": "user", "content": "go"}]}
+    answer = surfaces.post(path, tools=[GATEWAYS], stream=True, **asked)
+
+    assert surfaces.decided() == [("function", "wipe", "blocked")]
+    assert "was blocked" in answer.text
 
 
 @pytest.mark.parametrize("stream", [False, True])
