@@ -13,6 +13,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from litellm_bighub.domain.event import DecisionEvent
+from litellm_bighub.domain.outcome import CallOutcome
 from litellm_bighub.domain.unapproved import UnapprovedResult
 from litellm_bighub.errors import ConfigurationError
 
@@ -35,7 +36,7 @@ class AuditFile:
             raise ConfigurationError(key, f"{path} cannot be written: {error.strerror}") from error
         self._torn = False
 
-    async def write(self, event: DecisionEvent | UnapprovedResult) -> None:
+    async def write(self, event: DecisionEvent | UnapprovedResult | CallOutcome) -> None:
         """Append the event as one line.
 
         Raises:
@@ -44,6 +45,10 @@ class AuditFile:
         line = json.dumps(event.as_dict(), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         # A lone surrogate in a name becomes its JSON escape.
         await anyio.to_thread.run_sync(self._append, f"{line}\n".encode(errors="backslashreplace"))
+
+    async def told(self, outcome: CallOutcome) -> None:
+        """Append an outcome as `write` does."""
+        await self.write(outcome)
 
     async def aclose(self) -> None:
         """Close the file. Safe to call twice."""

@@ -80,6 +80,11 @@ class ToolDecisions:
         self._timer = timer
 
     @property
+    def decider(self) -> Decider:
+        """Who answers."""
+        return self._decider
+
+    @property
     def can_wait(self) -> bool:
         """Whether the decider can tell when a person has answered."""
         return self._waiting is not None

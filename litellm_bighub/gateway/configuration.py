@@ -18,11 +18,13 @@ from pydantic_settings import BaseSettings
 from litellm_bighub.control_plane.beside import keep_house
 from litellm_bighub.control_plane.decider import DATABASE, EmbeddedDecider
 from litellm_bighub.control_plane.ledger import DatabaseLedger
+from litellm_bighub.control_plane.outcomes import EmbeddedOutcomes
 from litellm_bighub.control_plane.store.database import sqlite_url
 from litellm_bighub.deciders.audit_file import AuditFile
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.hosted import hosted
 from litellm_bighub.deciders.ledger import Ledger, MemoryLedger
+from litellm_bighub.deciders.outcomes import Outcomes, OutcomeSink
 from litellm_bighub.deciders.recording import DecisionHook, EventSink
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
@@ -207,6 +209,18 @@ def build_conversation(settings: GuardrailSettings, decisions: ToolDecisions) ->
     """
     audit = AuditFile(beside_config(settings.audit_file)) if settings.audit_file else None
     return Conversation(decisions, refuse=settings.on_unapproved_result == "refuse", audit=audit)
+
+
+def build_outcomes(settings: GuardrailSettings, decisions: ToolDecisions) -> Outcomes:
+    """What is told of the results of calls that the gateway makes itself.
+
+    Raises:
+        ConfigurationError: the audit file cannot be written.
+    """
+    sinks: list[OutcomeSink] = [AuditFile(beside_config(settings.audit_file))] if settings.audit_file else []
+    if isinstance(decisions.decider, EmbeddedDecider):
+        sinks.append(EmbeddedOutcomes(decisions.decider))
+    return Outcomes(sinks)
 
 
 def beside_config(path: Path) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from fastapi import HTTPException
@@ -15,6 +16,7 @@ from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApprov
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.connection import while_connected
 from litellm_bighub.gateway.found_calls import FoundCall, calls_of
+from litellm_bighub.gateway.gateway_runs import GatewayRuns
 from litellm_bighub.gateway.remembering import remember
 from litellm_bighub.gateway.surface import Format, format_of_answer
 from litellm_bighub.settings import OnApproval, OnBlock, OnUnapprovedResult, Reveal
@@ -133,14 +135,26 @@ class Enforcement:
             raise ConfigurationError(f"{self.name}.on_approval", problem)
 
     async def outcomes(
-        self, calls: Sequence[ToolCall], context: CallContext, spoken: Format = Format.RESPONSES
+        self,
+        calls: Sequence[ToolCall],
+        context: CallContext,
+        spoken: Format = Format.RESPONSES,
+        *,
+        runs: GatewayRuns | None = None,
     ) -> list[Outcome]:
         """Decide on calls, all at once.
+
+        Args:
+            calls: of a stream.
+            context: who asks.
+            spoken: the stream's format.
+            runs: the calls of the stream that LiteLLM may make itself.
 
         Raises:
             ToolCallWithheld: one is withheld, and the operator wants the request to fail.
         """
-        decisions = await self.decisions(calls, context)
+        decide = partial(self.decisions, context=context)
+        decisions = await (decide(calls) if runs is None else runs.decided(calls, decide))
         return await self._remembered(calls, decisions, context, spoken)
 
     async def _remembered(

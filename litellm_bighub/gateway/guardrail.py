@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import aclosing
+from datetime import datetime
 from typing import Any
 
 import litellm
@@ -25,6 +26,7 @@ from litellm_bighub.gateway.answer_headers import headers
 from litellm_bighub.gateway.closing import Closer, check_alone, close_what_is_ungoverned, closer_of
 from litellm_bighub.gateway.configuration import (
     build_conversation,
+    build_outcomes,
     build_tool_decisions,
     check_consent,
     check_litellms,
@@ -36,11 +38,13 @@ from litellm_bighub.gateway.consent import take_answers
 from litellm_bighub.gateway.continuing import continued, next_answer
 from litellm_bighub.gateway.conversation import UnapprovedToolResult
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding, enforce
+from litellm_bighub.gateway.gateway_runs import GatewayRuns
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.identity import caller, previous_response_id
 from litellm_bighub.gateway.in_code import GOVERNED, begin, why_ungoverned
 from litellm_bighub.gateway.listed_tools import ListedTools
 from litellm_bighub.gateway.mcp_calls import CALLING, LISTING, govern_mcp_call
+from litellm_bighub.gateway.mcp_results import McpResults
 from litellm_bighub.gateway.native import NativeGuardrail
 from litellm_bighub.gateway.process_telemetry import process_telemetry
 from litellm_bighub.gateway.proxy_process import is_proxy, proxy_app
@@ -117,6 +121,7 @@ class BighubGuardrail(NativeGuardrail):
         )
         self.enforcement = Enforcement(self.tool_decisions, withholding, name=name)
         self.conversation = build_conversation(self.settings, self.tool_decisions)
+        self.mcp_results = McpResults(build_outcomes(self.settings, self.tool_decisions))
         self.listed_tools = ListedTools(self.enforcement, gateway_mcp=self.governs.mcp)
         check_consent(name, self.settings, takes_consent=self.tool_decisions.takes_consent)
         if default_on:
@@ -142,7 +147,8 @@ class BighubGuardrail(NativeGuardrail):
         context = self._context(user_api_key_dict, data, None)
         with logged(self, data):
             if call_type == CALLING:
-                await govern_mcp_call(self.enforcement, data, context)
+                told = self.should_run_guardrail(data, GuardrailEventHooks.post_mcp_call)
+                await govern_mcp_call(self.enforcement, data, context, results=self.mcp_results if told else None)
                 return data
             if format_of_call(call_type) is Format.RESPONSES:
                 await take_answers(data, context, self.tool_decisions, counts=self.settings.client_approvals)
@@ -223,6 +229,20 @@ class BighubGuardrail(NativeGuardrail):
         wanted = self.should_run_guardrail(data, GuardrailEventHooks.post_call)
         return headers(data) if wanted else None
 
+    async def async_post_mcp_tool_call_hook(
+        self, kwargs: dict[str, Any], response_obj: Any, start_time: datetime, end_time: datetime
+    ) -> None:
+        """Tell of the result of an MCP call. LiteLLM calls this with its own record of the call."""
+        del response_obj
+        self.mcp_results.tell(kwargs, start_time, end_time)
+
+    async def async_log_failure_event(
+        self, kwargs: dict[str, Any], response_obj: Any, start_time: datetime, end_time: datetime
+    ) -> None:
+        """Tell of an MCP call that was made and has no result."""
+        del response_obj
+        self.mcp_results.tell(kwargs, start_time, end_time, failed=True)
+
     async def prepare(self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth | None, call_type: str) -> None:
         """Put a request right that goes on from withheld calls, in place.
 
@@ -284,13 +304,14 @@ class BighubGuardrail(NativeGuardrail):
         Raises:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
         """
-        envelope = Envelope(events)
+        runs = GatewayRuns(self.tool_decisions, request_data if self.governs.mcp else {})
+        envelope = Envelope(runs.within(events))
         held = self.telemetry.stream()
 
         async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
             context = self._context(user_api_key_dict, request_data, envelope.response)
             with logged(self, request_data, spans=self._guardrail_spans), held.waiting():
-                return await self.enforcement.outcomes(calls, context, spoken)
+                return await self.enforcement.outcomes(calls, context, spoken, runs=runs)
 
         gate = self._gate(spoken, request_data)
         alive = self.settings.keep_alive_seconds

@@ -26,7 +26,7 @@ from litellm_bighub.gateway.stream_scan import scan_of
 from litellm_bighub.gateway.text_calls import calls_each
 from litellm_bighub.gateway.text_stream import rewritten
 from litellm_bighub.gateway.tool_call_chunks import NO_CALLS, ToolCallChunks
-from litellm_bighub.guardrails.check import Answer, Question, check, discard, gather, lone_answer
+from litellm_bighub.guardrails.check import Answer, InputType, Question, check, discard, gather, lone_answer
 from litellm_bighub.guardrails.contract import Contract, Guardrail, contract_of, name_of
 from litellm_bighub.guardrails.inputs import Inputs
 from litellm_bighub.settings import TextCalls
@@ -206,9 +206,15 @@ class OpenAIResponsesHandler(OverridePoints):
         return responses_so_far
 
     async def check_texts(
-        self, guardrail: Guardrail, request_data: dict[str, Any], logging_obj: Any, texts: Sequence[str]
+        self,
+        guardrail: Guardrail,
+        request_data: dict[str, Any],
+        logging_obj: Any,
+        texts: Sequence[str],
+        *,
+        input_type: InputType = "response",
     ) -> list[str]:
-        """Check texts of a stream, each on its own.
+        """Check texts that belong to no payload of this API or to a stream, each on its own.
 
         Returns:
             One text for each, in their order.
@@ -216,7 +222,7 @@ class OpenAIResponsesHandler(OverridePoints):
         Raises:
             GuardrailAnswerError: the answer cannot be mapped back.
         """
-        question = Question(texts, {}, None, request_data, "response", logging_obj)
+        question = Question(texts, {}, None, request_data, input_type, logging_obj)
         answer, _ = await self._ask(guardrail, question, Extracted())
         return answer.texts
 

@@ -21,10 +21,12 @@ from litellm.types.guardrails import GuardrailEventHooks
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.configuration import read_settings
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
+from litellm_bighub.gateway.mcp_texts import McpTexts, check_mcp_texts
 from litellm_bighub.gateway.native import NativeGuardrail
 from litellm_bighub.gateway.registration import install
 from litellm_bighub.gateway.surface import RESPONSES, speaks_responses
 from litellm_bighub.gateway.text_stream import checked
+from litellm_bighub.guardrails.check import InputType
 from litellm_bighub.guardrails.contract import Guardrail
 from litellm_bighub.settings import TextGuardrailSettings
 from litellm_bighub.wire import fields
@@ -64,9 +66,11 @@ class ResponsesTextGuardrail(NativeGuardrail):
         self.settings, litellms = read_settings(TextGuardrailSettings, name, settings)
         if not self.settings.apply and not guardrails:
             raise ConfigurationError(f"{name}.apply", "names no guardrail, so that nothing would be checked")
-        super().__init__(guardrail_name=name, event_hook=event_hook, default_on=bool(default_on), **litellms)
+        litellms |= {"guardrail_name": name, "event_hook": event_hook, "default_on": bool(default_on)}
+        super().__init__(**litellms)
         self._guardrails = tuple(guardrails)
         self._handler = handler or OpenAIResponsesHandler()
+        check_mcp_texts(self, self._check_mcp, litellms)
         install()
 
     @property
@@ -82,7 +86,9 @@ class ResponsesTextGuardrail(NativeGuardrail):
             ConfigurationError: `apply` names one that the config does not have.
         """
         known = {
-            callback.guardrail_name: callback for callback in litellm.callbacks if isinstance(callback, CustomGuardrail)
+            callback.guardrail_name: callback
+            for callback in litellm.callbacks
+            if isinstance(callback, CustomGuardrail) and not isinstance(callback, McpTexts)
         }
         missing = next((name for name in self.settings.apply if known.get(name) in {None, self}), None)
         if missing is not None:
@@ -141,6 +147,13 @@ class ResponsesTextGuardrail(NativeGuardrail):
                 events = await stack.enter_async_context(aclosing(checked(events, TextGate(mode=self.mode), check)))
             async for event in events:
                 yield event
+
+    async def _check_mcp(
+        self, request_data: dict[str, Any], logging_obj: object, texts: Sequence[str], input_type: InputType
+    ) -> Sequence[str]:
+        for guardrail in self.applied():
+            texts = await self._handler.check_texts(guardrail, request_data, logging_obj, texts, input_type=input_type)
+        return texts
 
     def _ending(self, refusal: HTTPException | ModifyResponseException, sent: list[Any]) -> Sequence[Any]:
         """The events that end a refused stream in a valid way, or the refusal itself while the status can tell it."""

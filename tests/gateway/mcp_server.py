@@ -34,6 +34,10 @@ def demo_server() -> Iterator[Demo]:
         def lookup_order(order_id: str) -> str:
             """Look an order up."""
             demo.calls.append(("lookup_order", {"order_id": order_id}))
+            if order_id == "missing":
+                raise ValueError("there is no such order")
+            if order_id == "closed":
+                return "order closed: top-secret"
             return f"order {order_id} is on its way to someone@example.org"
 
         @server.tool()

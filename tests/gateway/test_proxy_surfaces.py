@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import httpx2
@@ -39,6 +44,14 @@ GATEWAYS = {"type": "mcp", "server_label": "all", "server_url": "litellm_proxy",
 BOTH = [text("Here."), function_call("lookup_a", {"id": "a"}), function_call("wipe", {"id": "canary-4711"})]
 
 
+def polling() -> Iterator[None]:
+    """Another process writes beside its answers: looked at again and again, for at most ten seconds."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        yield
+        time.sleep(0.05)
+
+
 @dataclass(frozen=True)
 class Surfaces:
     """The proxy, what stands around it, and what was decided in it."""
@@ -63,6 +76,25 @@ class Surfaces:
         path.unlink(missing_ok=True)
         return [(event["type"], event["tool"], event["verdict"]) for event in map(json.loads, lines)]
 
+    def audited(self, *, outcomes: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """Decisions and outcomes in the audit file, once so many outcomes are there."""
+        path = self.folder / "audit.jsonl"
+        for _ in polling():
+            lines = [json.loads(line) for line in path.read_text().splitlines()]
+            told = [line for line in lines if line.get("kind") == "call_outcome"]
+            if len(told) >= outcomes:
+                break
+        return [line for line in lines if line not in told], told
+
+    def reported(self, count: int) -> list[str]:
+        """The last statuses that were reported to the control plane, once so many are there."""
+        for _ in polling():
+            with closing(sqlite3.connect(self.folder / "bighub.db")) as database:
+                rows = database.execute("select status from outcomes order by reported_at, id").fetchall()
+            if len(rows) >= count:
+                break
+        return [status for (status,) in rows][-count:]
+
 
 @pytest.fixture(scope="module")
 def _surfaces(tmp_path_factory):
@@ -81,17 +113,30 @@ def surfaces(_surfaces):
     _surfaces.upstream.reset()
     _surfaces.demo.calls.clear()
     _surfaces.decided()
+    (_surfaces.folder / "audit.jsonl").write_text("")
     return _surfaces
 
 
 def _config(demo):
-    ours = {"guardrail": "litellm_bighub.BighubGuardrail", "default_on": True, "on_decision": "hooks.keep"}
-    modes = ["pre_call", "post_call", "pre_mcp_call", "post_mcp_call"]
-    masking = {
-        "guardrail": "litellm_content_filter",
-        "mode": ["post_mcp_call"],
+    ours = {
+        "guardrail": "litellm_bighub.BighubGuardrail",
         "default_on": True,
+        "on_decision": "hooks.keep",
+        "audit_file": "audit.jsonl",
+    }
+    modes = ["pre_call", "post_call", "pre_mcp_call", "post_mcp_call"]
+    secrets = {
+        "guardrail": "litellm_content_filter",
+        "mode": ["post_call"],
+        "default_on": False,
         "patterns": [{"pattern_type": "prebuilt", "pattern_name": "email", "action": "MASK"}],
+        "blocked_words": [{"keyword": "top-secret", "action": "BLOCK"}],
+    }
+    texts = {
+        "guardrail": "litellm_bighub.ResponsesTextGuardrail",
+        "mode": ["pre_mcp_call", "post_mcp_call"],
+        "default_on": True,
+        "apply": ["secrets"],
     }
     failing = {**MODEL, "model": "openai/failing"}
     return {
@@ -101,7 +146,8 @@ def _config(demo):
         ],
         "mcp_servers": {"demo": {"url": demo.url, "transport": "http", "allow_all_keys": True}},
         "guardrails": [
-            {"guardrail_name": "masking", "litellm_params": masking},
+            {"guardrail_name": "secrets", "litellm_params": secrets},
+            {"guardrail_name": "texts", "litellm_params": texts},
             {"guardrail_name": "bighub", "litellm_params": {**ours, "mode": modes}},
         ],
         "router_settings": {"fallbacks": [{"shaky": ["gpt-4.1"]}], "num_retries": 1},
@@ -216,16 +262,21 @@ def test_a_websocket_is_refused(surfaces, path):
     assert b"guardrail bighub" in refused.value.response.body
 
 
-@pytest.mark.parametrize("path", ["/mcp/", "/demo/mcp"])
-async def test_an_mcp_call_is_decided_on_before_the_server_is_called(surfaces, path):
-    url = surfaces.proxy.base_url + path
+@asynccontextmanager
+async def mcp_session(surfaces, path="/mcp/"):
     headers = {"Authorization": f"Bearer {surfaces.proxy.master_key}"}
     async with (
         httpx2.AsyncClient(headers=headers, trust_env=False, timeout=60) as http,
-        streamable_http_client(url, http_client=http) as streams,
+        streamable_http_client(surfaces.proxy.base_url + path, http_client=http) as streams,
         ClientSession(streams[0], streams[1]) as session,
     ):
         await session.initialize()
+        yield session
+
+
+@pytest.mark.parametrize("path", ["/mcp/", "/demo/mcp"])
+async def test_an_mcp_call_is_decided_on_before_the_server_is_called(surfaces, path):
+    async with mcp_session(surfaces, path) as session:
         listed = [tool.name for tool in (await session.list_tools()).tools]
         allowed = await session.call_tool("demo-lookup_order", {"order_id": "A"})
         blocked = await session.call_tool("demo-delete_order", {"order_id": "A"})
@@ -240,6 +291,40 @@ async def test_an_mcp_call_is_decided_on_before_the_server_is_called(surfaces, p
     assert surfaces.decided() == [("mcp", "demo.lookup_order", "allowed"), ("mcp", "demo.delete_order", "blocked")]
 
 
+async def test_the_texts_of_an_mcp_call_and_its_result_are_checked(surfaces):
+    async with mcp_session(surfaces) as session:
+        masked = await session.call_tool("demo-lookup_order", {"order_id": "of me@example.org"})
+        refused = await session.call_tool("demo-lookup_order", {"order_id": "top-secret"})
+        refused_result = await session.call_tool("demo-lookup_order", {"order_id": "closed"})
+
+    assert surfaces.demo.calls == [
+        ("lookup_order", {"order_id": "of [EMAIL_REDACTED]"}),
+        ("lookup_order", {"order_id": "closed"}),
+    ]
+    assert not masked.is_error
+    assert "example.org" not in masked.model_dump_json()
+    for answer in (refused, refused_result):
+        assert answer.is_error
+        assert "order closed" not in answer.model_dump_json()
+
+
+async def test_the_result_of_an_mcp_call_is_told_of(surfaces):
+    async with mcp_session(surfaces) as session:
+        for order_id in ("A", "missing", "closed"):
+            await session.call_tool("demo-lookup_order", {"order_id": order_id})
+        await session.call_tool("demo-delete_order", {"order_id": "A"})
+
+    decided, outcomes = surfaces.audited(outcomes=3)
+    assert [(event["tool"], event["ok"], event["size"] > 0) for event in outcomes] == [
+        ("demo.lookup_order", True, True),
+        ("demo.lookup_order", False, True),
+        ("demo.lookup_order", False, False),
+    ]
+    assert [event["decision_id"] for event in outcomes] == [event["decision_id"] for event in decided[:3]]
+    assert "on its way" not in json.dumps(outcomes)
+    assert surfaces.reported(len(outcomes)) == ["SUCCESS", "FAILURE", "FAILURE"]
+
+
 @pytest.mark.parametrize(("tool", "verdict"), [("lookup_order", "allowed"), ("delete_order", "blocked")])
 @pytest.mark.parametrize("path", ["/v1/responses", "/v1/chat/completions"])
 def test_what_the_gateway_runs_by_itself_is_decided_on_once(surfaces, path, tool, verdict):
@@ -251,17 +336,45 @@ def test_what_the_gateway_runs_by_itself_is_decided_on_once(surfaces, path, tool
     assert surfaces.decided() == [("mcp", f"demo.{tool}", verdict)]
     assert surfaces.demo.calls == [(tool, {"order_id": "B"})][: verdict == "allowed"]
     assert len(surfaces.upstream.requests) == 2  # the model is told what came of it
+    ran = ["allowed"].count(verdict)
+    assert [event["tool"] for event in surfaces.audited(outcomes=ran)[1]] == [f"demo.{tool}"] * ran
 
 
+@pytest.mark.parametrize(("tool", "verdict"), [("lookup_order", "allowed"), ("delete_order", "blocked")])
 @pytest.mark.parametrize("path", ["/v1/responses", "/v1/chat/completions"])
-def test_in_a_stream_what_the_gateway_runs_is_decided_on_before_the_server_is_called(surfaces, path):
-    surfaces.upstream.script(lambda _: True, [function_call("demo-delete_order", {"order_id": "B"})], [text("Done.")])
+def test_in_a_stream_what_the_gateway_runs_is_decided_on_once(surfaces, path, tool, verdict):
+    surfaces.upstream.script(lambda _: True, [function_call(f"demo-{tool}", {"order_id": "B"})], [text("Done.")])
     asked = {"input": "go"} if path == "/v1/responses" else {"messages": [{"role": "user", "content": "go"}]}
     answer = surfaces.post(path, tools=[GATEWAYS], stream=True, **asked)
 
     assert "Done." in answer.text
-    assert ("mcp", "demo.delete_order", "blocked") in surfaces.decided()
-    assert surfaces.demo.calls == []
+    assert surfaces.decided() == [("mcp", f"demo.{tool}", verdict)]
+    assert surfaces.demo.calls == [(tool, {"order_id": "B"})][: verdict == "allowed"]
+    assert ("was blocked" in answer.text) == (verdict == "blocked")
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/chat/completions"])
+def test_in_a_stream_a_function_named_like_a_tool_of_the_gateway_is_decided_on_as_one(surfaces, path):
+    surfaces.upstream.script(lambda _: True, [function_call("demo-lookup_order", {"order_id": "B"})], [text("Done.")])
+    named = {"name": "demo-lookup_order", "parameters": {"type": "object"}}
+    if path == "/v1/responses":
+        asked = {"input": "go", "tools": [GATEWAYS, {"type": "function", **named}]}
+    else:
+        message = {"role": "user", "content": "go"}
+        asked = {"messages": [message], "tools": [GATEWAYS, {"type": "function", "function": named}]}
+    surfaces.post(path, stream=True, **asked)
+
+    assert ("function", "demo-lookup_order", "blocked") in surfaces.decided()
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/chat/completions"])
+def test_in_a_stream_a_call_that_the_gateway_does_not_run_is_decided_on_at_its_end(surfaces, path):
+    surfaces.upstream.script(lambda _: True, [function_call("wipe", {"id": "canary-4711"})], [text("Done.")])
+    asked = {"input": "go"} if path == "/v1/responses" else {"messages": [{"role": "user", "content": "go"}]}
+    answer = surfaces.post(path, tools=[GATEWAYS], stream=True, **asked)
+
+    assert surfaces.decided() == [("function", "wipe", "blocked")]
+    assert "was blocked" in answer.text
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -262,7 +262,10 @@ class Gate:
 
     def _open_owner(self, event: object, item: object) -> HeldItem | None:
         owner = self._owner(event, item, texts=not may_be_call(item))
-        return owner if isinstance(owner, HeldItem) and owner.state is State.OPEN else None
+        if not isinstance(owner, HeldItem) or owner.state is not State.OPEN:
+            return None
+        # LiteLLM tells the tools that it lists itself at the place of an item that is still open.
+        return None if text(item, "type") == "mcp_list_tools" and _is_another(owner, item) else owner
 
     def _new(self, event: object, item: object) -> HeldItem:
         index = whole(event, "output_index")
@@ -354,6 +357,12 @@ class Gate:
         if response is not None:
             terminal = with_fields(terminal, response=with_fields(response, output=[*output, *items]))
         return [*told, terminal]
+
+
+def _is_another(held: HeldItem, item: object) -> bool:
+    """Whether an item has an id, and not the one by which the held item is known."""
+    known = {text(version, "id") for version in held.versions.early} - {""}
+    return bool(known) and text(item, "id") not in {"", *known}
 
 
 def _id(event: object, item: object = None) -> str:
