@@ -247,7 +247,11 @@ async def test_a_call_that_litellm_answers_by_another_is_decided_on_once(upstrea
     response = await litellm.acompletion(**bridged)
 
     assert upstream.requests[0].path == "/v1/responses"
-    assert [call.function.name for call in response.choices[0].message.tool_calls] == ["lookup"]
+    calls = [
+        call for choice in response.choices for call in choice.message.tool_calls or ()
+    ]  # of 1.104 in a second one
+    assert [call.function.name for call in calls] == ["lookup"]
+    assert CANARY not in response.model_dump_json()
     assert len(decider.asked) == 2
 
 
