@@ -26,12 +26,13 @@ BORROWED: Mapping[str, frozenset[str]] = {
         ["OpenAIResponsesHandler", "_patch_or_convert_request_fields"]
     ),
     "litellm.llms.openai.responses.guardrail_translation.tool_merge": frozenset(["merge_guardrailed_tools"]),
-    "litellm.proxy": frozenset(["utils"]),
     "litellm.proxy._types": frozenset(["UserAPIKeyAuth"]),
     "litellm.proxy.auth.route_checks": frozenset(["RouteChecks"]),
     "litellm.proxy.hooks.responses_id_security": frozenset(["ResponsesIDSecurity"]),
     "litellm.proxy.pass_through_endpoints.pass_through_endpoints": frozenset(["InitPassThroughEndpointHelpers"]),
-    "litellm.proxy.utils": frozenset(["_partition_post_call_callbacks", "unified_guardrail"]),
+    "litellm.proxy.utils": frozenset(
+        ["_check_and_merge_model_level_guardrails", "_partition_post_call_callbacks", "unified_guardrail"]
+    ),
     "litellm.responses.litellm_completion_transformation.transformation": frozenset(
         ["LiteLLMCompletionResponsesConfig"]
     ),

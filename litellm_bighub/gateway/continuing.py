@@ -29,10 +29,6 @@ from litellm_bighub.wire.responses import answering as responses
 logger = logging.getLogger(__name__)
 
 _OF_THE_FIRST_CALL = frozenset({"litellm_logging_obj", "litellm_call_id", "deployment", "guardrail_to_apply"})
-_WITH_GUARDRAILS_OF_THE_MODEL = (
-    "check_and_merge_model_level_guardrails",
-    "_check_and_merge_model_level_guardrails",  # its name until 1.105
-)
 _METADATA = ("metadata", "litellm_metadata")
 
 
@@ -100,12 +96,14 @@ def _changed(data: Mapping[str, Any], response: object, notices: Mapping[str, st
 async def _guarded(ours: CustomGuardrail, data: dict[str, Any], response: Any, key: UserAPIKeyAuth) -> Any:
     """The answer after the guardrails that LiteLLM runs before ours; those after it see what we return."""
     # Slow to import, and there wherever there is a router.
-    from litellm.proxy import utils  # noqa: PLC0415
-    from litellm.proxy.utils import _partition_post_call_callbacks, unified_guardrail  # noqa: PLC0415
+    from litellm.proxy.utils import (  # noqa: PLC0415
+        _check_and_merge_model_level_guardrails,  # newer releases know it by this name, too
+        _partition_post_call_callbacks,
+        unified_guardrail,
+    )
 
     router: Any = getattr(sys.modules.get("litellm.proxy.proxy_server"), "llm_router", None)
-    merged: Any = next(getattr(utils, name) for name in _WITH_GUARDRAILS_OF_THE_MODEL if hasattr(utils, name))
-    asked = merged(data=data, llm_router=router)
+    asked = _check_and_merge_model_level_guardrails(data=data, llm_router=router)
     guardrails, _ = _partition_post_call_callbacks()
     for guardrail in guardrails:
         if guardrail is ours:
