@@ -189,21 +189,24 @@ class Enforcement:
             ToolCallWithheld: one is withheld, and the operator wants the request to fail.
             PayloadError: the response cannot be read.
         """
-        enforce(await self.decided(response, context, refusals=refusals))
+        if found := self.find(response, refusals=refusals):
+            enforce(await self.decided(found, context, format_of_answer(response)))
 
-    async def decided(self, response: object, context: CallContext, *, refusals: bool = False) -> list[Decided]:
-        """Decide on every call of a whole response, and change nothing. The arguments and errors are `govern`'s.
+    def find(self, response: object, *, refusals: bool = False) -> list[FoundCall]:
+        """The calls of a whole response. The arguments and errors are `govern`'s."""
+        return calls_of(response, new_item_id=self.new_item_id, refusals=refusals)
+
+    async def decided(self, found: Sequence[FoundCall], context: CallContext, spoken: Format | None) -> list[Decided]:
+        """Decide on every call of a whole response in the given format, and change nothing.
 
         Raises:
+            ToolCallWithheld: one is withheld, and the operator wants the request to fail.
             ClientLeft: nobody is there any more for whom one could wait for a person.
         """
-        found = calls_of(response, new_item_id=self.new_item_id, refusals=refusals)
-        if not found:
-            return []
         calls = [each.call for each in found]
         asked = self.decisions(calls, context)
         decisions = await (while_connected(asked) if self.withholding.waits else asked)
-        outcomes = await self._remembered(calls, decisions, context, format_of_answer(response))
+        outcomes = await self._remembered(calls, decisions, context, spoken)
         return [
             Decided(each, decision, outcome) for each, decision, outcome in zip(found, decisions, outcomes, strict=True)
         ]

@@ -6,7 +6,7 @@ LiteLLM starts a proxy without a guardrail whose constructor raises `ValueError`
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,6 @@ from litellm.types.utils import CallTypes, CallTypesLiteral
 
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.recording import DecisionHook
-from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import UngovernedCallError
 from litellm_bighub.gateway.answer_headers import headers
 from litellm_bighub.gateway.closing import Closer, check_alone, close_what_is_ungoverned, closer_of
@@ -34,13 +33,9 @@ from litellm_bighub.gateway.configuration import (
     read_settings,
 )
 from litellm_bighub.gateway.connection import keep_connections
-from litellm_bighub.gateway.consent import take_answers
-from litellm_bighub.gateway.continuing import continued, next_answer
-from litellm_bighub.gateway.conversation import UnapprovedToolResult
-from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding, enforce
-from litellm_bighub.gateway.gateway_runs import GatewayRuns
+from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
+from litellm_bighub.gateway.governing import Governing
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
-from litellm_bighub.gateway.identity import caller, previous_response_id
 from litellm_bighub.gateway.in_code import GOVERNED, begin, why_ungoverned
 from litellm_bighub.gateway.listed_tools import ListedTools
 from litellm_bighub.gateway.mcp_calls import CALLING, LISTING, govern_mcp_call
@@ -49,17 +44,10 @@ from litellm_bighub.gateway.native import NativeGuardrail
 from litellm_bighub.gateway.process_telemetry import process_telemetry
 from litellm_bighub.gateway.proxy_process import is_proxy, proxy_app
 from litellm_bighub.gateway.registration import install
-from litellm_bighub.gateway.request_log import RequestLog, log_results, logged
-from litellm_bighub.gateway.stored import as_answer, is_stored
-from litellm_bighub.gateway.stream import Envelope, governed, native
-from litellm_bighub.gateway.surface import Format, format_of_answer, format_of_call, format_of_route
+from litellm_bighub.gateway.request_log import RequestLog, logged
+from litellm_bighub.gateway.stored import as_answer
+from litellm_bighub.gateway.surface import Format, format_of_call, format_of_route
 from litellm_bighub.settings import GuardrailSettings
-from litellm_bighub.telemetry.spans import DecisionSpans
-from litellm_bighub.wire.chat.gate import Gate as ChatGate
-from litellm_bighub.wire.gating import Outcome, StreamGate
-from litellm_bighub.wire.messages.gate import Gate as MessagesGate
-from litellm_bighub.wire.responses.gate import Gate as ResponsesGate
-from litellm_bighub.wire.responses.notice import wants_refusals
 
 
 class _UngovernedCallError(UngovernedCallError, BadRequestError):
@@ -104,13 +92,12 @@ class BighubGuardrail(NativeGuardrail):
         if default_on:
             check_alone(self.governs, _on_by_default(litellm.callbacks))
         super().__init__(guardrail_name=name, event_hook=event_hook, default_on=bool(default_on), **litellms)
-        self.telemetry = process_telemetry()
         self.tool_decisions = build_tool_decisions(
             self.settings,
             decider=decider_instance,
             on_decision=import_hook(f"{name}.on_decision", on_decision),
             sinks=[RequestLog()],
-            telemetry=self.telemetry,
+            telemetry=process_telemetry(),
         )
         withholding = Withholding(
             self.settings.on_block,
@@ -120,9 +107,16 @@ class BighubGuardrail(NativeGuardrail):
             self.settings.approval_wait_seconds,
         )
         self.enforcement = Enforcement(self.tool_decisions, withholding, name=name)
-        self.conversation = build_conversation(self.settings, self.tool_decisions)
         self.mcp_results = McpResults(build_outcomes(self.settings, self.tool_decisions))
-        self.listed_tools = ListedTools(self.enforcement, gateway_mcp=self.governs.mcp)
+        self.governing = Governing(
+            self,
+            self.settings,
+            self.enforcement,
+            build_conversation(self.settings, self.tool_decisions),
+            ListedTools(self.enforcement, gateway_mcp=self.governs.mcp),
+            process_telemetry(),
+            gateway_mcp=self.governs.mcp,
+        )
         check_consent(name, self.settings, takes_consent=self.tool_decisions.takes_consent)
         if default_on:
             close_what_is_ungoverned(proxy_app(), self.governs, self.settings.ungoverned_routes)
@@ -144,25 +138,22 @@ class BighubGuardrail(NativeGuardrail):
         """
         if call_type == LISTING:
             return data
-        context = self._context(user_api_key_dict, data, None)
-        with logged(self, data):
-            if call_type == CALLING:
-                told = self.should_run_guardrail(data, GuardrailEventHooks.post_mcp_call)
+        if call_type == CALLING:
+            told = self.should_run_guardrail(data, GuardrailEventHooks.post_mcp_call)
+            context = self.governing.context(user_api_key_dict, data)
+            with logged(self, data):
                 await govern_mcp_call(self.enforcement, data, context, results=self.mcp_results if told else None)
-                return data
-            if format_of_call(call_type) is Format.RESPONSES:
-                await take_answers(data, context, self.tool_decisions, counts=self.settings.client_approvals)
-            await self.listed_tools.govern(data, context)
-        await self.prepare(data, user_api_key_dict, call_type)
+            return data
+        await self.governing.request(data, user_api_key_dict, format_of_call(call_type))
         return data
 
     async def async_post_call_success_hook(
         self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth, response: Any
     ) -> Any:
         """Decide on the calls of a whole answer."""
-        await self.conversation.completed(data, response)
+        await self.governing.conversation.completed(data, response)
         answer = as_answer(response, data)
-        governed_answer = await self.govern(answer, data, user_api_key_dict)
+        governed_answer = await self.governing.answer(answer, data, user_api_key_dict)
         return governed_answer if answer is response else response
 
     async def async_post_call_streaming_iterator_hook(
@@ -176,8 +167,9 @@ class BighubGuardrail(NativeGuardrail):
                 yield event
             return
         released: list[Any] = []
+        governed = self.governing.stream(response, request_data, user_api_key_dict, spoken)
         try:
-            async with aclosing(self.governed(response, request_data, user_api_key_dict, spoken)) as governed_events:
+            async with aclosing(governed) as governed_events:
                 async for event in governed_events:
                     released[:] = [event]
                     yield event
@@ -203,8 +195,7 @@ class BighubGuardrail(NativeGuardrail):
             raise _UngovernedCallError(refusal)
         if call_type is not None and call_type in GOVERNED:
             begin()
-            await self.listed_tools.govern(kwargs, self._context(None, kwargs, None))
-            await self.prepare(kwargs, None, call_type.value)
+            await self.governing.request(kwargs, None, format_of_call(call_type.value))
         return kwargs
 
     async def async_post_call_success_deployment_hook(
@@ -212,8 +203,8 @@ class BighubGuardrail(NativeGuardrail):
     ) -> Any:
         """Decide on the calls of an answer in code; the proxy has a hook of its own."""
         if call_type in GOVERNED and not is_proxy():
-            await self.conversation.completed(request_data, response)
-            return await self.govern(response, request_data, None)
+            await self.governing.conversation.completed(request_data, response)
+            return await self.governing.answer(response, request_data, None)
         return response
 
     async def async_post_call_response_headers_hook(
@@ -242,101 +233,6 @@ class BighubGuardrail(NativeGuardrail):
         """Tell of an MCP call that was made and has no result."""
         del response_obj
         self.mcp_results.tell(kwargs, start_time, end_time, failed=True)
-
-    async def prepare(self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth | None, call_type: str) -> None:
-        """Put a request right that goes on from withheld calls, in place.
-
-        Raises:
-            UnapprovedToolResult: it holds results of calls that nobody approved, and those are refused.
-        """
-        spoken = format_of_call(call_type)
-        if spoken is not None:
-            previous = previous_response_id(data, encrypted=user_api_key_dict is not None)
-            context = self._context(user_api_key_dict, data, None)
-            try:
-                results = await self.conversation.prepare(data, spoken, previous, context)
-            except UnapprovedToolResult as refused:
-                log_results(self, data, refused.results)
-                raise
-            log_results(self, data, results)
-
-    async def govern(
-        self, response: Any, request_data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth | None
-    ) -> Any:
-        """Decide on the calls of a whole answer, in place.
-
-        Returns:
-            the answer, or with `on_block: continue` the model's next one.
-
-        Raises:
-            ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
-        """
-        spoken = format_of_answer(response)
-        if spoken is None:
-            return response
-        rounds = self.settings.continue_rounds if self.settings.on_block == "continue" else 0
-        data = request_data
-        with logged(self, request_data, spans=self._guardrail_spans):
-            while True:
-                context = self._context(user_api_key_dict, request_data, response)
-                decided = await self.enforcement.decided(response, context, refusals=wants_refusals(request_data))
-                asks = rounds and user_api_key_dict and not is_stored(context.surface)
-                told = continued(data, response, decided) if asks else None
-                if told is None or user_api_key_dict is None:
-                    break
-                answer = await next_answer(self, told, spoken, user_api_key_dict)
-                if answer is None:
-                    break
-                await self.conversation.completed(told, answer)
-                data, response, rounds = told, answer, rounds - 1
-            enforce(decided)
-        return response
-
-    async def governed(
-        self,
-        events: AsyncIterator[Any],
-        request_data: dict[str, Any],
-        user_api_key_dict: UserAPIKeyAuth | None,
-        spoken: Format = Format.RESPONSES,
-    ) -> AsyncGenerator[Any, None]:
-        """The events of a stream as they may be sent on.
-
-        Raises:
-            ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
-        """
-        runs = GatewayRuns(self.tool_decisions, request_data if self.governs.mcp else {})
-        envelope = Envelope(runs.within(events))
-        held = self.telemetry.stream()
-
-        async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
-            context = self._context(user_api_key_dict, request_data, envelope.response)
-            with logged(self, request_data, spans=self._guardrail_spans), held.waiting():
-                return await self.enforcement.outcomes(calls, context, spoken, runs=runs)
-
-        gate = self._gate(spoken, request_data)
-        alive = self.settings.keep_alive_seconds
-        async with aclosing(governed(envelope, gate, decide, keep_alive_seconds=alive)) as released:
-            async for event in self.conversation.watched(released, request_data):
-                yield native(event) if spoken is Format.RESPONSES else event
-
-    @property
-    def _guardrail_spans(self) -> DecisionSpans | None:
-        return self.telemetry.spans if self.settings.guardrail_spans else None
-
-    def _gate(self, spoken: Format, request_data: dict[str, Any]) -> StreamGate:
-        match spoken:
-            case Format.RESPONSES:
-                return ResponsesGate(new_item_id=self.enforcement.new_item_id, refusals=wants_refusals(request_data))
-            case Format.CHAT:
-                return ChatGate()
-            case Format.MESSAGES:
-                return MessagesGate()
-
-    def _context(
-        self, user_api_key_dict: UserAPIKeyAuth | None, request_data: dict[str, Any], response: object
-    ) -> CallContext:
-        settings = self.settings
-        return caller(user_api_key_dict, request_data, response, actor=settings.actor, domain=settings.domain)
 
 
 def _on_by_default(callbacks: Iterable[object]) -> Iterator[Closer]:

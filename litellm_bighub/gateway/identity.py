@@ -79,7 +79,7 @@ def previous_response_id(request_data: Mapping[str, Any], *, encrypted: bool) ->
         encrypted: whether it came through the proxy, which hands ids out encrypted.
     """
     given = _text(request_data.get("previous_response_id"))
-    return upstream_id(_decrypted(given) if given and encrypted else given)
+    return upstream_id(_decrypted(given) if encrypted else given)
 
 
 def upstream_id(response_id: str) -> str:
@@ -92,6 +92,8 @@ def upstream_id(response_id: str) -> str:
 
 def _decrypted(response_id: str) -> str:
     """The id without the proxy's encryption, which a stream's events have behind them when they reach a guardrail."""
+    if not response_id:
+        return ""
     original, _, _ = ResponsesIDSecurity()._decrypt_response_id(response_id)  # noqa: SLF001 - the only reader
     return original
 

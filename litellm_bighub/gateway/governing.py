@@ -1,0 +1,166 @@
+"""What a tool-call guardrail does with requests, whole answers and streams, whichever hook hands them over."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+from litellm.integrations.custom_guardrail import CustomGuardrail
+from litellm.proxy._types import UserAPIKeyAuth
+
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.gateway.consent import take_answers
+from litellm_bighub.gateway.continuing import continued, next_answer
+from litellm_bighub.gateway.conversation import Conversation, UnapprovedToolResult
+from litellm_bighub.gateway.enforcement import Decided, Enforcement, enforce
+from litellm_bighub.gateway.gateway_runs import GatewayRuns
+from litellm_bighub.gateway.identity import caller, previous_response_id
+from litellm_bighub.gateway.listed_tools import ListedTools
+from litellm_bighub.gateway.request_log import log_results, logged
+from litellm_bighub.gateway.stored import is_stored
+from litellm_bighub.gateway.stream import Envelope, governed, native
+from litellm_bighub.gateway.surface import Format, format_of_answer
+from litellm_bighub.settings import GuardrailSettings
+from litellm_bighub.telemetry.spans import DecisionSpans
+from litellm_bighub.telemetry.telemetry import Telemetry
+from litellm_bighub.wire.chat.gate import Gate as ChatGate
+from litellm_bighub.wire.gating import Outcome, StreamGate
+from litellm_bighub.wire.messages.gate import Gate as MessagesGate
+from litellm_bighub.wire.responses.gate import Gate as ResponsesGate
+from litellm_bighub.wire.responses.notice import wants_refusals
+
+
+@dataclass(frozen=True, slots=True)
+class Governing:
+    """Governs what passes one guardrail.
+
+    Attributes:
+        guardrail: in whose name LiteLLM's logging is told.
+        settings: the guardrail's.
+        enforcement: who decides, and what becomes of withheld calls.
+        conversation: puts requests right.
+        listed_tools: decides on what runs before its answer is seen.
+        telemetry: counts the streams that wait.
+        gateway_mcp: whether calls of MCP tools that LiteLLM makes itself are decided on by this guardrail, too.
+    """
+
+    guardrail: CustomGuardrail
+    settings: GuardrailSettings
+    enforcement: Enforcement
+    conversation: Conversation
+    listed_tools: ListedTools
+    telemetry: Telemetry
+    gateway_mcp: bool
+
+    def context(
+        self, key: UserAPIKeyAuth | None, request_data: Mapping[str, Any], response: object = None
+    ) -> CallContext:
+        """Who asks."""
+        return caller(key, request_data, response, actor=self.settings.actor, domain=self.settings.domain)
+
+    async def request(self, data: dict[str, Any], key: UserAPIKeyAuth | None, spoken: Format | None) -> None:
+        """Decide on what runs before its answer is seen, and put right what comes back from earlier answers, in place.
+
+        The first are providers' own tools, the second answers to requests for approval and results of calls.
+
+        Raises:
+            ToolCallWithheld: a tool may not be used, and the operator wants the request to fail.
+            UnapprovedToolResult: there are results of calls that nobody approved, and those are refused.
+        """
+        context = self.context(key, data)
+        with logged(self.guardrail, data):
+            if spoken is Format.RESPONSES and key is not None:
+                await take_answers(
+                    data, context, self.enforcement.tool_decisions, counts=self.settings.client_approvals
+                )
+            await self.listed_tools.govern(data, context)
+        if spoken is None:
+            return
+        previous = previous_response_id(data, encrypted=key is not None)
+        try:
+            results = await self.conversation.prepare(data, spoken, previous, context)
+        except UnapprovedToolResult as refused:
+            log_results(self.guardrail, data, refused.results)
+            raise
+        log_results(self.guardrail, data, results)
+
+    async def answer(self, response: Any, request_data: dict[str, Any], key: UserAPIKeyAuth | None) -> Any:
+        """Decide on the calls of a whole answer, in place.
+
+        Returns:
+            the answer, or with `on_block: continue` the model's next one.
+
+        Raises:
+            ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
+        """
+        spoken = format_of_answer(response)
+        if spoken is None:
+            return response
+        rounds = self.settings.continue_rounds if self.settings.on_block == "continue" else 0
+        data = request_data
+        with logged(self.guardrail, request_data, spans=self._spans):
+            while found := self.enforcement.find(response, refusals=wants_refusals(request_data)):
+                context = self.context(key, request_data, response)
+                decided = await self.enforcement.decided(found, context, spoken)
+                following = None
+                if rounds and key is not None and not is_stored(context.surface):
+                    following = await self._following(data, response, decided, key)
+                if following is None:
+                    enforce(decided)
+                    break
+                data, response = following
+                rounds -= 1
+        return response
+
+    async def stream(
+        self,
+        events: AsyncIterator[Any],
+        request_data: dict[str, Any],
+        key: UserAPIKeyAuth | None,
+        spoken: Format = Format.RESPONSES,
+    ) -> AsyncGenerator[Any, None]:
+        """The events of a stream as they may be sent on.
+
+        Raises:
+            ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
+        """
+        runs = GatewayRuns(self.enforcement.tool_decisions, request_data if self.gateway_mcp else {})
+        envelope = Envelope(runs.within(events))
+        held = self.telemetry.stream()
+
+        async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
+            context = self.context(key, request_data, envelope.response)
+            with logged(self.guardrail, request_data, spans=self._spans), held.waiting():
+                return await self.enforcement.outcomes(calls, context, spoken, runs=runs)
+
+        gate = self._gate(spoken, request_data)
+        alive = self.settings.keep_alive_seconds
+        async with aclosing(governed(envelope, gate, decide, keep_alive_seconds=alive)) as released:
+            async for event in self.conversation.watched(released, request_data):
+                yield native(event) if spoken is Format.RESPONSES else event
+
+    async def _following(
+        self, data: dict[str, Any], response: object, decided: Sequence[Decided], key: UserAPIKeyAuth
+    ) -> tuple[dict[str, Any], Any] | None:
+        """The model's next answer with the request that told it of blocked calls, if there was something to tell."""
+        told = continued(data, response, decided)
+        answer = None if told is None else await next_answer(self.guardrail, told, format_of_answer(response), key)
+        if told is None or answer is None:
+            return None
+        await self.conversation.completed(told, answer)
+        return told, answer
+
+    @property
+    def _spans(self) -> DecisionSpans | None:
+        return self.telemetry.spans if self.settings.guardrail_spans else None
+
+    def _gate(self, spoken: Format, request_data: dict[str, Any]) -> StreamGate:
+        match spoken:
+            case Format.RESPONSES:
+                return ResponsesGate(new_item_id=self.enforcement.new_item_id, refusals=wants_refusals(request_data))
+            case Format.CHAT:
+                return ChatGate()
+            case Format.MESSAGES:
+                return MessagesGate()
