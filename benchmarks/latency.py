@@ -16,6 +16,8 @@ from litellm_bighub.gateway.guardrail import BighubGuardrail
 DELTAS = 400
 PACE = 0.005
 """Seconds between two deltas, as a quick model has them."""
+SENTENCE = 15
+"""Words of a sentence."""
 MESSAGE = {"type": "message", "id": "msg_1", "role": "assistant", "status": "in_progress", "content": []}
 
 
@@ -38,7 +40,7 @@ class Stream:
         part = {"type": "output_text", "text": "", "annotations": []}
         yield self._event("response.output_item.added", output_index=0, item=MESSAGE)
         yield self._event("response.content_part.added", part=part, **place)
-        words = [f"word{number:04} " for number in range(DELTAS)]
+        words = [f"word{number:04}{'.' if number % SENTENCE == SENTENCE - 1 else ','} " for number in range(DELTAS)]
         for word in words:
             await asyncio.sleep(PACE)
             self.sent[word] = time.perf_counter()
@@ -81,15 +83,18 @@ async def figures():
     plain = Stream()
     came, over = await arrivals(plain.events())
     theirs = came[0][1] - next(iter(plain.sent.values())), over - plain.sent[came[-1][0]]
-    for hold, settings in (("window", {}), ("small window", {"window_size": 64, "window_overlap": 32})):
+    for hold, settings, waits_for in (
+        ("a window of 256 characters", {}, 256),
+        ("a window of 64 characters", {"window_size": 64, "window_overlap": 32}, 64),
+        ("sentences of 150 characters", {"hold": "sentence"}, 150),
+    ):
         texts = ResponsesTextGuardrail(guardrails=[Noop()], **settings)
         stream = Stream()
         came, over = await arrivals(texts.checked(stream.events(), {}))
         first, last = min(stream.sent.values()), max(stream.sent.values())
-        what = (
-            f"first text of a masked stream after the model's first, {hold} of {texts.settings.window_size} characters"
-        )
-        size = texts.settings.window_size / len(came[0][0][:9]) * PACE * 1000 * 1.5
-        yield Figure.of_time(what, (came[0][1] - first) * 1000, theirs[0] * 1000, at_most_ms=round(size))
+        what = f"first text of a masked stream after the model's first, {hold}"
+        word = len(next(iter(stream.sent)))
+        at_most = round(waits_for / word * PACE * 1000 * 1.5)
+        yield Figure.of_time(what, (came[0][1] - first) * 1000, theirs[0] * 1000, at_most_ms=at_most)
         what = f"end of that stream after the model's, {hold}"
         yield Figure.of_time(what, (over - last) * 1000, theirs[1] * 1000, at_most_ms=20)

@@ -20,7 +20,7 @@ Reveal = Literal["nothing", "reason"]
 SendArguments = Literal["redacted", "full", "digest"]
 TextCalls = Literal["auto", "each", "batch"]
 OnUnapprovedResult = Literal["record", "refuse"]
-Hold = Literal["window", "whole"]
+Hold = Literal["sentence", "window", "whole"]
 Ungoverned = Literal["refuse", "allow"]
 
 

@@ -77,7 +77,9 @@ class ResponsesTextGuardrail(NativeGuardrail):
     def mode(self) -> Mode:
         """How streamed texts are held back."""
         settings = self.settings
-        return Whole() if settings.hold == "whole" else Window(settings.window_size, settings.window_overlap)
+        if settings.hold == "whole":
+            return Whole()
+        return Window(settings.window_size, settings.window_overlap, sentences=settings.hold == "sentence")
 
     def applied(self) -> list[Any]:
         """The guardrails that check, in their order.

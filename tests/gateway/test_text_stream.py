@@ -73,7 +73,7 @@ async def sent(guardrail, events):
     return [event async for event in hook]
 
 
-@pytest.mark.parametrize("hold", ["window", "whole"])
+@pytest.mark.parametrize("hold", ["sentence", "window", "whole"])
 async def test_a_rewritten_text_is_what_leaves_in_every_event(configured, hold):
     events = await sent(configured("masking", hold=hold), stream("It is sec", "ret, keep it."))
 
@@ -96,7 +96,7 @@ class Crashing(CustomGuardrail):
         raise RuntimeError("the check crashed")
 
 
-@pytest.mark.parametrize("hold", ["window", "whole"])
+@pytest.mark.parametrize("hold", ["sentence", "window", "whole"])
 async def test_a_check_that_crashes_lets_no_text_of_a_stream_out(hold):
     """It says nothing about the text, and least of all that it is safe."""
     guardrail = ResponsesTextGuardrail(

@@ -14,13 +14,17 @@ contradiction. So the whole of it was in the text that was scanned, and what lef
 A cut falls between two deltas wherever it can, so that they leave as the objects they are, and beside white space, so
 that a rule about whole words reads the next P as it stands. C serves rules that look behind where there is none.
 
+Where sentences leave as soon as they are complete, a cut falls at the end of the last one that came back unchanged
+behind it; then only a secret within one sentence is surely found. A longer sentence is cut like any text.
+
 **Scanning is linear.** After a scan that leaves k characters pending, the next one comes when at least
-max(`size` - `overlap`, k / 2) more have arrived, or at the end.
+max(`size` - `overlap`, k / 2) more have arrived, or a sentence has ended and at least k / 2 more have, or at the end.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -44,11 +48,13 @@ class Window:
         size: scan as soon as so many characters are pending.
         overlap: the longest secret that is surely found wherever deltas cut it, in characters.
         context: how many characters that have left already are shown to the guardrail again.
+        sentences: scan at the end of each sentence too, and let the sentence leave; `overlap` then holds within one.
     """
 
     size: int = 256
     overlap: int = 128
     context: int = 32
+    sentences: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.overlap < self.size or self.context < 0:
@@ -56,6 +62,9 @@ class Window:
 
 
 Mode: TypeAlias = Whole | Window
+
+_SENTENCE_END = re.compile(r"([.!?…]['\"’”»)\]]{0,4}(?=\s)|[。！？]['\"’”」』）]{0,4}|\n)\s*")  # noqa: RUF001 - quotation marks of many languages
+_LONGEST_END = 6
 
 
 @dataclass(slots=True, eq=False)
@@ -105,6 +114,10 @@ class TextPart:
         self._step: float = window.size - window.overlap if window else math.inf
         self._keep = window.context if window else 0
         self._due_at: float = window.size if window else math.inf
+        self._sentences = bool(window and window.sentences)
+        self._sentence_ended = False
+        self._sentence_due_at = 0
+        self._latest = ""
         self.kind = kind
         self._where = where
         self._raw: list[str] = []
@@ -140,6 +153,7 @@ class TextPart:
         """An `added` event told it: its beginning, or all of it. Which of them shows at the end."""
         self.announced = text
         self._due_at = math.inf
+        self._sentences = False
 
     def hear(self, delta: Delta) -> None:
         """Take the next piece."""
@@ -170,7 +184,10 @@ class TextPart:
     @property
     def due(self) -> bool:
         """Whether it has to be scanned now."""
-        return not self.finished and self._length > 0 and (self.ended or self._length >= self._due_at)
+        if self.finished or self._length == 0:
+            return False
+        sentence = self._sentence_ended and self._length >= self._sentence_due_at
+        return self.ended or self._length >= self._due_at or sentence
 
     @property
     def question(self) -> str:
@@ -194,6 +211,8 @@ class TextPart:
             kept = len(before) - cut
             self._let_go(before[:cut], after[: len(after) - kept])
         self._due_at = self._length + max(self._step, self._length // 2)
+        self._sentence_due_at = self._length + self._length // 2
+        self._sentence_ended = False
         self.finished = self.ended
         return True
 
@@ -217,15 +236,25 @@ class TextPart:
         else:
             self._raw.append(delta.text)
             self._pending.append(delta)
+            if self._sentences:
+                latest = self._latest + delta.text
+                _, over = _end_of_sentences(latest)
+                self._sentence_ended = self._sentence_ended or over > 0
+                self._latest = latest[max(over, len(latest) - _LONGEST_END) :]
         self._length += len(delta.text)
 
     def _cut(self, before: str, after: str) -> int:
         """Where to cut what was scanned, 0 for nowhere."""
         limit = len(before) - self._overlap
         low = max(1, len(before) - _common_suffix(before, after)) if before != after else 1
+        lengths = accumulate(len(delta.text) for delta in self._pending)
+        if self._sentences:
+            first, last = _end_of_sentences(before)
+            if last >= low:
+                return next((end for end in lengths if max(first, low) <= end <= last), max(first, low))
         if limit < low:
             return 0
-        ends = [end for end in accumulate(len(delta.text) for delta in self._pending) if low <= end <= limit]
+        ends = [end for end in lengths if low <= end <= limit]
         clean = next((end for end in reversed(ends) if _between_words(before, end)), 0)
         if clean * 2 >= limit:
             return clean
@@ -274,6 +303,11 @@ class TextPart:
             offset = end
         self._length -= length
         return pieces
+
+
+def _end_of_sentences(text: str) -> tuple[int, int]:
+    """Where the last complete sentence ends, and the white space behind it; zeros if none is complete."""
+    return max(((found.end(1), found.end()) for found in _SENTENCE_END.finditer(text)), default=(0, 0))
 
 
 def _between_words(text: str, index: int) -> bool:

@@ -32,7 +32,7 @@ from tests.wire.responses.text_streams import (
 )
 
 SECRET = "sk-12345"
-MODES = [Whole(), Window(size=32, overlap=16, context=8), Window()]
+MODES = [Whole(), Window(size=32, overlap=16, context=8), Window(), Window(sentences=True)]
 STREAMS = {
     "output text": (message(0, ["my ", "sk-", "12345", " key"]), "output_text", "delta"),
     "refusal": (refusal(0, "not ", "sk-1", "2345"), "refusal", "delta"),
@@ -76,6 +76,42 @@ def test_text_flows_before_it_ends():
     sent = message(0, ["word "] * 20).events
     released = [event for event in sent[:12] for step in [gate.feed(event)] for event in _answered(gate, step)]
     assert joined(released, "response.output_text.delta") == "word " * 3
+
+
+@pytest.mark.parametrize(
+    ("pieces", "left"),
+    [
+        (["Good", " morning", ".", " How"], "Good morning."),
+        (["He said “no.”", " Then"], "He said “no.”"),
+        (["One. Two! Three? Four"], "One. Two! Three?"),
+        (["- one\n- two"], "- one\n"),
+        (["你好。", "我"], "你好。"),
+        (["It is. ", "So"], "It is. "),
+        (["It is.", " So"], "It is."),
+        (["It costs 3.", "50 at example.", "com"], ""),
+        (["The end", "."], ""),
+    ],
+)
+def test_a_sentence_leaves_when_it_has_ended(pieces, left):
+    gate = TextGate(mode=Window(sentences=True))
+    sent = message(0, pieces).events[: 2 + len(pieces)]
+    released = [event for event in sent for step in [gate.feed(event)] for event in _answered(gate, step)]
+    assert joined(released, "response.output_text.delta") == left
+
+
+def test_a_secret_within_one_sentence_never_leaves_however_long_it_is():
+    """The next sentence tells it again, begun in the delta that ends this one."""
+    secret = "key-" + "0123456789" * 20
+    pieces = [f"It is {secret[:100]}", f"{secret[100:]}. It is ", f"{secret}! ", "Bye."]
+    released = list(
+        drive(
+            TextGate(mode=Window(size=256, overlap=16, sentences=True)),
+            stream(message(0, pieces)),
+            asked(lambda text: re.sub(r"key-\d{200}", "[KEY]", text)),
+        )
+    )
+    assert "0123" not in json.dumps(released)
+    assert joined(released, "response.output_text.delta") == "It is [KEY]. It is [KEY]! Bye."
 
 
 def _answered(gate, step):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,7 +41,25 @@ MASKS = {
     "inside words": lambda text: re.sub(r"\Bcat\B", "dog", text),
     "runs": lambda text: re.sub(r"(?<!\d)\d{4}(?!\d)", "####", text),
 }
-WORDS = ("sk-1234", "sk-", "1234", "12", "cat", "concatenate", "a", "the", " ", " ", " ", "\n", ".", "日本", "🙂")
+WORDS = (
+    "sk-1234",
+    "sk-",
+    "1234",
+    "12",
+    "cat",
+    "concatenate",
+    "a",
+    "the",
+    " ",
+    " ",
+    " ",
+    "\n",
+    ".",
+    ". ",
+    "。",
+    "日本",
+    "🙂",
+)
 texts = st.lists(st.sampled_from(WORDS), max_size=60).map("".join)
 windows = st.builds(
     lambda overlap, more, context: Window(size=overlap + more, overlap=overlap, context=context),
@@ -48,7 +67,8 @@ windows = st.builds(
     st.integers(1, 16),
     st.integers(4, 12),
 )
-modes = st.just(Whole()) | windows
+whole_deltas = st.just(Whole()) | windows
+modes = whole_deltas | windows.map(lambda window: replace(window, sentences=True))
 
 
 @st.composite
@@ -151,7 +171,7 @@ def test_the_deltas_tell_whatever_the_answer_is(text, answer, data):
 
 
 @MODERATE
-@given(told=streams(), mode=modes)
+@given(told=streams(), mode=whole_deltas)
 def test_every_item_keeps_the_order_of_its_events(told, mode):
     _, sent = told
     released = list(drive(TextGate(mode=mode), sent, asked()))
@@ -168,7 +188,7 @@ def test_every_item_keeps_the_order_of_its_events(told, mode):
 
 
 @MODERATE
-@given(cut=pieces(), other=pieces(), mode=modes)
+@given(cut=pieces(), other=pieces(), mode=whole_deltas)
 def test_unchanged_events_are_the_same_objects(cut, other, mode):
     sent = stream(message(0, cut), call(1, "custom_tool_call", *other))
     released = list(drive(TextGate(mode=mode), sent, asked()))
@@ -212,18 +232,20 @@ def _released(gate, event, check):
     return settle(gate, gate.feed(event), check)
 
 
+@pytest.mark.parametrize("sentences", [False, True])
 @MODERATE
 @given(size=st.sampled_from([1, 3, 7]), dense=st.booleans())
-def test_scanning_is_linear(size, dense):
+def test_scanning_is_linear(size, dense, sentences):
     """Four times the text costs about four times the scanning, and a bounded number of characters for each."""
-    text = ("sk-1234 " if dense else "words of no weight ") * 300
+    text = ("sk-1234. " if dense else "words of no. weight ") * 300
 
     def scanned(times: int) -> int:
         whole = text * times
         cut = [whole[n : n + size] for n in range(0, len(whole), size)]
         check = asked(MASKS["same length"])
-        list(drive(TextGate(), stream(message(0, cut)), check))
+        list(drive(TextGate(mode=Window(sentences=sentences)), stream(message(0, cut)), check))
         return check.characters
 
-    assert scanned(1) <= 4 * len(text)
-    assert scanned(4) <= 4 * 4 * len(text)
+    times = 6 if sentences else 4  # what left before is shown again with every sentence, short as they are here
+    assert scanned(1) <= times * len(text)
+    assert scanned(4) <= 4 * times * len(text)
