@@ -11,8 +11,7 @@ from pydantic import BaseModel
 
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments, ToolCall
-from litellm_bighub.errors import PayloadError
-from litellm_bighub.wire.copies import json_text, text, with_fields
+from litellm_bighub.wire.copies import json_text, listed, text, with_fields
 from litellm_bighub.wire.fields import get, put
 from litellm_bighub.wire.unreadable import NO_ID, NO_NAME, TOO_DEEP, UNFINISHED
 
@@ -66,12 +65,7 @@ def find_calls(response: object) -> list[FoundCall]:
     Raises:
         PayloadError: the content is no list, so that nothing could be withheld in it.
     """
-    content: object = get(response, "content")
-    if content is None:
-        return []
-    if not isinstance(content, list):
-        raise PayloadError("content", f"is a {type(content).__name__}, not a list")
-    blocks: list[Any] = content
+    blocks = listed(get(response, "content"), "content")
     cut_off = text(response, "stop_reason") in CUT_OFF
     return [
         FoundCall(

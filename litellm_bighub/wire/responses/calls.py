@@ -10,7 +10,7 @@ from typing import Any
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments, ToolCall
 from litellm_bighub.errors import PayloadError
-from litellm_bighub.wire.copies import json_text, plain, text, with_fields
+from litellm_bighub.wire.copies import json_text, listed, plain, text, with_fields
 from litellm_bighub.wire.fields import get
 from litellm_bighub.wire.responses.items import CALLS, PAYLOAD_KEYS, is_call, is_unfinished
 from litellm_bighub.wire.unreadable import NO_NAME, NO_PAYLOAD, TOO_DEEP, UNFINISHED
@@ -46,12 +46,7 @@ def find_calls(response: object) -> list[FoundCall]:
     Raises:
         PayloadError: the output is no list, so that nothing could be withheld in it.
     """
-    output: object = get(response, "output")
-    if output is None:
-        return []
-    if not isinstance(output, list):
-        raise PayloadError("output", f"is a {type(output).__name__}, not a list")
-    items: list[Any] = output
+    items = listed(get(response, "output"), "output")
     return [
         FoundCall(read_call(item, f"output[{index}]"), items, index, item)
         for index, item in enumerate(items)
