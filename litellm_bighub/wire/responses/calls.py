@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
+from litellm_bighub.domain.arguments import UnreadableArguments, as_text, read_arguments
 from litellm_bighub.domain.call import Arguments, ToolCall
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.wire.copies import json_text, listed, plain, text, with_fields
@@ -133,17 +133,8 @@ def _holds_arguments(item: object) -> bool:
 
 def _read_payload(item: object) -> Arguments:
     if _holds_arguments(item):
-        raw: object = get(item, "arguments")
-        return read_arguments(raw if raw is None or isinstance(raw, str) else _dumped(raw))
+        return read_arguments(as_text(get(item, "arguments")))
     keys = payload_keys(item)
     if not keys:
         raise UnreadableArguments(NO_PAYLOAD)
-    return read_arguments(_dumped({key: plain(get(item, key)) for key in keys}))
-
-
-def _dumped(value: object) -> str:
-    """Parsed JSON as text again, so that the same bounds hold for both."""
-    try:
-        return json.dumps(value)
-    except (TypeError, ValueError) as error:
-        raise UnreadableArguments("the call holds something that is no JSON") from error
+    return read_arguments(as_text({key: plain(get(item, key)) for key in keys}))
