@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
-from sqlalchemy.exc import SQLAlchemyError
 from typing_extensions import assert_never
 
+from litellm_bighub.control_plane.database import unavailable_when_failing
 from litellm_bighub.control_plane.deciding import Outcome
 from litellm_bighub.control_plane.ids import random_id
 from litellm_bighub.control_plane.plane import ControlPlane, Redact
@@ -25,7 +25,6 @@ from litellm_bighub.deciders.waiting import Answered
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
 from litellm_bighub.domain.redaction import Redactor
-from litellm_bighub.errors import DecisionUnavailable
 
 DATABASE = "bighub.db"
 
@@ -119,10 +118,8 @@ class EmbeddedDecider:
         Raises:
             DecisionUnavailable: the database cannot be used.
         """
-        try:
+        with unavailable_when_failing("control plane"):
             approval = await self.wait(approval_id, timeout=seconds)
-        except SQLAlchemyError as error:
-            raise DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}") from error
         match None if approval is None else approval.state_at(self._clock()):
             case "pending" | "awaiting_second":
                 return Answered("open")
@@ -138,10 +135,8 @@ class EmbeddedDecider:
             DecisionUnavailable: the database cannot be used.
         """
         plane = await self.plane()
-        try:
+        with unavailable_when_failing("control plane"):
             approval = await plane.read(lambda connection: approvals.get(connection, approval_id))
-        except SQLAlchemyError as error:
-            raise DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}") from error
         if approval is None or approval.four_eyes:
             return False
         if (approval.actor, approval.context.get("user")) != (context.actor, context.user):

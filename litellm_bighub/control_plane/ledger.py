@@ -5,37 +5,19 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from typing import Protocol, TypeVar
 
-from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
-
+from litellm_bighub.control_plane.database import Database, unavailable_when_failing
 from litellm_bighub.control_plane.store import decided_calls as store
 from litellm_bighub.control_plane.store.chain import Entry
 from litellm_bighub.control_plane.store.database import check_url, open_database
 from litellm_bighub.control_plane.store.transaction import Transaction
-from litellm_bighub.control_plane.store.writer import Writer
 from litellm_bighub.domain.decided import DecidedCall, Search, storable
 from litellm_bighub.domain.unapproved import UnapprovedResult
-from litellm_bighub.errors import DecisionUnavailable
 
-T = TypeVar("T")
 UNAPPROVED = "tool_result.unapproved"
 KEEP_DAYS = 30.0
 _DAY = 86_400.0
 _PRUNE_SECONDS = 3_600.0
-
-
-class Database(Protocol):
-    """An opened database: the control plane's, or one without a control plane."""
-
-    async def write(self, job: Callable[[Transaction], T]) -> T:
-        """Run a job of the writer and wait for its commit."""
-        ...
-
-    async def read(self, query: Callable[[Connection], T]) -> T:
-        """Run a query beside the writer."""
-        ...
 
 
 class DatabaseLedger:
@@ -97,10 +79,8 @@ class DatabaseLedger:
             DecisionUnavailable: the database cannot be used.
         """
         database = await self._opened()
-        try:
+        with unavailable_when_failing("ledger"):
             return await database.read(lambda connection: store.find(connection, search))
-        except SQLAlchemyError as error:
-            raise _failed(error) from error
 
     async def answered(self, conversation: str, call_ids: Collection[str]) -> None:
         """Remember that the provider's conversation holds outputs for these calls."""
@@ -127,10 +107,8 @@ class DatabaseLedger:
 
     async def _write(self, job: Callable[[Transaction], None]) -> None:
         database = await self._opened()
-        try:
+        with unavailable_when_failing("ledger"):
             await database.write(job)
-        except SQLAlchemyError as error:
-            raise _failed(error) from error
 
 
 class OwnDatabase:
@@ -144,7 +122,7 @@ class OwnDatabase:
         check_url(url)
         self._url = url
         self._opening = asyncio.Lock()
-        self._database: _Opened | None = None
+        self._database: Database | None = None
 
     async def opened(self) -> Database:
         """The database, brought to the newest schema.
@@ -154,7 +132,7 @@ class OwnDatabase:
         """
         async with self._opening:
             if self._database is None:
-                self._database = _Opened(await asyncio.to_thread(open_database, self._url))
+                self._database = Database(await asyncio.to_thread(open_database, self._url))
             return self._database
 
     async def aclose(self) -> None:
@@ -163,31 +141,3 @@ class OwnDatabase:
             database, self._database = self._database, None
         if database is not None:
             await asyncio.to_thread(database.close)
-
-
-class _Opened:
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._writer = Writer(engine, on_commit=_nothing, on_rollback=_nothing)
-
-    async def write(self, job: Callable[[Transaction], T]) -> T:
-        return await self._writer.run(job)
-
-    async def read(self, query: Callable[[Connection], T]) -> T:
-        return await asyncio.to_thread(self._read, query)
-
-    def close(self) -> None:
-        self._writer.close()
-        self._engine.dispose()
-
-    def _read(self, query: Callable[[Connection], T]) -> T:
-        with self._engine.connect() as connection:
-            return query(connection)
-
-
-def _nothing() -> None:
-    """Nobody in this process waits for changes, or holds what was undone."""
-
-
-def _failed(error: SQLAlchemyError) -> DecisionUnavailable:
-    return DecisionUnavailable(f"the ledger's database failed: {type(error).__name__}")

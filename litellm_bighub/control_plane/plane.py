@@ -11,10 +11,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Engine
 
+from litellm_bighub.control_plane.database import Database
 from litellm_bighub.control_plane.deciding import Deciding, Outcome, Question, Snapshot
 from litellm_bighub.control_plane.ids import random_id
 from litellm_bighub.control_plane.resolving import Refused, Resolution, expire_due, resolve
@@ -25,18 +26,16 @@ from litellm_bighub.control_plane.store.approvals import Approval
 from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.control_plane.store.signals import Signals
 from litellm_bighub.control_plane.store.transaction import Transaction
-from litellm_bighub.control_plane.store.writer import Writer
 from litellm_bighub.domain.call import JSON, Arguments, CallContext, ToolCall
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionUnavailable
 
-T = TypeVar("T")
 Redact: TypeAlias = Callable[[Arguments], dict[str, JSON]]
 _LOOK_AGAIN_SECONDS = 1.0
 
 
-class ControlPlane:
+class ControlPlane(Database):
     """Decides, asks people, remembers.
 
     Args:
@@ -63,8 +62,7 @@ class ControlPlane:
         self.deciding = Deciding(source)
         self._retaining = Retaining(source, keep_days)
         self.signals = Signals(engine)
-        self._engine = engine
-        self._writer = Writer(engine, on_commit=self.signals.tell, on_rollback=self.deciding.forget)
+        super().__init__(engine, on_commit=self.signals.tell, on_rollback=self.deciding.forget)
 
     @classmethod
     def open(
@@ -137,14 +135,6 @@ class ControlPlane:
         """What is in force now."""
         return await self.write(lambda transaction: self.deciding.snapshot(transaction, self.clock()))
 
-    async def write(self, job: Callable[[Transaction], T]) -> T:
-        """Run a job of the writer and wait for its commit. It may run twice, so it must only use its transaction."""
-        return await self._writer.run(job)
-
-    async def read(self, query: Callable[[Connection], T]) -> T:
-        """Run a query beside the writer."""
-        return await asyncio.to_thread(self._read, query)
-
     async def aclose(self) -> None:
         """Finish what waits and let the database go. Safe to call twice."""
         await asyncio.to_thread(self.close)
@@ -157,7 +147,3 @@ class ControlPlane:
 
     def _retain(self, transaction: Transaction) -> int:
         return self._retaining.run(transaction, self.clock())
-
-    def _read(self, query: Callable[[Connection], T]) -> T:
-        with self._engine.connect() as connection:
-            return query(connection)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 from litellm_bighub.deciders.decider import Decider
-from litellm_bighub.deciders.waiting import Wrapper
+from litellm_bighub.deciders.wrapping import layers
 from litellm_bighub.domain.call import CallContext
 
 
@@ -28,12 +28,7 @@ class Consenting(Protocol):
 
 def consenting(decider: Decider) -> Consenting | None:
     """Whose approvals can be answered: the decider's, or those of the one that its wrappers stand around."""
-    found: object = decider
-    while not isinstance(found, Consenting):
-        if not isinstance(found, Wrapper):
-            return None
-        found = found.inner
-    return found
+    return next((layer for layer in layers(decider) if isinstance(layer, Consenting)), None)
 
 
 def signature(context: CallContext) -> str:

@@ -18,6 +18,7 @@ from typing import Literal, Protocol, TypeAlias, runtime_checkable
 from typing_extensions import assert_never
 
 from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.deciders.wrapping import layers
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
 from litellm_bighub.errors import DecisionError
@@ -56,21 +57,9 @@ class Waiting(Protocol):
         ...
 
 
-@runtime_checkable
-class Wrapper(Protocol):
-    """A behaviour around another decider. Deadlines, retries and breakers are for questions, not for waiting."""
-
-    inner: Decider
-
-
 def waiting(decider: Decider) -> Waiting | None:
     """Who can wait: the decider itself, or the one that its wrappers stand around; `None` if nobody can."""
-    found: object = decider
-    while not isinstance(found, Waiting):
-        if not isinstance(found, Wrapper):
-            return None
-        found = found.inner
-    return found
+    return next((layer for layer in layers(decider) if isinstance(layer, Waiting)), None)
 
 
 async def settled(

@@ -45,6 +45,20 @@ def read_arguments(raw: object) -> Arguments:
     return _canonical(cast("Arguments", parsed))
 
 
+def as_text(raw: object) -> str | None:
+    """Parsed arguments as text again, so that the same bounds hold for both.
+
+    Raises:
+        UnreadableArguments: they are no JSON.
+    """
+    if raw is None or isinstance(raw, str):
+        return raw
+    try:
+        return json.dumps(raw)
+    except (TypeError, ValueError) as error:
+        raise UnreadableArguments("the call holds something that is no JSON") from error
+
+
 def _parse(text: str) -> object:
     if len(text) > MAX_CHARACTERS:
         raise UnreadableArguments(f"arguments have {len(text)} characters, at most {MAX_CHARACTERS} are decided on")

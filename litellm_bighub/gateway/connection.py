@@ -8,14 +8,15 @@ layer around its application keeps each request's.
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Coroutine
 from contextvars import ContextVar
 from typing import TypeVar
 
 import anyio
-from fastapi import FastAPI, HTTPException
+from fastapi import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
+
+from litellm_bighub.gateway.proxy_process import proxy_app
 
 T = TypeVar("T")
 
@@ -48,8 +49,8 @@ class _Connections:
 
 def keep_connections() -> None:
     """See to it that `while_connected` knows the connections of this process's proxy. Once is enough."""
-    app = getattr(sys.modules.get("litellm.proxy.proxy_server"), "app", None)
-    if not isinstance(app, FastAPI) or isinstance(app.middleware_stack, _Connections):
+    app = proxy_app()
+    if app is None or isinstance(app.middleware_stack, _Connections):
         return
     layers: list[object] = [layer.cls for layer in app.user_middleware]
     if app.middleware_stack is not None:  # the proxy is starting, and Starlette takes no more layers

@@ -8,7 +8,6 @@ ours, which decides on its calls.
 from __future__ import annotations
 
 import logging
-import sys
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from litellm.types.guardrails import GuardrailEventHooks
 
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.gateway.enforcement import Decided
+from litellm_bighub.gateway.proxy_process import proxy_router
 from litellm_bighub.gateway.surface import Format, format_of_answer
 from litellm_bighub.wire.chat import answering as chat
 from litellm_bighub.wire.gating import Withhold
@@ -62,7 +62,7 @@ async def next_answer(
     guardrail: CustomGuardrail, data: dict[str, Any], spoken: Format | None, key: UserAPIKeyAuth
 ) -> object:
     """The model's answer to such a request, as the guardrails before ours leave it; `None` if it cannot be had."""
-    router: Any = getattr(sys.modules.get("litellm.proxy.proxy_server"), "llm_router", None)
+    router = proxy_router()
     if router is None:
         return None
     try:
@@ -102,8 +102,7 @@ async def _guarded(ours: CustomGuardrail, data: dict[str, Any], response: Any, k
         unified_guardrail,
     )
 
-    router: Any = getattr(sys.modules.get("litellm.proxy.proxy_server"), "llm_router", None)
-    asked = _check_and_merge_model_level_guardrails(data=data, llm_router=router)
+    asked = _check_and_merge_model_level_guardrails(data=data, llm_router=proxy_router())
     guardrails, _ = _partition_post_call_callbacks()
     for guardrail in guardrails:
         if guardrail is ours:

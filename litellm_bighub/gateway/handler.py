@@ -7,8 +7,7 @@ inherited. As long as nobody overrides one of the documented methods, one walk o
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Sequence
 from functools import partial
 from typing import Any, ClassVar, cast
 
@@ -16,19 +15,20 @@ from litellm.llms.base_llm.guardrail_translation.base_translation import Streami
 from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
-from litellm_bighub.errors import GuardrailAnswerError, PayloadError
+from litellm_bighub.gateway import lone_text
+from litellm_bighub.gateway.asking import ask, context_of
 from litellm_bighub.gateway.enforcement import Enforcement, Withholding
 from litellm_bighub.gateway.identity import caller
 from litellm_bighub.gateway.override_points import Extracted, OverridePoints, around
-from litellm_bighub.gateway.record import record_lone_text, record_scan
+from litellm_bighub.gateway.record import record_scan
 from litellm_bighub.gateway.request_context import NO_TOOLS, RequestMessages, RequestTools
 from litellm_bighub.gateway.stream_scan import scan_of
 from litellm_bighub.gateway.text_calls import calls_each
 from litellm_bighub.gateway.text_stream import rewritten
-from litellm_bighub.gateway.tool_call_chunks import NO_CALLS, ToolCallChunks
-from litellm_bighub.guardrails.check import Answer, InputType, Question, check, discard, gather, lone_answer
-from litellm_bighub.guardrails.contract import Contract, Guardrail, contract_of, name_of
-from litellm_bighub.guardrails.inputs import Inputs
+from litellm_bighub.gateway.tool_call_chunks import ToolCallChunks
+from litellm_bighub.gateway.writing_back import as_answer_error, write
+from litellm_bighub.guardrails.check import Answer, InputType, Question
+from litellm_bighub.guardrails.contract import Contract, Guardrail, contract_of
 from litellm_bighub.settings import TextCalls
 from litellm_bighub.wire import fields
 from litellm_bighub.wire.responses.notice import wants_refusals
@@ -38,7 +38,7 @@ from litellm_bighub.wire.responses.texts import (
     lone_text_in_request,
     lone_text_in_response,
 )
-from litellm_bighub.wire.slots import Found, Slot, rewrite, verify
+from litellm_bighub.wire.slots import Found, verify
 
 
 class OpenAIResponsesHandler(OverridePoints):
@@ -93,7 +93,7 @@ class OpenAIResponsesHandler(OverridePoints):
             return data
         lone = None if self._overrides_items("input") else lone_text_in_request(data)
         if lone is not None and contract_of(guardrail_to_apply) is Contract.INPUTS:
-            await self._check_lone_input(data, lone, guardrail_to_apply, litellm_logging_obj)
+            await lone_text.check_request(self, data, lone, guardrail_to_apply, litellm_logging_obj)
             return data
         skip_system = effective_skip_system_message_for_guardrail(guardrail_to_apply)
         skip_roles = ("system",) if skip_system else ()
@@ -108,7 +108,7 @@ class OpenAIResponsesHandler(OverridePoints):
         messages = RequestMessages(self, data, skip_system=skip_system)
         context: dict[str, Any] = {}
         if not only_texts:
-            context = _context(found, data.get("model"), calls, tools=tools.handed_over())
+            context = context_of(found, data.get("model"), calls, tools=tools.handed_over())
         question = Question(
             [*found.texts, *extracted.texts], context, messages.scoped, data, "request", litellm_logging_obj
         )
@@ -247,51 +247,30 @@ class OpenAIResponsesHandler(OverridePoints):
                 known["litellm_metadata"] = user_metadata
         return known
 
-    async def _check_lone_input(self, data: dict[str, Any], slot: Slot, guardrail: Guardrail, logging_obj: Any) -> None:
-        record_lone_text(guardrail, data, "request")
-        messages = RequestMessages(self, data)
-        inputs = Inputs(_lone(slot, data.get("model")), messages.scoped)
-        answered = await guardrail.apply_guardrail(
-            inputs=inputs, request_data=data, input_type="request", logging_obj=logging_obj
-        )
-        answer = lone_answer(guardrail, answered, slot.text, inputs)
-        if answer is None:
-            return
-        structured = messages.rewritten(guardrail, answer, [slot.text])
-        NO_TOOLS.verify(guardrail, answer)
-        if answer.tool_calls is not None or answer.texts != [slot.text]:
-            _write([slot], answer, NO_CALLS, guardrail)
-        if structured is not None:
-            structured.write(data)
-        NO_TOOLS.write(answer, data)
+    def _check_output(
+        self, response: Any, guardrail: Guardrail, request_data: dict[str, Any], logging_obj: Any
+    ) -> Awaitable[None]:
+        overridden = self._overrides_items("output") or self._overrides("_has_text_content")
+        lone = None if overridden else lone_text_in_response(response)
+        if lone is not None and contract_of(guardrail) is Contract.INPUTS:
+            return lone_text.check_response(response, lone, guardrail, request_data, logging_obj)
+        return self._check_all_output(response, guardrail, request_data, logging_obj)
 
-    async def _check_output(
+    async def _check_all_output(
         self, response: Any, guardrail: Guardrail, request_data: dict[str, Any], logging_obj: Any
     ) -> None:
-        overridden = self._overrides_items("output")
-        lone = None if overridden or self._overrides("_has_text_content") else lone_text_in_response(response)
-        if lone is not None and contract_of(guardrail) is Contract.INPUTS:
-            record_lone_text(guardrail, request_data, "response")
-            inputs = _lone(lone, fields.get(response, "model"))
-            answered = await guardrail.apply_guardrail(
-                inputs=inputs, request_data=request_data, input_type="response", logging_obj=logging_obj
-            )
-            answer = lone_answer(guardrail, answered, lone.text, inputs)
-            if answer is not None:
-                _write([lone], answer, NO_CALLS, guardrail)
-            return
         found, extracted = Found(), Extracted()
         silent = self._overrides("_has_text_content") and not self._has_text_content(response)
         if not silent:
             found = find_in_response(response)
         items = None if silent else fields.get(response, "output")
-        if isinstance(items, list) and overridden:
+        if isinstance(items, list) and self._overrides_items("output"):
             extracted = await self._extract(items, "output", guardrail, request_data, ())
             found = around(found, items, "output", extracted)
         calls = ToolCallChunks(items, "output")
         context: dict[str, Any] = {}
         if contract_of(guardrail) is Contract.INPUTS:
-            context = _context(found, fields.get(response, "model"), calls)
+            context = context_of(found, fields.get(response, "model"), calls)
         question = Question([*found.texts, *extracted.texts], context, None, request_data, "response", logging_obj)
         record_scan(guardrail, question, found.hidden, tasks=len(extracted.tasks))
         answer, responses = await self._ask(guardrail, question, extracted)
@@ -300,33 +279,8 @@ class OpenAIResponsesHandler(OverridePoints):
     async def _ask(
         self, guardrail: Guardrail, question: Question, extracted: Extracted
     ) -> tuple[Answer, Sequence[str]]:
-        """Run all checks at once.
-
-        Returns:
-            The guardrail's answer, and the texts that answer the mappings of override points.
-        """
-        limit = self.max_parallel_texts
         each = calls_each(guardrail, self.text_calls)
-        batch = _nothing() if question.is_empty else check(guardrail, question, each=each, limit=limit)
-        if not extracted.tasks:
-            answer = await batch
-            return answer, answer.texts[-len(extracted.texts) :] if extracted.texts else ()
-        responses: list[str] = []
-
-        async def tasks() -> Answer:
-            responses.extend(await gather(extracted.tasks, limit))
-            return Answer([])
-
-        try:
-            answer, _ = await gather((batch, tasks()), 2)
-        except BaseException:
-            await discard(extracted.tasks)
-            raise
-        for index, response in enumerate(responses):
-            if not isinstance(response, str):  # pyright: ignore[reportUnnecessaryIsInstance] - a subclass made it
-                problem = f"answered text {index} with a {type(response).__name__}"
-                raise GuardrailAnswerError(name_of(guardrail), problem)
-        return answer, responses
+        return await ask(guardrail, question, extracted, each=each, limit=self.max_parallel_texts)
 
     async def _write_all(
         self,
@@ -342,35 +296,11 @@ class OpenAIResponsesHandler(OverridePoints):
         """Write everything, or raise and have written nothing."""
         if answer.tool_calls is None and not extracted.mappings and answer.texts == found.texts:
             return
-        with _as_answer_error(guardrail):
+        with as_answer_error(guardrail):
             verify(extracted.slots, responses)
-        _write(found.slots, answer, calls, guardrail)
+        write(found.slots, answer, calls, guardrail)
         if extracted.mappings:
             await self._write(owner, root, extracted, responses)
-
-
-def _write(slots: Sequence[Slot], answer: Answer, calls: ToolCallChunks, guardrail: Guardrail) -> None:
-    """Write texts and tool calls, or raise and have written nothing."""
-    writes: list[tuple[Slot, str]] = list(zip(slots, answer.texts, strict=False))
-    changed = {(id(slot.owner), slot.key) for slot, text in writes if text != slot.text}
-    for slot, text in calls.rewrites(answer.tool_calls, name_of(guardrail)):
-        if (id(slot.owner), slot.key) not in changed:
-            writes.append((slot, text))
-    with _as_answer_error(guardrail):
-        rewrite([slot for slot, _ in writes], [text for _, text in writes])
-
-
-@contextmanager
-def _as_answer_error(guardrail: Guardrail) -> Generator[None]:
-    """What cannot be written back is the fault of the guardrail's answer."""
-    try:
-        yield
-    except PayloadError as error:
-        raise GuardrailAnswerError(name_of(guardrail), str(error)) from error
-
-
-async def _nothing() -> Answer:
-    return Answer([])
 
 
 def _items_of(value: object) -> list[Any] | None:
@@ -378,16 +308,3 @@ def _items_of(value: object) -> list[Any] | None:
     if value is None or isinstance(value, str):
         return None
     return cast("list[Any]", value) if isinstance(value, list) else [value]
-
-
-def _lone(slot: Slot, model: object) -> dict[str, Any]:
-    return {"texts": [slot.text], "model": model} if model else {"texts": [slot.text]}
-
-
-def _context(found: Found, model: object, calls: ToolCallChunks, **more: list[Any]) -> dict[str, Any]:
-    """What a guardrail is handed with the texts: only what there is."""
-    given: dict[str, Any] = {"images": found.images, "files": found.files, "model": model, **more}
-    context = {key: value for key, value in given.items() if value}
-    if calls.chunks:
-        context["tool_calls"] = calls.handed_over()
-    return context

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 
 
 def is_proxy() -> bool:
     """Whether the proxy's own hooks, which know who asks, govern the calls of this process."""
-    return config_file() is not None or getattr(_server(), "llm_router", None) is not None
+    return config_file() is not None or proxy_router() is not None
 
 
 def config_file() -> Path | None:
@@ -31,6 +32,11 @@ def proxy_app() -> FastAPI | None:
     """The proxy's application, `None` where there is no proxy in this process."""
     app = getattr(_server(), "app", None)
     return app if isinstance(app, FastAPI) else None
+
+
+def proxy_router() -> Any:
+    """The proxy's router, `None` until it has one; of any type, since it is LiteLLM's own and asked by its methods."""
+    return getattr(_server(), "llm_router", None)
 
 
 def _server() -> object:

@@ -67,7 +67,7 @@ def log_results(guardrail: CustomGuardrail, request_data: dict[str, Any], result
             guardrail_json_response=[result.as_dict() for result in results],
             request_data=request_data,
             guardrail_status="guardrail_intervened",
-            guardrail_provider="bighub",
+            guardrail_provider=PROVIDER,
             start_time=results[0].time,
             end_time=results[-1].time,
             duration=results[-1].time - results[0].time,

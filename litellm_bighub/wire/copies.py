@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel
 
+from litellm_bighub.errors import PayloadError
 from litellm_bighub.wire.fields import get
 
 
@@ -70,6 +71,19 @@ def text(owner: object, key: str) -> str:
     if isinstance(value, Enum):
         value = value.value
     return value if isinstance(value, str) else ""
+
+
+def listed(value: object, path: str) -> list[Any]:
+    """A field's list itself, an empty one where there is none.
+
+    Raises:
+        PayloadError: it is no list, so that nothing could be withheld in it.
+    """
+    if value is None:
+        return []
+    if not isinstance(value, list):
+        raise PayloadError(path, f"is a {type(value).__name__}, not a list")
+    return cast("list[Any]", value)
 
 
 def whole(owner: object, key: str) -> int | None:

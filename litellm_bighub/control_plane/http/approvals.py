@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from typing_extensions import Self
 
 from litellm_bighub.control_plane.http.auth import Plane, Reader, Resolver
-from litellm_bighub.control_plane.http.errors import not_found, problem
+from litellm_bighub.control_plane.http.errors import existing, problem
 from litellm_bighub.control_plane.http.reading import readable
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
@@ -83,10 +83,7 @@ async def listed(
 @router.get("/{request_id}")
 async def get(request_id: str, plane: Plane, _: Reader) -> dict[str, Any]:
     """One approval."""
-    approval = await plane.read(lambda connection: approvals.get(connection, request_id))
-    if approval is None:
-        raise not_found("approval", request_id)
-    return shown(approval, plane.clock())
+    return shown(await _get(plane, request_id), plane.clock())
 
 
 @router.post("/{request_id}/resolve")
@@ -162,12 +159,16 @@ async def _edited(plane: ControlPlane, approval_id: str, body: Answer) -> Argume
     except ValidationError as error:
         text = "a modified action is an object with `arguments`, or with `value` or `target`, for the same `action`"
         raise problem(422, "no_arguments", text) from error
-    approval = await plane.read(lambda connection: approvals.get(connection, approval_id))
-    if approval is None:
-        raise not_found("approval", approval_id)
+    approval = await _get(plane, approval_id)
     if action.action not in {None, approval.tool}:
         raise problem(422, "another_action", "a person may change the arguments, not the action; deny it instead")
     if action.arguments is not None:
         return readable(action.arguments)
     fields = action.model_dump(include={"value", "target"} & action.model_fields_set)
     return readable({**(approval.arguments if approval.edited is None else approval.edited), **fields})
+
+
+async def _get(plane: ControlPlane, approval_id: str) -> Approval:
+    return existing(
+        await plane.read(lambda connection: approvals.get(connection, approval_id)), "approval", approval_id
+    )

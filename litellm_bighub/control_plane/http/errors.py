@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -16,6 +16,8 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from litellm_bighub.control_plane.store.idempotency import KeyReused
 from litellm_bighub.domain.arguments import UnreadableArguments
 from litellm_bighub.errors import DecisionUnavailable
+
+T = TypeVar("T")
 
 
 class Code(BaseModel):
@@ -55,6 +57,17 @@ def problem(status: int, code: str, message: str) -> HTTPException:
 def not_found(what: str, name: object) -> HTTPException:
     """There is no such thing."""
     return problem(404, "not_found", f"there is no {what} {name!r}")
+
+
+def existing(found: T | None, what: str, name: object) -> T:
+    """What was looked for.
+
+    Raises:
+        HTTPException: 404, there is no such thing.
+    """
+    if found is None:
+        raise not_found(what, name)
+    return found
 
 
 def install(app: FastAPI) -> None:

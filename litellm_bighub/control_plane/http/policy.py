@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from litellm_bighub.control_plane.http.auth import Plane, Reader
-from litellm_bighub.control_plane.http.errors import not_found
+from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.policy.comparing import Difference
 from litellm_bighub.control_plane.versions import PolicyVersion, version as find, versions as listing
@@ -25,9 +25,7 @@ async def versions(plane: Plane, _: Reader, limit: Annotated[int, Query(ge=1, le
 @router.get("/versions/{version}")
 async def version(version: str, plane: Plane, _: Reader) -> dict[str, Any]:
     """One version with its whole text."""
-    found = await plane.read(lambda connection: find(connection, version))
-    if found is None:
-        raise not_found("policy version", version)
+    found = existing(await plane.read(lambda connection: find(connection, version)), "policy version", version)
     return {**shown(found), "file": found.file, "added": dict(found.added_rules)}
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from litellm_bighub.control_plane.http.actions import Action, IdempotencyKey
 from litellm_bighub.control_plane.http.auth import Anybody, Plane, Reader, RuleWriter
-from litellm_bighub.control_plane.http.errors import not_found, problem
+from litellm_bighub.control_plane.http.errors import existing, not_found, problem
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.patching import Operation, PatchRefused, patch
 from litellm_bighub.control_plane.plane import ControlPlane
@@ -283,10 +283,7 @@ def _version(rule_id: str, if_match: str) -> int:
 
 
 async def _get(plane: ControlPlane, rule_id: str) -> Stored:
-    rule = await plane.read(lambda connection: rules.get(connection, rule_id))
-    if rule is None:
-        raise not_found("rule", rule_id)
-    return rule
+    return existing(await plane.read(lambda connection: rules.get(connection, rule_id)), "rule", rule_id)
 
 
 async def _change(
@@ -301,9 +298,7 @@ async def _change(
     now = plane.clock()
 
     def job(transaction: Transaction) -> Stored | None:
-        rule = rules.get(transaction.connection, rule_id)
-        if rule is None:
-            raise not_found("rule", rule_id)
+        rule = existing(rules.get(transaction.connection, rule_id), "rule", rule_id)
         if version is not None and rule.version != version:
             return None
         changed = rules.change(transaction.connection, rule, make(rule.text), by=by, now=now)

@@ -10,7 +10,7 @@ from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationInfo, f
 
 from litellm_bighub.control_plane import delivering
 from litellm_bighub.control_plane.http.auth import Anybody, HookWriter, Plane
-from litellm_bighub.control_plane.http.errors import not_found, problem
+from litellm_bighub.control_plane.http.errors import existing, not_found, problem
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store import hooks
@@ -207,10 +207,7 @@ def _merged(before: dict[str, Any], body: WebhookFields) -> dict[str, Any]:
 
 
 async def _get(plane: ControlPlane, webhook_id: int) -> Hook:
-    hook = await plane.read(lambda connection: hooks.get(connection, webhook_id))
-    if hook is None:
-        raise not_found("webhook", webhook_id)
-    return hook
+    return existing(await plane.read(lambda connection: hooks.get(connection, webhook_id)), "webhook", webhook_id)
 
 
 def _shown(hook: Hook) -> dict[str, Any]:

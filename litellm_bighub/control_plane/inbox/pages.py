@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from litellm_bighub.control_plane.allowing import MINUTES, allow
 from litellm_bighub.control_plane.http.auth import Plane
-from litellm_bighub.control_plane.http.errors import not_found
+from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.inbox import charts
 from litellm_bighub.control_plane.inbox.render import render
 from litellm_bighub.control_plane.inbox.sessions import COOKIE, LoggedIn, OwnForm, need, set_cookie
@@ -172,9 +172,7 @@ async def decision(request: Request, decision_id: str, plane: Plane, session: Lo
             ],
         }
 
-    found = await plane.read(query)
-    if found is None:
-        raise not_found("decision", decision_id)
+    found = existing(await plane.read(query), "decision", decision_id)
     return render(request, "decision.html", session, plane.clock(), found)
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments, CallType, ToolCall
 from litellm_bighub.errors import PayloadError
-from litellm_bighub.wire.copies import json_text, text, with_fields
+from litellm_bighub.wire.copies import json_text, listed, text, with_fields
 from litellm_bighub.wire.fields import get, put
 from litellm_bighub.wire.unreadable import NO_ID, NO_NAME, NO_PAYLOAD, TORN, UNFINISHED
 
@@ -44,11 +44,11 @@ def find_calls(response: object) -> list[FoundCall]:
         PayloadError: choices or calls are no list, so that nothing could be withheld in them.
     """
     found: list[FoundCall] = []
-    for at, choice in enumerate(_list(get(response, "choices"), "choices")):
+    for at, choice in enumerate(listed(get(response, "choices"), "choices")):
         message: object = get(choice, "message")
         path = f"choices[{at}].message"
         unfinished = text(choice, "finish_reason") in CUT_OFF
-        for index, item in enumerate(_list(get(message, "tool_calls"), f"{path}.tool_calls")):
+        for index, item in enumerate(listed(get(message, "tool_calls"), f"{path}.tool_calls")):
             call = read_call(item, f"{path}.tool_calls[{index}]", unfinished=unfinished)
             found.append(FoundCall(call, choice, item))
         legacy: object = get(message, "function_call")
@@ -171,14 +171,6 @@ def _read(call: ToolCall, payload: object, key: str) -> ToolCall:
         return replace(call, arguments=read_arguments(raw))
     except UnreadableArguments as error:
         return replace(call, unreadable=str(error))
-
-
-def _list(value: object, path: str) -> list[Any]:
-    if value is None:
-        return []
-    if not isinstance(value, list):
-        raise PayloadError(path, f"is a {type(value).__name__}, not a list")
-    return cast("list[Any]", value)
 
 
 def _clear(message: Any, key: str) -> None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from pydantic import BaseModel
 
-from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
+from litellm_bighub.domain.arguments import UnreadableArguments, as_text, read_arguments
 from litellm_bighub.domain.call import Arguments, ToolCall
-from litellm_bighub.errors import PayloadError
-from litellm_bighub.wire.copies import json_text, text, with_fields
+from litellm_bighub.wire.copies import json_text, listed, text, with_fields
 from litellm_bighub.wire.fields import get, put
 from litellm_bighub.wire.unreadable import NO_ID, NO_NAME, TOO_DEEP, UNFINISHED
 
@@ -66,12 +64,7 @@ def find_calls(response: object) -> list[FoundCall]:
     Raises:
         PayloadError: the content is no list, so that nothing could be withheld in it.
     """
-    content: object = get(response, "content")
-    if content is None:
-        return []
-    if not isinstance(content, list):
-        raise PayloadError("content", f"is a {type(content).__name__}, not a list")
-    blocks: list[Any] = content
+    blocks = listed(get(response, "content"), "content")
     cut_off = text(response, "stop_reason") in CUT_OFF
     return [
         FoundCall(
@@ -102,8 +95,7 @@ def read_call(block: object, path: str, *, unfinished: bool = False) -> ToolCall
     if not call.id or not call.name:
         return replace(call, unreadable=NO_NAME if call.id else NO_ID)
     try:
-        raw: object = get(block, "input")
-        return replace(call, arguments=read_arguments(raw if raw is None or isinstance(raw, str) else _dumped(raw)))
+        return replace(call, arguments=read_arguments(as_text(_plain(get(block, "input")))))
     except UnreadableArguments as error:
         return replace(call, unreadable=str(error))
     except RecursionError:
@@ -140,13 +132,7 @@ def _qualified(block: object) -> str:
     return ".".join(part for part in (text(block, "toolset_name"), text(block, "name")) if part)
 
 
-def _dumped(value: object) -> str:
-    """Parsed JSON as text again, so that the same bounds hold for both."""
+def _plain(value: object) -> object:
     if isinstance(value, BaseModel):
         value = value.model_dump(mode="json", exclude_unset=True)
-    if isinstance(value, Mapping):
-        value = dict(cast("Mapping[str, object]", value))
-    try:
-        return json.dumps(value)
-    except (TypeError, ValueError) as error:
-        raise UnreadableArguments("the call holds something that is no JSON") from error
+    return dict(cast("Mapping[str, object]", value)) if isinstance(value, Mapping) else value

@@ -7,10 +7,10 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
+from litellm_bighub.domain.arguments import UnreadableArguments, as_text, read_arguments
 from litellm_bighub.domain.call import Arguments, ToolCall
 from litellm_bighub.errors import PayloadError
-from litellm_bighub.wire.copies import json_text, plain, text, with_fields
+from litellm_bighub.wire.copies import json_text, listed, plain, text, with_fields
 from litellm_bighub.wire.fields import get
 from litellm_bighub.wire.responses.items import CALLS, PAYLOAD_KEYS, is_call, is_unfinished
 from litellm_bighub.wire.unreadable import NO_NAME, NO_PAYLOAD, TOO_DEEP, UNFINISHED
@@ -46,12 +46,7 @@ def find_calls(response: object) -> list[FoundCall]:
     Raises:
         PayloadError: the output is no list, so that nothing could be withheld in it.
     """
-    output: object = get(response, "output")
-    if output is None:
-        return []
-    if not isinstance(output, list):
-        raise PayloadError("output", f"is a {type(output).__name__}, not a list")
-    items: list[Any] = output
+    items = listed(get(response, "output"), "output")
     return [
         FoundCall(read_call(item, f"output[{index}]"), items, index, item)
         for index, item in enumerate(items)
@@ -138,17 +133,8 @@ def _holds_arguments(item: object) -> bool:
 
 def _read_payload(item: object) -> Arguments:
     if _holds_arguments(item):
-        raw: object = get(item, "arguments")
-        return read_arguments(raw if raw is None or isinstance(raw, str) else _dumped(raw))
+        return read_arguments(as_text(get(item, "arguments")))
     keys = payload_keys(item)
     if not keys:
         raise UnreadableArguments(NO_PAYLOAD)
-    return read_arguments(_dumped({key: plain(get(item, key)) for key in keys}))
-
-
-def _dumped(value: object) -> str:
-    """Parsed JSON as text again, so that the same bounds hold for both."""
-    try:
-        return json.dumps(value)
-    except (TypeError, ValueError) as error:
-        raise UnreadableArguments("the call holds something that is no JSON") from error
+    return read_arguments(as_text({key: plain(get(item, key)) for key in keys}))

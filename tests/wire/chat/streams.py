@@ -10,12 +10,9 @@ from openai._models import construct_type
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
-from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.wire.chat.gate import Gate
-from litellm_bighub.wire.gating import Ask, CallKey, Hold, Outcome, Pass, Release, Withhold
-
-Event = dict[str, Any]
-WITHHELD = Withhold("not now")
+from litellm_bighub.wire.gating import Outcome
+from tests.wire.driving import Driven, Event
 
 
 def chunk(delta: Event | None = None, *, index: int = 0, reason: str | None = None) -> Event:
@@ -68,54 +65,16 @@ def end(reason: str = "tool_calls", index: int = 0) -> Event:
 USAGE = enclosed([], usage={"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2})
 
 
-class Driven:
-    """A gate with everything that it answered."""
+def new_gate() -> Gate:
+    return Gate()
 
-    def __init__(self) -> None:
-        self.gate = Gate()
-        self.events: list[Any] = []
-        self.dropped: list[str] = []
-        self.asked: dict[CallKey, ToolCall] = {}
 
-    def feed(self, *events: object) -> list[Any]:
-        """Feed; answers what was released by it."""
-        before = len(self.events)
-        for event in events:
-            self._take(self.gate.feed(event))
-        return self.events[before:]
-
-    def answer(self, outcome: Outcome, *keys: CallKey) -> list[Any]:
-        """The same outcome for these keys, or for all that wait."""
-        before = len(self.events)
-        self._take(self.gate.answer(dict.fromkeys(keys or self.gate.unanswered, outcome)))
-        return self.events[before:]
-
-    def finish(self) -> list[Any]:
-        before = len(self.events)
-        self._take(self.gate.finish())
-        return self.events[before:]
-
-    def _take(self, step: Release | Ask | Hold) -> None:
-        match step:
-            case Release(events, dropped):
-                self.events += events
-                self.dropped += dropped
-            case Ask(calls):
-                self.asked |= {asked.key: asked.call for asked in calls}
-            case Hold():
-                pass
+def driven() -> Driven:
+    return Driven(new_gate())
 
 
 def run(events: list[Any], *outcomes: Outcome) -> Driven:
-    """Feed a whole stream and answer each call when it is asked for, the last outcome for all that come after."""
-    driven = Driven()
-    given = list(outcomes) or [Pass()]
-    for event in events:
-        driven.feed(event)
-        for key in sorted(driven.gate.unanswered):
-            driven.answer(given.pop(0) if len(given) > 1 else given[0], key)
-    driven.finish()
-    return driven
+    return driven().run(events, *outcomes)
 
 
 def joined(events: list[Any]) -> dict[int, Event]:

@@ -12,6 +12,7 @@ from litellm_bighub.errors import GateError, PayloadError
 from litellm_bighub.wire.gating import Ask, CallKey, Hold, Pass, Release, StreamGate
 from litellm_bighub.wire.unreadable import NO_ID, NO_NAME, TORN, UNFINISHED
 from tests.wire.chat import streams as s
+from tests.wire.driving import WITHHELD
 
 MODELS = [
     pytest.param(lambda event: event, id="dict"),
@@ -21,7 +22,7 @@ MODELS = [
 
 
 def test_the_gate_keeps_the_common_protocol():
-    gate: StreamGate = s.Driven().gate
+    gate: StreamGate = s.driven().gate
     assert gate.finish() == Release()
 
 
@@ -35,7 +36,7 @@ def test_text_flows_at_once_and_untouched(model):
         s.end("stop"),
         s.USAGE,
     ]
-    gate = s.Driven().gate
+    gate = s.driven().gate
     for event in map(model, events):
         step = gate.feed(event)
         assert isinstance(step, Release)
@@ -47,7 +48,7 @@ def test_text_flows_at_once_and_untouched(model):
 @pytest.mark.parametrize("kind", ["function", "custom"])
 def test_a_call_leaves_untouched_after_its_pass_and_not_before(kind, model):
     events = [model(event) for event in (s.role(), *s.said("hi"), *s.call(0, kind=kind), s.end(), s.USAGE)]
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*events)
     assert driven.events == events[:2]
     [asked] = driven.asked.values()
@@ -60,7 +61,7 @@ def test_a_call_leaves_untouched_after_its_pass_and_not_before(kind, model):
 @pytest.mark.parametrize("model", MODELS)
 def test_a_withheld_call_becomes_content(model):
     events = [model(event) for event in (s.role(), *s.said("Wait."), *s.call(0, "secret"), s.end(), s.USAGE)]
-    driven = s.run(events, s.WITHHELD)
+    driven = s.run(events, WITHHELD)
     assert s.joined(driven.events) == {
         0: {"role": "assistant", "content": "Wait.\n\nnot now", "finish_reason": "stop"},
     }
@@ -69,7 +70,7 @@ def test_a_withheld_call_becomes_content(model):
 
 
 def test_how_a_withheld_call_looks():
-    driven = s.run([s.role(), *s.call(0, "secret"), s.end(), s.USAGE], s.WITHHELD)
+    driven = s.run([s.role(), *s.call(0, "secret"), s.end(), s.USAGE], WITHHELD)
     assert [event["choices"] for event in driven.events] == snapshot(
         [
             [{"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None, "logprobs": None}],
@@ -82,7 +83,7 @@ def test_how_a_withheld_call_looks():
 
 def test_calls_that_are_left_get_dense_indices():
     events = [*s.call(0), *s.call(1), *s.call(2), s.end()]
-    driven = s.run(events, s.WITHHELD, Pass(), Pass())
+    driven = s.run(events, WITHHELD, Pass(), Pass())
     message = s.joined(driven.events)[0]
     assert message["content"] == "not now"
     assert message["finish_reason"] == "tool_calls"
@@ -91,20 +92,20 @@ def test_calls_that_are_left_get_dense_indices():
 
 
 def test_calls_of_one_choice_are_asked_for_together():
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.call(0), *s.call(1))
     assert driven.asked == {}
     step = driven.gate.feed(s.end())
     assert isinstance(step, Ask)
     assert [asked.call.id for asked in step.calls] == ["call_t0", "call_t1"]
     first, second = sorted(driven.gate.unanswered)
-    assert driven.answer(s.WITHHELD, second) == []
+    assert driven.answer(WITHHELD, second) == []
     assert driven.answer(Pass(), first) != []
 
 
 def test_pieces_of_several_calls_in_one_delta():
     pieces = zip(s.call_pieces(0), s.call_pieces(1), strict=True)
-    driven = s.run([*(s.chunk({"tool_calls": list(both)}) for both in pieces), s.end()], Pass(), s.WITHHELD)
+    driven = s.run([*(s.chunk({"tool_calls": list(both)}) for both in pieces), s.end()], Pass(), WITHHELD)
     assert [call.arguments for call in driven.asked.values()] == [{"a": "t0"}, {"a": "t1"}]
     [call] = s.joined(driven.events)[0]["tool_calls"]
     assert call["function"] == {"name": "name_t0", "arguments": '{"a": "t0"}'}
@@ -112,18 +113,18 @@ def test_pieces_of_several_calls_in_one_delta():
 
 def test_a_whole_answer_in_one_chunk():
     whole = {"index": 0, "id": "c", "type": "function", "function": {"name": "n", "arguments": "{}"}}
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(s.chunk({"role": "assistant", "content": "hi", "tool_calls": [whole]}, reason="tool_calls"))
     assert [call.name for call in driven.asked.values()] == ["n"]
     assert driven.events == []
-    driven.answer(s.WITHHELD)
+    driven.answer(WITHHELD)
     assert s.joined(driven.events) == {
         0: {"role": "assistant", "content": "hi\n\nnot now", "finish_reason": "stop"},
     }
 
 
 def test_choices_go_their_own_ways():
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.call(0, "a", index=0), s.role(1), *s.call(0, "b", index=1), *s.said("hi", index=2))
     assert driven.events == [s.chunk(), s.role(1), *s.said("hi", index=2)]
     driven.feed(s.end(index=1))
@@ -131,7 +132,7 @@ def test_choices_go_their_own_ways():
     assert driven.answer(Pass()) == [*s.call(0, "b", index=1), s.end(index=1)]
     driven.feed(s.end("stop", index=2), s.end(index=0), s.USAGE)
     assert driven.events[-1] == s.end("stop", index=2)
-    released = driven.answer(s.WITHHELD)
+    released = driven.answer(WITHHELD)
     assert released[-1] == s.USAGE
     joined = s.joined(driven.events)
     assert joined[0] == {"content": "not now", "finish_reason": "stop"}
@@ -147,7 +148,7 @@ def test_choices_in_one_chunk_are_parted():
         ],
         usage={"total_tokens": 1},
     )
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(s.role(0), s.role(1))
     [flown] = driven.feed(mixed)
     assert flown["choices"] == mixed["choices"][1:]
@@ -165,7 +166,7 @@ def test_a_legacy_function_call():
     assert list(driven.asked.values()) == [
         ToolCall("", "function", "name_t", {"a": "t"}, path="choices[0].message.function_call")
     ]
-    withheld = s.run(events, s.WITHHELD)
+    withheld = s.run(events, WITHHELD)
     assert s.joined(withheld.events) == {0: {"role": "assistant", "content": "not now", "finish_reason": "stop"}}
 
 
@@ -210,17 +211,17 @@ UNREADABLE = [
 
 @pytest.mark.parametrize(("pieces", "reason"), UNREADABLE)
 def test_what_cannot_be_read_is_unreadable(pieces, reason):
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*(s.chunk({"tool_calls": [piece]}) for piece in pieces), s.end())
     [call] = driven.asked.values()
     assert (call.unreadable, reason is None or call.arguments == {}) == (reason, True)
-    driven.answer(s.WITHHELD)
+    driven.answer(WITHHELD)
     assert s.joined(driven.events)[0] == {"content": "not now", "finish_reason": "stop"}
 
 
 @pytest.mark.parametrize("reason", ["length", "content_filter"])
 def test_a_choice_that_was_cut_off_has_unfinished_calls(reason):
-    driven = s.run([*s.call(0, kind="custom"), s.end(reason)], s.WITHHELD)
+    driven = s.run([*s.call(0, kind="custom"), s.end(reason)], WITHHELD)
     assert [call.unreadable for call in driven.asked.values()] == [UNFINISHED]
     assert driven.events[-1] == s.end(reason)
 
@@ -240,12 +241,12 @@ def test_a_late_call_beside_text_is_taken_out():
 
 
 def test_an_end_that_is_told_twice_fits_what_is_left():
-    driven = s.run([s.role(), *s.call(0), s.end(), s.end()], s.WITHHELD)
+    driven = s.run([s.role(), *s.call(0), s.end(), s.end()], WITHHELD)
     assert [event["choices"][0]["finish_reason"] for event in driven.events] == [None, None, "stop", "stop"]
 
 
 def test_finish_withholds_what_is_open_and_says_so():
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.call(0), *s.legacy(), *s.said("hi"))
     released = driven.finish()
     assert driven.dropped == ["tool_calls", "function_call"]
@@ -265,7 +266,7 @@ A tool call was withheld: the stream ended before it was decided on.\
 
 
 def test_finish_withholds_what_was_never_answered():
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.call(0), s.end())
     assert "t0" not in json.dumps(driven.finish())
     assert driven.gate.unanswered == frozenset()
@@ -274,7 +275,7 @@ def test_finish_withholds_what_was_never_answered():
 
 def test_usage_that_comes_with_pieces_is_kept():
     events = [{**event, "usage": {"total_tokens": at}} for at, event in enumerate(s.call(0))]
-    driven = s.run([*events, s.end()], s.WITHHELD)
+    driven = s.run([*events, s.end()], WITHHELD)
     assert [event["usage"]["total_tokens"] for event in driven.events if "usage" in event] == [0, 1, 2]
     assert "t0" not in json.dumps(driven.events)
 
@@ -293,11 +294,11 @@ def test_the_tokens_of_a_call_wait_with_it():
         *(told(event, "t0") for event in s.call(0)[1:]),
         told(s.end(), "t0"),
     ]
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*events)
     assert driven.events[1] is events[1]
     assert "t0" not in json.dumps(driven.events)
-    driven.answer(s.WITHHELD)
+    driven.answer(WITHHELD)
     assert "t0" not in json.dumps(driven.events)
     passed = s.run(events)
     assert json.dumps(passed.events).count('"token": "t0"') == len(events) - 2
@@ -320,25 +321,25 @@ NO_CHUNKS = [
 
 @pytest.mark.parametrize(("event", "flows"), NO_CHUNKS)
 def test_what_is_no_chunk_flows_unless_it_may_tell_a_call(event, flows):
-    step = s.Driven().gate.feed(event)
+    step = s.driven().gate.feed(event)
     assert step == (Release((event,)) if flows else Release((), (type(event).__name__,)))
 
 
 def test_a_call_in_a_whole_message_of_a_stream_is_taken_out():
     choice = {"index": 0, "delta": {"content": "hi"}, "message": {"tool_calls": s.call_pieces(0)}}
-    step = s.Driven().gate.feed(s.enclosed([choice]))
+    step = s.driven().gate.feed(s.enclosed([choice]))
     assert step == Release((s.enclosed([{"index": 0, "delta": {"content": "hi"}}]),), ("message",))
 
 
 def test_nothing_that_came_is_written_to():
     events = [s.role(), *s.said("x"), *s.call(0), *s.call(1, kind="custom"), *s.legacy(), s.end(), s.USAGE]
     before = copy.deepcopy(events)
-    s.run(events, s.WITHHELD, Pass({"input": "x"}), Pass())
+    s.run(events, WITHHELD, Pass({"input": "x"}), Pass())
     assert events == before
 
 
 def test_illegal_calls_raise_and_change_nothing():
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.call(0, kind="custom"))
     assert driven.gate.feed(s.USAGE) == Hold()
     driven.feed(s.end())

@@ -8,8 +8,8 @@ import re
 
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from litellm_bighub.wire.gating import Pass
 from tests.wire.chat import streams as s
+from tests.wire.driving import Watched, drop, repeat, swap
 
 MODERATE = settings(max_examples=100, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 PART = st.sampled_from(("content", "reasoning_content", "function", "custom", "function", "legacy"))
@@ -62,47 +62,15 @@ def stream(choices: list[list[str]], choose: random.Random) -> list[s.Event]:
     return [*(lane.pop(0) for lane in lanes), *mix(lanes, choose), s.USAGE]
 
 
-class Watched(s.Driven):
-    """Answers calls at random moments and notes what was decided on each canary before anything leaves."""
-
-    def __init__(self, choose: random.Random) -> None:
-        super().__init__()
-        self.choose = choose
-        self.passed: set[str] = set()
-        self.unseen = 0
-
-    def play(self, events: list[s.Event], *, eager: float) -> None:
-        for event in events:
-            self.feed(event)
-            self.watch()
-            while self.gate.unanswered and self.choose.random() < eager:
-                self.decide_one()
-        while self.gate.unanswered:
-            self.decide_one()
-        self.finish()
-        self.watch()
-
-    def decide_one(self) -> None:
-        key = self.choose.choice(sorted(self.gate.unanswered))
-        call = self.asked[key]
-        if call.unreadable is None and self.choose.random() < 0.5:
-            self.passed |= canaries_in(str(call))
-            self.answer(Pass(), key)
-        else:
-            self.answer(s.WITHHELD, key)
-        self.watch()
-
-    def watch(self) -> None:
-        """No byte of a call is out before, or without, its pass."""
-        told, self.unseen = self.events[self.unseen :], len(self.events)
-        assert canaries_in(told) <= self.passed
+def watched_by(choose: random.Random) -> Watched:
+    return Watched(s.new_gate(), choose, canaries_in)
 
 
 @MODERATE
 @given(CHOICES, st.randoms(use_true_random=False), st.sampled_from((0.0, 0.3, 0.9)))
 def test_valid_streams(choices, choose, eager):
     events = stream(choices, choose)
-    watched = Watched(choose)
+    watched = watched_by(choose)
     watched.play(events, eager=eager)
     assert watched.dropped == []
     assert watched.events[-1] == s.USAGE
@@ -129,7 +97,7 @@ def test_valid_streams(choices, choose, eager):
 @MODERATE
 @given(CHOICES, st.randoms(use_true_random=False))
 def test_text_never_waits(choices, choose):
-    driven = s.Driven()
+    driven = s.driven()
     for event in stream(choices, choose):
         released = driven.feed(event)
         if event["choices"] and any(key in event["choices"][0]["delta"] for key in ("content", "reasoning_content")):
@@ -145,19 +113,6 @@ def test_what_passes_is_untouched(choices, choose):
         mine = [event for event in events if event["choices"] and event["choices"][0]["index"] == index]
         got = [event for event in released if event["choices"] and event["choices"][0]["index"] == index]
         assert sorted(map(id, got)) == sorted(map(id, mine))
-
-
-def drop(events: list[s.Event], place: int, _choose: random.Random) -> None:
-    del events[place]
-
-
-def repeat(events: list[s.Event], place: int, choose: random.Random) -> None:
-    events.insert(choose.randrange(1, len(events)), events[place])
-
-
-def swap(events: list[s.Event], place: int, choose: random.Random) -> None:
-    other = choose.randrange(1, len(events))
-    events[place], events[other] = events[other], events[place]
 
 
 def misplace(events: list[s.Event], place: int, choose: random.Random) -> None:
@@ -195,5 +150,5 @@ def test_broken_streams_leak_nothing(choices, choose, damages, length):
     for damage in damages:
         if len(events) > 2:
             damage(events, choose.randrange(1, len(events)), choose)
-    watched = Watched(choose)
+    watched = watched_by(choose)
     watched.play(events[: round(len(events) * length)], eager=0.5)

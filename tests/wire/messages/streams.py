@@ -10,12 +10,10 @@ from anthropic._models import construct_type_unchecked
 from anthropic.lib.streaming._messages import accumulate_event
 from anthropic.types import RawMessageStreamEvent
 
-from litellm_bighub.domain.call import ToolCall
-from litellm_bighub.wire.gating import Ask, CallKey, Hold, Outcome, Pass, Release, Withhold
+from litellm_bighub.wire.gating import Outcome
 from litellm_bighub.wire.messages.gate import Gate
+from tests.wire.driving import Driven, Event
 
-Event = dict[str, Any]
-WITHHELD = Withhold("not now")
 PING: Event = {"type": "ping"}
 STOP: Event = {"type": "message_stop"}
 
@@ -88,54 +86,16 @@ def sse(*events: Event, end: str = "\n", ascii_only: bool = True) -> bytes:
     return "".join(frames).encode()
 
 
-class Driven:
-    """A gate with everything that it answered."""
+def new_gate() -> Gate:
+    return Gate()
 
-    def __init__(self) -> None:
-        self.gate = Gate()
-        self.events: list[Any] = []
-        self.dropped: list[str] = []
-        self.asked: dict[CallKey, ToolCall] = {}
 
-    def feed(self, *events: object) -> list[Any]:
-        """Feed; answers what was released by it."""
-        before = len(self.events)
-        for event in events:
-            self._take(self.gate.feed(event))
-        return self.events[before:]
-
-    def answer(self, outcome: Outcome, *keys: CallKey) -> list[Any]:
-        """The same outcome for these keys, or for all that wait."""
-        before = len(self.events)
-        self._take(self.gate.answer(dict.fromkeys(keys or self.gate.unanswered, outcome)))
-        return self.events[before:]
-
-    def finish(self) -> list[Any]:
-        before = len(self.events)
-        self._take(self.gate.finish())
-        return self.events[before:]
-
-    def _take(self, step: Release | Ask | Hold) -> None:
-        match step:
-            case Release(events, dropped):
-                self.events += events
-                self.dropped += dropped
-            case Ask(calls):
-                self.asked |= {asked.key: asked.call for asked in calls}
-            case Hold():
-                pass
+def driven() -> Driven:
+    return Driven(new_gate())
 
 
 def run(events: list[Any], *outcomes: Outcome) -> Driven:
-    """Feed a whole stream and answer each call when it is asked for, the last outcome for all that come after."""
-    driven = Driven()
-    given = list(outcomes) or [Pass()]
-    for event in events:
-        driven.feed(event)
-        for key in sorted(driven.gate.unanswered):
-            driven.answer(given.pop(0) if len(given) > 1 else given[0], key)
-    driven.finish()
-    return driven
+    return driven().run(events, *outcomes)
 
 
 def joined(events: list[Any]) -> Event:

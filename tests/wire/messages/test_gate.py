@@ -12,6 +12,7 @@ from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.errors import GateError
 from litellm_bighub.wire.gating import Ask, CallKey, Hold, Pass, Release, StreamGate
 from litellm_bighub.wire.unreadable import NO_ID, NO_NAME, TORN, UNFINISHED
+from tests.wire.driving import WITHHELD
 from tests.wire.messages import streams as s
 
 ERROR = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
@@ -24,14 +25,14 @@ FORMS = [
 
 
 def test_the_gate_keeps_the_common_protocol():
-    gate: StreamGate = s.Driven().gate
+    gate: StreamGate = s.driven().gate
     assert gate.finish() == Release()
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_text_flows_at_once_and_untouched(form):
     events = s.stream(s.thinking(0, "hm"), s.said(1, "a", "b"), s.call(2, kind="server_tool_use"), reason="end_turn")
-    gate = s.Driven().gate
+    gate = s.driven().gate
     for event in map(form, [*events[:3], s.PING, *events[3:]]):
         assert gate.feed(event) == Release((event,))
     assert gate.finish() == Release()
@@ -40,7 +41,7 @@ def test_text_flows_at_once_and_untouched(form):
 @pytest.mark.parametrize("form", FORMS)
 def test_a_call_leaves_untouched_after_its_pass_and_not_before(form):
     events = [form(event) for event in s.stream(s.said(0, "hi"), s.call(1), s.said(2, "bye"))]
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*events)
     assert driven.events == events[:4]
     assert list(driven.asked.values()) == [ToolCall("toolu_t1", "function", "name_t1", {"a": "t1"}, path="content[1]")]
@@ -49,7 +50,7 @@ def test_a_call_leaves_untouched_after_its_pass_and_not_before(form):
 
 
 def test_a_withheld_call_becomes_text():
-    driven = s.run(s.stream(s.said(0, "hi"), s.call(1, "secret")), s.WITHHELD)
+    driven = s.run(s.stream(s.said(0, "hi"), s.call(1, "secret")), WITHHELD)
     assert "secret" not in json.dumps(driven.events)
     assert driven.events[4:] == snapshot(
         [
@@ -70,7 +71,7 @@ def test_a_withheld_call_becomes_text():
 
 
 def test_a_withheld_call_in_bytes():
-    driven = s.run([s.sse(*s.stream(s.call(0, "secret")))], s.WITHHELD)
+    driven = s.run([s.sse(*s.stream(s.call(0, "secret")))], WITHHELD)
     assert b"".join(driven.events[1:3]).decode() == snapshot(
         """\
 event: content_block_start
@@ -86,32 +87,32 @@ data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text
 
 
 def test_the_stop_reason_stays_if_a_call_is_left():
-    driven = s.run(s.stream(s.call(0), s.call(1)), s.WITHHELD, Pass())
+    driven = s.run(s.stream(s.call(0), s.call(1)), WITHHELD, Pass())
     message = s.joined(driven.events)
     assert [block["type"] for block in message["content"]] == ["text", "tool_use"]
     assert (message["content"][1]["input"], message["stop_reason"]) == ({"a": "t1"}, "tool_use")
 
 
 def test_calls_are_asked_for_without_waiting_for_each_other():
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.stream(s.call(0), s.call(1)))
     assert [call.id for call in driven.asked.values()] == ["toolu_t0", "toolu_t1"]
     first, second = driven.asked
-    assert driven.answer(s.WITHHELD, second) == []
+    assert driven.answer(WITHHELD, second) == []
     released = driven.answer(Pass(), first)
     assert released[: len(s.call(0))] == s.call(0)
     assert "t1" not in json.dumps(released)
 
 
 def test_a_call_is_asked_for_at_the_event_after_its_stop_but_a_ping():
-    driven = s.Driven()
+    driven = s.driven()
     assert driven.feed(*s.call(0), s.PING) == [s.PING]
     assert driven.asked == {}
     assert isinstance(driven.gate.feed(s.message_delta()), Ask)
 
 
 def test_text_in_the_same_bytes_as_a_call_leaves_with_the_next_step():
-    driven = s.Driven()
+    driven = s.driven()
     data = s.sse(*s.stream(s.said(0, "hi"), s.call(1)))
     assert driven.feed(data) == []
     assert driven.feed(s.sse(s.PING))[1:4] == [s.sse(event) for event in s.said(0, "hi")]
@@ -126,7 +127,7 @@ def test_bytes_cut_anywhere(end):
     for place in range(len(data) + 1):
         driven = s.run([data[:place], data[place:]])
         assert b"".join(driven.events) == data
-        withheld = s.run([data[:place], data[place:]], s.WITHHELD)
+        withheld = s.run([data[:place], data[place:]], WITHHELD)
         assert "🔒".encode() not in b"".join(withheld.events)
         assert withheld.dropped == []
 
@@ -140,12 +141,12 @@ def test_bytes_one_by_one():
 
 def test_an_event_without_its_blank_line_is_taken_at_the_end():
     data = s.sse(*s.stream(s.call(0)))
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(data[:-2])
-    driven.answer(s.WITHHELD)
+    driven.answer(WITHHELD)
     driven.finish()
     assert driven.events[-1] == s.sse(s.STOP)[:-2]
-    half = s.Driven()
+    half = s.driven()
     half.feed(s.sse(*s.call(0))[:-2])
     half.finish()
     assert b"t0" not in b"".join(half.events)
@@ -180,11 +181,11 @@ UNREADABLE = [
 
 @pytest.mark.parametrize(("events", "reason"), UNREADABLE)
 def test_what_cannot_be_read_is_unreadable(events, reason):
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.stream(events))
     assert {call.unreadable for call in driven.asked.values()} - {UNFINISHED} == {reason} - {UNFINISHED}
     assert all(call.unreadable and call.arguments == {} for call in driven.asked.values())
-    driven.answer(s.WITHHELD)
+    driven.answer(WITHHELD)
     assert "t0" not in json.dumps(driven.events)
     assert driven.events[-2]["delta"]["stop_reason"] == "end_turn"
 
@@ -196,7 +197,7 @@ def test_arguments_announced_and_told_again_are_read():
 
 @pytest.mark.parametrize("reason", ["max_tokens", "model_context_window_exceeded"])
 def test_a_last_block_that_was_cut_off_is_unfinished(reason):
-    driven = s.run(s.stream(s.call(0), s.call(1), reason=reason), s.WITHHELD)
+    driven = s.run(s.stream(s.call(0), s.call(1), reason=reason), WITHHELD)
     assert [call.unreadable for call in driven.asked.values()] == [None, UNFINISHED]
     assert driven.events[-2]["delta"]["stop_reason"] == reason
     followed = s.run(s.stream(s.call(0), s.said(1, "x"), reason=reason))
@@ -252,22 +253,22 @@ ODD = [
 
 @pytest.mark.parametrize(("event", "flows"), ODD)
 def test_other_events_flow_unless_they_may_tell_a_call(event, flows):
-    step = s.Driven().gate.feed(event)
+    step = s.driven().gate.feed(event)
     assert isinstance(step, Release)
     assert (step.events, bool(step.dropped)) == ((event,) if flows else (), not flows)
 
 
 def test_unknown_events_of_a_call_are_dropped_and_others_keep_their_order():
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.call(0), {"type": "new", "index": 0, "told": "t0"}, ERROR, b"data: [DONE]\n\n", b": comment\n\n")
     assert driven.events == [b": comment\n\n"]
-    driven.answer(s.WITHHELD)
+    driven.answer(WITHHELD)
     assert driven.dropped == ["new"]
     assert driven.events[-2:] == [ERROR, b"data: [DONE]\n\n"]
 
 
 def test_finish_withholds_what_is_open_and_says_so():
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(s.message_start(), *s.call(0)[:2], *s.said(1, "x"))
     released = driven.finish()
     assert "t0" not in json.dumps(released)
@@ -276,7 +277,7 @@ def test_finish_withholds_what_is_open_and_says_so():
 
 
 def test_finish_withholds_what_was_never_answered():
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.stream(s.call(0)))
     driven.finish()
     assert s.joined(driven.events)["stop_reason"] == "end_turn"
@@ -286,12 +287,12 @@ def test_finish_withholds_what_was_never_answered():
 def test_nothing_that_came_is_written_to():
     events = s.stream(s.call(0), s.said(1, "x"), s.call(2))
     before = copy.deepcopy(events)
-    s.run(events, s.WITHHELD, Pass({"x": 1}))
+    s.run(events, WITHHELD, Pass({"x": 1}))
     assert events == before
 
 
 def test_illegal_calls_raise_and_change_nothing():
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.call(0))
     assert driven.gate.feed(b"half") == Hold()
     driven.feed(s.message_delta())

@@ -8,7 +8,7 @@ import re
 
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from litellm_bighub.wire.gating import Pass
+from tests.wire.driving import Watched, drop
 from tests.wire.messages import streams as s
 
 MODERATE = settings(max_examples=100, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -45,41 +45,8 @@ def cut(data: bytes, choose: random.Random) -> list[bytes]:
     return [data[begin:end] for begin, end in zip([0, *places], [*places, len(data)], strict=True)]
 
 
-class Watched(s.Driven):
-    """Answers calls at random moments and notes what was decided on each canary before anything leaves."""
-
-    def __init__(self, choose: random.Random) -> None:
-        super().__init__()
-        self.choose = choose
-        self.passed: set[str] = set()
-        self.unseen = 0
-
-    def play(self, events: list[object], *, eager: float) -> None:
-        for event in events:
-            self.feed(event)
-            self.watch()
-            while self.gate.unanswered and self.choose.random() < eager:
-                self.decide_one()
-        while self.gate.unanswered:
-            self.decide_one()
-        self.finish()
-        self.watch()
-
-    def decide_one(self) -> None:
-        key = self.choose.choice(sorted(self.gate.unanswered))
-        call = self.asked[key]
-        if call.unreadable is None and self.choose.random() < 0.5:
-            self.passed |= canaries_in(str(call))
-            self.answer(Pass(), key)
-        else:
-            self.answer(s.WITHHELD, key)
-        self.watch()
-
-    def watch(self) -> None:
-        """No byte of a call is out before, or without, its pass."""
-        told, self.unseen = self.events[self.unseen :], len(self.events)
-        written = (event.decode(errors="replace") if isinstance(event, bytes) else json.dumps(event) for event in told)
-        assert canaries_in("".join(written)) <= self.passed
+def watched_by(choose: random.Random) -> Watched:
+    return Watched(s.new_gate(), choose, canaries_in)
 
 
 @MODERATE
@@ -87,7 +54,7 @@ class Watched(s.Driven):
 def test_valid_streams(blocks, choose, eager, as_bytes):
     events = build(blocks)
     data = s.sse(*events, ascii_only=choose.random() < 0.5)
-    watched = Watched(choose)
+    watched = watched_by(choose)
     watched.play(cut(data, choose) if as_bytes else events, eager=eager)
     assert watched.dropped == []
     released = s.unwritten(watched.events)
@@ -109,10 +76,6 @@ def test_valid_streams(blocks, choose, eager, as_bytes):
     if left == calls:
         assert released == events
         assert not as_bytes or b"".join(watched.events) == data
-
-
-def drop(events: list[s.Event], place: int, _choose: random.Random) -> None:
-    del events[place]
 
 
 def repeat(events: list[s.Event], place: int, choose: random.Random) -> None:
@@ -149,7 +112,7 @@ def test_broken_streams_leak_nothing(blocks, choose, damages, length, as_bytes):
         if len(events) > 1:
             damage(events, choose.randrange(len(events)), choose)
     data = s.sse(*events)
-    watched = Watched(choose)
+    watched = watched_by(choose)
     whole: list[object] = [*cut(data[: round(len(data) * length)], choose)]
     watched.play(whole if as_bytes else events[: round(len(events) * length)], eager=0.5)
 
@@ -157,7 +120,7 @@ def test_broken_streams_leak_nothing(blocks, choose, damages, length, as_bytes):
 @MODERATE
 @given(BLOCKS)
 def test_text_before_the_first_call_never_waits(blocks):
-    driven = s.Driven()
+    driven = s.driven()
     for event in build(blocks):
         if event.get("content_block", {}).get("type") == "tool_use":
             return

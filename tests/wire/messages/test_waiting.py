@@ -12,7 +12,7 @@ EDITED = Pass({"a": "edited"}, "a person changed it")
 
 
 def test_a_waiting_stream_pings():
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.stream(s.said(0, "hi"), s.call(1)))
     assert driven.gate.keep_alive().events == (s.PING,)
 
@@ -20,7 +20,7 @@ def test_a_waiting_stream_pings():
 @pytest.mark.parametrize("form", [bytes, str])
 def test_a_ping_has_the_form_of_its_stream(form):
     raw = s.sse(*s.stream(s.call(0)))
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(raw if form is bytes else raw.decode())
     [ping] = driven.gate.keep_alive().events
     assert isinstance(ping, form)
@@ -45,7 +45,7 @@ def test_the_model_is_told_of_an_edit_in_a_text_before_the_call():
 )
 def test_whatever_is_put_in_indices_follow_each_other(kinds, outcomes, raw, late):
     events = s.stream(*(s.said(at, f"x{at}") if kind == "t" else s.call(at) for at, kind in enumerate(kinds)))
-    driven = s.Driven()
+    driven = s.driven()
     keys = 0
     for event in events:
         driven.feed(s.sse(event) if raw else event)

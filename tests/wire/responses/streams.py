@@ -14,11 +14,10 @@ from openai.lib.streaming.responses._responses import ResponseStreamState
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from litellm_bighub.domain.call import ToolCall
-from litellm_bighub.wire.gating import Ask, CallKey, Hold, Outcome, Pass, Release, Withhold
+from litellm_bighub.wire.gating import Outcome
 from litellm_bighub.wire.responses.gate import Gate
+from tests.wire.driving import Driven, Event
 
-Event = dict[str, Any]
 EVENT = TypeAdapter(ResponseStreamEvent)
 KINDS = ("function", "custom", "shell", "local_shell", "apply_patch", "computer", "tool_search", "unknown")
 
@@ -186,52 +185,12 @@ def new_gate() -> Gate:
     return Gate(new_item_id=lambda: f"msg_w{next(numbers)}")
 
 
-class Driven:
-    """A gate with everything that it answered."""
-
-    def __init__(self) -> None:
-        self.gate = new_gate()
-        self.events: list[Any] = []
-        self.dropped: list[str] = []
-        self.asked: dict[CallKey, ToolCall] = {}
-
-    def feed(self, *events: object) -> list[Any]:
-        """Feed; answers what was released by it."""
-        before = len(self.events)
-        for event in events:
-            self._take(self.gate.feed(event))
-        return self.events[before:]
-
-    def answer(self, outcome: Outcome, *keys: CallKey) -> list[Any]:
-        """The same outcome for these keys, or for all that wait."""
-        before = len(self.events)
-        self._take(self.gate.answer(dict.fromkeys(keys or self.gate.unanswered, outcome)))
-        return self.events[before:]
-
-    def finish(self) -> list[Any]:
-        before = len(self.events)
-        self._take(self.gate.finish())
-        return self.events[before:]
-
-    def _take(self, step: Release | Ask | Hold) -> None:
-        match step:
-            case Release(events, dropped):
-                self.events += events
-                self.dropped += dropped
-            case Ask(calls):
-                self.asked |= {asked.key: asked.call for asked in calls}
-            case Hold():
-                pass
+def driven() -> Driven:
+    return Driven(new_gate())
 
 
-def run(events: list[Event], outcome: Outcome = Pass()) -> Driven:  # noqa: B008 - frozen
-    """Feed a whole stream and answer every call alike as soon as it is asked for."""
-    driven = Driven()
-    for event in events:
-        driven.feed(event)
-        driven.answer(outcome)
-    driven.finish()
-    return driven
+def run(events: list[Any], *outcomes: Outcome) -> Driven:
+    return driven().run(events, *outcomes)
 
 
 def accept(events: list[Event]) -> None:
@@ -241,6 +200,3 @@ def accept(events: list[Event]) -> None:
         if "robot_call" not in json.dumps(event):  # of a type that the client does not know
             EVENT.validate_python(event)
         state.handle_event(construct_type(type_=ResponseStreamEvent, value=event))
-
-
-WITHHELD = Withhold("not now")

@@ -13,6 +13,7 @@ from litellm_bighub.errors import GateError, PayloadError
 from litellm_bighub.wire.gating import Ask, CallKey, Hold, Pass, Release, Withhold
 from litellm_bighub.wire.responses.versions import TWO_VERSIONS
 from litellm_bighub.wire.unreadable import UNFINISHED
+from tests.wire.driving import WITHHELD
 from tests.wire.responses import streams as s
 
 
@@ -29,7 +30,7 @@ def test_text_flows_at_once_and_untouched():
 @pytest.mark.parametrize("kind", s.KINDS)
 def test_a_call_leaves_untouched_after_its_pass_and_not_before(kind):
     events = s.stream(s.message(0, "hi"), s.call(1, kind), s.message(2, "bye"))
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*events)
     assert driven.events == events[: 1 + len(s.message(0, "hi").events)]
     [asked] = driven.asked.values()
@@ -40,7 +41,7 @@ def test_a_call_leaves_untouched_after_its_pass_and_not_before(kind):
 
 
 def test_a_withheld_call_becomes_a_message():
-    driven = s.run(s.stream(s.call(0, tag="secret"), s.message(1, "bye")), s.WITHHELD)
+    driven = s.run(s.stream(s.call(0, tag="secret"), s.message(1, "bye")), WITHHELD)
     assert "secret" not in json.dumps(driven.events)
     s.accept(driven.events)
     assert driven.events[1:7] == snapshot(
@@ -112,18 +113,18 @@ def test_a_withheld_call_becomes_a_message():
 def test_nothing_that_came_is_written_to():
     events = s.stream(s.call(0), s.message(1, "x"), s.call(2, "custom"))
     before = copy.deepcopy(events)
-    s.run(events, s.WITHHELD)
+    s.run(events, WITHHELD)
     s.run(events, Pass())
     assert events == before
 
 
 def test_calls_in_a_row_are_asked_for_without_waiting():
     one, two = s.call(0), s.call(1)
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.numbered(one.events + two.events))
     assert [call.id for call in driven.asked.values()] == ["call_t0", "call_t1"]
     first, second = driven.asked
-    assert driven.answer(s.WITHHELD, second) == []
+    assert driven.answer(WITHHELD, second) == []
     released = driven.answer(Pass(), first)
     assert released[: len(one.events)] == s.numbered(one.events)
     assert "t1" not in json.dumps(released)
@@ -153,7 +154,7 @@ def test_edited_arguments_replace_the_models_everywhere(kind, edited, key, expec
 
 
 def test_arguments_that_have_no_place_change_nothing():
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.call(0, "shell").events)
     with pytest.raises(PayloadError):
         driven.answer(Pass({"other": 1}))
@@ -177,7 +178,7 @@ LIES = [
 def test_a_call_in_two_versions_is_unreadable(place, lie):
     events = s.call(0).events
     events[place] |= lie
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*events)
     assert [call.unreadable for call in driven.asked.values()] == [TWO_VERSIONS]
     assert [call.arguments for call in driven.asked.values()] == [{}]
@@ -202,7 +203,7 @@ def test_a_command_in_two_versions_is_unreadable(place, lie):
     events[1]["command"] = "l"
     events[2]["delta"] = "s"
     events[place] |= lie
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*events)
     assert [call.unreadable for call in driven.asked.values()] == [TWO_VERSIONS]
 
@@ -213,7 +214,7 @@ def test_commands_are_held_until_the_decision(begun):
     events[1]["command"] = begun
     if begun == "l":
         events[2]["delta"] = "s"
-    driven = s.Driven()
+    driven = s.driven()
     assert driven.feed(*events) == []
     (call,) = driven.asked.values()
     assert (call.arguments, call.unreadable) == ({"action": {"commands": ["ls -a", "rm t0"]}}, None)
@@ -221,14 +222,14 @@ def test_commands_are_held_until_the_decision(begun):
 
 
 def test_no_command_of_a_withheld_call_leaves():
-    driven = s.run(s.stream(COMMANDS, s.message(1, "x")), s.WITHHELD)
+    driven = s.run(s.stream(COMMANDS, s.message(1, "x")), WITHHELD)
     assert not any(piece in json.dumps(driven.events) for piece in ("ls -a", '"ls', " -a"))
     assert "t0" not in json.dumps(driven.events)
     s.accept(driven.events)
 
 
 def test_commands_whose_call_never_ends_do_not_leave():
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*COMMANDS.events[:-1])
     assert "t0" not in json.dumps(driven.finish())
 
@@ -243,7 +244,7 @@ def test_an_edited_command_is_told_by_its_item():
 
 def test_commands_that_the_provider_runs_are_not_asked_for():
     events = s.stream(s.shell_call(0, "ls", environment="container_reference"))
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*events)
     assert (driven.asked, driven.events) == ({}, events)
 
@@ -266,7 +267,7 @@ SAME = [
 def test_other_ways_to_tell_the_same_call(change):
     events = s.call(0).events
     change(events)
-    driven = s.Driven()
+    driven = s.driven()
     assert driven.feed(*events) == []
     assert [(call.arguments, call.unreadable) for call in driven.asked.values()] == [({"a": "t0"}, None)]
     assert driven.answer(Pass()) == events
@@ -281,7 +282,7 @@ def test_litellm_tells_a_custom_tools_input_as_function_arguments():
         {"type": "response.function_call_arguments.done", **place, "arguments": '{"content": "do t"}'},
         s.done(0, item),
     ]
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*events)
     assert [call.unreadable for call in driven.asked.values()] == [None]
     released = driven.answer(Pass({"input": "new"}))
@@ -293,12 +294,12 @@ def test_the_envelope_shows_another_version_while_the_call_waits():
     """Then both versions share the outcome of the second question."""
     events = s.stream(s.call(0))
     events[-1]["response"]["output"][0]["arguments"] = '{"a": "other"}'
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*events)
     first, second = driven.asked
     assert driven.asked[second].unreadable == TWO_VERSIONS
     assert driven.answer(Pass(), first) == []
-    released = driven.answer(s.WITHHELD, second)
+    released = driven.answer(WITHHELD, second)
     assert released[-1]["response"]["output"] == [released[5]["item"]]
     s.accept(driven.events)
 
@@ -306,12 +307,12 @@ def test_the_envelope_shows_another_version_while_the_call_waits():
 def test_the_envelope_shows_another_version_after_the_call_left():
     events = s.stream(s.call(0))
     events[-1]["response"]["output"][0]["name"] = "other"
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*events[:-1])
     assert driven.answer(Pass()) == events[1:-1]
     assert driven.feed(events[-1]) == []
     assert [call.unreadable for call in driven.asked.values()] == [None, TWO_VERSIONS]
-    assert "other" not in json.dumps(driven.answer(s.WITHHELD))
+    assert "other" not in json.dumps(driven.answer(WITHHELD))
 
 
 @pytest.mark.parametrize(
@@ -319,11 +320,11 @@ def test_the_envelope_shows_another_version_after_the_call_left():
 )
 def test_a_call_that_only_an_envelope_shows(event_type):
     event = s.envelope(event_type, [s.message(0, "x").item, s.call_item(1, "function", "t")])
-    driven = s.Driven()
+    driven = s.driven()
     assert driven.feed(event) == []
     [asked] = driven.asked.values()
     assert asked == ToolCall("call_t", "function", "name_t", {"a": "t"}, path="output[1]")
-    [released] = driven.answer(s.WITHHELD)
+    [released] = driven.answer(WITHHELD)
     assert [item["type"] for item in released["response"]["output"]] == ["message", "message"]
 
 
@@ -354,16 +355,16 @@ def test_a_call_cut_off_by_the_envelope(copied, unreadable):
     events = s.numbered(
         s.enclosed(s.call(0).events[:2], []) if copied is None else s.enclosed(s.call(0).events[:2], [copied])
     )
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*events)
     assert [call.unreadable for call in driven.asked.values()] == [unreadable]
-    driven.answer(s.WITHHELD)
+    driven.answer(WITHHELD)
     assert "t0" not in json.dumps(driven.events)
     s.accept(driven.events)
 
 
 def test_finish_withholds_what_is_open_and_says_so():
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.numbered([*s.call(0).events[:2], *s.message(1, "text").events]))
     released = driven.finish()
     assert "t0" not in json.dumps(released)
@@ -372,7 +373,7 @@ def test_finish_withholds_what_is_open_and_says_so():
 
 
 def test_finish_withholds_what_was_never_answered():
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.stream(s.call(0)))
     assert "t0" not in json.dumps(driven.finish())
     s.accept(driven.events)
@@ -399,7 +400,7 @@ PROVIDER_RUNS = [
 def test_what_the_provider_runs_is_not_asked_for(item):
     item = {"id": "i", **item}
     events = s.numbered(s.enclosed([s.added(0, item), s.done(0, item)], [item]))
-    driven = s.Driven()
+    driven = s.driven()
     assert driven.feed(*events[:2]) == events[:1]
     driven.feed(*events[2:])
     assert driven.events == events
@@ -429,7 +430,7 @@ def test_events_that_nobody_could_decide_on_are_dropped(event):
 
 
 def test_events_after_the_version_that_was_asked_about_are_dropped():
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.call(0).events)
     late = {"type": "response.function_call_arguments.done", "output_index": 0, "arguments": "{}"}
     assert driven.gate.feed(late) == Release((), ("response.function_call_arguments.done",))
@@ -450,7 +451,7 @@ def test_models_are_copied_where_they_change():
     after = ResponseOutputItemAddedEvent.model_validate({**message, "sequence_number": 9})
     lite = BaseLiteLLMOpenAIResponseObject(type="response.in_progress", response=None)
     lite.__dict__["sequence_number"] = 10
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed({**s.done(0, item), "sequence_number": 8}, after, lite)
     released = driven.answer(Withhold("no"))
     assert [getattr(event, "sequence_number", None) or event["sequence_number"] for event in released] == [
@@ -463,13 +464,13 @@ def test_models_are_copied_where_they_change():
 
 
 def test_events_without_sequence_numbers_stay_so():
-    released = s.Driven()
+    released = s.driven()
     released.feed(*s.call(0).events)
-    assert not any("sequence_number" in event for event in released.answer(s.WITHHELD))
+    assert not any("sequence_number" in event for event in released.answer(WITHHELD))
 
 
 def test_illegal_calls_raise_and_change_nothing():
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.call(0).events)
     [key] = driven.asked
     with pytest.raises(GateError):
@@ -491,14 +492,14 @@ def test_illegal_calls_raise_and_change_nothing():
 def test_text_at_the_index_of_a_call_belongs_to_its_message():
     """Faulty upstreams close a message after they began a call at the same index."""
     text, call = s.message(0, "hi").events, s.call(0).events
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*text[:3], call[0], *text[3:], *call[1:])
-    driven.answer(s.WITHHELD)
+    driven.answer(WITHHELD)
     assert [event for event in driven.events if event in text] == text
 
 
 @pytest.mark.parametrize("late", ["response.output_text.delta", "response.robot_call.delta"])
 def test_other_events_of_a_call_that_was_asked_about_are_dropped(late):
-    driven = s.Driven()
+    driven = s.driven()
     driven.feed(*s.call(0).events)
     assert driven.gate.feed({"type": late, "output_index": 0, "delta": "x"}) == Release((), (late,))

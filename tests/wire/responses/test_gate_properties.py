@@ -8,8 +8,9 @@ import re
 
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from litellm_bighub.wire.gating import Ask, Pass, Release
+from litellm_bighub.wire.gating import Ask, Release
 from litellm_bighub.wire.responses.events import CALL_TEXT
+from tests.wire.driving import Watched, drop, repeat, swap
 from tests.wire.responses import streams as s
 
 MODERATE = settings(max_examples=200, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -57,54 +58,23 @@ def interleave(parts: list[s.Part], choose: random.Random) -> list[s.Event]:
     return events
 
 
-class Watched(s.Driven):
-    """Answers calls at random moments and notes what was decided on each canary before anything leaves."""
+def watched_by(choose: random.Random) -> Watched:
+    return Watched(s.new_gate(), choose, canaries_in)
 
-    def __init__(self, choose: random.Random) -> None:
-        super().__init__()
-        self.choose = choose
-        self.passed: set[str] = set()
-        self.unseen = 0
 
-    def play(self, events: list[s.Event], *, eager: float) -> None:
-        for event in events:
-            self.feed(event)
-            self.watch()
-            while self.gate.unanswered and self.choose.random() < eager:
-                self.decide_one()
-        while self.gate.unanswered:
-            self.decide_one()
-        self.finish()
-        self.watch()
-
-    def decide_one(self) -> None:
-        key = self.choose.choice(sorted(self.gate.unanswered))
-        call = self.asked[key]
-        if call.unreadable is None and self.choose.random() < 0.5:
-            self.passed |= canaries_in(str(call))
-            self.answer(Pass(), key)
-        else:
-            self.answer(s.WITHHELD, key)
-        self.watch()
-
-    def watch(self) -> None:
-        """No byte of a call is out before, or without, its pass."""
-        told, self.unseen = self.events[self.unseen :], len(self.events)
-        assert canaries_in(json.dumps(told)) <= self.passed
-
-    def numbers_follow(self) -> None:
-        numbers = [event["sequence_number"] for event in self.events]
-        assert numbers == list(range(numbers[0], numbers[0] + len(numbers))) if numbers else True
+def numbers_follow(events: list[s.Event]) -> bool:
+    numbers = [event["sequence_number"] for event in events]
+    return not numbers or numbers == list(range(numbers[0], numbers[0] + len(numbers)))
 
 
 @MODERATE
 @given(PARTS, st.randoms(use_true_random=False), st.sampled_from((0.0, 0.3, 0.9)), st.integers(0, 9))
 def test_valid_streams(parts, choose, eager, start):
     events = s.numbered(s.enclosed(interleave(parts, choose), [part.item for part in parts]), start)
-    watched = Watched(choose)
+    watched = watched_by(choose)
     watched.play(events, eager=eager)
     s.accept(watched.events)
-    watched.numbers_follow()
+    assert numbers_follow(watched.events)
     assert watched.dropped == []
     assert len(watched.asked) == sum(canary(index) in json.dumps(part.item) for index, part in enumerate(parts))
 
@@ -128,19 +98,6 @@ def test_valid_streams(parts, choose, eager, start):
     elsewhere = [event for event in events if event.get("output_index") not in withheld]
     kept = [event for event in watched.events if event.get("output_index") not in withheld]
     assert [event["type"] for event in kept] == [event["type"] for event in elsewhere]
-
-
-def drop(events: list[s.Event], place: int, _choose: random.Random) -> None:
-    del events[place]
-
-
-def repeat(events: list[s.Event], place: int, choose: random.Random) -> None:
-    events.insert(choose.randrange(1, len(events)), events[place])
-
-
-def swap(events: list[s.Event], place: int, choose: random.Random) -> None:
-    other = choose.randrange(1, len(events))
-    events[place], events[other] = events[other], events[place]
 
 
 def misplace(events: list[s.Event], place: int, choose: random.Random) -> None:
@@ -183,7 +140,7 @@ def test_broken_streams_leak_nothing(parts, choose, damages, length):
     for damage in damages:
         if len(events) > 1:
             damage(events, choose.randrange(1, len(events)), choose)
-    watched = Watched(choose)
+    watched = watched_by(choose)
     watched.play(events[: round(len(events) * length)], eager=0.5)
 
 
@@ -192,9 +149,9 @@ def test_broken_streams_leak_nothing(parts, choose, damages, length):
 def test_streams_cut_anywhere_lose_no_text(parts, choose, length):
     events = s.numbered(s.enclosed(interleave(parts, choose), [part.item for part in parts]))
     cut = events[: round(len(events) * length)]
-    watched = Watched(choose)
+    watched = watched_by(choose)
     watched.play(cut, eager=0.5)
-    watched.numbers_follow()
+    assert numbers_follow(watched.events)
     if watched.events:
         s.accept(watched.events)
     calls = {index for index, part in enumerate(parts) if canary(index) in json.dumps(part.item)}

@@ -23,7 +23,7 @@ def types(events):
 
 
 def test_a_waiting_stream_says_that_it_is_in_progress():
-    driven = s.Driven()
+    driven = s.driven()
     events = s.stream(s.message(0, "hi"), s.call(1), s.message(2, "bye"))
     driven.feed(*events)
     before = len(driven.events)
@@ -41,7 +41,7 @@ def test_a_waiting_stream_says_that_it_is_in_progress():
 
 
 def test_a_stream_that_has_not_begun_or_has_ended_says_nothing():
-    driven = s.Driven()
+    driven = s.driven()
     assert driven.gate.keep_alive() == Release()
     driven.feed(*s.stream(s.message(0, "hi")))
     assert driven.gate.keep_alive() == Release()
@@ -107,7 +107,7 @@ def test_a_call_can_become_a_request_for_approval():
 )
 def test_whatever_is_put_in_the_client_accepts_it(kinds, outcomes, alive, late):
     parts = [s.message(at, "x") if kind == "t" else s.call(at) for at, kind in enumerate(kinds)]
-    driven = s.Driven()
+    driven = s.driven()
     keys = 0
     for number, event in enumerate(s.stream(*parts)):
         driven.feed(event)
