@@ -66,7 +66,7 @@ class DatabaseLedger:
         def job(transaction: Transaction) -> None:
             if prunes:
                 store.prune(transaction.connection, now - self._keep_seconds)
-            store.insert(transaction.connection, calls)
+            transaction.remember(calls)
 
         await self._write(job)
         if prunes:

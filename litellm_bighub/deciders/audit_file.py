@@ -2,12 +2,15 @@
 
 Each line is one `write` to a file opened for appending, so several processes may share the file. A line that was
 written in part (a full disk) is ended before the next one, and the decision it told of counts as not recorded.
+A line goes to the system's cache, as Python's own log handlers write theirs: a thread would cost more than the write.
+Only what is no plain file, a pipe for one, is written in a thread, since it may keep its writer waiting.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import stat
 from pathlib import Path
 
 import anyio.to_thread
@@ -34,6 +37,7 @@ class AuditFile:
             self._file: int | None = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise ConfigurationError(key, f"{path} cannot be written: {error.strerror}") from error
+        self._waits = not stat.S_ISREG(os.fstat(self._file).st_mode)
         self._torn = False
 
     async def write(self, event: DecisionEvent | UnapprovedResult | CallOutcome) -> None:
@@ -44,7 +48,11 @@ class AuditFile:
         """
         line = json.dumps(event.as_dict(), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         # A lone surrogate in a name becomes its JSON escape.
-        await anyio.to_thread.run_sync(self._append, f"{line}\n".encode(errors="backslashreplace"))
+        written = f"{line}\n".encode(errors="backslashreplace")
+        if self._waits:
+            await anyio.to_thread.run_sync(self._append, written)
+        else:
+            self._append(written)
 
     async def told(self, outcome: CallOutcome) -> None:
         """Append an outcome as `write` does."""

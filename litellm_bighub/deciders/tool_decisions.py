@@ -205,8 +205,8 @@ def _without_answer(error: DecisionError, fail_mode: FailMode) -> Decision:
 
 async def _together(coroutines: Sequence[Coroutine[object, object, T]]) -> list[T]:
     """Run all at the same time. If one fails, the others are cancelled and awaited before its error goes out."""
-    if not coroutines:
-        return []
+    if len(coroutines) <= 1:
+        return [await coroutine for coroutine in coroutines]
     tasks = [asyncio.ensure_future(coroutine) for coroutine in coroutines]
     try:
         # `gather` would hand every one of a server's repeated cancellations on to the tasks.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from copy import deepcopy
+from dataclasses import dataclass, fields
 from typing import Any
 
 from litellm_bighub.domain.call import Arguments
@@ -63,4 +64,9 @@ class DecisionEvent:
 
     def as_dict(self) -> dict[str, Any]:
         """A copy in plain containers, with `allowed` and BIGHUB's `request_id` added."""
-        return {**asdict(self), "allowed": self.allowed, "request_id": self.decision_id}
+        told: dict[str, Any] = {name: getattr(self, name) for name in _NAMES}
+        told["arguments"] = deepcopy(self.arguments)
+        return {**told, "allowed": self.allowed, "request_id": self.decision_id}
+
+
+_NAMES = tuple(field.name for field in fields(DecisionEvent))

@@ -40,7 +40,6 @@ def caller(
     alias = user = team = route = ""
     response_id = _text(fields.get(response, "id"))
     if user_api_key_dict is not None:
-        response_id = _decrypted(response_id)
         alias, user = user_api_key_dict.key_alias or "", user_api_key_dict.user_id or ""
         team = user_api_key_dict.team_alias or user_api_key_dict.team_id or ""
         route = user_api_key_dict.request_route or ""
@@ -51,7 +50,7 @@ def caller(
         trace_id=_text(request_data.get("litellm_trace_id")) or _text(request_data.get("litellm_call_id")),
         surface=route or IN_CODE,
         model=_text(request_data.get("model")) or _text(fields.get(response, "model")),
-        response_id=upstream_id(response_id),
+        response_id=upstream_id(response_id, encrypted=user_api_key_dict is not None),
         user=user,
         team=team,
         conversation=conversation_id(request_data, response),
@@ -79,23 +78,28 @@ def previous_response_id(request_data: Mapping[str, Any], *, encrypted: bool) ->
         encrypted: whether it came through the proxy, which hands ids out encrypted.
     """
     given = _text(request_data.get("previous_response_id"))
-    return upstream_id(_decrypted(given) if encrypted else given)
+    return upstream_id(given, encrypted=encrypted)
 
 
-def upstream_id(response_id: str) -> str:
-    """The id that the upstream gave the response, out of the one that LiteLLM made of it."""
-    if not response_id:
-        return ""
+def upstream_id(response_id: str, *, encrypted: bool) -> str:
+    """The id that the upstream gave the response, out of the one that LiteLLM made of it.
+
+    Args:
+        response_id: as LiteLLM has it, with the proxy's encryption or without: a stream's events have it behind them
+            when they reach a guardrail, and a whole answer before it.
+        encrypted: whether it may be encrypted.
+    """
+    made_of = _made_of(response_id)
+    if made_of != response_id or not response_id or not encrypted:
+        return made_of
+    decrypted, _, _ = ResponsesIDSecurity()._decrypt_response_id(response_id)  # noqa: SLF001 - the only reader
+    return _made_of(decrypted)
+
+
+def _made_of(response_id: str) -> str:
+    """The id that LiteLLM wrote the model's name around; the id itself if it did not."""
     decoded = ResponsesAPIRequestUtils._decode_responses_api_response_id(response_id)  # noqa: SLF001 - the only reader
     return _text(decoded.get("response_id")) or response_id
-
-
-def _decrypted(response_id: str) -> str:
-    """The id without the proxy's encryption, which a stream's events have behind them when they reach a guardrail."""
-    if not response_id:
-        return ""
-    original, _, _ = ResponsesIDSecurity()._decrypt_response_id(response_id)  # noqa: SLF001 - the only reader
-    return original
 
 
 def _text(value: object) -> str:

@@ -14,13 +14,13 @@ from fastapi import FastAPI
 
 def is_proxy() -> bool:
     """Whether the proxy's own hooks, which know who asks, govern the calls of this process."""
-    return config_file() is not None or proxy_router() is not None
+    return _config() is not None or proxy_router() is not None
 
 
 def config_file() -> Path | None:
     """The config that the proxy was started with, `None` outside of a proxy."""
-    config = getattr(_server(), "user_config_file_path", None)
-    return Path(config) if isinstance(config, str) else None
+    config = _config()
+    return None if config is None else Path(config)
 
 
 def has_sessions() -> bool:
@@ -37,6 +37,11 @@ def proxy_app() -> FastAPI | None:
 def proxy_router() -> Any:
     """The proxy's router, `None` until it has one; of any type, since it is LiteLLM's own and asked by its methods."""
     return getattr(_server(), "llm_router", None)
+
+
+def _config() -> str | None:
+    config = getattr(_server(), "user_config_file_path", None)
+    return config if isinstance(config, str) else None
 
 
 def _server() -> object:

@@ -47,7 +47,7 @@ def logged(
         if events:
             intervened = any(not event.allowed for event in events)
             guardrail.add_standard_logging_guardrail_information_to_request_data(
-                guardrail_json_response=[event.as_dict() for event in events],
+                guardrail_json_response=[_telling(event) for event in events],
                 request_data=request_data,
                 guardrail_status="guardrail_intervened" if intervened else "success",
                 guardrail_provider=PROVIDER,
@@ -73,3 +73,8 @@ def log_results(guardrail: CustomGuardrail, request_data: dict[str, Any], result
             duration=results[-1].time - results[0].time,
             event_type=GuardrailEventHooks.pre_call,
         )
+
+
+def _telling(event: DecisionEvent) -> dict[str, Any]:
+    """The event without what says nothing: LiteLLM looks for secrets in every value that it is given, three times."""
+    return {name: value for name, value in event.as_dict().items() if value not in (None, "")}

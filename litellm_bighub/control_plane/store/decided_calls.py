@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, false, or_, select, update
 
@@ -13,12 +12,19 @@ from litellm_bighub.control_plane.store.chain import dump
 from litellm_bighub.control_plane.store.schema import decided_calls as table
 from litellm_bighub.domain.decided import DecidedCall, Search, storable
 
-_TEXTS = ("response_id", "conversation", "call_id", "item_id", "notice_id", "notice", "tool", "actor")
+COLUMNS: Final = tuple(column.name for column in table.c if column.name != "id")
+"""Of a row, in their order."""
+_TEXTS: Final = ("response_id", "conversation", "call_id", "item_id", "notice_id", "notice", "tool", "actor")
+_STORED: Final[Mapping[str, Callable[[Any], Any]]] = {
+    **dict.fromkeys(_TEXTS, storable),
+    **dict.fromkeys(("released", "edited", "answered"), int),
+    "arguments": dump,
+}
 
 
-def insert(connection: Connection, calls: Sequence[DecidedCall]) -> None:
-    """Store calls."""
-    connection.execute(table.insert(), [_row(call) for call in calls])
+def row(call: DecidedCall) -> list[Any]:
+    """A call as it is stored, in the order of `COLUMNS`."""
+    return [_STORED.get(name, _as_it_is)(getattr(call, name)) for name in COLUMNS]
 
 
 def find(connection: Connection, search: Search) -> list[DecidedCall]:
@@ -52,14 +58,8 @@ def _condition(search: Search) -> ColumnElement[bool]:
     return or_(false(), *conditions)
 
 
-def _row(call: DecidedCall) -> dict[str, Any]:
-    values = asdict(call)
-    return {
-        **values,
-        **{name: storable(values[name]) for name in _TEXTS},
-        **{name: int(values[name]) for name in ("released", "edited", "answered")},
-        "arguments": dump(values["arguments"]),
-    }
+def _as_it_is(value: Any) -> Any:
+    return value
 
 
 def _call(row: Row[Any]) -> DecidedCall:

@@ -1,7 +1,7 @@
 """What every decision reads and writes, in the driver's own words.
 
-SQLAlchemy costs more than the statements themselves where they are as small as these, so head, events and counters are
-read and written through the driver, on the same connection that jobs use through SQLAlchemy.
+SQLAlchemy costs more than the statements themselves where they are as small as these, so head, events, counters and
+decided calls are read and written through the driver, on the same connection that jobs use through SQLAlchemy.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from litellm_bighub.control_plane.policy.counters import Tally
 from litellm_bighub.control_plane.store.chain import COLUMNS
 from litellm_bighub.control_plane.store.database import CHANNEL, LOCK
+from litellm_bighub.control_plane.store.decided_calls import COLUMNS as CALL
 
 if TYPE_CHECKING:
     import sqlite3
@@ -30,6 +31,7 @@ _COUNT: Final = (
 _MOVE_HEAD: Final = "UPDATE head SET seq = {0}, digest = {0}, epoch = {0} WHERE id = 1"
 _EVENT: Final = f"INSERT INTO events ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - constants
 _COPY: Final = f"COPY events ({', '.join(COLUMNS)}) FROM STDIN"
+_CALL: Final = f"INSERT INTO decided_calls ({', '.join(CALL)}) VALUES ({', '.join(['{0}'] * len(CALL))})"  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Ledger(Protocol):
 
     def write(self, events: Sequence[Sequence[Any]], tallies: Mapping[str, Tally], head: Head | None) -> None:
         """Add events, in the order of `COLUMNS`; replace tallies; move the head, if it moved."""
+        ...
+
+    def remember(self, calls: Sequence[Sequence[Any]]) -> None:
+        """Add decided calls, in the order of `decided_calls.COLUMNS`."""
         ...
 
     def commit(self, *, notify: bool) -> None:
@@ -89,6 +95,10 @@ class SQLiteLedger:
             self._cursor.executemany(_COUNT.format("?"), _counted(tallies))
         if head is not None:
             self._cursor.execute(_MOVE_HEAD.format("?"), (head.seq, head.digest, head.epoch))
+
+    def remember(self, calls: Sequence[Sequence[Any]]) -> None:
+        """See `Ledger`."""
+        self._cursor.executemany(_CALL.format("?"), calls)
 
     def commit(self, *, notify: bool) -> None:  # noqa: ARG002 - the protocol's
         """See `Ledger`."""
@@ -130,6 +140,10 @@ class PostgresLedger:
                 self._cursor.execute(_COUNT.format("%s").encode(), counted)
             if head is not None:
                 self._cursor.execute(_MOVE_HEAD.format("%s").encode(), (head.seq, head.digest, head.epoch))
+
+    def remember(self, calls: Sequence[Sequence[Any]]) -> None:
+        """See `Ledger`."""
+        self._cursor.executemany(_CALL.format("%s").encode(), calls)
 
     def commit(self, *, notify: bool) -> None:
         """See `Ledger`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -10,7 +11,9 @@ from litellm_bighub.control_plane.policy.counters import Tally
 from litellm_bighub.control_plane.policy.evaluation import Usage
 from litellm_bighub.control_plane.policy.rule import Rule
 from litellm_bighub.control_plane.store.chain import COLUMNS, Entry, link
+from litellm_bighub.control_plane.store.decided_calls import row
 from litellm_bighub.control_plane.store.ledger import Head, Ledger
+from litellm_bighub.domain.decided import DecidedCall
 
 
 class Transaction:
@@ -57,6 +60,10 @@ class Transaction:
         """Count one allowed call."""
         self._tallies[rule.id] = self._tally(rule).counted(rule, now)
         self._counted.add(rule.id)
+
+    def remember(self, calls: Sequence[DecidedCall]) -> None:
+        """Add calls to the ledger of decided calls."""
+        self._ledger.remember([row(call) for call in calls])
 
     def commit(self) -> None:
         """Write what was collected, and make everything last."""
