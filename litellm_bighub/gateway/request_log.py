@@ -17,6 +17,11 @@ from litellm_bighub.telemetry.spans import DecisionSpans
 PROVIDER = "bighub"
 """By this name other entries of the guardrail information are told from ours."""
 
+_KNOWN = frozenset(
+    {"time", "latency_ms", "trace_id", "request_id", "surface", "model", "response_id", "user", "team", "enforced"}
+)
+"""What an entry of LiteLLM's log says in fields of its own, and what nearly always is the same."""
+
 _collected: ContextVar[list[DecisionEvent] | None] = ContextVar("litellm_bighub_decisions", default=None)
 
 
@@ -76,5 +81,6 @@ def log_results(guardrail: CustomGuardrail, request_data: dict[str, Any], result
 
 
 def _telling(event: DecisionEvent) -> dict[str, Any]:
-    """The event without what says nothing: LiteLLM looks for secrets in every value that it is given, three times."""
-    return {name: value for name, value in event.as_dict().items() if value not in (None, "")}
+    """What LiteLLM's entry does not tell anyway: few values, since it looks for secrets in each of them."""
+    told = {name: value for name, value in event.as_dict().items() if value not in (None, "") and name not in _KNOWN}
+    return told if event.enforced else {**told, "enforced": False}
