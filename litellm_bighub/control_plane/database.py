@@ -36,9 +36,14 @@ class Database:
         self._engine = engine
         self._writer = Writer(engine, on_commit=on_commit, on_rollback=on_rollback)
 
-    async def write(self, job: Callable[[Transaction], T]) -> T:
-        """Run a job of the writer and wait for its commit. It may run twice, so it must only use its transaction."""
-        return await self._writer.run(job)
+    async def write(self, job: Callable[[Transaction], T], *, brief: bool = False) -> T:
+        """Run a job of the writer and wait for its commit. It may run twice, so it must only use its transaction.
+
+        Args:
+            job: what to do.
+            brief: as for `Writer.run`.
+        """
+        return await self._writer.run(job, brief=brief)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
         """Run a query beside the writer."""

@@ -68,7 +68,7 @@ class DatabaseLedger:
                 store.prune(transaction.connection, now - self._keep_seconds)
             transaction.remember(calls)
 
-        await self._write(job)
+        await self._write(job, brief=not prunes)
         if prunes:
             self._next_pruning = now + _PRUNE_SECONDS
 
@@ -105,10 +105,10 @@ class DatabaseLedger:
         if self._close is not None:
             await self._close()
 
-    async def _write(self, job: Callable[[Transaction], None]) -> None:
+    async def _write(self, job: Callable[[Transaction], None], *, brief: bool = False) -> None:
         database = await self._opened()
         with unavailable_when_failing("ledger"):
-            await database.write(job)
+            await database.write(job, brief=brief)
 
 
 class OwnDatabase:

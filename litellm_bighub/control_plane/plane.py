@@ -84,7 +84,9 @@ class ControlPlane(Database):
             DecisionUnavailable: the database cannot be used.
         """
         question = self.question(call, context, dry_run=dry_run)
-        outcome = await self.write(lambda transaction: self.deciding.decide(transaction, question, self.clock()))
+        outcome = await self.write(
+            lambda transaction: self.deciding.decide(transaction, question, self.clock()), brief=True
+        )
         if self._retaining.due(outcome.time):
             with suppress(DecisionUnavailable):  # closed meanwhile; this was decided before
                 self._writer.submit(self._retain)  # nobody waits for it; where it fails, the next hour tries again

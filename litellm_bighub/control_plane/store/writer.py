@@ -3,6 +3,10 @@
 The events form a chain and the counters are exact, so writers must take turns. To be fast nevertheless, each process
 has one writing thread that commits everything that waits in one transaction: the busier, the larger the batch.
 A job is a function of a `Transaction`; its result reaches the caller only after the commit.
+
+On SQLite a brief job runs right where it is asked for, if nobody writes at that moment: its commit writes to the
+system's cache alone, and takes less time than waking a thread. Whatever may wait is left to the thread: other writers,
+and the checkpoints that move what was committed from SQLite's log to its file.
 """
 
 from __future__ import annotations
@@ -10,11 +14,12 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from enum import Enum, auto
+from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError
@@ -25,6 +30,8 @@ from litellm_bighub.errors import DecisionUnavailable
 
 T = TypeVar("T")
 _BATCH = 256
+_CHECKPOINT_AFTER: Final = 256
+"""Brief transactions. SQLite itself would do it after 1,000 pages, and keep an event loop waiting for the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,21 +62,30 @@ class Writer:
         self._on_commit = on_commit
         self._on_rollback = on_rollback
         self._closed = False
-        self._open: tuple[Connection, Ledger] | None = None
         # The driver's own too: the ledger's statements do not go through SQLAlchemy.
         self._failures = (OperationalError, engine.dialect.loaded_dbapi.OperationalError)
-        self._jobs: queue.SimpleQueue[_Job[Any] | None] = queue.SimpleQueue()
+        self._session = _Session(engine, self._failures)
+        self._brief = _BriefSession(engine, self._failures) if engine.dialect.name == "sqlite" else None
+        self._turn = threading.Lock()
+        self._brief_commits = 0
+        self._jobs: queue.SimpleQueue[_Job[Any] | _Do] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="bighub-writer", daemon=True)
         self._thread.start()
 
-    async def run(self, job: Callable[[Transaction], T]) -> T:
+    async def run(self, job: Callable[[Transaction], T], *, brief: bool = False) -> T:
         """Run a job and wait for its commit.
 
         A job may run twice (a batch with a failing job is taken apart), so it must do nothing but use its transaction.
 
+        Args:
+            job: what to do.
+            brief: it takes so little that an event loop may do it itself.
+
         Raises:
             DecisionUnavailable: the database cannot be used.
         """
+        if brief and (done := self._at_once(job)):
+            return done[0]
         waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._put(_Job(job, waiter))
         return await waiter
@@ -84,7 +100,7 @@ class Writer:
         """Finish what waits, then stop."""
         if not self._closed:
             self._closed = True
-            self._jobs.put(None)
+            self._jobs.put(_Do.STOP)
             self._thread.join()
 
     def _put(self, job: _Job[Any]) -> None:
@@ -92,29 +108,51 @@ class Writer:
             raise DecisionUnavailable("the control plane is closed")
         self._jobs.put(job)
 
+    def _at_once(self, job: Callable[[Transaction], T]) -> tuple[T] | None:
+        """The job's result, if nobody writes now; `None` if it has not been done."""
+        if self._brief is None or self._closed or not self._jobs.empty() or not self._turn.acquire(blocking=False):
+            return None
+        try:
+            transaction = self._brief.begin_at_once()
+            if transaction is None:
+                return None
+            (result,) = self._transact(self._brief, transaction, [job])
+        except self._failures as error:
+            raise _unavailable(error) from error
+        finally:
+            self._turn.release()
+        self._brief_commits += 1
+        if self._brief_commits % _CHECKPOINT_AFTER == 0:
+            self._jobs.put(_Do.CHECKPOINT)
+        return (result,)
+
     def _work(self) -> None:
-        while (first := self._jobs.get()) is not None:
-            batch = [first]
-            last = False
-            while len(batch) < _BATCH and not self._jobs.empty():
-                job = self._jobs.get()
-                if job is None:
-                    last = True
+        todo = self._jobs.get()
+        while todo is not _Do.STOP:
+            batch: list[_Job[Any]] = []
+            while isinstance(todo, _Job):
+                batch.append(todo)
+                if len(batch) == _BATCH or self._jobs.empty():
                     break
-                batch.append(job)
-            self._commit([job for job in batch if job.begins()])
-            if last:
-                break
-        self._disconnect()
+                todo = self._jobs.get()
+            with self._turn:
+                self._commit([job for job in batch if job.begins()])
+            if todo is _Do.CHECKPOINT:
+                self._session.checkpoint()
+            if todo is not _Do.STOP:
+                todo = self._jobs.get()
+        with self._turn:
+            self._session.disconnect()
+            if self._brief is not None:
+                self._brief.disconnect()
 
     def _commit(self, batch: list[_Job[Any]]) -> None:
         if not batch:
             return
         try:
-            results = self._transact(batch)
+            results = self._transact(self._session, self._session.begin(), [job.run for job in batch])
         except self._failures as error:
-            self._disconnect()
-            failure = DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}")
+            failure = _unavailable(error)
             failure.__cause__ = error
             _settle(batch, [failure] * len(batch), failed=True)
         except BaseException as error:  # noqa: BLE001 - a job's failure of any kind belongs to its caller, not to this thread
@@ -126,46 +164,102 @@ class Writer:
         else:
             _settle(batch, results, failed=False)
 
-    def _transact(self, batch: list[_Job[Any]]) -> list[Any]:
-        transaction = self._begin()
+    def _transact(
+        self, session: _Session, transaction: Transaction, jobs: Sequence[Callable[[Transaction], Any]]
+    ) -> list[Any]:
         try:
-            results = [job.run(transaction) for job in batch]
+            results = [job(transaction) for job in jobs]
             transaction.commit()
-        except BaseException:
+        except BaseException as error:
             self._on_rollback()
-            self._roll_back()
+            session.roll_back()
+            if isinstance(error, self._failures):
+                session.disconnect()
             raise
         if transaction.notifies:
             self._on_commit()
         return results
 
-    def _begin(self) -> Transaction:
+
+class _Do(Enum):
+    """What the thread does besides jobs."""
+
+    CHECKPOINT = auto()
+    STOP = auto()
+
+
+class _Session:
+    """A connection that one transaction after the other uses."""
+
+    def __init__(self, engine: Engine, failures: tuple[type[Exception], ...]) -> None:
+        self._engine = engine
+        self._failures = failures
+        self._open: tuple[Connection, Ledger] | None = None
+
+    def begin(self) -> Transaction:
         """A new transaction; a server that was restarted has closed the connection of the one before."""
         if self._open is not None:
             try:
                 return Transaction(*self._open)
             except self._failures:
-                self._disconnect()
+                self.disconnect()
                 if self._engine.dialect.name == "sqlite":  # a file does not hang up: it is busy
                     raise
-        connection = self._engine.connect()
-        self._open = (connection, ledger(connection))
-        return Transaction(*self._open)
+        return Transaction(*self._connected())
 
-    def _roll_back(self) -> None:
+    def roll_back(self) -> None:
+        """Undo the transaction that has begun."""
         if self._open is not None:
             try:
                 self._open[1].roll_back()
             except self._failures:  # the connection is gone, and the transaction with it
-                self._disconnect()
+                self.disconnect()
 
-    def _disconnect(self) -> None:
-        """Let the connection go; the next batch makes another."""
+    def checkpoint(self) -> None:
+        """Move what was committed from SQLite's log to its file, as far as no reader needs it. May be tried again."""
+        with suppress(*self._failures):
+            (self._open or self._connected())[0].exec_driver_sql("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def disconnect(self) -> None:
+        """Let the connection go; the next transaction makes another."""
         if self._open is not None:
             connection = self._open[0]
             self._open = None
             connection.invalidate()
             connection.close()
+
+    def _connected(self) -> tuple[Connection, Ledger]:
+        connection = self._engine.connect()
+        self._open = (connection, ledger(connection))
+        return self._open
+
+
+class _BriefSession(_Session):
+    """A connection to SQLite that waits for nobody, and leaves checkpoints to others."""
+
+    def begin_at_once(self) -> Transaction | None:
+        """A new transaction, `None` while another process writes or the file cannot be used."""
+        try:
+            connection, statements = self._open or self._connected()
+        except self._failures:
+            return None
+        try:
+            return Transaction(connection, statements)
+        except self._failures:
+            driver: Any = connection.connection.driver_connection
+            if driver.in_transaction:
+                self.disconnect()
+            return None
+
+    def _connected(self) -> tuple[Connection, Ledger]:
+        connection, statements = super()._connected()
+        connection.exec_driver_sql("PRAGMA busy_timeout=0")
+        connection.exec_driver_sql("PRAGMA wal_autocheckpoint=0")
+        return connection, statements
+
+
+def _unavailable(error: Exception) -> DecisionUnavailable:
+    return DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}")
 
 
 def _settle(batch: list[_Job[Any]], results: list[Any], *, failed: bool) -> None:
