@@ -30,7 +30,7 @@ from litellm_bighub.errors import DecisionUnavailable
 
 T = TypeVar("T")
 _BATCH = 256
-_CHECKPOINT_AFTER: Final = 256
+_CHECKPOINT_AFTER: Final = 128
 """Brief transactions. SQLite itself would do it after 1,000 pages, and keep an event loop waiting for the disk."""
 
 

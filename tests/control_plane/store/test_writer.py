@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from contextlib import closing
+from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 
 from litellm_bighub.control_plane.store.chain import Entry
 from litellm_bighub.control_plane.store.events import verify
@@ -19,6 +22,10 @@ on_postgres = pytest.mark.parametrize(
     "database_url", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True
 )
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def log_size(database_url):
+    return Path(f"{make_url(database_url).database}-wal").stat().st_size
 
 
 def entry(subject):
@@ -60,3 +67,63 @@ async def test_a_database_that_fails_is_told_as_unavailable(open_plane):
         await plane.write(locked)
     await plane.write(entry("after"))
     assert (await plane.read(verify))[0] == 1
+
+
+@on_sqlite
+async def test_an_event_loop_is_not_kept_waiting_by_another_writer(open_plane, database_url):
+    plane = open_plane("version: 1\n")
+    await plane.write(entry("before"), brief=True)
+    with closing(sqlite3.connect(make_url(database_url).database, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        written = asyncio.ensure_future(plane.write(entry("after"), brief=True))
+        started = asyncio.get_running_loop().time()
+        await asyncio.sleep(0.3)
+        slept = asyncio.get_running_loop().time() - started
+        assert not written.done()
+        other.execute("COMMIT")
+        await written
+
+    assert slept < 2  # SQLite itself would have waited for as long as the other one writes
+    assert (await plane.read(verify))[0] == 2
+
+
+@on_sqlite
+async def test_the_log_of_brief_writes_is_moved_to_the_file(open_plane, database_url):
+    plane = open_plane("version: 1\n")
+    for _ in range(1_500):
+        await plane.write(entry("x" * 1_000), brief=True)
+    await plane.write(entry("in the thread"))  # behind what it still has to move
+
+    assert log_size(database_url) < 8_000_000
+    assert (await plane.read(verify))[0] == 1_501
+
+
+@on_sqlite
+async def test_a_brief_write_that_fails_leaves_nothing_and_the_next_one_works(open_plane):
+    plane = open_plane("version: 1\n")
+
+    def broken(transaction):
+        transaction.append(Entry(1.0, "test", "lost", {}))
+        raise KeyError("a bug")
+
+    def locked(_):
+        raise sqlite3.OperationalError("disk I/O error")
+
+    with pytest.raises(KeyError):
+        await plane.write(broken, brief=True)
+    with pytest.raises(DecisionUnavailable):
+        await plane.write(locked, brief=True)
+    await plane.write(entry("after"), brief=True)
+    assert (await plane.read(verify))[0] == 1
+
+
+async def test_brief_writes_and_others_keep_one_chain(open_plane):
+    plane, other = open_plane("version: 1\n"), open_plane("version: 1\n")
+    writes = [
+        each.write(entry(f"{number}"), brief=brief)
+        for number in range(50)
+        for each in (plane, other)
+        for brief in (True, False)
+    ]
+    await asyncio.gather(*writes)
+    assert (await plane.read(verify))[0] == 200
