@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import statistics
 import time
 
 from benchmarks.figure import Figure
@@ -25,6 +26,13 @@ class Slow:
         pass
 
 
+async def took(calls, context):
+    """Milliseconds."""
+    started = time.perf_counter()
+    await ToolDecisions(Slow()).decide(calls, context)
+    return (time.perf_counter() - started) * 1000
+
+
 async def figures():
     calls = [ToolCall(id=f"call_{number}", type="function", name="refund") for number in range(CALLS)]
     context = CallContext()
@@ -32,7 +40,5 @@ async def figures():
     for call in calls:
         await Slow().decide(call, context)
     serial = (time.perf_counter() - started) * 1000
-    started = time.perf_counter()
-    await ToolDecisions(Slow()).decide(calls, context)
-    ours = (time.perf_counter() - started) * 1000
+    ours = statistics.median([await took(calls, context) for _ in range(5)])
     yield Figure.of_time(f"{CALLS} calls, each decided in 200 ms (theirs: one by one)", ours, serial, at_most_ms=220)
