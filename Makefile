@@ -32,10 +32,10 @@ test: $(STAMP)  ## run the whole suite
 	@$(RUN)pytest -n 2 --dist loadgroup
 
 fuzz: $(STAMP)  ## send the control plane's API what nobody expects; BIGHUB_FUZZ_EXAMPLES=100 for an hour of it
-	@$(RUN)pytest -q -n 2 fuzz
+	@$(RUN)pytest -q -n 2 --timeout 3600 fuzz
 
 load: $(STAMP)  ## fifty clients at once while the control plane misbehaves; BIGHUB_LOAD_SECONDS=60 for a soak
-	@$(RUN)pytest -q load
+	@$(RUN)pytest -q --timeout 3600 load
 
 format: $(STAMP)  ## format the code
 	@$(RUN)ruff format .

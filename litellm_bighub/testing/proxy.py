@@ -183,7 +183,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     """Let go of the leash, and wait until the whole group is gone."""
     if process.stdin:
         process.stdin.close()
-    process.wait()
+    try:
+        process.wait(2 * leash.GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.terminate()
+        process.wait()
 
 
 def _written(config: Mapping[str, Any], folder: Path) -> Path:

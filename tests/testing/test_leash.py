@@ -50,6 +50,17 @@ def test_the_whole_group_ends_when_the_pipe_closes(program):
     assert not any(map(_is_running, pids))
 
 
+@pytest.mark.parametrize("program", [POLITE, STUBBORN], ids=["polite", "stubborn"])
+def test_the_whole_group_ends_when_the_leash_is_asked_to_end(program):
+    """The pipe may stay open: a process that its holder forked holds it too."""
+    with _leashed(sys.executable, "-c", program) as process:
+        pids = [int(pid) for pid in process.stdout.readline().split()]
+        process.terminate()
+        process.wait(30)
+
+    assert not any(map(_is_running, pids))
+
+
 def test_the_group_ends_when_the_holder_is_killed():
     holder = f"""
 import subprocess, sys
