@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from litellm_bighub.control_plane.store.idempotency import KeyReused
 from litellm_bighub.domain.arguments import UnreadableArguments
-from litellm_bighub.errors import DecisionUnavailable
+from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
 
 T = TypeVar("T")
 
@@ -78,6 +78,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(KeyReused, _key_reused)
     app.add_exception_handler(DecisionUnavailable, _unavailable)
     app.add_exception_handler(DataError, _unstorable)
+    app.add_exception_handler(DecisionRefused, _unstorable)
 
 
 def answer(status: int, detail: object, headers: Mapping[str, str] | None = None) -> JSONResponse:

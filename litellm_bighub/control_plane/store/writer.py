@@ -22,11 +22,11 @@ from enum import Enum, auto
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 
 from litellm_bighub.control_plane.store.ledger import Ledger, ledger
 from litellm_bighub.control_plane.store.transaction import Transaction
-from litellm_bighub.errors import DecisionUnavailable
+from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
 
 T = TypeVar("T")
 _BATCH = 256
@@ -63,7 +63,9 @@ class Writer:
         self._on_rollback = on_rollback
         self._closed = False
         # The driver's own too: the ledger's statements do not go through SQLAlchemy.
-        self._failures = (OperationalError, engine.dialect.loaded_dbapi.OperationalError)
+        driver = engine.dialect.loaded_dbapi
+        self._failures = (OperationalError, driver.OperationalError)
+        self._refusals = (DataError, driver.DataError)
         self._session = _Session(engine, self._failures)
         self._brief = _BriefSession(engine, self._failures) if engine.dialect.name == "sqlite" else None
         self._turn = threading.Lock()
@@ -83,6 +85,7 @@ class Writer:
 
         Raises:
             DecisionUnavailable: the database cannot be used.
+            DecisionRefused: it cannot hold a value; text on PostgreSQL holds no NUL.
         """
         if brief and (done := self._at_once(job)):
             return done[0]
@@ -117,8 +120,8 @@ class Writer:
             if transaction is None:
                 return None
             (result,) = self._transact(self._brief, transaction, [job])
-        except self._failures as error:
-            raise _unavailable(error) from error
+        except (*self._failures, *self._refusals) as error:
+            raise self._told(error) from error
         finally:
             self._turn.release()
         self._brief_commits += 1
@@ -152,17 +155,25 @@ class Writer:
         try:
             results = self._transact(self._session, self._session.begin(), [job.run for job in batch])
         except self._failures as error:
-            failure = _unavailable(error)
+            failure = self._told(error)
             failure.__cause__ = error
             _settle(batch, [failure] * len(batch), failed=True)
         except BaseException as error:  # noqa: BLE001 - a job's failure of any kind belongs to its caller, not to this thread
             if len(batch) == 1:
-                _settle(batch, [error], failed=True)
+                _settle(batch, [self._told(error)], failed=True)
             else:
                 for job in batch:
                     self._commit([job])
         else:
             _settle(batch, results, failed=False)
+
+    def _told(self, error: BaseException) -> BaseException:
+        """What a caller is told of a failure: in our words, if it is the database's."""
+        if isinstance(error, self._failures):
+            return DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}")
+        if isinstance(error, self._refusals):
+            return DecisionRefused("the control plane's database cannot hold one of the values")
+        return error
 
     def _transact(
         self, session: _Session, transaction: Transaction, jobs: Sequence[Callable[[Transaction], Any]]
@@ -256,10 +267,6 @@ class _BriefSession(_Session):
         connection.exec_driver_sql("PRAGMA busy_timeout=0")
         connection.exec_driver_sql("PRAGMA wal_autocheckpoint=0")
         return connection, statements
-
-
-def _unavailable(error: Exception) -> DecisionUnavailable:
-    return DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}")
 
 
 def _settle(batch: list[_Job[Any]], results: list[Any], *, failed: bool) -> None:

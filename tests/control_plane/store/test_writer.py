@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, text
 
+from litellm_bighub.control_plane.decider import decision
 from litellm_bighub.control_plane.store.chain import Entry
 from litellm_bighub.control_plane.store.events import verify
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decision import Allow, Block
 from litellm_bighub.errors import DecisionUnavailable
 
 HANG_UP = (
@@ -67,6 +71,32 @@ async def test_a_database_that_fails_is_told_as_unavailable(open_plane):
         await plane.write(locked)
     await plane.write(entry("after"))
     assert (await plane.read(verify))[0] == 1
+
+
+@on_postgres
+async def test_what_postgresql_cannot_hold_is_refused_and_harms_no_other(open_plane):
+    """The call is withheld under `fail_mode: open`, too: a model could choose such a name."""
+    plane = open_plane("version: 1\ndefault: allow\n")
+    decisions = ToolDecisions(EmbeddedPlane(plane), fail_mode="open")
+    calls = [ToolCall("c1", "function", "pay\0"), ToolCall("c2", "function", "pay")]
+    refused, allowed = await decisions.decide(calls, CallContext())
+
+    assert isinstance(refused, Block)
+    assert refused.basis.blocked_by == "refused"
+    assert isinstance(allowed, Allow)
+    assert (await plane.read(verify))[0] >= 1
+
+
+class EmbeddedPlane:
+    """Decides by an opened control plane."""
+
+    name = "embedded"
+
+    def __init__(self, plane):
+        self._plane = plane
+
+    async def decide(self, call, context):
+        return decision(await self._plane.decide(call, context))
 
 
 @on_sqlite
