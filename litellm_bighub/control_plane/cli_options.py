@@ -52,7 +52,7 @@ def span(text: str) -> float:
     """Seconds of a span such as `24h` or `7d`."""
     match = _SPAN.fullmatch(text)
     if match is None:
-        raise typer.BadParameter("a span is a number with s, m, h, d or w, as in 24h")
+        raise typer.BadParameter(f"{text!r} is no span: a number with s, m, h, d or w, as in 24h")
     return float(match[1]) * _SECONDS[match[2]]
 
 

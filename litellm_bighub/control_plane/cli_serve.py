@@ -15,7 +15,7 @@ def serve(
     policy: Annotated[Path, typer.Option(help="the policy file")] = Path("bighub_policy.yaml"),
     database_url: DatabaseUrl = "",
     host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="the port to listen on", min=0, max=65535)] = 8765,
+    port: Annotated[int, typer.Option(help="the port to listen on, 0 for a free one", min=0, max=65535)] = 8765,
     keep: Annotated[
         str, typer.Option(help="remove what is older, as in 90d, in place of the policy's audit_keep_days")
     ] = "",

@@ -31,7 +31,7 @@ def serve_forever(
         policy: the policy file.
         database_url: empty for `bighub.db` beside the policy.
         host: the address to listen on.
-        port: the port to listen on.
+        port: the port to listen on, 0 for a free one.
         redact: hides secrets in arguments before anything is stored.
         keep_days: how long the audit is kept, in place of what the policy says.
         say: tells people where the inbox is.
@@ -46,7 +46,9 @@ def serve_forever(
         secret = asyncio.run(first_key(plane))
         if secret is not None:
             say(f"The key for the inbox, shown this once: {secret}")
-        say(f"The inbox: http://{host}:{port}/inbox")
-        uvicorn.run(create_app(plane), host=host, port=port, log_level="warning")
+        server = uvicorn.Server(uvicorn.Config(create_app(plane), host=host, port=port, log_level="warning"))
+        with server.config.bind_socket() as listening:
+            say(f"The inbox: http://{host}:{listening.getsockname()[1]}/inbox")
+            server.run(sockets=[listening])
     finally:
         plane.close()

@@ -1,0 +1,114 @@
+"""`litellm-bighub serve`, started as a person starts it."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+
+COMMAND = Path(sys.executable).with_name("litellm-bighub")
+QUESTION = {
+    "action": "refund",
+    "actor": "agent",
+    "domain": "shop",
+    "arguments": {"note": "for ticket-4711", "code_word": "swordfish", "amount": 3},
+}
+
+
+@pytest.fixture
+def policy(tmp_path):
+    path = tmp_path / "bighub_policy.yaml"
+    path.write_text("version: 1\ndefault: allow\n")
+    return path
+
+
+@contextmanager
+def serving(policy, *options):
+    """The inbox's address and what was printed before it."""
+    command = [COMMAND, "serve", "--policy", policy, "--port", "0", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            printed = ""
+            while "/inbox" not in printed:
+                line = process.stdout.readline()
+                assert line, printed
+                printed += line
+            yield re.search(r"(http://127\.0\.0\.1:\d+)/inbox", printed)[1], printed
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def key_in(printed):
+    return re.search(r"shown this once: (\S+)", printed)[1]
+
+
+@contextmanager
+def client(url, key):
+    with httpx.Client(
+        base_url=url, headers={"X-API-Key": key}, transport=httpx.HTTPTransport(retries=20), timeout=30
+    ) as client:
+        yield client
+
+
+def agents_key(person):
+    made = person.post("/api-keys", json={"label": "agent", "scopes": ["actions:validate"]})
+    return made.json()["key"]
+
+
+def events(policy):
+    with closing(sqlite3.connect(policy.parent / "bighub.db")) as database:
+        return "\n".join(body for (body,) in database.execute("SELECT body FROM events"))
+
+
+def test_it_says_where_the_inbox_is_and_the_key_opens_it_once(policy):
+    with serving(policy) as (url, printed), client(url, key_in(printed)) as person:
+        assert person.get("/inbox").status_code in {200, 303}
+        assert person.get("/approvals").status_code == 200
+    with serving(policy) as (_, printed):
+        assert "shown this once" not in printed
+
+
+def test_what_is_to_be_redacted_is_never_stored(policy):
+    options = ("--redact", r"ticket-\d+", "--redact-key", "code_word")
+    with (
+        serving(policy, *options) as (url, printed),
+        client(url, key_in(printed)) as person,
+        client(url, agents_key(person)) as agent,
+    ):
+        assert agent.post("/actions/evaluate", json=QUESTION).json()["allowed"] is True
+    stored = b"".join(path.read_bytes() for path in policy.parent.glob("bighub.db*"))
+    assert b"refund" in stored
+    assert b"swordfish" not in stored
+    assert b"ticket-4711" not in stored
+
+
+def test_what_is_older_than_is_kept_is_removed(policy):
+    with serving(policy) as (url, printed), client(url, key_in(printed)) as person:
+        key = agents_key(person)
+        with client(url, key) as agent:
+            agent.post("/actions/evaluate", json={**QUESTION, "target": "of then"})
+    assert "of then" in events(policy)
+    time.sleep(1.1)
+    with serving(policy, "--keep", "1s") as (url, _), client(url, key) as agent:
+        agent.post("/actions/evaluate", json={**QUESTION, "target": "of now"})
+        ends = time.monotonic() + 30
+        while "of then" in events(policy) and time.monotonic() < ends:
+            time.sleep(0.1)
+    assert "of then" not in events(policy)
+    assert "of now" in events(policy)
+
+
+def test_a_span_that_is_none_is_told_plainly(policy):
+    command = [COMMAND, "serve", "--policy", policy, "--keep", "a while"]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode != 0
+    assert "a while" in ended.stderr
+    assert "Traceback" not in ended.stderr
