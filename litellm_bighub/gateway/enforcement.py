@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -152,10 +152,15 @@ class Enforcement:
 
         Raises:
             ToolCallWithheld: one is withheld, and the operator wants the request to fail.
+            ClientLeft: nobody is there any more for whom one could wait for a person.
         """
         decide = partial(self.decisions, context=context)
-        decisions = await (decide(calls) if runs is None else runs.decided(calls, decide))
+        decisions = await self._attended(decide(calls) if runs is None else runs.decided(calls, decide))
         return await self._remembered(calls, decisions, context, spoken)
+
+    async def _attended(self, decisions: Coroutine[object, object, list[Decision]]) -> list[Decision]:
+        """The decisions, as long as somebody is there for whom one could wait for a person."""
+        return await (while_connected(decisions) if self.withholding.waits else decisions)
 
     async def _remembered(
         self, calls: Sequence[ToolCall], decisions: Sequence[Decision], context: CallContext, spoken: Format | None
@@ -204,8 +209,7 @@ class Enforcement:
             ClientLeft: nobody is there any more for whom one could wait for a person.
         """
         calls = [each.call for each in found]
-        asked = self.decisions(calls, context)
-        decisions = await (while_connected(asked) if self.withholding.waits else asked)
+        decisions = await self._attended(self.decisions(calls, context))
         outcomes = await self._remembered(calls, decisions, context, spoken)
         return [
             Decided(each, decision, outcome) for each, decision, outcome in zip(found, decisions, outcomes, strict=True)
