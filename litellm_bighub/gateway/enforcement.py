@@ -141,6 +141,7 @@ class Enforcement:
         spoken: Format = Format.RESPONSES,
         *,
         runs: GatewayRuns | None = None,
+        shown: set[str] | None = None,
     ) -> list[Outcome]:
         """Decide on calls, all at once.
 
@@ -149,6 +150,7 @@ class Enforcement:
             context: who asks.
             spoken: the stream's format.
             runs: the calls of the stream that LiteLLM may make itself.
+            shown: the approvals that the stream's client was shown already; added to.
 
         Raises:
             ToolCallWithheld: one is withheld, and the operator wants the request to fail.
@@ -156,19 +158,24 @@ class Enforcement:
         """
         decide = partial(self.decisions, context=context)
         decisions = await self._attended(decide(calls) if runs is None else runs.decided(calls, decide))
-        return await self._remembered(calls, decisions, context, spoken)
+        return await self._remembered(calls, decisions, context, spoken, set() if shown is None else shown)
 
     async def _attended(self, decisions: Coroutine[object, object, list[Decision]]) -> list[Decision]:
         """The decisions, as long as somebody is there for whom one could wait for a person."""
         return await (while_connected(decisions) if self.withholding.waits else decisions)
 
     async def _remembered(
-        self, calls: Sequence[ToolCall], decisions: Sequence[Decision], context: CallContext, spoken: Format | None
+        self,
+        calls: Sequence[ToolCall],
+        decisions: Sequence[Decision],
+        context: CallContext,
+        spoken: Format | None,
+        shown: set[str],
     ) -> list[Outcome]:
         """What becomes of the calls, once the ledger holds it."""
         pairs = zip(calls, decisions, strict=True)
         try:
-            outcomes = [self._outcome(call, decision, spoken) for call, decision in pairs]
+            outcomes = [self._outcome(call, decision, spoken, shown) for call, decision in pairs]
         except ToolCallWithheld as withheld:
             await remember(self.tool_decisions, calls, decisions, [Withhold(withheld.notice)] * len(calls), context)
             raise
@@ -176,10 +183,14 @@ class Enforcement:
             return outcomes
         return [self.withholding.outcome(call, UNRECORDED, spoken) for call in calls]
 
-    def _outcome(self, call: ToolCall, decision: Decision, spoken: Format | None) -> Outcome:
+    def _outcome(self, call: ToolCall, decision: Decision, spoken: Format | None, shown: set[str]) -> Outcome:
         outcome = self.withholding.outcome(call, decision, spoken)
         if not isinstance(outcome, Withhold):
             return outcome
+        if outcome.approval_id in shown:  # an identical call joined the approval; no two items may have one id
+            outcome = replace(outcome, approval_id="")
+        if outcome.approval_id:
+            shown.add(outcome.approval_id)
         return replace(outcome, item_id=outcome.approval_id or self.new_item_id())
 
     async def govern(self, response: object, context: CallContext, *, refusals: bool = False) -> None:
@@ -210,7 +221,7 @@ class Enforcement:
         """
         calls = [each.call for each in found]
         decisions = await self._attended(self.decisions(calls, context))
-        outcomes = await self._remembered(calls, decisions, context, spoken)
+        outcomes = await self._remembered(calls, decisions, context, spoken, set())
         return [
             Decided(each, decision, outcome) for each, decision, outcome in zip(found, decisions, outcomes, strict=True)
         ]

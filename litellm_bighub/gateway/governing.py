@@ -129,11 +129,12 @@ class Governing:
         runs = GatewayRuns(self.enforcement.tool_decisions, request_data if self.gateway_mcp else {})
         envelope = Envelope(runs.within(events))
         held = self.telemetry.stream()
+        shown: set[str] = set()
 
         async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
             context = self.context(key, request_data, envelope.response)
             with logged(self.guardrail, request_data, spans=self._spans), held.waiting():
-                return await self.enforcement.outcomes(calls, context, spoken, runs=runs)
+                return await self.enforcement.outcomes(calls, context, spoken, runs=runs, shown=shown)
 
         gate = self._gate(spoken, request_data)
         alive = self.settings.keep_alive_seconds

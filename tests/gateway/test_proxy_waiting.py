@@ -305,6 +305,18 @@ async def test_of_two_waiters_for_one_approval_one_is_released(gateway, clients,
     assert sorted(len(answer.calls) for answer in answers) == [0, 1]
 
 
+@pytest.mark.parametrize("road", ["responses", "responses_stream"])
+async def test_of_two_identical_calls_one_is_shown_as_a_request_and_no_two_items_have_one_id(gateway, clients, road):
+    amount = AMOUNTS[road] + 9
+    gateway.upstream.script("go", [refund(amount), refund(amount)])
+
+    async with asking(clients, road, "requesting") as task:
+        answer = await task
+
+    assert len(answer.requests) == 1
+    assert "needs the approval of a person" in answer.text
+
+
 @pytest.mark.parametrize(
     ("road", "sign"), [("responses_stream", "response.in_progress"), ("chat_stream", "silent chunk")]
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, strategies as st
@@ -99,9 +100,17 @@ def test_a_call_can_become_a_request_for_approval():
     assert driven.events[2]["item"] == asks
 
 
+def numbered(outcomes):
+    """Each request for approval with an id of its own, as `Enforcement` sees to it."""
+    return [
+        replace(outcome, approval_id=f"apr_{number}") if outcome is ASKS else outcome
+        for number, outcome in enumerate(outcomes)
+    ]
+
+
 @given(
     kinds=st.text("tc", max_size=6),
-    outcomes=st.lists(st.sampled_from([Pass(), EDITED, ASKS, Withhold("no")]), min_size=6, max_size=6),
+    outcomes=st.lists(st.sampled_from([Pass(), EDITED, ASKS, Withhold("no")]), min_size=6, max_size=6).map(numbered),
     alive=st.lists(st.integers(0, 40), max_size=8),
     late=st.booleans(),
 )
