@@ -58,7 +58,6 @@ class Writer:
     """
 
     def __init__(self, engine: Engine, *, on_commit: Callable[[], None], on_rollback: Callable[[], None]) -> None:
-        self._engine = engine
         self._on_commit = on_commit
         self._on_rollback = on_rollback
         self._closed = False
@@ -69,7 +68,7 @@ class Writer:
         self._session = _Session(engine, self._failures)
         self._brief = _BriefSession(engine, self._failures) if engine.dialect.name == "sqlite" else None
         self._turn = threading.Lock()
-        self._brief_commits = 0
+        self._in_the_log = 0
         self._jobs: queue.SimpleQueue[_Job[Any] | _Do] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="bighub-writer", daemon=True)
         self._thread.start()
@@ -116,17 +115,19 @@ class Writer:
         if self._brief is None or self._closed or not self._jobs.empty() or not self._turn.acquire(blocking=False):
             return None
         try:
+            if self._in_the_log == _CHECKPOINT_AFTER:  # the thread's turn: a lock alone goes to whoever asks most often
+                return None
             transaction = self._brief.begin_at_once()
             if transaction is None:
                 return None
             (result,) = self._transact(self._brief, transaction, [job])
+            self._in_the_log += 1
+            if self._in_the_log == _CHECKPOINT_AFTER:
+                self._jobs.put(_Do.CHECKPOINT)
         except (*self._failures, *self._refusals) as error:
             raise self._told(error) from error
         finally:
             self._turn.release()
-        self._brief_commits += 1
-        if self._brief_commits % _CHECKPOINT_AFTER == 0:
-            self._jobs.put(_Do.CHECKPOINT)
         return (result,)
 
     def _work(self) -> None:
@@ -140,8 +141,9 @@ class Writer:
                 todo = self._jobs.get()
             with self._turn:
                 self._commit([job for job in batch if job.begins()])
-            if todo is _Do.CHECKPOINT:
-                self._session.checkpoint()
+                if todo is _Do.CHECKPOINT:  # nobody adds to the log meanwhile, so that it begins anew
+                    self._session.checkpoint()
+                    self._in_the_log = 0
             if todo is not _Do.STOP:
                 todo = self._jobs.get()
         with self._turn:

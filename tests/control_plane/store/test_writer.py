@@ -129,6 +129,20 @@ async def test_the_log_of_brief_writes_is_moved_to_the_file(open_plane, database
 
 
 @on_sqlite
+async def test_the_log_stays_small_when_several_event_loops_write_briefly(open_plane, database_url):
+    plane = open_plane("version: 1\n")
+
+    async def write():
+        for _ in range(400):
+            await plane.write(entry("x" * 1_000), brief=True)
+
+    await asyncio.gather(*(asyncio.to_thread(asyncio.run, write()) for _ in range(4)))
+
+    assert log_size(database_url) < 12_000_000
+    assert (await plane.read(verify))[0] == 1_600
+
+
+@on_sqlite
 async def test_a_brief_write_that_fails_leaves_nothing_and_the_next_one_works(open_plane):
     plane = open_plane("version: 1\n")
 
