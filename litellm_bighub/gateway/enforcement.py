@@ -140,8 +140,8 @@ class Enforcement:
         context: CallContext,
         spoken: Format = Format.RESPONSES,
         *,
+        shown: set[str],
         runs: GatewayRuns | None = None,
-        shown: set[str] | None = None,
     ) -> list[Outcome]:
         """Decide on calls, all at once.
 
@@ -149,8 +149,8 @@ class Enforcement:
             calls: of a stream.
             context: who asks.
             spoken: the stream's format.
-            runs: the calls of the stream that LiteLLM may make itself.
             shown: the approvals that the stream's client was shown already; added to.
+            runs: the calls of the stream that LiteLLM may make itself.
 
         Raises:
             ToolCallWithheld: one is withheld, and the operator wants the request to fail.
@@ -158,7 +158,7 @@ class Enforcement:
         """
         decide = partial(self.decisions, context=context)
         decisions = await self._attended(decide(calls) if runs is None else runs.decided(calls, decide))
-        return await self._remembered(calls, decisions, context, spoken, set() if shown is None else shown)
+        return await self._remembered(calls, decisions, context, spoken, shown)
 
     async def _attended(self, decisions: Coroutine[object, object, list[Decision]]) -> list[Decision]:
         """The decisions, as long as somebody is there for whom one could wait for a person."""

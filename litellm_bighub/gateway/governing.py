@@ -43,7 +43,6 @@ class Governing:
         conversation: puts requests right.
         listed_tools: decides on what runs before its answer is seen.
         telemetry: counts the streams that wait.
-        gateway_mcp: whether calls of MCP tools that LiteLLM makes itself are decided on by this guardrail, too.
     """
 
     guardrail: CustomGuardrail
@@ -52,7 +51,6 @@ class Governing:
     conversation: Conversation
     listed_tools: ListedTools
     telemetry: Telemetry
-    gateway_mcp: bool
 
     def context(
         self, key: UserAPIKeyAuth | None, request_data: Mapping[str, Any], response: object = None
@@ -126,7 +124,7 @@ class Governing:
         Raises:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
         """
-        runs = GatewayRuns(self.enforcement.tool_decisions, request_data if self.gateway_mcp else {})
+        runs = GatewayRuns(self.enforcement.tool_decisions, request_data if self.listed_tools.gateway_mcp else {})
         envelope = Envelope(runs.within(events))
         held = self.telemetry.stream()
         shown: set[str] = set()

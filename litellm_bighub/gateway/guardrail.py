@@ -115,7 +115,6 @@ class BighubGuardrail(NativeGuardrail):
             build_conversation(self.settings, self.tool_decisions),
             ListedTools(self.enforcement, gateway_mcp=self.governs.mcp),
             process_telemetry(),
-            gateway_mcp=self.governs.mcp,
         )
         check_consent(name, self.settings, takes_consent=self.tool_decisions.takes_consent)
         if default_on:

@@ -108,7 +108,7 @@ async def _streamed(
             events = await stack.enter_async_context(aclosing(checked(events, TextGate(), check)))
         if enforcement is not None:
             envelope = Envelope(events)
-            decide = partial(_decide, enforcement, envelope, request, actor, domain)
+            decide = partial(_decide, enforcement, envelope, request, actor, domain, set())
             gate = Gate(new_item_id=enforcement.new_item_id, refusals=wants_refusals(request))
             events = await stack.enter_async_context(aclosing(governed(envelope, gate, decide)))
         async for event in events:
@@ -121,10 +121,11 @@ async def _decide(
     request: dict[str, Any],
     actor: str,
     domain: str,
+    shown: set[str],
     calls: Sequence[ToolCall],
 ) -> Sequence[Outcome]:
     context = caller(None, request, envelope.response, actor=actor, domain=domain)
-    return await enforcement.outcomes(calls, context)
+    return await enforcement.outcomes(calls, context, shown=shown)
 
 
 def _iterated(events: AsyncGenerator[Any, None], portal: BlockingPortal, stack: ExitStack) -> Iterator[Any]:
