@@ -1,4 +1,4 @@
-"""Calls that wait for a person: official clients, the real proxy, and a control plane beside it on the same file."""
+"""Calls that wait for a person: official clients, the real proxy with two workers, and a control plane beside it."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def _waiting(tmp_path_factory):
     (folder / "proxy_config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     with (
         ScriptedUpstream() as upstream,
-        running_proxy(folder / "proxy_config.yaml", env={"UPSTREAM_BASE_URL": upstream.base_url}) as proxy,
+        running_proxy(folder / "proxy_config.yaml", env={"UPSTREAM_BASE_URL": upstream.base_url}, num_workers=2) as proxy,
     ):
         yield Gateway(proxy, upstream, None, folder)
 
