@@ -9,8 +9,10 @@ from typing import Any, TypeAlias
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decided import Search
 from litellm_bighub.domain.decision import Allow, Block, Decision
 from litellm_bighub.domain.digest import arguments_digest
+from litellm_bighub.errors import DecisionError
 from litellm_bighub.gateway.identity import IN_CODE
 from litellm_bighub.gateway.in_code import release, was_released
 from litellm_bighub.gateway.stored import is_stored, lists_input
@@ -26,7 +28,8 @@ _Key: TypeAlias = "tuple[str, ...]"
 class KeptDecisions(ToolDecisions):
     """Decides as `ToolDecisions` does, and keeps the last decisions for those who fetch the same response again.
 
-    A pending approval is not kept, since it may be answered meanwhile. Another process decides anew.
+    A pending approval is not kept, since it may be answered meanwhile. What another process let through is found in the
+    ledger, unless a person had edited it: the ledger holds no secrets. What it blocked is decided anew.
 
     Args:
         keep: how many decisions are kept.
@@ -44,6 +47,12 @@ class KeptDecisions(ToolDecisions):
         keys = [_key(call, context) for call in calls]
         inner = [context.surface == IN_CODE and was_released(call) for call in calls]
         kept = [Allow() if again else self._kept_for(key, context) for key, again in zip(keys, inner, strict=True)]
+        if None in kept and is_stored(context.surface):
+            released = await self._released(calls, context)
+            kept = [
+                known or (Allow() if _as_in_ledger(call) in released else None)
+                for call, known in zip(calls, kept, strict=True)
+            ]
         asked = [call for call, known in zip(calls, kept, strict=True) if known is None]
         fresh = iter(await super().decide(asked, context, wait_seconds=wait_seconds) if asked else ())
         decisions = [next(fresh) if known is None else known for known in kept]
@@ -61,6 +70,23 @@ class KeptDecisions(ToolDecisions):
         response_id = _ANY_RESPONSE if lists_input(context.surface) else context.response_id
         return self._kept.get((response_id, *key))
 
+    async def _released(self, calls: Sequence[ToolCall], context: CallContext) -> set[_Key]:
+        """The calls that the ledger knows to have left as the model made them."""
+        ids = {call.id for call in calls if call.id}
+        try:
+            if lists_input(context.surface):
+                known = await self.ledger.find(Search(call_ids=ids, actor=context.actor))
+            else:
+                known = await self.ledger.find(Search(response_id=context.response_id))
+        except DecisionError:
+            return set()
+        last = {(call.response_id, call.call_id): call for call in known if call.actor == context.actor}
+        return {
+            (call.call_id, call.type, call.tool, call.digest)
+            for call in last.values()
+            if call.call_id and call.digest and call.released and not call.edited
+        }
+
     def _keep_one(self, key: _Key | None, response_id: str, decision: Decision) -> None:
         if key is None or not _lasts(decision):
             return
@@ -75,14 +101,18 @@ def _key(call: ToolCall, context: CallContext) -> _Key | None:
     """What tells a call from others in its response, `None` where nothing does."""
     if not call.id or not context.response_id or call.unreadable is not None:
         return None
-    who = (context.actor, context.user, context.team)
-    return (call.id, call.type, call.name, arguments_digest(call.arguments), *who)
+    return (*_as_in_ledger(call), context.actor, context.user, context.team)
+
+
+def _as_in_ledger(call: ToolCall) -> _Key:
+    readable = call.unreadable is None
+    return (call.id, call.type, call.name, arguments_digest(call.arguments) if readable else "")
 
 
 def _lasts(decision: Decision) -> bool:
     match decision:
-        case Allow(degraded=degraded):
-            return not degraded
+        case Allow():
+            return True
         case Block(basis=basis):
             return basis.blocked_by not in _PASSING
         case _:

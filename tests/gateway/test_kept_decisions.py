@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from litellm_bighub.deciders.ledger import MemoryLedger
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decided import DecidedCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, RequireApproval
+from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.errors import DecisionUnavailable
 from litellm_bighub.gateway.kept_decisions import KeptDecisions
 from litellm_bighub.gateway.stored import as_answer, is_stored
@@ -13,6 +18,7 @@ from tests.deciders.fakes import Scripted
 
 CREATE, FETCH, INPUT = "/v1/responses", "/v1/responses/{response_id}", "/v1/responses/{response_id}/input_items"
 CALL = ToolCall("call_1", "function", "pay", {"amount": 5})
+DIGEST = arguments_digest(CALL.arguments)
 
 
 def at(surface, response_id="resp_1", actor="agent"):
@@ -54,6 +60,54 @@ async def test_what_may_change_is_asked_again(decision):
         await decisions.decide([CALL], at(FETCH))
 
     assert len(decider.asked) == 2
+
+
+RELEASED = DecidedCall(
+    "resp_1", "call_1", "function", "pay", "allowed", released=True, actor="agent", time=1.0, digest=DIGEST
+)
+
+
+@pytest.mark.parametrize(
+    ("known", "where", "asked"),
+    [
+        pytest.param(RELEASED, FETCH, 0, id="released"),
+        pytest.param(replace(RELEASED, response_id="resp_0"), INPUT, 0, id="released before, now input"),
+        pytest.param(RELEASED, CREATE, 1, id="a new request"),
+        pytest.param(replace(RELEASED, response_id="resp_0"), FETCH, 1, id="another response"),
+        pytest.param(replace(RELEASED, actor="other"), FETCH, 1, id="somebody else's"),
+        pytest.param(replace(RELEASED, digest=arguments_digest({"amount": 6})), FETCH, 1, id="other arguments"),
+        pytest.param(replace(RELEASED, digest=""), FETCH, 1, id="unreadable arguments"),
+        pytest.param(replace(RELEASED, tool="wipe"), FETCH, 1, id="another tool"),
+        pytest.param(replace(RELEASED, edited=True), FETCH, 1, id="edited by a person"),
+        pytest.param(replace(RELEASED, released=False, verdict="blocked"), FETCH, 1, id="blocked"),
+    ],
+)
+async def test_what_another_process_released_stays_released(known, where, asked):
+    decider, ledger = Scripted(otherwise=Block("no")), MemoryLedger()
+    await ledger.write([known])
+    [decision] = await KeptDecisions(decider, ledger=ledger).decide([CALL], at(where))
+
+    assert isinstance(decision, Block if asked else Allow)
+    assert len(decider.asked) == asked
+
+
+async def test_what_another_process_withheld_after_it_was_released_is_withheld():
+    decider, ledger = Scripted(otherwise=Block("no")), MemoryLedger()
+    await ledger.write([RELEASED, replace(RELEASED, released=False, verdict="blocked")])
+    [decision] = await KeptDecisions(decider, ledger=ledger).decide([CALL], at(FETCH))
+
+    assert isinstance(decision, Block)
+
+
+async def test_where_the_ledger_cannot_be_read_the_decider_is_asked():
+    class Unreadable(MemoryLedger):
+        async def find(self, search):
+            raise DecisionUnavailable("down")
+
+    decider = Scripted(otherwise=Block("no"))
+    [decision] = await KeptDecisions(decider, ledger=Unreadable()).decide([CALL], at(FETCH))
+
+    assert isinstance(decision, Block)
 
 
 async def test_only_the_last_are_kept():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextlib import contextmanager
 
@@ -11,14 +12,24 @@ import pytest
 import yaml
 from openai import OpenAI
 
+from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.resolving import Resolution
+from litellm_bighub.control_plane.store import approvals
+from litellm_bighub.control_plane.store.database import sqlite_url
 from litellm_bighub.testing import RunningProxy, ScriptedUpstream, function_call, running_proxy, text
 
 pytestmark = pytest.mark.proxy
 
 CANARY = "canary-4711"
-POLICY = "version: 1\ndefault: block\nrules:\n  - {name: lookups, tool: lookup, effect: allow}\n"
+POLICY = """\
+version: 1
+default: block
+rules:
+  - {name: lookups, tool: lookup, effect: allow}
+  - {name: payments, tool: pay, effect: require_approval}
+"""
 MODEL = {"model": "openai/gpt-4.1", "api_base": "os.environ/UPSTREAM_BASE_URL", "api_key": "sk-x"}
-TOOLS = [{"type": "function", "name": name, "parameters": {"type": "object"}} for name in ("lookup", "wipe")]
+TOOLS = [{"type": "function", "name": name, "parameters": {"type": "object"}} for name in ("lookup", "wipe", "pay")]
 
 
 def config() -> dict:
@@ -47,8 +58,13 @@ class Setup:
             yield proxy
 
     def audit(self, kind: str) -> list[dict]:
-        lines = (self.folder / "audit.jsonl").read_text().splitlines()
-        return [line for line in map(json.loads, lines) if line.get("kind") == kind]
+        return [line for line in self._lines() if line.get("kind") == kind]
+
+    def decisions(self) -> list[dict]:
+        return [line for line in self._lines() if "verdict" in line]
+
+    def _lines(self) -> list[dict]:
+        return [json.loads(line) for line in (self.folder / "audit.jsonl").read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +118,44 @@ def test_a_chain_goes_on_in_whichever_worker(upstream, ask):
         assert given == result
     assert last.output_text == "echo: further"
     assert len(upstream.requests[-1].body["input"]) <= 1 or isinstance(upstream.requests[-1].body["input"], str)
+
+
+def test_a_stored_call_that_was_released_is_released_by_the_other_worker_too(
+    setup, upstream, ask, proxy_of_two, request
+):
+    """Its approval is used up: who asked again would have to ask a person again."""
+    arguments = {"order": request.node.name}
+    upstream.script("go", [function_call("pay", arguments)])
+    created = ask("go")
+    assert "needs the approval" in created.output_text
+    approve(setup, arguments)
+
+    fetched = [fetch(proxy_of_two, created.id) for _ in range(12)]
+
+    calls = [[json.loads(item.arguments) for item in each.output if item.type == "function_call"] for each in fetched]
+    assert calls == [[arguments]] * 12
+    verdicts = [line["verdict"] for line in setup.decisions() if line["arguments"] == arguments]
+    assert verdicts == ["requires_approval", "allowed"]
+
+
+def approve(setup, arguments):
+    plane = ControlPlane.open(sqlite_url(setup.folder / "bighub.db"), setup.folder / "bighub_policy.yaml")
+
+    async def answer():
+        listed = await plane.read(lambda connection: approvals.listed(connection, now=plane.clock()))
+        [approval] = [each for each in listed if each.arguments == arguments]
+        assert isinstance(await plane.resolve(Resolution(approval.id, "approve", by="ann")), approvals.Approval)
+
+    try:
+        asyncio.run(answer())
+    finally:
+        plane.close()
+
+
+def fetch(proxy: RunningProxy, response_id: str):
+    """Over a connection of its own."""
+    with OpenAI(base_url=proxy.openai_url, api_key=proxy.master_key, max_retries=0) as client:
+        return client.responses.retrieve(response_id)
 
 
 def test_a_conversation_goes_on(upstream, ask, request):

@@ -58,7 +58,9 @@ def _waiting(tmp_path_factory):
     (folder / "proxy_config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     with (
         ScriptedUpstream() as upstream,
-        running_proxy(folder / "proxy_config.yaml", env={"UPSTREAM_BASE_URL": upstream.base_url}, num_workers=2) as proxy,
+        running_proxy(
+            folder / "proxy_config.yaml", env={"UPSTREAM_BASE_URL": upstream.base_url}, num_workers=2
+        ) as proxy,
     ):
         yield Gateway(proxy, upstream, None, folder)
 
