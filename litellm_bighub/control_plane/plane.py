@@ -15,13 +15,13 @@ from typing import TypeAlias
 
 from sqlalchemy import Engine
 
+from litellm_bighub.control_plane.awaiting import AwaitedApprovals
 from litellm_bighub.control_plane.database import Database
 from litellm_bighub.control_plane.deciding import Deciding, Outcome, Question, Snapshot
 from litellm_bighub.control_plane.ids import random_id
 from litellm_bighub.control_plane.resolving import Refused, Resolution, expire_due, resolve
 from litellm_bighub.control_plane.retaining import Retaining
 from litellm_bighub.control_plane.source import PolicySource
-from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.approvals import Approval
 from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.control_plane.store.signals import Signals
@@ -32,7 +32,6 @@ from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionUnavailable
 
 Redact: TypeAlias = Callable[[Arguments], dict[str, JSON]]
-_LOOK_AGAIN_SECONDS = 1.0
 
 
 class ControlPlane(Database):
@@ -63,6 +62,7 @@ class ControlPlane(Database):
         self._retaining = Retaining(source, keep_days)
         self.signals = Signals(engine)
         super().__init__(engine, on_commit=self.signals.tell, on_rollback=self.deciding.forget)
+        self._awaited = AwaitedApprovals(self.read, self.signals, clock)
 
     @classmethod
     def open(
@@ -111,15 +111,7 @@ class ControlPlane(Database):
         Returns:
             The approval; still open if the time was over before. `None` if there is no such approval.
         """
-        loop = asyncio.get_running_loop()
-        end = loop.time() + timeout
-        while True:
-            with self.signals.watch() as changed:
-                approval = await self.read(lambda connection: approvals.get(connection, approval_id))
-                left = end - loop.time()
-                if approval is None or approval.state_at(self.clock()) not in approvals.OPEN or left <= 0:
-                    return approval
-                await changed(min(left, _LOOK_AGAIN_SECONDS))
+        return await self._awaited.wait(approval_id, timeout=timeout)
 
     async def resolve(self, resolution: Resolution) -> Approval | Refused:
         """Carry out a person's answer. Of several answers the first counts."""

@@ -16,10 +16,11 @@ may leave, so of any number of people or processes one wins.
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, RowMapping, and_, not_, or_, select, update
 
 from litellm_bighub.control_plane.store.chain import dump
 from litellm_bighub.control_plane.store.schema import approvals
@@ -103,6 +104,13 @@ def get(connection: Connection, approval_id: str) -> Approval | None:
     """One approval."""
     row = connection.execute(select(approvals).where(approvals.c.id == approval_id)).mappings().one_or_none()
     return None if row is None else _approval(row)
+
+
+def no_longer_open(connection: Connection, ids: Collection[str], now: float) -> list[Approval]:
+    """Those of the approvals that were answered, or whose time is over."""
+    still_open = and_(approvals.c.state.in_(OPEN), approvals.c.expires_at > now)
+    rows = connection.execute(select(approvals).where(approvals.c.id.in_(ids), not_(still_open))).mappings()
+    return [_approval(row) for row in rows]
 
 
 def find(connection: Connection, digest: str, type_: str, now: float) -> Approval | None:
