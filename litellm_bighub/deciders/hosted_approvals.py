@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, cast
+from contextlib import suppress
+from typing import Any, Protocol, TypeAlias, cast
 
 import anyio
 from bighub.exceptions import BighubError
 
 from litellm_bighub.deciders.consenting import signature
 from litellm_bighub.deciders.waiting import Answered
+from litellm_bighub.deciders.waiting_room import Waiters, WaitingRoom
 from litellm_bighub.domain.call import Arguments, CallContext
 from litellm_bighub.domain.secrets import REDACTED, REDACTED_CARD
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
@@ -21,6 +23,7 @@ _RESOLVED = ("approved", "denied", "rejected")
 _BINDS = "four_eyes"
 """A field that only our own control plane's approvals have; it binds them to their call and counts their uses."""
 _KEPT = 10_000
+Approval: TypeAlias = "Mapping[str, Any]"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:.-]{0,127}")
 
 
@@ -41,7 +44,7 @@ class HostedApprovals:
 
     The hosted service does not say whether deciding again uses an approval up. Its answer is taken as the permission
     for the call that asked, and given once by this process. An approval that nobody can find stays open: silence is no
-    permission.
+    permission. However many wait, one task looks for all of them.
 
     Args:
         approvals: the SDK's.
@@ -60,16 +63,13 @@ class HostedApprovals:
         self._poll_seconds = poll_seconds
         self._sleep = sleep
         self._given: dict[str, None] = {}
+        self._room: WaitingRoom[Approval] = WaitingRoom(self._look)
 
     async def answered(self, approval_id: str, *, seconds: float) -> Answered:
         """Look until a person has answered. A look that fails is repeated."""
-        with anyio.move_on_after(seconds):
-            while True:
-                found = await self._look(approval_id)
-                if found is not None:
-                    return self._once(approval_id, found)
-                await self._sleep(self._poll_seconds)
-        return Answered("open")
+        with self._room.enter(approval_id) as answered:
+            found = await answered(seconds)
+        return Answered("open") if found is None else self._once(approval_id, found)
 
     async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
         """Record a caller's answer as `Consenting` has it, named in the comment: the service knows only our key.
@@ -78,7 +78,7 @@ class HostedApprovals:
             DecisionUnavailable: the service could not be asked.
         """
         try:
-            pending = await self._listed("pending", approval_id)
+            pending = (await self._listed("pending")).get(approval_id)
             # The SDK writes the id into a path as it stands.
             if pending is None or not _ID.fullmatch(approval_id) or ".." in approval_id:
                 return False
@@ -91,27 +91,30 @@ class HostedApprovals:
             raise DecisionUnavailable("BIGHUB could not record the caller's answer") from error
         return isinstance(resolved, Mapping) and resolved.get("status") == wanted
 
-    async def _look(self, approval_id: str) -> Mapping[str, Any] | None:
-        try:
-            if await self._listed("pending", approval_id) is not None:
-                return None
-            for status in _RESOLVED:
-                found = await self._listed(status, approval_id)
-                if found is not None:
-                    return found
-        except BighubError:
-            return None
-        return None
+    async def _look(self, waiters: Waiters[Approval]) -> None:
+        while True:
+            with suppress(BighubError):
+                open_still = await self._listed("pending")
+                for status in _RESOLVED:
+                    if all(approval_id in open_still for approval_id in waiters.ids):
+                        break
+                    for approval_id, found in (await self._listed(status)).items():
+                        if approval_id not in open_still:
+                            waiters.tell(approval_id, found)
+            await self._sleep(self._poll_seconds)
 
-    async def _listed(self, status: str, approval_id: str) -> Mapping[str, Any] | None:
+    async def _listed(self, status: str) -> dict[str, Approval]:
+        """The approvals of one status, by id."""
         listed = await self._approvals.list(status_filter=status, limit=LIMIT)
+        found: dict[str, Approval] = {}
         for item in listed if isinstance(listed, list) else ():
-            approval = cast("Mapping[str, Any]", item) if isinstance(item, Mapping) else {}
-            if approval.get("request_id") == approval_id and approval.get("status") in _statuses(status):
-                return approval
-        return None
+            approval: Approval = item if isinstance(item, Mapping) else {}
+            approval_id = approval.get("request_id")
+            if isinstance(approval_id, str) and approval.get("status") in _statuses(status):
+                found.setdefault(approval_id, approval)
+        return found
 
-    def _once(self, approval_id: str, found: Mapping[str, Any]) -> Answered:
+    def _once(self, approval_id: str, found: Approval) -> Answered:
         by = found.get("resolved_by")
         by = by if isinstance(by, str) else ""
         if found.get("status") != "approved":
@@ -132,7 +135,7 @@ def _statuses(listed: str) -> tuple[str, ...]:
     return ("pending", "awaiting_second") if listed == "pending" else (listed,)
 
 
-def _edited(found: Mapping[str, Any]) -> Arguments | None:
+def _edited(found: Approval) -> Arguments | None:
     """Arguments that a person put in place of the model's.
 
     Raises:

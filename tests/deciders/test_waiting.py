@@ -400,8 +400,10 @@ class Lists:
 
     def __init__(self, *looks) -> None:
         self.looks = list(looks)
+        self.asked = 0
 
     async def list(self, *, status_filter="pending", limit=None):
+        self.asked += 1
         if status_filter == "pending":
             self.now = self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
         return [item for item in self.now if item["status"] == status_filter]
@@ -447,6 +449,17 @@ async def test_the_lists_are_looked_at_until_it_is_answered(looks, expected):
 async def test_a_change_that_cannot_be_carried_out_releases_nothing(change):
     with pytest.raises(DecisionRefused):
         await HostedApprovals(Lists([item("approved", **change)])).answered("r", seconds=PATIENT)
+
+
+async def test_one_look_serves_all_who_wait():
+    pending = [item("pending", request_id=f"r{number}") for number in range(50)]
+    denied = [{**each, "status": "denied"} for each in pending]
+    lists = Lists(pending, pending, denied)
+    waiter = HostedApprovals(lists, sleep=_at_once)
+    answers = await asyncio.gather(*(waiter.answered(f"r{number}", seconds=PATIENT) for number in range(50)))
+
+    assert answers == [Answered("denied")] * 50
+    assert lists.asked <= 3 + len(("approved", "denied", "rejected"))
 
 
 async def test_a_permission_is_given_once():
