@@ -21,16 +21,13 @@ from litellm_bighub.gateway.listed_tools import ListedTools
 from litellm_bighub.gateway.request_log import log_results, logged
 from litellm_bighub.gateway.stored import is_stored
 from litellm_bighub.gateway.stream import Envelope, governed, native
-from litellm_bighub.gateway.stream_continuing import JOINS, StreamContinuing
+from litellm_bighub.gateway.stream_continuing import StreamContinuing
+from litellm_bighub.gateway.stream_parts import gate_of, join_of
 from litellm_bighub.gateway.surface import Format, format_of_answer
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.telemetry import Telemetry
-from litellm_bighub.wire.chat.gate import Gate as ChatGate
-from litellm_bighub.wire.gating import Outcome, StreamGate
-from litellm_bighub.wire.messages.gate import Gate as MessagesGate
-from litellm_bighub.wire.responses.gate import Gate as ResponsesGate
-from litellm_bighub.wire.responses.joining import is_unfinished
+from litellm_bighub.wire.gating import Outcome
 from litellm_bighub.wire.responses.notice import wants_refusals
 
 
@@ -128,7 +125,7 @@ class Governing:
                 return await continuing.settled(judge(calls))
             return [judged.outcome for judged in await judge(calls)]
 
-        gate = self._gate(spoken, request_data)
+        gate = gate_of(spoken, request_data, self.enforcement.new_item_id)
         alive = self.settings.keep_alive_seconds
         released = governed(envelope, gate, decide, keep_alive_seconds=alive)
         async with aclosing(released if continuing is None else continuing.joined(released)) as joined:
@@ -165,19 +162,21 @@ class Governing:
         self, request_data: dict[str, Any], key: UserAPIKeyAuth | None, spoken: Format
     ) -> StreamContinuing | None:
         """What goes on with a stream whose calls are blocked, if anything does."""
-        join = JOINS.get(spoken)
-        if not self._rounds or key is None or join is None or may_run(request_data):
+        if not self._rounds or key is None or may_run(request_data):
             return None
+        if is_stored(self.context(key, request_data).surface):
+            return None
+        join = join_of(spoken)
 
         async def next_answer(answer: object, judged: Sequence[Judged]) -> object:
             with logged(self.guardrail, request_data, spans=self._spans):
                 following = await self._following(request_data, answer, judged, key)
-                if following is None or is_unfinished(following[1]):
+                if following is None or not join.accepts(following[1]):
                     return None
                 data, response = following
                 return await self._enforced(response, data, request_data, key, self._rounds - 1)
 
-        return StreamContinuing(join(), next_answer)
+        return StreamContinuing(join, next_answer)
 
     async def _following(
         self, data: dict[str, Any], response: object, judged: Sequence[Judged], key: UserAPIKeyAuth
@@ -197,12 +196,3 @@ class Governing:
     @property
     def _spans(self) -> DecisionSpans | None:
         return self.telemetry.spans if self.settings.guardrail_spans else None
-
-    def _gate(self, spoken: Format, request_data: dict[str, Any]) -> StreamGate:
-        match spoken:
-            case Format.RESPONSES:
-                return ResponsesGate(new_item_id=self.enforcement.new_item_id, refusals=wants_refusals(request_data))
-            case Format.CHAT:
-                return ChatGate()
-            case Format.MESSAGES:
-                return MessagesGate()

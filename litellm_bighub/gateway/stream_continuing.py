@@ -8,18 +8,14 @@ stands before the first blocked call flows meanwhile, and the stream says that i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import TypeAlias
 
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.gateway.enforcement import Judged
-from litellm_bighub.gateway.surface import Format
 from litellm_bighub.wire.gating import Outcome, Withhold
 from litellm_bighub.wire.joining import Join
-from litellm_bighub.wire.responses.joining import Join as ResponsesJoin
-
-JOINS: Mapping[Format, Callable[[], Join]] = {Format.RESPONSES: ResponsesJoin}
 
 NextAnswer: TypeAlias = "Callable[[object, Sequence[Judged]], Awaitable[object]]"
 """Answers what the model says next to its answer and what became of its calls; `None` if it cannot be had."""
@@ -70,7 +66,12 @@ class StreamContinuing:
             self._settle()
         if not self._settled.is_set():
             await self._wait(judged)
-        return [Withhold("") for _ in judged] if self._continued else [each.outcome for each in judged]
+        return [self._outcome(each) for each in judged]
+
+    def _outcome(self, judged: Judged) -> Outcome:
+        if self._continued and isinstance(judged.outcome, Withhold):
+            return self._join.in_place(judged.outcome)
+        return judged.outcome
 
     async def joined(self, released: AsyncGenerator[object, None]) -> AsyncGenerator[object, None]:
         """The events that the gate has released, and behind them the next answer."""

@@ -74,7 +74,7 @@ class Withhold:
     """Put a message with this text in the call's place.
 
     Attributes:
-        notice: the text; empty if nothing is to stand there at all, which leaves a gap that `wire.joining` closes.
+        notice: the text; if it is empty and there is no id either, nothing stands there.
         item_id: the id that the message gets where messages are items; empty for a new one.
         approval_id: in formats that can show a request for approval, that stands there instead, under this id.
     """
@@ -86,7 +86,7 @@ class Withhold:
     @property
     def vanishes(self) -> bool:
         """Whether nothing is to stand there."""
-        return not (self.notice or self.approval_id)
+        return not (self.notice or self.item_id or self.approval_id)
 
 
 Outcome: TypeAlias = Pass | Withhold

@@ -355,7 +355,7 @@ async def test_the_model_hears_of_its_blocked_call_and_the_client_gets_its_next_
     assert len(gateway.upstream.requests) == 2
 
 
-@pytest.mark.parametrize("road", ["responses", "chat", "messages", "responses_stream"])
+@pytest.mark.parametrize("road", ROADS)
 async def test_a_model_that_does_not_listen_is_told_so_often_and_no_more(gateway, clients, road):
     gateway.upstream.script("go", [function_call("wipe", {"id": 1})])
     gateway.upstream.script("was blocked", [function_call("wipe", {"id": 1})])
@@ -380,7 +380,7 @@ async def test_of_mixed_calls_the_blocked_one_is_replaced(gateway, clients):
     assert len(gateway.upstream.requests) == 1
 
 
-@pytest.mark.parametrize("road", ["responses_stream"])
+@pytest.mark.parametrize("road", ["responses_stream", "chat_stream", "messages_stream"])
 async def test_in_a_stream_the_next_answer_follows_the_first(gateway, clients, road):
     gateway.upstream.script("go", [text("Wiping."), function_call("wipe", {"id": 1})])
     gateway.upstream.script("was blocked", [text("I will look instead."), function_call("look_up", {"id": 2})])
@@ -394,25 +394,49 @@ async def test_in_a_stream_the_next_answer_follows_the_first(gateway, clients, r
 
 
 async def test_a_joined_response_goes_on_whole_from_its_last_part(gateway, clients):
-    gateway.upstream.script("go", [reasoning("hm"), text("Wiping."), function_call("wipe", {"id": 1})])
+    gateway.upstream.script("go", [text("Wiping."), function_call("wipe", {"id": 1})])
     gateway.upstream.script("was blocked", [reasoning("so"), text("I will not.")])
-    asked = {"model": "gpt-4.1", "input": "go", "tools": RESPONSES_TOOLS}
-    asked["extra_body"] = {"guardrails": ["continuing"]}
 
-    events = [event async for event in await clients.openai.responses.create(stream=True, **asked)]
-    response = events[-1].response
+    events = await streamed(clients)
 
-    added = [event for event in events if event.type == "response.output_item.added"]
-    done = [event.item for event in events if event.type == "response.output_item.done"]
-    assert [event.output_index for event in added] == list(range(4))
-    assert [item.type for item in done] == ["reasoning", "message", "reasoning", "message"]
-    assert [item.to_dict() for item in response.output] == [item.to_dict() for item in done]
-    assert [event.sequence_number for event in events] == list(range(len(events)))
-    assert "wipe" not in "".join(event.to_json() for event in events[1:-1] if "output" in event.type)
+    assert [item.type for item in events[-1].response.output] == ["message", "reasoning", "message"]
+    assert "wipe" not in "".join(event.to_json() for event in events if event.type not in ENVELOPES)
     first, _ = await goes_on(gateway, clients, events[0].response.id)
-    last, given = await goes_on(gateway, clients, response.id)
+    last, given = await goes_on(gateway, clients, events[-1].response.id)
     assert last == f"resp_up{int(first.removeprefix('resp_up')) + 1}"
     assert given == "and then?"
+
+
+async def test_who_replays_a_joined_response_brings_back_the_call_that_the_reasoning_led_to(gateway, clients):
+    gateway.upstream.script("go", [reasoning("hm"), function_call("wipe", {"id": 1})])
+    gateway.upstream.script("was blocked", [reasoning("so"), text("I will not.")])
+
+    output = (await streamed(clients))[-1].response.output
+
+    assert [item.type for item in output] == ["reasoning", "message", "reasoning", "message"]
+    assert output[1].content[0].text == ""
+    replayed = [*(item.to_dict() for item in output), {"role": "user", "content": "and then?"}]
+    await clients.responses(replayed, {"guardrails": ["continuing"]})
+    brought = gateway.upstream.requests[-1].body["input"]
+    kinds = [item.get("type") for item in brought]
+    assert kinds == ["reasoning", "function_call", "function_call_output", "reasoning", "message", None]
+    assert "was blocked" in brought[2]["output"]
+
+
+ENVELOPES = {"response.created", "response.in_progress", "response.completed"}
+
+
+async def streamed(clients):
+    """The events of a joined stream, which goes on without a gap and ends with the items that it told."""
+    extra = {"guardrails": ["continuing"]}
+    asked = {"model": "gpt-4.1", "input": "go", "tools": RESPONSES_TOOLS, "extra_body": extra}
+    events = [event async for event in await clients.openai.responses.create(stream=True, **asked)]
+    added = [event.output_index for event in events if event.type == "response.output_item.added"]
+    done = [event.item for event in events if event.type == "response.output_item.done"]
+    assert added == list(range(len(done)))
+    assert [item.to_dict() for item in events[-1].response.output] == [item.to_dict() for item in done]
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    return events
 
 
 async def goes_on(gateway, clients, response_id):
@@ -422,7 +446,9 @@ async def goes_on(gateway, clients, response_id):
     return said["previous_response_id"], said["input"]
 
 
-@pytest.mark.parametrize(("road", "sign"), [("responses_stream", "response.in_progress")])
+@pytest.mark.parametrize(
+    ("road", "sign"), [("responses_stream", "response.in_progress"), ("chat_stream", "silent chunk")]
+)
 async def test_a_call_of_the_next_answer_waits_for_a_person_and_the_stream_lives(gateway, clients, desk, road, sign):
     amount = AMOUNTS[road] + 8
     gateway.upstream.script("go", [function_call("wipe", {"id": 1})])
@@ -439,7 +465,7 @@ async def test_a_call_of_the_next_answer_waits_for_a_person_and_the_stream_lives
     assert "blocked" not in answer.text
 
 
-@pytest.mark.parametrize("road", ["responses_stream"])
+@pytest.mark.parametrize("road", ["responses_stream", "chat_stream", "messages_stream"])
 @pytest.mark.parametrize(
     "beside",
     [
@@ -457,7 +483,7 @@ async def test_in_a_stream_of_mixed_calls_the_blocked_one_is_replaced(gateway, c
     assert len(gateway.upstream.requests) == 1
 
 
-@pytest.mark.parametrize("road", ["responses", "responses_stream"])
+@pytest.mark.parametrize("road", ["responses", "responses_stream", "chat_stream", "messages_stream"])
 async def test_when_the_model_cannot_be_told_the_call_is_replaced(gateway, clients, road):
     gateway.upstream.script("go", [function_call("wipe", {"id": 1})])
     gateway.upstream.script("was blocked", Failure(500))

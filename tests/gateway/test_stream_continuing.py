@@ -7,15 +7,21 @@ from contextlib import aclosing
 
 import pytest
 from hypothesis import given, settings, strategies as st
+from litellm.proxy._types import UserAPIKeyAuth
 
+from litellm_bighub import BighubGuardrail
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.gateway.enforcement import Judged
 from litellm_bighub.gateway.stream import governed
 from litellm_bighub.gateway.stream_continuing import StreamContinuing
+from litellm_bighub.gateway.surface import Format
 from litellm_bighub.testing import text
 from litellm_bighub.wire.gating import Pass, Withhold
 from litellm_bighub.wire.responses.joining import Join
+from tests.deciders.fakes import Scripted
 from tests.gateway.test_stream import Upstream, gate, into, left_over
+from tests.wire.chat import streams as chat
+from tests.wire.messages import streams as messages
 from tests.wire.responses import streams as s
 
 NEXT = {
@@ -207,3 +213,55 @@ async def _any_order(kinds, verdicts, delays, pauses, length, answer):
     for at, kind in enumerate(kinds):
         if kind == "t" and any(event.get("item_id") == f"msg_{at}" and "done" in event["type"] for event in cut):
             assert f"text{at}" in told
+
+
+TOOLS = [
+    {"type": "mcp", "server_label": "crm", "require_approval": "never"},
+    {"type": "function", "name": "name_t0", "parameters": {}},
+]
+
+
+@pytest.mark.parametrize(
+    ("request_data", "route", "on_block"),
+    [
+        pytest.param({"input": "go"}, "/v1/responses", "replace", id="not wanted"),
+        pytest.param({"input": "go", "tools": TOOLS}, "/v1/responses", "continue", id="LiteLLM makes calls itself"),
+        pytest.param({}, "/v1/responses/resp_1", "continue", id="of an earlier request"),
+    ],
+)
+async def test_where_nothing_is_to_be_continued_the_notice_does_not_wait_for_the_end(request_data, route, on_block):
+    guardrail = BighubGuardrail(guardrail_name="g", decider_instance=Scripted(otherwise=BLOCKED[0]), on_block=on_block)
+    upstream = Upstream(stream("ct"), pauses=[0] * 6 + [10**9])
+    key = UserAPIKeyAuth(request_route=route)
+    async with aclosing(guardrail.governing.stream(upstream, request_data, key)) as events:
+        types = [(await anext(events)).type for _ in range(7)]
+    assert types[-1] == "response.output_item.done"
+    assert left_over() == []
+
+
+async def test_in_code_the_notice_stands_there():
+    guardrail = BighubGuardrail(
+        guardrail_name="g", decider_instance=Scripted(otherwise=BLOCKED[0]), on_block="continue"
+    )
+    events = guardrail.governing.stream(Upstream(stream("ct")), {"input": "go"}, None)
+    assert "was blocked" in str([event async for event in events])
+
+
+@pytest.mark.parametrize(
+    ("spoken", "events"),
+    [
+        (Format.RESPONSES, stream("tc")),
+        (Format.CHAT, [chat.role(), *chat.call(0), chat.end()]),
+        (Format.MESSAGES, [messages.sse(*messages.stream(messages.call(0)))]),
+    ],
+)
+async def test_without_a_router_the_notice_stands_there(spoken, events):
+    guardrail = BighubGuardrail(
+        guardrail_name="g", decider_instance=Scripted(otherwise=BLOCKED[0]), on_block="continue"
+    )
+    key = UserAPIKeyAuth(request_route="/v1/any")
+    asked = {"input": "go", "messages": []}
+    told = str([event async for event in guardrail.governing.stream(Upstream(events), asked, key, spoken)])
+    assert "was blocked" in told
+    assert "call_t" not in told
+    assert "toolu_t" not in told

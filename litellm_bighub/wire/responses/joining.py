@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from litellm_bighub.wire.copies import plain, text, whole, with_fields
 from litellm_bighub.wire.fields import get
+from litellm_bighub.wire.gating import Withhold
 from litellm_bighub.wire.responses.envelope import output_of
 from litellm_bighub.wire.responses.events import TERMINAL
 from litellm_bighub.wire.responses.item_events import item_events
@@ -36,9 +38,22 @@ class Join:
         """The answer that the upstream's events told, calls and all; `None` if it did not end well."""
         return self._answer
 
+    def accepts(self, answer: object) -> bool:
+        """Whether the stream can end with this answer."""
+        return text(answer, "status") in _ENDED
+
     def follow(self, answer: object) -> None:
-        """From here on nothing stands in the place of calls, and where the first answer ends this one begins."""
+        """From here on no notice is told, and where the first answer ends this one begins."""
         self._following = answer
+
+    def in_place(self, withheld: Withhold) -> Withhold:
+        """An empty message beside reasoning, otherwise nothing.
+
+        A provider takes no reasoning back without the call that it led to. A client that replays the answer brings the
+        message back, and by its id the call is put there again.
+        """
+        thought = any(text(item, "type") == "reasoning" for item in get(self._answer, "output") or ())
+        return replace(withheld, notice="", item_id=withheld.item_id if thought else "")
 
     def passed(self, event: object) -> Sequence[object]:
         """What is sent for an event that the gate has released."""
@@ -88,8 +103,3 @@ class Join:
             return event
         self._number += 1
         return with_fields(event, sequence_number=self._number)
-
-
-def is_unfinished(answer: object) -> bool:
-    """Whether an answer of this format has no end, so that a stream could not end with it."""
-    return get(answer, "output") is not None and text(answer, "status") not in _ENDED

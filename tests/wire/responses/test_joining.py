@@ -10,11 +10,13 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from litellm_bighub.testing import custom_call, function_call, reasoning, refusal, text
 from litellm_bighub.wire.gating import Ask, Hold, Release, Withhold
-from litellm_bighub.wire.responses.joining import Join, is_unfinished
+from litellm_bighub.wire.responses.joining import Join
+from litellm_bighub.wire.responses.notice import notice_item
 from tests.wire.responses import streams as s
 
 MODERATE = settings(max_examples=150, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 CITED = {"type": "url_citation", "url": "http://x", "title": "x", "start_index": 0, "end_index": 2}
+EMPTY = notice_item("msg_bighub_1", "")
 LATER = [
     text("I will not."),
     text("As said", annotations=[CITED]),
@@ -45,10 +47,10 @@ class Joined:
             self.send(self.gate.feed(event))
 
     def settle(self, following=None) -> None:
-        outcome = Withhold("no")
+        outcome = Withhold("no", "msg_bighub_1")
         if following is not None:
             self.join.follow(following)
-            outcome = Withhold("")
+            outcome = self.join.in_place(outcome)
         for key in sorted(self.gate.unanswered):
             self.send(self.gate.answer({key: outcome}))
         self.send(self.gate.finish())
@@ -103,7 +105,11 @@ def test_whatever_the_model_says_next_clients_take_it(kinds, behind, later, aliv
 
     check(joined.events, following)
     assert not re.search(r"canary\d+x", json.dumps(joined.events))
-    kept = [part.item for part, kind in zip(parts, kinds + behind, strict=True) if kind != "c"]
+    kept = [
+        part.item if kind != "c" else EMPTY
+        for part, kind in zip(parts, kinds + behind, strict=True)
+        if kind != "c" or "r" in kinds
+    ]
     assert joined.events[-1]["response"]["output"] == [*kept, *following["output"]]
 
 
@@ -120,7 +126,7 @@ def test_without_a_next_answer_everything_is_as_the_gate_has_it():
     joined = Joined()
     joined.feed(*events)
     joined.settle()
-    assert joined.events == s.run(events, Withhold("no")).events
+    assert joined.events == s.run(events, Withhold("no", "msg_bighub_1")).events
 
 
 def test_a_stream_without_numbers_stays_without():
@@ -163,15 +169,6 @@ def test_what_comes_behind_the_end_is_dropped():
     check(joined.events, answer(text("I will not.")))
 
 
-@pytest.mark.parametrize(
-    ("given", "expected"),
-    [
-        ({"output": [], "status": "queued"}, True),
-        ({"output": [], "status": "failed"}, True),
-        ({"output": [], "status": "incomplete"}, False),
-        ({"output": [], "status": "completed"}, False),
-        ({"choices": []}, False),
-    ],
-)
-def test_a_stream_ends_with_an_answer_that_has_ended(given, expected):
-    assert is_unfinished(given) == expected
+@pytest.mark.parametrize("status", ["queued", "failed", "incomplete", "completed"])
+def test_a_stream_ends_with_an_answer_that_has_ended(status):
+    assert Join().accepts(answer(status=status)) == (status in {"incomplete", "completed"})
