@@ -9,7 +9,7 @@ from typing import Any
 from litellm_bighub.wire.copies import json_text, plain, text, whole, with_fields
 from litellm_bighub.wire.fields import get
 from litellm_bighub.wire.gating import Withhold
-from litellm_bighub.wire.messages.sse import Frame, Splitter, UnreadableFrame, parse
+from litellm_bighub.wire.messages.sse import Frame, Splitter, parse
 from litellm_bighub.wire.messages.whole import message
 
 _START = "content_block_start"
@@ -30,10 +30,7 @@ class Join:
 
     def heard(self) -> object:
         """The message that the upstream's events told, calls and all; `None` if it did not end well."""
-        try:
-            return message(_parsed(self._events))
-        except UnreadableFrame:
-            return None
+        return message(_parsed(self._events))
 
     def accepts(self, answer: object) -> bool:
         """Whether the stream can end with this answer."""

@@ -110,6 +110,16 @@ def test_what_is_replayed_is_what_the_client_would_have_read(parts, choose):
     assert plainly(choice["message"]) == plainly(read)
 
 
+def test_what_comes_with_the_end_is_sent_before_the_next_answer_and_what_comes_behind_it_is_not():
+    join = Join()
+    join.follow(answer(LATER[0]))
+    released = [*s.said("hi"), s.chunk({"provider_field": "x"}, reason="stop"), s.end("stop"), *s.said("late"), s.USAGE]
+    sent = [event for each in released for event in join.passed(each)]
+    deltas = [event["choices"][0]["delta"] for event in sent[:-1]]
+    assert deltas == [{"content": "hi"}, {"provider_field": "x"}, {"content": "I will not."}, {}]
+    assert sent[-1]["usage"] == USAGE
+
+
 def test_models_stay_models():
     joined = Joined()
     joined.feed(*(ModelResponseStream(**event) for event in [s.role(), *s.said("hi"), *s.call(0), s.end()]))

@@ -20,6 +20,7 @@ LATER = [
     TEXT,
     {"type": "text", "text": "As said", "citations": [{**CITED, "document_title": "t"}]},
     {"type": "thinking", "thinking": "hm", "signature": "sig"},
+    {"type": "thinking", "thinking": "unsigned", "signature": ""},
     {"type": "redacted_thinking", "data": "x"},
     {"type": "tool_use", "id": "toolu_n", "name": "look_up", "input": {"id": 2, "é": "ü"}},
     {"type": "server_tool_use", "id": "srvtoolu_n", "name": "web_search", "input": {"query": "q"}},
@@ -100,6 +101,17 @@ def test_what_is_replayed_is_what_the_client_would_have_read(blocks, choose, as_
 
 def plainly(block):
     return {key: value for key, value in block.items() if value not in (None, "")}
+
+
+def test_a_call_without_arguments_is_replayed_so():
+    told = [s.start(0, {"type": "tool_use", "id": "t", "name": "n", "input": {}}), s.stop(0)]
+    told.insert(1, s.delta(0, type="input_json_delta", partial_json=""))
+    join = Join()
+    for event in s.stream(told):
+        join.hear(event)
+    heard = join.heard()
+    assert isinstance(heard, dict)
+    assert heard["content"][0]["input"] == {}
 
 
 def test_citations_and_signatures_are_replayed():

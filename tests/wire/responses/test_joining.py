@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from litellm_bighub.testing import custom_call, function_call, reasoning, refusal, text
 from litellm_bighub.wire.gating import Ask, Hold, Release, Withhold
+from litellm_bighub.wire.responses.item_events import item_events
 from litellm_bighub.wire.responses.joining import Join
 from litellm_bighub.wire.responses.notice import notice_item
 from tests.wire.responses import streams as s
@@ -121,6 +122,13 @@ def test_every_item_is_told_in_events_of_its_type(item):
     check(joined.events, answer(item))
 
 
+def test_a_part_of_an_unknown_type_is_told_as_a_whole():
+    part = {"type": "new_part", "text": "x"}
+    told = item_events({"type": "message", "id": "msg_1", "content": [part]}, 0)
+    assert [event["part"] for event in told if "part" in event] == [part, part]
+    assert len(told) == 4
+
+
 def test_without_a_next_answer_everything_is_as_the_gate_has_it():
     events = s.stream(s.message(0, "hi"), s.call(1), s.message(2, "bye"))
     joined = Joined()
@@ -166,6 +174,7 @@ def test_what_comes_behind_the_end_is_dropped():
     events = s.stream(s.call(0))
     joined.feed(*events, {"type": "response.output_text.delta", "output_index": 0, "item_id": "msg_0", "delta": "x"})
     joined.settle(answer(text("I will not.")))
+    assert joined.join.passed(events[-1]) == ()
     check(joined.events, answer(text("I will not.")))
 
 
