@@ -423,6 +423,23 @@ async def test_who_replays_a_joined_response_brings_back_the_call_that_the_reaso
     assert "was blocked" in brought[2]["output"]
 
 
+async def test_a_joined_chat_stream_tells_the_next_answers_usage(gateway, clients):
+    gateway.upstream.script("go", [text("Wiping."), function_call("wipe", {"id": 1})])
+    gateway.upstream.script("was blocked", [text("I will not.")])
+    asked = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "go"}], "tools": CHAT_TOOLS}
+    extra = {"guardrails": ["continuing"]}
+
+    stream = await clients.openai.chat.completions.create(
+        stream=True, stream_options={"include_usage": True}, extra_body=extra, **asked
+    )
+    chunks = [chunk async for chunk in stream]
+
+    [told] = [chunk.usage for chunk in chunks if chunk.usage]
+    whole = await clients.openai.chat.completions.create(extra_body=extra, **asked)
+    assert told.total_tokens == whole.usage.total_tokens
+    assert len({chunk.id for chunk in chunks}) == 1
+
+
 ENVELOPES = {"response.created", "response.in_progress", "response.completed"}
 
 

@@ -58,8 +58,8 @@ class Join:
             return (event,)
         if not choices:
             return (self._counted(event),)
-        if self._over:
-            return ()
+        if self._over:  # LiteLLM tells of usage beside a choice that says nothing
+            return () if get(event, "usage") is None else (self._counted(with_fields(event, choices=_ended(choices))),)
         choice = next((choice for choice in choices if get(choice, "finish_reason") is not None), None)
         if choice is None:
             return (event,)
@@ -99,6 +99,10 @@ def _deltas(message: Mapping[str, Any], said: str) -> Iterator[dict[str, Any]]:
         yield {"tool_calls": [{"index": index, kind: {key: payload.get(key, "")}}]}
     if message.get("function_call"):
         yield {"function_call": message["function_call"]}
+
+
+def _ended(choices: Sequence[object]) -> list[object]:
+    return [with_fields(chunks.rest_of(choice), finish_reason=None) for choice in choices]
 
 
 def _like(event: object, chunk: dict[str, Any]) -> object:

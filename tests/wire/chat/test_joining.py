@@ -138,6 +138,14 @@ def test_the_usage_in_the_last_chunk_is_the_next_answers():
     assert [event["usage"] for event in joined.events if "usage" in event] == [USAGE]
 
 
+def test_the_usage_beside_a_choice_that_has_ended_is_the_next_answers():
+    joined = Joined()
+    joined.feed(s.role(), *s.call(0), s.end(), {**s.chunk({"content": "late"}), "usage": {"total_tokens": 1}})
+    joined.settle(answer(LATER[0]))
+    assert [event["usage"] for event in joined.events if "usage" in event] == [USAGE]
+    assert s.joined(joined.events)[0]["content"] == "I will not."
+
+
 def test_without_a_next_answer_everything_is_as_the_gate_has_it():
     events = [s.role(), *s.said("hi"), *s.call(0), s.end(), s.USAGE]
     joined = Joined()
