@@ -18,7 +18,7 @@ from litellm.proxy._types import UserAPIKeyAuth
 from litellm.types.guardrails import GuardrailEventHooks
 
 from litellm_bighub.domain.decision import Block
-from litellm_bighub.gateway.enforcement import Decided
+from litellm_bighub.gateway.enforcement import Judged
 from litellm_bighub.gateway.proxy_process import proxy_router
 from litellm_bighub.gateway.surface import Format, format_of_answer
 from litellm_bighub.wire.chat import answering as chat
@@ -28,28 +28,30 @@ from litellm_bighub.wire.responses import answering as responses
 
 logger = logging.getLogger(__name__)
 
-_OF_THE_FIRST_CALL = frozenset({"litellm_logging_obj", "litellm_call_id", "deployment", "guardrail_to_apply"})
+_OF_THE_FIRST_CALL = frozenset(
+    {"litellm_logging_obj", "litellm_call_id", "deployment", "guardrail_to_apply", "stream", "stream_options"}
+)
 _METADATA = ("metadata", "litellm_metadata")
 
 
-def continued(data: Mapping[str, Any], response: object, decided: Sequence[Decided]) -> dict[str, Any] | None:
+def continued(data: Mapping[str, Any], response: object, judged: Sequence[Judged]) -> dict[str, Any] | None:
     """The request that tells the model of its blocked calls.
 
     Args:
         data: of the request that was answered.
         response: the answer, as the model gave it.
-        decided: what is to become of its calls.
+        judged: what is to become of its calls.
 
     Returns:
         `None` if there is nobody to tell: no call was blocked, or a call is left that only the caller can answer.
     """
-    if not any(isinstance(each.decision, Block) for each in decided):
+    if not any(isinstance(each.decision, Block) for each in judged):
         return None
     notices: dict[str, str] = {}
-    for each in decided:
-        if not isinstance(each.outcome, Withhold) or each.outcome.approval_id or each.found.call.id in notices:
+    for each in judged:
+        if not isinstance(each.outcome, Withhold) or each.outcome.approval_id or each.call.id in notices:
             return None
-        notices[each.found.call.id] = each.outcome.notice
+        notices[each.call.id] = each.outcome.notice
     changed = _changed(data, response, notices)
     if changed is None:
         return None

@@ -104,12 +104,20 @@ def new_item_id() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """A call of a whole answer with what was decided and what is to become of it."""
+class Judged:
+    """A call with what was decided and what is to become of it."""
 
-    found: FoundCall
+    call: ToolCall
     decision: Decision
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A call where it stands in a whole answer, and what is to become of it."""
+
+    found: FoundCall
+    judged: Judged
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,15 +142,15 @@ class Enforcement:
             problem = "is wait, but this decider cannot tell when a person has answered"
             raise ConfigurationError(f"{self.name}.on_approval", problem)
 
-    async def outcomes(
+    async def judged(
         self,
         calls: Sequence[ToolCall],
         context: CallContext,
-        spoken: Format = Format.RESPONSES,
+        spoken: Format | None = Format.RESPONSES,
         *,
         shown: set[str],
         runs: GatewayRuns | None = None,
-    ) -> list[Outcome]:
+    ) -> list[Judged]:
         """Decide on calls, all at once.
 
         Args:
@@ -158,7 +166,8 @@ class Enforcement:
         """
         decide = partial(self.decisions, context=context)
         decisions = await self._attended(decide(calls) if runs is None else runs.decided(calls, decide))
-        return await self._remembered(calls, decisions, context, spoken, shown)
+        outcomes = await self._remembered(calls, decisions, context, spoken, shown)
+        return list(map(Judged, calls, decisions, outcomes))
 
     async def _attended(self, decisions: Coroutine[object, object, list[Decision]]) -> list[Decision]:
         """The decisions, as long as somebody is there for whom one could wait for a person."""
@@ -219,12 +228,8 @@ class Enforcement:
             ToolCallWithheld: one is withheld, and the operator wants the request to fail.
             ClientLeft: nobody is there any more for whom one could wait for a person.
         """
-        calls = [each.call for each in found]
-        decisions = await self._attended(self.decisions(calls, context))
-        outcomes = await self._remembered(calls, decisions, context, spoken, set())
-        return [
-            Decided(each, decision, outcome) for each, decision, outcome in zip(found, decisions, outcomes, strict=True)
-        ]
+        judged = await self.judged([each.call for each in found], context, spoken, shown=set())
+        return list(map(Decided, found, judged))
 
     async def decisions(self, calls: Sequence[ToolCall], context: CallContext) -> list[Decision]:
         """Decide on calls, all at once, and wait for a person where calls wait."""
@@ -235,12 +240,13 @@ class Enforcement:
 def enforce(decided: Sequence[Decided]) -> None:
     """Edit and withhold, and at last tell the model what it has to know."""
     for each in decided:
-        match each.outcome:
+        match each.judged.outcome:
             case Pass(edited=edited):
                 if edited is not None:
                     each.found.edit(edited)
             case Withhold() as withheld:
                 each.found.withhold(withheld)
     for each in decided:
-        if isinstance(each.outcome, Pass) and each.outcome.note:
-            each.found.tell(each.outcome.note)
+        outcome = each.judged.outcome
+        if isinstance(outcome, Pass) and outcome.note:
+            each.found.tell(outcome.note)

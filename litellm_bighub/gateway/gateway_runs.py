@@ -40,8 +40,7 @@ class GatewayRuns:
 
     def __init__(self, decisions: ToolDecisions, request: Mapping[str, Any]) -> None:
         self._decisions = decisions
-        tools = request.get("tools")
-        self._expects = any(_runs_by_itself(tool) for tool in tools) if isinstance(tools, list) else False
+        self._expects = may_run(request)
         self._callers = frozenset(_names(request.get("tools"))) | frozenset(_names(request.get("functions")))
         self._made: defaultdict[_Key, deque[Decision]] = defaultdict(deque)
         self._waiting: defaultdict[_Key, deque[asyncio.Future[Decision | None]]] = defaultdict(deque)
@@ -128,6 +127,12 @@ class _Within:
         close = getattr(self._events, "aclose", None)
         if close is not None:
             await close()
+
+
+def may_run(request: Mapping[str, Any]) -> bool:
+    """Whether LiteLLM may itself make calls of the stream that answers this request."""
+    tools = request.get("tools")
+    return any(_runs_by_itself(tool) for tool in tools) if isinstance(tools, list) else False
 
 
 def publish_made(decisions: ToolDecisions, data: Mapping[str, Any], call: ToolCall, decision: Decision) -> None:

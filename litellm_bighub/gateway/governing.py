@@ -14,21 +14,20 @@ from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.gateway.consent import take_answers
 from litellm_bighub.gateway.continuing import continued, next_answer
 from litellm_bighub.gateway.conversation import Conversation, UnapprovedToolResult
-from litellm_bighub.gateway.enforcement import Decided, Enforcement, enforce
-from litellm_bighub.gateway.gateway_runs import GatewayRuns
+from litellm_bighub.gateway.enforcement import Enforcement, Judged, enforce
+from litellm_bighub.gateway.gateway_runs import GatewayRuns, may_run
 from litellm_bighub.gateway.identity import caller, previous_response_id
 from litellm_bighub.gateway.listed_tools import ListedTools
 from litellm_bighub.gateway.request_log import log_results, logged
 from litellm_bighub.gateway.stored import is_stored
 from litellm_bighub.gateway.stream import Envelope, governed, native
+from litellm_bighub.gateway.stream_continuing import StreamContinuing
+from litellm_bighub.gateway.stream_parts import gate_of, join_of
 from litellm_bighub.gateway.surface import Format, format_of_answer
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.telemetry import Telemetry
-from litellm_bighub.wire.chat.gate import Gate as ChatGate
-from litellm_bighub.wire.gating import Outcome, StreamGate
-from litellm_bighub.wire.messages.gate import Gate as MessagesGate
-from litellm_bighub.wire.responses.gate import Gate as ResponsesGate
+from litellm_bighub.wire.gating import Outcome
 from litellm_bighub.wire.responses.notice import wants_refusals
 
 
@@ -93,24 +92,10 @@ class Governing:
         Raises:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
         """
-        spoken = format_of_answer(response)
-        if spoken is None:
+        if format_of_answer(response) is None:
             return response
-        rounds = self.settings.continue_rounds if self.settings.on_block == "continue" else 0
-        data = request_data
         with logged(self.guardrail, request_data, spans=self._spans):
-            while found := self.enforcement.find(response, refusals=wants_refusals(request_data)):
-                context = self.context(key, request_data, response)
-                decided = await self.enforcement.decided(found, context, spoken)
-                following = None
-                if rounds and key is not None and not is_stored(context.surface):
-                    following = await self._following(data, response, decided, key)
-                if following is None:
-                    enforce(decided)
-                    break
-                data, response = following
-                rounds -= 1
-        return response
+            return await self._enforced(response, request_data, request_data, key, self._rounds)
 
     async def stream(
         self,
@@ -125,26 +110,79 @@ class Governing:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
         """
         runs = GatewayRuns(self.enforcement.tool_decisions, request_data if self.listed_tools.gateway_mcp else {})
-        envelope = Envelope(runs.within(events))
+        continuing = self._continuing(request_data, key, spoken)
+        envelope = Envelope(runs.within(events) if continuing is None else continuing.within(events))
         held = self.telemetry.stream()
         shown: set[str] = set()
 
-        async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
+        async def judge(calls: Sequence[ToolCall]) -> list[Judged]:
             context = self.context(key, request_data, envelope.response)
             with logged(self.guardrail, request_data, spans=self._spans), held.waiting():
-                return await self.enforcement.outcomes(calls, context, spoken, runs=runs, shown=shown)
+                return await self.enforcement.judged(calls, context, spoken, runs=runs, shown=shown)
 
-        gate = self._gate(spoken, request_data)
+        async def decide(calls: Sequence[ToolCall]) -> list[Outcome]:
+            if continuing is not None:
+                return await continuing.settled(judge(calls))
+            return [judged.outcome for judged in await judge(calls)]
+
+        gate = gate_of(spoken, request_data, self.enforcement.new_item_id)
         alive = self.settings.keep_alive_seconds
-        async with aclosing(governed(envelope, gate, decide, keep_alive_seconds=alive)) as released:
-            async for event in self.conversation.watched(released, request_data):
+        released = governed(envelope, gate, decide, keep_alive_seconds=alive)
+        async with aclosing(released if continuing is None else continuing.joined(released)) as joined:
+            async for event in self.conversation.watched(joined, request_data):
                 yield native(event) if spoken is Format.RESPONSES else event
 
+    async def _enforced(
+        self, response: Any, data: dict[str, Any], request_data: dict[str, Any], key: UserAPIKeyAuth | None, rounds: int
+    ) -> Any:
+        """The answer with its calls decided on, or the model's next one.
+
+        Args:
+            response: whole.
+            data: of the request that it answers.
+            request_data: of the caller's request.
+            key: the caller's.
+            rounds: how often the model may still be asked.
+        """
+        spoken = format_of_answer(response)
+        while found := self.enforcement.find(response, refusals=wants_refusals(request_data)):
+            context = self.context(key, request_data, response)
+            decided = await self.enforcement.decided(found, context, spoken)
+            following = None
+            if rounds and key is not None and not is_stored(context.surface):
+                following = await self._following(data, response, [each.judged for each in decided], key)
+            if following is None:
+                enforce(decided)
+                break
+            data, response = following
+            rounds -= 1
+        return response
+
+    def _continuing(
+        self, request_data: dict[str, Any], key: UserAPIKeyAuth | None, spoken: Format
+    ) -> StreamContinuing | None:
+        """What goes on with a stream whose calls are blocked, if anything does."""
+        if not self._rounds or key is None or may_run(request_data):
+            return None
+        if is_stored(self.context(key, request_data).surface):
+            return None
+        join = join_of(spoken)
+
+        async def next_answer(answer: object, judged: Sequence[Judged]) -> object:
+            with logged(self.guardrail, request_data, spans=self._spans):
+                following = await self._following(request_data, answer, judged, key)
+                if following is None or not join.accepts(following[1]):
+                    return None
+                data, response = following
+                return await self._enforced(response, data, request_data, key, self._rounds - 1)
+
+        return StreamContinuing(join, next_answer)
+
     async def _following(
-        self, data: dict[str, Any], response: object, decided: Sequence[Decided], key: UserAPIKeyAuth
+        self, data: dict[str, Any], response: object, judged: Sequence[Judged], key: UserAPIKeyAuth
     ) -> tuple[dict[str, Any], Any] | None:
         """The model's next answer with the request that told it of blocked calls, if there was something to tell."""
-        told = continued(data, response, decided)
+        told = continued(data, response, judged)
         answer = None if told is None else await next_answer(self.guardrail, told, format_of_answer(response), key)
         if told is None or answer is None:
             return None
@@ -152,14 +190,9 @@ class Governing:
         return told, answer
 
     @property
+    def _rounds(self) -> int:
+        return self.settings.continue_rounds if self.settings.on_block == "continue" else 0
+
+    @property
     def _spans(self) -> DecisionSpans | None:
         return self.telemetry.spans if self.settings.guardrail_spans else None
-
-    def _gate(self, spoken: Format, request_data: dict[str, Any]) -> StreamGate:
-        match spoken:
-            case Format.RESPONSES:
-                return ResponsesGate(new_item_id=self.enforcement.new_item_id, refusals=wants_refusals(request_data))
-            case Format.CHAT:
-                return ChatGate()
-            case Format.MESSAGES:
-                return MessagesGate()

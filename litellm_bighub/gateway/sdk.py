@@ -125,7 +125,7 @@ async def _decide(
     calls: Sequence[ToolCall],
 ) -> Sequence[Outcome]:
     context = caller(None, request, envelope.response, actor=actor, domain=domain)
-    return await enforcement.outcomes(calls, context, shown=shown)
+    return [judged.outcome for judged in await enforcement.judged(calls, context, shown=shown)]
 
 
 def _iterated(events: AsyncGenerator[Any, None], portal: BlockingPortal, stack: ExitStack) -> Iterator[Any]:

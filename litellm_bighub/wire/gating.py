@@ -74,7 +74,7 @@ class Withhold:
     """Put a message with this text in the call's place.
 
     Attributes:
-        notice: the text.
+        notice: the text; if it is empty and there is no id either, nothing stands there.
         item_id: the id that the message gets where messages are items; empty for a new one.
         approval_id: in formats that can show a request for approval, that stands there instead, under this id.
     """
@@ -82,6 +82,11 @@ class Withhold:
     notice: str
     item_id: str = ""
     approval_id: str = ""
+
+    @property
+    def vanishes(self) -> bool:
+        """Whether nothing is to stand there."""
+        return not (self.notice or self.item_id or self.approval_id)
 
 
 Outcome: TypeAlias = Pass | Withhold

@@ -17,7 +17,7 @@ from litellm_bighub.control_plane.resolving import Resolution
 from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.approvals import Approval
 from litellm_bighub.control_plane.store.database import sqlite_url
-from litellm_bighub.testing import Failure, ScriptedUpstream, function_call, running_proxy, text
+from litellm_bighub.testing import Failure, ScriptedUpstream, function_call, reasoning, running_proxy, text
 from tests.gateway.conftest import MODEL, Gateway, _guardrail
 
 pytestmark = pytest.mark.proxy
@@ -31,6 +31,12 @@ rules:
 tools:
   refund: {value: amount}
 """
+
+
+def refund(amount, **more):
+    return function_call("refund", {"amount": amount, "order": "o-1", **more})
+
+
 PARAMETERS = {"type": "object"}
 NAMES = ("refund", "look_up", "wipe")
 RESPONSES_TOOLS = [{"type": "function", "name": name, "parameters": PARAMETERS, "strict": False} for name in NAMES]
@@ -50,6 +56,10 @@ def _waiting(tmp_path_factory):
             _guardrail("waiting", {"on_approval": "wait", "approval_wait_seconds": 60, "keep_alive_seconds": 0.1}),
             _guardrail("impatient", {"on_approval": "wait", "approval_wait_seconds": 0.3}),
             _guardrail("continuing", {"on_block": "continue", "continue_rounds": 2}),
+            _guardrail(
+                "patient",
+                {"on_block": "continue", "on_approval": "wait", "approval_wait_seconds": 60, "keep_alive_seconds": 0.1},
+            ),
             _guardrail("requesting", {"on_approval": "request", "client_approvals": True}),
             _guardrail("deaf", {"on_approval": "request"}),
         ],
@@ -214,10 +224,6 @@ async def asking(clients, road, guardrail, prompt="go"):
         await asyncio.gather(task, return_exceptions=True)
 
 
-def refund(amount, **more):
-    return function_call("refund", {"amount": amount, "order": "o-1", **more})
-
-
 @pytest.mark.parametrize("road", ROADS)
 async def test_when_a_person_approves_the_client_never_noticed(gateway, clients, desk, road):
     amount = AMOUNTS[road] + 1
@@ -351,7 +357,7 @@ async def test_the_model_hears_of_its_blocked_call_and_the_client_gets_its_next_
     assert len(gateway.upstream.requests) == 2
 
 
-@pytest.mark.parametrize("road", ["responses", "chat", "messages"])
+@pytest.mark.parametrize("road", ROADS)
 async def test_a_model_that_does_not_listen_is_told_so_often_and_no_more(gateway, clients, road):
     gateway.upstream.script("go", [function_call("wipe", {"id": 1})])
     gateway.upstream.script("was blocked", [function_call("wipe", {"id": 1})])
@@ -377,21 +383,131 @@ async def test_of_mixed_calls_the_blocked_one_is_replaced(gateway, clients):
 
 
 @pytest.mark.parametrize("road", ["responses_stream", "chat_stream", "messages_stream"])
-async def test_in_a_stream_the_blocked_call_is_replaced(gateway, clients, road):
-    gateway.upstream.script("go", [function_call("wipe", {"id": 1})])
+async def test_in_a_stream_the_next_answer_follows_the_first(gateway, clients, road):
+    gateway.upstream.script("go", [text("Wiping."), function_call("wipe", {"id": 1})])
+    gateway.upstream.script("was blocked", [text("I will look instead."), function_call("look_up", {"id": 2})])
 
     async with asking(clients, road, "continuing") as task:
         answer = await task
 
-    assert answer.calls == []
+    assert answer.text.replace("\n", "") == "Wiping.I will look instead."
+    assert answer.calls == [("look_up", {"id": 2})]
+    assert len(gateway.upstream.requests) == 2
+
+
+async def test_a_joined_response_goes_on_whole_from_its_last_part(gateway, clients):
+    gateway.upstream.script("go", [text("Wiping."), function_call("wipe", {"id": 1})])
+    gateway.upstream.script("was blocked", [reasoning("so"), text("I will not.")])
+
+    events = await streamed(clients)
+
+    assert [item.type for item in events[-1].response.output] == ["message", "reasoning", "message"]
+    assert "wipe" not in "".join(event.to_json() for event in events if event.type not in ENVELOPES)
+    first, _ = await goes_on(gateway, clients, events[0].response.id)
+    last, given = await goes_on(gateway, clients, events[-1].response.id)
+    assert last == f"resp_up{int(first.removeprefix('resp_up')) + 1}"
+    assert given == "and then?"
+
+
+async def test_who_replays_a_joined_response_brings_back_the_call_that_the_reasoning_led_to(gateway, clients):
+    gateway.upstream.script("go", [reasoning("hm"), function_call("wipe", {"id": 1})])
+    gateway.upstream.script("was blocked", [reasoning("so"), text("I will not.")])
+
+    output = (await streamed(clients))[-1].response.output
+
+    assert [item.type for item in output] == ["reasoning", "message", "reasoning", "message"]
+    assert output[1].content[0].text == ""
+    replayed = [*(item.to_dict() for item in output), {"role": "user", "content": "and then?"}]
+    await clients.responses(replayed, {"guardrails": ["continuing"]})
+    brought = gateway.upstream.requests[-1].body["input"]
+    kinds = [item.get("type") for item in brought]
+    assert kinds == ["reasoning", "function_call", "function_call_output", "reasoning", "message", None]
+    assert "was blocked" in brought[2]["output"]
+
+
+async def test_a_joined_chat_stream_tells_the_next_answers_usage(gateway, clients):
+    gateway.upstream.script("go", [text("Wiping."), function_call("wipe", {"id": 1})])
+    gateway.upstream.script("was blocked", [text("I will not.")])
+    asked = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "go"}], "tools": CHAT_TOOLS}
+    extra = {"guardrails": ["continuing"]}
+
+    stream = await clients.openai.chat.completions.create(
+        stream=True, stream_options={"include_usage": True}, extra_body=extra, **asked
+    )
+    chunks = [chunk async for chunk in stream]
+
+    [told] = [chunk.usage for chunk in chunks if chunk.usage]
+    whole = await clients.openai.chat.completions.create(extra_body=extra, **asked)
+    assert told.total_tokens == whole.usage.total_tokens
+    assert len({chunk.id for chunk in chunks}) == 1
+
+
+ENVELOPES = {"response.created", "response.in_progress", "response.completed"}
+
+
+async def streamed(clients):
+    """The events of a joined stream, which goes on without a gap and ends with the items that it told."""
+    extra = {"guardrails": ["continuing"]}
+    asked = {"model": "gpt-4.1", "input": "go", "tools": RESPONSES_TOOLS, "extra_body": extra}
+    events = [event async for event in await clients.openai.responses.create(stream=True, **asked)]
+    added = [event.output_index for event in events if event.type == "response.output_item.added"]
+    done = [event.item for event in events if event.type == "response.output_item.done"]
+    assert added == list(range(len(done)))
+    assert [item.to_dict() for item in events[-1].response.output] == [item.to_dict() for item in done]
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    return events
+
+
+async def goes_on(gateway, clients, response_id):
+    """The response that the upstream is told to go on from, and with what."""
+    await clients.responses("and then?", {"guardrails": ["continuing"]}, previous_response_id=response_id)
+    said = gateway.upstream.requests[-1].body
+    return said["previous_response_id"], said["input"]
+
+
+@pytest.mark.parametrize(
+    ("road", "sign"), [("responses_stream", "response.in_progress"), ("chat_stream", "silent chunk")]
+)
+async def test_a_call_of_the_next_answer_waits_for_a_person_and_the_stream_lives(gateway, clients, desk, road, sign):
+    amount = AMOUNTS[road] + 8
+    gateway.upstream.script("go", [function_call("wipe", {"id": 1})])
+    gateway.upstream.script("was blocked", [refund(amount)])
+
+    async with asking(clients, road, "patient") as task:
+        approval = await desk.pending(amount)
+        await asyncio.wait({task}, timeout=1.0)  # the signs come meanwhile
+        await desk.resolve(approval)
+        answer = await task
+
+    assert answer.calls == [("refund", {"amount": amount, "order": "o-1"})]
+    assert answer.kinds.count(sign) >= 3
+    assert "blocked" not in answer.text
+
+
+@pytest.mark.parametrize("road", ["responses_stream", "chat_stream", "messages_stream"])
+@pytest.mark.parametrize(
+    "beside",
+    [
+        pytest.param([function_call("look_up", {"id": 2})], id="an allowed call"),
+        pytest.param([refund(600)], id="a call that needs a person"),
+    ],
+)
+async def test_in_a_stream_of_mixed_calls_the_blocked_one_is_replaced(gateway, clients, road, beside):
+    gateway.upstream.script("go", [function_call("wipe", {"id": 1}), *beside])
+
+    async with asking(clients, road, "continuing") as task:
+        answer = await task
+
     assert "was blocked" in answer.text
+    assert len(gateway.upstream.requests) == 1
 
 
-async def test_when_the_model_cannot_be_told_the_call_is_replaced(gateway, clients):
+@pytest.mark.parametrize("road", ["responses", "responses_stream", "chat_stream", "messages_stream"])
+async def test_when_the_model_cannot_be_told_the_call_is_replaced(gateway, clients, road):
     gateway.upstream.script("go", [function_call("wipe", {"id": 1})])
     gateway.upstream.script("was blocked", Failure(500))
 
-    async with asking(clients, "responses", "continuing") as task:
+    async with asking(clients, road, "continuing") as task:
         answer = await task
 
     assert answer.calls == []

@@ -93,7 +93,7 @@ class HeldChoice:
     def _notices(self) -> str:
         told = ""
         for call in self.calls:
-            if call.told is not None:
+            if call.told:
                 told += after("said" if self.said or told else "", call.told)
         return told
 

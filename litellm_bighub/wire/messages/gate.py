@@ -261,10 +261,12 @@ class Gate:
             queued = self._queue.popleft()
             event = queued.frame.event
             events = [self._ending(event)] if queued.held is None else queued.held.replay(event)
-            if queued.held is not None and text(event, "type") == "content_block_start" and queued.held.note:
-                told = notice_events(queued.held.index, queued.held.note)
-                self._ready += [queued.frame.changed(self._moved(each)).released for each in told]
-                self._shift += 1
+            if queued.held is not None and text(event, "type") == "content_block_start":
+                if queued.held.note:
+                    told = notice_events(queued.held.index, queued.held.note)
+                    self._ready += [queued.frame.changed(self._moved(each)).released for each in told]
+                    self._shift += 1
+                self._shift -= queued.held.vanishes
             events = [self._moved(released) for released in events]
             self._ready += [
                 (queued.frame if released is event else queued.frame.changed(released)).released for released in events

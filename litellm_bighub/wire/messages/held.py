@@ -63,9 +63,14 @@ class HeldBlock:
                 return self._edited(event, edited)
             case Withhold(notice=notice) if not self._notice_told:
                 self._notice_told = True
-                return notice_events(self.index, notice)
+                return notice_events(self.index, notice) if notice else []
             case _:
                 return []
+
+    @property
+    def vanishes(self) -> bool:
+        """Whether nothing is to stand in its place."""
+        return isinstance(self.outcome, Withhold) and self.outcome.vanishes
 
     @property
     def note(self) -> str:

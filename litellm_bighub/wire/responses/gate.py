@@ -42,9 +42,10 @@ from litellm_bighub.wire.responses.calls import edited_payload, read_call
 from litellm_bighub.wire.responses.envelope import carries_call, output_of, rewritten
 from litellm_bighub.wire.responses.events import ADDED, BEGINNING, EVENTS, TERMINAL
 from litellm_bighub.wire.responses.held import HeldItem, State
+from litellm_bighub.wire.responses.item_events import item_events
 from litellm_bighub.wire.responses.items import is_call, is_unfinished, may_be_call
 from litellm_bighub.wire.responses.matching import Matching
-from litellm_bighub.wire.responses.notice import notice_events, notice_item
+from litellm_bighub.wire.responses.notice import notice_item
 from litellm_bighub.wire.responses.numbering import Numbering
 
 _Free: TypeAlias = Literal["free"]
@@ -346,9 +347,7 @@ class Gate:
         first = max([len(output), *(index + 1 for index in self._by_index)])
         items = [notice_item(self._new_item_id(), note, refusal=self._refusals) for note in self._notes]
         self._notes.clear()
-        told: list[dict[str, Any]] = [
-            event for at, item in enumerate(items, first) for event in notice_events(item, at)
-        ]
+        told: list[dict[str, Any]] = [event for at, item in enumerate(items, first) for event in item_events(item, at)]
         number: object = get(terminal, "sequence_number")
         if number is not None:
             told = [{**event, "sequence_number": number} for event in told]

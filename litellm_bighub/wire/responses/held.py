@@ -14,8 +14,8 @@ from litellm_bighub.wire.gating import Outcome, Pass, Withhold
 from litellm_bighub.wire.responses import approval_request
 from litellm_bighub.wire.responses.calls import edited_payload, fingerprint, read_call
 from litellm_bighub.wire.responses.events import ADDED, CALL_TEXT
+from litellm_bighub.wire.responses.item_events import item_events
 from litellm_bighub.wire.responses.items import is_call, may_be_call
-from litellm_bighub.wire.responses.notice import notice_events
 from litellm_bighub.wire.responses.versions import TWO_VERSIONS, Versions
 from litellm_bighub.wire.unreadable import UNFINISHED
 
@@ -62,6 +62,7 @@ class HeldItem:
     _edit_told: bool = False
     _has_deltas: bool = False
     _notice: dict[str, Any] | None = None
+    _vanishes: bool = False
 
     @property
     def undecided(self) -> bool:
@@ -113,6 +114,7 @@ class HeldItem:
             case Withhold():
                 self.state = State.WITHHELD
                 self._notice = in_place(outcome, self.item)
+                self._vanishes = outcome.vanishes
         self.item = None
         if self.supersedes is not None:
             self.supersedes._follow(self)  # noqa: SLF001 - the same class
@@ -121,6 +123,7 @@ class HeldItem:
         self.state = other.state
         self._payload = other._payload
         self._notice = other._notice
+        self._vanishes = other._vanishes
         self.item = None
         if self.supersedes is not None:
             self.supersedes._follow(self)  # noqa: SLF001
@@ -129,7 +132,7 @@ class HeldItem:
         """What is released in place of one of the item's events."""
         begun, self.begun = self.begun, True
         if self._notice is not None:
-            return [] if begun else self._notice_events(event)
+            return [] if begun or self._vanishes else self._notice_events(event)
         if self._payload is None:
             return [event]
         edited = self._edited_event(event, self._payload)
@@ -155,7 +158,7 @@ class HeldItem:
     def _notice_events(self, event: object) -> list[object]:
         assert self._notice is not None  # noqa: S101 - for the type checkers; asked by the caller
         asks = text(self._notice, "type") == approval_request.TYPE
-        events = (approval_request.request_events if asks else notice_events)(self._notice, self.index)
+        events = (approval_request.request_events if asks else item_events)(self._notice, self.index)
         number: object = get(event, "sequence_number")
         return [{**made, "sequence_number": number} if number is not None else made for made in events]
 

@@ -31,37 +31,6 @@ def notice_item(item_id: str, text: str, *, refusal: bool = False) -> dict[str, 
     }
 
 
-def notice_events(item: dict[str, Any], output_index: int) -> list[dict[str, Any]]:
-    """The events by which a stream tells of a message made by `notice_item`. They have no sequence numbers yet."""
-    [part] = item["content"]
-    place = {"item_id": item["id"], "output_index": output_index, "content_index": 0}
-    begun = {**item, "status": "in_progress", "content": []}
-    return [
-        {"type": "response.output_item.added", "output_index": output_index, "item": begun},
-        *_part_events(part, place),
-        {"type": "response.output_item.done", "output_index": output_index, "item": item},
-    ]
-
-
-def _part_events(part: dict[str, Any], place: dict[str, Any]) -> list[dict[str, Any]]:
-    if part["type"] == "refusal":
-        text = part["refusal"]
-        empty = _refusal("")
-        told = [
-            {"type": "response.refusal.delta", **place, "delta": text},
-            {"type": "response.refusal.done", **place, "refusal": text},
-        ]
-    else:
-        text = part["text"]
-        empty = _answer("")
-        told = [
-            {"type": "response.output_text.delta", **place, "delta": text, "logprobs": []},
-            {"type": "response.output_text.done", **place, "text": text, "logprobs": []},
-        ]
-    begin = {"type": "response.content_part.added", **place, "part": empty}
-    return [begin, *told, {"type": "response.content_part.done", **place, "part": part}]
-
-
 def _answer(text: str) -> dict[str, Any]:
     return {"type": "output_text", "text": text, "annotations": []}
 

@@ -1,0 +1,38 @@
+"""What streams of each format are made to pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from litellm_bighub.gateway.surface import Format
+from litellm_bighub.wire.chat.gate import Gate as ChatGate
+from litellm_bighub.wire.chat.joining import Join as ChatJoin
+from litellm_bighub.wire.gating import StreamGate
+from litellm_bighub.wire.joining import Join
+from litellm_bighub.wire.messages.gate import Gate as MessagesGate
+from litellm_bighub.wire.messages.joining import Join as MessagesJoin
+from litellm_bighub.wire.responses.gate import Gate as ResponsesGate
+from litellm_bighub.wire.responses.joining import Join as ResponsesJoin
+from litellm_bighub.wire.responses.notice import wants_refusals
+
+
+def gate_of(spoken: Format, request: object, new_item_id: Callable[[], str]) -> StreamGate:
+    """A gate for the stream that answers this request."""
+    match spoken:
+        case Format.RESPONSES:
+            return ResponsesGate(new_item_id=new_item_id, refusals=wants_refusals(request))
+        case Format.CHAT:
+            return ChatGate()
+        case Format.MESSAGES:
+            return MessagesGate()
+
+
+def join_of(spoken: Format) -> Join:
+    """What joins two answers of this format in one stream."""
+    match spoken:
+        case Format.RESPONSES:
+            return ResponsesJoin()
+        case Format.CHAT:
+            return ChatJoin()
+        case Format.MESSAGES:
+            return MessagesJoin()
