@@ -15,6 +15,7 @@ from litellm_bighub.gateway.consent import take_answers
 from litellm_bighub.gateway.continuing import continued, next_answer
 from litellm_bighub.gateway.conversation import Conversation, UnapprovedToolResult
 from litellm_bighub.gateway.enforcement import Decided, Enforcement, enforce
+from litellm_bighub.gateway.gates import gate_of
 from litellm_bighub.gateway.gateway_runs import GatewayRuns
 from litellm_bighub.gateway.identity import caller, previous_response_id
 from litellm_bighub.gateway.listed_tools import ListedTools
@@ -25,10 +26,7 @@ from litellm_bighub.gateway.surface import Format, format_of_answer
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.telemetry import Telemetry
-from litellm_bighub.wire.chat.gate import Gate as ChatGate
-from litellm_bighub.wire.gating import Outcome, StreamGate
-from litellm_bighub.wire.messages.gate import Gate as MessagesGate
-from litellm_bighub.wire.responses.gate import Gate as ResponsesGate
+from litellm_bighub.wire.gating import Outcome
 from litellm_bighub.wire.responses.notice import wants_refusals
 
 
@@ -134,7 +132,7 @@ class Governing:
             with logged(self.guardrail, request_data, spans=self._spans), held.waiting():
                 return await self.enforcement.outcomes(calls, context, spoken, runs=runs, shown=shown)
 
-        gate = self._gate(spoken, request_data)
+        gate = gate_of(spoken, request_data, new_item_id=self.enforcement.new_item_id)
         alive = self.settings.keep_alive_seconds
         async with aclosing(governed(envelope, gate, decide, keep_alive_seconds=alive)) as released:
             async for event in self.conversation.watched(released, request_data):
@@ -154,12 +152,3 @@ class Governing:
     @property
     def _spans(self) -> DecisionSpans | None:
         return self.telemetry.spans if self.settings.guardrail_spans else None
-
-    def _gate(self, spoken: Format, request_data: dict[str, Any]) -> StreamGate:
-        match spoken:
-            case Format.RESPONSES:
-                return ResponsesGate(new_item_id=self.enforcement.new_item_id, refusals=wants_refusals(request_data))
-            case Format.CHAT:
-                return ChatGate()
-            case Format.MESSAGES:
-                return MessagesGate()

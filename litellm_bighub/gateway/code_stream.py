@@ -1,0 +1,70 @@
+"""What a governed call in code streams, and the stream of LiteLLM's that it is made of."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from types import TracebackType
+from typing import Any
+
+from typing_extensions import Self
+
+from litellm_bighub.gateway.in_code import governed_elsewhere
+
+
+class Upstream:
+    """A stream of LiteLLM's that a function of ours governs; also where LiteLLM falls back in the midst of it."""
+
+    def __init__(self, events: AsyncIterator[Any]) -> None:
+        self._events = events
+
+    def __aiter__(self) -> Upstream:
+        return self
+
+    async def __anext__(self) -> Any:
+        with governed_elsewhere():
+            return await anext(self._events)
+
+    async def aclose(self) -> None:
+        """Let go of the provider's answer."""
+        await close(self._events)
+
+
+class CodeStream:
+    """A stream of events: an asynchronous iterator, and a context manager that closes it.
+
+    Args:
+        events: what is given back.
+        source: what they are made of; closed with them, even if nobody has begun to read.
+    """
+
+    def __init__(self, events: AsyncGenerator[Any, None], source: object) -> None:
+        self._events = events
+        self._source = source
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Any:
+        return await anext(self._events)
+
+    async def aclose(self) -> None:
+        """Let go of the provider's answer; what is undecided is never given back. Safe to call twice."""
+        try:
+            await self._events.aclose()
+        finally:
+            await close(self._source)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+async def close(events: object) -> None:
+    """Close a stream of LiteLLM's. Those of the Responses API have nothing to close but the HTTP answer they read."""
+    closing = getattr(events, "aclose", None) or getattr(getattr(events, "response", None), "aclose", None)
+    if closing is not None:
+        await closing()
