@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
 from typing_extensions import Self
 
-from litellm_bighub.gateway.in_code import governed_elsewhere
-
 
 class Upstream:
-    """A stream of LiteLLM's that a function of ours governs; also where LiteLLM falls back in the midst of it."""
+    """A stream of LiteLLM's.
 
-    def __init__(self, events: AsyncIterator[Any]) -> None:
+    Args:
+        events: the stream.
+        within: where it is read, as the request was sent: LiteLLM may fall back in the midst of it, and send another.
+    """
+
+    def __init__(self, events: AsyncIterator[Any], within: Callable[[], AbstractContextManager[None]]) -> None:
         self._events = events
+        self._within = within
 
     def __aiter__(self) -> Upstream:
         return self
 
     async def __anext__(self) -> Any:
-        with governed_elsewhere():
+        with self._within():
             return await anext(self._events)
 
     async def aclose(self) -> None:

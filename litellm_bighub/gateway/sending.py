@@ -31,10 +31,11 @@ async def sent(spoken: Format, request: dict[str, Any], router: Router | None, g
     """
     if governing is not None:
         await governing.request(request)
-    with governed_elsewhere() if governing is not None else nullcontext():
+    within = nullcontext if governing is None else governed_elsewhere
+    with within():
         response: Any = await _sender(spoken, router)(**request)
     if hasattr(response, "__aiter__"):
-        return Upstream(response)
+        return Upstream(response, within)
     if governing is not None:
         await governing.conversation.completed(request, response)
     return response

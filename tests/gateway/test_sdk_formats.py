@@ -13,6 +13,7 @@ import pytest
 
 import litellm_bighub
 from litellm_bighub import BighubGuardrail, EmbeddedDecider, ToolDecisions
+from litellm_bighub.deciders.waiting import Answered
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.gateway.conversation import UnapprovedToolResult
 from litellm_bighub.gateway.enforcement import ToolCallWithheld, Withholding
@@ -99,6 +100,31 @@ async def test_a_call_waits_for_a_person(upstream, tmp_path, api, streamed):
     assert CANARY not in repr(events)
     assert "needs the approval of a person" in repr(answer)
     await decisions.aclose()
+
+
+class Person(Scripted):
+    """Somebody who is asked, and says yes."""
+
+    async def answered(self, approval_id: str, *, seconds: float) -> Answered:
+        self.answers = {}
+        return Answered("approved", by="ann")
+
+
+@each_api
+@whole_and_streamed
+@pytest.mark.parametrize("blocking", [False, True], ids=["async", "sync"])
+async def test_a_call_can_stay_until_a_person_has_answered(upstream, kept, api, streamed, blocking):
+    decisions = ToolDecisions(Person({"refund": RequireApproval("large", "req_9")}), sinks=[kept])
+    upstream.script("go", [function_call("refund", {"a": 1})])
+    more = {"tool_decisions": decisions, "withholding": Withholding(on_approval="wait")}
+    if blocking:
+        answer = api.blocking(**api.arguments(upstream, stream=streamed, **more))
+        answer = api.joined(list(answer)) if streamed else answer
+    else:
+        _, answer = await answered(api, upstream, streamed=streamed, **more)
+
+    assert api.calls(answer) == ["refund"]
+    assert told(kept) == [("refund", "requires_approval"), ("refund", "allowed")]
 
 
 @chat_and_messages

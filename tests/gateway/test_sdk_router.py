@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import httpx
 import litellm
+import openai
 import pytest
 
 import litellm_bighub
@@ -129,6 +131,39 @@ async def test_after_a_fallback_of_the_function_each_call_is_decided_on_once(ups
 
     assert CHAT.calls(answer) == ["lookup"]
     assert len(kept.events) == 2
+
+
+async def broken_stream(api, broken, upstream, decisions, *, cut_after) -> list:
+    """What a router's stream gives back whose first provider breaks off."""
+    broken.script("go", Output(ANSWER.items, pace=Pace(delta_size=100, cut_after=cut_after)))
+    upstream.script("go", ANSWER)
+    request = {**api.arguments(stream=True), "model": "first"}
+    answer = await api.awaited(**request, router=router(broken, upstream), tool_decisions=decisions)
+    events = []
+    try:
+        async for event in answer:
+            events.append(event)  # noqa: PERF401 - what came before the error counts
+    except (openai.APIError, httpx.HTTPError):
+        pass
+    return events
+
+
+async def test_a_fallback_in_the_midst_of_a_stream_is_decided_on_once(upstream, broken, decisions, kept, callback):
+    """The router sends a second request while the first is read; the callback stands back from that, too."""
+    events = await broken_stream(CHAT, broken, upstream, decisions, cut_after=0)
+
+    assert CHAT.calls(CHAT.joined(events)) == ["lookup"]
+    assert CANARY not in repr(events)
+    assert [(event.tool, event.verdict) for event in kept.events] == [("lookup", "allowed"), ("wipe", "blocked")]
+
+
+@each_api
+@pytest.mark.parametrize("cut_after", [2, 6, 12])
+async def test_of_a_stream_that_breaks_no_undecided_call_leaves(upstream, broken, decisions, kept, api, cut_after):
+    events = await broken_stream(api, broken, upstream, decisions, cut_after=cut_after)
+
+    assert CANARY not in repr(events)
+    assert len({event.tool for event in kept.events}) == len(kept.events)
 
 
 # Plain calls of LiteLLM, with our guardrail as a callback.
