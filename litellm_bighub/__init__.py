@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from litellm_bighub.gateway.guardrail import BighubGuardrail
     from litellm_bighub.gateway.handler import OpenAIResponsesHandler
     from litellm_bighub.gateway.registration import install, uninstall
-    from litellm_bighub.gateway.sdk import aresponses, responses
+    from litellm_bighub.gateway.sdk import acompletion, amessages, aresponses, completion, messages, responses
     from litellm_bighub.gateway.text_guardrail import ResponsesTextGuardrail
 
 _HOMES = {
@@ -45,8 +45,12 @@ _HOMES = {
     "ToolCall": "domain.call",
     "ToolDecisions": "deciders.tool_decisions",
     "ToolExecutionEvent": "agent.records",
+    "acompletion": "gateway.sdk",
+    "amessages": "gateway.sdk",
     "aresponses": "gateway.sdk",
+    "completion": "gateway.sdk",
     "install": "gateway.registration",
+    "messages": "gateway.sdk",
     "responses": "gateway.sdk",
     "uninstall": "gateway.registration",
 }
@@ -71,8 +75,12 @@ __all__ = [
     "ToolCall",
     "ToolDecisions",
     "ToolExecutionEvent",
+    "acompletion",
+    "amessages",
     "aresponses",
+    "completion",
     "install",
+    "messages",
     "responses",
     "uninstall",
 ]

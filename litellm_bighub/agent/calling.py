@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeVar, cast
 import anyio
 import anyio.to_thread
 
-from litellm_bighub.agent.loop_thread import LoopThread
+from litellm_bighub.loop_thread import LoopThread
 
 T = TypeVar("T")
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from litellm_bighub.agent.calling import run_blocking
 from litellm_bighub.agent.effects import AnyEffect, CallModel, Emit, Event, Steps
-from litellm_bighub.agent.loop_thread import LoopThread
 from litellm_bighub.agent.performer import AskCallback, Performer, Whole, needs_loop
 from litellm_bighub.agent.records import Payload
+from litellm_bighub.loop_thread import LoopThread
 
 
 class Stepper:

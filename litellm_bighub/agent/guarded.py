@@ -18,12 +18,12 @@ from litellm_bighub.agent.drivers import events
 from litellm_bighub.agent.effects import Event, Steps
 from litellm_bighub.agent.flow import agent_run, resumed_run
 from litellm_bighub.agent.guard import Guard
-from litellm_bighub.agent.loop_thread import LoopThread
 from litellm_bighub.agent.options import GuardOptions, RunArguments
 from litellm_bighub.agent.performer import AskCallback
 from litellm_bighub.agent.records import ApprovedPayload, Payload
 from litellm_bighub.agent.run import Run
 from litellm_bighub.agent.told import decision_fields
+from litellm_bighub.loop_thread import LoopThread
 
 Handle = concurrent.futures.Future[None]
 

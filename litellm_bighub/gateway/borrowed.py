@@ -37,6 +37,7 @@ BORROWED: Mapping[str, frozenset[str]] = {
         ["LiteLLMCompletionResponsesConfig"]
     ),
     "litellm.responses.utils": frozenset(["ResponsesAPIRequestUtils"]),
+    "litellm.router": frozenset(["Router"]),
     "litellm.types.guardrails": frozenset(["GuardrailEventHooks", "LitellmParams", "Mode"]),
     "litellm.types.llms.base": frozenset(["BaseLiteLLMOpenAIResponseObject"]),
     "litellm.types.llms.openai": frozenset(["ResponsesAPIOptionalRequestParams"]),

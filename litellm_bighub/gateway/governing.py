@@ -125,7 +125,7 @@ class Governing:
                 return await continuing.settled(judge(calls))
             return [judged.outcome for judged in await judge(calls)]
 
-        gate = gate_of(spoken, request_data, self.enforcement.new_item_id)
+        gate = gate_of(spoken, request_data, new_item_id=self.enforcement.new_item_id)
         alive = self.settings.keep_alive_seconds
         released = governed(envelope, gate, decide, keep_alive_seconds=alive)
         async with aclosing(released if continuing is None else continuing.joined(released)) as joined:

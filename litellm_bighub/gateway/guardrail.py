@@ -36,7 +36,7 @@ from litellm_bighub.gateway.connection import keep_connections
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
 from litellm_bighub.gateway.governing import Governing
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
-from litellm_bighub.gateway.in_code import GOVERNED, begin, why_ungoverned
+from litellm_bighub.gateway.in_code import GOVERNED, begin, is_governed_elsewhere, refused, why_ungoverned
 from litellm_bighub.gateway.listed_tools import ListedTools
 from litellm_bighub.gateway.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.mcp_results import McpResults
@@ -185,13 +185,13 @@ class BighubGuardrail(NativeGuardrail):
         """Refuse calls in code whose answers no hook of LiteLLM could govern.
 
         Raises:
-            UngovernedCallError: a streamed or synchronous call; names the function that is governed.
+            UngovernedCallError: a streamed, retried or synchronous call; names the function that is governed.
         """
-        if is_proxy():
+        if is_proxy() or is_governed_elsewhere():
             return kwargs
         refusal = why_ungoverned(call_type, kwargs)
         if refusal:
-            raise _UngovernedCallError(refusal)
+            return refused(_UngovernedCallError(refusal), call_type)
         if call_type is not None and call_type in GOVERNED:
             begin()
             await self.governing.request(kwargs, None, format_of_call(call_type.value))
@@ -201,7 +201,7 @@ class BighubGuardrail(NativeGuardrail):
         self, request_data: dict[str, Any], response: Any, call_type: CallTypes | None
     ) -> Any:
         """Decide on the calls of an answer in code; the proxy has a hook of its own."""
-        if call_type in GOVERNED and not is_proxy():
+        if call_type in GOVERNED and not is_proxy() and not is_governed_elsewhere():
             await self.governing.conversation.completed(request_data, response)
             return await self.governing.answer(response, request_data, None)
         return response

@@ -14,7 +14,7 @@ from litellm_bighub.domain.call import CallContext
 from litellm_bighub.wire import fields
 
 IN_CODE = "litellm_bighub.aresponses"
-"""The surface of calls that come through no route."""
+"""The surface of calls that come through no route, unless they are told to have another."""
 
 NOBODY = frozenset({"", "default_user_id", "litellm-proxy-master-key"})
 """Names that LiteLLM gives to those whom it does not know."""
@@ -27,6 +27,7 @@ def caller(
     *,
     actor: str,
     domain: str,
+    surface: str = IN_CODE,
 ) -> CallContext:
     """The context of a response's calls.
 
@@ -36,6 +37,7 @@ def caller(
         response: whose upstream id is recorded.
         actor: who acts where authentication names nobody.
         domain: the business domain.
+        surface: where the call is made, if it comes through no route.
     """
     alias = user = team = route = ""
     response_id = _text(fields.get(response, "id"))
@@ -48,7 +50,7 @@ def caller(
         actor=named,
         domain=domain,
         trace_id=_text(request_data.get("litellm_trace_id")) or _text(request_data.get("litellm_call_id")),
-        surface=route or IN_CODE,
+        surface=route or surface,
         model=_text(request_data.get("model")) or _text(fields.get(response, "model")),
         response_id=upstream_id(response_id, encrypted=user_api_key_dict is not None),
         user=user,

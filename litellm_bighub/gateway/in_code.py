@@ -1,15 +1,18 @@
 """Calls in code with a guardrail among `litellm.callbacks`: which of them can be governed, and which are one call.
 
 LiteLLM answers some calls by making another one in the same task: a Responses request to a model that speaks chat, and
-the other way round. Both run the guardrail's hooks; what the inner one released is not decided on a second time.
+the other way round. Both run the guardrail's hooks; what the inner one released is not decided on a second time. Calls
+that a function of ours governs (`litellm_bighub.gateway.sdk`) are left to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, Final
 
+import litellm
 from litellm.types.utils import CallTypes
 
 from litellm_bighub.domain.call import ToolCall
@@ -18,20 +21,79 @@ from litellm_bighub.domain.digest import arguments_digest
 GOVERNED: Final = frozenset({CallTypes.aresponses, CallTypes.acompletion, CallTypes.anthropic_messages})
 """Calls whose whole answers a hook is given."""
 
-_STREAM: Final = (
-    "delivers its events before a callback could hold one back; "
-    "call litellm_bighub.aresponses(stream=True, tool_decisions=…)"
-)
+_ARGUMENTS: Final = "stream=True, tool_decisions=…"
+_OURS: Final = {CallTypes.acompletion: "acompletion", CallTypes.anthropic_messages: "amessages"}
 _SYNC: Final = "litellm.responses() hands its answer to no callback; call litellm_bighub.responses(tool_decisions=…)"
 
 _released: ContextVar[frozenset[tuple[str, str, str]]] = ContextVar("litellm_bighub_released", default=frozenset())
+_elsewhere: ContextVar[bool] = ContextVar("litellm_bighub_elsewhere", default=False)
 
 
 def why_ungoverned(call_type: CallTypes | None, kwargs: Mapping[str, Any]) -> str:
     """Why no hook could govern this call, and what to call instead; empty where one can."""
-    if call_type is not None and (call_type in GOVERNED or call_type is CallTypes.responses) and kwargs.get("stream"):
-        return f"litellm.{call_type.value}(stream=True) {_STREAM}"
-    return _SYNC if call_type is CallTypes.responses else ""
+    if call_type is None or (call_type not in GOVERNED and call_type is not CallTypes.responses):
+        return ""
+    instead = _OURS.get(call_type, "aresponses")
+    if kwargs.get("stream"):
+        problem = "delivers its events before a callback could hold one back"
+        return f"litellm.{call_type.value}(stream=True) {problem}; call litellm_bighub.{instead}({_ARGUMENTS})"
+    if call_type is CallTypes.responses:
+        return _SYNC
+    if _retries(kwargs):
+        problem = "hands what a retry answers to no callback"
+        return f"litellm.{call_type.value} with retries {problem}; call litellm_bighub.{instead}(tool_decisions=…)"
+    return ""
+
+
+def refused(error: Exception, call_type: CallTypes | None) -> dict[str, Any]:
+    """What a hook answers LiteLLM in place of a call's arguments, so that it fails with this error.
+
+    An error that left the hook would not end a call with retries: LiteLLM would ask again, past its hooks. It finds the
+    retries among the arguments that it got from the hook, and writes to those before it asks.
+
+    Raises:
+        Exception: the error, for synchronous calls: those run the hook in every attempt, and only read what it answers.
+    """
+    if call_type is CallTypes.responses:
+        raise error
+    return _Refused(error)
+
+
+class _Refused(dict[str, Any]):
+    """Arguments for no call and no retry."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(num_retries=0)
+        self._error = error
+
+    def __setitem__(self, key: str, value: object) -> None:
+        raise self._error
+
+
+def _retries(kwargs: Mapping[str, Any]) -> bool:
+    """Whether LiteLLM would ask again after an error, past its own hooks. Routers retry through them."""
+    buckets = (kwargs.get("metadata"), kwargs.get("litellm_metadata"))
+    if any(isinstance(bucket, Mapping) and "model_group" in bucket for bucket in buckets):
+        return False
+    by_number = kwargs.get("num_retries")
+    if by_number is None:
+        by_number = litellm.num_retries
+    return bool(by_number or kwargs.get("retry_policy") or kwargs.get("context_window_fallback_dict"))
+
+
+@contextmanager
+def governed_elsewhere() -> Generator[None]:
+    """Within it, what LiteLLM sends and answers is governed by whoever opened it, and by no callback."""
+    token = _elsewhere.set(True)
+    try:
+        yield
+    finally:
+        _elsewhere.reset(token)
+
+
+def is_governed_elsewhere() -> bool:
+    """Whether a function of ours governs the call that LiteLLM makes here."""
+    return _elsewhere.get()
 
 
 def begin() -> None:

@@ -1,31 +1,28 @@
-"""Governed calls in code: `litellm.aresponses` with guardrails as objects and a tool-decision hook, streamed too."""
+"""Governed calls in code: LiteLLM's functions and routers with a tool-decision hook, streamed too."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing
 from functools import partial
-from typing import Any
-
-import litellm
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from typing import TYPE_CHECKING, Any
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
-from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.gateway.blocking import blocking
+from litellm_bighub.gateway.code_governing import CodeGoverning
+from litellm_bighub.gateway.code_stream import CodeStream, Upstream
 from litellm_bighub.gateway.conversation import Conversation
 from litellm_bighub.gateway.enforcement import Enforcement, Withholding
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
-from litellm_bighub.gateway.identity import caller, previous_response_id
-from litellm_bighub.gateway.stream import Envelope, governed, native
+from litellm_bighub.gateway.sending import sent
+from litellm_bighub.gateway.stream import native
 from litellm_bighub.gateway.surface import Format
 from litellm_bighub.gateway.text_stream import Check, checked
 from litellm_bighub.guardrails.contract import Guardrail
-from litellm_bighub.wire.gating import Outcome
-from litellm_bighub.wire.responses.gate import Gate
-from litellm_bighub.wire.responses.notice import wants_refusals
 from litellm_bighub.wire.responses.text_gate import TextGate
 
-_END = object()
+if TYPE_CHECKING:
+    from litellm.router import Router
 
 
 async def aresponses(
@@ -34,6 +31,7 @@ async def aresponses(
     tool_decisions: ToolDecisions | None = None,
     withholding: Withholding | None = None,
     handler: OpenAIResponsesHandler | None = None,
+    router: Router | None = None,
     actor: str = "AI_AGENT",
     domain: str = "custom",
     **request: Any,
@@ -45,6 +43,7 @@ async def aresponses(
         tool_decisions: decides on every tool call of the answer; its ledger remembers them for later requests.
         withholding: how withheld calls look; by default a notice takes their place.
         handler: finds the texts; a subclass instance, for one's own override points.
+        router: sends the request, with its fallbacks and retries; by default `litellm.aresponses` does.
         actor: on whose behalf the calls would run.
         domain: their business domain.
         **request: the arguments of `litellm.aresponses`.
@@ -60,78 +59,125 @@ async def aresponses(
     handler = handler or OpenAIResponsesHandler()
     for guardrail in guardrails:
         request = await handler.process_input_messages(request, guardrail)
-    withholding = withholding or Withholding()
-    enforcement = Enforcement(tool_decisions, withholding) if tool_decisions else None
-    conversation = None
+    governing = None
     if tool_decisions is not None:
-        conversation = Conversation(tool_decisions, refuse=withholding.on_unapproved_result == "refuse")
-        asking = caller(None, request, None, actor=actor, domain=domain)
-        previous = previous_response_id(request, encrypted=False)
-        await conversation.prepare(request, Format.RESPONSES, previous, asking)
-    response: Any = await litellm.aresponses(**request)
-    if hasattr(response, "__aiter__"):
+        governing = _governing(Format.RESPONSES, tool_decisions, withholding, actor, domain)
+    response = await sent(Format.RESPONSES, request, router, governing)
+    if isinstance(response, Upstream):
         checks = [partial(handler.check_texts, guardrail, request, None) for guardrail in guardrails]
-        events = _streamed(response, checks, enforcement, request, actor=actor, domain=domain)
-        return events if conversation is None else conversation.watched(events, request)
-    if conversation is not None:
-        await conversation.completed(request, response)
+        events = _checked(response, checks)
+        return CodeStream(events if governing is None else governing.stream(events, request), response)
     for guardrail in guardrails:
         response = await handler.process_output_response(response, guardrail, request_data=request)
-    if enforcement is not None:
-        context = caller(None, request, response, actor=actor, domain=domain)
-        await enforcement.govern(response, context, refusals=wants_refusals(request))
+    if governing is not None:
+        await governing.answer(response, request)
     return response
 
 
-def responses(**request: Any) -> Any:
-    """`aresponses` for synchronous code, with the same arguments; a stream comes back as an iterator."""
-    with ExitStack() as stack:
-        portal = stack.enter_context(start_blocking_portal())
-        response = portal.call(partial(aresponses, **request))
-        if not hasattr(response, "__aiter__"):
-            return response
-        return _iterated(response, portal, stack.pop_all())
-
-
-async def _streamed(
-    events: AsyncIterator[Any],
-    checks: Sequence[Check],
-    enforcement: Enforcement | None,
-    request: dict[str, Any],
+async def acompletion(
     *,
-    actor: str,
-    domain: str,
-) -> AsyncGenerator[Any, None]:
-    """A stream through its text gates and, last, through the gate of its calls: what is decided on is what leaves."""
+    tool_decisions: ToolDecisions,
+    withholding: Withholding | None = None,
+    router: Router | None = None,
+    actor: str = "AI_AGENT",
+    domain: str = "custom",
+    **request: Any,
+) -> Any:
+    """`litellm.acompletion`, governed: every tool call, and every legacy `function_call`, of every choice.
+
+    It checks no texts: guardrails as objects are for `aresponses`.
+
+    Args:
+        tool_decisions: decides on every tool call of the answer; its ledger remembers them for later requests.
+        withholding: how withheld calls look; by default a notice takes their place.
+        router: sends the request, with its fallbacks and retries; by default `litellm.acompletion` does.
+        actor: on whose behalf the calls would run.
+        domain: their business domain.
+        **request: the arguments of `litellm.acompletion`.
+
+    Returns:
+        The completion, or with `stream=True` an asynchronous iterator of its chunks.
+
+    Raises:
+        Exception: whatever `litellm.acompletion` raises.
+        ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
+        TypeError: `guardrails` holds objects.
+        UnapprovedToolResult: `messages` hold results of calls that nobody approved, and `withholding` refuses those.
+    """
+    return await _answered(request, router, _governing(Format.CHAT, tool_decisions, withholding, actor, domain))
+
+
+async def amessages(
+    *,
+    tool_decisions: ToolDecisions,
+    withholding: Withholding | None = None,
+    router: Router | None = None,
+    actor: str = "AI_AGENT",
+    domain: str = "custom",
+    **request: Any,
+) -> Any:
+    """`litellm.anthropic_messages`, also known as `litellm.anthropic.messages.acreate`, governed.
+
+    It checks no texts: guardrails as objects are for `aresponses`.
+
+    Args:
+        tool_decisions: decides on every tool call of the answer; its ledger remembers them for later requests.
+        withholding: how withheld calls look; by default a notice takes their place.
+        router: sends the request, with its fallbacks and retries; by default `litellm.anthropic_messages` does.
+        actor: on whose behalf the calls would run.
+        domain: their business domain.
+        **request: the arguments of `litellm.anthropic_messages`.
+
+    Returns:
+        The message, or with `stream=True` an asynchronous iterator of what LiteLLM's has: server-sent events as bytes.
+
+    Raises:
+        Exception: whatever `litellm.anthropic_messages` raises.
+        ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
+        TypeError: `guardrails` holds objects.
+        UnapprovedToolResult: `messages` hold results of calls that nobody approved, and `withholding` refuses those.
+    """
+    return await _answered(request, router, _governing(Format.MESSAGES, tool_decisions, withholding, actor, domain))
+
+
+def responses(**arguments: Any) -> Any:
+    """`aresponses` for synchronous code, with the same arguments; a stream comes back as an iterator."""
+    return blocking(aresponses, arguments)
+
+
+def completion(**arguments: Any) -> Any:
+    """`acompletion` for synchronous code, with the same arguments; a stream comes back as an iterator."""
+    return blocking(acompletion, arguments)
+
+
+def messages(**arguments: Any) -> Any:
+    """`amessages` for synchronous code, with the same arguments; a stream comes back as an iterator."""
+    return blocking(amessages, arguments)
+
+
+def _governing(
+    spoken: Format, tool_decisions: ToolDecisions, withholding: Withholding | None, actor: str, domain: str
+) -> CodeGoverning:
+    withholding = withholding or Withholding()
+    conversation = Conversation(tool_decisions, refuse=withholding.on_unapproved_result == "refuse")
+    return CodeGoverning(spoken, Enforcement(tool_decisions, withholding), conversation, actor, domain)
+
+
+async def _answered(request: dict[str, Any], router: Router | None, governing: CodeGoverning) -> Any:
+    """The governed answer, where nobody checks its texts."""
+    if any(not isinstance(named, str) for named in request.get("guardrails") or ()):
+        raise TypeError("guardrails as objects are for aresponses; nobody would check the texts of this call")
+    response = await sent(governing.spoken, request, router, governing)
+    if isinstance(response, Upstream):
+        return CodeStream(governing.stream(response, request), response)
+    await governing.answer(response, request)
+    return response
+
+
+async def _checked(events: AsyncIterator[Any], checks: Sequence[Check]) -> AsyncGenerator[Any, None]:
+    """A stream through its text gates. The gate of its calls stands behind them: what is decided on is what leaves."""
     async with AsyncExitStack() as stack:
         for check in checks:
             events = await stack.enter_async_context(aclosing(checked(events, TextGate(), check)))
-        if enforcement is not None:
-            envelope = Envelope(events)
-            decide = partial(_decide, enforcement, envelope, request, actor, domain, set())
-            gate = Gate(new_item_id=enforcement.new_item_id, refusals=wants_refusals(request))
-            events = await stack.enter_async_context(aclosing(governed(envelope, gate, decide)))
         async for event in events:
             yield native(event)
-
-
-async def _decide(
-    enforcement: Enforcement,
-    envelope: Envelope,
-    request: dict[str, Any],
-    actor: str,
-    domain: str,
-    shown: set[str],
-    calls: Sequence[ToolCall],
-) -> Sequence[Outcome]:
-    context = caller(None, request, envelope.response, actor=actor, domain=domain)
-    return [judged.outcome for judged in await enforcement.judged(calls, context, shown=shown)]
-
-
-def _iterated(events: AsyncGenerator[Any, None], portal: BlockingPortal, stack: ExitStack) -> Iterator[Any]:
-    with stack:
-        try:
-            while (event := portal.call(anext, events, _END)) is not _END:
-                yield event
-        finally:
-            portal.call(events.aclose)

@@ -16,8 +16,14 @@ from litellm_bighub.wire.responses.joining import Join as ResponsesJoin
 from litellm_bighub.wire.responses.notice import wants_refusals
 
 
-def gate_of(spoken: Format, request: object, new_item_id: Callable[[], str]) -> StreamGate:
-    """A gate for the stream that answers this request."""
+def gate_of(spoken: Format, request: object, *, new_item_id: Callable[[], str]) -> StreamGate:
+    """A new gate.
+
+    Args:
+        spoken: the stream's format.
+        request: says whether notices are to be refusals.
+        new_item_id: makes ids for notices where they are items.
+    """
     match spoken:
         case Format.RESPONSES:
             return ResponsesGate(new_item_id=new_item_id, refusals=wants_refusals(request))

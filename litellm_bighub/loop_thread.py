@@ -1,7 +1,9 @@
-"""A thread with an event loop of its own, for a sync agent: nothing is started anew for each call.
+"""A thread with an event loop of its own, for synchronous code: nothing is started anew for each call.
 
-It works inside a running event loop too (a notebook), because it never touches that one. It is a daemon, so an agent
-that nobody closed does not keep the interpreter from ending.
+Clients keep connections, and those belong to one loop: a loop for each call would break or leak them.
+
+It works inside a running event loop too (a notebook), because it never touches that one. It is a daemon, so what nobody
+closed does not keep the interpreter from ending.
 """
 
 from __future__ import annotations
@@ -28,11 +30,17 @@ class LoopThread:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a finalizer may interrupt the very thread that holds it
         self._running: _Running | None = None
 
     def call(self, function: Callable[..., Awaitable[T]], *arguments: Any) -> T:
-        """Run a coroutine function there and wait for its result. Interrupting the wait cancels it."""
+        """Run a coroutine function there and wait for its result. Interrupting the wait cancels it.
+
+        Raises:
+            RuntimeError: called on that very loop, which would wait for itself.
+        """
+        if self._running is not None and self._running.thread is threading.current_thread():
+            raise RuntimeError("a synchronous call was made where the asynchronous one must be awaited")
         future = self.start(function, *arguments)
         try:
             return future.result()
@@ -60,7 +68,9 @@ class LoopThread:
 
     def _started(self) -> _Running:
         with self._lock:
-            if self._running is None:
+            if (
+                self._running is None or not self._running.thread.is_alive()
+            ):  # a forked process has its parent's threads no more
                 made: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
                 thread = threading.Thread(target=_run, args=(made,), name=self._name, daemon=True)
                 thread.start()

@@ -1,0 +1,82 @@
+"""The governed functions of each format, and how their answers are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import litellm
+
+import litellm_bighub
+from litellm_bighub.testing import ScriptedUpstream
+from litellm_bighub.wire.fields import get
+from tests.wire.messages import streams
+
+TURN = [{"role": "user", "content": "go"}]
+
+
+@dataclass(frozen=True)
+class Api:
+    """One format in code.
+
+    Attributes:
+        awaited: the asynchronous function.
+        blocking: the synchronous one.
+        asked: the arguments that say what is asked.
+        calls: the names of the calls of a whole answer.
+        joined: a whole answer out of the events of a stream.
+    """
+
+    name: str
+    awaited: Callable[..., Any]
+    blocking: Callable[..., Any]
+    calls: Callable[[Any], list[str]]
+    joined: Callable[[Sequence[Any]], Any]
+    asked: Mapping[str, Any] = field(default_factory=dict)
+
+    def arguments(self, upstream: ScriptedUpstream | None = None, **more: Any) -> dict[str, Any]:
+        """What LiteLLM's function takes; without an upstream it is the router's to say where to send it."""
+        where = {"api_base": upstream.base_url, "api_key": "sk-x"} if upstream else {}
+        return {"model": "openai/gpt-4.1", **self.asked, **where, **more}
+
+
+def _of_response(response: Any) -> list[str]:
+    return [get(item, "name") for item in response.output if get(item, "type") == "function_call"]
+
+
+def _of_completion(completion: Any) -> list[str]:
+    messages = [choice.message for choice in completion.choices]
+    calls = [call.function.name for message in messages for call in message.tool_calls or ()]
+    return calls + [message.function_call.name for message in messages if message.function_call]
+
+
+def _of_message(message: Any) -> list[str]:
+    return [block["name"] for block in message["content"] if block["type"] == "tool_use"]
+
+
+RESPONSES = Api(
+    "aresponses",
+    litellm_bighub.aresponses,
+    litellm_bighub.responses,
+    _of_response,
+    lambda events: events[-1].response,
+    {"input": "go"},
+)
+CHAT = Api(
+    "acompletion",
+    litellm_bighub.acompletion,
+    litellm_bighub.completion,
+    _of_completion,
+    lambda chunks: litellm.stream_chunk_builder(list(chunks)),
+    {"messages": TURN},
+)
+MESSAGES = Api(
+    "amessages",
+    litellm_bighub.amessages,
+    litellm_bighub.messages,
+    _of_message,
+    lambda events: streams.joined(streams.unwritten(list(events))),
+    {"messages": TURN, "max_tokens": 99},
+)
+APIS = [RESPONSES, CHAT, MESSAGES]
