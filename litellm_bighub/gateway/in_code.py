@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from importlib.metadata import version
 from typing import Any, Final
 
 import litellm
 from litellm.types.utils import CallTypes
+from packaging.version import Version
 
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.digest import arguments_digest
@@ -24,6 +26,13 @@ GOVERNED: Final = frozenset({CallTypes.aresponses, CallTypes.acompletion, CallTy
 _ARGUMENTS: Final = "stream=True, tool_decisions=…"
 _OURS: Final = {CallTypes.acompletion: "acompletion", CallTypes.anthropic_messages: "amessages"}
 _SYNC: Final = "litellm.responses() hands its answer to no callback; call litellm_bighub.responses(tool_decisions=…)"
+
+_ROUTERS_ARE_KNOWN_BY_BOTH: Final = Version("1.106.2")
+_TELL_OF_ROUTERS: Final = (
+    ("metadata", "litellm_metadata")
+    if Version(version("litellm")) >= _ROUTERS_ARE_KNOWN_BY_BOTH
+    else ("metadata",)  # elsewhere older releases do not look for a router, and retry its Responses calls themselves
+)
 
 _released: ContextVar[frozenset[tuple[str, str, str]]] = ContextVar("litellm_bighub_released", default=frozenset())
 _elsewhere: ContextVar[bool] = ContextVar("litellm_bighub_elsewhere", default=False)
@@ -72,7 +81,7 @@ class _Refused(dict[str, Any]):
 
 def _retries(kwargs: Mapping[str, Any]) -> bool:
     """Whether LiteLLM would ask again after an error, past its own hooks. Routers retry through them."""
-    buckets = (kwargs.get("metadata"), kwargs.get("litellm_metadata"))
+    buckets = map(kwargs.get, _TELL_OF_ROUTERS)
     if any(isinstance(bucket, Mapping) and "model_group" in bucket for bucket in buckets):
         return False
     by_number = kwargs.get("num_retries")

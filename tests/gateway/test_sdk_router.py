@@ -210,3 +210,23 @@ async def test_retries_of_every_call_are_refused_too(upstream, callback, monkeyp
     with pytest.raises(UngovernedCallError, match=r"litellm_bighub\.acompletion"):
         await litellm.acompletion(**CHAT.arguments(upstream))
     assert upstream.requests == []
+
+
+@pytest.mark.parametrize(
+    ("api", "name"),
+    [(RESPONSES, "aresponses"), (CHAT, "acompletion"), (MESSAGES, "aanthropic_messages")],
+    ids=["aresponses", "acompletion", "aanthropic_messages"],
+)
+async def test_retries_of_every_call_release_nothing_undecided_from_a_plain_router(
+    upstream, callback, monkeypatch, api, name
+):
+    """Some releases do not see that a router has made the call, and retry it themselves: then it is refused."""
+    monkeypatch.setattr(litellm, "num_retries", 2)
+    upstream.script("go", FAILURE, ANSWER)
+    try:
+        answer = await getattr(router(upstream, retries=1), name)(**{**api.arguments(), "model": "first"})
+    except UngovernedCallError:
+        return
+    assert api.calls(answer) == ["lookup"]
+    assert CANARY not in repr(answer)
+    assert len(callback.asked) == 2
