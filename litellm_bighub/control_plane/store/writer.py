@@ -31,7 +31,7 @@ from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
 T = TypeVar("T")
 _BATCH = 256
 _CHECKPOINT_AFTER: Final = 128
-"""Brief transactions. SQLite itself would do it after 1,000 pages, and keep an event loop waiting for the disk."""
+"""Jobs. SQLite itself would do it after 1,000 pages, and keep an event loop waiting for the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +115,23 @@ class Writer:
         if self._brief is None or self._closed or not self._jobs.empty() or not self._turn.acquire(blocking=False):
             return None
         try:
-            if self._in_the_log == _CHECKPOINT_AFTER:  # the thread's turn: a lock alone goes to whoever asks most often
+            if self._log_is_long:  # the thread's turn: a lock alone goes to whoever asks most often
                 return None
             transaction = self._brief.begin_at_once()
             if transaction is None:
                 return None
             (result,) = self._transact(self._brief, transaction, [job])
-            self._in_the_log += 1
-            if self._in_the_log == _CHECKPOINT_AFTER:
+            if self._log_is_long:
                 self._jobs.put(_Do.CHECKPOINT)
         except (*self._failures, *self._refusals) as error:
             raise self._told(error) from error
         finally:
             self._turn.release()
         return (result,)
+
+    @property
+    def _log_is_long(self) -> bool:
+        return self._brief is not None and self._in_the_log >= _CHECKPOINT_AFTER
 
     def _work(self) -> None:
         todo = self._jobs.get()
@@ -141,7 +144,7 @@ class Writer:
                 todo = self._jobs.get()
             with self._turn:
                 self._commit([job for job in batch if job.begins()])
-                if todo is _Do.CHECKPOINT:  # nobody adds to the log meanwhile, so that it begins anew
+                if self._log_is_long:  # nobody adds to it meanwhile, so that it begins anew
                     self._session.checkpoint()
                     self._in_the_log = 0
             if todo is not _Do.STOP:
@@ -183,6 +186,7 @@ class Writer:
         try:
             results = [job(transaction) for job in jobs]
             transaction.commit()
+            self._in_the_log += len(jobs)
         except BaseException as error:
             self._on_rollback()
             session.roll_back()
