@@ -39,6 +39,7 @@ def _is_loopback(host: str) -> bool:
 sys.addaudithook(_refuse_network)
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in a hook of its own
 def pytest_collection_modifyitems(items):
     """One of the two workers has all tests that need a running proxy, so that each proxy is started only once."""
     for item in items:
