@@ -17,9 +17,10 @@ from litellm_bighub.gateway.stream_continuing import StreamContinuing
 from litellm_bighub.gateway.surface import Format
 from litellm_bighub.testing import text
 from litellm_bighub.wire.gating import Pass, Withhold
+from litellm_bighub.wire.responses.gate import Gate
 from litellm_bighub.wire.responses.joining import Join
 from tests.deciders.fakes import Scripted
-from tests.gateway.test_stream import Upstream, gate, into, left_over
+from tests.gateway.test_stream import Upstream, into, left_over
 from tests.wire.chat import streams as chat
 from tests.wire.messages import streams as messages
 from tests.wire.responses import streams as s
@@ -70,7 +71,9 @@ class Stage:
         async def decide(calls):
             return await continuing.settled(self.judge(calls))
 
-        return continuing.joined(governed(continuing.within(upstream), gate(), decide, **more))
+        numbers = iter(range(1000))
+        gate = Gate(new_item_id=lambda: f"notice_{next(numbers)}")
+        return continuing.joined(governed(continuing.within(upstream), gate, decide, **more))
 
 
 def stream(kinds):
@@ -149,7 +152,7 @@ async def test_while_the_model_is_told_the_stream_says_that_it_lives():
                 stage.may_answer.set()
     assert "response.in_progress" in [event["type"] for event in events]
     assert [event["sequence_number"] for event in events] == list(range(len(events)))
-    assert events[-1]["response"]["id"] == "resp_2"
+    assert events[-1]["response"]["output"][-1]["id"] == "next"
 
 
 async def test_a_client_that_leaves_ends_the_work():
@@ -205,7 +208,7 @@ async def _any_order(kinds, verdicts, delays, pauses, length, answer):
         assert verdict is ALLOWED or f"t{number}'" not in told.replace(f"text{number}'", "")
     continues = cut == whole and BLOCKED in given and ALLOWED not in given
     assert bool(stage.told) == continues
-    assert ("resp_2" in told) == (continues and answer is not None)
+    assert ("I will look instead." in told) == (continues and answer is not None)
     numbers = [event["sequence_number"] for event in released]
     assert numbers == list(range(len(numbers)))
     if released:

@@ -12,6 +12,7 @@ from litellm_bighub.wire.gating import Withhold
 from litellm_bighub.wire.responses.envelope import output_of
 from litellm_bighub.wire.responses.events import TERMINAL
 from litellm_bighub.wire.responses.item_events import item_events
+from litellm_bighub.wire.responses.items import may_be_call
 
 _COMPLETED = "response.completed"
 _DONE = "response.output_item.done"
@@ -39,8 +40,13 @@ class Join:
         return self._answer
 
     def accepts(self, answer: object) -> bool:
-        """Whether the stream can end with this answer."""
-        return text(answer, "status") in _ENDED
+        """Whether the stream can end with this answer.
+
+        It keeps the id with which it began, since stock clients take no other. Whoever goes on from that id goes on
+        from the first answer, which knows no call of this one: the result of such a call would have no place.
+        """
+        items: Sequence[object] = get(answer, "output") or ()
+        return text(answer, "status") in _ENDED and not any(may_be_call(item) for item in items)
 
     def follow(self, answer: object) -> None:
         """From here on no notice is told, and where the first answer ends this one begins."""
@@ -90,7 +96,8 @@ class Join:
         made: list[object] = []
         for place, item in enumerate(items, self._next_place):
             made += item_events(item, place)
-        response = with_fields(answer, output=[*(sent[place] for place in sorted(sent)), *items])
+        output = [*(sent[place] for place in sorted(sent)), *items]
+        response = with_fields(answer, id=get(get(terminal, "response"), "id"), output=output)
         status = text(answer, "status")
         if status == "completed":
             end = with_fields(terminal, response=response)
