@@ -3,41 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
-from typing import Final, Protocol, TypeVar
+from typing import Final
 
-from sqlalchemy import Connection
-
+from litellm_bighub.control_plane.database import Database
 from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.approvals import Approval
 from litellm_bighub.control_plane.store.signals import POLL_SECONDS, Signals
 from litellm_bighub.deciders.waiting_room import Waiters, WaitingRoom
 
-T = TypeVar("T")
 _LOOK_AGAIN_SECONDS: Final = 1.0
 """Expiry is no change that anybody tells of."""
-
-
-class Read(Protocol):
-    """Runs a query, as `Database.read` does."""
-
-    def __call__(self, query: Callable[[Connection], T], /) -> Awaitable[T]:
-        """Return what it finds."""
-        ...
 
 
 class AwaitedApprovals:
     """The approvals that somebody in this process waits for.
 
     Args:
-        read: runs queries.
+        database: holds them.
         signals: tell of changes.
         clock: POSIX seconds.
     """
 
-    def __init__(self, read: Read, signals: Signals, clock: Callable[[], float]) -> None:
-        self._read = read
+    def __init__(self, database: Database, signals: Signals, clock: Callable[[], float]) -> None:
+        self._database = database
         self._signals = signals
         self._clock = clock
         self._room: WaitingRoom[Approval] = WaitingRoom(self._look)
@@ -62,13 +52,13 @@ class AwaitedApprovals:
             return await answered(left) or await self._get(approval_id)
 
     async def _get(self, approval_id: str) -> Approval | None:
-        return await self._read(lambda connection: approvals.get(connection, approval_id))
+        return await self._database.read(lambda connection: approvals.get(connection, approval_id))
 
     async def _look(self, waiters: Waiters[Approval]) -> None:
         while True:
             with self._signals.watch() as changed:
                 closed = partial(approvals.no_longer_open, ids=waiters.ids, now=self._clock())
-                for approval in await self._read(closed):
+                for approval in await self._database.read(closed):
                     waiters.tell(approval.id, approval)
                 await changed(_LOOK_AGAIN_SECONDS)
             await asyncio.sleep(POLL_SECONDS)  # many changes at once cost one look

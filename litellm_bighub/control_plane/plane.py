@@ -62,7 +62,7 @@ class ControlPlane(Database):
         self._retaining = Retaining(source, keep_days)
         self.signals = Signals(engine)
         super().__init__(engine, on_commit=self.signals.tell, on_rollback=self.deciding.forget)
-        self._awaited = AwaitedApprovals(self.read, self.signals, clock)
+        self._awaited = AwaitedApprovals(self, self.signals, clock)
 
     @classmethod
     def open(
