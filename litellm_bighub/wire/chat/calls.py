@@ -19,7 +19,7 @@ CALL_REASONS = frozenset({"tool_calls", "function_call"})
 CUT_OFF = frozenset({"length", "content_filter"})
 """The values of `finish_reason` after which nobody knows which calls are complete."""
 
-_PAYLOADS = {"function": "arguments", "custom": "input"}
+PAYLOADS = {"function": "arguments", "custom": "input"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +61,16 @@ def find_calls(response: object) -> list[FoundCall]:
 def read_call(item: object, path: str, *, unfinished: bool = False) -> ToolCall:
     """Read an element of `tool_calls`. What cannot be read stands in `unreadable`; nothing is raised."""
     declared, call_id = text(item, "type"), text(item, "id")
-    kinds = [kind for kind in _PAYLOADS if get(item, kind) is not None]
+    kinds = [kind for kind in PAYLOADS if get(item, kind) is not None]
     if len(kinds) != 1:
         problem = TORN if kinds else NO_PAYLOAD
         return ToolCall(call_id, "unknown", text(get(item, "function"), "name") or declared, {}, problem, path)
     [kind] = kinds
     call_type: CallType = "unknown"
-    if declared in {"", *_PAYLOADS}:
+    if declared in {"", *PAYLOADS}:
         call_type = "custom" if kind == "custom" else "function"
     payload: object = get(item, kind)
-    call = _read(ToolCall(call_id, call_type, text(payload, "name"), path=path), payload, _PAYLOADS[kind])
+    call = _read(ToolCall(call_id, call_type, text(payload, "name"), path=path), payload, PAYLOADS[kind])
     if unfinished:
         return replace(call, arguments={}, unreadable=UNFINISHED)
     return call if call_id else replace(call, arguments={}, unreadable=NO_ID)
@@ -128,11 +128,11 @@ def rewrite_arguments(item: object, arguments: Arguments) -> object:
     Raises:
         PayloadError: the arguments have no place in this call.
     """
-    kind = next((kind for kind in _PAYLOADS if get(item, kind) is not None), None)
+    kind = next((kind for kind in PAYLOADS if get(item, kind) is not None), None)
     if kind is None:
         return with_fields(item, arguments=json_text(arguments))
     payload: object = get(item, kind)
-    key = _PAYLOADS[kind]
+    key = PAYLOADS[kind]
     return with_fields(item, **{kind: with_fields(payload, **{key: edited_text(kind, arguments)})})
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from litellm_bighub.domain.call import ToolCall
-from litellm_bighub.wire.chat.calls import edited_text, read_call, read_function_call
+from litellm_bighub.wire.chat.calls import PAYLOADS, edited_text, read_call, read_function_call
 from litellm_bighub.wire.copies import text, with_fields
 from litellm_bighub.wire.fields import get
 from litellm_bighub.wire.gating import Outcome, Pass, Withhold
 from litellm_bighub.wire.unreadable import TORN
-
-_PAYLOADS = {"function": "arguments", "custom": "input"}
 
 
 @dataclass(slots=True, eq=False)
@@ -40,7 +38,7 @@ class HeldCall:
             return
         for label in ("id", "type"):
             self._hear_label(label, piece)
-        for kind in _PAYLOADS:
+        for kind in PAYLOADS:
             payload: object = get(piece, kind)
             if payload is not None:
                 self._hear_payload(kind, payload)
@@ -48,7 +46,7 @@ class HeldCall:
     def read(self, *, unfinished: bool) -> ToolCall:
         """The call to be decided on; no more pieces will come."""
         kind = self._labels.get("kind", "function")
-        payload = {"name": self._labels.get("name"), _PAYLOADS[kind]: "".join(self._texts)}
+        payload = {"name": self._labels.get("name"), PAYLOADS[kind]: "".join(self._texts)}
         if self.legacy:
             call = read_function_call(payload, self.path, unfinished=unfinished)
         else:
@@ -71,7 +69,7 @@ class HeldCall:
                 kind = self._labels.get("kind", "function")
                 told = "" if self._edit_told else edited_text(kind, edited)
                 self._edit_told = True
-                key = _PAYLOADS[kind]
+                key = PAYLOADS[kind]
                 if self.legacy:
                     return with_fields(piece, **{key: told})
                 payload: object = get(piece, kind)
@@ -99,7 +97,7 @@ class HeldCall:
         if name := text(payload, "name"):  # some clients join names that come in pieces, others take the last
             self.torn = self.torn or "name" in self._labels
             self._labels["name"] = name
-        said: object = get(payload, _PAYLOADS[kind])
+        said: object = get(payload, PAYLOADS[kind])
         if isinstance(said, str):
             self._texts.append(said)
         else:

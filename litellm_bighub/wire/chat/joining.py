@@ -9,14 +9,13 @@ from typing import Any
 from pydantic import BaseModel
 
 from litellm_bighub.wire.chat import chunks
-from litellm_bighub.wire.chat.calls import after
+from litellm_bighub.wire.chat.calls import PAYLOADS, after
 from litellm_bighub.wire.chat.whole import completion
 from litellm_bighub.wire.copies import plain, text, with_fields, without
 from litellm_bighub.wire.fields import get
 from litellm_bighub.wire.gating import Withhold
 
 _APART = frozenset({"role", "content", "tool_calls", "function_call"})
-_PAYLOADS = {"function": "arguments", "custom": "input"}
 
 
 class Join:
@@ -93,8 +92,8 @@ def _deltas(message: Mapping[str, Any], said: str) -> Iterator[dict[str, Any]]:
     if isinstance(content, str) and content:
         yield {"content": after(said, content)}
     for index, call in enumerate(message.get("tool_calls") or ()):
-        kind = next((kind for kind in _PAYLOADS if kind in call), "function")
-        key, payload = _PAYLOADS[kind], call.get(kind, {})
+        kind = next((kind for kind in PAYLOADS if kind in call), "function")
+        key, payload = PAYLOADS[kind], call.get(kind, {})
         yield {"tool_calls": [{**call, "index": index, kind: {**payload, key: ""}}]}
         yield {"tool_calls": [{"index": index, kind: {key: payload.get(key, "")}}]}
     if message.get("function_call"):

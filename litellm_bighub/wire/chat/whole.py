@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from litellm_bighub.wire.chat.calls import CUT_OFF
+from litellm_bighub.wire.chat.calls import CUT_OFF, PAYLOADS
 from litellm_bighub.wire.chat.chunks import pieces
 from litellm_bighub.wire.copies import plain, text, whole
 from litellm_bighub.wire.fields import get
 
 _TEXTS = ("content", "reasoning_content")
-_PAYLOADS = {"function": "arguments", "custom": "input"}
 
 
 def completion(chunks: list[object]) -> dict[str, Any] | None:
@@ -46,7 +45,7 @@ def _join(call: dict[str, Any], piece: dict[str, Any]) -> None:
     for label in ("id", "type"):
         if piece.get(label):
             call[label] = piece[label]
-    for kind in _PAYLOADS:
+    for kind in PAYLOADS:
         if kind in piece:
             _join_payload(call.setdefault(kind, {}), piece[kind])
 
@@ -54,7 +53,7 @@ def _join(call: dict[str, Any], piece: dict[str, Any]) -> None:
 def _join_payload(payload: dict[str, Any], piece: dict[str, Any]) -> None:
     if piece.get("name"):
         payload["name"] = piece["name"]
-    for key in _PAYLOADS.values():
+    for key in PAYLOADS.values():
         if key in piece:
             payload[key] = payload.get(key, "") + piece[key]
 
