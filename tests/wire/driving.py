@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.wire.gating import Ask, CallKey, Hold, Outcome, Pass, Release, StreamGate, Withhold
+from litellm_bighub.wire.joining import Join
 
 Event = dict[str, Any]
 WITHHELD = Withhold("not now")
@@ -60,6 +62,38 @@ class Driven:
                 self.asked |= {asked.key: asked.call for asked in calls}
             case Hold():
                 pass
+
+
+class Joined(Driven):
+    """A gate whose calls are all blocked, with what is behind it."""
+
+    def __init__(self, gate: StreamGate, join: Join) -> None:
+        super().__init__(gate)
+        self.join = join
+
+    def feed(self, *events: object) -> list[Any]:
+        before = len(self.events)
+        for event in events:
+            self.join.hear(event)
+            super().feed(event)
+        return self.events[before:]
+
+    def keep_alive(self) -> None:
+        self._take(self.gate.keep_alive())
+
+    def settle(self, following: object = None) -> None:
+        """Withhold all calls, and go on with this answer if there is one."""
+        if following is not None:
+            self.join.follow(following)
+        for number, key in enumerate(sorted(self.gate.unanswered), 1):
+            outcome = Withhold("no", f"msg_bighub_{number}")
+            self.answer(outcome if following is None else self.join.in_place(outcome), key)
+        self.finish()
+
+    def _take(self, step: Release | Ask | Hold) -> None:
+        if isinstance(step, Release):
+            step = replace(step, events=[sent for event in step.events for sent in self.join.passed(event)])
+        super()._take(step)
 
 
 class Watched(Driven):

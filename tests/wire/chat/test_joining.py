@@ -12,9 +12,10 @@ from litellm.types.utils import ModelResponseStream
 from litellm_bighub.wire.chat.gate import Gate
 from litellm_bighub.wire.chat.joining import Join
 from litellm_bighub.wire.chat.whole import completion
-from litellm_bighub.wire.gating import Ask, Hold, Release, Withhold
+from litellm_bighub.wire.gating import Withhold
 from tests.wire.chat import streams as s
 from tests.wire.chat.test_gate_properties import canaries_in, events_of
+from tests.wire.driving import Joined
 
 MODERATE = settings(max_examples=100, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 PARTS = st.lists(st.sampled_from(("content", "reasoning_content", "function", "custom")), max_size=4)
@@ -37,30 +38,8 @@ def answer(message):
     return {"id": "c2", "object": "chat.completion", "choices": [choice], "usage": USAGE}
 
 
-class Joined:
-    """A gate whose calls are all blocked, with what is behind it."""
-
-    def __init__(self) -> None:
-        self.gate, self.join = Gate(), Join()
-        self.events = []
-
-    def feed(self, *events) -> None:
-        for event in events:
-            self.join.hear(event)
-            self.send(self.gate.feed(event))
-
-    def settle(self, following=None) -> None:
-        outcome = Withhold("no")
-        if following is not None:
-            self.join.follow(following)
-            outcome = self.join.in_place(outcome)
-        self.send(self.gate.answer(dict.fromkeys(self.gate.unanswered, outcome)))
-        self.send(self.gate.finish())
-
-    def send(self, step) -> None:
-        assert isinstance(step, Release | Ask | Hold)
-        for event in step.events if isinstance(step, Release) else ():
-            self.events += self.join.passed(event)
+def joining():
+    return Joined(Gate(), Join())
 
 
 def plainly(message):
@@ -71,10 +50,10 @@ def plainly(message):
 @given(PARTS, st.randoms(use_true_random=False), st.sampled_from(LATER), st.booleans(), st.integers(0, 2))
 def test_whatever_the_model_says_next_clients_take_it(parts, choose, later, counted, alive):
     own = events_of(0, ["function", *parts], choose)
-    joined = Joined()
+    joined = joining()
     joined.feed(*own, *([s.USAGE] if counted else []))
     for _ in range(alive):
-        joined.send(joined.gate.keep_alive())
+        joined.keep_alive()
     joined.settle(answer(later))
 
     assert not canaries_in(joined.events)
@@ -121,7 +100,7 @@ def test_what_comes_with_the_end_is_sent_before_the_next_answer_and_what_comes_b
 
 
 def test_models_stay_models():
-    joined = Joined()
+    joined = joining()
     joined.feed(*(ModelResponseStream(**event) for event in [s.role(), *s.said("hi"), *s.call(0), s.end()]))
     joined.settle(answer(LATER[2]))
     assert {type(event) for event in joined.events} == {ModelResponseStream}
@@ -132,14 +111,14 @@ def test_models_stay_models():
 
 
 def test_the_usage_in_the_last_chunk_is_the_next_answers():
-    joined = Joined()
+    joined = joining()
     joined.feed(s.role(), *s.call(0), {**s.end(), "usage": {"total_tokens": 1}})
     joined.settle(answer(LATER[0]))
     assert [event["usage"] for event in joined.events if "usage" in event] == [USAGE]
 
 
 def test_the_usage_beside_a_choice_that_has_ended_is_the_next_answers():
-    joined = Joined()
+    joined = joining()
     joined.feed(s.role(), *s.call(0), s.end(), {**s.chunk({"content": "late"}), "usage": {"total_tokens": 1}})
     joined.settle(answer(LATER[0]))
     assert [event["usage"] for event in joined.events if "usage" in event] == [USAGE]
@@ -148,14 +127,14 @@ def test_the_usage_beside_a_choice_that_has_ended_is_the_next_answers():
 
 def test_without_a_next_answer_everything_is_as_the_gate_has_it():
     events = [s.role(), *s.said("hi"), *s.call(0), s.end(), s.USAGE]
-    joined = Joined()
+    joined = joining()
     joined.feed(*events)
     joined.settle()
     assert joined.events == s.run(events, Withhold("no")).events
 
 
 def test_what_is_no_chunk_passes_and_what_comes_behind_the_end_is_dropped():
-    joined = Joined()
+    joined = joining()
     joined.feed("data: [DONE]", s.role(), *s.call(0), s.end(), s.end())
     joined.settle(answer(LATER[0]))
     assert joined.events[0] == "data: [DONE]"

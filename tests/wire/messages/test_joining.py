@@ -7,8 +7,9 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from litellm_bighub.wire.gating import Ask, Hold, Release, Withhold
+from litellm_bighub.wire.gating import Withhold
 from litellm_bighub.wire.messages.joining import Join
+from tests.wire.driving import Joined
 from tests.wire.messages import streams as s
 from tests.wire.messages.test_gate_properties import BLOCKS, CHOOSE, build, canaries_in, cut
 
@@ -33,31 +34,8 @@ def answer(*blocks):
     return {**told, "stop_reason": reason}
 
 
-class Joined:
-    """A gate whose calls are all blocked, with what is behind it."""
-
-    def __init__(self) -> None:
-        self.gate, self.join = s.new_gate(), Join()
-        self.events = []
-
-    def feed(self, *events) -> None:
-        for event in events:
-            self.join.hear(event)
-            self.send(self.gate.feed(event))
-
-    def settle(self, following=None) -> None:
-        outcome = Withhold("no")
-        if following is not None:
-            self.join.follow(following)
-            outcome = self.join.in_place(outcome)
-        for key in sorted(self.gate.unanswered):
-            self.send(self.gate.answer({key: outcome}))
-        self.send(self.gate.finish())
-
-    def send(self, step) -> None:
-        assert isinstance(step, Release | Ask | Hold)
-        for event in step.events if isinstance(step, Release) else ():
-            self.events += self.join.passed(event)
+def joining():
+    return Joined(s.new_gate(), Join())
 
 
 @MODERATE
@@ -65,9 +43,9 @@ class Joined:
 def test_whatever_the_model_says_next_clients_take_it(blocks, choose, later, form):
     own = build([*blocks, ("call", 2)])
     data = cut(s.sse(*own), choose)
-    joined = Joined()
+    joined = joining()
     joined.feed(*(own if form is dict else data if form is bytes else [s.sse(event).decode() for event in own]))
-    joined.send(joined.gate.keep_alive())
+    joined.keep_alive()
     joined.settle(answer(*later))
 
     assert {type(event) for event in joined.events} == {form}
@@ -160,7 +138,7 @@ def test_what_cannot_be_answered_is_told_to_nobody(events):
 def test_without_a_next_answer_everything_is_as_the_gate_has_it():
     events = s.stream(s.said(0, "hi"), s.call(1))
     for own in (events, [s.sse(*events)]):
-        joined = Joined()
+        joined = joining()
         joined.feed(*own)
         joined.settle()
         assert joined.events == s.run(own, Withhold("no")).events
@@ -168,7 +146,7 @@ def test_without_a_next_answer_everything_is_as_the_gate_has_it():
 
 def test_what_comes_behind_the_end_is_dropped():
     events = s.stream(s.said(0, "hi"), s.call(1))
-    joined = Joined()
+    joined = joining()
     joined.feed(*events[:-1], s.message_delta(), *s.said(2, "late"), s.PING, s.STOP)
     joined.settle(answer(TEXT))
     assert [event["type"] for event in joined.events[-2:]] == ["message_delta", "message_stop"]
@@ -177,7 +155,7 @@ def test_what_comes_behind_the_end_is_dropped():
 
 
 def test_an_answer_without_usage_leaves_the_streams_own():
-    joined = Joined()
+    joined = joining()
     joined.feed(*s.stream(s.call(0)))
     joined.settle({**answer(TEXT), "usage": None})
     assert joined.events[-2]["usage"] == s.message_delta()["usage"]

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from litellm_bighub.testing import custom_call, function_call, reasoning, refusal, text
-from litellm_bighub.wire.gating import Ask, Hold, Release, Withhold
+from litellm_bighub.wire.gating import Withhold
 from litellm_bighub.wire.responses.item_events import item_events
 from litellm_bighub.wire.responses.joining import Join
 from litellm_bighub.wire.responses.notice import notice_item
+from tests.wire.driving import Joined
 from tests.wire.responses import streams as s
 
 MODERATE = settings(max_examples=150, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -35,30 +36,8 @@ def answer(*items, status="completed"):
     return {**s.envelope("", identified, status)["response"], "id": "resp_2"}
 
 
-class Joined:
-    """A gate whose calls are all blocked, with what is behind it."""
-
-    def __init__(self) -> None:
-        self.gate, self.join = s.new_gate(), Join()
-        self.events = []
-
-    def feed(self, *events) -> None:
-        for event in events:
-            self.join.hear(event)
-            self.send(self.gate.feed(event))
-
-    def settle(self, following=None) -> None:
-        if following is not None:
-            self.join.follow(following)
-        for number, key in enumerate(sorted(self.gate.unanswered), 1):
-            outcome = Withhold("no", f"msg_bighub_{number}")
-            self.send(self.gate.answer({key: outcome if following is None else self.join.in_place(outcome)}))
-        self.send(self.gate.finish())
-
-    def send(self, step) -> None:
-        assert isinstance(step, Release | Ask | Hold)
-        for event in step.events if isinstance(step, Release) else ():
-            self.events += self.join.passed(event)
+def joining():
+    return Joined(s.new_gate(), Join())
 
 
 def check(events, following) -> None:
@@ -95,12 +74,12 @@ def test_whatever_the_model_says_next_clients_take_it(kinds, behind, later, aliv
     events = s.numbered(events, start)
     following = answer(*later)
 
-    joined = Joined()
+    joined = joining()
     joined.feed(*events)
     flowed = 1 + sum(len(part.events) for part in parts[: len(kinds)])
     assert joined.events == events[:flowed]
     for _ in range(alive):
-        joined.send(joined.gate.keep_alive())
+        joined.keep_alive()
     joined.settle(following)
 
     check(joined.events, following)
@@ -116,7 +95,7 @@ def test_whatever_the_model_says_next_clients_take_it(kinds, behind, later, aliv
 
 @pytest.mark.parametrize("item", LATER, ids=lambda item: item["type"])
 def test_every_item_is_told_in_events_of_its_type(item):
-    joined = Joined()
+    joined = joining()
     joined.feed(*s.stream(s.message(0, "hi"), s.call(1)))
     joined.settle(answer(item))
     check(joined.events, answer(item))
@@ -131,14 +110,14 @@ def test_a_part_of_an_unknown_type_is_told_as_a_whole():
 
 def test_without_a_next_answer_everything_is_as_the_gate_has_it():
     events = s.stream(s.message(0, "hi"), s.call(1), s.message(2, "bye"))
-    joined = Joined()
+    joined = joining()
     joined.feed(*events)
     joined.settle()
     assert joined.events == s.run(events, Withhold("no", "msg_bighub_1")).events
 
 
 def test_a_stream_without_numbers_stays_without():
-    joined = Joined()
+    joined = joining()
     for event in s.stream(s.message(0, "hi"), s.call(1)):
         del event["sequence_number"]
         joined.feed(event)
@@ -148,7 +127,7 @@ def test_a_stream_without_numbers_stays_without():
 
 
 def test_an_answer_that_is_cut_off_ends_the_stream_so():
-    joined = Joined()
+    joined = joining()
     joined.feed(*s.stream(s.call(0)))
     joined.settle(answer(text("I will"), status="incomplete"))
     assert joined.events[-1]["type"] == "response.incomplete"
@@ -170,7 +149,7 @@ def test_only_an_answer_that_ended_well_is_told_to_anybody(event_type, heard):
 
 
 def test_what_comes_behind_the_end_is_dropped():
-    joined = Joined()
+    joined = joining()
     events = s.stream(s.call(0))
     joined.feed(*events, {"type": "response.output_text.delta", "output_index": 0, "item_id": "msg_0", "delta": "x"})
     joined.settle(answer(text("I will not.")))
