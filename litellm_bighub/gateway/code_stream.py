@@ -9,6 +9,8 @@ from typing import Any
 
 from typing_extensions import Self
 
+from litellm_bighub.gateway.stream_closing import close
+
 
 class Upstream:
     """A stream of LiteLLM's.
@@ -31,7 +33,7 @@ class Upstream:
 
     async def aclose(self) -> None:
         """Let go of the provider's answer."""
-        await close(self._events)
+        await _let_go(self._events)
 
 
 class CodeStream:
@@ -57,7 +59,7 @@ class CodeStream:
         try:
             await self._events.aclose()
         finally:
-            await close(self._source)
+            await _let_go(self._source)
 
     async def __aenter__(self) -> Self:
         return self
@@ -68,8 +70,6 @@ class CodeStream:
         await self.aclose()
 
 
-async def close(events: object) -> None:
+async def _let_go(events: object) -> None:
     """Close a stream of LiteLLM's. Those of the Responses API have nothing to close but the HTTP answer they read."""
-    closing = getattr(events, "aclose", None) or getattr(getattr(events, "response", None), "aclose", None)
-    if closing is not None:
-        await closing()
+    await close(events if hasattr(events, "aclose") else getattr(events, "response", None))

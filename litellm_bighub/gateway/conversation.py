@@ -22,6 +22,7 @@ from litellm_bighub.domain.unapproved import UnapprovedResult
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.gateway.identity import conversation_id
 from litellm_bighub.gateway.proxy_process import has_sessions
+from litellm_bighub.gateway.stream_closing import close
 from litellm_bighub.gateway.surface import Format
 from litellm_bighub.wire import fields
 from litellm_bighub.wire.chat import results as chat
@@ -137,9 +138,7 @@ class Conversation:
                     await self.completed(data, fields.get(event, "response"))
                 yield event
         finally:
-            close = getattr(events, "aclose", None)
-            if close is not None:
-                await close()
+            await close(events)
 
     def _told(self, found: FoundResult, judged: Judged, context: CallContext) -> UnapprovedResult:
         assert judged.kind is not None  # noqa: S101 - for the type checkers; asked by the caller

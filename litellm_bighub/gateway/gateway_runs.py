@@ -21,6 +21,7 @@ from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.digest import arguments_digest
+from litellm_bighub.gateway.stream_closing import close
 from litellm_bighub.wire.copies import text
 from litellm_bighub.wire.fields import get, is_object, members
 
@@ -124,9 +125,7 @@ class _Within:
 
     async def aclose(self) -> None:
         """Close the stream itself, if it can be closed."""
-        close = getattr(self._events, "aclose", None)
-        if close is not None:
-            await close()
+        await close(self._events)
 
 
 def may_run(request: Mapping[str, Any]) -> bool:

@@ -14,6 +14,7 @@ import anyio
 from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
 
 from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.gateway.stream_closing import close
 from litellm_bighub.wire import fields
 from litellm_bighub.wire.gating import Ask, AskedCall, CallKey, Hold, Outcome, Release, StreamGate
 
@@ -72,9 +73,7 @@ class Envelope:
 
     async def aclose(self) -> None:
         """Close the stream itself, if it can be closed."""
-        close = getattr(self._events, "aclose", None)
-        if close is not None:
-            await close()
+        await close(self._events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,9 +166,7 @@ async def _merged(
         # The server's cancellation comes again at every await, and would cut off the cleaning up of what it cancelled.
         with anyio.CancelScope(shield=True):
             await asyncio.gather(*running, return_exceptions=True)
-            close = getattr(events, "aclose", None)
-            if close is not None:
-                await close()
+            await close(events)
 
 
 def _released(release: Release) -> Sequence[object]:

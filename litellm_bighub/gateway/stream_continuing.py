@@ -14,6 +14,7 @@ from typing import TypeAlias
 
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.gateway.enforcement import Judged
+from litellm_bighub.gateway.stream_closing import close
 from litellm_bighub.wire.gating import Outcome, Withhold
 from litellm_bighub.wire.joining import Join
 
@@ -49,9 +50,7 @@ class StreamContinuing:
             self._ended = True
             self._look()
         finally:
-            close = getattr(events, "aclose", None)
-            if close is not None:
-                await close()
+            await close(events)
 
     async def settled(self, deciding: Awaitable[Sequence[Judged]]) -> list[Outcome]:
         """What becomes of calls of the stream, as soon as it is known whether the model can be told of them.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 
 from litellm_bighub.gateway.stream import native
+from litellm_bighub.gateway.stream_closing import close
 from litellm_bighub.wire.gating import Hold, Release
 from litellm_bighub.wire.responses.text_gate import Scan, TextGate
 from litellm_bighub.wire.responses.text_rewrites import rewritten_stream
@@ -30,9 +31,7 @@ async def checked(events: AsyncIterator[object], gate: TextGate, check: Check) -
         for released in await _settled(gate, gate.finish(), check):
             yield native(released)
     finally:
-        close = getattr(events, "aclose", None)
-        if close is not None:
-            await close()
+        await close(events)
 
 
 async def rewritten(events: list[object], check: Check) -> None:
