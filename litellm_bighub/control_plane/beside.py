@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import httpx
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Double, bindparam, exists, func, select
 
 from litellm_bighub.control_plane.delivering import Deliverer
 from litellm_bighub.control_plane.plane import ControlPlane
@@ -39,14 +39,19 @@ class Waiting:
     to_tell: bool
 
 
+_NOW = bindparam("now", type_=Double)
+_LOOK = select(
+    select(func.count()).where(table.c.state.in_(approvals.OPEN), table.c.expires_at > _NOW).scalar_subquery(),
+    exists().where(approvals.is_due(_NOW)),
+    hooks.to_tell(_NOW),
+)
+"""Made once: every process asks this every second."""
+
+
 def look(connection: Connection, now: float) -> Waiting:
     """What there is to do."""
-    open_still = select(func.count()).where(table.c.state.in_(approvals.OPEN), table.c.expires_at > now)
-    return Waiting(
-        pending=connection.execute(open_still).scalar_one(),
-        expired=bool(approvals.due(connection, now, 1)),
-        to_tell=hooks.to_tell(connection, now),
-    )
+    pending, *found = connection.execute(_LOOK, {"now": now}).one()
+    return Waiting(pending, *map(bool, found))
 
 
 async def keep_house(

@@ -20,7 +20,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, and_, not_, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, RowMapping, and_, not_, or_, select, update
 
 from litellm_bighub.control_plane.store.chain import dump
 from litellm_bighub.control_plane.store.schema import approvals
@@ -145,14 +145,14 @@ def listed(connection: Connection, *, now: float, state: State | None = None, li
     return [_approval(row) for row in connection.execute(query).mappings()]
 
 
+def is_due(now: float | BindParameter[Any]) -> ColumnElement[bool]:
+    """Whether an approval's time is over and nothing has recorded it so far."""
+    return and_(approvals.c.state.in_(("approved", *OPEN)), approvals.c.expires_at <= now)
+
+
 def due(connection: Connection, now: float, limit: int = 100) -> list[str]:
     """Ids of approvals whose time is over and that nothing has recorded so far."""
-    expirable = approvals.c.state.in_(("approved", *OPEN))
-    return list(
-        connection.execute(
-            select(approvals.c.id).where(expirable, approvals.c.expires_at <= now).limit(limit)
-        ).scalars()
-    )
+    return list(connection.execute(select(approvals.c.id).where(is_due(now)).limit(limit)).scalars())
 
 
 def approve(

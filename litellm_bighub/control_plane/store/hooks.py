@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, RowMapping, delete, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, RowMapping, and_, delete, exists, or_, select, update
 
 from litellm_bighub.control_plane.store.chain import dump
 from litellm_bighub.control_plane.store.schema import deliveries, events, head, webhooks
@@ -125,15 +125,11 @@ def follow(connection: Connection, now: float) -> int:
     return len(rows)
 
 
-def to_tell(connection: Connection, now: float) -> bool:
+def to_tell(now: float | BindParameter[Any]) -> ColumnElement[bool]:
     """Whether `follow` or `claim` would find something to do. Events that nobody wants to hear of can wait."""
-    due = select(deliveries.c.id).where(deliveries.c.state == "due", deliveries.c.due_at <= now).limit(1)
-    if connection.execute(due).first() is not None:
-        return True
+    due = exists().where(deliveries.c.state == "due", deliveries.c.due_at <= now)
     cursor = select(head.c.seq).where(head.c.id == _CURSOR).scalar_subquery()
-    new = select(events.c.seq).where(events.c.seq > cursor).limit(1)
-    active = select(webhooks.c.id).where(webhooks.c.active == 1).limit(1)
-    return connection.execute(active).first() is not None and connection.execute(new).first() is not None
+    return or_(due, and_(exists().where(webhooks.c.active == 1), exists().where(events.c.seq > cursor)))
 
 
 def claim(connection: Connection, now: float, lease: float) -> list[Delivery]:
