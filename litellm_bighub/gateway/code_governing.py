@@ -57,9 +57,9 @@ class CodeGoverning:
         """
         begin()
         context = self._context(request)
-        await ListedTools(self.enforcement).govern(request, context)
+        await ListedTools(self.enforcement).govern(request, lambda: context)
         previous = previous_response_id(request, encrypted=False)
-        await self.conversation.prepare(request, self.spoken, previous, context)
+        await self.conversation.prepare(request, self.spoken, previous, lambda: context)
 
     async def answer(self, response: object, request: dict[str, Any]) -> None:
         """Decide on the calls of a whole answer, in place.

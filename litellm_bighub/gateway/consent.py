@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
@@ -10,13 +11,13 @@ from litellm_bighub.wire.responses.approval_answers import Effect, find_answers,
 
 
 async def take_answers(
-    data: dict[str, Any], context: CallContext, tool_decisions: ToolDecisions, *, counts: bool
+    data: dict[str, Any], asks: Callable[[], CallContext], tool_decisions: ToolDecisions, *, counts: bool
 ) -> None:
     """Let the answers in a Responses request take effect, and put messages in their places.
 
     Args:
         data: the request; changed in place.
-        context: the caller, as authenticated.
+        asks: tells the caller, as authenticated.
         tool_decisions: whose approvals are answered.
         counts: whether callers have a say.
     """
@@ -27,7 +28,7 @@ async def take_answers(
     for answer in find_answers(items):
         effect: Effect = "ignored"
         if counts:
-            counted = await tool_decisions.consent(answer.approval_id, context, approve=answer.approve)
+            counted = await tool_decisions.consent(answer.approval_id, asks(), approve=answer.approve)
             effect = ("approved" if answer.approve else "denied") if counted else "void"
         effects[answer.approval_id] = effect
     data["input"] = readable(items, effects)

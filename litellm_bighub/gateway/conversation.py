@@ -67,7 +67,7 @@ class Conversation:
     audit: AuditFile | None = None
 
     async def prepare(
-        self, data: dict[str, Any], spoken: Format, previous_response_id: str, context: CallContext
+        self, data: dict[str, Any], spoken: Format, previous_response_id: str, asks: Callable[[], CallContext]
     ) -> list[UnapprovedResult]:
         """Put a request right, in place. One that brings nothing back is not looked up.
 
@@ -75,7 +75,7 @@ class Conversation:
             data: the request. What it holds is not changed, only replaced.
             spoken: its format.
             previous_response_id: the upstream's id of the response that it goes on from.
-            context: who asks.
+            asks: tells who asks.
 
         Returns:
             What is told of results that nobody approved.
@@ -87,9 +87,10 @@ class Conversation:
         brought = _BROUGHT[spoken](data)
         thread = Thread()
         if spoken is Format.RESPONSES:
-            thread = Thread(previous_response_id, context.conversation)
+            thread = Thread(previous_response_id, conversation_id(data))
         if not (thread or brought.results or brought.notices):
             return []
+        context = asks()
         known = await self.decisions.ledger.find(
             Search(
                 thread.response_id,

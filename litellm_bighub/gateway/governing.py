@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
@@ -66,18 +67,16 @@ class Governing:
             ToolCallWithheld: a tool may not be used, and the operator wants the request to fail.
             UnapprovedToolResult: there are results of calls that nobody approved, and those are refused.
         """
-        context = self.context(key, data)
+        asks = cache(partial(self.context, key, data))  # most requests bring nothing about which one would have to know
         with logged(self.guardrail, data):
             if spoken is Format.RESPONSES and key is not None:
-                await take_answers(
-                    data, context, self.enforcement.tool_decisions, counts=self.settings.client_approvals
-                )
-            await self.listed_tools.govern(data, context)
+                await take_answers(data, asks, self.enforcement.tool_decisions, counts=self.settings.client_approvals)
+            await self.listed_tools.govern(data, asks)
         if spoken is None:
             return
         previous = previous_response_id(data, encrypted=key is not None)
         try:
-            results = await self.conversation.prepare(data, spoken, previous, context)
+            results = await self.conversation.prepare(data, spoken, previous, asks)
         except UnapprovedToolResult as refused:
             log_results(self.guardrail, data, refused.results)
             raise

@@ -91,8 +91,10 @@ def upstream_id(response_id: str, *, encrypted: bool) -> str:
             when they reach a guardrail, and a whole answer before it.
         encrypted: whether it may be encrypted.
     """
+    if not response_id:
+        return ""
     made_of = _made_of(response_id)
-    if made_of != response_id or not response_id or not encrypted:
+    if made_of != response_id or not encrypted:
         return made_of
     decrypted, _, _ = ResponsesIDSecurity()._decrypt_response_id(response_id)  # noqa: SLF001 - the only reader
     return _made_of(decrypted)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,7 @@ class ListedTools:
     enforcement: Enforcement
     gateway_mcp: bool = False
 
-    async def govern(self, request: MutableMapping[str, Any], context: CallContext) -> None:
+    async def govern(self, request: MutableMapping[str, Any], asks: Callable[[], CallContext]) -> None:
         """Decide on each tool that a request lists, and take out those that may not be used.
 
         Raises:
@@ -39,7 +39,7 @@ class ListedTools:
         found = find_own_tools(request, gateway_mcp=self.gateway_mcp)
         if not found:
             return
-        decisions = await self.enforcement.decisions([tool.call for tool in found], context)
+        decisions = await self.enforcement.decisions([tool.call for tool in found], asks())
         outcomes = [
             self.enforcement.withholding.outcome(tool.call, decision)
             for tool, decision in zip(found, decisions, strict=True)

@@ -22,8 +22,8 @@ _KNOWN = frozenset(
 )
 """What an entry of LiteLLM's log says in fields of its own, and what nearly always is the same."""
 
-_POINTER = ("event_id", "verdict", "tool", "call_id", "decision_id", "rule")
-"""What it says of a call that simply passed; by the ids, audit file and control plane tell the rest."""
+_POINTER = ("verdict", "tool", "rule")
+"""What it says of a call that simply passed, beside an id by which audit file and control plane tell the rest."""
 
 _collected: ContextVar[list[DecisionEvent] | None] = ContextVar("litellm_bighub_decisions", default=None)
 
@@ -86,6 +86,7 @@ def log_results(guardrail: CustomGuardrail, request_data: dict[str, Any], result
 def _telling(event: DecisionEvent) -> dict[str, Any]:
     """What LiteLLM's entry does not tell anyway: few values, since it looks for secrets in each of them."""
     if event.verdict == "allowed" and not event.degraded:
-        return {name: value for name in _POINTER if (value := getattr(event, name))}
+        named = {"decision_id": event.decision_id} if event.decision_id else {"event_id": event.event_id}
+        return {name: value for name in _POINTER if (value := getattr(event, name))} | named
     told = {name: value for name, value in event.as_dict().items() if value not in (None, "") and name not in _KNOWN}
     return told if event.enforced else {**told, "enforced": False}

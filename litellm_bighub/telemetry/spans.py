@@ -8,7 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from opentelemetry.trace import SpanKind, Status, StatusCode, TracerProvider, get_tracer
+from opentelemetry.trace import (
+    ProxyTracerProvider,
+    SpanKind,
+    Status,
+    StatusCode,
+    TracerProvider,
+    get_tracer,
+    get_tracer_provider,
+)
 from opentelemetry.util.types import AttributeValue
 
 from litellm_bighub.domain.event import DecisionEvent
@@ -32,10 +40,13 @@ class DecisionSpans:
     """
 
     def __init__(self, provider: TracerProvider | None = None) -> None:
+        self._provider = provider
         self._tracer = get_tracer(SCOPE, tracer_provider=provider)
 
     def decided(self, event: DecisionEvent) -> None:
         """One span, ended already, under the span that is current."""
+        if self._nobody_traces():
+            return
         name = event.tool[:_LONGEST_NAME]
         span = self._tracer.start_span(
             f"execute_tool {name}",
@@ -46,6 +57,10 @@ class DecisionSpans:
         if event.degraded:
             span.set_status(Status(StatusCode.ERROR, "the decider could not be reached"))
         span.end(_nanoseconds(event.time))
+
+    def _nobody_traces(self) -> bool:
+        """Whether the operator has set up no tracing so far, so that a span's attributes would be made for nothing."""
+        return self._provider is None and isinstance(get_tracer_provider(), ProxyTracerProvider)
 
     def guardrail(self, name: str, events: Sequence[DecisionEvent]) -> None:
         """One span over the decisions on one answer."""

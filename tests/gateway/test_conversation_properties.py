@@ -54,7 +54,7 @@ class Client:
         for _ in range(2):
             sent = dict(body)
             told = await self.conversation.prepare(
-                sent, Format.RESPONSES, sent.get("previous_response_id", ""), context
+                sent, Format.RESPONSES, sent.get("previous_response_id", ""), lambda: context
             )
             assert told == []
             assert self.memory.refuses(sent) == ""

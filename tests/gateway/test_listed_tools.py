@@ -41,7 +41,7 @@ def enforcement(answer, events=None, **withholding):
 )
 async def test_what_a_request_is_left_with(answer, left):
     request, events = {"tools": [FUNCTION, REMOTE]}, Kept()
-    await ListedTools(enforcement(answer, events)).govern(request, CallContext())
+    await ListedTools(enforcement(answer, events)).govern(request, CallContext)
 
     assert request == {"tools": left}
     (event,) = events.events
@@ -58,7 +58,7 @@ async def test_what_a_request_is_left_with(answer, left):
 )
 async def test_an_operator_may_have_the_request_fail(answer, setting, approval):
     with pytest.raises(ToolCallWithheld) as withheld:
-        await ListedTools(enforcement(answer, **setting)).govern({"tools": [REMOTE]}, CallContext())
+        await ListedTools(enforcement(answer, **setting)).govern({"tools": [REMOTE]}, CallContext)
 
     assert withheld.value.status_code == 403
     assert withheld.value.approval_id == approval
