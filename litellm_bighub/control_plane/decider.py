@@ -36,6 +36,7 @@ class EmbeddedDecider:
         source: the policy file's content.
         database_url: SQLite or PostgreSQL.
         redact: hides secrets in arguments before anything is stored.
+        remembers: whether calls that pass as they are come into the ledger of decided calls with their decisions.
     """
 
     name = "embedded"
@@ -49,9 +50,11 @@ class EmbeddedDecider:
         clock: Callable[[], float] = time.time,
         new_id: Callable[[], str] = random_id,
         beside: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
+        remembers: bool = False,
     ) -> None:
         self._source = source
         self._beside = beside
+        self._remembers = remembers
         self._task: asyncio.Task[None] | None = None
         self._database_url = database_url
         self._redact = redact
@@ -70,6 +73,7 @@ class EmbeddedDecider:
         clock: Callable[[], float] = time.time,
         new_id: Callable[[], str] = random_id,
         beside: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
+        remembers: bool = False,
     ) -> EmbeddedDecider:
         """Read the policy and decide by it.
 
@@ -80,6 +84,7 @@ class EmbeddedDecider:
             clock: POSIX seconds.
             new_id: gives ids that nobody can guess.
             beside: runs while the control plane is open, as `beside.keep_house` does.
+            remembers: whether calls that pass as they are come into the ledger of decided calls with their decisions.
 
         Raises:
             ConfigurationError: the file is no policy (names file and line), or the URL cannot be used.
@@ -87,7 +92,15 @@ class EmbeddedDecider:
         url = database_url or sqlite_url(path.parent / DATABASE)
         check_url(url)
         redact = redact or Redactor().redact
-        return cls(PolicySource.from_file(path), url, redact=redact, clock=clock, new_id=new_id, beside=beside)
+        return cls(
+            PolicySource.from_file(path),
+            url,
+            redact=redact,
+            clock=clock,
+            new_id=new_id,
+            beside=beside,
+            remembers=remembers,
+        )
 
     @property
     def policy(self) -> Policy:
@@ -101,7 +114,7 @@ class EmbeddedDecider:
             DecisionUnavailable: the database cannot be used.
         """
         plane = await self.plane()
-        return decision(await plane.decide(call, context))
+        return decision(await plane.decide(call, context, remember=self._remembers))
 
     async def wait(self, approval_id: str, *, timeout: float) -> Approval | None:
         """Wait until a person has answered; then `decide` on the same call again, which uses the approval up.
@@ -150,6 +163,8 @@ class EmbeddedDecider:
         Raises:
             ConfigurationError: the database cannot be opened.
         """
+        if self._plane is not None:
+            return self._plane
         async with self._opening:
             if self._plane is None:
                 engine = await asyncio.to_thread(open_database, self._database_url)
@@ -188,7 +203,7 @@ def _judged(outcome: Outcome) -> Decision:
     )
     match judgement.verdict:
         case "allowed":
-            return Allow(judgement.reason, edited=outcome.edited, basis=basis)
+            return Allow(judgement.reason, edited=outcome.edited, remembered=outcome.remembered, basis=basis)
         case "blocked":
             return Block(judgement.reason, basis=basis)
         case "requires_approval":

@@ -20,6 +20,7 @@ from litellm_bighub.control_plane.store.switches import Switch
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
+from litellm_bighub.domain.decided import released
 from litellm_bighub.domain.digest import arguments_digest, call_digest
 
 DECISION = "decision_event.created"
@@ -33,16 +34,17 @@ class Question:
     Attributes:
         started: `time.perf_counter()` when the question came.
         dry_run: change and record nothing.
+        remember: if the call of an answer is let through, write that into the ledger of decided calls, too.
     """
 
     call: ToolCall
     context: CallContext
     redacted: Arguments
-    arguments_digest: str
     decision_id: str
     approval_id: str
     started: float
     dry_run: bool = False
+    remember: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Outcome:
         approval: the approval that is asked for, or that was used up.
         edited: arguments that a person put in place of the model's.
         enforced: false in shadow mode.
+        remembered: whether the ledger of decided calls holds the call.
     """
 
     decision_id: str
@@ -61,6 +64,7 @@ class Outcome:
     approval: Approval | None = None
     edited: Arguments | None = None
     enforced: bool = True
+    remembered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,9 @@ class Deciding:
             transaction.count(rule, now)
         waited_for = outcome.approval is not None
         transaction.append(_entry(question, outcome), notify=waited_for)
+        if question.remember and _passes_as_it_is(outcome) and question.context.response_id:
+            transaction.remember([released(question.call, question.context, now)])
+            return replace(outcome, remembered=True)
         return outcome
 
     def judge(
@@ -167,6 +174,10 @@ class Deciding:
         return replace(outcome, judgement=told, edited=edited)
 
 
+def _passes_as_it_is(outcome: Outcome) -> bool:
+    return outcome.enforced and outcome.judgement.verdict == "allowed" and outcome.edited is None
+
+
 def _use(transaction: Transaction, question: Question, outcome: Outcome, edited: Arguments | None = None) -> Outcome:
     """Use the approval up, and allow."""
     approval = outcome.approval
@@ -175,8 +186,7 @@ def _use(transaction: Transaction, question: Question, outcome: Outcome, edited:
         return outcome  # unreachable while writers take turns; then the call waits on
     body = {"decision_id": question.decision_id, "edited": approval.edited is not None}
     if approval.edited is not None:
-        used = question.call.arguments if edited is None else edited
-        body["arguments_digest"] = arguments_digest(used)
+        body["arguments_digest"] = question.call.digest if edited is None else arguments_digest(edited)
     transaction.append(about(approval, "approval.consumed", outcome.time, body))
     reason = f"approved by {approval.resolved_by}"
     allowed = replace(outcome.judgement, verdict="allowed", reason=reason, blocked_by="")
@@ -232,7 +242,7 @@ def _entry(question: Question, outcome: Outcome) -> Entry:
             "value": call.value,
             "target": call.target,
             "arguments": question.redacted,
-            "arguments_digest": question.arguments_digest,
+            "arguments_digest": question.call.digest,
             "reason": judgement.reason,
             "blocked_by": judgement.blocked_by,
             "policy_version": judgement.policy_version,

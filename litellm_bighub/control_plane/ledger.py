@@ -62,6 +62,8 @@ class DatabaseLedger:
         """
         now = self._clock()
         prunes = now >= self._next_pruning
+        if not (calls or prunes):
+            return
 
         def job(transaction: Transaction) -> None:
             if prunes:

@@ -27,7 +27,6 @@ from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.control_plane.store.signals import Signals
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import JSON, Arguments, CallContext, ToolCall
-from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionUnavailable
 
@@ -77,13 +76,21 @@ class ControlPlane(Database):
         redact = redact or Redactor().redact
         return cls(open_database(database_url), source, redact=redact, keep_days=keep_days)
 
-    async def decide(self, call: ToolCall, context: CallContext, *, dry_run: bool = False) -> Outcome:
+    async def decide(
+        self, call: ToolCall, context: CallContext, *, dry_run: bool = False, remember: bool = False
+    ) -> Outcome:
         """Decide on one call. An approval of this very call is used up; a dry run changes and records nothing.
+
+        Args:
+            call: to decide on.
+            context: who asks.
+            dry_run: as for `Question`.
+            remember: as for `Question`.
 
         Raises:
             DecisionUnavailable: the database cannot be used.
         """
-        question = self.question(call, context, dry_run=dry_run)
+        question = self.question(call, context, dry_run=dry_run, remember=remember)
         outcome = await self.write(
             lambda transaction: self.deciding.decide(transaction, question, self.clock()), brief=True
         )
@@ -92,17 +99,19 @@ class ControlPlane(Database):
                 self._writer.submit(self._retain)  # nobody waits for it; where it fails, the next hour tries again
         return outcome
 
-    def question(self, call: ToolCall, context: CallContext, *, dry_run: bool = False) -> Question:
+    def question(
+        self, call: ToolCall, context: CallContext, *, dry_run: bool = False, remember: bool = False
+    ) -> Question:
         """A question with fresh ids, for a job that decides among other things."""
         return Question(
             call,
             context,
             self.redact(call.arguments),
-            arguments_digest(call.arguments),
             decision_id=f"dec_{self.new_id()}",
             approval_id=f"apr_{self.new_id()}",
             started=time.perf_counter(),
             dry_run=dry_run,
+            remember=remember,
         )
 
     async def wait(self, approval_id: str, *, timeout: float) -> Approval | None:

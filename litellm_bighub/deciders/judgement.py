@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from litellm_bighub.deciders.tool_table import Tool
 from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Decision, RequireApproval, verdict
-from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.domain.secrets import REDACTED
@@ -59,7 +58,7 @@ class Judgement:
             value=call.value,
             target=self._target(redactor, arguments),
             arguments=arguments,
-            arguments_digest="" if call.unreadable is not None else arguments_digest(call.arguments),
+            arguments_digest=call.digest,
             latency_ms=self.seconds * 1000,
         )
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.decided import DecidedCall, storable, withheld
-from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.unapproved import Kind
 from litellm_bighub.wire.responses.not_run import not_run
 from litellm_bighub.wire.results import FoundResult
@@ -85,4 +84,4 @@ def _same(known: list[DecidedCall], found: FoundResult) -> list[DecidedCall]:
 
 
 def _digest(call: ToolCall) -> str:
-    return "" if call.unreadable is not None else arguments_digest(call.arguments)
+    return call.digest

@@ -24,7 +24,6 @@ from litellm_bighub.deciders.reading import read_decision
 from litellm_bighub.deciders.waiting import Answered
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
-from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import (
     ConfigurationError,
@@ -117,7 +116,7 @@ class BighubDecider:
             "model": context.model,
             "user": context.user,
             "team": context.team,
-            "arguments_digest": arguments_digest(call.arguments),
+            "arguments_digest": call.digest,
         }
         told = {key: value for key, value in told.items() if value}
         match self._send_arguments:
@@ -133,7 +132,7 @@ class BighubDecider:
 def idempotency_key(call: ToolCall, context: CallContext) -> str:
     """Names the question: this call, in this response, of this trace, for this actor."""
     question = [context.trace_id, context.response_id, context.actor, context.domain, call.id, call.path]
-    question += [call.name, call.action, arguments_digest(call.arguments)]
+    question += [call.name, call.action, call.digest]
     return hashlib.sha256(json.dumps(question).encode()).hexdigest()
 
 

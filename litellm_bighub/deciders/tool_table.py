@@ -39,6 +39,8 @@ class Tool:
             target = _text(_found(self.target, call.arguments))
         except _UndecidableError as error:
             return _undecidable(error.what, str(error))
+        if value is None and target is None and not self.action:
+            return call
         return replace(
             call,
             value=call.value if value is None else value,

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias
+
+from litellm_bighub.domain.digest import arguments_digest
 
 JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | None"
 Arguments: TypeAlias = Mapping[str, JSON]
@@ -27,7 +30,7 @@ CallType: TypeAlias = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots: the digest is kept once it is known
 class ToolCall:
     """One tool call, ready to be decided on.
 
@@ -55,6 +58,11 @@ class ToolCall:
     target: str = ""
     action: str = ""
     item_id: str = field(default="", compare=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 (hex) over the RFC 8785 form of the arguments; empty if they are unreadable."""
+        return "" if self.unreadable is not None else arguments_digest(self.arguments)
 
 
 @dataclass(frozen=True, slots=True)

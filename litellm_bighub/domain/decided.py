@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from litellm_bighub.domain.call import JSON, Arguments, CallType
+from litellm_bighub.domain.call import JSON, Arguments, CallContext, CallType, ToolCall
 from litellm_bighub.domain.decision import Verdict
 
 
@@ -48,6 +48,23 @@ class DecidedCall:
     item_id: str = ""
     notice_id: str = ""
     notice: str = ""
+
+
+def released(call: ToolCall, context: CallContext, time: float) -> DecidedCall:
+    """A call that the client gets as the model made it."""
+    return DecidedCall(
+        response_id=context.response_id,
+        call_id=call.id,
+        type=call.type,
+        tool=call.name,
+        verdict="allowed",
+        released=True,
+        actor=context.actor,
+        time=time,
+        digest=call.digest,
+        conversation=context.conversation,
+        item_id=call.item_id,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,12 +38,14 @@ class Allow:
         degraded: true when no decision could be had and `fail_mode: open` let the call pass.
         edited: arguments that a person put in place of the model's, or `None`.
         shadowed: what was decided and is not enforced, in shadow mode; else `None`.
+        remembered: whether the ledger of decided calls holds the call already, as released with the model's arguments.
     """
 
     reason: str = ""
     degraded: bool = False
     edited: Arguments | None = None
     shadowed: Block | RequireApproval | None = None
+    remembered: bool = False
     basis: Basis = field(default_factory=Basis)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import rfc8785
 
-from litellm_bighub.domain.call import Arguments
+if TYPE_CHECKING:
+    from litellm_bighub.domain.call import Arguments
 
 
 def arguments_digest(arguments: Arguments) -> str:

@@ -138,6 +138,7 @@ def build_decider(
         database_url=None if url is None else url.get_secret_value(),
         redact=redactor.redact,
         beside=partial(keep_house, on_pending=telemetry.pending) if telemetry and is_proxy() else None,
+        remembers=True,
     )
     tools = {
         **settings.tools,

@@ -20,7 +20,6 @@ from typing import Any, TypeAlias
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.decision import Decision
-from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.gateway.stream_closing import close
 from litellm_bighub.wire.copies import text
 from litellm_bighub.wire.fields import get, is_object, members
@@ -155,7 +154,7 @@ def publish_made(decisions: ToolDecisions, data: Mapping[str, Any], call: ToolCa
 
 def call_key(call_id: str, name: str, call: ToolCall) -> _Key:
     """What tells one call of a stream from others: its id, the name that the model used, and its arguments."""
-    return (call_id, name, arguments_digest(call.arguments))
+    return (call_id, name, call.digest)
 
 
 def _runs_by_itself(tool: object) -> bool:

@@ -18,7 +18,6 @@ from litellm.types.utils import CallTypes
 from packaging.version import Version
 
 from litellm_bighub.domain.call import ToolCall
-from litellm_bighub.domain.digest import arguments_digest
 
 GOVERNED: Final = frozenset({CallTypes.aresponses, CallTypes.acompletion, CallTypes.anthropic_messages})
 """Calls whose whole answers a hook is given."""
@@ -122,4 +121,4 @@ def release(call: ToolCall) -> None:
 
 def _named(call: ToolCall) -> tuple[str, str, str]:
     readable = call.id and call.unreadable is None
-    return (call.id, call.name, arguments_digest(call.arguments)) if readable else ("", "", str(id(call)))
+    return (call.id, call.name, call.digest) if readable else ("", "", str(id(call)))

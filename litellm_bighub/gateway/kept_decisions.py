@@ -11,7 +11,6 @@ from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decided import Search
 from litellm_bighub.domain.decision import Allow, Block, Decision
-from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.gateway.identity import IN_CODE
 from litellm_bighub.gateway.in_code import release, was_released
@@ -68,7 +67,8 @@ class KeptDecisions(ToolDecisions):
             return None
         # In the input of a later response the same call stands under another response's id.
         response_id = _ANY_RESPONSE if lists_input(context.surface) else context.response_id
-        return self._kept.get((response_id, *key))
+        kept = self._kept.get((response_id, *key))
+        return replace(kept, remembered=False) if isinstance(kept, Allow) else kept
 
     async def _released(self, calls: Sequence[ToolCall], context: CallContext) -> set[_Key]:
         """The calls that the ledger knows to have left as the model made them."""
@@ -105,8 +105,7 @@ def _key(call: ToolCall, context: CallContext) -> _Key | None:
 
 
 def _as_in_ledger(call: ToolCall) -> _Key:
-    readable = call.unreadable is None
-    return (call.id, call.type, call.name, arguments_digest(call.arguments) if readable else "")
+    return (call.id, call.type, call.name, call.digest)
 
 
 def _lasts(decision: Decision) -> bool:

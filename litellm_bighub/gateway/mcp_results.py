@@ -18,7 +18,6 @@ from pydantic_core import to_json
 from litellm_bighub.deciders.outcomes import Outcomes
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
-from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.outcome import CallOutcome
 from litellm_bighub.wire.fields import get
 
@@ -47,7 +46,7 @@ class McpResults:
                 "tool": call.name,
                 "type": call.type,
                 "decision_id": decision.basis.decision_id,
-                "arguments_digest": arguments_digest(call.arguments),
+                "arguments_digest": call.digest,
                 **{key: getattr(context, key) for key in ("actor", "domain", "surface", "trace_id", "user", "team")},
             }
 

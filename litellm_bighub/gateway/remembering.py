@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decided import DecidedCall
-from litellm_bighub.domain.decision import Decision, verdict
+from litellm_bighub.domain.decision import Allow, Decision, verdict
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.wire.gating import Outcome, Pass, Withhold
@@ -23,7 +23,7 @@ async def remember(
     outcomes: Sequence[Outcome],
     context: CallContext,
 ) -> bool:
-    """Write calls into the ledger.
+    """Write calls into the ledger, if it does not hold them already.
 
     Returns:
         Whether it holds them. What it does not hold must not be released: nobody could tell it from a withheld call.
@@ -34,6 +34,7 @@ async def remember(
     decided = [
         _decided(decisions_, call, decision, outcome, context, now)
         for call, decision, outcome in zip(calls, decisions, outcomes, strict=True)
+        if not (isinstance(decision, Allow) and decision.remembered and isinstance(outcome, Pass))
     ]
     try:
         await decisions_.ledger.write(decided)
@@ -62,7 +63,7 @@ def _decided(
         released=isinstance(outcome, Pass),
         actor=context.actor,
         time=now,
-        digest="" if call.unreadable is not None else arguments_digest(arguments),
+        digest=call.digest if edited is None else arguments_digest(edited),
         arguments=decisions.redactor.redact(arguments) if edited is not None or isinstance(outcome, Withhold) else {},
         edited=edited is not None,
         conversation=context.conversation,
