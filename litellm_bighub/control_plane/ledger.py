@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import TypeVar
 
 from litellm_bighub.control_plane.database import Database, unavailable_when_failing
 from litellm_bighub.control_plane.store import decided_calls as store
@@ -13,6 +14,8 @@ from litellm_bighub.control_plane.store.database import check_url, open_database
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.decided import DecidedCall, Search, storable
 from litellm_bighub.domain.unapproved import UnapprovedResult
+
+T = TypeVar("T")
 
 UNAPPROVED = "tool_result.unapproved"
 KEEP_DAYS = 30.0
@@ -88,6 +91,10 @@ class DatabaseLedger:
         """Remember that the provider's conversation holds outputs for these calls."""
         await self._write(lambda transaction: store.answered(transaction.connection, conversation, call_ids))
 
+    async def joined(self, response_id: str, continued_by: str) -> bool:
+        """Remember which answer stands behind a response in its stream."""
+        return await self._write(lambda transaction: store.joined(transaction.connection, response_id, continued_by))
+
     async def report(self, result: UnapprovedResult) -> None:
         """Put the event into the chained audit."""
         entry = Entry(
@@ -107,10 +114,10 @@ class DatabaseLedger:
         if self._close is not None:
             await self._close()
 
-    async def _write(self, job: Callable[[Transaction], None], *, brief: bool = False) -> None:
+    async def _write(self, job: Callable[[Transaction], T], *, brief: bool = False) -> T:
         database = await self._opened()
         with unavailable_when_failing("ledger"):
-            await database.write(job, brief=brief)
+            return await database.write(job, brief=brief)
 
 
 class OwnDatabase:

@@ -26,6 +26,18 @@ class Ledger(Protocol):
         """Remember that the provider's conversation holds outputs for these calls."""
         ...
 
+    async def joined(self, response_id: str, continued_by: str) -> bool:
+        """Remember which answer stands behind a response in its stream.
+
+        Args:
+            response_id: the upstream's id of the first, by which clients go on.
+            continued_by: the other's, as LiteLLM takes it back.
+
+        Returns:
+            Whether it is remembered; not if no call of the first is known.
+        """
+        ...
+
     async def report(self, result: UnapprovedResult) -> None:
         """Keep what is told of a result that nobody approved."""
         ...
@@ -54,6 +66,13 @@ class MemoryLedger:
         for index, call in enumerate(self._calls):
             if call.conversation == conversation and call.call_id in call_ids:
                 self._calls[index] = replace(call, answered=True)
+
+    async def joined(self, response_id: str, continued_by: str) -> bool:
+        """Remember which answer stands behind a response in its stream."""
+        first = [index for index, call in enumerate(self._calls) if call.response_id == response_id]
+        for index in first:
+            self._calls[index] = replace(self._calls[index], continued_by=continued_by)
+        return bool(first)
 
     async def report(self, result: UnapprovedResult) -> None:
         """There is no audit in memory; the caller logs it too."""

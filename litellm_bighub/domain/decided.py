@@ -30,6 +30,8 @@ class DecidedCall:
         item_id: the id of the item that held it.
         notice_id: the id of the item that took its place.
         notice: what stood in its place.
+        continued_by: the id of the answer that stands behind its own in one stream, as LiteLLM takes it back; empty if
+            there is none. Whoever goes on from the stream's id goes on from there.
     """
 
     response_id: str
@@ -48,6 +50,7 @@ class DecidedCall:
     item_id: str = ""
     notice_id: str = ""
     notice: str = ""
+    continued_by: str = ""
 
 
 def released(call: ToolCall, context: CallContext, time: float) -> DecidedCall:
@@ -97,6 +100,17 @@ class Search:
 def storable(text: str) -> str:
     """The text as every ledger holds it: without NUL and halves of surrogate pairs, which databases refuse."""
     return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")
+
+
+def continuation(calls: Iterable[DecidedCall], response_id: str) -> str:
+    """The id of the answer that stands behind this one in its stream; empty if none does.
+
+    Args:
+        calls: of any responses, the oldest first.
+        response_id: the upstream's.
+    """
+    ids = [call.continued_by for call in calls if call.response_id == response_id and call.continued_by]
+    return ids[-1] if ids else ""
 
 
 def withheld(calls: Iterable[DecidedCall]) -> Mapping[tuple[str, str], DecidedCall]:

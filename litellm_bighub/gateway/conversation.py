@@ -17,10 +17,10 @@ from litellm_bighub.deciders.audit_file import AuditFile
 from litellm_bighub.deciders.results import Judged, Thread, judge
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext
-from litellm_bighub.domain.decided import DecidedCall, Search, storable, withheld
+from litellm_bighub.domain.decided import DecidedCall, Search, continuation, storable, withheld
 from litellm_bighub.domain.unapproved import UnapprovedResult
 from litellm_bighub.errors import DecisionError
-from litellm_bighub.gateway.identity import conversation_id
+from litellm_bighub.gateway.identity import conversation_id, in_form_of, upstream_id
 from litellm_bighub.gateway.proxy_process import has_sessions
 from litellm_bighub.gateway.stream_closing import close
 from litellm_bighub.gateway.surface import Format
@@ -91,15 +91,11 @@ class Conversation:
         if not (thread or brought.results or brought.notices):
             return []
         context = asks()
-        known = await self.decisions.ledger.find(
-            Search(
-                thread.response_id,
-                storable(thread.conversation),
-                {storable(found.call_id) for found in brought.results},
-                brought.notices,
-                storable(context.actor),
-            )
-        )
+        known = await self._known(thread, brought, context)
+        if thread.response_id and (last := continuation(known, thread.response_id)):
+            data["previous_response_id"] = in_form_of(data["previous_response_id"], thread.response_id, last)
+            thread = Thread(upstream_id(last, encrypted=False), thread.conversation)
+            known = await self._known(thread, brought, context)
         judged = [(found, judge(found, known, thread, complete=brought.complete)) for found in brought.results]
         told = [self._told(found, each, context) for found, each in judged if each.kind is not None]
         for result in told:
@@ -131,6 +127,37 @@ class Conversation:
             await self.decisions.ledger.answered(storable(conversation), call_ids)
         except DecisionError as error:
             logger.warning("the ledger did not remember what conversation %s was told: %s", conversation, error)
+
+    async def joined(self, response_id: str, following: object) -> bool:
+        """Remember that an answer stands behind another in a stream that keeps the first one's id.
+
+        Args:
+            response_id: the upstream's id of the first.
+            following: the other one, as LiteLLM has it.
+
+        Returns:
+            Whether who goes on from the stream goes on from its last answer, and so may be given calls of it.
+        """
+        last = fields.get(following, "id")
+        if not (response_id and isinstance(last, str) and last):
+            return False
+        try:
+            return await self.decisions.ledger.joined(response_id, last)
+        except DecisionError as error:
+            logger.warning("the ledger did not remember what continued response %s: %s", response_id, error)
+            return False
+
+    async def _known(self, thread: Thread, brought: Brought, context: CallContext) -> Sequence[DecidedCall]:
+        """What the ledger holds of the calls that a request may be about."""
+        return await self.decisions.ledger.find(
+            Search(
+                thread.response_id,
+                storable(thread.conversation),
+                {storable(found.call_id) for found in brought.results},
+                brought.notices,
+                storable(context.actor),
+            )
+        )
 
     async def _watched(self, events: AsyncIterator[Any], data: Mapping[str, Any]) -> AsyncGenerator[Any, None]:
         try:

@@ -173,9 +173,20 @@ class Governing:
                 if following is None or not join.accepts(following[1]):
                     return None
                 data, response = following
-                return await self._enforced(response, data, request_data, key, self._rounds - 1)
+                last = await self._enforced(response, data, request_data, key, self._rounds - 1)
+            first = self.context(key, request_data, answer).response_id
+            return last if join.accepts(last) and await self._may_follow(first, last, spoken) else None
 
         return StreamContinuing(join, next_answer)
+
+    async def _may_follow(self, first: str, last: object, spoken: Format) -> bool:
+        """Whether an answer may stand behind the first one in a stream that keeps the first one's id.
+
+        Whoever goes on from that id has to go on from the last answer, or its calls have no place for their results.
+        """
+        if spoken is not Format.RESPONSES:
+            return True
+        return await self.conversation.joined(first, last) or not self.enforcement.find(last)
 
     async def _following(
         self, data: dict[str, Any], response: object, judged: Sequence[Judged], key: UserAPIKeyAuth

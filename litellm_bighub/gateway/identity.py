@@ -8,6 +8,7 @@ from typing import Any
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.proxy.hooks.responses_id_security import ResponsesIDSecurity
 from litellm.responses.utils import ResponsesAPIRequestUtils
+from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
 from litellm.types.llms.openai import ResponsesAPIOptionalRequestParams
 
 from litellm_bighub.domain.call import CallContext
@@ -98,6 +99,23 @@ def upstream_id(response_id: str, *, encrypted: bool) -> str:
         return made_of
     decrypted, _, _ = ResponsesIDSecurity()._decrypt_response_id(response_id)  # noqa: SLF001 - the only reader
     return _made_of(decrypted)
+
+
+def in_form_of(given: str, meant: str, response_id: str) -> str:
+    """The id of another response in the form in which a caller gave one, and so for nobody but whom that was for.
+
+    Args:
+        given: the caller's, with the proxy's encryption or without.
+        meant: the upstream's id that it stands for.
+        response_id: the other one, as LiteLLM has it, without encryption.
+    """
+    if _made_of(given) == meant:
+        return response_id
+    security = ResponsesIDSecurity()
+    _, user, team = security._decrypt_response_id(given)  # noqa: SLF001 - the only reader
+    holder = BaseLiteLLMOpenAIResponseObject.model_validate({"id": response_id})
+    owner = UserAPIKeyAuth(user_id=user, team_id=team)
+    return _text(fields.get(security._encrypt_response_id(holder, owner), "id"))  # noqa: SLF001 - the only writer
 
 
 def _made_of(response_id: str) -> str:

@@ -8,7 +8,7 @@ from litellm_bighub.control_plane.ledger import UNAPPROVED, DatabaseLedger
 from litellm_bighub.control_plane.store import events
 from litellm_bighub.control_plane.store.schema import decided_calls
 from litellm_bighub.deciders.ledger import MemoryLedger
-from litellm_bighub.domain.decided import DecidedCall, Search
+from litellm_bighub.domain.decided import DecidedCall, Search, continuation
 from litellm_bighub.domain.unapproved import UnapprovedResult
 from litellm_bighub.errors import ConfigurationError, DecisionUnavailable
 from tests.control_plane.conftest import NOON
@@ -77,9 +77,33 @@ async def test_what_was_answered_is_remembered(ledger):
     ]
 
 
+async def test_the_answer_behind_another_is_remembered(ledger):
+    await ledger.write([call("r1", "call_1"), call("r1", "call_2"), call("r2", "call_1")])
+    assert await ledger.joined("r1", "resp_x")
+    assert await ledger.joined("r1", "resp_y")
+
+    found = await ledger.find(Search(call_ids={"call_1", "call_2"}, actor="ada"))
+    assert [(each.response_id, each.continued_by) for each in found] == [("r1", "resp_y"), ("r1", "resp_y"), ("r2", "")]
+    assert (continuation(found, "r1"), continuation(found, "r2")) == ("resp_y", "")
+
+
+async def test_behind_an_answer_that_nobody_knows_nothing_is_remembered(ledger):
+    await ledger.write([call("r1")])
+    assert not await ledger.joined("r2", "resp_x")
+    assert [each.continued_by for each in await ledger.find(Search(response_id="r1"))] == [""]
+
+
+async def test_an_answer_that_is_decided_on_again_stays_continued(ledger):
+    await ledger.write([call("r1")])
+    await ledger.joined("r1", "resp_x")
+    await ledger.write([call("r1")])
+    assert continuation(await ledger.find(Search(response_id="r1")), "r1") == "resp_x"
+
+
 async def test_processes_share_what_they_know(open_ledger):
     await open_ledger().write([call()])
-    assert list(await open_ledger().find(Search(response_id="resp_1"))) == [call()]
+    await open_ledger().joined("resp_1", "resp_2")
+    assert list(await open_ledger().find(Search(response_id="resp_1"))) == [call(continued_by="resp_2")]
 
 
 async def test_old_calls_are_forgotten(open_ledger, clock):
@@ -132,6 +156,8 @@ async def test_a_database_that_fails_is_said_to(open_ledger, open_plane):
         await ledger.write([call()])
     with pytest.raises(DecisionUnavailable):
         await ledger.find(Search(response_id="resp_1"))
+    with pytest.raises(DecisionUnavailable):
+        await ledger.joined("resp_1", "resp_2")
 
 
 def test_a_url_that_cannot_be_used_is_said_at_once():

@@ -23,7 +23,8 @@ OUTPUTS = {
     "apply_patch": ("apply_patch_call", "apply_patch_call_output", {"operation": {}}, {"operation": {}}),
 }
 CALL = st.tuples(st.sampled_from(sorted(OUTPUTS)), st.booleans())
-TURNS = st.lists(st.lists(CALL, max_size=4), min_size=1, max_size=4)
+TURNS = st.lists(st.tuples(st.integers(0, 2), st.lists(CALL, max_size=4)), min_size=1, max_size=4)
+"""Of each turn how many calls were blocked and answered by the plugin, and the calls of the answer that followed."""
 
 
 class Client:
@@ -47,7 +48,7 @@ class Client:
             return {"input": news, "conversation": "conv_1", "extra_body": {"conversation": "conv_1"}}
         return {"input": news, **({"previous_response_id": self.previous} if self.previous else {})}
 
-    async def turn(self, results: list[dict], calls: list[tuple[str, bool]]) -> list[dict]:
+    async def turn(self, results: list[dict], blocked: int, calls: list[tuple[str, bool]]) -> list[dict]:
         """One turn, which the client begins twice, as after a broken connection. Gives back its next results."""
         body = self.body(results)
         context = CallContext(conversation="conv_1" if self.way == "conversation" else "")
@@ -59,18 +60,42 @@ class Client:
             assert told == []
             assert self.memory.refuses(sent) == ""
         await self.conversation.completed(sent, {"status": "completed"})
-        return await self.answered(sent, calls)
+        first = f"resp_{next(self.numbers)}"
+        if not blocked:
+            results = await self.answered(first, sent, calls)
+        else:
+            last = f"resp_{next(self.numbers)}"
+            await self.answered(first, sent, [("function", False)] * blocked)
+            results = await self.answered(last, await self.told(first, sent, blocked), calls)
+            assert await self.conversation.joined(first, {"id": last})
+        self.previous = first
+        return results
 
-    async def answered(self, sent: dict, calls: list[tuple[str, bool]]) -> list[dict]:
-        self.previous = f"resp_{next(self.numbers)}"
+    async def told(self, first: str, sent: dict, blocked: int) -> dict:
+        """The request by which the plugin tells the model of its blocked calls."""
+        made = self.memory.responses[first][-blocked:]
+        outputs = [{"type": OUTPUTS["function"][1], "call_id": call["call_id"], "output": "no"} for call in made]
+        if self.way == "conversation":
+            told = {**sent, "input": outputs}
+        else:
+            told = {**sent, "input": [*sent["input"], *self.output(first), *outputs]}
+        assert self.memory.refuses(told) == ""
+        await self.conversation.completed(told, {"status": "completed"})
+        return told
+
+    def output(self, response_id: str) -> list[dict]:
+        items = self.memory.responses[response_id]
+        return items[[item.get("id") for item in items].index(f"rs_{response_id}") :]
+
+    async def answered(self, response_id: str, sent: dict, calls: list[tuple[str, bool]]) -> list[dict]:
         made = [(kind, released, next(self.numbers)) for kind, released in calls]
         items = [
             {"type": OUTPUTS[kind][0], "id": f"fc_{n}", "call_id": f"call_{n}", **OUTPUTS[kind][2]}
             for kind, _, n in made
         ]
-        thought = [{"type": "reasoning", "id": f"rs_{self.previous}", "summary": []}] if items else []
-        self.memory.keep(self.previous, sent, [*thought, *items])
-        await self.decisions.ledger.write([self.row(*each) for each in made])
+        thought = [{"type": "reasoning", "id": f"rs_{response_id}", "summary": []}] if items else []
+        self.memory.keep(response_id, sent, [*thought, *items])
+        await self.decisions.ledger.write([self.row(response_id, *each) for each in made])
         seen = [
             item if released else {"type": "message", "id": f"msg_bighub_{n}", "role": "assistant", "content": []}
             for item, (_, released, n) in zip(items, made, strict=True)
@@ -80,13 +105,13 @@ class Client:
             {"type": OUTPUTS[kind][1], "call_id": f"call_{n}", "output": "x"} for kind, released, n in made if released
         ]
 
-    def row(self, kind: str, released: bool, n: int) -> DecidedCall:  # noqa: FBT001 - one of three that say what was made
+    def row(self, response_id: str, kind: str, released: bool, n: int) -> DecidedCall:  # noqa: FBT001 - says what was made
         kept = {"conversation": "conv_1"} if self.way == "conversation" else {}
         ids = {"item_id": f"fc_{n}", "notice_id": "" if released else f"msg_bighub_{n}"}
         name = OUTPUTS[kind][2].get("name", kind)
         verdict = "allowed" if released else "blocked"
         more = {**ids, **kept, "arguments": OUTPUTS[kind][3]}
-        return DecidedCall(self.previous, f"call_{n}", kind, name, verdict, released, "AI_AGENT", 1.0, **more)
+        return DecidedCall(response_id, f"call_{n}", kind, name, verdict, released, "AI_AGENT", 1.0, **more)
 
 
 @pytest.mark.parametrize("way", ["previous", "conversation", "replay"])
@@ -94,8 +119,8 @@ class Client:
 def test_every_withheld_call_is_answered_exactly_once(way, turns):
     async def play() -> None:
         client, results = Client(way), []
-        for calls in turns:
-            results = await client.turn(results, calls)
-        await client.turn(results, [])
+        for blocked, calls in turns:
+            results = await client.turn(results, blocked, calls)
+        await client.turn(results, 0, [])
 
     anyio.run(play)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import anthropic
+import httpx
 import openai
 import pytest
 import yaml
@@ -19,7 +21,7 @@ from litellm_bighub.control_plane.store.approvals import Approval
 from litellm_bighub.control_plane.store.database import sqlite_url
 from litellm_bighub.testing import Failure, ScriptedUpstream, function_call, reasoning, running_proxy, text
 from litellm_bighub.testing.envelope import usage
-from tests.gateway.conftest import MODEL, Gateway, _guardrail
+from tests.gateway.conftest import EXTENSIONS, MODEL, Gateway, _guardrail
 
 pytestmark = pytest.mark.proxy
 
@@ -50,9 +52,13 @@ MESSAGES_TOOLS = [{"name": name, "input_schema": PARAMETERS} for name in NAMES]
 @pytest.fixture(scope="module")
 def _waiting(tmp_path_factory):
     folder = tmp_path_factory.mktemp("waiting")
+    shutil.copytree(EXTENSIONS, folder, dirs_exist_ok=True)
     (folder / "bighub_policy.yaml").write_text(POLICY)
     config = {
-        "model_list": [{"model_name": "gpt-4.1", "litellm_params": MODEL}],
+        "model_list": [
+            {"model_name": "gpt-4.1", "litellm_params": MODEL},
+            {"model_name": "chatting", "litellm_params": {**MODEL, "model": "deepseek/chat"}},
+        ],
         "guardrails": [
             _guardrail("waiting", {"on_approval": "wait", "approval_wait_seconds": 60, "keep_alive_seconds": 0.1}),
             _guardrail("impatient", {"on_approval": "wait", "approval_wait_seconds": 0.3}),
@@ -65,12 +71,15 @@ def _waiting(tmp_path_factory):
             _guardrail("deaf", {"on_approval": "request"}),
         ],
         "litellm_settings": {"telemetry": False},
+        "general_settings": {"custom_auth": "hooks.authenticate"},  # a key that may use its own response ids alone
     }
     (folder / "proxy_config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
     with (
-        ScriptedUpstream() as upstream,
+        ScriptedUpstream(strict=True) as upstream,
         running_proxy(
-            folder / "proxy_config.yaml", env={"UPSTREAM_BASE_URL": upstream.base_url}, num_workers=2
+            folder / "proxy_config.yaml",
+            env={"UPSTREAM_BASE_URL": upstream.base_url, "SEEN_FOLDER": str(folder)},
+            num_workers=2,
         ) as proxy,
     ):
         yield Gateway(proxy, upstream, None, folder)
@@ -368,7 +377,7 @@ async def test_a_model_that_does_not_listen_is_told_so_often_and_no_more(gateway
 
     assert answer.calls == []
     assert "was blocked" in answer.text
-    assert len(gateway.upstream.requests) == (2 if road == "responses_stream" else 3)
+    assert len(gateway.upstream.requests) == 3
 
 
 async def test_of_mixed_calls_the_blocked_one_is_replaced(gateway, clients):
@@ -383,7 +392,7 @@ async def test_of_mixed_calls_the_blocked_one_is_replaced(gateway, clients):
     assert len(gateway.upstream.requests) == 1
 
 
-@pytest.mark.parametrize("road", ["chat_stream", "messages_stream"])
+@pytest.mark.parametrize("road", ["responses_stream", "chat_stream", "messages_stream"])
 async def test_in_a_stream_the_next_answer_follows_the_first(gateway, clients, road):
     gateway.upstream.script("go", [text("Wiping."), function_call("wipe", {"id": 1})])
     gateway.upstream.script("was blocked", [text("I will look instead."), function_call("look_up", {"id": 2})])
@@ -396,19 +405,6 @@ async def test_in_a_stream_the_next_answer_follows_the_first(gateway, clients, r
     assert len(gateway.upstream.requests) == 2
 
 
-async def test_a_response_that_goes_on_with_a_call_is_replaced(gateway, clients):
-    """A stream has one id, and by the first answer's the provider would not know the second one's call."""
-    gateway.upstream.script("go", [text("Wiping."), function_call("wipe", {"id": 1})])
-    gateway.upstream.script("was blocked", [text("I will look instead."), function_call("look_up", {"id": 2})])
-
-    async with asking(clients, "responses_stream", "continuing") as task:
-        answer = await task
-
-    assert answer.calls == []
-    assert "was blocked" in answer.text
-    assert "instead" not in answer.text
-
-
 async def test_a_joined_response_goes_on_whole(gateway, clients):
     gateway.upstream.script("go", [text("Wiping."), function_call("wipe", {"id": 1})])
     gateway.upstream.script("was blocked", [reasoning("so"), text("I will not.")])
@@ -418,10 +414,56 @@ async def test_a_joined_response_goes_on_whole(gateway, clients):
     assert [item.type for item in events[-1].response.output] == ["message", "reasoning", "message"]
     assert "wipe" not in "".join(event.to_json() for event in events if event.type not in ENVELOPES)
     assert len({event.response.id for event in events if event.type in ENVELOPES}) == 1
-    [told, given] = await goes_on(gateway, clients, events[-1].response.id)
-    assert told["type"] == "function_call_output"
-    assert "was blocked" in told["output"]
-    assert given["content"] == "and then?"
+    assert await goes_on(gateway, events[-1].response.id, "and then?") == (["reasoning", "message"], "and then?")
+
+
+LOOK = function_call("look_up", {"id": 2}, call_id="call_look")
+RESULT = {"type": "function_call_output", "call_id": "call_look", "output": "found"}
+
+
+async def test_the_result_of_a_joined_response_goes_on_from_the_answer_that_made_the_call(gateway, clients):
+    """By whichever worker; otherwise the upstream, which forgives nothing, would know no such call."""
+    gateway.upstream.script("go", [text("Wiping."), function_call("wipe", {"id": 1})])
+    gateway.upstream.script("was blocked", [text("I will look instead."), LOOK])
+
+    [*_, end] = await streamed(clients)
+
+    assert [item.type for item in end.response.output] == ["message", "message", "function_call"]
+    for _ in range(4):
+        assert await goes_on(gateway, end.response.id, [RESULT]) == (["message", "function_call"], [RESULT])
+
+
+async def test_what_the_last_answer_is_owed_is_told_and_no_more(gateway, clients):
+    gateway.upstream.script("go", [function_call("wipe", {"id": 1})])
+    gateway.upstream.script("was blocked", [LOOK, refund(600)])
+
+    [*_, end] = await streamed(clients)
+
+    assert [item.type for item in end.response.output] == ["function_call", "message"]
+    _, [owed, given] = await goes_on(gateway, end.response.id, [RESULT])
+    assert given == RESULT
+    assert "needs the approval of a person" in owed["output"]
+
+
+async def test_after_several_rounds_it_goes_on_from_the_last(gateway, clients):
+    gateway.upstream.script("go", [function_call("wipe", {"id": 1})])
+    gateway.upstream.script("was blocked", [function_call("wipe", {"id": 2})], [LOOK])
+
+    [*_, end] = await streamed(clients)
+
+    assert len(gateway.upstream.requests) == 3
+    assert await goes_on(gateway, end.response.id, [RESULT]) == (["function_call"], [RESULT])
+
+
+async def test_a_joined_response_is_nobody_elses(gateway, clients):
+    gateway.upstream.script("go", [function_call("wipe", {"id": 1})])
+    gateway.upstream.script("was blocked", [LOOK])
+    [*_, end] = await streamed(clients, key="sk-of-nobody-but-a-user")
+
+    with pytest.raises(openai.PermissionDeniedError, match="not associated with the user"):
+        await goes_on(gateway, end.response.id, [RESULT], key="sk-of-the-billing-agent")
+    mine = await goes_on(gateway, end.response.id, [RESULT], key="sk-of-nobody-but-a-user")
+    assert mine == (["function_call"], [RESULT])
 
 
 async def test_who_replays_a_joined_response_brings_back_the_call_that_the_reasoning_led_to(gateway, clients):
@@ -433,11 +475,38 @@ async def test_who_replays_a_joined_response_brings_back_the_call_that_the_reaso
     assert [item.type for item in output] == ["reasoning", "message", "reasoning", "message"]
     assert output[1].content[0].text == ""
     replayed = [*(item.to_dict() for item in output), {"role": "user", "content": "and then?"}]
-    await clients.responses(replayed, {"guardrails": ["continuing"]})
-    brought = gateway.upstream.requests[-1].body["input"]
+    brought = await replays(gateway, clients, replayed)
     kinds = [item.get("type") for item in brought]
     assert kinds == ["reasoning", "function_call", "function_call_output", "reasoning", "message", None]
     assert "was blocked" in brought[2]["output"]
+
+
+async def test_who_replays_a_joined_response_with_a_call_brings_the_output_of_each(gateway, clients):
+    gateway.upstream.script("go", [reasoning("hm"), function_call("wipe", {"id": 1})])
+    gateway.upstream.script("was blocked", [reasoning("so"), LOOK])
+
+    output = (await streamed(clients, store=False))[-1].response.output
+
+    brought = await replays(gateway, clients, [*(item.to_dict() for item in output), RESULT], store=False)
+    calls = ["reasoning", "function_call", "function_call_output"]
+    assert [item.get("type") for item in brought] == [*calls, *calls]
+    assert "was blocked" in brought[2]["output"]
+    assert brought[5] == RESULT
+
+
+async def test_a_provider_that_speaks_chat_gets_the_replayed_calls_with_their_outputs(gateway, clients):
+    gateway.upstream.script("go", [text("Wiping."), function_call("wipe", {"id": 1})])
+    gateway.upstream.script("was blocked", [text("I will look instead."), LOOK])
+
+    asked = {"model": "chatting", "tools": RESPONSES_TOOLS, "extra_body": {"guardrails": ["continuing"]}}
+    *_, end = [event async for event in await clients.openai.responses.create(input="go", stream=True, **asked)]
+
+    assert [item.type for item in end.response.output] == ["message", "message", "function_call"]
+    replayed = [{"role": "user", "content": "go"}, *(item.to_dict() for item in end.response.output), RESULT]
+    await clients.openai.responses.create(input=replayed, **asked)
+    messages = gateway.upstream.requests[-1].body["messages"]
+    made = [call["id"] for message in messages for call in message.get("tool_calls") or ()]
+    assert made == [message["tool_call_id"] for message in messages if message["role"] == "tool"] == ["call_look"]
 
 
 async def test_a_joined_chat_stream_tells_the_next_answers_usage(gateway, clients):
@@ -460,11 +529,12 @@ async def test_a_joined_chat_stream_tells_the_next_answers_usage(gateway, client
 ENVELOPES = {"response.created", "response.in_progress", "response.completed"}
 
 
-async def streamed(clients):
+async def streamed(clients, *, key=None, **more):
     """The events of a joined stream, which goes on without a gap and ends with the items that it told."""
     extra = {"guardrails": ["continuing"]}
-    asked = {"model": "gpt-4.1", "input": "go", "tools": RESPONSES_TOOLS, "extra_body": extra}
-    events = [event async for event in await clients.openai.responses.create(stream=True, **asked)]
+    asked = {"model": "gpt-4.1", "input": "go", "tools": RESPONSES_TOOLS, "extra_body": extra, **more}
+    client = clients.openai if key is None else clients.openai.with_options(api_key=key)
+    events = [event async for event in await client.responses.create(stream=True, **asked)]
     added = [event.output_index for event in events if event.type == "response.output_item.added"]
     done = [event.item for event in events if event.type == "response.output_item.done"]
     assert added == list(range(len(done)))
@@ -473,25 +543,43 @@ async def streamed(clients):
     return events
 
 
-async def goes_on(gateway, clients, response_id):
-    """What the upstream is given to go on with."""
-    await clients.responses("and then?", {"guardrails": ["continuing"]}, previous_response_id=response_id)
+async def goes_on(gateway, response_id, given, **more):
+    """What the upstream said where it goes on, and what it is given there.
+
+    Over a connection of its own, so that both workers are asked.
+    """
+    asked = {"model": "gpt-4.1", "extra_body": {"guardrails": ["continuing"]}, "previous_response_id": response_id}
+    with gateway.client(**more) as client:
+        await asyncio.to_thread(client.responses.create, input=given, **asked)
+    asked = gateway.upstream.requests[-1].body
+    url = f"{gateway.upstream.base_url}/responses/{asked['previous_response_id']}"
+    async with httpx.AsyncClient(trust_env=False) as http:
+        said = (await http.get(url)).json()
+    return [item["type"] for item in said["output"]], asked["input"]
+
+
+async def replays(gateway, clients, items, **more):
+    """What the upstream is given when a client brings back these items."""
+    await clients.responses(items, {"guardrails": ["continuing"]}, **more)
     return gateway.upstream.requests[-1].body["input"]
 
 
-async def test_a_call_of_the_next_answer_waits_for_a_person_and_the_stream_lives(gateway, clients, desk):
-    amount = AMOUNTS["chat_stream"] + 8
+@pytest.mark.parametrize(
+    ("road", "sign"), [("responses_stream", "response.in_progress"), ("chat_stream", "silent chunk")]
+)
+async def test_a_call_of_the_next_answer_waits_for_a_person_and_the_stream_lives(gateway, clients, desk, road, sign):
+    amount = AMOUNTS[road] + 8
     gateway.upstream.script("go", [function_call("wipe", {"id": 1})])
     gateway.upstream.script("was blocked", [refund(amount)])
 
-    async with asking(clients, "chat_stream", "patient") as task:
+    async with asking(clients, road, "patient") as task:
         approval = await desk.pending(amount)
         await asyncio.wait({task}, timeout=1.0)  # the signs come meanwhile
         await desk.resolve(approval)
         answer = await task
 
     assert answer.calls == [("refund", {"amount": amount, "order": "o-1"})]
-    assert answer.kinds.count("silent chunk") >= 3
+    assert answer.kinds.count(sign) >= 3
     assert "blocked" not in answer.text
 
 

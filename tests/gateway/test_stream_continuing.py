@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 from contextlib import aclosing
 
+import litellm
 import pytest
 from hypothesis import given, settings, strategies as st
+from litellm.proxy import proxy_server
 from litellm.proxy._types import UserAPIKeyAuth
 
 from litellm_bighub import BighubGuardrail
+from litellm_bighub.deciders.ledger import MemoryLedger
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
+from litellm_bighub.errors import DecisionUnavailable
 from litellm_bighub.gateway.enforcement import Judged
 from litellm_bighub.gateway.stream import governed
 from litellm_bighub.gateway.stream_continuing import StreamContinuing
 from litellm_bighub.gateway.surface import Format
-from litellm_bighub.testing import text
+from litellm_bighub.testing import function_call, text
 from litellm_bighub.wire.gating import Pass, Withhold
 from litellm_bighub.wire.responses.gate import Gate
 from litellm_bighub.wire.responses.joining import Join
@@ -268,3 +272,50 @@ async def test_without_a_router_the_notice_stands_there(spoken, events):
     assert "was blocked" in told
     assert "call_t" not in told
     assert "toolu_t" not in told
+
+
+class Forgetful(MemoryLedger):
+    """Knows calls, and never what an answer went on with."""
+
+    async def joined(self, response_id, continued_by):
+        raise DecisionUnavailable("disk full")
+
+
+class Foreign(MemoryLedger):
+    """Has forgotten the calls of the first answer already."""
+
+    async def write(self, calls):
+        await super().write([call for call in calls if call.response_id != "resp_1"])
+
+
+CALL = function_call("look_up", {"id": 2}, call_id="call_look")
+
+
+@pytest.mark.parametrize(
+    ("ledger", "items", "joined"),
+    [
+        pytest.param(MemoryLedger, [CALL], True, id="a call"),
+        pytest.param(Forgetful, [CALL], False, id="a call, not remembered"),
+        pytest.param(Foreign, [CALL], False, id="a call behind nothing known"),
+        pytest.param(Forgetful, [text("So be it.")], True, id="a text, not remembered"),
+        pytest.param(Forgetful, [function_call("name_t1", {}, call_id="call_n")], True, id="a notice, not remembered"),
+    ],
+)
+async def test_a_call_follows_only_if_who_goes_on_gets_to_know_it(upstream, monkeypatch, ledger, items, joined):
+    deployment = {"model": "openai/gpt-4.1", "api_base": upstream.base_url, "api_key": "sk-x"}
+    router = litellm.Router([{"model_name": "gpt", "litellm_params": deployment}])
+    monkeypatch.setattr(proxy_server, "llm_router", router)
+    upstream.script("was blocked", items)
+    decider = Scripted({"name_t0": BLOCKED[0], "name_t1": BLOCKED[0]})
+    guardrail = BighubGuardrail(guardrail_name="g", decider_instance=decider, on_block="continue", continue_rounds=1)
+    guardrail.tool_decisions.ledger = ledger()
+    key, asked = UserAPIKeyAuth(request_route="/v1/responses"), {"model": "gpt", "input": "go"}
+
+    events = [event async for event in guardrail.governing.stream(Upstream(stream("c")), asked, key)]
+
+    [*_, end] = events
+    told = str(events)
+    assert end.response["id"] == "resp_1"
+    assert ('The tool call "name_t0" was blocked' not in told) == joined
+    assert ("call_look" in told) == (joined and items == [CALL])
+    assert len(upstream.requests) == 1

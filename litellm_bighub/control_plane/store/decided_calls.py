@@ -14,7 +14,17 @@ from litellm_bighub.domain.decided import DecidedCall, Search, storable
 
 COLUMNS: Final = tuple(column.name for column in table.c if column.name != "id")
 """Of a row, in their order."""
-_TEXTS: Final = ("response_id", "conversation", "call_id", "item_id", "notice_id", "notice", "tool", "actor")
+_TEXTS: Final = (
+    "response_id",
+    "conversation",
+    "call_id",
+    "item_id",
+    "notice_id",
+    "notice",
+    "tool",
+    "actor",
+    "continued_by",
+)
 _STORED: Final[Mapping[str, Callable[[Any], Any]]] = {
     **dict.fromkeys(_TEXTS, storable),
     **dict.fromkeys(("released", "edited", "answered"), int),
@@ -37,6 +47,12 @@ def answered(connection: Connection, conversation: str, call_ids: Collection[str
     """Mark calls of a conversation."""
     which = and_(table.c.conversation == storable(conversation), table.c.call_id.in_(map(storable, call_ids)))
     connection.execute(update(table).where(which).values(answered=1))
+
+
+def joined(connection: Connection, response_id: str, continued_by: str) -> bool:
+    """Mark the calls of a response; whether there are any."""
+    statement = update(table).where(table.c.response_id == storable(response_id))
+    return connection.execute(statement.values(continued_by=storable(continued_by))).rowcount > 0
 
 
 def prune(connection: Connection, before: float) -> int:

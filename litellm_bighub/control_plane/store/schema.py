@@ -250,6 +250,7 @@ decided_calls = Table(
     Column("arguments", Text, nullable=False),
     Column("actor", Text, nullable=False),
     Column("time", Double, nullable=False),
+    Column("continued_by", Text, nullable=False, server_default=""),
     Index("decided_calls_response", "response_id"),
     Index("decided_calls_conversation", "conversation"),
     Index("decided_calls_call", "call_id", "actor"),

@@ -68,6 +68,17 @@ def _reasoning(item: Item, place: Item) -> Iterator[_Event]:
         yield {"type": "response.reasoning_text.done", **at, "text": part.get("text", "")}
 
 
+def _function_call(item: Item, place: Item) -> Iterator[_Event]:
+    arguments, name = item.get("arguments", ""), item.get("name", "")
+    yield {"type": "response.function_call_arguments.delta", **place, "delta": arguments}
+    yield {"type": "response.function_call_arguments.done", **place, "name": name, "arguments": arguments}
+
+
+def _custom_call(item: Item, place: Item) -> Iterator[_Event]:
+    yield {"type": "response.custom_tool_call_input.delta", **place, "delta": item.get("input", "")}
+    yield {"type": "response.custom_tool_call_input.done", **place, "input": item.get("input", "")}
+
+
 def _nothing(_item: Item, _place: Item) -> Iterator[_Event]:
     return iter(())
 
@@ -80,4 +91,6 @@ def _parts(owner: Item, key: str) -> Sequence[Item]:
 _TOLD: Mapping[str, tuple[Item, _Inner]] = {
     "message": ({"content": []}, _message),
     "reasoning": ({"summary": [], "content": []}, _reasoning),
+    "function_call": ({"arguments": ""}, _function_call),
+    "custom_tool_call": ({"input": ""}, _custom_call),
 }

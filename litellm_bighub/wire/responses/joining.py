@@ -12,7 +12,6 @@ from litellm_bighub.wire.gating import Withhold
 from litellm_bighub.wire.responses.envelope import output_of
 from litellm_bighub.wire.responses.events import TERMINAL
 from litellm_bighub.wire.responses.item_events import item_events
-from litellm_bighub.wire.responses.items import may_be_call
 
 _COMPLETED = "response.completed"
 _DONE = "response.output_item.done"
@@ -20,7 +19,11 @@ _ENDED = frozenset({"completed", "incomplete"})
 
 
 class Join:
-    """One stream's, as `wire.joining` draws it: items, their places and the numbers of events go on without a gap."""
+    """One stream's, as `wire.joining` draws it: items, their places and the numbers of events go on without a gap.
+
+    It keeps the id with which it began, since stock clients take no other. The ledger knows which answer stands behind
+    that id, so that whoever goes on from it goes on from the last.
+    """
 
     def __init__(self) -> None:
         self._answer: object = None
@@ -40,13 +43,8 @@ class Join:
         return self._answer
 
     def accepts(self, answer: object) -> bool:
-        """Whether the stream can end with this answer.
-
-        It keeps the id with which it began, since stock clients take no other. Whoever goes on from that id goes on
-        from the first answer, which knows no call of this one: the result of such a call would have no place.
-        """
-        items: Sequence[object] = get(answer, "output") or ()
-        return text(answer, "status") in _ENDED and not any(may_be_call(item) for item in items)
+        """Whether the stream can end with this answer."""
+        return text(answer, "status") in _ENDED
 
     def follow(self, answer: object) -> None:
         """From here on no notice is told, and where the first answer ends this one begins."""

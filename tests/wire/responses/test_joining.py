@@ -9,7 +9,17 @@ import re
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from litellm_bighub.testing import custom_call, function_call, reasoning, refusal, text
+from litellm_bighub.testing import (
+    apply_patch_call,
+    computer_call,
+    custom_call,
+    function_call,
+    local_shell_call,
+    reasoning,
+    refusal,
+    shell_call,
+    text,
+)
 from litellm_bighub.wire.gating import Withhold
 from litellm_bighub.wire.responses.item_events import item_events
 from litellm_bighub.wire.responses.joining import Join
@@ -26,6 +36,11 @@ LATER = [
     reasoning("hm", "so", content=["raw"]),
     function_call("look_up", {"id": 2}, call_id="call_n"),
     custom_call("sql", "select", call_id="call_m"),
+    shell_call("ls", call_id="call_s"),
+    local_shell_call("ls", call_id="call_l"),
+    apply_patch_call({"type": "delete_file", "path": "x"}, call_id="call_p"),
+    computer_call({"type": "screenshot"}, call_id="call_c"),
+    {"type": "mcp_approval_request", "id": "apr_1", "server_label": "crm", "name": "wipe", "arguments": "{}"},
     {"type": "web_search_call", "status": "completed", "action": {"type": "search", "query": "q"}},
     {"type": "message", "role": "assistant", "status": "completed", "content": []},
 ]
@@ -99,6 +114,27 @@ def test_every_item_is_told_in_events_of_its_type(item):
     joined.feed(*s.stream(s.message(0, "hi"), s.call(1)))
     joined.settle(answer(item))
     check(joined.events, answer(item))
+
+
+@pytest.mark.parametrize(
+    ("item", "said", "key"),
+    [
+        (function_call("look_up", {"id": 2}), "response.function_call_arguments", "arguments"),
+        (custom_call("sql", "select"), "response.custom_tool_call_input", "input"),
+    ],
+)
+def test_a_call_is_told_bit_by_bit_as_others_are(item, said, key):
+    joined = joining()
+    joined.feed(*s.stream(s.call(0)))
+    joined.settle(answer({**item, "call_id": "call_n"}))
+
+    added, delta, done, complete = joined.events[1:-1]
+    assert [event["type"] for event in (added, delta, done)] == [
+        "response.output_item.added",
+        f"{said}.delta",
+        f"{said}.done",
+    ]
+    assert (added["item"][key], delta["delta"], done[key], complete["item"][key]) == ("", *[item[key]] * 3)
 
 
 def test_a_part_of_an_unknown_type_is_told_as_a_whole():
