@@ -54,6 +54,8 @@ class Redactor:
 
     def text(self, text: str) -> str:
         """The text without what looks like a secret."""
+        if not text:
+            return text
         redacted = redact_secrets(text)
         for pattern in self._patterns:
             redacted = pattern.sub(REDACTED, redacted)

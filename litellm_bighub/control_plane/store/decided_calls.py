@@ -45,7 +45,7 @@ def find(connection: Connection, search: Search) -> list[DecidedCall]:
 
 def answered(connection: Connection, conversation: str, call_ids: Collection[str]) -> None:
     """Mark calls of a conversation."""
-    which = and_(table.c.conversation == storable(conversation), table.c.call_id.in_(map(storable, call_ids)))
+    which = and_(_named(table.c.conversation, storable(conversation)), table.c.call_id.in_(map(storable, call_ids)))
     connection.execute(update(table).where(which).values(answered=1))
 
 
@@ -56,8 +56,11 @@ def joined(connection: Connection, response_id: str, continued_by: str) -> bool:
 
 
 def prune(connection: Connection, before: float) -> int:
-    """Forget older calls; how many."""
-    return connection.execute(delete(table).where(table.c.time < before)).rowcount
+    """Forget older calls; how many. They stand in the order of their time, so no index of it is kept."""
+    first_kept = select(table.c.id).where(table.c.time >= before).order_by(table.c.id).limit(1)
+    kept = connection.execute(first_kept).scalar()
+    older = table.c.time < before if kept is None else table.c.id < kept
+    return connection.execute(delete(table).where(older)).rowcount
 
 
 def _condition(search: Search) -> ColumnElement[bool]:
@@ -66,12 +69,18 @@ def _condition(search: Search) -> ColumnElement[bool]:
     if search.response_id:
         conditions.append(table.c.response_id == storable(search.response_id))
     if search.conversation:
-        conditions.append(table.c.conversation == storable(search.conversation))
+        conditions.append(_named(table.c.conversation, storable(search.conversation)))
     if search.call_ids:
         conditions.append(and_(table.c.call_id.in_(map(storable, search.call_ids)), actor))
     if search.notice_ids:
-        conditions.append(and_(table.c.notice_id.in_(map(storable, search.notice_ids)), actor))
+        named = table.c.notice_id.in_(map(storable, search.notice_ids))
+        conditions.append(and_(named, table.c.notice_id != "", actor))
     return or_(false(), *conditions)
+
+
+def _named(column: ColumnElement[str], value: str) -> ColumnElement[bool]:
+    """Equality as the index of a column that is mostly empty can be used for it."""
+    return and_(column == value, column != "")
 
 
 def _as_it_is(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from litellm_bighub.domain.arguments import UnreadableArguments, as_text, read_arguments
@@ -60,17 +60,16 @@ def read_call(item: object, path: str) -> ToolCall:
     call_type = CALLS.get(item_type, "unknown")
     call_id = text(item, "call_id") or (text(item, "id") if item_type == "mcp_approval_request" else "")
     name = _qualified(item) or ("" if item_type in _NAMED else call_type if item_type in CALLS else item_type)
-    call = ToolCall(id=call_id, type=call_type, name=name, path=path, item_id=text(item, "id"))
-    if is_unfinished(item):
-        return replace(call, unreadable=UNFINISHED)
-    if not name:
-        return replace(call, unreadable=NO_NAME)
-    try:
-        return replace(call, arguments=_read_payload(item))
-    except UnreadableArguments as error:
-        return replace(call, unreadable=str(error))
-    except RecursionError:
-        return replace(call, unreadable=TOO_DEEP)
+    arguments: Arguments = {}
+    unreadable = UNFINISHED if is_unfinished(item) else None if name else NO_NAME
+    if unreadable is None:
+        try:
+            arguments = _read_payload(item)
+        except UnreadableArguments as error:
+            unreadable = str(error)
+        except RecursionError:
+            unreadable = TOO_DEEP
+    return ToolCall(call_id, call_type, name, arguments, unreadable, path, item_id=text(item, "id"))
 
 
 def _qualified(item: object) -> str:
