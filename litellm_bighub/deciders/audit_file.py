@@ -12,6 +12,7 @@ import json
 import os
 import stat
 from pathlib import Path
+from typing import Final
 
 import anyio.to_thread
 
@@ -19,6 +20,8 @@ from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.outcome import CallOutcome
 from litellm_bighub.domain.unapproved import UnapprovedResult
 from litellm_bighub.errors import ConfigurationError
+
+_WRITER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 class AuditFile:
@@ -46,7 +49,7 @@ class AuditFile:
         Raises:
             OSError: it could not be written, or not as a whole.
         """
-        line = json.dumps(event.as_dict(), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        line = _WRITER.encode(event.told() if isinstance(event, DecisionEvent) else event.as_dict())
         # A lone surrogate in a name becomes its JSON escape.
         written = f"{line}\n".encode(errors="backslashreplace")
         if self._waits:

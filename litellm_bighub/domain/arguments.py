@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NoReturn, cast
+from typing import Any, Final, NoReturn, cast
 
 import rfc8785
 
@@ -65,7 +65,7 @@ def _parse(text: str) -> object:
     if _depth(text) > MAX_DEPTH:
         raise UnreadableArguments(f"arguments are nested more than {MAX_DEPTH} levels deep")
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        return _READER.decode(text)
     except UnreadableArguments:  # a ValueError itself, with a reason of its own
         raise
     except json.JSONDecodeError as error:
@@ -107,6 +107,9 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 def _no_constant(constant: str) -> NoReturn:
     raise UnreadableArguments(f"arguments hold {constant}, which is no JSON")
+
+
+_READER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)
 
 
 def _json_type(value: object) -> str:

@@ -64,8 +64,11 @@ class DecisionEvent:
 
     def as_dict(self) -> dict[str, Any]:
         """A copy in plain containers, with `allowed` and BIGHUB's `request_id` added."""
+        return {**self.told(), "arguments": deepcopy(self.arguments)}
+
+    def told(self) -> dict[str, Any]:
+        """The same for those who only read it: the arguments are the event's own."""
         told: dict[str, Any] = {name: getattr(self, name) for name in _NAMES}
-        told["arguments"] = deepcopy(self.arguments)
         return {**told, "allowed": self.allowed, "request_id": self.decision_id}
 
 

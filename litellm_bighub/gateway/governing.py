@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from functools import cache, partial
 from typing import Any
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
@@ -67,7 +66,10 @@ class Governing:
             ToolCallWithheld: a tool may not be used, and the operator wants the request to fail.
             UnapprovedToolResult: there are results of calls that nobody approved, and those are refused.
         """
-        asks = cache(partial(self.context, key, data))  # most requests bring nothing about which one would have to know
+
+        def asks() -> CallContext:  # most requests bring nothing about which one would have to know
+            return self.context(key, data)
+
         with logged(self.guardrail, data):
             if spoken is Format.RESPONSES and key is not None:
                 await take_answers(data, asks, self.enforcement.tool_decisions, counts=self.settings.client_approvals)

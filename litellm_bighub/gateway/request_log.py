@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -41,31 +40,41 @@ class RequestLog:
         """Nothing to release."""
 
 
-@contextmanager
-def logged(
-    guardrail: CustomGuardrail, request_data: dict[str, Any], *, spans: DecisionSpans | None = None
-) -> Generator[None, None, None]:
-    """Record the decisions made inside in the request's guardrail information, and in a span if `spans` are given."""
-    events: list[DecisionEvent] = []
-    token = _collected.set(events)
-    try:
-        yield
-    finally:
-        _collected.reset(token)
-        if events:
-            intervened = any(not event.allowed for event in events)
-            guardrail.add_standard_logging_guardrail_information_to_request_data(
-                guardrail_json_response=[_telling(event) for event in events],
-                request_data=request_data,
-                guardrail_status="guardrail_intervened" if intervened else "success",
-                guardrail_provider=PROVIDER,
-                start_time=events[0].time - events[0].latency_ms / 1000,
-                end_time=events[-1].time,
-                duration=max(event.latency_ms for event in events) / 1000,
-                event_type=GuardrailEventHooks.post_call,
-            )
-            if spans is not None:
-                spans.guardrail(guardrail.guardrail_name or type(guardrail).__name__, events)
+class logged:  # noqa: N801 - used as a function is; a generator's context would cost every request more
+    """Records the decisions made inside in the request's guardrail information, and in a span if `spans` are given."""
+
+    __slots__ = ("_events", "_guardrail", "_request_data", "_spans", "_token")
+
+    def __init__(
+        self, guardrail: CustomGuardrail, request_data: dict[str, Any], *, spans: DecisionSpans | None = None
+    ) -> None:
+        self._guardrail = guardrail
+        self._request_data = request_data
+        self._spans = spans
+        self._events: list[DecisionEvent] = []
+
+    def __enter__(self) -> None:
+        self._token = _collected.set(self._events)
+
+    def __exit__(self, *_raised: object) -> None:
+        _collected.reset(self._token)
+        if self._events:
+            self._tell(self._events)
+
+    def _tell(self, events: Sequence[DecisionEvent]) -> None:
+        intervened = any(not event.allowed for event in events)
+        self._guardrail.add_standard_logging_guardrail_information_to_request_data(
+            guardrail_json_response=[_telling(event) for event in events],
+            request_data=self._request_data,
+            guardrail_status="guardrail_intervened" if intervened else "success",
+            guardrail_provider=PROVIDER,
+            start_time=events[0].time - events[0].latency_ms / 1000,
+            end_time=events[-1].time,
+            duration=max(event.latency_ms for event in events) / 1000,
+            event_type=GuardrailEventHooks.post_call,
+        )
+        if self._spans is not None:
+            self._spans.guardrail(self._guardrail.guardrail_name or type(self._guardrail).__name__, events)
 
 
 def log_results(guardrail: CustomGuardrail, request_data: dict[str, Any], results: Sequence[UnapprovedResult]) -> None:

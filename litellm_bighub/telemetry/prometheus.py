@@ -35,6 +35,8 @@ class PrometheusInstruments:
             buckets=SECONDS,
             registry=registry,
         )
+        self._series: dict[tuple[str, Verdict, bool, str], tuple[Counter, Histogram]] = {}
+        """Those of decisions, looked up once; there are no more than tools' names are let through."""
         self._degraded = Counter(
             f"{PREFIX}_degraded_decisions",
             "Tool calls that passed undecided: the decider could not be reached, and fail_mode is open",
@@ -69,8 +71,14 @@ class PrometheusInstruments:
 
     def decided(self, *, tool: str, verdict: Verdict, enforced: bool, decider: str, seconds: float) -> None:
         """Count one decision and its latency."""
-        self._decisions.labels(tool, verdict, str(enforced).lower()).inc()
-        self._seconds.labels(decider).observe(seconds)
+        named = (tool, verdict, enforced, decider)
+        series = self._series.get(named)
+        if series is None:
+            made = self._decisions.labels(tool, verdict, str(enforced).lower()), self._seconds.labels(decider)
+            series = self._series[named] = made
+        count, histogram = series
+        count.inc()
+        histogram.observe(seconds)
 
     def degraded(self, *, tool: str) -> None:
         """Count a call that passed undecided."""

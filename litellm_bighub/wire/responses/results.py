@@ -19,7 +19,9 @@ _HIDES = frozenset({"item_reference", "compaction"})
 
 
 def brought(request: Mapping[str, Any]) -> Brought:
-    """What the input brings back."""
+    """What the input brings back; a text brings nothing."""
+    if isinstance(request.get("input"), str):
+        return Brought()
     items = _items(request.get("input"))
     calls: dict[str, tuple[object, str]] = {}
     results: list[tuple[str, str, object]] = []
