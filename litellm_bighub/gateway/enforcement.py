@@ -73,11 +73,8 @@ class Withholding:
             ToolCallWithheld: the operator wants the request to fail.
         """
         match decision:
-            case Allow(edited=None):
-                return Pass()
             case Allow(edited=edited):
-                note = f'A person changed the arguments of the tool call "{call.name}" before it was approved.'
-                return Pass(edited, f"{note} It is made with the person's arguments.")
+                return Pass(edited)
             case Block(reason=reason):
                 notice = f'The tool call "{call.name}" was blocked by policy and has not been run.{self._why(reason)}'
                 if self.on_block == "error":
@@ -238,7 +235,7 @@ class Enforcement:
 
 
 def enforce(decided: Sequence[Decided]) -> None:
-    """Edit and withhold, and at last tell the model what it has to know."""
+    """Edit and withhold. The model is told of an edit with the call's result, when that comes back."""
     for each in decided:
         match each.judged.outcome:
             case Pass(edited=edited):
@@ -246,7 +243,3 @@ def enforce(decided: Sequence[Decided]) -> None:
                     each.found.edit(edited)
             case Withhold() as withheld:
                 each.found.withhold(withheld)
-    for each in decided:
-        outcome = each.judged.outcome
-        if isinstance(outcome, Pass) and outcome.note:
-            each.found.tell(outcome.note)
