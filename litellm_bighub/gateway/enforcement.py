@@ -53,6 +53,7 @@ class Withholding:
         reveal: whether the notice tells the reason; `nothing` keeps the policy from being probed.
         on_unapproved_result: what becomes of a request with the result of a call that was withheld, or nobody made.
         approval_wait_seconds: how long to wait.
+        continue_rounds: how often a model that is told of its blocked calls is asked anew.
     """
 
     on_block: OnBlock = "replace"
@@ -60,6 +61,12 @@ class Withholding:
     reveal: Reveal = "nothing"
     on_unapproved_result: OnUnapprovedResult = "record"
     approval_wait_seconds: float = 60.0
+    continue_rounds: int = 3
+
+    @property
+    def rounds(self) -> int:
+        """How often the model is asked anew."""
+        return self.continue_rounds if self.on_block == "continue" else 0
 
     @property
     def waits(self) -> bool:
@@ -107,6 +114,11 @@ class Judged:
     call: ToolCall
     decision: Decision
     outcome: Outcome
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether nobody but the model has to hear of it."""
+        return isinstance(self.decision, Block) and isinstance(self.outcome, Withhold)
 
 
 @dataclass(frozen=True, slots=True)
