@@ -117,13 +117,14 @@ class Governing:
 
         async def judge(calls: Sequence[ToolCall]) -> list[Judged]:
             context = self.context(key, request_data, envelope.response)
-            with logged(self.guardrail, request_data, spans=self._spans), held.waiting():
+            with logged(self.guardrail, request_data, spans=self._spans):
                 return await self.enforcement.judged(calls, context, spoken, runs=runs, shown=shown)
 
         async def decide(calls: Sequence[ToolCall]) -> list[Outcome]:
-            if continuing is not None:
-                return await continuing.settled(judge(calls))
-            return [judged.outcome for judged in await judge(calls)]
+            with held.waiting():
+                if continuing is not None:
+                    return await continuing.settled(judge(calls))
+                return [judged.outcome for judged in await judge(calls)]
 
         gate = gate_of(spoken, request_data, new_item_id=self.enforcement.new_item_id)
         alive = self.settings.keep_alive_seconds
