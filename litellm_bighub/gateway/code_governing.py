@@ -18,7 +18,7 @@ from litellm_bighub.gateway.enforcement import Enforcement, Judged
 from litellm_bighub.gateway.identity import IN_CODE, caller, previous_response_id
 from litellm_bighub.gateway.in_code import begin
 from litellm_bighub.gateway.listed_tools import ListedTools
-from litellm_bighub.gateway.rounds import NextAnswer, Rounds
+from litellm_bighub.gateway.rounds import AskModel, Rounds
 from litellm_bighub.gateway.stream import Envelope, governed, native
 from litellm_bighub.gateway.stream_parts import gate_of
 from litellm_bighub.gateway.surface import Format
@@ -41,7 +41,7 @@ class CodeGoverning:
         conversation: puts its request right.
         actor: on whose behalf the calls would run.
         domain: their business domain.
-        next_answer: asks the model anew, where it is told of its blocked calls.
+        ask_model: asks the model anew, where it is told of its blocked calls.
     """
 
     spoken: Format
@@ -49,7 +49,7 @@ class CodeGoverning:
     conversation: Conversation
     actor: str
     domain: str
-    next_answer: NextAnswer
+    ask_model: AskModel
 
     async def request(self, request: dict[str, Any]) -> None:
         """Decide on providers' own tools, and put right what comes back from earlier answers, in place.
@@ -106,7 +106,7 @@ class CodeGoverning:
             self.conversation,
             request,
             partial(self._context, request),
-            self.next_answer,
+            self.ask_model,
             self.enforcement.withholding.rounds,
         )
 

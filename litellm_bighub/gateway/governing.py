@@ -136,7 +136,8 @@ class Governing:
     def _rounds(self, request_data: dict[str, Any], key: UserAPIKeyAuth | None) -> Rounds:
         """What answers blocked calls of the request, if anything does: LiteLLM's callbacks have nobody to ask."""
         context = partial(self.context, key, request_data)
-        asks = key is not None and not is_stored(context().surface)
+        rounds = self.enforcement.withholding.rounds
+        asks = rounds and key is not None and not is_stored(context().surface)
 
         async def ask(data: dict[str, Any], spoken: Format | None) -> object:
             return None if key is None else await next_answer(self.guardrail, key, data, spoken)
@@ -147,7 +148,7 @@ class Governing:
             request_data,
             context,
             ask,
-            self.enforcement.withholding.rounds if asks else 0,
+            rounds if asks else 0,
             partial(logged, self.guardrail, request_data, spans=self._spans),
         )
 

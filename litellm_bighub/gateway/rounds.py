@@ -21,7 +21,7 @@ from litellm_bighub.gateway.stream_parts import join_of
 from litellm_bighub.gateway.surface import Format, format_of_answer
 from litellm_bighub.wire.responses.notice import wants_refusals
 
-NextAnswer: TypeAlias = Callable[[dict[str, Any], "Format | None"], Awaitable[object]]
+AskModel: TypeAlias = Callable[[dict[str, Any], "Format | None"], Awaitable[object]]
 """The model's answer to a request in a format, its texts checked; `None` if it cannot be had."""
 
 
@@ -34,7 +34,7 @@ class Rounds:
         conversation: remembers what the provider was told.
         request: the caller's.
         context: who asks, with an answer or none.
-        next_answer: asks the model.
+        ask_model: asks the model.
         left: how often it may be asked.
         within: where the rounds of a stream take place.
     """
@@ -43,7 +43,7 @@ class Rounds:
     conversation: Conversation
     request: dict[str, Any]
     context: Callable[[object], CallContext]
-    next_answer: NextAnswer
+    ask_model: AskModel
     left: int
     within: Callable[[], AbstractContextManager[None]] = nullcontext
 
@@ -89,7 +89,7 @@ class Rounds:
     ) -> tuple[dict[str, Any], Any] | None:
         """The model's next answer with the request that told it of blocked calls, if there was something to tell."""
         told = continued(data, response, judged)
-        answer = None if told is None else await self.next_answer(told, format_of_answer(response))
+        answer = None if told is None else await self.ask_model(told, format_of_answer(response))
         if told is None or answer is None:
             return None
         await self.conversation.completed(told, answer)

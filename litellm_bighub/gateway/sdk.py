@@ -14,7 +14,7 @@ from litellm_bighub.gateway.code_stream import CodeStream, Upstream
 from litellm_bighub.gateway.conversation import Conversation
 from litellm_bighub.gateway.enforcement import Enforcement, Withholding
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
-from litellm_bighub.gateway.rounds import NextAnswer
+from litellm_bighub.gateway.rounds import AskModel
 from litellm_bighub.gateway.sending import next_answer, sent
 from litellm_bighub.gateway.stream import native
 from litellm_bighub.gateway.surface import Format
@@ -169,7 +169,7 @@ def _governing(
     withholding: Withholding | None,
     actor: str,
     domain: str,
-    ask: NextAnswer,
+    ask: AskModel,
 ) -> CodeGoverning:
     withholding = withholding or Withholding()
     conversation = Conversation(tool_decisions, refuse=withholding.on_unapproved_result == "refuse")
