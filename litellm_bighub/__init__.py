@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from litellm_bighub.domain.call import CallContext, ToolCall
     from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
     from litellm_bighub.errors import AdapterConfigurationError, OutcomeReportError, ProviderResponseError
+    from litellm_bighub.gateway.enforcement import Withholding
     from litellm_bighub.gateway.guardrail import BighubGuardrail
     from litellm_bighub.gateway.handler import OpenAIResponsesHandler
     from litellm_bighub.gateway.registration import install, uninstall
@@ -45,6 +46,7 @@ _HOMES = {
     "ToolCall": "domain.call",
     "ToolDecisions": "deciders.tool_decisions",
     "ToolExecutionEvent": "agent.records",
+    "Withholding": "gateway.enforcement",
     "acompletion": "gateway.sdk",
     "amessages": "gateway.sdk",
     "aresponses": "gateway.sdk",
@@ -75,6 +77,7 @@ __all__ = [
     "ToolCall",
     "ToolDecisions",
     "ToolExecutionEvent",
+    "Withholding",
     "acompletion",
     "amessages",
     "aresponses",

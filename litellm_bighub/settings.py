@@ -79,7 +79,7 @@ class GuardrailSettings(BaseSettings):
     tools: dict[str, ToolSettings] = Field(default_factory=dict, description="value, target and more, by tool")
     fail_mode: FailMode = Field(default="closed", description="what happens when the decider could not be reached")
     on_block: OnBlock = Field(
-        default="replace", description="a notice in the call's place, an error, or the model is told"
+        default="replace", description="a notice in the call's place, an error, or (in the proxy) the model is told"
     )
     continue_rounds: int = Field(default=3, ge=1, le=20, description="how often `continue` asks the model anew")
     on_approval: OnApproval = Field(

@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.gateway.conversation import Conversation
-from litellm_bighub.gateway.enforcement import Enforcement
+from litellm_bighub.gateway.enforcement import Enforcement, Judged
 from litellm_bighub.gateway.identity import IN_CODE, caller, previous_response_id
 from litellm_bighub.gateway.in_code import begin
 from litellm_bighub.gateway.listed_tools import ListedTools
+from litellm_bighub.gateway.rounds import AskModel, Rounds
 from litellm_bighub.gateway.stream import Envelope, governed, native
 from litellm_bighub.gateway.stream_parts import gate_of
 from litellm_bighub.gateway.surface import Format
 from litellm_bighub.wire.gating import Outcome
-from litellm_bighub.wire.responses.notice import wants_refusals
 
 _SURFACES: Final = {
     Format.RESPONSES: IN_CODE,
@@ -40,6 +41,7 @@ class CodeGoverning:
         conversation: puts its request right.
         actor: on whose behalf the calls would run.
         domain: their business domain.
+        ask_model: asks the model anew, where it is told of its blocked calls.
     """
 
     spoken: Format
@@ -47,6 +49,7 @@ class CodeGoverning:
     conversation: Conversation
     actor: str
     domain: str
+    ask_model: AskModel
 
     async def request(self, request: dict[str, Any]) -> None:
         """Decide on providers' own tools, and put right what comes back from earlier answers, in place.
@@ -61,13 +64,16 @@ class CodeGoverning:
         previous = previous_response_id(request, encrypted=False)
         await self.conversation.prepare(request, self.spoken, previous, lambda: context)
 
-    async def answer(self, response: object, request: dict[str, Any]) -> None:
+    async def answer(self, response: Any, request: dict[str, Any]) -> Any:
         """Decide on the calls of a whole answer, in place.
+
+        Returns:
+            the answer, or with `on_block: continue` the model's next one.
 
         Raises:
             ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
         """
-        await self.enforcement.govern(response, self._context(request, response), refusals=wants_refusals(request))
+        return await self._rounds(request).enforced(response)
 
     async def stream(self, events: AsyncIterator[object], request: dict[str, Any]) -> AsyncGenerator[Any, None]:
         """The events of a stream as they may be sent on.
@@ -75,18 +81,34 @@ class CodeGoverning:
         Raises:
             ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
         """
-        envelope = Envelope(events)
+        continuing = self._rounds(request).stream(self.spoken)
+        envelope = Envelope(events if continuing is None else continuing.within(events))
         shown: set[str] = set()
 
-        async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
+        async def judge(calls: Sequence[ToolCall]) -> list[Judged]:
             context = self._context(request, envelope.response)
-            judged = await self.enforcement.judged(calls, context, self.spoken, shown=shown)
-            return [each.outcome for each in judged]
+            return await self.enforcement.judged(calls, context, self.spoken, shown=shown)
+
+        async def decide(calls: Sequence[ToolCall]) -> list[Outcome]:
+            if continuing is not None:
+                return await continuing.settled(judge(calls))
+            return [judged.outcome for judged in await judge(calls)]
 
         gate = gate_of(self.spoken, request, new_item_id=self.enforcement.new_item_id)
-        async with aclosing(governed(envelope, gate, decide)) as released:
-            async for event in self.conversation.watched(released, request):
+        released = governed(envelope, gate, decide)
+        async with aclosing(released if continuing is None else continuing.joined(released)) as joined:
+            async for event in self.conversation.watched(joined, request):
                 yield native(event) if self.spoken is Format.RESPONSES else event
+
+    def _rounds(self, request: dict[str, Any]) -> Rounds:
+        return Rounds(
+            self.enforcement,
+            self.conversation,
+            request,
+            partial(self._context, request),
+            self.ask_model,
+            self.enforcement.withholding.rounds,
+        )
 
     def _context(self, request: dict[str, Any], response: object = None) -> CallContext:
         surface = _SURFACES[self.spoken]

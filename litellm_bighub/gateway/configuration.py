@@ -31,7 +31,7 @@ from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.conversation import Conversation
 from litellm_bighub.gateway.kept_decisions import KeptDecisions
-from litellm_bighub.gateway.proxy_process import config_file, is_proxy
+from litellm_bighub.gateway.proxy_process import config_file, is_proxy, knows_proxy
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.telemetry import Telemetry
 
@@ -119,6 +119,21 @@ def check_consent(name: str, settings: GuardrailSettings, *, takes_consent: bool
     """
     if settings.client_approvals and not takes_consent:
         raise ConfigurationError(f"{name}.client_approvals", "is on, but this decider records no caller's answer")
+
+
+def check_continuing(name: str, settings: GuardrailSettings) -> None:
+    """Refuse to tell the model of its blocked calls where LiteLLM's callbacks could ask it for no other answer.
+
+    Args:
+        name: the guardrail's name, for errors.
+        settings: ours.
+
+    Raises:
+        ConfigurationError: that is set, and this process is no proxy.
+    """
+    if settings.on_block == "continue" and not knows_proxy():
+        instead = "call litellm_bighub.aresponses, acompletion or amessages with withholding=Withholding(…)"
+        raise ConfigurationError(f"{name}.on_block", f"is continue, which works in the proxy alone; {instead}")
 
 
 def build_decider(

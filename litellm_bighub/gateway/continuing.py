@@ -1,8 +1,8 @@
 """`on_block: continue`: the model hears that its calls were blocked, and its next answer takes the place of this one.
 
-The next answer comes through the proxy's router, with the data of the same request, so that LiteLLM counts and logs it
-as a call of its own. Then it goes the way of every answer: through the guardrails that stand before ours, and through
-ours, which decides on its calls.
+The next answer comes the way of the first, with the data of the same request: in the proxy through its router, in code
+through the function or router that sent the first. LiteLLM counts and logs it as a call of its own. Then it goes the
+way of every answer: through the guardrails that stand before ours, and through ours, which decides on its calls.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.types.guardrails import GuardrailEventHooks
 
-from litellm_bighub.domain.decision import Block
 from litellm_bighub.gateway.enforcement import Judged
 from litellm_bighub.gateway.proxy_process import proxy_router
+from litellm_bighub.gateway.sender import Send, sender
 from litellm_bighub.gateway.surface import Format, format_of_answer
 from litellm_bighub.wire.chat import answering as chat
 from litellm_bighub.wire.gating import Withhold
@@ -43,16 +43,14 @@ def continued(data: Mapping[str, Any], response: object, judged: Sequence[Judged
         judged: what is to become of its calls.
 
     Returns:
-        `None` if there is nobody to tell: no call was blocked, or a call is left that only the caller can answer.
+        `None` if there is nobody to tell: a call is the caller's, whether it passes or waits for a person.
     """
-    if not any(isinstance(each.decision, Block) for each in judged):
-        return None
     notices: dict[str, str] = {}
     for each in judged:
-        if not isinstance(each.outcome, Withhold) or each.outcome.approval_id or each.call.id in notices:
+        if not (each.is_blocked and isinstance(each.outcome, Withhold)) or each.call.id in notices:
             return None
         notices[each.call.id] = each.outcome.notice
-    changed = _changed(data, response, notices)
+    changed = _changed(data, response, notices) if notices else None
     if changed is None:
         return None
     kept = {key: value for key, value in data.items() if key not in _OF_THE_FIRST_CALL}
@@ -61,26 +59,22 @@ def continued(data: Mapping[str, Any], response: object, judged: Sequence[Judged
 
 
 async def next_answer(
-    guardrail: CustomGuardrail, data: dict[str, Any], spoken: Format | None, key: UserAPIKeyAuth
+    guardrail: CustomGuardrail, key: UserAPIKeyAuth, data: dict[str, Any], spoken: Format | None
 ) -> object:
-    """The model's answer to such a request, as the guardrails before ours leave it; `None` if it cannot be had."""
+    """The proxy's answer to such a request, as the guardrails before ours leave it; `None` if it cannot be had."""
     router = proxy_router()
-    if router is None:
-        return None
+    response = None if router is None or spoken is None else await answered(sender(spoken, router), data, spoken)
+    return None if response is None else await _guarded(guardrail, data, response, key)
+
+
+async def answered(send: Send, data: Mapping[str, Any], spoken: Format) -> Any:
+    """The model's answer to such a request, in the same format; `None` if it cannot be had."""
     try:
-        match spoken:
-            case Format.RESPONSES:
-                response: Any = await router.aresponses(**data)
-            case Format.CHAT:
-                response = await router.acompletion(**data)
-            case _:
-                response = await router.aanthropic_messages(**data)
+        response: object = await send(**data)
     except (openai.OpenAIError, ValueError) as error:  # a ValueError is the router's word for: no deployment now
         logger.warning("the model could not be told of its blocked call: %s", type(error).__name__)
         return None
-    if format_of_answer(response) is not spoken:
-        return None
-    return await _guarded(guardrail, data, response, key)
+    return response if format_of_answer(response) is spoken else None
 
 
 def _changed(data: Mapping[str, Any], response: object, notices: Mapping[str, str]) -> dict[str, Any] | None:

@@ -53,6 +53,7 @@ class Withholding:
         reveal: whether the notice tells the reason; `nothing` keeps the policy from being probed.
         on_unapproved_result: what becomes of a request with the result of a call that was withheld, or nobody made.
         approval_wait_seconds: how long to wait.
+        continue_rounds: how often a model that is told of its blocked calls is asked anew.
     """
 
     on_block: OnBlock = "replace"
@@ -60,6 +61,12 @@ class Withholding:
     reveal: Reveal = "nothing"
     on_unapproved_result: OnUnapprovedResult = "record"
     approval_wait_seconds: float = 60.0
+    continue_rounds: int = 3
+
+    @property
+    def rounds(self) -> int:
+        """How often the model is asked anew."""
+        return self.continue_rounds if self.on_block == "continue" else 0
 
     @property
     def waits(self) -> bool:
@@ -73,11 +80,8 @@ class Withholding:
             ToolCallWithheld: the operator wants the request to fail.
         """
         match decision:
-            case Allow(edited=None):
-                return Pass()
             case Allow(edited=edited):
-                note = f'A person changed the arguments of the tool call "{call.name}" before it was approved.'
-                return Pass(edited, f"{note} It is made with the person's arguments.")
+                return Pass(edited)
             case Block(reason=reason):
                 notice = f'The tool call "{call.name}" was blocked by policy and has not been run.{self._why(reason)}'
                 if self.on_block == "error":
@@ -110,6 +114,11 @@ class Judged:
     call: ToolCall
     decision: Decision
     outcome: Outcome
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether nobody but the model has to hear of it."""
+        return isinstance(self.decision, Block) and isinstance(self.outcome, Withhold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +247,7 @@ class Enforcement:
 
 
 def enforce(decided: Sequence[Decided]) -> None:
-    """Edit and withhold, and at last tell the model what it has to know."""
+    """Edit and withhold. The model is told of an edit with the call's result, when that comes back."""
     for each in decided:
         match each.judged.outcome:
             case Pass(edited=edited):
@@ -246,7 +255,3 @@ def enforce(decided: Sequence[Decided]) -> None:
                     each.found.edit(edited)
             case Withhold() as withheld:
                 each.found.withhold(withheld)
-    for each in decided:
-        outcome = each.judged.outcome
-        if isinstance(outcome, Pass) and outcome.note:
-            each.found.tell(outcome.note)

@@ -29,13 +29,11 @@ class FoundCall:
         call: what is decided on.
         edit: puts a person's arguments in place of the model's.
         withhold: puts something else in the call's place.
-        tell: says a text beside the call. The last that is done to an answer: in some formats other calls move.
     """
 
     call: ToolCall
     edit: Callable[[Arguments], None]
     withhold: Callable[[Withhold], None]
-    tell: Callable[[str], None]
 
 
 def calls_of(response: object, *, new_item_id: Callable[[], str], refusals: bool) -> list[FoundCall]:
@@ -56,25 +54,17 @@ def calls_of(response: object, *, new_item_id: Callable[[], str], refusals: bool
                     found.call,
                     partial(_edit_item, found),
                     partial(_withhold_item, found, new_item_id=new_item_id, refusal=refusals),
-                    partial(_tell_item, found, new_item_id=new_item_id, refusal=refusals),
                 )
                 for found in responses.find_calls(response)
             ]
         case Format.CHAT:
             return [
-                FoundCall(
-                    found.call, partial(chat.edit, found), partial(_withhold_in_chat, found), partial(chat.tell, found)
-                )
+                FoundCall(found.call, partial(chat.edit, found), partial(_withhold_in_chat, found))
                 for found in chat.find_calls(response)
             ]
         case Format.MESSAGES:
             return [
-                FoundCall(
-                    found.call,
-                    partial(messages.edit, found),
-                    partial(_withhold_in_messages, found),
-                    partial(messages.tell, found),
-                )
+                FoundCall(found.call, partial(messages.edit, found), partial(_withhold_in_messages, found))
                 for found in messages.find_calls(response)
             ]
         case None:
@@ -94,11 +84,6 @@ def _withhold_item(
     else:
         item = notice_item(withheld.item_id or new_item_id(), withheld.notice, refusal=refusal)
         responses.withhold(found, _like(found, item, ResponseOutputMessage))
-
-
-def _tell_item(found: responses.FoundCall, note: str, *, new_item_id: Callable[[], str], refusal: bool) -> None:
-    item = notice_item(new_item_id(), note, refusal=refusal)
-    found.owner.append(_like(found, item, ResponseOutputMessage))
 
 
 def _like(found: responses.FoundCall, item: dict[str, Any], model: type[BaseModel]) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
@@ -12,23 +13,22 @@ from litellm.proxy._types import UserAPIKeyAuth
 
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.gateway.consent import take_answers
-from litellm_bighub.gateway.continuing import continued, next_answer
+from litellm_bighub.gateway.continuing import next_answer
 from litellm_bighub.gateway.conversation import Conversation, UnapprovedToolResult
-from litellm_bighub.gateway.enforcement import Enforcement, Judged, enforce
-from litellm_bighub.gateway.gateway_runs import GatewayRuns, may_run
+from litellm_bighub.gateway.enforcement import Enforcement, Judged
+from litellm_bighub.gateway.gateway_runs import GatewayRuns
 from litellm_bighub.gateway.identity import caller, previous_response_id
 from litellm_bighub.gateway.listed_tools import ListedTools
 from litellm_bighub.gateway.request_log import log_results, logged
+from litellm_bighub.gateway.rounds import Rounds
 from litellm_bighub.gateway.stored import is_stored
 from litellm_bighub.gateway.stream import Envelope, governed, native
-from litellm_bighub.gateway.stream_continuing import StreamContinuing
-from litellm_bighub.gateway.stream_parts import gate_of, join_of
+from litellm_bighub.gateway.stream_parts import gate_of
 from litellm_bighub.gateway.surface import Format, format_of_answer
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.telemetry import Telemetry
 from litellm_bighub.wire.gating import Outcome
-from litellm_bighub.wire.responses.notice import wants_refusals
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Governing:
         if format_of_answer(response) is None:
             return response
         with logged(self.guardrail, request_data, spans=self._spans):
-            return await self._enforced(response, request_data, request_data, key, self._rounds)
+            return await self._rounds(request_data, key).enforced(response)
 
     async def stream(
         self,
@@ -111,20 +111,21 @@ class Governing:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
         """
         runs = GatewayRuns(self.enforcement.tool_decisions, request_data if self.listed_tools.gateway_mcp else {})
-        continuing = self._continuing(request_data, key, spoken)
+        continuing = self._rounds(request_data, key).stream(spoken)
         envelope = Envelope(runs.within(events) if continuing is None else continuing.within(events))
         held = self.telemetry.stream()
         shown: set[str] = set()
 
         async def judge(calls: Sequence[ToolCall]) -> list[Judged]:
             context = self.context(key, request_data, envelope.response)
-            with logged(self.guardrail, request_data, spans=self._spans), held.waiting():
+            with logged(self.guardrail, request_data, spans=self._spans):
                 return await self.enforcement.judged(calls, context, spoken, runs=runs, shown=shown)
 
         async def decide(calls: Sequence[ToolCall]) -> list[Outcome]:
-            if continuing is not None:
-                return await continuing.settled(judge(calls))
-            return [judged.outcome for judged in await judge(calls)]
+            with held.waiting():
+                if continuing is not None:
+                    return await continuing.settled(judge(calls))
+                return [judged.outcome for judged in await judge(calls)]
 
         gate = gate_of(spoken, request_data, new_item_id=self.enforcement.new_item_id)
         alive = self.settings.keep_alive_seconds
@@ -133,77 +134,24 @@ class Governing:
             async for event in self.conversation.watched(joined, request_data):
                 yield native(event) if spoken is Format.RESPONSES else event
 
-    async def _enforced(
-        self, response: Any, data: dict[str, Any], request_data: dict[str, Any], key: UserAPIKeyAuth | None, rounds: int
-    ) -> Any:
-        """The answer with its calls decided on, or the model's next one.
+    def _rounds(self, request_data: dict[str, Any], key: UserAPIKeyAuth | None) -> Rounds:
+        """What answers blocked calls of the request, if anything does: LiteLLM's callbacks have nobody to ask."""
+        context = partial(self.context, key, request_data)
+        rounds = self.enforcement.withholding.rounds
+        asks = rounds and key is not None and not is_stored(context().surface)
 
-        Args:
-            response: whole.
-            data: of the request that it answers.
-            request_data: of the caller's request.
-            key: the caller's.
-            rounds: how often the model may still be asked.
-        """
-        spoken = format_of_answer(response)
-        while found := self.enforcement.find(response, refusals=wants_refusals(request_data)):
-            context = self.context(key, request_data, response)
-            decided = await self.enforcement.decided(found, context, spoken)
-            following = None
-            if rounds and key is not None and not is_stored(context.surface):
-                following = await self._following(data, response, [each.judged for each in decided], key)
-            if following is None:
-                enforce(decided)
-                break
-            data, response = following
-            rounds -= 1
-        return response
+        async def ask(data: dict[str, Any], spoken: Format | None) -> object:
+            return None if key is None else await next_answer(self.guardrail, key, data, spoken)
 
-    def _continuing(
-        self, request_data: dict[str, Any], key: UserAPIKeyAuth | None, spoken: Format
-    ) -> StreamContinuing | None:
-        """What goes on with a stream whose calls are blocked, if anything does."""
-        if not self._rounds or key is None or may_run(request_data):
-            return None
-        if is_stored(self.context(key, request_data).surface):
-            return None
-        join = join_of(spoken)
-
-        async def next_answer(answer: object, judged: Sequence[Judged]) -> object:
-            with logged(self.guardrail, request_data, spans=self._spans):
-                following = await self._following(request_data, answer, judged, key)
-                if following is None or not join.accepts(following[1]):
-                    return None
-                data, response = following
-                last = await self._enforced(response, data, request_data, key, self._rounds - 1)
-            first = self.context(key, request_data, answer).response_id
-            return last if join.accepts(last) and await self._may_follow(first, last, spoken) else None
-
-        return StreamContinuing(join, next_answer)
-
-    async def _may_follow(self, first: str, last: object, spoken: Format) -> bool:
-        """Whether an answer may stand behind the first one in a stream that keeps the first one's id.
-
-        Whoever goes on from that id has to go on from the last answer, or its calls have no place for their results.
-        """
-        if spoken is not Format.RESPONSES:
-            return True
-        return await self.conversation.joined(first, last) or not self.enforcement.find(last)
-
-    async def _following(
-        self, data: dict[str, Any], response: object, judged: Sequence[Judged], key: UserAPIKeyAuth
-    ) -> tuple[dict[str, Any], Any] | None:
-        """The model's next answer with the request that told it of blocked calls, if there was something to tell."""
-        told = continued(data, response, judged)
-        answer = None if told is None else await next_answer(self.guardrail, told, format_of_answer(response), key)
-        if told is None or answer is None:
-            return None
-        await self.conversation.completed(told, answer)
-        return told, answer
-
-    @property
-    def _rounds(self) -> int:
-        return self.settings.continue_rounds if self.settings.on_block == "continue" else 0
+        return Rounds(
+            self.enforcement,
+            self.conversation,
+            request_data,
+            context,
+            ask,
+            rounds if asks else 0,
+            partial(logged, self.guardrail, request_data, spans=self._spans),
+        )
 
     @property
     def _spans(self) -> DecisionSpans | None:

@@ -28,6 +28,7 @@ from litellm_bighub.gateway.configuration import (
     build_outcomes,
     build_tool_decisions,
     check_consent,
+    check_continuing,
     check_litellms,
     import_hook,
     read_settings,
@@ -88,6 +89,7 @@ class BighubGuardrail(NativeGuardrail):
         name = guardrail_name or type(self).__name__
         self.settings, litellms = read_settings(GuardrailSettings, name, settings)
         check_litellms(name, event_hook, litellms)
+        check_continuing(name, self.settings)
         self.governs = closer_of(name, event_hook)
         if default_on:
             check_alone(self.governs, _on_by_default(litellm.callbacks))
@@ -105,6 +107,7 @@ class BighubGuardrail(NativeGuardrail):
             self.settings.reveal,
             self.settings.on_unapproved_result,
             self.settings.approval_wait_seconds,
+            self.settings.continue_rounds,
         )
         self.enforcement = Enforcement(self.tool_decisions, withholding, name=name)
         self.mcp_results = McpResults(build_outcomes(self.settings, self.tool_decisions))

@@ -15,6 +15,7 @@ from litellm.llms.base_llm.guardrail_translation.base_translation import Streami
 from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway import lone_text
 from litellm_bighub.gateway.asking import ask, context_of
 from litellm_bighub.gateway.enforcement import Enforcement, Withholding
@@ -51,6 +52,9 @@ class OpenAIResponsesHandler(OverridePoints):
         withholding: how withheld calls look; by default a notice takes their place.
         actor: on whose behalf the calls would run, where authentication names nobody.
         domain: their business domain.
+
+    Raises:
+        ConfigurationError: the model is to be told of blocked calls, and a handler has no model to tell.
     """
 
     text_calls: ClassVar[TextCalls] = "auto"
@@ -65,6 +69,9 @@ class OpenAIResponsesHandler(OverridePoints):
         domain: str = "custom",
     ) -> None:
         super().__init__()
+        if withholding is not None and withholding.rounds:
+            problem = "is continue, but a handler has no model to tell; call litellm_bighub.aresponses(withholding=…)"
+            raise ConfigurationError("withholding.on_block", problem)
         self._enforcement = Enforcement(tool_decisions, withholding or Withholding()) if tool_decisions else None
         self._actor = actor
         self._domain = domain

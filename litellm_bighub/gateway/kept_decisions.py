@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
+from litellm_bighub.control_plane.merging import merge
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.decided import Search
+from litellm_bighub.domain.decided import DecidedCall, Search
 from litellm_bighub.domain.decision import Allow, Block, Decision
+from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.gateway.identity import IN_CODE
 from litellm_bighub.gateway.in_code import release, was_released
@@ -28,7 +30,9 @@ class KeptDecisions(ToolDecisions):
     """Decides as `ToolDecisions` does, and keeps the last decisions for those who fetch the same response again.
 
     A pending approval is not kept, since it may be answered meanwhile. What another process let through is found in the
-    ledger, unless a person had edited it: the ledger holds no secrets. What it blocked is decided anew.
+    ledger; what it blocked is decided anew. The ledger holds no secrets: a person's arguments are put together out of
+    what it shows and of what the model's call holds, and count only if they have the digest of the call that was
+    released. Where a person has written a secret they have not, and the call is decided on anew.
 
     Args:
         keep: how many decisions are kept.
@@ -48,10 +52,7 @@ class KeptDecisions(ToolDecisions):
         kept = [Allow() if again else self._kept_for(key, context) for key, again in zip(keys, inner, strict=True)]
         if None in kept and is_stored(context.surface):
             released = await self._released(calls, context)
-            kept = [
-                known or (Allow() if _as_in_ledger(call) in released else None)
-                for call, known in zip(calls, kept, strict=True)
-            ]
+            kept = [known or self._again(call, released, context) for call, known in zip(calls, kept, strict=True)]
         asked = [call for call, known in zip(calls, kept, strict=True) if known is None]
         fresh = iter(await super().decide(asked, context, wait_seconds=wait_seconds) if asked else ())
         decisions = [next(fresh) if known is None else known for known in kept]
@@ -70,8 +71,8 @@ class KeptDecisions(ToolDecisions):
         kept = self._kept.get((response_id, *key))
         return replace(kept, remembered=False) if isinstance(kept, Allow) else kept
 
-    async def _released(self, calls: Sequence[ToolCall], context: CallContext) -> set[_Key]:
-        """The calls that the ledger knows to have left as the model made them."""
+    async def _released(self, calls: Sequence[ToolCall], context: CallContext) -> list[DecidedCall]:
+        """The calls that the ledger knows to have left."""
         ids = {call.id for call in calls if call.id}
         try:
             if lists_input(context.surface):
@@ -79,13 +80,26 @@ class KeptDecisions(ToolDecisions):
             else:
                 known = await self.ledger.find(Search(response_id=context.response_id))
         except DecisionError:
-            return set()
+            return []
         last = {(call.response_id, call.call_id): call for call in known if call.actor == context.actor}
-        return {
-            (call.call_id, call.type, call.tool, call.digest)
-            for call in last.values()
-            if call.call_id and call.digest and call.released and not call.edited
-        }
+        return [call for call in last.values() if call.call_id and call.digest and call.released]
+
+    def _again(self, call: ToolCall, released: Sequence[DecidedCall], context: CallContext) -> Allow | None:
+        """What lets this call pass as it has passed, `None` if it has not."""
+        if call.unreadable is not None:
+            return None
+        same = [
+            known for known in released if (known.call_id, known.type, known.tool) == (call.id, call.type, call.name)
+        ]
+        if any(known.digest == call.digest for known in same):
+            return Allow()
+        if lists_input(context.surface):  # what a client sends back has the person's arguments already
+            return None
+        shown = self.redactor.redact(call.arguments)
+        merged = [(known, merge(known.arguments, shown, call.arguments)) for known in same if known.edited]
+        return next(
+            (Allow(edited=edited) for known, edited in merged if arguments_digest(edited) == known.digest), None
+        )
 
     def _keep_one(self, key: _Key | None, response_id: str, decision: Decision) -> None:
         if key is None or not _lasts(decision):
@@ -101,11 +115,7 @@ def _key(call: ToolCall, context: CallContext) -> _Key | None:
     """What tells a call from others in its response, `None` where nothing does."""
     if not call.id or not context.response_id or call.unreadable is not None:
         return None
-    return (*_as_in_ledger(call), context.actor, context.user, context.team)
-
-
-def _as_in_ledger(call: ToolCall) -> _Key:
-    return (call.id, call.type, call.name, call.digest)
+    return (call.id, call.type, call.name, call.digest, context.actor, context.user, context.team)
 
 
 def _lasts(decision: Decision) -> bool:

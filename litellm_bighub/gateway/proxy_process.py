@@ -17,6 +17,11 @@ def is_proxy() -> bool:
     return _config() is not None or proxy_router() is not None
 
 
+def knows_proxy() -> bool:
+    """Whether this process has loaded the proxy, started or not; without it none can be."""
+    return _server() is not None
+
+
 def config_file() -> Path | None:
     """The config that the proxy was started with, `None` outside of a proxy."""
     config = _config()

@@ -14,7 +14,8 @@ from litellm_bighub.gateway.code_stream import CodeStream, Upstream
 from litellm_bighub.gateway.conversation import Conversation
 from litellm_bighub.gateway.enforcement import Enforcement, Withholding
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
-from litellm_bighub.gateway.sending import sent
+from litellm_bighub.gateway.rounds import AskModel
+from litellm_bighub.gateway.sending import next_answer, sent
 from litellm_bighub.gateway.stream import native
 from litellm_bighub.gateway.surface import Format
 from litellm_bighub.gateway.text_stream import Check, checked
@@ -59,19 +60,23 @@ async def aresponses(
     handler = handler or OpenAIResponsesHandler()
     for guardrail in guardrails:
         request = await handler.process_input_messages(request, guardrail)
+
+    async def checked_answer(response: Any) -> Any:
+        for guardrail in guardrails:
+            response = await handler.process_output_response(response, guardrail, request_data=request)
+        return response
+
     governing = None
     if tool_decisions is not None:
-        governing = _governing(Format.RESPONSES, tool_decisions, withholding, actor, domain)
+        ask = partial(next_answer, router, checked_answer)
+        governing = _governing(Format.RESPONSES, tool_decisions, withholding, actor, domain, ask)
     response = await sent(Format.RESPONSES, request, router, governing)
     if isinstance(response, Upstream):
         checks = [partial(handler.check_texts, guardrail, request, None) for guardrail in guardrails]
         events = _checked(response, checks)
         return CodeStream(events if governing is None else governing.stream(events, request), response)
-    for guardrail in guardrails:
-        response = await handler.process_output_response(response, guardrail, request_data=request)
-    if governing is not None:
-        await governing.answer(response, request)
-    return response
+    response = await checked_answer(response)
+    return response if governing is None else await governing.answer(response, request)
 
 
 async def acompletion(
@@ -104,7 +109,8 @@ async def acompletion(
         TypeError: `guardrails` holds objects.
         UnapprovedToolResult: `messages` hold results of calls that nobody approved, and `withholding` refuses those.
     """
-    return await _answered(request, router, _governing(Format.CHAT, tool_decisions, withholding, actor, domain))
+    ask = partial(next_answer, router, _unchecked)
+    return await _answered(request, router, _governing(Format.CHAT, tool_decisions, withholding, actor, domain, ask))
 
 
 async def amessages(
@@ -137,7 +143,9 @@ async def amessages(
         TypeError: `guardrails` holds objects.
         UnapprovedToolResult: `messages` hold results of calls that nobody approved, and `withholding` refuses those.
     """
-    return await _answered(request, router, _governing(Format.MESSAGES, tool_decisions, withholding, actor, domain))
+    ask = partial(next_answer, router, _unchecked)
+    governing = _governing(Format.MESSAGES, tool_decisions, withholding, actor, domain, ask)
+    return await _answered(request, router, governing)
 
 
 def responses(**arguments: Any) -> Any:
@@ -156,11 +164,16 @@ def messages(**arguments: Any) -> Any:
 
 
 def _governing(
-    spoken: Format, tool_decisions: ToolDecisions, withholding: Withholding | None, actor: str, domain: str
+    spoken: Format,
+    tool_decisions: ToolDecisions,
+    withholding: Withholding | None,
+    actor: str,
+    domain: str,
+    ask: AskModel,
 ) -> CodeGoverning:
     withholding = withholding or Withholding()
     conversation = Conversation(tool_decisions, refuse=withholding.on_unapproved_result == "refuse")
-    return CodeGoverning(spoken, Enforcement(tool_decisions, withholding), conversation, actor, domain)
+    return CodeGoverning(spoken, Enforcement(tool_decisions, withholding), conversation, actor, domain, ask)
 
 
 async def _answered(request: dict[str, Any], router: Router | None, governing: CodeGoverning) -> Any:
@@ -170,7 +183,10 @@ async def _answered(request: dict[str, Any], router: Router | None, governing: C
     response = await sent(governing.spoken, request, router, governing)
     if isinstance(response, Upstream):
         return CodeStream(governing.stream(response, request), response)
-    await governing.answer(response, request)
+    return await governing.answer(response, request)
+
+
+async def _unchecked(response: Any) -> Any:
     return response
 
 

@@ -1,20 +1,22 @@
-"""Sending a governed call: by LiteLLM's own functions, or by a router with its fallbacks and retries."""
+"""Sending a governed call."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
-
-import litellm
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from litellm_bighub.gateway.code_governing import CodeGoverning
 from litellm_bighub.gateway.code_stream import Upstream
+from litellm_bighub.gateway.continuing import answered
 from litellm_bighub.gateway.in_code import governed_elsewhere
+from litellm_bighub.gateway.sender import sender
 from litellm_bighub.gateway.surface import Format
 
 if TYPE_CHECKING:
     from litellm.router import Router
+
+Check: TypeAlias = Callable[[Any], Awaitable[Any]]
 
 
 async def sent(spoken: Format, request: dict[str, Any], router: Router | None, governing: CodeGoverning | None) -> Any:
@@ -33,7 +35,7 @@ async def sent(spoken: Format, request: dict[str, Any], router: Router | None, g
         await governing.request(request)
     within = nullcontext if governing is None else governed_elsewhere
     with within():
-        response: Any = await _sender(spoken, router)(**request)
+        response: Any = await sender(spoken, router)(**request)
     if hasattr(response, "__aiter__"):
         return Upstream(response, within)
     if governing is not None:
@@ -41,11 +43,17 @@ async def sent(spoken: Format, request: dict[str, Any], router: Router | None, g
     return response
 
 
-def _sender(spoken: Format, router: Router | None) -> Callable[..., Awaitable[Any]]:
-    match spoken:
-        case Format.RESPONSES:
-            return litellm.aresponses if router is None else router.aresponses
-        case Format.CHAT:
-            return litellm.acompletion if router is None else router.acompletion
-        case Format.MESSAGES:
-            return litellm.anthropic_messages if router is None else router.aanthropic_messages
+async def next_answer(router: Router | None, check: Check, request: dict[str, Any], spoken: Format | None) -> object:
+    """The answer to a request that tells the model of its blocked calls, its texts checked; `None` without one.
+
+    Args:
+        router: sends it in place of LiteLLM's function.
+        check: checks the texts of a whole answer.
+        request: for a whole answer.
+        spoken: the request's format.
+    """
+    if spoken is None:
+        return None
+    with governed_elsewhere():
+        answer = await answered(sender(spoken, router), request, spoken)
+    return None if answer is None else await check(answer)

@@ -12,7 +12,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing
 from typing import TypeAlias
 
-from litellm_bighub.domain.decision import Block
 from litellm_bighub.gateway.enforcement import Judged
 from litellm_bighub.gateway.stream_closing import close
 from litellm_bighub.wire.gating import Outcome, Withhold
@@ -61,7 +60,7 @@ class StreamContinuing:
         self._undecided += 1
         judged = await deciding
         self._undecided -= 1
-        if not all(map(_is_blocked, judged)):
+        if not all(each.is_blocked for each in judged):
             self._settle()
         if not self._settled.is_set():
             await self._wait(judged)
@@ -101,7 +100,3 @@ class StreamContinuing:
     def _settle(self) -> None:
         self._known.set()
         self._settled.set()
-
-
-def _is_blocked(judged: Judged) -> bool:
-    return isinstance(judged.decision, Block) and isinstance(judged.outcome, Withhold)

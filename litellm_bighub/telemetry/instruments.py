@@ -23,7 +23,7 @@ class Instruments(Protocol):
         ...
 
     def held(self, change: int) -> None:
-        """One more, or one less, stream waits for a decision."""
+        """One more, or one less, stream waits for a decision, a person or the next answer."""
         ...
 
     def pending(self, approvals: int) -> None:

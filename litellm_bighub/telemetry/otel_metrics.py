@@ -32,7 +32,7 @@ class OtelInstruments:
             f"{SCOPE}.decisions.degraded", "{decision}", "Tool calls that passed undecided under fail_mode open"
         )
         self._held = meter.create_up_down_counter(
-            f"{SCOPE}.streams.held", "{stream}", "Streams that wait for a decision now"
+            f"{SCOPE}.streams.held", "{stream}", "Streams that wait now for a decision, a person or the next answer"
         )
         self._pending = meter.create_gauge(f"{SCOPE}.approvals.pending", "{approval}", "Approvals that wait")
         self._breakers = meter.create_up_down_counter(f"{SCOPE}.breakers", "{breaker}", "Breakers by state")

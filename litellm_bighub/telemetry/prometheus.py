@@ -45,7 +45,7 @@ class PrometheusInstruments:
         )
         self._held = Gauge(
             f"{PREFIX}_held_streams",
-            "Streams that wait for a decision now",
+            "Streams that wait now for a decision, a person or the next answer",
             multiprocess_mode="livesum",
             registry=registry,
         )

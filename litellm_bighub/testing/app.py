@@ -33,6 +33,7 @@ class Model:
     clock: Callable[[], float]
     seen: list[Request] = field(default_factory=list[Request])
     stored: dict[str, Item] = field(default_factory=dict[str, Item])
+    inputs: dict[str, list[Item]] = field(default_factory=dict[str, "list[Item]"])
     memory: Memory | None = None
 
     def routes(self) -> Starlette:
@@ -44,6 +45,8 @@ class Model:
                 Route("/v1/responses/compact", self.compact, methods=["POST"]),
                 Route("/v1/responses/input_tokens", self.input_tokens, methods=["POST"]),
                 Route("/v1/responses/{response_id}", self.retrieve),
+                Route("/v1/responses/{response_id}/input_items", self.input_items),
+                Route("/v1/responses/{response_id}/cancel", self.cancel, methods=["POST"]),
                 Route("/v1/chat/completions", self.chat, methods=["POST"]),
             ]
         )
@@ -61,6 +64,7 @@ class Model:
         response = envelope.with_output(items, answer.status)
         if request.body.get("store") is not False:
             self.stored[envelope.id] = response
+            self.inputs[envelope.id] = identified(request.input_items, self.ids)
         if self.memory is not None:
             self.memory.keep(envelope.id, request.body, items)
         if request.body.get("background"):
@@ -87,7 +91,22 @@ class Model:
         """`GET /v1/responses/{id}`: what was stored; a background run has ended by then."""
         await self._record(http)
         stored = self.stored.get(http.path_params["response_id"])
-        return JSONResponse(stored) if stored else _failed(Failure(404, "Response not found.", "not_found"))
+        return JSONResponse(stored) if stored else _failed(_NOT_FOUND)
+
+    async def input_items(self, http: HttpRequest) -> Response:
+        """`GET /v1/responses/{id}/input_items`: all that the request brought, on one page."""
+        await self._record(http)
+        items = self.inputs.get(http.path_params["response_id"])
+        if items is None:
+            return _failed(_NOT_FOUND)
+        ends = {"first_id": items[0]["id"], "last_id": items[-1]["id"]} if items else {}
+        return JSONResponse({"object": "list", "data": items, "has_more": False, **ends})
+
+    async def cancel(self, http: HttpRequest) -> Response:
+        """`POST /v1/responses/{id}/cancel`: what the run had said when it was cancelled, which is all of it."""
+        await self._record(http)
+        stored = self.stored.get(http.path_params["response_id"])
+        return JSONResponse({**stored, "status": "cancelled"}) if stored else _failed(_NOT_FOUND)
 
     async def compact(self, http: HttpRequest) -> Response:
         """`POST /v1/responses/compact`: the conversation, folded into the scripted items."""
@@ -115,6 +134,9 @@ class Model:
         request = Request(http.method, http.url.path, dict(http.headers), body)
         self.seen.append(request)
         return request
+
+
+_NOT_FOUND = Failure(404, "Response not found.", "not_found")
 
 
 def _scripted(answer: Answer, request: Request, frame: Callable[[Item], str]) -> Response:

@@ -44,9 +44,22 @@ class Request:
         return _text(last)
 
     @property
+    def input_items(self) -> list[Item]:
+        """The input of a Responses request as items; a text alone is the user's message."""
+        given = self.body.get("input", "")
+        items = given if isinstance(given, list) else [{"role": "user", "content": given}]
+        return [_message(item) if "role" in item else item for item in items]
+
+    @property
     def raw(self) -> str:
         """The whole body as text, to look for what must not have come through."""
         return json.dumps(self.body, ensure_ascii=False)
+
+
+def _message(item: Item) -> Item:
+    said = item.get("content")
+    parts = [{"type": "input_text", "text": said}] if isinstance(said, str) else said
+    return {"type": "message", **item, "content": parts}
 
 
 def _text(value: Any) -> str:

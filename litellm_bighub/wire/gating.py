@@ -62,11 +62,9 @@ class Pass:
 
     Attributes:
         edited: a person's arguments, in place of the model's.
-        note: tells the model beside the call that they are not its own.
     """
 
     edited: Arguments | None = None
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, strategies as st
 
 from litellm_bighub.deciders.ledger import MemoryLedger
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decided import DecidedCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, RequireApproval
 from litellm_bighub.domain.digest import arguments_digest
+from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionUnavailable
 from litellm_bighub.gateway.kept_decisions import KeptDecisions
 from litellm_bighub.gateway.stored import as_answer, is_stored
@@ -78,7 +81,8 @@ RELEASED = DecidedCall(
         pytest.param(replace(RELEASED, digest=arguments_digest({"amount": 6})), FETCH, 1, id="other arguments"),
         pytest.param(replace(RELEASED, digest=""), FETCH, 1, id="unreadable arguments"),
         pytest.param(replace(RELEASED, tool="wipe"), FETCH, 1, id="another tool"),
-        pytest.param(replace(RELEASED, edited=True), FETCH, 1, id="edited by a person"),
+        pytest.param(replace(RELEASED, edited=True), FETCH, 0, id="as a person edited it"),
+        pytest.param(replace(RELEASED, edited=True), INPUT, 0, id="as a person edited it, now input"),
         pytest.param(replace(RELEASED, released=False, verdict="blocked"), FETCH, 1, id="blocked"),
     ],
 )
@@ -89,6 +93,94 @@ async def test_what_another_process_released_stays_released(known, where, asked)
 
     assert isinstance(decision, Block if asked else Allow)
     assert len(decider.asked) == asked
+
+
+SECRET = ToolCall(
+    "call_1", "function", "pay", {"amount": 5, "to": {"iban": "DE1"}, "notes": ["sk-abcdefghijklmnop1234"]}
+)
+"""Of which a person sees the amount alone."""
+
+
+def released_edited(effective, **changed):
+    """What the ledger holds of `SECRET` when it was released with these arguments."""
+    shown = Redactor().redact(effective)
+    edited = replace(RELEASED, edited=True, arguments=shown, digest=arguments_digest(effective))
+    return replace(edited, **changed)
+
+
+EDITED = {**SECRET.arguments, "amount": 4}
+
+
+@pytest.mark.parametrize(
+    "effective",
+    [
+        pytest.param(EDITED, id="beside secrets"),
+        pytest.param({"amount": 4}, id="secrets taken out"),
+        pytest.param({**EDITED, "to": {"iban": "DE1", "name": "ann"}}, id="something added"),
+        pytest.param({}, id="nothing left"),
+    ],
+)
+async def test_what_another_process_released_edited_is_released_as_the_person_edited_it(effective):
+    decider, ledger = Scripted(otherwise=Block("no")), MemoryLedger()
+    await ledger.write([released_edited(effective)])
+    decisions = KeptDecisions(decider, ledger=ledger)
+
+    for _ in range(2):
+        assert await decisions.decide([SECRET], at(FETCH)) == [Allow(edited=effective)]
+    assert decider.asked == []
+
+
+@pytest.mark.parametrize(
+    ("known", "call", "where"),
+    [
+        pytest.param(released_edited({"amount": 4, "to": {"iban": "DE2"}}), SECRET, FETCH, id="a secret written"),
+        pytest.param(released_edited(EDITED, digest=DIGEST), SECRET, FETCH, id="another digest"),
+        pytest.param(released_edited(EDITED, edited=False), SECRET, FETCH, id="not edited"),
+        pytest.param(released_edited(EDITED, released=False), SECRET, FETCH, id="withheld"),
+        pytest.param(released_edited(EDITED, response_id="resp_0"), SECRET, FETCH, id="in another response"),
+        pytest.param(released_edited(EDITED, actor="other"), SECRET, FETCH, id="somebody else's"),
+        pytest.param(released_edited(EDITED), SECRET, CREATE, id="a new request"),
+        pytest.param(released_edited(EDITED), SECRET, INPUT, id="the model's arguments, now input"),
+        pytest.param(released_edited(EDITED), replace(SECRET, id="call_2"), FETCH, id="another call"),
+        pytest.param(released_edited(EDITED), replace(SECRET, name="wipe"), FETCH, id="another tool"),
+        pytest.param(
+            released_edited(EDITED),
+            replace(SECRET, arguments={**SECRET.arguments, "to": {"iban": "DE3"}}),
+            FETCH,
+            id="another secret",
+        ),
+        pytest.param(released_edited(EDITED), replace(SECRET, unreadable="broken"), FETCH, id="unreadable"),
+    ],
+)
+async def test_what_is_not_surely_the_call_that_was_released_is_asked_about(known, call, where):
+    decider, ledger = Scripted(otherwise=Block("no")), MemoryLedger()
+    await ledger.write([known])
+    [decision] = await KeptDecisions(decider, ledger=ledger).decide([call], at(where))
+
+    assert isinstance(decision, Block)
+
+
+JSONS = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.sampled_from(["x", "", "sk-abcdefghijklmnop1234"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["a", "iban", "b"]), inner, max_size=3),
+    max_leaves=8,
+)
+ARGUMENTS = st.dictionaries(st.sampled_from(["a", "iban", "password", "b"]), JSONS, max_size=4)
+
+
+@given(model=ARGUMENTS, effective=ARGUMENTS)
+def test_whatever_was_edited_nothing_but_the_released_call_is_released(model, effective):
+    call = replace(CALL, arguments=model)
+
+    async def fetched():
+        ledger = MemoryLedger()
+        await ledger.write([released_edited(effective)])
+        return await KeptDecisions(Scripted(otherwise=Block("no")), ledger=ledger).decide([call], at(FETCH))
+
+    [decision] = asyncio.run(fetched())
+    if isinstance(decision, Allow):
+        released = model if decision.edited is None else decision.edited
+        assert arguments_digest(released) == arguments_digest(effective)
 
 
 async def test_what_another_process_withheld_after_it_was_released_is_withheld():

@@ -138,13 +138,35 @@ def test_a_stored_call_that_was_released_is_released_by_the_other_worker_too(
     assert verdicts == ["requires_approval", "allowed"]
 
 
-def approve(setup, arguments):
+def test_a_stored_call_that_was_released_edited_is_released_so_by_the_other_worker_too(
+    setup, upstream, ask, proxy_of_two, request
+):
+    """The very same call: with what the person wrote, and with what the person was not shown."""
+    order = request.node.name
+    upstream.script("go", [function_call("pay", {"order": order, "password": "hunter2"})])
+    created = ask("go")
+    shown = {"order": order, "password": "[redacted]"}
+    approve(setup, shown, edited={"order": f"{order}, half of it", "password": "[redacted]"})
+
+    fetched = [fetch(proxy_of_two, created.id) for _ in range(12)]
+
+    calls = [[json.loads(item.arguments) for item in each.output if item.type == "function_call"] for each in fetched]
+    assert calls == [[{"order": f"{order}, half of it", "password": "hunter2"}]] * 12
+    verdicts = [line["verdict"] for line in setup.decisions() if line["arguments"] == shown]
+    assert verdicts == ["requires_approval", "allowed"]
+    assert "hunter2" not in (setup.folder / "audit.jsonl").read_text()
+    assert b"hunter2" not in b"".join(path.read_bytes() for path in setup.folder.glob("bighub.db*"))
+
+
+def approve(setup, arguments, *, edited=None):
     plane = ControlPlane.open(sqlite_url(setup.folder / "bighub.db"), setup.folder / "bighub_policy.yaml")
 
     async def answer():
         listed = await plane.read(lambda connection: approvals.listed(connection, now=plane.clock()))
         [approval] = [each for each in listed if each.arguments == arguments]
-        assert isinstance(await plane.resolve(Resolution(approval.id, "approve", by="ann")), approvals.Approval)
+        assert isinstance(
+            await plane.resolve(Resolution(approval.id, "approve", by="ann", edited=edited)), approvals.Approval
+        )
 
     try:
         asyncio.run(answer())

@@ -207,6 +207,45 @@ def test_a_stored_response_is_governed_and_decided_on_once(surfaces, background)
     assert surfaces.decided() == [("function", "lookup_a", "allowed"), ("function", "wipe", "blocked")]
 
 
+def test_the_input_of_a_stored_response_is_governed_and_its_calls_are_not_decided_on_again(surfaces):
+    """A blocked call comes back into it, with an output that says so: the client must not get it from there."""
+    surfaces.upstream.script("store", BOTH)
+    first = surfaces.post("/v1/responses", input="store this").json()
+    [call] = [item for item in first["output"] if item["type"] == "function_call"]
+    result = {"type": "function_call_output", "call_id": call["call_id"], "output": "found"}
+    history = [{"role": "user", "content": "store this"}, *first["output"], result]
+    second = surfaces.post("/v1/responses", input=[*history, {"role": "user", "content": "and then?"}]).json()
+    assert "canary-4711" in surfaces.upstream.requests[-1].raw
+    surfaces.decided()
+
+    with surfaces.http() as http:
+        listed = http.get(f"/v1/responses/{second['id']}/input_items")
+
+    assert listed.status_code == 200
+    assert "canary-4711" not in listed.text
+    kinds = [item["type"] for item in listed.json()["data"]]
+    assert kinds.count("function_call") == 1
+    assert "lookup_a" in listed.text
+    assert "was blocked" in listed.text
+    assert surfaces.decided() == []
+
+
+def test_a_cancelled_response_is_governed_and_decided_on_once(surfaces):
+    surfaces.upstream.script("store", BOTH)
+    created = surfaces.post("/v1/responses", input="store and cancel", background=True).json()
+    with surfaces.http() as http:
+        cancelled = http.post(f"/v1/responses/{created['id']}/cancel")
+        fetched = http.get(f"/v1/responses/{created['id']}")
+
+    assert cancelled.json()["status"] == "cancelled"
+    for answer in (cancelled, fetched):
+        assert answer.status_code == 200
+        assert "lookup_a" in answer.text
+        assert "was blocked" in answer.text
+        assert "canary-4711" not in answer.text
+    assert surfaces.decided() == [("function", "lookup_a", "allowed"), ("function", "wipe", "blocked")]
+
+
 def test_a_compacted_conversation_is_governed(surfaces):
     surfaces.upstream.script("fold", BOTH)
     answer = surfaces.post("/v1/responses/compact", input="fold")

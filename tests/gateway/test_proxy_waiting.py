@@ -199,6 +199,31 @@ class Clients:
         asked = {"model": "gpt-4.1", "max_tokens": 100, "tools": MESSAGES_TOOLS, "extra_body": extra}
         return {**asked, "messages": [{"role": "user", "content": prompt}]}
 
+    async def go_on(self, road, call_id, answer, extra) -> None:
+        """Bring a call's result with everything that was said before."""
+        [(name, arguments)] = answer.calls
+        said, written = {"role": "assistant", "content": answer.text}, json.dumps(arguments)
+        match road.partition("_")[0]:
+            case "responses":
+                call = {"type": "function_call", "call_id": call_id, "name": name, "arguments": written}
+                output = {"type": "function_call_output", "call_id": call_id, "output": "done"}
+                await self.responses([{"role": "user", "content": "go"}, said, call, output], extra)
+            case "chat":
+                calls = [{"id": call_id, "type": "function", "function": {"name": name, "arguments": written}}]
+                tool = {"role": "tool", "tool_call_id": call_id, "content": "done"}
+                history = [{"role": "user", "content": "go"}, {**said, "tool_calls": calls}, tool]
+                asked = {"model": "gpt-4.1", "messages": history, "tools": CHAT_TOOLS, "extra_body": extra}
+                await self.openai.chat.completions.create(**asked)
+            case _:
+                use = {"type": "tool_use", "id": call_id, "name": name, "input": arguments}
+                result = {"type": "tool_result", "tool_use_id": call_id, "content": "done"}
+                history = [
+                    {"role": "user", "content": "go"},
+                    {"role": "assistant", "content": [{"type": "text", "text": answer.text}, use]},
+                    {"role": "user", "content": [result]},
+                ]
+                await self.anthropic.messages.create(**{**self._asked("go", extra), "messages": history})
+
     @staticmethod
     def _message(message) -> Answer:
         calls = [(block.name, block.input) for block in message.content if block.type == "tool_use"]
@@ -263,16 +288,19 @@ async def test_denied_it_is_replaced(gateway, clients, desk, road):
 
 
 @pytest.mark.parametrize("road", ROADS)
-async def test_edited_and_approved_the_edit_flows_and_the_model_is_told(gateway, clients, desk, road):
-    amount = AMOUNTS[road] + 3
-    gateway.upstream.script("go", [text("Refunding."), refund(amount)])
+async def test_edited_and_approved_the_edit_flows_and_the_model_is_told_with_the_result(gateway, clients, desk, road):
+    amount, call_id = AMOUNTS[road] + 3, f"call_{road}"
+    call = function_call("refund", {"amount": amount, "order": "o-1"}, call_id=call_id)
+    gateway.upstream.script("go", [text("Refunding."), call])
 
     async with asking(clients, road, "waiting") as task:
         await desk.resolve(await desk.pending(amount), edited={"amount": 600, "order": "o-1"})
         answer = await task
-
     assert answer.calls == [("refund", {"amount": 600, "order": "o-1"})]
-    assert "A person changed the arguments" in answer.text
+    assert answer.text == "Refunding."
+
+    await clients.go_on(road, call_id, answer, {"guardrails": ["waiting"]})
+    assert str(gateway.upstream.requests[-1].body).count("A person changed the arguments") == 1
 
 
 @pytest.mark.parametrize("road", ["responses", "chat_stream"])

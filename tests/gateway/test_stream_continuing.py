@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from contextlib import aclosing
 
 import litellm
@@ -222,12 +223,19 @@ async def _any_order(kinds, verdicts, delays, pauses, length, answer):
             assert f"text{at}" in told
 
 
+@pytest.fixture
+def _proxy():
+    """A process in which a proxy may start, and has no router yet."""
+    importlib.import_module("litellm.proxy.proxy_server")
+
+
 TOOLS = [
     {"type": "mcp", "server_label": "crm", "require_approval": "never"},
     {"type": "function", "name": "name_t0", "parameters": {}},
 ]
 
 
+@pytest.mark.usefixtures("_proxy")
 @pytest.mark.parametrize(
     ("request_data", "route", "on_block"),
     [
@@ -246,7 +254,8 @@ async def test_where_nothing_is_to_be_continued_the_notice_does_not_wait_for_the
     assert left_over() == []
 
 
-async def test_in_code_the_notice_stands_there():
+@pytest.mark.usefixtures("_proxy")
+async def test_of_a_call_in_code_the_notice_stands_there():
     guardrail = BighubGuardrail(
         guardrail_name="g", decider_instance=Scripted(otherwise=BLOCKED[0]), on_block="continue"
     )
@@ -254,6 +263,7 @@ async def test_in_code_the_notice_stands_there():
     assert "was blocked" in str([event async for event in events])
 
 
+@pytest.mark.usefixtures("_proxy")
 @pytest.mark.parametrize(
     ("spoken", "events"),
     [

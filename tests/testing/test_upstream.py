@@ -124,6 +124,27 @@ def test_a_background_response_has_its_output_only_when_fetched(client):
     assert client.responses.retrieve(queued.id).output_text == "echo: later"
 
 
+def test_what_a_stored_response_was_asked_can_be_listed(client):
+    call = {"type": "function_call", "call_id": "c", "name": "f", "arguments": "{}"}
+    output = {"type": "function_call_output", "call_id": "c", "output": "done"}
+    kept = client.responses.create(model="gpt-4.1", input=[{"role": "user", "content": "keep"}, call, output])
+
+    listed = client.responses.input_items.list(kept.id).data
+    assert [item.type for item in listed] == ["message", "function_call", "function_call_output"]
+    assert listed[0].content[0].text == "keep"
+    with pytest.raises(openai.NotFoundError):
+        client.responses.input_items.list("resp_unknown")
+
+
+def test_a_background_response_can_be_cancelled(client):
+    queued = client.responses.create(model="gpt-4.1", input="later", background=True)
+
+    cancelled = client.responses.cancel(queued.id)
+    assert (cancelled.status, cancelled.output_text) == ("cancelled", "echo: later")
+    with pytest.raises(openai.NotFoundError):
+        client.responses.cancel("resp_unknown")
+
+
 def test_compaction_and_token_counts(upstream, client):
     upstream.script("long", [text("in short")])
 

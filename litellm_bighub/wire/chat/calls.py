@@ -92,32 +92,24 @@ def withhold(found: FoundCall, notice: str) -> None:
         put(message, "tool_calls", calls)
     else:
         _clear(message, "tool_calls")
-    put(message, "content", _with_notice(get(message, "content"), notice))
-    if get(found.choice, "logprobs") is not None:
-        put(found.choice, "logprobs", None)  # they name the tokens of calls too
+    _say(found.choice, notice)
     left = calls or get(message, "function_call") is not None
     if not left and text(found.choice, "finish_reason") in CALL_REASONS:
         put(found.choice, "finish_reason", "stop")
 
 
-def tell(found: FoundCall, note: str) -> None:
-    """Say something of the call in its message's content, in place."""
-    message: object = get(found.choice, "message")
-    put(message, "content", _with_notice(get(message, "content"), note))
-    if get(found.choice, "logprobs") is not None:
-        put(found.choice, "logprobs", None)
-
-
 def edit(found: FoundCall, arguments: Arguments) -> None:
-    """Give the call a person's arguments, in place.
+    """Give the call a person's arguments, in place, and say so where nobody could say it with the result.
 
     Raises:
         PayloadError: the arguments have no place in this call.
     """
     edited = rewrite_arguments(found.item, arguments)
     message: object = get(found.choice, "message")
+    _forget_probabilities(found.choice)
     if get(message, "function_call") is found.item:
         put(message, "function_call", edited)
+        _say(found.choice, edited_note(found.call.name))
     else:
         put(message, "tool_calls", [edited if item is found.item else item for item in get(message, "tool_calls")])
 
@@ -154,6 +146,14 @@ def edited_text(kind: str, arguments: Arguments) -> str:
     return edited
 
 
+def edited_note(name: str) -> str:
+    """What the content says of a `function_call` with a person's arguments: its result will name no call."""
+    return (
+        f'A person changed the arguments of the tool call "{name}" before it was approved. '
+        "It is made with the person's arguments."
+    )
+
+
 def after(content: str, notice: str) -> str:
     """The notice as it is added to what the message says already."""
     return f"\n\n{notice}" if content else notice
@@ -178,6 +178,17 @@ def _clear(message: Any, key: str) -> None:
         del message[key]
     else:
         put(message, key, None)
+
+
+def _say(choice: object, notice: str) -> None:
+    message: object = get(choice, "message")
+    put(message, "content", _with_notice(get(message, "content"), notice))
+    _forget_probabilities(choice)
+
+
+def _forget_probabilities(choice: object) -> None:
+    if get(choice, "logprobs") is not None:
+        put(choice, "logprobs", None)  # they name the tokens of calls too
 
 
 def _with_notice(content: object, notice: str) -> object:

@@ -71,9 +71,7 @@ class HeldChoice:
         calls, legacy = chunks.pieces(choice)
         left = [replayed for piece in calls if (replayed := self._piece(piece)) is not None]
         left_legacy = None if legacy is None or self._legacy is None else self._legacy.replay(legacy)
-        kept = chunks.with_calls(choice, left, left_legacy)
-        if any(call.notice is not None for call in self.calls):
-            kept = chunks.without_probabilities(kept)
+        kept = chunks.without_probabilities(chunks.with_calls(choice, left, left_legacy))
         reason = text(choice, "finish_reason")
         if reason in CALL_REASONS and not any(isinstance(call.outcome, Pass) for call in self.calls):
             kept = with_fields(kept, finish_reason="stop")

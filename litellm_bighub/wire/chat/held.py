@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from litellm_bighub.domain.call import ToolCall
-from litellm_bighub.wire.chat.calls import PAYLOADS, edited_text, read_call, read_function_call
+from litellm_bighub.wire.chat.calls import PAYLOADS, edited_note, edited_text, read_call, read_function_call
 from litellm_bighub.wire.copies import text, with_fields
 from litellm_bighub.wire.fields import get
 from litellm_bighub.wire.gating import Outcome, Pass, Withhold
@@ -86,7 +86,9 @@ class HeldCall:
     @property
     def told(self) -> str | None:
         """What the message's content has to say of the call."""
-        return (self.outcome.note or None) if isinstance(self.outcome, Pass) else self.notice
+        if self.legacy and isinstance(self.outcome, Pass) and self.outcome.edited is not None:
+            return edited_note(self._labels.get("name", ""))
+        return self.notice
 
     def _hear_label(self, label: str, owner: object) -> None:
         if told := text(owner, label):

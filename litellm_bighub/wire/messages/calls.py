@@ -114,13 +114,6 @@ def edit(found: FoundCall, arguments: Arguments) -> None:
     found.content[found.index] = rewrite_arguments(found.content[found.index], arguments)
 
 
-def tell(found: FoundCall, note: str) -> None:
-    """Say something of the call in a text before the answer's first call, in place. Its siblings move."""
-    blocks = found.content
-    first = next((index for index, block in enumerate(blocks) if is_call(block)), len(blocks))
-    blocks.insert(first, {"type": "text", "text": note})
-
-
 def rewrite_arguments(block: object, arguments: Arguments) -> object:
     """A copy of the call with edited arguments, which have the shape that `read_call` gave them."""
     as_text = isinstance(get(block, "input"), str)

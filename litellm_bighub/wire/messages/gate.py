@@ -37,7 +37,7 @@ from litellm_bighub.wire.gating import (
     Withhold,
 )
 from litellm_bighub.wire.messages.calls import CALL_REASON, CUT_OFF, PROVIDER_RUNS, is_call
-from litellm_bighub.wire.messages.held import HeldBlock, notice_events
+from litellm_bighub.wire.messages.held import HeldBlock
 from litellm_bighub.wire.messages.sse import Frame, Splitter, UnreadableFrame, parse
 
 _Owner: TypeAlias = "HeldBlock | Literal['free', 'provider', 'dropped']"
@@ -262,10 +262,6 @@ class Gate:
             event = queued.frame.event
             events = [self._ending(event)] if queued.held is None else queued.held.replay(event)
             if queued.held is not None and text(event, "type") == "content_block_start":
-                if queued.held.note:
-                    told = notice_events(queued.held.index, queued.held.note)
-                    self._ready += [queued.frame.changed(self._moved(each)).released for each in told]
-                    self._shift += 1
                 self._shift -= queued.held.vanishes
             events = [self._moved(released) for released in events]
             self._ready += [

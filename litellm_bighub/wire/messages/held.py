@@ -72,11 +72,6 @@ class HeldBlock:
         """Whether nothing is to stand in its place."""
         return isinstance(self.outcome, Withhold) and self.outcome.vanishes
 
-    @property
-    def note(self) -> str:
-        """What the model is told before the call."""
-        return self.outcome.note if isinstance(self.outcome, Pass) else ""
-
     def _edited(self, event: object, edited: Arguments) -> list[object]:
         match text(event, "type"):
             case "content_block_start":

@@ -42,7 +42,6 @@ from litellm_bighub.wire.responses.calls import edited_payload, read_call
 from litellm_bighub.wire.responses.envelope import carries_call, output_of, rewritten
 from litellm_bighub.wire.responses.events import ADDED, BEGINNING, EVENTS, TERMINAL
 from litellm_bighub.wire.responses.held import HeldItem, State
-from litellm_bighub.wire.responses.item_events import item_events
 from litellm_bighub.wire.responses.items import is_call, is_unfinished, may_be_call
 from litellm_bighub.wire.responses.matching import Matching
 from litellm_bighub.wire.responses.notice import notice_item
@@ -85,7 +84,6 @@ class Gate:
         self._asked: dict[CallKey, HeldItem] = {}
         self._keys = 0
         self._numbering = Numbering()
-        self._notes: list[str] = []
         self._begun: object = None
         self._finished = False
 
@@ -293,8 +291,6 @@ class Gate:
     def _decide(self, held: HeldItem, outcome: Outcome) -> None:
         if held.superseded_by is None:  # otherwise the other version's outcome counts
             held.decide(outcome, self._in_place)
-            if isinstance(outcome, Pass) and outcome.note:
-                self._notes.append(outcome.note)
 
     def _in_place(self, withheld: Withhold, item: object) -> dict[str, Any]:
         if withheld.approval_id:
@@ -334,28 +330,9 @@ class Gate:
         event_type = text(event, "type")
         if event_type in BEGINNING and is_object(response := get(event, "response")):
             self._begun = with_fields(response)  # a copy: LiteLLM encrypts the id in the one that leaves
-        if event_type not in TERMINAL:
-            return [event]
-        self._begun = None
-        return self._with_notes(event)
-
-    def _with_notes(self, terminal: object) -> list[Any]:
-        """The end of the stream, and before it a message for each note, behind all other items."""
-        if not self._notes:
-            return [terminal]
-        output = list(output_of(terminal) or ())
-        first = max([len(output), *(index + 1 for index in self._by_index)])
-        items = [notice_item(self._new_item_id(), note, refusal=self._refusals) for note in self._notes]
-        self._notes.clear()
-        told: list[dict[str, Any]] = [event for at, item in enumerate(items, first) for event in item_events(item, at)]
-        number: object = get(terminal, "sequence_number")
-        if number is not None:
-            told = [{**event, "sequence_number": number} for event in told]
-        self._numbering.shift()
-        response: object = get(terminal, "response")
-        if response is not None:
-            terminal = with_fields(terminal, response=with_fields(response, output=[*output, *items]))
-        return [*told, terminal]
+        if event_type in TERMINAL:
+            self._begun = None
+        return [event]
 
 
 def _is_another(held: HeldItem, item: object) -> bool:

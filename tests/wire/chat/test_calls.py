@@ -10,7 +10,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionMessageToolCallUnion
 
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.errors import PayloadError
-from litellm_bighub.wire.chat.calls import edit, find_calls, read_call, rewrite_arguments, withhold
+from litellm_bighub.wire.chat.calls import edit, edited_note, find_calls, read_call, rewrite_arguments, withhold
 from litellm_bighub.wire.unreadable import NO_ID, NO_NAME, NO_PAYLOAD, TORN, UNFINISHED
 
 
@@ -119,6 +119,20 @@ def test_calls_are_edited_in_place(model):
         edit(found, {"input": "new"})
     assert [found.call.arguments for found in find_calls(response)] == [{"input": "new"}] * 3
     assert [found.call.name for found in find_calls(response)] == ["name_a", "name_b", "old"]
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_of_an_edited_function_call_alone_the_content_tells(model):
+    """The results of the others name their call, and the model is told with those."""
+    legacy = {"name": "old", "arguments": "{}"}
+    response = model(completion({"content": "Hm.", "tool_calls": [function("a")], "function_call": legacy}))
+    first, last = find_calls(response)
+    edit(first, {"b": 1})
+    [choice] = plain(response)
+    assert choice["content"] == "Hm."
+    edit(last, {"b": 1})
+    [choice] = plain(response)
+    assert choice["content"] == f"Hm.\n\n{edited_note('old')}"
 
 
 UNREADABLE = [
