@@ -113,7 +113,7 @@ def test_every_decision_is_kept_without_its_secrets(gateway, streamed):
     assert audit[0]["model"] == "gpt-4.1"
     assert log["kind"] == "success"
     assert (entry["guardrail_name"], entry["guardrail_status"]) == ("policy", "success")
-    assert entry["guardrail_response"][0]["call_id"] == call_id
+    assert entry["guardrail_response"][0]["decision_id"] == audit[0]["decision_id"]
     kept = json.dumps([audit, gateway.lines("decisions"), log]) + gateway.proxy.log
     assert PASSWORD not in kept
     assert SECRET not in kept
