@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import operator
 import statistics
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -17,8 +17,10 @@ from litellm_bighub.testing import ScriptedUpstream, function_call, running_prox
 
 REQUESTS = 24
 CONCURRENCY = 8
-TURNS = 70
+TURNS = 18
 """Short turns, and many: the machine's own ups and downs last longer than one, and so meet both."""
+PAIRS = 4
+"""Processes of both kinds: two that do the very same differ by up to 5 %, by the luck of their memory's layout."""
 POLICY = "version: 1\ndefault: block\nrules:\n  - {name: lookups, tool: 'lookup_*', effect: allow}\n"
 
 
@@ -64,25 +66,40 @@ async def compared(plain, governed, prompt):
     return with_plugin, without
 
 
-def figure(what, with_plugin, without, *, at_least):
-    ours, theirs = statistics.median(with_plugin), statistics.median(without)
-    ratio = statistics.median(map(operator.truediv, with_plugin, without))
-    return Figure(what, f"{ours:.0f}/s", f"{theirs:.0f}/s", f"{ratio:.3f}", f"≥ {at_least}", ratio >= at_least)
+def figure(what, pairs, *, at_least):
+    ours = statistics.mean(statistics.median(with_plugin) for with_plugin, _ in pairs)
+    theirs = statistics.mean(statistics.median(without) for _, without in pairs)
+    ratios = [statistics.median(map(operator.truediv, with_plugin, without)) for with_plugin, without in pairs]
+    ratio = statistics.mean(ratios)
+    spread = f"{ratio:.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
+    return Figure(what, f"{ours:.0f}/s", f"{theirs:.0f}/s", spread, f"≥ {at_least}", ratio >= at_least)
+
+
+async def pair(folder, upstream, *, governed_first):
+    """What one process of each kind does: both prompts' requests a second, and the decisions asked for by the first."""
+    folder.mkdir()
+    (folder / "policy.yaml").write_text(POLICY)
+    with ExitStack() as running:
+        first, second = (
+            running.enter_context(running_proxy(config(upstream, folder, governed=governed)))
+            for governed in (governed_first, not governed_first)
+        )
+        plain, governed = (second, first) if governed_first else (first, second)
+        no_call = await compared(plain, governed, "hello")
+        asked = len((folder / "audit.jsonl").read_text().splitlines())
+        return no_call, asked, await compared(plain, governed, "order")
 
 
 async def figures():
     with tempfile.TemporaryDirectory() as name, ScriptedUpstream() as upstream:
-        folder = Path(name)
-        (folder / "policy.yaml").write_text(POLICY)
         upstream.script("hello", [text("Good morning to you.")])
         upstream.script("order", [text("Looking it up."), function_call("lookup_order", {"order_id": "A-17"})])
-        with (
-            running_proxy(config(upstream, folder, governed=False)) as plain,
-            running_proxy(config(upstream, folder, governed=True)) as governed,
-        ):
-            what = "requests a second through the proxy, no tool call in the answer (theirs: no plugin)"
-            yield figure(what, *await compared(plain, governed, "hello"), at_least=0.97)
-            asked = len([json.loads(line) for line in (folder / "audit.jsonl").read_text().splitlines()])
-            yield Figure("decisions asked for in all those requests", str(asked), "–", "–", "0", asked == 0)
-            what = "the same, each answer with a call that is decided, recorded and remembered"
-            yield figure(what, *await compared(plain, governed, "order"), at_least=0.95)
+        pairs = [
+            await pair(Path(name) / str(index), upstream, governed_first=bool(index % 2)) for index in range(PAIRS)
+        ]
+        no_call, asked, with_call = zip(*pairs, strict=True)
+        what = "requests a second through the proxy, no tool call in the answer (theirs: no plugin)"
+        yield figure(what, no_call, at_least=0.97)
+        yield Figure("decisions asked for in all those requests", str(sum(asked)), "–", "–", "0", not any(asked))
+        what = "the same, each answer with a call that is decided, recorded and remembered"
+        yield figure(what, with_call, at_least=0.95)
