@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
+import secrets
 
 
 def random_id() -> str:
     """32 hexadecimal digits."""
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
