@@ -55,7 +55,7 @@ class AwaitedApprovals:
         return await self._database.read(lambda connection: approvals.get(connection, approval_id))
 
     async def _look(self, waiters: Waiters[Approval]) -> None:
-        while True:
+        while waiters.ids:
             with self._signals.watch() as changed:
                 closed = partial(approvals.no_longer_open, ids=waiters.ids, now=self._clock())
                 for approval in await self._database.read(closed):

@@ -92,7 +92,7 @@ class HostedApprovals:
         return isinstance(resolved, Mapping) and resolved.get("status") == wanted
 
     async def _look(self, waiters: Waiters[Approval]) -> None:
-        while True:
+        while waiters.ids:
             with suppress(BighubError):
                 open_still = await self._listed("pending")
                 for status in _RESOLVED:

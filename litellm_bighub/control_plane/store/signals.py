@@ -11,6 +11,7 @@ import threading
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager, suppress
 
+import anyio
 from sqlalchemy import Engine
 
 from litellm_bighub.control_plane.store.database import CHANNEL
@@ -43,11 +44,9 @@ class Signals:
             self._start()
         self._somebody_waits.set()
 
-        async def changed(timeout: float) -> None:
-            try:
-                await asyncio.wait_for(event.wait(), timeout)
-            except (asyncio.TimeoutError, TimeoutError):  # two classes until Python 3.11
-                return
+        async def changed(seconds: float) -> None:
+            with anyio.move_on_after(seconds):  # asyncio.wait_for swallows a cancellation that comes with the event
+                await event.wait()
 
         try:
             yield changed
