@@ -40,6 +40,7 @@ KEPT = {
     "allowed": (ALLOWED, exchange(INTRO, LOOKUP)),
     "blocked": (BLOCKED, exchange(INTRO, NOTICE)),
     "held": (HELD, exchange(INTRO, text("It waits for approval apr_1."))),
+    "held, its amount by chance in an id": (HELD, exchange(INTRO, text("apr_1"), also_received='"resp_b9007a"')),
     "one of two": (TWO, exchange(INTRO, LOOKUP, NOTICE)),
     "agent": (AGENT, worked()),
 }
@@ -55,6 +56,10 @@ BROKEN = {
     "the blocked call was delivered": (BLOCKED, exchange(INTRO, DELETE)),
     "the blocked call was deleted": (BLOCKED, exchange(INTRO)),
     "its arguments came in an event": (BLOCKED, exchange(INTRO, NOTICE, also_received="C-4711")),
+    "its amount came in a delta": (
+        HELD,
+        exchange(INTRO, text("apr_1"), also_received=r'{"delta": "{\"amount\": 900}"}'),
+    ),
     "its id came in an event": (BLOCKED, exchange(INTRO, NOTICE, also_received="call_delete")),
     "the held call was delivered": (HELD, exchange(INTRO, REFUND)),
     "no approval is named": (HELD, exchange(INTRO, NOTICE)),
