@@ -11,7 +11,6 @@ from typing_extensions import assert_never
 
 from litellm_bighub.control_plane.database import unavailable_when_failing
 from litellm_bighub.control_plane.deciding import Outcome
-from litellm_bighub.control_plane.ids import random_id
 from litellm_bighub.control_plane.plane import ControlPlane, Redact
 from litellm_bighub.control_plane.policy.rule import Policy
 from litellm_bighub.control_plane.policy.text import build
@@ -24,6 +23,7 @@ from litellm_bighub.deciders.consenting import signature
 from litellm_bighub.deciders.waiting import Answered
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
+from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.redaction import Redactor
 
 DATABASE = "bighub.db"

@@ -18,7 +18,6 @@ from sqlalchemy import Engine
 from litellm_bighub.control_plane.awaiting import AwaitedApprovals
 from litellm_bighub.control_plane.database import Database
 from litellm_bighub.control_plane.deciding import Deciding, Outcome, Question, Snapshot
-from litellm_bighub.control_plane.ids import random_id
 from litellm_bighub.control_plane.resolving import Refused, Resolution, expire_due, resolve
 from litellm_bighub.control_plane.retaining import Retaining
 from litellm_bighub.control_plane.source import PolicySource
@@ -27,6 +26,7 @@ from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.control_plane.store.signals import Signals
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import JSON, Arguments, CallContext, ToolCall
+from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionUnavailable
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
@@ -22,6 +21,7 @@ from litellm_bighub.deciders.waiting import settled, waiting
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
 from litellm_bighub.domain.event import DecisionEvent
+from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionError, DecisionRefused, DecisionUnavailable
 from litellm_bighub.settings import FailMode, ToolSettings
@@ -65,7 +65,7 @@ class ToolDecisions:
         ledger: Ledger | None = None,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.perf_counter,
-        new_id: Callable[[], str] = lambda: secrets.token_hex(16),
+        new_id: Callable[[], str] = random_id,
     ) -> None:
         self._decider = decider
         self._waiting = waiting(decider)

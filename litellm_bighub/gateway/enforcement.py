@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,6 +12,7 @@ from fastapi import HTTPException
 from litellm_bighub.deciders.tool_decisions import UNRECORDED, ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
+from litellm_bighub.domain.ids import random_id
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.connection import while_connected
 from litellm_bighub.gateway.found_calls import FoundCall, calls_of
@@ -104,7 +104,7 @@ class Withholding:
 
 def new_item_id() -> str:
     """An id for a message that nobody else made, and that is known for a notice when a request brings it back."""
-    return f"{NOTICE_PREFIX}{uuid.uuid4().hex}"
+    return f"{NOTICE_PREFIX}{random_id()}"
 
 
 @dataclass(frozen=True, slots=True)

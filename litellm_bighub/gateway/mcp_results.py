@@ -7,7 +7,6 @@ decided is noted there.
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +17,7 @@ from pydantic_core import to_json
 from litellm_bighub.deciders.outcomes import Outcomes
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
+from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.outcome import CallOutcome
 from litellm_bighub.wire.fields import get
 
@@ -36,7 +36,7 @@ class McpResults:
 
     outcomes: Outcomes
     clock: Callable[[], float] = time.time
-    new_id: Callable[[], str] = lambda: uuid.uuid4().hex
+    new_id: Callable[[], str] = random_id
 
     def note(self, data: MutableMapping[str, Any], call: ToolCall, decision: Decision, context: CallContext) -> None:
         """Note a call that is about to be made."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
@@ -15,6 +14,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 
 from litellm_bighub.control_plane.store.idempotency import KeyReused
 from litellm_bighub.domain.arguments import UnreadableArguments
+from litellm_bighub.domain.ids import random_id
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
 
 T = TypeVar("T")
@@ -83,7 +83,7 @@ def install(app: FastAPI) -> None:
 
 def answer(status: int, detail: object, headers: Mapping[str, str] | None = None) -> JSONResponse:
     """An error as a response."""
-    return JSONResponse({"detail": detail, "request_id": f"req_{uuid.uuid4().hex}"}, status, headers)
+    return JSONResponse({"detail": detail, "request_id": f"req_{random_id()}"}, status, headers)
 
 
 async def _raised(_: Request, error: Exception) -> JSONResponse:
