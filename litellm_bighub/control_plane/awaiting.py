@@ -55,10 +55,9 @@ class AwaitedApprovals:
         return await self._database.read(lambda connection: approvals.get(connection, approval_id))
 
     async def _look(self, waiters: Waiters[Approval]) -> None:
-        while waiters.ids:
-            with self._signals.watch() as changed:
-                closed = partial(approvals.no_longer_open, ids=waiters.ids, now=self._clock())
-                for approval in await self._database.read(closed):
-                    waiters.tell(approval.id, approval)
-                await changed(_LOOK_AGAIN_SECONDS)
-            await asyncio.sleep(POLL_SECONDS)  # many changes at once cost one look
+        with self._signals.watch() as changed:
+            closed = partial(approvals.no_longer_open, ids=waiters.ids, now=self._clock())
+            for approval in await self._database.read(closed):
+                waiters.tell(approval.id, approval)
+            await changed(_LOOK_AGAIN_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)  # many changes at once cost one look

@@ -92,16 +92,15 @@ class HostedApprovals:
         return isinstance(resolved, Mapping) and resolved.get("status") == wanted
 
     async def _look(self, waiters: Waiters[Approval]) -> None:
-        while waiters.ids:
-            with suppress(BighubError):
-                open_still = await self._listed("pending")
-                for status in _RESOLVED:
-                    if all(approval_id in open_still for approval_id in waiters.ids):
-                        break
-                    for approval_id, found in (await self._listed(status)).items():
-                        if approval_id not in open_still:
-                            waiters.tell(approval_id, found)
-            await self._sleep(self._poll_seconds)
+        with suppress(BighubError):
+            open_still = await self._listed("pending")
+            for status in _RESOLVED:
+                if all(approval_id in open_still for approval_id in waiters.ids):
+                    break
+                for approval_id, found in (await self._listed(status)).items():
+                    if approval_id not in open_still:
+                        waiters.tell(approval_id, found)
+        await self._sleep(self._poll_seconds)
 
     async def _listed(self, status: str) -> dict[str, Approval]:
         """The approvals of one status, by id."""

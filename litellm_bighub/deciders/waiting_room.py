@@ -48,8 +48,8 @@ class WaitingRoom(Generic[T]):
     """Where the tasks of a process wait.
 
     Args:
-        look: looks for all waiters again and again, and tells them what it finds. Runs in each event loop as long as
-            somebody waits there; an error of its own ends the waiting of all.
+        look: looks once for all waiters, tells them what it finds, and pauses. Runs again and again in each event loop
+            as long as somebody waits there; an error of its own ends the waiting of all.
     """
 
     def __init__(self, look: Look[T]) -> None:
@@ -66,7 +66,7 @@ class WaitingRoom(Generic[T]):
         loop = asyncio.get_running_loop()
         if loop not in self._rooms or self._rooms[loop][1].done():
             waiters = Waiters[T]()
-            self._rooms[loop] = (waiters, asyncio.ensure_future(self._look(waiters)))
+            self._rooms[loop] = (waiters, asyncio.ensure_future(self._looking(waiters)))
         room = self._rooms[loop]
         waiters, looking = room
         try:
@@ -85,3 +85,7 @@ class WaitingRoom(Generic[T]):
                 looking.cancel()
                 if self._rooms.get(loop) is room:
                     del self._rooms[loop]
+
+    async def _looking(self, waiters: Waiters[T]) -> None:
+        while waiters.ids:  # and not for ever: a cancellation may be lost on its way through other people's code
+            await self._look(waiters)
