@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.decided import DecidedCall, storable, withheld
 from litellm_bighub.domain.unapproved import Kind
 from litellm_bighub.wire.responses.not_run import not_run
@@ -79,9 +78,4 @@ def _same(known: list[DecidedCall], found: FoundResult) -> list[DecidedCall]:
         return known
     call = found.call()
     known = [each for each in known if each.tool == call.name]
-    digest = _digest(call)
-    return [each for each in known if digest and each.digest == digest] or known
-
-
-def _digest(call: ToolCall) -> str:
-    return call.digest
+    return [each for each in known if call.digest and each.digest == call.digest] or known

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.decided import DecidedCall
+from litellm_bighub.domain.decided import DecidedCall, released
 from litellm_bighub.domain.decision import Allow, Decision, verdict
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.errors import DecisionError
@@ -52,22 +53,18 @@ def _decided(
     context: CallContext,
     now: float,
 ) -> DecidedCall:
-    edited = outcome.edited if isinstance(outcome, Pass) else None
-    arguments = call.arguments if edited is None else edited
-    return DecidedCall(
-        response_id=context.response_id,
-        call_id=call.id,
-        type=call.type,
-        tool=call.name,
-        verdict=verdict(decision),
-        released=isinstance(outcome, Pass),
-        actor=context.actor,
-        time=now,
-        digest=call.digest if edited is None else arguments_digest(edited),
-        arguments=decisions.redactor.redact(arguments) if edited is not None or isinstance(outcome, Withhold) else {},
-        edited=edited is not None,
-        conversation=context.conversation,
-        item_id=call.item_id,
-        notice_id=outcome.item_id if isinstance(outcome, Withhold) else "",
-        notice=outcome.notice if isinstance(outcome, Withhold) else "",
-    )
+    passed, redact = released(call, context, now), decisions.redactor.redact
+    match outcome:
+        case Pass(edited=edited):
+            if edited is None:
+                return passed
+            return replace(passed, digest=arguments_digest(edited), arguments=redact(edited), edited=True)
+        case Withhold(notice=notice, item_id=item_id):
+            return replace(
+                passed,
+                verdict=verdict(decision),
+                released=False,
+                arguments=redact(call.arguments),
+                notice_id=item_id,
+                notice=notice,
+            )

@@ -45,7 +45,7 @@ def find(connection: Connection, search: Search) -> list[DecidedCall]:
 
 def answered(connection: Connection, conversation: str, call_ids: Collection[str]) -> None:
     """Mark calls of a conversation."""
-    which = and_(_named(table.c.conversation, storable(conversation)), table.c.call_id.in_(map(storable, call_ids)))
+    which = and_(_named(table.c.conversation, [conversation]), table.c.call_id.in_(map(storable, call_ids)))
     connection.execute(update(table).where(which).values(answered=1))
 
 
@@ -69,18 +69,17 @@ def _condition(search: Search) -> ColumnElement[bool]:
     if search.response_id:
         conditions.append(table.c.response_id == storable(search.response_id))
     if search.conversation:
-        conditions.append(_named(table.c.conversation, storable(search.conversation)))
+        conditions.append(_named(table.c.conversation, [search.conversation]))
     if search.call_ids:
         conditions.append(and_(table.c.call_id.in_(map(storable, search.call_ids)), actor))
     if search.notice_ids:
-        named = table.c.notice_id.in_(map(storable, search.notice_ids))
-        conditions.append(and_(named, table.c.notice_id != "", actor))
+        conditions.append(and_(_named(table.c.notice_id, search.notice_ids), actor))
     return or_(false(), *conditions)
 
 
-def _named(column: ColumnElement[str], value: str) -> ColumnElement[bool]:
-    """Equality as the index of a column that is mostly empty can be used for it."""
-    return and_(column == value, column != "")
+def _named(column: ColumnElement[str], names: Collection[str]) -> ColumnElement[bool]:
+    """Whether it is one of these, asked so that the index of a column that is mostly empty can be used."""
+    return and_(column.in_(map(storable, names)), column != "")
 
 
 def _as_it_is(value: Any) -> Any:

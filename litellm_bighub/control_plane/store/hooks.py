@@ -125,7 +125,7 @@ def follow(connection: Connection, now: float) -> int:
     return len(rows)
 
 
-def to_tell(now: float | BindParameter[Any]) -> ColumnElement[bool]:
+def to_tell(now: BindParameter[Any]) -> ColumnElement[bool]:
     """Whether `follow` or `claim` would find something to do. Events that nobody wants to hear of can wait."""
     due = exists().where(deliveries.c.state == "due", deliveries.c.due_at <= now)
     cursor = select(head.c.seq).where(head.c.id == _CURSOR).scalar_subquery()
