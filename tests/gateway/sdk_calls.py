@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import litellm
+import pytest
 
 import litellm_bighub
 from litellm_bighub.testing import ScriptedUpstream
 from litellm_bighub.wire.fields import get
+from tests.deciders.fakes import Kept
 from tests.wire.messages import streams
 
 TURN = [{"role": "user", "content": "go"}]
@@ -80,3 +82,15 @@ MESSAGES = Api(
     {"messages": TURN, "max_tokens": 99},
 )
 APIS = [RESPONSES, CHAT, MESSAGES]
+each_api = pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
+chat_and_messages = pytest.mark.parametrize("api", [CHAT, MESSAGES], ids=lambda api: api.name)
+whole_and_streamed = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+litellms_types = pytest.mark.filterwarnings(
+    "ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier", "ignore:Pydantic serializer warnings"
+)
+"""What pydantic says when it first meets them, and when a router makes a response of a stream."""
+
+
+def told(kept: Kept) -> list[tuple[str, str]]:
+    """The decisions that were made."""
+    return [(event.tool, event.verdict) for event in kept.events]

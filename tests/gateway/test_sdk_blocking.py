@@ -18,7 +18,7 @@ from litellm_bighub.settings import ServiceSettings
 from litellm_bighub.testing import Output, Pace, function_call, text
 from litellm_bighub.testing.hosted_bighub import HostedBighub
 from tests.deciders.fakes import Scripted
-from tests.gateway.sdk_calls import APIS, CHAT, RESPONSES
+from tests.gateway.sdk_calls import CHAT, RESPONSES, each_api
 
 # LiteLLM's own types, when pydantic first meets them.
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
@@ -27,7 +27,6 @@ CANARY = "canary-4711"
 ANSWER = Output(
     [text("hm"), function_call("lookup", {"a": 1}), function_call("wipe", {"a": CANARY})], pace=Pace(delta_size=100)
 )
-each_api = pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
 
 
 @pytest.fixture

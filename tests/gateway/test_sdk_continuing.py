@@ -15,12 +15,9 @@ from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.testing import Failure, ScriptedUpstream, function_call, text
 from litellm_bighub.wire.fields import get
 from tests.deciders.fakes import Kept, Scripted
-from tests.gateway.sdk_calls import APIS, CHAT, MESSAGES, RESPONSES
+from tests.gateway.sdk_calls import RESPONSES, chat_and_messages, each_api, litellms_types, told, whole_and_streamed
 
-# LiteLLM's own types, when pydantic first meets them.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier", "ignore:Pydantic serializer warnings"
-)
+pytestmark = litellms_types
 
 CANARY = "canary-4711"
 WIPE = [text("Wiping."), function_call("wipe", {"a": CANARY})]
@@ -29,9 +26,6 @@ TOLD = "was blocked"
 """What the model is told, as the scripted one finds it in a request."""
 CONTINUE = Withholding(on_block="continue", continue_rounds=2)
 WAYS = ["plain", "router", "sync"]
-each_api = pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
-chat_and_messages = pytest.mark.parametrize("api", [CHAT, MESSAGES], ids=lambda api: api.name)
-whole_and_streamed = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 
 
 @pytest.fixture
@@ -43,10 +37,6 @@ def kept():
 def decisions(kept):
     answers = {"wipe": Block("not within policy"), "refund": RequireApproval("large", "req_9")}
     return ToolDecisions(Scripted(answers), sinks=[kept])
-
-
-def told(kept):
-    return [(event.tool, event.verdict) for event in kept.events]
 
 
 def router(upstream):

@@ -19,21 +19,15 @@ from litellm_bighub.gateway.conversation import UnapprovedToolResult
 from litellm_bighub.gateway.enforcement import ToolCallWithheld, Withholding
 from litellm_bighub.testing import Output, Pace, Verbatim, function_call, text
 from tests.deciders.fakes import Kept, Scripted
-from tests.gateway.sdk_calls import APIS, CHAT, MESSAGES, TURN
+from tests.gateway.sdk_calls import CHAT, TURN, chat_and_messages, each_api, litellms_types, told, whole_and_streamed
 from tests.wire.messages import streams
 
-# LiteLLM's own types, when pydantic first meets them.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier", "ignore:Pydantic serializer warnings"
-)
+pytestmark = litellms_types
 
 CANARY = "canary-4711"
 ANSWER = Output(
     [text("hm"), function_call("lookup", {"a": 1}), function_call("wipe", {"a": CANARY})], pace=Pace(delta_size=100)
 )
-each_api = pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
-chat_and_messages = pytest.mark.parametrize("api", [CHAT, MESSAGES], ids=lambda api: api.name)
-whole_and_streamed = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 
 
 @pytest.fixture
@@ -55,10 +49,6 @@ async def answered(api, upstream, *, streamed, **more):
         return [answer], answer
     events = [event async for event in answer]
     return events, api.joined(events)
-
-
-def told(kept: Kept) -> list[tuple[str, str]]:
-    return [(event.tool, event.verdict) for event in kept.events]
 
 
 @each_api

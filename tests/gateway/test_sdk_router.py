@@ -13,20 +13,15 @@ from litellm_bighub.domain.decision import Block
 from litellm_bighub.errors import UngovernedCallError
 from litellm_bighub.testing import Failure, Output, Pace, ScriptedUpstream, function_call, text
 from tests.deciders.fakes import Kept, Scripted
-from tests.gateway.sdk_calls import APIS, CHAT, MESSAGES, RESPONSES
+from tests.gateway.sdk_calls import CHAT, MESSAGES, RESPONSES, each_api, litellms_types, whole_and_streamed
 
-# LiteLLM's own types, when pydantic first meets them, and when its router makes a response of a stream.
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier", "ignore:Pydantic serializer warnings"
-)
+pytestmark = litellms_types
 
 CANARY = "canary-4711"
 FAILURE = Failure(500, "not now")
 ANSWER = Output(
     [text("hm"), function_call("lookup", {"a": 1}), function_call("wipe", {"a": CANARY})], pace=Pace(delta_size=100)
 )
-each_api = pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
-whole_and_streamed = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 
 
 @pytest.fixture(scope="module")
