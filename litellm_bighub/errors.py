@@ -14,6 +14,8 @@ BighubError
     ├── DecisionUnavailable   the decider could not be reached: the only thing that `fail_mode: open` opens
     ├── DecisionRefused       the decider answered, and refused the question (4xx)
     └── DecisionUnreadable    the decider answered something that is no decision
+
+UngovernedCallExit            the same as UngovernedCallError, where LiteLLM lets no `Exception` out of its hook
 ```
 
 Messages name ids and places (`input[3].content[1].text`), never a payload's text and never a key.
@@ -120,6 +122,13 @@ class GateError(BighubError):
 
 class UngovernedCallError(BighubError):
     """This call would reach the model ungoverned; the message names the call that is governed."""
+
+
+class UngovernedCallExit(BaseException):
+    """This call would reach the model ungoverned; the message names the call that is governed.
+
+    Like `SystemExit` it is no `Exception`: those LiteLLM logs, in the only hook that this can come from, and goes on.
+    """
 
 
 class DecisionError(BighubError):

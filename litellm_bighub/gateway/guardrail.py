@@ -6,7 +6,7 @@ LiteLLM starts a proxy without a guardrail whose constructor raises `ValueError`
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from litellm.types.utils import CallTypes, CallTypesLiteral
 
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.recording import DecisionHook
-from litellm_bighub.errors import UngovernedCallError
+from litellm_bighub.errors import UngovernedCallError, UngovernedCallExit
 from litellm_bighub.gateway.answer_headers import headers
 from litellm_bighub.gateway.closing import Closer, check_alone, close_what_is_ungoverned, closer_of
 from litellm_bighub.gateway.configuration import (
@@ -37,7 +37,7 @@ from litellm_bighub.gateway.connection import keep_connections
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
 from litellm_bighub.gateway.governing import Governing
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
-from litellm_bighub.gateway.in_code import GOVERNED, begin, is_governed_elsewhere, refused, why_ungoverned
+from litellm_bighub.gateway.in_code import GOVERNED, begin, is_governed_elsewhere, refused, why_ungoverned, why_unseen
 from litellm_bighub.gateway.listed_tools import ListedTools
 from litellm_bighub.gateway.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.mcp_results import McpResults
@@ -199,6 +199,19 @@ class BighubGuardrail(NativeGuardrail):
             begin()
             await self.governing.request(kwargs, None, format_of_call(call_type.value))
         return kwargs
+
+    def log_pre_api_call(self, model: str, messages: object, kwargs: Mapping[str, Any]) -> None:
+        """Refuse calls in code for which LiteLLM runs neither of the deployment hooks. Nothing has been sent yet.
+
+        Raises:
+            UngovernedCallExit: a call whose answer no hook is given; names the function that is governed.
+        """
+        del model, messages
+        unseen = why_unseen(kwargs)
+        if not unseen or is_proxy() or is_governed_elsewhere():
+            return
+        if any(callback is self for callback in litellm.callbacks):  # LiteLLM goes on telling it after it was taken out
+            raise UngovernedCallExit(unseen)
 
     async def async_post_call_success_deployment_hook(
         self, request_data: dict[str, Any], response: Any, call_type: CallTypes | None

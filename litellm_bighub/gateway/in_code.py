@@ -22,6 +22,17 @@ from litellm_bighub.domain.call import ToolCall
 GOVERNED: Final = frozenset({CallTypes.aresponses, CallTypes.acompletion, CallTypes.anthropic_messages})
 """Calls whose whole answers a hook is given."""
 
+_UNSEEN: Final = frozenset(
+    {
+        *("completion", "generate_content", "agenerate_content", "generate_content_stream", "agenerate_content_stream"),
+        *("get_responses", "aget_responses", "compact_responses", "acompact_responses"),
+        *("cancel_responses", "acancel_responses", "create_interaction", "acreate_interaction"),
+        *("run_thread", "arun_thread", "run_thread_stream", "arun_thread_stream"),
+        *("llm_passthrough_route", "allm_passthrough_route", "_arealtime", "_aresponses_websocket"),
+    }
+)
+"""Calls whose answers can hold tool calls, and no hook is given them: as LiteLLM names them."""
+
 _ARGUMENTS: Final = "stream=True, tool_decisions=…"
 _OURS: Final = {CallTypes.acompletion: "acompletion", CallTypes.anthropic_messages: "amessages"}
 _SYNC: Final = "litellm.responses() hands its answer to no callback; call litellm_bighub.responses(tool_decisions=…)"
@@ -51,6 +62,20 @@ def why_ungoverned(call_type: CallTypes | None, kwargs: Mapping[str, Any]) -> st
         problem = "hands what a retry answers to no callback"
         return f"litellm.{call_type.value} with retries {problem}; call litellm_bighub.{instead}(tool_decisions=…)"
     return ""
+
+
+def why_unseen(details: Mapping[str, Any]) -> str:
+    """Why no hook will see what the model answers, and what to do instead; empty where one will.
+
+    Args:
+        details: LiteLLM's own record of the call, as it is when the request is about to be sent.
+    """
+    call_type = details.get("call_type")
+    if call_type not in _UNSEEN or (details.get("litellm_params") or {}).get("acompletion"):
+        return ""
+    ours = call_type == "completion"
+    instead = "call litellm_bighub.completion(tool_decisions=…)" if ours else "send it through the proxy"
+    return f"LiteLLM hands the answer of {call_type} to no callback; {instead}"
 
 
 def refused(error: Exception, call_type: CallTypes | None) -> dict[str, Any]:
