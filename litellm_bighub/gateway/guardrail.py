@@ -13,14 +13,12 @@ from typing import Any
 
 import litellm
 from litellm.caching.dual_cache import DualCache
-from litellm.exceptions import BadRequestError
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.types.guardrails import GuardrailEventHooks
 from litellm.types.utils import CallTypes, CallTypesLiteral
 
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.recording import DecisionHook
-from litellm_bighub.errors import UngovernedCallError, UngovernedCallExit
 from litellm_bighub.gateway.answer_headers import headers
 from litellm_bighub.gateway.closing import Closer, check_alone, close_what_is_ungoverned, closer_of
 from litellm_bighub.gateway.configuration import (
@@ -34,10 +32,11 @@ from litellm_bighub.gateway.configuration import (
     read_settings,
 )
 from litellm_bighub.gateway.connection import keep_connections
+from litellm_bighub.gateway.elsewhere import is_governed_elsewhere
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
 from litellm_bighub.gateway.governing import Governing
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
-from litellm_bighub.gateway.in_code import GOVERNED, begin, is_governed_elsewhere, refused, why_ungoverned, why_unseen
+from litellm_bighub.gateway.in_code import GOVERNED, RefusedCallError, begin, refused, why_ungoverned
 from litellm_bighub.gateway.listed_tools import ListedTools
 from litellm_bighub.gateway.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.mcp_results import McpResults
@@ -48,14 +47,8 @@ from litellm_bighub.gateway.registration import install
 from litellm_bighub.gateway.request_log import RequestLog, logged
 from litellm_bighub.gateway.stored import as_answer
 from litellm_bighub.gateway.surface import Format, format_of_call, format_of_route
+from litellm_bighub.gateway.unseen import UNSEEN, refuse_unseen
 from litellm_bighub.settings import GuardrailSettings
-
-
-class _UngovernedCallError(UngovernedCallError, BadRequestError):
-    """As an error of LiteLLM's it is passed on as it is, and nobody tries the call again."""
-
-    def __init__(self, message: str) -> None:
-        BadRequestError.__init__(self, message, model="", llm_provider="")
 
 
 class BighubGuardrail(NativeGuardrail):
@@ -194,7 +187,7 @@ class BighubGuardrail(NativeGuardrail):
             return kwargs
         refusal = why_ungoverned(call_type, kwargs)
         if refusal:
-            return refused(_UngovernedCallError(refusal), call_type)
+            return refused(RefusedCallError(refusal), call_type)
         if call_type is not None and call_type in GOVERNED:
             begin()
             await self.governing.request(kwargs, None, format_of_call(call_type.value))
@@ -204,14 +197,10 @@ class BighubGuardrail(NativeGuardrail):
         """Refuse calls in code for which LiteLLM runs neither of the deployment hooks. Nothing has been sent yet.
 
         Raises:
-            UngovernedCallExit: a call whose answer no hook is given; names the function that is governed.
+            UngovernedCallExit: a call whose answer no hook is given; says what to do instead.
         """
         del model, messages
-        unseen = why_unseen(kwargs)
-        if not unseen or is_proxy() or is_governed_elsewhere():
-            return
-        if any(callback is self for callback in litellm.callbacks):  # LiteLLM goes on telling it after it was taken out
-            raise UngovernedCallExit(unseen)
+        refuse_unseen(self, kwargs, UNSEEN)
 
     async def async_post_call_success_deployment_hook(
         self, request_data: dict[str, Any], response: Any, call_type: CallTypes | None

@@ -1,37 +1,26 @@
 """Calls in code with a guardrail among `litellm.callbacks`: which of them can be governed, and which are one call.
 
 LiteLLM answers some calls by making another one in the same task: a Responses request to a model that speaks chat, and
-the other way round. Both run the guardrail's hooks; what the inner one released is not decided on a second time. Calls
-that a function of ours governs (`litellm_bighub.gateway.sdk`) are left to it.
+the other way round. Both run the guardrail's hooks; what the inner one released is not decided on a second time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from contextvars import ContextVar
 from importlib.metadata import version
 from typing import Any, Final
 
 import litellm
+from litellm.exceptions import BadRequestError
 from litellm.types.utils import CallTypes
 from packaging.version import Version
 
 from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.errors import UngovernedCallError
 
 GOVERNED: Final = frozenset({CallTypes.aresponses, CallTypes.acompletion, CallTypes.anthropic_messages})
 """Calls whose whole answers a hook is given."""
-
-_UNSEEN: Final = frozenset(
-    {
-        *("completion", "generate_content", "agenerate_content", "generate_content_stream", "agenerate_content_stream"),
-        *("get_responses", "aget_responses", "compact_responses", "acompact_responses"),
-        *("cancel_responses", "acancel_responses", "create_interaction", "acreate_interaction"),
-        *("run_thread", "arun_thread", "run_thread_stream", "arun_thread_stream"),
-        *("llm_passthrough_route", "allm_passthrough_route", "_arealtime", "_aresponses_websocket"),
-    }
-)
-"""Calls whose answers can hold tool calls, and no hook is given them: as LiteLLM names them."""
 
 _ARGUMENTS: Final = "stream=True, tool_decisions=…"
 _OURS: Final = {CallTypes.acompletion: "acompletion", CallTypes.anthropic_messages: "amessages"}
@@ -45,7 +34,13 @@ _TELL_OF_ROUTERS: Final = (
 )
 
 _released: ContextVar[frozenset[tuple[str, str, str]]] = ContextVar("litellm_bighub_released", default=frozenset())
-_elsewhere: ContextVar[bool] = ContextVar("litellm_bighub_elsewhere", default=False)
+
+
+class RefusedCallError(UngovernedCallError, BadRequestError):
+    """As an error of LiteLLM's it is passed on as it is, and nobody tries the call again."""
+
+    def __init__(self, message: str) -> None:
+        BadRequestError.__init__(self, message, model="", llm_provider="")
 
 
 def why_ungoverned(call_type: CallTypes | None, kwargs: Mapping[str, Any]) -> str:
@@ -62,20 +57,6 @@ def why_ungoverned(call_type: CallTypes | None, kwargs: Mapping[str, Any]) -> st
         problem = "hands what a retry answers to no callback"
         return f"litellm.{call_type.value} with retries {problem}; call litellm_bighub.{instead}(tool_decisions=…)"
     return ""
-
-
-def why_unseen(details: Mapping[str, Any]) -> str:
-    """Why no hook will see what the model answers, and what to do instead; empty where one will.
-
-    Args:
-        details: LiteLLM's own record of the call, as it is when the request is about to be sent.
-    """
-    call_type = details.get("call_type")
-    if call_type not in _UNSEEN or (details.get("litellm_params") or {}).get("acompletion"):
-        return ""
-    ours = call_type == "completion"
-    instead = "call litellm_bighub.completion(tool_decisions=…)" if ours else "send it through the proxy"
-    return f"LiteLLM hands the answer of {call_type} to no callback; {instead}"
 
 
 def refused(error: Exception, call_type: CallTypes | None) -> dict[str, Any]:
@@ -112,21 +93,6 @@ def _retries(kwargs: Mapping[str, Any]) -> bool:
     if by_number is None:
         by_number = litellm.num_retries
     return bool(by_number or kwargs.get("retry_policy") or kwargs.get("context_window_fallback_dict"))
-
-
-@contextmanager
-def governed_elsewhere() -> Generator[None]:
-    """Within it, what LiteLLM sends and answers is governed by whoever opened it, and by no callback."""
-    token = _elsewhere.set(True)
-    try:
-        yield
-    finally:
-        _elsewhere.reset(token)
-
-
-def is_governed_elsewhere() -> bool:
-    """Whether a function of ours governs the call that LiteLLM makes here."""
-    return _elsewhere.get()
 
 
 def begin() -> None:

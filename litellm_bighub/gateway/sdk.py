@@ -70,7 +70,7 @@ async def aresponses(
     if tool_decisions is not None:
         ask = partial(next_answer, router, checked_answer)
         governing = _governing(Format.RESPONSES, tool_decisions, withholding, actor, domain, ask)
-    response = await sent(Format.RESPONSES, request, router, governing)
+    response = await sent(Format.RESPONSES, request, router, governing, checked=bool(guardrails))
     if isinstance(response, Upstream):
         checks = [partial(handler.check_texts, guardrail, request, None) for guardrail in guardrails]
         events = _checked(response, checks)

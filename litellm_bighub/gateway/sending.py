@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import nullcontext
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from litellm_bighub.gateway.code_governing import CodeGoverning
 from litellm_bighub.gateway.code_stream import Upstream
 from litellm_bighub.gateway.continuing import answered
-from litellm_bighub.gateway.in_code import governed_elsewhere
+from litellm_bighub.gateway.elsewhere import governed_elsewhere
 from litellm_bighub.gateway.sender import sender
 from litellm_bighub.gateway.surface import Format
 
@@ -19,7 +19,14 @@ if TYPE_CHECKING:
 Check: TypeAlias = Callable[[Any], Awaitable[Any]]
 
 
-async def sent(spoken: Format, request: dict[str, Any], router: Router | None, governing: CodeGoverning | None) -> Any:
+async def sent(
+    spoken: Format,
+    request: dict[str, Any],
+    router: Router | None,
+    governing: CodeGoverning | None,
+    *,
+    checked: bool = False,
+) -> Any:
     """LiteLLM's answer to a request that was put right.
 
     Args:
@@ -27,13 +34,14 @@ async def sent(spoken: Format, request: dict[str, Any], router: Router | None, g
         request: changed in place.
         router: sends it in place of LiteLLM's function.
         governing: what puts it right; nothing does where no calls are to be decided on.
+        checked: whether the caller checks the texts.
 
     Returns:
         the whole answer, or `Upstream` if it is a stream.
     """
     if governing is not None:
         await governing.request(request)
-    within = nullcontext if governing is None else governed_elsewhere
+    within = partial(governed_elsewhere, calls=governing is not None, texts=checked)
     with within():
         response: Any = await sender(spoken, router)(**request)
     if hasattr(response, "__aiter__"):

@@ -6,7 +6,7 @@ held back, as far as a rewrite could still reach and no further, and the rewritt
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
 from typing import Any
@@ -17,15 +17,20 @@ from litellm.exceptions import ModifyResponseException
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.types.guardrails import GuardrailEventHooks
+from litellm.types.utils import CallTypes
 
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.configuration import read_settings
+from litellm_bighub.gateway.elsewhere import is_checked_elsewhere
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
+from litellm_bighub.gateway.in_code import RefusedCallError, refused
 from litellm_bighub.gateway.mcp_texts import McpTexts, check_mcp_texts
 from litellm_bighub.gateway.native import NativeGuardrail
+from litellm_bighub.gateway.proxy_process import is_proxy
 from litellm_bighub.gateway.registration import install
 from litellm_bighub.gateway.surface import RESPONSES, speaks_responses
 from litellm_bighub.gateway.text_stream import checked
+from litellm_bighub.gateway.unseen import UNSEEN_RESPONSES, refuse_unseen
 from litellm_bighub.guardrails.check import InputType
 from litellm_bighub.guardrails.contract import Guardrail
 from litellm_bighub.settings import TextGuardrailSettings
@@ -96,6 +101,33 @@ class ResponsesTextGuardrail(NativeGuardrail):
         if missing is not None:
             raise ConfigurationError(f"{self.guardrail_name}.apply", f"{missing} is no other guardrail of this config")
         return [*self._guardrails, *(known[name] for name in self.settings.apply)]
+
+    async def async_pre_call_deployment_hook(
+        self, kwargs: dict[str, Any], call_type: CallTypes | None
+    ) -> dict[str, Any] | None:
+        """Refuse Responses calls in code: LiteLLM has no hook there that a stream's texts went through.
+
+        Raises:
+            UngovernedCallError: names the function that checks them.
+        """
+        if call_type not in {CallTypes.aresponses, CallTypes.responses} or is_proxy() or is_checked_elsewhere():
+            return kwargs
+        events = (GuardrailEventHooks.pre_call, GuardrailEventHooks.post_call)
+        if not any(self.should_run_guardrail(kwargs, event) for event in events):
+            return kwargs
+        name = "responses" if call_type is CallTypes.responses else "aresponses"
+        problem = f"{self.guardrail_name} checks no texts of litellm.{name} outside of the proxy"
+        return refused(RefusedCallError(f"{problem}; call litellm_bighub.{name}(guardrails=[…])"), call_type)
+
+    def log_pre_api_call(self, model: str, messages: object, kwargs: Mapping[str, Any]) -> None:
+        """Refuse other calls in code that are answered with a response.
+
+        Raises:
+            UngovernedCallExit: says what to do instead.
+        """
+        del model, messages
+        if self.default_on:
+            refuse_unseen(self, kwargs, UNSEEN_RESPONSES)
 
     async def async_pre_call_hook(
         self, user_api_key_dict: UserAPIKeyAuth, cache: Any, data: dict[str, Any], call_type: Any

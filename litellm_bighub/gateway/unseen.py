@@ -1,0 +1,47 @@
+"""Calls in code whose answers LiteLLM hands to no hook: all that a guardrail can do is to refuse them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final
+
+import litellm
+
+from litellm_bighub.errors import UngovernedCallExit
+from litellm_bighub.gateway.native import NativeGuardrail
+from litellm_bighub.gateway.proxy_process import is_proxy
+
+UNSEEN_RESPONSES: Final = frozenset(
+    {
+        *("get_responses", "aget_responses", "cancel_responses", "acancel_responses"),
+        *("compact_responses", "acompact_responses", "_aresponses_websocket"),
+    }
+)
+"""Those whose answers are responses, as LiteLLM names them."""
+
+UNSEEN: Final = UNSEEN_RESPONSES | {
+    *("completion", "generate_content", "agenerate_content", "generate_content_stream", "agenerate_content_stream"),
+    *("run_thread", "arun_thread", "run_thread_stream", "arun_thread_stream"),
+    *("create_interaction", "acreate_interaction", "llm_passthrough_route", "allm_passthrough_route", "_arealtime"),
+}
+"""Those whose answers can hold tool calls."""
+
+
+def refuse_unseen(guardrail: NativeGuardrail, details: Mapping[str, Any], unseen: Collection[str]) -> None:
+    """Refuse a call of one of these types. Nothing has been sent yet.
+
+    Args:
+        guardrail: LiteLLM goes on telling it of calls after it was taken out of `litellm.callbacks`; it passes those.
+        details: LiteLLM's own record of the call.
+        unseen: the types.
+
+    Raises:
+        UngovernedCallExit: says what to do instead.
+    """
+    call_type = details.get("call_type")
+    if call_type not in unseen or (details.get("litellm_params") or {}).get("acompletion"):
+        return
+    if not is_proxy() and any(callback is guardrail for callback in litellm.callbacks):
+        ours = call_type == "completion"
+        instead = "call litellm_bighub.completion(tool_decisions=…)" if ours else "send it through the proxy"
+        raise UngovernedCallExit(f"LiteLLM hands the answer of {call_type} to no callback; {instead}")

@@ -1,0 +1,107 @@
+"""`ResponsesTextGuardrail` among the callbacks of a program: what it could not check is refused, never let through."""
+
+from __future__ import annotations
+
+import litellm
+import pytest
+from litellm.integrations.custom_guardrail import CustomGuardrail
+
+import litellm_bighub
+from litellm_bighub import BighubGuardrail, ResponsesTextGuardrail, ToolDecisions
+from litellm_bighub.errors import UngovernedCallError, UngovernedCallExit
+from litellm_bighub.testing import function_call, text
+from tests.deciders.fakes import Scripted
+from tests.gateway.sdk_calls import litellms_types
+
+pytestmark = litellms_types
+
+
+class Mask(CustomGuardrail):
+    async def apply_guardrail(self, inputs, request_data, input_type, logging_obj=None):
+        return {**inputs, "texts": [each.replace("4711", "[hidden]") for each in inputs["texts"]]}
+
+
+@pytest.fixture
+def mask():
+    return Mask(guardrail_name="mask")
+
+
+@pytest.fixture
+def callback(upstream, mask, monkeypatch):
+    upstream.script("go", [text("It is 4711.")])
+
+    def use(**options):
+        options = {"guardrail_name": "texts", "event_hook": ["pre_call", "post_call"], "default_on": True, **options}
+        monkeypatch.setattr(litellm, "callbacks", [ResponsesTextGuardrail(guardrails=[mask], **options)])
+
+    use()
+    yield use
+    litellm_bighub.uninstall()
+
+
+def request(upstream, **more):
+    return {"model": "openai/gpt-4.1", "input": "go 4711", "api_base": upstream.base_url, "api_key": "sk-x", **more}
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+async def test_a_plain_call_is_refused(upstream, callback, streamed):
+    with pytest.raises(UngovernedCallError, match=r"litellm_bighub\.aresponses\(guardrails"):
+        await litellm.aresponses(**request(upstream), stream=streamed)
+    assert upstream.requests == []
+
+
+def test_a_plain_synchronous_call_is_refused(upstream, callback):
+    with pytest.raises(UngovernedCallError, match=r"litellm_bighub\.responses\(guardrails"):
+        litellm.responses(**request(upstream))
+    assert upstream.requests == []
+
+
+async def test_what_fetches_a_response_is_refused(upstream, callback):
+    with pytest.raises(UngovernedCallExit, match="aget_responses"):
+        await litellm.aget_responses("resp_1", custom_llm_provider="openai", api_base=upstream.base_url, api_key="sk-x")
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+async def test_the_function_that_the_error_names_checks(upstream, callback, mask, streamed):
+    answer = await litellm_bighub.aresponses(**request(upstream), stream=streamed, guardrails=[mask])
+    told = "".join([event.model_dump_json() async for event in answer]) if streamed else answer.model_dump_json()
+    assert "It is [hidden]." in told
+    assert "4711" not in told
+    assert upstream.requests[0].body["input"] == "go [hidden]"
+
+
+async def test_a_function_that_only_decides_is_refused_too(upstream, callback):
+    with pytest.raises(UngovernedCallError, match="guardrails"):
+        await litellm_bighub.aresponses(**request(upstream), tool_decisions=ToolDecisions(Scripted({})))
+    assert upstream.requests == []
+
+
+async def test_a_function_that_only_checks_leaves_the_calls_to_the_guardrail_for_them(upstream, mask, monkeypatch):
+    decider = Scripted({})
+    monkeypatch.setattr(litellm, "callbacks", [BighubGuardrail(guardrail_name="bighub", decider_instance=decider)])
+    upstream.script("go", [function_call("lookup", {})])
+    await litellm_bighub.aresponses(**request(upstream), guardrails=[mask])
+    litellm_bighub.uninstall()
+    assert [call.name for call, _ in decider.asked] == ["lookup"]
+
+
+@pytest.mark.parametrize("asked", [False, True], ids=["unasked", "asked"])
+async def test_one_that_is_off_by_default_refuses_who_asks_for_it(upstream, callback, asked):
+    callback(default_on=False)
+    if asked:
+        with pytest.raises(UngovernedCallError):
+            await litellm.aresponses(**request(upstream), guardrails=["texts"])
+    else:
+        answer = await litellm.aresponses(**request(upstream))
+        assert "4711" in answer.model_dump_json()
+
+
+async def test_chat_is_no_concern_of_it(upstream, callback):
+    answer = await litellm.acompletion(
+        model="openai/gpt-4.1",
+        messages=[{"role": "user", "content": "go"}],
+        api_base=upstream.base_url,
+        api_key="sk-x",
+    )
+    assert "4711" in answer.choices[0].message.content
