@@ -36,7 +36,7 @@ from litellm_bighub.gateway.elsewhere import is_governed_elsewhere
 from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
 from litellm_bighub.gateway.governing import Governing
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
-from litellm_bighub.gateway.in_code import GOVERNED, RefusedCallError, begin, refused, why_ungoverned
+from litellm_bighub.gateway.in_code import GOVERNED, RefusedCallError, begin, pass_cache, refused, why_ungoverned
 from litellm_bighub.gateway.listed_tools import ListedTools
 from litellm_bighub.gateway.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.mcp_results import McpResults
@@ -190,6 +190,7 @@ class BighubGuardrail(NativeGuardrail):
             return refused(RefusedCallError(refusal), call_type)
         if call_type is not None and call_type in GOVERNED:
             begin()
+            pass_cache(kwargs)
             await self.governing.request(kwargs, None, format_of_call(call_type.value))
         return kwargs
 

@@ -6,7 +6,7 @@ the other way round. Both run the guardrail's hooks; what the inner one released
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
 from importlib.metadata import version
 from typing import Any, Final
@@ -93,6 +93,12 @@ def _retries(kwargs: Mapping[str, Any]) -> bool:
     if by_number is None:
         by_number = litellm.num_retries
     return bool(by_number or kwargs.get("retry_policy") or kwargs.get("context_window_fallback_dict"))
+
+
+def pass_cache(kwargs: MutableMapping[str, Any]) -> None:
+    """Have LiteLLM ask the model: it hands what it finds in its cache to no hook, and anybody may have filled that."""
+    if litellm.cache is not None:
+        kwargs["cache"] = {**(kwargs.get("cache") or {}), "no-cache": True}
 
 
 def begin() -> None:

@@ -21,8 +21,8 @@ UNSEEN_RESPONSES: Final = frozenset(
 
 UNSEEN: Final = UNSEEN_RESPONSES | {
     *("completion", "generate_content", "agenerate_content", "generate_content_stream", "agenerate_content_stream"),
-    *("run_thread", "arun_thread", "run_thread_stream", "arun_thread_stream"),
-    *("create_interaction", "acreate_interaction", "llm_passthrough_route", "allm_passthrough_route", "_arealtime"),
+    *("interactions.create", "interactions.acreate", "interactions.get", "interactions.aget"),
+    *("llm_passthrough_route", "allm_passthrough_route", "_arealtime"),
 }
 """Those whose answers can hold tool calls."""
 
@@ -38,10 +38,19 @@ def refuse_unseen(guardrail: NativeGuardrail, details: Mapping[str, Any], unseen
     Raises:
         UngovernedCallExit: says what to do instead.
     """
-    call_type = details.get("call_type")
+    call_type = _type_of(details)
     if call_type not in unseen or (details.get("litellm_params") or {}).get("acompletion"):
         return
     if not is_proxy() and any(callback is guardrail for callback in litellm.callbacks):
         ours = call_type == "completion"
         instead = "call litellm_bighub.completion(tool_decisions=…)" if ours else "send it through the proxy"
         raise UngovernedCallExit(f"LiteLLM hands the answer of {call_type} to no callback; {instead}")
+
+
+def _type_of(details: Mapping[str, Any]) -> str:
+    """LiteLLM's name of the call; what its `litellm.interactions` does has the same as what its vector stores do."""
+    call_type = str(details.get("call_type"))
+    if call_type in {"create", "acreate", "get", "aget"}:
+        url = (details.get("additional_args") or {}).get("api_base")
+        return f"interactions.{call_type}" if "/interactions" in str(url) else call_type
+    return call_type

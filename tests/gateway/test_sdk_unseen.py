@@ -6,7 +6,7 @@ import asyncio
 
 import litellm
 import pytest
-from litellm import google_genai
+from litellm import google_genai, interactions
 
 import litellm_bighub
 from litellm_bighub import BighubGuardrail, ToolDecisions
@@ -22,6 +22,7 @@ CANARY = "canary-4711"
 CONTENTS = [{"role": "user", "parts": [{"text": "go"}]}]
 KNOWN = {"model": "openai/gpt-4.1", "api_key": "sk-x", "max_retries": 0}
 GEMINI = {**KNOWN, "model": "gemini/gemini-2.0-flash"}
+INTERACTION = {"model": "gemini/gemini-2.5-flash", "api_key": "x"}
 PROVIDER = {"custom_llm_provider": "openai", "api_key": "sk-x"}
 CALL = {"id": "c", "type": "function", "function": {"name": "wipe", "arguments": "{}"}}
 
@@ -62,6 +63,17 @@ UNSEEN = {
     ),
     "gemini": lambda base: google_genai.generate_content(contents=CONTENTS, api_base=base, **GEMINI),
     "agemini": lambda base: asyncio.run(google_genai.agenerate_content(contents=CONTENTS, api_base=base, **GEMINI)),
+    "interactions": lambda base: interactions.create(**INTERACTION, input="go", api_base=base),
+    "ainteractions": lambda base: asyncio.run(interactions.acreate(**INTERACTION, input="go", api_base=base)),
+    "interaction fetched": lambda base: interactions.get("i", custom_llm_provider="gemini", api_base=base, api_key="x"),
+    "ainteraction fetched": lambda base: asyncio.run(
+        interactions.aget("i", custom_llm_provider="gemini", api_base=base, api_key="x")
+    ),
+    "passthrough": lambda base: asyncio.run(
+        litellm.allm_passthrough_route(
+            method="POST", endpoint="v1/chat", model="m", custom_llm_provider="vllm", api_base=base, json={}
+        )
+    ),
     "get": lambda base: litellm.get_responses("resp_1", api_base=base, **PROVIDER),
     "aget": lambda base: asyncio.run(litellm.aget_responses("resp_1", api_base=base, **PROVIDER)),
     "acancel": lambda base: asyncio.run(litellm.acancel_responses("resp_1", api_base=base, **PROVIDER)),
