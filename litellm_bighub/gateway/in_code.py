@@ -96,7 +96,10 @@ def _retries(kwargs: Mapping[str, Any]) -> bool:
 
 
 def pass_cache(kwargs: MutableMapping[str, Any]) -> None:
-    """Have LiteLLM ask the model: it hands what it finds in its cache to no hook, and anybody may have filled that."""
+    """Have LiteLLM ask the model: it hands what it finds in its cache to no hook.
+
+    Anybody may have filled that, and what a person approved once would come out of it again and again.
+    """
     if litellm.cache is not None:
         kwargs["cache"] = {**(kwargs.get("cache") or {}), "no-cache": True}
 

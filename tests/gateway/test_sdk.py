@@ -220,11 +220,23 @@ async def test_a_cached_answer_holds_no_withheld_call(upstream, decider, callbac
     upstream.script("go", [function_call("wipe", {"a": CANARY})])
     first = await litellm.aresponses(**request(upstream), caching=True)
     await asyncio.gather(*(task for task in asyncio.all_tasks() if task is not asyncio.current_task()))
+    monkeypatch.setattr(litellm, "callbacks", [])
     second = await litellm.aresponses(**request(upstream), caching=True)
 
     assert CANARY not in first.model_dump_json()
     assert CANARY not in second.model_dump_json()
     assert len(upstream.requests) == 1
+
+
+async def test_what_was_allowed_once_is_decided_on_again_in_place_of_coming_from_the_cache(
+    upstream, decider, callback, monkeypatch
+):
+    monkeypatch.setattr(litellm, "cache", Cache(type="local"))
+    upstream.script("go", [function_call("lookup", {})])
+    for _ in range(2):
+        await litellm.aresponses(**request(upstream), caching=True)
+        await asyncio.sleep(0.2)  # LiteLLM writes in the background
+    assert len(decider.asked) == 2
 
 
 def chat(upstream):
