@@ -155,11 +155,13 @@ def _notice(exchange: Exchange, index: int, withheld: Item) -> str:
     """The text that stands in the place of a withheld call, after a proof that nothing of the call came through."""
     item = _item(exchange, index)
     _expect(item.get("type") == "message", f"output[{index}] is a {item.get('type')}, the call was delivered")
-    for trace in (withheld["call_id"], *map(str, json.loads(withheld["arguments"]).values())):
-        _expect(not _as_a_word(trace, exchange.received), f"{trace} of the withheld call came through")
+    for trace in (withheld["call_id"], *json.loads(withheld["arguments"]).values()):
+        _expect(not _stands_in(exchange.received, trace), f"{trace} of the withheld call came through")
     return str(item["content"][0]["text"])
 
 
-def _as_a_word(trace: str, received: str) -> bool:
-    """Whether it stands there by itself: three digits come by chance within a random id or a time stamp too."""
-    return re.search(rf"(?<!\w){re.escape(trace)}(?!\w)", received) is not None
+def _stands_in(received: str, trace: object) -> bool:
+    """Whether a text stands there anywhere, or a number by itself: random ids hold its digits by chance."""
+    if isinstance(trace, str):
+        return trace in received
+    return re.search(rf"(?<!\w){trace}(?!\w)", received) is not None

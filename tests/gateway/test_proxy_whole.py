@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import openai
 import pytest
@@ -128,10 +129,10 @@ def test_the_reason_is_told_only_if_the_operator_says_so(gateway):
     call = function_call("refund", {"amount": 20_000, "order_id": "o"})
 
     assert "Reason: " in notice(ask(gateway, [call], "reasons").output[0])
-    hidden = ask(gateway, [call], "policy")
-    assert "10000" not in notice(hidden.output[0])
-    assert "Reason" not in hidden.to_json()
-    assert "max_value" not in hidden.to_json()
+    hidden = ask(gateway, [call], "policy").to_json()
+    assert "Reason" not in hidden
+    assert not re.search(r"(?<!\w)10000(?!\w)", hidden)  # within an id or a time stamp it stands by chance
+    assert "max_value" not in hidden
 
 
 UNREADABLE = {
