@@ -10,12 +10,17 @@ import litellm
 import pytest
 
 import litellm_bighub
-from litellm_bighub.testing import ScriptedUpstream
+from litellm_bighub.testing import Output, Pace, ScriptedUpstream, function_call, text
 from litellm_bighub.wire.fields import get
 from tests.deciders.fakes import Kept
 from tests.wire.messages import streams
 
 TURN = [{"role": "user", "content": "go"}]
+CANARY = "canary-4711"
+ANSWER = Output(
+    [text("hm"), function_call("lookup", {"a": 1}), function_call("wipe", {"a": CANARY})], pace=Pace(delta_size=100)
+)
+"""A text, a call that policies let through, and one that they do not; no delta cuts the canary."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,8 @@ class Api:
     """One format in code.
 
     Attributes:
-        awaited: the asynchronous function.
+        plain: LiteLLM's asynchronous function.
+        awaited: ours.
         blocking: the synchronous one.
         asked: the arguments that say what is asked.
         calls: the names of the calls of a whole answer.
@@ -31,6 +37,7 @@ class Api:
     """
 
     name: str
+    plain: Callable[..., Any]
     awaited: Callable[..., Any]
     blocking: Callable[..., Any]
     calls: Callable[[Any], list[str]]
@@ -59,6 +66,7 @@ def _of_message(message: Any) -> list[str]:
 
 RESPONSES = Api(
     "aresponses",
+    litellm.aresponses,
     litellm_bighub.aresponses,
     litellm_bighub.responses,
     _of_response,
@@ -67,6 +75,7 @@ RESPONSES = Api(
 )
 CHAT = Api(
     "acompletion",
+    litellm.acompletion,
     litellm_bighub.acompletion,
     litellm_bighub.completion,
     _of_completion,
@@ -75,6 +84,7 @@ CHAT = Api(
 )
 MESSAGES = Api(
     "amessages",
+    litellm.anthropic_messages,
     litellm_bighub.amessages,
     litellm_bighub.messages,
     _of_message,

@@ -15,18 +15,13 @@ from litellm_bighub.deciders.hosted import hosted
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.gateway.enforcement import ToolCallWithheld, Withholding
 from litellm_bighub.settings import ServiceSettings
-from litellm_bighub.testing import Output, Pace, function_call, text
+from litellm_bighub.testing import function_call
 from litellm_bighub.testing.hosted_bighub import HostedBighub
 from tests.deciders.fakes import Scripted
-from tests.gateway.sdk_calls import CHAT, RESPONSES, each_api
+from tests.gateway.sdk_calls import ANSWER, CANARY, CHAT, RESPONSES, each_api
 
 # LiteLLM's own types, when pydantic first meets them.
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
-
-CANARY = "canary-4711"
-ANSWER = Output(
-    [text("hm"), function_call("lookup", {"a": 1}), function_call("wipe", {"a": CANARY})], pace=Pace(delta_size=100)
-)
 
 
 @pytest.fixture

@@ -10,21 +10,10 @@ import pytest
 import litellm_bighub
 from litellm_bighub import BighubGuardrail, ToolDecisions
 from litellm_bighub.domain.decision import Block
-from litellm_bighub.testing import Output, Pace, function_call, text
 from tests.deciders.fakes import Scripted
-from tests.gateway.sdk_calls import CHAT, MESSAGES, RESPONSES, each_api, litellms_types, whole_and_streamed
+from tests.gateway.sdk_calls import ANSWER, CANARY, each_api, litellms_types, whole_and_streamed
 
 pytestmark = litellms_types
-
-CANARY = "canary-4711"
-ANSWER = Output(
-    [text("hm"), function_call("lookup", {"a": 1}), function_call("wipe", {"a": CANARY})], pace=Pace(delta_size=100)
-)
-PLAIN = {
-    RESPONSES.name: litellm.aresponses,
-    CHAT.name: litellm.acompletion,
-    MESSAGES.name: litellm.anthropic_messages,
-}
 
 
 @pytest.fixture
@@ -50,7 +39,7 @@ async def filled_by_somebody_else(api, upstream, **more):
     asked = -1
     while len(upstream.requests) != asked:
         asked = len(upstream.requests)
-        answer = await read(await PLAIN[api.name](**api.arguments(upstream, caching=True, **more)))
+        answer = await read(await api.plain(**api.arguments(upstream, caching=True, **more)))
         await asyncio.sleep(0.1)
     assert CANARY in repr(answer)
 
@@ -60,7 +49,7 @@ async def test_a_plain_call_asks_the_model(upstream, decider, monkeypatch, api):
     await filled_by_somebody_else(api, upstream)
     monkeypatch.setattr(litellm, "callbacks", [BighubGuardrail(guardrail_name="bighub", decider_instance=decider)])
 
-    answer = await PLAIN[api.name](**api.arguments(upstream, caching=True))
+    answer = await api.plain(**api.arguments(upstream, caching=True))
 
     assert api.calls(answer) == ["lookup"]
     assert CANARY not in repr(answer)
@@ -72,7 +61,7 @@ async def test_our_function_reads_it_and_decides(upstream, decider, api, streame
     await filled_by_somebody_else(api, upstream, stream=streamed)
     asked = len(upstream.requests)
 
-    answer = await getattr(litellm_bighub, api.name)(
+    answer = await api.awaited(
         **api.arguments(upstream, caching=True, stream=streamed, tool_decisions=ToolDecisions(decider))
     )
     events = await read(answer)

@@ -15,11 +15,18 @@ from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.testing import Failure, ScriptedUpstream, function_call, text
 from litellm_bighub.wire.fields import get
 from tests.deciders.fakes import Kept, Scripted
-from tests.gateway.sdk_calls import RESPONSES, chat_and_messages, each_api, litellms_types, told, whole_and_streamed
+from tests.gateway.sdk_calls import (
+    CANARY,
+    RESPONSES,
+    chat_and_messages,
+    each_api,
+    litellms_types,
+    told,
+    whole_and_streamed,
+)
 
 pytestmark = litellms_types
 
-CANARY = "canary-4711"
 WIPE = [text("Wiping."), function_call("wipe", {"a": CANARY})]
 LOOK = function_call("lookup", {"a": 1})
 TOLD = "was blocked"

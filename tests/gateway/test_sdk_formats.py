@@ -17,17 +17,22 @@ from litellm_bighub.deciders.waiting import Answered
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.gateway.conversation import UnapprovedToolResult
 from litellm_bighub.gateway.enforcement import ToolCallWithheld, Withholding
-from litellm_bighub.testing import Output, Pace, Verbatim, function_call, text
+from litellm_bighub.testing import Verbatim, function_call
 from tests.deciders.fakes import Kept, Scripted
-from tests.gateway.sdk_calls import CHAT, TURN, chat_and_messages, each_api, litellms_types, told, whole_and_streamed
+from tests.gateway.sdk_calls import (
+    ANSWER,
+    CANARY,
+    CHAT,
+    TURN,
+    chat_and_messages,
+    each_api,
+    litellms_types,
+    told,
+    whole_and_streamed,
+)
 from tests.wire.messages import streams
 
 pytestmark = litellms_types
-
-CANARY = "canary-4711"
-ANSWER = Output(
-    [text("hm"), function_call("lookup", {"a": 1}), function_call("wipe", {"a": CANARY})], pace=Pace(delta_size=100)
-)
 
 
 @pytest.fixture

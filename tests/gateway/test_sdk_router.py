@@ -11,17 +11,22 @@ import litellm_bighub
 from litellm_bighub import BighubGuardrail, ToolDecisions
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.errors import UngovernedCallError
-from litellm_bighub.testing import Failure, Output, Pace, ScriptedUpstream, function_call, text
+from litellm_bighub.testing import Failure, Output, Pace, ScriptedUpstream
 from tests.deciders.fakes import Kept, Scripted
-from tests.gateway.sdk_calls import CHAT, MESSAGES, RESPONSES, each_api, litellms_types, whole_and_streamed
+from tests.gateway.sdk_calls import (
+    ANSWER,
+    CANARY,
+    CHAT,
+    MESSAGES,
+    RESPONSES,
+    each_api,
+    litellms_types,
+    whole_and_streamed,
+)
 
 pytestmark = litellms_types
 
-CANARY = "canary-4711"
 FAILURE = Failure(500, "not now")
-ANSWER = Output(
-    [text("hm"), function_call("lookup", {"a": 1}), function_call("wipe", {"a": CANARY})], pace=Pace(delta_size=100)
-)
 
 
 @pytest.fixture(scope="module")
@@ -186,17 +191,14 @@ RETRIES = [
 ]
 
 
-@pytest.mark.parametrize("function", [litellm.aresponses, litellm.acompletion, litellm.anthropic_messages])
+@each_api
 @pytest.mark.parametrize("more", RETRIES)
 @whole_and_streamed
-async def test_a_plain_call_with_retries_is_refused_before_anything_is_asked(
-    upstream, callback, function, more, streamed
-):
+async def test_a_plain_call_with_retries_is_refused_before_anything_is_asked(upstream, callback, api, more, streamed):
     """LiteLLM retries past its hooks, and would do so after the refusal, too."""
-    api = {litellm.aresponses: RESPONSES, litellm.acompletion: CHAT}.get(function, MESSAGES)
     upstream.script("go", FAILURE, ANSWER)
     with pytest.raises(UngovernedCallError, match=rf"litellm_bighub\.{api.name}"):
-        await function(**api.arguments(upstream, **more), stream=streamed)
+        await api.plain(**api.arguments(upstream, **more), stream=streamed)
     assert upstream.requests == []
 
 

@@ -14,11 +14,10 @@ from litellm_bighub.domain.decision import Block
 from litellm_bighub.errors import UngovernedCallExit
 from litellm_bighub.testing import function_call, text
 from tests.deciders.fakes import Scripted
-from tests.gateway.sdk_calls import CHAT, TURN, litellms_types
+from tests.gateway.sdk_calls import CANARY, CHAT, TURN, litellms_types
 
 pytestmark = litellms_types
 
-CANARY = "canary-4711"
 CONTENTS = [{"role": "user", "parts": [{"text": "go"}]}]
 KNOWN = {"model": "openai/gpt-4.1", "api_key": "sk-x", "max_retries": 0}
 GEMINI = {**KNOWN, "model": "gemini/gemini-2.0-flash"}
