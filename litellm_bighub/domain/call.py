@@ -81,6 +81,7 @@ class CallContext:
         user: the authenticated end user, if there is one.
         team: the authenticated team, if there is one.
         conversation: the id of the provider's conversation that the response belongs to, if it has one.
+        key: the hash of the authenticated key, if there is one. Unlike an alias, nobody can choose it.
     """
 
     actor: str = "AI_AGENT"
@@ -92,3 +93,4 @@ class CallContext:
     user: str = ""
     team: str = ""
     conversation: str = ""
+    key: str = ""

@@ -9,6 +9,9 @@ from litellm_bighub.domain.call import Arguments
 
 Verdict: TypeAlias = Literal["allowed", "blocked", "requires_approval"]
 
+BlockCause: TypeAlias = Literal["policy", "unreachable", "unreadable", "denied"]
+"""Whether the policy says no, nobody could be asked, the answer could not be read, or a person said no."""
+
 
 @dataclass(frozen=True, slots=True)
 class Basis:
@@ -51,10 +54,16 @@ class Allow:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The call must not run."""
+    """The call must not run.
+
+    Attributes:
+        reason: why, for people.
+        cause: what stands behind it, which anyone may be told: it says nothing of the policy.
+    """
 
     reason: str
     basis: Basis = field(default_factory=Basis)
+    cause: BlockCause = "policy"
 
 
 @dataclass(frozen=True, slots=True)
