@@ -14,6 +14,7 @@ from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
 from litellm_bighub.domain.ids import random_id
 from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.gateway.answer_clearing import clear_answer
 from litellm_bighub.gateway.connection import while_connected
 from litellm_bighub.gateway.found_calls import FoundCall, calls_of
 from litellm_bighub.gateway.gateway_runs import GatewayRuns
@@ -223,8 +224,8 @@ class Enforcement:
             ToolCallWithheld: one is withheld, and the operator wants the request to fail.
             PayloadError: the response cannot be read.
         """
-        if found := self.find(response, refusals=refusals):
-            enforce(await self.decided(found, context, format_of_answer(response)))
+        found = self.find(response, refusals=refusals)
+        enforce(response, await self.decided(found, context, format_of_answer(response)) if found else ())
 
     def find(self, response: object, *, refusals: bool = False) -> list[FoundCall]:
         """The calls of a whole response. The arguments and errors are `govern`'s."""
@@ -246,8 +247,15 @@ class Enforcement:
         return await self.tool_decisions.decide(calls, context, wait_seconds=seconds)
 
 
-def enforce(decided: Sequence[Decided]) -> None:
-    """Edit and withhold. The model is told of an edit with the call's result, when that comes back."""
+def enforce(response: object, decided: Sequence[Decided]) -> None:
+    """Edit and withhold, and take out what the answer tells of such calls elsewhere, or of calls that are not decided.
+
+    The model is told of an edit with the call's result, when that comes back.
+
+    Args:
+        response: a whole answer; changed in place.
+        decided: all of its calls.
+    """
     for each in decided:
         match each.judged.outcome:
             case Pass(edited=edited):
@@ -255,3 +263,4 @@ def enforce(decided: Sequence[Decided]) -> None:
                     each.found.edit(edited)
             case Withhold() as withheld:
                 each.found.withhold(withheld)
+    clear_answer(response, [(each.judged.call, each.judged.outcome) for each in decided])

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.gateway.continuing import continued
 from litellm_bighub.gateway.conversation import Conversation
-from litellm_bighub.gateway.enforcement import Enforcement, Judged, enforce
+from litellm_bighub.gateway.enforcement import Decided, Enforcement, Judged, enforce
 from litellm_bighub.gateway.gateway_runs import may_run
 from litellm_bighub.gateway.stream_continuing import StreamContinuing
 from litellm_bighub.gateway.stream_parts import join_of
@@ -85,14 +85,16 @@ class Rounds:
     async def _enforced(self, response: Any, data: dict[str, Any], left: int) -> Any:
         """The answer to `data`, or the model's next one."""
         spoken = format_of_answer(response)
+        decided: Sequence[Decided] = ()
         while found := self.enforcement.find(response, refusals=wants_refusals(self.request)):
             decided = await self.enforcement.decided(found, self.context(response), spoken)
             following = await self._following(data, response, [each.judged for each in decided]) if left else None
             if following is None:
-                enforce(decided)
                 break
             data, response = following
+            decided = ()
             left -= 1
+        enforce(response, decided)
         return response
 
     async def _following(

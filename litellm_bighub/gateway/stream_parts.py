@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from litellm_bighub.gateway.surface import Format
+from litellm_bighub.wire.chat.answer_fields import ANSWER as CHAT_ANSWER
 from litellm_bighub.wire.chat.gate import Gate as ChatGate
 from litellm_bighub.wire.chat.joining import Join as ChatJoin
 from litellm_bighub.wire.gating import StreamGate
 from litellm_bighub.wire.joining import Join
+from litellm_bighub.wire.listed_fields_gate import ListedFieldsGate
+from litellm_bighub.wire.messages.answer_fields import EVENTS as MESSAGES_EVENTS
 from litellm_bighub.wire.messages.gate import Gate as MessagesGate
 from litellm_bighub.wire.messages.joining import Join as MessagesJoin
+from litellm_bighub.wire.responses.answer_fields import EVENTS as RESPONSES_EVENTS
 from litellm_bighub.wire.responses.gate import Gate as ResponsesGate
 from litellm_bighub.wire.responses.joining import Join as ResponsesJoin
 from litellm_bighub.wire.responses.notice import wants_refusals
@@ -26,11 +31,12 @@ def gate_of(spoken: Format, request: object, *, new_item_id: Callable[[], str]) 
     """
     match spoken:
         case Format.RESPONSES:
-            return ResponsesGate(new_item_id=new_item_id, refusals=wants_refusals(request))
+            make = partial(ResponsesGate, new_item_id=new_item_id, refusals=wants_refusals(request))
+            return ListedFieldsGate(lambda leaving: make(leaving=leaving), RESPONSES_EVENTS)
         case Format.CHAT:
-            return ChatGate()
+            return ListedFieldsGate(ChatGate, CHAT_ANSWER)
         case Format.MESSAGES:
-            return MessagesGate()
+            return ListedFieldsGate(MessagesGate, MESSAGES_EVENTS)
 
 
 def join_of(spoken: Format) -> Join:

@@ -10,7 +10,7 @@ gate.keep_alive()      -> Release
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import NewType, Protocol, TypeAlias
 
@@ -88,6 +88,14 @@ class Withhold:
 
 
 Outcome: TypeAlias = Pass | Withhold
+
+Leaving: TypeAlias = Callable[[object], object]
+"""What a gate does to each event at the moment at which it leaves: answers it, or a changed copy."""
+
+
+def unchanged(event: object) -> object:
+    """An event that leaves as it is."""
+    return event
 
 
 class StreamGate(Protocol):

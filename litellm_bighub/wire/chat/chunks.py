@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import cast
 
+from litellm_bighub.wire.chat.answer_fields import MESSAGE
 from litellm_bighub.wire.copies import members, text, with_fields, without
 from litellm_bighub.wire.fields import get
 
@@ -42,6 +43,12 @@ def without_calls(choice: object) -> object:
 def says_anything(choice: object) -> bool:
     """Whether the choice tells anything but calls and its end."""
     return any(value and key not in _CALLS for key, value in members(get(choice, "delta")).items())
+
+
+def speaks(choice: object) -> bool:
+    """Whether the choice tells anything, in a field that is known, but calls and its end."""
+    told = members(get(choice, "delta"))
+    return any(value and key not in _CALLS and key in MESSAGE.fields for key, value in told.items())
 
 
 def has_text(choice: object) -> bool:

@@ -26,7 +26,18 @@ from litellm_bighub.wire.chat.choice import HeldChoice
 from litellm_bighub.wire.chat.held import HeldCall
 from litellm_bighub.wire.copies import text, whole, with_fields, without
 from litellm_bighub.wire.fields import get
-from litellm_bighub.wire.gating import STREAM_ENDED, Ask, AskedCall, CallKey, Hold, Outcome, Release, Withhold
+from litellm_bighub.wire.gating import (
+    STREAM_ENDED,
+    Ask,
+    AskedCall,
+    CallKey,
+    Hold,
+    Leaving,
+    Outcome,
+    Release,
+    Withhold,
+    unchanged,
+)
 
 _Part: TypeAlias = "tuple[object, HeldChoice | None]"
 """A part of a choice, with the state that it waits for."""
@@ -41,9 +52,14 @@ class _Queued:
 
 
 class Gate:
-    """One stream's gate. It never waits and never writes to a chunk."""
+    """One stream's gate. It never waits and never writes to a chunk.
 
-    def __init__(self) -> None:
+    Args:
+        leaving: changes what leaves.
+    """
+
+    def __init__(self, leaving: Leaving = unchanged) -> None:
+        self._leaving = leaving
         self._choices: dict[int, HeldChoice] = {}
         self._queue: list[_Queued] = []
         self._ready: list[object] = []
@@ -164,7 +180,7 @@ class Gate:
         holds = bool(calls) or legacy is not None or (bool(state.calls) and (ends or state.finished))
         if not holds:
             return [(chunks.flowing(choice), None)]
-        if not begins and ((state.finished and not ends) or not chunks.says_anything(choice)):
+        if not begins and ((state.finished and not ends) or not chunks.speaks(choice)):
             return [(choice, state)]
         # A choice begins at once, even with nothing to say: clients expect choices to begin in their order.
         return [(chunks.text_of(choice), None), (chunks.rest_of(choice), state)]
@@ -199,7 +215,7 @@ class Gate:
         return step if step.events or step.dropped else Hold()
 
     def _release(self, events: Iterable[object]) -> Release:
-        released = Release((*self._ready, *events), tuple(self._dropped))
+        released = Release(tuple(map(self._leaving, (*self._ready, *events))), tuple(self._dropped))
         self._ready, self._dropped = [], []
         return released
 

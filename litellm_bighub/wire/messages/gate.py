@@ -31,10 +31,12 @@ from litellm_bighub.wire.gating import (
     AskedCall,
     CallKey,
     Hold,
+    Leaving,
     Outcome,
     Pass,
     Release,
     Withhold,
+    unchanged,
 )
 from litellm_bighub.wire.messages.calls import CALL_REASON, CUT_OFF, PROVIDER_RUNS, is_call
 from litellm_bighub.wire.messages.held import HeldBlock
@@ -51,9 +53,14 @@ class _Queued:
 
 
 class Gate:
-    """One stream's gate. It never waits and never writes to an event."""
+    """One stream's gate. It never waits and never writes to an event.
 
-    def __init__(self) -> None:
+    Args:
+        leaving: changes what leaves.
+    """
+
+    def __init__(self, leaving: Leaving = unchanged) -> None:
+        self._leaving = leaving
         self._splitter = Splitter()
         self._form: type[bytes | str] = bytes
         self._raw = False
@@ -151,7 +158,7 @@ class Gate:
         event = frame.event
         event_type = text(event, "type")
         if event is None or event_type == "ping":
-            self._ready.append(frame.released)
+            self._ready.append(self._left(frame, event))
             return
         self._ask_complete(event, event_type)
         match event_type:
@@ -263,10 +270,12 @@ class Gate:
             events = [self._ending(event)] if queued.held is None else queued.held.replay(event)
             if queued.held is not None and text(event, "type") == "content_block_start":
                 self._shift -= queued.held.vanishes
-            events = [self._moved(released) for released in events]
-            self._ready += [
-                (queued.frame if released is event else queued.frame.changed(released)).released for released in events
-            ]
+            self._ready += [self._left(queued.frame, self._moved(released)) for released in events]
+
+    def _left(self, frame: Frame, event: object) -> object:
+        """What is sent for an event of this frame."""
+        event = self._leaving(event)
+        return (frame if event is frame.event else frame.changed(event)).released
 
     def _moved(self, event: object) -> object:
         """The event at its index among all blocks that are told."""

@@ -32,10 +32,12 @@ from litellm_bighub.wire.gating import (
     AskedCall,
     CallKey,
     Hold,
+    Leaving,
     Outcome,
     Pass,
     Release,
     Withhold,
+    unchanged,
 )
 from litellm_bighub.wire.responses.approval_request import request_item
 from litellm_bighub.wire.responses.calls import edited_payload, read_call
@@ -72,9 +74,11 @@ class Gate:
     Args:
         new_item_id: makes ids for the messages that replace withheld calls, `msg_…`.
         refusals: whether those messages are refusals, as `notice.wants_refusals` says of the request.
+        leaving: changes what leaves.
     """
 
-    def __init__(self, *, new_item_id: Callable[[], str], refusals: bool = False) -> None:
+    def __init__(self, *, new_item_id: Callable[[], str], refusals: bool = False, leaving: Leaving = unchanged) -> None:
+        self._leaving = leaving
         self._new_item_id = new_item_id
         self._refusals = refusals
         self._queue: deque[_Queued] = deque()
@@ -150,7 +154,7 @@ class Gate:
         if self._numbering.numbered:
             self._numbering.shift()
             event["sequence_number"] = -1
-        return Release((self._numbering.number(event),))
+        return Release((self._left(event),))
 
     def _check_running(self) -> None:
         if self._finished:
@@ -302,7 +306,7 @@ class Gate:
         if held is not None and held.state not in {State.OPEN, State.FREE}:
             return self._drop(event_type)  # came after the version that was asked about
         if held is None and not self._queue:
-            return Release((self._numbering.number(event),))
+            return Release((self._left(event),))
         self._queue.append(_Queued(event, held))
         return self._drain_or_hold()
 
@@ -317,8 +321,12 @@ class Gate:
     def _drain(self) -> Release:
         events: list[object] = []
         while self._queue and not self._queue[0].waits:
-            events += map(self._numbering.number, self._let_go(self._queue.popleft()))
+            events += map(self._left, self._let_go(self._queue.popleft()))
         return Release(tuple(events))
+
+    def _left(self, event: object) -> object:
+        """What is sent for an event."""
+        return self._numbering.number(self._leaving(event))
 
     def _let_go(self, queued: _Queued) -> list[Any]:
         if queued.item is not None:
