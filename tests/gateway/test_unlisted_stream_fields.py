@@ -19,8 +19,8 @@ from tests.wire.driving import Driven
 from tests.wire.messages import streams
 
 FORMS = {**CALL_FORMS, **TRACES}
-many = settings(max_examples=40, deadline=None)
-few = settings(max_examples=20, deadline=None)
+many = settings(max_examples=15, deadline=None)
+few = settings(max_examples=8, deadline=None)
 
 
 def chat() -> list[Any]:
@@ -64,7 +64,7 @@ def responses_events() -> list[Any]:
 
 
 def as_bytes(events: list[Any]) -> list[Any]:
-    return [streams.sse(event) for event in events]
+    return [streams.sse(told(event)) for event in events]
 
 
 def as_they_are(events: list[Any]) -> list[Any]:
