@@ -73,7 +73,7 @@ WRAPPINGS: dict[str, Callable[[Any], Any]] = {
 
 
 def owners(value: Any) -> Iterator[Any]:
-    """Every object in an answer into which a provider can write fields of its own; not the calls' arguments."""
+    """Every object in an answer into which a provider can write fields of its own; not arguments and schemas."""
     if isinstance(value, BaseModel):
         if value.model_config.get("extra") == "allow":
             yield value
@@ -82,7 +82,7 @@ def owners(value: Any) -> Iterator[Any]:
     elif isinstance(value, dict):
         yield value
         for key, field in value.items():
-            if key not in {"arguments", "input"}:
+            if key not in {"arguments", "input", "parameters"}:
                 yield from owners(field)
     elif isinstance(value, list):
         for each in value:
