@@ -5,20 +5,23 @@ from __future__ import annotations
 import csv
 import json
 import time
-from typing import Literal, TextIO, TypeAlias
+from typing import Final, Literal, TextIO, TypeAlias
 
 from sqlalchemy import Engine
 
 from litellm_bighub.control_plane.store import events, retention
-from litellm_bighub.control_plane.store.chain import Break
+from litellm_bighub.control_plane.store.chain import Break, Verified
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.writer import Writer
 
 Format: TypeAlias = Literal["jsonl", "csv"]
 
+_MOST: Final = 2**63 - 1
+"""The largest number of an event that a database holds."""
 
-def verified(engine: Engine) -> tuple[int, str] | str:
-    """Number and digest of the last event, or what is wrong with the chain."""
+
+def verified(engine: Engine) -> Verified | str:
+    """The chain that holds, or what is wrong with it."""
     with engine.connect() as connection:
         result = events.verify(connection)
     if isinstance(result, Break):
@@ -30,8 +33,10 @@ def differs(engine: Engine, seq: int, digest: str) -> str | None:
     """What is wrong with an event of which somebody kept the digest; `None` if nothing is."""
     if seq == 0:
         return None
-    with engine.connect() as connection:
-        found = events.digest_of(connection, seq)
+    found = None
+    if seq <= _MOST:
+        with engine.connect() as connection:
+            found = events.digest_of(connection, seq)
     if found is None:
         return f"event {seq} is not there (any more)"
     return None if found == digest else f"event {seq} is another one than it was: the chain was written anew"

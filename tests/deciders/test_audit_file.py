@@ -118,11 +118,19 @@ def tear(path: str) -> None:
     anyio.run(torn)
 
 
-def test_a_line_written_in_part_spoils_no_other(tmp_path):
+def test_a_line_written_in_part_is_cut_off_again(tmp_path):
+    """A full disk left half a line in the file, and readers of JSON Lines failed on it for ever."""
     path = tmp_path / "audit.jsonl"
     process = multiprocessing.get_context("spawn").Process(target=tear, args=(str(path),))
     process.start()
     process.join(60)
     assert process.exitcode == 0
-    first, _part, third = path.read_text(encoding="utf-8").splitlines()
-    assert json.loads(first)["verdict"] == json.loads(third)["verdict"] == "allowed"
+    assert [line["verdict"] for line in lines(path)] == ["allowed", "allowed"]
+
+
+async def test_what_a_killed_process_left_is_ended_before_the_next_line(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    path.write_text('{"whole": true}\n{"tor')
+    await ToolDecisions(Scripted(), sinks=[AuditFile(path)]).decide(calls(1), CallContext())
+    first, torn, third = path.read_text(encoding="utf-8").splitlines()
+    assert (first, torn, json.loads(third)["verdict"]) == ('{"whole": true}', '{"tor', "allowed")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event, text
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from litellm_bighub.errors import ConfigurationError
 
@@ -42,10 +42,37 @@ def open_database(url: str) -> Engine:
     engine = _engine(sa.make_url(url))
     try:
         _migrate(engine)
-    except OperationalError as error:
+    except DatabaseError as error:
         engine.dispose()
         raise ConfigurationError("database_url", f"cannot be opened: {error.orig}") from error
     return engine
+
+
+def open_existing(url: str) -> Engine:
+    """Open a database that holds a control plane already, for those who look at one and are not to make one.
+
+    Raises:
+        ConfigurationError: there is none, or `open_database` cannot open it.
+    """
+    check_url(url)
+    given = sa.make_url(url)
+    if given.get_backend_name() == "sqlite":
+        file = Path(given.database or "")
+        if not file.is_file():
+            raise ConfigurationError("database_url", f"{file.absolute()} does not exist")
+        engine = sa.create_engine(given)  # not tuned: what is looked at may be no database of ours, and stays as it is
+    else:
+        engine = _engine(given)
+    try:
+        with engine.connect() as connection:
+            if _revision(connection) is None:
+                where = engine.url.render_as_string(hide_password=True)
+                raise ConfigurationError("database_url", f"{where} holds no control plane of litellm-bighub")
+    except DatabaseError as error:
+        raise ConfigurationError("database_url", f"cannot be opened: {error.orig}") from error
+    finally:
+        engine.dispose()
+    return open_database(url)
 
 
 def check_url(url: str) -> None:
