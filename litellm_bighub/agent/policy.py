@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -72,7 +73,7 @@ def policy_for(
         desk: Desk = decider if isinstance(decider, Desk) else NoDesk()
         if settings.outcome_reporting_required:
             raise AdapterConfigurationError("outcome_reporting_required", "needs a decider that takes outcomes")
-        return PolicySide(Deciding(decider, fail_mode=settings.fail_mode, desk=desk))
+        return PolicySide(Deciding(decider, fail_mode=settings.fail_mode, desk=desk, state_key=_state_key(options)))
     if decider not in {None, "bighub"}:
         raise AdapterConfigurationError("decider", "is neither embedded nor bighub nor a Decider")
     given, key = one_of(options, "bighub_client", "bighub"), options.get("bighub_api_key")
@@ -88,6 +89,7 @@ def policy_for(
         fail_mode=settings.fail_mode,
         desk=ClientDesk(_approver(service, options) or client, deadline=settings.decision_deadline_seconds),
         dry=asking,
+        state_key=_state_key(options),
     )
     memory = ClientMemory(
         client=client,
@@ -151,6 +153,20 @@ def _patient(asking: Decider, service: ServiceSettings) -> Decider:
     return Breaker(within, failures=service.breaker_failures, reset_seconds=service.breaker_reset_seconds)
 
 
+def _state_key(options: GuardOptions) -> bytes | None:
+    """What signs the states of waiting runs, if the agent was given a secret; who does not know it can forge none.
+
+    Raises:
+        AdapterConfigurationError: the key is empty, so that everybody knows it.
+    """
+    given, secret = options.get("state_key"), options.get("bighub_api_key")
+    if given is not None:
+        if not given:
+            raise AdapterConfigurationError("state_key", "is empty; leave it out, or give at least 16 random bytes")
+        return given
+    return hashlib.sha256(f"states of waiting runs, {secret}".encode()).digest() if secret else None
+
+
 def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor) -> PolicySide:
     # Imported here, because they bring a database along.
     from litellm_bighub.agent.embedded import EmbeddedDesk, EmbeddedMemory  # noqa: PLC0415
@@ -166,5 +182,12 @@ def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor
     memory = EmbeddedMemory(
         decider, source=settings.memory_source, actor=settings.actor, domain=settings.domain, redactor=redactor
     )
-    deciding = Deciding(decider, tools=decider.policy.tools, fail_mode=settings.fail_mode, desk=desk, dry=desk)
+    deciding = Deciding(
+        decider,
+        tools=decider.policy.tools,
+        fail_mode=settings.fail_mode,
+        desk=desk,
+        dry=desk,
+        state_key=_state_key(options),
+    )
     return _telling(settings, deciding, memory)

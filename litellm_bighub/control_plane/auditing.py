@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import time
+from dataclasses import dataclass
 from typing import Final, Literal, TextIO, TypeAlias
 
 from sqlalchemy import Engine
 
 from litellm_bighub.control_plane.store import events, retention
-from litellm_bighub.control_plane.store.chain import Break, Verified
+from litellm_bighub.control_plane.store.chain import Break
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.writer import Writer
 
@@ -20,13 +21,29 @@ _MOST: Final = 2**63 - 1
 """The largest number of an event that a database holds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A chain that holds.
+
+    Attributes:
+        count: how many events there are. Retention may have removed those before.
+        seq: the number of the last one, 0 if there never was one.
+        digest: of the last one.
+    """
+
+    count: int
+    seq: int
+    digest: str
+
+
 def verified(engine: Engine) -> Verified | str:
     """The chain that holds, or what is wrong with it."""
     with engine.connect() as connection:
         result = events.verify(connection)
-    if isinstance(result, Break):
-        return f"the audit is broken at event {result.seq}: {result.problem}"
-    return result
+        if isinstance(result, Break):
+            return f"the audit is broken at event {result.seq}: {result.problem}"
+        seq, digest = result
+        return Verified(events.count(connection, table.c.seq <= seq), seq, digest)
 
 
 def differs(engine: Engine, seq: int, digest: str) -> str | None:

@@ -6,7 +6,6 @@ import pytest
 
 from litellm_bighub.control_plane.ledger import UNAPPROVED, DatabaseLedger
 from litellm_bighub.control_plane.store import events
-from litellm_bighub.control_plane.store.chain import Verified
 from litellm_bighub.control_plane.store.schema import decided_calls
 from litellm_bighub.deciders.ledger import MemoryLedger
 from litellm_bighub.domain.decided import DecidedCall, Search, continuation
@@ -134,7 +133,7 @@ async def test_a_result_that_nobody_approved_is_part_of_the_chain(open_ledger, o
     [event] = await plane.read(lambda connection: events.page(connection, events.events.c.type == UNAPPROVED))
     assert (event["severity"], event["subject"], event["actor"], event["tool"]) == ("critical", "e1", "ada", "pay")
     assert event["body"] == result.as_dict()
-    assert await plane.read(events.verify) == Verified(1, event["seq"], event["digest"])
+    assert await plane.read(events.verify) == (event["seq"], event["digest"])
 
 
 async def test_a_ledger_with_a_database_of_its_own(database_url):

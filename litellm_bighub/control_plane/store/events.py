@@ -8,18 +8,18 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from litellm_bighub.control_plane.store.chain import Break, Verified, check
+from litellm_bighub.control_plane.store.chain import Break, check
 from litellm_bighub.control_plane.store.schema import events, head
 
 _PAGE = 1000
 RETAINED = "audit.retained"
 
 
-def verify(connection: Connection) -> Verified | Break:
+def verify(connection: Connection) -> tuple[int, str] | Break:
     """Follow the whole chain.
 
     Returns:
-        What holds, or the first place where the chain does not. Whoever keeps number and digest of the last event
+        Number and digest of the last event, or the first place where the chain does not hold. Whoever keeps that pair
         elsewhere also finds a chain that was written anew from some point on.
     """
     end = connection.execute(select(head.c.seq, head.c.digest).where(head.c.id == 1)).one()
@@ -30,9 +30,7 @@ def verify(connection: Connection) -> Verified | Break:
     result = check(_all(connection, end.seq), seq=seq, previous=previous)
     if isinstance(result, Break):
         return result
-    if (result.seq, result.digest) != tuple(end):
-        return Break(result.seq + 1, "the end of the chain is missing")
-    return result
+    return result if result == tuple(end) else Break(result[0] + 1, "the end of the chain is missing")
 
 
 def after(connection: Connection, seq: int, *conditions: ColumnElement[bool]) -> list[dict[str, Any]]:

@@ -265,6 +265,13 @@ decided_calls = Table(
     comment="What became of the calls of answers, for the requests that follow. Arguments are redacted.",
 )
 
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
 idempotency = Table(
     "idempotency",
     metadata,
