@@ -46,7 +46,10 @@ class EmbeddedDesk:
             )
         )
         if isinstance(resolved, Refused):
-            return Settled(Block(resolved.problem), {"status": resolved.code})
+            return Settled(
+                Block(resolved.problem, cause="policy" if resolved.code == "blocked" else "unapproved"),
+                {"status": resolved.code},
+            )
         return await self._settled(resolved, pending, decide)
 
     async def look(self, pending: Pending, decide: DecideOne) -> Settled | None:
@@ -54,7 +57,7 @@ class EmbeddedDesk:
         plane = await self._decider.plane()
         approval = await plane.read(lambda connection: approvals.get(connection, pending.request_id))
         if approval is None:
-            return Settled(Block("the approval is unknown here"), {})
+            return Settled(Block("the approval is unknown here", cause="unapproved"), {})
         if approval.state_at(plane.clock()) in approvals.OPEN:
             return None
         return await self._settled(approval, pending, decide)
@@ -65,7 +68,7 @@ class EmbeddedDesk:
         told = {"request_id": approval.id, "status": state, "resolved_by": approval.resolved_by}
         if state == "approved" or state in approvals.OPEN:
             return Settled(await decide(pending.ask), told)
-        return Settled(Block(f"the approval is {state}"), told)
+        return Settled(Block(f"the approval is {state}", cause="denied" if state == "denied" else "unapproved"), told)
 
 
 class EmbeddedMemory:

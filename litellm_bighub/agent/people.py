@@ -100,7 +100,7 @@ def _answer(run: Run, entry: Entry, pending: Pending, answer: Answer) -> Steps[b
 
 def _settle(run: Run, pending: Pending, answer: Answer) -> Steps[Settled]:
     if answer.approved and pending.expires_at is not None and run.setup.clock() >= pending.expires_at:
-        return Settled(Block("the approval has expired"), {})
+        return Settled(Block("the approval has expired", cause="unapproved"), {})
     return (yield from do(Settle(pending, answer)))
 
 

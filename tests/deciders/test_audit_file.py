@@ -60,7 +60,7 @@ def test_a_path_that_cannot_be_written_stops_the_start(tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
 async def test_a_full_disk_withholds_the_call():
     [decision] = await ToolDecisions(Scripted(), sinks=[AuditFile(Path("/dev/full"))]).decide(calls(1), CallContext())
-    assert decision == Block("the decision could not be recorded", basis=decision.basis)
+    assert decision == Block("the decision could not be recorded", basis=decision.basis, cause=decision.cause)
 
 
 async def test_after_closing_nothing_is_released(tmp_path):

@@ -10,10 +10,12 @@ from typing import Any
 import anyio
 
 from litellm_bighub.agent.bighub.calling import Client
+from litellm_bighub.agent.bighub.failures import decision_error
 from litellm_bighub.agent.deciding import DecideOne
 from litellm_bighub.agent.effects import Answer, Pending, Settled
 from litellm_bighub.agent.tools.result_text import result_text
-from litellm_bighub.domain.decision import Allow, Basis, Block, RequireApproval
+from litellm_bighub.deciders.undecided import undecided
+from litellm_bighub.domain.decision import Allow, Basis, Block, BlockCause, RequireApproval
 from litellm_bighub.domain.secrets import REDACTED
 
 _APPROVED = frozenset({"approved", "modified"})
@@ -36,7 +38,9 @@ class ClientDesk:
         resolve = self._client.method("approvals", "resolve")
         # The SDK writes the id into a path as it stands.
         if resolve is None or not _ID.fullmatch(pending.request_id) or ".." in pending.request_id:
-            return Settled(Block("the approval cannot be resolved: its id or the client is unusable"), {})
+            return Settled(
+                Block("the approval cannot be resolved: its id or the client is unusable", cause="unapproved"), {}
+            )
         resolution = "approved" if answer.approved else "denied"
         try:
             with anyio.fail_after(self._deadline):
@@ -44,14 +48,15 @@ class ClientDesk:
                     resolve, request_id=pending.request_id, resolution=resolution, comment=answer.comment
                 )
         except Exception as error:  # noqa: BLE001 - whatever went wrong, nobody has approved
-            return Settled(Block(f"the approval could not be resolved ({type(error).__name__})"), {})
+            problem = f"the approval could not be resolved ({type(error).__name__})"
+            return Settled(Block(problem, cause=undecided(decision_error(error)).cause), {})
         approval: dict[str, Any] = dict(said) if isinstance(said, Mapping) else {}
         basis = Basis(decision_id=pending.request_id)
         if answer.approved and _is_approved(approval):
             return await self._approved(pending, approval, decide)
         if answer.approved and str(approval.get("status")) in _WAITS:
             return Settled(RequireApproval("another person has to approve as well", pending.request_id), approval)
-        return Settled(Block("the approval was refused", basis), approval)
+        return Settled(Block("the approval was refused", basis, _cause(answer, approval)), approval)
 
     async def look(self, pending: Pending, decide: DecideOne) -> Settled | None:
         """Look for the approval among those that were resolved."""
@@ -70,7 +75,8 @@ class ClientDesk:
                     continue
                 if status == "approved":
                     return await self._approved(pending, dict(item), decide)
-                return Settled(Block("the approval was refused", Basis(decision_id=pending.request_id)), dict(item))
+                basis = Basis(decision_id=pending.request_id)
+                return Settled(Block("the approval was refused", basis, "denied"), dict(item))
         return None
 
     async def _approved(self, pending: Pending, approval: dict[str, Any], decide: DecideOne) -> Settled:
@@ -84,7 +90,7 @@ class ClientDesk:
             return Settled(Allow("approved by a person", basis=basis), approval)
         edited = _edited(approval)
         if edited is None:
-            return Settled(Block("something else than this call was approved", basis), approval)
+            return Settled(Block("something else than this call was approved", basis, "unapproved"), approval)
         return Settled(Allow("approved by a person with other arguments", edited=edited, basis=basis), approval)
 
 
@@ -104,6 +110,12 @@ def _edited(approval: Mapping[str, Any]) -> dict[str, Any] | None:
         if isinstance(edited, Mapping) and _HIDDEN not in result_text(edited):
             return dict(edited)
     return None
+
+
+def _cause(answer: Answer, approval: Mapping[str, Any]) -> BlockCause:
+    """Whether a person said no; an approval that BIGHUB does not confirm is none."""
+    denied = not answer.approved or approval.get("status") in ("denied", "rejected")
+    return "denied" if denied else "unapproved"
 
 
 def _is_approved(approval: Mapping[str, Any]) -> bool:
