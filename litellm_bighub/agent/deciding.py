@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from litellm_bighub.agent.effects import Answer, Ask, Pending, Settled
+from litellm_bighub.deciders.deadline import DEADLINE_SECONDS
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
@@ -37,7 +38,7 @@ class NoDesk:
 
     async def settle(self, pending: Pending, answer: Answer, decide: DecideOne) -> Settled:  # noqa: ARG002 - the port's signature
         """Refuse."""
-        return Settled(Block(f"the decider cannot resolve the approval {pending.request_id}"), {})
+        return Settled(Block(f"the decider cannot resolve the approval {pending.request_id}", cause="unapproved"), {})
 
     async def look(self, pending: Pending, decide: DecideOne) -> Settled | None:  # noqa: ARG002 - the port's signature
         """It waits."""
@@ -62,6 +63,7 @@ class Deciding:
         desk: where approvals are answered.
         tools: what the policy itself says of single tools.
         dry: who answers dry runs, if it is not the decider.
+        deadline_seconds: how long a decision may take.
     """
 
     def __init__(
@@ -72,10 +74,11 @@ class Deciding:
         desk: Desk,
         tools: Mapping[str, ToolSettings] | None = None,
         dry: object = None,
+        deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         self._name = decider.name
         self._dry = decider if dry is None else dry
-        self._decisions = ToolDecisions(decider, tools=tools, fail_mode=fail_mode)
+        self._decisions = ToolDecisions(decider, tools=tools, fail_mode=fail_mode, deadline_seconds=deadline_seconds)
         self._desk = desk
 
     async def decide(self, asks: Sequence[Ask]) -> list[Decision]:

@@ -21,7 +21,7 @@ from litellm_bighub.agent.options import GuardOptions
 from litellm_bighub.agent.settings import AgentSettings
 from litellm_bighub.agent.tools.tool import Tool
 from litellm_bighub.deciders.breaker import Breaker
-from litellm_bighub.deciders.deadline import Deadline
+from litellm_bighub.deciders.deadline import DEADLINE_SECONDS, Deadline
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.hosted import client as sdk_client
 from litellm_bighub.deciders.retry import Retry
@@ -72,7 +72,9 @@ def policy_for(
         desk: Desk = decider if isinstance(decider, Desk) else NoDesk()
         if settings.outcome_reporting_required:
             raise AdapterConfigurationError("outcome_reporting_required", "needs a decider that takes outcomes")
-        return PolicySide(Deciding(decider, fail_mode=settings.fail_mode, desk=desk))
+        return PolicySide(
+            Deciding(decider, fail_mode=settings.fail_mode, desk=desk, deadline_seconds=_deadline(options))
+        )
     if decider not in {None, "bighub"}:
         raise AdapterConfigurationError("decider", "is neither embedded nor bighub nor a Decider")
     given, key = one_of(options, "bighub_client", "bighub"), options.get("bighub_api_key")
@@ -88,6 +90,7 @@ def policy_for(
         fail_mode=settings.fail_mode,
         desk=ClientDesk(_approver(service, options) or client, deadline=settings.decision_deadline_seconds),
         dry=asking,
+        deadline_seconds=service.deadline_seconds + 1,  # the service's own deadline ends first, and says why
     )
     memory = ClientMemory(
         client=client,
@@ -151,6 +154,11 @@ def _patient(asking: Decider, service: ServiceSettings) -> Decider:
     return Breaker(within, failures=service.breaker_failures, reset_seconds=service.breaker_reset_seconds)
 
 
+def _deadline(options: GuardOptions) -> float:
+    """Without a wish, as long as in a gateway: the first decision opens the database."""
+    return options.get("decision_deadline_seconds", DEADLINE_SECONDS)
+
+
 def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor) -> PolicySide:
     # Imported here, because they bring a database along.
     from litellm_bighub.agent.embedded import EmbeddedDesk, EmbeddedMemory  # noqa: PLC0415
@@ -161,10 +169,18 @@ def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor
         database_url=options.get("database_url"),
         redact=redactor.redact,
         clock=options.get("clock", time.time),
+        patience=_deadline(options),
     )
     desk = EmbeddedDesk(decider)
     memory = EmbeddedMemory(
         decider, source=settings.memory_source, actor=settings.actor, domain=settings.domain, redactor=redactor
     )
-    deciding = Deciding(decider, tools=decider.policy.tools, fail_mode=settings.fail_mode, desk=desk, dry=desk)
+    deciding = Deciding(
+        decider,
+        tools=decider.policy.tools,
+        fail_mode=settings.fail_mode,
+        desk=desk,
+        dry=desk,
+        deadline_seconds=_deadline(options),
+    )
     return _telling(settings, deciding, memory)

@@ -53,7 +53,7 @@ class AuditFile:
         # A lone surrogate in a name becomes its JSON escape.
         written = f"{line}\n".encode(errors="backslashreplace")
         if self._waits:
-            await anyio.to_thread.run_sync(self._append, written)
+            await anyio.to_thread.run_sync(self._append, written, abandon_on_cancel=True)
         else:
             self._append(written)
 

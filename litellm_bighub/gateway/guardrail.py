@@ -27,6 +27,7 @@ from litellm_bighub.gateway.configuration import (
     build_tool_decisions,
     check_consent,
     check_continuing,
+    check_database,
     check_litellms,
     import_hook,
     read_settings,
@@ -94,6 +95,8 @@ class BighubGuardrail(NativeGuardrail):
             sinks=[RequestLog()],
             telemetry=process_telemetry(),
         )
+        if is_proxy():
+            check_database(self.settings, self.tool_decisions.decider)
         withholding = Withholding(
             self.settings.on_block,
             self.settings.on_approval,
