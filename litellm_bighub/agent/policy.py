@@ -21,7 +21,7 @@ from litellm_bighub.agent.options import GuardOptions
 from litellm_bighub.agent.settings import AgentSettings
 from litellm_bighub.agent.tools.tool import Tool
 from litellm_bighub.deciders.breaker import Breaker
-from litellm_bighub.deciders.deadline import DEADLINE_SECONDS, Deadline
+from litellm_bighub.deciders.deadline import DEADLINE_SECONDS
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.hosted import client as sdk_client
 from litellm_bighub.deciders.retry import Retry
@@ -82,7 +82,8 @@ def policy_for(
         raise AdapterConfigurationError("bighub_api_key", "is missing; give it, bighub_client or decider='embedded'")
     service = _service(settings, options)
     client = Client(
-        lambda: sdk_client(service) if given is None else without_retries(given), for_each_loop=given is None
+        lambda: sdk_client(service) if given is None else without_retries(given, service.deadline_seconds),
+        for_each_loop=given is None,
     )
     asking = ClientDecider(client, tools=tools, mode=settings.decision_mode, told=told, redactor=redactor)
     deciding = Deciding(
@@ -150,8 +151,7 @@ def _approver(service: ServiceSettings, options: GuardOptions) -> Client | None:
 def _patient(asking: Decider, service: ServiceSettings) -> Decider:
     """Retried within one deadline, and left alone while it cannot be reached."""
     retried = Retry(asking, attempts=service.attempts, patience=service.deadline_seconds)
-    within = Deadline(retried, service.deadline_seconds)
-    return Breaker(within, failures=service.breaker_failures, reset_seconds=service.breaker_reset_seconds)
+    return Breaker(retried, failures=service.breaker_failures, reset_seconds=service.breaker_reset_seconds)
 
 
 def _deadline(options: GuardOptions) -> float:

@@ -20,6 +20,7 @@ from litellm_bighub.deciders.prompt_ledger import PromptLedger
 from litellm_bighub.deciders.recording import DecisionHook, EventSink, HookSink, record
 from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.deciders.undecided import undecided
+from litellm_bighub.deciders.until_stopped import Stopped, UntilStopped
 from litellm_bighub.deciders.waiting import settled, waiting
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
@@ -50,6 +51,7 @@ class ToolDecisions:
         ledger: remembers decided calls for the requests that follow; in memory if not given.
         deadline_seconds: how long a decision may take, and each thing that is asked of the ledger or told to a sink;
             waiting for a person does not count.
+        stopped: returns when nobody may be waited for any more, since the process ends.
         clock: POSIX seconds.
         timer: seconds from any origin, for latencies.
         new_id: makes ids of events, and of traces that have none.
@@ -69,6 +71,7 @@ class ToolDecisions:
         redactor: Redactor | None = None,
         ledger: Ledger | None = None,
         deadline_seconds: float = DEADLINE_SECONDS,
+        stopped: Stopped | None = None,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.perf_counter,
         new_id: Callable[[], str] = random_id,
@@ -76,7 +79,8 @@ class ToolDecisions:
         self._decider = decider
         self._asked = Deadline(decider, deadline_seconds)
         self._deadline_seconds = deadline_seconds
-        self._waiting = waiting(decider)
+        waiter = waiting(decider)
+        self._waiting = waiter if waiter is None or stopped is None else UntilStopped(waiter, stopped)
         self._consenting = consenting(decider)
         self._tools = ToolTable(tools or {})
         self._fail_mode: FailMode = fail_mode

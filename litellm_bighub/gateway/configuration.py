@@ -31,6 +31,7 @@ from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.conversation import Conversation
 from litellm_bighub.gateway.kept_decisions import KeptDecisions
+from litellm_bighub.gateway.process_stop import process_stop
 from litellm_bighub.gateway.proxy_process import config_file, is_proxy, knows_proxy
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.telemetry import Telemetry
@@ -196,6 +197,7 @@ def build_tool_decisions(
         redactor=redactor,
         ledger=build_ledger(settings, decider),
         deadline_seconds=_deadline(settings),
+        stopped=partial(process_stop().over, settings.shutdown_grace_seconds) if is_proxy() else None,
     )
 
 
