@@ -2,6 +2,7 @@
 
 Each line is one `write` to a file opened for appending, so several processes may share the file. A line that was
 written in part (a full disk) is ended before the next one, and the decision it told of counts as not recorded.
+Where the file was deleted or moved away, as logs are when they are rotated, the next line begins a new one.
 A line goes to the system's cache, as Python's own log handlers write theirs: a thread would cost more than the write.
 Only what is no plain file, a pipe for one, is written in a thread, since it may keep its writer waiting.
 """
@@ -36,8 +37,9 @@ class AuditFile:
     """
 
     def __init__(self, path: Path, *, key: str = "audit_file") -> None:
+        self._path = path.absolute()
         try:
-            self._file: int | None = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._file: int | None = _opened(self._path)
         except OSError as error:
             raise ConfigurationError(key, f"{path} cannot be written: {error.strerror}") from error
         self._waits = not stat.S_ISREG(os.fstat(self._file).st_mode)
@@ -70,8 +72,24 @@ class AuditFile:
     def _append(self, line: bytes) -> None:
         if self._file is None:
             raise OSError("the audit file is closed")
+        if not self._waits and _is_another(self._path, self._file):
+            begun = _opened(self._path)
+            os.close(self._file)
+            self._file, self._torn = begun, False
         line = b"\n" + line if self._torn else line
         written = os.write(self._file, line)
         self._torn = written < len(line)
         if self._torn:
             raise OSError("the audit file took only part of a line")
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _is_another(path: Path, file: int) -> bool:
+    """Whether the path names another file by now, or none: it was deleted, or moved away to begin a new one."""
+    try:
+        return not os.path.samestat(path.stat(), os.fstat(file))
+    except FileNotFoundError:
+        return True

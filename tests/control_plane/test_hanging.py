@@ -26,7 +26,7 @@ from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decided import Search, released
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
-from litellm_bighub.errors import ConfigurationError, DecisionUnavailable
+from litellm_bighub.errors import ConfigurationError, DecisionError, DecisionUnavailable
 from tests.control_plane import postgres
 
 POLICY = """\
@@ -301,3 +301,24 @@ async def test_what_nobody_waits_for_any_more_is_not_committed(tmp_path, decider
     )
     assert told == ["stays"]
     await decider.aclose()
+
+
+@pytest.mark.parametrize(
+    ("url", "cause"),
+    [
+        pytest.param("sqlite:////nowhere/at/all.db", "unreachable", id="no folder"),
+        pytest.param("postgresql://postgres@127.0.0.1:1/x", "unreachable", id="nobody listens"),
+        pytest.param("sqlite:///{folder}/text.db", "unreadable", id="no database"),
+    ],
+)
+async def test_a_database_that_cannot_be_opened_later_blocks_and_breaks_nothing(tmp_path, decider_at, url, cause):
+    """It was an error without a notice, which no `fail_mode` reached."""
+    (tmp_path / "text.db").write_text("this is a text and no database " * 100)
+    decider = decider_at(url.format(folder=tmp_path))
+    hook = ToolDecisions(decider, ledger=DatabaseLedger(decider.plane))
+    [decision] = await hook.decide([CALL], CallContext())
+    assert isinstance(decision, Block)
+    assert decision.cause == cause
+    with pytest.raises(DecisionError):
+        await hook.ledger.find(Search(call_ids={"c1"}, actor="AI_AGENT"))
+    await hook.aclose()
