@@ -206,7 +206,7 @@ def test_a_database_that_hangs_stops_the_start_in_time(hanging):
         open_database(url).dispose()  # its tables can be locked only when they are there
     with hangs():
         started = time.monotonic()
-        with pytest.raises(ConfigurationError, match=r"^database_url: .* cannot be opened: "):
+        with pytest.raises(ConfigurationError, match=r"^database_url \(.*\): cannot be opened: "):
             check_opening(url, patience=DEADLINE)
         assert time.monotonic() - started < LONGEST
 
@@ -227,7 +227,7 @@ def test_a_database_that_cannot_be_opened_stops_the_start_with_one_line(tmp_path
     with pytest.raises(ConfigurationError) as raised:
         check_opening(url.format(folder=tmp_path), patience=DEADLINE)
     message = str(raised.value)
-    assert message.startswith("database_url: ")
+    assert message.startswith("database_url (")
     assert "s3cret-word" not in message
     assert "\n" not in message
     assert shown in message

@@ -161,6 +161,9 @@ async def test_an_answer_that_refuses_opens_nothing_whatever_comes_after_it(scri
     assert decision.cause == "unreadable"
 
 
+GZIP = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+
+
 def bomb(encoding: str, wbits: int) -> Reply:
     """Two megabytes on the wire, two gigabytes unpacked."""
     packer = zlib.compressobj(9, zlib.DEFLATED, wbits)
@@ -177,6 +180,12 @@ def bomb(encoding: str, wbits: int) -> Reply:
         pytest.param(lambda: Reply(b" " * 11_000_000), DecisionUnreadable, id="long"),
         pytest.param(lambda: bomb("gzip", 31), DecisionUnreadable, id="gzip bomb"),
         pytest.param(lambda: bomb("deflate", 15), DecisionUnreadable, id="deflate bomb"),
+        pytest.param(
+            lambda: Reply(gzip.compress(b"{}") + b" " * 11_000_000, headers=GZIP),
+            DecisionUnreadable,
+            id="behind its end",
+        ),
+        pytest.param(lambda: Reply(gzip.compress(allow().body)[:-9], headers=GZIP), DecisionUnreadable, id="cut"),
         pytest.param(lambda: bomb("br", 15), DecisionUnreadable, id="an encoding that was not asked for"),
     ],
 )

@@ -57,8 +57,9 @@ def open_database(url: str, *, patience: float | None = None) -> Engine:
             _migrate(engine, seen)
     except DBAPIError as error:
         engine.dispose()
+        # LiteLLM's log hides whatever stands behind "database_url:", the name included.
         raise ConfigurationError(
-            "database_url", f"{_shown(parsed)} cannot be opened: {_reason(error, parsed)}"
+            f"database_url ({_shown(parsed)})", f"cannot be opened: {_reason(error, parsed)}"
         ) from error
     return engine
 
