@@ -138,7 +138,12 @@ class DecisionError(BighubError):
         message: why, in words that may be logged.
         transient: whether asking the same again may help.
         retry_after: after how many seconds, if the decider said so.
+
+    Attributes:
+        status_code: LiteLLM's proxy answers with it where a request cannot go on without the decision.
     """
+
+    status_code: Final = 503
 
     def __init__(self, message: str = "", *, transient: bool = False, retry_after: float | None = None) -> None:
         self.transient = transient

@@ -78,6 +78,15 @@ class GuardrailSettings(BaseSettings):
     domain: str = Field(default="custom", min_length=1, description="the business domain of the calls")
     tools: dict[str, ToolSettings] = Field(default_factory=dict, description="value, target and more, by tool")
     fail_mode: FailMode = Field(default="closed", description="what happens when the decider could not be reached")
+    decision_deadline_seconds: float = Field(
+        default=10.0,
+        ge=0.1,
+        le=120,
+        description="how long a decision, and each use of the database, may take; waiting for a person not counted",
+    )
+    shutdown_grace_seconds: float = Field(
+        default=5.0, ge=0, le=3600, description="how long calls wait on for a person once the process is told to stop"
+    )
     on_block: OnBlock = Field(
         default="replace", description="a notice in the call's place, an error, or (in the proxy) the model is told"
     )

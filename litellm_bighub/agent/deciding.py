@@ -10,6 +10,7 @@ from functools import cache
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from litellm_bighub.agent.effects import Answer, Ask, NotThisCall, Pending, Settled, Shown, Unsettled
+from litellm_bighub.deciders.deadline import DEADLINE_SECONDS
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
@@ -61,7 +62,7 @@ class NoDesk:
 
     async def settle(self, pending: Pending, answer: Answer, decide: DecideOne) -> Settled:  # noqa: ARG002 - the port's signature
         """Refuse."""
-        return Settled(Block(f"the decider cannot resolve the approval {pending.request_id}"), {})
+        return Settled(Block(f"the decider cannot resolve the approval {pending.request_id}", cause="unapproved"), {})
 
     async def look(self, pending: Pending, decide: DecideOne) -> Settled | None:  # noqa: ARG002 - the port's signature
         """It waits."""
@@ -87,6 +88,7 @@ class Deciding:
         tools: what the policy itself says of single tools.
         dry: who answers dry runs, if it is not the decider.
         state_key: signs the states of runs that wait; by default the desk's, or one of this process.
+        deadline_seconds: how long a decision may take.
     """
 
     def __init__(
@@ -98,10 +100,11 @@ class Deciding:
         tools: Mapping[str, ToolSettings] | None = None,
         dry: object = None,
         state_key: bytes | None = None,
+        deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         self._name = decider.name
         self._dry = decider if dry is None else dry
-        self._decisions = ToolDecisions(decider, tools=tools, fail_mode=fail_mode)
+        self._decisions = ToolDecisions(decider, tools=tools, fail_mode=fail_mode, deadline_seconds=deadline_seconds)
         self._desk = desk
         self._state_key = state_key
 
@@ -174,7 +177,7 @@ def process_key() -> bytes:
 
 
 def _is_unavailable(decision: Decision) -> bool:
-    return isinstance(decision, Block) and decision.basis.blocked_by == "unavailable"
+    return isinstance(decision, Block) and decision.cause == "unreachable"
 
 
 def _call(ask: Ask) -> ToolCall:

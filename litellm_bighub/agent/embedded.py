@@ -62,12 +62,15 @@ class EmbeddedDesk:
         try:
             approval = await self._approval(pending)
             if isinstance(approval, NotThisCall):
-                return Settled(Block(approval.problem), {})
+                return Settled(Block(approval.problem, cause="unapproved"), {})
             resolved = await self._resolved(pending, answer)
         except DecisionError as error:
             return Unsettled(str(error))
         if isinstance(resolved, Refused):
-            return Settled(Block(resolved.problem), {"status": resolved.code})
+            return Settled(
+                Block(resolved.problem, cause="policy" if resolved.code == "blocked" else "unapproved"),
+                {"status": resolved.code},
+            )
         return await self._settled(resolved, pending, decide)
 
     async def look(self, pending: Pending, decide: DecideOne) -> Settled | None:
@@ -77,7 +80,7 @@ class EmbeddedDesk:
         except DecisionError:
             return None
         if isinstance(approval, NotThisCall):
-            return Settled(Block(approval.problem), {})
+            return Settled(Block(approval.problem, cause="unapproved"), {})
         plane = await self._decider.plane()
         if approval.state_at(plane.clock()) in approvals.OPEN:
             return None
@@ -126,7 +129,7 @@ class EmbeddedDesk:
         told = {"request_id": approval.id, "status": state, "resolved_by": approval.resolved_by}
         if state == "approved" or state in approvals.OPEN:
             return Settled(await decide(pending.ask), told)
-        return Settled(Block(f"the approval is {state}"), told)
+        return Settled(Block(f"the approval is {state}", cause="denied" if state == "denied" else "unapproved"), told)
 
 
 class EmbeddedMemory:

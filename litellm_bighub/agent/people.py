@@ -63,7 +63,7 @@ def ask_people(run: Run, turn: Turn, answered: list[Entry]) -> Steps[None]:
             continue
         approval = yield from do(Show(pending))
         if isinstance(approval, NotThisCall):
-            if _take(run, entry, pending, Settled(Block(approval.problem), {})):
+            if _take(run, entry, pending, Settled(Block(approval.problem, cause="unapproved"), {})):
                 answered.append(entry)
             continue
         answer = entry.answer or (yield from do(AskPerson(pending, _shown(run, entry, approval), run.payload())))
@@ -121,7 +121,7 @@ def _shown(run: Run, entry: Entry, approval: Shown) -> dict[str, object]:
 
 def _settle(run: Run, pending: Pending, answer: Answer) -> Steps[Settled | Unsettled]:
     if answer.approved and pending.expires_at is not None and run.setup.clock() >= pending.expires_at:
-        return Settled(Block("the approval has expired"), {})
+        return Settled(Block("the approval has expired", cause="unapproved"), {})
     return (yield from do(Settle(pending, answer)))
 
 

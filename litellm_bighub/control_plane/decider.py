@@ -19,7 +19,9 @@ from litellm_bighub.control_plane.source import PolicySource
 from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.approvals import Approval
 from litellm_bighub.control_plane.store.database import check_url, open_database, sqlite_url
+from litellm_bighub.control_plane.store.file import warn_if_readable
 from litellm_bighub.deciders.consenting import signature
+from litellm_bighub.deciders.deadline import DEADLINE_SECONDS
 from litellm_bighub.deciders.waiting import Answered
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
@@ -37,6 +39,7 @@ class EmbeddedDecider:
         database_url: SQLite or PostgreSQL.
         redact: hides secrets in arguments before anything is stored.
         remembers: whether calls that pass as they are come into the ledger of decided calls with their decisions.
+        patience: how many seconds the database may take for a connection, a lock, a statement or a transaction.
     """
 
     name = "embedded"
@@ -51,8 +54,10 @@ class EmbeddedDecider:
         new_id: Callable[[], str] = random_id,
         beside: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
         remembers: bool = False,
+        patience: float | None = None,
     ) -> None:
         self._source = source
+        self._patience = patience
         self._beside = beside
         self._remembers = remembers
         self._task: asyncio.Task[None] | None = None
@@ -74,6 +79,7 @@ class EmbeddedDecider:
         new_id: Callable[[], str] = random_id,
         beside: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
         remembers: bool = False,
+        patience: float | None = DEADLINE_SECONDS,
     ) -> EmbeddedDecider:
         """Read the policy and decide by it.
 
@@ -85,6 +91,7 @@ class EmbeddedDecider:
             new_id: gives ids that nobody can guess.
             beside: runs while the control plane is open, as `beside.keep_house` does.
             remembers: whether calls that pass as they are come into the ledger of decided calls with their decisions.
+            patience: how many seconds the database may take for a connection, a lock, a statement or a transaction.
 
         Raises:
             ConfigurationError: the file is no policy (names file and line), or the URL cannot be used.
@@ -100,7 +107,13 @@ class EmbeddedDecider:
             new_id=new_id,
             beside=beside,
             remembers=remembers,
+            patience=patience,
         )
+
+    @property
+    def database_url(self) -> str:
+        """Where the state lives."""
+        return self._database_url
 
     @property
     def policy(self) -> Policy:
@@ -111,10 +124,12 @@ class EmbeddedDecider:
         """Decide on one call whose arguments are readable. An approval of this very call is used up by it.
 
         Raises:
-            DecisionUnavailable: the database cannot be used.
+            DecisionUnavailable: the database cannot be used, or not now.
+            DecisionRefused: it can never be used.
         """
-        plane = await self.plane()
-        return decision(await plane.decide(call, context, remember=self._remembers))
+        with unavailable_when_failing("control plane"):
+            plane = await self.plane()
+            return decision(await plane.decide(call, context, remember=self._remembers))
 
     async def wait(self, approval_id: str, *, timeout: float) -> Approval | None:
         """Wait until a person has answered; then `decide` on the same call again, which uses the approval up.
@@ -147,8 +162,8 @@ class EmbeddedDecider:
         Raises:
             DecisionUnavailable: the database cannot be used.
         """
-        plane = await self.plane()
         with unavailable_when_failing("control plane"):
+            plane = await self.plane()
             approval = await plane.read(lambda connection: approvals.get(connection, approval_id))
         if approval is None or approval.four_eyes:
             return False
@@ -167,9 +182,15 @@ class EmbeddedDecider:
             return self._plane
         async with self._opening:
             if self._plane is None:
-                engine = await asyncio.to_thread(open_database, self._database_url)
+                engine = await asyncio.to_thread(open_database, self._database_url, patience=self._patience)
+                warn_if_readable(engine)
                 self._plane = ControlPlane(
-                    engine, self._source, redact=self._redact, clock=self._clock, new_id=self._new_id
+                    engine,
+                    self._source,
+                    redact=self._redact,
+                    clock=self._clock,
+                    new_id=self._new_id,
+                    patience=self._patience,
                 )
                 if self._beside is not None:
                     self._task = asyncio.ensure_future(self._beside(self._plane))

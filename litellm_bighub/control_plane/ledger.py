@@ -11,7 +11,9 @@ from litellm_bighub.control_plane.database import Database, unavailable_when_fai
 from litellm_bighub.control_plane.store import decided_calls as store
 from litellm_bighub.control_plane.store.chain import Entry
 from litellm_bighub.control_plane.store.database import check_url, open_database
+from litellm_bighub.control_plane.store.file import warn_if_readable
 from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.deciders.deadline import DEADLINE_SECONDS
 from litellm_bighub.domain.decided import DecidedCall, Search, storable
 from litellm_bighub.domain.unapproved import UnapprovedResult
 
@@ -48,13 +50,18 @@ class DatabaseLedger:
         self._next_pruning = 0.0
 
     @classmethod
-    def at(cls, url: str, *, keep_days: float = KEEP_DAYS) -> DatabaseLedger:
+    def at(cls, url: str, *, keep_days: float = KEEP_DAYS, patience: float | None = DEADLINE_SECONDS) -> DatabaseLedger:
         """A ledger with a database of its own.
+
+        Args:
+            url: where that is.
+            keep_days: after which calls are forgotten.
+            patience: how many seconds the database may take for a connection, a lock, a statement or a transaction.
 
         Raises:
             ConfigurationError: the URL is none of SQLite or PostgreSQL.
         """
-        own = OwnDatabase(url)
+        own = OwnDatabase(url, patience=patience)
         return cls(own.opened, keep_days=keep_days, close=own.aclose)
 
     async def write(self, calls: Sequence[DecidedCall]) -> None:
@@ -83,8 +90,8 @@ class DatabaseLedger:
         Raises:
             DecisionUnavailable: the database cannot be used.
         """
-        database = await self._opened()
         with unavailable_when_failing("ledger"):
+            database = await self._opened()
             return await database.read(lambda connection: store.find(connection, search))
 
     async def answered(self, conversation: str, call_ids: Collection[str]) -> None:
@@ -115,8 +122,8 @@ class DatabaseLedger:
             await self._close()
 
     async def _write(self, job: Callable[[Transaction], T], *, brief: bool = False) -> T:
-        database = await self._opened()
         with unavailable_when_failing("ledger"):
+            database = await self._opened()
             return await database.write(job, brief=brief)
 
 
@@ -127,8 +134,9 @@ class OwnDatabase:
         ConfigurationError: the URL is none of SQLite or PostgreSQL.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, patience: float | None = None) -> None:
         check_url(url)
+        self._patience = patience
         self._url = url
         self._opening = asyncio.Lock()
         self._database: Database | None = None
@@ -141,7 +149,9 @@ class OwnDatabase:
         """
         async with self._opening:
             if self._database is None:
-                self._database = Database(await asyncio.to_thread(open_database, self._url))
+                engine = await asyncio.to_thread(open_database, self._url, patience=self._patience)
+                warn_if_readable(engine)
+                self._database = Database(engine, patience=self._patience)
             return self._database
 
     async def aclose(self) -> None:

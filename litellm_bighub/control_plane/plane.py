@@ -41,6 +41,7 @@ class ControlPlane(Database):
         source: the policy file's content.
         redact: hides secrets in arguments before anything is stored.
         keep_days: how long the audit is kept, in place of what the policy says.
+        patience: as for `Database`.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class ControlPlane(Database):
         *,
         redact: Redact,
         keep_days: float | None = None,
+        patience: float | None = None,
         clock: Callable[[], float] = time.time,
         new_id: Callable[[], str] = random_id,
     ) -> None:
@@ -60,7 +62,7 @@ class ControlPlane(Database):
         self.deciding = Deciding(source)
         self._retaining = Retaining(source, keep_days)
         self.signals = Signals(engine)
-        super().__init__(engine, on_commit=self.signals.tell, on_rollback=self.deciding.forget)
+        super().__init__(engine, on_commit=self.signals.tell, on_rollback=self.deciding.forget, patience=patience)
         self._awaited = AwaitedApprovals(self, self.signals, clock)
 
     @classmethod
@@ -144,9 +146,8 @@ class ControlPlane(Database):
 
     def close(self) -> None:
         """Like `aclose`, for callers without an event loop."""
-        self._writer.close()
         self.signals.close()
-        self._engine.dispose()
+        super().close()
 
     def _retain(self, transaction: Transaction) -> int:
         return self._retaining.run(transaction, self.clock())

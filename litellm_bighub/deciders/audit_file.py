@@ -3,6 +3,7 @@
 Each line is one `write` to a file opened for appending, so several processes may share the file; the system's lock on
 it lets one of them write at a time. A line that was written in part (a full disk) is cut off again, and the decision it
 told of counts as not recorded. A part that another process left, when it was killed, is ended before the next line.
+Where the file was deleted or moved away, as logs are when they are rotated, the next line begins a new one.
 A line goes to the system's cache, as Python's own log handlers write theirs: a thread would cost more than the write.
 Only what is no plain file, a pipe for one, is written in a thread, since it may keep its writer waiting.
 """
@@ -40,8 +41,9 @@ class AuditFile:
     """
 
     def __init__(self, path: Path, *, key: str = "audit_file") -> None:
+        self._path = path.absolute()
         try:
-            self._file: int | None = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._file: int | None = _opened(self._path)
         except OSError as error:
             raise ConfigurationError(key, f"{path} cannot be written: {error.strerror}") from error
         self._waits = not stat.S_ISREG(os.fstat(self._file).st_mode)
@@ -57,7 +59,7 @@ class AuditFile:
         # A lone surrogate in a name becomes its JSON escape.
         written = f"{line}\n".encode(errors="backslashreplace")
         if self._waits:
-            await anyio.to_thread.run_sync(self._append, written)
+            await anyio.to_thread.run_sync(self._append, written, abandon_on_cancel=True)
         else:
             self._append(written)
 
@@ -77,6 +79,10 @@ class AuditFile:
         if self._waits:
             _write(self._file, line)
             return
+        if _is_another(self._path, self._file):
+            begun = _opened(self._path)
+            os.close(self._file)
+            self._file, self._torn = begun, _is_torn(self._path)
         with _alone(self._file):
             size = os.fstat(self._file).st_size
             try:
@@ -85,6 +91,18 @@ class AuditFile:
                 os.ftruncate(self._file, size)
                 raise
         self._torn = False
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+
+def _is_another(path: Path, file: int) -> bool:
+    """Whether the path names another file by now, or none: it was deleted, or moved away to begin a new one."""
+    try:
+        return not os.path.samestat(path.stat(), os.fstat(file))
+    except FileNotFoundError:
+        return True
 
 
 def _is_torn(path: Path) -> bool:

@@ -148,7 +148,7 @@ def _network(error: BighubNetworkError) -> DecisionError:
     """The SDK's one error for all that happens below HTTP."""
     match error.__cause__:
         case httpx.DecodingError():
-            return DecisionUnreadable("BIGHUB's answer cannot be decoded")
+            return DecisionUnreadable("BIGHUB's answer is too large, or cannot be decoded")
         case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
             return DecisionRefused("the question to BIGHUB cannot be sent as HTTP")
         case _:
@@ -158,16 +158,14 @@ def _network(error: BighubNetworkError) -> DecisionError:
 def _status(error: BighubAPIError) -> DecisionError:
     """What a status other than 2xx, 401 and 403 means.
 
-    408, 425 and 429 say "not now": they are retried, and in the end the decider was not available. 409 says that the
-    same question is being answered: it is retried, and in the end it is a refusal like every other 4xx.
+    408, 409, 425 and 429 say "not now": they are retried, and in the end they are refusals like every other 4xx. The
+    service was there and gave an answer, so that whoever makes it busy opens nothing under `fail_mode: open`.
     """
     text = f"BIGHUB answered {error.status_code}" + (f" ({error.code[:60]})" if isinstance(error.code, str) else "")
     match error.status_code:
         case 429:
-            return DecisionUnavailable(text, transient=True, retry_after=_retry_after(error))
-        case 408 | 425:
-            return DecisionUnavailable(text, transient=True)
-        case 409:
+            return DecisionRefused(text, transient=True, retry_after=_retry_after(error))
+        case 408 | 409 | 425:
             return DecisionRefused(text, transient=True)
         case status if 500 <= status <= 599:
             return DecisionUnavailable(text, transient=True)

@@ -87,7 +87,7 @@ def _is_unicode(*texts: str) -> bool:
 
 
 def _undecidable(what: str, reason: str) -> Block:
-    return Block(reason, basis=Basis(blocked_by=what))
+    return Block(reason, Basis(blocked_by=what), "undecidable")
 
 
 def _tool(key: str, settings: ToolSettings) -> Tool:

@@ -19,7 +19,7 @@ from litellm_bighub.control_plane.beside import keep_house
 from litellm_bighub.control_plane.decider import DATABASE, EmbeddedDecider
 from litellm_bighub.control_plane.ledger import DatabaseLedger
 from litellm_bighub.control_plane.outcomes import EmbeddedOutcomes
-from litellm_bighub.control_plane.store.database import sqlite_url
+from litellm_bighub.control_plane.store.database import check_opening, sqlite_url
 from litellm_bighub.deciders.audit_file import AuditFile
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.hosted import hosted
@@ -31,6 +31,7 @@ from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.conversation import Conversation
 from litellm_bighub.gateway.kept_decisions import KeptDecisions
+from litellm_bighub.gateway.process_stop import process_stop
 from litellm_bighub.gateway.proxy_process import config_file, is_proxy, knows_proxy
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.telemetry import Telemetry
@@ -152,6 +153,7 @@ def build_decider(
         beside_config(settings.policy),
         database_url=None if url is None else url.get_secret_value(),
         redact=redactor.redact,
+        patience=settings.decision_deadline_seconds,
         beside=partial(keep_house, on_pending=telemetry.pending) if telemetry and is_proxy() else None,
         remembers=True,
     )
@@ -194,7 +196,31 @@ def build_tool_decisions(
         sinks=(*audit, *sinks, *([telemetry] if telemetry else [])),
         redactor=redactor,
         ledger=build_ledger(settings, decider),
+        deadline_seconds=_deadline(settings),
+        stopped=partial(process_stop().over, settings.shutdown_grace_seconds) if is_proxy() else None,
     )
+
+
+def _deadline(settings: GuardrailSettings) -> float:
+    """The hosted service has a deadline of its own, whose end says why there is no decision."""
+    of_service = settings.service.deadline_seconds + 1 if settings.decider == "bighub" else 0.0
+    return max(settings.decision_deadline_seconds, of_service)
+
+
+def check_database(settings: GuardrailSettings, decider: Decider) -> None:
+    """Open the database that the proxy's workers will open, each its own, and let it go.
+
+    Raises:
+        ConfigurationError: it cannot be opened.
+    """
+    url = decider.database_url if isinstance(decider, EmbeddedDecider) else _database_url(settings)
+    check_opening(url, patience=settings.decision_deadline_seconds)
+
+
+def _database_url(settings: GuardrailSettings) -> str:
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return sqlite_url(beside_config(settings.policy).parent / DATABASE)
 
 
 def build_ledger(settings: GuardrailSettings, decider: Decider) -> Ledger:
@@ -207,14 +233,14 @@ def build_ledger(settings: GuardrailSettings, decider: Decider) -> Ledger:
     """
     if isinstance(decider, EmbeddedDecider):
         return DatabaseLedger(decider.plane, keep_days=settings.remember_days)
-    if settings.database_url is not None:
-        return DatabaseLedger.at(settings.database_url.get_secret_value(), keep_days=settings.remember_days)
-    if config_file() is None:
+    if settings.database_url is None and config_file() is None:
         return MemoryLedger()
     path = beside_config(settings.policy).parent / DATABASE
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
+    if settings.database_url is None and not os.access(path if path.exists() else path.parent, os.W_OK):
         raise ConfigurationError("database_url", f"is needed: {path} cannot be written")
-    return DatabaseLedger.at(sqlite_url(path), keep_days=settings.remember_days)
+    return DatabaseLedger.at(
+        _database_url(settings), keep_days=settings.remember_days, patience=settings.decision_deadline_seconds
+    )
 
 
 def build_conversation(settings: GuardrailSettings, decisions: ToolDecisions) -> Conversation:

@@ -27,6 +27,7 @@ from litellm_bighub.gateway.configuration import (
     build_tool_decisions,
     check_consent,
     check_continuing,
+    check_database,
     check_litellms,
     import_hook,
     read_settings,
@@ -41,6 +42,7 @@ from litellm_bighub.gateway.listed_tools import ListedTools
 from litellm_bighub.gateway.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.mcp_results import McpResults
 from litellm_bighub.gateway.native import NativeGuardrail
+from litellm_bighub.gateway.process_stop import process_stop
 from litellm_bighub.gateway.process_telemetry import process_telemetry
 from litellm_bighub.gateway.proxy_process import is_proxy, proxy_app
 from litellm_bighub.gateway.registration import install
@@ -94,6 +96,8 @@ class BighubGuardrail(NativeGuardrail):
             sinks=[RequestLog()],
             telemetry=process_telemetry(),
         )
+        if is_proxy():
+            check_database(self.settings, self.tool_decisions.decider)
         withholding = Withholding(
             self.settings.on_block,
             self.settings.on_approval,
@@ -117,6 +121,8 @@ class BighubGuardrail(NativeGuardrail):
             close_what_is_ungoverned(proxy_app(), self.governs, self.settings.ungoverned_routes)
         if withholding.waits:
             keep_connections()
+            if is_proxy():
+                process_stop().listen()
         install()
 
     async def async_pre_call_hook(

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from litellm_bighub.control_plane.merging import merge
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decided import DecidedCall, Search
-from litellm_bighub.domain.decision import Allow, Block, Decision
+from litellm_bighub.domain.decision import Allow, Block, BlockCause, Decision
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.gateway.identity import IN_CODE
 from litellm_bighub.gateway.in_code import release, was_released
 from litellm_bighub.gateway.stored import is_stored, lists_input
 
-_PASSING = frozenset({"unavailable", "refused", "unreadable", "unrecorded"})
-"""What blocked a call, where asking again may be answered otherwise."""
+_PASSING: Final[frozenset[BlockCause]] = frozenset({"unreachable", "unreadable", "unapproved", "unrecorded"})
+"""The causes of a block where asking again may be answered otherwise."""
 
 _ANY_RESPONSE = ""
 
@@ -122,7 +122,7 @@ def _lasts(decision: Decision) -> bool:
     match decision:
         case Allow():
             return True
-        case Block(basis=basis):
-            return basis.blocked_by not in _PASSING
+        case Block(cause=cause):
+            return cause not in _PASSING
         case _:
             return False

@@ -13,7 +13,7 @@ from litellm_bighub.agent.bighub.calling import Client
 from litellm_bighub.agent.deciding import DecideOne
 from litellm_bighub.agent.effects import Answer, NotThisCall, Pending, Settled, Shown, Unsettled
 from litellm_bighub.agent.tools.result_text import result_text
-from litellm_bighub.domain.decision import Allow, Basis, Block, RequireApproval
+from litellm_bighub.domain.decision import Allow, Basis, Block, BlockCause, RequireApproval
 from litellm_bighub.domain.secrets import REDACTED
 
 _APPROVED = frozenset({"approved", "modified"})
@@ -50,7 +50,9 @@ class ClientDesk:
         resolve = self._client.method("approvals", "resolve")
         # The SDK writes the id into a path as it stands.
         if resolve is None or not _ID.fullmatch(pending.request_id) or ".." in pending.request_id:
-            return Settled(Block("the approval cannot be resolved: its id or the client is unusable"), {})
+            return Settled(
+                Block("the approval cannot be resolved: its id or the client is unusable", cause="unapproved"), {}
+            )
         resolution = "approved" if answer.approved else "denied"
         try:
             with anyio.fail_after(self._deadline):
@@ -66,7 +68,7 @@ class ClientDesk:
             return await self._approved(pending, approval, decide)
         if answer.approved and str(approval.get("status")) in _WAITS:
             return Settled(RequireApproval("another person has to approve as well", pending.request_id), approval)
-        return Settled(Block("the approval was refused", basis), approval)
+        return Settled(Block("the approval was refused", basis, _cause(answer, approval)), approval)
 
     async def look(self, pending: Pending, decide: DecideOne) -> Settled | None:
         """Look for the approval among those that were resolved."""
@@ -79,10 +81,10 @@ class ClientDesk:
                 continue
             basis = Basis(decision_id=pending.request_id)
             if not _is_of(pending, item):
-                return Settled(Block(_ANOTHER, basis), item)
+                return Settled(Block(_ANOTHER, basis, "unapproved"), item)
             if status == "approved":
                 return await self._approved(pending, item, decide)
-            return Settled(Block("the approval was refused", basis), item)
+            return Settled(Block("the approval was refused", basis, "denied"), item)
         return None
 
     async def _listed(self, listed: Callable[..., Any], pending: Pending, status: str) -> dict[str, Any] | None:
@@ -107,7 +109,7 @@ class ClientDesk:
             return Settled(Allow("approved by a person", basis=basis), approval)
         edited = _edited(approval)
         if edited is None:
-            return Settled(Block("something else than this call was approved", basis), approval)
+            return Settled(Block("something else than this call was approved", basis, "unapproved"), approval)
         return Settled(Allow("approved by a person with other arguments", edited=edited, basis=basis), approval)
 
 
@@ -138,6 +140,12 @@ def _edited(approval: Mapping[str, Any]) -> dict[str, Any] | None:
         if isinstance(edited, Mapping) and _HIDDEN not in result_text(edited):
             return dict(edited)
     return None
+
+
+def _cause(answer: Answer, approval: Mapping[str, Any]) -> BlockCause:
+    """Whether a person said no; an approval that BIGHUB does not confirm is none."""
+    denied = not answer.approved or approval.get("status") in ("denied", "rejected")
+    return "denied" if denied else "unapproved"
 
 
 def _is_approved(approval: Mapping[str, Any]) -> bool:
