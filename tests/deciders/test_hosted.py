@@ -355,8 +355,9 @@ async def test_refusals_never_open_the_breaker(answer):
         *(
             pytest.param(error(status), Block, id=f"{status}")
             for status in range(400, 500)
-            if status not in {401, 403, 422}
+            if status not in {401, 403, 409, 422}
         ),
+        pytest.param(error(409), Block, id="409"),
         pytest.param(error(422), Block, id="422"),
         pytest.param(garbage(), Block, id="garbage"),
     ],
