@@ -129,7 +129,7 @@ class EmbeddedDecider:
         """
         with unavailable_when_failing("control plane"):
             plane = await self.plane()
-            return decision(await plane.decide(call, context, remember=self._remembers))
+        return decision(await plane.decide(call, context, remember=self._remembers))
 
     async def wait(self, approval_id: str, *, timeout: float) -> Approval | None:
         """Wait until a person has answered; then `decide` on the same call again, which uses the approval up.

@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from litellm_bighub.control_plane.decider import EmbeddedDecider
 from litellm_bighub.control_plane.ledger import DatabaseLedger
@@ -129,6 +130,22 @@ async def test_a_database_that_hangs_is_given_up_in_time(hanging, decider_at, fa
     assert not again.degraded
     assert await hook.ledger.find(Search(call_ids={"c1"}, actor="AI_AGENT")) == []
     await hook.aclose()
+
+
+async def test_queries_on_a_server_that_hangs_end_too(hanging, decider_at):
+    """They run in threads, which would be left behind."""
+    url, hangs = hanging
+    if "sqlite" in url:
+        pytest.skip("readers wait for no writer there")
+    plane = await decider_at(url).plane()
+    await plane.read(lambda connection: approvals.get(connection, "apr_1"))
+    with hangs():
+        started = time.monotonic()
+        with pytest.raises(SQLAlchemyError):
+            await plane.read(lambda connection: approvals.get(connection, "apr_1"))
+        assert time.monotonic() - started < LONGEST
+    assert await plane.read(lambda connection: approvals.get(connection, "apr_1")) is None
+    await plane.aclose()
 
 
 async def test_a_decision_that_nobody_received_uses_no_approval_up(hanging, decider_at):

@@ -38,10 +38,7 @@ def bounded(seconds: float | None) -> Generator[Seen]:
             return
         using[:] = [connection.connection.driver_connection]
         if not timers:
-            timer = threading.Timer(seconds, _hang_up, [using])
-            timer.daemon = True
-            timers.append(timer)
-            timer.start()
+            timers.append(_started(seconds, using))
 
     try:
         yield seen
@@ -49,6 +46,23 @@ def bounded(seconds: float | None) -> Generator[Seen]:
         using.clear()
         for timer in timers:
             timer.cancel()
+
+
+@contextmanager
+def bounded_driver(seconds: float, connection: Any) -> Generator[None]:
+    """The same for a connection of psycopg's own."""
+    timer = _started(seconds, [connection])
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _started(seconds: float, using: list[Any]) -> threading.Timer:
+    timer = threading.Timer(seconds, _hang_up, [using])
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _hang_up(using: list[Any]) -> None:

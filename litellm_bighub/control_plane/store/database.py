@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event, text
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 
-from litellm_bighub.control_plane.store.bounded import Seen, bounded
+from litellm_bighub.control_plane.store.bounded import bounded, bounded_driver
 from litellm_bighub.control_plane.store.file import make_private
 from litellm_bighub.errors import ConfigurationError
 
@@ -53,8 +53,7 @@ def open_database(url: str, *, patience: float | None = None) -> Engine:
     make_private(parsed)
     engine = _engine(parsed, patience)
     try:
-        with bounded(patience) as seen:
-            _migrate(engine, seen)
+        _migrate(engine, patience)
     except DBAPIError as error:
         engine.dispose()
         # LiteLLM's log hides whatever stands behind "database_url:", the name included.
@@ -145,10 +144,10 @@ def _engine(url: sa.URL, patience: float | None = None) -> Engine:
             engine = sa.create_engine(
                 url.set(drivername="postgresql+psycopg"),
                 isolation_level="AUTOCOMMIT",
-                pool_pre_ping=True,
                 pool_timeout=waits,
                 connect_args=connecting(url, waits),
             )
+            event.listen(engine, "checkout", partial(_ping, waits))
             event.listen(engine, "connect", partial(_tune_postgres, waits, 0 if patience is None else patience))
             return engine
         case other:
@@ -165,6 +164,17 @@ def connecting(url: sa.URL, seconds: float) -> dict[str, Any]:
         "tcp_user_timeout": int(seconds * 1000),
     }
     return {name: value for name, value in told.items() if name not in url.query}
+
+
+def _ping(waits: float, connection: Any, _entry: ConnectionPoolEntry, _proxy: object) -> None:
+    """See whether a pooled connection still works. SQLAlchemy's own ping waits for ever."""
+    import psycopg  # noqa: PLC0415 - an extra, installed where there is PostgreSQL
+
+    try:
+        with bounded_driver(waits, connection):
+            connection.execute("SELECT 1")
+    except psycopg.Error as error:
+        raise DisconnectionError from error
 
 
 def _tune_postgres(waits: float, runs: float, connection: Any, _entry: ConnectionPoolEntry) -> None:
@@ -199,12 +209,13 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
         raise ConfigurationError("database_url", "the database was made by a newer litellm-bighub") from error
 
 
-def _migrate(engine: Engine, seen: Seen) -> None:
+def _migrate(engine: Engine, patience: float | None) -> None:
     with engine.connect() as connection:
-        seen(connection)
-        if _revision(connection) == NEWEST:
-            return
-        begin_writing(connection)
+        with bounded(patience) as seen:
+            seen(connection)
+            if _revision(connection) == NEWEST:
+                return
+            begin_writing(connection)
         try:
             if connection.dialect.name != "sqlite":  # an upgrade of much data may take long, but waits for no lock
                 connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
