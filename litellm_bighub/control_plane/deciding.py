@@ -13,6 +13,7 @@ from litellm_bighub.control_plane.policy.evaluation import Judgement, find, judg
 from litellm_bighub.control_plane.policy.rule import Policy
 from litellm_bighub.control_plane.policy.text import PolicyText, build, written
 from litellm_bighub.control_plane.source import PolicySource
+from litellm_bighub.control_plane.stake import measured
 from litellm_bighub.control_plane.store import approvals, policies, rules, switches
 from litellm_bighub.control_plane.store.approvals import Approval
 from litellm_bighub.control_plane.store.chain import Entry, dump
@@ -21,6 +22,7 @@ from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.domain.decided import released
+from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.digest import arguments_digest, call_digest
 
 DECISION = "decision_event.created"
@@ -109,7 +111,7 @@ class Deciding:
     def decide(self, transaction: Transaction, question: Question, now: float) -> Outcome:
         """Decide, count, ask for an approval or use one up, and record."""
         snapshot = self.snapshot(transaction, now)
-        judgement = self.judge(transaction, snapshot, question.call, question.context, now)
+        question, judgement = self.judged(transaction, snapshot, question, now)
         outcome = Outcome(question.decision_id, judgement, now, enforced=snapshot.text.mode == "enforce")
         if question.dry_run:
             return outcome
@@ -124,6 +126,18 @@ class Deciding:
             transaction.remember([released(question.call, question.context, now)])
             return replace(outcome, remembered=True)
         return outcome
+
+    def judged(
+        self, transaction: Transaction, snapshot: Snapshot, question: Question, now: float
+    ) -> tuple[Question, Judgement]:
+        """The question with value and target as the policy has them, and what is said of it; nothing is changed."""
+        if question.context.surface == HTTP_SURFACE:
+            call = measured(snapshot.tools, question.call)
+            if isinstance(call, Block):
+                blocked_by, version = call.basis.blocked_by, snapshot.policy.version
+                return question, Judgement("blocked", call.reason, blocked_by, None, version)
+            question = replace(question, call=call)
+        return question, self.judge(transaction, snapshot, question.call, question.context, now)
 
     def judge(
         self, transaction: Transaction, snapshot: Snapshot, call: ToolCall, context: CallContext, now: float

@@ -20,11 +20,13 @@ from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.policy.evaluation import UNUSED, Judgement, find, judge
 from litellm_bighub.control_plane.policy.rule import Policy
 from litellm_bighub.control_plane.policy.text import RuleText
+from litellm_bighub.control_plane.stake import measured
 from litellm_bighub.control_plane.store import idempotency, rules
 from litellm_bighub.control_plane.store.chain import Entry, dump
 from litellm_bighub.control_plane.store.rules import Stored
 from litellm_bighub.control_plane.store.stats import rule_numbers
 from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.domain.decision import Block
 
 router = APIRouter(prefix="/rules")
 
@@ -117,6 +119,10 @@ async def validate(body: Validate, plane: Plane, _: Anybody) -> dict[str, Any]:
         judgement = (await plane.decide(call, context, dry_run=True)).judgement
     else:
         rule = (await _get(plane, body.rule_id)).text.rule(body.rule_id)
+        known = measured((await plane.snapshot()).tools, call)
+        if isinstance(known, Block):
+            return {"allowed": False, "result": "blocked", "reason": known.reason, "matched": False}
+        call = known
         alone = Policy(version="", default="block", rules=(rule,), tools={})
         found = find(alone, call, context, plane.clock())
         if found is None:
