@@ -9,18 +9,19 @@ from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from typing_extensions import Self
 
+from litellm_bighub.control_plane import repeated
 from litellm_bighub.control_plane.deciding import digest_of
 from litellm_bighub.control_plane.editing import HTTP_SURFACE
 from litellm_bighub.control_plane.http import live
 from litellm_bighub.control_plane.http.answers import answer
-from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader
+from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader, see_actor
 from litellm_bighub.control_plane.http.errors import not_found
 from litellm_bighub.control_plane.http.reading import readable
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.http.told import Told, read
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.stake import TOLD
-from litellm_bighub.control_plane.store import events, idempotency, stats
+from litellm_bighub.control_plane.store import events, stats
 from litellm_bighub.control_plane.store.keys import Key
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -128,7 +129,7 @@ IdempotencyKey = Annotated[str | None, Header(max_length=300)]
 @router.post("/submit")
 @router.post("/submit/v2")
 async def evaluate(body: Action, plane: Plane, caller: Asker, idempotency_key: IdempotencyKey = None) -> dict[str, Any]:
-    """Decide on one action; with an Idempotency-Key only once."""
+    """Decide on one action; with an Idempotency-Key it is counted once, however often it is asked."""
     return await _decide(plane, caller, body, idempotency_key)
 
 
@@ -146,15 +147,17 @@ async def batch(body: Batch, plane: Plane, caller: Asker) -> list[dict[str, Any]
         action.model_copy(update={name: value for name, value in shared.items() if name not in action.model_fields_set})
         for action in body.actions
     ]
+    for action in actions:
+        see_actor(caller, action.actor)
     return [await _decide(plane, caller, action, None) for action in actions]
 
 
 @router.get("/validations/{validation_id}/verify")
-async def verify(validation_id: str, plane: Plane, _: Anybody) -> dict[str, Any]:
+async def verify(validation_id: str, plane: Plane, caller: Anybody) -> dict[str, Any]:
     """Compare a decision's hash with what is recorded of it."""
     about = (table.c.subject == validation_id, table.c.type == "decision_event.created")
     found = await plane.read(lambda connection: events.page(connection, *about, limit=1))
-    if not found:
+    if not found or not caller.speaks_for(found[0]["actor"]):
         raise not_found("validation", validation_id)
     event = found[0]
     body = event["body"]
@@ -207,18 +210,22 @@ async def value_protected(plane: Plane, _: Reader, days: Annotated[int, Query(ge
 
 
 async def _decide(plane: ControlPlane, caller: Key, body: Action, key: str | None) -> dict[str, Any]:
+    see_actor(caller, body.actor)
     call, context = body.question()
     await live.check(plane, caller, body.actor, body.session)
-    if key is None:
+    if key is None or body.dry_run:
         return answer(await plane.decide(call, context, dry_run=body.dry_run), dry_run=body.dry_run)
-    question = plane.question(call, context, dry_run=body.dry_run)
-    now = plane.clock()
+    question, now = plane.question(call, context), plane.clock()
 
     def job(transaction: Transaction) -> dict[str, Any]:
-        def make() -> dict[str, Any]:
-            return answer(plane.deciding.decide(transaction, question, now), dry_run=body.dry_run)
-
-        name = f"{caller.id} evaluate {key}"
-        return idempotency.once(transaction.connection, name, body.model_dump(mode="json"), now, make)
+        return repeated.decide(
+            transaction,
+            plane.deciding,
+            question,
+            now,
+            name=f"{caller.id} evaluate {key}",
+            request=body.model_dump(mode="json"),
+            answer=lambda outcome: answer(outcome, dry_run=False),
+        )
 
     return await plane.write(job)
