@@ -215,6 +215,7 @@ async def _decide(plane: ControlPlane, caller: Key, body: Action, key: str | Non
     await live.check(plane, caller, body.actor, body.session)
     if key is None or body.dry_run:
         return answer(await plane.decide(call, context, dry_run=body.dry_run), dry_run=body.dry_run)
+    readable(body.session)  # with what is not bound: it is compared as well
     question, now = plane.question(call, context), plane.clock()
 
     def job(transaction: Transaction) -> dict[str, Any]:

@@ -30,9 +30,9 @@ STATUS: dict[int, tuple[str, ...]] = {
 
 _FOR_AGENTS: Final = (
     *("request_id", "validation_id", "rule_id", "action", "actor", "domain", "value", "target", "status"),
-    *("created_at", "expires_at"),
+    *("created_at", "expires_at", "four_eyes"),
 )
-"""What the contract's lists hold."""
+"""What the contract's lists hold, and that the approval is one of ours."""
 _MOST: Final = 10_000
 
 

@@ -111,10 +111,18 @@ def _gateway(told: object) -> Mapping[str, str]:
     names = (*RUN, *IDENTITY)
     if not isinstance(told, dict) or not set(told) <= set(names):
         raise ValueError(f"`{GATEWAY}` has the fields {', '.join(names)}, and no other")
-    for value in told.values():
-        if not isinstance(value, str) or len(value) > _MOST_CHARACTERS or "\0" in value:
-            raise ValueError(f"the fields of `{GATEWAY}` are texts of at most {_MOST_CHARACTERS} characters")
+    if not all(isinstance(value, str) and _can_be_kept(value) for value in told.values()):
+        raise ValueError(f"the fields of `{GATEWAY}` are texts of at most {_MOST_CHARACTERS} characters")
     return told
+
+
+def _can_be_kept(text: str) -> bool:
+    """Half of a surrogate pair can be stored, and then not be shown."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return len(text) <= _MOST_CHARACTERS and "\0" not in text
 
 
 def _arguments(fields: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -29,6 +29,7 @@ rules:
   - {name: passwords, tool: delete_file, when: "path == '/etc/passwd'", effect: block}
   - {name: files, tool: delete_file, effect: require_approval}
 """
+JSON = {"Content-Type": "application/json"}
 only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 ADAPTER_ADDS = {"session_id", "trajectory_id"}
 """bighub-openai 0.1.0b5, `guard.py`: on top of what the SDK's `decisions` add."""
@@ -202,6 +203,7 @@ async def test_what_a_gateway_tells(open_plane, name, is_bound):
         pytest.param({"context": {"gateway": "u"}}, id="a text"),
         pytest.param({"context": {"gateway": {"path": "a\0b"}}}, id="a NUL"),
         pytest.param({"context": {"gateway": {"path": "x" * 2001}}}, id="a long text"),
+        pytest.param({"context": {"gateway": {"path": "\ud800"}}}, id="half of a pair"),
         pytest.param({"gateway": {"role": "admin"}}, id="beside the context"),
         pytest.param({"context": {"bighub": {"value": 1}}}, id="a name of the control plane's"),
         pytest.param({"context": {"arguments": {"bighub": 1}}}, id="an argument of that name"),
@@ -216,7 +218,8 @@ async def test_what_a_gateway_tells(open_plane, name, is_bound):
 )
 async def test_what_cannot_be_read_in_one_way_is_refused(open_plane, question):
     async with both(open_plane("version: 1\ndefault: allow\n")) as (agent, _):
-        refused = await agent.evaluate(422, action="delete_file", **question)
+        body = json.dumps({"action": "delete_file", **question})
+        refused = await agent.ask("POST", "/actions/evaluate", 422, content=body, headers=JSON)
         assert "/b" not in str(refused["detail"])
         assert "admin" not in str(refused["detail"])
 

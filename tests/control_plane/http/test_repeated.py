@@ -168,3 +168,13 @@ async def test_shadow_mode_says_the_same_again_and_records_it_once(open_plane):
         assert first["allowed"]
         assert await agent.evaluate(repeat="k", action="refund", value=2000) == first
         assert await decisions(person) == ["blocked"]
+
+
+@pytest.mark.parametrize(
+    "value", ['{"a":' * 300 + "1" + "}" * 300, '"\\ud800"', "1e999", "NaN"], ids=["deep", "half", "infinite", "NaN"]
+)
+async def test_what_is_not_bound_has_to_be_readable_too(open_plane, value):
+    async with both(open_plane(POLICY)) as (agent, _):
+        body = f'{{"action": "send_mail", "context": {{"objective": {value}}}}}'
+        headers = {"Idempotency-Key": "k", "Content-Type": "application/json"}
+        await agent.ask("POST", "/actions/evaluate", 422, content=body, headers=headers)
