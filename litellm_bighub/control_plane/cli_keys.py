@@ -36,8 +36,8 @@ def add(
     from litellm_bighub.control_plane.store import keys  # noqa: PLC0415
     from litellm_bighub.control_plane.store.database import sqlite_url  # noqa: PLC0415
 
-    scopes = frozenset(known for known in keys.SCOPES if known in scope)
-    if unknown := set(scope) - scopes:
+    scopes: frozenset[keys.Scope] = frozenset(known for known in keys.SCOPES if known in scope)
+    if unknown := {name for name in scope if name not in keys.SCOPES}:
         fail(f"there is no scope {', '.join(sorted(unknown))}; there are {', '.join(keys.SCOPES)}")
     if keys.mixes(scopes):
         fail("a key that asks for decisions (actions:validate) may hold no other scope")
