@@ -23,6 +23,7 @@ class Resolution:
 
     Attributes:
         by: who, as authenticated.
+        person: whose key it was (`store.keys.Key.lineage`), which counts where two people must approve; `by` without.
         edited: arguments in place of the shown ones; what is left as shown stays what it was.
     """
 
@@ -31,6 +32,7 @@ class Resolution:
     by: str
     comment: str = ""
     edited: Arguments | None = None
+    person: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def resolve(transaction: Transaction, deciding: Deciding, resolution: Resolution
         digest = decided
     moved = _move(transaction, resolution, digest, now)
     if moved is None:
-        return _why_not(approval, resolution, now)
+        return _why_not(approval, now)
     body: dict[str, object] = {"answer": moved, "by": resolution.by, "comment": resolution.comment}
     if resolution.edited is not None and resolution.answer == "approve":
         body |= {
@@ -86,6 +88,7 @@ def _move(transaction: Transaction, resolution: Resolution, edited_digest: str |
         connection,
         resolution.approval_id,
         by=by,
+        person=resolution.person or by,
         comment=comment,
         edited=resolution.edited,
         edited_digest=edited_digest,
@@ -93,12 +96,12 @@ def _move(transaction: Transaction, resolution: Resolution, edited_digest: str |
     )
 
 
-def _why_not(approval: Approval, resolution: Resolution, now: float) -> Refused:
+def _why_not(approval: Approval, now: float) -> Refused:
     match approval.state_at(now):
         case "expired":
             return Refused("expired", "the approval has expired")
-        case "awaiting_second" if approval.first_by == resolution.by:
-            return Refused("same_person", "another person must approve as well")
+        case "awaiting_second":
+            return Refused("same_person", "another person must approve as well; a key counts as the person who made it")
         case state:
             return Refused("resolved", f"the approval is already {state}")
 

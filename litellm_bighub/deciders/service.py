@@ -107,18 +107,11 @@ class BighubDecider:
         """What BIGHUB is told beside the contract's own fields; only what there is."""
         told: dict[str, Any] = {
             "tool": call.name,
-            "call_id": call.id,
             "call_type": call.type,
-            "path": call.path,
-            "trace_id": context.trace_id,
-            "response_id": context.response_id,
-            "surface": context.surface,
-            "model": context.model,
-            "user": context.user,
-            "team": context.team,
             "arguments_digest": call.digest,
+            "gateway": gateway(call, context),
         }
-        told = {key: value for key, value in told.items() if value}
+        told = {key: value for key, value in told.items() if value or key == "gateway"}
         match self._send_arguments:
             case "redacted":
                 told["arguments"] = self._redactor.redact(call.arguments)
@@ -127,6 +120,22 @@ class BighubDecider:
             case "digest":
                 pass
         return told
+
+
+def gateway(call: ToolCall, context: CallContext) -> dict[str, str]:
+    """What a gateway tells of its run under one key, so that an approval is bound to who asks and not to the run."""
+    told = {
+        "path": call.path,
+        "surface": context.surface,
+        "model": context.model,
+        "user": context.user,
+        "team": context.team,
+        "key": context.key,
+        "trace_id": context.trace_id,
+        "response_id": context.response_id,
+        "call_id": call.id,
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def idempotency_key(call: ToolCall, context: CallContext) -> str:

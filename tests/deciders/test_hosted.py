@@ -263,8 +263,8 @@ async def test_the_question_is_asked_in_bighubs_words():
     }  # fmt: skip
     assert context.pop("arguments_digest")
     assert context == {
-        "tool": "refund_payment", "call_id": "call_1", "call_type": "function", "trace_id": "trace-1",
-        "response_id": "resp_1", "user": "ann", "arguments": {"amount": 5},
+        "tool": "refund_payment", "call_type": "function", "arguments": {"amount": 5},
+        "gateway": {"call_id": "call_1", "trace_id": "trace-1", "response_id": "resp_1", "user": "ann"},
     }  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 from sqlalchemy import ColumnElement, Connection, select
 
 from litellm_bighub.control_plane.allowing import MINUTES, allow
-from litellm_bighub.control_plane.http.auth import Plane
+from litellm_bighub.control_plane.http.auth import Plane, address_of
 from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.inbox import charts
 from litellm_bighub.control_plane.inbox.render import render
@@ -65,13 +65,14 @@ async def login_page(request: Request, plane: Plane) -> HTMLResponse:
 async def login(request: Request, plane: Plane, key: Annotated[str, Form(max_length=500)] = "") -> Response:
     """Log in with an API key that may read or resolve. Agents' keys are of no use here."""
     throttle = request.app.state.throttle
-    address = request.client.host if request.client else ""
+    address = address_of(request) or ""
     now = plane.clock()
     if not throttle.allows(address):
         problem = "Too many attempts. Wait a minute."
         return render(request, "login.html", None, now, {"problem": problem}, status=429)
     found = await plane.read(lambda connection: keys.find(connection, key.strip()))
-    if found is None or not found.valid_at(now) or found.scopes <= keys.AGENT:
+    opens = found is not None and found.valid_at(now) and found.may_come_from(address)
+    if found is None or not opens or found.scopes <= keys.AGENT:
         throttle.failed(address)
         problem = "This key does not open the inbox."
         return render(request, "login.html", None, now, {"problem": problem}, status=401)
@@ -110,7 +111,8 @@ async def answer(
         except UnreadableArguments:
             return _back("unreadable")
     said: Answer = "deny" if verdict == "deny" else "approve"
-    resolution = Resolution(approval_id, said, by=session.key.name, comment=comment, edited=edited)
+    key = session.key
+    resolution = Resolution(approval_id, said, by=key.name, comment=comment, edited=edited, person=key.lineage)
     result = await plane.resolve(resolution)
     if isinstance(result, Refused):
         return _back(f"refused_{result.code}")

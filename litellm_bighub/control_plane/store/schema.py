@@ -90,6 +90,7 @@ approvals = Table(
     Column("resolved_at", Double),
     Column("consumed_at", Double),
     Column("edited_digest", Text),
+    Column("first_person", Text),
     Index("approvals_state", "state", "created_at"),
     Index("approvals_digest", "digest"),
     Index("approvals_edited", "edited_digest"),
@@ -212,6 +213,19 @@ api_keys = Table(
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double),
     Column("revoked_at", Double),
+    Column("lineage", Text, nullable=False, server_default=""),
+    Column("actor", Text),
+    Column("ip_whitelist", Text, nullable=False, server_default=""),
+    Column("rate_limit_per_minute", Integer),
+)
+
+api_key_minutes = Table(
+    "api_key_minutes",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("minute", BigInteger, nullable=False),
+    Column("requests", Integer, nullable=False),
+    comment="How often keys with a limit were used in their last minute.",
 )
 
 sessions = Table(
