@@ -14,7 +14,7 @@ from litellm_bighub.control_plane.deciding import Outcome
 from litellm_bighub.control_plane.plane import ControlPlane, Redact
 from litellm_bighub.control_plane.policy.rule import Policy
 from litellm_bighub.control_plane.policy.text import build
-from litellm_bighub.control_plane.resolving import Answer, Resolution
+from litellm_bighub.control_plane.resolving import Answer, Resolution, asked_by
 from litellm_bighub.control_plane.source import PolicySource
 from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.approvals import Approval
@@ -152,7 +152,8 @@ class EmbeddedDecider:
             approval = await plane.read(lambda connection: approvals.get(connection, approval_id))
         if approval is None or approval.four_eyes:
             return False
-        if (approval.actor, approval.context.get("user")) != (context.actor, context.user):
+        asked = asked_by(approval)
+        if (asked.actor, asked.key, asked.user) != (context.actor, context.key, context.user):
             return False
         answer: Answer = "approve" if approve else "deny"
         return isinstance(await plane.resolve(Resolution(approval_id, answer, by=signature(context))), Approval)

@@ -60,6 +60,7 @@ class Judgement:
             arguments=arguments,
             arguments_digest=call.digest,
             latency_ms=self.seconds * 1000,
+            key=context.key,
         )
 
     def _target(self, redactor: Redactor, redacted: Arguments) -> str:

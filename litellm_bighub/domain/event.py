@@ -24,6 +24,7 @@ class DecisionEvent:
         arguments: redacted.
         arguments_digest: SHA-256 over the RFC 8785 form of the unredacted arguments; empty if they were unreadable.
         latency_ms: how long the decision took, in milliseconds.
+        key: the hash of the key that asked, empty without one.
     """
 
     event_id: str
@@ -56,6 +57,7 @@ class DecisionEvent:
     arguments: Arguments
     arguments_digest: str
     latency_ms: float
+    key: str = ""
 
     @property
     def allowed(self) -> bool:

@@ -31,7 +31,8 @@ _COUNT: Final = (
 _MOVE_HEAD: Final = "UPDATE head SET seq = {0}, digest = {0}, epoch = {0} WHERE id = 1"
 _EVENT: Final = f"INSERT INTO events ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - constants
 _COPY: Final = f"COPY events ({', '.join(COLUMNS)}) FROM STDIN"
-_CALL: Final = f"INSERT INTO decided_calls ({', '.join(CALL)}) VALUES ({', '.join(['{0}'] * len(CALL))})"  # noqa: S608 - constants
+_NAMES: Final = ", ".join(f'"{name}"' for name in CALL)  # one of them is a word of SQL's
+_CALL: Final = f"INSERT INTO decided_calls ({_NAMES}) VALUES ({', '.join(['{0}'] * len(CALL))})"  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)

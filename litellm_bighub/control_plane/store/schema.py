@@ -258,11 +258,22 @@ decided_calls = Table(
     Column("actor", Text, nullable=False),
     Column("time", Double, nullable=False),
     Column("continued_by", Text, nullable=False, server_default=""),
+    Column("key", Text, nullable=False, server_default=""),
+    Column("user", Text, nullable=False, server_default=""),
     Index("decided_calls_response", "response_id"),
     _index_of_named("decided_calls_conversation", "conversation"),
     Index("decided_calls_call", "call_id", "actor"),
     _index_of_named("decided_calls_notice", "notice_id"),
     comment="What became of the calls of answers, for the requests that follow. Arguments are redacted.",
+)
+
+retention = Table(
+    "retention",
+    metadata,
+    Column("what", Text, primary_key=True),
+    Column("looked_at", Double, nullable=False),
+    Column("doubted_at", Double),
+    comment="When what is too old was last looked for, and since when the clock is doubted.",
 )
 
 idempotency = Table(
