@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from litellm_bighub.control_plane.resolving import Answer, Resolution, asked_by
 from litellm_bighub.control_plane.source import PolicySource
 from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.approvals import Approval
+from litellm_bighub.control_plane.store.clock import clock_of
 from litellm_bighub.control_plane.store.database import check_url, open_database, sqlite_url
 from litellm_bighub.deciders.consenting import signature
 from litellm_bighub.deciders.waiting import Answered
@@ -47,7 +47,7 @@ class EmbeddedDecider:
         database_url: str,
         *,
         redact: Redact,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] = random_id,
         beside: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
         remembers: bool = False,
@@ -70,7 +70,7 @@ class EmbeddedDecider:
         *,
         database_url: str | None = None,
         redact: Redact | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] = random_id,
         beside: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
         remembers: bool = False,
@@ -131,9 +131,10 @@ class EmbeddedDecider:
         Raises:
             DecisionUnavailable: the database cannot be used.
         """
+        plane = await self.plane()
         with unavailable_when_failing("control plane"):
-            approval = await self.wait(approval_id, timeout=seconds)
-        match None if approval is None else approval.state_at(self._clock()):
+            approval = await plane.wait(approval_id, timeout=seconds)
+        match None if approval is None else approval.state_at(plane.clock()):
             case "pending" | "awaiting_second":
                 return Answered("open")
             case "approved" | "denied" as state:
@@ -169,9 +170,8 @@ class EmbeddedDecider:
         async with self._opening:
             if self._plane is None:
                 engine = await asyncio.to_thread(open_database, self._database_url)
-                self._plane = ControlPlane(
-                    engine, self._source, redact=self._redact, clock=self._clock, new_id=self._new_id
-                )
+                clock = self._clock or await asyncio.to_thread(clock_of, engine)
+                self._plane = ControlPlane(engine, self._source, redact=self._redact, clock=clock, new_id=self._new_id)
                 if self._beside is not None:
                     self._task = asyncio.ensure_future(self._beside(self._plane))
             return self._plane

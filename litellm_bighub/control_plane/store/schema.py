@@ -58,6 +58,8 @@ usage = Table(
     Column("hour", Text, nullable=False),
     Column("this_hour", BigInteger, nullable=False),
     Column("last_at", Double),
+    Column("day_before", BigInteger, nullable=False, server_default="0"),
+    Column("hour_before", BigInteger, nullable=False, server_default="0"),
     comment="What each limited rule has allowed.",
 )
 
@@ -273,7 +275,8 @@ retention = Table(
     Column("what", Text, primary_key=True),
     Column("looked_at", Double, nullable=False),
     Column("doubted_at", Double),
-    comment="When what is too old was last looked for, and since when the clock is doubted.",
+    Column("sure_at", Double),
+    comment="Looks at the clock before what is too old is removed.",
 )
 
 idempotency = Table(

@@ -1,4 +1,4 @@
-"""Approvals and decided calls are bound to key and user; retention remembers when it has looked."""
+"""Approvals and decided calls are bound to key and user; limits and retention bear clocks that make steps."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ def upgrade() -> None:
     """
     for name in ("key", "user"):
         op.add_column("decided_calls", sa.Column(name, sa.Text(), nullable=False, server_default=""))
+    for name in ("day_before", "hour_before"):
+        op.add_column("usage", sa.Column(name, sa.BigInteger(), nullable=False, server_default="0"))
     op.create_table(
         "retention",
         sa.Column("what", sa.Text(), primary_key=True),
         sa.Column("looked_at", sa.Double(), nullable=False),
         sa.Column("doubted_at", sa.Double()),
-        comment="When what is too old was last looked for, and since when the clock is doubted.",
+        sa.Column("sure_at", sa.Double()),
+        comment="Looks at the clock before what is too old is removed.",
     )
     approvals = sa.table("approvals", *map(sa.column, ("state", "expires_at", "created_at", "comment")))
     waiting = approvals.c.state.in_(("pending", "awaiting_second", "approved"))
