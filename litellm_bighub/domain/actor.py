@@ -16,6 +16,10 @@ USER: Final = "user:"
 MARKS: Final = (KEY, USER)
 
 
+POSES: Final = f"must not begin with {' or '.join(MARKS)}: such names come from keys and users alone"
+"""What is wrong with a plain name that looks marked."""
+
+
 def is_marked(name: str) -> bool:
     """Whether the name, or the pattern of names, says where it comes from."""
     return name.startswith(MARKS)
@@ -33,5 +37,5 @@ def given(name: str) -> str:
         ValueError: it poses as the name of a key or user.
     """
     if is_marked(name):
-        raise ValueError(f"must not begin with {' or '.join(MARKS)}: such names come from keys and users alone")
+        raise ValueError(POSES)
     return name

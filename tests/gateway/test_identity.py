@@ -57,7 +57,7 @@ def asked(authenticated, **request):
 @pytest.mark.parametrize("secret", SECRETS)
 def test_a_key_is_told_apart_by_a_hash_and_never_by_itself(secret):
     """Whatever an authentication calls a key; LiteLLM hashes those that begin with `sk-`."""
-    keys = [asked(UserAPIKeyAuth(api_key=each, user_id="u")).key for each in (secret, secret, f"{secret}x")]
+    keys = [asked(UserAPIKeyAuth(api_key=each)).key for each in (secret, secret, f"{secret}x")]
     assert keys[0] == keys[1] != keys[2]
     assert all(re.fullmatch(r"[0-9a-f]{64}", key) for key in keys)
 
