@@ -12,7 +12,12 @@ from litellm.proxy.hooks.responses_id_security import ResponsesIDSecurity
 from litellm.responses.utils import ResponsesAPIRequestUtils
 from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
 
+from litellm_bighub.agent.settings import AgentSettings
+from litellm_bighub.errors import AdapterConfigurationError, ConfigurationError
+from litellm_bighub.gateway.configuration import read_settings
+from litellm_bighub.gateway.handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.identity import NOBODY, caller, in_form_of, upstream_id
+from litellm_bighub.settings import GuardrailSettings
 
 OWNERS = [UserAPIKeyAuth(user_id="u-1", team_id="t-1"), UserAPIKeyAuth(user_id="u-1"), UserAPIKeyAuth()]
 
@@ -94,3 +99,17 @@ def test_a_key_is_named_before_its_user_and_both_are_told(alias, user):
         UserAPIKeyAuth(api_key="sk-1", key_alias=alias, user_id=user), user="root", metadata={"user": "root"}
     )
     assert (context.actor, context.user) == (f"key:{alias}", user)
+
+
+@pytest.mark.parametrize("name", ["key:", "key:billing-x", "user:u-77"])
+def test_no_operators_name_looks_like_a_keys_or_a_users(name, monkeypatch):
+    """Neither in a config, nor in the environment, nor in code."""
+    with pytest.raises(ConfigurationError, match=r"^texts\.actor: .*key: or user:"):
+        read_settings(GuardrailSettings, "texts", {"actor": name})
+    with pytest.raises(ConfigurationError, match=r"^actor: must not begin"):
+        OpenAIResponsesHandler(actor=name)
+    monkeypatch.setenv("LITELLM_BIGHUB_ACTOR", name)
+    with pytest.raises(ConfigurationError, match=r"actor: .*key: or user:"):
+        read_settings(GuardrailSettings, "texts", {})
+    with pytest.raises(AdapterConfigurationError, match="actor"):
+        AgentSettings(actor=name)
