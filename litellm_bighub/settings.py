@@ -8,10 +8,12 @@ Where neither names it, the environment variable `LITELLM_BIGHUB_<NAME>` does, n
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from litellm_bighub.domain.actor import given
 
 FailMode = Literal["closed", "open"]
 OnBlock = Literal["replace", "error", "continue"]
@@ -74,7 +76,9 @@ class GuardrailSettings(BaseSettings):
         default=30, gt=0, le=3650, description="how long decided calls are remembered for the requests that follow"
     )
     service: ServiceSettings = Field(default=ServiceSettings(), description="the hosted BIGHUB")
-    actor: str = Field(default="AI_AGENT", min_length=1, description="who acts where authentication names nobody")
+    actor: Annotated[str, AfterValidator(given)] = Field(
+        default="AI_AGENT", min_length=1, description="who acts where authentication names nobody"
+    )
     domain: str = Field(default="custom", min_length=1, description="the business domain of the calls")
     tools: dict[str, ToolSettings] = Field(default_factory=dict, description="value, target and more, by tool")
     fail_mode: FailMode = Field(default="closed", description="what happens when the decider could not be reached")

@@ -208,6 +208,8 @@ def bound_to(ask: Ask, policy_version: str = "") -> str:
     """The digest of everything that an approval is bound to."""
     return call_digest(
         actor=ask.context.actor,
+        key=ask.context.key,
+        user=ask.context.user,
         domain=ask.context.domain,
         tool=ask.action or ask.call.name,
         arguments=ask.call.arguments,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
-import time
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Final, Literal, TextIO, TypeAlias
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
-from litellm_bighub.control_plane.store import events, retention
+from litellm_bighub.control_plane.store import events, looks, retention
 from litellm_bighub.control_plane.store.chain import Break
+from litellm_bighub.control_plane.store.clock import clock_of
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.writer import Writer
 
@@ -76,9 +77,27 @@ def export(engine: Engine, file: TextIO, format_: Format) -> None:
             seq = page[-1]["seq"]
 
 
+def doubts(engine: Engine, keep_seconds: float) -> str | None:
+    """Why what is to be removed may not be old at all; `None` if nothing speaks for that.
+
+    The newest event is of about now, unless nothing was decided for a while or the clock has made a step.
+    """
+    now = clock_of(engine)()
+    with engine.connect() as connection:
+        newest = connection.execute(select(table.c.time).order_by(table.c.seq.desc()).limit(1)).scalar()
+        seen = looks.known(connection, "audit")
+        if newest is None or not retention.is_due(connection, now - keep_seconds):
+            return None
+    if seen is not None and seen.doubted_at is not None:
+        return f"the clock is believed a day after {_utc(seen.doubted_at)} only, when it may have made a step"
+    if abs(now - newest) > looks.DAY:
+        return f"the clock says {_utc(now)}, and the newest event is of {_utc(newest)}"
+    return None
+
+
 def retain(engine: Engine, keep_seconds: float) -> int:
     """Remove what is older; how many events that were."""
-    now = time.time()
+    now = clock_of(engine)()
     writer = Writer(engine, on_commit=lambda: None, on_rollback=lambda: None)
     removed = 0
     try:
@@ -91,6 +110,10 @@ def retain(engine: Engine, keep_seconds: float) -> int:
                 return removed
     finally:
         writer.close()
+
+
+def _utc(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def _cell(value: object) -> object:

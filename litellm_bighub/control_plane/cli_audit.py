@@ -71,11 +71,17 @@ def export(
 def retain(
     keep: Annotated[str, typer.Option(help="remove what is older, as in 90d")],
     database_url: DatabaseUrl = DEFAULT_DATABASE,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask, also where the clock may be wrong")] = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
-    """Remove old events. The chain stays verifiable from there on."""
+    """Remove old events. The chain stays verifiable from there on.
+
+    Asks before it removes what a step of the clock would explain.
+    """
     from litellm_bighub.control_plane import auditing  # noqa: PLC0415
 
     with failing_plainly(), database(database_url) as engine:
+        if not yes and (doubt := auditing.doubts(engine, span(keep))) is not None:
+            typer.confirm(f"{doubt}. Remove nevertheless what is older than {keep}?", abort=True)
         removed = auditing.retain(engine, span(keep))
     typer.echo(f"{removed} events removed")
 

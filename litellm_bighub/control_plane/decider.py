@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
@@ -14,10 +13,11 @@ from litellm_bighub.control_plane.deciding import Outcome
 from litellm_bighub.control_plane.plane import ControlPlane, Redact
 from litellm_bighub.control_plane.policy.rule import Policy
 from litellm_bighub.control_plane.policy.text import build
-from litellm_bighub.control_plane.resolving import Answer, Resolution
+from litellm_bighub.control_plane.resolving import Answer, Resolution, asked_by
 from litellm_bighub.control_plane.source import PolicySource
 from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.approvals import Approval
+from litellm_bighub.control_plane.store.clock import clock_of
 from litellm_bighub.control_plane.store.database import check_url, open_database, sqlite_url
 from litellm_bighub.control_plane.store.file import warn_if_readable
 from litellm_bighub.deciders.consenting import signature
@@ -50,7 +50,7 @@ class EmbeddedDecider:
         database_url: str,
         *,
         redact: Redact,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] = random_id,
         beside: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
         remembers: bool = False,
@@ -75,7 +75,7 @@ class EmbeddedDecider:
         *,
         database_url: str | None = None,
         redact: Redact | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] = random_id,
         beside: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
         remembers: bool = False,
@@ -146,9 +146,10 @@ class EmbeddedDecider:
         Raises:
             DecisionUnavailable: the database cannot be used.
         """
+        plane = await self.plane()
         with unavailable_when_failing("control plane"):
-            approval = await self.wait(approval_id, timeout=seconds)
-        match None if approval is None else approval.state_at(self._clock()):
+            approval = await plane.wait(approval_id, timeout=seconds)
+        match None if approval is None else approval.state_at(plane.clock()):
             case "pending" | "awaiting_second":
                 return Answered("open")
             case "approved" | "denied" as state:
@@ -167,7 +168,8 @@ class EmbeddedDecider:
             approval = await plane.read(lambda connection: approvals.get(connection, approval_id))
         if approval is None or approval.four_eyes:
             return False
-        if (approval.actor, approval.context.get("user")) != (context.actor, context.user):
+        asked = asked_by(approval)
+        if (asked.actor, asked.key, asked.user) != (context.actor, context.key, context.user):
             return False
         answer: Answer = "approve" if approve else "deny"
         return isinstance(await plane.resolve(Resolution(approval_id, answer, by=signature(context))), Approval)
@@ -184,11 +186,12 @@ class EmbeddedDecider:
             if self._plane is None:
                 engine = await asyncio.to_thread(open_database, self._database_url, patience=self._patience)
                 warn_if_readable(engine)
+                clock = self._clock or await asyncio.to_thread(clock_of, engine)
                 self._plane = ControlPlane(
                     engine,
                     self._source,
                     redact=self._redact,
-                    clock=self._clock,
+                    clock=clock,
                     new_id=self._new_id,
                     patience=self._patience,
                 )

@@ -302,6 +302,8 @@ def bound(call: ToolCall, context: CallContext, policy_version: str) -> str:
     """The digest of the call that an approval is bound to."""
     return call_digest(
         actor=context.actor,
+        key=context.key,
+        user=context.user,
         domain=context.domain,
         tool=call.name,
         arguments=call.arguments,
@@ -335,5 +337,5 @@ def about(approval: Approval, type_: str, now: float, body: Mapping[str, object]
 
 
 def _told(context: CallContext) -> dict[str, str]:
-    names = ("trace_id", "surface", "model", "response_id", "user", "team")
+    names = ("trace_id", "surface", "model", "response_id", "user", "team", "key")
     return {name: getattr(context, name) for name in names}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from litellm_bighub.control_plane.database import Database, unavailable_when_failing
-from litellm_bighub.control_plane.store import decided_calls as store
+from litellm_bighub.control_plane.store import decided_calls as store, looks
 from litellm_bighub.control_plane.store.chain import Entry
 from litellm_bighub.control_plane.store.database import check_url, open_database
 from litellm_bighub.control_plane.store.file import warn_if_readable
@@ -31,7 +32,7 @@ class DatabaseLedger:
     Args:
         opened: gives the database, as `EmbeddedDecider.plane` and `OwnDatabase.opened` do.
         keep_days: after which calls are forgotten.
-        clock: POSIX seconds.
+        clock: POSIX seconds, in place of the clock that counts for the database.
         close: closes the database; by default its owner does.
     """
 
@@ -40,7 +41,7 @@ class DatabaseLedger:
         opened: Callable[[], Awaitable[Database]],
         *,
         keep_days: float = KEEP_DAYS,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         close: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._opened = opened
@@ -70,19 +71,23 @@ class DatabaseLedger:
         Raises:
             DecisionUnavailable: the database cannot be used.
         """
-        now = self._clock()
-        prunes = now >= self._next_pruning
+        asked = (self._clock or time.time)()
+        prunes = not self._next_pruning - _PRUNE_SECONDS <= asked < self._next_pruning
         if not (calls or prunes):
             return
 
         def job(transaction: Transaction) -> None:
+            told = transaction.time if self._clock is None else None  # of a gateway whose clock is behind: never old
+            now = asked if told is None else told
             if prunes:
-                store.prune(transaction.connection, now - self._keep_seconds)
-            transaction.remember(calls)
+                sure = looks.look(transaction.connection, "decided_calls", now).sure_at
+                if sure is not None:
+                    store.prune(transaction.connection, sure - self._keep_seconds)
+            transaction.remember(calls if told is None else [replace(call, time=told) for call in calls])
 
         await self._write(job, brief=not prunes)
         if prunes:
-            self._next_pruning = now + _PRUNE_SECONDS
+            self._next_pruning = asked + _PRUNE_SECONDS
 
     async def find(self, search: Search) -> Sequence[DecidedCall]:
         """The calls that fit, the oldest first.

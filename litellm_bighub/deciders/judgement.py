@@ -61,6 +61,7 @@ class Judgement:
             arguments_digest=call.digest,
             latency_ms=self.seconds * 1000,
             cause=decision.cause if isinstance(decision, Block) else "",
+            key=context.key,
         )
 
     def _target(self, redactor: Redactor, redacted: Arguments) -> str:

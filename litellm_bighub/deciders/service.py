@@ -140,7 +140,8 @@ def gateway(call: ToolCall, context: CallContext) -> dict[str, str]:
 
 def idempotency_key(call: ToolCall, context: CallContext) -> str:
     """Names the question: this call, in this response, of this trace, for this actor."""
-    question = [context.trace_id, context.response_id, context.actor, context.domain, call.id, call.path]
+    question = [context.trace_id, context.response_id, context.actor, context.key, context.user, context.domain]
+    question += [call.id, call.path]
     question += [call.name, call.action, call.digest]
     return hashlib.sha256(json.dumps(question).encode()).hexdigest()
 

@@ -25,6 +25,7 @@ class DecisionEvent:
         arguments: redacted.
         arguments_digest: SHA-256 over the RFC 8785 form of the unredacted arguments; empty if they were unreadable.
         latency_ms: how long the decision took, in milliseconds.
+        key: the hash of the key that asked, empty without one.
     """
 
     event_id: str
@@ -58,6 +59,7 @@ class DecisionEvent:
     arguments_digest: str
     latency_ms: float
     cause: BlockCause | Literal[""] = ""
+    key: str = ""
 
     @property
     def allowed(self) -> bool:

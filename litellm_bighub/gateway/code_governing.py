@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from litellm_bighub.domain.actor import POSES, is_marked
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.conversation import Conversation
 from litellm_bighub.gateway.enforcement import Enforcement, Judged
 from litellm_bighub.gateway.identity import IN_CODE, caller, previous_response_id
@@ -50,6 +52,10 @@ class CodeGoverning:
     actor: str
     domain: str
     ask_model: AskModel
+
+    def __post_init__(self) -> None:
+        if is_marked(self.actor):
+            raise ConfigurationError("actor", POSES)
 
     async def request(self, request: dict[str, Any]) -> None:
         """Decide on providers' own tools, and put right what comes back from earlier answers, in place.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import logging
 import os
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
@@ -19,6 +20,7 @@ from litellm_bighub.control_plane.beside import keep_house
 from litellm_bighub.control_plane.decider import DATABASE, EmbeddedDecider
 from litellm_bighub.control_plane.ledger import DatabaseLedger
 from litellm_bighub.control_plane.outcomes import EmbeddedOutcomes
+from litellm_bighub.control_plane.policy.file import unmarked_actors
 from litellm_bighub.control_plane.store.database import check_opening, sqlite_url
 from litellm_bighub.deciders.audit_file import AuditFile
 from litellm_bighub.deciders.decider import Decider
@@ -36,6 +38,7 @@ from litellm_bighub.gateway.proxy_process import config_file, is_proxy, knows_pr
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.telemetry import Telemetry
 
+logger = logging.getLogger(__name__)
 _ENVIRONMENT = "os.environ/"
 _LITELLMS = frozenset(LitellmParams.model_fields) | frozenset(CustomGuardrail.__init__.__code__.co_varnames)
 
@@ -157,6 +160,9 @@ def build_decider(
         beside=partial(keep_house, on_pending=telemetry.pending) if telemetry and is_proxy() else None,
         remembers=True,
     )
+    if is_proxy():
+        for line in unmarked_actors(beside_config(settings.policy), {settings.actor}):
+            logger.warning("%s", line)
     tools = {
         **settings.tools,
         **{name: tool for name, tool in embedded.policy.tools.items() if name not in settings.tools},

@@ -15,6 +15,7 @@ from litellm.llms.base_llm.guardrail_translation.base_translation import Streami
 from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.domain.actor import POSES, is_marked
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway import lone_text
 from litellm_bighub.gateway.asking import ask, context_of
@@ -72,6 +73,8 @@ class OpenAIResponsesHandler(OverridePoints):
         if withholding is not None and withholding.rounds:
             problem = "is continue, but a handler has no model to tell; call litellm_bighub.aresponses(withholding=…)"
             raise ConfigurationError("withholding.on_block", problem)
+        if is_marked(actor):
+            raise ConfigurationError("actor", POSES)
         self._enforcement = Enforcement(tool_decisions, withholding or Withholding()) if tool_decisions else None
         self._actor = actor
         self._domain = domain

@@ -76,12 +76,15 @@ class KeptDecisions(ToolDecisions):
         ids = {call.id for call in calls if call.id}
         try:
             if lists_input(context.surface):
-                known = await self.ledger.find(Search(call_ids=ids, actor=context.actor))
+                known = await self.ledger.find(
+                    Search(call_ids=ids, actor=context.actor, key=context.key, user=context.user)
+                )
             else:
                 known = await self.ledger.find(Search(response_id=context.response_id))
         except DecisionError:
             return []
-        last = {(call.response_id, call.call_id): call for call in known if call.actor == context.actor}
+        owner = (context.actor, context.key, context.user)
+        last = {(call.response_id, call.call_id): call for call in known if call.owner == owner}
         return [call for call in last.values() if call.call_id and call.digest and call.released]
 
     def _again(self, call: ToolCall, released: Sequence[DecidedCall], context: CallContext) -> Allow | None:
@@ -115,7 +118,7 @@ def _key(call: ToolCall, context: CallContext) -> _Key | None:
     """What tells a call from others in its response, `None` where nothing does."""
     if not call.id or not context.response_id or call.unreadable is not None:
         return None
-    return (call.id, call.type, call.name, call.digest, context.actor, context.user, context.team)
+    return (call.id, call.type, call.name, call.digest, context.actor, context.key, context.user, context.team)
 
 
 def _lasts(decision: Decision) -> bool:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from litellm_bighub.control_plane import cli_audit, cli_policy
 from litellm_bighub.control_plane.decider import EmbeddedDecider
+from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.domain.call import CallContext, ToolCall
 
 POLICY = """\
@@ -160,6 +162,28 @@ async def test_what_is_left_after_retention_still_verifies(run, recorded):
     assert run(cli_audit.app, "retain", "--keep", "0s", "--database-url", recorded).output == "4 events removed\n"
     result = run(cli_audit.app, "verify", "--database-url", recorded)
     assert "1 event (5 to 5), the chain holds" in result.output
+
+
+@pytest.mark.parametrize("step", [400 * 86_400, -400 * 86_400], ids=["ahead", "behind"])
+@pytest.mark.parametrize("answer", ["n\n", "", "y\n", "--yes"])
+async def test_what_a_step_of_the_clock_explains_is_removed_only_if_somebody_says_so(run, recorded, step, answer):
+    """As if the clock had made a step since the last event: by now that one seems to be of another year."""
+    engine = open_database(recorded)
+    with engine.connect() as connection:
+        connection.execute(text(f"UPDATE events SET time = time - ({step})"))
+    engine.dispose()
+    keep = "30d" if step > 0 else "0s"
+    asked = ["retain", "--keep", keep, "--database-url", recorded]
+    result = CliRunner().invoke(cli_audit.app, [*asked, *["--yes"] * (answer == "--yes")], input=answer)
+    removed = answer in {"y\n", "--yes"} and step > 0
+    assert ("4 events removed" in result.output) == removed
+    assert ("the newest event is of" in result.output) == (answer != "--yes" and step > 0)
+
+
+def test_check_warns_of_actors_that_are_no_key_and_no_user(run, policy_file):
+    result = run(cli_policy.app, "check", policy_file(POLICY + "  - {name: old, actor: billing-*, effect: block}\n"))
+    assert result.exit_code == 0
+    assert "warning: bighub_policy.yaml:6: rule `old`: " in result.stderr
 
 
 async def test_versions_are_listed_with_what_changed_and_shown_whole(run, recorded, tmp_path):

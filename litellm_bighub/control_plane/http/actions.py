@@ -22,6 +22,7 @@ from litellm_bighub.control_plane.http.told import Told, read
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.stake import TOLD
 from litellm_bighub.control_plane.store import events, stats
+from litellm_bighub.control_plane.store.clock import now_in
 from litellm_bighub.control_plane.store.keys import Key
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -216,14 +217,14 @@ async def _decide(plane: ControlPlane, caller: Key, body: Action, key: str | Non
     if key is None or body.dry_run:
         return answer(await plane.decide(call, context, dry_run=body.dry_run), dry_run=body.dry_run)
     readable(body.session)  # with what is not bound: it is compared as well
-    question, now = plane.question(call, context), plane.clock()
+    question = plane.question(call, context)
 
     def job(transaction: Transaction) -> dict[str, Any]:
         return repeated.decide(
             transaction,
             plane.deciding,
             question,
-            now,
+            now_in(transaction, plane.clock),
             name=f"{caller.id} evaluate {key}",
             request=body.model_dump(mode="json"),
             answer=lambda outcome: answer(outcome, dry_run=False),

@@ -26,6 +26,7 @@ NOTES = {
         "bad",
         "You have approved it already. Another person must approve as well; a key counts as whoever made it.",
     ),
+    "refused_too_long": ("bad", "No rule can hold names as long as this caller's. Nothing was changed."),
     "refused_blocked": ("bad", "The policy blocks the edited call. Nothing was changed."),
 }
 WORDS = {"allowed": "allowed", "blocked": "blocked", "requires_approval": "held"}

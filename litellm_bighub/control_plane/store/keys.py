@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias, get_args
 
 from sqlalchemy import Connection, RowMapping, delete, select, update
 
-from litellm_bighub.control_plane.policy.rule import Pattern
+from litellm_bighub.control_plane.policy.rule_pattern import Pattern
 from litellm_bighub.control_plane.store.schema import api_key_minutes, api_keys
 
 Scope: TypeAlias = Literal[

@@ -58,6 +58,8 @@ usage = Table(
     Column("hour", Text, nullable=False),
     Column("this_hour", BigInteger, nullable=False),
     Column("last_at", Double),
+    Column("day_before", BigInteger, nullable=False, server_default="0"),
+    Column("hour_before", BigInteger, nullable=False, server_default="0"),
     comment="What each limited rule has allowed.",
 )
 
@@ -272,6 +274,8 @@ decided_calls = Table(
     Column("actor", Text, nullable=False),
     Column("time", Double, nullable=False),
     Column("continued_by", Text, nullable=False, server_default=""),
+    Column("key", Text, nullable=False, server_default=""),
+    Column("user", Text, nullable=False, server_default=""),
     Index("decided_calls_response", "response_id"),
     _index_of_named("decided_calls_conversation", "conversation"),
     Index("decided_calls_call", "call_id", "actor"),
@@ -284,6 +288,16 @@ secrets = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("value", Text, nullable=False),
+)
+
+retention = Table(
+    "retention",
+    metadata,
+    Column("what", Text, primary_key=True),
+    Column("looked_at", Double, nullable=False),
+    Column("doubted_at", Double),
+    Column("sure_at", Double),
+    comment="Looks at the clock before what is too old is removed.",
 )
 
 idempotency = Table(

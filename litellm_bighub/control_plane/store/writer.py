@@ -85,6 +85,7 @@ class Writer:
         self._failures = (OperationalError, driver.OperationalError)
         self._refusals = (DataError, driver.DataError)
         self._patience = patience
+        self._others: type[Exception] = driver.Error
         self._session = _Session(engine, self._failures)
         self._brief = _BriefSession(engine, self._failures) if engine.dialect.name == "sqlite" else None
         self._turn = threading.Lock()
@@ -206,6 +207,8 @@ class Writer:
             return DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}")
         if isinstance(error, self._refusals):
             return DecisionRefused("the control plane's database cannot hold one of the values")
+        if isinstance(error, self._others):  # as of a table that is not there
+            return DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}")
         return error
 
     def _transact(
