@@ -14,6 +14,7 @@ from litellm_bighub.doctor.proxy_config import Entry, ProxyConfig
 from litellm_bighub.doctor.releases import litellm_release
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.configuration import read_settings
+from litellm_bighub.gateway.litellm_parameters import refused_by_litellm
 from litellm_bighub.gateway.mode import check_calls_mode, check_texts_mode, unchecked_texts
 from litellm_bighub.gateway.native import NOT_BY_DEFAULT
 from litellm_bighub.gateway.opt_outs import check_opt_outs
@@ -96,6 +97,8 @@ def _of_one(config: ProxyConfig, patient: Patient, patients: Sequence[Patient], 
 
 
 def _switched_on(config: ProxyConfig, entry: Entry) -> Iterator[Finding]:
+    if problem := refused_by_litellm(entry.params):
+        yield Finding(Level.OFF, entry.name, f"LiteLLM would start without it: {problem}")
     if entry.default_on:
         yield Finding(Level.FINE, entry.name, "on for every request")
     elif models := _models_with(config, entry.name):

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.types.guardrails import LitellmParams
+from pydantic import ValidationError
 
 from litellm_bighub.errors import ConfigurationError
 
@@ -299,6 +300,25 @@ def check_parameters(name: str, given: Mapping[str, Any]) -> None:
         meaningless.append(key)
     if meaningless:
         logger.warning("guardrail %s: without meaning for it: %s", name, ", ".join(meaningless))
+
+
+def refused_by_litellm(parameters: Mapping[str, Any]) -> str:
+    """What LiteLLM itself does not take of a guardrail's parameters: it then starts without the guardrail.
+
+    Args:
+        parameters: `litellm_params` of a config.
+
+    Returns:
+        The first of them and what is wrong, empty if there is nothing.
+    """
+    try:
+        LitellmParams(**parameters)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    except (TypeError, ValueError) as error:
+        return str(error)
+    return ""
 
 
 def check_stream_scope(name: str, scope: object) -> None:

@@ -14,6 +14,7 @@ from litellm_bighub.domain.call import CallContext
 from litellm_bighub.gateway.litellm_parameters import check_stream_scope
 from litellm_bighub.gateway.mode import events_of
 from litellm_bighub.gateway.opt_outs import OptOuts, asked_by, authenticated
+from litellm_bighub.gateway.proxy_process import is_proxy
 from litellm_bighub.gateway.request_log import PROVIDER
 
 logger = logging.getLogger(__name__)
@@ -36,7 +37,7 @@ class NativeGuardrail(CustomGuardrail):
     Args:
         guardrail_name: how configs, logs and errors call it.
         event_hook: LiteLLM's `mode`.
-        default_on: whether it runs without being asked for; `None` if a config does not say.
+        default_on: whether it runs without being asked for.
         opt_outs: who may opt out of it.
         **litellms: LiteLLM's own parameters for guardrails.
     """
@@ -55,8 +56,8 @@ class NativeGuardrail(CustomGuardrail):
         super().__init__(guardrail_name=guardrail_name, event_hook=event_hook, default_on=bool(default_on), **litellms)
         self.opt_outs = opt_outs
         self._events = events_of(event_hook)
-        if default_on is None:
-            logger.warning("guardrail %s: default_on is missing: %s", guardrail_name, NOT_BY_DEFAULT)
+        if not default_on and is_proxy():  # LiteLLM makes false of what a config does not say
+            logger.warning("guardrail %s: default_on is not true: %s", guardrail_name, NOT_BY_DEFAULT)
 
     def should_run_guardrail(self, data: dict[str, Any], event_type: GuardrailEventHooks) -> bool:
         """Whether LiteLLM is to call its hooks on this event.
