@@ -24,6 +24,7 @@ TextCalls = Literal["auto", "each", "batch"]
 OnUnapprovedResult = Literal["record", "refuse"]
 Hold = Literal["sentence", "window", "whole"]
 Ungoverned = Literal["refuse", "allow"]
+TeamName = Annotated[str, Field(min_length=1)]
 
 
 class ToolSettings(BaseModel):
@@ -112,6 +113,12 @@ class GuardrailSettings(BaseSettings):
     ungoverned_routes: Ungoverned = Field(
         default="refuse", description="what becomes of routes where LiteLLM has no hook that could hold a call back"
     )
+    may_opt_out: list[TeamName] = Field(
+        default_factory=list, description="teams, by alias or id, whose keys may opt out of it; others cannot"
+    )
+    allow_unsupported_litellm: bool = Field(
+        default=False, description="whether it starts with a release of LiteLLM that is not supported"
+    )
     audit_file: Path | None = Field(default=None, description="JSON Lines file to which every decision is appended")
     guardrail_spans: bool = Field(default=False, description="an OpenTelemetry span over the decisions on each answer")
     redact: list[str] = Field(default_factory=list, description="regular expressions of more secrets to redact")
@@ -127,6 +134,12 @@ class TextGuardrailSettings(BaseSettings):
     hold: Hold = Field(default="window", description="how much of a streamed text is held back until it was checked")
     window_size: int = Field(default=256, ge=2, le=1_000_000, description="check when so many characters wait")
     window_overlap: int = Field(default=128, ge=1, le=999_999, description="the longest secret that is surely found")
+    may_opt_out: list[TeamName] = Field(
+        default_factory=list, description="teams, by alias or id, whose keys may opt out of it; others cannot"
+    )
+    allow_unsupported_litellm: bool = Field(
+        default=False, description="whether it starts with a release of LiteLLM that is not supported"
+    )
 
     @model_validator(mode="after")
     def _window_holds_its_overlap(self) -> TextGuardrailSettings:

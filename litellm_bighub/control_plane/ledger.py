@@ -16,11 +16,13 @@ from litellm_bighub.control_plane.store.file import warn_if_readable
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.deciders.deadline import DEADLINE_SECONDS
 from litellm_bighub.domain.decided import DecidedCall, Search, storable
+from litellm_bighub.domain.opt_out import OptOut
 from litellm_bighub.domain.unapproved import UnapprovedResult
 
 T = TypeVar("T")
 
 UNAPPROVED = "tool_result.unapproved"
+OPTED_OUT = "guardrail.opted_out"
 KEEP_DAYS = 30.0
 _DAY = 86_400.0
 _PRUNE_SECONDS = 3_600.0
@@ -107,17 +109,18 @@ class DatabaseLedger:
         """Remember which answer stands behind a response in its stream."""
         return await self._write(lambda transaction: store.joined(transaction.connection, response_id, continued_by))
 
-    async def report(self, result: UnapprovedResult) -> None:
+    async def report(self, event: UnapprovedResult | OptOut) -> None:
         """Put the event into the chained audit."""
+        critical = isinstance(event, UnapprovedResult) and event.kind == "withheld_call_result"
         entry = Entry(
-            time=result.time,
-            type=UNAPPROVED,
-            subject=result.event_id,
-            body=result.as_dict(),
-            severity="critical" if result.kind == "withheld_call_result" else "warning",
-            actor=result.actor,
-            domain=result.domain,
-            tool=storable(result.tool),
+            time=event.time,
+            type=OPTED_OUT if isinstance(event, OptOut) else UNAPPROVED,
+            subject=event.event_id,
+            body=event.as_dict(),
+            severity="critical" if critical else "warning",
+            actor=event.actor,
+            domain=event.domain,
+            tool="" if isinstance(event, OptOut) else storable(event.tool),
         )
         await self._write(lambda transaction: transaction.append(entry))
 

@@ -22,6 +22,7 @@ from typing import Final
 import anyio.to_thread
 
 from litellm_bighub.domain.event import DecisionEvent
+from litellm_bighub.domain.opt_out import OptOut
 from litellm_bighub.domain.outcome import CallOutcome
 from litellm_bighub.domain.unapproved import UnapprovedResult
 from litellm_bighub.errors import ConfigurationError
@@ -49,7 +50,7 @@ class AuditFile:
         self._waits = not stat.S_ISREG(os.fstat(self._file).st_mode)
         self._torn = not self._waits and _is_torn(path)
 
-    async def write(self, event: DecisionEvent | UnapprovedResult | CallOutcome) -> None:
+    async def write(self, event: DecisionEvent | UnapprovedResult | CallOutcome | OptOut) -> None:
         """Append the event as one line.
 
         Raises:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from litellm_bighub.deciders.deadline import within
 from litellm_bighub.deciders.ledger import Ledger
 from litellm_bighub.domain.decided import DecidedCall, Search
+from litellm_bighub.domain.opt_out import OptOut
 from litellm_bighub.domain.unapproved import UnapprovedResult
 
 T = TypeVar("T")
@@ -36,9 +37,9 @@ class PromptLedger:
         """Remember which answer stands behind a response in its stream."""
         return await self._in_time(self.inner.joined(response_id, continued_by))
 
-    async def report(self, result: UnapprovedResult) -> None:
-        """Keep what is told of a result that nobody approved."""
-        await self._in_time(self.inner.report(result))
+    async def report(self, event: UnapprovedResult | OptOut) -> None:
+        """Keep what is told of a result that nobody approved, or of a guardrail that was left out."""
+        await self._in_time(self.inner.report(event))
 
     async def aclose(self) -> None:
         """Close the ledger."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fastapi import FastAPI
 
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.gateway.configuration import MCP_MODE, MODEL_MODE, events_of
+from litellm_bighub.gateway.mode import MCP_MODE, MODEL_MODE, events_of
 from litellm_bighub.settings import Ungoverned
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import litellm
@@ -23,12 +24,13 @@ from litellm_bighub.gateway.answer_headers import headers
 from litellm_bighub.gateway.closing import Closer, check_alone, close_what_is_ungoverned, closer_of
 from litellm_bighub.gateway.configuration import (
     build_conversation,
+    build_opt_outs,
     build_outcomes,
     build_tool_decisions,
     check_consent,
     check_continuing,
     check_database,
-    check_litellms,
+    check_litellm,
     import_hook,
     read_settings,
 )
@@ -41,7 +43,9 @@ from litellm_bighub.gateway.in_code import GOVERNED, RefusedCallError, begin, pa
 from litellm_bighub.gateway.listed_tools import ListedTools
 from litellm_bighub.gateway.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.mcp_results import McpResults
+from litellm_bighub.gateway.mode import check_calls_mode
 from litellm_bighub.gateway.native import NativeGuardrail
+from litellm_bighub.gateway.opt_outs import check_opt_outs
 from litellm_bighub.gateway.process_stop import process_stop
 from litellm_bighub.gateway.process_telemetry import process_telemetry
 from litellm_bighub.gateway.proxy_process import is_proxy, proxy_app
@@ -83,12 +87,13 @@ class BighubGuardrail(NativeGuardrail):
     ) -> None:
         name = guardrail_name or type(self).__name__
         self.settings, litellms = read_settings(GuardrailSettings, name, settings)
-        check_litellms(name, event_hook, litellms)
+        check_litellm(allows_unsupported=self.settings.allow_unsupported_litellm)
+        check_calls_mode(name, event_hook)
+        check_opt_outs(name, event_hook, self.settings.may_opt_out)
         check_continuing(name, self.settings)
         self.governs = closer_of(name, event_hook)
         if default_on:
             check_alone(self.governs, _on_by_default(litellm.callbacks))
-        super().__init__(guardrail_name=name, event_hook=event_hook, default_on=bool(default_on), **litellms)
         self.tool_decisions = build_tool_decisions(
             self.settings,
             decider=decider_instance,
@@ -98,6 +103,10 @@ class BighubGuardrail(NativeGuardrail):
         )
         if is_proxy():
             check_database(self.settings, self.tool_decisions.decider)
+        opt_outs = build_opt_outs(name, self.settings, self.tool_decisions)
+        super().__init__(
+            guardrail_name=name, event_hook=event_hook, default_on=default_on, opt_outs=opt_outs, **litellms
+        )
         withholding = Withholding(
             self.settings.on_block,
             self.settings.on_approval,
@@ -145,7 +154,8 @@ class BighubGuardrail(NativeGuardrail):
             with logged(self, data):
                 await govern_mcp_call(self.enforcement, data, context, results=self.mcp_results if told else None)
             return data
-        await self.governing.request(data, user_api_key_dict, format_of_call(call_type))
+        if not await self.left_alone(data, user_api_key_dict, partial(self.governing.context, user_api_key_dict, data)):
+            await self.governing.request(data, user_api_key_dict, format_of_call(call_type))
         return data
 
     async def async_post_call_success_hook(

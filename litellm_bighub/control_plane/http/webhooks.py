@@ -27,6 +27,7 @@ EVENTS: Final = (
     "approval.created",
     "approval.expired",
     "approval.resolved",
+    "audit.clock_doubted",
     "audit.retained",
     "decision_event.created",
     "kill_switch.activated",
