@@ -99,6 +99,9 @@ class GuardrailSettings(BaseSettings):
     ungoverned_routes: Ungoverned = Field(
         default="refuse", description="what becomes of routes where LiteLLM has no hook that could hold a call back"
     )
+    open_routes: list[str] = Field(
+        default_factory=list, description='single routes that are not refused, as in "POST /my/route" or "* /my/{*}"'
+    )
     audit_file: Path | None = Field(default=None, description="JSON Lines file to which every decision is appended")
     guardrail_spans: bool = Field(default=False, description="an OpenTelemetry span over the decisions on each answer")
     redact: list[str] = Field(default_factory=list, description="regular expressions of more secrets to redact")

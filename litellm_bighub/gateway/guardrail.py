@@ -83,7 +83,7 @@ class BighubGuardrail(NativeGuardrail):
         self.settings, litellms = read_settings(GuardrailSettings, name, settings)
         check_litellms(name, event_hook, litellms)
         check_continuing(name, self.settings)
-        self.governs = closer_of(name, event_hook)
+        self.governs = closer_of(name, event_hook, self.settings.open_routes)
         if default_on:
             check_alone(self.governs, _on_by_default(litellm.callbacks))
         super().__init__(guardrail_name=name, event_hook=event_hook, default_on=bool(default_on), **litellms)

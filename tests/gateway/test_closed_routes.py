@@ -85,7 +85,7 @@ async def test_a_server_that_cannot_deny_a_websocket_closes_it(app):
     ("closers", "path", "open_"),
     [
         pytest.param([MODELS], "/v1/chat/completions", True, id="governed"),
-        pytest.param([MODELS], "/key/info", True, id="administration"),
+        pytest.param([MODELS], "/key/generate", True, id="administration"),
         pytest.param([MODELS], "/mcp/", False, id="MCP that nobody decides on"),
         pytest.param([BOTH], "/mcp/", True, id="MCP that is decided on"),
         pytest.param([MODELS, MCP], "/mcp/", True, id="by another guardrail"),
