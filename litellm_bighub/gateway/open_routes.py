@@ -66,11 +66,15 @@ def read_open_routes(name: str, entries: Sequence[str], *, decides_on_mcp: bool)
 
 def can_be_opened(route: str) -> bool:
     """Whether an entry could name this very route."""
-    return _ENTRY.fullmatch(route) is not None and "{" not in route
+    return _is_entry(route) and "{" not in route
+
+
+def _is_entry(entry: str) -> bool:
+    return _ENTRY.fullmatch(entry) is not None and _DOTS.search(entry) is None
 
 
 def _read(key: str, entry: str, *, decides_on_mcp: bool) -> Row:
-    if not _ENTRY.fullmatch(entry) or _DOTS.search(entry):
+    if not _is_entry(entry):
         raise ConfigurationError(key, _FORM)
     row = Row(entry, Fate.OPEN)
     fates = {_fate(method, path) for method, path in _examples(row)}
