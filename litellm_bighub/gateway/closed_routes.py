@@ -75,7 +75,7 @@ def fate_of(method: str, path: str) -> Fate:
     row = _row_of(method, path) if is_plain(path) else None
     if row is None:
         return Fate.REFUSED
-    if row.fate in {Fate.NO_CALLS, Fate.ADMINISTRATION}:
+    if row.fate in {Fate.NO_CALLS, Fate.ADMINISTRATION} or path.endswith("/"):
         passed = InitPassThroughEndpointHelpers.get_registered_pass_through_route(path)
         return row.fate if passed is None else Fate.REFUSED
     return row.fate

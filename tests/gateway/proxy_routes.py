@@ -67,7 +67,12 @@ class Router:
 
     def __init__(self, routes):
         self.routes = list(routes)
-        self._compiled = [(route, compile_path(route.path)[0]) for route in self.routes]
+        self._tried = [
+            (route, route.path.partition("{")[0], compile_path(route.path)[0].match) for route in self.routes
+        ]
 
     def reached(self, method, path):
-        return next((route for route, regex in self._compiled if route.method == method and regex.match(path)), None)
+        for route, beginning, fits in self._tried:
+            if route.method == method and path.startswith(beginning) and fits(path):
+                return route
+        return None
