@@ -113,6 +113,9 @@ class GuardrailSettings(BaseSettings):
     ungoverned_routes: Ungoverned = Field(
         default="refuse", description="what becomes of routes where LiteLLM has no hook that could hold a call back"
     )
+    open_routes: list[str] = Field(
+        default_factory=list, description='single routes that are not refused, as in "POST /my/route" or "* /my/{*}"'
+    )
     may_opt_out: list[TeamName] = Field(
         default_factory=list, description="teams, by alias or id, whose keys may opt out of it; others cannot"
     )

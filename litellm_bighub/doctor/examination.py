@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from litellm_bighub.doctor.covered import Cover, covers
+from litellm_bighub.doctor.covered import Cover, covers, opened
 from litellm_bighub.doctor.deciding import deciding
 from litellm_bighub.doctor.findings import Finding, Level
 from litellm_bighub.doctor.kinds import Kind, kind_of
 from litellm_bighub.doctor.proxy_config import Entry, ProxyConfig
 from litellm_bighub.doctor.releases import litellm_release
 from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.gateway.closing import closer_of
 from litellm_bighub.gateway.configuration import read_settings
 from litellm_bighub.gateway.litellm_parameters import refused_by_litellm
 from litellm_bighub.gateway.mode import check_calls_mode, check_texts_mode, unchecked_texts
@@ -39,11 +40,13 @@ class Examination:
     Attributes:
         patients: the config's guardrails, in their order.
         covers: who looks at which answers.
+        opened: routes on which nobody decides on tool calls, and the guardrails that open them.
         findings: what there is to say.
     """
 
     patients: Sequence[Patient]
     covers: Sequence[Cover]
+    opened: Sequence[tuple[str, str]]
     findings: Sequence[Finding]
 
     @property
@@ -59,7 +62,7 @@ def examine(config: ProxyConfig) -> Examination:
     findings = [litellm_release(allowed=_allowed(patients)), *_of_all(config, patients)]
     for patient in patients:
         findings += _of_one(config, patient, patients, home)
-    return Examination(patients, covers(config), findings)
+    return Examination(patients, covers(config), opened(config), findings)
 
 
 def _allowed(patients: Sequence[Patient]) -> bool:
@@ -122,10 +125,14 @@ def _calls(entry: Entry, home: Path) -> Iterator[Finding]:
         settings, _ = read_settings(GuardrailSettings, entry.name, given)
         check_calls_mode(entry.name, entry.params.get("mode"))
         check_opt_outs(entry.name, entry.params.get("mode"), settings.may_opt_out)
+        closer = closer_of(entry.name, sorted(entry.events), settings.open_routes)
     except ConfigurationError as error:
         yield Finding(Level.OFF, entry.name, f"the proxy would not start: {error}")
         return
     yield from _opting_out(entry.name, settings.may_opt_out)
+    if closer.open_routes.rows and settings.ungoverned_routes == "refuse":
+        says = f"open_routes opens {closer.open_routes}: nobody decides on tool calls there"
+        yield Finding(Level.WARNING, entry.name, says)
     if entry.guardrail != _OURS and settings.decider == "embedded" and not (home / settings.policy).exists():
         yield Finding(Level.NOTE, entry.name, "a class of your own, without a policy: its decider is not examined")
         return

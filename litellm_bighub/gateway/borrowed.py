@@ -27,7 +27,6 @@ BORROWED: Mapping[str, frozenset[str]] = {
     ),
     "litellm.llms.openai.responses.guardrail_translation.tool_merge": frozenset(["merge_guardrailed_tools"]),
     "litellm.proxy._types": frozenset(["UserAPIKeyAuth"]),
-    "litellm.proxy.auth.route_checks": frozenset(["RouteChecks"]),
     "litellm.proxy.hooks.responses_id_security": frozenset(["ResponsesIDSecurity"]),
     "litellm.proxy.pass_through_endpoints.pass_through_endpoints": frozenset(["InitPassThroughEndpointHelpers"]),
     "litellm.proxy.utils": frozenset(

@@ -91,7 +91,7 @@ class BighubGuardrail(NativeGuardrail):
         check_calls_mode(name, event_hook)
         check_opt_outs(name, event_hook, self.settings.may_opt_out)
         check_continuing(name, self.settings)
-        self.governs = closer_of(name, event_hook)
+        self.governs = closer_of(name, event_hook, self.settings.open_routes)
         if default_on:
             check_alone(self.governs, _on_by_default(litellm.callbacks))
         self.tool_decisions = build_tool_decisions(

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
 import yaml
+from rich.console import Console
 
 from litellm_bighub.doctor.examination import examine
 from litellm_bighub.doctor.findings import Level
 from litellm_bighub.doctor.proxy_config import read_config
 from litellm_bighub.doctor.releases import litellm_release
+from litellm_bighub.doctor.report import print_examination
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.testing.hosted_bighub import HostedBighub
 
@@ -101,6 +104,22 @@ def test_an_open_fail_mode_is_warned_of(examined):
 
     assert found.healthy
     assert "every call passes" in says(found, Level.WARNING)
+
+
+def test_a_route_that_is_opened_is_shown(examined):
+    found = examined(guardrail(open_routes=["POST /my/route"]))
+    with Console(record=True, width=120) as console:
+        print_examination(found, console)
+
+    assert found.healthy
+    assert "open_routes opens POST /my/route: nobody decides" in says(found, Level.WARNING)
+    assert re.search(r"POST /my/route +open: nobody, as bighub has it", console.export_text())
+
+
+def test_a_route_that_cannot_be_opened_is_told(examined):
+    found = examined(guardrail(open_routes=["POST /v1/responses"]))
+
+    assert "bighub.open_routes[0]: POST /v1/responses opens nothing" in says(found, Level.OFF)
 
 
 OTHERS = {

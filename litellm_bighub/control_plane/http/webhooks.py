@@ -30,6 +30,7 @@ EVENTS: Final = (
     "audit.clock_doubted",
     "audit.retained",
     "decision_event.created",
+    "guardrail.opted_out",
     "kill_switch.activated",
     "kill_switch.deactivated",
     "live.connected",
