@@ -68,8 +68,10 @@ def find(policy: Policy, call: ToolCall, context: CallContext, now: float) -> Ru
     """The rule that decides, `None` if no rule matches.
 
     A condition that cannot be evaluated is decided at once: whether its rule applies is unknown, so the call is
-    blocked.
+    blocked. So is a call that cannot be read: the name of its tool would be matched against patterns.
     """
+    if call.unreadable is not None:
+        return _unreadable(policy, call.unreadable)
     name = call.name
     for rule in policy.rules:
         if not rule.tool.matches(name):  # most rules are for other tools, and `mismatch` asks for more than that
@@ -129,6 +131,8 @@ def explain(
 ) -> Explanation:
     """Like `evaluate`, with each rule that was passed over and the first thing about it that did not match."""
     considered: list[Considered] = []
+    if call.unreadable is not None:
+        return Explanation(_unreadable(policy, call.unreadable), ())
     for rule in policy.rules:
         try:
             reason = mismatch(rule, call, context, now)
@@ -188,6 +192,10 @@ def _reached_limit(rule: Rule, usage: Usage | None, now: float) -> tuple[str, st
     if rule.cooldown_seconds is not None and usage.last_at is not None and now < usage.last_at + rule.cooldown_seconds:
         return "cooldown_seconds", f"{rule.cooldown_seconds:g} seconds must lie between two calls"
     return None
+
+
+def _unreadable(policy: Policy, reason: str) -> Judgement:
+    return Judgement("blocked", reason, "unreadable", None, policy.version)
 
 
 def _undecidable(policy: Policy, rule: Rule, error: Undecidable) -> Judgement:
