@@ -26,7 +26,7 @@ from litellm_bighub.gateway.stored import is_stored
 from litellm_bighub.gateway.stream import Envelope, governed, native
 from litellm_bighub.gateway.stream_parts import gate_of
 from litellm_bighub.gateway.surface import Format, format_of_answer, governed_format
-from litellm_bighub.gateway.whole_answer import check_whole, named
+from litellm_bighub.gateway.whole_answer import check_whole, named, refuse_streamed_batch
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.telemetry import Telemetry
@@ -67,7 +67,10 @@ class Governing:
         Raises:
             ToolCallWithheld: a tool may not be used, and the operator wants the request to fail.
             UnapprovedToolResult: there are results of calls that nobody approved, and those are refused.
+            UnreadableAnswerError: several models are asked for a stream each.
         """
+        if spoken is Format.CHAT and key is not None:
+            refuse_streamed_batch(data, key.request_route or "")
 
         def asks() -> CallContext:  # most requests bring nothing about which one would have to know
             return self.context(key, data)

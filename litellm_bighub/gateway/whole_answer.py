@@ -56,6 +56,18 @@ def named(where: str) -> Generator[None]:
         raise UnreadableAnswerError(error.problem, where or error.route) from error
 
 
+def refuse_streamed_batch(request: Mapping[str, Any], where: str) -> None:
+    """Refuse a chat request that LiteLLM would answer with a list of streams, before any model is asked.
+
+    Raises:
+        UnreadableAnswerError: it asks several models for a stream each.
+    """
+    model: object = request.get("model")
+    batch = isinstance(model, str) and "," in model and not request.get("fastest_response")
+    if batch and request.get("stream"):
+        raise UnreadableAnswerError("a batch of completions cannot be streamed", where)
+
+
 def check_streams(events: object, request: Mapping[str, Any], where: str) -> None:
     """Refuse a stream where a whole answer was asked for, and what is no stream where one was.
 

@@ -57,7 +57,7 @@ def _shapes(tmp_path_factory):
                 {"model_name": "claude", "litellm_params": native},
             ],
             "guardrails": [{"guardrail_name": "bighub", "litellm_params": ours}],
-            "router_settings": {"num_retries": 0},
+            "router_settings": {"num_retries": 0, "disable_cooldowns": True},
             "litellm_settings": {"telemetry": False},
         }
         (folder / "proxy_config.yaml").write_text(yaml.safe_dump(config))
@@ -131,6 +131,17 @@ def test_a_batch_in_a_stream_is_refused(shapes, path):
     assert CANARY not in answer.text
     assert answer.status_code == 403
     assert path in answer.json()["error"]["message"]
+    assert shapes.upstream.requests == []
+
+
+def test_of_several_models_the_fastest_stream_is_decided_on(shapes):
+    shapes.upstream.script("go", BOTH)
+
+    answer = shapes.post("/v1/chat/completions", model=TWO, messages=TURN, stream=True, fastest_response=True)
+
+    assert "lookup_a" in answer.text
+    assert "was blocked" in answer.text
+    assert CANARY not in answer.text
 
 
 @pytest.mark.parametrize("path", [path.replace(TWO, "gpt-4.1") for path in CHAT_ROUTES])
@@ -187,6 +198,7 @@ def test_a_whole_answer_to_a_stream_request_is_never_handed_on(shapes, path, bod
 
     assert CANARY not in answer.text
     assert "wipe" not in answer.text
+    assert "error" in answer.text
 
 
 @pytest.mark.parametrize(("path", "body", "events", "whole"), FORMATS)

@@ -24,7 +24,7 @@ from litellm_bighub.wire.chat import chunks
 from litellm_bighub.wire.chat.calls import CUT_OFF
 from litellm_bighub.wire.chat.choice import HeldChoice
 from litellm_bighub.wire.chat.held import HeldCall
-from litellm_bighub.wire.chat.shape import check_chunk, check_rest
+from litellm_bighub.wire.chat.shape import check_chunk, check_first, check_rest
 from litellm_bighub.wire.copies import text, whole, with_fields, without
 from litellm_bighub.wire.fields import get
 from litellm_bighub.wire.gating import STREAM_ENDED, Ask, AskedCall, CallKey, Hold, Outcome, Release, Withhold
@@ -69,6 +69,8 @@ class Gate:
         choices: object = get(event, "choices")
         if isinstance(choices, list | tuple) and choices:
             check_chunk(event, choices)
+            if not self._choices:
+                check_first(choices)
             return self._chunk(event, choices)
         check_rest(event)
         if self._queue:

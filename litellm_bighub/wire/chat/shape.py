@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import cast
 
 from litellm_bighub.errors import UnreadableAnswerError
-from litellm_bighub.wire.fields import get, is_object
+from litellm_bighub.wire.copies import text
+from litellm_bighub.wire.fields import get, is_object, members
 
 _DONE = "[DONE]"
 _WHOLE = ("message", "tool_calls", "function_call")
@@ -35,6 +36,19 @@ def check_chunk(chunk: object, choices: Sequence[object]) -> None:
         delta: object = get(choice, "delta")
         if delta is not None or any(get(choice, key) is not None for key in _WHOLE):
             _check_object(delta, f"choices[{at}].delta of a chunk")
+
+
+def check_first(choices: Sequence[object]) -> None:
+    """Raise `UnreadableAnswerError` if the first chunk of a stream ends it, with nothing said.
+
+    LiteLLM makes such a chunk up where an upstream has sent none, but a whole answer for one: it is no answer.
+    """
+    if all(text(choice, "finish_reason") == "stop" and not _says(get(choice, "delta")) for choice in choices):
+        raise UnreadableAnswerError("the stream ends before it has begun")
+
+
+def _says(delta: object) -> bool:
+    return any(members(delta).values())
 
 
 def check_rest(event: object) -> None:

@@ -40,7 +40,7 @@ from litellm_bighub.wire.messages.calls import CALL_REASON, CUT_OFF, PROVIDER_RU
 from litellm_bighub.wire.messages.held import HeldBlock
 from litellm_bighub.wire.messages.shape import check_event
 from litellm_bighub.wire.messages.sse import Frame, Splitter, parse
-from litellm_bighub.wire.nested import nested
+from litellm_bighub.wire.nested import holds_call, nested
 
 _Owner: TypeAlias = "HeldBlock | Literal['free', 'provider', 'dropped']"
 """Whose an index is: a held call's, a text's, a call's that the provider runs, or a call's that came too late."""
@@ -195,7 +195,7 @@ class Gate:
         """Whether an event of unknown type could be about a call."""
         index = _index(event)
         of_held = index is not None and isinstance(self._owners.get(index), HeldBlock)
-        return of_held or any(map(is_call, nested(event)))
+        return of_held or holds_call(event) or any(map(is_call, nested(event)))
 
     def _message_start(self, frame: Frame) -> None:
         message: object = get(frame.event, "message")

@@ -7,7 +7,7 @@ from typing import cast
 
 from litellm_bighub.wire.copies import with_fields
 from litellm_bighub.wire.fields import get
-from litellm_bighub.wire.nested import nested
+from litellm_bighub.wire.nested import holds_call, nested
 from litellm_bighub.wire.responses.held import HeldItem
 from litellm_bighub.wire.responses.items import is_call
 
@@ -32,4 +32,4 @@ def rewritten(event: object, copies: Mapping[int, HeldItem]) -> object:
 
 def carries_call(event: object) -> bool:
     """Whether anything in an event of unknown type is a call."""
-    return any(is_call(value) for value in nested(event) if value is not event)
+    return holds_call(event) or any(is_call(value) for value in nested(event) if value is not event)

@@ -235,8 +235,8 @@ def test_calls_after_the_end_are_dropped():
 
 def test_a_late_call_beside_text_is_taken_out():
     late = s.chunk({"content": "x", "tool_calls": s.call_pieces(0, "late")})
-    driven = s.run([s.end("stop"), late])
-    assert driven.events == [s.end("stop"), s.chunk({"content": "x"})]
+    driven = s.run([s.role(), s.end("stop"), late])
+    assert driven.events == [s.role(), s.end("stop"), s.chunk({"content": "x"})]
     assert driven.dropped == ["tool_calls"]
 
 
