@@ -46,7 +46,7 @@ from litellm_bighub.gateway.process_telemetry import process_telemetry
 from litellm_bighub.gateway.proxy_process import is_proxy, proxy_app
 from litellm_bighub.gateway.registration import install
 from litellm_bighub.gateway.request_log import RequestLog, logged
-from litellm_bighub.gateway.stored import as_answer, is_deletion
+from litellm_bighub.gateway.stored import as_answer, is_deletion, is_stored
 from litellm_bighub.gateway.surface import Format, format_of_call, format_of_route, whole_formats
 from litellm_bighub.gateway.unseen import UNSEEN, refuse_unseen
 from litellm_bighub.gateway.whole_answer import as_http, check_streams
@@ -149,10 +149,10 @@ class BighubGuardrail(NativeGuardrail):
     ) -> Any:
         """Decide on the calls of a whole answer."""
         await self.governing.conversation.completed(data, response)
-        if is_deletion(response):
+        formats, route = whole_formats(user_api_key_dict), user_api_key_dict.request_route or ""
+        if is_stored(route) and is_deletion(response):
             return response
         answer = as_answer(response, data)
-        formats, route = whole_formats(user_api_key_dict), user_api_key_dict.request_route or ""
         governed_answer = await self.governing.answer(answer, data, user_api_key_dict, formats, route)
         return governed_answer if answer is response else response
 

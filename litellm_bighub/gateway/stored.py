@@ -23,8 +23,12 @@ def lists_input(route: str) -> bool:
 
 def is_deletion(response: object) -> bool:
     """Whether it says no more than that a stored response was deleted, under the route that hands it out."""
-    told = {key for key, value in members(response).items() if value is not None and not key.startswith("_")}
-    return get(response, "deleted") is True and told <= {"id", "object", "deleted"}
+    told = {key: value for key, value in members(response).items() if value is not None and not key.startswith("_")}
+    return told.pop("deleted", None) is True and told.keys() <= {"id", "object"} and all(map(_is_text, told.values()))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def as_answer(response: object, request_data: Mapping[str, Any]) -> object:

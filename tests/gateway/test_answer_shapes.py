@@ -88,7 +88,7 @@ def shapes() -> list[Any]:
     odd.append({**COMPLETION, "choices": [{"index": 0, "delta": {"tool_calls": [TOOL_CALL]}}]})
     odd.append({**MESSAGE, "type": "new"})
     odd.append({"data": [ITEM], "object": "list"})
-    odd.append({"id": "resp_1", "deleted": True, "calls": [ITEM]})
+    odd += [{"id": "resp_1", "deleted": True, "calls": [ITEM]}, {"id": ITEM, "deleted": True}]
     return odd
 
 
