@@ -15,6 +15,7 @@ from jmespath.parser import ParsedResult
 
 from litellm_bighub.domain.call import Arguments, ToolCall
 from litellm_bighub.domain.decision import Basis, Block
+from litellm_bighub.domain.tool_name import UNREADABLE_NAME
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.settings import FailMode, ToolSettings
 
@@ -32,9 +33,10 @@ class Tool:
     def measure(self, call: ToolCall) -> ToolCall | Block:
         """The call with its value, target and action, or why nobody can decide on it."""
         if call.unreadable is not None:
-            return _undecidable("unreadable_arguments", call.unreadable)
-        if not _is_unicode(call.id, call.name, call.path):
-            return _undecidable("unreadable_name", "the name or id of the call is not valid Unicode")
+            what = "unreadable_name" if call.unreadable == UNREADABLE_NAME else "unreadable_arguments"
+            return _undecidable(what, call.unreadable)
+        if not _is_unicode(call.id, call.path):
+            return _undecidable("unreadable_name", "the id of the call is not valid Unicode")
         try:
             value = _number(_found(self.value, call.arguments))
             target = _text(_found(self.target, call.arguments))

@@ -24,6 +24,7 @@ from litellm_bighub.gateway.rounds import AskModel, Rounds
 from litellm_bighub.gateway.stream import Envelope, governed, native
 from litellm_bighub.gateway.stream_parts import gate_of
 from litellm_bighub.gateway.surface import Format
+from litellm_bighub.gateway.whole_answer import named
 from litellm_bighub.wire.gating import Outcome
 
 _SURFACES: Final = {
@@ -103,8 +104,14 @@ class CodeGoverning:
         gate = gate_of(self.spoken, request, new_item_id=self.enforcement.new_item_id)
         released = governed(envelope, gate, decide)
         async with aclosing(released if continuing is None else continuing.joined(released)) as joined:
-            async for event in self.conversation.watched(joined, request):
-                yield native(event) if self.spoken is Format.RESPONSES else event
+            with named(self.surface):
+                async for event in self.conversation.watched(joined, request):
+                    yield native(event) if self.spoken is Format.RESPONSES else event
+
+    @property
+    def surface(self) -> str:
+        """The function that is called."""
+        return _SURFACES[self.spoken]
 
     def _rounds(self, request: dict[str, Any]) -> Rounds:
         return Rounds(
@@ -117,5 +124,4 @@ class CodeGoverning:
         )
 
     def _context(self, request: dict[str, Any], response: object = None) -> CallContext:
-        surface = _SURFACES[self.spoken]
-        return caller(None, request, response, actor=self.actor, domain=self.domain, surface=surface)
+        return caller(None, request, response, actor=self.actor, domain=self.domain, surface=self.surface)

@@ -20,6 +20,7 @@ from litellm.types.utils import CallTypes, CallTypesLiteral
 
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.recording import DecisionHook
+from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.gateway.answer_headers import headers
 from litellm_bighub.gateway.closing import Closer, check_alone, close_what_is_ungoverned, closer_of
 from litellm_bighub.gateway.configuration import (
@@ -51,9 +52,10 @@ from litellm_bighub.gateway.process_telemetry import process_telemetry
 from litellm_bighub.gateway.proxy_process import is_proxy, proxy_app
 from litellm_bighub.gateway.registration import install
 from litellm_bighub.gateway.request_log import RequestLog, logged
-from litellm_bighub.gateway.stored import as_answer
-from litellm_bighub.gateway.surface import Format, format_of_call, format_of_route
+from litellm_bighub.gateway.stored import as_answer, is_deletion, is_stored
+from litellm_bighub.gateway.surface import Format, format_of_call, format_of_route, whole_formats
 from litellm_bighub.gateway.unseen import UNSEEN, refuse_unseen
+from litellm_bighub.gateway.whole_answer import as_http, check_streams
 from litellm_bighub.settings import GuardrailSettings
 
 
@@ -163,8 +165,11 @@ class BighubGuardrail(NativeGuardrail):
     ) -> Any:
         """Decide on the calls of a whole answer."""
         await self.governing.conversation.completed(data, response)
+        formats, route = whole_formats(user_api_key_dict), user_api_key_dict.request_route or ""
+        if is_stored(route) and is_deletion(response):
+            return response
         answer = as_answer(response, data)
-        governed_answer = await self.governing.answer(answer, data, user_api_key_dict)
+        governed_answer = await self.governing.answer(answer, data, user_api_key_dict, formats, route)
         return governed_answer if answer is response else response
 
     async def async_post_call_streaming_iterator_hook(
@@ -178,17 +183,20 @@ class BighubGuardrail(NativeGuardrail):
                 yield event
             return
         released: list[Any] = []
-        governed = self.governing.stream(response, request_data, user_api_key_dict, spoken)
         try:
+            if whole_formats(user_api_key_dict):
+                check_streams(response, request_data, user_api_key_dict.request_route or "")
+            governed = self.governing.stream(response, request_data, user_api_key_dict, spoken)
             async with aclosing(governed) as governed_events:
                 async for event in governed_events:
                     released[:] = [event]
                     yield event
-        except ToolCallWithheld as withheld:
+        except (ToolCallWithheld, UnreadableAnswerError) as refused_:
             if spoken is not Format.RESPONSES:
                 raise  # LiteLLM tells it in the stream, in the form of its other errors
             # As the first event of a stream LiteLLM turns it into an answer with the error's status.
-            for error in OpenAIResponsesHandler().build_stream_error_items(withheld, released) or ():
+            told = refused_ if isinstance(refused_, ToolCallWithheld) else as_http(refused_)
+            for error in OpenAIResponsesHandler().build_stream_error_items(told, released) or ():
                 yield error
 
     async def async_pre_call_deployment_hook(
@@ -223,9 +231,11 @@ class BighubGuardrail(NativeGuardrail):
         self, request_data: dict[str, Any], response: Any, call_type: CallTypes | None
     ) -> Any:
         """Decide on the calls of an answer in code; the proxy has a hook of its own."""
-        if call_type in GOVERNED and not is_proxy() and not is_governed_elsewhere():
+        if call_type in GOVERNED and call_type is not None and not is_proxy() and not is_governed_elsewhere():
             await self.governing.conversation.completed(request_data, response)
-            return await self.governing.answer(response, request_data, None)
+            spoken = format_of_call(call_type.value)
+            formats = () if spoken is None else (spoken,)
+            return await self.governing.answer(response, request_data, None, formats, f"litellm.{call_type.value}")
         return response
 
     async def async_post_call_response_headers_hook(

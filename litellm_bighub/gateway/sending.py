@@ -12,6 +12,7 @@ from litellm_bighub.gateway.continuing import answered
 from litellm_bighub.gateway.elsewhere import governed_elsewhere
 from litellm_bighub.gateway.sender import sender
 from litellm_bighub.gateway.surface import Format
+from litellm_bighub.gateway.whole_answer import check_streams, check_whole
 
 if TYPE_CHECKING:
     from litellm.router import Router
@@ -45,8 +46,11 @@ async def sent(
     with within():
         response: Any = await sender(spoken, router)(**request)
     if hasattr(response, "__aiter__"):
+        if governing is not None:
+            check_streams(response, request, governing.surface)
         return Upstream(response, within)
     if governing is not None:
+        check_whole(response, (spoken,), request, governing.surface)
         await governing.conversation.completed(request, response)
     return response
 

@@ -14,6 +14,7 @@ from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
+from litellm_bighub.domain.tool_name import UNREADABLE_NAME
 from litellm_bighub.errors import ConfigurationError, DecisionRefused, DecisionUnavailable, DecisionUnreadable
 from litellm_bighub.settings import ToolSettings
 from tests.deciders.fakes import Kept, Scripted, counter
@@ -382,11 +383,9 @@ async def test_calls_without_a_trace_get_one_in_common():
 async def test_a_name_that_is_no_unicode_is_withheld_and_recorded(fail_mode, tmp_path):
     path, decider = tmp_path / "audit.jsonl", Scripted(otherwise=DecisionUnavailable("down"))
     decisions = await decide(decider, call("a\ud800"), call("b"), sinks=[AuditFile(path)], fail_mode=fail_mode)
-    assert decisions[0] == Block(
-        "the name or id of the call is not valid Unicode", basis=decisions[0].basis, cause=decisions[0].cause
-    )
+    assert decisions[0] == Block(UNREADABLE_NAME, basis=decisions[0].basis, cause="undecidable")
     assert [asked.name for asked, _ in decider.asked] == ["b"]
-    assert {json.loads(line)["tool"] for line in path.read_text().splitlines()} == {"a\ud800", "b"}
+    assert {json.loads(line)["tool"] for line in path.read_text().splitlines()} == {"a?", "b"}
 
 
 async def test_degradation_is_recorded():

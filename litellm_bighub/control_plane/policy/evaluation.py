@@ -68,8 +68,11 @@ def find(policy: Policy, call: ToolCall, context: CallContext, now: float) -> Ru
     """The rule that decides, `None` if no rule matches.
 
     A condition that cannot be evaluated is decided at once: whether its rule applies is unknown, so the call is
-    blocked. So is a call of a key or user whom a rule that restrains may mean: its pattern does not say.
+    blocked. So is a call of a key or user whom a rule that restrains may mean: its pattern does not say. And so is a
+    call that cannot be read: the name of its tool would be matched against patterns.
     """
+    if call.unreadable is not None:
+        return _unreadable(policy, call.unreadable)
     name = call.name
     for rule in policy.rules:
         if not rule.tool.matches(name):  # most rules are for other tools, and `mismatch` asks for more than that
@@ -129,6 +132,8 @@ def explain(
 ) -> Explanation:
     """Like `evaluate`, with each rule that was passed over and the first thing about it that did not match."""
     considered: list[Considered] = []
+    if call.unreadable is not None:
+        return Explanation(_unreadable(policy, call.unreadable), ())
     for rule in policy.rules:
         try:
             reason = mismatch(rule, call, context, now)
@@ -201,6 +206,10 @@ def _unclear(policy: Policy, rule: Rule, context: CallContext) -> Judgement | No
         return None
     reason = f"the rule's actor says neither key: nor user: ({rule.name})"
     return Judgement("blocked", reason, "actor", rule, policy.version)
+
+
+def _unreadable(policy: Policy, reason: str) -> Judgement:
+    return Judgement("blocked", reason, "unreadable", None, policy.version)
 
 
 def _undecidable(policy: Policy, rule: Rule, error: Undecidable) -> Judgement:
