@@ -41,5 +41,5 @@ BORROWED: Mapping[str, frozenset[str]] = {
     "litellm.types.guardrails": frozenset(["GuardrailEventHooks", "LitellmParams", "Mode"]),
     "litellm.types.llms.base": frozenset(["BaseLiteLLMOpenAIResponseObject"]),
     "litellm.types.llms.openai": frozenset(["ResponsesAPIOptionalRequestParams"]),
-    "litellm.types.utils": frozenset(["CallTypes", "CallTypesLiteral"]),
+    "litellm.types.utils": frozenset(["CallTypes", "CallTypesLiteral", "all_litellm_params"]),
 }

@@ -22,6 +22,7 @@ from litellm_bighub.gateway.rounds import AskModel, Rounds
 from litellm_bighub.gateway.stream import Envelope, governed, native
 from litellm_bighub.gateway.stream_parts import gate_of
 from litellm_bighub.gateway.surface import Format
+from litellm_bighub.gateway.whole_request import see_whole
 from litellm_bighub.wire.gating import Outcome
 
 _SURFACES: Final = {
@@ -57,8 +58,10 @@ class CodeGoverning:
         Raises:
             ToolCallWithheld: a tool may not be used, and `withholding` asks for an error.
             UnapprovedToolResult: there are results of calls that nobody approved, and `withholding` refuses those.
+            PayloadError: a field that nobody could decide by where it stands; names it.
         """
         begin()
+        see_whole(request, self.spoken)
         context = self._context(request)
         await ListedTools(self.enforcement).govern(request, lambda: context)
         previous = previous_response_id(request, encrypted=False)

@@ -25,6 +25,7 @@ from litellm_bighub.gateway.stored import is_stored
 from litellm_bighub.gateway.stream import Envelope, governed, native
 from litellm_bighub.gateway.stream_parts import gate_of
 from litellm_bighub.gateway.surface import Format, format_of_answer
+from litellm_bighub.gateway.whole_request import see_whole
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.telemetry import Telemetry
@@ -65,7 +66,10 @@ class Governing:
         Raises:
             ToolCallWithheld: a tool may not be used, and the operator wants the request to fail.
             UnapprovedToolResult: there are results of calls that nobody approved, and those are refused.
+            PayloadError: a field that nobody could decide by where it stands; names it.
         """
+        if spoken is not None:
+            see_whole(data, spoken, is_whole=key is not None)
 
         def asks() -> CallContext:  # most requests bring nothing about which one would have to know
             return self.context(key, data)
