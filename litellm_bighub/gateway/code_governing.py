@@ -23,6 +23,7 @@ from litellm_bighub.gateway.stream import Envelope, governed, native
 from litellm_bighub.gateway.stream_parts import gate_of
 from litellm_bighub.gateway.surface import Format
 from litellm_bighub.gateway.whole_request import see_whole
+from litellm_bighub.wire.error_text import harmless_in_place
 from litellm_bighub.wire.gating import Outcome
 
 _SURFACES: Final = {
@@ -76,6 +77,7 @@ class CodeGoverning:
         Raises:
             ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
         """
+        harmless_in_place(response)
         return await self._rounds(request).enforced(response)
 
     async def stream(self, events: AsyncIterator[object], request: dict[str, Any]) -> AsyncGenerator[Any, None]:

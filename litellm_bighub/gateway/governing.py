@@ -19,6 +19,7 @@ from litellm_bighub.gateway.enforcement import Enforcement, Judged
 from litellm_bighub.gateway.gateway_runs import GatewayRuns
 from litellm_bighub.gateway.identity import caller, previous_response_id
 from litellm_bighub.gateway.listed_tools import ListedTools
+from litellm_bighub.gateway.provider_error import Harmless
 from litellm_bighub.gateway.request_log import log_results, logged
 from litellm_bighub.gateway.rounds import Rounds
 from litellm_bighub.gateway.stored import is_stored
@@ -29,6 +30,7 @@ from litellm_bighub.gateway.whole_request import see_whole
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.telemetry import Telemetry
+from litellm_bighub.wire.error_text import harmless_in_place
 from litellm_bighub.wire.gating import Outcome
 
 
@@ -97,6 +99,7 @@ class Governing:
         Raises:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
         """
+        harmless_in_place(response)
         if format_of_answer(response) is None:
             return response
         with logged(self.guardrail, request_data, spans=self._spans):
@@ -115,6 +118,7 @@ class Governing:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
         """
         runs = GatewayRuns(self.enforcement.tool_decisions, request_data if self.listed_tools.gateway_mcp else {})
+        events = Harmless(events)
         continuing = self._rounds(request_data, key).stream(spoken)
         envelope = Envelope(runs.within(events) if continuing is None else continuing.within(events))
         held = self.telemetry.stream()

@@ -7,8 +7,7 @@ be put back into a tuple.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, MutableMapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Iterable, MutableMapping, Sequence, Set as AbstractSet
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel
