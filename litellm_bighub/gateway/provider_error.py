@@ -54,8 +54,11 @@ _LITELLMS: Final = (
 """Errors that are raised before a provider is asked, or by whoever looks at its answer."""
 
 _PROVIDERS: Final = (openai.OpenAIError, httpx.HTTPError)
-_KEPT: Final = frozenset({"status_code", "model", "llm_provider", "num_retries", "max_retries", "request", "_request"})
+_KEPT: Final = frozenset({"model", "llm_provider", "num_retries", "max_retries", "request", "_request"})
 _HEADERS: Final = re.compile(r"(llm_provider-)?(retry-after(-ms)?|(x|anthropic)-ratelimit-[a-z-]+|(x-)?request-id)")
+_CODE: Final = re.compile(r"""["']code["']: ?["'](\w+)["']""", re.ASCII)
+"""A code in an error body that LiteLLM wrote into its message."""
+
 _HEADER_VALUE: Final = re.compile(r"[\w.:,+-]{1,64}", re.ASCII)
 _SENTENCES: Final = (
     (AuthenticationError, "the provider refused the gateway's credentials"),
@@ -159,15 +162,9 @@ def _sentence(error: Exception, status: int) -> str:
     named = f"litellm.{name}" if type(error).__module__.startswith("litellm") else name
     known = (words for kind, words in _SENTENCES if isinstance(error, kind))
     sentence = next(known, f"the provider failed, or its answer cannot be read (status {status})")
-    code = known_name(getattr(error, "code", None)) or known_name(_in_body(error, "code"))
-    shown = f" ({code})" if code is not None and not code.isdecimal() else ""
-    return f"{named}: {sentence}{shown}. {WITHHELD}"
-
-
-def _in_body(error: Exception, key: str) -> object:
-    body: object = getattr(error, "body", None)
-    inner: object = cast("Mapping[str, object]", body).get("error", body) if isinstance(body, Mapping) else None
-    return cast("Mapping[str, object]", inner).get(key) if isinstance(inner, Mapping) else None
+    codes = [getattr(error, "code", None), *_CODE.findall(str(error))]
+    code = next((name for name in map(known_name, codes) if name is not None and not name.isdecimal()), "")
+    return f"{named}: {sentence}{f' ({code})' if code else ''}. {WITHHELD}"
 
 
 def _passing(name: str, value: object, said: str, status: int) -> object:
