@@ -53,6 +53,9 @@ _LITELLMS: Final = (
 )
 """Errors that are raised before a provider is asked, or by whoever looks at its answer."""
 
+_QUIET: Final = "_litellm_bighub_quiet"
+"""The attribute of an error that is quiet already: each of our guardrails is given it."""
+
 _PROVIDERS: Final = (openai.OpenAIError, httpx.HTTPError)
 _KEPT: Final = frozenset({"model", "llm_provider", "num_retries", "max_retries", "request", "_request"})
 _HEADERS: Final = re.compile(r"(llm_provider-)?(retry-after(-ms)?|(x|anthropic)-ratelimit-[a-z-]+|(x-)?request-id)")
@@ -86,7 +89,7 @@ def quieted(error: Exception, *, alone: bool = False) -> Exception:
     Returns:
         the same error, or another one in place of one that cannot be changed.
     """
-    if _is_own(error):
+    if _is_own(error) or _QUIET in vars(error):
         return error
     logger.debug("an error is told without its words: %s", error, exc_info=error)
     status = _status(error)
@@ -102,6 +105,7 @@ def quieted(error: Exception, *, alone: bool = False) -> Exception:
     if alone:
         error.__cause__ = error.__context__ = None
     if said in str(error):
+        setattr(error, _QUIET, True)
         return error
     return HTTPException(status_code=status, detail={"error": said})
 

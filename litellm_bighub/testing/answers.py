@@ -59,11 +59,19 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Verbatim:
-    """Exactly these events if the client streams, and exactly this body if it does not."""
+    """Exactly these events if the client streams, and exactly this body if it does not.
+
+    Attributes:
+        events: of the stream.
+        body: of the whole answer.
+        pace: how it is streamed.
+        unasked: whether the events come even if the client does not stream.
+    """
 
     events: Sequence[Item] = ()
     body: Item = field(default_factory=dict[str, object])
     pace: Pace = field(default_factory=Pace)
+    unasked: bool = False
 
 
 Answer: TypeAlias = Output | Failure | Verbatim

@@ -144,8 +144,8 @@ def _scripted(answer: Answer, request: Request, frame: Callable[[Item], str]) ->
     match answer:
         case Failure():
             return _failed(answer)
-        case Verbatim(events, body, pace):
-            return EventStream(events, frame, pace) if request.stream else JSONResponse(body)
+        case Verbatim(events, body, pace, unasked):
+            return EventStream(events, frame, pace) if request.stream or unasked else JSONResponse(body)
         case Output():
             raise TypeError("an Output is made into a route's own answer")
 

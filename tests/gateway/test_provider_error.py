@@ -178,7 +178,7 @@ def test_people_are_told_what_kind_of_error_it_is(kind, words):
 def test_known_codes_and_headers_stay():
     """A client waits as long as it is told to, and support finds the request."""
     error = litellm.BadRequestError(f"GroqException - {json.dumps(BODY)}", "m", "groq", response=response())
-    quieted(error)
+    assert quieted(quieted(error)) is error, "each of our guardrails is given it"
     assert "(tool_use_failed)" in str(error)
     kept = {"retry-after": "7", "x-request-id": "req_1"}
     assert kept.items() <= dict(error.response.headers).items()
