@@ -96,9 +96,9 @@ TOOL = {"type": "function", "function": {"name": "look", "parameters": {"type": 
         pytest.param(CHAT, {"extra_body": MORE}, id="chat"),
         pytest.param(CHAT, {"extra_body": {"messages": HISTORY, "tools": [TOOL]}}, id="chat, other messages"),
         pytest.param(CHAT, {"model": "bridged", "extra_body": {"messages": HISTORY, **MORE}, "unknown": 1}, id="vLLM"),
-        pytest.param(CHAT, {"extra_headers": {"x-mine": "a"}, "extra_query": {"b": "c"}, "headers": {"x-d": "e"}}, id="chat 3"),
+        pytest.param(CHAT, {"extra_headers": {"x-mine": "a"}, "extra_query": {"b": "c"}, "headers": {"x-d": "e"}}),
         pytest.param(MESSAGES, {"extra_body": MORE}, id="Messages"),
-        pytest.param(MESSAGES, {"extra_headers": {"x-mine": "a"}, "metadata": {"user_id": "u"}}, id="Messages, headers"),
+        pytest.param(MESSAGES, {"extra_headers": {"x-mine": "a"}, "metadata": {"user_id": "u"}}, id="Messages 2"),
     ],
 )  # fmt: skip
 def test_the_model_gets_the_same_with_and_without_us(gateway, upstream, route, body):
