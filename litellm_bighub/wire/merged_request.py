@@ -7,6 +7,7 @@ fields stay in `extra_body`: LiteLLM drops or refuses some of them elsewhere.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, Final, cast
 
@@ -30,6 +31,9 @@ _FALLBACKS: Final = (
     *("fallbacks", "context_window_fallbacks", "content_policy_fallbacks"),
     *("context_window_fallback_dict", "router_settings_override"),
 )
+_CONNECTION: Final = re.compile(r"model|api_\w+|base_url|organization|custom_llm_provider|(aws|azure|vertex)_\w+")
+"""Texts by which LiteLLM finds a deployment; its proxy takes hardly any of them from a request."""
+
 _MAX_DEPTH: Final = 16
 
 
@@ -118,4 +122,5 @@ def _changed_field(
 
 
 def _is_harmless(key: str, field: object) -> bool:
-    return (key == "model" and isinstance(field, str)) or field is None or isinstance(field, int | float)
+    named = isinstance(field, str) and _CONNECTION.fullmatch(key) is not None
+    return named or field is None or isinstance(field, int | float)

@@ -112,7 +112,15 @@ def test_a_fallback_with_words_of_its_own(field, target, path):
 
 
 @pytest.mark.parametrize(
-    "fallbacks", [["b"], [{"a": ["b", "c"]}], [{"model": "b", "temperature": 1, "max_tokens": None}], None, []]
+    "fallbacks",
+    [
+        ["b"],
+        [{"a": ["b", "c"]}],
+        [{"model": "b", "temperature": 1, "max_tokens": None}],
+        [{"model": "b", "api_base": "x"}],
+        None,
+        [],
+    ],
 )
 def test_a_fallback_to_another_model(fallbacks):
     merge({"input": "hi", "fallbacks": fallbacks}, "input", moves=True)
