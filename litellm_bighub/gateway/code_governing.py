@@ -25,6 +25,8 @@ from litellm_bighub.gateway.stream import Envelope, governed, native
 from litellm_bighub.gateway.stream_parts import gate_of
 from litellm_bighub.gateway.surface import Format
 from litellm_bighub.gateway.whole_answer import named
+from litellm_bighub.gateway.whole_request import see_whole
+from litellm_bighub.wire.error_text import harmless_in_place
 from litellm_bighub.wire.gating import Outcome
 
 _SURFACES: Final = {
@@ -64,8 +66,10 @@ class CodeGoverning:
         Raises:
             ToolCallWithheld: a tool may not be used, and `withholding` asks for an error.
             UnapprovedToolResult: there are results of calls that nobody approved, and `withholding` refuses those.
+            PayloadError: a field that nobody could decide by where it stands; names it.
         """
         begin()
+        see_whole(request, self.spoken)
         context = self._context(request)
         await ListedTools(self.enforcement).govern(request, lambda: context)
         previous = previous_response_id(request, encrypted=False)
@@ -80,6 +84,7 @@ class CodeGoverning:
         Raises:
             ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
         """
+        harmless_in_place(response)
         return await self._rounds(request).enforced(response)
 
     async def stream(self, events: AsyncIterator[object], request: dict[str, Any]) -> AsyncGenerator[Any, None]:

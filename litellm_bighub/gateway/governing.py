@@ -20,6 +20,7 @@ from litellm_bighub.gateway.gateway_runs import GatewayRuns
 from litellm_bighub.gateway.identity import caller, previous_response_id
 from litellm_bighub.gateway.listed_tools import ListedTools
 from litellm_bighub.gateway.open_gate import OpenGate
+from litellm_bighub.gateway.provider_error import Harmless
 from litellm_bighub.gateway.request_log import log_results, logged
 from litellm_bighub.gateway.rounds import Rounds
 from litellm_bighub.gateway.stored import is_stored
@@ -27,9 +28,11 @@ from litellm_bighub.gateway.stream import Envelope, governed, native
 from litellm_bighub.gateway.stream_parts import gate_of
 from litellm_bighub.gateway.surface import Format, format_of_answer, governed_format
 from litellm_bighub.gateway.whole_answer import check_whole, named, refuse_streamed_batch
+from litellm_bighub.gateway.whole_request import see_whole
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.telemetry import Telemetry
+from litellm_bighub.wire.error_text import harmless_in_place
 from litellm_bighub.wire.gating import Outcome
 
 
@@ -68,7 +71,10 @@ class Governing:
             ToolCallWithheld: a tool may not be used, and the operator wants the request to fail.
             UnapprovedToolResult: there are results of calls that nobody approved, and those are refused.
             UnreadableAnswerError: several models are asked for a stream each.
+            PayloadError: a field that nobody could decide by where it stands; names it.
         """
+        if spoken is not None:
+            see_whole(data, spoken, is_whole=key is not None)
         if spoken is Format.CHAT and key is not None:
             refuse_streamed_batch(data, key.request_route or "")
 
@@ -114,6 +120,7 @@ class Governing:
             UnreadableAnswerError: it is in none of the formats.
         """
         check_whole(response, formats, request_data, where)
+        harmless_in_place(response)
         if format_of_answer(response) is None:
             return response
         with logged(self.guardrail, request_data, spans=self._spans):
@@ -134,6 +141,7 @@ class Governing:
         """
         route = (key.request_route or "") if key is not None else ""
         runs = GatewayRuns(self.enforcement.tool_decisions, request_data if self.listed_tools.gateway_mcp else {})
+        events = Harmless(events)
         continuing = self._rounds(request_data, key).stream(spoken)
         envelope = Envelope(runs.within(events) if continuing is None else continuing.within(events))
         held = self.telemetry.stream()

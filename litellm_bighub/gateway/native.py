@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
+from fastapi import HTTPException
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.types.guardrails import GuardrailEventHooks
@@ -14,8 +15,10 @@ from litellm_bighub.domain.call import CallContext
 from litellm_bighub.gateway.litellm_parameters import check_stream_scope
 from litellm_bighub.gateway.mode import events_of
 from litellm_bighub.gateway.opt_outs import OptOuts, asked_by, authenticated
+from litellm_bighub.gateway.provider_error import quieted
 from litellm_bighub.gateway.proxy_process import is_proxy
 from litellm_bighub.gateway.request_log import PROVIDER
+from litellm_bighub.gateway.surface import Format, format_of_route
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +46,9 @@ class NativeGuardrail(CustomGuardrail):
     """
 
     use_native_lifecycle_hooks: ClassVar[bool] = True
+
+    formats: ClassVar[frozenset[Format]] = frozenset(Format)
+    """The formats in whose errors nobody may be quoted."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
@@ -114,3 +120,19 @@ class NativeGuardrail(CustomGuardrail):
 
     def _opts_out(self, key: UserAPIKeyAuth, event_type: GuardrailEventHooks) -> bool:
         return super().should_run_guardrail(asked_by(key), event_type) is not True
+
+    async def async_post_call_failure_hook(
+        self,
+        request_data: dict[str, Any],
+        original_exception: Exception,
+        user_api_key_dict: UserAPIKeyAuth,
+        traceback_str: str | None = None,
+    ) -> HTTPException | None:
+        """Take out of an error what nobody decided on or checked. On `/v1/messages` LiteLLM hears of no other error."""
+        del traceback_str
+        if format_of_route(user_api_key_dict) not in self.formats:
+            return None
+        if not self.should_run_guardrail(request_data, GuardrailEventHooks.post_call):
+            return None
+        told = quieted(original_exception)
+        return told if isinstance(told, HTTPException) and told is not original_exception else None

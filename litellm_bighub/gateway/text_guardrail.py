@@ -30,15 +30,17 @@ from litellm_bighub.gateway.mcp_texts import McpTexts, check_mcp_texts
 from litellm_bighub.gateway.mode import check_texts_mode, unchecked_texts
 from litellm_bighub.gateway.native import NativeGuardrail
 from litellm_bighub.gateway.opt_outs import OptOuts, check_opt_outs
+from litellm_bighub.gateway.provider_error import Harmless
 from litellm_bighub.gateway.proxy_process import is_proxy
 from litellm_bighub.gateway.registration import install
-from litellm_bighub.gateway.surface import RESPONSES, speaks_responses
+from litellm_bighub.gateway.surface import RESPONSES, Format, speaks_responses
 from litellm_bighub.gateway.text_stream import checked
 from litellm_bighub.gateway.unseen import UNSEEN_RESPONSES, refuse_unseen
 from litellm_bighub.guardrails.check import InputType
 from litellm_bighub.guardrails.contract import Guardrail
 from litellm_bighub.settings import TextGuardrailSettings
 from litellm_bighub.wire import fields
+from litellm_bighub.wire.error_text import harmless_in_place
 from litellm_bighub.wire.responses.text_gate import TextGate
 from litellm_bighub.wire.responses.text_part import Mode, Whole, Window
 
@@ -62,6 +64,8 @@ class ResponsesTextGuardrail(NativeGuardrail):
     Raises:
         ConfigurationError: a key or value that cannot be used, or nothing to apply.
     """
+
+    formats = frozenset({Format.RESPONSES})
 
     def __init__(
         self,
@@ -157,6 +161,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
     ) -> Any:
         """Check the texts of a whole answer."""
         if fields.get(response, "output") is not None:
+            harmless_in_place(response)
             for guardrail in self.applied():
                 logging_obj = data.get("litellm_logging_obj")
                 await self._handler.process_output_response(response, guardrail, logging_obj, user_api_key_dict, data)
@@ -187,6 +192,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
         Raises:
             Exception: what a guardrail raises to refuse. Nothing more may be sent then.
         """
+        events = Harmless(events)
         async with AsyncExitStack() as stack:
             for guardrail in self.applied():
                 logging_obj = request_data.get("litellm_logging_obj")

@@ -24,6 +24,7 @@ from typing import Literal, TypeAlias
 
 from litellm_bighub.errors import GateError, UnreadableAnswerError
 from litellm_bighub.wire.copies import text, whole, with_fields
+from litellm_bighub.wire.error_text import harmless
 from litellm_bighub.wire.fields import get
 from litellm_bighub.wire.gating import (
     STREAM_ENDED,
@@ -175,6 +176,8 @@ class Gate:
             return
         self._ask_complete(event, event_type)
         match event_type:
+            case "error":
+                self._queued(frame.changed(harmless(event)))
             case "message_start":
                 self._message_start(frame)
             case "content_block_start":
