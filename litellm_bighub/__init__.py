@@ -93,7 +93,16 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    try:
+        module = importlib.import_module(f"{__name__}.{home}")
+    except Exception as error:  # a LiteLLM that we do not know may lack anything: modules, names, members, parameters
+        from litellm_bighub.gateway.litellm_release import failed_import  # noqa: PLC0415 - needed for an error alone
+
+        told = failed_import(error)
+        if told is None:
+            raise
+        raise told from None
+    value = getattr(module, name)
     globals()[name] = value
     return value
 

@@ -12,7 +12,7 @@ import typer
 
 from litellm_bighub.commands.demo import demo
 from litellm_bighub.commands.doctor import doctor
-from litellm_bighub.control_plane import cli_audit, cli_policy, cli_serve
+from litellm_bighub.control_plane import cli_audit, cli_keys, cli_policy, cli_serve
 from litellm_bighub.errors import BighubError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
@@ -28,6 +28,7 @@ app.command()(doctor)
 app.command()(cli_serve.serve)
 app.add_typer(cli_policy.app, name="policy")
 app.add_typer(cli_audit.app, name="audit")
+app.add_typer(cli_keys.app, name="keys")
 
 
 def run() -> None:

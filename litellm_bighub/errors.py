@@ -7,6 +7,7 @@ BighubError
 ├── ProviderResponseError     an agent's run that cannot go on with what the model's provider answered
 ├── OutcomeReportError        BIGHUB could not be told what an agent's run has done, and that was required
 ├── PayloadError              a request or answer that has no place for what was found in it
+├── UnreadableAnswerError     an answer or a stream whose tool calls cannot be decided on, since its shape is unknown
 ├── GuardrailAnswerError      a guardrail answered something that cannot be mapped back
 ├── GateError                 a stream gate was driven against its protocol
 ├── UngovernedCallError       LiteLLM has no hook that could govern this call
@@ -102,6 +103,28 @@ class PayloadError(BighubError):
         super().__init__(f"{path}: {problem}")
 
 
+class UnreadableAnswerError(BighubError):
+    """An answer, or an event of a stream, has a shape that nobody here knows, so that it may hold undecided tool calls.
+
+    Args:
+        problem: what is wrong, with its place (`choices[0].message is a str`), and nothing of the answer itself.
+        route: which route or function it would have answered; empty where it was found, until that is known.
+
+    Attributes:
+        status_code: LiteLLM's proxy answers with it; a client that tries again by itself would only ask again.
+        type: LiteLLM's proxy puts it into the error's body.
+    """
+
+    status_code: Final = 403
+    type: Final = "unreadable_answer"
+
+    def __init__(self, problem: str, route: str = "") -> None:
+        self.problem = problem
+        self.route = route
+        named = f"The answer on {route}" if route else "The answer"
+        super().__init__(f"{named} was refused: {problem}. Tool calls in it could not be decided on.")
+
+
 class GuardrailAnswerError(BighubError):
     """A guardrail's answer has not exactly as many texts as it was given, or cannot be written back.
 
@@ -138,7 +161,12 @@ class DecisionError(BighubError):
         message: why, in words that may be logged.
         transient: whether asking the same again may help.
         retry_after: after how many seconds, if the decider said so.
+
+    Attributes:
+        status_code: LiteLLM's proxy answers with it where a request cannot go on without the decision.
     """
+
+    status_code: Final = 503
 
     def __init__(self, message: str = "", *, transient: bool = False, retry_after: float | None = None) -> None:
         self.transient = transient

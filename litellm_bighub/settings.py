@@ -8,10 +8,12 @@ Where neither names it, the environment variable `LITELLM_BIGHUB_<NAME>` does, n
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from litellm_bighub.domain.actor import given
 
 FailMode = Literal["closed", "open"]
 OnBlock = Literal["replace", "error", "continue"]
@@ -22,6 +24,7 @@ TextCalls = Literal["auto", "each", "batch"]
 OnUnapprovedResult = Literal["record", "refuse"]
 Hold = Literal["sentence", "window", "whole"]
 Ungoverned = Literal["refuse", "allow"]
+TeamName = Annotated[str, Field(min_length=1)]
 
 
 class ToolSettings(BaseModel):
@@ -74,10 +77,21 @@ class GuardrailSettings(BaseSettings):
         default=30, gt=0, le=3650, description="how long decided calls are remembered for the requests that follow"
     )
     service: ServiceSettings = Field(default=ServiceSettings(), description="the hosted BIGHUB")
-    actor: str = Field(default="AI_AGENT", min_length=1, description="who acts where authentication names nobody")
+    actor: Annotated[str, AfterValidator(given)] = Field(
+        default="AI_AGENT", min_length=1, description="who acts where authentication names nobody"
+    )
     domain: str = Field(default="custom", min_length=1, description="the business domain of the calls")
     tools: dict[str, ToolSettings] = Field(default_factory=dict, description="value, target and more, by tool")
     fail_mode: FailMode = Field(default="closed", description="what happens when the decider could not be reached")
+    decision_deadline_seconds: float = Field(
+        default=10.0,
+        ge=0.1,
+        le=120,
+        description="how long a decision, and each use of the database, may take; waiting for a person not counted",
+    )
+    shutdown_grace_seconds: float = Field(
+        default=5.0, ge=0, le=3600, description="how long calls wait on for a person once the process is told to stop"
+    )
     on_block: OnBlock = Field(
         default="replace", description="a notice in the call's place, an error, or (in the proxy) the model is told"
     )
@@ -99,6 +113,15 @@ class GuardrailSettings(BaseSettings):
     ungoverned_routes: Ungoverned = Field(
         default="refuse", description="what becomes of routes where LiteLLM has no hook that could hold a call back"
     )
+    open_routes: list[str] = Field(
+        default_factory=list, description='single routes that are not refused, as in "POST /my/route" or "* /my/{*}"'
+    )
+    may_opt_out: list[TeamName] = Field(
+        default_factory=list, description="teams, by alias or id, whose keys may opt out of it; others cannot"
+    )
+    allow_unsupported_litellm: bool = Field(
+        default=False, description="whether it starts with a release of LiteLLM that is not supported"
+    )
     audit_file: Path | None = Field(default=None, description="JSON Lines file to which every decision is appended")
     guardrail_spans: bool = Field(default=False, description="an OpenTelemetry span over the decisions on each answer")
     redact: list[str] = Field(default_factory=list, description="regular expressions of more secrets to redact")
@@ -114,6 +137,12 @@ class TextGuardrailSettings(BaseSettings):
     hold: Hold = Field(default="window", description="how much of a streamed text is held back until it was checked")
     window_size: int = Field(default=256, ge=2, le=1_000_000, description="check when so many characters wait")
     window_overlap: int = Field(default=128, ge=1, le=999_999, description="the longest secret that is surely found")
+    may_opt_out: list[TeamName] = Field(
+        default_factory=list, description="teams, by alias or id, whose keys may opt out of it; others cannot"
+    )
+    allow_unsupported_litellm: bool = Field(
+        default=False, description="whether it starts with a release of LiteLLM that is not supported"
+    )
 
     @model_validator(mode="after")
     def _window_holds_its_overlap(self) -> TextGuardrailSettings:

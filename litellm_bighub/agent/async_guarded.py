@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any, cast
 
@@ -100,7 +100,7 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
         Raises:
             AdapterConfigurationError: the state was changed, was resumed already, or does not fit this agent.
         """
-        run, turn = self._begin_again(state)
+        run, turn = self._begin_again(state, await self._deciding.state_key())
         ask = answers(resolutions, on_approval_required)
         payload = await self._last(self._events(run, resumed_run(run, turn), ask, resumed=state))
         return cast("ApprovedPayload", payload)  # people could be asked, so it tells of them
@@ -116,9 +116,7 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
 
         The run goes on when the first event is asked for, and with it the state is used up.
         """
-        run, turn = self._begin_again(state, stream=True)
-        ask = answers(resolutions, on_approval_required)
-        return self._events(run, resumed_run(run, turn), ask, resumed=state)
+        return self._resumed_events(state, answers(resolutions, on_approval_required))
 
     async def resume_after_approval(
         self,
@@ -167,6 +165,12 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
             last = event
         return cast("Payload", last["response"])  # the last event is `final_response`, or this line is not reached
 
+    async def _resumed_events(self, state: Mapping[str, Any], ask: AskCallback) -> AsyncIterator[Event]:
+        run, turn = self._begin_again(state, await self._deciding.state_key(), stream=True)
+        async with contextlib.aclosing(self._events(run, resumed_run(run, turn), ask, resumed=state)) as events:
+            async for event in events:
+                yield event
+
     async def _events(
         self,
         run: Run,
@@ -174,7 +178,7 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
         ask: AskCallback | None = None,
         *,
         resumed: Mapping[str, Any] | None = None,
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         self._claim(resumed)
         with self._accounting.of(run, self._deliveries) as account:
             async with contextlib.aclosing(aevents(steps, self._performer, ask)) as source:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from litellm_bighub.agent.effects import Answer, Ask, Pending, Settled
+from litellm_bighub.agent.effects import Answer, Ask, NotThisCall, Pending, Settled, Shown, Unsettled
+from litellm_bighub.deciders.deadline import DEADLINE_SECONDS
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
@@ -23,7 +26,7 @@ DecideOne: TypeAlias = Callable[[Ask], Awaitable[Decision]]
 class Desk(Protocol):
     """Where approvals are answered."""
 
-    async def settle(self, pending: Pending, answer: Answer, decide: DecideOne) -> Settled:
+    async def settle(self, pending: Pending, answer: Answer, decide: DecideOne) -> Settled | Unsettled:
         """Bring a person's answer into force. Never raises for a control plane that could not be had."""
         ...
 
@@ -32,12 +35,34 @@ class Desk(Protocol):
         ...
 
 
+@runtime_checkable
+class ShowsApprovals(Protocol):
+    """A desk that knows what its approvals were asked for."""
+
+    async def shown(self, pending: Pending) -> Shown | NotThisCall:
+        """What the approval says of the call, if it is the approval of this very call."""
+        ...
+
+
+@runtime_checkable
+class KeepsStateKey(Protocol):
+    """A desk that keeps the key of stored runs with its approvals."""
+
+    async def state_key(self) -> bytes:
+        """The key; made when it is first asked for.
+
+        Raises:
+            DecisionUnavailable: it cannot be read.
+        """
+        ...
+
+
 class NoDesk:
     """For a decider without approvals: nothing that waits is ever approved."""
 
     async def settle(self, pending: Pending, answer: Answer, decide: DecideOne) -> Settled:  # noqa: ARG002 - the port's signature
         """Refuse."""
-        return Settled(Block(f"the decider cannot resolve the approval {pending.request_id}"), {})
+        return Settled(Block(f"the decider cannot resolve the approval {pending.request_id}", cause="unapproved"), {})
 
     async def look(self, pending: Pending, decide: DecideOne) -> Settled | None:  # noqa: ARG002 - the port's signature
         """It waits."""
@@ -62,6 +87,8 @@ class Deciding:
         desk: where approvals are answered.
         tools: what the policy itself says of single tools.
         dry: who answers dry runs, if it is not the decider.
+        state_key: signs the states of runs that wait; by default the desk's, or one of this process.
+        deadline_seconds: how long a decision may take.
     """
 
     def __init__(
@@ -72,11 +99,14 @@ class Deciding:
         desk: Desk,
         tools: Mapping[str, ToolSettings] | None = None,
         dry: object = None,
+        state_key: bytes | None = None,
+        deadline_seconds: float = DEADLINE_SECONDS,
     ) -> None:
         self._name = decider.name
         self._dry = decider if dry is None else dry
-        self._decisions = ToolDecisions(decider, tools=tools, fail_mode=fail_mode)
+        self._decisions = ToolDecisions(decider, tools=tools, fail_mode=fail_mode, deadline_seconds=deadline_seconds)
         self._desk = desk
+        self._state_key = state_key
 
     async def decide(self, asks: Sequence[Ask]) -> list[Decision]:
         """Decide on all calls of a turn at the same time. A policy that could not be had is a decision too."""
@@ -104,13 +134,32 @@ class Deciding:
             raise AdapterConfigurationError("check_tool", f"the decider {self._name} has no dry run")
         return await self._dry.dry_run(_call(ask), ask.context)
 
-    async def settle(self, pending: Pending, answer: Answer) -> Settled:
+    async def shown(self, pending: Pending) -> Shown | NotThisCall:
+        """What the approval says of a pending call, if its desk knows."""
+        return await self._desk.shown(pending) if isinstance(self._desk, ShowsApprovals) else Shown()
+
+    async def settle(self, pending: Pending, answer: Answer) -> Settled | Unsettled:
         """Bring a person's answer into force."""
-        return await self._desk.settle(pending, answer, self._one)
+        settled = await self._desk.settle(pending, answer, self._one)
+        if isinstance(settled, Settled) and _is_unavailable(settled.decision):
+            return Unsettled("the call was answered, and could not be decided on again")
+        return settled
 
     async def look(self, pending: Pending) -> Settled | None:
         """What became of a pending call elsewhere; `None` while it waits."""
-        return await self._desk.look(pending, self._one)
+        settled = await self._desk.look(pending, self._one)
+        return None if settled is None or _is_unavailable(settled.decision) else settled
+
+    async def state_key(self) -> bytes:
+        """The key that signs the states of runs that wait.
+
+        Raises:
+            DecisionUnavailable: it is kept with the approvals, and cannot be read.
+        """
+        if self._state_key is None:
+            desk = self._desk
+            self._state_key = await desk.state_key() if isinstance(desk, KeepsStateKey) else process_key()
+        return self._state_key
 
     async def _one(self, ask: Ask) -> Decision:
         (decision,) = await self.decide([ask])
@@ -119,6 +168,16 @@ class Deciding:
     async def aclose(self) -> None:
         """Release what is held."""
         await self._decisions.aclose()
+
+
+@cache
+def process_key() -> bytes:
+    """A key of this process alone, where nothing that lasts holds one."""
+    return secrets.token_bytes(32)
+
+
+def _is_unavailable(decision: Decision) -> bool:
+    return isinstance(decision, Block) and decision.cause == "unreachable"
 
 
 def _call(ask: Ask) -> ToolCall:

@@ -70,6 +70,41 @@ class Settled:
     approval: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A person has answered, and the control plane could not be told, or did not say what holds now.
+
+    Attributes:
+        problem: what went wrong, without anything of the call.
+    """
+
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What an approval itself says of the call that it was asked for; `None` where it says nothing of a field.
+
+    Attributes:
+        tool: the name of what is to be done.
+        arguments: with secrets hidden.
+    """
+
+    tool: str | None = None
+    arguments: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotThisCall:
+    """An approval was asked for another call, or is unknown.
+
+    Attributes:
+        problem: which of the two.
+    """
+
+    problem: str
+
+
 class Effect(Generic[T]):
     """Something to be done that gives a `T`."""
 
@@ -115,7 +150,14 @@ class AskPerson(Effect["Answer | None"]):
 
 
 @dataclass(frozen=True, slots=True)
-class Settle(Effect[Settled]):
+class Show(Effect["Shown | NotThisCall"]):
+    """See what the approval of a pending call says itself."""
+
+    pending: Pending
+
+
+@dataclass(frozen=True, slots=True)
+class Settle(Effect["Settled | Unsettled"]):
     """Bring into force what a person answered."""
 
     pending: Pending
@@ -130,13 +172,18 @@ class Look(Effect["Settled | None"]):
 
 
 @dataclass(frozen=True, slots=True)
+class StateKey(Effect[bytes]):
+    """The key that signs the states of runs that wait."""
+
+
+@dataclass(frozen=True, slots=True)
 class Emit(Effect[None]):
     """Show an event to who reads the stream."""
 
     event: Event
 
 
-AnyEffect: TypeAlias = CallModel | Decide | Notify | RunTools | AskPerson | Settle | Look | Emit
+AnyEffect: TypeAlias = CallModel | Decide | Notify | RunTools | AskPerson | Show | Settle | Look | StateKey | Emit
 Steps: TypeAlias = Generator[AnyEffect, Any, T]
 
 

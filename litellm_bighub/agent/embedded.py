@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from litellm_bighub.agent.deciding import DecideOne
 from litellm_bighub.agent.deliveries import Batch
-from litellm_bighub.agent.effects import Answer, Pending, Settled
+from litellm_bighub.agent.effects import Answer, NotThisCall, Pending, Settled, Shown, Unsettled
 from litellm_bighub.agent.memory import outcome_of, redacted_event
+from litellm_bighub.control_plane.database import unavailable_when_failing
 from litellm_bighub.control_plane.decider import EmbeddedDecider, decision
+from litellm_bighub.control_plane.deciding import bound
 from litellm_bighub.control_plane.reporting import keep
 from litellm_bighub.control_plane.resolving import Refused, Resolution
 from litellm_bighub.control_plane.store import approvals, memory
 from litellm_bighub.control_plane.store.approvals import Approval
+from litellm_bighub.control_plane.store.secret import STATE_KEY, secret_of
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Block, Decision
 from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.errors import DecisionError
 
 
 class EmbeddedDesk:
@@ -34,30 +39,89 @@ class EmbeddedDesk:
         plane = await self._decider.plane()
         return decision(await plane.decide(call, context, dry_run=True))
 
-    async def settle(self, pending: Pending, answer: Answer, decide: DecideOne) -> Settled:
-        """Resolve the approval, then decide on the call again."""
+    async def state_key(self) -> bytes:
+        """The key of stored runs, which is kept in the control plane's database.
+
+        Raises:
+            DecisionUnavailable: the database cannot be used.
+        """
         plane = await self._decider.plane()
-        resolved = await plane.resolve(
-            Resolution(
-                approval_id=pending.request_id,
-                answer="approve" if answer.approved else "deny",
-                by=answer.by,
-                comment=answer.comment or "",
-            )
-        )
+        with unavailable_when_failing("control plane"):
+            return await plane.write(lambda transaction: secret_of(transaction.connection, STATE_KEY))
+
+    async def shown(self, pending: Pending) -> Shown | NotThisCall:
+        """The call as the approval has it, if it is bound to exactly this call."""
+        try:
+            approval = await self._approval(pending)
+        except DecisionError:
+            return Shown()
+        return approval if isinstance(approval, NotThisCall) else Shown(approval.tool, approval.arguments)
+
+    async def settle(self, pending: Pending, answer: Answer, decide: DecideOne) -> Settled | Unsettled:
+        """Resolve the approval, then decide on the call again."""
+        try:
+            approval = await self._approval(pending)
+            if isinstance(approval, NotThisCall):
+                return Settled(Block(approval.problem, cause="unapproved"), {})
+            resolved = await self._resolved(pending, answer)
+        except DecisionError as error:
+            return Unsettled(str(error))
         if isinstance(resolved, Refused):
-            return Settled(Block(resolved.problem), {"status": resolved.code})
+            return Settled(
+                Block(resolved.problem, cause="policy" if resolved.code == "blocked" else "unapproved"),
+                {"status": resolved.code},
+            )
         return await self._settled(resolved, pending, decide)
 
     async def look(self, pending: Pending, decide: DecideOne) -> Settled | None:
-        """What became of the approval in the inbox; `None` while it waits."""
+        """What became of the approval in the inbox; `None` while it waits, or while nobody can tell."""
+        try:
+            approval = await self._approval(pending)
+        except DecisionError:
+            return None
+        if isinstance(approval, NotThisCall):
+            return Settled(Block(approval.problem, cause="unapproved"), {})
         plane = await self._decider.plane()
-        approval = await plane.read(lambda connection: approvals.get(connection, pending.request_id))
-        if approval is None:
-            return Settled(Block("the approval is unknown here"), {})
         if approval.state_at(plane.clock()) in approvals.OPEN:
             return None
         return await self._settled(approval, pending, decide)
+
+    async def _approval(self, pending: Pending) -> Approval | NotThisCall:
+        """The approval that a call waits for, if it is bound to exactly this call.
+
+        Raises:
+            DecisionUnavailable: the database cannot be used.
+        """
+        plane = await self._decider.plane()
+        with unavailable_when_failing("control plane"):
+            approval = await plane.read(lambda connection: approvals.get(connection, pending.request_id))
+        if approval is None:
+            return NotThisCall("the approval is unknown here")
+        context = replace(pending.ask.context, domain=approval.domain)  # the policy may give a tool a domain of its own
+        if approval.digest != bound(pending.ask.call, context, approval.policy_version):
+            return NotThisCall("the approval was asked for another call")
+        return approval
+
+    async def _resolved(self, pending: Pending, answer: Answer) -> Approval | Refused:
+        """The approval as it stands after the answer. One that was given before, and not used, is given still.
+
+        Raises:
+            DecisionUnavailable: the database cannot be used.
+        """
+        plane = await self._decider.plane()
+        resolution = Resolution(
+            approval_id=pending.request_id,
+            answer="approve" if answer.approved else "deny",
+            by=answer.by,
+            comment=answer.comment or "",
+        )
+        with unavailable_when_failing("control plane"):
+            resolved = await plane.resolve(resolution)
+        if isinstance(resolved, Refused) and resolved.code == "resolved" and answer.approved:
+            approval = await self._approval(pending)
+            if isinstance(approval, Approval) and approval.state_at(plane.clock()) == "approved":
+                return approval
+        return resolved
 
     async def _settled(self, approval: Approval, pending: Pending, decide: DecideOne) -> Settled:
         plane = await self._decider.plane()
@@ -65,7 +129,7 @@ class EmbeddedDesk:
         told = {"request_id": approval.id, "status": state, "resolved_by": approval.resolved_by}
         if state == "approved" or state in approvals.OPEN:
             return Settled(await decide(pending.ask), told)
-        return Settled(Block(f"the approval is {state}"), told)
+        return Settled(Block(f"the approval is {state}", cause="denied" if state == "denied" else "unapproved"), told)
 
 
 class EmbeddedMemory:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 from litellm_bighub.agent.calls import foreign, is_complete, requested
-from litellm_bighub.agent.effects import CallModel, Decide, Emit, Notify, Response, RunTools, Steps, do
+from litellm_bighub.agent.effects import CallModel, Decide, Emit, Notify, Response, RunTools, StateKey, Steps, do
 from litellm_bighub.agent.people import ask_people, look_for_answers
 from litellm_bighub.agent.records import GuardedToolResult, Payload
 from litellm_bighub.agent.run import Run
@@ -85,6 +85,8 @@ def _judge(run: Run, turn: Turn) -> Steps[None]:
         decisions = yield from do(Decide([entry.ask for entry in asked if entry.ask is not None]))
         for entry, decision in zip(asked, decisions, strict=True):
             entry.decide(decision, reveal=run.setup.reveal)
+    if not run.state_key and any(entry.pending for entry in asked):
+        run.state_key = yield from do(StateKey())
     recorded = yield from do(Notify([_notice(run, entry, place) for place, entry in enumerate(turn.entries)]))
     for entry, is_recorded in zip(turn.entries, recorded, strict=True):
         if not is_recorded and entry.job is not None:

@@ -29,7 +29,7 @@ from litellm_bighub.agent.tools.making import make_tool
 from litellm_bighub.agent.tools.stake import UnreadableStake
 from litellm_bighub.agent.tools.tool import Tool
 from litellm_bighub.agent.turn import Turn, ask_for
-from litellm_bighub.agent.wiring import model_client, random_id, resilience, state_key, wishes
+from litellm_bighub.agent.wiring import model_client, random_id, resilience, wishes
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import AdapterConfigurationError
 
@@ -72,7 +72,6 @@ class Guard(Generic[Handle]):
             reveal=settings.reveal,
             new_id=new_id,
             clock=options.get("clock", time.time),
-            state_key=options.get("state_key") or state_key(options.get("bighub_api_key")),
         )
         policy = policy_for(
             settings,
@@ -200,8 +199,8 @@ class Guard(Generic[Handle]):
         run.pending = self._pending
         return run
 
-    def _begin_again(self, state: Mapping[str, Any], *, stream: bool = False) -> tuple[Run, Turn]:
-        run, turn = restored(self._setup, state, stream=stream)
+    def _begin_again(self, state: Mapping[str, Any], key: bytes, *, stream: bool = False) -> tuple[Run, Turn]:
+        run, turn = restored(self._setup, state, key, stream=stream)
         run.pending = self._pending
         return run, turn
 

@@ -110,7 +110,7 @@ class GuardedOpenAI(Guard[Handle]):
         Raises:
             AdapterConfigurationError: the state was changed, was resumed already, or does not fit this agent.
         """
-        run, turn = self._begin_again(state)
+        run, turn = self._begin_again(state, self._loop.call(self._deciding.state_key))
         ask = answers(resolutions, on_approval_required)
         payload = self._last(self._events(run, resumed_run(run, turn), ask, resumed=state))
         return cast("ApprovedPayload", payload)  # people could be asked, so it tells of them
@@ -126,7 +126,7 @@ class GuardedOpenAI(Guard[Handle]):
 
         The run goes on when the first event is asked for, and with it the state is used up.
         """
-        run, turn = self._begin_again(state, stream=True)
+        run, turn = self._begin_again(state, self._loop.call(self._deciding.state_key), stream=True)
         ask = answers(resolutions, on_approval_required)
         return self._events(run, resumed_run(run, turn), ask, resumed=state)
 

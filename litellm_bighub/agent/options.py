@@ -83,7 +83,8 @@ class GuardOptions(TypedDict, total=False):
         on_decision: told of every decision before anything runs; if it raises, the call is withheld.
         session_id: told to BIGHUB with every decision; by default one for each agent.
         redact: regular expressions of more secrets to keep from memory and hook.
-        state_key: signs the states of runs that wait for people; by default made from `bighub_api_key`.
+        state_key: signs the states of runs that wait for people; by default made from
+            `bighub_api_key`, or kept with the embedded control plane's database, or else one of this process.
         clock: POSIX seconds.
         new_id: makes ids of runs and events.
         actor: who acts.

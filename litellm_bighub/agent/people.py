@@ -13,10 +13,14 @@ from litellm_bighub.agent.effects import (
     AskPerson,
     Decide,
     Look,
+    NotThisCall,
     Pending,
     Settle,
     Settled,
+    Show,
+    Shown,
     Steps,
+    Unsettled,
     do,
 )
 from litellm_bighub.agent.run import Run
@@ -57,8 +61,12 @@ def ask_people(run: Run, turn: Turn, answered: list[Entry]) -> Steps[None]:
         if not pending.request_id:
             run.approvals.append(_loop(entry, pending, error="missing_request_id"))
             continue
-        shown = next(e for e in reversed(run.events) if e.call_id == (entry.call.call_id or None)).as_dict()
-        answer = yield from do(AskPerson(pending, shown, run.payload()))
+        approval = yield from do(Show(pending))
+        if isinstance(approval, NotThisCall):
+            if _take(run, entry, pending, Settled(Block(approval.problem, cause="unapproved"), {})):
+                answered.append(entry)
+            continue
+        answer = entry.answer or (yield from do(AskPerson(pending, _shown(run, entry, approval), run.payload())))
         if answer is None:
             run.approvals.append(_loop(entry, pending))
             continue
@@ -80,28 +88,50 @@ def _answer(run: Run, entry: Entry, pending: Pending, answer: Answer) -> Steps[b
     """Bring an answer into force; gives whether the call no longer waits."""
     edited = answer.arguments
     if edited is None or dict(edited) == dict(pending.ask.call.arguments):
-        return _take(run, entry, pending, (yield from _settle(run, pending, answer)))
+        return _settled(run, entry, pending, answer, (yield from _settle(run, pending, answer)))
     # The approval was for other arguments: it is given back, and the edited call is decided like any other.
     edit = _edited(run, entry, edited)
-    yield from do(Settle(pending, Answer(approved=False, comment="replaced by edited arguments")))
+    given_back = yield from do(Settle(pending, Answer(approved=False, comment="replaced by edited arguments")))
+    if isinstance(given_back, Unsettled):
+        return _settled(run, entry, pending, answer, given_back)
     if edit is None:
         entry.pending = None
         entry.refuse("the edited arguments do not fit the tool")
         run.approvals.append(_loop(entry, pending, resolved=True))
         return True
     entry.ask, entry.prepared = edit
+    entry.arguments = entry.prepared.arguments
     (decision,) = yield from do(Decide([entry.ask]))
     entry.decide(decision, reveal=run.setup.reveal)
-    settled = Settled(decision, {})
-    if isinstance(decision, RequireApproval) and entry.pending is not None:
-        settled = yield from _settle(run, entry.pending, replace(answer, arguments=None))
-    return _take(run, entry, entry.pending or pending, settled)
+    if not isinstance(decision, RequireApproval) or entry.pending is None:
+        return _take(run, entry, pending, Settled(decision, {}))
+    waits, unedited = entry.pending, replace(answer, arguments=None)
+    return _settled(run, entry, waits, unedited, (yield from _settle(run, waits, unedited)))
 
 
-def _settle(run: Run, pending: Pending, answer: Answer) -> Steps[Settled]:
+def _shown(run: Run, entry: Entry, approval: Shown) -> dict[str, object]:
+    """The event that a person is shown: what the approval says of the call, and where it says nothing, the call itself.
+
+    Never what a stored run tells of it: that is not what would run.
+    """
+    event = next(e for e in reversed(run.events) if e.call_id == (entry.call.call_id or None)).as_dict()
+    arguments = entry.arguments if approval.arguments is None else approval.arguments
+    return {**event, "tool": approval.tool or entry.call.name, "arguments": arguments}
+
+
+def _settle(run: Run, pending: Pending, answer: Answer) -> Steps[Settled | Unsettled]:
     if answer.approved and pending.expires_at is not None and run.setup.clock() >= pending.expires_at:
-        return Settled(Block("the approval has expired"), {})
+        return Settled(Block("the approval has expired", cause="unapproved"), {})
     return (yield from do(Settle(pending, answer)))
+
+
+def _settled(run: Run, entry: Entry, pending: Pending, answer: Answer, settled: Settled | Unsettled) -> bool:
+    """Take what holds after an answer. Where nobody knows, the call waits on, and the answer is kept with it."""
+    if isinstance(settled, Settled):
+        return _take(run, entry, pending, settled)
+    entry.answer = answer
+    run.approvals.append(_loop(entry, pending, error=settled.problem))
+    return False
 
 
 def _take(run: Run, entry: Entry, pending: Pending, settled: Settled) -> bool:

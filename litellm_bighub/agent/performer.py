@@ -25,6 +25,8 @@ from litellm_bighub.agent.effects import (
     Notify,
     RunTools,
     Settle,
+    Show,
+    StateKey,
 )
 from litellm_bighub.agent.memory import redacted_event
 from litellm_bighub.agent.model import Model
@@ -73,12 +75,21 @@ class Performer:
                 return await self._run(effect.jobs)
             case AskPerson():
                 return None if ask is None else await self._ask(ask, effect)
+            case Emit():
+                return None
+            case _:
+                return await self._perform_with_approvals(effect)
+
+    async def _perform_with_approvals(self, effect: Show | Settle | Look | StateKey) -> Any:
+        match effect:
+            case Show():
+                return await self.deciding.shown(effect.pending)
             case Settle():
                 return await self.deciding.settle(effect.pending, effect.answer)
             case Look():
                 return await self.deciding.look(effect.pending)
-            case Emit():
-                return None
+            case StateKey():
+                return await self.deciding.state_key()
             case _:
                 assert_never(effect)
 
@@ -146,7 +157,7 @@ def question(effect: AskPerson) -> dict[str, Any]:
 def needs_loop(effect: AnyEffect) -> bool:
     """Whether the effect can only be carried out on an event loop: where several things happen at the same time."""
     match effect:
-        case Decide() | Settle() | Look():
+        case Decide() | Show() | Settle() | Look() | StateKey():
             return True
         case RunTools(jobs):
             return len(jobs) > 1

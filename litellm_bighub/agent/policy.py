@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from litellm_bighub.agent.options import GuardOptions
 from litellm_bighub.agent.settings import AgentSettings
 from litellm_bighub.agent.tools.tool import Tool
 from litellm_bighub.deciders.breaker import Breaker
-from litellm_bighub.deciders.deadline import Deadline
+from litellm_bighub.deciders.deadline import DEADLINE_SECONDS
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.hosted import client as sdk_client
 from litellm_bighub.deciders.retry import Retry
@@ -72,7 +73,15 @@ def policy_for(
         desk: Desk = decider if isinstance(decider, Desk) else NoDesk()
         if settings.outcome_reporting_required:
             raise AdapterConfigurationError("outcome_reporting_required", "needs a decider that takes outcomes")
-        return PolicySide(Deciding(decider, fail_mode=settings.fail_mode, desk=desk))
+        return PolicySide(
+            Deciding(
+                decider,
+                fail_mode=settings.fail_mode,
+                desk=desk,
+                state_key=_state_key(options),
+                deadline_seconds=_deadline(options),
+            )
+        )
     if decider not in {None, "bighub"}:
         raise AdapterConfigurationError("decider", "is neither embedded nor bighub nor a Decider")
     given, key = one_of(options, "bighub_client", "bighub"), options.get("bighub_api_key")
@@ -80,7 +89,8 @@ def policy_for(
         raise AdapterConfigurationError("bighub_api_key", "is missing; give it, bighub_client or decider='embedded'")
     service = _service(settings, options)
     client = Client(
-        lambda: sdk_client(service) if given is None else without_retries(given), for_each_loop=given is None
+        lambda: sdk_client(service) if given is None else without_retries(given, service.deadline_seconds),
+        for_each_loop=given is None,
     )
     asking = ClientDecider(client, tools=tools, mode=settings.decision_mode, told=told, redactor=redactor)
     deciding = Deciding(
@@ -88,6 +98,8 @@ def policy_for(
         fail_mode=settings.fail_mode,
         desk=ClientDesk(_approver(service, options) or client, deadline=settings.decision_deadline_seconds),
         dry=asking,
+        state_key=_state_key(options),
+        deadline_seconds=service.deadline_seconds + 1,  # the service's own deadline ends first, and says why
     )
     memory = ClientMemory(
         client=client,
@@ -147,8 +159,26 @@ def _approver(service: ServiceSettings, options: GuardOptions) -> Client | None:
 def _patient(asking: Decider, service: ServiceSettings) -> Decider:
     """Retried within one deadline, and left alone while it cannot be reached."""
     retried = Retry(asking, attempts=service.attempts, patience=service.deadline_seconds)
-    within = Deadline(retried, service.deadline_seconds)
-    return Breaker(within, failures=service.breaker_failures, reset_seconds=service.breaker_reset_seconds)
+    return Breaker(retried, failures=service.breaker_failures, reset_seconds=service.breaker_reset_seconds)
+
+
+def _deadline(options: GuardOptions) -> float:
+    """Without a wish, as long as in a gateway: the first decision opens the database."""
+    return options.get("decision_deadline_seconds", DEADLINE_SECONDS)
+
+
+def _state_key(options: GuardOptions) -> bytes | None:
+    """What signs the states of waiting runs, if the agent was given a secret; who does not know it can forge none.
+
+    Raises:
+        AdapterConfigurationError: the key is empty, so that everybody knows it.
+    """
+    given, secret = options.get("state_key"), options.get("bighub_api_key")
+    if given is not None:
+        if not given:
+            raise AdapterConfigurationError("state_key", "is empty; leave it out, or give at least 16 random bytes")
+        return given
+    return hashlib.sha256(f"states of waiting runs, {secret}".encode()).digest() if secret else None
 
 
 def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor) -> PolicySide:
@@ -161,10 +191,19 @@ def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor
         database_url=options.get("database_url"),
         redact=redactor.redact,
         clock=options.get("clock", time.time),
+        patience=_deadline(options),
     )
     desk = EmbeddedDesk(decider)
     memory = EmbeddedMemory(
         decider, source=settings.memory_source, actor=settings.actor, domain=settings.domain, redactor=redactor
     )
-    deciding = Deciding(decider, tools=decider.policy.tools, fail_mode=settings.fail_mode, desk=desk, dry=desk)
+    deciding = Deciding(
+        decider,
+        tools=decider.policy.tools,
+        fail_mode=settings.fail_mode,
+        desk=desk,
+        dry=desk,
+        state_key=_state_key(options),
+        deadline_seconds=_deadline(options),
+    )
     return _telling(settings, deciding, memory)

@@ -20,7 +20,6 @@ class Setup:
         reveal: whether the model hears why a call was withheld.
         new_id: makes ids of events.
         clock: POSIX seconds, for the expiry of approvals.
-        state_key: signs the states of runs that wait.
     """
 
     tools: Mapping[str, Tool]
@@ -32,7 +31,6 @@ class Setup:
     reveal: bool
     new_id: Callable[[], str]
     clock: Callable[[], float]
-    state_key: bytes = b""
 
 
 @dataclass(slots=True)
@@ -44,6 +42,7 @@ class Run:
         pending: what a later `resume` needs, one entry for each turn that left calls waiting.
         approvals: what was asked of people and what became of it.
         latest: the last response.
+        state_key: signs the states of turns that wait; known as soon as one does.
     """
 
     setup: Setup
@@ -56,6 +55,7 @@ class Run:
     pending: MutableSequence[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     approvals: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
     latest: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    state_key: bytes = b""
 
     @property
     def model(self) -> str:

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from litellm_bighub.agent.conversation import Context
 from litellm_bighub.agent.options import GuardOptions
 from litellm_bighub.agent.tools.tool import DecisionMode
+from litellm_bighub.domain.actor import POSES, is_marked
 from litellm_bighub.errors import AdapterConfigurationError
 from litellm_bighub.settings import FailMode
 
@@ -58,6 +59,8 @@ class AgentSettings:
         for name in ("actor", "domain"):
             if not isinstance(getattr(self, name), str) or not getattr(self, name):
                 raise AdapterConfigurationError(name, "is empty")
+        if is_marked(self.actor):
+            raise AdapterConfigurationError("actor", POSES)
         if self.outcome_reporting_required and not self.outcome_reporting:
             raise AdapterConfigurationError("outcome_reporting_required", "needs outcome_reporting")
         for name, least in (

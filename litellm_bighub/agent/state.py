@@ -1,7 +1,8 @@
 """A run that waits for people, as JSON: stored anywhere, resumed in another process.
 
-The state is signed. With a key of the user's it cannot be forged by whoever stores it; without one the signature shows
-damage, and what binds an approval to its call is the control plane.
+The state is signed with a key that whoever stores it does not know: the user's own, one that is kept with the control
+plane's database, or one of this process. What a person is shown is besides the approval's own text, and the control
+plane binds it to its call.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from litellm_bighub.agent.calls import requested
 from litellm_bighub.agent.conversation import Conversation
-from litellm_bighub.agent.effects import Pending
+from litellm_bighub.agent.effects import Answer, Pending
 from litellm_bighub.agent.records import GuardedToolResult, ToolExecutionEvent
 from litellm_bighub.agent.run import Run, Setup
 from litellm_bighub.agent.tools.result_text import jsonable
@@ -46,7 +47,7 @@ def waiting_state(run: Run, turn: Turn) -> State:
         "calls": [_call(entry) for entry in turn.entries],
     }
     plain: State = jsonable(state)
-    plain["signature"] = _signature(plain, run.setup.state_key)
+    plain["signature"] = _signature(plain, run.state_key)
     return plain
 
 
@@ -55,8 +56,14 @@ def request_ids(state: Mapping[str, Any]) -> list[str]:
     return [call["pending"]["request_id"] for call in state["calls"] if call["pending"]]
 
 
-def restored(setup: Setup, state: Mapping[str, Any], *, stream: bool = False) -> tuple[Run, Turn]:
+def restored(setup: Setup, state: Mapping[str, Any], key: bytes, *, stream: bool = False) -> tuple[Run, Turn]:
     """The run and its turn out of a state.
+
+    Args:
+        setup: the agent's.
+        state: as it was stored.
+        key: signs states.
+        stream: whether the run's turns are streamed.
 
     Raises:
         AdapterConfigurationError: the state was changed, or does not fit this agent.
@@ -64,8 +71,9 @@ def restored(setup: Setup, state: Mapping[str, Any], *, stream: bool = False) ->
     unsigned = {key: each for key, each in state.items() if key != "signature"}
     if state.get("version") != VERSION:
         raise AdapterConfigurationError("state", f"has not version {VERSION}")
-    if not hmac.compare_digest(str(state.get("signature")), _signature(unsigned, setup.state_key)):
-        raise AdapterConfigurationError("state", "was changed, or signed with another key")
+    if not hmac.compare_digest(str(state.get("signature")), _signature(unsigned, key)):
+        problem = "was changed, or signed with another key; give each agent that resumes runs the same state_key"
+        raise AdapterConfigurationError("state", problem)
     run = Run(
         setup=setup,
         conversation=Conversation(**state["conversation"]),
@@ -75,6 +83,7 @@ def restored(setup: Setup, state: Mapping[str, Any], *, stream: bool = False) ->
         rounds=state["rounds"],
         events=[_event(each) for each in state["events"]],
         latest=state["response"],
+        state_key=key,
     )
     return run, Turn(run.latest, _entries(run, state["calls"]))
 
@@ -95,6 +104,7 @@ def _call(entry: Entry) -> dict[str, Any]:
             "digest": pending.digest,
             "policy_version": pending.policy_version,
         },
+        "answer": None if entry.answer is None else asdict(entry.answer),
     }
 
 
@@ -104,12 +114,12 @@ def _entries(run: Run, calls: Sequence[Mapping[str, Any]]) -> list[Entry]:
         entry = Entry(call, stored["event_id"], run.setup.tools.get(call.name), stored["arguments"])
         entry.result, entry.told = GuardedToolResult(**stored["result"]), stored["told"]
         if stored["pending"]:
-            _wait_again(run, entry, stored["pending"])
+            _wait_again(run, entry, stored["pending"], stored.get("answer"))
         entries.append(entry)
     return entries
 
 
-def _wait_again(run: Run, entry: Entry, stored: Mapping[str, Any]) -> None:
+def _wait_again(run: Run, entry: Entry, stored: Mapping[str, Any], answer: Mapping[str, Any] | None) -> None:
     place = f"state.calls.{entry.call.call_id}"
     if entry.tool is None:
         raise AdapterConfigurationError(place, f"the tool {entry.call.name!r} is not registered with this agent")
@@ -119,6 +129,7 @@ def _wait_again(run: Run, entry: Entry, stored: Mapping[str, Any]) -> None:
     except (ValueError, UnreadableStake) as error:
         raise AdapterConfigurationError(place, f"the arguments no longer fit the tool: {error}") from error
     entry.pending = Pending(ask=entry.ask, **stored)
+    entry.answer = None if answer is None else Answer(**answer)
     if bound_to(entry.ask, stored["policy_version"]) != stored["digest"]:
         raise AdapterConfigurationError(place, "is not the call that the approval is bound to")
 

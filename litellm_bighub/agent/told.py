@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from litellm_bighub.domain.decision import Decision, RequireApproval, verdict
+from litellm_bighub.domain.blocked import BLOCKED
+from litellm_bighub.domain.decision import Block, Decision, RequireApproval, verdict
 
 WITHHELD = "The call was withheld by policy and has not run."
 WAITS = "The call waits for a person's approval and has not run."
@@ -37,5 +38,11 @@ def request_id(decision: Decision) -> str | None:
 
 def refusal(decision: Decision, *, reveal: bool) -> str:
     """What the model hears of a call that does not run."""
-    text = WAITS if isinstance(decision, RequireApproval) else WITHHELD
+    match decision:
+        case RequireApproval():
+            text = WAITS
+        case Block(cause=cause) if cause != "policy":
+            text = f"The call {BLOCKED[cause]}"
+        case _:
+            text = WITHHELD
     return f"{text} Reason: {decision.reason}" if reveal and decision.reason else text

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from litellm_bighub.agent.calls import Requested, call_output
-from litellm_bighub.agent.effects import Ask, Pending
+from litellm_bighub.agent.effects import Answer, Ask, Pending
 from litellm_bighub.agent.records import GuardedToolResult, Status
 from litellm_bighub.agent.run import Run
 from litellm_bighub.agent.told import decision_fields, refusal, request_id
@@ -29,6 +29,7 @@ class Entry:
         ask: the question to the decider; `None` for a call that is refused without asking.
         job: the tool to run, once the call is allowed.
         pending: the approval that it waits for.
+        answer: what a person said, where that could not be brought into force yet.
         result: the outcome, as it stands so far.
         told: the error that the model hears in place of the result's.
     """
@@ -42,6 +43,7 @@ class Entry:
     decision: Decision | None = None
     job: Job | None = None
     pending: Pending | None = None
+    answer: Answer | None = None
     result: GuardedToolResult | None = None
     told: str | None = None
 
@@ -53,7 +55,7 @@ class Entry:
     def decide(self, decision: Decision, *, reveal: bool) -> None:
         """Take a decision: the tool becomes a job, or the call is withheld."""
         self.decision = decision
-        self.job = self.pending = self.result = self.told = None
+        self.job = self.pending = self.answer = self.result = self.told = None
         if isinstance(decision, Allow):
             self._allow(decision)
             return
@@ -206,6 +208,8 @@ def bound_to(ask: Ask, policy_version: str = "") -> str:
     """The digest of everything that an approval is bound to."""
     return call_digest(
         actor=ask.context.actor,
+        key=ask.context.key,
+        user=ask.context.user,
         domain=ask.context.domain,
         tool=ask.action or ask.call.name,
         arguments=ask.call.arguments,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -49,11 +48,6 @@ def wishes(options: GuardOptions) -> dict[str, Any]:
     """What a later generation of BIGHUB is told with every decision, if the user says it."""
     told = {"objective": options.get("decision_objective"), "model_selection": options.get("model_selection")}
     return {key: each for key, each in told.items() if each is not None}
-
-
-def state_key(secret: str | None) -> bytes:
-    """Signs the states of waiting runs, so that who does not know the secret cannot forge one."""
-    return hashlib.sha256(f"states of waiting runs, {secret}".encode()).digest()
 
 
 def random_id() -> str:

@@ -27,7 +27,15 @@ def doctor(
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # read when litellm is imported: no network for this
     from rich.console import Console  # noqa: PLC0415 - what follows takes seconds to import
 
-    from litellm_bighub.doctor.examination import examine  # noqa: PLC0415
+    try:
+        from litellm_bighub.doctor.examination import examine  # noqa: PLC0415
+    except Exception as error:  # a LiteLLM that we do not know may lack anything
+        from litellm_bighub.gateway.litellm_release import failed_import  # noqa: PLC0415
+
+        told = failed_import(error)
+        if told is None:
+            raise
+        raise told from None
     from litellm_bighub.doctor.proxy_config import read_config  # noqa: PLC0415
     from litellm_bighub.doctor.report import print_examination, print_proof  # noqa: PLC0415
 

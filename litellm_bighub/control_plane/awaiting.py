@@ -7,11 +7,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from litellm_bighub.control_plane.database import Database
 from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.approvals import Approval
 from litellm_bighub.control_plane.store.signals import POLL_SECONDS, Signals
 from litellm_bighub.deciders.waiting_room import Waiters, WaitingRoom
+from litellm_bighub.errors import DecisionError
 
 _LOOK_AGAIN_SECONDS: Final = 1.0
 """Expiry is no change that anybody tells of."""
@@ -57,7 +60,11 @@ class AwaitedApprovals:
     async def _look(self, waiters: Waiters[Approval]) -> None:
         with self._signals.watch() as changed:
             closed = partial(approvals.no_longer_open, ids=waiters.ids, now=self._clock())
-            for approval in await self._database.read(closed):
+            try:
+                found = await self._database.read(closed)
+            except (SQLAlchemyError, DecisionError):  # those who wait go on waiting: the database may come back
+                found = []
+            for approval in found:
                 waiters.tell(approval.id, approval)
             await changed(_LOOK_AGAIN_SECONDS)
         await asyncio.sleep(POLL_SECONDS)  # many changes at once cost one look

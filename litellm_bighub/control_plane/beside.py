@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import httpx
 from sqlalchemy import Connection, Double, bindparam, exists, func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from litellm_bighub.control_plane.delivering import Deliverer
 from litellm_bighub.control_plane.plane import ControlPlane
@@ -69,8 +70,8 @@ async def keep_house(
         while True:
             try:
                 await _once(plane, deliverer, on_pending)
-            except BighubError as error:
-                logger.warning("housekeeping failed, and goes on: %s", error)
+            except (BighubError, SQLAlchemyError) as error:
+                logger.warning("housekeeping failed, and goes on: %s", type(error).__name__)
             await asyncio.sleep(look_seconds)
 
 

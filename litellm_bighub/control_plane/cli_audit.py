@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -18,6 +19,8 @@ from litellm_bighub.control_plane.cli_options import (
 )
 
 # `auditing` is imported where it is used: SQLAlchemy is slow to import, and `--help` needs none of it.
+
+_KEPT: Final = re.compile(r"(?P<number>[0-9]{1,30}):(?P<digest>[0-9a-f]{64}|)")
 
 app = typer.Typer(help="Verify, export and shorten the audit.", no_args_is_help=True)
 
@@ -34,14 +37,17 @@ def verify(
     """
     from litellm_bighub.control_plane import auditing  # noqa: PLC0415
 
+    kept = None if expect is None else _expected(expect)
     with failing_plainly(), database(database_url) as engine:
         result = auditing.verified(engine)
         if isinstance(result, str):
             fail(result)
-        if expect is not None and (problem := auditing.differs(engine, *_expected(expect))) is not None:
+        if kept is not None and (problem := auditing.differs(engine, *kept)) is not None:
             fail(problem)
-    seq, digest = result
-    typer.echo(f"{seq} events, the chain holds; keep this: {seq}:{digest}")
+    first = result.seq - result.count + 1
+    numbers = f" ({first} to {result.seq})" if first > 1 and result.count else ""
+    events = "1 event" if result.count == 1 else f"{result.count} events"
+    typer.echo(f"{events}{numbers}, the chain holds; keep this: {result.seq}:{result.digest}")
 
 
 @app.command()
@@ -65,17 +71,23 @@ def export(
 def retain(
     keep: Annotated[str, typer.Option(help="remove what is older, as in 90d")],
     database_url: DatabaseUrl = DEFAULT_DATABASE,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask, also where the clock may be wrong")] = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
-    """Remove old events. The chain stays verifiable from there on."""
+    """Remove old events. The chain stays verifiable from there on.
+
+    Asks before it removes what a step of the clock would explain.
+    """
     from litellm_bighub.control_plane import auditing  # noqa: PLC0415
 
     with failing_plainly(), database(database_url) as engine:
+        if not yes and (doubt := auditing.doubts(engine, span(keep))) is not None:
+            typer.confirm(f"{doubt}. Remove nevertheless what is older than {keep}?", abort=True)
         removed = auditing.retain(engine, span(keep))
     typer.echo(f"{removed} events removed")
 
 
 def _expected(expect: str) -> tuple[int, str]:
-    number, _, digest = expect.partition(":")
-    if not number.isdigit():
-        fail("--expect has the form NUMBER:DIGEST")
-    return int(number), digest
+    found = _KEPT.fullmatch(expect)
+    if found is None:
+        fail("--expect has the form NUMBER:DIGEST, as an earlier verify printed it")
+    return int(found["number"]), found["digest"]

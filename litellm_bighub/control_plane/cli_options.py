@@ -66,10 +66,14 @@ def arguments(text: str) -> Arguments:
 
 @contextmanager
 def database(url: str) -> Generator[Engine]:
-    """The database, opened for a command."""
-    from litellm_bighub.control_plane.store.database import open_database  # noqa: PLC0415 - slow to import
+    """The database, opened for a command that makes none: a mistyped name would look like an empty audit.
 
-    engine = open_database(url)
+    Raises:
+        ConfigurationError: there is no such database.
+    """
+    from litellm_bighub.control_plane.store.database import open_existing  # noqa: PLC0415 - slow to import
+
+    engine = open_existing(url)
     try:
         yield engine
     finally:

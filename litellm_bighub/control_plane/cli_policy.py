@@ -28,7 +28,7 @@ from litellm_bighub.control_plane.cli_options import (
 )
 from litellm_bighub.control_plane.policy.comparing import Difference, compare
 from litellm_bighub.control_plane.policy.evaluation import Explanation, explain as explain_policy
-from litellm_bighub.control_plane.policy.file import load_policy, load_text
+from litellm_bighub.control_plane.policy.file import load_policy, load_text, unmarked_actors
 from litellm_bighub.control_plane.policy.text import build
 from litellm_bighub.control_plane.replaying import Replayed, replay as replay_policy, summary
 from litellm_bighub.deciders.tool_table import ToolTable
@@ -43,7 +43,10 @@ def check(policy: PolicyFile = Path("bighub_policy.yaml")) -> None:
     """Say whether the file is a valid policy; the first mistake is named with its line."""
     with failing_plainly():
         checked = load_policy(policy)
+        unmarked = unmarked_actors(policy)
     typer.echo(f"{policy.name}: {len(checked.rules)} rules, default {checked.default}, version {checked.version}")
+    for line in unmarked:
+        typer.echo(f"warning: {line}", err=True)
 
 
 @app.command()
@@ -52,8 +55,9 @@ def explain(
     tool: Annotated[str, typer.Option(help="the tool's name")],
     arguments: Annotated[str, typer.Option(help="the call's arguments, as JSON")] = "{}",
     type_: Annotated[str, typer.Option("--type", help="the call's type")] = "function",
-    actor: Annotated[str, typer.Option(help="who asks")] = "AI_AGENT",
+    actor: Annotated[str, typer.Option(help="who asks, as in key:billing-x or user:u-77")] = "AI_AGENT",
     domain: Annotated[str, typer.Option(help="the business domain")] = "custom",
+    user: Annotated[str, typer.Option(help="the authenticated user's id")] = "",
     value: Annotated[float | None, typer.Option(help="in place of the value out of the arguments")] = None,
     json: AsJson = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
@@ -66,7 +70,8 @@ def explain(
         measured = ToolTable(loaded.tools).find(tool).measure(call)
     if isinstance(measured, Block):
         fail(f"blocked before any rule: {measured.reason}")
-    explanation = explain_policy(loaded, measured, CallContext(actor=actor, domain=domain), now=time.time())
+    context = CallContext(actor=actor, domain=domain, user=user)
+    explanation = explain_policy(loaded, measured, context, now=time.time())
     if json:
         echo_json(_as_json(explanation))
     else:

@@ -19,6 +19,9 @@ def serve(
     keep: Annotated[
         str, typer.Option(help="remove what is older, as in 90d, in place of the policy's audit_keep_days")
     ] = "",
+    trust_proxy: Annotated[
+        list[str] | None, typer.Option(help="an address whose X-Forwarded-For and -Proto are believed")
+    ] = None,
     redact: Annotated[list[str] | None, typer.Option(help="a regular expression of more secrets")] = None,
     redact_key: Annotated[list[str] | None, typer.Option(help="a name of more keys whose values are secret")] = None,
 ) -> None:
@@ -36,5 +39,6 @@ def serve(
             port=port,
             redact=Redactor(redact or (), (*KEY_NAMES, *(redact_key or ()))).redact,
             keep_days=span(keep) / span("1d") if keep else None,
+            trust_proxies=trust_proxy or (),
             say=typer.echo,
         )

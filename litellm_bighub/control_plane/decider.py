@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
@@ -14,12 +13,15 @@ from litellm_bighub.control_plane.deciding import Outcome
 from litellm_bighub.control_plane.plane import ControlPlane, Redact
 from litellm_bighub.control_plane.policy.rule import Policy
 from litellm_bighub.control_plane.policy.text import build
-from litellm_bighub.control_plane.resolving import Answer, Resolution
+from litellm_bighub.control_plane.resolving import Answer, Resolution, asked_by
 from litellm_bighub.control_plane.source import PolicySource
 from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.approvals import Approval
+from litellm_bighub.control_plane.store.clock import clock_of
 from litellm_bighub.control_plane.store.database import check_url, open_database, sqlite_url
+from litellm_bighub.control_plane.store.file import warn_if_readable
 from litellm_bighub.deciders.consenting import signature
+from litellm_bighub.deciders.deadline import DEADLINE_SECONDS
 from litellm_bighub.deciders.waiting import Answered
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
@@ -37,6 +39,7 @@ class EmbeddedDecider:
         database_url: SQLite or PostgreSQL.
         redact: hides secrets in arguments before anything is stored.
         remembers: whether calls that pass as they are come into the ledger of decided calls with their decisions.
+        patience: how many seconds the database may take for a connection, a lock, a statement or a transaction.
     """
 
     name = "embedded"
@@ -47,12 +50,14 @@ class EmbeddedDecider:
         database_url: str,
         *,
         redact: Redact,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] = random_id,
         beside: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
         remembers: bool = False,
+        patience: float | None = None,
     ) -> None:
         self._source = source
+        self._patience = patience
         self._beside = beside
         self._remembers = remembers
         self._task: asyncio.Task[None] | None = None
@@ -70,10 +75,11 @@ class EmbeddedDecider:
         *,
         database_url: str | None = None,
         redact: Redact | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] = random_id,
         beside: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
         remembers: bool = False,
+        patience: float | None = DEADLINE_SECONDS,
     ) -> EmbeddedDecider:
         """Read the policy and decide by it.
 
@@ -85,6 +91,7 @@ class EmbeddedDecider:
             new_id: gives ids that nobody can guess.
             beside: runs while the control plane is open, as `beside.keep_house` does.
             remembers: whether calls that pass as they are come into the ledger of decided calls with their decisions.
+            patience: how many seconds the database may take for a connection, a lock, a statement or a transaction.
 
         Raises:
             ConfigurationError: the file is no policy (names file and line), or the URL cannot be used.
@@ -100,7 +107,13 @@ class EmbeddedDecider:
             new_id=new_id,
             beside=beside,
             remembers=remembers,
+            patience=patience,
         )
+
+    @property
+    def database_url(self) -> str:
+        """Where the state lives."""
+        return self._database_url
 
     @property
     def policy(self) -> Policy:
@@ -111,9 +124,11 @@ class EmbeddedDecider:
         """Decide on one call whose arguments are readable. An approval of this very call is used up by it.
 
         Raises:
-            DecisionUnavailable: the database cannot be used.
+            DecisionUnavailable: the database cannot be used, or not now.
+            DecisionRefused: it can never be used.
         """
-        plane = await self.plane()
+        with unavailable_when_failing("control plane"):
+            plane = await self.plane()
         return decision(await plane.decide(call, context, remember=self._remembers))
 
     async def wait(self, approval_id: str, *, timeout: float) -> Approval | None:
@@ -131,9 +146,10 @@ class EmbeddedDecider:
         Raises:
             DecisionUnavailable: the database cannot be used.
         """
+        plane = await self.plane()
         with unavailable_when_failing("control plane"):
-            approval = await self.wait(approval_id, timeout=seconds)
-        match None if approval is None else approval.state_at(self._clock()):
+            approval = await plane.wait(approval_id, timeout=seconds)
+        match None if approval is None else approval.state_at(plane.clock()):
             case "pending" | "awaiting_second":
                 return Answered("open")
             case "approved" | "denied" as state:
@@ -147,12 +163,13 @@ class EmbeddedDecider:
         Raises:
             DecisionUnavailable: the database cannot be used.
         """
-        plane = await self.plane()
         with unavailable_when_failing("control plane"):
+            plane = await self.plane()
             approval = await plane.read(lambda connection: approvals.get(connection, approval_id))
         if approval is None or approval.four_eyes:
             return False
-        if (approval.actor, approval.context.get("user")) != (context.actor, context.user):
+        asked = asked_by(approval)
+        if (asked.actor, asked.key, asked.user) != (context.actor, context.key, context.user):
             return False
         answer: Answer = "approve" if approve else "deny"
         return isinstance(await plane.resolve(Resolution(approval_id, answer, by=signature(context))), Approval)
@@ -167,9 +184,16 @@ class EmbeddedDecider:
             return self._plane
         async with self._opening:
             if self._plane is None:
-                engine = await asyncio.to_thread(open_database, self._database_url)
+                engine = await asyncio.to_thread(open_database, self._database_url, patience=self._patience)
+                warn_if_readable(engine)
+                clock = self._clock or await asyncio.to_thread(clock_of, engine)
                 self._plane = ControlPlane(
-                    engine, self._source, redact=self._redact, clock=self._clock, new_id=self._new_id
+                    engine,
+                    self._source,
+                    redact=self._redact,
+                    clock=clock,
+                    new_id=self._new_id,
+                    patience=self._patience,
                 )
                 if self._beside is not None:
                     self._task = asyncio.ensure_future(self._beside(self._plane))

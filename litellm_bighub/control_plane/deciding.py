@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 
 from litellm_bighub.control_plane.editing import HTTP_SURFACE, edit
 from litellm_bighub.control_plane.merging import merge
-from litellm_bighub.control_plane.policy.evaluation import Judgement, find, judge
+from litellm_bighub.control_plane.policy.evaluation import UNUSED, Judgement, find, judge
 from litellm_bighub.control_plane.policy.rule import Policy
 from litellm_bighub.control_plane.policy.text import PolicyText, build, written
 from litellm_bighub.control_plane.source import PolicySource
+from litellm_bighub.control_plane.stake import measured
 from litellm_bighub.control_plane.store import approvals, policies, rules, switches
 from litellm_bighub.control_plane.store.approvals import Approval
 from litellm_bighub.control_plane.store.chain import Entry, dump
@@ -21,6 +22,7 @@ from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.domain.decided import released
+from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.digest import arguments_digest, call_digest
 
 DECISION = "decision_event.created"
@@ -106,17 +108,24 @@ class Deciding:
         """Read everything again next time: the transaction that read it was rolled back."""
         self._snapshot = None
 
-    def decide(self, transaction: Transaction, question: Question, now: float) -> Outcome:
-        """Decide, count, ask for an approval or use one up, and record."""
+    def decide(self, transaction: Transaction, question: Question, now: float, *, counted: str = "") -> Outcome:
+        """Decide, count, ask for an approval or use one up, and record.
+
+        Args:
+            transaction: the writer's.
+            question: to decide on.
+            now: POSIX seconds.
+            counted: the rule that has counted this very call before: it does so once.
+        """
         snapshot = self.snapshot(transaction, now)
-        judgement = self.judge(transaction, snapshot, question.call, question.context, now)
+        question, judgement = self.judged(transaction, snapshot, question, now, counted=counted)
         outcome = Outcome(question.decision_id, judgement, now, enforced=snapshot.text.mode == "enforce")
         if question.dry_run:
             return outcome
         if judgement.verdict == "requires_approval" and outcome.enforced:
             outcome = self._approval(transaction, snapshot, question, outcome)
         rule = outcome.judgement.rule
-        if outcome.judgement.verdict == "allowed" and rule is not None and rule.limits_use:
+        if outcome.judgement.verdict == "allowed" and rule is not None and rule.limits_use and rule.id != counted:
             transaction.count(rule, now)
         waited_for = outcome.approval is not None
         transaction.append(_entry(question, outcome), notify=waited_for)
@@ -125,8 +134,39 @@ class Deciding:
             return replace(outcome, remembered=True)
         return outcome
 
+    def judged(
+        self, transaction: Transaction, snapshot: Snapshot, question: Question, now: float, *, counted: str = ""
+    ) -> tuple[Question, Judgement]:
+        """The question with value and target as the policy has them, and what is said of it; nothing is changed."""
+        if question.context.surface == HTTP_SURFACE:
+            call = measured(snapshot.tools, question.call)
+            if isinstance(call, Block):
+                blocked_by, version = call.basis.blocked_by, snapshot.policy.version
+                return question, Judgement("blocked", call.reason, blocked_by, None, version)
+            question = replace(question, call=call)
+        return question, self.judge(transaction, snapshot, question.call, question.context, now, counted=counted)
+
+    def refuse(
+        self, transaction: Transaction, question: Question, now: float, *, counted: str, blocked_by: str, reason: str
+    ) -> Outcome:
+        """Block and record, for a reason that no rule knows; what a rule blocks is blocked by that."""
+        snapshot = self.snapshot(transaction, now)
+        question, judgement = self.judged(transaction, snapshot, question, now, counted=counted)
+        if judgement.verdict != "blocked":
+            judgement = replace(judgement, verdict="blocked", reason=reason, blocked_by=blocked_by)
+        outcome = Outcome(question.decision_id, judgement, now, enforced=snapshot.text.mode == "enforce")
+        transaction.append(_entry(question, outcome), notify=False)
+        return outcome
+
     def judge(
-        self, transaction: Transaction, snapshot: Snapshot, call: ToolCall, context: CallContext, now: float
+        self,
+        transaction: Transaction,
+        snapshot: Snapshot,
+        call: ToolCall,
+        context: CallContext,
+        now: float,
+        *,
+        counted: str = "",
     ) -> Judgement:
         """What policy, counters and switches say; nothing is changed."""
         found = find(snapshot.policy, call, context, now)
@@ -137,7 +177,9 @@ class Deciding:
                 return Judgement("blocked", reason, "kill_switch", rule, snapshot.policy.version)
         if isinstance(found, Judgement):
             return found
-        usage = transaction.usage(found, now) if found is not None and found.limits_use else None
+        usage = None
+        if found is not None and found.limits_use:
+            usage = UNUSED if found.id == counted else transaction.usage(found, now)
         return judge(snapshot.policy, found, call, now, usage)
 
     def _approval(self, transaction: Transaction, snapshot: Snapshot, question: Question, outcome: Outcome) -> Outcome:
@@ -260,6 +302,8 @@ def bound(call: ToolCall, context: CallContext, policy_version: str) -> str:
     """The digest of the call that an approval is bound to."""
     return call_digest(
         actor=context.actor,
+        key=context.key,
+        user=context.user,
         domain=context.domain,
         tool=call.name,
         arguments=call.arguments,
@@ -293,5 +337,5 @@ def about(approval: Approval, type_: str, now: float, body: Mapping[str, object]
 
 
 def _told(context: CallContext) -> dict[str, str]:
-    names = ("trace_id", "surface", "model", "response_id", "user", "team")
+    names = ("trace_id", "surface", "model", "response_id", "user", "team", "key")
     return {name: getattr(context, name) for name in names}

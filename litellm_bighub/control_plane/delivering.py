@@ -91,8 +91,11 @@ class Deliverer:
         status: int | None = None
         error: str | None = None
         try:
-            response = await self._client.post(hook.url, content=body, headers=headers, timeout=hook.timeout_seconds)
-            status = response.status_code
+            # What the receiver says beside its status is not read: it might never end.
+            async with self._client.stream(
+                "POST", hook.url, content=body, headers=headers, timeout=hook.timeout_seconds
+            ) as response:
+                status = response.status_code
         except (httpx.HTTPError, httpx.InvalidURL) as raised:
             error = type(raised).__name__
         now = self._plane.clock()

@@ -11,26 +11,30 @@ import math
 from dataclasses import replace
 from typing import Final
 
+from litellm_bighub.control_plane.stake import TOLD, measured
 from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.domain.call import Arguments, ToolCall
+from litellm_bighub.domain.decision import Block
 
 HTTP_SURFACE: Final = "http"
 """The surface of calls that were asked about over HTTP."""
-TOLD: Final = "bighub"
-"""Where the arguments hold what a gateway told beside the call's own. Others' calls consist of what they told."""
+GATEWAY: Final = "gateway"
+"""Where a gateway tells of its run."""
 
 
 def edit(tools: ToolTable, call: ToolCall, arguments: Arguments, *, surface: str) -> ToolCall | str:
     """The call with other arguments, its value and target taken out of them; or why that cannot be."""
     if surface == HTTP_SURFACE:
-        return _told(call, arguments)
-    measured = tools.find(call.name).measure(replace(call, arguments=arguments))
-    return measured if isinstance(measured, ToolCall) else measured.reason
+        told = _told(call, arguments)
+        found = told if isinstance(told, str) else measured(tools, told)
+    else:
+        found = tools.find(call.name).measure(replace(call, arguments=arguments))
+    return found.reason if isinstance(found, Block) else found
 
 
 def editable(arguments: Arguments, *, surface: str) -> bool:
     """Whether who asked can learn of an edit."""
-    return surface != HTTP_SURFACE or TOLD not in arguments
+    return surface != HTTP_SURFACE or not {TOLD, GATEWAY} & set(arguments)
 
 
 def _told(call: ToolCall, arguments: Arguments) -> ToolCall | str:

@@ -22,6 +22,7 @@ from litellm_bighub.control_plane.resolving import Refused, Resolution, expire_d
 from litellm_bighub.control_plane.retaining import Retaining
 from litellm_bighub.control_plane.source import PolicySource
 from litellm_bighub.control_plane.store.approvals import Approval
+from litellm_bighub.control_plane.store.clock import clock_of, now_in
 from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.control_plane.store.signals import Signals
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -41,6 +42,8 @@ class ControlPlane(Database):
         source: the policy file's content.
         redact: hides secrets in arguments before anything is stored.
         keep_days: how long the audit is kept, in place of what the policy says.
+        patience: as for `Database`.
+        clock: POSIX seconds, in place of the clock that counts for the database.
     """
 
     def __init__(
@@ -50,18 +53,19 @@ class ControlPlane(Database):
         *,
         redact: Redact,
         keep_days: float | None = None,
-        clock: Callable[[], float] = time.time,
+        patience: float | None = None,
+        clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] = random_id,
     ) -> None:
         self.source = source
-        self.clock = clock
+        self.clock = clock_of(engine) if clock is None else clock
         self.new_id = new_id
         self.redact = redact
         self.deciding = Deciding(source)
         self._retaining = Retaining(source, keep_days)
         self.signals = Signals(engine)
-        super().__init__(engine, on_commit=self.signals.tell, on_rollback=self.deciding.forget)
-        self._awaited = AwaitedApprovals(self, self.signals, clock)
+        super().__init__(engine, on_commit=self.signals.tell, on_rollback=self.deciding.forget, patience=patience)
+        self._awaited = AwaitedApprovals(self, self.signals, self.clock)
 
     @classmethod
     def open(
@@ -92,7 +96,8 @@ class ControlPlane(Database):
         """
         question = self.question(call, context, dry_run=dry_run, remember=remember)
         outcome = await self.write(
-            lambda transaction: self.deciding.decide(transaction, question, self.clock()), brief=True
+            lambda transaction: self.deciding.decide(transaction, question, now_in(transaction, self.clock)),
+            brief=True,
         )
         if self._retaining.due(outcome.time):
             with suppress(DecisionUnavailable):  # closed meanwhile; this was decided before
@@ -124,11 +129,13 @@ class ControlPlane(Database):
 
     async def resolve(self, resolution: Resolution) -> Approval | Refused:
         """Carry out a person's answer. Of several answers the first counts."""
-        return await self.write(lambda transaction: resolve(transaction, self.deciding, resolution, self.clock()))
+        return await self.write(
+            lambda transaction: resolve(transaction, self.deciding, resolution, now_in(transaction, self.clock))
+        )
 
     async def expire_due(self) -> int:
         """Record the expiry of approvals whose time is over."""
-        return await self.write(lambda transaction: expire_due(transaction, self.clock()))
+        return await self.write(lambda transaction: expire_due(transaction, now_in(transaction, self.clock)))
 
     async def retain_due(self) -> int:
         """Remove some of what is too old, if it is time to; how many events that were."""
@@ -136,7 +143,9 @@ class ControlPlane(Database):
 
     async def snapshot(self) -> Snapshot:
         """What is in force now."""
-        return await self.write(lambda transaction: self.deciding.snapshot(transaction, self.clock()))
+        return await self.write(
+            lambda transaction: self.deciding.snapshot(transaction, now_in(transaction, self.clock))
+        )
 
     async def aclose(self) -> None:
         """Finish what waits and let the database go. Safe to call twice."""
@@ -144,9 +153,8 @@ class ControlPlane(Database):
 
     def close(self) -> None:
         """Like `aclose`, for callers without an event loop."""
-        self._writer.close()
         self.signals.close()
-        self._engine.dispose()
+        super().close()
 
     def _retain(self, transaction: Transaction) -> int:
-        return self._retaining.run(transaction, self.clock())
+        return self._retaining.run(transaction, now_in(transaction, self.clock))

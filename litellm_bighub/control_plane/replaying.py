@@ -63,7 +63,8 @@ def _replay(policy: Policy, tools: ToolTable, tallies: dict[str, Tally], event: 
     call = ToolCall(body["call_id"], kind, event["tool"], body["arguments"], value=body["value"], target=body["target"])
     measured = tools.find(call.name).measure(replace(call, value=call.value))
     call = measured if isinstance(measured, ToolCall) else call
-    context = CallContext(actor=event["actor"], domain=event["domain"])
+    who = {name: str(body.get(name, "")) for name in ("user", "team", "key")}
+    context = CallContext(actor=event["actor"], domain=event["domain"], **who)
     judgement = _judge(policy, call, context, event["time"], tallies)
     # An approved call had asked for a person.
     before: Verdict = "requires_approval" if body["approval_id"] else event["verdict"]

@@ -11,12 +11,13 @@ from litellm_bighub.control_plane.store.chain import Entry
 from litellm_bighub.control_plane.store.transaction import Transaction
 
 
-async def keep(plane: ControlPlane, reports: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+async def keep(plane: ControlPlane, reports: Sequence[Mapping[str, Any]], *, actor: str = "") -> list[dict[str, Any]]:
     """Keep the reports, all or none, and give them as they were stored.
 
     Args:
         plane: where.
         reports: each with its `status` and what it is about, in JSON.
+        actor: whose report it is, where it is about no decision that is known.
     """
     now = plane.clock()
     rows: list[dict[str, Any]] = [
@@ -36,7 +37,7 @@ async def keep(plane: ControlPlane, reports: Sequence[Mapping[str, Any]]) -> lis
         kept: list[dict[str, Any]] = []
         for row in rows:
             decided = outcomes.decided(transaction.connection, row["request_id"], row["validation_id"])
-            kept.append({**row, **decided})
+            kept.append({**row, **decided, "actor": decided["actor"] or actor})
             outcomes.insert(transaction.connection, kept[-1])
             body = {"outcome_id": row["id"], "status": row["status"]}
             transaction.append(Entry(now, "outcome.reported", row["request_id"], body), notify=False)

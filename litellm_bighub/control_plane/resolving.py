@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
+from litellm_bighub.control_plane.allowing import allow, allowance_for
 from litellm_bighub.control_plane.deciding import Deciding, about, bound
 from litellm_bighub.control_plane.editing import HTTP_SURFACE, edit, editable
 from litellm_bighub.control_plane.policy.evaluation import Judgement
+from litellm_bighub.control_plane.policy.text import RuleText
 from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -23,7 +25,9 @@ class Resolution:
 
     Attributes:
         by: who, as authenticated.
+        person: whose key it was (`store.keys.Key.lineage`), which counts where two people must approve; `by` without.
         edited: arguments in place of the shown ones; what is left as shown stays what it was.
+        allow_minutes: how long the tool may run for the same caller without asking, once this call is approved.
     """
 
     approval_id: str
@@ -31,13 +35,15 @@ class Resolution:
     by: str
     comment: str = ""
     edited: Arguments | None = None
+    person: str = ""
+    allow_minutes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
     """An answer that was not accepted, and why."""
 
-    code: Literal["unknown", "expired", "resolved", "same_person", "blocked"]
+    code: Literal["unknown", "expired", "resolved", "same_person", "blocked", "too_long"]
     problem: str
 
 
@@ -47,6 +53,12 @@ def resolve(transaction: Transaction, deciding: Deciding, resolution: Resolution
     approval = approvals.get(connection, resolution.approval_id)
     if approval is None:
         return Refused("unknown", f"there is no approval {resolution.approval_id!r}")
+    allowance: RuleText | None = None
+    if resolution.allow_minutes is not None:
+        text = deciding.snapshot(transaction, now).text
+        allowance = allowance_for(transaction, text, approval, minutes=resolution.allow_minutes, now=now)
+        if allowance is None:
+            return Refused("too_long", "no rule can hold names as long as the caller's")
     digest: str | None = None
     if resolution.edited is not None and resolution.answer == "approve":
         decided = _decide_again(transaction, deciding, approval, resolution.edited, now)
@@ -55,7 +67,7 @@ def resolve(transaction: Transaction, deciding: Deciding, resolution: Resolution
         digest = decided
     moved = _move(transaction, resolution, digest, now)
     if moved is None:
-        return _why_not(approval, resolution, now)
+        return _why_not(approval, now)
     body: dict[str, object] = {"answer": moved, "by": resolution.by, "comment": resolution.comment}
     if resolution.edited is not None and resolution.answer == "approve":
         body |= {
@@ -65,6 +77,8 @@ def resolve(transaction: Transaction, deciding: Deciding, resolution: Resolution
             "after_digest": arguments_digest(resolution.edited),
         }
     transaction.append(about(approval, "approval.resolved", now, body))
+    if allowance is not None and moved == "approve":
+        allow(transaction, allowance, approval, by=resolution.by, now=now)
     return approvals.get(connection, approval.id) or approval
 
 
@@ -74,8 +88,15 @@ def expire_due(transaction: Transaction, now: float) -> int:
     for approval_id in due:
         approval = approvals.get(transaction.connection, approval_id)
         if approval is not None and approvals.expire(transaction.connection, approval_id, now=now):
-            transaction.append(about(approval, "approval.expired", now, {}))
+            body = {"comment": approval.comment} if approval.comment else {}
+            transaction.append(about(approval, "approval.expired", now, body))
     return len(due)
+
+
+def asked_by(approval: Approval) -> CallContext:
+    """Who asked, as far as an answer is bound to it."""
+    told = approval.context
+    return CallContext(approval.actor, approval.domain, user=told.get("user", ""), key=told.get("key", ""))
 
 
 def _move(transaction: Transaction, resolution: Resolution, edited_digest: str | None, now: float) -> str | None:
@@ -86,6 +107,7 @@ def _move(transaction: Transaction, resolution: Resolution, edited_digest: str |
         connection,
         resolution.approval_id,
         by=by,
+        person=resolution.person or by,
         comment=comment,
         edited=resolution.edited,
         edited_digest=edited_digest,
@@ -93,12 +115,13 @@ def _move(transaction: Transaction, resolution: Resolution, edited_digest: str |
     )
 
 
-def _why_not(approval: Approval, resolution: Resolution, now: float) -> Refused:
+def _why_not(approval: Approval, now: float) -> Refused:
     match approval.state_at(now):
         case "expired":
-            return Refused("expired", "the approval has expired")
-        case "awaiting_second" if approval.first_by == resolution.by:
-            return Refused("same_person", "another person must approve as well")
+            why = f": {approval.comment}" if approval.comment and approval.resolved_at is None else ""
+            return Refused("expired", f"the approval has expired{why}")
+        case "awaiting_second":
+            return Refused("same_person", "another person must approve as well; a key counts as the person who made it")
         case state:
             return Refused("resolved", f"the approval is already {state}")
 
@@ -120,7 +143,7 @@ def _decide_again(
     call = edit(snapshot.tools, before, edited, surface=surface)
     if isinstance(call, str):
         return Refused("blocked", f"the edited arguments cannot be decided on: {call}")
-    context = CallContext(actor=approval.actor, domain=approval.domain)
+    context = asked_by(approval)
     judgement: Judgement = deciding.judge(transaction, snapshot, call, context, now)
     if judgement.verdict == "blocked":
         return Refused("blocked", f"the policy blocks the edited call: {judgement.reason}")

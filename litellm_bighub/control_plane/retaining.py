@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 from litellm_bighub.control_plane.source import PolicySource
-from litellm_bighub.control_plane.store import retention
+from litellm_bighub.control_plane.store import looks, retention
+from litellm_bighub.control_plane.store.chain import Entry
 from litellm_bighub.control_plane.store.transaction import Transaction
 
+logger = logging.getLogger(__name__)
 EVERY_SECONDS: Final = 3600.0
-_DAY: Final = 86_400.0
+DOUBTED: Final = "audit.clock_doubted"
 
 
 class Retaining:
@@ -27,17 +30,28 @@ class Retaining:
 
     def due(self, now: float) -> bool:
         """Whether it is time to look for something. Then it is not due again until that was done."""
-        if self._days is None or now < self._next:
+        if self._days is None or self._next - EVERY_SECONDS <= now < self._next:
             return False
         self._next = now + EVERY_SECONDS
         return True
 
     def run(self, transaction: Transaction, now: float) -> int:
-        """Remove some of what is too old; how many events that were. Where more is left it is due again at once."""
+        """Remove some of what is too old; how many events that were. Where more is left it is due again at once.
+
+        What a step of the clock would make old stays until the clock was looked at again, a day later.
+        """
         days = self._days
         if days is None:
             return 0
-        removed = retention.retain(transaction, before=now - days * _DAY, now=now)
+        before = looks.known(transaction.connection, "audit")
+        after = looks.look(transaction.connection, "audit", now)
+        if after.doubted_at == now and retention.is_due(transaction.connection, now - days * looks.DAY):
+            last = None if before is None else before.looked_at
+            transaction.append(Entry(now, DOUBTED, "audit", {"now": now, "last": last}, severity="warning"))
+            logger.warning("the audit is not shortened: the clock may have made a step; looking again in a day")
+        if after.sure_at is None:
+            return 0
+        removed = retention.retain(transaction, before=after.sure_at - days * looks.DAY, now=now)
         if removed == retention.AT_ONCE:
             self._next = 0.0
         return removed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvicorn
@@ -23,6 +23,7 @@ def serve_forever(
     port: int,
     redact: Redact,
     keep_days: float | None,
+    trust_proxies: Sequence[str] = (),
     say: Callable[[str], None],
 ) -> None:
     """Open the control plane and serve it.
@@ -34,6 +35,7 @@ def serve_forever(
         port: the port to listen on, 0 for a free one.
         redact: hides secrets in arguments before anything is stored.
         keep_days: how long the audit is kept, in place of what the policy says.
+        trust_proxies: addresses whose `X-Forwarded-For` and `-Proto` are taken for the caller's address and scheme.
         say: tells people where the inbox is.
 
     Raises:
@@ -46,7 +48,15 @@ def serve_forever(
         secret = asyncio.run(first_key(plane))
         if secret is not None:
             say(f"The key for the inbox, shown this once: {secret}")
-        server = uvicorn.Server(uvicorn.Config(create_app(plane), host=host, port=port, log_level="warning"))
+        config = uvicorn.Config(
+            create_app(plane),
+            host=host,
+            port=port,
+            log_level="warning",
+            proxy_headers=bool(trust_proxies),
+            forwarded_allow_ips=list(trust_proxies),
+        )
+        server = uvicorn.Server(config)
         with server.config.bind_socket() as listening:
             say(f"The inbox: http://{host}:{listening.getsockname()[1]}/inbox")
             server.run(sockets=[listening])

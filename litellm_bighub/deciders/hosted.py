@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from bighub import AsyncBighubClient
 
+from litellm_bighub.deciders.bounded_answers import bounded_client
 from litellm_bighub.deciders.breaker import Breaker, BreakerState, unwatched
-from litellm_bighub.deciders.deadline import Deadline
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.retry import Retry
 from litellm_bighub.deciders.service import BighubDecider
@@ -37,8 +37,7 @@ def hosted(
         ConfigurationError: no API key, one that no header can hold, or an address that the SDK does not accept.
     """
     one = BighubDecider(client(service), send_arguments=service.send_arguments, redactor=redactor)
-    retried = Retry(one, attempts=service.attempts, patience=service.deadline_seconds)
-    decider: Decider = Deadline(retried, service.deadline_seconds)
+    decider: Decider = Retry(one, attempts=service.attempts, patience=service.deadline_seconds)
     if service.breaker_failures:
         decider = Breaker(
             decider,
@@ -51,7 +50,10 @@ def hosted(
 
 
 def client(service: ServiceSettings) -> AsyncBighubClient:
-    """The SDK's client with its own retries off: they repeat without idempotency key and know no common deadline."""
+    """The SDK's client with its own retries off: they repeat without idempotency key and know no common deadline.
+
+    Its answers are bounded.
+    """
     key = service.api_key.get_secret_value() if service.api_key else ""
     if not key:
         raise ConfigurationError("service.api_key", "is missing; set it here or as LITELLM_BIGHUB_SERVICE__API_KEY")
@@ -65,5 +67,7 @@ def client(service: ServiceSettings) -> AsyncBighubClient:
         )
     except ValueError as error:
         raise ConfigurationError("service.base_url", "must be https, or http to this machine") from error
+    transport = made._transport  # noqa: SLF001 - the SDK takes no client of httpx
+    transport._client = bounded_client(transport._client, service.deadline_seconds)  # noqa: SLF001
     made.api_key = None  # its transport keeps the key; this field would only show it in its repr
     return made

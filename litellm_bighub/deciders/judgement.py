@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from litellm_bighub.deciders.tool_table import Tool
 from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
-from litellm_bighub.domain.decision import Allow, Decision, RequireApproval, verdict
+from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval, verdict
 from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.domain.secrets import REDACTED
@@ -60,6 +60,8 @@ class Judgement:
             arguments=arguments,
             arguments_digest=call.digest,
             latency_ms=self.seconds * 1000,
+            cause=decision.cause if isinstance(decision, Block) else "",
+            key=context.key,
         )
 
     def _target(self, redactor: Redactor, redacted: Arguments) -> str:

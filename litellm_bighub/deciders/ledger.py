@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from litellm_bighub.domain.decided import DecidedCall, Search
+from litellm_bighub.domain.opt_out import OptOut
 from litellm_bighub.domain.unapproved import UnapprovedResult
 
 
@@ -38,8 +39,8 @@ class Ledger(Protocol):
         """
         ...
 
-    async def report(self, result: UnapprovedResult) -> None:
-        """Keep what is told of a result that nobody approved."""
+    async def report(self, event: UnapprovedResult | OptOut) -> None:
+        """Keep what is told of a result that nobody approved, or of an opt-out."""
         ...
 
     async def aclose(self) -> None:
@@ -74,7 +75,7 @@ class MemoryLedger:
             self._calls[index] = replace(self._calls[index], continued_by=continued_by)
         return bool(first)
 
-    async def report(self, result: UnapprovedResult) -> None:
+    async def report(self, event: UnapprovedResult | OptOut) -> None:
         """There is no audit in memory; the caller logs it too."""
 
     async def aclose(self) -> None:

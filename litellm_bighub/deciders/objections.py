@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from enum import Enum, auto
-from typing import TypeAlias, cast
+from typing import NamedTuple, TypeAlias, cast
 
 Answer: TypeAlias = Mapping[str, object]
 
@@ -23,7 +23,21 @@ class Weight(Enum):
 
 
 NO, NOT_YET, PENDING, ASK = Weight.NO, Weight.NOT_YET, Weight.PENDING, Weight.ASK
-Objection: TypeAlias = tuple[Weight, str]
+
+
+class Objection(NamedTuple):
+    """What one field has against the call.
+
+    Attributes:
+        weight: how heavily.
+        text: for people.
+        unreadable: whether it objects only because nobody knows what it says.
+    """
+
+    weight: Weight
+    text: str
+    unreadable: bool = False
+
 
 VERDICTS: Mapping[str, Mapping[str, Weight | None]] = {
     "result": {"allowed": None, "blocked": NO, "denied": NO, "requires_approval": PENDING, "limited": ASK},
@@ -71,7 +85,7 @@ def objections(answer: Answer) -> Iterator[Objection]:
     for field, (objecting, weight) in FLAGS.items():
         yield from _flag(field, answer.get(field), objecting=objecting, weight=weight)
     if answer.get("request_type") in ("clarification_needed", "needs_more_context"):
-        yield NO, f"request_type is {answer['request_type']}"
+        yield Objection(NO, f"request_type is {answer['request_type']}")
     yield from _enforcement(answer)
     yield from _switches(answer)
     yield from _nested(answer)
@@ -83,33 +97,33 @@ def _word(field: str, value: object, words: Mapping[str, Weight | None]) -> Iter
     if value is None or value == "":
         return
     if not isinstance(value, str) or value not in words:
-        yield NO, f"{field} is {_shown(value)}, which is not known"
+        yield Objection(NO, f"{field} is {_shown(value)}, which is not known", unreadable=True)
     elif (weight := words[value]) is not None:
-        yield weight, f"{field} is {value}"
+        yield Objection(weight, f"{field} is {value}")
 
 
 def _flag(field: str, value: object, *, objecting: bool, weight: Weight) -> Iterator[Objection]:
     if value is None:
         return
     if not isinstance(value, bool):
-        yield NO, f"{field} is {_shown(value)}, not true or false"
+        yield Objection(NO, f"{field} is {_shown(value)}, not true or false", unreadable=True)
     elif value is objecting:
-        yield weight, f"{field} is {str(value).lower()}"
+        yield Objection(weight, f"{field} is {str(value).lower()}")
 
 
 def _allowed(answer: Answer) -> Iterator[Objection]:
     allowed = answer.get("allowed")
     if allowed is None:
-        yield NOT_YET, "allowed is not said"
+        yield Objection(NOT_YET, "allowed is not said", unreadable=True)
     yield from _flag("allowed", allowed, objecting=False, weight=NOT_YET)
 
 
 def _enforcement(answer: Answer) -> Iterator[Objection]:
     mode = answer.get("enforcement_mode")
     if mode == "enforced" and not answer.get("enforced_verdict"):
-        yield NO, "enforcement_mode is enforced, and no enforced_verdict is given"
+        yield Objection(NO, "enforcement_mode is enforced, and no enforced_verdict is given", unreadable=True)
     if mode == "review" and answer.get("recommendation") != "proceed":
-        yield ASK, "enforcement_mode is review"
+        yield Objection(ASK, "enforcement_mode is review")
 
 
 def _switches(answer: Answer) -> Iterator[Objection]:
@@ -117,12 +131,12 @@ def _switches(answer: Answer) -> Iterator[Objection]:
     blocked_by = answer.get("blocked_by")
     if blocked_by:
         killed = "kill" in str(blocked_by).lower()
-        yield NO if killed else NOT_YET, f"blocked_by is {_shown(blocked_by)}"
+        yield Objection(NO if killed else NOT_YET, f"blocked_by is {_shown(blocked_by)}")
     for field in ("kill_switch", "active_switches"):
         switch = answer.get(field)
         inactive = isinstance(switch, dict) and _inactive(cast("Answer", switch))
         if switch and not inactive:
-            yield NO, f"{field} is set"
+            yield Objection(NO, f"{field} is set")
 
 
 def _inactive(switch: Answer) -> bool:
@@ -138,20 +152,20 @@ def _nested(answer: Answer) -> Iterator[Objection]:
     forbidden = _inside(answer, "responsible_action_space").get("forbidden")
     proposed = answer.get("proposed_action")
     if proposed is not None and isinstance(forbidden, list) and proposed in forbidden:
-        yield NO, "responsible_action_space.forbidden holds the proposed action"
+        yield Objection(NO, "responsible_action_space.forbidden holds the proposed action")
 
 
 def _edits(answer: Answer) -> Iterator[Objection]:
     """What was approved is another call than this one, of which the service was told without its secrets."""
     if answer.get("edited_arguments") is not None:
-        yield NO, "edited_arguments is given: other arguments than the call's were approved"
+        yield Objection(NO, "edited_arguments is given: other arguments than the call's were approved")
 
 
 def _ceiling(ceiling: object) -> Iterator[Objection]:
     if ceiling is None:
         return
     if not isinstance(ceiling, dict):
-        yield NO, f"catastrophic_ceiling is {_shown(ceiling)}, not an object"
+        yield Objection(NO, f"catastrophic_ceiling is {_shown(ceiling)}, not an object", unreadable=True)
         return
     active = cast("Answer", ceiling).get("active")
     yield from _flag("catastrophic_ceiling.active", active, objecting=True, weight=NO)

@@ -42,7 +42,8 @@ def read_decision(body: object) -> Decision:
     if not _of(Weight.PENDING, raised):
         blocking += _of(Weight.NOT_YET, raised)
     if blocking:
-        return Block(_because(blocking[0], said), basis)
+        unreadable = all(objection.unreadable for objection in blocking)
+        return Block(_because(blocking[0], said), basis, "unreadable" if unreadable else "policy")
     asking = _of(Weight.PENDING, raised) + _of(Weight.ASK, raised)
     if asking:
         return RequireApproval(
@@ -51,12 +52,12 @@ def read_decision(body: object) -> Decision:
     return Allow(said, basis=basis)
 
 
-def _of(weight: Weight, raised: list[Objection]) -> list[str]:
-    return [text for heavy, text in raised if heavy is weight]
+def _of(weight: Weight, raised: list[Objection]) -> list[Objection]:
+    return [objection for objection in raised if objection.weight is weight]
 
 
-def _because(objection: str, said: str) -> str:
-    return f"{objection}: {said}" if said else objection
+def _because(objection: Objection, said: str) -> str:
+    return f"{objection.text}: {said}" if said else objection.text
 
 
 def _basis(answer: Answer) -> Basis:

@@ -8,6 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+import anyio
+
 from litellm_bighub.domain.event import DecisionEvent
 
 DecisionHook: TypeAlias = Callable[[dict[str, Any]], "Awaitable[None] | None"]
@@ -44,22 +46,31 @@ class HookSink:
         """Nothing to release."""
 
 
-async def record(event: DecisionEvent, sinks: Sequence[EventSink], withheld: Callable[[], DecisionEvent]) -> bool:
+async def record(
+    event: DecisionEvent, sinks: Sequence[EventSink], withheld: Callable[[], DecisionEvent], *, seconds: float
+) -> bool:
     """Tell every sink of the event. After the first failure the rest is told that the call was withheld for it.
+
+    Args:
+        event: what happened.
+        sinks: are told, one after the other.
+        withheld: makes the event of a call that was withheld for a failure.
+        seconds: how long each sink may take.
 
     Returns:
         whether all have recorded the event.
     """
     recorded = True
     for sink in sinks:
-        if not await _written(event, sink) and recorded:
+        if not await _written(event, sink, seconds) and recorded:
             recorded, event = False, withheld()
     return recorded
 
 
-async def _written(event: DecisionEvent, sink: EventSink) -> bool:
+async def _written(event: DecisionEvent, sink: EventSink, seconds: float) -> bool:
     try:
-        await sink.write(event)
+        with anyio.fail_after(seconds):
+            await sink.write(event)
     except Exception as error:  # noqa: BLE001 - a sink is anyone's code; whatever it raises withholds the call
         # Neither its message nor a traceback: both may hold the arguments.
         logger.error("%s did not record decision %s: %s", _name(sink), event.event_id, type(error).__name__)  # noqa: TRY400

@@ -107,18 +107,11 @@ class BighubDecider:
         """What BIGHUB is told beside the contract's own fields; only what there is."""
         told: dict[str, Any] = {
             "tool": call.name,
-            "call_id": call.id,
             "call_type": call.type,
-            "path": call.path,
-            "trace_id": context.trace_id,
-            "response_id": context.response_id,
-            "surface": context.surface,
-            "model": context.model,
-            "user": context.user,
-            "team": context.team,
             "arguments_digest": call.digest,
+            "gateway": gateway(call, context),
         }
-        told = {key: value for key, value in told.items() if value}
+        told = {key: value for key, value in told.items() if value or key == "gateway"}
         match self._send_arguments:
             case "redacted":
                 told["arguments"] = self._redactor.redact(call.arguments)
@@ -129,9 +122,26 @@ class BighubDecider:
         return told
 
 
+def gateway(call: ToolCall, context: CallContext) -> dict[str, str]:
+    """What a gateway tells of its run under one key, so that an approval is bound to who asks and not to the run."""
+    told = {
+        "path": call.path,
+        "surface": context.surface,
+        "model": context.model,
+        "user": context.user,
+        "team": context.team,
+        "key": context.key,
+        "trace_id": context.trace_id,
+        "response_id": context.response_id,
+        "call_id": call.id,
+    }
+    return {name: value for name, value in told.items() if value}
+
+
 def idempotency_key(call: ToolCall, context: CallContext) -> str:
     """Names the question: this call, in this response, of this trace, for this actor."""
-    question = [context.trace_id, context.response_id, context.actor, context.domain, call.id, call.path]
+    question = [context.trace_id, context.response_id, context.actor, context.key, context.user, context.domain]
+    question += [call.id, call.path]
     question += [call.name, call.action, call.digest]
     return hashlib.sha256(json.dumps(question).encode()).hexdigest()
 
@@ -148,7 +158,7 @@ def _network(error: BighubNetworkError) -> DecisionError:
     """The SDK's one error for all that happens below HTTP."""
     match error.__cause__:
         case httpx.DecodingError():
-            return DecisionUnreadable("BIGHUB's answer cannot be decoded")
+            return DecisionUnreadable("BIGHUB's answer is too large, or cannot be decoded")
         case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
             return DecisionRefused("the question to BIGHUB cannot be sent as HTTP")
         case _:
@@ -158,16 +168,14 @@ def _network(error: BighubNetworkError) -> DecisionError:
 def _status(error: BighubAPIError) -> DecisionError:
     """What a status other than 2xx, 401 and 403 means.
 
-    408, 425 and 429 say "not now": they are retried, and in the end the decider was not available. 409 says that the
-    same question is being answered: it is retried, and in the end it is a refusal like every other 4xx.
+    408, 409, 425 and 429 say "not now": they are retried, and in the end they are refusals like every other 4xx. The
+    service was there and gave an answer, so that whoever makes it busy opens nothing under `fail_mode: open`.
     """
     text = f"BIGHUB answered {error.status_code}" + (f" ({error.code[:60]})" if isinstance(error.code, str) else "")
     match error.status_code:
         case 429:
-            return DecisionUnavailable(text, transient=True, retry_after=_retry_after(error))
-        case 408 | 425:
-            return DecisionUnavailable(text, transient=True)
-        case 409:
+            return DecisionRefused(text, transient=True, retry_after=_retry_after(error))
+        case 408 | 409 | 425:
             return DecisionRefused(text, transient=True)
         case status if 500 <= status <= 599:
             return DecisionUnavailable(text, transient=True)

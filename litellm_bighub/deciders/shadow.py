@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.deciders.undecided import undecided
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision
 from litellm_bighub.errors import DecisionError
@@ -23,7 +24,8 @@ class Shadow:
         try:
             decision = await self.inner.decide(call, context)
         except DecisionError as error:
-            decision = Block(f"no decision could be had: {error}", Basis(blocked_by="undecided"))
+            failed = undecided(error)
+            decision = Block(f"no decision could be had: {error}", Basis(blocked_by="undecided"), failed.cause)
         if isinstance(decision, Allow):
             return decision
         return Allow("shadow mode enforces nothing", shadowed=decision)

@@ -12,24 +12,28 @@ from typing import TypeVar
 import anyio
 
 from litellm_bighub.deciders.consenting import consenting
+from litellm_bighub.deciders.deadline import DEADLINE_SECONDS, Deadline, within
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.judgement import Judgement
 from litellm_bighub.deciders.ledger import Ledger, MemoryLedger
+from litellm_bighub.deciders.prompt_ledger import PromptLedger
 from litellm_bighub.deciders.recording import DecisionHook, EventSink, HookSink, record
 from litellm_bighub.deciders.tool_table import ToolTable
+from litellm_bighub.deciders.undecided import undecided
+from litellm_bighub.deciders.until_stopped import Stopped, UntilStopped
 from litellm_bighub.deciders.waiting import settled, waiting
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
 from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.redaction import Redactor
-from litellm_bighub.errors import DecisionError, DecisionRefused, DecisionUnavailable
+from litellm_bighub.errors import DecisionError, DecisionUnavailable
 from litellm_bighub.settings import FailMode, ToolSettings
 
 OURSELVES = "litellm_bighub"
 """Who decided when the decider was not asked, or could not answer."""
 
-UNRECORDED = Block("the decision could not be recorded", Basis(blocked_by="unrecorded"))
+UNRECORDED = Block("the decision could not be recorded", Basis(blocked_by="unrecorded"), "unrecorded")
 
 T = TypeVar("T")
 
@@ -45,6 +49,9 @@ class ToolDecisions:
         sinks: what else records every decision, an audit file for one; the same holds for them.
         redactor: takes secrets out of what is recorded.
         ledger: remembers decided calls for the requests that follow; in memory if not given.
+        deadline_seconds: how long a decision may take, and each thing that is asked of the ledger or told to a sink;
+            waiting for a person does not count.
+        stopped: returns when nobody may be waited for any more, since the process ends.
         clock: POSIX seconds.
         timer: seconds from any origin, for latencies.
         new_id: makes ids of events, and of traces that have none.
@@ -63,18 +70,23 @@ class ToolDecisions:
         sinks: Sequence[EventSink] = (),
         redactor: Redactor | None = None,
         ledger: Ledger | None = None,
+        deadline_seconds: float = DEADLINE_SECONDS,
+        stopped: Stopped | None = None,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.perf_counter,
         new_id: Callable[[], str] = random_id,
     ) -> None:
         self._decider = decider
-        self._waiting = waiting(decider)
+        self._asked = Deadline(decider, deadline_seconds)
+        self._deadline_seconds = deadline_seconds
+        waiter = waiting(decider)
+        self._waiting = waiter if waiter is None or stopped is None else UntilStopped(waiter, stopped)
         self._consenting = consenting(decider)
         self._tools = ToolTable(tools or {})
         self._fail_mode: FailMode = fail_mode
         self._sinks = (*([HookSink(on_decision)] if on_decision else []), *sinks)
         self.redactor = redactor or Redactor()
-        self.ledger: Ledger = ledger or MemoryLedger()
+        self.ledger: Ledger = PromptLedger(ledger or MemoryLedger(), deadline_seconds)
         self.clock = clock
         self.new_id = new_id
         self._timer = timer
@@ -97,8 +109,8 @@ class ToolDecisions:
     async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
         """Record a caller's answer to an approval; whether it counts. What nobody can record does not."""
         try:
-            return self._consenting is not None and await self._consenting.consent(
-                approval_id, context, approve=approve
+            return self._consenting is not None and await within(
+                self._deadline_seconds, self._consenting.consent(approval_id, context, approve=approve), "record of it"
             )
         except DecisionError:
             return False
@@ -147,7 +159,7 @@ class ToolDecisions:
             case ToolCall() as measured:
                 call = measured
                 try:
-                    decision, decider = await self._decider.decide(call, context), self._decider.name
+                    decision, decider = await self._asked.decide(call, context), self._decider.name
                 except DecisionError as error:
                     decision = _without_answer(error, tool.fail_mode or self._fail_mode)
         return Judgement(call, context, tool, decision, decider, self._timer() - started)
@@ -169,15 +181,15 @@ class ToolDecisions:
         return await self._recorded(replace(judgement, decision=decided, seconds=0.0))
 
     async def _asked_again(self, judgement: Judgement, approval_id: str) -> Judgement:
-        """The same call in a question of its own: under the first one's idempotency key the first answer would come."""
+        """The same call in a question of its own: under the first one's idempotency key the first answer would come.
+
+        Raises:
+            DecisionError: no decision could be had. `fail_mode` opens no call that a person was asked for.
+        """
         call = replace(judgement.call, path=f"{judgement.call.path} after {approval_id}")
         started = self._timer()
-        decider = OURSELVES
-        try:
-            decision, decider = await self._decider.decide(call, judgement.context), self._decider.name
-        except DecisionError as error:
-            decision = _without_answer(error, "closed")
-        return replace(judgement, decision=decision, decider=decider, seconds=self._timer() - started)
+        decision = await self._asked.decide(call, judgement.context)
+        return replace(judgement, decision=decision, decider=self._decider.name, seconds=self._timer() - started)
 
     async def _recorded(self, judgement: Judgement) -> Decision:
         event_id, now = self.new_id(), self.clock()
@@ -187,20 +199,17 @@ class ToolDecisions:
             return unrecorded.event(self.redactor, event_id=event_id, time=now)
 
         event = judgement.event(self.redactor, event_id=event_id, time=now)
-        return judgement.decision if await record(event, self._sinks, withheld) else UNRECORDED
+        return (
+            judgement.decision
+            if await record(event, self._sinks, withheld, seconds=self._deadline_seconds)
+            else UNRECORDED
+        )
 
 
 def _without_answer(error: DecisionError, fail_mode: FailMode) -> Decision:
-    match error:
-        case DecisionUnavailable() if fail_mode == "open":
-            reason = f"the decider could not be reached, and fail_mode is open: {error}"
-            return Allow(reason, degraded=True)
-        case DecisionUnavailable():
-            return Block(f"the decider could not be reached: {error}", Basis(blocked_by="unavailable"))
-        case DecisionRefused():
-            return Block(f"the decider refused to decide: {error}", Basis(blocked_by="refused"))
-        case _:
-            return Block(f"the decider's answer is no decision: {error}", Basis(blocked_by="unreadable"))
+    if isinstance(error, DecisionUnavailable) and fail_mode == "open":
+        return Allow(f"the decider could not be reached, and fail_mode is open: {error}", degraded=True)
+    return undecided(error)
 
 
 async def _together(coroutines: Sequence[Coroutine[object, object, T]]) -> list[T]:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import Literal
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -14,6 +15,7 @@ from jmespath.parser import ParsedResult
 
 from litellm_bighub.domain.call import Arguments, ToolCall
 from litellm_bighub.domain.decision import Basis, Block
+from litellm_bighub.domain.tool_name import UNREADABLE_NAME
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.settings import FailMode, ToolSettings
 
@@ -31,9 +33,10 @@ class Tool:
     def measure(self, call: ToolCall) -> ToolCall | Block:
         """The call with its value, target and action, or why nobody can decide on it."""
         if call.unreadable is not None:
-            return _undecidable("unreadable_arguments", call.unreadable)
-        if not _is_unicode(call.id, call.name, call.path):
-            return _undecidable("unreadable_name", "the name or id of the call is not valid Unicode")
+            what = "unreadable_name" if call.unreadable == UNREADABLE_NAME else "unreadable_arguments"
+            return _undecidable(what, call.unreadable)
+        if not _is_unicode(call.id, call.path):
+            return _undecidable("unreadable_name", "the id of the call is not valid Unicode")
         try:
             value = _number(_found(self.value, call.arguments))
             target = _text(_found(self.target, call.arguments))
@@ -47,6 +50,23 @@ class Tool:
             target=call.target if target is None else target,
             action=self.action or call.action,
         )
+
+    def has(self, what: Literal["value", "target"]) -> bool:
+        """Whether the operator says where it stands."""
+        return self._expression(what) is not None
+
+    def reads(self, what: Literal["value", "target"], arguments: Arguments) -> bool:
+        """Whether the arguments have a field of those that it is taken out of; it may name none, and read all."""
+        expression = self._expression(what)
+        names = set() if expression is None else set(_named(expression.parsed, "field"))
+        return expression is not None and (not names or not names.isdisjoint(arguments))
+
+    def only(self, what: Literal["value", "target"]) -> Tool:
+        """The entry without the other one."""
+        return replace(self, target=None) if what == "value" else replace(self, value=None)
+
+    def _expression(self, what: Literal["value", "target"]) -> ParsedResult | None:
+        return self.value if what == "value" else self.target
 
     def target_in(self, arguments: Arguments) -> str | None:
         """The target that stands in other (redacted) arguments, `None` if they hold none."""
@@ -87,7 +107,7 @@ def _is_unicode(*texts: str) -> bool:
 
 
 def _undecidable(what: str, reason: str) -> Block:
-    return Block(reason, basis=Basis(blocked_by=what))
+    return Block(reason, Basis(blocked_by=what), "undecidable")
 
 
 def _tool(key: str, settings: ToolSettings) -> Tool:
@@ -107,20 +127,20 @@ def _compile(key: str, expression: str | None) -> ParsedResult | None:
         compiled = jmespath.compile(expression)
     except JMESPathError as error:
         raise ConfigurationError(key, f"is no JMESPath: {str(error).splitlines()[0]}") from error
-    for name in _functions(compiled.parsed):
+    for name in _named(compiled.parsed, "function_expression"):
         if name not in Functions.FUNCTION_TABLE:
             raise ConfigurationError(key, f"calls {name}(), which JMESPath does not have")
     return compiled
 
 
-def _functions(node: Mapping[str, object]) -> Iterator[str]:
-    """The functions that a parsed JMESPath calls; found now, because the library looks for them only when it runs."""
-    if node["type"] == "function_expression":
+def _named(node: Mapping[str, object], kind: str) -> Iterator[str]:
+    """The fields or functions that a parsed JMESPath names; the library looks for functions only when it runs."""
+    if node["type"] == kind:
         yield str(node["value"])
     children = node["children"]
     for child in children if isinstance(children, list) else ():
         if isinstance(child, Mapping):
-            yield from _functions(child)
+            yield from _named(child, kind)
 
 
 def _found(expression: ParsedResult | None, arguments: Arguments) -> object:

@@ -13,15 +13,21 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
 
+import anyio
 from typing_extensions import assert_never
 
 from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.deciders.undecided import undecided
 from litellm_bighub.deciders.wrapping import layers
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
-from litellm_bighub.errors import DecisionError
+from litellm_bighub.errors import DecisionError, DecisionRefused
+
+PAUSE_SECONDS: Final = 1.0
+LATE_SECONDS: Final = 1.0
+"""How much longer than it was told a waiter may take to say that nobody has answered."""
 
 State: TypeAlias = Literal["open", "approved", "denied", "void"]
 
@@ -69,8 +75,9 @@ async def settled(
     *,
     seconds: float,
     timer: Callable[[], float] = time.monotonic,
+    pause_seconds: float = PAUSE_SECONDS,
 ) -> Decision:
-    """Wait for the person whom a decision asks for.
+    """Wait for the person whom a decision asks for. Whoever cannot be asked for a while is asked again after a pause.
 
     Args:
         waiter: tells when a person has answered.
@@ -78,30 +85,66 @@ async def settled(
         decide_again: decides on the same call, as a question of its own that the given approval's id names.
         seconds: how long to wait.
         timer: seconds from any origin, never set back.
+        pause_seconds: between two tries.
 
     Returns:
-        the decision in force; `asked`, or a later question for a person, if the time was over.
+        the decision in force; `asked`, or a later question for a person, if the time was over. A block that names the
+        cause, if a person has answered and nobody could decide again in time: the approval can still be used.
     """
     end = timer() + seconds
     while asked.approval_id:
         try:
-            answer = await waiter.answered(asked.approval_id, seconds=max(0.0, end - timer()))
-        except DecisionError:
-            return asked
-        match answer.state:
-            case "open":
-                return asked
-            case "denied":
-                by = f" by {answer.by}" if answer.by else ""
-                return Block(f"denied{by}", Basis(decision_id=asked.basis.decision_id, blocked_by="denied"))
-            case "approved" if not answer.bound:
-                by = f" by {answer.by}" if answer.by else " by a person"
-                return Allow(f"approved{by}", edited=answer.edited, basis=asked.basis)
-            case "approved" | "void":
-                decision = await decide_again(asked.approval_id)
-                if not isinstance(decision, RequireApproval) or decision.approval_id == asked.approval_id:
-                    return decision
-                asked = decision
-            case _:
-                assert_never(answer.state)
+            decision = await _in_force(waiter, asked, decide_again, seconds=max(0.0, end - timer()))
+        except DecisionError as error:  # noqa: PERF203 - a look a second
+            if not _may_pass(error) or timer() >= end:
+                return undecided(error.failure) if isinstance(error, _NotDecidedAgainError) else asked
+            await anyio.sleep(min(pause_seconds, max(0.0, end - timer())))
+        else:
+            if not isinstance(decision, RequireApproval) or decision.approval_id == asked.approval_id:
+                return decision
+            asked = decision
     return asked
+
+
+class _NotDecidedAgainError(DecisionError):
+    """A person has answered, and nobody could decide again."""
+
+    def __init__(self, failure: DecisionError) -> None:
+        self.failure = failure
+        super().__init__(str(failure))
+
+
+async def _in_force(
+    waiter: Waiting, asked: RequireApproval, decide_again: Callable[[str], Awaitable[Decision]], *, seconds: float
+) -> Decision:
+    """The decision in force after at most that many seconds: `asked` itself, if nobody has answered."""
+    answer = await _answered(waiter, asked.approval_id, seconds)
+    match answer.state:
+        case "open":
+            return asked
+        case "denied":
+            by = f" by {answer.by}" if answer.by else ""
+            return Block(f"denied{by}", Basis(decision_id=asked.basis.decision_id, blocked_by="denied"), "denied")
+        case "approved" if not answer.bound:
+            by = f" by {answer.by}" if answer.by else " by a person"
+            return Allow(f"approved{by}", edited=answer.edited, basis=asked.basis)
+        case "approved" | "void":
+            try:
+                return await decide_again(asked.approval_id)
+            except DecisionError as error:
+                raise _NotDecidedAgainError(error) from error
+        case _:
+            assert_never(answer.state)
+
+
+async def _answered(waiter: Waiting, approval_id: str, seconds: float) -> Answered:
+    """What became of the approval. A waiter that does not come back in time tells nothing."""
+    with anyio.move_on_after(seconds + LATE_SECONDS):
+        return await waiter.answered(approval_id, seconds=seconds)
+    return Answered("open")
+
+
+def _may_pass(error: DecisionError) -> bool:
+    """Whether asking again later may help."""
+    failure = error.failure if isinstance(error, _NotDecidedAgainError) else error
+    return failure.transient or not isinstance(failure, DecisionRefused)

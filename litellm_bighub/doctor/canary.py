@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 TOOL: Final = "litellm_bighub_canary"
+HOSTED_TOOL: Final = "litellm_bighub_canary_tool"
+"""A provider's own tool that there is not; the proof's policy blocks it by name."""
+
 UNIT: Final = "q7zXwv"
 """The arguments are nothing but this, again and again: the smallest piece of them that a stream delivers holds it."""
 

@@ -45,9 +45,24 @@ def covers(config: ProxyConfig) -> list[Cover]:
     ]
 
 
+def opened(config: ProxyConfig) -> list[tuple[str, str]]:
+    """The routes that the config opens, on which nobody decides on tool calls, and by whose setting."""
+    home = config.path.resolve().parent
+    return [
+        (str(route), entry.name)
+        for entry in config.guardrails
+        if entry.default_on and kind_of(entry, home) is Kind.CALLS
+        for route in _list(entry.params.get("open_routes"))
+    ]
+
+
 def other_roads() -> list[str]:
     """Roads that speak none of the governed formats as they stand."""
     return list(dict.fromkeys(probe.route for probe in PROBES if probe.format == "other"))
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def is_on(entry: Entry) -> bool:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from litellm_bighub.control_plane.decider import DATABASE
-from litellm_bighub.control_plane.policy.file import parse_policy
+from litellm_bighub.control_plane.policy.file import parse_policy, unmarked_actors
 from litellm_bighub.control_plane.store.database import check_url, sqlite_url
 from litellm_bighub.deciders.hosted import client
 from litellm_bighub.doctor.findings import Finding, Level
@@ -33,7 +33,7 @@ def deciding(name: str, settings: GuardrailSettings, home: Path) -> Iterator[Fin
     if settings.decider == "bighub":
         yield _service(name, settings.service)
     else:
-        yield from _policy(name, home / settings.policy)
+        yield from _policy(name, home / settings.policy, settings.actor)
         given = settings.database_url
         url = given.get_secret_value() if given else sqlite_url((home / settings.policy).parent / DATABASE)
         yield _database(name, url)
@@ -43,9 +43,10 @@ def deciding(name: str, settings: GuardrailSettings, home: Path) -> Iterator[Fin
         yield Finding(Level.WARNING, name, "fail_mode is open: while the decider cannot be reached, every call passes")
 
 
-def _policy(name: str, path: Path) -> Iterator[Finding]:
+def _policy(name: str, path: Path, actor: str) -> Iterator[Finding]:
     try:
         policy = parse_policy(path.read_text(), path.name)
+        unmarked = unmarked_actors(path, {actor})
     except OSError as error:
         yield Finding(Level.OFF, name, f"the policy {path} cannot be read: {error.strerror}")
         return
@@ -55,6 +56,8 @@ def _policy(name: str, path: Path) -> Iterator[Finding]:
     tools = sorted({rule.tool for rule in policy.rules})
     says = f"policy {path.name}: {len(policy.rules)} rules for {', '.join(tools) or 'no tool'}; else {policy.default}"
     yield Finding(Level.WARNING if policy.default == "allow" else Level.FINE, name, says)
+    for line in unmarked:
+        yield Finding(Level.WARNING, name, line)
     if policy.mode == "shadow":
         yield Finding(Level.OFF, name, "the policy is in shadow mode: every call passes, whatever is decided")
 

@@ -6,14 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from litellm_bighub.doctor.covered import Cover, covers
+from litellm_bighub.doctor.covered import Cover, covers, opened
 from litellm_bighub.doctor.deciding import deciding
 from litellm_bighub.doctor.findings import Finding, Level
 from litellm_bighub.doctor.kinds import Kind, kind_of
 from litellm_bighub.doctor.proxy_config import Entry, ProxyConfig
 from litellm_bighub.doctor.releases import litellm_release
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.gateway.configuration import check_litellms, read_settings
+from litellm_bighub.gateway.closing import closer_of
+from litellm_bighub.gateway.configuration import read_settings
+from litellm_bighub.gateway.litellm_parameters import refused_by_litellm
+from litellm_bighub.gateway.mode import check_calls_mode, check_texts_mode, unchecked_texts
+from litellm_bighub.gateway.native import NOT_BY_DEFAULT
+from litellm_bighub.gateway.opt_outs import check_opt_outs
 from litellm_bighub.settings import GuardrailSettings, TextGuardrailSettings
 
 _OURS = "litellm_bighub.BighubGuardrail"
@@ -35,11 +40,13 @@ class Examination:
     Attributes:
         patients: the config's guardrails, in their order.
         covers: who looks at which answers.
+        opened: routes on which nobody decides on tool calls, and the guardrails that open them.
         findings: what there is to say.
     """
 
     patients: Sequence[Patient]
     covers: Sequence[Cover]
+    opened: Sequence[tuple[str, str]]
     findings: Sequence[Finding]
 
     @property
@@ -52,10 +59,16 @@ def examine(config: ProxyConfig) -> Examination:
     """Examine a config."""
     home = config.path.resolve().parent
     patients = [Patient(entry, kind_of(entry, home)) for entry in config.guardrails]
-    findings = [litellm_release(), *_of_all(config, patients)]
+    findings = [litellm_release(allowed=_allowed(patients)), *_of_all(config, patients)]
     for patient in patients:
         findings += _of_one(config, patient, patients, home)
-    return Examination(patients, covers(config), findings)
+    return Examination(patients, covers(config), opened(config), findings)
+
+
+def _allowed(patients: Sequence[Patient]) -> bool:
+    """Whether all guardrails of ours start on a release of LiteLLM that is not supported."""
+    ours = [patient for patient in patients if patient.kind in {Kind.CALLS, Kind.TEXTS}]
+    return bool(ours) and all(patient.entry.params.get("allow_unsupported_litellm") is True for patient in ours)
 
 
 def _of_all(config: ProxyConfig, patients: Sequence[Patient]) -> Iterator[Finding]:
@@ -87,17 +100,14 @@ def _of_one(config: ProxyConfig, patient: Patient, patients: Sequence[Patient], 
 
 
 def _switched_on(config: ProxyConfig, entry: Entry) -> Iterator[Finding]:
-    if "post_call" not in entry.events:
-        yield Finding(Level.OFF, entry.name, "mode lacks post_call: no answer is looked at")
-    if "pre_call" not in entry.events:
-        yield Finding(Level.WARNING, entry.name, "mode lacks pre_call: no request is looked at")
+    if problem := refused_by_litellm(entry.params):
+        yield Finding(Level.OFF, entry.name, f"LiteLLM would start without it: {problem}")
     if entry.default_on:
         yield Finding(Level.FINE, entry.name, "on for every request")
     elif models := _models_with(config, entry.name):
         yield Finding(Level.WARNING, entry.name, f"on for these models alone: {', '.join(models)}")
     else:
-        says = "default_on is false: it runs only where a request, key or team names it, so a caller may leave it out"
-        yield Finding(Level.OFF, entry.name, says)
+        yield Finding(Level.OFF, entry.name, f"default_on is not true: {NOT_BY_DEFAULT}")
 
 
 def _models_with(config: ProxyConfig, name: str) -> list[str]:
@@ -112,24 +122,40 @@ def _models_with(config: ProxyConfig, name: str) -> list[str]:
 def _calls(entry: Entry, home: Path) -> Iterator[Finding]:
     given = {key: value for key, value in entry.params.items() if key not in _LITELLMS and key != "on_decision"}
     try:
-        settings, litellms = read_settings(GuardrailSettings, entry.name, given)
-        check_litellms(entry.name, None, litellms)
+        settings, _ = read_settings(GuardrailSettings, entry.name, given)
+        check_calls_mode(entry.name, entry.params.get("mode"))
+        check_opt_outs(entry.name, entry.params.get("mode"), settings.may_opt_out)
+        closer = closer_of(entry.name, sorted(entry.events), settings.open_routes)
     except ConfigurationError as error:
         yield Finding(Level.OFF, entry.name, f"the proxy would not start: {error}")
         return
+    yield from _opting_out(entry.name, settings.may_opt_out)
+    if closer.open_routes.rows and settings.ungoverned_routes == "refuse":
+        says = f"open_routes opens {closer.open_routes}: nobody decides on tool calls there"
+        yield Finding(Level.WARNING, entry.name, says)
     if entry.guardrail != _OURS and settings.decider == "embedded" and not (home / settings.policy).exists():
         yield Finding(Level.NOTE, entry.name, "a class of your own, without a policy: its decider is not examined")
         return
     yield from deciding(entry.name, settings, home)
 
 
+def _opting_out(name: str, teams: Sequence[str]) -> Iterator[Finding]:
+    if teams:
+        yield Finding(Level.WARNING, name, f"keys of these teams may opt out of it: {', '.join(teams)}")
+
+
 def _texts(entry: Entry, patients: Sequence[Patient]) -> Iterator[Finding]:
     given = {key: value for key, value in entry.params.items() if key not in _LITELLMS}
     try:
         settings, _ = read_settings(TextGuardrailSettings, entry.name, given)
+        check_texts_mode(entry.name, entry.params.get("mode"))
+        check_opt_outs(entry.name, entry.params.get("mode"), settings.may_opt_out)
     except ConfigurationError as error:
         yield Finding(Level.OFF, entry.name, f"the proxy would not start: {error}")
         return
+    yield from _opting_out(entry.name, settings.may_opt_out)
+    for event, says in unchecked_texts(entry.params.get("mode")).items():
+        yield Finding(Level.OFF if event == "post_call" else Level.WARNING, entry.name, says)
     known = {patient.entry.name for patient in patients} - {entry.name}
     for missing in (name for name in settings.apply if name not in known):
         yield Finding(Level.OFF, entry.name, f"applies {missing}, which is no guardrail of this config")

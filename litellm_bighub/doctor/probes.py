@@ -15,7 +15,7 @@ import httpx
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
-from litellm_bighub.doctor.canary import PROMPT, TOOL
+from litellm_bighub.doctor.canary import HOSTED_TOOL, PROMPT, SECRETS, TOOL
 
 Format: TypeAlias = Literal["responses", "chat", "messages", "other"]
 Mode: TypeAlias = Literal["whole", "streamed"]
@@ -97,7 +97,7 @@ _TURN = [{"role": "user", "content": PROMPT}]
 
 def responses(gate: Gate, **more: Any) -> Received:
     """Ask on `/v1/responses`."""
-    return gate.post("/v1/responses", _responses_body(gate, **more))
+    return gate.post("/v1/responses", {**_responses_body(gate), **more})
 
 
 def _responses_body(gate: Gate, **more: Any) -> dict[str, Any]:
@@ -105,7 +105,8 @@ def _responses_body(gate: Gate, **more: Any) -> dict[str, Any]:
 
 
 def _chat(gate: Gate, **more: Any) -> Received:
-    return gate.post("/v1/chat/completions", {"model": gate.model, "messages": _TURN, "tools": _CHAT_TOOLS, **more})
+    body = {"model": gate.model, "messages": _TURN, "tools": _CHAT_TOOLS}
+    return gate.post("/v1/chat/completions", {**body, **more})
 
 
 def _messages(gate: Gate, **more: Any) -> Received:
@@ -180,6 +181,53 @@ def _last(content: bytes) -> bool:
     return kind in {"response.completed", "response.incomplete", "response.failed", "error"}
 
 
+def _several_models(gate: Gate, **more: Any) -> Received:
+    """A model name with a comma asks several models at once; LiteLLM answers with a list."""
+    return _chat(gate, **{"model": f"{gate.model},{gate.model}", **more})
+
+
+def _fastest_model(gate: Gate, **more: Any) -> Received:
+    return _several_models(gate, fastest_response=True, **more)
+
+
+def _in_extra_body(ask: Callable[..., Received], field: str) -> Callable[..., Received]:
+    """What LiteLLM lays over the request last: the question for the canary, and every secret with it."""
+    harmless, real = "hello", f"{PROMPT} {'; '.join(SECRETS.values())}"
+    if field == "messages":
+        return lambda gate, **more: ask(gate, messages=_turn(harmless), extra_body={"messages": _turn(real)}, **more)
+    return lambda gate, **more: ask(gate, input=harmless, extra_body={"input": real}, **more)
+
+
+def _stream_in_extra_body(ask: Callable[..., Received]) -> Callable[[Gate], Received]:
+    """A stream that nobody but the provider was told of."""
+    return lambda gate: ask(gate, extra_body={"stream": True})
+
+
+def _turn(content: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": content}]
+
+
+def _eval_run(gate: Gate) -> Received:
+    """A run of an eval: a provider's own tools, which nobody would decide on."""
+    tools = [{"type": HOSTED_TOOL}]
+    source = {
+        "type": "responses",
+        "model": gate.model,
+        "input_messages": {"type": "template", "template": _TURN},
+        "sampling_params": {"tools": tools},
+    }
+    return gate.post("/v1/evals/eval_canary/runs", {"name": PROMPT, "model": gate.model, "data_source": source})
+
+
+def _test_connection(gate: Gate) -> Received:
+    body = {"litellm_params": {"model": gate.model, "messages": _TURN, "tools": _CHAT_TOOLS}, "mode": "chat"}
+    return gate.post("/health/test_connection", body)
+
+
+def _plugin_proxy(gate: Gate) -> Received:
+    return gate.post("/plugin-proxy/canary/v1/responses", _responses_body(gate))
+
+
 def _both(route: str, form: Format, send: Callable[..., Received]) -> tuple[Probe, Probe]:
     return (
         Probe(route, "whole", form, send),
@@ -204,5 +252,16 @@ PROBES: tuple[Probe, ...] = (
         lambda gate: _gemini(gate, "streamGenerateContent"),
     ),
     *_both("/openai_passthrough/v1/responses", "other", _pass_through),
+    *_both("/v1/chat/completions, several models", "chat", _several_models),
+    *_both("/v1/chat/completions, fastest model", "chat", _fastest_model),
+    *_both("/v1/responses, input in extra_body", "responses", _in_extra_body(responses, "input")),
+    *_both("/v1/chat/completions, messages in extra_body", "chat", _in_extra_body(_chat, "messages")),
+    *_both("/v1/messages, messages in extra_body", "messages", _in_extra_body(_messages, "messages")),
+    Probe("/v1/responses, stream in extra_body", "whole", "responses", _stream_in_extra_body(responses)),
+    Probe("/v1/chat/completions, stream in extra_body", "whole", "chat", _stream_in_extra_body(_chat)),
+    Probe("/v1/messages, stream in extra_body", "whole", "messages", _stream_in_extra_body(_messages)),
+    Probe("/v1/evals/{id}/runs", "whole", "other", _eval_run),
+    Probe("/health/test_connection", "whole", "other", _test_connection),
+    Probe("/plugin-proxy/{name}/{path}", "whole", "other", _plugin_proxy),
 )
 """Every road, in the order of the table."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import httpx
 
-from litellm_bighub.doctor.canary import ARGUMENTS, PROMPT, SECRETS, TOOL, holds_secret
+from litellm_bighub.doctor.canary import ARGUMENTS, HOSTED_TOOL, PROMPT, SECRETS, TOOL, holds_secret
 from litellm_bighub.doctor.covered import text_formats
 from litellm_bighub.doctor.probes import PROBES, Format, Gate, Mode, Probe, Received, responses
 from litellm_bighub.doctor.proxy_config import ProxyConfig
@@ -96,19 +96,21 @@ def _row(
     gate: Gate, upstream: ScriptedUpstream, probe: Probe, secrets: list[str], covered: Collection[tuple[Format, Mode]]
 ) -> Row:
     received, offered = _send(gate, upstream, probe, _CALL, _PACES[0])
+    listed = any(HOSTED_TOOL in request.raw for request in upstream.requests)
     detail = str(received.status) if received.status >= 400 else "connection refused" if received.status == 0 else ""
     secret = Verdict.UNPROVEN
     if secrets:
         secret = _worst([_secrets(gate, upstream, probe, secrets, pace) for pace in _PACES])
     if (probe.format, probe.mode) not in covered and secret in {Verdict.LEAKS, Verdict.UNPROVEN}:
         secret = Verdict.NOT_COVERED
-    return Row(probe, of_call(received, offered=offered), secret, detail)
+    return Row(probe, Verdict.LEAKS if listed else of_call(received, offered=offered), secret, detail)
 
 
 def _secrets(gate: Gate, upstream: ScriptedUpstream, probe: Probe, secrets: list[str], pace: Pace) -> Verdict:
     said = [text(f"Here it comes: {'; '.join(secrets)}.")]
     received, offered = _send(gate, upstream, probe, said, pace)
-    return of_secrets(received, secrets, offered=offered)
+    reached = any(secret in request.raw for request in upstream.requests for secret in secrets)
+    return Verdict.LEAKS if reached else of_secrets(received, secrets, offered=offered)
 
 
 def _worst(verdicts: Sequence[Verdict]) -> Verdict:

@@ -1,23 +1,26 @@
-"""Whether the installed LiteLLM is one that this package supports."""
+"""What to say of the installed LiteLLM."""
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, requires, version
-
-from packaging.requirements import Requirement
-
 from litellm_bighub.doctor.findings import Finding, Level
+from litellm_bighub.gateway.litellm_release import SUPPORTED, installed_release, is_hijacked, is_supported
 
-_OURS, _LITELLM = "litellm-bighub", "litellm"
+_LITELLM = "litellm"
 
 
-def litellm_release(installed: str | None = None) -> Finding:
-    """What to say of the release, by default the one that is installed."""
-    installed = installed or version(_LITELLM)
-    try:
-        wanted = next(parsed for line in requires(_OURS) or () if (parsed := Requirement(line)).name == _LITELLM)
-    except (PackageNotFoundError, StopIteration):
-        return Finding(Level.NOTE, _LITELLM, f"{installed}; {_OURS} is not installed as a package")
-    if wanted.specifier.contains(installed, prereleases=True):
-        return Finding(Level.FINE, _LITELLM, f"{installed} is supported ({wanted.specifier})")
-    return Finding(Level.OFF, _LITELLM, f"{installed} is not supported ({wanted.specifier})")
+def litellm_release(installed: str | None = None, *, allowed: bool = False) -> Finding:
+    """What to say of the release, by default the one that is installed.
+
+    Args:
+        installed: in its place.
+        allowed: whether all guardrails of ours start on a release that is not supported.
+    """
+    installed = installed_release() if installed is None else installed
+    if is_supported(installed):
+        return Finding(Level.FINE, _LITELLM, f"{installed} is supported ({SUPPORTED})")
+    says = f"{installed or 'a release without a version'} is not supported ({SUPPORTED})"
+    if is_hijacked(installed):
+        return Finding(Level.OFF, _LITELLM, f"{installed} was hijacked: remove it ({SUPPORTED} is supported)")
+    if allowed:
+        return Finding(Level.WARNING, _LITELLM, f"{says}; allow_unsupported_litellm starts it all the same")
+    return Finding(Level.OFF, _LITELLM, f"{says}: the proxy would not start")

@@ -15,6 +15,7 @@ from litellm_bighub.doctor.kinds import Kind
 from litellm_bighub.doctor.proof import Proof
 from litellm_bighub.doctor.proxy_config import Entry
 from litellm_bighub.doctor.verdict import Row, Verdict
+from litellm_bighub.gateway.routes import Fate
 
 _LEVELS = {Level.FINE: "green", Level.NOTE: "dim", Level.WARNING: "yellow", Level.OFF: "bold red"}
 _VERDICTS = {
@@ -43,6 +44,8 @@ def print_examination(examination: Examination, console: Console) -> None:
     roads = _table("answers of", "tool calls decided by", "texts handed to")
     for cover in examination.covers:
         roads.add_row(cover.route, Text(", ".join(cover.calls) or "nobody"), Text(", ".join(cover.texts) or "nobody"))
+    for route, name in examination.opened:
+        roads.add_row(Text(route), Text(f"{Fate.OPEN.value}: nobody, as {name} has it", style="yellow"), "")
     for road in other_roads():
         roads.add_row(road, Text("governed or refused: --prove shows which", style="dim"), "")
     console.print(roads)

@@ -88,5 +88,5 @@ def _with_canary(path: Path) -> str:
     if not isinstance(content, dict):
         return text
     rules = content.get("rules")
-    rule: dict[str, Any] = {"name": "litellm-bighub doctor", "tool": TOOL, "effect": "block", "priority": 1000}
+    rule: dict[str, Any] = {"name": "litellm-bighub doctor", "tool": f"{TOOL}*", "effect": "block", "priority": 1000}
     return yaml.safe_dump({**content, "rules": [rule, *(rules if isinstance(rules, list) else ())]}, sort_keys=False)

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal, TypeAlias
 
 from litellm_bighub.domain.digest import arguments_digest
+from litellm_bighub.domain.tool_name import UNREADABLE_NAME, is_readable, shown
 
 JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | None"
 Arguments: TypeAlias = Mapping[str, JSON]
@@ -37,10 +38,11 @@ class ToolCall:
     Attributes:
         id: the call's id on the wire (`call_id`, `tool_use.id`); empty where the format has none.
         type: what kind of machine it makes act.
-        name: the tool's name; for calls without one (shell, computer) their type.
+        name: the tool's name; for calls without one (shell, computer) their type. A name that cannot be read makes the
+            call `unreadable`, and stands here only as it may be shown.
         arguments: a JSON object. Formats whose payload is no object put it under one key: a custom tool's text under
             `input`, a shell's or computer's under `action`, a patch under `operation`. Empty when `unreadable` is set.
-        unreadable: why the arguments cannot be decided on, or `None`. Such a call is withheld without asking anybody.
+        unreadable: why the call cannot be decided on, or `None`. Such a call is withheld without asking anybody.
         path: where the call stands, as in `output[2]`.
         value: the amount at stake, taken out of the arguments; `None` if the tool has none.
         target: what is acted upon, taken out of the arguments; empty if unknown.
@@ -58,6 +60,13 @@ class ToolCall:
     target: str = ""
     action: str = ""
     item_id: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        """Take a name that cannot be read for what it is, wherever the call was found."""
+        if self.name and not is_readable(self.name):
+            object.__setattr__(self, "name", shown(self.name))
+            object.__setattr__(self, "arguments", {})
+            object.__setattr__(self, "unreadable", UNREADABLE_NAME)
 
     @cached_property
     def digest(self) -> str:

@@ -32,6 +32,8 @@ class DecidedCall:
         notice: what stood in its place.
         continued_by: the id of the answer that stands behind its own in one stream, as LiteLLM takes it back; empty if
             there is none. Whoever goes on from the stream's id goes on from there.
+        key: the hash of the key that asked, if there was one.
+        user: the authenticated user, if there was one.
     """
 
     response_id: str
@@ -51,6 +53,13 @@ class DecidedCall:
     notice_id: str = ""
     notice: str = ""
     continued_by: str = ""
+    key: str = ""
+    user: str = ""
+
+    @property
+    def owner(self) -> tuple[str, str, str]:
+        """Who asked, by all that tells one caller from another."""
+        return self.actor, self.key, self.user
 
 
 def released(call: ToolCall, context: CallContext, time: float) -> DecidedCall:
@@ -67,6 +76,8 @@ def released(call: ToolCall, context: CallContext, time: float) -> DecidedCall:
         digest=call.digest,
         conversation=context.conversation,
         item_id=call.item_id,
+        key=context.key,
+        user=context.user,
     )
 
 
@@ -77,9 +88,9 @@ class Search:
     Attributes:
         response_id: calls of this response.
         conversation: calls of this conversation.
-        call_ids: calls of `actor` with one of these ids.
-        notice_ids: calls of `actor` in whose place one of these items stood.
-        actor: whose calls.
+        call_ids: calls of this caller with one of these ids.
+        notice_ids: calls of this caller in whose place one of these items stood.
+        actor, key, user: who the caller is.
     """
 
     response_id: str = ""
@@ -87,6 +98,8 @@ class Search:
     call_ids: Collection[str] = ()
     notice_ids: Collection[str] = ()
     actor: str = ""
+    key: str = ""
+    user: str = ""
 
     def fits(self, call: DecidedCall) -> bool:
         """Whether the call is found."""
@@ -94,7 +107,8 @@ class Search:
             self.conversation and call.conversation == self.conversation
         ):
             return True
-        return call.actor == self.actor and (call.call_id in self.call_ids or call.notice_id in self.notice_ids)
+        mine = call.owner == (self.actor, self.key, self.user)
+        return mine and (call.call_id in self.call_ids or call.notice_id in self.notice_ids)
 
 
 def storable(text: str) -> str:

@@ -9,8 +9,11 @@ from litellm_bighub.domain.call import Arguments
 
 Verdict: TypeAlias = Literal["allowed", "blocked", "requires_approval"]
 
-BlockCause: TypeAlias = Literal["policy", "unreachable", "unreadable", "denied"]
-"""Whether the policy says no, nobody could be asked, the answer could not be read, or a person said no."""
+BlockCause: TypeAlias = Literal[
+    "policy", "unreachable", "unreadable", "denied", "unapproved", "undecidable", "unrecorded"
+]
+"""Whether the policy says no, nobody could be asked, the answer could not be read, or a person said no; or no approval
+could be used, the call itself could not be read, or the decision could not be recorded."""
 
 
 @dataclass(frozen=True, slots=True)

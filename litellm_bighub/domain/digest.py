@@ -16,10 +16,27 @@ def arguments_digest(arguments: Arguments) -> str:
     return _sha256(arguments)
 
 
-def call_digest(*, actor: str, domain: str, tool: str, arguments: Arguments, policy_version: str) -> str:
+def call_digest(
+    *,
+    actor: str,
+    domain: str,
+    tool: str,
+    arguments: Arguments,
+    policy_version: str,
+    key: str = "",
+    user: str = "",
+) -> str:
     """SHA-256 (hex) over the RFC 8785 form of everything an approval is bound to."""
     return _sha256(
-        {"actor": actor, "arguments": arguments, "domain": domain, "policy_version": policy_version, "tool": tool}
+        {
+            "actor": actor,
+            "arguments": arguments,
+            "domain": domain,
+            "key": key,
+            "policy_version": policy_version,
+            "tool": tool,
+            "user": user,
+        }
     )
 
 

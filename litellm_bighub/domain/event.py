@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 from litellm_bighub.domain.call import Arguments
-from litellm_bighub.domain.decision import Verdict
+from litellm_bighub.domain.decision import BlockCause, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +21,11 @@ class DecisionEvent:
         enforced: false in shadow mode, where the call passes whatever the verdict says.
         degraded: the decider could not be reached and `fail_mode: open` let the call pass.
         decider: who decided, as in `embedded` or `bighub`.
+        cause: what stands behind a block; empty for other verdicts.
         arguments: redacted.
         arguments_digest: SHA-256 over the RFC 8785 form of the unredacted arguments; empty if they were unreadable.
         latency_ms: how long the decision took, in milliseconds.
+        key: the hash of the key that asked, empty without one.
     """
 
     event_id: str
@@ -56,6 +58,8 @@ class DecisionEvent:
     arguments: Arguments
     arguments_digest: str
     latency_ms: float
+    cause: BlockCause | Literal[""] = ""
+    key: str = ""
 
     @property
     def allowed(self) -> bool:

@@ -25,6 +25,7 @@ class UnapprovedResult:
         response_id: the upstream's id of the response that held the call, empty if nobody knows.
         decided_at: when the call was withheld, POSIX seconds.
         refused: whether the request was refused for it.
+        key: the hash of the key that sent it.
     """
 
     event_id: str
@@ -44,6 +45,7 @@ class UnapprovedResult:
     user: str
     team: str
     refused: bool
+    key: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """A copy in plain containers."""

@@ -10,7 +10,25 @@ from collections.abc import Mapping
 BORROWED: Mapping[str, frozenset[str]] = {
     "litellm": frozenset([]),
     "litellm.caching.dual_cache": frozenset(["DualCache"]),
-    "litellm.exceptions": frozenset(["BadRequestError", "ModifyResponseException"]),
+    "litellm.exceptions": frozenset(
+        [
+            "APIResponseValidationError",
+            "AuthenticationError",
+            "BadRequestError",
+            "BlockedPiiEntityError",
+            "BudgetExceededError",
+            "ContentPolicyViolationError",
+            "ContextWindowExceededError",
+            "GuardrailRaisedException",
+            "LiteLLMUnknownProvider",
+            "ModifyResponseException",
+            "NotFoundError",
+            "PermissionDeniedError",
+            "RateLimitError",
+            "Timeout",
+            "UnsupportedParamsError",
+        ]
+    ),
     "litellm.integrations.custom_guardrail": frozenset(["CustomGuardrail"]),
     "litellm.litellm_core_utils.api_route_to_call_types": frozenset(["get_call_types_for_route"]),
     "litellm.llms": frozenset(["load_guardrail_translation_mappings"]),
@@ -26,8 +44,7 @@ BORROWED: Mapping[str, frozenset[str]] = {
         ["OpenAIResponsesHandler", "_patch_or_convert_request_fields"]
     ),
     "litellm.llms.openai.responses.guardrail_translation.tool_merge": frozenset(["merge_guardrailed_tools"]),
-    "litellm.proxy._types": frozenset(["UserAPIKeyAuth"]),
-    "litellm.proxy.auth.route_checks": frozenset(["RouteChecks"]),
+    "litellm.proxy._types": frozenset(["ProxyException", "UserAPIKeyAuth"]),
     "litellm.proxy.hooks.responses_id_security": frozenset(["ResponsesIDSecurity"]),
     "litellm.proxy.pass_through_endpoints.pass_through_endpoints": frozenset(["InitPassThroughEndpointHelpers"]),
     "litellm.proxy.utils": frozenset(
@@ -41,5 +58,6 @@ BORROWED: Mapping[str, frozenset[str]] = {
     "litellm.types.guardrails": frozenset(["GuardrailEventHooks", "LitellmParams", "Mode"]),
     "litellm.types.llms.base": frozenset(["BaseLiteLLMOpenAIResponseObject"]),
     "litellm.types.llms.openai": frozenset(["ResponsesAPIOptionalRequestParams"]),
-    "litellm.types.utils": frozenset(["CallTypes", "CallTypesLiteral"]),
+    "litellm.types.router": frozenset(["RouterRateLimitError", "RouterRateLimitErrorBasic"]),
+    "litellm.types.utils": frozenset(["CallTypes", "CallTypesLiteral", "all_litellm_params"]),
 }

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.gateway.configuration import MCP_MODE, MODEL_MODE, events_of
+from litellm_bighub.gateway.mode import MCP_MODE, MODEL_MODE, events_of
+from litellm_bighub.gateway.open_routes import OpenRoutes, read_open_routes
 from litellm_bighub.settings import Ungoverned
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +24,25 @@ class Closer:
         name: as the config calls it.
         models: whether it governs models, and closes the routes where it could not.
         mcp: whether it decides on calls of MCP tools.
+        open_routes: what it leaves open all the same.
     """
 
     name: str
     models: bool
     mcp: bool
+    open_routes: OpenRoutes = field(default_factory=OpenRoutes)
 
 
-def closer_of(name: str, event_hook: object) -> Closer:
-    """What a guardrail with this `mode` governs; without one it runs on every event."""
+def closer_of(name: str, event_hook: object, open_routes: Sequence[str] = ()) -> Closer:
+    """What a guardrail with this `mode` governs, without one it runs on every event, and what it leaves open.
+
+    Raises:
+        ConfigurationError: what is to be left open is no such route.
+    """
     events = events_of(event_hook)
-    return Closer(name, models=not events or events >= MODEL_MODE, mcp=not events or MCP_MODE in events)
+    mcp = not events or MCP_MODE in events
+    opened = read_open_routes(name, open_routes, decides_on_mcp=mcp)
+    return Closer(name, models=not events or events >= MODEL_MODE, mcp=mcp, open_routes=opened)
 
 
 def close_what_is_ungoverned(app: FastAPI | None, closer: Closer, ungoverned: Ungoverned) -> None:
@@ -44,6 +56,10 @@ def close_what_is_ungoverned(app: FastAPI | None, closer: Closer, ungoverned: Un
         from litellm_bighub.gateway.closed_routes import close_routes  # noqa: PLC0415
 
         close_routes(app, closer)
+        if closer.open_routes.rows:
+            logger.warning(
+                "%s: open_routes opens %s; nobody decides on tool calls there", closer.name, closer.open_routes
+            )
 
 
 def check_alone(closer: Closer, others: Iterable[Closer]) -> None:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from litellm_bighub.domain.actor import POSES, is_marked
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.conversation import Conversation
 from litellm_bighub.gateway.enforcement import Enforcement, Judged
 from litellm_bighub.gateway.identity import IN_CODE, caller, previous_response_id
@@ -22,6 +24,9 @@ from litellm_bighub.gateway.rounds import AskModel, Rounds
 from litellm_bighub.gateway.stream import Envelope, governed, native
 from litellm_bighub.gateway.stream_parts import gate_of
 from litellm_bighub.gateway.surface import Format
+from litellm_bighub.gateway.whole_answer import named
+from litellm_bighub.gateway.whole_request import see_whole
+from litellm_bighub.wire.error_text import harmless_in_place
 from litellm_bighub.wire.gating import Outcome
 
 _SURFACES: Final = {
@@ -51,14 +56,20 @@ class CodeGoverning:
     domain: str
     ask_model: AskModel
 
+    def __post_init__(self) -> None:
+        if is_marked(self.actor):
+            raise ConfigurationError("actor", POSES)
+
     async def request(self, request: dict[str, Any]) -> None:
         """Decide on providers' own tools, and put right what comes back from earlier answers, in place.
 
         Raises:
             ToolCallWithheld: a tool may not be used, and `withholding` asks for an error.
             UnapprovedToolResult: there are results of calls that nobody approved, and `withholding` refuses those.
+            PayloadError: a field that nobody could decide by where it stands; names it.
         """
         begin()
+        see_whole(request, self.spoken)
         context = self._context(request)
         await ListedTools(self.enforcement).govern(request, lambda: context)
         previous = previous_response_id(request, encrypted=False)
@@ -73,6 +84,7 @@ class CodeGoverning:
         Raises:
             ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
         """
+        harmless_in_place(response)
         return await self._rounds(request).enforced(response)
 
     async def stream(self, events: AsyncIterator[object], request: dict[str, Any]) -> AsyncGenerator[Any, None]:
@@ -97,8 +109,14 @@ class CodeGoverning:
         gate = gate_of(self.spoken, request, new_item_id=self.enforcement.new_item_id)
         released = governed(envelope, gate, decide)
         async with aclosing(released if continuing is None else continuing.joined(released)) as joined:
-            async for event in self.conversation.watched(joined, request):
-                yield native(event) if self.spoken is Format.RESPONSES else event
+            with named(self.surface):
+                async for event in self.conversation.watched(joined, request):
+                    yield native(event) if self.spoken is Format.RESPONSES else event
+
+    @property
+    def surface(self) -> str:
+        """The function that is called."""
+        return _SURFACES[self.spoken]
 
     def _rounds(self, request: dict[str, Any]) -> Rounds:
         return Rounds(
@@ -111,5 +129,4 @@ class CodeGoverning:
         )
 
     def _context(self, request: dict[str, Any], response: object = None) -> CallContext:
-        surface = _SURFACES[self.spoken]
-        return caller(None, request, response, actor=self.actor, domain=self.domain, surface=surface)
+        return caller(None, request, response, actor=self.actor, domain=self.domain, surface=self.surface)

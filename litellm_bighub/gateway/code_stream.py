@@ -9,7 +9,9 @@ from typing import Any
 
 from typing_extensions import Self
 
+from litellm_bighub.gateway.provider_error import quieted
 from litellm_bighub.gateway.stream_closing import close
+from litellm_bighub.wire.error_text import harmless
 
 
 class Upstream:
@@ -29,7 +31,13 @@ class Upstream:
 
     async def __anext__(self) -> Any:
         with self._within():
-            return await anext(self._events)
+            try:
+                return harmless(await anext(self._events))
+            except StopAsyncIteration:
+                raise
+            except Exception as error:  # noqa: BLE001 - whichever it is, it may quote the answer
+                failed = quieted(error, alone=True)
+        raise failed from None
 
     async def aclose(self) -> None:
         """Let go of the provider's answer."""

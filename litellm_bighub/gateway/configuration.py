@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import logging
 import os
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from litellm.integrations.custom_guardrail import CustomGuardrail
-from litellm.types.guardrails import GuardrailEventHooks, LitellmParams, Mode
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
@@ -19,7 +18,8 @@ from litellm_bighub.control_plane.beside import keep_house
 from litellm_bighub.control_plane.decider import DATABASE, EmbeddedDecider
 from litellm_bighub.control_plane.ledger import DatabaseLedger
 from litellm_bighub.control_plane.outcomes import EmbeddedOutcomes
-from litellm_bighub.control_plane.store.database import sqlite_url
+from litellm_bighub.control_plane.policy.file import unmarked_actors
+from litellm_bighub.control_plane.store.database import check_opening, sqlite_url
 from litellm_bighub.deciders.audit_file import AuditFile
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.hosted import hosted
@@ -31,19 +31,16 @@ from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.conversation import Conversation
 from litellm_bighub.gateway.kept_decisions import KeptDecisions
+from litellm_bighub.gateway.litellm_parameters import check_parameters, litellms
+from litellm_bighub.gateway.litellm_release import check_borrowed, check_release
+from litellm_bighub.gateway.opt_outs import OptOuts
+from litellm_bighub.gateway.process_stop import process_stop
 from litellm_bighub.gateway.proxy_process import config_file, is_proxy, knows_proxy
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.telemetry import Telemetry
 
+logger = logging.getLogger(__name__)
 _ENVIRONMENT = "os.environ/"
-_LITELLMS = frozenset(LitellmParams.model_fields) | frozenset(CustomGuardrail.__init__.__code__.co_varnames)
-
-MODEL_MODE = frozenset({GuardrailEventHooks.pre_call.value, GuardrailEventHooks.post_call.value})
-MCP_MODE = GuardrailEventHooks.pre_mcp_call.value
-_LOST = {
-    GuardrailEventHooks.post_call.value: "no tool call",
-    GuardrailEventHooks.pre_call.value: "providers' own tools",
-}
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -60,10 +57,11 @@ def read_settings(model: type[Settings], name: str, given: Mapping[str, Any]) ->
         Our settings, and what is LiteLLM's.
 
     Raises:
-        ConfigurationError: a key that is neither, or a value that cannot be used.
+        ConfigurationError: a key that is neither, a value that cannot be used, or a parameter of LiteLLM's that would
+            take something away.
     """
     ours = frozenset(model.model_fields)
-    unknown = next((key for key in given if key not in ours and key not in _LITELLMS), None)
+    unknown = next((key for key in given if key not in ours and key not in litellms()), None)
     if unknown is not None:
         raise ConfigurationError(f"{name}.{unknown}", f"is no setting{_like(unknown, ours)}")
     values = {key: _resolved(f"{name}.{key}", value) for key, value in given.items() if key in ours}
@@ -75,35 +73,25 @@ def read_settings(model: type[Settings], name: str, given: Mapping[str, Any]) ->
         known = ours if len(first["loc"]) == 1 else ()
         hint = _like(str(first["loc"][-1]), known) if first["type"] == "extra_forbidden" else ""
         raise ConfigurationError(key, first["msg"] + hint) from error
-    return settings, {key: value for key, value in given.items() if key not in ours}
+    others = {key: value for key, value in given.items() if key not in ours}
+    check_parameters(name, others)
+    return settings, others
 
 
-def check_litellms(name: str, event_hook: object, litellms: Mapping[str, Any]) -> None:
-    """Refuse settings of LiteLLM's under which tool calls would pass undecided, or in a race.
+def check_litellm(*, allows_unsupported: bool) -> None:
+    """Refuse a LiteLLM that is not supported, or that lacks what the proxy's hooks will import.
 
-    A mode governs models (`pre_call` and `post_call`), MCP (`pre_mcp_call`), or both.
+    In code, where nothing imports the proxy, looking for that would take seconds.
 
     Args:
-        name: the guardrail's name, for errors.
-        event_hook: the `mode`, `None` in code.
-        litellms: its other parameters.
+        allows_unsupported: whether the operator starts a release that is not supported.
 
     Raises:
-        ConfigurationError: such a setting.
+        ConfigurationError: such a LiteLLM.
     """
-    if event_hook is not None:
-        mode = events_of(event_hook)
-        if not mode & {*MODEL_MODE, MCP_MODE}:
-            raise ConfigurationError(
-                f"{name}.mode", "lacks pre_call and post_call, so no tool call would be decided on"
-            )
-        if mode & MODEL_MODE and not mode >= MODEL_MODE:
-            lacking, lost = next((event, lost) for event, lost in _LOST.items() if event not in mode)
-            raise ConfigurationError(f"{name}.mode", f"lacks {lacking}, so {lost} would not be decided on")
-    if litellms.get("scan_raw_request"):
-        raise ConfigurationError(f"{name}.scan_raw_request", "must be off: what is added to requests would be dropped")
-    if litellms.get("run_in_parallel"):
-        raise ConfigurationError(f"{name}.run_in_parallel", "must be off: others would see the answer half decided on")
+    check_release(allows_unsupported=allows_unsupported)
+    if knows_proxy():
+        check_borrowed()
 
 
 def check_consent(name: str, settings: GuardrailSettings, *, takes_consent: bool) -> None:
@@ -152,9 +140,13 @@ def build_decider(
         beside_config(settings.policy),
         database_url=None if url is None else url.get_secret_value(),
         redact=redactor.redact,
+        patience=settings.decision_deadline_seconds,
         beside=partial(keep_house, on_pending=telemetry.pending) if telemetry and is_proxy() else None,
         remembers=True,
     )
+    if is_proxy():
+        for line in unmarked_actors(beside_config(settings.policy), {settings.actor}):
+            logger.warning("%s", line)
     tools = {
         **settings.tools,
         **{name: tool for name, tool in embedded.policy.tools.items() if name not in settings.tools},
@@ -194,7 +186,31 @@ def build_tool_decisions(
         sinks=(*audit, *sinks, *([telemetry] if telemetry else [])),
         redactor=redactor,
         ledger=build_ledger(settings, decider),
+        deadline_seconds=_deadline(settings),
+        stopped=partial(process_stop().over, settings.shutdown_grace_seconds) if is_proxy() else None,
     )
+
+
+def _deadline(settings: GuardrailSettings) -> float:
+    """The hosted service has a deadline of its own, whose end says why there is no decision."""
+    of_service = settings.service.deadline_seconds + 1 if settings.decider == "bighub" else 0.0
+    return max(settings.decision_deadline_seconds, of_service)
+
+
+def check_database(settings: GuardrailSettings, decider: Decider) -> None:
+    """Open the database that the proxy's workers will open, each its own, and let it go.
+
+    Raises:
+        ConfigurationError: it cannot be opened.
+    """
+    url = decider.database_url if isinstance(decider, EmbeddedDecider) else _database_url(settings)
+    check_opening(url, patience=settings.decision_deadline_seconds)
+
+
+def _database_url(settings: GuardrailSettings) -> str:
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return sqlite_url(beside_config(settings.policy).parent / DATABASE)
 
 
 def build_ledger(settings: GuardrailSettings, decider: Decider) -> Ledger:
@@ -207,14 +223,14 @@ def build_ledger(settings: GuardrailSettings, decider: Decider) -> Ledger:
     """
     if isinstance(decider, EmbeddedDecider):
         return DatabaseLedger(decider.plane, keep_days=settings.remember_days)
-    if settings.database_url is not None:
-        return DatabaseLedger.at(settings.database_url.get_secret_value(), keep_days=settings.remember_days)
-    if config_file() is None:
+    if settings.database_url is None and config_file() is None:
         return MemoryLedger()
     path = beside_config(settings.policy).parent / DATABASE
-    if not os.access(path if path.exists() else path.parent, os.W_OK):
+    if settings.database_url is None and not os.access(path if path.exists() else path.parent, os.W_OK):
         raise ConfigurationError("database_url", f"is needed: {path} cannot be written")
-    return DatabaseLedger.at(sqlite_url(path), keep_days=settings.remember_days)
+    return DatabaseLedger.at(
+        _database_url(settings), keep_days=settings.remember_days, patience=settings.decision_deadline_seconds
+    )
 
 
 def build_conversation(settings: GuardrailSettings, decisions: ToolDecisions) -> Conversation:
@@ -225,6 +241,18 @@ def build_conversation(settings: GuardrailSettings, decisions: ToolDecisions) ->
     """
     audit = AuditFile(beside_config(settings.audit_file)) if settings.audit_file else None
     return Conversation(decisions, refuse=settings.on_unapproved_result == "refuse", audit=audit)
+
+
+def build_opt_outs(name: str, settings: GuardrailSettings, decisions: ToolDecisions) -> OptOuts:
+    """Who may opt out, and where that is recorded.
+
+    Raises:
+        ConfigurationError: the audit file cannot be written.
+    """
+    if not settings.may_opt_out:
+        return OptOuts(name)
+    audit = [AuditFile(beside_config(settings.audit_file)).write] if settings.audit_file else []
+    return OptOuts(name, frozenset(settings.may_opt_out), [*audit, decisions.ledger.report])
 
 
 def build_outcomes(settings: GuardrailSettings, decisions: ToolDecisions) -> Outcomes:
@@ -261,21 +289,6 @@ def import_hook(key: str, hook: object) -> DecisionHook | None:
     if not callable(found):
         raise ConfigurationError(key, f"{hook} is no function")
     return cast("DecisionHook", found)
-
-
-def events_of(event_hook: object) -> set[str]:
-    """The names of the events in a `mode`, whichever way it is written."""
-    match event_hook:
-        case None:
-            return set()
-        case list():
-            return {event for each in cast("list[object]", event_hook) for event in events_of(each)}
-        case Mode():
-            return events_of([*event_hook.tags.values(), event_hook.default])
-        case GuardrailEventHooks():
-            return {event_hook.value}
-        case _:
-            return {str(event_hook)}
 
 
 def _resolved(key: str, value: Any) -> Any:

@@ -21,6 +21,7 @@ from litellm_bighub.gateway.enforcement import Judged
 from litellm_bighub.gateway.proxy_process import proxy_router
 from litellm_bighub.gateway.sender import Send, sender
 from litellm_bighub.gateway.surface import Format, format_of_answer
+from litellm_bighub.gateway.whole_answer import is_readable
 from litellm_bighub.wire.chat import answering as chat
 from litellm_bighub.wire.gating import Withhold
 from litellm_bighub.wire.messages import answering as messages
@@ -74,7 +75,7 @@ async def answered(send: Send, data: Mapping[str, Any], spoken: Format) -> Any:
     except (openai.OpenAIError, ValueError) as error:  # a ValueError is the router's word for: no deployment now
         logger.warning("the model could not be told of its blocked call: %s", type(error).__name__)
         return None
-    return response if format_of_answer(response) is spoken else None
+    return response if format_of_answer(response) is spoken and is_readable(response, spoken) else None
 
 
 def _changed(data: Mapping[str, Any], response: object, notices: Mapping[str, str]) -> dict[str, Any] | None:

@@ -156,6 +156,8 @@ class Conversation:
                 {storable(found.call_id) for found in brought.results},
                 brought.notices,
                 storable(context.actor),
+                storable(context.key),
+                storable(context.user),
             )
         )
 
@@ -188,6 +190,7 @@ class Conversation:
             trace_id=context.trace_id,
             user=context.user,
             team=context.team,
+            key=context.key,
             refused=self.refuse,
         )
 

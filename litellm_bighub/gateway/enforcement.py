@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import HTTPException
 
 from litellm_bighub.deciders.tool_decisions import UNRECORDED, ToolDecisions
+from litellm_bighub.domain.blocked import BLOCKED
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
 from litellm_bighub.domain.ids import random_id
@@ -83,8 +84,8 @@ class Withholding:
         match decision:
             case Allow(edited=edited):
                 return Pass(edited)
-            case Block(reason=reason):
-                notice = f'The tool call "{call.name}" was blocked by policy and has not been run.{self._why(reason)}'
+            case Block(reason=reason, cause=cause):
+                notice = f'The tool call "{call.name}" {BLOCKED[cause]}{self._why(reason)}'
                 if self.on_block == "error":
                     raise ToolCallWithheld(notice, kind="tool_call_blocked")
                 return Withhold(notice)
@@ -200,7 +201,13 @@ class Enforcement:
             raise
         if await remember(self.tool_decisions, calls, decisions, outcomes, context):
             return outcomes
-        return [self.withholding.outcome(call, UNRECORDED, spoken) for call in calls]
+        each = zip(calls, decisions, outcomes, strict=True)
+        return [self._unremembered(call, decision, outcome, spoken) for call, decision, outcome in each]
+
+    def _unremembered(self, call: ToolCall, decision: Decision, outcome: Outcome, spoken: Format | None) -> Outcome:
+        """What becomes of a call that the ledger does not hold: `fail_mode: open` it opens what nobody decided."""
+        released = isinstance(outcome, Pass) and not (isinstance(decision, Allow) and decision.degraded)
+        return self.withholding.outcome(call, UNRECORDED, spoken) if released else outcome
 
     def _outcome(self, call: ToolCall, decision: Decision, spoken: Format | None, shown: set[str]) -> Outcome:
         outcome = self.withholding.outcome(call, decision, spoken)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from openai.types.responses import ResponseOutputMessage
 from openai.types.responses.response_output_item import McpApprovalRequest
@@ -40,13 +40,19 @@ def calls_of(response: object, *, new_item_id: Callable[[], str], refusals: bool
     """Find the calls of an answer.
 
     Args:
-        response: of any format, as a dict or model; an answer of none has no calls.
+        response: of any format, as a dict or model, or a list of such; an answer of none has no calls.
         new_item_id: makes ids for notices.
         refusals: whether notices are refusals, as `notice.wants_refusals` says of the request.
 
     Raises:
         PayloadError: the answer cannot be read.
     """
+    if isinstance(response, list):
+        return [
+            replace(found, call=replace(found.call, path=f"[{index}].{found.call.path}"))
+            for index, each in enumerate(cast("list[object]", response))
+            for found in calls_of(each, new_item_id=new_item_id, refusals=refusals)
+        ]
     match format_of_answer(response):
         case Format.RESPONSES:
             return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -19,15 +19,20 @@ from litellm_bighub.gateway.enforcement import Enforcement, Judged
 from litellm_bighub.gateway.gateway_runs import GatewayRuns
 from litellm_bighub.gateway.identity import caller, previous_response_id
 from litellm_bighub.gateway.listed_tools import ListedTools
+from litellm_bighub.gateway.open_gate import OpenGate
+from litellm_bighub.gateway.provider_error import Harmless
 from litellm_bighub.gateway.request_log import log_results, logged
 from litellm_bighub.gateway.rounds import Rounds
 from litellm_bighub.gateway.stored import is_stored
 from litellm_bighub.gateway.stream import Envelope, governed, native
 from litellm_bighub.gateway.stream_parts import gate_of
-from litellm_bighub.gateway.surface import Format, format_of_answer
+from litellm_bighub.gateway.surface import Format, format_of_answer, governed_format
+from litellm_bighub.gateway.whole_answer import check_whole, named, refuse_streamed_batch
+from litellm_bighub.gateway.whole_request import see_whole
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.telemetry import Telemetry
+from litellm_bighub.wire.error_text import harmless_in_place
 from litellm_bighub.wire.gating import Outcome
 
 
@@ -65,7 +70,13 @@ class Governing:
         Raises:
             ToolCallWithheld: a tool may not be used, and the operator wants the request to fail.
             UnapprovedToolResult: there are results of calls that nobody approved, and those are refused.
+            UnreadableAnswerError: several models are asked for a stream each.
+            PayloadError: a field that nobody could decide by where it stands; names it.
         """
+        if spoken is not None:
+            see_whole(data, spoken, is_whole=key is not None)
+        if spoken is Format.CHAT and key is not None:
+            refuse_streamed_batch(data, key.request_route or "")
 
         def asks() -> CallContext:  # most requests bring nothing about which one would have to know
             return self.context(key, data)
@@ -84,15 +95,32 @@ class Governing:
             raise
         log_results(self.guardrail, data, results)
 
-    async def answer(self, response: Any, request_data: dict[str, Any], key: UserAPIKeyAuth | None) -> Any:
+    async def answer(
+        self,
+        response: Any,
+        request_data: dict[str, Any],
+        key: UserAPIKeyAuth | None,
+        formats: Collection[Format] = (),
+        where: str = "",
+    ) -> Any:
         """Decide on the calls of a whole answer, in place.
+
+        Args:
+            response: the answer.
+            request_data: the request.
+            key: who asks.
+            formats: those that are spoken here; without one, any shape passes.
+            where: the route or function, for errors.
 
         Returns:
             the answer, or with `on_block: continue` the model's next one.
 
         Raises:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
+            UnreadableAnswerError: it is in none of the formats.
         """
+        check_whole(response, formats, request_data, where)
+        harmless_in_place(response)
         if format_of_answer(response) is None:
             return response
         with logged(self.guardrail, request_data, spans=self._spans):
@@ -109,8 +137,11 @@ class Governing:
 
         Raises:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
+            UnreadableAnswerError: an event cannot be read.
         """
+        route = (key.request_route or "") if key is not None else ""
         runs = GatewayRuns(self.enforcement.tool_decisions, request_data if self.listed_tools.gateway_mcp else {})
+        events = Harmless(events)
         continuing = self._rounds(request_data, key).stream(spoken)
         envelope = Envelope(runs.within(events) if continuing is None else continuing.within(events))
         held = self.telemetry.stream()
@@ -128,11 +159,14 @@ class Governing:
                 return [judged.outcome for judged in await judge(calls)]
 
         gate = gate_of(spoken, request_data, new_item_id=self.enforcement.new_item_id)
+        if route and spoken is Format.RESPONSES and governed_format(route) is None:
+            gate = OpenGate(gate)
         alive = self.settings.keep_alive_seconds
         released = governed(envelope, gate, decide, keep_alive_seconds=alive)
         async with aclosing(released if continuing is None else continuing.joined(released)) as joined:
-            async for event in self.conversation.watched(joined, request_data):
-                yield native(event) if spoken is Format.RESPONSES else event
+            with named(route):
+                async for event in self.conversation.watched(joined, request_data):
+                    yield native(event) if spoken is Format.RESPONSES else event
 
     def _rounds(self, request_data: dict[str, Any], key: UserAPIKeyAuth | None) -> Rounds:
         """What answers blocked calls of the request, if anything does: LiteLLM's callbacks have nobody to ask."""

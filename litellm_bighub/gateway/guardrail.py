@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import litellm
@@ -19,15 +20,18 @@ from litellm.types.utils import CallTypes, CallTypesLiteral
 
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.recording import DecisionHook
+from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.gateway.answer_headers import headers
 from litellm_bighub.gateway.closing import Closer, check_alone, close_what_is_ungoverned, closer_of
 from litellm_bighub.gateway.configuration import (
     build_conversation,
+    build_opt_outs,
     build_outcomes,
     build_tool_decisions,
     check_consent,
     check_continuing,
-    check_litellms,
+    check_database,
+    check_litellm,
     import_hook,
     read_settings,
 )
@@ -40,14 +44,18 @@ from litellm_bighub.gateway.in_code import GOVERNED, RefusedCallError, begin, pa
 from litellm_bighub.gateway.listed_tools import ListedTools
 from litellm_bighub.gateway.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.mcp_results import McpResults
+from litellm_bighub.gateway.mode import check_calls_mode
 from litellm_bighub.gateway.native import NativeGuardrail
+from litellm_bighub.gateway.opt_outs import check_opt_outs
+from litellm_bighub.gateway.process_stop import process_stop
 from litellm_bighub.gateway.process_telemetry import process_telemetry
 from litellm_bighub.gateway.proxy_process import is_proxy, proxy_app
 from litellm_bighub.gateway.registration import install
 from litellm_bighub.gateway.request_log import RequestLog, logged
-from litellm_bighub.gateway.stored import as_answer
-from litellm_bighub.gateway.surface import Format, format_of_call, format_of_route
+from litellm_bighub.gateway.stored import as_answer, is_deletion, is_stored
+from litellm_bighub.gateway.surface import Format, format_of_call, format_of_route, whole_formats
 from litellm_bighub.gateway.unseen import UNSEEN, refuse_unseen
+from litellm_bighub.gateway.whole_answer import as_http, check_streams
 from litellm_bighub.settings import GuardrailSettings
 
 
@@ -81,18 +89,25 @@ class BighubGuardrail(NativeGuardrail):
     ) -> None:
         name = guardrail_name or type(self).__name__
         self.settings, litellms = read_settings(GuardrailSettings, name, settings)
-        check_litellms(name, event_hook, litellms)
+        check_litellm(allows_unsupported=self.settings.allow_unsupported_litellm)
+        check_calls_mode(name, event_hook)
+        check_opt_outs(name, event_hook, self.settings.may_opt_out)
         check_continuing(name, self.settings)
-        self.governs = closer_of(name, event_hook)
+        self.governs = closer_of(name, event_hook, self.settings.open_routes)
         if default_on:
             check_alone(self.governs, _on_by_default(litellm.callbacks))
-        super().__init__(guardrail_name=name, event_hook=event_hook, default_on=bool(default_on), **litellms)
         self.tool_decisions = build_tool_decisions(
             self.settings,
             decider=decider_instance,
             on_decision=import_hook(f"{name}.on_decision", on_decision),
             sinks=[RequestLog()],
             telemetry=process_telemetry(),
+        )
+        if is_proxy():
+            check_database(self.settings, self.tool_decisions.decider)
+        opt_outs = build_opt_outs(name, self.settings, self.tool_decisions)
+        super().__init__(
+            guardrail_name=name, event_hook=event_hook, default_on=default_on, opt_outs=opt_outs, **litellms
         )
         withholding = Withholding(
             self.settings.on_block,
@@ -117,6 +132,8 @@ class BighubGuardrail(NativeGuardrail):
             close_what_is_ungoverned(proxy_app(), self.governs, self.settings.ungoverned_routes)
         if withholding.waits:
             keep_connections()
+            if is_proxy():
+                process_stop().listen()
         install()
 
     async def async_pre_call_hook(
@@ -139,7 +156,8 @@ class BighubGuardrail(NativeGuardrail):
             with logged(self, data):
                 await govern_mcp_call(self.enforcement, data, context, results=self.mcp_results if told else None)
             return data
-        await self.governing.request(data, user_api_key_dict, format_of_call(call_type))
+        if not await self.left_alone(data, user_api_key_dict, partial(self.governing.context, user_api_key_dict, data)):
+            await self.governing.request(data, user_api_key_dict, format_of_call(call_type))
         return data
 
     async def async_post_call_success_hook(
@@ -147,8 +165,11 @@ class BighubGuardrail(NativeGuardrail):
     ) -> Any:
         """Decide on the calls of a whole answer."""
         await self.governing.conversation.completed(data, response)
+        formats, route = whole_formats(user_api_key_dict), user_api_key_dict.request_route or ""
+        if is_stored(route) and is_deletion(response):
+            return response
         answer = as_answer(response, data)
-        governed_answer = await self.governing.answer(answer, data, user_api_key_dict)
+        governed_answer = await self.governing.answer(answer, data, user_api_key_dict, formats, route)
         return governed_answer if answer is response else response
 
     async def async_post_call_streaming_iterator_hook(
@@ -162,17 +183,20 @@ class BighubGuardrail(NativeGuardrail):
                 yield event
             return
         released: list[Any] = []
-        governed = self.governing.stream(response, request_data, user_api_key_dict, spoken)
         try:
+            if whole_formats(user_api_key_dict):
+                check_streams(response, request_data, user_api_key_dict.request_route or "")
+            governed = self.governing.stream(response, request_data, user_api_key_dict, spoken)
             async with aclosing(governed) as governed_events:
                 async for event in governed_events:
                     released[:] = [event]
                     yield event
-        except ToolCallWithheld as withheld:
+        except (ToolCallWithheld, UnreadableAnswerError) as refused_:
             if spoken is not Format.RESPONSES:
                 raise  # LiteLLM tells it in the stream, in the form of its other errors
             # As the first event of a stream LiteLLM turns it into an answer with the error's status.
-            for error in OpenAIResponsesHandler().build_stream_error_items(withheld, released) or ():
+            told = refused_ if isinstance(refused_, ToolCallWithheld) else as_http(refused_)
+            for error in OpenAIResponsesHandler().build_stream_error_items(told, released) or ():
                 yield error
 
     async def async_pre_call_deployment_hook(
@@ -207,9 +231,11 @@ class BighubGuardrail(NativeGuardrail):
         self, request_data: dict[str, Any], response: Any, call_type: CallTypes | None
     ) -> Any:
         """Decide on the calls of an answer in code; the proxy has a hook of its own."""
-        if call_type in GOVERNED and not is_proxy() and not is_governed_elsewhere():
+        if call_type in GOVERNED and call_type is not None and not is_proxy() and not is_governed_elsewhere():
             await self.governing.conversation.completed(request_data, response)
-            return await self.governing.answer(response, request_data, None)
+            spoken = format_of_call(call_type.value)
+            formats = () if spoken is None else (spoken,)
+            return await self.governing.answer(response, request_data, None, formats, f"litellm.{call_type.value}")
         return response
 
     async def async_post_call_response_headers_hook(

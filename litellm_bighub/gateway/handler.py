@@ -7,14 +7,15 @@ inherited. As long as nobody overrides one of the documented methods, one walk o
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from functools import partial
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Literal, cast
 
 from litellm.llms.base_llm.guardrail_translation.base_translation import StreamingScanKey
 from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.domain.actor import POSES, is_marked
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway import lone_text
 from litellm_bighub.gateway.asking import ask, context_of
@@ -24,9 +25,11 @@ from litellm_bighub.gateway.override_points import Extracted, OverridePoints, ar
 from litellm_bighub.gateway.record import record_scan
 from litellm_bighub.gateway.request_context import NO_TOOLS, RequestMessages, RequestTools
 from litellm_bighub.gateway.stream_scan import scan_of
+from litellm_bighub.gateway.surface import Format
 from litellm_bighub.gateway.text_calls import calls_each
 from litellm_bighub.gateway.text_stream import rewritten
 from litellm_bighub.gateway.tool_call_chunks import ToolCallChunks
+from litellm_bighub.gateway.whole_request import LITELLMS, see_whole
 from litellm_bighub.gateway.writing_back import as_answer_error, write
 from litellm_bighub.guardrails.check import Answer, InputType, Question
 from litellm_bighub.guardrails.contract import Contract, Guardrail, contract_of
@@ -72,6 +75,8 @@ class OpenAIResponsesHandler(OverridePoints):
         if withholding is not None and withholding.rounds:
             problem = "is continue, but a handler has no model to tell; call litellm_bighub.aresponses(withholding=…)"
             raise ConfigurationError("withholding.on_block", problem)
+        if is_marked(actor):
+            raise ConfigurationError("actor", POSES)
         self._enforcement = Enforcement(tool_decisions, withholding or Withholding()) if tool_decisions else None
         self._actor = actor
         self._domain = domain
@@ -98,7 +103,8 @@ class OpenAIResponsesHandler(OverridePoints):
         """
         if guardrail_to_apply is None:
             return data
-        lone = None if self._overrides_items("input") else lone_text_in_request(data)
+        see_whole(data, Format.RESPONSES)
+        lone = None if self._overrides_items("input") else lone_text_in_request(data, unsent=LITELLMS)
         if lone is not None and contract_of(guardrail_to_apply) is Contract.INPUTS:
             await lone_text.check_request(self, data, lone, guardrail_to_apply, litellm_logging_obj)
             return data
@@ -106,7 +112,8 @@ class OpenAIResponsesHandler(OverridePoints):
         skip_roles = ("system",) if skip_system else ()
         only_texts = contract_of(guardrail_to_apply) is Contract.TEXT
         tools = RequestTools(data) if data.get("tools") and not only_texts else NO_TOOLS
-        found = find_in_request(data, skip_roles=skip_roles, tools="all" if only_texts else tools.without_form())
+        described: Collection[int] | Literal["all"] = "all" if only_texts else tools.without_form()
+        found = find_in_request(data, skip_roles=skip_roles, tools=described, unsent=LITELLMS)
         items, extracted = _items_of(data.get("input")), Extracted()
         if items and self._overrides_items("input"):
             extracted = await self._extract(items, "input", guardrail_to_apply, data, skip_roles)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +13,7 @@ from litellm.responses.utils import ResponsesAPIRequestUtils
 from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
 from litellm.types.llms.openai import ResponsesAPIOptionalRequestParams
 
+from litellm_bighub.domain.actor import KEY, USER
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.wire import fields
 
@@ -19,6 +22,10 @@ IN_CODE = "litellm_bighub.aresponses"
 
 NOBODY = frozenset({"", "default_user_id", "litellm-proxy-master-key"})
 """Names that LiteLLM gives to those whom it does not know."""
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+_JWT = "hashed-jwt-"
+"""How LiteLLM begins the hash of a JWT, of which each login makes another."""
 
 
 def caller(
@@ -36,17 +43,19 @@ def caller(
         user_api_key_dict: LiteLLM's authentication, `None` for calls in code.
         request_data: the request; its ids and model are read, its claims about people are not.
         response: whose upstream id is recorded.
-        actor: who acts where authentication names nobody.
+        actor: who acts where authentication names nobody; a key's alias and a user's id are marked as such.
         domain: the business domain.
         surface: where the call is made, if it comes through no route.
     """
-    alias = user = team = route = ""
+    alias = user = team = route = key = ""
     response_id = _text(fields.get(response, "id"))
     if user_api_key_dict is not None:
         alias, user = user_api_key_dict.key_alias or "", user_api_key_dict.user_id or ""
         team = user_api_key_dict.team_alias or user_api_key_dict.team_id or ""
         route = user_api_key_dict.request_route or ""
-    named = next((name for name in (alias, user) if name not in NOBODY), actor)
+        key = hashed_key(user_api_key_dict)
+    names = ((KEY, alias), (USER, user))
+    named = next((mark + name for mark, name in names if name not in NOBODY), actor)
     return CallContext(
         actor=named,
         domain=domain,
@@ -57,7 +66,23 @@ def caller(
         user=user,
         team=team,
         conversation=conversation_id(request_data, response),
+        key=key,
     )
+
+
+def hashed_key(authenticated: UserAPIKeyAuth) -> str:
+    """What tells a key from all others, whatever it is called; empty without one.
+
+    LiteLLM's own hash where it has made one, so that records can be joined. It makes none of a custom
+    authentication's keys: what is no hash is hashed here, and no secret leaves. A user's JWTs are one caller.
+    """
+    held = authenticated.token or authenticated.api_key or ""
+    if held.startswith(_JWT) and authenticated.user_id:
+        return ""
+    hashed = held.removeprefix(_JWT)
+    if not hashed or _HASH.fullmatch(hashed):
+        return hashed
+    return hashlib.sha256(held.encode(errors="backslashreplace")).hexdigest()
 
 
 def conversation_id(request_data: Mapping[str, Any], response: object = None) -> str:

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from litellm_bighub.control_plane.merging import merge
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decided import DecidedCall, Search
-from litellm_bighub.domain.decision import Allow, Block, Decision
+from litellm_bighub.domain.decision import Allow, Block, BlockCause, Decision
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.gateway.identity import IN_CODE
 from litellm_bighub.gateway.in_code import release, was_released
 from litellm_bighub.gateway.stored import is_stored, lists_input
 
-_PASSING = frozenset({"unavailable", "refused", "unreadable", "unrecorded"})
-"""What blocked a call, where asking again may be answered otherwise."""
+_PASSING: Final[frozenset[BlockCause]] = frozenset({"unreachable", "unreadable", "unapproved", "unrecorded"})
+"""The causes of a block where asking again may be answered otherwise."""
 
 _ANY_RESPONSE = ""
 
@@ -76,12 +76,15 @@ class KeptDecisions(ToolDecisions):
         ids = {call.id for call in calls if call.id}
         try:
             if lists_input(context.surface):
-                known = await self.ledger.find(Search(call_ids=ids, actor=context.actor))
+                known = await self.ledger.find(
+                    Search(call_ids=ids, actor=context.actor, key=context.key, user=context.user)
+                )
             else:
                 known = await self.ledger.find(Search(response_id=context.response_id))
         except DecisionError:
             return []
-        last = {(call.response_id, call.call_id): call for call in known if call.actor == context.actor}
+        owner = (context.actor, context.key, context.user)
+        last = {(call.response_id, call.call_id): call for call in known if call.owner == owner}
         return [call for call in last.values() if call.call_id and call.digest and call.released]
 
     def _again(self, call: ToolCall, released: Sequence[DecidedCall], context: CallContext) -> Allow | None:
@@ -115,14 +118,14 @@ def _key(call: ToolCall, context: CallContext) -> _Key | None:
     """What tells a call from others in its response, `None` where nothing does."""
     if not call.id or not context.response_id or call.unreadable is not None:
         return None
-    return (call.id, call.type, call.name, call.digest, context.actor, context.user, context.team)
+    return (call.id, call.type, call.name, call.digest, context.actor, context.key, context.user, context.team)
 
 
 def _lasts(decision: Decision) -> bool:
     match decision:
         case Allow():
             return True
-        case Block(basis=basis):
-            return basis.blocked_by not in _PASSING
+        case Block(cause=cause):
+            return cause not in _PASSING
         case _:
             return False

@@ -14,7 +14,7 @@ import litellm
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.types.guardrails import GuardrailEventHooks
 
-from litellm_bighub.gateway.configuration import events_of
+from litellm_bighub.gateway.mode import events_of
 from litellm_bighub.guardrails.check import InputType
 
 MCP_EVENTS: Final = frozenset({GuardrailEventHooks.pre_mcp_call, GuardrailEventHooks.post_mcp_call})
@@ -41,7 +41,7 @@ class McpTexts(CustomGuardrail):
         return (
             event_type in MCP_EVENTS
             and any(callback is self._owner for callback in litellm.callbacks)
-            and super().should_run_guardrail(data, event_type)
+            and self._owner.should_run_guardrail(data, event_type)
         )
 
     async def apply_guardrail(

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Final
+
+import anyio
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decided import DecidedCall, released
-from litellm_bighub.domain.decision import Allow, Decision, verdict
+from litellm_bighub.domain.decision import Allow, Block, Decision, verdict
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.wire.gating import Outcome, Pass, Withhold
 
 logger = logging.getLogger(__name__)
+_BRIEFLY: Final = 1.0
+"""Seconds for the ledger, where the decider's time was over already: both may wait for the same database."""
 
 
 async def remember(
@@ -28,6 +34,7 @@ async def remember(
 
     Returns:
         Whether it holds them. What it does not hold must not be released: nobody could tell it from a withheld call.
+        `fail_mode: open` releases what nobody could decide on even so.
     """
     if not calls:
         return True
@@ -38,11 +45,22 @@ async def remember(
         if not (isinstance(decision, Allow) and decision.remembered and isinstance(outcome, Pass))
     ]
     try:
-        await decisions_.ledger.write(decided)
-    except DecisionError as error:
+        with anyio.fail_after(_BRIEFLY if any(map(_unreached, decisions)) else math.inf):
+            await decisions_.ledger.write(decided)
+    except (DecisionError, TimeoutError) as error:
         logger.error("the ledger did not remember %d calls: %s", len(calls), error)  # noqa: TRY400 - its cause may hold arguments
         return False
     return True
+
+
+def _unreached(decision: Decision) -> bool:
+    match decision:
+        case Allow(degraded=degraded):
+            return degraded
+        case Block(cause=cause):
+            return cause == "unreachable"
+        case _:
+            return False
 
 
 def _decided(

@@ -14,6 +14,7 @@ from litellm_bighub.gateway.code_stream import CodeStream, Upstream
 from litellm_bighub.gateway.conversation import Conversation
 from litellm_bighub.gateway.enforcement import Enforcement, Withholding
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
+from litellm_bighub.gateway.litellm_release import allowed_in_code, check_release
 from litellm_bighub.gateway.rounds import AskModel
 from litellm_bighub.gateway.sending import next_answer, sent
 from litellm_bighub.gateway.stream import native
@@ -24,6 +25,8 @@ from litellm_bighub.wire.responses.text_gate import TextGate
 
 if TYPE_CHECKING:
     from litellm.router import Router
+
+check_release(allows_unsupported=allowed_in_code())
 
 
 async def aresponses(

@@ -10,8 +10,10 @@ from litellm_bighub.gateway.code_governing import CodeGoverning
 from litellm_bighub.gateway.code_stream import Upstream
 from litellm_bighub.gateway.continuing import answered
 from litellm_bighub.gateway.elsewhere import governed_elsewhere
-from litellm_bighub.gateway.sender import sender
+from litellm_bighub.gateway.provider_error import quieted
+from litellm_bighub.gateway.sender import Send, sender
 from litellm_bighub.gateway.surface import Format
+from litellm_bighub.gateway.whole_answer import check_streams, check_whole
 
 if TYPE_CHECKING:
     from litellm.router import Router
@@ -43,12 +45,24 @@ async def sent(
         await governing.request(request)
     within = partial(governed_elsewhere, calls=governing is not None, texts=checked)
     with within():
-        response: Any = await sender(spoken, router)(**request)
+        response = await _answered(sender(spoken, router), request)
     if hasattr(response, "__aiter__"):
+        if governing is not None:
+            check_streams(response, request, governing.surface)
         return Upstream(response, within)
     if governing is not None:
+        check_whole(response, (spoken,), request, governing.surface)
         await governing.conversation.completed(request, response)
     return response
+
+
+async def _answered(send: Send, request: dict[str, Any]) -> Any:
+    """LiteLLM's answer. An error of a provider is raised without its words, and without those that it was made of."""
+    try:
+        return await send(**request)
+    except Exception as error:  # noqa: BLE001 - whichever it is, it may quote the answer
+        failed = quieted(error, alone=True)
+    raise failed
 
 
 async def next_answer(router: Router | None, check: Check, request: dict[str, Any], spoken: Format | None) -> object:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from litellm_bighub.wire.fields import get
+from litellm_bighub.wire.fields import get, members
 
 _STORED = re.compile(r"(/openai)?(/v1)?/responses/(?!(compact|input_tokens)$)[^/]+(/input_items|/cancel)?")
 
@@ -19,6 +19,16 @@ def is_stored(route: str) -> bool:
 def lists_input(route: str) -> bool:
     """Whether the route hands out the input of a stored response, which holds calls of earlier ones."""
     return route.endswith("/input_items")
+
+
+def is_deletion(response: object) -> bool:
+    """Whether it says no more than that a stored response was deleted, under the route that hands it out."""
+    told = {key: value for key, value in members(response).items() if value is not None and not key.startswith("_")}
+    return told.pop("deleted", None) is True and told.keys() <= {"id", "object"} and all(map(_is_text, told.values()))
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def as_answer(response: object, request_data: Mapping[str, Any]) -> object:

@@ -6,6 +6,7 @@ held back, as far as a rewrite could still reach and no further, and the rewritt
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
@@ -20,23 +21,30 @@ from litellm.types.guardrails import GuardrailEventHooks
 from litellm.types.utils import CallTypes
 
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.gateway.configuration import read_settings
+from litellm_bighub.gateway.configuration import check_litellm, read_settings
 from litellm_bighub.gateway.elsewhere import is_checked_elsewhere
 from litellm_bighub.gateway.handler import OpenAIResponsesHandler
+from litellm_bighub.gateway.identity import caller
 from litellm_bighub.gateway.in_code import RefusedCallError, refused
 from litellm_bighub.gateway.mcp_texts import McpTexts, check_mcp_texts
+from litellm_bighub.gateway.mode import check_texts_mode, unchecked_texts
 from litellm_bighub.gateway.native import NativeGuardrail
+from litellm_bighub.gateway.opt_outs import OptOuts, check_opt_outs
+from litellm_bighub.gateway.provider_error import Harmless
 from litellm_bighub.gateway.proxy_process import is_proxy
 from litellm_bighub.gateway.registration import install
-from litellm_bighub.gateway.surface import RESPONSES, speaks_responses
+from litellm_bighub.gateway.surface import RESPONSES, Format, speaks_responses
 from litellm_bighub.gateway.text_stream import checked
 from litellm_bighub.gateway.unseen import UNSEEN_RESPONSES, refuse_unseen
 from litellm_bighub.guardrails.check import InputType
 from litellm_bighub.guardrails.contract import Guardrail
 from litellm_bighub.settings import TextGuardrailSettings
 from litellm_bighub.wire import fields
+from litellm_bighub.wire.error_text import harmless_in_place
 from litellm_bighub.wire.responses.text_gate import TextGate
 from litellm_bighub.wire.responses.text_part import Mode, Whole, Window
+
+logger = logging.getLogger(__name__)
 
 
 class ResponsesTextGuardrail(NativeGuardrail):
@@ -57,6 +65,8 @@ class ResponsesTextGuardrail(NativeGuardrail):
         ConfigurationError: a key or value that cannot be used, or nothing to apply.
     """
 
+    formats = frozenset({Format.RESPONSES})
+
     def __init__(
         self,
         *,
@@ -69,13 +79,19 @@ class ResponsesTextGuardrail(NativeGuardrail):
     ) -> None:
         name = guardrail_name or type(self).__name__
         self.settings, litellms = read_settings(TextGuardrailSettings, name, settings)
+        check_litellm(allows_unsupported=self.settings.allow_unsupported_litellm)
+        check_texts_mode(name, event_hook)
         if not self.settings.apply and not guardrails:
             raise ConfigurationError(f"{name}.apply", "names no guardrail, so that nothing would be checked")
-        litellms |= {"guardrail_name": name, "event_hook": event_hook, "default_on": bool(default_on)}
-        super().__init__(**litellms)
+        for says in unchecked_texts(event_hook).values():
+            logger.warning("guardrail %s: %s", name, says)
+        check_opt_outs(name, event_hook, self.settings.may_opt_out)
+        opt_outs = OptOuts(name, frozenset(self.settings.may_opt_out))
+        ours = {"guardrail_name": name, "event_hook": event_hook}
+        super().__init__(**ours, default_on=default_on, opt_outs=opt_outs, **litellms)
         self._guardrails = tuple(guardrails)
         self._handler = handler or OpenAIResponsesHandler()
-        check_mcp_texts(self, self._check_mcp, litellms)
+        check_mcp_texts(self, self._check_mcp, {**litellms, **ours, "default_on": bool(default_on)})
         install()
 
     @property
@@ -133,8 +149,9 @@ class ResponsesTextGuardrail(NativeGuardrail):
         self, user_api_key_dict: UserAPIKeyAuth, cache: Any, data: dict[str, Any], call_type: Any
     ) -> dict[str, Any]:
         """Check the texts of a request."""
-        del user_api_key_dict, cache
-        if call_type in RESPONSES:
+        del cache
+        asks = partial(caller, user_api_key_dict, data, None, actor="", domain="")
+        if call_type in RESPONSES and not await self.left_alone(data, user_api_key_dict, asks):
             for guardrail in self.applied():
                 data = await self._handler.process_input_messages(data, guardrail, data.get("litellm_logging_obj"))
         return data
@@ -144,6 +161,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
     ) -> Any:
         """Check the texts of a whole answer."""
         if fields.get(response, "output") is not None:
+            harmless_in_place(response)
             for guardrail in self.applied():
                 logging_obj = data.get("litellm_logging_obj")
                 await self._handler.process_output_response(response, guardrail, logging_obj, user_api_key_dict, data)
@@ -174,6 +192,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
         Raises:
             Exception: what a guardrail raises to refuse. Nothing more may be sent then.
         """
+        events = Harmless(events)
         async with AsyncExitStack() as stack:
             for guardrail in self.applied():
                 logging_obj = request_data.get("litellm_logging_obj")

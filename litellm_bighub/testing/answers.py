@@ -59,11 +59,21 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Verbatim:
-    """Exactly these events if the client streams, and exactly this body if it does not."""
+    """Exactly these events if the client streams, and exactly this body if it does not.
+
+    Attributes:
+        events: of a stream.
+        body: of a whole answer.
+        pace: how the events come.
+        form: `stream` or `whole` answers so whatever the client asks for.
+        raw: these bytes in place of the events, as they stand.
+    """
 
     events: Sequence[Item] = ()
     body: Item = field(default_factory=dict[str, object])
     pace: Pace = field(default_factory=Pace)
+    form: Literal["asked", "stream", "whole"] = "asked"
+    raw: bytes | None = None
 
 
 Answer: TypeAlias = Output | Failure | Verbatim

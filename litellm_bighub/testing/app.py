@@ -48,6 +48,7 @@ class Model:
                 Route("/v1/responses/{response_id}/input_items", self.input_items),
                 Route("/v1/responses/{response_id}/cancel", self.cancel, methods=["POST"]),
                 Route("/v1/chat/completions", self.chat, methods=["POST"]),
+                Route("/v1/messages", self.messages, methods=["POST"]),
             ]
         )
 
@@ -86,6 +87,12 @@ class Model:
             chunks = completion.chunks(answer.pace.delta_size)
             return EventStream(chunks, unnamed, answer.pace, last_words="data: [DONE]\n\n")
         return Cut() if answer.pace.cut_after is not None else JSONResponse(completion.whole())
+
+    async def messages(self, http: HttpRequest) -> Response:
+        """`POST /v1/messages`: what a script has word for word, or a failure."""
+        request = await self._record(http)
+        answer = self.script.answer(request)
+        return _failed(_NO_MESSAGES) if isinstance(answer, Output) else _scripted(answer, request, named)
 
     async def retrieve(self, http: HttpRequest) -> Response:
         """`GET /v1/responses/{id}`: what was stored; a background run has ended by then."""
@@ -137,6 +144,7 @@ class Model:
 
 
 _NOT_FOUND = Failure(404, "Response not found.", "not_found")
+_NO_MESSAGES = Failure(501, "Messages are answered word for word only.", "not_implemented")
 
 
 def _scripted(answer: Answer, request: Request, frame: Callable[[Item], str]) -> Response:
@@ -144,8 +152,14 @@ def _scripted(answer: Answer, request: Request, frame: Callable[[Item], str]) ->
     match answer:
         case Failure():
             return _failed(answer)
-        case Verbatim(events, body, pace):
-            return EventStream(events, frame, pace) if request.stream else JSONResponse(body)
+        case Verbatim(form="whole", body=body):
+            return JSONResponse(body)
+        case Verbatim(form=form, body=body) if form == "asked" and not request.stream:
+            return JSONResponse(body)
+        case Verbatim(raw=raw) if raw is not None:
+            return Response(raw, media_type=EventStream.media_type)
+        case Verbatim(events=events, pace=pace):
+            return EventStream(events, frame, pace)
         case Output():
             raise TypeError("an Output is made into a route's own answer")
 

@@ -35,7 +35,20 @@ class BlackHole:
     """Never answers. Ends when the client gives up, which `HostedBighub.abandoned` counts, or with the server."""
 
 
-Answer: TypeAlias = Reply | Hangup | BlackHole
+@dataclass(frozen=True, slots=True)
+class Endless:
+    """Says 200 and JSON, and never stops talking.
+
+    Attributes:
+        part: what it repeats.
+        pause: seconds between two parts.
+    """
+
+    part: bytes = b" " * 65_536
+    pause: float = 0.0
+
+
+Answer: TypeAlias = Reply | Hangup | BlackHole | Endless
 
 
 def reply(body: object, status: int = 200, *, headers: Mapping[str, str] | None = None, delay: float = 0.0) -> Reply:

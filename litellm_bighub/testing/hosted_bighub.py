@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl
 
 from typing_extensions import Self, override
 
-from litellm_bighub.testing.hosted_answers import Answer, BlackHole, Hangup, Reply, allow, error, reply
+from litellm_bighub.testing.hosted_answers import Answer, BlackHole, Endless, Hangup, Reply, allow, error, reply
 
 EVALUATE = ("/actions/evaluate", "/actions/submit", "/actions/submit/v2")
 
@@ -248,6 +248,9 @@ class _Handler(BaseHTTPRequestHandler):
             case BlackHole():
                 self.close_connection = True
                 self._swallow()
+            case Endless() as endless:
+                self.close_connection = True
+                self._talk(endless)
 
     def _send(self, answer: Reply) -> None:
         if answer.delay:
@@ -258,6 +261,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(answer.body)))
         self.end_headers()
         self.wfile.write(answer.body)
+
+    def _talk(self, endless: Endless) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        try:
+            while not self.bighub.closing.wait(endless.pause):
+                self.wfile.write(endless.part)
+        except OSError:
+            self.bighub.gave_up()
 
     def _swallow(self) -> None:
         try:

@@ -107,7 +107,11 @@ class StreamGate(Protocol):
         ...
 
     def feed(self, event: object) -> Release | Ask | Hold:
-        """Take the upstream's next event."""
+        """Take the upstream's next event.
+
+        Raises:
+            UnreadableAnswerError: it cannot be read. The stream ends with that, and what waits is never released.
+        """
         ...
 
     def answer(self, outcomes: Mapping[CallKey, Outcome]) -> Release:
@@ -124,6 +128,9 @@ class StreamGate(Protocol):
 
         Args:
             notice: the text that takes the place of calls nobody decided on.
+
+        Raises:
+            UnreadableAnswerError: its last bytes cannot be read.
         """
         ...
 

@@ -113,7 +113,7 @@ def test_nothing_of_one_run_is_told_with_the_next(driver, model, bighub):
         model([CALL], DONE)
         driver.run(guard)
     first, second = bighub.requests
-    for told in ("traj_of_ann", "req_of_ann", first.body["context"]["trace_id"]):
+    for told in ("traj_of_ann", "req_of_ann", first.body["context"]["gateway"]["trace_id"]):
         assert told not in json.dumps(second.body)
 
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
 
@@ -36,18 +36,63 @@ def cluster(bin_dir: Path) -> Iterator[Path]:
     """Start a cluster; gives the directory of its socket. It is stopped whatever happens."""
     home = Path(tempfile.mkdtemp(prefix="bighub-pg-"))
     try:
-        if os.geteuid() == 0:  # PostgreSQL refuses to be root
-            user = pwd.getpwnam("postgres")
-            os.chown(home, user.pw_uid, user.pw_gid)
-        data = home / "data"
-        _run(bin_dir / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--no-locale")
-        options = ("-k", home, "-c", "listen_addresses=", "-p", PORT, "-c", "max_connections=200")
-        with _leashed(home, bin_dir / "postgres", "-D", data, *options) as server:
+        with _leashed(home, *_made(bin_dir, home)) as server:
             yield home
-            _run(bin_dir / "pg_ctl", "-D", data, "-W", "-m", "immediate", "stop")
+            _stop(bin_dir, home)
             server.wait()
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+class Server:
+    """A cluster that can be stopped and started again."""
+
+    def __init__(self, bin_dir: Path, home: Path) -> None:
+        self.url = f"postgresql://postgres@/postgres?host={home}"
+        self._bin_dir = bin_dir
+        self._home = home
+        self._command = _made(bin_dir, home)
+        self._running = ExitStack()
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it takes connections."""
+        server = self._running.enter_context(_leashed(self._home / "nothing", *self._command))
+        self._running.callback(server.wait)
+        self._running.callback(_stop, self._bin_dir, self._home)
+
+    def stop(self) -> None:
+        """Cut every connection, and end it."""
+        self._running.close()
+
+
+@contextmanager
+def restartable(bin_dir: Path) -> Iterator[Server]:
+    """Start a cluster that can be stopped and started again."""
+    home = Path(tempfile.mkdtemp(prefix="bighub-pg-"))
+    try:
+        server = Server(bin_dir, home)
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def _made(bin_dir: Path, home: Path) -> tuple[object, ...]:
+    """The command that serves a new cluster."""
+    if os.geteuid() == 0:  # PostgreSQL refuses to be root
+        user = pwd.getpwnam("postgres")
+        os.chown(home, user.pw_uid, user.pw_gid)
+    data = home / "data"
+    _run(bin_dir / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--no-locale")
+    options = ("-k", home, "-c", "listen_addresses=", "-p", PORT, "-c", "max_connections=200")
+    return (bin_dir / "postgres", "-D", data, *options)
+
+
+def _stop(bin_dir: Path, home: Path) -> None:
+    _run(bin_dir / "pg_ctl", "-D", home / "data", "-W", "-m", "immediate", "stop")
 
 
 @contextmanager

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+from sqlalchemy import text
 from typer.testing import CliRunner
 
 from litellm_bighub.control_plane import cli_audit, cli_policy
 from litellm_bighub.control_plane.decider import EmbeddedDecider
+from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.domain.call import CallContext, ToolCall
 
 POLICY = """\
@@ -90,8 +92,62 @@ async def test_verify_and_its_memory(run, recorded):
     assert "4 events, the chain holds" in result.output
     kept = result.output.strip().rpartition(" ")[2]
     assert run(cli_audit.app, "verify", "--database-url", recorded, "--expect", kept).exit_code == 0
-    other = run(cli_audit.app, "verify", "--database-url", recorded, "--expect", "2:beef")
+    other = run(cli_audit.app, "verify", "--database-url", recorded, "--expect", f"2:{'beef' * 16}")
     assert (other.exit_code, "written anew" in other.output) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("expect", "said"),
+    [
+        pytest.param(f"9:{'0' * 64}", "event 9 is not there", id="later"),
+        pytest.param(f"{2**63}:{'0' * 64}", f"event {2**63} is not there", id="beyond-the-column"),
+        pytest.param(f"{10**25}:{'0' * 64}", f"event {10**25} is not there", id="huge"),
+        pytest.param("²:" + "0" * 64, "NUMBER:DIGEST", id="superscript"),
+        pytest.param("-1:" + "0" * 64, "NUMBER:DIGEST", id="negative"),
+        pytest.param("2", "NUMBER:DIGEST", id="no-digest"),
+        pytest.param("2:beef", "NUMBER:DIGEST", id="short"),
+        pytest.param("", "NUMBER:DIGEST", id="empty"),
+    ],
+)
+async def test_what_cannot_be_expected_is_said_in_one_line(run, recorded, expect, said):
+    result = run(cli_audit.app, "verify", "--database-url", recorded, "--expect", expect)
+    assert (result.exit_code, isinstance(result.exception, SystemExit)) == (1, True)
+    assert said in result.output
+    assert len(result.output.splitlines()) == 1
+
+
+LOOKING = [
+    pytest.param(cli_audit.app, ("verify",), id="verify"),
+    pytest.param(cli_audit.app, ("export",), id="export"),
+    pytest.param(cli_audit.app, ("retain", "--keep", "0s"), id="retain"),
+    pytest.param(cli_policy.app, ("versions",), id="versions"),
+]
+
+
+@pytest.mark.parametrize(("app", "command"), LOOKING)
+def test_a_missing_database_is_an_error_and_is_not_made(run, tmp_path, app, command):
+    """A mistyped name had zero events, and the chain held."""
+    missing = tmp_path / "bigub.db"
+    result = run(app, *command, "--database-url", f"sqlite:///{missing}")
+    assert (result.exit_code, result.output) == (1, f"database_url: {missing} does not exist\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("app", "command"), LOOKING)
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        pytest.param(b"", "holds no control plane of litellm-bighub", id="empty"),
+        pytest.param(b"not a database, but long enough to be taken for one" * 40, "cannot be opened", id="text"),
+    ],
+)
+def test_what_is_no_control_plane_is_an_error_and_is_left_as_it_is(run, tmp_path, app, command, content, said):
+    other = tmp_path / "other.db"
+    other.write_bytes(content)
+    result = run(app, *command, "--database-url", f"sqlite:///{other}")
+    assert (result.exit_code, isinstance(result.exception, SystemExit)) == (1, True)
+    assert said in result.output
+    assert other.read_bytes() == content
 
 
 async def test_export_is_whole_and_starts_no_formula(run, recorded, tmp_path):
@@ -105,7 +161,29 @@ async def test_export_is_whole_and_starts_no_formula(run, recorded, tmp_path):
 async def test_what_is_left_after_retention_still_verifies(run, recorded):
     assert run(cli_audit.app, "retain", "--keep", "0s", "--database-url", recorded).output == "4 events removed\n"
     result = run(cli_audit.app, "verify", "--database-url", recorded)
-    assert "5 events, the chain holds" in result.output
+    assert "1 event (5 to 5), the chain holds" in result.output
+
+
+@pytest.mark.parametrize("step", [400 * 86_400, -400 * 86_400], ids=["ahead", "behind"])
+@pytest.mark.parametrize("answer", ["n\n", "", "y\n", "--yes"])
+async def test_what_a_step_of_the_clock_explains_is_removed_only_if_somebody_says_so(run, recorded, step, answer):
+    """As if the clock had made a step since the last event: by now that one seems to be of another year."""
+    engine = open_database(recorded)
+    with engine.connect() as connection:
+        connection.execute(text(f"UPDATE events SET time = time - ({step})"))
+    engine.dispose()
+    keep = "30d" if step > 0 else "0s"
+    asked = ["retain", "--keep", keep, "--database-url", recorded]
+    result = CliRunner().invoke(cli_audit.app, [*asked, *["--yes"] * (answer == "--yes")], input=answer)
+    removed = answer in {"y\n", "--yes"} and step > 0
+    assert ("4 events removed" in result.output) == removed
+    assert ("the newest event is of" in result.output) == (answer != "--yes" and step > 0)
+
+
+def test_check_warns_of_actors_that_are_no_key_and_no_user(run, policy_file):
+    result = run(cli_policy.app, "check", policy_file(POLICY + "  - {name: old, actor: billing-*, effect: block}\n"))
+    assert result.exit_code == 0
+    assert "warning: bighub_policy.yaml:6: rule `old`: " in result.stderr
 
 
 async def test_versions_are_listed_with_what_changed_and_shown_whole(run, recorded, tmp_path):

@@ -108,12 +108,36 @@ async def test_processes_share_what_they_know(open_ledger):
 
 async def test_old_calls_are_forgotten(open_ledger, clock):
     ledger = open_ledger(keep_days=2)
-    await ledger.write([call("old"), call("kept", time=NOON + DAY)])
-    clock.now += 2 * DAY + 1
+    await ledger.write([call("old"), call("kept", time=NOON + 2 * DAY)])
+    for _ in range(3):  # each look confirms the one before
+        clock.now += DAY
+        await ledger.write([])
     await ledger.write([call("new", time=clock.now)])
 
     found = await ledger.find(Search(call_ids={"call_1"}, actor="ada"))
     assert [each.response_id for each in found] == ["kept", "new"]
+
+
+@pytest.mark.parametrize("step", [400 * DAY, -400 * DAY])
+async def test_a_clock_that_makes_a_step_forgets_nothing(open_ledger, clock, step):
+    ledger = open_ledger(keep_days=2)
+    await ledger.write([call()])
+    for each in (step, 3_700, 3_700, -step, 3_700):
+        clock.now += each
+        await ledger.write([])
+    assert await ledger.find(Search(response_id="resp_1")) == [call()]
+
+
+@pytest.mark.parametrize("who", [{"key": "k2"}, {"user": "eve"}, {"key": "", "user": ""}, {"actor": "bob"}], ids=str)
+@pytest.mark.parametrize("by", [{"call_ids": {"call_1"}}, {"notice_ids": ("msg_call_1",)}], ids=["call", "notice"])
+@pytest.mark.parametrize("memory", [False, True], ids=["database", "memory"])
+async def test_ones_calls_do_not_answer_for_anothers(open_ledger, by, who, memory):
+    ledger = MemoryLedger() if memory else open_ledger()
+    mine = call(key="k1", user="u")
+    await ledger.write([mine])
+    caller = {"actor": "ada", "key": "k1", "user": "u"}
+    assert list(await ledger.find(Search(**by, **caller))) == [mine]
+    assert list(await ledger.find(Search(**by, **{**caller, **who}))) == []
 
 
 async def test_what_no_database_can_hold_is_no_obstacle(open_ledger):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from dataclasses import fields, replace
 
 import pytest
 from sqlalchemy import select
@@ -67,6 +68,8 @@ async def test_an_identical_call_joins_the_question_that_is_open(open_plane):
         pytest.param(refund(700, note=""), AGENT, id="one argument more"),
         pytest.param(refund(), CallContext(actor="other", domain="payments"), id="another actor"),
         pytest.param(refund(), CallContext(actor="agent", domain="hr"), id="another domain"),
+        pytest.param(refund(), replace(AGENT, user="u-77"), id="another user"),
+        pytest.param(refund(), replace(AGENT, key="k2"), id="another key"),
         pytest.param(ToolCall("c", "custom", "refund", {"amount": 700}, value=700), AGENT, id="another type"),
     ],
 )
@@ -77,6 +80,41 @@ async def test_an_approval_is_for_exactly_one_call(open_plane, call, context):
     verdict, _, asked = await said(plane, call, context)
     assert verdict == "requires_approval"
     assert asked != approval_id
+
+
+OWNERS = [
+    CallContext("key:u-77", "payments", key="k1"),
+    CallContext("user:u-77", "payments", user="u-77"),
+    CallContext("u-77", "payments"),
+    CallContext("key:team", "payments", key="k2", user="ann"),
+    CallContext("key:team", "payments", key="k2", user="bob"),
+    CallContext("key:team", "payments", key="k3", user="ann"),
+]
+
+
+@pytest.mark.parametrize("edited", [None, {"amount": 600}], ids=["as it is", "edited"])
+@pytest.mark.parametrize("whose", range(len(OWNERS)))
+async def test_nobody_uses_up_what_was_approved_for_another(open_plane, whose, edited):
+    """Neither by a name that looks alike, nor as another user of the same key."""
+    plane = open_plane(ASKS)
+    mine = OWNERS[whose]
+    _, _, approval_id = await said(plane, context=mine)
+    await plane.resolve(Resolution(approval_id, "approve", "ann", edited=edited))
+    for other in OWNERS:
+        if other is not mine:
+            verdict, _, asked = await said(plane, context=other)
+            assert (verdict, asked == approval_id) == ("requires_approval", False)
+    assert await said(plane, context=mine) == ("allowed", "", approval_id)
+
+
+async def test_only_what_a_run_is_called_by_is_not_bound(open_plane):
+    """Of who asks everything is; a field that is added to the context is bound or named here."""
+    of_the_run = {"trace_id", "surface", "model", "response_id", "team", "conversation"}
+    plane = open_plane(ASKS)
+    approval_id = await ask(plane)
+    for field in fields(CallContext):
+        _, _, asked = await said(plane, context=replace(AGENT, **{field.name: "x"}))
+        assert (asked == approval_id) == (field.name in of_the_run), field.name
 
 
 async def test_an_approval_ends_with_the_policy_it_was_given_under(open_plane):
@@ -247,6 +285,13 @@ async def test_of_a_killed_process_no_approval_is_lost_and_none_is_used_twice(da
     assert not ran & ran_again
     assert consumed == len(orders)
     assert not isinstance(await plane.read(verify), Break)
+
+
+async def test_a_limit_is_the_rules_whoever_asks(open_plane):
+    """A name, a key or a user more gives no call more."""
+    plane = open_plane("version: 1\nrules:\n  - {name: r, max_per_day: 3}\n")
+    verdicts = [(await said(plane, context=context))[0] for context in OWNERS]
+    assert verdicts == ["allowed"] * 3 + ["blocked"] * 3
 
 
 async def test_a_limit_counts_approved_calls_when_they_run(open_plane):

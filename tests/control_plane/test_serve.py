@@ -112,3 +112,46 @@ def test_a_span_that_is_none_is_told_plainly(policy):
     assert ended.returncode != 0
     assert "a while" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def added(policy, *options):
+    command = [COMMAND, "keys", "add", *options, "--policy", policy]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_keys_of_different_people_are_made_on_the_server(policy):
+    with serving(policy) as (url, printed), client(url, key_in(printed)) as admin:
+        made = added(policy, "bob", "--scope", "approvals:resolve")
+        with client(url, key_in(made.stdout)) as bob:
+            persons = [one.get("/api-keys/validate").json()["person"] for one in (admin, bob)]
+            assert bob.get("/approvals").status_code == 200
+        assert len(set(persons)) == 2
+        robots = added(policy, "robot", "--scope", "actions:validate", "--actor", "billing-*")
+        with client(url, key_in(robots.stdout)) as robot:
+            assert robot.get("/api-keys/validate").json()["actor"] == "billing-*"
+            assert robot.post("/actions/evaluate", json={"action": "x"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("x", "--scope", "nothing"),
+        ("x", "--scope", "actions:validate", "--scope", "approvals:resolve"),
+        ("x", "--scope", "audit:read", "--actor", "bot"),
+        ("x",),
+    ],
+)
+def test_a_key_that_cannot_be_is_told_plainly(policy, options):
+    ended = added(policy, *options)
+    assert ended.returncode != 0
+    assert "Traceback" not in ended.stderr
+    assert "shown this once" not in ended.stdout
+
+
+@pytest.mark.parametrize(("options", "status"), [((), 403), (("--trust-proxy", "127.0.0.1"), 200)])
+def test_what_a_proxy_says_of_an_address_counts_only_if_it_is_trusted(policy, options, status):
+    with serving(policy, *options) as (url, printed), client(url, key_in(printed)) as admin:
+        key = {"label": "far", "scopes": ["audit:read"], "ip_whitelist": ["10.0.0.1"]}
+        with client(url, admin.post("/api-keys", json=key).json()["key"]) as far:
+            answer = far.get("/approvals", headers={"X-Forwarded-For": "10.0.0.1"})
+    assert answer.status_code == status

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import resource
 import signal
 import stat
@@ -16,7 +17,7 @@ import pytest
 from litellm_bighub.deciders.audit_file import AuditFile
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.decision import Block
+from litellm_bighub.domain.decision import Allow, Block
 from litellm_bighub.errors import ConfigurationError
 from tests.deciders.fakes import Scripted, counter
 
@@ -51,6 +52,54 @@ async def test_an_existing_file_is_appended_to(tmp_path):
     assert len(lines(path)) == 2
 
 
+@pytest.mark.parametrize("moved", [False, True], ids=["deleted", "rotated"])
+async def test_a_file_that_was_deleted_or_moved_away_is_begun_anew(tmp_path, moved):
+    """Otherwise the lines would go into a file that nobody sees any more."""
+    path, old = tmp_path / "audit.jsonl", tmp_path / "audit.jsonl.1"
+    decisions = ToolDecisions(Scripted(), sinks=[AuditFile(path)])
+    await decisions.decide(calls(1), CallContext())
+    if moved:
+        path.rename(old)
+    else:
+        path.unlink()
+    await decisions.decide(calls(2), CallContext())
+    await decisions.aclose()
+
+    assert len(lines(path)) == 2
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert not moved or len(lines(old)) == 1
+
+
+async def test_a_file_that_cannot_be_begun_anew_withholds_until_it_can(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    decisions = ToolDecisions(Scripted(), sinks=[AuditFile(folder / "audit.jsonl")])
+    folder.rename(tmp_path / "moved")
+    [withheld] = await decisions.decide(calls(1), CallContext())
+    folder.mkdir()
+    [allowed] = await decisions.decide(calls(1), CallContext())
+    await decisions.aclose()
+
+    assert isinstance(withheld, Block)
+    assert withheld.cause == "unrecorded"
+    assert isinstance(allowed, Allow)
+    assert len(lines(folder / "audit.jsonl")) == 1
+
+
+async def test_a_pipe_that_nobody_reads_withholds_in_time(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    decisions = ToolDecisions(Scripted(), sinks=[AuditFile(path)], deadline_seconds=0.2)
+    decided = []
+    while not decided or isinstance(decided[-1], Allow):  # until the pipe is full
+        decided += await decisions.decide(calls(20), CallContext())
+    os.close(reader)  # ends the writing that was given up
+
+    assert decided[-1].cause == "unrecorded"
+    await decisions.aclose()
+
+
 def test_a_path_that_cannot_be_written_stops_the_start(tmp_path):
     with pytest.raises(ConfigurationError) as raised:
         AuditFile(tmp_path / "missing" / "audit.jsonl")
@@ -60,7 +109,7 @@ def test_a_path_that_cannot_be_written_stops_the_start(tmp_path):
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
 async def test_a_full_disk_withholds_the_call():
     [decision] = await ToolDecisions(Scripted(), sinks=[AuditFile(Path("/dev/full"))]).decide(calls(1), CallContext())
-    assert decision == Block("the decision could not be recorded", basis=decision.basis)
+    assert decision == Block("the decision could not be recorded", basis=decision.basis, cause=decision.cause)
 
 
 async def test_after_closing_nothing_is_released(tmp_path):
@@ -118,11 +167,19 @@ def tear(path: str) -> None:
     anyio.run(torn)
 
 
-def test_a_line_written_in_part_spoils_no_other(tmp_path):
+def test_a_line_written_in_part_is_cut_off_again(tmp_path):
+    """A full disk left half a line in the file, and readers of JSON Lines failed on it for ever."""
     path = tmp_path / "audit.jsonl"
     process = multiprocessing.get_context("spawn").Process(target=tear, args=(str(path),))
     process.start()
     process.join(60)
     assert process.exitcode == 0
-    first, _part, third = path.read_text(encoding="utf-8").splitlines()
-    assert json.loads(first)["verdict"] == json.loads(third)["verdict"] == "allowed"
+    assert [line["verdict"] for line in lines(path)] == ["allowed", "allowed"]
+
+
+async def test_what_a_killed_process_left_is_ended_before_the_next_line(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    path.write_text('{"whole": true}\n{"tor')
+    await ToolDecisions(Scripted(), sinks=[AuditFile(path)]).decide(calls(1), CallContext())
+    first, torn, third = path.read_text(encoding="utf-8").splitlines()
+    assert (first, torn, json.loads(third)["verdict"]) == ('{"whole": true}', '{"tor', "allowed")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 import time
+import tracemalloc
+import zlib
 
 import pytest
+from bighub.exceptions import BighubNetworkError
 from pydantic import SecretStr
 
 from litellm_bighub.deciders.hosted import client, hosted
@@ -23,6 +27,7 @@ from litellm_bighub.errors import (
 from litellm_bighub.settings import ServiceSettings
 from litellm_bighub.testing.hosted_answers import (
     BlackHole,
+    Endless,
     Hangup,
     Reply,
     allow,
@@ -77,11 +82,11 @@ async def test_the_answer_is_the_decision(answer, expected):
         pytest.param(error(402), DecisionRefused, 1, id="402"),
         pytest.param(error(403), DecisionRefused, 1, id="403"),
         pytest.param(error(404), DecisionRefused, 1, id="404"),
-        pytest.param(error(408), DecisionUnavailable, 3, id="408"),
+        pytest.param(error(408), DecisionRefused, 3, id="408"),
         pytest.param(error(409), DecisionRefused, 3, id="409"),
         pytest.param(error(422, [{"loc": ["body"]}]), DecisionRefused, 1, id="422"),
-        pytest.param(error(425), DecisionUnavailable, 3, id="425"),
-        pytest.param(error(429), DecisionUnavailable, 3, id="429"),
+        pytest.param(error(425), DecisionRefused, 3, id="425"),
+        pytest.param(error(429), DecisionRefused, 3, id="429"),
         pytest.param(error(500), DecisionUnavailable, 3, id="500"),
         pytest.param(error(503), DecisionUnavailable, 3, id="503"),
         pytest.param(reply({}, 302), DecisionUnreadable, 1, id="redirect"),
@@ -137,6 +142,79 @@ async def test_retries_end_with_the_deadline_too():
         await decider.aclose()
 
 
+@pytest.mark.parametrize(
+    ("script", "deadline"),
+    [
+        pytest.param([error(429), error(500)], 20, id="then it fails"),
+        pytest.param([error(429), Hangup()], 20, id="then it hangs up"),
+        pytest.param([error(429), BlackHole()], 1, id="then it is silent"),
+        pytest.param([error(429, retry_after=0.99), allow()], 1, id="and the deadline ends while it is waited for"),
+        pytest.param([error(503), error(429), error(503)], 20, id="between failures"),
+    ],
+)
+async def test_an_answer_that_refuses_opens_nothing_whatever_comes_after_it(script, deadline):
+    with HostedBighub(*script) as bighub:
+        decisions = ToolDecisions(hosted(settings(bighub, deadline_seconds=deadline)), fail_mode="open")
+        [decision] = await decisions.decide([CALL], CONTEXT)
+        await decisions.aclose()
+    assert isinstance(decision, Block)
+    assert decision.cause == "unreadable"
+
+
+GZIP = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+
+
+def bomb(encoding: str, wbits: int) -> Reply:
+    """A fifth of a megabyte on the wire, two hundred unpacked."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, wbits)
+    megabyte = b" " * 1_000_000
+    packed = b"".join(packer.compress(megabyte) for _ in range(200)) + packer.flush()
+    return Reply(packed, headers={"Content-Type": "application/json", "Content-Encoding": encoding})
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        pytest.param(Endless, DecisionUnreadable, id="without end"),
+        pytest.param(lambda: Endless(b" ", pause=0.05), DecisionUnavailable, id="without end, and slow"),
+        pytest.param(lambda: Reply(b" " * 11_000_000), DecisionUnreadable, id="long"),
+        pytest.param(lambda: bomb("gzip", 31), DecisionUnreadable, id="gzip bomb"),
+        pytest.param(lambda: bomb("deflate", 15), DecisionUnreadable, id="deflate bomb"),
+        pytest.param(
+            lambda: Reply(gzip.compress(b"{}") + b" " * 11_000_000, headers=GZIP),
+            DecisionUnreadable,
+            id="behind its end",
+        ),
+        pytest.param(lambda: Reply(gzip.compress(allow().body)[:-9], headers=GZIP), DecisionUnreadable, id="cut"),
+        pytest.param(lambda: bomb("br", 15), DecisionUnreadable, id="an encoding that was not asked for"),
+    ],
+)
+async def test_an_answer_is_read_up_to_a_size_and_a_time(answer, expected):
+    tracemalloc.start()
+    raised, _ = await ask(answer(), deadline_seconds=5, attempts=1)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert type(raised) is expected
+    assert peak < 60_000_000
+
+
+async def test_a_list_of_approvals_is_read_up_to_a_size_and_a_time():
+    with HostedBighub() as bighub:
+        bighub.approvals["a"] = {"request_id": "a", "status": "approved", "reason": "x" * 11_000_000}
+        sdk = client(settings(bighub))
+        with pytest.raises(BighubNetworkError):
+            await sdk.approvals.list(status_filter="approved")
+        await sdk.close()
+
+
+async def test_packed_answers_are_unpacked():
+    packed = Reply(
+        gzip.compress(allow().body), headers={"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    )
+    decision, _ = await ask(packed)
+    assert isinstance(decision, Allow)
+
+
 async def test_all_attempts_share_one_idempotency_key():
     decision, requests = await ask(error(500), Hangup(), allow())
     assert isinstance(decision, Allow)
@@ -164,7 +242,7 @@ async def test_retry_after_is_waited_for():
 async def test_a_retry_after_beyond_the_deadline_is_not_waited_for():
     started = time.monotonic()
     raised, requests = await ask(error(429, retry_after=3600), allow())
-    assert isinstance(raised, DecisionUnavailable)
+    assert isinstance(raised, DecisionRefused)
     assert len(requests) == 1
     assert time.monotonic() - started < 10
 
@@ -185,8 +263,8 @@ async def test_the_question_is_asked_in_bighubs_words():
     }  # fmt: skip
     assert context.pop("arguments_digest")
     assert context == {
-        "tool": "refund_payment", "call_id": "call_1", "call_type": "function", "trace_id": "trace-1",
-        "response_id": "resp_1", "user": "ann", "arguments": {"amount": 5},
+        "tool": "refund_payment", "call_type": "function", "arguments": {"amount": 5},
+        "gateway": {"call_id": "call_1", "trace_id": "trace-1", "response_id": "resp_1", "user": "ann"},
     }  # fmt: skip
 
 
@@ -274,6 +352,11 @@ async def test_refusals_never_open_the_breaker(answer):
         pytest.param(Hangup(), Allow, id="hangs up"),
         pytest.param(error(401), Block, id="401"),
         pytest.param(error(403), Block, id="403"),
+        *(
+            pytest.param(error(status), Block, id=f"{status}")
+            for status in range(400, 500)
+            if status not in {401, 403, 409, 422}
+        ),
         pytest.param(error(409), Block, id="409"),
         pytest.param(error(422), Block, id="422"),
         pytest.param(garbage(), Block, id="garbage"),
@@ -291,7 +374,7 @@ async def test_fail_open_opens_for_a_dead_service_and_not_for_a_refusing_one(ans
 async def test_the_sdk_retries_nothing_by_itself(failure):
     """Left as it is, it sends a question three times more, with 15 s for each."""
     raised, requests = await ask(failure, attempts=1)
-    assert type(raised) is DecisionUnavailable
+    assert isinstance(raised, DecisionError)
     assert len(requests) == 1
 
 

@@ -171,21 +171,36 @@ def test_what_is_no_object_is_unreadable(body):
 
 
 @pytest.mark.parametrize(
-    ("body", "reason"),
+    ("body", "reason", "cause"),
     [
-        pytest.param({**YES, "recommendation": "nuke"}, "recommendation is 'nuke', which is not known", id="unknown"),
-        pytest.param({"allowed": "false"}, "allowed is 'false', not true or false", id="wrong type"),
+        pytest.param(
+            {**YES, "recommendation": "nuke"},
+            "recommendation is 'nuke', which is not known",
+            "unreadable",
+            id="unknown",
+        ),
+        pytest.param({"allowed": "false"}, "allowed is 'false', not true or false", "unreadable", id="wrong type"),
         pytest.param(
             {"allowed": False, "result": "blocked", "reason": "too much"},
             "result is blocked: too much",
+            "policy",
             id="reason given",
         ),
-        pytest.param({"allowed": False}, "allowed is false", id="no reason given"),
-        pytest.param({**YES, "mode": "x" * 500}, "mode is '" + "x" * 59 + ", which is not known", id="long value"),
+        pytest.param({"allowed": False}, "allowed is false", "policy", id="no reason given"),
+        pytest.param({"result": "allowed"}, "allowed is not said", "unreadable", id="nothing said"),
+        pytest.param(
+            {"allowed": False, "mode": "odd"},
+            "mode is 'odd', which is not known",
+            "policy",
+            id="a no beside the unknown",
+        ),
+        pytest.param(
+            {**YES, "mode": "x" * 500}, "mode is '" + "x" * 59 + ", which is not known", "unreadable", id="long value"
+        ),
     ],
 )
-def test_a_block_names_field_and_value(body, reason):
-    assert read_decision(body) == Block(reason)
+def test_a_block_names_field_and_value_and_its_cause(body, reason, cause):
+    assert read_decision(body) == Block(reason, cause=cause)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
+from litellm_bighub.domain.tool_name import UNREADABLE_NAME
 from litellm_bighub.errors import ConfigurationError, DecisionRefused, DecisionUnavailable, DecisionUnreadable
 from litellm_bighub.settings import ToolSettings
 from tests.deciders.fakes import Kept, Scripted, counter
@@ -165,7 +166,9 @@ async def test_an_amount_that_cannot_be_computed_is_withheld_and_nobody_is_asked
     tools = {"refund": ToolSettings(value=expression)}
     arguments = '{"amount": "1"}' if "::" not in expression else '{"amount": [1]}'
     [decision] = await decide(decider, call(arguments=arguments), tools=tools, fail_mode=fail_mode)
-    assert decision == Block("the amount or target cannot be computed from these arguments", basis=decision.basis)
+    assert decision == Block(
+        "the amount or target cannot be computed from these arguments", basis=decision.basis, cause=decision.cause
+    )
     assert decider.asked == []
 
 
@@ -173,7 +176,7 @@ async def test_a_sum_beyond_all_numbers_is_withheld():
     tools = {"refund": ToolSettings(value="sum(amounts)")}
     decider = Scripted()
     [decision] = await decide(decider, call(arguments='{"amounts": [1e308, 1e308]}'), tools=tools)
-    assert decision == Block("the amount is not a finite number", basis=decision.basis)
+    assert decision == Block("the amount is not a finite number", basis=decision.basis, cause=decision.cause)
     assert decider.asked == []
 
 
@@ -200,7 +203,7 @@ async def test_a_target_that_is_no_text_is_withheld():
     decider = Scripted()
     tools = {"refund": ToolSettings(target="to")}
     [decision] = await decide(decider, call(arguments='{"to": ["a", "b"]}'), tools=tools)
-    assert decision == Block("the target is a list, not a string or number", basis=decision.basis)
+    assert decision == Block("the target is a list, not a string or number", basis=decision.basis, cause=decision.cause)
     assert decider.asked == []
 
 
@@ -324,7 +327,10 @@ async def test_a_call_whose_hook_raises_is_withheld(fail_mode, error, caplog):
             raise error
 
     decisions = await decide(Scripted(), call("a"), call("b"), on_decision=hook, sinks=[kept], fail_mode=fail_mode)
-    assert decisions == [Block("the decision could not be recorded", basis=decisions[0].basis), Allow("fine")]
+    assert decisions == [
+        Block("the decision could not be recorded", basis=decisions[0].basis, cause="unrecorded"),
+        Allow("fine"),
+    ]
     assert [(event.tool, event.verdict) for event in kept.events] == [("a", "blocked"), ("b", "allowed")]
     assert "on_decision did not record decision" in caplog.text
 
@@ -333,7 +339,7 @@ async def test_a_call_whose_sink_fails_is_withheld():
     told = []
     broken = Kept(OSError("disk full"))
     [decision] = await decide(Scripted(), call("a"), on_decision=told.append, sinks=[broken])
-    assert decision == Block("the decision could not be recorded", basis=decision.basis)
+    assert decision == Block("the decision could not be recorded", basis=decision.basis, cause=decision.cause)
 
 
 async def test_the_log_of_a_failed_hook_holds_nothing_of_the_call(caplog):
@@ -377,9 +383,9 @@ async def test_calls_without_a_trace_get_one_in_common():
 async def test_a_name_that_is_no_unicode_is_withheld_and_recorded(fail_mode, tmp_path):
     path, decider = tmp_path / "audit.jsonl", Scripted(otherwise=DecisionUnavailable("down"))
     decisions = await decide(decider, call("a\ud800"), call("b"), sinks=[AuditFile(path)], fail_mode=fail_mode)
-    assert decisions[0] == Block("the name or id of the call is not valid Unicode", basis=decisions[0].basis)
+    assert decisions[0] == Block(UNREADABLE_NAME, basis=decisions[0].basis, cause="undecidable")
     assert [asked.name for asked, _ in decider.asked] == ["b"]
-    assert {json.loads(line)["tool"] for line in path.read_text().splitlines()} == {"a\ud800", "b"}
+    assert {json.loads(line)["tool"] for line in path.read_text().splitlines()} == {"a?", "b"}
 
 
 async def test_degradation_is_recorded():

@@ -219,8 +219,21 @@ ASKED = RequireApproval("large", "a1", basis=Basis(decision_id="d1"))
     ("answers", "again", "expected"),
     [
         pytest.param([Answered("open")], [], ASKED, id="out of time"),
-        pytest.param([DecisionUnavailable("x")], [], ASKED, id="nobody can tell"),
+        pytest.param([DecisionUnavailable("x"), Answered("open")], [], ASKED, id="nobody can tell for a while"),
         pytest.param([Answered("approved")], [Allow("ok")], Allow("ok"), id="approved and used up"),
+        pytest.param(
+            [Answered("approved"), DecisionUnavailable("x"), Answered("approved")],
+            [DecisionUnavailable("x"), Allow("ok")],
+            Allow("ok"),
+            id="approved and decided when the database was back",
+        ),
+        pytest.param(
+            [Answered("approved")],
+            [DecisionRefused("bad key")],
+            Block("the decider refused to decide: bad key", Basis(blocked_by="refused"), "unreadable"),
+            id="approved and refused for good",
+        ),
+        pytest.param([DecisionRefused("no")], [], ASKED, id="refused for good"),
         pytest.param([Answered("approved")], [Block("kill")], Block("kill"), id="approved but blocked now"),
         pytest.param([Answered("approved")], [ASKED], ASKED, id="the same question again"),
         pytest.param(
@@ -241,7 +254,7 @@ ASKED = RequireApproval("large", "a1", basis=Basis(decision_id="d1"))
             Allow("approved by ann", edited={"n": 1}, basis=ASKED.basis),
             id="the answer is the permission",
         ),
-        pytest.param([Answered("denied")], [], Block("denied", Basis("d1", "denied")), id="denied"),
+        pytest.param([Answered("denied")], [], Block("denied", Basis("d1", "denied"), "denied"), id="denied"),
     ],
 )
 async def test_what_comes_of_an_answer(answers, again, expected):
@@ -249,9 +262,12 @@ async def test_what_comes_of_an_answer(answers, again, expected):
     questions = iter(again)
 
     async def decide_again(_approval_id):
-        return next(questions)
+        answer = next(questions)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
-    assert await settled(person, ASKED, decide_again, seconds=PATIENT) == expected
+    assert await settled(person, ASKED, decide_again, seconds=PATIENT, pause_seconds=0) == expected
     assert person.answers == []
     assert list(questions) == []
 
@@ -269,9 +285,10 @@ async def test_fail_open_opens_no_call_that_a_person_was_asked_for():
 
     kept = Kept()
     hook = ToolDecisions(Flaky(otherwise=ASKED), fail_mode="open", sinks=[kept])
-    [decision] = await hook.decide([CALL], CONTEXT, wait_seconds=PATIENT)
+    [decision] = await hook.decide([CALL], CONTEXT, wait_seconds=0.05)
 
     assert isinstance(decision, Block)
+    assert decision.cause == "unreachable"
     assert [event.verdict for event in kept.events] == ["requires_approval", "blocked"]
 
 

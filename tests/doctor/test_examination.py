@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import socket
 
 import pytest
 import yaml
+from rich.console import Console
 
 from litellm_bighub.doctor.examination import examine
 from litellm_bighub.doctor.findings import Level
 from litellm_bighub.doctor.proxy_config import read_config
 from litellm_bighub.doctor.releases import litellm_release
+from litellm_bighub.doctor.report import print_examination
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.testing.hosted_bighub import HostedBighub
 
@@ -101,6 +104,22 @@ def test_an_open_fail_mode_is_warned_of(examined):
 
     assert found.healthy
     assert "every call passes" in says(found, Level.WARNING)
+
+
+def test_a_route_that_is_opened_is_shown(examined):
+    found = examined(guardrail(open_routes=["POST /my/route"]))
+    with Console(record=True, width=120) as console:
+        print_examination(found, console)
+
+    assert found.healthy
+    assert "open_routes opens POST /my/route: nobody decides" in says(found, Level.WARNING)
+    assert re.search(r"POST /my/route +open: nobody, as bighub has it", console.export_text())
+
+
+def test_a_route_that_cannot_be_opened_is_told(examined):
+    found = examined(guardrail(open_routes=["POST /v1/responses"]))
+
+    assert "bighub.open_routes[0]: POST /v1/responses opens nothing" in says(found, Level.OFF)
 
 
 OTHERS = {
@@ -200,3 +219,50 @@ def test_who_looks_at_which_answers(examined):
 
 def test_who_is_not_on_by_default_looks_at_nothing(examined):
     assert {cover.calls for cover in examined(guardrail(default_on=False)).covers} == {()}
+
+
+BOTH = [{}, {**TEXTS, "apply": ["mask"]}]
+NOT_STARTING = {
+    "stream scope": ({"stream_scope": "non_streaming"}, "stream_scope"),
+    "fallback": ({"unreachable_fallback": "fail_open"}, "unreachable_fallback"),
+    "tags": ({"mode": {"tags": {"a": "pre_call"}, "default": "post_call"}}, "mode: has tags"),
+    "no event": ({"mode": ["pre_call", "post_call", "pre_mcp_cal"]}, "did you mean pre_mcp_call"),
+    "nothing seen": ({"mode": "during_call"}, "mode: lacks pre_call"),
+    "unrecorded": ({"mode": ["pre_mcp_call", "post_mcp_call"], "may_opt_out": ["t"]}, "needs pre_call"),
+}
+
+
+@pytest.mark.parametrize(("params", "told"), NOT_STARTING.values(), ids=NOT_STARTING)
+@pytest.mark.parametrize("kind", BOTH, ids=["calls", "texts"])
+def test_what_stops_the_start_is_told(examined, kind, params, told):
+    found = examined(guardrail("mask", **MASK, default_on=False), guardrail(**{**kind, **params}))
+
+    assert "the proxy would not start" in says(found, Level.OFF)
+    assert told in says(found, Level.OFF)
+
+
+@pytest.mark.parametrize("kind", BOTH, ids=["calls", "texts"])
+def test_what_litellm_itself_does_not_take_is_told(examined, kind):
+    """LiteLLM starts without such a guardrail, and without having imported it."""
+    found = examined(guardrail("mask", **MASK, default_on=False), guardrail(**kind, default_action="perhaps"))
+
+    assert "bighub: LiteLLM would start without it: default_action: " in says(found, Level.OFF)
+
+
+@pytest.mark.parametrize("kind", BOTH, ids=["calls", "texts"])
+def test_who_may_opt_out_is_told(examined, kind):
+    found = examined(guardrail("mask", **MASK, default_on=False), guardrail(**kind, may_opt_out=["red"]))
+
+    assert "bighub: keys of these teams may opt out of it: red" in says(found, Level.WARNING)
+
+
+def test_texts_that_are_checked_by_half_are_told(examined):
+    half = {**TEXTS, "apply": ["mask"], "mode": ["pre_call", "post_call", "post_mcp_call"]}
+
+    told = says(examined(guardrail("mask", **MASK, default_on=False), guardrail("texts", **half)), Level.WARNING)
+    assert "texts: mode lacks pre_mcp_call: arguments of MCP calls are not checked" in told
+
+
+def test_an_unsupported_release_that_the_config_allows_is_a_warning():
+    assert litellm_release("2.0.0", allowed=True).level is Level.WARNING
+    assert litellm_release("1.107.0", allowed=True).level is Level.OFF

@@ -217,7 +217,7 @@ async def test_without_a_ledger_entry_a_hole_stays_a_hole(upstream, ask):
     """The strict upstream does refuse; otherwise all of these tests would prove nothing."""
     upstream.script("go", [function_call("wipe", {})])
     first = await ask("go", decisions=decisions(wipe=BLOCKED))
-    with pytest.raises((openai.BadRequestError, litellm.BadRequestError), match="No tool output found"):
+    with pytest.raises((openai.BadRequestError, litellm.BadRequestError), match="the provider refused the request"):
         await ask("and now?", decisions=decisions(wipe=BLOCKED), previous_response_id=first.id)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 
 import pytest
@@ -69,8 +70,8 @@ def logged(gateway, marker) -> list[dict]:
 @pytest.mark.parametrize(
     ("key", "actor", "user", "team"),
     [
-        (BILLING, "billing-agent", "u-7", "billing"),
-        ("sk-of-nobody-but-a-user", "u-8", "u-8", ""),
+        (BILLING, "key:billing-agent", "u-7", "billing"),
+        ("sk-of-nobody-but-a-user", "user:u-8", "u-8", ""),
         (None, "AI_AGENT", "", ""),
     ],
     ids=["alias", "user", "nobody"],
@@ -82,6 +83,7 @@ def test_the_actor_is_who_authentication_says(gateway, streamed, key, actor, use
     kept = decision(gateway, call_id)
 
     assert (kept["actor"], kept["user"], kept["team"]) == (actor, user, team)
+    assert re.fullmatch(r"[0-9a-f]{64}", kept["key"])
     assert kept["domain"] == "custom"
     assert kept["surface"].endswith("/responses")
     assert "root" not in json.dumps(kept)
@@ -91,7 +93,7 @@ def test_the_hosted_bighub_is_told_the_same_actor(gateway, streamed):
     ask(gateway, [function_call("pay", {})], "asked", streamed=streamed, key=BILLING, headers=HEADERS, **HOSTILE)
     [question] = gateway.bighub.requests
 
-    assert question.body["actor"] == "billing-agent"
+    assert question.body["actor"] == "key:billing-agent"
     assert "root" not in json.dumps(question.body)
 
 

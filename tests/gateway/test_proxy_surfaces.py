@@ -123,6 +123,7 @@ def _config(demo):
         "default_on": True,
         "on_decision": "hooks.keep",
         "audit_file": "audit.jsonl",
+        "open_routes": ["POST /models/{}:generateContent"],
     }
     modes = ["pre_call", "post_call", "pre_mcp_call", "post_mcp_call"]
     secrets = {
@@ -280,14 +281,63 @@ def test_text_completions_carry_no_calls(surfaces, stream):
         "/v1/realtime/client_secrets",
         "/interactions",
         "/a2a/agent",
+        "/plugin-proxy/mine/v1/chat/completions",
+        "/health/test_connection",
+        "/v1/a/route/of/tomorrow",
     ],
 )
 def test_a_route_without_a_hook_is_refused(surfaces, path):
     answer = surfaces.post(path, input="hi")
 
     assert answer.status_code == 403
+    assert f'open_routes: ["POST {path}"]' in answer.json()["error"]["message"]
     assert "ungoverned_routes: allow" in answer.json()["error"]["message"]
     assert surfaces.upstream.requests == []
+
+
+def test_a_run_of_an_eval_is_refused_with_its_tools(surfaces):
+    source = {"type": "responses", "model": "gpt-4.1", "sampling_params": {"tools": [{"type": "code_interpreter"}]}}
+    answer = surfaces.post("/v1/evals/eval_1/runs", name="run", data_source=source)
+
+    assert answer.status_code == 403
+    assert "POST /v1/evals/eval_1/runs is refused by guardrail bighub" in answer.json()["error"]["message"]
+    assert surfaces.upstream.requests == []
+
+
+def test_a_route_that_the_operator_opens_is_open_and_the_log_says_so(surfaces):
+    answer = surfaces.post("/models/gpt-4.1:generateContent", contents=[])
+
+    assert answer.status_code != 403
+    assert "bighub: open_routes opens POST /models/{}:generateContent; nobody decides" in surfaces.proxy.log
+    assert surfaces.post("/models/gpt-4.1/x:generateContent", contents=[]).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers"),
+    [
+        ("GET", "/", {}),
+        ("GET", "/ui/", {}),
+        ("GET", "/openapi.json", {}),
+        ("GET", "/metrics", {}),
+        ("GET", "/favicon.ico", {}),
+        ("GET", "/health/liveliness", {}),
+        ("HEAD", "/health/liveliness", {}),
+        ("OPTIONS", "/key/generate", {}),
+        ("OPTIONS", "/v1/chat/completions", {"Origin": "http://here", "Access-Control-Request-Method": "POST"}),
+        ("GET", "/sso/key/generate", {}),
+        ("GET", "/key/list", {}),
+        ("POST", "/key/generate", {}),
+        ("POST", "/team/new", {}),
+        ("GET", "/spend/logs", {}),
+        ("POST", "/v1/embeddings", {}),
+    ],
+)
+def test_what_nobody_asks_for_calls_is_reached(surfaces, method, path, headers):
+    with surfaces.http() as http:
+        answer = http.request(method, path, headers=headers, json={} if method == "POST" else None)
+
+    assert "ungoverned_route" not in answer.text
+    assert answer.status_code != 403
 
 
 @pytest.mark.parametrize("path", ["/v1/responses", "/responses", "/v1/realtime?model=gpt-4.1", "/vertex_ai/live"])

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.wire.gating import Ask, CallKey, Hold, Outcome, Pass, Release, StreamGate, Withhold
 from litellm_bighub.wire.joining import Join
 
@@ -107,14 +109,16 @@ class Watched(Driven):
         self.unseen = 0
 
     def play(self, events: list[Any], *, eager: float) -> None:
-        for event in events:
-            self.feed(event)
-            self.watch()
-            while self.gate.unanswered and self.choose.random() < eager:
+        """Feed all of it, or up to the first event that cannot be read."""
+        with suppress(UnreadableAnswerError):
+            for event in events:
+                self.feed(event)
+                self.watch()
+                while self.gate.unanswered and self.choose.random() < eager:
+                    self.decide_one()
+            while self.gate.unanswered:
                 self.decide_one()
-        while self.gate.unanswered:
-            self.decide_one()
-        self.finish()
+            self.finish()
         self.watch()
 
     def decide_one(self) -> None:

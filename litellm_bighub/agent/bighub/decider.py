@@ -10,7 +10,7 @@ from litellm_bighub.agent.bighub.failures import decision_error
 from litellm_bighub.agent.tools.stake import UnreadableStake, metadata_of
 from litellm_bighub.agent.tools.tool import DecisionMode, Tool
 from litellm_bighub.deciders.reading import read_decision
-from litellm_bighub.deciders.service import idempotency_key
+from litellm_bighub.deciders.service import gateway, idempotency_key
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.redaction import Redactor
@@ -92,8 +92,7 @@ class ClientDecider:
         told = {
             **self._always,
             **metadata,
-            "trace_id": context.trace_id,
-            "call_id": call.id,
+            "gateway": gateway(call, context),
             "arguments": self._redactor.redact(call.arguments),
         }
         question: dict[str, Any] = {

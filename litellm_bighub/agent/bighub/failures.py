@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from litellm_bighub.errors import DecisionError, DecisionRefused, DecisionUnavailable
+import httpx
+
+from litellm_bighub.errors import DecisionError, DecisionRefused, DecisionUnavailable, DecisionUnreadable
 
 _UNREACHED = frozenset(
     {"BighubTimeoutError", "BighubNetworkError", "TimeoutException", "TransportError", "TimeoutError"}
     | {"ConnectionError", "APIConnectionError"}
 )
-_NOT_NOW = frozenset({408, 425, 429})
+_NOT_NOW = frozenset({408, 409, 425, 429})
+"""Answers all the same: asked again, and in the end refusals."""
 
 
 def decision_error(error: Exception) -> DecisionError:
@@ -17,8 +20,11 @@ def decision_error(error: Exception) -> DecisionError:
     name = type(error).__name__
     if isinstance(status, int):
         told = f"BIGHUB answered {status}"
-        passing = status >= 500 or status in _NOT_NOW
-        return DecisionUnavailable(told, transient=True) if passing else DecisionRefused(told)
+        if status >= 500:
+            return DecisionUnavailable(told, transient=True)
+        return DecisionRefused(told, transient=status in _NOT_NOW)
+    if isinstance(error.__cause__, httpx.DecodingError):
+        return DecisionUnreadable("BIGHUB's answer is too large, or cannot be decoded")
     if any(each.__name__ in _UNREACHED for each in type(error).__mro__):
         return DecisionUnavailable(f"BIGHUB could not be reached ({name})", transient=True)
     return DecisionRefused(f"asking BIGHUB failed ({name})")

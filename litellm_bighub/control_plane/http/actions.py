@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final, get_args
 
 from fastapi import APIRouter, Header, Query
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from typing_extensions import Self
 
+from litellm_bighub.control_plane import repeated
 from litellm_bighub.control_plane.deciding import digest_of
-from litellm_bighub.control_plane.editing import HTTP_SURFACE, TOLD
+from litellm_bighub.control_plane.editing import HTTP_SURFACE
 from litellm_bighub.control_plane.http import live
 from litellm_bighub.control_plane.http.answers import answer
-from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader
+from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader, see_actor
 from litellm_bighub.control_plane.http.errors import not_found
 from litellm_bighub.control_plane.http.reading import readable
 from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.http.told import Told, read
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.store import events, idempotency, stats
+from litellm_bighub.control_plane.stake import TOLD
+from litellm_bighub.control_plane.store import events, stats
+from litellm_bighub.control_plane.store.clock import now_in
 from litellm_bighub.control_plane.store.keys import Key
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -24,23 +30,15 @@ from litellm_bighub.domain.call import CallContext, CallType, ToolCall
 
 router = APIRouter(prefix="/actions")
 
-_OF_THE_RUN = frozenset(
-    {"objective", "model_selection", "session_id", "trajectory_id", "trace_id", "response_id", "call_id", "path"}
-    | {"surface", "model", "user", "team"}
-    | live.OF_THE_SESSION
-)
-"""Context that is another in every run; an approval cannot be bound to it."""
-
-
 STORABLE: Final = r"^[^\x00]*$"
 """PostgreSQL's text holds no NUL, and both databases answer alike."""
 _CALL_TYPES: Final[dict[str, CallType]] = {name: name for name in get_args(CallType)}
 
 
 class Action(BaseModel):
-    """A question, in either generation: `metadata` until 0.2, `context` since."""
+    """A question, in either generation: `metadata` until 0.2, `context` since. Other fields are read like theirs."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True)
 
     action: str = Field(min_length=1, max_length=500, pattern=STORABLE)
     actor: str = Field(default="AI_AGENT", min_length=1, max_length=500, pattern=STORABLE)
@@ -59,59 +57,66 @@ class Action(BaseModel):
             return given
         return cls.model_fields[info.field_name].get_default(call_default_factory=True)
 
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        self.told()
+        return self
+
     @property
-    def told(self) -> dict[str, Any]:
+    def session(self) -> dict[str, Any]:
         """The context, of whichever generation."""
         return {**self.metadata, **self.context}
 
-    def question(self) -> tuple[ToolCall, CallContext]:
-        """The call: what an approval is bound to is value, target and the context without what changes by the run.
+    def told(self) -> Told:
+        """What the question tells beside the contract's own fields.
 
-        A gateway that asks over HTTP tells the call's own arguments (redacted, with the digest of the whole) and type;
-        rules then see them as they do in the gateway, and the rest under `bighub`.
+        Raises:
+            ValueError: as `told.read` has it.
+        """
+        return read(
+            value=self.value,
+            target=self.target,
+            context=self.context,
+            metadata=self.metadata,
+            others=self.model_extra or {},
+        )
+
+    def question(self) -> tuple[ToolCall, CallContext]:
+        """The call, and who asks.
 
         Raises:
             UnreadableArguments: the context has no canonical form.
         """
-        context = self.told
-        given = {name: value for name, value in context.items() if name not in _OF_THE_RUN}
-        told = {"value": self.value, "target": self.target}
-        own = given.pop("arguments", None)
-        arguments = {**own, TOLD: {**given, **told}} if isinstance(own, dict) else {**given, **told}
+        told = self.told()
+        gateway = told.gateway
         call = ToolCall(
-            id=_text(context, "call_id"),
-            type=_call_type(given.get("call_type")),
+            id=gateway.get("call_id", ""),
+            type=_call_type(told.arguments),
             name=self.action,
-            arguments=readable(arguments),
+            arguments=readable(told.arguments),
+            path=gateway.get("path", ""),
             value=self.value,
             target=self.target or "",
         )
         return call, CallContext(
             actor=self.actor,
             domain=self.domain,
-            trace_id=_text(context, "trace_id"),
             surface=HTTP_SURFACE,
-            model=_text(context, "model"),
-            response_id=_text(context, "response_id"),
-            user=_text(context, "user"),
-            team=_text(context, "team"),
+            **{name: gateway.get(name, "") for name in ("trace_id", "model", "response_id", "user", "team", "key")},
         )
 
 
-def _text(context: dict[str, Any], name: str) -> str:
-    value = context.get(name)
-    return value[:500] if isinstance(value, str) else ""
-
-
-def _call_type(told: object) -> CallType:
+def _call_type(arguments: Mapping[str, Any]) -> CallType:
     """A caller that tells no type means a function; one that tells an unknown type is taken at its word."""
+    beside = arguments.get(TOLD)
+    told = (beside if isinstance(beside, Mapping) and "value" in beside else arguments).get("call_type")
     return "function" if told is None else _CALL_TYPES.get(str(told), "unknown")
 
 
 class Batch(BaseModel):
     """Several questions."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     actions: list[Action] = Field(max_length=100)
     actor: str | None = None
@@ -125,7 +130,7 @@ IdempotencyKey = Annotated[str | None, Header(max_length=300)]
 @router.post("/submit")
 @router.post("/submit/v2")
 async def evaluate(body: Action, plane: Plane, caller: Asker, idempotency_key: IdempotencyKey = None) -> dict[str, Any]:
-    """Decide on one action; with an Idempotency-Key only once."""
+    """Decide on one action; with an Idempotency-Key it is counted once, however often it is asked."""
     return await _decide(plane, caller, body, idempotency_key)
 
 
@@ -143,15 +148,17 @@ async def batch(body: Batch, plane: Plane, caller: Asker) -> list[dict[str, Any]
         action.model_copy(update={name: value for name, value in shared.items() if name not in action.model_fields_set})
         for action in body.actions
     ]
+    for action in actions:
+        see_actor(caller, action.actor)
     return [await _decide(plane, caller, action, None) for action in actions]
 
 
 @router.get("/validations/{validation_id}/verify")
-async def verify(validation_id: str, plane: Plane, _: Anybody) -> dict[str, Any]:
+async def verify(validation_id: str, plane: Plane, caller: Anybody) -> dict[str, Any]:
     """Compare a decision's hash with what is recorded of it."""
     about = (table.c.subject == validation_id, table.c.type == "decision_event.created")
     found = await plane.read(lambda connection: events.page(connection, *about, limit=1))
-    if not found:
+    if not found or not caller.speaks_for(found[0]["actor"]):
         raise not_found("validation", validation_id)
     event = found[0]
     body = event["body"]
@@ -204,18 +211,23 @@ async def value_protected(plane: Plane, _: Reader, days: Annotated[int, Query(ge
 
 
 async def _decide(plane: ControlPlane, caller: Key, body: Action, key: str | None) -> dict[str, Any]:
+    see_actor(caller, body.actor)
     call, context = body.question()
-    await live.check(plane, caller, body.actor, body.told)
-    if key is None:
+    await live.check(plane, caller, body.actor, body.session)
+    if key is None or body.dry_run:
         return answer(await plane.decide(call, context, dry_run=body.dry_run), dry_run=body.dry_run)
-    question = plane.question(call, context, dry_run=body.dry_run)
-    now = plane.clock()
+    readable(body.session)  # with what is not bound: it is compared as well
+    question = plane.question(call, context)
 
     def job(transaction: Transaction) -> dict[str, Any]:
-        def make() -> dict[str, Any]:
-            return answer(plane.deciding.decide(transaction, question, now), dry_run=body.dry_run)
-
-        name = f"{caller.id} evaluate {key}"
-        return idempotency.once(transaction.connection, name, body.model_dump(mode="json"), now, make)
+        return repeated.decide(
+            transaction,
+            plane.deciding,
+            question,
+            now_in(transaction, plane.clock),
+            name=f"{caller.id} evaluate {key}",
+            request=body.model_dump(mode="json"),
+            answer=lambda outcome: answer(outcome, dry_run=False),
+        )
 
     return await plane.write(job)

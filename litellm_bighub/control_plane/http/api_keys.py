@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from ipaddress import ip_network
+from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from typing_extensions import Self
 
-from litellm_bighub.control_plane.http.auth import Anybody, KeyWriter, Plane
+from litellm_bighub.control_plane.http.auth import ANY_ACTOR, Anybody, KeyWriter, Plane
 from litellm_bighub.control_plane.http.errors import not_found, problem
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
@@ -21,10 +24,31 @@ router = APIRouter(prefix="/api-keys")
 DAY = 86400
 
 
-class NewKey(BaseModel):
-    """A key to make."""
+Addresses = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=100)]
+PerMinute = Annotated[int, Field(ge=1, le=10**6)]
+Actor = Annotated[str, Field(min_length=1, max_length=500)]
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+
+class KeyFields(BaseModel):
+    """What may be said of a key, and be changed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    actor: Actor | None = Field(default=None, description="pattern of the actors that an agent's key speaks for")
+    ip_whitelist: Addresses | None = Field(default=None, description="addresses and networks; none for any")
+    rate_limit_per_minute: PerMinute | None = Field(default=None, description="requests in a minute")
+
+    @field_validator("ip_whitelist")
+    @classmethod
+    def _are_networks(cls, addresses: list[str] | None) -> list[str] | None:
+        try:
+            return None if addresses is None else [str(ip_network(address, strict=False)) for address in addresses]
+        except ValueError as error:
+            raise ValueError("an address is no IP address, and no network as in 10.0.0.0/8") from error
+
+
+class NewKey(KeyFields):
+    """A key to make."""
 
     label: str = Field(min_length=1, max_length=200)
     scopes: list[Scope] = Field(min_length=1)
@@ -37,13 +61,40 @@ class NewKey(BaseModel):
             raise ValueError("a key that asks for decisions (actions:validate) may hold no other scope")
         return scopes
 
+    @model_validator(mode="after")
+    def _only_agents_have_actors(self) -> Self:
+        if self.actor is not None and not keys.AGENT & set(self.scopes):
+            raise ValueError("an actor is for a key that asks for decisions (actions:validate)")
+        return self
+
+
+class Revocation(BaseModel):
+    """Why a key is revoked."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: str | None = Field(default=None, max_length=2000)
+
 
 @router.post("")
 async def create(body: NewKey, plane: Plane, caller: KeyWriter) -> dict[str, Any]:
-    """Make a key; this answer is the only place where it is shown."""
-    end = None if body.expires_in_days is None else plane.clock() + body.expires_in_days * DAY
-    key, secret = await make_key(plane, body.label, frozenset(body.scopes), by=caller.name, expires_at=end)
-    return {**_shown(key, plane.clock()), "key": secret}
+    """Make a key; this answer is the only place where it is shown.
+
+    Whoever asks for it sees it, so with four eyes it stands for the same person as the key that asked.
+    """
+    now = plane.clock()
+    key = new_key(
+        plane,
+        body.label,
+        frozenset(body.scopes),
+        lineage=caller.lineage,
+        actor=body.actor,
+        ip_whitelist=tuple(body.ip_whitelist or ()),
+        rate_limit_per_minute=body.rate_limit_per_minute,
+        expires_at=None if body.expires_in_days is None else now + body.expires_in_days * DAY,
+    )
+    made, secret = await _store(plane, key, by=caller.name)
+    return {**_shown(made, now), "key": secret}
 
 
 @router.get("")
@@ -65,59 +116,139 @@ async def validate(plane: Plane, caller: Anybody) -> dict[str, Any]:
     return {"valid": True, **_shown(caller, plane.clock())}
 
 
+@router.patch("/{key_id}")
+async def update(key_id: str, body: KeyFields, plane: Plane, caller: KeyWriter) -> dict[str, Any]:
+    """Say anew for whom, from where and how often a key may be used; `null` takes a bound away, but no actor."""
+    key = await plane.read(lambda connection: keys.get(connection, key_id))
+    if key is None or not key.valid_at(plane.clock()):
+        raise not_found("valid API key", key_id)
+    said = body.model_fields_set
+    if "actor" in said and (body.actor is None or not key.asks):
+        raise problem(422, "no_actor", "an actor is for a key that asks for decisions, and is not taken away again")
+    changed = replace(
+        key,
+        actor=body.actor if "actor" in said else key.actor,
+        ip_whitelist=tuple(body.ip_whitelist or ()) if "ip_whitelist" in said else key.ip_whitelist,
+        rate_limit_per_minute=body.rate_limit_per_minute
+        if "rate_limit_per_minute" in said
+        else key.rate_limit_per_minute,
+    )
+    now, names = plane.clock(), ("actor", "ip_whitelist", "rate_limit_per_minute")
+
+    def job(transaction: Transaction) -> None:
+        keys.change(transaction.connection, key_id, **{name: getattr(changed, name) for name in names})
+        told = {"by": caller.name, "before": _bounds(key), "after": _bounds(changed)}
+        transaction.append(Entry(now, "api_key.changed", key_id, told, severity="warning"))
+
+    await plane.write(job)
+    return _shown(changed, now)
+
+
 @router.delete("/{key_id}")
-async def revoke(key_id: str, plane: Plane, caller: KeyWriter) -> dict[str, Any]:
+async def revoke(key_id: str, plane: Plane, caller: KeyWriter, body: Revocation | None = None) -> dict[str, Any]:
     """Make a key useless from now on."""
-    if not await plane.write(lambda transaction: _revoke(transaction, key_id, caller.name, plane.clock())):
+    reason = (body.reason if body else None) or ""
+    if not await plane.write(lambda transaction: _revoke(transaction, key_id, caller.name, plane.clock(), reason)):
         raise not_found("valid API key", key_id)
     return {"key_id": key_id, "revoked": True}
 
 
 @router.post("/{key_id}/rotate")
-async def rotate(key_id: str, plane: Plane, caller: KeyWriter) -> dict[str, Any]:
-    """Put a new key in an old one's place."""
-    old = await plane.read(lambda connection: keys.get(connection, key_id))
-    if old is None or not old.valid_at(plane.clock()):
-        raise not_found("valid API key", key_id)
-    if not await plane.write(lambda transaction: _revoke(transaction, key_id, caller.name, plane.clock())):
+async def rotate(key_id: str, plane: Plane, caller: Anybody) -> dict[str, Any]:
+    """Put a new key in the place of the one that asks: only its holder may have it. Others can revoke it."""
+    if key_id != caller.id:
+        raise problem(403, "not_the_holder", f"a key is rotated by itself alone, and this is {caller.prefix}…")
+    made, secret = _with_secret(plane, replace(caller, id=f"key_{plane.new_id()}"))
+    now = plane.clock()
+
+    def job(transaction: Transaction) -> bool:
+        if not _revoke(transaction, key_id, caller.name, now):
+            return False
+        _insert(transaction, made, secret, by=caller.name)
+        keys.go_on_counting(transaction.connection, key_id, made.id)
+        return True
+
+    if not await plane.write(job):
         raise problem(409, "rotated", "the key was revoked in the meantime")
-    key, secret = await make_key(plane, old.name, old.scopes, by=caller.name, expires_at=old.expires_at)
-    return {**_shown(key, plane.clock()), "key": secret}
+    return {**_shown(made, now), "key": secret}
 
 
 async def make_key(
-    plane: ControlPlane, name: str, scopes: frozenset[Scope], *, by: str, expires_at: float | None = None
+    plane: ControlPlane,
+    name: str,
+    scopes: frozenset[Scope],
+    *,
+    by: str,
+    expires_at: float | None = None,
+    actor: str | None = None,
 ) -> tuple[Key, str]:
-    """Make and store a key.
+    """Make and store a key of a person or agent of its own, on the server itself.
 
     Returns:
         The key, and its secret, which is not stored.
     """
-    secret, now = keys.new_secret(), plane.clock()
-    key = Key(
-        id=f"key_{plane.new_id()}",
+    return await _store(plane, new_key(plane, name, scopes, expires_at=expires_at, actor=actor), by=by)
+
+
+def new_key(
+    plane: ControlPlane,
+    name: str,
+    scopes: frozenset[Scope],
+    *,
+    lineage: str = "",
+    expires_at: float | None = None,
+    actor: str | None = None,
+    ip_whitelist: tuple[str, ...] = (),
+    rate_limit_per_minute: int | None = None,
+) -> Key:
+    """A key that has no secret yet. Without a lineage it begins one."""
+    key_id = f"key_{plane.new_id()}"
+    return Key(
+        id=key_id,
         name=name,
-        prefix=secret[:10],
+        prefix="",
         scopes=scopes,
-        created_at=now,
+        created_at=plane.clock(),
         expires_at=expires_at,
         revoked_at=None,
+        lineage=lineage or key_id,
+        actor=actor,
+        ip_whitelist=ip_whitelist,
+        rate_limit_per_minute=rate_limit_per_minute,
     )
 
-    def job(transaction: Transaction) -> None:
-        keys.insert(transaction.connection, key, secret)
-        body = {"by": by, "name": name, "scopes": sorted(scopes)}
-        transaction.append(Entry(now, "api_key.created", key.id, body, severity="warning"))
 
-    await plane.write(job)
-    return key, secret
+async def _store(plane: ControlPlane, key: Key, *, by: str) -> tuple[Key, str]:
+    made, secret = _with_secret(plane, key)
+    await plane.write(lambda transaction: _insert(transaction, made, secret, by=by))
+    return made, secret
 
 
-def _revoke(transaction: Transaction, key_id: str, by: str, now: float) -> bool:
+def _with_secret(plane: ControlPlane, key: Key) -> tuple[Key, str]:
+    secret = keys.new_secret()
+    return replace(key, prefix=secret[:10], created_at=plane.clock()), secret
+
+
+def _insert(transaction: Transaction, key: Key, secret: str, *, by: str) -> None:
+    keys.insert(transaction.connection, key, secret)
+    body = {"by": by, "name": key.name, "scopes": sorted(key.scopes), "person": key.lineage, **_bounds(key)}
+    transaction.append(Entry(key.created_at, "api_key.created", key.id, body, severity="warning"))
+
+
+def _revoke(transaction: Transaction, key_id: str, by: str, now: float, reason: str = "") -> bool:
     if not keys.revoke(transaction.connection, key_id, now):
         return False
-    transaction.append(Entry(now, "api_key.revoked", key_id, {"by": by}, severity="warning"))
+    body = {"by": by, "reason": reason}
+    transaction.append(Entry(now, "api_key.revoked", key_id, body, severity="warning"))
     return True
+
+
+def _bounds(key: Key) -> dict[str, Any]:
+    return {
+        "actor": key.actor,
+        "ip_whitelist": list(key.ip_whitelist),
+        "rate_limit_per_minute": key.rate_limit_per_minute,
+    }
 
 
 def _shown(key: Key, now: float) -> dict[str, Any]:
@@ -130,6 +261,9 @@ def _shown(key: Key, now: float) -> dict[str, Any]:
         "created_at": iso(key.created_at),
         "expires_at": iso(key.expires_at),
         "revoked_at": iso(key.revoked_at),
+        "person": key.lineage,
+        **_bounds(key),
+        "warnings": [ANY_ACTOR] if key.asks and key.actor is None else [],
     }
 
 

@@ -24,6 +24,7 @@ from litellm_bighub.control_plane.http import (
     rules,
     webhooks,
 )
+from litellm_bighub.control_plane.http.auth import UnboundKeys
 from litellm_bighub.control_plane.http.body_limit import BodyLimit
 from litellm_bighub.control_plane.inbox import setup as inbox
 from litellm_bighub.control_plane.plane import ControlPlane
@@ -46,6 +47,7 @@ def create_app(plane: ControlPlane) -> FastAPI:
 
     app = FastAPI(title=TITLE, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.plane = plane
+    app.state.unbound_keys = UnboundKeys()
     for router in ROUTERS:
         app.include_router(router, responses=errors.DECLARED)
     app.include_router(metrics.router)

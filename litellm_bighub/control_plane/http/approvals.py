@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from typing_extensions import Self
 
-from litellm_bighub.control_plane.http.auth import Plane, Reader, Resolver
+from litellm_bighub.control_plane.http.auth import Plane, Reader, Resolver, Waiting
 from litellm_bighub.control_plane.http.errors import existing, problem
 from litellm_bighub.control_plane.http.reading import readable
 from litellm_bighub.control_plane.http.times import iso
@@ -16,6 +16,7 @@ from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.resolving import Refused, Resolution
 from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.approvals import Approval, State
+from litellm_bighub.control_plane.store.keys import Key
 from litellm_bighub.domain.call import Arguments
 
 router = APIRouter(prefix="/approvals")
@@ -27,24 +28,31 @@ STATUS: dict[int, tuple[str, ...]] = {
     403: ("same_person",),
 }
 
+_FOR_AGENTS: Final = (
+    *("request_id", "validation_id", "rule_id", "action", "actor", "domain", "value", "target", "status"),
+    *("created_at", "expires_at", "four_eyes"),
+)
+"""What the contract's lists hold, and that the approval is one of ours."""
+_MOST: Final = 10_000
+
 
 class Answer(BaseModel):
     """A person's answer. Denied and rejected mean the same; a changed action comes with approval."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     resolution: Literal["approved", "denied", "rejected"]
     comment: str | None = Field(default=None, max_length=5000)
     edited_arguments: dict[str, Any] | None = None
     better_action: Any = None
     modified_action: Any = None
-    review_decision: str | None = None
+    review_decision: Literal["modified"] | None = None
 
 
 class _Modified(BaseModel):
     """What a person makes of an action."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     action: str | None = None
     arguments: dict[str, Any] | None = None
@@ -61,11 +69,15 @@ class _Modified(BaseModel):
 @router.get("")
 async def listed(
     plane: Plane,
-    _: Reader,
+    caller: Waiting,
     status: Literal["pending", "approved", "denied", "rejected", "expired", "consumed", "all"] = "pending",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> list[dict[str, Any]]:
-    """Approvals, the newest first."""
+    """Approvals, the newest first. An agent's key sees what waits of its own actor, and no more."""
+    if caller.asks:
+        if status != "pending":
+            raise problem(403, "missing_scope", "an agent's API key sees what is pending, and nothing else")
+        return await _own(plane, caller, limit)
     state: State | None
     match status:
         case "all":
@@ -78,6 +90,14 @@ async def listed(
         lambda connection: approvals.listed(connection, now=plane.clock(), state=state, limit=limit)
     )
     return [shown(approval, plane.clock()) for approval in found]
+
+
+async def _own(plane: ControlPlane, caller: Key, limit: int) -> list[dict[str, Any]]:
+    found = await plane.read(
+        lambda connection: approvals.listed(connection, now=plane.clock(), state="pending", limit=_MOST)
+    )
+    own = [approval for approval in found if caller.speaks_for(approval.actor)]
+    return [{name: shown(approval, plane.clock())[name] for name in _FOR_AGENTS} for approval in own[:limit]]
 
 
 @router.get("/{request_id}")
@@ -94,6 +114,7 @@ async def resolve(request_id: str, body: Answer, plane: Plane, caller: Resolver)
         request_id,
         "approve" if body.resolution == "approved" else "deny",
         by=caller.name,
+        person=caller.lineage,
         comment=body.comment or "",
         edited=edited,
     )

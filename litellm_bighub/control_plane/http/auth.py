@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Request, Security
 from fastapi.exceptions import HTTPException
@@ -13,6 +15,8 @@ from litellm_bighub.control_plane.http.errors import problem
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store import keys
 from litellm_bighub.control_plane.store.keys import Key, Scope
+
+logger = logging.getLogger(__name__)
 
 
 def get_plane(request: Request) -> ControlPlane:
@@ -28,11 +32,27 @@ InHeader = Annotated[str | None, Security(APIKeyHeader(name="X-API-Key", auto_er
 InBearer = Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))]
 
 
-async def authenticate(plane: Plane, header: InHeader, bearer: InBearer) -> Key:
+ANY_ACTOR: Final = "this key speaks for any actor; say for which with PATCH /api-keys/{key_id}"
+
+
+class UnboundKeys:
+    """Agents' keys that speak for any actor; each is told of once."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def warn(self, key: Key) -> None:
+        """Tell of a key that has no actor yet."""
+        if key.asks and key.actor is None and key.id not in self._told:
+            self._told.add(key.id)
+            logger.warning("%s (%s, %s…): %s", key.id, key.name, key.prefix, ANY_ACTOR)
+
+
+async def authenticate(request: Request, plane: Plane, header: InHeader, bearer: InBearer) -> Key:
     """The key of `X-API-Key`, or of `Authorization: Bearer`.
 
     Raises:
-        HTTPException: 401.
+        HTTPException: 401; 403 where the key may not be used from this address; 429 where it was used too often.
     """
     secret = header if header is not None else bearer and bearer.credentials
     if not secret:
@@ -40,10 +60,44 @@ async def authenticate(plane: Plane, header: InHeader, bearer: InBearer) -> Key:
     key = await plane.read(lambda connection: keys.find(connection, secret))
     if key is None or not key.valid_at(plane.clock()):
         raise HTTPException(401, "this API key is unknown, revoked or expired")
+    if not key.may_come_from(address_of(request)):
+        raise problem(403, "address_not_allowed", f"the API key {key.prefix}… may not be used from this address")
+    if key.rate_limit_per_minute is not None:
+        await _count(plane, key)
+    unbound: UnboundKeys = request.app.state.unbound_keys
+    unbound.warn(key)
     return key
 
 
+def address_of(request: Request) -> str | None:
+    """Where the connection comes from; what a proxy says of it counts only where the server was told to trust it."""
+    return request.client.host if request.client else None
+
+
+async def _count(plane: ControlPlane, key: Key) -> None:
+    wait = await plane.write(lambda transaction: keys.use(transaction.connection, key, plane.clock()), brief=True)
+    if wait is not None:
+        code, text = "rate_limited", f"the API key {key.prefix}… may make {key.rate_limit_per_minute} requests a minute"
+        raise HTTPException(429, {"code": code, "message": text}, {"Retry-After": str(math.ceil(max(wait, 1)))})
+
+
+def see_actor(key: Key, actor: str) -> None:
+    """Stop an agent's key that acts as somebody else.
+
+    Raises:
+        HTTPException: 403.
+    """
+    if not key.speaks_for(actor):
+        text = f"the API key {key.prefix}… ({key.name[:100]}) does not speak for the actor {actor[:100]!r}"
+        raise problem(403, "another_actor", text)
+
+
 Anybody = Annotated[Key, Depends(authenticate)]
+
+
+_READING: Final[tuple[Scope, ...]] = (
+    *("audit:read", "approvals:resolve", "rules:write", "kill_switch:write", "webhooks:write"),
+)
 
 
 def holding(*scopes: Scope) -> Callable[[Key], Awaitable[Key]]:
@@ -57,12 +111,17 @@ def holding(*scopes: Scope) -> Callable[[Key], Awaitable[Key]]:
     return check
 
 
+async def read_waiting(key: Anybody) -> Key:
+    """A reader's key, or an agent's, which sees what waits of its own actor."""
+    return key if key.asks else await _read(key)
+
+
+_read = holding(*_READING)
 Asker = Annotated[Key, Depends(holding("actions:validate"))]
 Resolver = Annotated[Key, Depends(holding("approvals:resolve"))]
 RuleWriter = Annotated[Key, Depends(holding("rules:write"))]
 SwitchWriter = Annotated[Key, Depends(holding("kill_switch:write"))]
 HookWriter = Annotated[Key, Depends(holding("webhooks:write"))]
 KeyWriter = Annotated[Key, Depends(holding("keys:write"))]
-Reader = Annotated[
-    Key, Depends(holding("audit:read", "approvals:resolve", "rules:write", "kill_switch:write", "webhooks:write"))
-]
+Reader = Annotated[Key, Depends(_read)]
+Waiting = Annotated[Key, Depends(read_waiting)]

@@ -23,7 +23,7 @@ router = APIRouter(prefix="/kill-switch")
 class Activation(BaseModel):
     """What to block."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     reason: str = Field(default="", max_length=2000)
     scope: Literal["global", "domain", "rule"] = "global"
@@ -37,6 +37,14 @@ class Activation(BaseModel):
         if self.scope == "rule" and not self.rule_id:
             raise ValueError("scope `rule` needs a rule_id")
         return self
+
+
+class Deactivation(BaseModel):
+    """Why a switch goes off."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: str = Field(default="", max_length=2000)
 
 
 @router.get("/status")
@@ -77,15 +85,17 @@ async def activate(body: Activation, plane: Plane, caller: SwitchWriter) -> dict
 
 
 @router.post("/deactivate/{switch_id}")
-async def deactivate(switch_id: str, plane: Plane, caller: SwitchWriter) -> dict[str, Any]:
+async def deactivate(
+    switch_id: str, plane: Plane, caller: SwitchWriter, body: Deactivation | None = None
+) -> dict[str, Any]:
     """Switch off."""
     now = plane.clock()
 
     def job(transaction: Transaction) -> bool:
         if not switches.deactivate(transaction.connection, switch_id, by=caller.name, now=now):
             return False
-        body = {"by": caller.name}
-        transaction.append(Entry(now, "kill_switch.deactivated", switch_id, body, severity="critical"))
+        told = {"by": caller.name, "reason": body.reason if body else ""}
+        transaction.append(Entry(now, "kill_switch.deactivated", switch_id, told, severity="critical"))
         transaction.reconfigure()
         return True
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from fastapi.exceptions import HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 
-from litellm_bighub.control_plane.http.auth import Asker, Plane
+from litellm_bighub.control_plane.http.auth import Asker, Plane, see_actor
 from litellm_bighub.control_plane.http.errors import problem
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store import live
@@ -25,24 +25,27 @@ _BEAT_SECONDS: Final = live.TTL_SECONDS // 3
 
 
 class Connect(BaseModel):
-    """Who connects."""
+    """Who connects. Its context comes with every question of the session, and counts there."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     actor: str = Field(default="AI_AGENT", min_length=1, max_length=500)
+    context: dict[str, Any] | None = None
 
 
 class Connected(BaseModel):
-    """Which session is meant."""
+    """Which session is meant. Its context is as of `Connect`."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     connection_id: str = Field(min_length=1, max_length=300)
+    context: dict[str, Any] | None = None
 
 
 @router.post("/connect")
 async def connect(body: Connect, plane: Plane, caller: Asker) -> dict[str, Any]:
     """Begin a session."""
+    see_actor(caller, body.actor)
     now = plane.clock()
     session = Live(f"live_{plane.new_id()}", caller.id, body.actor, now, now + live.TTL_SECONDS)
 
@@ -65,6 +68,8 @@ async def heartbeat(body: Connected, plane: Plane, caller: Asker) -> dict[str, A
 
     def job(transaction: Transaction) -> tuple[Live | None, int]:
         found = live.beat(transaction.connection, body.connection_id, caller.id, now)
+        if found is not None:
+            see_actor(caller, found.actor)
         return found, live.count(transaction.connection, caller.id, now)
 
     session, number = await plane.write(job)

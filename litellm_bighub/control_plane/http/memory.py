@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader
+from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader, see_actor
 from litellm_bighub.control_plane.http.reading import readable
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.store import memory
@@ -19,22 +19,23 @@ router = APIRouter(prefix="/actions/memory")
 class Ingest(BaseModel):
     """Events of an agent's run."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     events: list[dict[str, Any]] = Field(max_length=1000)
     source: str = Field(default="adapter", max_length=200)
-    source_version: str | None = None
+    source_version: str | None = Field(default=None, max_length=200)
     actor: str | None = Field(default=None, max_length=500)
     domain: str | None = Field(default=None, max_length=200)
-    model: str | None = None
-    trace_id: str | None = None
+    model: str | None = Field(default=None, max_length=500)
+    trace_id: str | None = Field(default=None, max_length=500)
     redact: bool = True
+    redaction_policy: Literal["default"] = "default"
 
 
 class Recommend(BaseModel):
     """From when on a rate is worth a recommendation."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     window_hours: float = Field(default=24, gt=0, le=24 * 366)
     tool: str | None = None
@@ -46,24 +47,33 @@ class Recommend(BaseModel):
     min_approval_rate: float = Field(default=0.10, ge=0, le=1)
     min_tool_error_rate: float = Field(default=0.05, ge=0, le=1)
     limit_recommendations: int = Field(default=10, ge=1, le=100)
+    include_examples: bool = True
+    auto_apply: Literal[False] = Field(default=False, description="a person decides what follows")
+    scope: None = Field(default=None, description="tool, domain, actor and source narrow it")
 
 
 @router.post("/ingest")
-async def ingest(body: Ingest, plane: Plane, _: Asker) -> dict[str, Any]:
+async def ingest(body: Ingest, plane: Plane, caller: Asker) -> dict[str, Any]:
     """Store events, redacted whatever the caller says; one whose `event_id` is known counts once."""
     now = plane.clock()
+    shared = {
+        name: value for name in ("source_version", "model", "trace_id") if (value := getattr(body, name)) is not None
+    }
+    actors = [str(event.get("actor") or body.actor or caller.only_actor)[:500] for event in body.events]
+    for actor in {*actors} - {""}:
+        see_actor(caller, actor)
     rows = [
         {
             "event_id": str(event.get("event_id") or plane.new_id())[:200],
             "time": now,
             "source": body.source,
-            "actor": str(event.get("actor") or body.actor or "")[:500],
+            "actor": actor,
             "domain": str(event.get("domain") or body.domain or "")[:200],
             "tool": str(event.get("tool") or "")[:500],
             "status": str(event.get("status") or "")[:50],
-            "body": plane.redact(readable(event)),
+            "body": plane.redact(readable({**shared, **event})),
         }
-        for event in body.events
+        for event, actor in zip(body.events, actors, strict=True)
     ]
 
     def job(transaction: Transaction) -> tuple[int, int]:
@@ -76,7 +86,7 @@ async def ingest(body: Ingest, plane: Plane, _: Asker) -> dict[str, Any]:
 @router.get("/context")
 async def context(
     plane: Plane,
-    _: Anybody,
+    caller: Anybody,
     window_hours: Annotated[float, Query(gt=0, le=24 * 366)] = 24,
     limit_recent: Annotated[int, Query(ge=0, le=1000)] = 25,
     tool: str | None = None,
@@ -84,11 +94,14 @@ async def context(
     actor: str | None = None,
     source: str | None = None,
 ) -> dict[str, Any]:
-    """What happened lately."""
+    """What happened lately, of the actors that the key speaks for."""
+    if actor is not None:
+        see_actor(caller, actor)
     asked = (("tool", tool), ("domain", domain), ("actor", actor), ("source", source))
     filters = {name: value for name, value in asked if value is not None}
     since = plane.clock() - window_hours * 3600
-    rows = await plane.read(lambda connection: memory.window(connection, since=since, filters=filters))
+    found = await plane.read(lambda connection: memory.window(connection, since=since, filters=filters))
+    rows = [row for row in found if caller.speaks_for(row["actor"])]
     recent = [{**row["body"], "received_at": iso(row["time"])} for row in rows[:limit_recent]]
     return {
         "org_id": 1,
@@ -149,6 +162,7 @@ def _about(tool: str, rows: list[dict[str, Any]], body: Recommend) -> list[dict[
             "confidence": rates[rate],
             "reason": text,
             "evidence": {rate: rates[rate], "events": len(of_tool)},
+            "examples": [row["event_id"] for row in of_tool[:3]] if body.include_examples else [],
             "suggested_policy_patch": None,
         }
         for rate, least, kind, text in worth

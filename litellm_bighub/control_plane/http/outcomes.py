@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from typing_extensions import Self
 
-from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader
+from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader, see_actor
 from litellm_bighub.control_plane.http.errors import not_found
 from litellm_bighub.control_plane.http.reading import readable
 from litellm_bighub.control_plane.http.times import iso
@@ -17,6 +17,7 @@ from litellm_bighub.control_plane.outcome_quality import TAXONOMY, Reported, mea
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.reporting import keep
 from litellm_bighub.control_plane.store import outcomes
+from litellm_bighub.control_plane.store.keys import Key
 
 router = APIRouter(prefix="/outcomes")
 
@@ -43,21 +44,21 @@ class Report(BaseModel):
 class Reports(BaseModel):
     """Several reports."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     outcomes: list[Report] = Field(max_length=100)
 
 
 @router.post("/report")
-async def report(body: Report, plane: Plane, _: Asker) -> dict[str, Any]:
+async def report(body: Report, plane: Plane, caller: Asker) -> dict[str, Any]:
     """Keep a report."""
-    return (await _keep(plane, [body]))[0]
+    return (await _keep(plane, caller, [body]))[0]
 
 
 @router.post("/report/batch")
-async def report_batch(body: Reports, plane: Plane, _: Asker) -> dict[str, Any]:
+async def report_batch(body: Reports, plane: Plane, caller: Asker) -> dict[str, Any]:
     """Keep several reports, all or none."""
-    kept = await _keep(plane, body.outcomes)
+    kept = await _keep(plane, caller, body.outcomes)
     return {"accepted": len(kept), "results": kept}
 
 
@@ -71,13 +72,13 @@ async def taxonomy(_: Anybody) -> dict[str, Any]:
 @router.get("/pending/list")
 async def pending(
     plane: Plane,
-    _: Anybody,
+    caller: Anybody,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     min_age_hours: Annotated[float, Query(ge=0, le=10**6)] = 0,
 ) -> dict[str, Any]:
-    """Allowed calls of which nothing was reported."""
-    before = plane.clock() - min_age_hours * 3600
-    rows = await plane.read(lambda connection: outcomes.unreported(connection, before=before, limit=limit))
+    """Allowed calls of which nothing was reported, of the actors that the key speaks for."""
+    before, of = plane.clock() - min_age_hours * 3600, caller.speaks_for
+    rows = await plane.read(lambda connection: outcomes.unreported(connection, before=before, limit=limit, of=of))
     items = [
         {
             "request_id": row["subject"],
@@ -114,31 +115,35 @@ async def partner(domain: str, plane: Plane, _: Reader) -> dict[str, Any]:
 
 
 @router.get("/by-validation/{validation_id}")
-async def by_validation(validation_id: str, plane: Plane, _: Anybody) -> dict[str, Any]:
+async def by_validation(validation_id: str, plane: Plane, caller: Anybody) -> dict[str, Any]:
     """The last report about a validation."""
-    return (await _found(plane, "validation_id", validation_id))[-1]
+    return (await _found(plane, caller, "validation_id", validation_id))[-1]
 
 
 @router.get("/by-case/{case_id}")
-async def by_case(case_id: str, plane: Plane, _: Anybody) -> dict[str, Any]:
+async def by_case(case_id: str, plane: Plane, caller: Anybody) -> dict[str, Any]:
     """The last report about a case."""
-    return (await _found(plane, "case_id", case_id))[-1]
+    return (await _found(plane, caller, "case_id", case_id))[-1]
 
 
 @router.get("/{request_id}")
-async def get(request_id: str, plane: Plane, _: Anybody) -> dict[str, Any]:
+async def get(request_id: str, plane: Plane, caller: Anybody) -> dict[str, Any]:
     """The last report about a request."""
-    return (await _found(plane, "request_id", request_id))[-1]
+    return (await _found(plane, caller, "request_id", request_id))[-1]
 
 
 @router.get("/{request_id}/timeline")
-async def timeline(request_id: str, plane: Plane, _: Anybody) -> dict[str, Any]:
+async def timeline(request_id: str, plane: Plane, caller: Anybody) -> dict[str, Any]:
     """All reports about a request."""
-    return {"request_id": request_id, "events": await _found(plane, "request_id", request_id)}
+    return {"request_id": request_id, "events": await _found(plane, caller, "request_id", request_id)}
 
 
-async def _keep(plane: ControlPlane, reports: list[Report]) -> list[dict[str, Any]]:
-    rows = await keep(plane, [readable(report.model_dump(mode="json")) for report in reports])
+async def _keep(plane: ControlPlane, caller: Key, reports: list[Report]) -> list[dict[str, Any]]:
+    told = [readable(report.model_dump(mode="json")) for report in reports]
+    ids = [(report.request_id, report.validation_id) for report in reports]
+    for actor in await plane.read(lambda connection: outcomes.actors(connection, ids)):
+        see_actor(caller, actor)
+    rows = await keep(plane, told, actor=caller.only_actor)
     return [_shown(row) for row in rows]
 
 
@@ -157,8 +162,9 @@ def _posix(moment: datetime | None) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 
 
-async def _found(plane: ControlPlane, column: str, value: str) -> list[dict[str, Any]]:
-    rows = await plane.read(lambda connection: outcomes.find(connection, column, value))
+async def _found(plane: ControlPlane, caller: Key, column: str, value: str) -> list[dict[str, Any]]:
+    found = await plane.read(lambda connection: outcomes.find(connection, column, value))
+    rows = [row for row in found if caller.speaks_for(row["actor"])]
     if not rows:
         raise not_found("outcome", value)
     return [_shown(row) for row in rows]

@@ -12,7 +12,7 @@ from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from litellm_bighub.control_plane.http.actions import Action, IdempotencyKey
-from litellm_bighub.control_plane.http.auth import Anybody, Plane, Reader, RuleWriter
+from litellm_bighub.control_plane.http.auth import Anybody, Plane, Reader, RuleWriter, see_actor
 from litellm_bighub.control_plane.http.errors import existing, not_found, problem
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.patching import Operation, PatchRefused, patch
@@ -20,11 +20,13 @@ from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.policy.evaluation import UNUSED, Judgement, find, judge
 from litellm_bighub.control_plane.policy.rule import Policy
 from litellm_bighub.control_plane.policy.text import RuleText
+from litellm_bighub.control_plane.stake import measured
 from litellm_bighub.control_plane.store import idempotency, rules
 from litellm_bighub.control_plane.store.chain import Entry, dump
 from litellm_bighub.control_plane.store.rules import Stored
 from litellm_bighub.control_plane.store.stats import rule_numbers
 from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.domain.decision import Block
 
 router = APIRouter(prefix="/rules")
 
@@ -47,7 +49,7 @@ class Validate(Action):
 class Patch(BaseModel):
     """A JSON Patch (RFC 6902) over a rule's fields."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     patch: list[Operation] = Field(min_length=1, max_length=50)
     preview: bool = True
@@ -110,13 +112,18 @@ async def dry_run(body: RuleText, _: RuleWriter) -> dict[str, Any]:
 
 @router.post("/validate")
 @router.post("/validate/dry-run")
-async def validate(body: Validate, plane: Plane, _: Anybody) -> dict[str, Any]:
+async def validate(body: Validate, plane: Plane, caller: Anybody) -> dict[str, Any]:
     """Ask one rule, or the whole policy, about an action. Nothing is counted or recorded."""
+    see_actor(caller, body.actor)
     call, context = body.question()
     if body.rule_id is None:
         judgement = (await plane.decide(call, context, dry_run=True)).judgement
     else:
         rule = (await _get(plane, body.rule_id)).text.rule(body.rule_id)
+        known = measured((await plane.snapshot()).tools, call)
+        if isinstance(known, Block):
+            return {"allowed": False, "result": "blocked", "reason": known.reason, "matched": False}
+        call = known
         alone = Policy(version="", default="block", rules=(rule,), tools={})
         found = find(alone, call, context, plane.clock())
         if found is None:
@@ -138,11 +145,16 @@ async def purge(
     _: RuleWriter,
     only_expired: bool = True,  # noqa: FBT001, FBT002 - a query parameter
     older_than_hours: Annotated[float | None, Query(ge=0, le=10**6)] = None,
+    limit: Annotated[int | None, Query(ge=1, le=10**6)] = None,
 ) -> dict[str, Any]:
     """Forget stored answers: those that no longer count, or all that are older."""
     kept = idempotency.KEPT_SECONDS if only_expired else 0.0
     before = plane.clock() - (kept if older_than_hours is None else older_than_hours * 3600)
-    return {"purged": await plane.write(lambda transaction: idempotency.purge(transaction.connection, before=before))}
+    return {
+        "purged": await plane.write(
+            lambda transaction: idempotency.purge(transaction.connection, before=before, limit=limit)
+        )
+    }
 
 
 @router.get("/{rule_id}")
@@ -228,10 +240,18 @@ async def apply_patch(
     changed = [name for name in before if before[name] != after.get(name)]
     operations = dump([operation.model_dump() for operation in body.patch])
     if body.preview:
-        previewed = _entry("rule.patch_previewed", rule, caller.name, plane.clock())
+        previewed = _entry("rule.patch_previewed", rule, caller.name, plane.clock(), body.reason)
         await plane.write(lambda transaction: transaction.append(previewed))
     else:
-        await _change(plane, caller.name, rule_id, "rule.patch_applied", lambda _: text, version=rule.version)
+        await _change(
+            plane,
+            caller.name,
+            rule_id,
+            "rule.patch_applied",
+            lambda _: text,
+            version=rule.version,
+            reason=body.reason,
+        )
     return {
         "rule_id": rule_id,
         "preview": body.preview,
@@ -294,6 +314,7 @@ async def _change(
     make: Callable[[RuleText], RuleText],
     *,
     version: int | None = None,
+    reason: str | None = None,
 ) -> dict[str, Any]:
     now = plane.clock()
 
@@ -303,7 +324,7 @@ async def _change(
             return None
         changed = rules.change(transaction.connection, rule, make(rule.text), by=by, now=now)
         if changed is not None:
-            _record(transaction, event, changed, by, now)
+            _record(transaction, event, changed, by, now, reason)
         return changed
 
     changed = await plane.write(job)
@@ -312,11 +333,13 @@ async def _change(
     return shown(changed)
 
 
-def _record(transaction: Transaction, event: str, rule: Stored, by: str, now: float) -> None:
-    transaction.append(_entry(event, rule, by, now))
+def _record(transaction: Transaction, event: str, rule: Stored, by: str, now: float, reason: str | None = None) -> None:
+    transaction.append(_entry(event, rule, by, now, reason))
     transaction.reconfigure()
 
 
-def _entry(event: str, rule: Stored, by: str, now: float) -> Entry:
+def _entry(event: str, rule: Stored, by: str, now: float, reason: str | None = None) -> Entry:
     body = {"by": by, "version": rule.version, "rule": rule.text.model_dump(mode="json", exclude_defaults=True)}
+    if reason is not None:
+        body["reason"] = reason
     return Entry(now, event, rule.id, body, domain=rule.text.domain, tool=rule.text.tool, rule_id=rule.id)

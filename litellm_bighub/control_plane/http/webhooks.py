@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -19,18 +19,26 @@ from litellm_bighub.control_plane.store.transaction import Transaction
 
 router = APIRouter(prefix="/webhooks")
 
-EVENTS = (
+EVENTS: Final = (
+    "api_key.changed",
+    "api_key.created",
+    "api_key.revoked",
     "approval.consumed",
     "approval.created",
     "approval.expired",
     "approval.resolved",
+    "audit.clock_doubted",
+    "audit.retained",
     "decision_event.created",
+    "guardrail.opted_out",
     "kill_switch.activated",
     "kill_switch.deactivated",
     "live.connected",
     "live.disconnected",
     "outcome.reported",
     "policy.activated",
+    "policy.refused",
+    "rule.allowance",
     "rule.created",
     "rule.deleted",
     "rule.patch_applied",
@@ -38,15 +46,18 @@ EVENTS = (
     "rule.paused",
     "rule.resumed",
     "rule.updated",
-    "signal.new",
+    "tool_result.unapproved",
 )
+"""What happens here. A test holds it against what the control plane writes into the audit."""
+TEST_EVENT: Final = "signal.new"
+"""What the SDK has a test deliver; no event of ours."""
 Number = Annotated[int, Field(ge=0, lt=2**31)]
 
 
 class WebhookFields(BaseModel):
     """What a webhook has, all optional for a change."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     url: str | None = Field(default=None, max_length=2000)
     label: str | None = Field(default=None, max_length=200)
@@ -57,6 +68,13 @@ class WebhookFields(BaseModel):
     is_active: bool | None = None
     format: Format | None = None
     inbox_url: str | None = Field(default=None, max_length=2000)
+
+    @field_validator("events")
+    @classmethod
+    def _happen(cls, events: list[str] | None) -> list[str] | None:
+        if not set(events or ()) <= set(EVENTS):
+            raise ValueError("an event of this name never happens; GET /webhooks/events/list names those that do")
+        return events
 
     @field_validator("url", "inbox_url")
     @classmethod
@@ -74,11 +92,22 @@ class WebhookFields(BaseModel):
 class Test(BaseModel):
     """A test event."""
 
-    event_type: str = Field(default="signal.new", max_length=100)
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    event_type: str = Field(default=TEST_EVENT, max_length=100)
+
+    @field_validator("event_type")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in {*EVENTS, TEST_EVENT}:
+            raise ValueError("an event of this name never happens; GET /webhooks/events/list names those that do")
+        return name
 
 
 class Signature(BaseModel):
     """A signature to check."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     payload: str
     signature: str

@@ -11,8 +11,8 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from sqlalchemy import ColumnElement, Connection, select
 
-from litellm_bighub.control_plane.allowing import MINUTES, allow
-from litellm_bighub.control_plane.http.auth import Plane
+from litellm_bighub.control_plane.allowing import MINUTES
+from litellm_bighub.control_plane.http.auth import Plane, address_of
 from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.inbox import charts
 from litellm_bighub.control_plane.inbox.render import render
@@ -20,9 +20,7 @@ from litellm_bighub.control_plane.inbox.sessions import COOKIE, LoggedIn, OwnFor
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.resolving import Answer, Refused, Resolution
 from litellm_bighub.control_plane.store import approvals, events, keys, outcomes, sessions, switches
-from litellm_bighub.control_plane.store.approvals import Approval
 from litellm_bighub.control_plane.store.schema import events as table, head
-from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 
 router = APIRouter(prefix="/inbox", default_response_class=HTMLResponse, include_in_schema=False)
@@ -65,13 +63,14 @@ async def login_page(request: Request, plane: Plane) -> HTMLResponse:
 async def login(request: Request, plane: Plane, key: Annotated[str, Form(max_length=500)] = "") -> Response:
     """Log in with an API key that may read or resolve. Agents' keys are of no use here."""
     throttle = request.app.state.throttle
-    address = request.client.host if request.client else ""
+    address = address_of(request) or ""
     now = plane.clock()
     if not throttle.allows(address):
         problem = "Too many attempts. Wait a minute."
         return render(request, "login.html", None, now, {"problem": problem}, status=429)
     found = await plane.read(lambda connection: keys.find(connection, key.strip()))
-    if found is None or not found.valid_at(now) or found.scopes <= keys.AGENT:
+    opens = found is not None and found.valid_at(now) and found.may_come_from(address)
+    if found is None or not opens or found.scopes <= keys.AGENT:
         throttle.failed(address)
         problem = "This key does not open the inbox."
         return render(request, "login.html", None, now, {"problem": problem}, status=401)
@@ -101,8 +100,10 @@ async def answer(
     arguments: Annotated[str, Form(max_length=1_000_000)] = "",
     minutes: Annotated[int, Form()] = 30,
 ) -> Response:
-    """A person's answer."""
+    """A person's answer, carried out whole or not at all."""
     need(session, "approvals:resolve")
+    if verdict == "allow":
+        need(session, "rules:write")
     edited = None
     if verdict == "edit":
         try:
@@ -110,13 +111,20 @@ async def answer(
         except UnreadableArguments:
             return _back("unreadable")
     said: Answer = "deny" if verdict == "deny" else "approve"
-    resolution = Resolution(approval_id, said, by=session.key.name, comment=comment, edited=edited)
+    kept = minutes if minutes in MINUTES else MINUTES[0]
+    resolution = Resolution(
+        approval_id,
+        said,
+        by=session.key.name,
+        person=session.key.lineage,
+        comment=comment,
+        edited=edited,
+        allow_minutes=kept if verdict == "allow" else None,
+    )
     result = await plane.resolve(resolution)
     if isinstance(result, Refused):
         return _back(f"refused_{result.code}")
     if verdict == "allow" and result.state == "approved":
-        need(session, "rules:write")
-        await _allow(plane, result, session.key.name, minutes)
         return _back("allowed")
     return _back({"awaiting_second": "first", "approved": "approved", "denied": "denied"}.get(result.state, ""))
 
@@ -222,16 +230,6 @@ async def _changes(plane: ControlPlane) -> AsyncGenerator[str]:
                 seen = seq
                 yield f"event: changed\ndata: {seq}\n\n"
             await changed(_LOOK_AGAIN_SECONDS)
-
-
-async def _allow(plane: ControlPlane, approval: Approval, by: str, minutes: int) -> None:
-    now = plane.clock()
-    kept = minutes if minutes in MINUTES else MINUTES[0]
-
-    def job(transaction: Transaction) -> None:
-        allow(transaction, plane.source.text, approval, by=by, minutes=kept, now=now)
-
-    await plane.write(job)
 
 
 def _back(note: str) -> Response:

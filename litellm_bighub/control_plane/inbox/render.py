@@ -22,7 +22,11 @@ NOTES = {
     "refused_unknown": ("bad", "There is no such approval."),
     "refused_expired": ("bad", "Too late: the approval has expired."),
     "refused_resolved": ("bad", "Somebody else was quicker: it is already answered."),
-    "refused_same_person": ("bad", "You have approved it already. Another person must approve as well."),
+    "refused_same_person": (
+        "bad",
+        "You have approved it already. Another person must approve as well; a key counts as whoever made it.",
+    ),
+    "refused_too_long": ("bad", "No rule can hold names as long as this caller's. Nothing was changed."),
     "refused_blocked": ("bad", "The policy blocks the edited call. Nothing was changed."),
 }
 WORDS = {"allowed": "allowed", "blocked": "blocked", "requires_approval": "held"}

@@ -9,7 +9,7 @@ from fastapi import Depends, Form, Request
 from fastapi.exceptions import HTTPException
 from fastapi.responses import Response
 
-from litellm_bighub.control_plane.http.auth import Plane
+from litellm_bighub.control_plane.http.auth import Plane, address_of
 from litellm_bighub.control_plane.store import sessions
 from litellm_bighub.control_plane.store.keys import Scope
 from litellm_bighub.control_plane.store.sessions import Session
@@ -31,7 +31,7 @@ async def logged_in(request: Request, plane: Plane) -> Session:
     if cookie:
         now = plane.clock()
         session = await plane.read(lambda connection: sessions.find(connection, cookie, now))
-        if session is not None:
+        if session is not None and session.key.may_come_from(address_of(request)):
             return session
     raise LoginNeeded
 

@@ -15,7 +15,7 @@ from litellm_bighub.control_plane.policy.rule import Effect, Policy, Rule
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Verdict
 
-Mismatch: TypeAlias = Literal["status", "expires_at", "tool", "type", "actor", "domain", "when"]
+Mismatch: TypeAlias = Literal["status", "expires_at", "tool", "type", "actor", "domain", "user", "key", "when"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +68,18 @@ def find(policy: Policy, call: ToolCall, context: CallContext, now: float) -> Ru
     """The rule that decides, `None` if no rule matches.
 
     A condition that cannot be evaluated is decided at once: whether its rule applies is unknown, so the call is
-    blocked.
+    blocked. So is a call of a key or user whom a rule that restrains may mean: its pattern does not say. And so is a
+    call that cannot be read: the name of its tool would be matched against patterns.
     """
+    if call.unreadable is not None:
+        return _unreadable(policy, call.unreadable)
     name = call.name
     for rule in policy.rules:
         if not rule.tool.matches(name):  # most rules are for other tools, and `mismatch` asks for more than that
             continue
         try:
             if mismatch(rule, call, context, now) is None:
-                return rule
+                return _unclear(policy, rule, context) or rule
         except Undecidable as error:
             return _undecidable(policy, rule, error)
     return None
@@ -129,6 +132,8 @@ def explain(
 ) -> Explanation:
     """Like `evaluate`, with each rule that was passed over and the first thing about it that did not match."""
     considered: list[Considered] = []
+    if call.unreadable is not None:
+        return Explanation(_unreadable(policy, call.unreadable), ())
     for rule in policy.rules:
         try:
             reason = mismatch(rule, call, context, now)
@@ -137,7 +142,8 @@ def explain(
             return Explanation(_undecidable(policy, rule, error), tuple(considered))
         considered.append(Considered(rule, reason))
         if reason is None:
-            return Explanation(judge(policy, rule, call, now, usage), tuple(considered))
+            unclear = _unclear(policy, rule, context)
+            return Explanation(unclear or judge(policy, rule, call, now, usage), tuple(considered))
     return Explanation(_by_default(policy), tuple(considered))
 
 
@@ -153,10 +159,14 @@ def mismatch(rule: Rule, call: ToolCall, context: CallContext, now: float) -> Mi
         return "tool"
     if not rule.type.matches(call.type):
         return "type"
-    if not rule.actor.matches(context.actor):
+    if not rule.actor.matches(context.actor) and not (rule.restrains and rule.actor.resembles(context.actor)):
         return "actor"
     if not rule.domain.matches(context.domain):
         return "domain"
+    if not rule.user.matches(context.user):
+        return "user"
+    if not rule.key.matches(context.key):
+        return "key"
     if rule.expires_at is not None and now >= rule.expires_at:
         return "expires_at"
     if rule.when is not None and not rule.when.holds(call.arguments):
@@ -188,6 +198,18 @@ def _reached_limit(rule: Rule, usage: Usage | None, now: float) -> tuple[str, st
     if rule.cooldown_seconds is not None and usage.last_at is not None and now < usage.last_at + rule.cooldown_seconds:
         return "cooldown_seconds", f"{rule.cooldown_seconds:g} seconds must lie between two calls"
     return None
+
+
+def _unclear(policy: Policy, rule: Rule, context: CallContext) -> Judgement | None:
+    """Why a rule that matches cannot be applied: it may mean this key or user, or an agent of that name."""
+    if rule.effect == "block" or rule.actor.matches(context.actor):
+        return None
+    reason = f"the rule's actor says neither key: nor user: ({rule.name})"
+    return Judgement("blocked", reason, "actor", rule, policy.version)
+
+
+def _unreadable(policy: Policy, reason: str) -> Judgement:
+    return Judgement("blocked", reason, "unreadable", None, policy.version)
 
 
 def _undecidable(policy: Policy, rule: Rule, error: Undecidable) -> Judgement:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any, NoReturn
 
 import yaml
 from pydantic import ValidationError
 
+from litellm_bighub.control_plane.policy.actor_pattern import ActorPattern
 from litellm_bighub.control_plane.policy.condition import Condition
 from litellm_bighub.control_plane.policy.rule import Policy
 from litellm_bighub.control_plane.policy.text import PolicyText, build
+from litellm_bighub.domain.actor import KEY, USER
 from litellm_bighub.errors import ConfigurationError
 
 MAX_BYTES = 1_000_000
@@ -71,6 +74,24 @@ def parse_policy(text: str, name: str) -> PolicyText:
     _refuse_repeated_names(policy, root, name)
     _compile_tools(policy, root, name)
     return policy
+
+
+def unmarked_actors(path: Path, known: Collection[str] = ()) -> list[str]:
+    """A line for each rule that fits no key and no user of a gateway, because its actor says neither.
+
+    Args:
+        path: of a valid policy.
+        known: actors without a mark that there are; a rule for one of them is as it should be.
+    """
+    raw = path.read_text(encoding="utf-8")
+    policy, root = parse_policy(raw, path.name), yaml.compose(raw, yaml.SafeLoader)
+    assert root is not None  # noqa: S101 - for the type checkers; an empty file is no policy
+    return [
+        f"{path.name}:{_line(root, ('rules', index, 'actor'))}: rule `{rule.name}`: its actor is no key and no user of"
+        f" a gateway; those would be `{KEY}{rule.actor}` and `{USER}{rule.actor}`"
+        for index, rule in enumerate(policy.rules)
+        if (pattern := ActorPattern(rule.actor)).is_unmarked and not any(map(pattern.matches, known))
+    ]
 
 
 def _refuse_repeated_keys(node: yaml.Node, name: str) -> None:

@@ -2,52 +2,18 @@
 
 from __future__ import annotations
 
-import fnmatch
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Literal, TypeAlias
 
+from litellm_bighub.control_plane.policy.actor_pattern import ANYBODY, ActorPattern
 from litellm_bighub.control_plane.policy.condition import Condition
+from litellm_bighub.control_plane.policy.rule_pattern import ANY, Pattern
 from litellm_bighub.settings import ToolSettings
 
 Effect: TypeAlias = Literal["allow", "block", "require_approval"]
 Status: TypeAlias = Literal["active", "paused"]
-
-
-_WILD = frozenset("*?[")
-
-
-class Pattern:
-    """An fnmatch pattern, case-sensitive on every system. Compiled once, because every decision tries many."""
-
-    __slots__ = ("matches", "text")
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.matches: Callable[[str], object] = _matcher(text)
-        """Gives something true if the whole name fits."""
-
-    def __repr__(self) -> str:
-        return f"Pattern({self.text!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Pattern) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-
-def _matcher(text: str) -> Callable[[str], object]:
-    """Most patterns are a name, or how names begin; comparing is cheaper than a regular expression."""
-    start = text.rstrip("*")
-    if _WILD.isdisjoint(start):
-        return text.__eq__ if start == text else lambda name: name.startswith(start)
-    return re.compile(fnmatch.translate(text)).match
-
-
-ANY = Pattern("*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +36,7 @@ class Rule:
 
     Attributes:
         id: names the rule in decisions, counters and the audit; for a rule of the file its name.
-        tool, type, actor, domain: patterns over the call and its context.
+        tool, type, actor, domain, user, key: patterns over the call and its context.
         when: a condition over the arguments, `None` if there is none.
         zone: the time zone in which `hours` and the calendar day and hour of the limits are meant.
         expires_at: POSIX seconds from which on the rule is no longer in force.
@@ -80,8 +46,10 @@ class Rule:
     name: str
     tool: Pattern = ANY
     type: Pattern = ANY
-    actor: Pattern = ANY
+    actor: ActorPattern = ANYBODY
     domain: Pattern = ANY
+    user: Pattern = ANY
+    key: Pattern = ANY
     when: Condition | None = None
     effect: Effect = "allow"
     min_value: float | None = None
@@ -107,6 +75,11 @@ class Rule:
     def limits_use(self) -> bool:
         """Whether the rule needs to know how often it has allowed a call."""
         return not (self.max_per_day is self.max_per_hour is self.cooldown_seconds is None)
+
+    @property
+    def restrains(self) -> bool:
+        """Whether passing the rule over may let more pass than applying it."""
+        return self.effect != "allow" or self.bounds_value or self.limits_use or self.hours is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,10 @@ import rfc8785
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict, field_validator, model_validator
 from typing_extensions import Self
 
+from litellm_bighub.control_plane.policy.actor_pattern import ActorPattern
 from litellm_bighub.control_plane.policy.condition import Condition
-from litellm_bighub.control_plane.policy.rule import Effect, Hours, Pattern, Policy, Rule, Status
+from litellm_bighub.control_plane.policy.rule import Effect, Hours, Policy, Rule, Status
+from litellm_bighub.control_plane.policy.rule_pattern import Pattern
 from litellm_bighub.settings import ToolSettings
 
 MAX_APPROVAL_TTL = 30 * 24 * 3600
@@ -32,8 +34,10 @@ class RuleText(BaseModel):
     description: str = Field(default="", max_length=2000, description="for people")
     tool: Glob = Field(default="*", description="pattern of the tool's name")
     type: Glob = Field(default="*", description="pattern of the call's type, as in shell or function")
-    actor: Glob = Field(default="*", description="pattern of the agent's name")
+    actor: Glob = Field(default="*", description="pattern of who asks: key:…, user:… or a plain name")
     domain: Glob = Field(default="*", description="pattern of the business domain")
+    user: Glob = Field(default="*", description="pattern of the authenticated user's id")
+    key: Glob = Field(default="*", description="pattern of the hash of the key that asks")
     when: str | None = Field(default=None, max_length=4000, description="JMESPath condition over the arguments")
     effect: Effect = Field(default="allow", description="allow, block or require_approval")
     min_value: Amount | None = Field(default=None, description="less than this is blocked")
@@ -99,8 +103,10 @@ class RuleText(BaseModel):
             name=self.name,
             tool=Pattern(self.tool),
             type=Pattern(self.type),
-            actor=Pattern(self.actor),
+            actor=ActorPattern(self.actor),
             domain=Pattern(self.domain),
+            user=Pattern(self.user),
+            key=Pattern(self.key),
             when=None if self.when is None else Condition.compile(self.when),
             effect=self.effect,
             min_value=self.min_value,

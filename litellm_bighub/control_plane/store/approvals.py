@@ -54,7 +54,8 @@ class Approval:
         context: trace, surface, model, user and team of the call, for people.
         edited: arguments that a person put in place of the model's.
         edited_digest: of the call with those, where the caller has to ask about it; the answer is bound to it too.
-        four_eyes: two different people must approve; `first_by` names the one who did.
+        four_eyes: two different people must approve; `first_by` names the one who did, `first_person` is their key's
+            lineage.
         ttl: seconds that a person has to answer, and then the caller to use the answer.
     """
 
@@ -84,6 +85,7 @@ class Approval:
     resolved_at: float | None = None
     consumed_at: float | None = None
     edited_digest: str | None = None
+    first_person: str | None = None
 
     def state_at(self, now: float) -> State:
         """The state, with an expiry that nothing has recorded yet."""
@@ -160,6 +162,7 @@ def approve(
     approval_id: str,
     *,
     by: str,
+    person: str,
     comment: str,
     edited: Arguments | None,
     edited_digest: str | None = None,
@@ -173,7 +176,10 @@ def approve(
     if edited is not None:
         values |= {"edited": dump(edited), "edited_digest": edited_digest}
     alone = and_(approvals.c.state == "pending", approvals.c.four_eyes == 0)
-    second = and_(approvals.c.state == "awaiting_second", approvals.c.first_by != by)
+    another = or_(
+        approvals.c.first_person != person, and_(approvals.c.first_person.is_(None), approvals.c.first_by != by)
+    )
+    second = and_(approvals.c.state == "awaiting_second", another)
     deciding = or_(alone, second) if edited is None else alone
     renewed = {"resolved_by": by, "resolved_at": now, "expires_at": now + approvals.c.ttl}
     if _move(connection, approval_id, "approve", now, {**values, **renewed}, deciding):
@@ -181,7 +187,7 @@ def approve(
     first = approvals.c.four_eyes == 1
     if edited is None:
         first = and_(first, approvals.c.state == "pending")
-    if _move(connection, approval_id, "approve_first", now, {**values, "first_by": by}, first):
+    if _move(connection, approval_id, "approve_first", now, {**values, "first_by": by, "first_person": person}, first):
         return "approve_first"
     return None
 

@@ -6,13 +6,17 @@ moments. `PRAGMA data_version` and PostgreSQL's NOTIFY tell processes of each ot
 
 from __future__ import annotations
 
+import math
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event, text
-from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 
+from litellm_bighub.control_plane.store.bounded import bounded, bounded_driver
+from litellm_bighub.control_plane.store.file import make_private
 from litellm_bighub.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -20,11 +24,12 @@ if TYPE_CHECKING:
 
     from sqlalchemy.pool import ConnectionPoolEntry
 
-NEWEST = "0005"
+NEWEST = "0008"
 LOCK = 0x6267687562
 """PostgreSQL's advisory lock of all writers."""
 CHANNEL = "litellm_bighub"
-_BUSY_MS = 15_000
+PATIENCE_SECONDS: Final = 15.0
+"""For connections and locks, where nobody says otherwise."""
 
 
 def sqlite_url(path: Path) -> str:
@@ -32,20 +37,76 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def open_database(url: str) -> Engine:
+def open_database(url: str, *, patience: float | None = None) -> Engine:
     """Open a database and bring its schema up to date. Safe when several processes do it at once.
+
+    Args:
+        url: of SQLite or PostgreSQL.
+        patience: how many seconds a connection, a lock or a statement may take. Without it, a statement as long as it
+            needs, the others 15 seconds.
 
     Raises:
         ConfigurationError: the URL is not one of SQLite or PostgreSQL, or the database cannot be opened.
     """
     check_url(url)
-    engine = _engine(sa.make_url(url))
+    parsed = sa.make_url(url)
+    make_private(parsed)
+    engine = _engine(parsed, patience)
     try:
-        _migrate(engine)
-    except OperationalError as error:
+        _migrate(engine, patience)
+    except DBAPIError as error:
         engine.dispose()
-        raise ConfigurationError("database_url", f"cannot be opened: {error.orig}") from error
+        # LiteLLM's log hides whatever stands behind "database_url:", the name included.
+        raise ConfigurationError(
+            f"database_url ({_shown(parsed)})", f"cannot be opened: {_reason(error, parsed)}"
+        ) from error
     return engine
+
+
+def open_existing(url: str) -> Engine:
+    """Open a database that holds a control plane already, for those who look at one and are not to make one.
+
+    Raises:
+        ConfigurationError: there is none, or `open_database` cannot open it.
+    """
+    check_url(url)
+    given = sa.make_url(url)
+    if given.get_backend_name() == "sqlite":
+        file = Path(given.database or "")
+        if not file.is_file():
+            raise ConfigurationError("database_url", f"{file.absolute()} does not exist")
+        engine = sa.create_engine(given)  # not tuned: what is looked at may be no database of ours, and stays as it is
+    else:
+        engine = _engine(given)
+    try:
+        with engine.connect() as connection:
+            if _revision(connection) is None:
+                where = engine.url.render_as_string(hide_password=True)
+                raise ConfigurationError("database_url", f"{where} holds no control plane of litellm-bighub")
+    except DBAPIError as error:
+        raise ConfigurationError("database_url", f"cannot be opened: {_reason(error, given)}") from error
+    finally:
+        engine.dispose()
+    return open_database(url)
+
+
+def check_opening(url: str, *, patience: float) -> None:
+    """Open a database once, and let it go: each process opens its own when it needs it.
+
+    Raises:
+        ConfigurationError: it cannot be opened.
+    """
+    open_database(url, patience=patience).dispose()
+
+
+def _shown(url: sa.URL) -> str:
+    return url.set(query={}).render_as_string(hide_password=True)
+
+
+def _reason(error: DBAPIError, url: sa.URL) -> str:
+    """The driver's own words, on one line, without the password."""
+    reason = " ".join(str(error.orig).split())
+    return reason.replace(url.password, "***") if url.password else reason
 
 
 def check_url(url: str) -> None:
@@ -69,25 +130,62 @@ def begin_writing(connection: Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({LOCK})")
 
 
-def _engine(url: sa.URL) -> Engine:
+def _engine(url: sa.URL, patience: float | None = None) -> Engine:
+    waits = PATIENCE_SECONDS if patience is None else patience
     match url.get_backend_name():
         case "sqlite":
             if not url.database or url.database == ":memory:":
                 raise ConfigurationError("database_url", "SQLite needs a file, which all processes share")
-            engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-            event.listen(engine, "connect", _tune_sqlite)
+            engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", pool_timeout=waits)
+            event.listen(engine, "connect", partial(_tune_sqlite, waits))
             return engine
         case "postgresql":
             # asyncpg and others would need a second code path; psycopg serves every PostgreSQL.
-            return sa.create_engine(
-                url.set(drivername="postgresql+psycopg"), isolation_level="AUTOCOMMIT", pool_pre_ping=True
+            engine = sa.create_engine(
+                url.set(drivername="postgresql+psycopg"),
+                isolation_level="AUTOCOMMIT",
+                pool_timeout=waits,
+                connect_args=connecting(url, waits),
             )
+            event.listen(engine, "checkout", partial(_ping, waits))
+            event.listen(engine, "connect", partial(_tune_postgres, waits, 0 if patience is None else patience))
+            return engine
         case other:
             raise ConfigurationError("database_url", f"{other} is not supported; use sqlite or postgresql")
 
 
-def _tune_sqlite(connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:
-    connection.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+def connecting(url: sa.URL, seconds: float) -> dict[str, Any]:
+    """What a connection to PostgreSQL is told beside its URL, so that a server that is gone is noticed."""
+    told = {
+        "connect_timeout": max(2, math.ceil(seconds)),  # libpq's least
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+        "keepalives_count": 3,
+        "tcp_user_timeout": int(seconds * 1000),
+    }
+    return {name: value for name, value in told.items() if name not in url.query}
+
+
+def _ping(waits: float, connection: Any, _entry: ConnectionPoolEntry, _proxy: object) -> None:
+    """See whether a pooled connection still works. SQLAlchemy's own ping waits for ever."""
+    import psycopg  # noqa: PLC0415 - an extra, installed where there is PostgreSQL
+
+    try:
+        with bounded_driver(waits, connection):
+            connection.execute("SELECT 1")
+    except psycopg.Error as error:
+        raise DisconnectionError from error
+
+
+def _tune_postgres(waits: float, runs: float, connection: Any, _entry: ConnectionPoolEntry) -> None:
+    """Bound what waits for a lock, and what runs. By statements: poolers know no other way."""
+    autocommit, connection.autocommit = connection.autocommit, True
+    connection.execute(f"SET lock_timeout = {int(waits * 1000)}; SET statement_timeout = {int(runs * 1000)}")
+    connection.autocommit = autocommit
+
+
+def _tune_sqlite(waits: float, connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:
+    connection.execute(f"PRAGMA busy_timeout={int(waits * 1000)}")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
 
@@ -111,12 +209,16 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
         raise ConfigurationError("database_url", "the database was made by a newer litellm-bighub") from error
 
 
-def _migrate(engine: Engine) -> None:
+def _migrate(engine: Engine, patience: float | None) -> None:
     with engine.connect() as connection:
-        if _revision(connection) == NEWEST:
-            return
-        begin_writing(connection)
+        with bounded(patience) as seen:
+            seen(connection)
+            if _revision(connection) == NEWEST:
+                return
+            begin_writing(connection)
         try:
+            if connection.dialect.name != "sqlite":  # an upgrade of much data may take long, but waits for no lock
+                connection.exec_driver_sql("SET LOCAL statement_timeout = 0")
             if _revision(connection) != NEWEST:  # another process may have been quicker
                 upgrade(connection)
         except BaseException:

@@ -24,6 +24,8 @@ _TEXTS: Final = (
     "tool",
     "actor",
     "continued_by",
+    "key",
+    "user",
 )
 _STORED: Final[Mapping[str, Callable[[Any], Any]]] = {
     **dict.fromkeys(_TEXTS, storable),
@@ -64,16 +66,17 @@ def prune(connection: Connection, before: float) -> int:
 
 
 def _condition(search: Search) -> ColumnElement[bool]:
-    actor = table.c.actor == storable(search.actor)
+    named = ("actor", "key", "user")
+    mine = and_(*(table.c[name] == storable(getattr(search, name)) for name in named))
     conditions: list[ColumnElement[bool]] = []
     if search.response_id:
         conditions.append(table.c.response_id == storable(search.response_id))
     if search.conversation:
         conditions.append(_named(table.c.conversation, [search.conversation]))
     if search.call_ids:
-        conditions.append(and_(table.c.call_id.in_(map(storable, search.call_ids)), actor))
+        conditions.append(and_(table.c.call_id.in_(map(storable, search.call_ids)), mine))
     if search.notice_ids:
-        conditions.append(and_(_named(table.c.notice_id, search.notice_ids), actor))
+        conditions.append(and_(_named(table.c.notice_id, search.notice_ids), mine))
     return or_(false(), *conditions)
 
 

@@ -34,28 +34,46 @@ def once(
     Raises:
         KeyReused: see there.
     """
-    asked = hashlib.sha256(dump(request).encode()).hexdigest()
-    name = hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()
-    known = (
-        connection.execute(
-            select(idempotency).where(idempotency.c.key == name, idempotency.c.created_at > now - KEPT_SECONDS)
-        )
-        .mappings()
-        .one_or_none()
-    )
+    known = find(connection, key, request, now)
     if known is not None:
-        if known["request"] != asked:
-            raise KeyReused
-        answer: dict[str, Any] = json.loads(known["response"])
-        return answer
+        return known
     answer = make()
-    connection.execute(delete(idempotency).where(idempotency.c.key == name))
-    connection.execute(
-        idempotency.insert(), {"key": name, "request": asked, "response": dump(answer), "created_at": now}
-    )
+    put(connection, key, request, answer, now)
     return answer
 
 
-def purge(connection: Connection, *, before: float) -> int:
-    """Forget answers that are older; how many there were."""
-    return connection.execute(delete(idempotency).where(idempotency.c.created_at < before)).rowcount
+def find(connection: Connection, key: str, request: dict[str, Any], now: float) -> dict[str, Any] | None:
+    """What was kept for this key; arguments as for `once`.
+
+    Raises:
+        KeyReused: see there.
+    """
+    fresh = idempotency.c.created_at > now - KEPT_SECONDS
+    query = select(idempotency).where(idempotency.c.key == _digest(key), fresh)
+    known = connection.execute(query).mappings().one_or_none()
+    if known is None:
+        return None
+    if known["request"] != _digest(dump(request)):
+        raise KeyReused
+    kept: dict[str, Any] = json.loads(known["response"])
+    return kept
+
+
+def put(connection: Connection, key: str, request: dict[str, Any], kept: dict[str, Any], now: float) -> None:
+    """Keep something for this key; arguments as for `once`."""
+    name = _digest(key)
+    connection.execute(delete(idempotency).where(idempotency.c.key == name))
+    row = {"key": name, "request": _digest(dump(request)), "response": dump(kept), "created_at": now}
+    connection.execute(idempotency.insert(), row)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def purge(connection: Connection, *, before: float, limit: int | None = None) -> int:
+    """Forget answers that are older, at most so many, the oldest first; how many there were."""
+    old = select(idempotency.c.key).where(idempotency.c.created_at < before)
+    if limit is not None:
+        old = old.order_by(idempotency.c.created_at).limit(limit)
+    return connection.execute(delete(idempotency).where(idempotency.c.key.in_(old))).rowcount

@@ -7,11 +7,12 @@ decided calls are read and written through the driver, on the same connection th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from litellm_bighub.control_plane.policy.counters import Tally
 from litellm_bighub.control_plane.store.chain import COLUMNS
+from litellm_bighub.control_plane.store.clock import NOW
 from litellm_bighub.control_plane.store.database import CHANNEL, LOCK
 from litellm_bighub.control_plane.store.decided_calls import COLUMNS as CALL
 
@@ -22,25 +23,33 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _HEAD: Final = "SELECT seq, digest, epoch FROM head WHERE id = 1"
-_TALLY: Final = "SELECT day, today, hour, this_hour, last_at FROM usage WHERE rule_id = {}"
+_HEAD_AND_TIME: Final = f"SELECT seq, digest, epoch, {NOW} FROM head WHERE id = 1"  # noqa: S608 - constants
+_TALLIED: Final = tuple(each.name for each in fields(Tally))
+_TALLY: Final = f"SELECT {', '.join(_TALLIED)} FROM usage WHERE rule_id = {{}}"  # noqa: S608 - constants
+_SET: Final = ", ".join(f"{name} = excluded.{name}" for name in _TALLIED)
 _COUNT: Final = (
-    "INSERT INTO usage (rule_id, day, today, hour, this_hour, last_at) VALUES ({0}, {0}, {0}, {0}, {0}, {0})"
-    " ON CONFLICT (rule_id) DO UPDATE SET day = excluded.day, today = excluded.today, hour = excluded.hour,"
-    " this_hour = excluded.this_hour, last_at = excluded.last_at"
+    f"INSERT INTO usage (rule_id, {', '.join(_TALLIED)}) VALUES ({{0}}{', {0}' * len(_TALLIED)})"  # noqa: S608 - constants
+    f" ON CONFLICT (rule_id) DO UPDATE SET {_SET}"
 )
 _MOVE_HEAD: Final = "UPDATE head SET seq = {0}, digest = {0}, epoch = {0} WHERE id = 1"
 _EVENT: Final = f"INSERT INTO events ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - constants
 _COPY: Final = f"COPY events ({', '.join(COLUMNS)}) FROM STDIN"
-_CALL: Final = f"INSERT INTO decided_calls ({', '.join(CALL)}) VALUES ({', '.join(['{0}'] * len(CALL))})"  # noqa: S608 - constants
+_NAMES: Final = ", ".join(f'"{name}"' for name in CALL)  # one of them is a word of SQL's
+_CALL: Final = f"INSERT INTO decided_calls ({_NAMES}) VALUES ({', '.join(['{0}'] * len(CALL))})"  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The end of the chain, and the number that grows with every change of rules and switches."""
+    """The end of the chain, and the number that grows with every change of rules and switches.
+
+    Attributes:
+        time: what the database's own clock said when it was read, `None` if it has none.
+    """
 
     seq: int
     digest: str
     epoch: int
+    time: float | None = field(default=None, compare=False)
 
 
 class Ledger(Protocol):
@@ -118,7 +127,7 @@ class PostgresLedger:
 
     def begin(self) -> Head:
         """See `Ledger`. Each of the three statements has its own snapshot: the head is read with the lock held."""
-        self._cursor.execute(f"BEGIN; SELECT pg_advisory_xact_lock({LOCK}); {_HEAD}".encode())
+        self._cursor.execute(f"BEGIN; SELECT pg_advisory_xact_lock({LOCK}); {_HEAD_AND_TIME}".encode())
         while self._cursor.nextset():
             pass
         (row,) = self._cursor.fetchall()

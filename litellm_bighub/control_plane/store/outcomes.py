@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from sqlalchemy import Connection, select
@@ -13,6 +14,7 @@ from litellm_bighub.control_plane.store.schema import approvals, events, outcome
 
 _DECIDED: Final = ("actor", "domain", "tool", "verdict")
 _MOST: Final = 50_000
+_PAGE: Final = 500
 
 
 def insert(connection: Connection, row: dict[str, Any]) -> None:
@@ -57,14 +59,30 @@ def decided(connection: Connection, request_id: str, validation_id: str) -> dict
     return {**dict.fromkeys(_DECIDED, ""), "decided_at": None} if row is None else dict(row)
 
 
-def unreported(connection: Connection, *, before: float, limit: int) -> list[dict[str, Any]]:
-    """Allowed decisions older than a time without a report."""
+def actors(connection: Connection, ids: Iterable[tuple[str, str]]) -> set[str]:
+    """Whose decisions are known by these pairs of a request's and a validation's id; each may be another's."""
+    alone = [pair for request, validation in ids for pair in ((request, ""), ("", validation)) if any(pair)]
+    found = (decided(connection, *pair) for pair in alone)
+    return {row["actor"] for row in found if row["decided_at"] is not None}
+
+
+def unreported(
+    connection: Connection, *, before: float, limit: int, of: Callable[[str], bool] = lambda _: True
+) -> list[dict[str, Any]]:
+    """Allowed decisions older than a time without a report, of the actors for which `of` says so."""
     reported = select(outcomes.c.request_id).where(outcomes.c.request_id == events.c.subject).exists()
     query = (
-        select(events.c.subject, events.c.time, events.c.tool, events.c.actor, events.c.domain)
+        select(events.c.subject, events.c.time, events.c.tool, events.c.actor, events.c.domain, events.c.seq)
         .where(events.c.type == "decision_event.created", events.c.verdict == "allowed", events.c.time <= before)
         .where(~reported)
         .order_by(events.c.seq.desc())
-        .limit(limit)
+        .limit(max(limit, _PAGE))
     )
-    return [dict(row) for row in connection.execute(query).mappings()]
+    found: list[dict[str, Any]] = []
+    while len(found) < limit:
+        page = [dict(row) for row in connection.execute(query).mappings()]
+        if not page:
+            break
+        query = query.where(events.c.seq < page[-1]["seq"])
+        found += [row for row in page if of(row["actor"])]
+    return found[:limit]

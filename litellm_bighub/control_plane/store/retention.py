@@ -38,6 +38,11 @@ def retain(transaction: Transaction, *, before: float, now: float, most: int = A
     return removed
 
 
+def is_due(connection: Connection, before: float) -> bool:
+    """Whether there are events that are older."""
+    return _last(connection, before, 1) is not None
+
+
 def _last(connection: Connection, before: float, most: int) -> tuple[int, str] | None:
     """The last event that may go now."""
     oldest = select(events.c.seq, events.c.digest, events.c.time).order_by(events.c.seq).limit(most).subquery("oldest")

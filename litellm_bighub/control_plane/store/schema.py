@@ -58,6 +58,8 @@ usage = Table(
     Column("hour", Text, nullable=False),
     Column("this_hour", BigInteger, nullable=False),
     Column("last_at", Double),
+    Column("day_before", BigInteger, nullable=False, server_default="0"),
+    Column("hour_before", BigInteger, nullable=False, server_default="0"),
     comment="What each limited rule has allowed.",
 )
 
@@ -90,6 +92,7 @@ approvals = Table(
     Column("resolved_at", Double),
     Column("consumed_at", Double),
     Column("edited_digest", Text),
+    Column("first_person", Text),
     Index("approvals_state", "state", "created_at"),
     Index("approvals_digest", "digest"),
     Index("approvals_edited", "edited_digest"),
@@ -212,6 +215,19 @@ api_keys = Table(
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double),
     Column("revoked_at", Double),
+    Column("lineage", Text, nullable=False, server_default=""),
+    Column("actor", Text),
+    Column("ip_whitelist", Text, nullable=False, server_default=""),
+    Column("rate_limit_per_minute", Integer),
+)
+
+api_key_minutes = Table(
+    "api_key_minutes",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("minute", BigInteger, nullable=False),
+    Column("requests", Integer, nullable=False),
+    comment="How often keys with a limit were used in their last minute.",
 )
 
 sessions = Table(
@@ -258,11 +274,30 @@ decided_calls = Table(
     Column("actor", Text, nullable=False),
     Column("time", Double, nullable=False),
     Column("continued_by", Text, nullable=False, server_default=""),
+    Column("key", Text, nullable=False, server_default=""),
+    Column("user", Text, nullable=False, server_default=""),
     Index("decided_calls_response", "response_id"),
     _index_of_named("decided_calls_conversation", "conversation"),
     Index("decided_calls_call", "call_id", "actor"),
     _index_of_named("decided_calls_notice", "notice_id"),
     comment="What became of the calls of answers, for the requests that follow. Arguments are redacted.",
+)
+
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+retention = Table(
+    "retention",
+    metadata,
+    Column("what", Text, primary_key=True),
+    Column("looked_at", Double, nullable=False),
+    Column("doubted_at", Double),
+    Column("sure_at", Double),
+    comment="Looks at the clock before what is too old is removed.",
 )
 
 idempotency = Table(

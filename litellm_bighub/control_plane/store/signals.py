@@ -10,13 +10,16 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager, suppress
+from typing import Final
 
 import anyio
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
 
-from litellm_bighub.control_plane.store.database import CHANNEL
+from litellm_bighub.control_plane.store.database import CHANNEL, PATIENCE_SECONDS, connecting
 
 POLL_SECONDS = 0.05
+_CLOSE_SECONDS: Final = 5.0
 
 
 class Signals:
@@ -67,7 +70,7 @@ class Signals:
         self._closed = True
         self._somebody_waits.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(_CLOSE_SECONDS)  # a server that has stopped answers later, or never
         self.tell()
 
     def _start(self) -> None:
@@ -78,27 +81,36 @@ class Signals:
 
     def _poll(self) -> None:
         pause = threading.Event()
-        with self._engine.connect() as connection:
-            seen = connection.exec_driver_sql("PRAGMA data_version").scalar()
-            while not self._closed:
-                if not self._waiting:
-                    self._somebody_waits.clear()
-                    self._somebody_waits.wait(1.0)
-                    continue
-                pause.wait(POLL_SECONDS)
-                now = connection.exec_driver_sql("PRAGMA data_version").scalar()
-                if now != seen:
-                    seen = now
-                    self.tell()
+        while not self._closed:
+            try:
+                with self._engine.connect() as connection:
+                    self.tell()  # something may have happened while nobody looked
+                    self._compare(connection, pause)
+            except SQLAlchemyError:  # noqa: PERF203 - look again, for as long as it takes
+                pause.wait(1.0)
+
+    def _compare(self, connection: Connection, pause: threading.Event) -> None:
+        seen = connection.exec_driver_sql("PRAGMA data_version").scalar()
+        while not self._closed:
+            if not self._waiting:
+                self._somebody_waits.clear()
+                self._somebody_waits.wait(1.0)
+                continue
+            pause.wait(POLL_SECONDS)
+            now = connection.exec_driver_sql("PRAGMA data_version").scalar()
+            if now != seen:
+                seen = now
+                self.tell()
 
     def _listen(self) -> None:
         import psycopg  # noqa: PLC0415 - an extra, installed where there is PostgreSQL
 
         pause = threading.Event()
+        timeouts = connecting(self._engine.url, PATIENCE_SECONDS)
         url = self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         while not self._closed:
             try:
-                with psycopg.connect(url, autocommit=True) as connection:
+                with psycopg.connect(url, autocommit=True, **timeouts) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
                     self.tell()  # something may have happened while nobody listened
                     while not self._closed:

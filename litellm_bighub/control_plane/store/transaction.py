@@ -25,6 +25,7 @@ class Transaction:
 
     Attributes:
         notifies: whether somebody may wait for what was changed.
+        time: what the database's own clock says, `None` if it has none.
     """
 
     def __init__(self, connection: Connection, ledger: Ledger) -> None:
@@ -32,6 +33,7 @@ class Transaction:
         self.notifies = False
         self._ledger = ledger
         self._head = ledger.begin()
+        self.time = self._head.time
         self._epoch = self._head.epoch
         self._entries: list[Entry] = []
         self._tallies: dict[str, Tally] = {}

@@ -19,11 +19,14 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, OperationalError
 
+from litellm_bighub.control_plane.store.bounded import Seen, bounded
+from litellm_bighub.control_plane.store.file import OpenedFile
 from litellm_bighub.control_plane.store.ledger import Ledger, ledger
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
@@ -45,19 +48,35 @@ class _Job(Generic[T]):
         """Whether somebody still waits."""
         if isinstance(self.waiter, Future):
             return self.waiter.set_running_or_notify_cancel()
-        return not self.waiter.cancelled()
+        return not self.is_abandoned()
+
+    def is_abandoned(self) -> bool:
+        """Whether nobody waits any more."""
+        return self.waiter.cancelled()
 
 
 class Writer:
     """Runs jobs one after the other in a thread of its own.
 
     Args:
-        engine: the database.
+        engine: the database, opened just now.
         on_commit: called in the writing thread after each commit that others may wait for.
         on_rollback: called in the writing thread when what its jobs did was undone.
+        patience: how many seconds a transaction may take; without it, as long as it needs.
+
+    Attributes:
+        file: the database's, where it is one.
     """
 
-    def __init__(self, engine: Engine, *, on_commit: Callable[[], None], on_rollback: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        on_commit: Callable[[], None],
+        on_rollback: Callable[[], None],
+        patience: float | None = None,
+    ) -> None:
+        self.file = OpenedFile(engine)
         self._on_commit = on_commit
         self._on_rollback = on_rollback
         self._closed = False
@@ -65,6 +84,8 @@ class Writer:
         driver = engine.dialect.loaded_dbapi
         self._failures = (OperationalError, driver.OperationalError)
         self._refusals = (DataError, driver.DataError)
+        self._patience = patience
+        self._others: type[Exception] = driver.Error
         self._session = _Session(engine, self._failures)
         self._brief = _BriefSession(engine, self._failures) if engine.dialect.name == "sqlite" else None
         self._turn = threading.Lock()
@@ -77,6 +98,7 @@ class Writer:
         """Run a job and wait for its commit.
 
         A job may run twice (a batch with a failing job is taken apart), so it must do nothing but use its transaction.
+        What nobody waits for any more is not committed.
 
         Args:
             job: what to do.
@@ -99,11 +121,11 @@ class Writer:
         return waiter
 
     def close(self) -> None:
-        """Finish what waits, then stop."""
+        """Finish what waits, then stop; a database that hangs is waited for no longer than for a transaction."""
         if not self._closed:
             self._closed = True
             self._jobs.put(_Do.STOP)
-            self._thread.join()
+            self._thread.join(self._patience)
 
     def _put(self, job: _Job[Any]) -> None:
         if self._closed:
@@ -120,7 +142,7 @@ class Writer:
             transaction = self._brief.begin_at_once()
             if transaction is None:
                 return None
-            (result,) = self._transact(self._brief, transaction, [job])
+            (result,) = self._transact(self._brief, transaction, [job], _nobody_left)
             if self._log_is_long:
                 self._jobs.put(_Do.CHECKPOINT)
         except (*self._failures, *self._refusals) as error:
@@ -144,6 +166,8 @@ class Writer:
                 todo = self._jobs.get()
             with self._turn:
                 self._commit([job for job in batch if job.begins()])
+                if self._brief is not None:
+                    self._brief.prepare()
                 if self._log_is_long:  # nobody adds to it meanwhile, so that it begins anew
                     self._session.checkpoint()
                     self._in_the_log = 0
@@ -158,7 +182,12 @@ class Writer:
         if not batch:
             return
         try:
-            results = self._transact(self._session, self._session.begin(), [job.run for job in batch])
+            with bounded(self._patience) as seen:
+                transaction = self._session.begin(seen)
+                left = partial(_somebody_left, batch)
+                results = self._transact(self._session, transaction, [job.run for job in batch], left)
+        except _AbandonedError:
+            self._commit([job for job in batch if not job.is_abandoned()])
         except self._failures as error:
             failure = self._told(error)
             failure.__cause__ = error
@@ -178,13 +207,22 @@ class Writer:
             return DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}")
         if isinstance(error, self._refusals):
             return DecisionRefused("the control plane's database cannot hold one of the values")
+        if isinstance(error, self._others):  # as of a table that is not there
+            return DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}")
         return error
 
     def _transact(
-        self, session: _Session, transaction: Transaction, jobs: Sequence[Callable[[Transaction], Any]]
+        self,
+        session: _Session,
+        transaction: Transaction,
+        jobs: Sequence[Callable[[Transaction], Any]],
+        somebody_left: Callable[[], bool],
     ) -> list[Any]:
         try:
             results = [job(transaction) for job in jobs]
+            self.file.check()
+            if somebody_left():
+                raise _AbandonedError  # noqa: TRY301 - undone like any other failure
             transaction.commit()
             self._in_the_log += len(jobs)
         except BaseException as error:
@@ -196,6 +234,19 @@ class Writer:
         if transaction.notifies:
             self._on_commit()
         return results
+
+
+class _AbandonedError(Exception):
+    """Somebody who asked for a job of the batch has gone: an approval must not be used up for nobody."""
+
+
+def _somebody_left(batch: Sequence[_Job[Any]]) -> bool:
+    return any(job.is_abandoned() for job in batch)
+
+
+def _nobody_left() -> bool:
+    """Whoever runs a job in its own event loop waits for it."""
+    return False
 
 
 class _Do(Enum):
@@ -213,16 +264,23 @@ class _Session:
         self._failures = failures
         self._open: tuple[Connection, Ledger] | None = None
 
-    def begin(self) -> Transaction:
-        """A new transaction; a server that was restarted has closed the connection of the one before."""
+    def begin(self, seen: Seen) -> Transaction:
+        """A new transaction; a server that was restarted has closed the connection of the one before.
+
+        Args:
+            seen: is told the connection.
+        """
         if self._open is not None:
+            seen(self._open[0])
             try:
                 return Transaction(*self._open)
             except self._failures:
                 self.disconnect()
                 if self._engine.dialect.name == "sqlite":  # a file does not hang up: it is busy
                     raise
-        return Transaction(*self._connected())
+        connection, statements = self._connected()
+        seen(connection)
+        return Transaction(connection, statements)
 
     def roll_back(self) -> None:
         """Undo the transaction that has begun."""
@@ -256,10 +314,9 @@ class _BriefSession(_Session):
 
     def begin_at_once(self) -> Transaction | None:
         """A new transaction, `None` while another process writes or the file cannot be used."""
-        try:
-            connection, statements = self._open or self._connected()
-        except self._failures:
+        if self._open is None:
             return None
+        connection, statements = self._open
         try:
             return Transaction(connection, statements)
         except self._failures:
@@ -267,6 +324,12 @@ class _BriefSession(_Session):
             if driver.in_transaction:
                 self.disconnect()
             return None
+
+    def prepare(self) -> None:
+        """Connect, if it is not connected. For the thread: a file that somebody has locked may keep it waiting."""
+        with suppress(*self._failures):
+            if self._open is None:
+                self._connected()
 
     def _connected(self) -> tuple[Connection, Ledger]:
         connection, statements = super()._connected()

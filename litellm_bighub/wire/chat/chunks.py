@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import cast
 
@@ -12,7 +11,6 @@ from litellm_bighub.wire.fields import get
 
 _CALLS = ("tool_calls", "function_call")
 _TEXTS = ("content", "refusal", "reasoning_content", "reasoning")
-_ELSEWHERE = frozenset({*_CALLS, "choices", "message", "delta"})
 
 
 def pieces(choice: object) -> tuple[Sequence[object], object]:
@@ -99,18 +97,3 @@ def silent(chunk: object, index: int) -> object:
     """A chunk like this one in which one choice says nothing: an empty text, as LiteLLM drops a chunk without any."""
     choice = with_content(get(chunk, "choices")[0], "")
     return with_fields(without(chunk, "usage"), choices=[with_fields(choice, index=index)])
-
-
-def may_tell_calls(event: object) -> bool:
-    """Whether something that is no chunk may hold a call. Text on its way to the client may be an error or the end."""
-    if not isinstance(event, str | bytes):
-        return any(value and key in _ELSEWHERE for key, value in members(event).items())
-    said = event.decode(errors="replace") if isinstance(event, bytes) else event
-    data = said.strip().removeprefix("data:").strip()
-    if data == "[DONE]":
-        return False
-    try:
-        told: object = json.loads(data)
-    except (ValueError, RecursionError):
-        return True
-    return not isinstance(told, dict) or "error" not in told or not _ELSEWHERE.isdisjoint(told)

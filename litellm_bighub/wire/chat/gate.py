@@ -24,6 +24,7 @@ from litellm_bighub.wire.chat import chunks
 from litellm_bighub.wire.chat.calls import CUT_OFF
 from litellm_bighub.wire.chat.choice import HeldChoice
 from litellm_bighub.wire.chat.held import HeldCall
+from litellm_bighub.wire.chat.shape import check_chunk, check_first, check_rest
 from litellm_bighub.wire.copies import text, whole, with_fields, without
 from litellm_bighub.wire.fields import get
 from litellm_bighub.wire.gating import (
@@ -75,14 +76,19 @@ class Gate:
         return frozenset(self._asked)
 
     def feed(self, event: object) -> Release | Ask | Hold:
-        """Take the upstream's next chunk. Text that comes with the end of a choice leaves with the next step."""
+        """Take the upstream's next chunk. Text that comes with the end of a choice leaves with the next step.
+
+        Raises:
+            UnreadableAnswerError: it is none.
+        """
         self._check_running()
         choices: object = get(event, "choices")
         if isinstance(choices, list | tuple) and choices:
+            check_chunk(event, choices)
+            if not self._choices:
+                check_first(choices)
             return self._chunk(event, choices)
-        if chunks.may_tell_calls(event):
-            self._dropped.append(type(event).__name__)
-            return self._release(())
+        check_rest(event)
         if self._queue:
             self._queue.append(_Queued(event, None))
             return self._released_or_hold(())

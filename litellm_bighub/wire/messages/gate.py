@@ -22,8 +22,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from litellm_bighub.errors import GateError
-from litellm_bighub.wire.copies import members, text, whole, with_fields
+from litellm_bighub.errors import GateError, UnreadableAnswerError
+from litellm_bighub.wire.copies import text, whole, with_fields
+from litellm_bighub.wire.error_text import harmless
 from litellm_bighub.wire.fields import get
 from litellm_bighub.wire.gating import (
     STREAM_ENDED,
@@ -40,7 +41,9 @@ from litellm_bighub.wire.gating import (
 )
 from litellm_bighub.wire.messages.calls import CALL_REASON, CUT_OFF, PROVIDER_RUNS, is_call
 from litellm_bighub.wire.messages.held import HeldBlock
-from litellm_bighub.wire.messages.sse import Frame, Splitter, UnreadableFrame, parse
+from litellm_bighub.wire.messages.shape import check_event
+from litellm_bighub.wire.messages.sse import Frame, Splitter, parse
+from litellm_bighub.wire.nested import holds_call, nested
 
 _Owner: TypeAlias = "HeldBlock | Literal['free', 'provider', 'dropped']"
 """Whose an index is: a held call's, a text's, a call's that the provider runs, or a call's that came too late."""
@@ -75,6 +78,7 @@ class Gate:
         self._keys = 0
         self._ended = False
         self._finished = False
+        self._broken: UnreadableAnswerError | None = None
 
     @property
     def unanswered(self) -> frozenset[CallKey]:
@@ -84,20 +88,29 @@ class Gate:
     def feed(self, event: object) -> Release | Ask | Hold:
         """Take the upstream's next event, or its next bytes.
 
-        Text that comes in the same bytes as the end of a call leaves with the next step.
+        Text that comes in the same bytes as the end of a call leaves with the next step. What stands before an event
+        that cannot be read leaves, and the error is raised by the next step.
+
+        Raises:
+            UnreadableAnswerError: a frame or event cannot be read.
         """
         self._check_running()
+        self._check_broken()
         if isinstance(event, str | bytes | bytearray):
             self._form, self._raw = (str if isinstance(event, str) else bytes), True
             data = event.encode(errors="surrogatepass") if isinstance(event, str) else bytes(event)
             self._take_raw(self._splitter.feed(data))
         else:
+            check_event(event)
             self._take(Frame(event, event))
         if self._new:
             asked, self._new = tuple(self._new), []
             return Ask(asked)
         step = self._release()
-        return step if step.events or step.dropped else Hold()
+        if step.events or step.dropped:
+            return step
+        self._check_broken()
+        return Hold()
 
     def answer(self, outcomes: Mapping[CallKey, Outcome]) -> Release:
         """Take the outcomes of some of the asked calls, and release what stands behind them.
@@ -119,9 +132,14 @@ class Gate:
 
         Args:
             notice: the text that takes the place of calls nobody decided on.
+
+        Raises:
+            UnreadableAnswerError: a frame cannot be read.
         """
         self._check_running()
+        self._check_broken()
         self._take_raw(self._splitter.close())
+        self._check_broken()
         self._finished = True
         self._dropped += [text(queued.frame.event, "type") for queued in self._queue if _undecided(queued.held)]
         for held in self._held:
@@ -140,19 +158,22 @@ class Gate:
         if self._finished:
             raise GateError("the gate is finished")
 
+    def _check_broken(self) -> None:
+        if self._broken is not None:
+            raise self._broken
+
     # What to do with an event.
 
     def _take_raw(self, frames: list[bytes]) -> None:
-        for raw in frames:
-            self._take_frame(raw)
-
-    def _take_frame(self, raw: bytes) -> None:
+        """Take the frames up to the first that cannot be read: nobody knows what comes after it."""
         try:
-            frame = parse(raw, self._form)
-        except UnreadableFrame:
-            self._dropped.append("unreadable")
-        else:
-            self._take(frame)
+            for raw in frames:
+                frame = parse(raw, self._form)
+                if frame.event is not None:
+                    check_event(frame.event)
+                self._take(frame)
+        except UnreadableAnswerError as error:
+            self._broken = error
 
     def _take(self, frame: Frame) -> None:
         event = frame.event
@@ -162,6 +183,8 @@ class Gate:
             return
         self._ask_complete(event, event_type)
         match event_type:
+            case "error":
+                self._queued(frame.changed(harmless(event)))
             case "message_start":
                 self._message_start(frame)
             case "content_block_start":
@@ -180,10 +203,9 @@ class Gate:
 
     def _may_tell_call(self, event: object) -> bool:
         """Whether an event of unknown type could be about a call."""
-        told = members(event)
         index = _index(event)
         of_held = index is not None and isinstance(self._owners.get(index), HeldBlock)
-        return of_held or not told or any(map(_has_call, told.values()))
+        return of_held or holds_call(event) or any(map(is_call, nested(event)))
 
     def _message_start(self, frame: Frame) -> None:
         message: object = get(frame.event, "message")

@@ -1,8 +1,8 @@
 """Server-sent events out of bytes that are cut anywhere, and back, with every untouched event byte for byte.
 
 The parsers of the installed libraries answer events and forget their bytes, so that a comment, a line ending or the
-writing of a number would change on the way; this one cuts at blank lines and reads nothing else of the format than
-`event` and `data`.
+writing of a number would change on the way; this one cuts at blank lines and knows no other lines than
+the format's four fields and comments. A frame that two clients may read differently is none.
 """
 
 from __future__ import annotations
@@ -10,12 +10,27 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, NoReturn, cast
 
-_BLANK_LINE = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
-_LINE_END = re.compile(r"\r\n|\n|\r")
-_BYTE_ORDER_MARK = "\ufeff"
-_DONE = "[DONE]"
+from litellm_bighub.errors import UnreadableAnswerError
+
+_BLANK_LINE: Final = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
+_LINE_END: Final = re.compile(r"\r\n|\n")  # a carriage return alone ends lines for some clients only
+_COMMENT: Final = re.compile(r":(?!.*data:)[\t -z|~]*")
+"""Printable ASCII: some clients split lines at form feeds or U+2028, and some look for `data:` or `{` anywhere."""
+
+_FIELDS: Final = {
+    "data": re.compile(r"[^\r]*"),  # one JSON object: of what is split in it, no part is one
+    "event": re.compile(r" ?[A-Za-z0-9_.-]*"),
+    "id": re.compile(r" ?[A-Za-z0-9_.:-]*"),
+    "retry": re.compile(r" ?[0-9]*"),
+}
+_DONE: Final = "[DONE]"
+_PING: Final = "ping"
+
+
+class _StrangeLineError(ValueError):
+    """A line that clients read differently."""
 
 
 class Splitter:
@@ -75,48 +90,56 @@ class Frame:
         return Frame(event, None, self.form)
 
 
-class UnreadableFrame(ValueError):  # noqa: N818 - says what it is; caught where the frame is dropped
-    """A frame of which two clients may read something different."""
-
-
 def parse(raw: bytes, form: type[bytes | str]) -> Frame:
-    """Read one frame.
+    """Read one frame: lines of known fields, comments of plain text, one event.
 
     Raises:
-        UnreadableFrame: no UTF-8, no JSON object, a key twice, or a name that is not the event's type.
+        UnreadableAnswerError: two clients may read something different in it.
     """
     try:
         said = raw.decode()
         name, data = _fields(said)
         event = None if data is None else {"type": data} if data == _DONE else _event(data)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableFrame("the frame cannot be read") from error
+    except (KeyError, ValueError, RecursionError) as error:
+        raise UnreadableAnswerError("a frame of the stream cannot be read") from error
+    if event is None and name not in {"", _PING}:
+        raise UnreadableAnswerError("a frame of the stream names an event and has no data")
     if event is not None and name and event.setdefault("type", name) != name:
-        raise UnreadableFrame("the frame's name is not its event's type")
+        raise UnreadableAnswerError("a frame of the stream names another event than its data")
     return Frame(event, raw if form is bytes else said, form)
 
 
 def _fields(said: str) -> tuple[str, str | None]:
-    name, data = "", None
-    for line in _LINE_END.split(said.removeprefix(_BYTE_ORDER_MARK)):
-        key, _, value = line.partition(":")
-        value = value.removeprefix(" ")
-        if key == "event":
-            name = value
-        elif key == "data":
-            data = value if data is None else f"{data}\n{value}"
-    return name, data
+    """The name and the data. Each line is one that every client reads alike, wherever it looks for line ends."""
+    found: dict[str, str] = {}
+    for line in _LINE_END.split(said):
+        if not line or _COMMENT.fullmatch(line):
+            continue
+        key, colon, value = line.partition(":")
+        if not colon or key in found or not _FIELDS[key].fullmatch(value):  # an unknown key is a KeyError
+            raise _StrangeLineError
+        found[key] = value.removeprefix(" ")
+    if not found.keys().isdisjoint({"id", "retry"}) and "data" not in found:
+        raise _StrangeLineError
+    return found.get("event", ""), found.get("data")
 
 
 def _event(data: str) -> dict[str, Any]:
-    event: object = json.loads(data, object_pairs_hook=_unique)
+    event: object = _READER.decode(data)
     if not isinstance(event, dict):
-        raise UnreadableFrame("the data is no object")
+        raise ValueError("the data is no object")  # noqa: TRY004 - as what is no JSON
     return cast("dict[str, Any]", event)
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     read = dict(pairs)
     if len(read) != len(pairs):
-        raise UnreadableFrame("the data names a key twice")
+        raise ValueError("the data names a key twice")
     return read
+
+
+def _no_constant(constant: str) -> NoReturn:
+    raise ValueError(f"the data holds {constant}, which is no JSON")
+
+
+_READER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_no_constant)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.wire.copies import plain, text, whole
 from litellm_bighub.wire.fields import get
 from litellm_bighub.wire.messages.calls import CUT_OFF
@@ -25,7 +26,7 @@ def message(events: Iterable[object]) -> dict[str, Any] | None:
         for event in events:
             told.take(event)
         return told.message()
-    except (KeyError, ValueError, RecursionError):
+    except (KeyError, ValueError, RecursionError, UnreadableAnswerError):
         return None
 
 

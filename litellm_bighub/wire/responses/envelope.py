@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
-
-from pydantic import BaseModel
+from typing import cast
 
 from litellm_bighub.wire.copies import with_fields
 from litellm_bighub.wire.fields import get
+from litellm_bighub.wire.nested import holds_call, nested
 from litellm_bighub.wire.responses.held import HeldItem
 from litellm_bighub.wire.responses.items import is_call
 
@@ -32,11 +31,5 @@ def rewritten(event: object, copies: Mapping[int, HeldItem]) -> object:
 
 
 def carries_call(event: object) -> bool:
-    """Whether a field of an event of unknown type is a call, or a list with one."""
-    return any(is_call(value) for field in _values(event) for value in (field if isinstance(field, list) else [field]))
-
-
-def _values(event: object) -> list[Any]:
-    if isinstance(event, BaseModel):
-        return list({**event.__dict__, **(event.__pydantic_extra__ or {})}.values())
-    return list(cast("Mapping[str, object]", event).values()) if isinstance(event, Mapping) else []
+    """Whether anything in an event of unknown type is a call."""
+    return holds_call(event) or any(is_call(value) for value in nested(event) if value is not event)

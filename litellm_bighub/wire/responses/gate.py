@@ -48,6 +48,7 @@ from litellm_bighub.wire.responses.items import is_call, is_unfinished, may_be_c
 from litellm_bighub.wire.responses.matching import Matching
 from litellm_bighub.wire.responses.notice import notice_item
 from litellm_bighub.wire.responses.numbering import Numbering
+from litellm_bighub.wire.responses.shape import check_event
 
 _Free: TypeAlias = Literal["free"]
 _FREE: _Free = "free"
@@ -97,8 +98,13 @@ class Gate:
         return frozenset(self._asked)
 
     def feed(self, event: object) -> Release | Ask | Hold:
-        """Take the upstream's next event."""
+        """Take the upstream's next event.
+
+        Raises:
+            UnreadableAnswerError: it is none.
+        """
         self._check_running()
+        check_event(event)
         event_type = text(event, "type")
         match EVENTS.get(event_type):
             case "other":

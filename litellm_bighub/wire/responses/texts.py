@@ -7,7 +7,7 @@ be put back into a tuple.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, MutableMapping, Sequence
+from collections.abc import Collection, Iterable, MutableMapping, Sequence, Set as AbstractSet
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel
@@ -36,6 +36,16 @@ _KINDS = {Rule.TEXT: Kind.TEXT, Rule.OUTPUT_TEXT: Kind.OUTPUT_TEXT, Rule.JSON: K
 _AROUND = frozenset({"prompt", "text", "tools", "metadata", "user", "previous_response_id", "conversation"})
 """The fields beside `input` and `instructions` in which a request may hold, or stand for, a text."""
 _BESIDE_INPUT = _AROUND | {"instructions"}
+_CHOICES = frozenset(
+    {
+        *("model", "input", "include", "store", "stream", "stream_options", "background", "temperature", "top_p"),
+        *("top_logprobs", "max_output_tokens", "max_tool_calls", "parallel_tool_calls", "tool_choice", "truncation"),
+        *("reasoning", "service_tier", "prompt_cache_retention", "partial_images", "text_format", "timeout"),
+        *("custom_llm_provider", "context_management"),
+    }
+)
+"""The other fields that the API knows: numbers, and words out of which a caller chooses one."""
+_KNOWN = _BESIDE_INPUT | _CHOICES
 _SPEAKERS = frozenset({"user", "assistant"})
 _INPUT: Where = (None, "input")
 _FIRST_CONTENT: Where = ((_INPUT, 0), "content")
@@ -45,7 +55,11 @@ _TEXT_FIELDS = frozenset({"text", "content", "refusal", "output", "arguments", "
 
 
 def find_in_request(
-    data: MutableMapping[str, Any], *, skip_roles: Collection[str] = (), tools: Collection[int] | Literal["all"] = ()
+    data: MutableMapping[str, Any],
+    *,
+    skip_roles: Collection[str] = (),
+    tools: Collection[int] | Literal["all"] = (),
+    unsent: AbstractSet[str] = frozenset(),
 ) -> Found:
     """Find everything a caller, a tool or an earlier turn wrote into a request.
 
@@ -53,6 +67,8 @@ def find_in_request(
         data: the keyword arguments of `responses.create`, as LiteLLM hands them to a hook.
         skip_roles: roles whose messages are out of the guardrail's scope; `instructions` count as `system`.
         tools: which of `tools`, by index, to take texts from; the others are handed over as they are.
+        unsent: names of fields that no provider gets. What stands under any other name that the API does not know, as
+            in `extra_body` or `extra_headers`, is text.
 
     Raises:
         PayloadError: `input`, one of its items or a tool is nothing that the Responses API knows.
@@ -61,6 +77,8 @@ def find_in_request(
     if "system" not in skip_roles:
         walk.field(data, "instructions", data.get("instructions"), Rule.TEXT, None)
     walk.input(data)
+    for key in sorted(data.keys() - _KNOWN - unsent):
+        walk.field(data, key, data[key], Rule.FREE, None)
     if _AROUND.isdisjoint(data):
         return walk.found
     prompt = data.get("prompt")
@@ -118,12 +136,12 @@ def is_plain(item: object) -> bool:
     )
 
 
-def lone_text_in_request(data: MutableMapping[str, Any]) -> Slot | None:
+def lone_text_in_request(data: MutableMapping[str, Any], *, unsent: AbstractSet[str] = frozenset()) -> Slot | None:
     """The text of a request that holds one, in a message of a user or an assistant, and nothing else that counts.
 
     A quick look at what most requests are; `None` says only that this is not one of them.
     """
-    if not _BESIDE_INPUT.isdisjoint(data):
+    if not _BESIDE_INPUT.isdisjoint(data) or data.keys() - _CHOICES - unsent:
         return None
     value = data.get("input")
     if type(value) is str:

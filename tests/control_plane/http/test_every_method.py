@@ -22,6 +22,8 @@ HOSTED = (
     *("simulations", "systems"),
 )
 ASKS_NOBODY = "packets"
+ROTATES = "api_keys.rotate"
+"""Only a key's holder may have the one in its place."""
 ANYTHING = {
     "action": "refund",
     "actions": [{"action": "refund"}],
@@ -160,6 +162,9 @@ async def test_every_method_is_answered(clients):
     for name, by_agent in methods(agent, EMBEDDED):
         resource, method = name.split(".")
         try:
+            if name == ROTATES:
+                await rotated(person)
+                continue
             arguments = await wanted(by_agent, name, things)
             try:
                 await getattr(getattr(person, resource), method)(**arguments)
@@ -167,7 +172,8 @@ async def test_every_method_is_answered(clients):
                 await by_agent(**arguments)
         except (BighubAPIError, BighubAuthError) as error:
             unanswered[name] = str(error)
-        called += 1
+        finally:
+            called += 1
     assert unanswered == {}
     assert called > 70
 
@@ -183,6 +189,12 @@ async def test_what_only_the_hosted_one_answers_is_said_plainly(clients):
         if (caught.value.status_code, caught.value.code) != (501, "not_embedded"):
             other[name] = (caught.value.status_code, str(caught.value))
     assert other == {}
+
+
+async def rotated(person):
+    made = await person.api_keys.create(PAYLOADS["api_keys"])
+    async with AsyncBighubClient(base_url=person.base_url, api_key=made["key"], max_retries=0) as holder:
+        await holder.api_keys.rotate(made["key_id"])
 
 
 async def wanted(method, name, things):

@@ -483,7 +483,9 @@ async def test_api_keys(person, url):
     made = await person.api_keys.create({"label": "robot", "scopes": ["actions:validate"], "expires_in_days": 1})
     async with AsyncBighubClient(base_url=url, api_key=made["key"], max_retries=0) as robot:
         assert (await robot.api_keys.validate(made["key"]))["label"] == "robot"
-        rotated = await person.api_keys.rotate(made["key_id"])
+        with pytest.raises(BighubAuthError, match="not_the_holder"):
+            await person.api_keys.rotate(made["key_id"])
+        rotated = await robot.api_keys.rotate(made["key_id"])
         with pytest.raises(BighubAuthError):
             await robot.actions.status()
     listed = (await person.api_keys.list())["keys"]

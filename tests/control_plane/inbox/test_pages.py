@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
 from litellm_bighub.control_plane.inbox.readable import readable_json, visible
+from litellm_bighub.control_plane.store import events
 from litellm_bighub.control_plane.store.keys import AGENT
 from litellm_bighub.domain.call import CallContext, ToolCall
+from tests.control_plane.inbox.conftest import PERSON
 
 
 @pytest.mark.parametrize("path", ["/inbox", "/inbox/decisions", "/inbox/decisions/x", "/inbox/charts", "/inbox/stream"])
@@ -119,6 +123,57 @@ async def test_a_temporary_allowance_ends_and_keeps_the_rules_other_bounds(visit
     assert (await plane.wait(other, timeout=0)).state == "pending"
     clock.now += 30 * 60
     assert await verdict(900) == "requires_approval"
+
+
+ROUTES = ("approve", "deny", "edit", "allow")
+
+
+@pytest.mark.parametrize("verdict", ROUTES)
+@pytest.mark.parametrize("lacking", ["approvals:resolve", "rules:write"])
+async def test_an_answer_that_is_not_allowed_does_nothing_at_all(visit, ask, plane, verdict, lacking):
+    client, token = await visit("eve", PERSON - {lacking})
+    approval_id = await ask()
+    before = await plane.read(events.verify)
+    data = {"verdict": verdict, "csrf": token, "arguments": '{"amount": 600}'}
+    response = await client.post(f"/inbox/approvals/{approval_id}", data=data)
+    refused = lacking == "approvals:resolve" or verdict == "allow"
+    assert response.status_code == (403 if refused else 200)
+    state = (await plane.wait(approval_id, timeout=0)).state
+    assert (state == "pending", await plane.read(events.verify) == before) == (refused, refused)
+
+
+async def test_an_allowance_that_cannot_be_made_approves_nothing(visit, ask, plane):
+    client, token = await visit()
+    approval_id = await ask(actor="[" * 150)
+    page = await client.post(f"/inbox/approvals/{approval_id}", data={"verdict": "allow", "csrf": token})
+    assert "Nothing was changed" in page.text
+    assert (await plane.wait(approval_id, timeout=0)).state == "pending"
+
+
+async def test_an_allowance_is_for_the_key_and_user_that_asked(visit, plane):
+    client, token = await visit()
+    call = ToolCall("c", "function", "refund", {"amount": 700}, value=700)
+    mine = CallContext("key:team", key="0123456789abcdef", user="ann")
+    approval = (await plane.decide(call, mine)).approval
+    page = (await client.get("/inbox")).text
+    for shown in ("key:team", "ann", "0123456789ab…"):
+        assert shown in page
+    assert mine.key not in page
+    await client.post(f"/inbox/approvals/{approval.id}", data={"verdict": "allow", "minutes": "30", "csrf": token})
+    verdicts = {}
+    for name, context in {
+        "mine": mine,
+        "another user": replace(mine, user="bob"),
+        "another key": replace(mine, key="k2"),
+        "an agent": replace(mine, actor="team"),
+    }.items():
+        verdicts[name] = (await plane.decide(replace(call, value=701), context)).judgement.verdict
+    assert verdicts == {
+        "mine": "allowed",
+        "another user": "requires_approval",
+        "another key": "requires_approval",
+        "an agent": "requires_approval",
+    }
 
 
 @pytest.mark.parametrize("arguments", ["", "[1]", "{", '{"amount": NaN}', '{"amount": 9999}'])

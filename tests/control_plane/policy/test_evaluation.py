@@ -198,3 +198,75 @@ def test_explain_and_evaluate_agree(names, effects, asked):
     explained = explain(policy, call(asked), CallContext(), now=NOON).judgement
     assert explained == evaluate(policy, call(asked), CallContext(), now=NOON)
     assert explained.verdict == "blocked" or explained.rule is not None
+
+
+NAMED = ["billing-x", "key:billing-x", "user:billing-x"]
+
+
+@pytest.mark.parametrize("actor", NAMED)
+@pytest.mark.parametrize(
+    ("pattern", "fitting"),
+    [
+        ("billing-*", {"billing-x"}),
+        ("*billing*", {"billing-x"}),
+        ("[k]ey:*", set()),
+        ("k*", set()),
+        ("?*", {"billing-x"}),
+        ("*", set(NAMED)),
+        ("**", set(NAMED)),
+        ("key:billing-*", {"key:billing-x"}),
+        ("key:*", {"key:billing-x"}),
+        ("user:billing-x", {"user:billing-x"}),
+    ],
+)
+def test_a_rule_that_allows_says_whom_it_means(pattern, fitting, actor):
+    policy = policy_of(f"{{name: r, actor: '{pattern}'}}")
+    expected = ALLOWED if actor in fitting else ("blocked", "default")
+    assert judged(policy, call(), context=CallContext(actor=actor)) == expected
+
+
+RESTRAINING = [
+    "effect: block",
+    "effect: require_approval",
+    "max_value: 5",
+    "min_value: 5",
+    "require_approval_above: 5",
+    "max_per_day: 5",
+    "max_per_hour: 5",
+    "cooldown_seconds: 5.0",
+    "allowed_hours_start: 9, allowed_hours_end: 17",
+]
+
+
+@pytest.mark.parametrize("after", ["", "{name: after, effect: block}", "{name: after, effect: require_approval}"])
+@pytest.mark.parametrize("actor", ["key:billing-x", "user:billing-x"])
+@pytest.mark.parametrize("pattern", ["billing-*", "*billing*", "*-x", "[ku]*:*", "?????????*"])
+@pytest.mark.parametrize("restrains", RESTRAINING)
+def test_what_a_rule_that_restrains_may_mean_is_blocked(restrains, pattern, actor, after):
+    """A policy of before, in which a name alone was a key's, lets nothing more pass now: whatever stands behind."""
+    policy = policy_of(f"{{name: r, actor: '{pattern}', {restrains}}}", *[after] * bool(after), default="allow")
+    told = explain(policy, call(value=1000), CallContext(actor=actor), now=NOON).judgement
+    assert (told.verdict, told.rule.name) == ("blocked", "r")
+
+
+@pytest.mark.parametrize("restrains", RESTRAINING)
+def test_a_rule_before_says_what_is_meant(restrains):
+    policy = policy_of("{name: keys, actor: 'key:billing-*'}", f"{{name: r, actor: 'billing-*', {restrains}}}")
+    assert judged(policy, call(), context=CallContext(actor="key:billing-x")) == ALLOWED
+
+
+def test_an_unclear_actor_is_explained():
+    policy = policy_of("{name: r, actor: 'billing-*', effect: require_approval}")
+    told = explain(policy, call(), CallContext(actor="key:billing-x"), now=NOON)
+    assert (told.judgement.blocked_by, told.judgement.reason) == (
+        "actor",
+        "the rule's actor says neither key: nor user: (r)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("user", "key", "expected"), [("ann", "k1", ALLOWED), ("bob", "k1", None), ("ann", "k2", None)]
+)
+def test_user_and_key_narrow_a_rule(user, key, expected):
+    policy = policy_of("{name: r, user: a*, key: k1}")
+    assert judged(policy, call(), context=CallContext(user=user, key=key)) == (expected or ("blocked", "default"))

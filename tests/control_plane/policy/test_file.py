@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.control_plane.policy.file import load_policy, parse_policy
+from litellm_bighub.control_plane.policy.file import load_policy, parse_policy, unmarked_actors
 from litellm_bighub.control_plane.policy.text import build
 from litellm_bighub.errors import ConfigurationError
 
@@ -82,3 +82,16 @@ def test_the_version_is_that_of_the_content(tmp_path):
     first = build(parse_policy(EXAMPLE, "a.yaml")).version
     assert first == build(parse_policy(f"# a comment\n{EXAMPLE}", "b.yaml")).version
     assert first != build(parse_policy(EXAMPLE.replace("10000", "10001"), "a.yaml")).version
+
+
+def test_actors_that_no_key_and_no_user_has_are_told_with_their_lines(tmp_path):
+    path = tmp_path / "bighub_policy.yaml"
+    path.write_text(
+        "version: 1\nrules:\n  - name: old\n    actor: billing-*\n  - {name: keys, actor: 'key:*'}\n"
+        "  - {name: all}\n  - {name: ours, actor: AI_*}\n"
+    )
+    [old, ours] = unmarked_actors(path)
+    assert old.startswith("bighub_policy.yaml:4: rule `old`: ")
+    assert "`key:billing-*` and `user:billing-*`" in old
+    assert ours.startswith("bighub_policy.yaml:7: rule `ours`: ")
+    assert unmarked_actors(path, {"AI_AGENT"}) == [old]

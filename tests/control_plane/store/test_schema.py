@@ -11,16 +11,18 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from litellm_bighub.control_plane.resolving import Resolution
+from litellm_bighub.control_plane.resolving import Refused, Resolution
 from litellm_bighub.control_plane.store import outcomes
 from litellm_bighub.control_plane.store.chain import Break
 from litellm_bighub.control_plane.store.database import begin_writing, open_database, upgrade
-from litellm_bighub.control_plane.store.events import verify
-from litellm_bighub.control_plane.store.schema import metadata
+from litellm_bighub.control_plane.store.events import page, verify
+from litellm_bighub.control_plane.store.schema import events, metadata
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import ConfigurationError
 
 FIRST = Path(__file__).parents[2] / "data" / "first_schema.json"
+WAITING = ("pending", "awaiting_second", "approved")
+VOID = "void since an upgrade: approvals are bound to the key and the user as well; ask anew"
 POLICY = """\
 version: 1
 rules:
@@ -82,6 +84,9 @@ async def test_a_database_of_the_first_schema_is_brought_up_with_all_it_holds(fi
     differences = await plane.read(lambda c: compare_metadata(MigrationContext.configure(c), metadata))
     assert differences == []
     assert await plane.read(verify) == (before["head"][0]["seq"], before["head"][0]["digest"])
+    for row in before["approvals"]:
+        if row["state"] in WAITING:
+            row |= {"expires_at": row["created_at"], "comment": VOID}
     for name, rows in before.items():
         after = await plane.read(lambda c, name=name: c.execute(sa.select(metadata.tables[name])).mappings().all())
         kept = [{column: row[column] for column in rows[0]} for row in after]
@@ -94,13 +99,22 @@ async def test_a_database_of_the_first_schema_is_brought_up_with_all_it_holds(fi
     assert (unknown["domain"], unknown["decided_at"]) == ("", None)
 
 
-async def test_what_was_approved_under_the_first_schema_still_runs_once(first_schema, open_plane):
+async def test_what_waits_at_an_upgrade_is_void_and_says_why(first_schema, open_plane, clock):
+    """What an approval is bound to has changed, so no call could use it up."""
+    before = [row for row in json.loads(FIRST.read_text())["approvals"] if row["state"] in WAITING]
+    waiting = [row["id"] for row in before]
+    clock.now = max(row["created_at"] for row in before) + 1
     plane = open_plane(POLICY)
     call = ToolCall("c", "function", "refund", {"value": 700.0, "target": None}, value=700)
     context = CallContext(actor="bot", domain="payments", surface="http")
-    verdicts = [(await plane.decide(call, context)).judgement.verdict for _ in range(2)]
-    assert verdicts == ["allowed", "requires_approval"]
-    assert (await plane.resolve(Resolution("apr_008", "approve", "ann"))).state == "approved"
+    asked = await plane.decide(call, context)
+    assert (asked.judgement.verdict, asked.approval.id in waiting) == ("requires_approval", False)
+    refused = await plane.resolve(Resolution("apr_008", "approve", "ann"))
+    assert refused == Refused("expired", f"the approval has expired: {VOID}")
+    assert await plane.expire_due() == len(waiting) > 1
+    assert [(await plane.wait(each, timeout=0)).state for each in waiting] == ["expired"] * len(waiting)
+    recorded = await plane.read(lambda c: page(c, events.c.type == "approval.expired", limit=len(waiting)))
+    assert {event["body"]["comment"] for event in recorded} == {VOID}
     assert not isinstance(await plane.read(verify), Break)
 
 
@@ -118,5 +132,5 @@ def test_a_database_of_a_newer_version_is_refused(database_url):
     ["nonsense", "sqlite://", "sqlite:///:memory:", "mysql://x/y", "sqlite:////nowhere/at/all.db", "sqlite:////proc/x"],
 )
 def test_a_database_that_cannot_be_used_is_a_configuration_error(url):
-    with pytest.raises(ConfigurationError, match=r"^database_url: "):
+    with pytest.raises(ConfigurationError, match=r"^database_url( \(.*\))?: "):
         open_database(url)

@@ -8,7 +8,7 @@ from inline_snapshot import snapshot
 from litellm.types.utils import ModelResponseStream
 
 from litellm_bighub.domain.call import ToolCall
-from litellm_bighub.errors import GateError, PayloadError
+from litellm_bighub.errors import GateError, PayloadError, UnreadableAnswerError
 from litellm_bighub.wire.gating import Ask, CallKey, Hold, Pass, Release, StreamGate
 from litellm_bighub.wire.unreadable import NO_ID, NO_NAME, TORN, UNFINISHED
 from tests.wire.chat import streams as s
@@ -235,8 +235,8 @@ def test_calls_after_the_end_are_dropped():
 
 def test_a_late_call_beside_text_is_taken_out():
     late = s.chunk({"content": "x", "tool_calls": s.call_pieces(0, "late")})
-    driven = s.run([s.end("stop"), late])
-    assert driven.events == [s.end("stop"), s.chunk({"content": "x"})]
+    driven = s.run([s.role(), s.end("stop"), late])
+    assert driven.events == [s.role(), s.end("stop"), s.chunk({"content": "x"})]
     assert driven.dropped == ["tool_calls"]
 
 
@@ -310,19 +310,35 @@ NO_CHUNKS = [
     pytest.param("data: [DONE]\n\n", True, id="done"),
     pytest.param('data: {"error": {"message": "x"}}\n\n', True, id="error-text"),
     pytest.param(b'data: {"error": {"message": "x"}}\n\n', True, id="error-bytes"),
+    pytest.param({"choices": [{"index": 0, "content_filter_results": {}}]}, True, id="no-delta"),
+    *(pytest.param(value, False, id=type(value).__name__) for value in (None, object(), 1, [1], (), {}, bytearray())),
     pytest.param('data: {"error": 1, "choices": []}\n\n', False, id="error-with-choices"),
     pytest.param('data: {"choices": [{"delta": {"tool_calls": []}}]}\n\n', False, id="chunk-text"),
+    pytest.param(b'data: {"choices": [{"delta": {"tool_calls": []}}]}\n\n', False, id="chunk-bytes"),
+    pytest.param('data: [DONE]\n\ndata: {"choices": []}\n\n', False, id="more-than-the-end"),
     pytest.param(b"data: [1]", False, id="list"),
     pytest.param("\xff", False, id="noise"),
     pytest.param({"tool_calls": [1]}, False, id="calls-elsewhere"),
-    pytest.param({"choices": {"delta": 1}, "message": {"tool_calls": [1]}}, False, id="no-list"),
+    pytest.param({"choices": [], "message": {"tool_calls": [1]}}, False, id="a-message-beside"),
+    *(pytest.param({"choices": value}, False, id=f"choices-{value}") for value in (None, 1, "x", {"delta": 1})),
+    *(pytest.param({"choices": [value]}, False, id=f"choice-{value}") for value in (None, 1, "x", [{"delta": 1}])),
+    *(
+        pytest.param({"choices": [{"index": 0, "delta": value}]}, False, id=f"delta-{value}")
+        for value in (1, "x", [{"tool_calls": [1]}])
+    ),
+    pytest.param({"choices": [{"message": {"tool_calls": [1]}}]}, False, id="a-whole-completion"),
+    pytest.param({"choices": [{"message": {"content": "hi"}}]}, False, id="a-whole-text"),
 ]
 
 
 @pytest.mark.parametrize(("event", "flows"), NO_CHUNKS)
-def test_what_is_no_chunk_flows_unless_it_may_tell_a_call(event, flows):
-    step = s.driven().gate.feed(event)
-    assert step == (Release((event,)) if flows else Release((), (type(event).__name__,)))
+def test_what_is_no_chunk_ends_the_stream_unless_it_is_known(event, flows):
+    gate = s.driven().gate
+    if flows:
+        assert gate.feed(event) == Release((event,))
+    else:
+        with pytest.raises(UnreadableAnswerError):
+            gate.feed(event)
 
 
 def test_a_call_in_a_whole_message_of_a_stream_is_taken_out():

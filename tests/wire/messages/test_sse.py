@@ -5,7 +5,8 @@ import json
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from litellm_bighub.wire.messages.sse import Frame, Splitter, UnreadableFrame, parse
+from litellm_bighub.errors import UnreadableAnswerError
+from litellm_bighub.wire.messages.sse import Frame, Splitter, parse
 
 FRAMES = [
     pytest.param(b"a\n\nb\n\n", [b"a\n\n", b"b\n\n"], id="lf"),
@@ -42,9 +43,13 @@ READ = [
     pytest.param(b'data:{"type": "a"}\r\n\r\n', {"type": "a"}, id="no-space"),
     pytest.param(b"event: a\ndata: {}\n\n", {"type": "a"}, id="named"),
     pytest.param(b"data: {}\n\n", {}, id="neither"),
-    pytest.param(b"id: 1\nretry: 2\n: x\n\n", None, id="no-data"),
+    pytest.param(b": x\n\n", None, id="comment"),
+    pytest.param(b":\n:\n\n", None, id="empty-comments"),
+    pytest.param(b"\n", None, id="nothing"),
+    pytest.param(b"event: ping\n\n", None, id="ping-without-data"),
+    pytest.param(b': x\nevent: a\nid: 1\nretry: 2\ndata: {"type": "a"}\n\n', {"type": "a"}, id="all-fields"),
+    pytest.param('data: {"type": "a", "b": "ü\u2028\x85"}\n\n'.encode(), {"type": "a", "b": "ü\u2028\x85"}, id="raw"),
     pytest.param(b"data: [DONE]\n\n", {"type": "[DONE]"}, id="done"),
-    pytest.param(b'data: {"a":\ndata: 1}\n\n', {"a": 1}, id="two-lines"),
 ]
 
 
@@ -55,9 +60,43 @@ def test_frames_are_read(raw, event):
     assert frame.released is raw
 
 
-@pytest.mark.parametrize("raw", [b'event: a\ndata: {"type": "b"}\n\n', b"data: " + b"[" * 100_000, b"data:\n\n"])
+CALL = b'{"type": "content_block_start", "content_block": {"type": "tool_use"}}'
+ODD = [
+    pytest.param(b'event: a\ndata: {"type": "b"}\n\n', id="two-names"),
+    pytest.param(b"data: " + b"[" * 100_000, id="deep"),
+    pytest.param(b"data:\n\n", id="no-data"),
+    pytest.param(b"event: a\n\n", id="a-name-alone"),
+    pytest.param(b"id: 1\n\n", id="an-id-alone"),
+    pytest.param(b"retry: 1\n\n", id="a-retry-alone"),
+    pytest.param(b"retry: x\ndata: {}\n\n", id="retry-is-no-number"),
+    pytest.param(CALL, id="bare-json"),
+    pytest.param(CALL + b"\n\n", id="bare-json-line"),
+    *(
+        pytest.param(start + CALL + b"\n\n", id=ascii(start))
+        for start in (
+            *(b" data: ", b"\tdata: ", b"DATA: ", b"Data:", b"data : ", b"\0data: ", b"da\0ta: ", b"data", b"data\0: "),
+            *(b"\xef\xbb\xbfdata: ", b"\xff\xfed", b"x: ", b"\xc2\xa0data: ", b": x data: ", b": ", b": x\x0cdata: "),
+            *(b": x\x0b", b": x\xc2\x85data: ", b": x\xe2\x80\xa8data: ", b": x\x1c", b": x\rdata: ", b": x\0"),
+            *(b"event: x\x0cdata: ", b"event: x\xe2\x80\xa9data: ", b"event: x data: ", b"id: 1 data: "),
+            *(b"id: \0\ndata: ", b"data: {}\ndata: ", b"data: {}\rdata: ", b"event: a\nevent: a\ndata: ", b"data: \r"),
+            *(b"data: {}\ndata : ", b"data: {}\n data: ", b'data: {"type": "ping"}\n\tdata: '),
+        )
+    ),
+    pytest.param(b'data: {"a":\ndata: 1}\n\n', id="two-lines"),
+    pytest.param(b'data: {"type": "text", "type": "tool_use"}\n\n', id="a-key-twice"),
+    pytest.param(b'data: {"a": {"b": 1, "b": 2}}\n\n', id="an-inner-key-twice"),
+    pytest.param(b'data: {"a": NaN}\n\n', id="nan"),
+    pytest.param(b"data: [1]\n\n", id="list"),
+    pytest.param(b'data: "ping"\n\n', id="text"),
+    pytest.param(b"data: null\n\n", id="null"),
+    pytest.param(b'data: {"a": "\xff"}\n\n', id="no-utf-8"),
+    pytest.param(b'data: {"type": "a"}\r\r', id="carriage-returns"),
+]
+
+
+@pytest.mark.parametrize("raw", ODD)
 def test_frames_of_two_readings_are_unreadable(raw):
-    with pytest.raises(UnreadableFrame):
+    with pytest.raises(UnreadableAnswerError):
         parse(raw, bytes)
 
 

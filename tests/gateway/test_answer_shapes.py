@@ -1,0 +1,283 @@
+"""Every shape of an answer on every governed route: read and decided on, or refused in the route's name."""
+
+from __future__ import annotations
+
+import copy
+from types import SimpleNamespace
+from typing import Any
+
+import litellm
+import openai
+import pytest
+from litellm.proxy._types import UserAPIKeyAuth
+
+import litellm_bighub
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.domain.decision import Block
+from litellm_bighub.errors import UnreadableAnswerError
+from litellm_bighub.gateway.enforcement import ToolCallWithheld
+from litellm_bighub.gateway.guardrail import BighubGuardrail
+from litellm_bighub.gateway.routes import ROWS, Fate
+from litellm_bighub.gateway.surface import Format, format_of_route, governed_format, whole_formats
+from litellm_bighub.testing import Verbatim
+from tests.deciders.fakes import Kept, Scripted
+from tests.gateway.sdk_calls import APIS, litellms_types
+from tests.wire.chat import streams as chat
+from tests.wire.messages import streams as messages
+from tests.wire.responses import streams as responses
+
+CANARY = "canary-4711"
+TAG = "tag7"
+ARGUMENTS = f'{{"a": "{CANARY}"}}'
+TOOL_CALL = {"id": "call_1", "type": "function", "function": {"name": "wipe", "arguments": ARGUMENTS}}
+ITEM = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "wipe", "arguments": ARGUMENTS}
+BLOCK = {"type": "tool_use", "id": "toolu_1", "name": "wipe", "input": {"a": CANARY}}
+COMPLETION = {
+    "id": "c",
+    "object": "chat.completion",
+    "choices": [
+        {"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", "tool_calls": [TOOL_CALL]}}
+    ],
+}
+RESPONSE = {"id": "resp_1", "object": "response", "status": "completed", "output": [ITEM]}
+MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "content": [BLOCK], "stop_reason": "tool_use"}
+WHOLE = {Format.CHAT: COMPLETION, Format.RESPONSES: RESPONSE, Format.MESSAGES: MESSAGE}
+EVENTS = {
+    Format.CHAT: [chat.role(), *chat.call(0, TAG), chat.end()],
+    Format.RESPONSES: responses.stream(responses.call(0, tag=TAG)),
+    Format.MESSAGES: [messages.sse(*messages.stream(messages.call(0, TAG)))],
+}
+
+
+def paths(pattern: str) -> list[str]:
+    path = pattern.split()[1].replace("{*}", "azure/gpt-4.1").replace("{}", "resp_1")
+    return [path.replace("~", prefix) for prefix in ("", "/v1")] if "~" in path else [path]
+
+
+ROUTES = [path for row in ROWS if row.fate is Fate.GOVERNED for path in paths(row.pattern)]
+OPEN = [
+    path
+    for row in ROWS
+    if row.fate is Fate.NO_CALLS and row.pattern.startswith("POST") and "{" not in row.pattern
+    for path in paths(row.pattern)
+]
+
+
+def guardrail(**settings: Any) -> BighubGuardrail:
+    decider = Scripted({"wipe": Block("no"), f"name_{TAG}": Block("no")})
+    return BighubGuardrail(guardrail_name="g", decider_instance=decider, default_on=True, **settings)
+
+
+async def answered(response: Any, route: str, request: dict[str, Any] | None = None, **settings: Any) -> Any:
+    key = UserAPIKeyAuth(request_route=route)
+    return await guardrail(**settings).async_post_call_success_hook(request or {}, key, copy.deepcopy(response))
+
+
+def shapes() -> list[Any]:
+    """What nobody would look for calls in."""
+    anything = [ITEM, TOOL_CALL, BLOCK, COMPLETION, RESPONSE, MESSAGE]
+    odd: list[Any] = [None, "", str(COMPLETION), b"{}", 1, (), {}, object(), SimpleNamespace(**COMPLETION)]
+    odd += [[each] for each in anything[:3]] + [tuple(anything)]
+    for spoken, key in ((Format.CHAT, "choices"), (Format.RESPONSES, "output"), (Format.MESSAGES, "content")):
+        for value in (None, "x", 1, {}, {"0": anything[0]}, [None], ["x"], [1], [[ITEM]], [{}], [{"arguments": "{}"}]):
+            changed = {**WHOLE[spoken], key: value}
+            if spoken is not Format.RESPONSES or value is not None:
+                odd.append(changed)
+    for message in (None, "x", [TOOL_CALL]):
+        odd.append({**COMPLETION, "choices": [{"index": 0, "message": message}]})
+    odd.append({**COMPLETION, "choices": [{"index": 0, "delta": {"tool_calls": [TOOL_CALL]}}]})
+    odd.append({**MESSAGE, "type": "new"})
+    odd.append({"data": [ITEM], "object": "list"})
+    odd += [{"id": "resp_1", "deleted": True, "calls": [ITEM]}, {"id": ITEM, "deleted": True}]
+    return odd
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_each_governed_route_has_a_format(route):
+    spoken = governed_format(route)
+    assert spoken is not None
+    assert whole_formats(UserAPIKeyAuth(request_route=route)) >= {spoken}
+    assert ("chat" in route or "prompts" in route) is (spoken is Format.CHAT)
+    assert ("messages" in route) is (spoken is Format.MESSAGES)
+    if not route.endswith("/input_items"):
+        assert format_of_route(UserAPIKeyAuth(request_route=route)) is spoken
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_an_answer_in_another_shape_is_refused_on_every_governed_route(route):
+    for odd in shapes():
+        with pytest.raises(UnreadableAnswerError) as refused:
+            await answered(odd, route)
+        assert route in str(refused.value)
+        assert CANARY not in str(refused.value)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_what_another_format_says_is_refused_and_the_routes_own_is_decided_on(route):
+    own = whole_formats(UserAPIKeyAuth(request_route=route))
+    for spoken, whole in WHOLE.items():
+        if spoken in own:
+            assert CANARY not in str(await answered(whole, route))
+        else:
+            with pytest.raises(UnreadableAnswerError):
+                await answered(whole, route)
+
+
+@pytest.mark.parametrize("route", ROUTES)
+async def test_a_whole_answer_to_a_stream_request_is_refused(route):
+    for spoken in whole_formats(UserAPIKeyAuth(request_route=route)):
+        with pytest.raises(UnreadableAnswerError, match="a stream was asked for"):
+            await answered(WHOLE[spoken], route, {"stream": True})
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if not route.endswith("/input_items")])
+async def test_a_stream_to_a_request_for_a_whole_answer_is_refused(route):
+    spoken = governed_format(route)
+    told = await streamed(EVENTS[spoken], route, {})
+    assert "a whole answer was asked for" in told
+    assert route in told
+    assert "was blocked" in await streamed(EVENTS[spoken], route, {"stream": True})
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if not route.endswith("/input_items")])
+async def test_what_is_no_stream_is_refused_where_one_was_asked_for(route):
+    guard, key = guardrail(), UserAPIKeyAuth(request_route=route)
+    for odd in (*shapes(), *WHOLE.values(), [aiter_of([])]):
+        told = await told_by(guard.async_post_call_streaming_iterator_hook(key, odd, {"stream": True}))
+        assert "a stream was asked for" in told
+
+
+NO_EVENTS: list[Any] = [
+    *(None, 1, object(), [ITEM], (), {}, {"type": None}, {"type": 1}, {"type": [ITEM]}, {"error": None}),
+    *(COMPLETION, MESSAGE, RESPONSE, [COMPLETION], str(COMPLETION), SimpleNamespace(type="response.completed")),
+    *(f"data: {ARGUMENTS}\n\n", f"data: {ARGUMENTS}\n\n".encode(), ARGUMENTS.encode(), f" data: {ARGUMENTS}\n\n"),
+]
+
+
+@pytest.mark.parametrize(
+    "route", ["/v1/chat/completions", "/v1/responses", "/v1/messages", "/engines/x/chat/completions"]
+)
+@pytest.mark.parametrize("event", NO_EVENTS, ids=lambda event: ascii(event)[:40])
+async def test_an_event_that_cannot_be_read_ends_every_stream_in_an_error(route, event):
+    spoken = governed_format(route)
+    told = await streamed([*EVENTS[spoken][:1], event, *EVENTS[spoken]], route, {"stream": True})
+    if spoken is Format.MESSAGES:  # its first bytes are a whole stream
+        told = await streamed([event, *EVENTS[spoken]], route, {"stream": True})
+    if not (spoken is Format.RESPONSES and event is MESSAGE):  # has a type, so it may be an event; it holds a call
+        assert route in told
+        assert "was refused" in told
+
+
+@pytest.mark.parametrize("route", OPEN)
+async def test_on_routes_without_calls_every_shape_passes_and_what_looks_like_a_call_is_decided_on(route):
+    embedding = {"object": "list", "data": [{"embedding": [0.1]}]}
+    texts = {"object": "text_completion", "choices": [{"text": "x", "index": 0}]}
+    for plain in (embedding, texts, "srt", b"mp3", None, [1], {"results": []}):
+        assert await answered(plain, route) == plain
+    for whole in WHOLE.values():
+        assert CANARY not in str(await answered(whole, route))
+
+
+async def test_on_a_route_that_an_operator_opened_events_pass_and_calls_are_decided_on():
+    events = [b"data: {}\n\n", {"candidates": []}, *EVENTS[Format.RESPONSES]]
+    told = await streamed(events, "/my/route", {})
+    assert "candidates" in told
+    assert "was blocked" in told
+
+
+async def test_that_a_response_was_deleted_passes():
+    deletion = {"id": "resp_1", "object": "response", "deleted": True}
+    assert await answered(deletion, "/v1/responses/resp_1") == deletion
+
+
+BATCH = [COMPLETION, copy.deepcopy(COMPLETION)]
+
+
+async def test_each_call_of_a_batch_is_decided_on_once_and_withheld_in_its_place():
+    kept = Kept()
+    guard = guardrail(on_decision=kept.write)
+    batch = copy.deepcopy([BATCH, [litellm.ModelResponse(**COMPLETION)]])
+    key = UserAPIKeyAuth(request_route="/v1/chat/completions")
+    answer = await guard.async_post_call_success_hook({}, key, batch)
+
+    assert answer is batch
+    assert CANARY not in str(batch)
+    assert [each["choices"][0]["finish_reason"] for each in batch[0]] == ["stop", "stop"]
+    assert "was blocked" in batch[1][0].choices[0].message.content
+    assert [event["path"] for event in kept.events] == [
+        "[0].[0].choices[0].message.tool_calls[0]",
+        "[0].[1].choices[0].message.tool_calls[0]",
+        "[1].[0].choices[0].message.tool_calls[0]",
+    ]
+
+
+async def test_a_batch_with_a_blocked_call_can_fail():
+    with pytest.raises(ToolCallWithheld):
+        await answered(BATCH, "/v1/chat/completions", on_block="error")
+
+
+async def test_of_a_batch_nothing_is_continued():
+    assert str(await answered(BATCH, "/v1/chat/completions", on_block="continue")).count("was blocked") == 2
+
+
+@pytest.mark.parametrize("odd", [[COMPLETION, None], [COMPLETION, "x"], [RESPONSE], [COMPLETION, [MESSAGE]], [{}]])
+async def test_a_batch_with_anything_but_completions_is_refused(odd):
+    with pytest.raises(UnreadableAnswerError):
+        await answered(odd, "/v1/chat/completions")
+
+
+@litellms_types
+@pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
+@pytest.mark.parametrize(("asked", "form"), [(True, "whole"), (False, "stream")])
+async def test_in_code_what_was_not_asked_for_is_no_answer(upstream, api, asked, form):
+    events = EVENTS[Format.RESPONSES] if api.name == "aresponses" else EVENTS[Format.CHAT]
+    body = RESPONSE if api.name == "aresponses" else COMPLETION
+    upstream.script("go", Verbatim(events, body, form=form))
+    decisions = ToolDecisions(Scripted(otherwise=Block("no")))
+
+    try:
+        response = await api.awaited(**api.arguments(upstream, stream=asked), tool_decisions=decisions)
+        told = str([event async for event in response])
+    except (UnreadableAnswerError, openai.OpenAIError):
+        return
+    assert "error" in told  # LiteLLM's own, in a stream of Messages
+    assert CANARY not in told
+
+
+async def test_in_code_a_router_that_answers_with_something_else_is_refused():
+    class Router(litellm.Router):
+        async def acompletion(self, *_: Any, **__: Any) -> Any:
+            return answer
+
+    router = Router([])
+    decisions = ToolDecisions(Scripted(otherwise=Block("no")))
+    for odd in (*shapes(), RESPONSE, MESSAGE):
+        answer = odd
+        with pytest.raises(UnreadableAnswerError, match=r"litellm_bighub\.acompletion"):
+            await litellm_bighub.acompletion(model="m", messages=[], router=router, tool_decisions=decisions)
+    answer = copy.deepcopy(BATCH)
+    told = await litellm_bighub.acompletion(model="m", messages=[], router=router, tool_decisions=decisions)
+    assert CANARY not in str(told)
+
+
+async def aiter_of(events: list[Any]) -> Any:
+    for event in events:
+        yield copy.deepcopy(event)
+
+
+async def streamed(events: list[Any], route: str, request: dict[str, Any]) -> str:
+    key = UserAPIKeyAuth(request_route=route)
+    return await told_by(guardrail().async_post_call_streaming_iterator_hook(key, aiter_of(events), request))
+
+
+async def told_by(events: Any) -> str:
+    """All that leaves, and the error that ends it: nothing of a call."""
+    told: list[Any] = []
+    try:
+        async for event in events:
+            told.append(event)  # noqa: PERF401 - what came before the error counts
+    except UnreadableAnswerError as error:
+        told.append(str(error))
+    leaks = [secret for secret in (CANARY, f"call_{TAG}", f"toolu_{TAG}") if secret in str(told)]
+    assert leaks == []
+    return str(told)

@@ -1,0 +1,256 @@
+"""A real proxy whose upstream answers in shapes that nobody asked for, and LiteLLM's batch completions."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import anthropic
+import httpx
+import pytest
+import yaml
+
+from litellm_bighub.testing import Failure, RunningProxy, ScriptedUpstream, Verbatim, function_call, running_proxy, text
+from tests.gateway.conftest import MODEL
+from tests.wire.messages import streams as messages
+
+pytestmark = [pytest.mark.proxy, pytest.mark.filterwarnings("ignore::Warning")]
+
+POLICY = "version: 1\ndefault: block\nrules: [{name: lookups, tool: 'lookup_*', effect: allow}]\n"
+CANARY = "canary-4711"
+BOTH = [text("Here."), function_call("lookup_a", {"id": "a"}), function_call("wipe", {"id": CANARY})]
+TURN = [{"role": "user", "content": "go"}]
+TWO = "gpt-4.1,gpt-4.1"
+CHAT_ROUTES = [
+    "/v1/chat/completions",
+    "/chat/completions",
+    f"/engines/{TWO}/chat/completions",
+    f"/openai/deployments/{TWO}/chat/completions",
+    "/cursor/chat/completions",
+]
+
+
+@dataclass(frozen=True)
+class Shapes:
+    proxy: RunningProxy
+    upstream: ScriptedUpstream
+
+    def post(self, path: str, **body: Any) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self.proxy.master_key}"}
+        with httpx.Client(base_url=self.proxy.base_url, headers=headers, trust_env=False, timeout=60) as http:
+            return http.post(path, json={"model": "gpt-4.1", **body})
+
+
+@pytest.fixture(scope="module")
+def _shapes(tmp_path_factory):
+    folder: Path = tmp_path_factory.mktemp("shapes")
+    (folder / "bighub_policy.yaml").write_text(POLICY)
+    with ScriptedUpstream() as upstream:
+        native = {"model": "anthropic/claude-x", "api_base": upstream.base_url.removesuffix("/v1"), "api_key": "sk-x"}
+        ours = {"guardrail": "litellm_bighub.BighubGuardrail", "mode": ["pre_call", "post_call"], "default_on": True}
+        config = {
+            "model_list": [
+                {"model_name": "gpt-4.1", "litellm_params": MODEL},
+                {"model_name": "broken", "litellm_params": {**MODEL, "model": "openai/broken"}},
+                {"model_name": "claude", "litellm_params": native},
+            ],
+            "guardrails": [{"guardrail_name": "bighub", "litellm_params": ours}],
+            "router_settings": {"num_retries": 0, "disable_cooldowns": True},
+            "litellm_settings": {"telemetry": False},
+        }
+        (folder / "proxy_config.yaml").write_text(yaml.safe_dump(config))
+        env = {"UPSTREAM_BASE_URL": upstream.base_url}
+        with running_proxy(folder / "proxy_config.yaml", env=env) as proxy:
+            yield Shapes(proxy, upstream)
+
+
+@pytest.fixture
+def shapes(_shapes):
+    _shapes.upstream.reset()
+    return _shapes
+
+
+def called(completion: dict[str, Any]) -> list[str]:
+    return [
+        call["function"]["name"]
+        for choice in completion["choices"]
+        for call in choice["message"].get("tool_calls") or ()
+    ]
+
+
+@pytest.mark.parametrize("path", CHAT_ROUTES)
+def test_each_completion_of_a_batch_is_decided_on(shapes, path):
+    shapes.upstream.script("go", BOTH)
+
+    answer = shapes.post(path, model=TWO, messages=TURN)
+
+    assert answer.status_code == 200
+    assert [called(completion) for completion in answer.json()] == [["lookup_a"], ["lookup_a"]]
+    assert CANARY not in answer.text
+    assert (answer.headers["x-bighub-allowed"], answer.headers["x-bighub-blocked"]) == ("2", "2")
+
+
+def test_each_completion_of_several_conversations_is_decided_on(shapes):
+    shapes.upstream.script("go", BOTH)
+
+    answer = shapes.post("/v1/chat/completions", model=TWO, messages=[TURN, TURN])
+
+    assert CANARY not in answer.text
+    assert answer.status_code != 200 or answer.text.count("was blocked") == 4
+
+
+def test_of_several_models_the_fastest_is_decided_on(shapes):
+    shapes.upstream.script("go", BOTH)
+
+    answer = shapes.post("/v1/chat/completions", model=TWO, messages=TURN, fastest_response=True)
+
+    assert called(answer.json()) == ["lookup_a"]
+    assert CANARY not in answer.text
+
+
+def test_a_failure_within_a_batch_is_told_without_its_message(shapes):
+    shapes.upstream.script("go", BOTH)
+    shapes.upstream.script("broken", Failure(400, f"wipe {CANARY}"))
+
+    answer = shapes.post("/v1/chat/completions", model="gpt-4.1,broken", messages=TURN)
+
+    completion, failure = answer.json()
+    assert called(completion) == ["lookup_a"]
+    assert failure["error"]["code"] == "400"
+    assert CANARY not in answer.text
+
+
+@pytest.mark.parametrize("path", CHAT_ROUTES)
+def test_a_batch_in_a_stream_is_refused(shapes, path):
+    shapes.upstream.script("go", BOTH)
+
+    answer = shapes.post(path, model=TWO, messages=TURN, stream=True)
+
+    assert CANARY not in answer.text
+    assert answer.status_code == 403
+    assert path in answer.json()["error"]["message"]
+    assert shapes.upstream.requests == []
+
+
+def test_of_several_models_the_fastest_stream_is_decided_on(shapes):
+    shapes.upstream.script("go", BOTH)
+
+    answer = shapes.post("/v1/chat/completions", model=TWO, messages=TURN, stream=True, fastest_response=True)
+
+    assert "lookup_a" in answer.text
+    assert "was blocked" in answer.text
+    assert CANARY not in answer.text
+
+
+@pytest.mark.parametrize("path", [path.replace(TWO, "gpt-4.1") for path in CHAT_ROUTES])
+def test_on_every_chat_route_a_stream_is_a_chat_stream(shapes, path):
+    shapes.upstream.script("go", BOTH)
+
+    answer = shapes.post(path, messages=TURN, stream=True)
+
+    assert answer.status_code == 200
+    assert "lookup_a" in answer.text
+    assert "was blocked" in answer.text
+    assert CANARY not in answer.text
+
+
+CALL = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "wipe", "arguments": f'{{"a":"{CANARY}"}}'}
+TOOL_CALL = {"id": "call_1", "type": "function", "function": {"name": "wipe", "arguments": f'{{"a":"{CANARY}"}}'}}
+RESPONSE = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1,
+    "model": "m",
+    "status": "completed",
+    "output": [CALL],
+}
+COMPLETION = {
+    "id": "c",
+    "object": "chat.completion",
+    "created": 1,
+    "model": "m",
+    "choices": [
+        {"index": 0, "finish_reason": "tool_calls", "message": {"role": "assistant", "tool_calls": [TOOL_CALL]}}
+    ],
+}
+CHUNK = {
+    **COMPLETION,
+    "object": "chat.completion.chunk",
+    "choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, **TOOL_CALL}]}, "finish_reason": "tool_calls"}],
+}
+BLOCK = {"type": "tool_use", "id": "toolu_1", "name": "wipe", "input": {"a": CANARY}}
+MESSAGE = {**messages.message_start()["message"], "content": [BLOCK], "stop_reason": "tool_use"}
+MESSAGE_EVENTS = messages.stream(messages.call(0, CANARY))
+FORMATS = [
+    pytest.param("/v1/responses", {"input": "go"}, [{"type": "response.completed", "response": RESPONSE}], RESPONSE),
+    pytest.param("/v1/chat/completions", {"messages": TURN}, [CHUNK], COMPLETION),
+    pytest.param("/v1/messages", {"model": "claude", "messages": TURN, "max_tokens": 9}, MESSAGE_EVENTS, MESSAGE),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "events", "whole"), FORMATS)
+def test_a_whole_answer_to_a_stream_request_is_never_handed_on(shapes, path, body, events, whole):
+    shapes.upstream.script("go", Verbatim(events, whole, form="whole"))
+
+    answer = shapes.post(path, **body, stream=True)
+
+    assert CANARY not in answer.text
+    assert "wipe" not in answer.text
+    assert "error" in answer.text
+
+
+@pytest.mark.parametrize(("path", "body", "events", "whole"), FORMATS)
+def test_a_stream_to_a_request_for_a_whole_answer_is_never_handed_on(shapes, path, body, events, whole):
+    shapes.upstream.script("go", Verbatim(events, whole, form="stream"))
+
+    answer = shapes.post(path, **body)
+
+    assert answer.status_code >= 400
+    assert "error" in answer.json()
+
+
+def framed(event: dict[str, Any], start: str = "data: ", end: str = "\n\n") -> bytes:
+    return f"{start}{json.dumps(event)}{end}".encode()
+
+
+START = messages.sse(messages.message_start(), *messages.said(0, "hm"))
+LATE = messages.sse(*messages.call(1, CANARY), messages.message_delta(), messages.STOP)
+FRAMES = [
+    *((" data: ", "\n\n"), ("DATA: ", "\n\n"), ("\0data: ", "\n\n"), ("", "\n\n"), ("", ""), ("\ufeffdata: ", "\n\n")),
+    *(
+        (": x\u2028data: ", "\n\n"),
+        (": x\fdata: ", "\n\n"),
+        ("data: {}\ndata: ", "\n\n"),
+        ("event: ping\ndata: ", "\n\n"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("start", "end"), FRAMES, ids=ascii)
+def test_a_messages_stream_ends_in_an_error_where_a_frame_cannot_be_read(shapes, start, end):
+    event = {"type": "content_block_start", "index": 1, "content_block": BLOCK}
+    shapes.upstream.script("go", Verbatim(raw=START + framed(event, start, end)))
+    asked = {"model": "claude", "messages": TURN, "max_tokens": 9}
+
+    answer = shapes.post("/v1/messages", **asked, stream=True)
+
+    assert CANARY not in answer.text
+    last = json.loads(answer.text.strip().splitlines()[-1].removeprefix("data: "))
+    assert last["type"] == "error"
+    assert "/v1/messages" in last["error"]["message"]
+    client = anthropic.Anthropic(base_url=shapes.proxy.base_url, api_key=shapes.proxy.master_key, max_retries=0)
+    with pytest.raises(anthropic.APIStatusError), client.messages.stream(**asked) as stream:
+        stream.get_final_message()
+
+
+def test_a_well_formed_messages_stream_leaves_as_it_came(shapes):
+    whole = START + b": keep-alive\n\n" + messages.sse(messages.PING, messages.message_delta("end_turn"), messages.STOP)
+    shapes.upstream.script("go", Verbatim(raw=whole))
+
+    answer = shapes.post("/v1/messages", model="claude", messages=TURN, max_tokens=9, stream=True)
+
+    assert answer.status_code == 200
+    assert messages.read(answer.content)[1:] == messages.read(whole)[1:]
+    assert b": keep-alive" in answer.content
