@@ -276,7 +276,9 @@ async def test_nothing_is_decided_on_a_file_that_nobody_sees_any_more(tmp_path, 
     ) == 1
 
     kept.rename(path)
-    [decision] = await hook.decide([CALL], CallContext())
+    ends = time.monotonic() + 30
+    while not isinstance(decision, Allow) and time.monotonic() < ends:  # a busy machine may not make it in the deadline
+        [decision] = await hook.decide([CALL], CallContext())
     assert isinstance(decision, Allow)
     await hook.aclose()
 

@@ -90,12 +90,21 @@ def test_what_is_to_be_redacted_is_never_stored(policy):
     assert b"ticket-4711" not in stored
 
 
+def confirmed(policy):
+    """Two looks at the clock, a day apart, have agreed: without them nothing is removed yet."""
+    with closing(sqlite3.connect(policy.parent / "bighub.db")) as database, database:
+        database.execute("DELETE FROM retention")
+        now = time.time()
+        database.execute("INSERT INTO retention VALUES ('audit', ?, NULL, ?)", (now, now))
+
+
 def test_what_is_older_than_is_kept_is_removed(policy):
     with serving(policy) as (url, printed), client(url, key_in(printed)) as person:
         key = agents_key(person)
         with client(url, key) as agent:
             agent.post("/actions/evaluate", json={**QUESTION, "target": "of then"})
     assert "of then" in events(policy)
+    confirmed(policy)
     time.sleep(1.1)
     with serving(policy, "--keep", "1s") as (url, _), client(url, key) as agent:
         agent.post("/actions/evaluate", json={**QUESTION, "target": "of now"})

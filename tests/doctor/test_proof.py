@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text()
 SECRET = SECRETS["an AWS access key"]
 COVERED = {("responses", "whole"), ("responses", "streamed")}
-FORMATS = {"responses", "chat", "messages"}
+MODES = ("whole", "streamed")
 
 
 @pytest.mark.parametrize("size", [11, 12, 20])
@@ -82,6 +82,11 @@ def test_a_gateway_that_governs_nothing_leaks_on_every_road_that_it_has():
         ("/v1/responses/compact", "whole"),
         ("/v1/chat/completions", "whole"),
         ("/v1/chat/completions", "streamed"),
+        *((f"/v1/chat/completions, {what}", mode) for what in ("several models", "fastest model") for mode in MODES),
+        *(("/v1/chat/completions, messages in extra_body", mode) for mode in MODES),
+        *(("/v1/responses, input in extra_body", mode) for mode in MODES),
+        ("/v1/responses, stream in extra_body", "whole"),
+        ("/v1/chat/completions, stream in extra_body", "whole"),
     }
     assert {shown[route] for route in shown.keys() - leaks} == {Verdict.REFUSED}
     assert not proof.caught
@@ -96,10 +101,10 @@ def proof():
 
 @pytest.mark.proxy
 def test_the_repositorys_config_governs_the_three_formats(proof):
-    governed = {(row.probe.route, row.probe.mode): row.call for row in proof.rows if row.probe.format in FORMATS}
+    shown = {(row.probe.route, row.probe.mode): row.call for row in proof.rows}
+    formats = ("/v1/responses", "/v1/chat/completions", "/v1/messages")
 
-    assert len(governed) == 6
-    assert set(governed.values()) == {Verdict.GOVERNED}
+    assert {shown[route, mode] for route in formats for mode in MODES} == {Verdict.GOVERNED}
 
 
 @pytest.mark.proxy
@@ -108,6 +113,27 @@ def test_the_secrets_that_it_masks_never_leave_on_responses(proof):
 
     assert {"an AWS access key", "an e-mail address"} <= set(proof.caught)
     assert secrets == {"whole": Verdict.GOVERNED, "streamed": Verdict.GOVERNED}
+
+
+@pytest.mark.proxy
+@pytest.mark.parametrize(
+    ("route", "mode", "verdict"),
+    [
+        ("/v1/chat/completions, several models", "whole", Verdict.GOVERNED),
+        ("/v1/chat/completions, several models", "streamed", Verdict.REFUSED),
+        ("/v1/responses, input in extra_body", "whole", Verdict.GOVERNED),
+        ("/v1/responses, input in extra_body", "streamed", Verdict.GOVERNED),
+        ("/v1/chat/completions, stream in extra_body", "whole", Verdict.GOVERNED),
+        ("/v1/messages, messages in extra_body", "whole", Verdict.REFUSED),
+        ("/v1/evals/{id}/runs", "whole", Verdict.REFUSED),
+        ("/health/test_connection", "whole", Verdict.REFUSED),
+        ("/plugin-proxy/{name}/{path}", "whole", Verdict.REFUSED),
+    ],
+)
+def test_roads_on_which_calls_once_left_are_governed_or_refused(proof, route, mode, verdict):
+    (row,) = (row for row in proof.rows if (row.probe.route, row.probe.mode) == (route, mode))
+
+    assert row.call is verdict
 
 
 @pytest.mark.proxy

@@ -157,7 +157,7 @@ NO_EVENTS: list[Any] = [
 @pytest.mark.parametrize(
     "route", ["/v1/chat/completions", "/v1/responses", "/v1/messages", "/engines/x/chat/completions"]
 )
-@pytest.mark.parametrize("event", NO_EVENTS, ids=lambda event: ascii(event)[:40])
+@pytest.mark.parametrize("event", NO_EVENTS, ids=lambda event: type(event).__name__)
 async def test_an_event_that_cannot_be_read_ends_every_stream_in_an_error(route, event):
     spoken = governed_format(route)
     told = await streamed([*EVENTS[spoken][:1], event, *EVENTS[spoken]], route, {"stream": True})

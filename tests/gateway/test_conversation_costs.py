@@ -116,7 +116,7 @@ async def test_a_refused_result_is_told_of_everywhere_without_secrets(
     assert (line["kind"], line["path"], line["actor"], line["refused"]) == (
         "unknown_call_result",
         path,
-        "billing-agent",
+        "key:billing-agent",
         True,
     )
     assert entry["guardrail_response"] == [{name: value for name, value in line.items() if value is not None}]
@@ -126,9 +126,14 @@ async def test_a_refused_result_is_told_of_everywhere_without_secrets(
 
 
 @pytest.mark.parametrize(
-    "call_type", ["aembedding", "list_mcp_tools", "aresponses", "acompletion", "anthropic_messages"]
+    ("call_type", "field"),
+    [
+        *(("aembedding", "input"), ("list_mcp_tools", "input"), ("aresponses", "input")),
+        *(("acompletion", "messages"), ("anthropic_messages", "messages")),
+    ],
 )
-async def test_a_request_that_brings_nothing_back_is_left_alone(guardrail, call_type):
-    data = {"model": "m", "input": "x", "messages": [{"role": "user", "content": "x"}]}
+async def test_a_request_that_brings_nothing_back_is_left_alone(guardrail, call_type, field):
+    said = {"input": "x", "messages": [{"role": "user", "content": "x"}]}[field]
+    data = {"model": "m", field: said}
     assert await guardrail.async_pre_call_hook(UserAPIKeyAuth(), None, data, call_type) is data
-    assert data == {"model": "m", "input": "x", "messages": [{"role": "user", "content": "x"}]}
+    assert data == {"model": "m", field: said}

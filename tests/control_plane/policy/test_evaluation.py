@@ -49,7 +49,7 @@ def test_without_a_matching_rule_the_default_holds(default, expected):
         pytest.param("re*", "refund", ALLOWED, id="a prefix"),
         pytest.param("re*", "Refund", ("blocked", "default"), id="case counts"),
         pytest.param("refund", "refund_all", ("blocked", "default"), id="the whole name"),
-        pytest.param("refund", "refund\n", ("blocked", "default"), id="a newline behind the name"),
+        pytest.param("refund", "refund\n", ("blocked", "unreadable"), id="a newline behind the name"),
         pytest.param("lookup_?", "lookup_a", ALLOWED, id="one character"),
     ],
 )

@@ -10,12 +10,13 @@ from inline_snapshot import snapshot
 
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.errors import GateError, UnreadableAnswerError
+from litellm_bighub.wire.error_text import FAILED
 from litellm_bighub.wire.gating import Ask, CallKey, Hold, Pass, Release, StreamGate
 from litellm_bighub.wire.unreadable import NO_ID, NO_NAME, TORN, UNFINISHED
 from tests.wire.driving import WITHHELD
 from tests.wire.messages import streams as s
 
-ERROR = {"type": "error", "error": {"type": "overloaded_error", "message": "busy"}}
+ERROR = {"type": "error", "error": {"type": "overloaded_error", "message": FAILED}}
 FORMS = [
     pytest.param(lambda event: event, id="dict"),
     pytest.param(lambda event: construct_type_unchecked(type_=RawMessageStreamEvent, value=event), id="model"),
