@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from typing import cast
 
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.gateway.surface import Format, format_of_answer
@@ -23,14 +24,22 @@ def clear_answer(answer: object, outcomes: Iterable[tuple[ToolCall, Outcome]]) -
     """Take out every field that tells of a call that does not pass, or of one that nobody decided on, in place.
 
     Args:
-        answer: of any format; one of none is left alone.
+        answer: of any format, or a list of such; one of none is left alone.
         outcomes: what became of its calls.
     """
-    spoken = format_of_answer(answer)
-    if spoken is None:
-        return
     decided = DecidedCalls()
     for call, outcome in outcomes:
         decided.add(call, outcome)
+    _clear(answer, decided)
+
+
+def _clear(answer: object, decided: DecidedCalls) -> None:
+    if isinstance(answer, list):
+        for each in cast("list[object]", answer):
+            _clear(each, decided)
+        return
+    spoken = format_of_answer(answer)
+    if spoken is None:
+        return
     if changed := clear(answer, _LISTS[spoken], decided):
         logger.warning("fields of an answer told of calls that may not pass and were taken out: %s changed", changed)

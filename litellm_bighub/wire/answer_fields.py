@@ -73,6 +73,8 @@ class Finder(Protocol):
 
 
 _PLAIN = frozenset({str, int, float, bool})
+_WORD = Kind.WORD
+_OTHER_PLAIN: tuple[Listed, ...] = (Kind.TEXT, Kind.CALL, Kind.SETTINGS)
 _GONE = object()
 
 
@@ -81,10 +83,17 @@ def cleared(value: object, listed: Shape | Shapes, finder: Finder) -> object:
     shape = listed if isinstance(listed, Shape) else listed.of(value)
     fields = members(value)
     changed: dict[str, object] = {}
+    known = shape.fields
     for key, field in fields.items():
         if field is None:
             continue
-        left = _left(fields, key, field, shape.fields.get(key), finder)
+        carries = known.get(key)
+        # Nearly all fields of nearly all events are plain ones that are known; matching would cost more than they do.
+        if type(field) in _PLAIN and (
+            (carries is _WORD and (type(field) is not str or "{" not in field)) or carries in _OTHER_PLAIN
+        ):
+            continue
+        left = _left(fields, key, field, carries, finder)
         if left is not field:
             changed[key] = left
     return _with(value, changed) if changed else value

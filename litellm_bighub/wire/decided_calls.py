@@ -25,11 +25,13 @@ class DecidedCalls:
     """Those that pass and those that do not. The latter are calls that are withheld, and what a person has edited.
 
     Args:
-        torn: whether a text that ends in the middle of an object is taken for a call, as in pieces of a stream.
+        torn: whether a text that ends in the middle of an object is taken for the beginning of a call, as in pieces of
+            a stream; nothing that comes in fields of no list passes after it.
     """
 
     def __init__(self, *, torn: bool = False) -> None:
         self._torn = torn
+        self._begun = False
         self._passed: list[ToolCall] = []
         self._withheld: list[_Withheld] = []
 
@@ -53,7 +55,8 @@ class DecidedCalls:
         named: dict[str, object] = {name: owner[name] for name in _OWNER_NAMES if isinstance(owner.get(name), str)}
         try:
             content = content_of({**named, key: value} if key not in named else value)
-            if (self._torn and content.torn) or self._undecided(content):
+            self._begun = self._begun or (self._torn and content.torn)
+            if self._begun or self._undecided(content):
                 return True
             return bool(self._withheld) and self._told(content_of({key: value}))
         except TooMuchError:

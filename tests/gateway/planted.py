@@ -77,16 +77,19 @@ def owners(value: Any) -> Iterator[Any]:
     if isinstance(value, BaseModel):
         if value.model_config.get("extra") == "allow":
             yield value
-        for field in {**vars(value), **(value.__pydantic_extra__ or {})}.values():
-            yield from owners(field)
+        yield from _below({**vars(value), **(value.__pydantic_extra__ or {})})
     elif isinstance(value, dict):
         yield value
-        for key, field in value.items():
-            if key not in {"arguments", "input", "parameters"}:
-                yield from owners(field)
+        yield from _below(value)
     elif isinstance(value, list):
         for each in value:
             yield from owners(each)
+
+
+def _below(fields: dict[str, Any]) -> Iterator[Any]:
+    for key, field in fields.items():
+        if key not in {"arguments", "input", "parameters"}:
+            yield from owners(field)
 
 
 def plant(owner: Any, value: Any, field: str = FIELD) -> None:

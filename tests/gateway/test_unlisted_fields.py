@@ -72,7 +72,7 @@ def chat(*calls: Call) -> dict[str, Any]:
         "created": 1,
         "model": "m",
         "choices": [choice],
-        "usage": USAGE,
+        "usage": dict(USAGE),
     }
 
 
