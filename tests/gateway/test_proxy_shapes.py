@@ -254,3 +254,94 @@ def test_a_well_formed_messages_stream_leaves_as_it_came(shapes):
     assert answer.status_code == 200
     assert messages.read(answer.content)[1:] == messages.read(whole)[1:]
     assert b": keep-alive" in answer.content
+
+
+def chat_calls(*named: tuple[str, str]) -> list[dict[str, Any]]:
+    return [
+        {"index": at, "id": f"call_{name}", "type": "function", "function": {"name": name, "arguments": arguments}}
+        for at, (name, arguments) in enumerate(named)
+    ]
+
+
+WIPED = chat_calls(("wipe", json.dumps({"id": CANARY})))
+MADE = chat_calls(("lookup_a", '{"id": "a"}'), ("wipe", json.dumps({"id": CANARY})))
+ELSEWHERE = {"messages": [{"role": "assistant", "tool_calls": WIPED}], "x_raw": json.dumps(WIPED), "x_region": "eu-1"}
+ENVELOPE = {"id": "chatcmpl-1", "created": 1, "model": "gpt-4.1"}
+MESSAGE = {"role": "assistant", "content": "Here.", "tool_calls": MADE, **ELSEWHERE}
+COMPLETION = {
+    **ENVELOPE,
+    **ELSEWHERE,
+    "object": "chat.completion",
+    "choices": [{"index": 0, "finish_reason": "tool_calls", "message": MESSAGE}],
+    "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2},
+}
+CHUNKS = [
+    {
+        **ENVELOPE,
+        "object": "chat.completion.chunk",
+        "choices": [{"index": 0, "delta": delta, "finish_reason": reason}],
+        **more,
+    }
+    for delta, reason, more in (
+        ({"role": "assistant", "content": "Here."}, None, {}),
+        ({"tool_calls": MADE, **ELSEWHERE}, None, {}),
+        ({}, "tool_calls", ELSEWHERE),
+    )
+]
+ITEMS = [
+    {"type": "function_call", "id": f"fc_{name}", "call_id": f"call_{name}", "name": name, "status": "completed"}
+    | {"arguments": arguments}
+    for name, arguments in (("lookup_a", '{"id": "a"}'), ("wipe", json.dumps({"id": CANARY})))
+]
+RESPONSE = {
+    "id": "resp_1",
+    "object": "response",
+    "created_at": 1,
+    "model": "gpt-4.1",
+    "status": "completed",
+    "output": ITEMS,
+    "output_messages": [{"recipient": "functions.wipe", "content": json.dumps({"id": CANARY})}],
+    **ELSEWHERE,
+    "parallel_tool_calls": True,
+    "tool_choice": "auto",
+    "tools": [],
+    "temperature": 1.0,
+    "top_p": 1.0,
+    "usage": {"input_tokens": 1, "output_tokens": 1, "total_tokens": 2},
+}
+BEGUN = {**RESPONSE, "output": [], "status": "in_progress", "output_messages": None, **dict.fromkeys(ELSEWHERE)}
+EVENTS = [
+    {"type": "response.created", "sequence_number": 0, "response": BEGUN},
+    *(
+        {
+            "type": f"response.output_item.{what}",
+            "output_index": at,
+            "item": item,
+            "sequence_number": 1 + 2 * at + later,
+        }
+        for at, item in enumerate(ITEMS)
+        for later, what in enumerate(("added", "done"))
+    ),
+    {"type": "response.completed", "sequence_number": 5, "response": RESPONSE},
+]
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(
+    ("path", "answer", "body"),
+    [
+        pytest.param("/v1/chat/completions", Verbatim(CHUNKS, COMPLETION), {"messages": TURN}, id="chat"),
+        pytest.param("/v1/messages", Verbatim(EVENTS, RESPONSE), {"messages": TURN, "max_tokens": 9}, id="messages"),
+        pytest.param("/v1/responses", Verbatim(EVENTS, RESPONSE), {"input": "go"}, id="responses"),
+    ],
+)
+def test_a_withheld_call_stands_nowhere_else_in_the_same_answer(shapes, path, answer, body, stream):
+    """vLLM tells its calls in `messages` and `output_messages` again, others in fields of their own."""
+    shapes.upstream.script("go", answer)
+
+    told = shapes.post(path, stream=stream, **body)
+
+    assert told.status_code == 200, told.text
+    assert "was blocked" in told.text
+    assert "lookup_a" in told.text
+    assert CANARY not in told.text
