@@ -75,10 +75,12 @@ _RESULT_FIELDS: dict[str, Listed] = {
     "lines": Shape({}, text=True),
 }
 _RESULT = Shape(_RESULT_FIELDS, text=True)
-_RESULT_FIELDS |= {
-    **dict.fromkeys(("content", "source", "tool_references"), _RESULT),
-    "citations": Shape({**_CITATION.fields, "enabled": _WORD}),
-}
+_RESULT_FIELDS.update(
+    {
+        **dict.fromkeys(("content", "source", "tool_references"), _RESULT),
+        "citations": Shape({**_CITATION.fields, "enabled": _WORD}),
+    }
+)
 """What a provider's tool has answered, at any depth."""
 
 CALL_BLOCK = Shape({**_COMMON, "input": _CALL})
