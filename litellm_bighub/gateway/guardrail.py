@@ -57,6 +57,7 @@ from litellm_bighub.gateway.surface import Format, format_of_call, format_of_rou
 from litellm_bighub.gateway.unseen import UNSEEN, refuse_unseen
 from litellm_bighub.gateway.whole_answer import as_http, check_streams
 from litellm_bighub.settings import GuardrailSettings
+from litellm_bighub.wire.messages.sse import error_frame
 
 
 class BighubGuardrail(NativeGuardrail):
@@ -192,6 +193,11 @@ class BighubGuardrail(NativeGuardrail):
                     released[:] = [event]
                     yield event
         except (ToolCallWithheld, UnreadableAnswerError) as refused_:
+            if spoken is Format.MESSAGES and released and isinstance(refused_, UnreadableAnswerError):
+                yield error_frame(
+                    refused_.type, str(refused_)
+                )  # older releases of LiteLLM would tell it as OpenAI does
+                return
             if spoken is not Format.RESPONSES:
                 raise  # LiteLLM tells it in the stream, in the form of its other errors
             # As the first event of a stream LiteLLM turns it into an answer with the error's status.

@@ -14,6 +14,7 @@ import anyio
 from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
 
 from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.gateway.stream_closing import close
 from litellm_bighub.wire import fields
 from litellm_bighub.wire.gating import Ask, AskedCall, CallKey, Hold, Outcome, Release, StreamGate
@@ -56,17 +57,29 @@ async def governed(
 
 
 class Envelope:
-    """A stream that remembers the response its first events tell of."""
+    """A stream that remembers the response its first events tell of.
+
+    Raises:
+        UnreadableAnswerError: it ends without any event.
+    """
 
     def __init__(self, events: AsyncIterator[object]) -> None:
         self._events = events
+        self._begun = False
         self.response: object = None
 
     def __aiter__(self) -> Envelope:
         return self
 
     async def __anext__(self) -> object:
-        event = await anext(self._events)
+        try:
+            event = await anext(self._events)
+        except StopAsyncIteration:
+            if self._begun:
+                raise
+            # LiteLLM drops a whole answer that comes in a stream's place: nothing would look like an empty success.
+            raise UnreadableAnswerError("a stream without any event is none") from None
+        self._begun = True
         if self.response is None:
             self.response = fields.get(event, "response")
         return event

@@ -240,16 +240,17 @@ async def test_in_code_what_was_not_asked_for_is_no_answer(upstream, api, asked,
         told = str([event async for event in response])
     except (UnreadableAnswerError, openai.OpenAIError):
         return
-    assert "error" in told  # LiteLLM's own, in a stream of Messages
+    ends = ("response.completed", "message_stop", "'finish_reason': 'stop'")
+    assert "error" in told or not any(end in told for end in ends)  # LiteLLM's own, or a stream that does not end well
     assert CANARY not in told
 
 
 async def test_in_code_a_router_that_answers_with_something_else_is_refused():
-    class Router(litellm.Router):
-        async def acompletion(self, *_: Any, **__: Any) -> Any:
-            return answer
+    async def acompletion(*_: Any, **__: Any) -> Any:
+        return answer
 
-    router = Router([])
+    router: Any = litellm.Router([])
+    router.acompletion = acompletion
     decisions = ToolDecisions(Scripted(otherwise=Block("no")))
     for odd in (*shapes(), RESPONSE, MESSAGE):
         answer = odd

@@ -90,6 +90,15 @@ class Frame:
         return Frame(event, None, self.form)
 
 
+def error_frame(kind: str, message: str) -> bytes:
+    """The event with which a stream ends that goes on no further.
+
+    Source: https://platform.claude.com/docs/en/build-with-claude/streaming, "Error events".
+    """
+    error = {"type": "error", "error": {"type": kind, "message": message}}
+    return f"event: error\ndata: {json.dumps(error)}\n\n".encode()
+
+
 def parse(raw: bytes, form: type[bytes | str]) -> Frame:
     """Read one frame: lines of known fields, comments of plain text, one event.
 
