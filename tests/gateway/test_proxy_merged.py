@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from importlib.metadata import version
 from typing import Any
 
 import httpx
 import pytest
 import yaml
+from packaging.version import Version
 
 from litellm_bighub.testing import Failure, Verbatim, function_call, running_proxy
 
+OLD = Version(version("litellm")) < Version("1.105")
 pytestmark = pytest.mark.proxy
 
 SECRET = "bob@example.com"
@@ -217,7 +220,10 @@ def test_an_error_in_the_midst_of_a_stream(gateway, upstream, route, model):
     upstream.script("go", Verbatim(CHAT_EVENTS if speaks_chat else RESPONSES_EVENTS))
     answer = ask(gateway, route, *ALL, model=model, stream=True)
     assert CANARY not in answer.text + str(answer.headers)
-    assert '"error"' in answer.text or "response.failed" in answer.text, answer.text
+    if OLD and route == MESSAGES:  # that release's bridge drops the error, and the stream does not end well
+        assert "message_stop" not in answer.text
+    else:
+        assert '"error"' in answer.text or "response.failed" in answer.text, answer.text
 
 
 @pytest.mark.parametrize("event", ["error", "response.failed", "response.incomplete"])

@@ -43,7 +43,7 @@ def messages() -> list[Any]:
         block = {"type": "tool_use", "id": call_id, "name": name, "input": {}}
         deltas = [streams.delta(index, type="input_json_delta", partial_json=each) for each in (text[:7], text[7:])]
         events += [streams.start(index, block), *deltas, streams.stop(index)]
-    return [*events, streams.message_delta(), streams.STOP]
+    return copy.deepcopy([*events, streams.message_delta(), streams.STOP])
 
 
 def responses_events() -> list[Any]:
