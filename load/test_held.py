@@ -23,7 +23,8 @@ POLICY = "version: 1\nrules:\n  - {name: refunds, tool: refund, effect: require_
 
 def config(upstream):
     ours = {"guardrail": "litellm_bighub.BighubGuardrail", "mode": ["pre_call", "post_call"], "default_on": True}
-    waits = {"on_approval": "wait", "approval_wait_seconds": 1200}
+    # A thousand questions at once take one core longer than a decision may usually take; here nobody gives up.
+    waits = {"on_approval": "wait", "approval_wait_seconds": 1200, "decision_deadline_seconds": 120}
     model = {"model": "openai/gpt-4.1", "api_base": upstream.base_url, "api_key": "sk-no-key-is-needed"}
     return {
         "model_list": [{"model_name": "gpt-4.1", "litellm_params": model}],
