@@ -23,6 +23,7 @@ from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.resolving import Resolution
 from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.database import check_opening, open_database, sqlite_url
+from litellm_bighub.control_plane.store.events import verify
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decided import Search, released
@@ -280,6 +281,7 @@ async def test_nothing_is_decided_on_a_file_that_nobody_sees_any_more(tmp_path, 
     while not isinstance(decision, Allow) and time.monotonic() < ends:  # a busy machine may not make it in the deadline
         [decision] = await hook.decide([CALL], CallContext())
     assert isinstance(decision, Allow)
+    assert (await (await decider.plane()).read(verify))[0] > 0
     await hook.aclose()
 
 

@@ -459,7 +459,7 @@ def test_an_example_receives_what_a_proxy_without_the_plugin_gives(sides, name):
     assert results[1] == results[0]
 
 
-_RANDOM = re.compile(r"\b(resp_|chatcmpl[-_]|msg_|cmpl[-_]|toolu_|rs_|fc_|ctc_)(up[0-9]+|[A-Za-z0-9+/=_-]{16,})\b")
+_RANDOM = re.compile(r"\b(resp_|chatcmpl[-_]|msg_|cmpl[-_]|toolu_|rs_|fc_|ctc_)(up[0-9]+|[A-Za-z0-9+/=_-]{16,})")
 _OF_THE_MOMENT = frozenset({"created", "created_at", "completed_at"})
 _OF_THE_SIDE = re.compile(
     r"^(date|content-length|x-litellm-(call-id|response-duration|overhead|timing|version).*|server)$"

@@ -137,6 +137,7 @@ def _engine(url: sa.URL, patience: float | None = None) -> Engine:
             if not url.database or url.database == ":memory:":
                 raise ConfigurationError("database_url", "SQLite needs a file, which all processes share")
             engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", pool_timeout=waits)
+            event.listen(engine, "do_connect", _connect_to_what_is_there)
             event.listen(engine, "connect", partial(_tune_sqlite, waits))
             return engine
         case "postgresql":
@@ -182,6 +183,14 @@ def _tune_postgres(waits: float, runs: float, connection: Any, _entry: Connectio
     autocommit, connection.autocommit = connection.autocommit, True
     connection.execute(f"SET lock_timeout = {int(waits * 1000)}; SET statement_timeout = {int(runs * 1000)}")
     connection.autocommit = autocommit
+
+
+def _connect_to_what_is_there(_dialect: Any, _entry: Any, where: list[Any], options: dict[str, Any]) -> None:
+    """Never make the file. `open_database` does, once: whatever opened a deleted one anew would find an empty one."""
+    path = Path(where[0])
+    if not options.get("uri"):
+        where[0] = f"{path.absolute().as_uri()}?mode=rw"
+        options["uri"] = True
 
 
 def _tune_sqlite(waits: float, connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:

@@ -273,14 +273,22 @@ class _Session:
         if self._open is not None:
             seen(self._open[0])
             try:
-                return Transaction(*self._open)
+                return self._begun(*self._open)
             except self._failures:
-                self.disconnect()
                 if self._engine.dialect.name == "sqlite":  # a file does not hang up: it is busy
                     raise
         connection, statements = self._connected()
         seen(connection)
-        return Transaction(connection, statements)
+        return self._begun(connection, statements)
+
+    def _begun(self, connection: Connection, statements: Ledger) -> Transaction:
+        """A connection whose transaction began by half is used for no other."""
+        try:
+            return Transaction(connection, statements)
+        except BaseException:
+            self.roll_back()
+            self.disconnect()
+            raise
 
     def roll_back(self) -> None:
         """Undo the transaction that has begun."""
@@ -322,6 +330,7 @@ class _BriefSession(_Session):
         except self._failures:
             driver: Any = connection.connection.driver_connection
             if driver.in_transaction:
+                self.roll_back()
                 self.disconnect()
             return None
 

@@ -73,13 +73,30 @@ async def test_a_database_that_fails_is_told_as_unavailable(open_plane):
     assert (await plane.read(verify))[0] == 1
 
 
+@pytest.mark.parametrize("used_before", [False, True])
+async def test_a_transaction_that_began_by_half_is_no_later_ones(open_plane, used_before):
+    """As of a table that somebody holds, or has put away for a moment."""
+    plane = open_plane("version: 1\n")
+    if used_before:
+        await plane.write(entry("before"))
+    await plane.read(lambda connection: connection.execute(text("ALTER TABLE head RENAME TO away")))
+    for _ in range(3):
+        with pytest.raises(DecisionUnavailable):
+            await plane.write(entry("lost"))
+    await plane.read(lambda connection: connection.execute(text("ALTER TABLE away RENAME TO head")))
+    await plane.write(entry("after"))
+    assert (await plane.read(verify))[0] == 1 + used_before
+
+
 @on_postgres
 async def test_what_postgresql_cannot_hold_is_refused_and_harms_no_other(open_plane):
-    """The call is withheld under `fail_mode: open`, too: a model could choose such a name."""
+    """The call is withheld under `fail_mode: open`, too: whoever names the actor could choose such a name."""
     plane = open_plane("version: 1\ndefault: allow\n")
     decisions = ToolDecisions(EmbeddedPlane(plane), fail_mode="open")
-    calls = [ToolCall("c1", "function", "pay\0"), ToolCall("c2", "function", "pay")]
-    refused, allowed = await decisions.decide(calls, CallContext())
+    call = ToolCall("c1", "function", "pay")
+    [refused], [allowed] = await asyncio.gather(
+        *(decisions.decide([call], CallContext(actor=actor)) for actor in ("ann\0", "ann"))
+    )
 
     assert isinstance(refused, Block)
     assert refused.basis.blocked_by == "refused"
