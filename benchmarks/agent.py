@@ -11,8 +11,8 @@ from pathlib import Path
 
 from benchmarks.figure import Figure
 from litellm_bighub.testing import ScriptedUpstream, function_call, text
-from litellm_bighub.testing.hosted_answers import BlackHole, allow
-from litellm_bighub.testing.hosted_bighub import HostedBighub
+from litellm_bighub.testing.bighub.hosted_answers import BlackHole, allow
+from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
 
 ROOT = Path(__file__).parent.parent
 PEER = ROOT / ".venv-bighub-openai"

@@ -13,16 +13,16 @@ from pathlib import Path
 import cedarpy
 
 from benchmarks.figure import Figure
+from litellm_bighub.control_plane.approvals.resolution import Resolution
+from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.policy.evaluation import evaluate
-from litellm_bighub.control_plane.policy.text import PolicyText, RuleText, build
-from litellm_bighub.control_plane.resolving import Resolution
-from litellm_bighub.control_plane.source import PolicySource
-from litellm_bighub.control_plane.store import switches
 from litellm_bighub.control_plane.store.database import open_database, sqlite_url
-from litellm_bighub.control_plane.store.switches import Switch
+from litellm_bighub.control_plane.store.tables import switches
+from litellm_bighub.control_plane.store.tables.switches import Switch
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.policy.evaluation import evaluate
+from litellm_bighub.policy.policy_text import PolicyText, RuleText, build
 from tests.control_plane import postgres
 
 RULES = 100

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from benchmarks.figure import Figure
 from benchmarks.guardrails import Noop
 from litellm_bighub import ResponsesTextGuardrail
-from litellm_bighub.gateway.guardrail import BighubGuardrail
+from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
 
 DELTAS = 400
 PACE = 0.005

@@ -12,49 +12,49 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from litellm_bighub.agent.async_guarded import AsyncGuardedOpenAI
     from litellm_bighub.agent.guarded import GuardedOpenAI
-    from litellm_bighub.agent.records import GuardedToolResult, ToolExecutionEvent
-    from litellm_bighub.control_plane.decider import EmbeddedDecider
-    from litellm_bighub.control_plane.ledger import DatabaseLedger
+    from litellm_bighub.agent.record.events import GuardedToolResult, ToolExecutionEvent
+    from litellm_bighub.control_plane.decisions.database_ledger import DatabaseLedger
+    from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
     from litellm_bighub.deciders.tool_decisions import ToolDecisions
     from litellm_bighub.domain.call import CallContext, ToolCall
     from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
     from litellm_bighub.errors import AdapterConfigurationError, OutcomeReportError, ProviderResponseError
-    from litellm_bighub.gateway.enforcement import Withholding
-    from litellm_bighub.gateway.guardrail import BighubGuardrail
-    from litellm_bighub.gateway.handler import OpenAIResponsesHandler
-    from litellm_bighub.gateway.registration import install, uninstall
-    from litellm_bighub.gateway.sdk import acompletion, amessages, aresponses, completion, messages, responses
-    from litellm_bighub.gateway.text_guardrail import ResponsesTextGuardrail
+    from litellm_bighub.gateway.hooks.registration import install, uninstall
+    from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
+    from litellm_bighub.gateway.hooks.text_guardrail import ResponsesTextGuardrail
+    from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
+    from litellm_bighub.gateway.pipeline.enforcement import Withholding
+    from litellm_bighub.gateway.sdk.functions import acompletion, amessages, aresponses, completion, messages, responses
 
 _HOMES = {
     "AdapterConfigurationError": "errors",
     "Allow": "domain.decision",
     "AsyncGuardedOpenAI": "agent.async_guarded",
-    "BighubGuardrail": "gateway.guardrail",
+    "BighubGuardrail": "gateway.hooks.tool_guardrail",
     "Block": "domain.decision",
     "CallContext": "domain.call",
-    "DatabaseLedger": "control_plane.ledger",
+    "DatabaseLedger": "control_plane.decisions.database_ledger",
     "Decision": "domain.decision",
-    "EmbeddedDecider": "control_plane.decider",
+    "EmbeddedDecider": "control_plane.decisions.embedded_decider",
     "GuardedOpenAI": "agent.guarded",
-    "GuardedToolResult": "agent.records",
-    "OpenAIResponsesHandler": "gateway.handler",
+    "GuardedToolResult": "agent.record.events",
+    "OpenAIResponsesHandler": "gateway.hooks.responses_handler",
     "OutcomeReportError": "errors",
     "ProviderResponseError": "errors",
     "RequireApproval": "domain.decision",
-    "ResponsesTextGuardrail": "gateway.text_guardrail",
+    "ResponsesTextGuardrail": "gateway.hooks.text_guardrail",
     "ToolCall": "domain.call",
     "ToolDecisions": "deciders.tool_decisions",
-    "ToolExecutionEvent": "agent.records",
-    "Withholding": "gateway.enforcement",
-    "acompletion": "gateway.sdk",
-    "amessages": "gateway.sdk",
-    "aresponses": "gateway.sdk",
-    "completion": "gateway.sdk",
-    "install": "gateway.registration",
-    "messages": "gateway.sdk",
-    "responses": "gateway.sdk",
-    "uninstall": "gateway.registration",
+    "ToolExecutionEvent": "agent.record.events",
+    "Withholding": "gateway.pipeline.enforcement",
+    "acompletion": "gateway.sdk.functions",
+    "amessages": "gateway.sdk.functions",
+    "aresponses": "gateway.sdk.functions",
+    "completion": "gateway.sdk.functions",
+    "install": "gateway.hooks.registration",
+    "messages": "gateway.sdk.functions",
+    "responses": "gateway.sdk.functions",
+    "uninstall": "gateway.hooks.registration",
 }
 
 __all__ = [
@@ -96,7 +96,7 @@ def __getattr__(name: str) -> Any:
     try:
         module = importlib.import_module(f"{__name__}.{home}")
     except Exception as error:  # a LiteLLM that we do not know may lack anything: modules, names, members, parameters
-        from litellm_bighub.gateway.litellm_release import failed_import  # noqa: PLC0415 - needed for an error alone
+        from litellm_bighub.gateway.setup.litellm_release import failed_import  # noqa: PLC0415 - needed for an error alone
 
         told = failed_import(error)
         if told is None:

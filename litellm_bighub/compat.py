@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from litellm_bighub.agent.async_guarded import AsyncGuardedOpenAI
 from litellm_bighub.agent.guarded import GuardedOpenAI
-from litellm_bighub.agent.records import GuardedToolResult, ToolExecutionEvent
+from litellm_bighub.agent.record.events import GuardedToolResult, ToolExecutionEvent
 from litellm_bighub.agent.settings import VERSION as __version__  # noqa: N811 - the published name
 from litellm_bighub.errors import AdapterConfigurationError, ProviderResponseError
 

@@ -9,10 +9,10 @@ import httpx
 import yaml
 from sqlalchemy import text as text_of
 
+from litellm_bighub.control_plane.approvals.resolution import Resolution
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.resolving import Resolution
-from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.database import sqlite_url
+from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.testing import ScriptedUpstream, function_call, running_proxy, text
 
 STREAMS = 1000

@@ -11,8 +11,8 @@ from litellm.integrations.custom_guardrail import CustomGuardrail
 
 import litellm_bighub
 from litellm_bighub import testing
-from litellm_bighub.control_plane.policy.file import parse_policy
 from litellm_bighub.demo.promises import PROMISES
+from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.testing import function_call, text
 

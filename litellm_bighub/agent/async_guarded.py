@@ -10,17 +10,17 @@ from typing import Any, cast
 
 from typing_extensions import Self, Unpack
 
-from litellm_bighub.agent.approval_loop import answers, one_answer
-from litellm_bighub.agent.calling import OnLoop
-from litellm_bighub.agent.drivers import aevents
-from litellm_bighub.agent.effects import Event, Steps
-from litellm_bighub.agent.flow import agent_run, resumed_run
+from litellm_bighub.agent.approvals.approval_loop import answers, one_answer
+from litellm_bighub.agent.drivers.drivers import aevents
+from litellm_bighub.agent.drivers.function_calls import OnLoop
+from litellm_bighub.agent.drivers.performer import AskCallback
+from litellm_bighub.agent.flow.effects import Event, Steps
+from litellm_bighub.agent.flow.flow import agent_run, resumed_run
+from litellm_bighub.agent.flow.run import Run
 from litellm_bighub.agent.guard import Guard
 from litellm_bighub.agent.options import GuardOptions, RunArguments
-from litellm_bighub.agent.performer import AskCallback
-from litellm_bighub.agent.records import ApprovedPayload, Payload
-from litellm_bighub.agent.run import Run
-from litellm_bighub.agent.told import decision_fields
+from litellm_bighub.agent.record.events import ApprovedPayload, Payload
+from litellm_bighub.agent.record.model_messages import decision_fields
 
 
 class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):

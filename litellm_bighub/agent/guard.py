@@ -11,25 +11,25 @@ from typing import Any, Generic, TypeVar, overload
 
 from typing_extensions import Unpack
 
-from litellm_bighub.agent.account import Accounting
-from litellm_bighub.agent.calling import Calling
-from litellm_bighub.agent.calls import Requested
-from litellm_bighub.agent.conversation import start
-from litellm_bighub.agent.deciding import Deciding
-from litellm_bighub.agent.deliveries import Deliveries
-from litellm_bighub.agent.effects import Ask
-from litellm_bighub.agent.model import ClientModel
+from litellm_bighub.agent.approvals.approval_backend import Deciding
+from litellm_bighub.agent.construction import model_client, random_id, resilience, wishes
+from litellm_bighub.agent.drivers.function_calls import Calling
+from litellm_bighub.agent.drivers.performer import Performer
+from litellm_bighub.agent.flow.effects import Ask
+from litellm_bighub.agent.flow.model_input import start
+from litellm_bighub.agent.flow.requested_calls import Requested
+from litellm_bighub.agent.flow.run import Run, Setup
+from litellm_bighub.agent.flow.stored_state import State, request_ids, restored
+from litellm_bighub.agent.flow.turn import Turn, ask_for
+from litellm_bighub.agent.model.model import ClientModel
 from litellm_bighub.agent.options import GuardOptions, RunArguments, ToolOptions
-from litellm_bighub.agent.performer import Performer
-from litellm_bighub.agent.policy import policy_for
-from litellm_bighub.agent.run import Run, Setup
+from litellm_bighub.agent.policy_side import policy_for
+from litellm_bighub.agent.record.deliveries import Deliveries
+from litellm_bighub.agent.record.delivery_account import Accounting
 from litellm_bighub.agent.settings import agent_settings
-from litellm_bighub.agent.state import State, request_ids, restored
-from litellm_bighub.agent.tools.making import make_tool
-from litellm_bighub.agent.tools.stake import UnreadableStake
+from litellm_bighub.agent.tools.registration import make_tool
 from litellm_bighub.agent.tools.tool import Tool
-from litellm_bighub.agent.turn import Turn, ask_for
-from litellm_bighub.agent.wiring import model_client, random_id, resilience, wishes
+from litellm_bighub.agent.tools.value_extraction import UnreadableStake
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import AdapterConfigurationError
 

@@ -8,9 +8,9 @@ from typing import Any, TypeAlias
 
 from typing_extensions import Required, TypedDict
 
-from litellm_bighub.agent.conversation import Context
-from litellm_bighub.agent.tools.stake import TargetFrom, ValueFrom
+from litellm_bighub.agent.flow.model_input import Context
 from litellm_bighub.agent.tools.tool import DecisionMode
+from litellm_bighub.agent.tools.value_extraction import TargetFrom, ValueFrom
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.settings import FailMode
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from importlib.metadata import version
 from typing import Any, get_args
 
-from litellm_bighub.agent.conversation import Context
+from litellm_bighub.agent.flow.model_input import Context
 from litellm_bighub.agent.options import GuardOptions
 from litellm_bighub.agent.tools.tool import DecisionMode
 from litellm_bighub.domain.actor import POSES, is_marked

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from litellm_bighub.control_plane.store.bounded import bounded
+from litellm_bighub.control_plane.store.time_limit import bounded
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.control_plane.store.writer import Writer
 from litellm_bighub.errors import ConfigurationError, DecisionRefused, DecisionUnavailable

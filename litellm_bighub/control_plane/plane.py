@@ -15,16 +15,16 @@ from typing import TypeAlias
 
 from sqlalchemy import Engine
 
-from litellm_bighub.control_plane.awaiting import AwaitedApprovals
+from litellm_bighub.control_plane.approvals.awaited_approvals import AwaitedApprovals
+from litellm_bighub.control_plane.approvals.resolution import Refused, Resolution, expire_due, resolve
+from litellm_bighub.control_plane.audit.retention_schedule import Retaining
 from litellm_bighub.control_plane.database import Database
-from litellm_bighub.control_plane.deciding import Deciding, Outcome, Question, Snapshot
-from litellm_bighub.control_plane.resolving import Refused, Resolution, expire_due, resolve
-from litellm_bighub.control_plane.retaining import Retaining
-from litellm_bighub.control_plane.source import PolicySource
-from litellm_bighub.control_plane.store.approvals import Approval
+from litellm_bighub.control_plane.decisions.policy_source import PolicySource
+from litellm_bighub.control_plane.decisions.recorded_decision import Deciding, Outcome, Question, Snapshot
 from litellm_bighub.control_plane.store.clock import clock_of, now_in
 from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.control_plane.store.signals import Signals
+from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import JSON, Arguments, CallContext, ToolCall
 from litellm_bighub.domain.ids import random_id

@@ -11,17 +11,17 @@ from typing import TypeVar
 
 import anyio
 
-from litellm_bighub.deciders.consenting import consenting
-from litellm_bighub.deciders.deadline import DEADLINE_SECONDS, Deadline, within
+from litellm_bighub.deciders.approvals.caller_approval import consenting
+from litellm_bighub.deciders.approvals.until_stopped import Stopped, UntilStopped
+from litellm_bighub.deciders.approvals.waiting_decider import settled, waiting
 from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.deciders.event_sinks import DecisionHook, EventSink, HookSink, record
 from litellm_bighub.deciders.judgement import Judgement
-from litellm_bighub.deciders.ledger import Ledger, MemoryLedger
-from litellm_bighub.deciders.prompt_ledger import PromptLedger
-from litellm_bighub.deciders.recording import DecisionHook, EventSink, HookSink, record
+from litellm_bighub.deciders.ledger.ledger import Ledger, MemoryLedger
+from litellm_bighub.deciders.ledger.prompt_ledger import PromptLedger
 from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.deciders.undecided import undecided
-from litellm_bighub.deciders.until_stopped import Stopped, UntilStopped
-from litellm_bighub.deciders.waiting import settled, waiting
+from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS, Deadline, within
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
 from litellm_bighub.domain.event import DecisionEvent

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import uvicorn
 
-from litellm_bighub.control_plane.decider import DATABASE
+from litellm_bighub.control_plane.decisions.embedded_decider import DATABASE
 from litellm_bighub.control_plane.http.api_keys import first_key
 from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.plane import ControlPlane

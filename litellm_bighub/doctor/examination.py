@@ -6,19 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from litellm_bighub.doctor.covered import Cover, covers, opened
-from litellm_bighub.doctor.deciding import deciding
+from litellm_bighub.doctor.decider_check import deciding
 from litellm_bighub.doctor.findings import Finding, Level
 from litellm_bighub.doctor.kinds import Kind, kind_of
 from litellm_bighub.doctor.proxy_config import Entry, ProxyConfig
 from litellm_bighub.doctor.releases import litellm_release
+from litellm_bighub.doctor.text_coverage import Cover, covers, opened
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.gateway.closing import closer_of
-from litellm_bighub.gateway.configuration import read_settings
-from litellm_bighub.gateway.litellm_parameters import refused_by_litellm
-from litellm_bighub.gateway.mode import check_calls_mode, check_texts_mode, unchecked_texts
-from litellm_bighub.gateway.native import NOT_BY_DEFAULT
-from litellm_bighub.gateway.opt_outs import check_opt_outs
+from litellm_bighub.gateway.hooks.native_guardrail import NOT_BY_DEFAULT
+from litellm_bighub.gateway.routes.route_guard import closer_of
+from litellm_bighub.gateway.setup.configuration import read_settings
+from litellm_bighub.gateway.setup.litellm_parameters import refused_by_litellm
+from litellm_bighub.gateway.setup.mode import check_calls_mode, check_texts_mode, unchecked_texts
+from litellm_bighub.gateway.setup.opt_outs import check_opt_outs
 from litellm_bighub.settings import GuardrailSettings, TextGuardrailSettings
 
 _OURS = "litellm_bighub.BighubGuardrail"

@@ -10,8 +10,8 @@ from enum import Enum
 from pathlib import Path
 
 from litellm_bighub.doctor.proxy_config import Entry
-from litellm_bighub.gateway.guardrail import BighubGuardrail
-from litellm_bighub.gateway.text_guardrail import ResponsesTextGuardrail
+from litellm_bighub.gateway.hooks.text_guardrail import ResponsesTextGuardrail
+from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
 
 
 class Kind(Enum):

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 import httpx
 
 from litellm_bighub.doctor.canary import ARGUMENTS, HOSTED_TOOL, PROMPT, SECRETS, TOOL, holds_secret
-from litellm_bighub.doctor.covered import text_formats
 from litellm_bighub.doctor.probes import PROBES, Format, Gate, Mode, Probe, Received, responses
 from litellm_bighub.doctor.proxy_config import ProxyConfig
 from litellm_bighub.doctor.stage import MODEL, SOCKET_MODEL, staged
+from litellm_bighub.doctor.text_coverage import text_formats
 from litellm_bighub.doctor.verdict import Row, Verdict, of_call, of_secrets
 from litellm_bighub.testing import Item, Output, Pace, Request, ScriptedUpstream, function_call, running_proxy, text
-from litellm_bighub.testing.hosted_answers import block
-from litellm_bighub.testing.hosted_bighub import HostedBighub
+from litellm_bighub.testing.bighub.hosted_answers import block
+from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
 
 _SECONDS = 60.0
 _CALL = (text("Here it comes."), function_call(TOOL, ARGUMENTS, call_id="call_canary"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from litellm_bighub.doctor.findings import Finding, Level
-from litellm_bighub.gateway.litellm_release import SUPPORTED, installed_release, is_hijacked, is_supported
+from litellm_bighub.gateway.setup.litellm_release import SUPPORTED, installed_release, is_hijacked, is_supported
 
 _LITELLM = "litellm"
 

@@ -8,14 +8,14 @@ from rich.table import Table
 from rich.text import Text
 
 from litellm_bighub.doctor.canary import SECRETS
-from litellm_bighub.doctor.covered import other_roads
 from litellm_bighub.doctor.examination import Examination
 from litellm_bighub.doctor.findings import Level
 from litellm_bighub.doctor.kinds import Kind
 from litellm_bighub.doctor.proof import Proof
 from litellm_bighub.doctor.proxy_config import Entry
+from litellm_bighub.doctor.text_coverage import other_roads
 from litellm_bighub.doctor.verdict import Row, Verdict
-from litellm_bighub.gateway.routes import Fate
+from litellm_bighub.gateway.routes.route_table import Fate
 
 _LEVELS = {Level.FINE: "green", Level.NOTE: "dim", Level.WARNING: "yellow", Level.OFF: "bold red"}
 _VERDICTS = {

@@ -18,7 +18,7 @@ import yaml
 from litellm_bighub.doctor.canary import TOOL
 from litellm_bighub.doctor.kinds import Kind, kind_of
 from litellm_bighub.doctor.proxy_config import Entry, ProxyConfig
-from litellm_bighub.testing.hosted_bighub import HostedBighub
+from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
 
 MODEL: Final = "doctor-model"
 SOCKET_MODEL: Final = "doctor-socket-model"

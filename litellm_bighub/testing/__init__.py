@@ -4,8 +4,9 @@
 of it. Together they test a gateway end to end, without keys and without a network.
 """
 
-from litellm_bighub.testing.answers import Answer, Failure, Output, Pace, Verbatim
-from litellm_bighub.testing.items import (
+from litellm_bighub.testing.proxy.running_proxy import ProxyStartError, RunningProxy, running_proxy
+from litellm_bighub.testing.upstream.answers import Answer, Failure, Output, Pace, Verbatim
+from litellm_bighub.testing.upstream.items import (
     Item,
     apply_patch_call,
     computer_call,
@@ -18,9 +19,8 @@ from litellm_bighub.testing.items import (
     shell_call,
     text,
 )
-from litellm_bighub.testing.proxy import ProxyStartError, RunningProxy, running_proxy
-from litellm_bighub.testing.requests import Request
-from litellm_bighub.testing.upstream import ScriptedUpstream
+from litellm_bighub.testing.upstream.requests import Request
+from litellm_bighub.testing.upstream.scripted_upstream import ScriptedUpstream
 
 __all__ = [
     "Answer",

@@ -371,7 +371,7 @@ def test_a_decider_that_settles_by_itself_has_the_last_word(driver, model):
             return RequireApproval("look", "apr_1")
 
         async def settle(self, pending, answer, decide):
-            from litellm_bighub.agent.effects import Settled  # noqa: PLC0415 - the port's value
+            from litellm_bighub.agent.flow.effects import Settled  # noqa: PLC0415 - the port's value
 
             assert answer.approved
             return Settled(Block("the policy changed meanwhile"), {})

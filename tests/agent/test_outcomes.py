@@ -12,7 +12,7 @@ from litellm_bighub.agent.guarded import GuardedOpenAI
 from litellm_bighub.errors import AdapterConfigurationError, OutcomeReportError
 from litellm_bighub.testing import function_call, text
 from tests.agent.harness import Deciding
-from tests.agent.test_memory import Bighub
+from tests.agent.record.test_redacted_event import Bighub
 
 DONE = [text("done")]
 CALL = function_call("work", {"n": 1})

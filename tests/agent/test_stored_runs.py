@@ -12,11 +12,11 @@ from types import SimpleNamespace
 import anyio.from_thread
 import pytest
 
+from litellm_bighub.control_plane.approvals.resolution import Resolution
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.resolving import Resolution
-from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.database import sqlite_url
-from litellm_bighub.control_plane.store.secret import STATE_KEY, secret_of
+from litellm_bighub.control_plane.store.tables import approvals
+from litellm_bighub.control_plane.store.tables.secrets import STATE_KEY, secret_of
 from litellm_bighub.errors import AdapterConfigurationError
 from litellm_bighub.testing import function_call, text
 from tests.agent.harness import ASK, outputs

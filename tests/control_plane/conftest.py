@@ -7,11 +7,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.policy.file import parse_policy
-from litellm_bighub.control_plane.source import PolicySource
 from litellm_bighub.control_plane.store.database import open_database, sqlite_url
 from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.policy.policy_file import parse_policy
 from tests.control_plane import postgres
 
 NOON = 1_795_264_200.0  # 2026-11-21T12:30:00Z

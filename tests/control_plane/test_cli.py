@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 from typer.testing import CliRunner
 
-from litellm_bighub.control_plane import cli_audit, cli_policy
-from litellm_bighub.control_plane.decider import EmbeddedDecider
+from litellm_bighub.cli import audit as cli_audit, policy as cli_policy
+from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.domain.call import CallContext, ToolCall
 

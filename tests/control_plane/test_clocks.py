@@ -8,13 +8,13 @@ from itertools import cycle
 import pytest
 from sqlalchemy import select
 
-from litellm_bighub.control_plane.ledger import DatabaseLedger
-from litellm_bighub.control_plane.resolving import Resolution
+from litellm_bighub.control_plane.approvals.resolution import Resolution
+from litellm_bighub.control_plane.decisions.database_ledger import DatabaseLedger
 from litellm_bighub.control_plane.store.clock import DatabaseClock, clock_of
 from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.control_plane.store.schema import approvals, events
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.decided import DecidedCall, Search
+from litellm_bighub.domain.decided_call import DecidedCall, Search
 from tests.control_plane.conftest import NOON, Clock
 
 DAY = 86_400.0

@@ -17,16 +17,16 @@ import pytest
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from litellm_bighub.control_plane.decider import EmbeddedDecider
-from litellm_bighub.control_plane.ledger import DatabaseLedger
+from litellm_bighub.control_plane.approvals.resolution import Resolution
+from litellm_bighub.control_plane.decisions.database_ledger import DatabaseLedger
+from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.resolving import Resolution
-from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.database import check_opening, open_database, sqlite_url
-from litellm_bighub.control_plane.store.events import verify
+from litellm_bighub.control_plane.store.tables import approvals
+from litellm_bighub.control_plane.store.tables.events import verify
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.decided import Search, released
+from litellm_bighub.domain.decided_call import Search, released
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.errors import ConfigurationError, DecisionError, DecisionUnavailable
 from tests.control_plane import postgres

@@ -10,13 +10,13 @@ from dataclasses import fields, replace
 import pytest
 from sqlalchemy import select
 
-from litellm_bighub.control_plane.decider import EmbeddedDecider
-from litellm_bighub.control_plane.resolving import Refused, Resolution
-from litellm_bighub.control_plane.store import switches
-from litellm_bighub.control_plane.store.approvals import OPEN, TRANSITIONS
+from litellm_bighub.control_plane.approvals.resolution import Refused, Resolution
+from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.control_plane.store.chain import Break
-from litellm_bighub.control_plane.store.events import count, verify
 from litellm_bighub.control_plane.store.schema import events, usage
+from litellm_bighub.control_plane.store.tables import switches
+from litellm_bighub.control_plane.store.tables.approvals import OPEN, TRANSITIONS
+from litellm_bighub.control_plane.store.tables.events import count, verify
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow
 from tests.control_plane import using

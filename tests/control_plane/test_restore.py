@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from litellm_bighub.control_plane.decider import EmbeddedDecider
+from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.domain.call import CallContext, ToolCall
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "control-plane.md"

@@ -9,7 +9,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from litellm_bighub.control_plane.decider import EmbeddedDecider
+from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow
 

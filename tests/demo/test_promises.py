@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from litellm_bighub.control_plane.decider import EmbeddedDecider
+from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.demo.exchange import Exchange
 from litellm_bighub.demo.files import proxy_config
 from litellm_bighub.demo.promises import PROMISES, NotKept

@@ -6,7 +6,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from litellm_bighub.cli import app
+from litellm_bighub.cli.app import app
 
 POLICY = "version: 1\ndefault: block\n"
 

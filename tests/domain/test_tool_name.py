@@ -7,19 +7,19 @@ import json
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from litellm_bighub.control_plane.policy.evaluation import evaluate
-from litellm_bighub.control_plane.policy.file import parse_policy
-from litellm_bighub.control_plane.policy.text import build
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.tool_name import MAX_CHARACTERS, UNREADABLE_NAME, is_readable, shown
-from litellm_bighub.gateway.enforcement import Withholding
-from litellm_bighub.gateway.mcp_calls import mcp_call
-from litellm_bighub.wire.chat import calls as chat
-from litellm_bighub.wire.messages import calls as messages
-from litellm_bighub.wire.own_tools import find_own_tools
-from litellm_bighub.wire.responses import calls as responses
+from litellm_bighub.formats.chat import calls as chat
+from litellm_bighub.formats.messages import calls as messages
+from litellm_bighub.formats.requests.hosted_tools import find_own_tools
+from litellm_bighub.formats.responses import calls as responses
+from litellm_bighub.gateway.mcp.mcp_calls import mcp_call
+from litellm_bighub.gateway.pipeline.enforcement import Withholding
+from litellm_bighub.policy.evaluation import evaluate
+from litellm_bighub.policy.policy_file import parse_policy
+from litellm_bighub.policy.policy_text import build
 from tests.deciders.fakes import Scripted
 
 READABLE = [

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from litellm_bighub.testing import RunningProxy, ScriptedUpstream, running_proxy
-from litellm_bighub.testing.hosted_bighub import HostedBighub
+from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
 
 EXTENSIONS = Path(__file__).parent / "extensions"
 MODEL = {"model": "openai/gpt-4.1", "api_base": "os.environ/UPSTREAM_BASE_URL", "api_key": "sk-x"}

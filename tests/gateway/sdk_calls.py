@@ -10,10 +10,10 @@ import litellm
 import pytest
 
 import litellm_bighub
+from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.testing import Output, Pace, ScriptedUpstream, function_call, text
-from litellm_bighub.wire.fields import get
 from tests.deciders.fakes import Kept
-from tests.wire.messages import streams
+from tests.formats.messages import streams
 
 TURN = [{"role": "user", "content": "go"}]
 CANARY = "canary-4711"

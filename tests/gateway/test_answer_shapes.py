@@ -15,16 +15,16 @@ import litellm_bighub
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.errors import UnreadableAnswerError
-from litellm_bighub.gateway.enforcement import ToolCallWithheld
-from litellm_bighub.gateway.guardrail import BighubGuardrail
-from litellm_bighub.gateway.routes import ROWS, Fate
-from litellm_bighub.gateway.surface import Format, format_of_route, governed_format, whole_formats
+from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
+from litellm_bighub.gateway.pipeline.enforcement import ToolCallWithheld
+from litellm_bighub.gateway.routes.route_formats import Format, format_of_route, governed_format, whole_formats
+from litellm_bighub.gateway.routes.route_table import ROWS, Fate
 from litellm_bighub.testing import Verbatim
 from tests.deciders.fakes import Kept, Scripted
+from tests.formats.chat import streams as chat
+from tests.formats.messages import streams as messages
+from tests.formats.responses import streams as responses
 from tests.gateway.sdk_calls import APIS, litellms_types
-from tests.wire.chat import streams as chat
-from tests.wire.messages import streams as messages
-from tests.wire.responses import streams as responses
 
 CANARY = "canary-4711"
 TAG = "tag7"

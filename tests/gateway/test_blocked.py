@@ -8,16 +8,16 @@ from typing import Any, get_args
 
 import pytest
 
-from litellm_bighub.agent.told import refusal
+from litellm_bighub.agent.record.model_messages import refusal
+from litellm_bighub.deciders.approvals.waiting_decider import Answered
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
-from litellm_bighub.deciders.waiting import Answered
-from litellm_bighub.domain.blocked import BLOCKED
+from litellm_bighub.domain.block_message import BLOCKED
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, BlockCause, RequireApproval
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable, DecisionUnreadable
-from litellm_bighub.gateway.enforcement import Enforcement, ToolCallWithheld, Withholding
-from litellm_bighub.gateway.kept_decisions import KeptDecisions
-from litellm_bighub.gateway.listed_tools import ListedTools
+from litellm_bighub.gateway.conversation.decision_cache import KeptDecisions
+from litellm_bighub.gateway.pipeline.enforcement import Enforcement, ToolCallWithheld, Withholding
+from litellm_bighub.gateway.pipeline.hosted_tools import ListedTools
 from tests.deciders.fakes import Kept, Scripted
 
 ARGUMENTS = json.dumps({"amount": 7})

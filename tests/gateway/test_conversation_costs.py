@@ -9,12 +9,12 @@ from litellm.proxy._types import UserAPIKeyAuth
 
 import litellm_bighub
 from litellm_bighub import BighubGuardrail, ToolDecisions
-from litellm_bighub.deciders.ledger import MemoryLedger
+from litellm_bighub.deciders.ledger.ledger import MemoryLedger
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.errors import DecisionUnavailable
-from litellm_bighub.gateway.conversation import UnapprovedToolResult
+from litellm_bighub.formats.payload.copies import plain
+from litellm_bighub.gateway.conversation.request_history import UnapprovedToolResult
 from litellm_bighub.testing import function_call, text
-from litellm_bighub.wire.copies import plain
 from tests.deciders.fakes import Scripted
 
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")

@@ -10,10 +10,10 @@ from hypothesis import given, strategies as st
 
 from litellm_bighub import ToolDecisions
 from litellm_bighub.domain.call import CallContext
-from litellm_bighub.domain.decided import DecidedCall
-from litellm_bighub.gateway.conversation import Conversation
-from litellm_bighub.gateway.surface import Format
-from litellm_bighub.testing.memory import Memory
+from litellm_bighub.domain.decided_call import DecidedCall
+from litellm_bighub.gateway.conversation.request_history import Conversation
+from litellm_bighub.gateway.routes.route_formats import Format
+from litellm_bighub.testing.upstream.answer_memory import Memory
 from tests.deciders.fakes import Scripted
 
 OUTPUTS = {

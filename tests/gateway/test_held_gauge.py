@@ -10,14 +10,14 @@ import pytest
 from litellm.proxy._types import UserAPIKeyAuth
 
 from litellm_bighub import BighubGuardrail
-from litellm_bighub.deciders.waiting import Answered
+from litellm_bighub.deciders.approvals.waiting_decider import Answered
 from litellm_bighub.domain.decision import Block, RequireApproval
-from litellm_bighub.gateway.surface import Format
+from litellm_bighub.gateway.routes.route_formats import Format
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.telemetry import Telemetry
 from tests.deciders.fakes import Scripted
-from tests.gateway.test_stream import Upstream, into
-from tests.wire.chat import streams as chat
+from tests.formats.chat import streams as chat
+from tests.gateway.pipeline.test_gated_stream import Upstream, into
 
 KEY = UserAPIKeyAuth(request_route="/v1/chat/completions")
 

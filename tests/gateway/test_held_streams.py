@@ -8,11 +8,11 @@ import tracemalloc
 
 import pytest
 
-from litellm_bighub.gateway.stream import governed
-from litellm_bighub.wire.chat.gate import Gate as ChatGate
-from litellm_bighub.wire.gating import Pass
-from litellm_bighub.wire.messages.gate import Gate as MessagesGate
-from litellm_bighub.wire.responses.gate import Gate as ResponsesGate
+from litellm_bighub.formats.chat.gate import Gate as ChatGate
+from litellm_bighub.formats.messages.gate import Gate as MessagesGate
+from litellm_bighub.formats.responses.gate import Gate as ResponsesGate
+from litellm_bighub.formats.stream.gate_protocol import Pass
+from litellm_bighub.gateway.pipeline.gated_stream import governed
 
 STREAMS = 1000
 WORDS = [*["x" * 50_000] * 4, "!"]

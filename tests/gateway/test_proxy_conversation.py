@@ -12,10 +12,10 @@ import pytest
 import yaml
 from openai import OpenAI
 
+from litellm_bighub.control_plane.approvals.resolution import Resolution
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.resolving import Resolution
-from litellm_bighub.control_plane.store import approvals
 from litellm_bighub.control_plane.store.database import sqlite_url
+from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.testing import RunningProxy, ScriptedUpstream, function_call, running_proxy, text
 
 pytestmark = pytest.mark.proxy

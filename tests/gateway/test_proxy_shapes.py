@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from litellm_bighub.testing import Failure, RunningProxy, ScriptedUpstream, Verbatim, function_call, running_proxy, text
+from tests.formats.messages import streams as messages
 from tests.gateway.conftest import MODEL
-from tests.wire.messages import streams as messages
 
 pytestmark = [pytest.mark.proxy, pytest.mark.filterwarnings("ignore::Warning")]
 

@@ -16,7 +16,7 @@ MODEL = {
 
 
 def test_a_typo_stops_the_start(tmp_path):
-    """Which other configs are wrong, tests/gateway/test_configuration.py tells without a proxy."""
+    """Which other configs are wrong, tests/gateway/setup/test_configuration.py tells without a proxy."""
     ours = {"guardrail": "litellm_bighub.BighubGuardrail", "mode": ["pre_call", "post_call"], "on_blok": "error"}
     config = {
         "model_list": [MODEL],

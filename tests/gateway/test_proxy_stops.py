@@ -16,7 +16,7 @@ import httpx
 import pytest
 import yaml
 
-from litellm_bighub.domain.blocked import BLOCKED
+from litellm_bighub.domain.block_message import BLOCKED
 from litellm_bighub.testing import ProxyStartError, ScriptedUpstream, function_call, running_proxy, text
 from tests.gateway.conftest import MODEL, Gateway, _guardrail
 

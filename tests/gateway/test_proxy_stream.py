@@ -24,7 +24,7 @@ from litellm_bighub.testing import (
     shell_call,
     text,
 )
-from litellm_bighub.testing.hosted_answers import BlackHole, allow, block
+from litellm_bighub.testing.bighub.hosted_answers import BlackHole, allow, block
 
 pytestmark = pytest.mark.proxy
 

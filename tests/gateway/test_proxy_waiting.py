@@ -14,13 +14,13 @@ import openai
 import pytest
 import yaml
 
+from litellm_bighub.control_plane.approvals.resolution import Resolution
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.resolving import Resolution
-from litellm_bighub.control_plane.store import approvals
-from litellm_bighub.control_plane.store.approvals import Approval
 from litellm_bighub.control_plane.store.database import sqlite_url
+from litellm_bighub.control_plane.store.tables import approvals
+from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.testing import Failure, ScriptedUpstream, function_call, reasoning, running_proxy, text
-from litellm_bighub.testing.envelope import usage
+from litellm_bighub.testing.upstream.response import usage
 from tests.gateway.conftest import EXTENSIONS, MODEL, Gateway, _guardrail
 
 pytestmark = pytest.mark.proxy

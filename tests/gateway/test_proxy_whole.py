@@ -17,7 +17,7 @@ from litellm_bighub.testing import (
     shell_call,
     text,
 )
-from litellm_bighub.testing.hosted_answers import BlackHole, allow, block, require_approval
+from litellm_bighub.testing.bighub.hosted_answers import BlackHole, allow, block, require_approval
 
 pytestmark = pytest.mark.proxy
 

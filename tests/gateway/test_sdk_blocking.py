@@ -11,12 +11,12 @@ import pytest
 
 import litellm_bighub
 from litellm_bighub import ToolDecisions
-from litellm_bighub.deciders.hosted import hosted
+from litellm_bighub.deciders.hosted.hosted_decider import hosted
 from litellm_bighub.domain.decision import Block
-from litellm_bighub.gateway.enforcement import ToolCallWithheld, Withholding
+from litellm_bighub.gateway.pipeline.enforcement import ToolCallWithheld, Withholding
 from litellm_bighub.settings import ServiceSettings
 from litellm_bighub.testing import function_call
-from litellm_bighub.testing.hosted_bighub import HostedBighub
+from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
 from tests.deciders.fakes import Scripted
 from tests.gateway.sdk_calls import ANSWER, CANARY, CHAT, RESPONSES, each_api
 

@@ -12,8 +12,8 @@ import litellm_bighub
 from litellm_bighub import BighubGuardrail, OpenAIResponsesHandler, ToolDecisions, Withholding
 from litellm_bighub.domain.decision import Block, RequireApproval
 from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.testing import Failure, ScriptedUpstream, function_call, text
-from litellm_bighub.wire.fields import get
 from tests.deciders.fakes import Kept, Scripted
 from tests.gateway.sdk_calls import (
     CANARY,

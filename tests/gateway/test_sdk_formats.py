@@ -13,12 +13,13 @@ import pytest
 
 import litellm_bighub
 from litellm_bighub import BighubGuardrail, EmbeddedDecider, ToolDecisions
-from litellm_bighub.deciders.waiting import Answered
+from litellm_bighub.deciders.approvals.waiting_decider import Answered
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
-from litellm_bighub.gateway.conversation import UnapprovedToolResult
-from litellm_bighub.gateway.enforcement import ToolCallWithheld, Withholding
+from litellm_bighub.gateway.conversation.request_history import UnapprovedToolResult
+from litellm_bighub.gateway.pipeline.enforcement import ToolCallWithheld, Withholding
 from litellm_bighub.testing import Verbatim, function_call
 from tests.deciders.fakes import Kept, Scripted
+from tests.formats.messages import streams
 from tests.gateway.sdk_calls import (
     ANSWER,
     CANARY,
@@ -30,7 +31,6 @@ from tests.gateway.sdk_calls import (
     told,
     whole_and_streamed,
 )
-from tests.wire.messages import streams
 
 pytestmark = litellms_types
 

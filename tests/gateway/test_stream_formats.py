@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from litellm_bighub.domain.call import ToolCall
-from litellm_bighub.gateway.stream import governed
-from litellm_bighub.wire.chat.gate import Gate as ChatGate
-from litellm_bighub.wire.gating import Outcome, Pass, Withhold
-from litellm_bighub.wire.messages.gate import Gate as MessagesGate
-from tests.wire.chat import streams as chat
-from tests.wire.messages import streams as messages
+from litellm_bighub.formats.chat.gate import Gate as ChatGate
+from litellm_bighub.formats.messages.gate import Gate as MessagesGate
+from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
+from litellm_bighub.gateway.pipeline.gated_stream import governed
+from tests.formats.chat import streams as chat
+from tests.formats.messages import streams as messages
 
 CHAT = [chat.role(), *chat.said("hi"), *chat.call(0), chat.end(), chat.USAGE]
 MESSAGES = messages.stream(messages.said(0, "hi"), messages.call(1))

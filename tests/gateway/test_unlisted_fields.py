@@ -13,7 +13,7 @@ from litellm.types.utils import ModelResponse
 
 from litellm_bighub import Allow, Block, ToolDecisions
 from litellm_bighub.domain.call import CallContext
-from litellm_bighub.gateway.enforcement import Enforcement
+from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from tests.gateway.planted import (
     CALL_FORMS,
     CANARY,

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from litellm.types.utils import ModelResponseStream
 
-from litellm_bighub.gateway.stream_parts import gate_of
-from litellm_bighub.gateway.surface import Format
-from litellm_bighub.wire.gating import Pass, Withhold
+from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
+from litellm_bighub.gateway.pipeline.stream_parts import gate_of
+from litellm_bighub.gateway.routes.route_formats import Format
+from tests.formats.driving import Driven
+from tests.formats.messages import streams
 from tests.gateway.planted import CALL_FORMS, CANARY, FIELD, LOOKUP, TRACES, WIPE, WRAPPINGS, owners, plant, told
 from tests.gateway.test_unlisted_fields import responses
-from tests.wire.driving import Driven
-from tests.wire.messages import streams
 
 FORMS = {**CALL_FORMS, **TRACES}
 many = settings(max_examples=15, deadline=None)

@@ -24,8 +24,7 @@ from openai.types.responses import (
 
 from litellm_bighub import OpenAIResponsesHandler, install, uninstall
 from litellm_bighub.errors import GuardrailAnswerError, PayloadError
-from tests.llm_translation.guardrails import First, FirstRendezvous, Today, TodayRendezvous, masking
-from tests.wire.responses.canaries import (
+from tests.formats.responses.canaries import (
     CANARY,
     FILES,
     ITEMS,
@@ -38,6 +37,7 @@ from tests.wire.responses.canaries import (
     message,
     output_text,
 )
+from tests.llm_translation.guardrails import First, FirstRendezvous, Today, TodayRendezvous, masking
 
 BOTH_SIDES = pytest.mark.parametrize("side", ["request", "response"])
 

@@ -10,7 +10,7 @@ import httpx
 from bighub import AsyncBighubClient, Bighub, BighubClient
 from bighub.transport import RetryConfig
 
-from litellm_bighub.deciders.bounded_answers import bounded_client
+from litellm_bighub.deciders.hosted.bounded_answers import bounded_client
 
 _PLAIN = frozenset({Bighub, BighubClient, AsyncBighubClient})
 _RESOURCES = ("actions", "approvals", "outcomes")

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from litellm_bighub.agent.tools.stake import TargetFrom, ValueFrom
 from litellm_bighub.agent.tools.strict import Schema, restore
+from litellm_bighub.agent.tools.value_extraction import TargetFrom, ValueFrom
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments
 

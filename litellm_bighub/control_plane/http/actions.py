@@ -9,22 +9,22 @@ from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from typing_extensions import Self
 
-from litellm_bighub.control_plane import repeated
-from litellm_bighub.control_plane.deciding import digest_of
-from litellm_bighub.control_plane.editing import HTTP_SURFACE
-from litellm_bighub.control_plane.http import live
+from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE
+from litellm_bighub.control_plane.decisions import repeated_questions as repeated
+from litellm_bighub.control_plane.decisions.recorded_decision import digest_of
+from litellm_bighub.control_plane.decisions.value_extraction import TOLD
 from litellm_bighub.control_plane.http.answers import answer
 from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader, see_actor
 from litellm_bighub.control_plane.http.errors import not_found
-from litellm_bighub.control_plane.http.reading import readable
+from litellm_bighub.control_plane.http.question import Told, read
+from litellm_bighub.control_plane.http.sdk_extras import live
+from litellm_bighub.control_plane.http.strict_json import readable
 from litellm_bighub.control_plane.http.times import iso
-from litellm_bighub.control_plane.http.told import Told, read
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.stake import TOLD
-from litellm_bighub.control_plane.store import events, stats
 from litellm_bighub.control_plane.store.clock import now_in
-from litellm_bighub.control_plane.store.keys import Key
 from litellm_bighub.control_plane.store.schema import events as table
+from litellm_bighub.control_plane.store.tables import events, stats
+from litellm_bighub.control_plane.store.tables.keys import Key
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall
 

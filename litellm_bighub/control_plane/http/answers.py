@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from litellm_bighub.control_plane.deciding import Outcome, validation_hash
+from litellm_bighub.control_plane.decisions.recorded_decision import Outcome, validation_hash
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.domain.decision import Verdict
 

@@ -14,9 +14,9 @@ from litellm_bighub.control_plane.http.auth import ANY_ACTOR, Anybody, KeyWriter
 from litellm_bighub.control_plane.http.errors import not_found, problem
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.store import keys
 from litellm_bighub.control_plane.store.chain import Entry
-from litellm_bighub.control_plane.store.keys import Key, Scope
+from litellm_bighub.control_plane.store.tables import keys
+from litellm_bighub.control_plane.store.tables.keys import Key, Scope
 from litellm_bighub.control_plane.store.transaction import Transaction
 
 router = APIRouter(prefix="/api-keys")

@@ -7,26 +7,23 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from litellm_bighub.control_plane.housekeeping import housekeeping
 from litellm_bighub.control_plane.http import (
     actions,
     api_keys,
     approvals,
     errors,
     events,
-    hosted_only,
     kill_switch,
-    live,
-    memory,
     metrics,
-    outcomes,
     policy,
     rules,
     webhooks,
 )
 from litellm_bighub.control_plane.http.auth import UnboundKeys
 from litellm_bighub.control_plane.http.body_limit import BodyLimit
+from litellm_bighub.control_plane.http.sdk_extras import agent_memory as memory, hosted_only, live, outcomes
 from litellm_bighub.control_plane.inbox import setup as inbox
+from litellm_bighub.control_plane.maintenance.server_maintenance import housekeeping
 from litellm_bighub.control_plane.plane import ControlPlane
 
 TITLE = "litellm-bighub control plane"

@@ -8,15 +8,15 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from typing_extensions import Self
 
+from litellm_bighub.control_plane.approvals.resolution import Refused, Resolution
 from litellm_bighub.control_plane.http.auth import Plane, Reader, Resolver, Waiting
 from litellm_bighub.control_plane.http.errors import existing, problem
-from litellm_bighub.control_plane.http.reading import readable
+from litellm_bighub.control_plane.http.strict_json import readable
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.resolving import Refused, Resolution
-from litellm_bighub.control_plane.store import approvals
-from litellm_bighub.control_plane.store.approvals import Approval, State
-from litellm_bighub.control_plane.store.keys import Key
+from litellm_bighub.control_plane.store.tables import approvals
+from litellm_bighub.control_plane.store.tables.approvals import Approval, State
+from litellm_bighub.control_plane.store.tables.keys import Key
 from litellm_bighub.domain.call import Arguments
 
 router = APIRouter(prefix="/approvals")

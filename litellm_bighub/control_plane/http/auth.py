@@ -13,8 +13,8 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from litellm_bighub.control_plane.http.errors import problem
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.store import keys
-from litellm_bighub.control_plane.store.keys import Key, Scope
+from litellm_bighub.control_plane.store.tables import keys
+from litellm_bighub.control_plane.store.tables.keys import Key, Scope
 
 logger = logging.getLogger(__name__)
 

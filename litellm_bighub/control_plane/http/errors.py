@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sqlalchemy.exc import DataError
 from starlette.exceptions import HTTPException as StarletteHTTPException
 
-from litellm_bighub.control_plane.store.idempotency import KeyReused
+from litellm_bighub.control_plane.store.tables.idempotency import KeyReused
 from litellm_bighub.domain.arguments import UnreadableArguments
 from litellm_bighub.domain.ids import random_id
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable

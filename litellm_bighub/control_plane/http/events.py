@@ -9,8 +9,8 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from litellm_bighub.control_plane.http.auth import Plane, Reader
 from litellm_bighub.control_plane.http.times import iso
-from litellm_bighub.control_plane.store import events
 from litellm_bighub.control_plane.store.schema import events as table
+from litellm_bighub.control_plane.store.tables import events
 
 router = APIRouter(prefix="/events")
 

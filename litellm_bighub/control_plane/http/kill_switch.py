@@ -12,9 +12,9 @@ from typing_extensions import Self
 from litellm_bighub.control_plane.http.auth import Anybody, Plane, SwitchWriter
 from litellm_bighub.control_plane.http.errors import not_found
 from litellm_bighub.control_plane.http.times import iso
-from litellm_bighub.control_plane.store import switches
 from litellm_bighub.control_plane.store.chain import Entry
-from litellm_bighub.control_plane.store.switches import Switch
+from litellm_bighub.control_plane.store.tables import switches
+from litellm_bighub.control_plane.store.tables.switches import Switch
 from litellm_bighub.control_plane.store.transaction import Transaction
 
 router = APIRouter(prefix="/kill-switch")

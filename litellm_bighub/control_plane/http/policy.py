@@ -6,11 +6,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from litellm_bighub.control_plane.decisions.policy_versions import PolicyVersion, version as find, versions as listing
 from litellm_bighub.control_plane.http.auth import Plane, Reader
 from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.http.times import iso
-from litellm_bighub.control_plane.policy.comparing import Difference
-from litellm_bighub.control_plane.versions import PolicyVersion, version as find, versions as listing
+from litellm_bighub.policy.difference import Difference
 
 router = APIRouter(prefix="/policy")
 

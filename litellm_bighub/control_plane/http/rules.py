@@ -11,22 +11,22 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from litellm_bighub.control_plane.decisions.value_extraction import measured
 from litellm_bighub.control_plane.http.actions import Action, IdempotencyKey
 from litellm_bighub.control_plane.http.auth import Anybody, Plane, Reader, RuleWriter, see_actor
 from litellm_bighub.control_plane.http.errors import existing, not_found, problem
+from litellm_bighub.control_plane.http.sdk_extras.rule_patch import Operation, PatchRefused, patch
 from litellm_bighub.control_plane.http.times import iso
-from litellm_bighub.control_plane.patching import Operation, PatchRefused, patch
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.policy.evaluation import UNUSED, Judgement, find, judge
-from litellm_bighub.control_plane.policy.rule import Policy
-from litellm_bighub.control_plane.policy.text import RuleText
-from litellm_bighub.control_plane.stake import measured
-from litellm_bighub.control_plane.store import idempotency, rules
 from litellm_bighub.control_plane.store.chain import Entry, dump
-from litellm_bighub.control_plane.store.rules import Stored
-from litellm_bighub.control_plane.store.stats import rule_numbers
+from litellm_bighub.control_plane.store.tables import idempotency, rules
+from litellm_bighub.control_plane.store.tables.rules import Stored
+from litellm_bighub.control_plane.store.tables.stats import rule_numbers
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.decision import Block
+from litellm_bighub.policy.evaluation import UNUSED, Judgement, find, judge
+from litellm_bighub.policy.policy_text import RuleText
+from litellm_bighub.policy.rule import Policy
 
 router = APIRouter(prefix="/rules")
 

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from litellm_bighub.control_plane import delivering
+from litellm_bighub.control_plane.channels import webhook_delivery as delivering
 from litellm_bighub.control_plane.http.auth import Anybody, HookWriter, Plane
 from litellm_bighub.control_plane.http.errors import existing, not_found, problem
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.store import hooks
-from litellm_bighub.control_plane.store.hooks import Delivery, Format, Hook
+from litellm_bighub.control_plane.store.tables import webhooks as hooks
+from litellm_bighub.control_plane.store.tables.webhooks import Delivery, Format, Hook
 from litellm_bighub.control_plane.store.transaction import Transaction
 
 router = APIRouter(prefix="/webhooks")

@@ -11,16 +11,16 @@ from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from sqlalchemy import ColumnElement, Connection, select
 
-from litellm_bighub.control_plane.allowing import MINUTES
+from litellm_bighub.control_plane.approvals.allowance import MINUTES
+from litellm_bighub.control_plane.approvals.resolution import Answer, Refused, Resolution
 from litellm_bighub.control_plane.http.auth import Plane, address_of
 from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.inbox import charts
 from litellm_bighub.control_plane.inbox.render import render
 from litellm_bighub.control_plane.inbox.sessions import COOKIE, LoggedIn, OwnForm, need, set_cookie
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.resolving import Answer, Refused, Resolution
-from litellm_bighub.control_plane.store import approvals, events, keys, outcomes, sessions, switches
 from litellm_bighub.control_plane.store.schema import events as table, head
+from litellm_bighub.control_plane.store.tables import approvals, events, keys, logins as sessions, outcomes, switches
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 
 router = APIRouter(prefix="/inbox", default_response_class=HTMLResponse, include_in_schema=False)

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from litellm_bighub.control_plane.inbox.readable import readable_json, visible
-from litellm_bighub.control_plane.store.sessions import Session
+from litellm_bighub.control_plane.store.tables.logins import Session
 
 NOTES = {
     "approved": ("good", "Approved. The call may run once."),

@@ -10,9 +10,9 @@ from fastapi.exceptions import HTTPException
 from fastapi.responses import Response
 
 from litellm_bighub.control_plane.http.auth import Plane, address_of
-from litellm_bighub.control_plane.store import sessions
-from litellm_bighub.control_plane.store.keys import Scope
-from litellm_bighub.control_plane.store.sessions import Session
+from litellm_bighub.control_plane.store.tables import logins as sessions
+from litellm_bighub.control_plane.store.tables.keys import Scope
+from litellm_bighub.control_plane.store.tables.logins import Session
 
 COOKIE = "bighub_session"
 

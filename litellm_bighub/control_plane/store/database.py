@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 
-from litellm_bighub.control_plane.store.bounded import bounded, bounded_driver
-from litellm_bighub.control_plane.store.file import make_private
+from litellm_bighub.control_plane.store.sqlite_file import make_private
+from litellm_bighub.control_plane.store.time_limit import bounded, bounded_driver
 from litellm_bighub.errors import ConfigurationError
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from litellm_bighub.control_plane.policy.counters import Tally
 from litellm_bighub.control_plane.store.chain import COLUMNS
 from litellm_bighub.control_plane.store.clock import NOW
 from litellm_bighub.control_plane.store.database import CHANNEL, LOCK
-from litellm_bighub.control_plane.store.decided_calls import COLUMNS as CALL
+from litellm_bighub.control_plane.store.tables.decided_calls import COLUMNS as CALL
+from litellm_bighub.policy.counters import Tally
 
 if TYPE_CHECKING:
     import sqlite3

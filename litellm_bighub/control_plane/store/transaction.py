@@ -7,13 +7,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from litellm_bighub.control_plane.policy.counters import Tally
-from litellm_bighub.control_plane.policy.evaluation import Usage
-from litellm_bighub.control_plane.policy.rule import Rule
 from litellm_bighub.control_plane.store.chain import COLUMNS, Entry, link
-from litellm_bighub.control_plane.store.decided_calls import row
 from litellm_bighub.control_plane.store.ledger import Head, Ledger
-from litellm_bighub.domain.decided import DecidedCall
+from litellm_bighub.control_plane.store.tables.decided_calls import row
+from litellm_bighub.domain.decided_call import DecidedCall
+from litellm_bighub.policy.counters import Tally
+from litellm_bighub.policy.evaluation import Usage
+from litellm_bighub.policy.rule import Rule
 
 
 class Transaction:

@@ -25,9 +25,9 @@ from typing import Any, Final, Generic, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, OperationalError
 
-from litellm_bighub.control_plane.store.bounded import Seen, bounded
-from litellm_bighub.control_plane.store.file import OpenedFile
 from litellm_bighub.control_plane.store.ledger import Ledger, ledger
+from litellm_bighub.control_plane.store.sqlite_file import OpenedFile
+from litellm_bighub.control_plane.store.time_limit import Seen, bounded
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
 

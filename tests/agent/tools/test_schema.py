@@ -15,7 +15,7 @@ import pytest
 from pydantic import BaseModel, Field
 from typing_extensions import TypedDict
 
-from litellm_bighub.agent.tools.making import make_tool
+from litellm_bighub.agent.tools.registration import make_tool
 from litellm_bighub.errors import AdapterConfigurationError
 from tests.agent.tools.strict_rules import broken_rules
 

@@ -12,10 +12,10 @@ from bighub import AsyncBighubClient, BighubClient
 from hypothesis import HealthCheck, assume, example, given, settings, strategies as st
 from pydantic import ValidationError
 
-from litellm_bighub.control_plane.deciding import bound
+from litellm_bighub.control_plane.decisions.recorded_decision import bound
 from litellm_bighub.control_plane.http.actions import Action
-from litellm_bighub.control_plane.http.told import IDENTITY, RUN, UNBOUND
-from litellm_bighub.deciders.hosted import hosted
+from litellm_bighub.control_plane.http.question import IDENTITY, RUN, UNBOUND
+from litellm_bighub.deciders.hosted.hosted_decider import hosted
 from litellm_bighub.domain.arguments import UnreadableArguments
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, RequireApproval

@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from litellm_bighub.control_plane.inbox.readable import readable_json, visible
-from litellm_bighub.control_plane.store import events
-from litellm_bighub.control_plane.store.keys import AGENT
+from litellm_bighub.control_plane.store.tables import events
+from litellm_bighub.control_plane.store.tables.keys import AGENT
 from litellm_bighub.domain.call import CallContext, ToolCall
 from tests.control_plane.inbox.conftest import PERSON
 

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from litellm_bighub.control_plane.resolving import Refused, Resolution
-from litellm_bighub.control_plane.store import outcomes
+from litellm_bighub.control_plane.approvals.resolution import Refused, Resolution
 from litellm_bighub.control_plane.store.chain import Break
 from litellm_bighub.control_plane.store.database import begin_writing, open_database, upgrade
-from litellm_bighub.control_plane.store.events import page, verify
 from litellm_bighub.control_plane.store.schema import events, metadata
+from litellm_bighub.control_plane.store.tables import outcomes
+from litellm_bighub.control_plane.store.tables.events import page, verify
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import ConfigurationError
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url, text
 
-from litellm_bighub.control_plane.decider import decision
+from litellm_bighub.control_plane.decisions.embedded_decider import decision
 from litellm_bighub.control_plane.store.chain import Entry
-from litellm_bighub.control_plane.store.events import verify
+from litellm_bighub.control_plane.store.tables.events import verify
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block

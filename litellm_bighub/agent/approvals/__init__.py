@@ -1,0 +1,1 @@
+"""Calls of an agent that wait for a person."""

@@ -1,0 +1,184 @@
+"""Who decides on an agent's calls, and who settles what waits for a person."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from typing import Protocol, TypeAlias, runtime_checkable
+
+from litellm_bighub.agent.flow.effects import Answer, Ask, NotThisCall, Pending, Settled, Shown, Unsettled
+from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decision import Block, Decision
+from litellm_bighub.errors import AdapterConfigurationError
+from litellm_bighub.settings import FailMode, ToolSettings
+
+DecideOne: TypeAlias = Callable[[Ask], Awaitable[Decision]]
+"""Decides on a call again, by the same way as the first time."""
+
+
+@runtime_checkable
+class Desk(Protocol):
+    """Where approvals are answered."""
+
+    async def settle(self, pending: Pending, answer: Answer, decide: DecideOne) -> Settled | Unsettled:
+        """Bring a person's answer into force. Never raises for a control plane that could not be had."""
+        ...
+
+    async def look(self, pending: Pending, decide: DecideOne) -> Settled | None:
+        """What became of a pending call elsewhere; `None` while it waits."""
+        ...
+
+
+@runtime_checkable
+class ShowsApprovals(Protocol):
+    """A desk that knows what its approvals were asked for."""
+
+    async def shown(self, pending: Pending) -> Shown | NotThisCall:
+        """What the approval says of the call, if it is the approval of this very call."""
+        ...
+
+
+@runtime_checkable
+class KeepsStateKey(Protocol):
+    """A desk that keeps the key of stored runs with its approvals."""
+
+    async def state_key(self) -> bytes:
+        """The key; made when it is first asked for.
+
+        Raises:
+            DecisionUnavailable: it cannot be read.
+        """
+        ...
+
+
+class NoDesk:
+    """For a decider without approvals: nothing that waits is ever approved."""
+
+    async def settle(self, pending: Pending, answer: Answer, decide: DecideOne) -> Settled:  # noqa: ARG002 - the port's signature
+        """Refuse."""
+        return Settled(Block(f"the decider cannot resolve the approval {pending.request_id}", cause="unapproved"), {})
+
+    async def look(self, pending: Pending, decide: DecideOne) -> Settled | None:  # noqa: ARG002 - the port's signature
+        """It waits."""
+        return None
+
+
+@runtime_checkable
+class DryRun(Protocol):
+    """A decider that can say what it would decide, and records nothing of it."""
+
+    async def dry_run(self, call: ToolCall, context: CallContext) -> Decision:
+        """The decision that the call would get."""
+        ...
+
+
+class Deciding:
+    """The policy's side of a run.
+
+    Args:
+        decider: who decides.
+        fail_mode: what becomes of a call when the decider could not be reached.
+        desk: where approvals are answered.
+        tools: what the policy itself says of single tools.
+        dry: who answers dry runs, if it is not the decider.
+        state_key: signs the states of runs that wait; by default the desk's, or one of this process.
+        deadline_seconds: how long a decision may take.
+    """
+
+    def __init__(
+        self,
+        decider: Decider,
+        *,
+        fail_mode: FailMode,
+        desk: Desk,
+        tools: Mapping[str, ToolSettings] | None = None,
+        dry: object = None,
+        state_key: bytes | None = None,
+        deadline_seconds: float = DEADLINE_SECONDS,
+    ) -> None:
+        self._name = decider.name
+        self._dry = decider if dry is None else dry
+        self._decisions = ToolDecisions(decider, tools=tools, fail_mode=fail_mode, deadline_seconds=deadline_seconds)
+        self._desk = desk
+        self._state_key = state_key
+
+    async def decide(self, asks: Sequence[Ask]) -> list[Decision]:
+        """Decide on all calls of a turn at the same time. A policy that could not be had is a decision too."""
+        groups: dict[CallContext, list[int]] = {}
+        for place, ask in enumerate(asks):
+            groups.setdefault(ask.context, []).append(place)
+        answers = await asyncio.gather(
+            *(self._decisions.decide([_call(asks[at]) for at in places], on) for on, places in groups.items())
+        )
+        decided = {
+            place: decision
+            for places, decisions in zip(groups.values(), answers, strict=True)
+            for place, decision in zip(places, decisions, strict=True)
+        }
+        return [decided[place] for place in range(len(asks))]
+
+    async def dry_run(self, ask: Ask) -> Decision:
+        """The decision that a call would get; nothing of it is recorded.
+
+        Raises:
+            AdapterConfigurationError: the decider has no dry run.
+            DecisionError: it could not be had.
+        """
+        if not isinstance(self._dry, DryRun):
+            raise AdapterConfigurationError("check_tool", f"the decider {self._name} has no dry run")
+        return await self._dry.dry_run(_call(ask), ask.context)
+
+    async def shown(self, pending: Pending) -> Shown | NotThisCall:
+        """What the approval says of a pending call, if its desk knows."""
+        return await self._desk.shown(pending) if isinstance(self._desk, ShowsApprovals) else Shown()
+
+    async def settle(self, pending: Pending, answer: Answer) -> Settled | Unsettled:
+        """Bring a person's answer into force."""
+        settled = await self._desk.settle(pending, answer, self._one)
+        if isinstance(settled, Settled) and _is_unavailable(settled.decision):
+            return Unsettled("the call was answered, and could not be decided on again")
+        return settled
+
+    async def look(self, pending: Pending) -> Settled | None:
+        """What became of a pending call elsewhere; `None` while it waits."""
+        settled = await self._desk.look(pending, self._one)
+        return None if settled is None or _is_unavailable(settled.decision) else settled
+
+    async def state_key(self) -> bytes:
+        """The key that signs the states of runs that wait.
+
+        Raises:
+            DecisionUnavailable: it is kept with the approvals, and cannot be read.
+        """
+        if self._state_key is None:
+            desk = self._desk
+            self._state_key = await desk.state_key() if isinstance(desk, KeepsStateKey) else process_key()
+        return self._state_key
+
+    async def _one(self, ask: Ask) -> Decision:
+        (decision,) = await self.decide([ask])
+        return decision
+
+    async def aclose(self) -> None:
+        """Release what is held."""
+        await self._decisions.aclose()
+
+
+@cache
+def process_key() -> bytes:
+    """A key of this process alone, where nothing that lasts holds one."""
+    return secrets.token_bytes(32)
+
+
+def _is_unavailable(decision: Decision) -> bool:
+    return isinstance(decision, Block) and decision.cause == "unreachable"
+
+
+def _call(ask: Ask) -> ToolCall:
+    return ask.call if ask.action == ask.call.name else replace(ask.call, action=ask.action)

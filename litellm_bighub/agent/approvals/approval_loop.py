@@ -1,0 +1,52 @@
+"""What `run_with_approval` says of the people that it asked, and the answers that are given to a run in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from litellm_bighub.agent.drivers.performer import AskCallback
+from litellm_bighub.agent.flow.run import Run
+from litellm_bighub.agent.record.events import ApprovedPayload, Payload
+
+
+def approved_payload(payload: Payload, run: Run) -> ApprovedPayload:
+    """A run's payload with what was asked of people."""
+    return ApprovedPayload(**payload, approval_loop=approval_loop(run))
+
+
+def approval_loop(run: Run) -> dict[str, Any]:
+    """What was asked of people and what became of it; the first approval's fields stand on top."""
+    if not run.approvals:
+        return {"required": False, "resolved": False, "resumed": False}
+    told = [{**each, **_tool_output(run, each)} for each in run.approvals]
+    return {
+        **{key: each for key, each in told[0].items() if key not in {"tool", "call_id"}},
+        "resolved": all(each["resolved"] for each in told),
+        "resumed": any(each["resumed"] for each in told),
+        "approvals": told,
+    }
+
+
+def answers(resolutions: Mapping[str, Mapping[str, Any]] | None, otherwise: AskCallback | None) -> AskCallback:
+    """A callback that gives prepared answers by request id, and asks on for the rest."""
+
+    def ask(question: dict[str, Any]) -> Any:
+        if resolutions is not None and question["request_id"] in resolutions:
+            return resolutions[question["request_id"]]
+        return None if otherwise is None else otherwise(question)
+
+    return ask
+
+
+def one_answer(payload: ApprovedPayload, request_id: str) -> dict[str, Any]:
+    """What became of one of the calls that people were asked for, and the run that went on from there."""
+    told = next(each for each in payload["approval_loop"]["approvals"] if each.get("request_id") == request_id)
+    return {**told, "response": payload}
+
+
+def _tool_output(run: Run, approval: Mapping[str, Any]) -> dict[str, Any]:
+    if not approval["resumed"]:
+        return {}
+    event = next(each for each in reversed(run.events) if each.call_id == approval["call_id"])
+    return {"tool_output": event.output, "status": event.status}

@@ -1,0 +1,183 @@
+"""Asking people for the calls of a turn that wait for one, and bringing their answers into force."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from litellm_bighub.agent.flow.effects import (
+    SOMEBODY,
+    Answer,
+    Ask,
+    AskPerson,
+    Decide,
+    Look,
+    NotThisCall,
+    Pending,
+    Settle,
+    Settled,
+    Show,
+    Shown,
+    Steps,
+    Unsettled,
+    do,
+)
+from litellm_bighub.agent.flow.run import Run
+from litellm_bighub.agent.flow.turn import Entry, Turn, ask_for
+from litellm_bighub.agent.tools.tool import Prepared
+from litellm_bighub.agent.tools.value_extraction import UnreadableStake
+from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
+
+_APPROVED = frozenset({"approved", "modified"})
+
+
+def read_answer(raw: object) -> Answer | None:
+    """What a callback's answer means. Nothing is no answer; what is unclear is a refusal."""
+    if raw is None:
+        return None
+    if not isinstance(raw, Mapping):
+        return Answer(approved=False, comment="the answer was unclear")
+    resolution, arguments = raw.get("resolution"), raw.get("arguments")
+    comment, by = raw.get("comment"), raw.get("by")
+    said = Answer(
+        approved=False,
+        comment=comment if isinstance(comment, str) else None,
+        by=by if isinstance(by, str) and by else SOMEBODY,
+    )
+    if not isinstance(resolution, str) or resolution not in _APPROVED:
+        return said
+    if isinstance(arguments, Mapping) or (arguments is None and resolution == "approved"):
+        return replace(said, approved=True, arguments=arguments)
+    return said
+
+
+def ask_people(run: Run, turn: Turn, answered: list[Entry]) -> Steps[None]:
+    """Ask for every call that waits; those that were answered are added to `answered` at once."""
+    for entry in [entry for entry in turn.entries if entry.pending]:
+        pending = entry.pending
+        if pending is None:
+            continue
+        if not pending.request_id:
+            run.approvals.append(_loop(entry, pending, error="missing_request_id"))
+            continue
+        approval = yield from do(Show(pending))
+        if isinstance(approval, NotThisCall):
+            if _take(run, entry, pending, Settled(Block(approval.problem, cause="unapproved"), {})):
+                answered.append(entry)
+            continue
+        answer = entry.answer or (yield from do(AskPerson(pending, _shown(run, entry, approval), run.payload())))
+        if answer is None:
+            run.approvals.append(_loop(entry, pending))
+            continue
+        if (yield from _answer(run, entry, pending, answer)):
+            answered.append(entry)
+
+
+def look_for_answers(run: Run, turn: Turn, answered: list[Entry]) -> Steps[None]:
+    """See which of the waiting calls were answered elsewhere, in the inbox for example; adds them to `answered`."""
+    for entry in turn.entries:
+        if entry.pending is None or not entry.pending.request_id:
+            continue
+        settled = yield from do(Look(entry.pending))
+        if settled is not None and _take(run, entry, entry.pending, settled):
+            answered.append(entry)
+
+
+def _answer(run: Run, entry: Entry, pending: Pending, answer: Answer) -> Steps[bool]:
+    """Bring an answer into force; gives whether the call no longer waits."""
+    edited = answer.arguments
+    if edited is None or dict(edited) == dict(pending.ask.call.arguments):
+        return _settled(run, entry, pending, answer, (yield from _settle(run, pending, answer)))
+    # The approval was for other arguments: it is given back, and the edited call is decided like any other.
+    edit = _edited(run, entry, edited)
+    given_back = yield from do(Settle(pending, Answer(approved=False, comment="replaced by edited arguments")))
+    if isinstance(given_back, Unsettled):
+        return _settled(run, entry, pending, answer, given_back)
+    if edit is None:
+        entry.pending = None
+        entry.refuse("the edited arguments do not fit the tool")
+        run.approvals.append(_loop(entry, pending, resolved=True))
+        return True
+    entry.ask, entry.prepared = edit
+    entry.arguments = entry.prepared.arguments
+    (decision,) = yield from do(Decide([entry.ask]))
+    entry.decide(decision, reveal=run.setup.reveal)
+    if not isinstance(decision, RequireApproval) or entry.pending is None:
+        return _take(run, entry, pending, Settled(decision, {}))
+    waits, unedited = entry.pending, replace(answer, arguments=None)
+    return _settled(run, entry, waits, unedited, (yield from _settle(run, waits, unedited)))
+
+
+def _shown(run: Run, entry: Entry, approval: Shown) -> dict[str, object]:
+    """The event that a person is shown: what the approval says of the call, and where it says nothing, the call itself.
+
+    Never what a stored run tells of it: that is not what would run.
+    """
+    event = next(e for e in reversed(run.events) if e.call_id == (entry.call.call_id or None)).as_dict()
+    arguments = entry.arguments if approval.arguments is None else approval.arguments
+    return {**event, "tool": approval.tool or entry.call.name, "arguments": arguments}
+
+
+def _settle(run: Run, pending: Pending, answer: Answer) -> Steps[Settled | Unsettled]:
+    if answer.approved and pending.expires_at is not None and run.setup.clock() >= pending.expires_at:
+        return Settled(Block("the approval has expired", cause="unapproved"), {})
+    return (yield from do(Settle(pending, answer)))
+
+
+def _settled(run: Run, entry: Entry, pending: Pending, answer: Answer, settled: Settled | Unsettled) -> bool:
+    """Take what holds after an answer. Where nobody knows, the call waits on, and the answer is kept with it."""
+    if isinstance(settled, Settled):
+        return _take(run, entry, pending, settled)
+    entry.answer = answer
+    run.approvals.append(_loop(entry, pending, error=settled.problem))
+    return False
+
+
+def _take(run: Run, entry: Entry, pending: Pending, settled: Settled) -> bool:
+    decision: Decision = settled.decision
+    if isinstance(decision, RequireApproval):
+        # One of several people has answered: it waits for the others.
+        run.approvals.append(_loop(entry, pending, approval=settled.approval))
+        return False
+    entry.event_id = run.setup.new_id()
+    entry.decide(decision, reveal=run.setup.reveal)
+    resumed = isinstance(decision, Allow) and entry.job is not None
+    run.approvals.append(_loop(entry, pending, resolved=True, resumed=resumed, approval=settled.approval))
+    return True
+
+
+def _edited(run: Run, entry: Entry, arguments: Mapping[str, Any]) -> tuple[Ask, Prepared] | None:
+    if entry.tool is None:
+        return None
+    try:
+        prepared = entry.tool.prepare(dict(arguments))
+        return ask_for(run, entry.tool, prepared, entry.call, run.latest.get("id")), prepared
+    except (ValueError, UnreadableStake):
+        return None
+
+
+def _loop(
+    entry: Entry,
+    pending: Pending,
+    *,
+    resolved: bool = False,
+    resumed: bool = False,
+    approval: Mapping[str, Any] | None = None,
+    error: str | None = None,
+) -> dict[str, Any]:
+    """What `approval_loop` says of one call."""
+    said: dict[str, Any] = {
+        "required": True,
+        "resolved": resolved,
+        "resumed": resumed,
+        "tool": entry.call.name,
+        "call_id": entry.call.call_id,
+    }
+    if pending.request_id:
+        said["request_id"] = pending.request_id
+    if error is not None:
+        said["error"] = error
+    if approval is not None:
+        said["approval"] = dict(approval)
+    return said

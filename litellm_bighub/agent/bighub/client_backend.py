@@ -1,0 +1,153 @@
+"""Settling approvals through a BIGHUB client."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+import anyio
+
+from litellm_bighub.agent.approvals.approval_backend import DecideOne
+from litellm_bighub.agent.bighub.client import Client
+from litellm_bighub.agent.flow.effects import Answer, NotThisCall, Pending, Settled, Shown, Unsettled
+from litellm_bighub.agent.tools.result_text import result_text
+from litellm_bighub.domain.decision import Allow, Basis, Block, BlockCause, RequireApproval
+from litellm_bighub.domain.secrets import REDACTED
+
+_APPROVED = frozenset({"approved", "modified"})
+_WAITS = frozenset({"pending", "awaiting_second"})
+_ANOTHER = "the approval was asked for another call"
+_BINDS = "four_eyes"
+"""A field that only our own control plane's approvals have."""
+_HIDDEN = REDACTED[:-1]
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:.-]{0,127}")
+
+
+class ClientDesk:
+    """Implements `Desk` with a client's `approvals`."""
+
+    def __init__(self, client: Client, *, deadline: float) -> None:
+        self._client = client
+        self._deadline = deadline
+
+    async def shown(self, pending: Pending) -> Shown | NotThisCall:
+        """The call as BIGHUB lists it among what waits, if nothing there contradicts that it is this one."""
+        listed = self._client.method("approvals", "list")
+        item = None if listed is None else await self._listed(listed, pending, "pending")
+        if item is None:
+            return Shown()
+        if not _is_of(pending, item):
+            return NotThisCall(_ANOTHER)
+        tool, arguments = item.get("action"), item.get("arguments")
+        return Shown(
+            tool if isinstance(tool, str) else None, dict(arguments) if isinstance(arguments, Mapping) else None
+        )
+
+    async def settle(self, pending: Pending, answer: Answer, decide: DecideOne) -> Settled | Unsettled:
+        """Resolve the approval; the call may run only if BIGHUB says that it is approved."""
+        resolve = self._client.method("approvals", "resolve")
+        # The SDK writes the id into a path as it stands.
+        if resolve is None or not _ID.fullmatch(pending.request_id) or ".." in pending.request_id:
+            return Settled(
+                Block("the approval cannot be resolved: its id or the client is unusable", cause="unapproved"), {}
+            )
+        resolution = "approved" if answer.approved else "denied"
+        try:
+            with anyio.fail_after(self._deadline):
+                said = await self._client.call(
+                    resolve, request_id=pending.request_id, resolution=resolution, comment=answer.comment
+                )
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, nobody knows whether the answer arrived
+            known = await self.look(pending, decide)
+            return known or Unsettled(f"the approval could not be resolved ({type(error).__name__})")
+        approval: dict[str, Any] = dict(said) if isinstance(said, Mapping) else {}
+        basis = Basis(decision_id=pending.request_id)
+        if answer.approved and _is_approved(approval):
+            return await self._approved(pending, approval, decide)
+        if answer.approved and str(approval.get("status")) in _WAITS:
+            return Settled(RequireApproval("another person has to approve as well", pending.request_id), approval)
+        return Settled(Block("the approval was refused", basis, _cause(answer, approval)), approval)
+
+    async def look(self, pending: Pending, decide: DecideOne) -> Settled | None:
+        """Look for the approval among those that were resolved."""
+        listed = self._client.method("approvals", "list")
+        if listed is None:
+            return None
+        for status in ("approved", "denied", "rejected"):
+            item = await self._listed(listed, pending, status)
+            if item is None:
+                continue
+            basis = Basis(decision_id=pending.request_id)
+            if not _is_of(pending, item):
+                return Settled(Block(_ANOTHER, basis, "unapproved"), item)
+            if status == "approved":
+                return await self._approved(pending, item, decide)
+            return Settled(Block("the approval was refused", basis, "denied"), item)
+        return None
+
+    async def _listed(self, listed: Callable[..., Any], pending: Pending, status: str) -> dict[str, Any] | None:
+        """The approval among those of one status; `None` if it is not there, or nobody can tell."""
+        try:
+            with anyio.fail_after(self._deadline):
+                found = await self._client.call(listed, status_filter=status)
+        except Exception:  # noqa: BLE001 - unknown is not approved: the call goes on waiting
+            return None
+        items = [item for item in found if isinstance(item, Mapping)] if isinstance(found, list | tuple) else []
+        same = (item for item in items if item.get("request_id") == pending.request_id and item.get("status") == status)
+        return next((dict(item) for item in same), None)
+
+    async def _approved(self, pending: Pending, approval: dict[str, Any], decide: DecideOne) -> Settled:
+        """The approval in force. A control plane that binds it to its call is asked again, which uses it up."""
+        if _BINDS in approval:
+            # A question of its own: under the first one's idempotency key the first answer would come again.
+            call = replace(pending.ask.call, path=f"{pending.ask.call.path} approved by {pending.request_id}")
+            return Settled(await decide(replace(pending.ask, call=call)), approval)
+        basis = Basis(decision_id=pending.request_id)
+        if not _is_modified(approval):
+            return Settled(Allow("approved by a person", basis=basis), approval)
+        edited = _edited(approval)
+        if edited is None:
+            return Settled(Block("something else than this call was approved", basis, "unapproved"), approval)
+        return Settled(Allow("approved by a person with other arguments", edited=edited, basis=basis), approval)
+
+
+def _is_of(pending: Pending, item: Mapping[str, Any]) -> bool:
+    """Whether nothing that BIGHUB tells of an approval contradicts that it was asked for this call."""
+    ask = pending.ask
+    action, actor, value = item.get("action"), item.get("actor"), item.get("value")
+    return (
+        action in {None, ask.action or ask.call.name}
+        and actor in {None, ask.context.actor}
+        and (value is None or ask.call.value is None or value == ask.call.value)
+    )
+
+
+def _is_modified(approval: Mapping[str, Any]) -> bool:
+    """Whether the person has approved something else than the call."""
+    said = {approval.get(field) for field in ("status", "resolution", "review_decision")}
+    given = (approval.get(field) for field in ("modified_action", "edited_arguments"))
+    return "modified" in said or any(each is not None for each in given)
+
+
+def _edited(approval: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The arguments that were approved in place of the call's, if they can be read and hide nothing."""
+    actions = (approval.get(field) for field in ("modified_action", "better_action"))
+    nested = (action.get("arguments") for action in actions if isinstance(action, Mapping))
+    for edited in (approval.get("edited_arguments"), *nested):
+        # BIGHUB was told the arguments without their secrets: what a person left as it was shown is not the secret.
+        if isinstance(edited, Mapping) and _HIDDEN not in result_text(edited):
+            return dict(edited)
+    return None
+
+
+def _cause(answer: Answer, approval: Mapping[str, Any]) -> BlockCause:
+    """Whether a person said no; an approval that BIGHUB does not confirm is none."""
+    denied = not answer.approved or approval.get("status") in ("denied", "rejected")
+    return "denied" if denied else "unapproved"
+
+
+def _is_approved(approval: Mapping[str, Any]) -> bool:
+    status, resolution = str(approval.get("status", "")).lower(), str(approval.get("resolution", "approved")).lower()
+    return status in _APPROVED and resolution in _APPROVED

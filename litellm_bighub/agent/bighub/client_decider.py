@@ -1,0 +1,118 @@
+"""Deciding through a BIGHUB client."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from litellm_bighub.agent.bighub.client import Client
+from litellm_bighub.agent.bighub.failures import decision_error
+from litellm_bighub.agent.tools.tool import DecisionMode, Tool
+from litellm_bighub.agent.tools.value_extraction import UnreadableStake, metadata_of
+from litellm_bighub.deciders.hosted.service import gateway, idempotency_key
+from litellm_bighub.deciders.hosted.strict_answer import read_decision
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decision import Decision
+from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.errors import DecisionRefused
+
+_PAYLOAD_METHODS: Mapping[DecisionMode, tuple[str, ...]] = {
+    "submit": ("submit_payload", "evaluate_payload", "submit_v2"),
+    "submit_v2": ("submit_v2", "submit_payload", "evaluate_payload"),
+    "submit_payload": ("submit_payload", "evaluate_payload", "submit_v2"),
+}
+"""What the generations of clients call the endpoint that takes a free payload, the likeliest first."""
+
+
+class ClientDecider:
+    """Implements `Decider` with a client's `actions`.
+
+    Args:
+        tools: the agent's tools, for what BIGHUB is told of each.
+        mode: which endpoint is asked where the tool names none.
+        told: what goes with every question.
+        redactor: takes secrets out of the arguments that BIGHUB is told.
+    """
+
+    name = "bighub"
+
+    def __init__(
+        self,
+        client: Client,
+        *,
+        tools: Mapping[str, Tool],
+        mode: DecisionMode,
+        told: Mapping[str, Any],
+        redactor: Redactor,
+    ) -> None:
+        self._client = client
+        self._tools = tools
+        self._mode: DecisionMode = mode
+        self._always = dict(told)
+        self._redactor = redactor
+
+    async def decide(self, call: ToolCall, context: CallContext) -> Decision:
+        """Decide on one call."""
+        tool = self._tools.get(call.name)
+        mode = tool.decision_mode if tool and tool.decision_mode else self._mode
+        question = self._question(call, context, tool)
+        if mode == "submit" and (method := self._client.method("actions", "submit", "evaluate")):
+            return read_decision(await self._asked(method, question))
+        method = self._payload_method(_PAYLOAD_METHODS[mode])
+        return read_decision(await self._asked(method, {"payload": _payload(question)}))
+
+    async def dry_run(self, call: ToolCall, context: CallContext) -> Decision:
+        """The decision that the call would get; BIGHUB records nothing of it."""
+        method = self._payload_method(("dry_run",))
+        answer = await self._asked(
+            method, {"payload": _payload(self._question(call, context, self._tools.get(call.name)))}
+        )
+        if isinstance(answer, Mapping):
+            # That nothing can run by a dry run is what we asked for, not an objection.
+            answer = {
+                key: each for key, each in answer.items() if key not in {"dry_run", "can_run"} and each != "dry_run"
+            }
+        return read_decision(answer)
+
+    async def aclose(self) -> None:
+        """Close the client."""
+        await self._client.aclose()
+
+    def _payload_method(self, names: tuple[str, ...]) -> Callable[..., Any]:
+        method = self._client.method("actions", *names)
+        if method is None:
+            raise DecisionRefused(f"the BIGHUB client has no actions.{names[0]}")
+        return method
+
+    def _question(self, call: ToolCall, context: CallContext, tool: Tool | None) -> dict[str, Any]:
+        try:
+            metadata = metadata_of(call.arguments, tool.metadata_from_args if tool else None)
+        except UnreadableStake as error:
+            raise DecisionRefused(str(error)) from error
+        told = {
+            **self._always,
+            **metadata,
+            "gateway": gateway(call, context),
+            "arguments": self._redactor.redact(call.arguments),
+        }
+        question: dict[str, Any] = {
+            "action": call.action or call.name,
+            "actor": context.actor,
+            "domain": context.domain,
+            "target": call.target,
+            # One generation of clients calls it metadata, the other context; each takes the one that it knows.
+            "context": told,
+            "metadata": told,
+            "idempotency_key": idempotency_key(call, context),
+        }
+        return question if call.value is None else {**question, "value": call.value}
+
+    async def _asked(self, method: Callable[..., Any], arguments: Mapping[str, Any]) -> object:
+        try:
+            return await self._client.call(method, **arguments)
+        except Exception as error:
+            raise decision_error(error) from error
+
+
+def _payload(question: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: each for key, each in question.items() if key not in {"metadata", "idempotency_key"}}

@@ -1,0 +1,55 @@
+"""Making the parts of an agent out of what its constructor was given."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from litellm_bighub.agent.drivers.function_calls import Calling
+from litellm_bighub.agent.model.resilience import Breaker, Resilience, Retry
+from litellm_bighub.agent.options import GuardOptions
+from litellm_bighub.agent.policy_side import one_of
+from litellm_bighub.agent.settings import AgentSettings
+
+
+def model_client(options: GuardOptions) -> Callable[[], Any]:
+    """Makes the client of the model when it is first needed."""
+    client = one_of(options, "openai_client", "model_client")
+    api_key = options.get("openai_api_key")
+
+    def make() -> Any:
+        if client is not None:
+            return client
+        # Imported when the model is first called: LiteLLM takes seconds to import, and other clients do without it.
+        from litellm_bighub.gateway.sdk.model_client import LiteLLMClient  # noqa: PLC0415
+
+        return LiteLLMClient(api_key=api_key)
+
+    return make
+
+
+def resilience(read: AgentSettings, calling: Calling) -> Resilience:
+    """Retrying and the breaker, as the settings have them."""
+    retry = Retry(
+        max_retries=read.provider_max_retries,
+        backoff_seconds=read.provider_retry_backoff_seconds,
+        max_backoff_seconds=read.provider_retry_max_backoff_seconds,
+        jitter_seconds=read.provider_retry_jitter_seconds,
+    )
+    return Resilience(
+        sleep=calling.sleep,
+        retry=retry,
+        breaker=Breaker(read.provider_circuit_breaker_failures, read.provider_circuit_breaker_reset_seconds),
+    )
+
+
+def wishes(options: GuardOptions) -> dict[str, Any]:
+    """What a later generation of BIGHUB is told with every decision, if the user says it."""
+    told = {"objective": options.get("decision_objective"), "model_selection": options.get("model_selection")}
+    return {key: each for key, each in told.items() if each is not None}
+
+
+def random_id() -> str:
+    """An id of a run or event."""
+    return str(uuid.uuid4())

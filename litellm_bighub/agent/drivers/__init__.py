@@ -1,0 +1,1 @@
+"""Carrying out the effects of a run, sync and async."""

@@ -1,0 +1,165 @@
+"""Carries out the effects of a run: the one place of an agent where something happens."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from typing_extensions import assert_never
+
+from litellm_bighub.agent.approvals.approval_backend import Deciding
+from litellm_bighub.agent.approvals.people import read_answer
+from litellm_bighub.agent.drivers.function_calls import Calling, OnLoop
+from litellm_bighub.agent.flow.effects import (
+    Answer,
+    AnyEffect,
+    AskPerson,
+    CallModel,
+    Decide,
+    Emit,
+    Event,
+    Look,
+    Notify,
+    RunTools,
+    Settle,
+    Show,
+    StateKey,
+)
+from litellm_bighub.agent.model.model import Model
+from litellm_bighub.agent.model.resilience import Resilience
+from litellm_bighub.agent.model.stream_events import StreamReading
+from litellm_bighub.agent.options import Hook
+from litellm_bighub.agent.record.redacted_event import redacted_event
+from litellm_bighub.agent.tools.jobs import Job, run_jobs
+from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.errors import ProviderResponseError
+
+AskCallback: TypeAlias = Callable[[dict[str, Any]], Any]
+
+logger = logging.getLogger("litellm_bighub.agent")
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The response that a stream ended with."""
+
+    response: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Performer:
+    """What an agent does things with."""
+
+    model: Model
+    resilience: Resilience
+    deciding: Deciding
+    on_decision: Hook | None
+    max_parallel_tools: int
+    redactor: Redactor
+    calling: Calling
+
+    async def perform(self, effect: AnyEffect, ask: AskCallback | None) -> Any:
+        """Do what the effect says and give what it promises."""
+        match effect:
+            case CallModel():
+                return await self.resilience.run(lambda: self.model.create(effect.request))
+            case Decide():
+                return await self.deciding.decide(effect.asks)
+            case Notify():
+                return await self._notify(effect.events)
+            case RunTools():
+                return await self._run(effect.jobs)
+            case AskPerson():
+                return None if ask is None else await self._ask(ask, effect)
+            case Emit():
+                return None
+            case _:
+                return await self._perform_with_approvals(effect)
+
+    async def _perform_with_approvals(self, effect: Show | Settle | Look | StateKey) -> Any:
+        match effect:
+            case Show():
+                return await self.deciding.shown(effect.pending)
+            case Settle():
+                return await self.deciding.settle(effect.pending, effect.answer)
+            case Look():
+                return await self.deciding.look(effect.pending)
+            case StateKey():
+                return await self.deciding.state_key()
+            case _:
+                assert_never(effect)
+
+    async def stream(self, effect: CallModel) -> AsyncGenerator[Event | Whole, None]:
+        """The events of a streamed turn, then its response. Only what failed before the first event is tried again."""
+        async with AsyncExitStack() as stack:
+            first, events = await self.resilience.run(lambda: self._open(stack, effect))
+            reading = StreamReading()
+            event: Mapping[str, Any] | None = first
+            while event is not None:
+                if (told := reading.read(event)) is not None:
+                    yield told
+                event = await anext(events, None)
+        if reading.error is not None and reading.response is None:
+            code = reading.error.get("code") or "no reason given"
+            raise ProviderResponseError(f"the stream failed: {code}")
+        if reading.response is None:
+            raise ProviderResponseError("the stream ended without a response")
+        yield Whole(reading.response)
+
+    async def _open(
+        self, stack: AsyncExitStack, effect: CallModel
+    ) -> tuple[dict[str, Any], AsyncIterator[dict[str, Any]]]:
+        async with AsyncExitStack() as attempt:
+            events = await attempt.enter_async_context(self.model.stream(effect.request))
+            first = await anext(events, None)
+            if first is None:
+                raise ProviderResponseError("the stream ended without an event")
+            stack.push_async_callback(attempt.pop_all().aclose)
+            return first, events
+
+    async def _run(self, jobs: Sequence[Job]) -> None:
+        # Several run at the same time in threads of their own, one runs where the agent was called.
+        calling = self.calling if len(jobs) == 1 else OnLoop()
+        await run_jobs(jobs, max_parallel=self.max_parallel_tools, calling=calling)
+
+    async def _notify(self, events: Sequence[Event]) -> list[bool]:
+        """Whether the hook has taken each of the events: what is not on record does not run."""
+        if self.on_decision is None:
+            return [True] * len(events)
+        return [await self._told(self.on_decision, event) for event in events]
+
+    async def _told(self, hook: Hook, event: Event) -> bool:
+        try:
+            await self.calling.call(hook, redacted_event(copy.deepcopy(event), self.redactor))
+        except Exception as error:  # noqa: BLE001 - the hook is the user's; whatever it raises withholds the call
+            # Neither its message nor a traceback: both may hold the arguments.
+            logger.error("on_decision raised %s for event %s", type(error).__name__, event["event_id"])  # noqa: TRY400
+            return False
+        return True
+
+    async def _ask(self, ask: AskCallback, effect: AskPerson) -> Answer | None:
+        return read_answer(await self.calling.call(ask, question(effect)))
+
+
+def question(effect: AskPerson) -> dict[str, Any]:
+    """What an approval callback is asked."""
+    return {
+        "request_id": effect.pending.request_id,
+        "event": copy.deepcopy(effect.event),
+        "response": copy.deepcopy(dict(effect.response)),
+    }
+
+
+def needs_loop(effect: AnyEffect) -> bool:
+    """Whether the effect can only be carried out on an event loop: where several things happen at the same time."""
+    match effect:
+        case Decide() | Show() | Settle() | Look() | StateKey():
+            return True
+        case RunTools(jobs):
+            return len(jobs) > 1
+        case _:
+            return False

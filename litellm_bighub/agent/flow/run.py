@@ -1,0 +1,95 @@
+"""What one run knows and has recorded. It holds no client and does no I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, MutableSequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from litellm_bighub.agent.flow.model_input import Conversation
+from litellm_bighub.agent.record.events import GuardedToolResult, Payload, ToolExecutionEvent, payload
+from litellm_bighub.agent.tools.tool import DecisionMode, Tool
+from litellm_bighub.domain.call import Arguments
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """What all runs of an agent share.
+
+    Attributes:
+        reveal: whether the model hears why a call was withheld.
+        new_id: makes ids of events.
+        clock: POSIX seconds, for the expiry of approvals.
+    """
+
+    tools: Mapping[str, Tool]
+    actor: str
+    domain: str
+    decision_mode: DecisionMode
+    max_tool_rounds: int
+    source_version: str
+    reveal: bool
+    new_id: Callable[[], str]
+    clock: Callable[[], float]
+
+
+@dataclass(slots=True)
+class Run:
+    """One run: its conversation, and the events in the order in which they happened.
+
+    Attributes:
+        asks_people: whether someone can be asked for a pending call within the run.
+        pending: what a later `resume` needs, one entry for each turn that left calls waiting.
+        approvals: what was asked of people and what became of it.
+        latest: the last response.
+        state_key: signs the states of turns that wait; known as soon as one does.
+    """
+
+    setup: Setup
+    conversation: Conversation
+    trace_id: str
+    stream: bool = False
+    asks_people: bool = False
+    rounds: int = 0
+    events: list[ToolExecutionEvent] = field(default_factory=list[ToolExecutionEvent])
+    pending: MutableSequence[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    approvals: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    latest: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    state_key: bytes = b""
+
+    @property
+    def model(self) -> str:
+        """The model that the run talks to."""
+        return str(self.conversation.arguments["model"])
+
+    def record(
+        self,
+        *,
+        tool: str,
+        call_id: str,
+        arguments: Arguments | str | None,
+        result: GuardedToolResult,
+        request_id: str | None,
+        event_id: str,
+    ) -> ToolExecutionEvent:
+        """Append what happened to a call."""
+        event = ToolExecutionEvent(
+            tool=tool,
+            call_id=call_id or None,
+            status=result.status,
+            decision=result.decision,
+            arguments=arguments,
+            output=result.output,
+            error=result.error,
+            event_id=event_id,
+            trace_id=self.trace_id,
+            request_id=request_id or None,
+            seq=len(self.events),
+            source_version=self.setup.source_version,
+        )
+        self.events.append(event)
+        return event
+
+    def payload(self) -> Payload:
+        """What the caller gets at this point."""
+        return payload(self.latest, self.events)

@@ -1,0 +1,144 @@
+"""A run that waits for people, as JSON: stored anywhere, resumed in another process.
+
+The state is signed with a key that whoever stores it does not know: the user's own, one that is kept with the control
+plane's database, or one of this process. What a person is shown is besides the approval's own text, and the control
+plane binds it to its call.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from litellm_bighub.agent.flow.effects import Answer, Pending
+from litellm_bighub.agent.flow.model_input import Conversation
+from litellm_bighub.agent.flow.requested_calls import requested
+from litellm_bighub.agent.flow.run import Run, Setup
+from litellm_bighub.agent.flow.turn import Entry, Turn, ask_for, bound_to
+from litellm_bighub.agent.record.events import GuardedToolResult, ToolExecutionEvent
+from litellm_bighub.agent.tools.result_text import jsonable
+from litellm_bighub.agent.tools.value_extraction import UnreadableStake
+from litellm_bighub.errors import AdapterConfigurationError
+
+VERSION = 1
+State = dict[str, Any]
+
+
+def waiting_state(run: Run, turn: Turn) -> State:
+    """The run as it stands at a turn with calls that wait."""
+    conversation = run.conversation
+    state: State = {
+        "version": VERSION,
+        "id": run.setup.new_id(),  # a run that waits twice at the same place leaves two states
+        "trace_id": run.trace_id,
+        "rounds": run.rounds,
+        "conversation": {
+            "arguments": conversation.arguments,
+            "replay": conversation.replay,
+            "items": conversation.items,
+            "previous": conversation.previous,
+        },
+        "response": turn.response,
+        "events": [asdict(event) for event in run.events],
+        "calls": [_call(entry) for entry in turn.entries],
+    }
+    plain: State = jsonable(state)
+    plain["signature"] = _signature(plain, run.state_key)
+    return plain
+
+
+def request_ids(state: Mapping[str, Any]) -> list[str]:
+    """The approvals that the state waits for."""
+    return [call["pending"]["request_id"] for call in state["calls"] if call["pending"]]
+
+
+def restored(setup: Setup, state: Mapping[str, Any], key: bytes, *, stream: bool = False) -> tuple[Run, Turn]:
+    """The run and its turn out of a state.
+
+    Args:
+        setup: the agent's.
+        state: as it was stored.
+        key: signs states.
+        stream: whether the run's turns are streamed.
+
+    Raises:
+        AdapterConfigurationError: the state was changed, or does not fit this agent.
+    """
+    unsigned = {key: each for key, each in state.items() if key != "signature"}
+    if state.get("version") != VERSION:
+        raise AdapterConfigurationError("state", f"has not version {VERSION}")
+    if not hmac.compare_digest(str(state.get("signature")), _signature(unsigned, key)):
+        problem = "was changed, or signed with another key; give each agent that resumes runs the same state_key"
+        raise AdapterConfigurationError("state", problem)
+    run = Run(
+        setup=setup,
+        conversation=Conversation(**state["conversation"]),
+        trace_id=state["trace_id"],
+        stream=stream,
+        asks_people=True,
+        rounds=state["rounds"],
+        events=[_event(each) for each in state["events"]],
+        latest=state["response"],
+        state_key=key,
+    )
+    return run, Turn(run.latest, _entries(run, state["calls"]))
+
+
+def _call(entry: Entry) -> dict[str, Any]:
+    pending = entry.pending
+    return {
+        "event_id": entry.event_id,
+        "arguments": entry.arguments,
+        "result": None if entry.result is None else asdict(entry.result),
+        "told": entry.told,
+        "pending": None
+        if pending is None
+        else {
+            "request_id": pending.request_id,
+            "reason": pending.reason,
+            "expires_at": pending.expires_at,
+            "digest": pending.digest,
+            "policy_version": pending.policy_version,
+        },
+        "answer": None if entry.answer is None else asdict(entry.answer),
+    }
+
+
+def _entries(run: Run, calls: Sequence[Mapping[str, Any]]) -> list[Entry]:
+    entries: list[Entry] = []
+    for call, stored in zip(requested(run.latest), calls, strict=True):
+        entry = Entry(call, stored["event_id"], run.setup.tools.get(call.name), stored["arguments"])
+        entry.result, entry.told = GuardedToolResult(**stored["result"]), stored["told"]
+        if stored["pending"]:
+            _wait_again(run, entry, stored["pending"], stored.get("answer"))
+        entries.append(entry)
+    return entries
+
+
+def _wait_again(run: Run, entry: Entry, stored: Mapping[str, Any], answer: Mapping[str, Any] | None) -> None:
+    place = f"state.calls.{entry.call.call_id}"
+    if entry.tool is None:
+        raise AdapterConfigurationError(place, f"the tool {entry.call.name!r} is not registered with this agent")
+    try:
+        entry.prepared = entry.tool.prepare(entry.arguments)
+        entry.ask = ask_for(run, entry.tool, entry.prepared, entry.call, run.latest.get("id"))
+    except (ValueError, UnreadableStake) as error:
+        raise AdapterConfigurationError(place, f"the arguments no longer fit the tool: {error}") from error
+    entry.pending = Pending(ask=entry.ask, **stored)
+    entry.answer = None if answer is None else Answer(**answer)
+    if bound_to(entry.ask, stored["policy_version"]) != stored["digest"]:
+        raise AdapterConfigurationError(place, "is not the call that the approval is bound to")
+
+
+def _event(stored: Mapping[str, Any]) -> ToolExecutionEvent:
+    known = {each.name for each in fields(ToolExecutionEvent)}
+    return ToolExecutionEvent(**{key: each for key, each in stored.items() if key in known})
+
+
+def _signature(state: Mapping[str, Any], key: bytes) -> str:
+    text = json.dumps(state, sort_keys=True, separators=(",", ":"))
+    return hmac.new(key, text.encode("utf-8", "backslashreplace"), hashlib.sha256).hexdigest()

@@ -1,0 +1,217 @@
+"""One turn's calls on their way from the model's wish to an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from litellm_bighub.agent.flow.effects import Answer, Ask, Pending
+from litellm_bighub.agent.flow.requested_calls import Requested, call_output
+from litellm_bighub.agent.flow.run import Run
+from litellm_bighub.agent.record.events import GuardedToolResult, Status
+from litellm_bighub.agent.record.model_messages import decision_fields, refusal, request_id
+from litellm_bighub.agent.tools.jobs import Job, Raised, Returned
+from litellm_bighub.agent.tools.result_text import jsonable
+from litellm_bighub.agent.tools.tool import Prepared, Tool
+from litellm_bighub.agent.tools.value_extraction import UnreadableStake, metadata_of, target_of, value_of
+from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
+from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
+from litellm_bighub.domain.decision import Allow, Decision, RequireApproval
+from litellm_bighub.domain.digest import call_digest
+
+
+@dataclass(slots=True)
+class Entry:
+    """One call of a turn.
+
+    Attributes:
+        ask: the question to the decider; `None` for a call that is refused without asking.
+        job: the tool to run, once the call is allowed.
+        pending: the approval that it waits for.
+        answer: what a person said, where that could not be brought into force yet.
+        result: the outcome, as it stands so far.
+        told: the error that the model hears in place of the result's.
+    """
+
+    call: Requested
+    event_id: str
+    tool: Tool | None = None
+    arguments: Arguments | str | None = None
+    prepared: Prepared | None = None
+    ask: Ask | None = None
+    decision: Decision | None = None
+    job: Job | None = None
+    pending: Pending | None = None
+    answer: Answer | None = None
+    result: GuardedToolResult | None = None
+    told: str | None = None
+
+    def refuse(self, error: str) -> None:
+        """The call does not run, and no decider is asked for it."""
+        decision = None if self.decision is None else decision_fields(self.decision)
+        self.result = GuardedToolResult("blocked", decision, None, error)
+
+    def decide(self, decision: Decision, *, reveal: bool) -> None:
+        """Take a decision: the tool becomes a job, or the call is withheld."""
+        self.decision = decision
+        self.job = self.pending = self.answer = self.result = self.told = None
+        if isinstance(decision, Allow):
+            self._allow(decision)
+            return
+        status: Status = "approval_required" if isinstance(decision, RequireApproval) else "blocked"
+        self.result = GuardedToolResult(status, decision_fields(decision), None, decision.reason)
+        self.told = refusal(decision, reveal=reveal)
+        if isinstance(decision, RequireApproval) and self.ask is not None:
+            self.pending = _pending(self.ask, decision)
+
+    def finish(self) -> None:
+        """Read the outcome of the job, whether it ended or was interrupted."""
+        if self.job is None or self.decision is None:
+            return
+        decision = decision_fields(self.decision)
+        match self.job.outcome:
+            case Returned(output):
+                self.result = GuardedToolResult("executed", decision, jsonable(output))
+            case Raised(error, told):
+                self.result, self.told = GuardedToolResult("tool_error", decision, None, error), told
+            case None if self.job.started:
+                unknown = "cancelled while it ran; whether it had an effect is unknown"
+                self.result = GuardedToolResult("tool_error", decision, None, unknown)
+            case None:
+                self.result = GuardedToolResult("tool_error", decision, None, "cancelled before it started")
+        self.job = None
+
+    def output(self) -> dict[str, Any]:
+        """The item that goes back to the model."""
+        result = self.result or GuardedToolResult("blocked", None, None, "no decision")
+        if self.told is not None:
+            result = GuardedToolResult(result.status, None, result.output, self.told)
+        return call_output(self.call, result)
+
+    @property
+    def request_id(self) -> str | None:
+        """BIGHUB's id for the call."""
+        return None if self.decision is None else request_id(self.decision)
+
+    def _allow(self, decision: Allow) -> None:
+        if self.tool is None or self.prepared is None:
+            self.refuse("no tool of this name is registered")
+            return
+        try:
+            if decision.edited is not None:
+                self.prepared = self.tool.prepare(decision.edited)
+        except ValueError as error:
+            self.refuse(f"the approved arguments do not fit the tool: {error}")
+            return
+        self.arguments = self.prepared.arguments
+        self.job = Job(self.tool, self.prepared.keywords)
+
+
+@dataclass(slots=True)
+class Turn:
+    """The calls of one response.
+
+    Attributes:
+        response: where the calls stand.
+        entries: one a call, in the model's order.
+    """
+
+    response: Mapping[str, Any]
+    entries: list[Entry] = field(default_factory=list[Entry])
+
+    def outputs(self) -> list[dict[str, Any]]:
+        """What goes back to the model, in its order."""
+        return [entry.output() for entry in self.entries]
+
+
+def read_turn(run: Run, response: Mapping[str, Any], calls: list[Requested]) -> Turn:
+    """Read each call as far as it can be read without asking anybody."""
+    return Turn(response, [_read(run, response, call) for call in calls])
+
+
+def _read(run: Run, response: Mapping[str, Any], call: Requested) -> Entry:
+    entry = Entry(call, run.setup.new_id(), run.setup.tools.get(call.name))
+    if entry.tool is None or entry.tool.kind != call.kind:
+        entry.arguments = _shown(call)
+        entry.refuse(f"no tool {call.name!r} is registered")
+        return entry
+    try:
+        entry.prepared = entry.tool.prepare(call.raw)
+    except ValueError as error:
+        entry.arguments = _shown(call)
+        entry.refuse(f"invalid arguments: {error}")
+        return entry
+    entry.arguments = entry.prepared.arguments
+    try:
+        entry.ask = ask_for(run, entry.tool, entry.prepared, call, response.get("id"))
+    except UnreadableStake as error:
+        entry.refuse(str(error))
+        entry.told = "The call could not be decided on and has not run."
+    return entry
+
+
+def ask_for(run: Run, tool: Tool, prepared: Prepared, call: Requested, response_id: str | None) -> Ask:
+    """The question whether a call may run.
+
+    Raises:
+        UnreadableStake: its amount or target cannot be had.
+    """
+    arguments = prepared.arguments
+    setup = run.setup
+    return Ask(
+        call=ToolCall(
+            id=call.call_id,
+            type=call.kind,
+            name=tool.name,
+            arguments=arguments,
+            path=call.path,
+            value=value_of(arguments, tool.value_from_args),
+            target=target_of(arguments, tool.target_from_args),
+        ),
+        context=CallContext(
+            actor=tool.actor or setup.actor,
+            domain=tool.domain or setup.domain,
+            trace_id=run.trace_id,
+            surface="agent",
+            model=run.model,
+            response_id=response_id or "",
+        ),
+        action=tool.action or tool.name,
+        metadata=metadata_of(arguments, tool.metadata_from_args),
+        mode=tool.decision_mode or setup.decision_mode,
+    )
+
+
+def _shown(call: Requested) -> Arguments | str | None:
+    """The arguments for the record where they do not fit the tool: read if they can be, as they stand if not."""
+    if call.kind == "custom":
+        return {"input": str(call.raw)}
+    try:
+        return read_arguments(call.raw)
+    except UnreadableArguments:
+        return call.raw if isinstance(call.raw, str) else None
+
+
+def _pending(ask: Ask, decision: RequireApproval) -> Pending:
+    return Pending(
+        ask=ask,
+        request_id=decision.approval_id,
+        reason=decision.reason,
+        expires_at=decision.expires_at,
+        digest=bound_to(ask, decision.basis.policy_version),
+        policy_version=decision.basis.policy_version,
+    )
+
+
+def bound_to(ask: Ask, policy_version: str = "") -> str:
+    """The digest of everything that an approval is bound to."""
+    return call_digest(
+        actor=ask.context.actor,
+        key=ask.context.key,
+        user=ask.context.user,
+        domain=ask.context.domain,
+        tool=ask.action or ask.call.name,
+        arguments=ask.call.arguments,
+        policy_version=policy_version,
+    )

@@ -1,0 +1,1 @@
+"""The model behind an agent, and its answers in plain containers."""

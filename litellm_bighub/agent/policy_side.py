@@ -1,0 +1,209 @@
+"""Choosing who decides on an agent's calls, out of what its constructor was given."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import SecretStr
+
+from litellm_bighub.agent.approvals.approval_backend import Deciding, Desk, NoDesk
+from litellm_bighub.agent.bighub.client import Client
+from litellm_bighub.agent.bighub.client_backend import ClientDesk
+from litellm_bighub.agent.bighub.client_decider import ClientDecider
+from litellm_bighub.agent.bighub.client_memory import ClientMemory
+from litellm_bighub.agent.bighub.quiet import without_retries
+from litellm_bighub.agent.options import GuardOptions
+from litellm_bighub.agent.record.deliveries import Deliver, Memory
+from litellm_bighub.agent.settings import AgentSettings
+from litellm_bighub.agent.tools.tool import Tool
+from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.deciders.hosted.hosted_decider import client as sdk_client
+from litellm_bighub.deciders.wrappers.breaker import Breaker
+from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS
+from litellm_bighub.deciders.wrappers.retry import Retry
+from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.errors import AdapterConfigurationError
+from litellm_bighub.settings import ServiceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class PolicySide:
+    """Who decides, and who is told what happened, if there is anybody.
+
+    Attributes:
+        remember: takes the events.
+        report: takes how the calls that ran have ended.
+    """
+
+    deciding: Deciding
+    remember: Deliver | None = None
+    report: Deliver | None = None
+
+
+def policy_for(
+    settings: AgentSettings,
+    options: GuardOptions,
+    *,
+    tools: Mapping[str, Tool],
+    redactor: Redactor,
+    told: Mapping[str, Any],
+) -> PolicySide:
+    """The decider for an agent.
+
+    Args:
+        settings: the agent's.
+        options: what its constructor was given.
+        tools: the agent's tools, registered or yet to be.
+        redactor: takes secrets out of what BIGHUB is told.
+        told: goes to BIGHUB with every question.
+
+    Raises:
+        AdapterConfigurationError: nobody would decide, or what was given contradicts itself.
+        ConfigurationError: the policy file cannot be used.
+    """
+    decider = options.get("decider")
+    if decider == "embedded":
+        return _embedded(settings, options, redactor)
+    if decider is not None and not isinstance(decider, str):
+        desk: Desk = decider if isinstance(decider, Desk) else NoDesk()
+        if settings.outcome_reporting_required:
+            raise AdapterConfigurationError("outcome_reporting_required", "needs a decider that takes outcomes")
+        return PolicySide(
+            Deciding(
+                decider,
+                fail_mode=settings.fail_mode,
+                desk=desk,
+                state_key=_state_key(options),
+                deadline_seconds=_deadline(options),
+            )
+        )
+    if decider not in {None, "bighub"}:
+        raise AdapterConfigurationError("decider", "is neither embedded nor bighub nor a Decider")
+    given, key = one_of(options, "bighub_client", "bighub"), options.get("bighub_api_key")
+    if given is None and not key:
+        raise AdapterConfigurationError("bighub_api_key", "is missing; give it, bighub_client or decider='embedded'")
+    service = _service(settings, options)
+    client = Client(
+        lambda: sdk_client(service) if given is None else without_retries(given, service.deadline_seconds),
+        for_each_loop=given is None,
+    )
+    asking = ClientDecider(client, tools=tools, mode=settings.decision_mode, told=told, redactor=redactor)
+    deciding = Deciding(
+        _patient(asking, service),
+        fail_mode=settings.fail_mode,
+        desk=ClientDesk(_approver(service, options) or client, deadline=settings.decision_deadline_seconds),
+        dry=asking,
+        state_key=_state_key(options),
+        deadline_seconds=service.deadline_seconds + 1,  # the service's own deadline ends first, and says why
+    )
+    memory = ClientMemory(
+        client=client,
+        source=settings.memory_source,
+        source_version=settings.memory_source_version,
+        actor=settings.actor,
+        domain=settings.domain,
+        redactor=redactor,
+        must_report=settings.outcome_reporting_required,
+    )
+    return _telling(settings, deciding, memory)
+
+
+def _telling(settings: AgentSettings, deciding: Deciding, memory: Memory) -> PolicySide:
+    return PolicySide(
+        deciding,
+        remember=memory.remember if settings.memory_enabled else None,
+        report=memory.report if settings.outcome_reporting else None,
+    )
+
+
+def one_of(
+    options: GuardOptions,
+    name: Literal["bighub_client", "openai_client"],
+    other: Literal["bighub", "model_client"],
+) -> Any:
+    """What stands under either name.
+
+    Raises:
+        AdapterConfigurationError: both are given.
+    """
+    first, second = options.get(name), options.get(other)
+    if first is not None and second is not None:
+        raise AdapterConfigurationError(other, f"is another name of {name}; give one of them")
+    return second if first is None else first
+
+
+def _service(settings: AgentSettings, options: GuardOptions) -> ServiceSettings:
+    base_url, key = options.get("bighub_base_url"), options.get("bighub_api_key")
+    service = ServiceSettings(
+        api_key=SecretStr(key) if key else None,
+        deadline_seconds=settings.decision_deadline_seconds,
+        attempts=settings.evaluate_retries + 1,
+    )
+    return service if base_url is None else service.model_copy(update={"base_url": base_url})
+
+
+def _approver(service: ServiceSettings, options: GuardOptions) -> Client | None:
+    """A client with the key of who may approve, where that is not the agent's own."""
+    key = options.get("bighub_approver_api_key")
+    if not key:
+        return None
+    approver = service.model_copy(update={"api_key": SecretStr(key)})
+    return Client(lambda: sdk_client(approver), for_each_loop=True)
+
+
+def _patient(asking: Decider, service: ServiceSettings) -> Decider:
+    """Retried within one deadline, and left alone while it cannot be reached."""
+    retried = Retry(asking, attempts=service.attempts, patience=service.deadline_seconds)
+    return Breaker(retried, failures=service.breaker_failures, reset_seconds=service.breaker_reset_seconds)
+
+
+def _deadline(options: GuardOptions) -> float:
+    """Without a wish, as long as in a gateway: the first decision opens the database."""
+    return options.get("decision_deadline_seconds", DEADLINE_SECONDS)
+
+
+def _state_key(options: GuardOptions) -> bytes | None:
+    """What signs the states of waiting runs, if the agent was given a secret; who does not know it can forge none.
+
+    Raises:
+        AdapterConfigurationError: the key is empty, so that everybody knows it.
+    """
+    given, secret = options.get("state_key"), options.get("bighub_api_key")
+    if given is not None:
+        if not given:
+            raise AdapterConfigurationError("state_key", "is empty; leave it out, or give at least 16 random bytes")
+        return given
+    return hashlib.sha256(f"states of waiting runs, {secret}".encode()).digest() if secret else None
+
+
+def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor) -> PolicySide:
+    # Imported here, because they bring a database along.
+    from litellm_bighub.agent.approvals.embedded_backend import EmbeddedDesk, EmbeddedMemory  # noqa: PLC0415
+    from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider  # noqa: PLC0415
+
+    decider = EmbeddedDecider.from_policy_file(
+        Path(options.get("policy", "bighub_policy.yaml")),
+        database_url=options.get("database_url"),
+        redact=redactor.redact,
+        clock=options.get("clock", time.time),
+        patience=_deadline(options),
+    )
+    desk = EmbeddedDesk(decider)
+    memory = EmbeddedMemory(
+        decider, source=settings.memory_source, actor=settings.actor, domain=settings.domain, redactor=redactor
+    )
+    deciding = Deciding(
+        decider,
+        tools=decider.policy.tools,
+        fail_mode=settings.fail_mode,
+        desk=desk,
+        dry=desk,
+        state_key=_state_key(options),
+        deadline_seconds=_deadline(options),
+    )
+    return _telling(settings, deciding, memory)

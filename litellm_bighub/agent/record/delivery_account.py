@@ -1,0 +1,102 @@
+"""What a run owes when it ends, however it ends: its events to BIGHUB, and to whoever catches its exception."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from litellm_bighub.agent.approvals.approval_loop import approved_payload
+from litellm_bighub.agent.flow.effects import Event
+from litellm_bighub.agent.flow.run import Run
+from litellm_bighub.agent.policy_side import PolicySide
+from litellm_bighub.agent.record.deliveries import Batch, Deliver, Deliveries, all_of, attempt
+from litellm_bighub.agent.record.events import ToolExecutionEvent
+from litellm_bighub.errors import OutcomeReportError
+
+
+@dataclass(slots=True)
+class Account:
+    """One run's, from where it was begun or resumed.
+
+    Attributes:
+        reported: whether the outcomes have been reported already.
+    """
+
+    run: Run
+    known: int
+    reported: bool = False
+
+    @property
+    def events(self) -> list[ToolExecutionEvent]:
+        """What has happened since."""
+        return self.run.events[self.known :]
+
+    def batch(self) -> Batch:
+        """What BIGHUB is to be told of it."""
+        told = [event.as_dict() for event in self.events]
+        return Batch(told, self.run.trace_id, self.run.model, reported=self.reported)
+
+    def shown(self, event: Event) -> Event:
+        """An event as the reader gets it: the last one tells of the people who were asked, if any could be."""
+        if event["type"] != "final_response" or not self.run.asks_people:
+            return event
+        return {**event, "response": approved_payload(event["response"], self.run)}
+
+
+class Accounting:
+    """Where runs settle their accounts.
+
+    Args:
+        policy: who is told.
+        limit_seconds: for one delivery.
+        required: whether a run that reported nothing of what it did has failed.
+    """
+
+    def __init__(self, policy: PolicySide, *, limit_seconds: float, required: bool) -> None:
+        self._report = policy.report if required else None
+        self._limit = limit_seconds
+        self.deliver: Deliver | None = all_of(policy.remember, _unreported(policy.report))
+
+    @contextmanager
+    def of(self, run: Run, deliveries: Deliveries[Any] | None) -> Generator[Account, None, None]:
+        """Account for a run: its events stand in the exception that ends it, and are delivered in the background."""
+        account = Account(run, len(run.events))
+        try:
+            yield account
+        except Exception as error:
+            if not getattr(error, "events", None):
+                vars(error)["events"] = [event.as_dict() for event in run.events]
+            raise
+        finally:
+            if deliveries is not None and account.events:
+                deliveries.put(account.batch())
+
+    def wants_report(self, account: Account, event: Event) -> bool:
+        """Whether the run may end with this event only after its outcomes were reported."""
+        return self._report is not None and event["type"] == "final_response" and bool(account.events)
+
+    async def report(self, account: Account) -> None:
+        """Report the outcomes now.
+
+        Raises:
+            OutcomeReportError: BIGHUB could not be told within the limit.
+        """
+        if self._report is None:
+            return
+        problem = await attempt(self._report, account.batch(), self._limit)
+        account.reported = True
+        if problem is not None:
+            raise OutcomeReportError(problem, [event.as_dict() for event in account.run.events])
+
+
+def _unreported(report: Deliver | None) -> Deliver | None:
+    if report is None:
+        return None
+
+    async def deliver(batch: Batch) -> None:
+        if not batch.reported:
+            await report(batch)
+
+    return deliver

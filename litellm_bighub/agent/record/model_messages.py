@@ -1,0 +1,48 @@
+"""A decision in BIGHUB's words, and in the words that the model may hear."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litellm_bighub.domain.block_message import BLOCKED
+from litellm_bighub.domain.decision import Block, Decision, RequireApproval, verdict
+
+WITHHELD = "The call was withheld by policy and has not run."
+WAITS = "The call waits for a person's approval and has not run."
+
+
+def decision_fields(decision: Decision) -> dict[str, Any]:
+    """The decision as a dictionary with the keys of BIGHUB's own answer."""
+    basis = decision.basis
+    waits = isinstance(decision, RequireApproval)
+    return {
+        "allowed": verdict(decision) == "allowed",
+        "result": verdict(decision),
+        "reason": decision.reason,
+        "request_id": request_id(decision),
+        "requires_approval": waits,
+        "expires_at": decision.expires_at if isinstance(decision, RequireApproval) else None,
+        "blocked_by": basis.blocked_by or None,
+        "risk_score": basis.risk,
+        "rule": basis.rule or None,
+        "policy_version": basis.policy_version or None,
+    }
+
+
+def request_id(decision: Decision) -> str | None:
+    """The id by which the control plane knows the decision, or the approval that it asks for."""
+    if isinstance(decision, RequireApproval):
+        return decision.approval_id or None
+    return decision.basis.decision_id or None
+
+
+def refusal(decision: Decision, *, reveal: bool) -> str:
+    """What the model hears of a call that does not run."""
+    match decision:
+        case RequireApproval():
+            text = WAITS
+        case Block(cause=cause) if cause != "policy":
+            text = f"The call {BLOCKED[cause]}"
+        case _:
+            text = WITHHELD
+    return f"{text} Reason: {decision.reason}" if reveal and decision.reason else text

@@ -1,0 +1,85 @@
+"""Running the allowed tools of a turn, at the same time where they may; each outcome is kept as soon as it is known."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, TypeAlias
+
+import anyio
+
+from litellm_bighub.agent.drivers.function_calls import Calling
+from litellm_bighub.agent.tools.tool import Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """The tool ran and returned."""
+
+    output: object
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """The tool ran and raised; `told` is what the model hears of it."""
+
+    error: str
+    told: str
+
+
+Outcome: TypeAlias = Returned | Raised
+
+
+@dataclass(slots=True)
+class Job:
+    """One tool to run. `outcome` is written when it ends, so that a cancelled turn knows what happened.
+
+    Attributes:
+        started: whether the function may have had an effect.
+    """
+
+    tool: Tool
+    keywords: Mapping[str, Any]
+    started: bool = False
+    outcome: Outcome | None = None
+
+
+async def run_jobs(jobs: Sequence[Job], *, max_parallel: int, calling: Calling) -> None:
+    """Run the jobs, at most `max_parallel` at a time; a tool that wants to be alone waits for those before it."""
+    for alone, group in groupby(jobs, key=lambda job: job.tool.alone):
+        if alone or len(jobs) == 1:
+            for job in group:
+                await _run(job, calling)
+        else:
+            await _together(group, max_parallel, calling)
+
+
+async def _together(jobs: Iterable[Job], max_parallel: int, calling: Calling) -> None:
+    limit = anyio.CapacityLimiter(max_parallel)
+
+    async def limited(job: Job) -> None:
+        async with limit:
+            await _run(job, calling)
+
+    async with anyio.create_task_group() as group:
+        for job in jobs:
+            group.start_soon(limited, job)
+
+
+async def _run(job: Job, calling: Calling) -> None:
+    job.started = True
+    try:
+        output = await calling.call(functools.partial(job.tool.function, **job.keywords))
+    except Exception as error:  # noqa: BLE001 - whatever the user's function raises is the tool's outcome
+        job.outcome = _raised(error)
+    else:
+        job.outcome = Returned(output)
+
+
+def _raised(error: Exception) -> Raised:
+    lines = str(error).strip().splitlines()
+    short = lines[0][:200] if lines else ""
+    name = type(error).__name__
+    return Raised(f"{name}: {error}", f"{name}: {short}" if short else name)

@@ -1,0 +1,190 @@
+"""Checking texts with a guardrail: in parallel, bounded, and all or nothing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeVar, cast
+
+from litellm_bighub.checks.contract import Contract, Guardrail, contract_of, name_of
+from litellm_bighub.checks.inputs import STRUCTURED, Inputs
+from litellm_bighub.errors import GuardrailAnswerError
+
+T = TypeVar("T")
+_CALLS_AND_TOOLS = frozenset({"tools", "tool_calls"})
+InputType = Literal["request", "response"]
+
+
+class Question(NamedTuple):
+    """Texts and the context they are checked in.
+
+    Attributes:
+        texts: what is to be checked.
+        context: what goes with them as it is, by key: `images`, `files`, `tools`, `tool_calls`, `model`.
+        structured_messages: makes the request as chat messages; asked for only by guardrails that want them.
+        request_data: the request, which guardrails read identity and settings from.
+        input_type: on which side of the model the texts stand.
+        logging_obj: LiteLLM's logging object, if there is one.
+    """
+
+    texts: Sequence[str]
+    context: Mapping[str, Any]
+    structured_messages: Callable[[], object] | None
+    request_data: dict[str, Any]
+    input_type: InputType
+    logging_obj: object = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing that a guardrail could look at."""
+        return not self.texts and not any(self.context.get(key) for key in ("images", "files", "tools", "tool_calls"))
+
+
+class Answer(NamedTuple):
+    """What a guardrail made of a question; what it did not answer is `None`, and unchanged."""
+
+    texts: list[str]
+    tools: Any = None
+    tool_calls: Any = None
+    structured_messages: Any = None
+
+
+async def check(guardrail: Guardrail, question: Question, *, each: bool, limit: int) -> Answer:
+    """Ask a guardrail.
+
+    Args:
+        guardrail: of either contract.
+        question: not an empty one.
+        each: whether a guardrail of today's contract gets one call a text, at the same time, in place of one for all.
+        limit: how many calls may be under way at once.
+
+    Raises:
+        GuardrailAnswerError: an answer that cannot be mapped back to the texts.
+        Exception: whatever the guardrail raises. The other checks have been cancelled, and awaited.
+    """
+    if contract_of(guardrail) is Contract.TEXT:
+        return Answer(await gather((_check_text(guardrail, text) for text in question.texts), limit))
+    if each and len(question.texts) > 1:
+        return await _check_each(guardrail, question, limit)
+    return await _check_batch(guardrail, question, question.texts, question.context)
+
+
+def lone_answer(guardrail: Guardrail, answer: object, text: str, inputs: dict[str, Any]) -> Answer | None:
+    """Read what a guardrail of today's contract made of one text alone.
+
+    Args:
+        guardrail: of today's contract.
+        answer: what it answered.
+        text: what it was asked about.
+        inputs: what it was handed, and may have written into.
+
+    Returns:
+        `None` if it left everything as it was.
+
+    Raises:
+        GuardrailAnswerError: the answer cannot be mapped back to the text.
+    """
+    if answer is inputs and inputs.get("texts") == [text] and _CALLS_AND_TOOLS.isdisjoint(inputs):
+        messages = dict.get(inputs, STRUCTURED)
+        return None if messages is None else Answer([text], structured_messages=messages)
+    return _answer(guardrail, answer, [text])
+
+
+async def gather(awaitables: Iterable[Awaitable[T]], limit: int) -> list[T]:
+    """`asyncio.gather` with at most `limit` under way, which leaves nothing running when one of them raises."""
+    semaphore = asyncio.Semaphore(max(limit, 1))
+
+    async def bounded(awaitable: Awaitable[T]) -> T:
+        async with semaphore:
+            return await awaitable
+
+    given = list(awaitables)
+    tasks = [asyncio.ensure_future(bounded(awaitable)) for awaitable in given]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await discard(given)
+        raise
+
+
+async def discard(awaitables: Iterable[Awaitable[object]]) -> None:
+    """End awaitables that nobody is going to await: one whose turn never came would warn, or run on unseen."""
+    futures: list[asyncio.Future[object]] = []
+    for awaitable in awaitables:
+        if asyncio.iscoroutine(awaitable):
+            awaitable.close()
+        elif isinstance(awaitable, asyncio.Future):
+            awaitable.cancel()
+            futures.append(awaitable)
+    await asyncio.gather(*futures, return_exceptions=True)
+
+
+async def _check_text(guardrail: Guardrail, text: str) -> str:
+    answer = await guardrail.apply_guardrail(text=text)
+    if not isinstance(answer, str):
+        raise GuardrailAnswerError(name_of(guardrail), f"answered a text with {_a(answer)}")
+    return answer
+
+
+async def _check_each(guardrail: Guardrail, question: Question, limit: int) -> Answer:
+    """One call a text; what is no text goes with the first, so that it is looked at once.
+
+    None is offered the messages: they hold all texts, and of several rewrites of them only one could be kept.
+    """
+    question = question._replace(structured_messages=None)
+    alone = {"model": question.context["model"]} if "model" in question.context else {}
+    answers = await gather(
+        (
+            _check_batch(guardrail, question, [text], alone if index else question.context)
+            for index, text in enumerate(question.texts)
+        ),
+        limit,
+    )
+    return Answer([answer.texts[0] for answer in answers], answers[0].tools, answers[0].tool_calls)
+
+
+async def _check_batch(
+    guardrail: Guardrail, question: Question, texts: Sequence[str], context: Mapping[str, Any]
+) -> Answer:
+    inputs = Inputs({"texts": list(texts), **context}, question.structured_messages)
+    answer = await guardrail.apply_guardrail(
+        inputs=inputs,
+        request_data=question.request_data,
+        input_type=question.input_type,
+        logging_obj=question.logging_obj,
+    )
+    return _answer(guardrail, answer, texts)
+
+
+def _answer(guardrail: Guardrail, answer: object, texts: Sequence[str]) -> Answer:
+    if not isinstance(answer, Mapping):
+        raise GuardrailAnswerError(name_of(guardrail), f"answered with {_a(answer)}, not with its inputs")
+    answered = cast("Mapping[str, Any]", answer)
+    return Answer(
+        _texts(guardrail, answered, texts),
+        answered.get("tools"),
+        answered.get("tool_calls"),
+        dict.get(answered, STRUCTURED) if isinstance(answered, Inputs) else answered.get(STRUCTURED),
+    )
+
+
+def _texts(guardrail: Guardrail, answer: Mapping[str, Any], asked: Sequence[str]) -> list[str]:
+    if "texts" not in answer:
+        return list(asked)
+    texts = answer["texts"]
+    if not isinstance(texts, (list, tuple)):
+        raise GuardrailAnswerError(name_of(guardrail), f"answered {len(asked)} texts with {_a(texts)}")
+    given = cast("list[Any] | tuple[Any, ...]", texts)
+    if len(given) != len(asked):
+        raise GuardrailAnswerError(name_of(guardrail), f"answered {len(asked)} texts with {len(given)}")
+    for index, text in enumerate(given):
+        if type(text) is not str and not isinstance(text, str):
+            raise GuardrailAnswerError(name_of(guardrail), f"answered text {index} with {_a(text)}")
+    return list(given)
+
+
+def _a(value: object) -> str:
+    return "nothing" if value is None else f"a {type(value).__name__}"

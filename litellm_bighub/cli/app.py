@@ -1,0 +1,39 @@
+"""The command `litellm-bighub`.
+
+Each command lives in a module of `litellm_bighub.commands` and is added here; a group of commands is a `typer.Typer` of
+its own, added with `app.add_typer(policy.app, name="policy")`.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from litellm_bighub.cli import audit as cli_audit, keys as cli_keys, policy as cli_policy, serve as cli_serve
+from litellm_bighub.cli.demo import demo
+from litellm_bighub.cli.doctor import doctor
+from litellm_bighub.errors import BighubError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+
+
+@app.callback()
+def main() -> None:
+    """Makes a LiteLLM gateway safe for agents: sees every text, decides on every tool call."""
+
+
+app.command()(demo)
+app.command()(doctor)
+app.command()(cli_serve.serve)
+app.add_typer(cli_policy.app, name="policy")
+app.add_typer(cli_audit.app, name="audit")
+app.add_typer(cli_keys.app, name="keys")
+
+
+def run() -> None:
+    """Run the command line. An error of ours is told in one message; what is not ours keeps its traceback."""
+    try:
+        app()
+    except BighubError as error:
+        sys.exit(f"litellm-bighub: {error}")

@@ -1,0 +1,93 @@
+"""`litellm-bighub audit`: verify, export and shorten the audit."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
+
+from litellm_bighub.cli.options import (
+    DEFAULT_DATABASE,
+    DatabaseUrl,
+    database,
+    fail,
+    failing_plainly,
+    span,
+)
+
+# `auditing` is imported where it is used: SQLAlchemy is slow to import, and `--help` needs none of it.
+
+_KEPT: Final = re.compile(r"(?P<number>[0-9]{1,30}):(?P<digest>[0-9a-f]{64}|)")
+
+app = typer.Typer(help="Verify, export and shorten the audit.", no_args_is_help=True)
+
+
+@app.command()
+def verify(
+    database_url: DatabaseUrl = DEFAULT_DATABASE,
+    expect: Annotated[str | None, typer.Option(help="NUMBER:DIGEST that an earlier verify printed")] = None,
+) -> None:
+    """Follow the chain of events and find any change, removal or truncation.
+
+    Whoever could write the database could also write a whole new chain; keep what this prints elsewhere, and give it
+    to `--expect` the next time.
+    """
+    from litellm_bighub.control_plane.audit import audit_export as auditing  # noqa: PLC0415
+
+    kept = None if expect is None else _expected(expect)
+    with failing_plainly(), database(database_url) as engine:
+        result = auditing.verified(engine)
+        if isinstance(result, str):
+            fail(result)
+        if kept is not None and (problem := auditing.differs(engine, *kept)) is not None:
+            fail(problem)
+    first = result.seq - result.count + 1
+    numbers = f" ({first} to {result.seq})" if first > 1 and result.count else ""
+    events = "1 event" if result.count == 1 else f"{result.count} events"
+    typer.echo(f"{events}{numbers}, the chain holds; keep this: {result.seq}:{result.digest}")
+
+
+@app.command()
+def export(
+    database_url: DatabaseUrl = DEFAULT_DATABASE,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="a file; without it, standard output")] = None,
+    format_: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="jsonl or csv")] = "jsonl",
+) -> None:
+    """Write every event, oldest first. JSON Lines hold all that `verify` digests."""
+    from litellm_bighub.control_plane.audit import audit_export as auditing  # noqa: PLC0415
+
+    with failing_plainly(), database(database_url) as engine:
+        if output is None:
+            auditing.export(engine, sys.stdout, format_)
+        else:
+            with output.open("w", encoding="utf-8", newline="") as file:
+                auditing.export(engine, file, format_)
+
+
+@app.command()
+def retain(
+    keep: Annotated[str, typer.Option(help="remove what is older, as in 90d")],
+    database_url: DatabaseUrl = DEFAULT_DATABASE,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask, also where the clock may be wrong")] = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Remove old events. The chain stays verifiable from there on.
+
+    Asks before it removes what a step of the clock would explain.
+    """
+    from litellm_bighub.control_plane.audit import audit_export as auditing  # noqa: PLC0415
+
+    with failing_plainly(), database(database_url) as engine:
+        if not yes and (doubt := auditing.doubts(engine, span(keep))) is not None:
+            typer.confirm(f"{doubt}. Remove nevertheless what is older than {keep}?", abort=True)
+        removed = auditing.retain(engine, span(keep))
+    typer.echo(f"{removed} events removed")
+
+
+def _expected(expect: str) -> tuple[int, str]:
+    found = _KEPT.fullmatch(expect)
+    if found is None:
+        fail("--expect has the form NUMBER:DIGEST, as an earlier verify printed it")
+    return int(found["number"]), found["digest"]

@@ -1,0 +1,56 @@
+"""`litellm-bighub doctor`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def doctor(
+    config: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="The proxy's config. It is read, never changed.")
+    ] = Path("proxy_config.yaml"),
+    *,
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Start the proxy on a scripted model and send canaries on every road.")
+    ] = False,
+) -> None:
+    """Explain a proxy's setup: what is on, what only looks so, and what is not covered.
+
+    The exit code is 1 if something looks on and is off, and with `--prove` if one byte of a canary comes through. The
+    proof needs no key and no network, uses a database of its own, and ends all that it started.
+    """
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # read when litellm is imported: no network for this
+    from rich.console import Console  # noqa: PLC0415 - what follows takes seconds to import
+
+    try:
+        from litellm_bighub.doctor.examination import examine  # noqa: PLC0415
+    except Exception as error:  # a LiteLLM that we do not know may lack anything
+        from litellm_bighub.gateway.setup.litellm_release import failed_import  # noqa: PLC0415
+
+        told = failed_import(error)
+        if told is None:
+            raise
+        raise told from None
+    from litellm_bighub.doctor.proxy_config import read_config  # noqa: PLC0415
+    from litellm_bighub.doctor.report import print_examination, print_proof  # noqa: PLC0415
+
+    console = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120)
+    read = read_config(config)
+    examination = examine(read)
+    print_examination(examination, console)
+    healthy = examination.healthy
+    if prove:
+        from litellm_bighub.doctor.proof import proving  # noqa: PLC0415
+
+        console.print("Starting the real LiteLLM proxy (about 20 s)...")
+        with proving(read, lambda _seconds: None) as carry_out:
+            proof = carry_out()
+        print_proof(proof, console)
+        healthy = healthy and proof.holds
+    if not healthy:
+        raise typer.Exit(1)

@@ -1,0 +1,187 @@
+"""`litellm-bighub policy`: check, explain, diff and replay a policy file."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated, Any, cast, get_args
+
+import typer
+import yaml
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from litellm_bighub.cli.options import (
+    DEFAULT_DATABASE,
+    AsJson,
+    DatabaseUrl,
+    PolicyFile,
+    arguments as read_arguments,
+    database,
+    echo_json,
+    fail,
+    failing_plainly,
+    span,
+)
+from litellm_bighub.control_plane.decisions.replay import Replayed, replay as replay_policy, summary
+from litellm_bighub.deciders.tool_table import ToolTable
+from litellm_bighub.domain.call import CallContext, CallType, ToolCall
+from litellm_bighub.domain.decision import Block
+from litellm_bighub.policy.difference import Difference, compare
+from litellm_bighub.policy.evaluation import Explanation, explain as explain_policy
+from litellm_bighub.policy.policy_file import load_policy, load_text, unmarked_actors
+from litellm_bighub.policy.policy_text import build
+
+app = typer.Typer(help="Check, explain, compare and replay policies.", no_args_is_help=True)
+
+
+@app.command()
+def check(policy: PolicyFile = Path("bighub_policy.yaml")) -> None:
+    """Say whether the file is a valid policy; the first mistake is named with its line."""
+    with failing_plainly():
+        checked = load_policy(policy)
+        unmarked = unmarked_actors(policy)
+    typer.echo(f"{policy.name}: {len(checked.rules)} rules, default {checked.default}, version {checked.version}")
+    for line in unmarked:
+        typer.echo(f"warning: {line}", err=True)
+
+
+@app.command()
+def explain(
+    policy: PolicyFile,
+    tool: Annotated[str, typer.Option(help="the tool's name")],
+    arguments: Annotated[str, typer.Option(help="the call's arguments, as JSON")] = "{}",
+    type_: Annotated[str, typer.Option("--type", help="the call's type")] = "function",
+    actor: Annotated[str, typer.Option(help="who asks, as in key:billing-x or user:u-77")] = "AI_AGENT",
+    domain: Annotated[str, typer.Option(help="the business domain")] = "custom",
+    user: Annotated[str, typer.Option(help="the authenticated user's id")] = "",
+    value: Annotated[float | None, typer.Option(help="in place of the value out of the arguments")] = None,
+    json: AsJson = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Say which rule would decide on a call, and why the ones before it would not."""
+    if type_ not in get_args(CallType):
+        fail(f"--type: one of {', '.join(get_args(CallType))}")
+    with failing_plainly():
+        loaded = load_policy(policy)
+        call = ToolCall("", cast("CallType", type_), tool, read_arguments(arguments), value=value)
+        measured = ToolTable(loaded.tools).find(tool).measure(call)
+    if isinstance(measured, Block):
+        fail(f"blocked before any rule: {measured.reason}")
+    context = CallContext(actor=actor, domain=domain, user=user)
+    explanation = explain_policy(loaded, measured, context, now=time.time())
+    if json:
+        echo_json(_as_json(explanation))
+    else:
+        _show(explanation)
+
+
+@app.command()
+def diff(before: PolicyFile, after: PolicyFile, json: AsJson = False) -> None:  # noqa: FBT002 - a flag of the command line
+    """Say what differs between two policies."""
+    with failing_plainly():
+        found = compare(load_text(before), load_text(after))
+    if json:
+        echo_json([asdict(difference) for difference in found])
+        return
+    for difference in found:
+        typer.echo(_line(difference))
+    if not found:
+        typer.echo("the policies are the same")
+
+
+@app.command()
+def replay(
+    policy: PolicyFile,
+    database_url: DatabaseUrl = DEFAULT_DATABASE,
+    since: Annotated[str, typer.Option(help="how far back, as in 24h or 7d")] = "24h",
+    json: AsJson = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """Run recorded decisions against a policy and show what would have been decided instead. Nothing is changed."""
+    from litellm_bighub.control_plane.decisions import decision_history as recorded  # noqa: PLC0415 - slow to import
+
+    with failing_plainly(), database(database_url) as engine:
+        changed_policy = build(load_text(policy), recorded.added_rules(engine))
+        replayed = replay_policy(changed_policy, recorded.decisions(engine, time.time() - span(since)))
+    if json:
+        changed = [asdict(one) for one in replayed if one.differs]
+        echo_json({"decisions": len(replayed), "summary": summary(replayed), "changed": changed})
+    else:
+        _show_replayed(replayed)
+
+
+@app.command()
+def versions(
+    version: Annotated[str, typer.Argument(help="show the whole text of this one")] = "",
+    database_url: DatabaseUrl = DEFAULT_DATABASE,
+    limit: Annotated[int, typer.Option(help="how many to list", min=1, max=1000)] = 20,
+    json: AsJson = False,  # noqa: FBT002 - a flag of the command line
+) -> None:
+    """List the versions of the policy that decisions were made under, with what each changed; or show one whole."""
+    from litellm_bighub.control_plane.decisions import decision_history as recorded  # noqa: PLC0415 - slow to import
+
+    with failing_plainly(), database(database_url) as engine:
+        found = recorded.versions(engine, version, limit)
+    if json:
+        echo_json([{**asdict(one), "text": one.file, "added": dict(one.added_rules)} for one in found])
+        return
+    if not found:
+        fail(f"there is no version {version}" if version else "no decision has been made yet")
+    for one in found:
+        used = datetime.fromtimestamp(one.first_used_at, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+        typer.echo(f"{one.version}  first used {used}, {len(one.text.rules) + len(one.added)} rules")
+        for difference in one.changes or ():
+            typer.echo(f"  {_printable(_line(difference))}")
+    if version:
+        typer.echo(yaml.safe_dump(found[0].file, sort_keys=False, allow_unicode=False), nl=False)
+        for rule_id, rule in found[0].added_rules:
+            typer.echo(f"# added by API: {rule_id}")
+            typer.echo(yaml.safe_dump([rule], sort_keys=False, allow_unicode=False), nl=False)
+
+
+def _show(explanation: Explanation) -> None:
+    for considered in explanation.considered:
+        passed = "decides" if considered.mismatch is None else f"passed over: {considered.mismatch} does not match"
+        typer.echo(f"  {considered.rule.name}: {passed}")
+    judgement = explanation.judgement
+    typer.echo(f"{judgement.verdict}: {judgement.reason}")
+
+
+def _as_json(explanation: Explanation) -> dict[str, Any]:
+    judgement = explanation.judgement
+    return {
+        "verdict": judgement.verdict,
+        "reason": judgement.reason,
+        "blocked_by": judgement.blocked_by,
+        "rule": judgement.rule.name if judgement.rule else None,
+        "policy_version": judgement.policy_version,
+        "considered": [{"rule": seen.rule.name, "mismatch": seen.mismatch} for seen in explanation.considered],
+    }
+
+
+def _line(difference: Difference) -> str:
+    changes = ", ".join(f"{name}: {was!r} -> {now!r}" for name, (was, now) in difference.fields.items())
+    return f"{difference.kind} {difference.what}" + (f" ({changes})" if changes else "")
+
+
+def _show_replayed(replayed: list[Replayed]) -> None:
+    console = Console()
+    counts = Table("before", "after", "decisions", title=f"{len(replayed)} decisions")
+    for change, number in sorted(summary(replayed).items()):
+        before, after = change.split(" -> ")
+        counts.add_row(before, after, str(number))
+    console.print(counts)
+    changed = [one for one in replayed if one.differs]
+    if changed:
+        details = Table("decision", "tool", "actor", "before", "after", "why", title="what would change (the last 50)")
+        for one in changed[-50:]:
+            cells = (one.decision_id, one.tool, one.actor, one.before, one.after, one.reason)
+            details.add_row(*(escape(_printable(cell)) for cell in cells))
+        console.print(details)
+
+
+def _printable(text: str) -> str:
+    """Names come from models and may hold terminal escapes."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)

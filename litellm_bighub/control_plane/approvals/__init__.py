@@ -1,0 +1,1 @@
+"""A person's answer to a call that waits."""

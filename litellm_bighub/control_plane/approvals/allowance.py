@@ -1,0 +1,68 @@
+"""A temporary allowance: "this tool for this caller for 30 minutes", a rule with an end."""
+
+from __future__ import annotations
+
+import glob
+from datetime import datetime, timezone
+
+from pydantic import ValidationError
+
+from litellm_bighub.control_plane.store.chain import Entry
+from litellm_bighub.control_plane.store.tables import rules
+from litellm_bighub.control_plane.store.tables.approvals import Approval
+from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.policy.policy_text import ALLOWANCE, PolicyText, RuleText
+
+MINUTES = (10, 30, 120)
+
+
+def allowance_for(
+    transaction: Transaction, text: PolicyText, approval: Approval, *, minutes: int, now: float
+) -> RuleText | None:
+    """A rule that lets this tool run for this actor, key and user within the other bounds of the rule that asked.
+
+    Returns:
+        The rule; `None` if a name is longer than a rule's may be.
+    """
+    asked = _rule(transaction, text, approval.rule_id)
+    until = datetime.fromtimestamp(now + minutes * 60, timezone.utc)
+    fields: dict[str, object] = {
+        "name": f"{approval.tool} for {approval.actor}, {minutes} minutes"[:200],
+        "tool": glob.escape(approval.tool),
+        "actor": glob.escape(approval.actor),
+        "domain": glob.escape(approval.domain),
+        **{name: glob.escape(told) for name in ("user", "key") if (told := approval.context.get(name, ""))},
+        "type": approval.type,
+        "effect": "allow",
+        "require_approval_above": None,
+        "expires_at": until,
+        "priority": min(1000, asked.priority + 1),
+    }
+    try:
+        return RuleText.model_validate({**asked.model_dump(), **fields})
+    except ValidationError:
+        return None
+
+
+def allow(transaction: Transaction, allowance: RuleText, approval: Approval, *, by: str, now: float) -> None:
+    """Put an allowance in force.
+
+    It is tried just before the rule that asked. It does not change the policy's version, so the other approvals that
+    wait are still good.
+    """
+    rule_id = f"{ALLOWANCE}{approval.id}_{int(now)}"
+    rules.insert(transaction.connection, rule_id, allowance, by=by, now=now)
+    until = None if allowance.expires_at is None else allowance.expires_at.timestamp()
+    body = {"by": by, "until": until, "approval_id": approval.id, "rule": approval.rule_id}
+    transaction.append(
+        Entry(now, "rule.allowance", rule_id, body, "warning", approval.actor, approval.domain, approval.tool)
+    )
+    transaction.reconfigure()
+
+
+def _rule(transaction: Transaction, text: PolicyText, rule_id: str) -> RuleText:
+    """The rule that asked; without one, the default did."""
+    added = rules.get(transaction.connection, rule_id)
+    if added is not None:
+        return added.text
+    return next((rule for rule in text.rules if rule.name == rule_id), RuleText(name="default"))

@@ -1,0 +1,152 @@
+"""A person's answer to an approval: approve, deny, or edit and approve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, cast
+
+from litellm_bighub.control_plane.approvals.allowance import allow, allowance_for
+from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edit, editable
+from litellm_bighub.control_plane.decisions.recorded_decision import Deciding, about, bound
+from litellm_bighub.control_plane.store.tables import approvals
+from litellm_bighub.control_plane.store.tables.approvals import Approval
+from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.domain.call import Arguments, CallContext, CallType, ToolCall
+from litellm_bighub.domain.digest import arguments_digest
+from litellm_bighub.policy.evaluation import Judgement
+from litellm_bighub.policy.policy_text import RuleText
+
+Answer: TypeAlias = Literal["approve", "deny"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a person says.
+
+    Attributes:
+        by: who, as authenticated.
+        person: whose key it was (`store.keys.Key.lineage`), which counts where two people must approve; `by` without.
+        edited: arguments in place of the shown ones; what is left as shown stays what it was.
+        allow_minutes: how long the tool may run for the same caller without asking, once this call is approved.
+    """
+
+    approval_id: str
+    answer: Answer
+    by: str
+    comment: str = ""
+    edited: Arguments | None = None
+    person: str = ""
+    allow_minutes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An answer that was not accepted, and why."""
+
+    code: Literal["unknown", "expired", "resolved", "same_person", "blocked", "too_long"]
+    problem: str
+
+
+def resolve(transaction: Transaction, deciding: Deciding, resolution: Resolution, now: float) -> Approval | Refused:
+    """Carry out an answer, if the approval still waits for one. Of several answers the first counts."""
+    connection = transaction.connection
+    approval = approvals.get(connection, resolution.approval_id)
+    if approval is None:
+        return Refused("unknown", f"there is no approval {resolution.approval_id!r}")
+    allowance: RuleText | None = None
+    if resolution.allow_minutes is not None:
+        text = deciding.snapshot(transaction, now).text
+        allowance = allowance_for(transaction, text, approval, minutes=resolution.allow_minutes, now=now)
+        if allowance is None:
+            return Refused("too_long", "no rule can hold names as long as the caller's")
+    digest: str | None = None
+    if resolution.edited is not None and resolution.answer == "approve":
+        decided = _decide_again(transaction, deciding, approval, resolution.edited, now)
+        if isinstance(decided, Refused):
+            return decided
+        digest = decided
+    moved = _move(transaction, resolution, digest, now)
+    if moved is None:
+        return _why_not(approval, now)
+    body: dict[str, object] = {"answer": moved, "by": resolution.by, "comment": resolution.comment}
+    if resolution.edited is not None and resolution.answer == "approve":
+        body |= {
+            "before": approval.edited or approval.arguments,
+            "after": resolution.edited,
+            "before_digest": arguments_digest(approval.edited or approval.arguments),
+            "after_digest": arguments_digest(resolution.edited),
+        }
+    transaction.append(about(approval, "approval.resolved", now, body))
+    if allowance is not None and moved == "approve":
+        allow(transaction, allowance, approval, by=resolution.by, now=now)
+    return approvals.get(connection, approval.id) or approval
+
+
+def expire_due(transaction: Transaction, now: float) -> int:
+    """Record the expiry of approvals whose time is over; how many there were."""
+    due = approvals.due(transaction.connection, now)
+    for approval_id in due:
+        approval = approvals.get(transaction.connection, approval_id)
+        if approval is not None and approvals.expire(transaction.connection, approval_id, now=now):
+            body = {"comment": approval.comment} if approval.comment else {}
+            transaction.append(about(approval, "approval.expired", now, body))
+    return len(due)
+
+
+def asked_by(approval: Approval) -> CallContext:
+    """Who asked, as far as an answer is bound to it."""
+    told = approval.context
+    return CallContext(approval.actor, approval.domain, user=told.get("user", ""), key=told.get("key", ""))
+
+
+def _move(transaction: Transaction, resolution: Resolution, edited_digest: str | None, now: float) -> str | None:
+    connection, by, comment = transaction.connection, resolution.by, resolution.comment
+    if resolution.answer == "deny":
+        return "deny" if approvals.deny(connection, resolution.approval_id, by=by, comment=comment, now=now) else None
+    return approvals.approve(
+        connection,
+        resolution.approval_id,
+        by=by,
+        person=resolution.person or by,
+        comment=comment,
+        edited=resolution.edited,
+        edited_digest=edited_digest,
+        now=now,
+    )
+
+
+def _why_not(approval: Approval, now: float) -> Refused:
+    match approval.state_at(now):
+        case "expired":
+            why = f": {approval.comment}" if approval.comment and approval.resolved_at is None else ""
+            return Refused("expired", f"the approval has expired{why}")
+        case "awaiting_second":
+            return Refused("same_person", "another person must approve as well; a key counts as the person who made it")
+        case state:
+            return Refused("resolved", f"the approval is already {state}")
+
+
+def _decide_again(
+    transaction: Transaction, deciding: Deciding, approval: Approval, edited: Arguments, now: float
+) -> str | Refused | None:
+    """Edited arguments are a new call, which the policy may block.
+
+    Returns:
+        The digest of the call that has to be asked about; `None` where the original is asked about again.
+    """
+    surface = approval.context["surface"]
+    if not editable(approval.arguments, surface=surface):
+        return Refused("blocked", "the gateway that asked runs the arguments it has; deny, and say what to change")
+    snapshot = deciding.snapshot(transaction, now)
+    # The type was a CallType when the approval was stored.
+    before = ToolCall("", cast("CallType", approval.type), approval.tool, value=approval.value, target=approval.target)
+    call = edit(snapshot.tools, before, edited, surface=surface)
+    if isinstance(call, str):
+        return Refused("blocked", f"the edited arguments cannot be decided on: {call}")
+    context = asked_by(approval)
+    judgement: Judgement = deciding.judge(transaction, snapshot, call, context, now)
+    if judgement.verdict == "blocked":
+        return Refused("blocked", f"the policy blocks the edited call: {judgement.reason}")
+    if judgement.rule is not None and judgement.rule.four_eyes and not approval.four_eyes:
+        return Refused("blocked", "the edited call would need two people; deny it and let the agent ask anew")
+    return bound(call, context, approval.policy_version) if surface == HTTP_SURFACE else None

@@ -1,0 +1,1 @@
+"""The audit: its export, its retention, and what came of calls."""

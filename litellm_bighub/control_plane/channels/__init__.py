@@ -1,0 +1,1 @@
+"""Where approvals and events are told: webhooks, Slack."""

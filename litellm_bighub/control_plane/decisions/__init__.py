@@ -1,0 +1,1 @@
+"""One decision: the question, the policy that judges it, and the record of it."""

@@ -1,0 +1,237 @@
+"""Deciding inside the process: the control plane behind the `Decider` protocol."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+from typing_extensions import assert_never
+
+from litellm_bighub.control_plane.approvals.resolution import Answer, Resolution, asked_by
+from litellm_bighub.control_plane.database import unavailable_when_failing
+from litellm_bighub.control_plane.decisions.policy_source import PolicySource
+from litellm_bighub.control_plane.decisions.recorded_decision import Outcome
+from litellm_bighub.control_plane.plane import ControlPlane, Redact
+from litellm_bighub.control_plane.store.clock import clock_of
+from litellm_bighub.control_plane.store.database import check_url, open_database, sqlite_url
+from litellm_bighub.control_plane.store.sqlite_file import warn_if_readable
+from litellm_bighub.control_plane.store.tables import approvals
+from litellm_bighub.control_plane.store.tables.approvals import Approval
+from litellm_bighub.deciders.approvals.caller_approval import signature
+from litellm_bighub.deciders.approvals.waiting_decider import Answered
+from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
+from litellm_bighub.domain.ids import random_id
+from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.policy.policy_text import build
+from litellm_bighub.policy.rule import Policy
+
+DATABASE = "bighub.db"
+
+
+class EmbeddedDecider:
+    """Implements `Decider`. Opens its database with the first call, so that each worker process opens its own.
+
+    Args:
+        source: the policy file's content.
+        database_url: SQLite or PostgreSQL.
+        redact: hides secrets in arguments before anything is stored.
+        remembers: whether calls that pass as they are come into the ledger of decided calls with their decisions.
+        patience: how many seconds the database may take for a connection, a lock, a statement or a transaction.
+    """
+
+    name = "embedded"
+
+    def __init__(
+        self,
+        source: PolicySource,
+        database_url: str,
+        *,
+        redact: Redact,
+        clock: Callable[[], float] | None = None,
+        new_id: Callable[[], str] = random_id,
+        beside: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
+        remembers: bool = False,
+        patience: float | None = None,
+    ) -> None:
+        self._source = source
+        self._patience = patience
+        self._beside = beside
+        self._remembers = remembers
+        self._task: asyncio.Task[None] | None = None
+        self._database_url = database_url
+        self._redact = redact
+        self._clock = clock
+        self._new_id = new_id
+        self._opening = asyncio.Lock()
+        self._plane: ControlPlane | None = None
+
+    @classmethod
+    def from_policy_file(
+        cls,
+        path: Path,
+        *,
+        database_url: str | None = None,
+        redact: Redact | None = None,
+        clock: Callable[[], float] | None = None,
+        new_id: Callable[[], str] = random_id,
+        beside: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
+        remembers: bool = False,
+        patience: float | None = DEADLINE_SECONDS,
+    ) -> EmbeddedDecider:
+        """Read the policy and decide by it.
+
+        Args:
+            path: `bighub_policy.yaml`.
+            database_url: where the state lives; `bighub.db` beside the policy if not given.
+            redact: as `Redactor(…).redact`, which is the default.
+            clock: POSIX seconds.
+            new_id: gives ids that nobody can guess.
+            beside: runs while the control plane is open, as `beside.keep_house` does.
+            remembers: whether calls that pass as they are come into the ledger of decided calls with their decisions.
+            patience: how many seconds the database may take for a connection, a lock, a statement or a transaction.
+
+        Raises:
+            ConfigurationError: the file is no policy (names file and line), or the URL cannot be used.
+        """
+        url = database_url or sqlite_url(path.parent / DATABASE)
+        check_url(url)
+        redact = redact or Redactor().redact
+        return cls(
+            PolicySource.from_file(path),
+            url,
+            redact=redact,
+            clock=clock,
+            new_id=new_id,
+            beside=beside,
+            remembers=remembers,
+            patience=patience,
+        )
+
+    @property
+    def database_url(self) -> str:
+        """Where the state lives."""
+        return self._database_url
+
+    @property
+    def policy(self) -> Policy:
+        """The file's policy; its `tools` say where value and target stand."""
+        return build(self._source.text)
+
+    async def decide(self, call: ToolCall, context: CallContext) -> Decision:
+        """Decide on one call whose arguments are readable. An approval of this very call is used up by it.
+
+        Raises:
+            DecisionUnavailable: the database cannot be used, or not now.
+            DecisionRefused: it can never be used.
+        """
+        with unavailable_when_failing("control plane"):
+            plane = await self.plane()
+        return decision(await plane.decide(call, context, remember=self._remembers))
+
+    async def wait(self, approval_id: str, *, timeout: float) -> Approval | None:
+        """Wait until a person has answered; then `decide` on the same call again, which uses the approval up.
+
+        Returns:
+            The approval, still open if the time was over before; `None` if there is no such approval.
+        """
+        plane = await self.plane()
+        return await plane.wait(approval_id, timeout=timeout)
+
+    async def answered(self, approval_id: str, *, seconds: float) -> Answered:
+        """Wait as `Waiting` has it.
+
+        Raises:
+            DecisionUnavailable: the database cannot be used.
+        """
+        plane = await self.plane()
+        with unavailable_when_failing("control plane"):
+            approval = await plane.wait(approval_id, timeout=seconds)
+        match None if approval is None else approval.state_at(plane.clock()):
+            case "pending" | "awaiting_second":
+                return Answered("open")
+            case "approved" | "denied" as state:
+                return Answered(state, by=(approval.resolved_by if approval else None) or "")
+            case _:
+                return Answered("void")
+
+    async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
+        """Record a caller's answer as `Consenting` has it.
+
+        Raises:
+            DecisionUnavailable: the database cannot be used.
+        """
+        with unavailable_when_failing("control plane"):
+            plane = await self.plane()
+            approval = await plane.read(lambda connection: approvals.get(connection, approval_id))
+        if approval is None or approval.four_eyes:
+            return False
+        asked = asked_by(approval)
+        if (asked.actor, asked.key, asked.user) != (context.actor, context.key, context.user):
+            return False
+        answer: Answer = "approve" if approve else "deny"
+        return isinstance(await plane.resolve(Resolution(approval_id, answer, by=signature(context))), Approval)
+
+    async def plane(self) -> ControlPlane:
+        """The control plane, opened if it was not.
+
+        Raises:
+            ConfigurationError: the database cannot be opened.
+        """
+        if self._plane is not None:
+            return self._plane
+        async with self._opening:
+            if self._plane is None:
+                engine = await asyncio.to_thread(open_database, self._database_url, patience=self._patience)
+                warn_if_readable(engine)
+                clock = self._clock or await asyncio.to_thread(clock_of, engine)
+                self._plane = ControlPlane(
+                    engine,
+                    self._source,
+                    redact=self._redact,
+                    clock=clock,
+                    new_id=self._new_id,
+                    patience=self._patience,
+                )
+                if self._beside is not None:
+                    self._task = asyncio.ensure_future(self._beside(self._plane))
+            return self._plane
+
+    async def aclose(self) -> None:
+        """Finish what waits and let the database go. Safe to call twice."""
+        async with self._opening:
+            if self._task is not None:
+                self._task.cancel()
+                await asyncio.gather(self._task, return_exceptions=True)
+            if self._plane is not None:
+                await self._plane.aclose()
+
+
+def decision(outcome: Outcome) -> Decision:
+    """An outcome as the decision that the gateway acts upon."""
+    judged = _judged(outcome)
+    if outcome.enforced or isinstance(judged, Allow):
+        return judged
+    return Allow("shadow mode enforces nothing", basis=judged.basis, shadowed=judged)
+
+
+def _judged(outcome: Outcome) -> Decision:
+    judgement, approval = outcome.judgement, outcome.approval
+    basis = Basis(
+        decision_id=outcome.decision_id,
+        blocked_by=judgement.blocked_by,
+        rule=judgement.rule.id if judgement.rule else "",
+        policy_version=judgement.policy_version,
+    )
+    match judgement.verdict:
+        case "allowed":
+            return Allow(judgement.reason, edited=outcome.edited, remembered=outcome.remembered, basis=basis)
+        case "blocked":
+            return Block(judgement.reason, basis=basis)
+        case "requires_approval":
+            approval_id, expires_at = (approval.id, approval.expires_at) if approval else ("", None)
+            return RequireApproval(judgement.reason, approval_id, expires_at, basis=basis)
+        case _:
+            assert_never(judgement.verdict)

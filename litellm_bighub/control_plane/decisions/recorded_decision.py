@@ -1,0 +1,341 @@
+"""One decision as it happens in the writer: policy, switches, counters, approvals, and the event that records it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from litellm_bighub.control_plane.approvals.edited_arguments import merge
+from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edit
+from litellm_bighub.control_plane.decisions.policy_source import PolicySource
+from litellm_bighub.control_plane.decisions.value_extraction import measured
+from litellm_bighub.control_plane.store.chain import Entry, dump
+from litellm_bighub.control_plane.store.tables import approvals, policies, rules, switches
+from litellm_bighub.control_plane.store.tables.approvals import Approval
+from litellm_bighub.control_plane.store.tables.switches import Switch
+from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.deciders.tool_table import ToolTable
+from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
+from litellm_bighub.domain.decided_call import released
+from litellm_bighub.domain.decision import Block
+from litellm_bighub.domain.digest import arguments_digest, call_digest
+from litellm_bighub.policy.evaluation import UNUSED, Judgement, find, judge
+from litellm_bighub.policy.policy_text import PolicyText, build, written
+from litellm_bighub.policy.rule import Policy
+
+DECISION = "decision_event.created"
+DEFAULT_TTL = 900
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A call to decide on, with the ids that the answer will have and all that can be computed outside the writer.
+
+    Attributes:
+        started: `time.perf_counter()` when the question came.
+        dry_run: change and record nothing.
+        remember: if the call of an answer is let through, write that into the ledger of decided calls, too.
+    """
+
+    call: ToolCall
+    context: CallContext
+    redacted: Arguments
+    decision_id: str
+    approval_id: str
+    started: float
+    dry_run: bool = False
+    remember: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer to a question.
+
+    Attributes:
+        approval: the approval that is asked for, or that was used up.
+        edited: arguments that a person put in place of the model's.
+        enforced: false in shadow mode.
+        remembered: whether the ledger of decided calls holds the call.
+    """
+
+    decision_id: str
+    judgement: Judgement
+    time: float
+    approval: Approval | None = None
+    edited: Arguments | None = None
+    enforced: bool = True
+    remembered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What decisions are made by: the file, and the database's rules and switches at one epoch."""
+
+    text: PolicyText
+    epoch: int
+    policy: Policy
+    tools: ToolTable
+    switches: tuple[Switch, ...]
+
+
+class Deciding:
+    """Decides within transactions. Lives in the writing thread, which is the only one to use it."""
+
+    def __init__(self, source: PolicySource) -> None:
+        self._source = source
+        self._snapshot: Snapshot | None = None
+
+    def snapshot(self, transaction: Transaction, now: float) -> Snapshot:
+        """What is in force now; read again only when the file, a rule or a switch was changed."""
+        if self._source.refresh() and (problem := self._source.problem) is not None:
+            body = {"key": problem.key, "problem": problem.problem}
+            transaction.append(Entry(now, "policy.refused", problem.key, body, severity="warning"))
+        text, known = self._source.text, self._snapshot
+        if known is not None and known.text is text and known.epoch == transaction.epoch:
+            return known
+        added = tuple((rule.id, rule.text) for rule in rules.everything(transaction.connection))
+        policy = build(text, added)
+        if policies.remember(transaction.connection, policy.version, written(text, added), now):
+            transaction.append(Entry(now, "policy.activated", policy.version, {"rules": len(policy.rules)}))
+        self._snapshot = Snapshot(
+            text, transaction.epoch, policy, ToolTable(policy.tools), switches.active(transaction.connection)
+        )
+        return self._snapshot
+
+    def forget(self) -> None:
+        """Read everything again next time: the transaction that read it was rolled back."""
+        self._snapshot = None
+
+    def decide(self, transaction: Transaction, question: Question, now: float, *, counted: str = "") -> Outcome:
+        """Decide, count, ask for an approval or use one up, and record.
+
+        Args:
+            transaction: the writer's.
+            question: to decide on.
+            now: POSIX seconds.
+            counted: the rule that has counted this very call before: it does so once.
+        """
+        snapshot = self.snapshot(transaction, now)
+        question, judgement = self.judged(transaction, snapshot, question, now, counted=counted)
+        outcome = Outcome(question.decision_id, judgement, now, enforced=snapshot.text.mode == "enforce")
+        if question.dry_run:
+            return outcome
+        if judgement.verdict == "requires_approval" and outcome.enforced:
+            outcome = self._approval(transaction, snapshot, question, outcome)
+        rule = outcome.judgement.rule
+        if outcome.judgement.verdict == "allowed" and rule is not None and rule.limits_use and rule.id != counted:
+            transaction.count(rule, now)
+        waited_for = outcome.approval is not None
+        transaction.append(_entry(question, outcome), notify=waited_for)
+        if question.remember and _passes_as_it_is(outcome) and question.context.response_id:
+            transaction.remember([released(question.call, question.context, now)])
+            return replace(outcome, remembered=True)
+        return outcome
+
+    def judged(
+        self, transaction: Transaction, snapshot: Snapshot, question: Question, now: float, *, counted: str = ""
+    ) -> tuple[Question, Judgement]:
+        """The question with value and target as the policy has them, and what is said of it; nothing is changed."""
+        if question.context.surface == HTTP_SURFACE:
+            call = measured(snapshot.tools, question.call)
+            if isinstance(call, Block):
+                blocked_by, version = call.basis.blocked_by, snapshot.policy.version
+                return question, Judgement("blocked", call.reason, blocked_by, None, version)
+            question = replace(question, call=call)
+        return question, self.judge(transaction, snapshot, question.call, question.context, now, counted=counted)
+
+    def refuse(
+        self, transaction: Transaction, question: Question, now: float, *, counted: str, blocked_by: str, reason: str
+    ) -> Outcome:
+        """Block and record, for a reason that no rule knows; what a rule blocks is blocked by that."""
+        snapshot = self.snapshot(transaction, now)
+        question, judgement = self.judged(transaction, snapshot, question, now, counted=counted)
+        if judgement.verdict != "blocked":
+            judgement = replace(judgement, verdict="blocked", reason=reason, blocked_by=blocked_by)
+        outcome = Outcome(question.decision_id, judgement, now, enforced=snapshot.text.mode == "enforce")
+        transaction.append(_entry(question, outcome), notify=False)
+        return outcome
+
+    def judge(
+        self,
+        transaction: Transaction,
+        snapshot: Snapshot,
+        call: ToolCall,
+        context: CallContext,
+        now: float,
+        *,
+        counted: str = "",
+    ) -> Judgement:
+        """What policy, counters and switches say; nothing is changed."""
+        found = find(snapshot.policy, call, context, now)
+        rule = found.rule if isinstance(found, Judgement) else found
+        for switch in snapshot.switches:
+            if switch.covers(context.domain, rule.id if rule else ""):
+                reason = f"a kill switch is active ({switch.scope})"
+                return Judgement("blocked", reason, "kill_switch", rule, snapshot.policy.version)
+        if isinstance(found, Judgement):
+            return found
+        usage = None
+        if found is not None and found.limits_use:
+            usage = UNUSED if found.id == counted else transaction.usage(found, now)
+        return judge(snapshot.policy, found, call, now, usage)
+
+    def _approval(self, transaction: Transaction, snapshot: Snapshot, question: Question, outcome: Outcome) -> Outcome:
+        """Use an approval of this very call up, or join the one that is being asked for, or ask."""
+        call, context = question.call, question.context
+        digest = bound(call, context, snapshot.policy.version)
+        found = approvals.find(transaction.connection, digest, call.type, outcome.time)
+        if found is None:
+            return replace(outcome, approval=_ask(transaction, question, outcome, digest))
+        if found.state != "approved":
+            return replace(outcome, approval=found)
+        if found.edited is None or found.edited_digest == digest:
+            return _use(transaction, question, replace(outcome, approval=found))
+        return self._use_edited(transaction, snapshot, question, replace(outcome, approval=found), found)
+
+    def _use_edited(
+        self, transaction: Transaction, snapshot: Snapshot, question: Question, outcome: Outcome, approval: Approval
+    ) -> Outcome:
+        """The original call came, and a person approved other arguments: those are decided on as they really are."""
+        context, judgement = question.context, outcome.judgement
+        edited = merge(approval.edited or {}, approval.arguments, question.call.arguments)
+        call = edit(snapshot.tools, question.call, edited, surface=context.surface)
+        if isinstance(call, str):
+            return replace(outcome, judgement=replace(judgement, verdict="blocked", reason=call, blocked_by="edit"))
+        judgement = self.judge(transaction, snapshot, call, context, outcome.time)
+        if judgement.verdict == "blocked":
+            return replace(outcome, judgement=judgement)
+        outcome = replace(outcome, judgement=judgement)
+        if context.surface != HTTP_SURFACE:
+            return _use(transaction, question, outcome, edited)
+        digest = bound(call, context, snapshot.policy.version)
+        approvals.bind_edited(transaction.connection, approval.id, digest)
+        told = replace(judgement, verdict="blocked", reason="a person approved other arguments", blocked_by="edited")
+        return replace(outcome, judgement=told, edited=edited)
+
+
+def _passes_as_it_is(outcome: Outcome) -> bool:
+    return outcome.enforced and outcome.judgement.verdict == "allowed" and outcome.edited is None
+
+
+def _use(transaction: Transaction, question: Question, outcome: Outcome, edited: Arguments | None = None) -> Outcome:
+    """Use the approval up, and allow."""
+    approval = outcome.approval
+    assert approval is not None  # noqa: S101 - the callers have just set it
+    if not approvals.consume(transaction.connection, approval.id, now=outcome.time):
+        return outcome  # unreachable while writers take turns; then the call waits on
+    body = {"decision_id": question.decision_id, "edited": approval.edited is not None}
+    if approval.edited is not None:
+        body["arguments_digest"] = question.call.digest if edited is None else arguments_digest(edited)
+    transaction.append(about(approval, "approval.consumed", outcome.time, body))
+    reason = f"approved by {approval.resolved_by}"
+    allowed = replace(outcome.judgement, verdict="allowed", reason=reason, blocked_by="")
+    return replace(outcome, judgement=allowed, edited=edited)
+
+
+def _ask(transaction: Transaction, question: Question, outcome: Outcome, digest: str) -> Approval:
+    call, context, judgement = question.call, question.context, outcome.judgement
+    rule = judgement.rule
+    ttl = rule.approval_ttl_seconds if rule else DEFAULT_TTL
+    approval = Approval(
+        id=question.approval_id,
+        decision_id=question.decision_id,
+        state="pending",
+        digest=digest,
+        policy_version=judgement.policy_version,
+        rule_id=rule.id if rule else "",
+        reason=judgement.reason,
+        actor=context.actor,
+        domain=context.domain,
+        tool=call.name,
+        type=call.type,
+        target=call.target,
+        value=call.value,
+        arguments=question.redacted,
+        context=_told(context),
+        four_eyes=bool(rule and rule.four_eyes),
+        ttl=ttl,
+        created_at=outcome.time,
+        expires_at=outcome.time + ttl,
+    )
+    approvals.insert(transaction.connection, approval)
+    transaction.append(about(approval, "approval.created", outcome.time, {"digest": digest}))
+    return approval
+
+
+def _entry(question: Question, outcome: Outcome) -> Entry:
+    call, context, judgement = question.call, question.context, outcome.judgement
+    return Entry(
+        time=outcome.time,
+        type=DECISION,
+        subject=outcome.decision_id,
+        severity="warning" if judgement.verdict == "blocked" else "info",
+        actor=context.actor,
+        domain=context.domain,
+        tool=call.name,
+        verdict=judgement.verdict,
+        rule_id=judgement.rule.id if judgement.rule else "",
+        body={
+            "call_id": call.id,
+            "type": call.type,
+            "path": call.path,
+            "value": call.value,
+            "target": call.target,
+            "arguments": question.redacted,
+            "arguments_digest": question.call.digest,
+            "reason": judgement.reason,
+            "blocked_by": judgement.blocked_by,
+            "policy_version": judgement.policy_version,
+            "validation_hash": validation_hash(outcome),
+            "approval_id": outcome.approval.id if outcome.approval else "",
+            "edited": outcome.edited is not None,
+            "enforced": outcome.enforced,
+            "latency_ms": round((time.perf_counter() - question.started) * 1000, 3),
+            **_told(context),
+        },
+    )
+
+
+def bound(call: ToolCall, context: CallContext, policy_version: str) -> str:
+    """The digest of the call that an approval is bound to."""
+    return call_digest(
+        actor=context.actor,
+        key=context.key,
+        user=context.user,
+        domain=context.domain,
+        tool=call.name,
+        arguments=call.arguments,
+        policy_version=policy_version,
+    )
+
+
+def validation_hash(outcome: Outcome) -> str:
+    """A digest over what was decided, by which a caller can have the record verified."""
+    judgement = outcome.judgement
+    return digest_of(outcome.decision_id, judgement.verdict, judgement.policy_version, outcome.time)
+
+
+def digest_of(decision_id: str, verdict: str, policy_version: str, time: float) -> str:
+    """The same, from what the record holds."""
+    return hashlib.sha256(dump([decision_id, verdict, policy_version, time]).encode()).hexdigest()
+
+
+def about(approval: Approval, type_: str, now: float, body: Mapping[str, object]) -> Entry:
+    """An event in the life of an approval."""
+    return Entry(
+        time=now,
+        type=type_,
+        subject=approval.id,
+        actor=approval.actor,
+        domain=approval.domain,
+        tool=approval.tool,
+        rule_id=approval.rule_id,
+        body=dict(body),
+    )
+
+
+def _told(context: CallContext) -> dict[str, str]:
+    names = ("trace_id", "surface", "model", "response_id", "user", "team", "key")
+    return {name: getattr(context, name) for name in names}

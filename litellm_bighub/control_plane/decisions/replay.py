@@ -1,0 +1,93 @@
+"""Recorded decisions against another policy: what would have been allowed, held or blocked instead.
+
+The record holds redacted arguments, so a condition over something that was hidden may come out differently.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any, cast, get_args
+
+from litellm_bighub.deciders.tool_table import ToolTable
+from litellm_bighub.domain.call import CallContext, CallType, ToolCall
+from litellm_bighub.domain.decision import Verdict
+from litellm_bighub.policy.counters import Tally
+from litellm_bighub.policy.evaluation import Judgement, find, judge
+from litellm_bighub.policy.rule import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """One recorded decision and what the other policy says."""
+
+    seq: int
+    time: float
+    decision_id: str
+    tool: str
+    actor: str
+    before: Verdict
+    before_rule: str
+    after: Verdict
+    after_rule: str
+    reason: str
+
+    @property
+    def differs(self) -> bool:
+        """Whether the verdict is another one."""
+        return self.before != self.after
+
+
+def replay(policy: Policy, recorded: Iterable[dict[str, Any]]) -> list[Replayed]:
+    """Judge decisions anew, in their order, with counters that begin at zero.
+
+    Args:
+        policy: the other policy.
+        recorded: events of the type `decision_event.created`, oldest first, bodies read.
+    """
+    tools = ToolTable(policy.tools)
+    tallies: dict[str, Tally] = {}
+    return [_replay(policy, tools, tallies, event) for event in recorded]
+
+
+def summary(replayed: Iterable[Replayed]) -> dict[str, int]:
+    """How often each verdict became which, as `allowed -> blocked`."""
+    return dict(Counter(f"{one.before} -> {one.after}" for one in replayed))
+
+
+def _replay(policy: Policy, tools: ToolTable, tallies: dict[str, Tally], event: dict[str, Any]) -> Replayed:
+    body = event["body"]
+    kinds: tuple[str, ...] = get_args(CallType)
+    kind = cast("CallType", body["type"] if body["type"] in kinds else "unknown")
+    call = ToolCall(body["call_id"], kind, event["tool"], body["arguments"], value=body["value"], target=body["target"])
+    measured = tools.find(call.name).measure(replace(call, value=call.value))
+    call = measured if isinstance(measured, ToolCall) else call
+    who = {name: str(body.get(name, "")) for name in ("user", "team", "key")}
+    context = CallContext(actor=event["actor"], domain=event["domain"], **who)
+    judgement = _judge(policy, call, context, event["time"], tallies)
+    # An approved call had asked for a person.
+    before: Verdict = "requires_approval" if body["approval_id"] else event["verdict"]
+    return Replayed(
+        seq=event["seq"],
+        time=event["time"],
+        decision_id=event["subject"],
+        tool=event["tool"],
+        actor=event["actor"],
+        before=before,
+        before_rule=event["rule_id"],
+        after=judgement.verdict,
+        after_rule=judgement.rule.id if judgement.rule else "",
+        reason=judgement.reason,
+    )
+
+
+def _judge(policy: Policy, call: ToolCall, context: CallContext, now: float, tallies: dict[str, Tally]) -> Judgement:
+    found = find(policy, call, context, now)
+    if isinstance(found, Judgement) or found is None:
+        return found if isinstance(found, Judgement) else judge(policy, None, call, now, None)
+    tally = tallies.get(found.id, Tally())
+    judgement = judge(policy, found, call, now, tally.usage(found, now))
+    if judgement.verdict == "allowed":
+        tallies[found.id] = tally.counted(found, now)
+    return judgement

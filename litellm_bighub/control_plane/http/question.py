@@ -1,0 +1,147 @@
+"""What a question over HTTP tells, laid out as the arguments of a call: bound, shown and seen by rules.
+
+The fields are those of the context, of `metadata` (which an older generation of clients sends) and of the question
+itself where the contract has none of that name. The layout loses none, and two questions that differ have different
+arguments:
+
+- The call's own arguments are known (`arguments`): they are the call's, and all other fields stand under `bighub`.
+- Otherwise the fields are the arguments, with the question's `value` and `target` among them; these stand under
+  `bighub` where the context has fields of those names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from litellm_bighub.control_plane.approvals.edited_call import GATEWAY
+from litellm_bighub.control_plane.decisions.value_extraction import QUESTION, TOLD
+from litellm_bighub.control_plane.http.sdk_extras.live import OF_THE_SESSION
+from litellm_bighub.domain.arguments import read_arguments
+
+UNBOUND: Final = frozenset({"objective", "model_selection", "session_id", "trajectory_id"}) | OF_THE_SESSION
+"""What BIGHUB's own SDK and its adapter add to a context. Nothing else that a question tells is left out."""
+
+IDENTITY: Final = ("user", "team", "key")
+"""Who asks at a gateway: bound."""
+RUN: Final = ("path", "surface", "model", "trace_id", "response_id", "call_id")
+"""In which run: another one each time, and not bound."""
+_MOST_CHARACTERS: Final = 2000
+_OWN: Final = ("value", "target")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a question tells.
+
+    Attributes:
+        arguments: of the call.
+        gateway: what a gateway tells of its run.
+    """
+
+    arguments: dict[str, Any]
+    gateway: Mapping[str, str]
+
+
+def read(
+    *,
+    value: float | None,
+    target: str | None,
+    context: Mapping[str, Any],
+    metadata: Mapping[str, Any],
+    others: Mapping[str, Any],
+) -> Told:
+    """Lay a question's fields out.
+
+    Args:
+        value: the question's own.
+        target: the question's own.
+        context: of today's generation.
+        metadata: of the older one.
+        others: fields of the question that the contract does not have.
+
+    Raises:
+        ValueError: they contradict each other, or cannot be read. The message holds names alone.
+    """
+    own = {"value": value, "target": target}
+    fields = _merged(_bound(metadata), _bound(context), others)
+    if TOLD in fields:
+        raise ValueError(f"`{TOLD}` is a name that the control plane itself uses")
+    gateway: Mapping[str, str] = {}
+    if GATEWAY in fields:
+        gateway = _gateway(fields[GATEWAY])
+        fields[GATEWAY] = {name: gateway[name] for name in IDENTITY if gateway.get(name)}
+    arguments = _arguments(fields)
+    if arguments is not None:
+        return Told({**arguments, TOLD: {**_beside(fields), **own}}, gateway)
+    named = [name for name in _OWN if name in fields]
+    if not named:
+        return Told({**fields, **own}, gateway)
+    for name in named:
+        if own[name] is not None and own[name] != fields[name]:
+            raise ValueError(f"the context has another `{name}` than the question itself")
+    return Told({**fields, TOLD: {QUESTION: own}}, gateway)
+
+
+def _bound(context: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in context.items() if name not in UNBOUND}
+
+
+def _merged(*sources: Mapping[str, Any]) -> dict[str, Any]:
+    merged: dict[str, Any] = {}
+    for source in sources:
+        for name, value in source.items():
+            if name in merged and _text(merged[name]) != _text(value):
+                raise ValueError(f"`{name[:100]}` is told twice, and not the same")
+            merged[name] = value
+    return merged
+
+
+def _text(value: object) -> str:
+    try:
+        return json.dumps(value, sort_keys=True)
+    except (RecursionError, ValueError) as error:
+        raise ValueError("the context is nested too deeply") from error
+
+
+def _gateway(told: object) -> Mapping[str, str]:
+    names = (*RUN, *IDENTITY)
+    if not isinstance(told, dict) or not set(told) <= set(names):
+        raise ValueError(f"`{GATEWAY}` has the fields {', '.join(names)}, and no other")
+    if not all(isinstance(value, str) and _can_be_kept(value) for value in told.values()):
+        raise ValueError(f"the fields of `{GATEWAY}` are texts of at most {_MOST_CHARACTERS} characters")
+    return told
+
+
+def _can_be_kept(text: str) -> bool:
+    """Half of a surrogate pair can be stored, and then not be shown."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return len(text) <= _MOST_CHARACTERS and "\0" not in text
+
+
+def _arguments(fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The call's own arguments, as an object or as the text of one; `None` if they are not told."""
+    told = fields.get("arguments")
+    if isinstance(told, str) and told.lstrip().startswith("{"):
+        told = read_arguments(told)
+    if not isinstance(told, Mapping):
+        return None
+    if TOLD in told:
+        raise ValueError(f"an argument has the name `{TOLD}`, which the control plane itself uses")
+    if any(name in fields for name in _OWN):
+        raise ValueError("beside `arguments`, `value` and `target` are fields of the question itself")
+    return told
+
+
+def _beside(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The other fields. Of arguments that came as a text, its digest tells which text that was."""
+    beside = {name: value for name, value in fields.items() if name != "arguments"}
+    if isinstance(text := fields["arguments"], str):
+        beside["arguments"] = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    return beside

@@ -1,0 +1,1 @@
+"""What BIGHUB's SDK can call beside decisions and approvals. It is served because the SDK has it."""

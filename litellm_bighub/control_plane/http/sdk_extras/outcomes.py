@@ -1,0 +1,201 @@
+"""`/outcomes`: reports of what came of a call."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing_extensions import Self
+
+from litellm_bighub.control_plane.audit.outcome_reports import keep
+from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader, see_actor
+from litellm_bighub.control_plane.http.errors import not_found
+from litellm_bighub.control_plane.http.sdk_extras.outcome_quality import (
+    TAXONOMY,
+    Reported,
+    meaning,
+    partner_view,
+    quality,
+    summary,
+)
+from litellm_bighub.control_plane.http.strict_json import readable
+from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.store.tables import outcomes
+from litellm_bighub.control_plane.store.tables.keys import Key
+
+router = APIRouter(prefix="/outcomes")
+
+Domain = Annotated[str | None, Query(max_length=200)]
+
+
+class Report(BaseModel):
+    """One report. Fields beyond these are kept as they are, redacted."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    status: str = Field(min_length=1, max_length=50)
+    request_id: str = Field(default="", max_length=300)
+    validation_id: str = Field(default="", max_length=300)
+    case_id: str = Field(default="", max_length=300)
+
+    @model_validator(mode="after")
+    def _is_about_something(self) -> Self:
+        if not (self.request_id or self.validation_id or self.case_id):
+            raise ValueError("a report names a request_id, validation_id or case_id")
+        return self
+
+
+class Reports(BaseModel):
+    """Several reports."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    outcomes: list[Report] = Field(max_length=100)
+
+
+@router.post("/report")
+async def report(body: Report, plane: Plane, caller: Asker) -> dict[str, Any]:
+    """Keep a report."""
+    return (await _keep(plane, caller, [body]))[0]
+
+
+@router.post("/report/batch")
+async def report_batch(body: Reports, plane: Plane, caller: Asker) -> dict[str, Any]:
+    """Keep several reports, all or none."""
+    kept = await _keep(plane, caller, body.outcomes)
+    return {"accepted": len(kept), "results": kept}
+
+
+@router.get("/taxonomy")
+async def taxonomy(_: Anybody) -> dict[str, Any]:
+    """The statuses that BIGHUB knows; others are kept too."""
+    statuses = {name: {"category": category, "severity": severity} for name, (category, severity) in TAXONOMY.items()}
+    return {"statuses": list(statuses), "taxonomy": statuses}
+
+
+@router.get("/pending/list")
+async def pending(
+    plane: Plane,
+    caller: Anybody,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    min_age_hours: Annotated[float, Query(ge=0, le=10**6)] = 0,
+) -> dict[str, Any]:
+    """Allowed calls of which nothing was reported, of the actors that the key speaks for."""
+    before, of = plane.clock() - min_age_hours * 3600, caller.speaks_for
+    rows = await plane.read(lambda connection: outcomes.unreported(connection, before=before, limit=limit, of=of))
+    items = [
+        {
+            "request_id": row["subject"],
+            "action": row["tool"],
+            "actor": row["actor"],
+            "domain": row["domain"],
+            "decided_at": iso(row["time"]),
+        }
+        for row in rows
+    ]
+    return {"pending": items, "total": len(items)}
+
+
+@router.get("/analytics/summary")
+async def analytics(
+    plane: Plane, _: Reader, domain: Domain = None, since: datetime | None = None, until: datetime | None = None
+) -> dict[str, Any]:
+    """How calls went."""
+    return summary(await _reported(plane, domain, since, until))
+
+
+@router.get("/analytics/recommendation-quality")
+async def recommendation_quality(
+    plane: Plane, _: Reader, domain: Domain = None, since: datetime | None = None, until: datetime | None = None
+) -> dict[str, Any]:
+    """Whether it was good to follow what was recommended."""
+    return quality(await _reported(plane, domain, since, until))
+
+
+@router.get("/analytics/partner-view/{domain}")
+async def partner(domain: str, plane: Plane, _: Reader) -> dict[str, Any]:
+    """One domain in itself."""
+    return partner_view(domain, await _reported(plane, domain, None, None))
+
+
+@router.get("/by-validation/{validation_id}")
+async def by_validation(validation_id: str, plane: Plane, caller: Anybody) -> dict[str, Any]:
+    """The last report about a validation."""
+    return (await _found(plane, caller, "validation_id", validation_id))[-1]
+
+
+@router.get("/by-case/{case_id}")
+async def by_case(case_id: str, plane: Plane, caller: Anybody) -> dict[str, Any]:
+    """The last report about a case."""
+    return (await _found(plane, caller, "case_id", case_id))[-1]
+
+
+@router.get("/{request_id}")
+async def get(request_id: str, plane: Plane, caller: Anybody) -> dict[str, Any]:
+    """The last report about a request."""
+    return (await _found(plane, caller, "request_id", request_id))[-1]
+
+
+@router.get("/{request_id}/timeline")
+async def timeline(request_id: str, plane: Plane, caller: Anybody) -> dict[str, Any]:
+    """All reports about a request."""
+    return {"request_id": request_id, "events": await _found(plane, caller, "request_id", request_id)}
+
+
+async def _keep(plane: ControlPlane, caller: Key, reports: list[Report]) -> list[dict[str, Any]]:
+    told = [readable(report.model_dump(mode="json")) for report in reports]
+    ids = [(report.request_id, report.validation_id) for report in reports]
+    for actor in await plane.read(lambda connection: outcomes.actors(connection, ids)):
+        see_actor(caller, actor)
+    rows = await keep(plane, told, actor=caller.only_actor)
+    return [_shown(row) for row in rows]
+
+
+async def _reported(
+    plane: ControlPlane, domain: str | None, since: datetime | None, until: datetime | None
+) -> list[Reported]:
+    return await plane.read(
+        lambda connection: outcomes.reported(connection, domain=domain, since=_posix(since), until=_posix(until))
+    )
+
+
+def _posix(moment: datetime | None) -> float | None:
+    """POSIX seconds; without a zone UTC is meant."""
+    if moment is None:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
+
+
+async def _found(plane: ControlPlane, caller: Key, column: str, value: str) -> list[dict[str, Any]]:
+    found = await plane.read(lambda connection: outcomes.find(connection, column, value))
+    rows = [row for row in found if caller.speaks_for(row["actor"])]
+    if not rows:
+        raise not_found("outcome", value)
+    return [_shown(row) for row in rows]
+
+
+def _shown(row: dict[str, Any]) -> dict[str, Any]:
+    category, severity = meaning(row["status"])
+    decided_at = row["decided_at"]
+    return {
+        **row["body"],
+        "outcome_id": row["id"],
+        "request_id": row["request_id"] or None,
+        "validation_id": row["validation_id"] or None,
+        "case_id": row["case_id"] or None,
+        "status": row["status"],
+        "category": category,
+        "severity": severity,
+        "reported_at": iso(row["reported_at"]),
+        "decision_at": iso(decided_at),
+        "time_to_outcome_s": None if decided_at is None else row["reported_at"] - decided_at,
+        "decision_context": {
+            "domain": row["domain"] or None,
+            "tool": row["tool"] or None,
+            "action": row["tool"] or None,
+            "verdict_was": row["verdict"] or None,
+        },
+    }

@@ -1,0 +1,51 @@
+"""What a serving process does beside answering: record expiries, remove what is too old, deliver webhooks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import httpx
+
+from litellm_bighub.control_plane.channels.webhook_delivery import Deliverer
+from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.errors import BighubError
+
+logger = logging.getLogger(__name__)
+_EXPIRY_SECONDS = 1.0
+_PAUSE_SECONDS = 5.0
+
+
+@asynccontextmanager
+async def housekeeping(plane: ControlPlane) -> AsyncGenerator[None]:
+    """Do it while the context is open."""
+    async with httpx.AsyncClient(follow_redirects=False) as client:
+        deliverer = Deliverer(plane, client)
+        jobs = [asyncio.create_task(_lasting(job)) for job in (deliverer.run, lambda: _expire(plane))]
+        try:
+            yield
+        finally:
+            for job in jobs:
+                job.cancel()
+            await asyncio.gather(*jobs, return_exceptions=True)
+
+
+async def _expire(plane: ControlPlane) -> None:
+    while True:
+        await plane.expire_due()
+        await plane.snapshot()  # looks at the policy file, also while nobody asks
+        while await plane.retain_due():
+            pass
+        await asyncio.sleep(_EXPIRY_SECONDS)
+
+
+async def _lasting(job: Callable[[], Awaitable[None]]) -> None:
+    """Begin anew after a failure of the database; it may come back."""
+    while True:
+        try:
+            await job()
+        except BighubError as error:  # noqa: PERF203 - that is the point
+            logger.warning("housekeeping failed, and goes on in %s seconds: %s", _PAUSE_SECONDS, error)
+            await asyncio.sleep(_PAUSE_SECONDS)

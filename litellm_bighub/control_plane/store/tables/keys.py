@@ -1,0 +1,184 @@
+"""API keys. Only digests are stored: the key itself is shown once, when it is made."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Final, Literal, TypeAlias, get_args
+
+from sqlalchemy import Connection, RowMapping, delete, select, update
+
+from litellm_bighub.control_plane.store.schema import api_key_minutes, api_keys
+from litellm_bighub.policy.rule_pattern import Pattern
+
+Scope: TypeAlias = Literal[
+    "actions:validate",
+    "approvals:resolve",
+    "audit:read",
+    "keys:write",
+    "kill_switch:write",
+    "rules:write",
+    "webhooks:write",
+]
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+AGENT: Final[frozenset[Scope]] = frozenset({"actions:validate"})
+"""What an agent's key may hold. It can never resolve: such a key holds nothing else, and this scope is in no other."""
+PREFIX: Final = "bhk_"
+_WILD: Final = frozenset("*?[")
+_CLOCKS_DIFFER: Final = 60
+"""Minutes that another process may be ahead; its minute goes on then, so that no two minutes are counted in turns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Who a key belongs to and what it may do.
+
+    Attributes:
+        name: of the person or agent, as the audit names them.
+        prefix: the first characters, by which people recognise the key.
+        lineage: the person behind the key. Whoever makes a key sees it, so it is its maker's; so is one that replaces
+            an old one. Only a key that was made on the server itself begins a lineage, with its own id.
+        actor: pattern of the actors that an agent's key speaks for; `None` for any, until somebody says which.
+        ip_whitelist: addresses and networks from which the key may be used; empty for any.
+        rate_limit_per_minute: how many requests it may make in a minute, over all processes.
+    """
+
+    id: str
+    name: str
+    prefix: str
+    scopes: frozenset[Scope]
+    created_at: float
+    expires_at: float | None
+    revoked_at: float | None
+    lineage: str
+    actor: str | None = None
+    ip_whitelist: tuple[str, ...] = ()
+    rate_limit_per_minute: int | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is an agent's."""
+        return bool(self.scopes & AGENT)
+
+    def speaks_for(self, actor: str) -> bool:
+        """Whether the key may act as this actor, or see what is that actor's. A person's sees every actor's."""
+        return not self.asks or self.actor is None or bool(Pattern(self.actor).matches(actor))
+
+    @property
+    def only_actor(self) -> str:
+        """The one actor that the key speaks for; empty if there may be others."""
+        return self.actor if self.actor is not None and _WILD.isdisjoint(self.actor) else ""
+
+    def may_come_from(self, address: str | None) -> bool:
+        """Whether the key may be used from this address."""
+        if not self.ip_whitelist:
+            return True
+        try:
+            found = ip_address((address or "").partition("%")[0])
+        except ValueError:  # a unix socket has none
+            return False
+        if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+            found = found.ipv4_mapped
+        return any(found in ip_network(network) for network in self.ip_whitelist)
+
+    def valid_at(self, now: float) -> bool:
+        """Whether the key opens anything."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+def new_secret() -> str:
+    """A key that nobody can guess."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def mixes(scopes: frozenset[Scope]) -> bool:
+    """Whether these scopes would let an agent's key do more than ask."""
+    return bool(scopes & AGENT) and scopes != AGENT
+
+
+def insert(connection: Connection, key: Key, secret: str) -> None:
+    """Store a key."""
+    values = {name: getattr(key, name) for name in Key.__slots__}
+    values["scopes"] = " ".join(sorted(key.scopes))
+    values["ip_whitelist"] = " ".join(key.ip_whitelist)
+    connection.execute(api_keys.insert(), {**values, "digest": digest(secret)})
+
+
+def find(connection: Connection, secret: str) -> Key | None:
+    """The key with this secret."""
+    row = connection.execute(select(api_keys).where(api_keys.c.digest == digest(secret))).mappings().one_or_none()
+    return None if row is None else _key(row)
+
+
+def get(connection: Connection, key_id: str) -> Key | None:
+    """The key with this id."""
+    row = connection.execute(select(api_keys).where(api_keys.c.id == key_id)).mappings().one_or_none()
+    return None if row is None else _key(row)
+
+
+def listed(connection: Connection, *, revoked: bool) -> list[Key]:
+    """All keys, the oldest first."""
+    query = select(api_keys).order_by(api_keys.c.created_at)
+    if not revoked:
+        query = query.where(api_keys.c.revoked_at.is_(None))
+    return [_key(row) for row in connection.execute(query).mappings()]
+
+
+def revoke(connection: Connection, key_id: str, now: float) -> bool:
+    """Make a key useless; false if it is already, or unknown."""
+    statement = update(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None)).values(revoked_at=now)
+    return connection.execute(statement).rowcount == 1
+
+
+def digest(secret: str) -> str:
+    """Keys are random enough to need no slow hash."""
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def change(
+    connection: Connection,
+    key_id: str,
+    *,
+    actor: str | None,
+    ip_whitelist: tuple[str, ...],
+    rate_limit_per_minute: int | None,
+) -> None:
+    """Say anew for whom, from where and how often a key may be used."""
+    values = {
+        "actor": actor,
+        "ip_whitelist": " ".join(ip_whitelist),
+        "rate_limit_per_minute": rate_limit_per_minute,
+    }
+    connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(**values))
+
+
+def use(connection: Connection, key: Key, now: float) -> float | None:
+    """Count a request of a key that has a limit.
+
+    Returns:
+        Seconds until the next request may come, `None` if this one may.
+    """
+    minute = int(now // 60)
+    row = connection.execute(select(api_key_minutes).where(api_key_minutes.c.key_id == key.id)).mappings().one_or_none()
+    requests = 0
+    if row is not None and minute <= row["minute"] <= minute + _CLOCKS_DIFFER:
+        minute, requests = row["minute"], row["requests"]
+    if key.rate_limit_per_minute is not None and requests >= key.rate_limit_per_minute:
+        return (minute + 1) * 60 - now
+    connection.execute(delete(api_key_minutes).where(api_key_minutes.c.key_id == key.id))
+    connection.execute(api_key_minutes.insert(), {"key_id": key.id, "minute": minute, "requests": requests + 1})
+    return None
+
+
+def go_on_counting(connection: Connection, old_id: str, new_id: str) -> None:
+    """Count the requests of a key with those of the one that it replaces."""
+    moved = update(api_key_minutes).where(api_key_minutes.c.key_id == old_id).values(key_id=new_id)
+    connection.execute(moved)
+
+
+def _key(row: RowMapping) -> Key:
+    scopes: frozenset[Scope] = frozenset(scope for scope in SCOPES if scope in str(row["scopes"]).split())
+    columns = {name: row[name] for name in Key.__slots__ if name not in {"scopes", "ip_whitelist"}}
+    return Key(**columns, scopes=scopes, ip_whitelist=tuple(str(row["ip_whitelist"]).split()))

@@ -1,0 +1,66 @@
+"""Removing what is older than it may become. The chain stays verifiable: an event at its end says where it begins.
+
+A little at a time, because decisions wait for their turn behind it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select
+
+from litellm_bighub.control_plane.store.chain import Entry
+from litellm_bighub.control_plane.store.schema import approvals, deliveries, events, idempotency, memory, outcomes
+from litellm_bighub.control_plane.store.tables.events import RETAINED
+from litellm_bighub.control_plane.store.tables.idempotency import KEPT_SECONDS
+from litellm_bighub.control_plane.store.transaction import Transaction
+
+AT_ONCE: Final = 1000
+_OVER: Final = ("consumed", "denied", "expired")
+
+
+def retain(transaction: Transaction, *, before: float, now: float, most: int = AT_ONCE) -> int:
+    """Remove events that are older, and whatever else tells of arguments; how many events that were.
+
+    Events go from the oldest on, until the first that is not older: the chain has no holes.
+    """
+    connection = transaction.connection
+    for table, old in _others(before, now):
+        key = table.primary_key.columns[0]
+        connection.execute(delete(table).where(key.in_(select(key).where(old).limit(most))))
+    last = _last(connection, before, most)
+    if last is None:
+        return 0
+    seq, digest = last
+    removed = connection.execute(delete(events).where(events.c.seq <= seq)).rowcount
+    body = {"up_to": seq, "digest": digest, "before": before}
+    transaction.append(Entry(now, RETAINED, str(seq), body, severity="warning"), notify=False)
+    return removed
+
+
+def is_due(connection: Connection, before: float) -> bool:
+    """Whether there are events that are older."""
+    return _last(connection, before, 1) is not None
+
+
+def _last(connection: Connection, before: float, most: int) -> tuple[int, str] | None:
+    """The last event that may go now."""
+    oldest = select(events.c.seq, events.c.digest, events.c.time).order_by(events.c.seq).limit(most).subquery("oldest")
+    kept = select(oldest.c.seq).where(oldest.c.time >= before).order_by(oldest.c.seq).limit(1).scalar_subquery()
+    first_kept = connection.execute(select(kept)).scalar()
+    query = select(oldest.c.seq, oldest.c.digest).order_by(oldest.c.seq.desc()).limit(1)
+    if first_kept is not None:
+        query = query.where(oldest.c.seq < first_kept)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else (row.seq, row.digest)
+
+
+def _others(before: float, now: float) -> tuple[tuple[Table, ColumnElement[bool]], ...]:
+    """What may go beside events, and when it is old. An approval that is not over is not."""
+    return (
+        (approvals, and_(approvals.c.expires_at < before, approvals.c.state.in_(_OVER))),
+        (deliveries, and_(deliveries.c.created_at < before, deliveries.c.state != "due")),
+        (idempotency, idempotency.c.created_at < min(before, now - KEPT_SECONDS)),
+        (memory, memory.c.time < before),
+        (outcomes, outcomes.c.reported_at < before),
+    )

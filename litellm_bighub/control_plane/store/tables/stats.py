@@ -1,0 +1,144 @@
+"""Numbers out of the recorded decisions."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from litellm_bighub.control_plane.store.schema import approvals, events
+from litellm_bighub.policy.rule import Rule
+
+DECISION = "decision_event.created"
+DAY = 86400.0
+
+
+def verdicts(connection: Connection, since: float, until: float | None = None) -> dict[str, int]:
+    """How many decisions there were by verdict."""
+    query = select(events.c.verdict, func.count()).where(events.c.type == DECISION, events.c.time >= since)
+    if until is not None:
+        query = query.where(events.c.time < until)
+    counted: dict[str, int] = dict(connection.execute(query.group_by(events.c.verdict)).tuples().all())
+    return {verdict: counted.get(verdict, 0) for verdict in ("allowed", "blocked", "requires_approval")}
+
+
+def observer(connection: Connection, now: float) -> dict[str, Any]:
+    """BIGHUB's observer statistics."""
+    today = _midnight(now)
+    blocked = select(events.c.body).where(
+        events.c.type == DECISION, events.c.verdict == "blocked", events.c.time >= now - 30 * DAY
+    )
+    reasons = Counter(json.loads(body)["blocked_by"] for body in connection.execute(blocked.limit(10_000)).scalars())
+    week = verdicts(connection, now - 7 * DAY)
+    return {
+        "insight": _insight(week),
+        "today": verdicts(connection, today),
+        "week": week,
+        "month": verdicts(connection, now - 30 * DAY),
+        "all_time": verdicts(connection, 0),
+        "top_blocked_by": [{"blocked_by": name, "count": count} for name, count in reasons.most_common(10)],
+        "shadow": would_withhold(connection, now - 30 * DAY),
+    }
+
+
+def would_withhold(connection: Connection, since: float) -> dict[str, int]:
+    """How many calls shadow mode let pass that would have been withheld."""
+    query = select(events.c.verdict, events.c.body).where(
+        events.c.type == DECISION,
+        events.c.time >= since,
+        events.c.verdict != "allowed",
+        events.c.body.contains('"enforced":false'),  # or so they say: a call's arguments may
+    )
+    found = Counter(verdict for verdict, body in connection.execute(query) if not json.loads(body)["enforced"])
+    return {"would_block": found["blocked"], "would_ask": found["requires_approval"]}
+
+
+def dashboard(connection: Connection, now: float) -> dict[str, Any]:
+    """BIGHUB's dashboard."""
+    month_start = datetime.fromtimestamp(now, timezone.utc).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    month = verdicts(connection, month_start.timestamp())
+    week = verdicts(connection, now - 7 * DAY)
+    resolved = select(func.count()).where(approvals.c.resolved_at >= month_start.timestamp())
+    pending = select(func.count()).where(
+        approvals.c.state.in_(("pending", "awaiting_second")), approvals.c.expires_at > now
+    )
+    return {
+        "blocked_this_month": month["blocked"],
+        "value_protected": value_protected(connection, now, 30)["total_value_protected"],
+        "approvals_resolved": connection.execute(resolved).scalar_one(),
+        "total_validations_this_month": sum(month.values()),
+        "allowed_this_month": month["allowed"],
+        "pending_approvals": connection.execute(pending).scalar_one(),
+        "today": verdicts(connection, _midnight(now)),
+        "week": week,
+        "insight": _insight(week),
+    }
+
+
+def value_protected(connection: Connection, now: float, days: int) -> dict[str, Any]:
+    """The value of blocked calls by day."""
+    start = _midnight(now) - (days - 1) * DAY
+    query = select(events.c.time, events.c.body).where(
+        events.c.type == DECISION, events.c.verdict == "blocked", events.c.time >= start
+    )
+    values: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
+    for time, text in connection.execute(query):
+        body = json.loads(text)
+        if body["enforced"]:  # shadow mode protects nothing
+            day = _day(time)
+            counts[day] += 1
+            values[day] += body["value"] or 0
+    data = [
+        {"date": day, "value_protected": values[day], "blocked_count": counts[day]}
+        for day in (_day(start + index * DAY) for index in range(days))
+    ]
+    return {
+        "data": data,
+        "total_value_protected": sum(values.values()),
+        "total_blocked": sum(counts.values()),
+        "period_days": days,
+    }
+
+
+def _midnight(now: float) -> float:
+    moment = datetime.fromtimestamp(now, timezone.utc)
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+
+def _day(time: float) -> str:
+    return (datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=time)).strftime("%Y-%m-%d")
+
+
+def _insight(week: dict[str, int]) -> str:
+    total = sum(week.values())
+    if not total:
+        return "no decisions in the last 7 days"
+    share = 100 * week["blocked"] / total
+    return f"{total} decisions in the last 7 days, {share:.0f} % blocked"
+
+
+def rule_numbers(connection: Connection, rule: Rule, now: float) -> dict[str, Any]:
+    """How often a rule has allowed and blocked. The days are those of its time zone."""
+    moment = datetime.fromtimestamp(now, rule.zone or timezone.utc)
+    today = moment.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+    def counted(verdict: str, since: float) -> int:
+        query = select(func.count()).where(
+            events.c.rule_id == rule.id, events.c.type == DECISION, events.c.verdict == verdict, events.c.time >= since
+        )
+        return connection.execute(query).scalar_one()
+
+    used = counted("allowed", today)
+    last = select(func.max(events.c.time)).where(events.c.rule_id == rule.id, events.c.type == DECISION)
+    return {
+        "usage_today": used,
+        "usage_total": counted("allowed", 0),
+        "blocked_today": counted("blocked", today),
+        "blocked_total": counted("blocked", 0),
+        "remaining_today": None if rule.max_per_day is None else max(0, rule.max_per_day - used),
+        "last_used_at": connection.execute(last).scalar(),
+    }

@@ -1,0 +1,1 @@
+"""Waiting for a person's answer to an approval."""

@@ -1,0 +1,36 @@
+"""Answering an approval in the name of the caller who asked for the call."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.deciders.wrappers.wrapper import layers
+from litellm_bighub.domain.call import CallContext
+
+
+@runtime_checkable
+class Consenting(Protocol):
+    """A decider whose approvals callers can answer, where the operator lets them."""
+
+    async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
+        """Record the caller's answer as the caller's.
+
+        Returns:
+            whether it counts. It does not for an approval that is unknown, answered, expired, another actor's, or
+            needs two people.
+
+        Raises:
+            DecisionError: nobody can tell.
+        """
+        ...
+
+
+def consenting(decider: Decider) -> Consenting | None:
+    """Whose approvals can be answered: the decider's, or those of the one that its wrappers stand around."""
+    return next((layer for layer in layers(decider) if isinstance(layer, Consenting)), None)
+
+
+def signature(context: CallContext) -> str:
+    """How a caller is named in records; no person has such a name."""
+    return f"caller:{context.actor}" + (f"/{context.user}" if context.user else "")

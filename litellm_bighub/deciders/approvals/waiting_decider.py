@@ -1,0 +1,150 @@
+"""Waiting for a person: what a decider that can do so offers, and how its answer comes into force.
+
+```
+        approved ──▶ decide again, which uses the approval up ──▶ the decision
+open ──▶ void ─────▶ decide again, which asks anew ─────────────▶ open, under another id
+        denied ────▶ blocked
+        out of time: the call still waits for a person
+```
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
+
+import anyio
+from typing_extensions import assert_never
+
+from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.deciders.undecided import undecided
+from litellm_bighub.deciders.wrappers.wrapper import layers
+from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
+from litellm_bighub.errors import DecisionError, DecisionRefused
+
+PAUSE_SECONDS: Final = 1.0
+LATE_SECONDS: Final = 1.0
+"""How much longer than it was told a waiter may take to say that nobody has answered."""
+
+State: TypeAlias = Literal["open", "approved", "denied", "void"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What became of an approval.
+
+    Attributes:
+        state: `void` if it can no longer be used: expired, used by an identical call, or unknown.
+        by: who answered, as far as the decider tells.
+        bound: deciding on the same call again uses the approval up. Otherwise this answer is the permission, and the
+            decider gives it once.
+        edited: arguments that a person put in place of the model's, where the answer is the permission.
+    """
+
+    state: State
+    by: str = ""
+    bound: bool = True
+    edited: Arguments | None = None
+
+
+@runtime_checkable
+class Waiting(Protocol):
+    """A decider that can tell when a person has answered."""
+
+    async def answered(self, approval_id: str, *, seconds: float) -> Answered:
+        """Wait until an approval is no longer open, at most that many seconds.
+
+        Raises:
+            DecisionError: nobody can tell.
+        """
+        ...
+
+
+def waiting(decider: Decider) -> Waiting | None:
+    """Who can wait: the decider itself, or the one that its wrappers stand around; `None` if nobody can."""
+    return next((layer for layer in layers(decider) if isinstance(layer, Waiting)), None)
+
+
+async def settled(
+    waiter: Waiting,
+    asked: RequireApproval,
+    decide_again: Callable[[str], Awaitable[Decision]],
+    *,
+    seconds: float,
+    timer: Callable[[], float] = time.monotonic,
+    pause_seconds: float = PAUSE_SECONDS,
+) -> Decision:
+    """Wait for the person whom a decision asks for. Whoever cannot be asked for a while is asked again after a pause.
+
+    Args:
+        waiter: tells when a person has answered.
+        asked: the decision.
+        decide_again: decides on the same call, as a question of its own that the given approval's id names.
+        seconds: how long to wait.
+        timer: seconds from any origin, never set back.
+        pause_seconds: between two tries.
+
+    Returns:
+        the decision in force; `asked`, or a later question for a person, if the time was over. A block that names the
+        cause, if a person has answered and nobody could decide again in time: the approval can still be used.
+    """
+    end = timer() + seconds
+    while asked.approval_id:
+        try:
+            decision = await _in_force(waiter, asked, decide_again, seconds=max(0.0, end - timer()))
+        except DecisionError as error:  # noqa: PERF203 - a look a second
+            if not _may_pass(error) or timer() >= end:
+                return undecided(error.failure) if isinstance(error, _NotDecidedAgainError) else asked
+            await anyio.sleep(min(pause_seconds, max(0.0, end - timer())))
+        else:
+            if not isinstance(decision, RequireApproval) or decision.approval_id == asked.approval_id:
+                return decision
+            asked = decision
+    return asked
+
+
+class _NotDecidedAgainError(DecisionError):
+    """A person has answered, and nobody could decide again."""
+
+    def __init__(self, failure: DecisionError) -> None:
+        self.failure = failure
+        super().__init__(str(failure))
+
+
+async def _in_force(
+    waiter: Waiting, asked: RequireApproval, decide_again: Callable[[str], Awaitable[Decision]], *, seconds: float
+) -> Decision:
+    """The decision in force after at most that many seconds: `asked` itself, if nobody has answered."""
+    answer = await _answered(waiter, asked.approval_id, seconds)
+    match answer.state:
+        case "open":
+            return asked
+        case "denied":
+            by = f" by {answer.by}" if answer.by else ""
+            return Block(f"denied{by}", Basis(decision_id=asked.basis.decision_id, blocked_by="denied"), "denied")
+        case "approved" if not answer.bound:
+            by = f" by {answer.by}" if answer.by else " by a person"
+            return Allow(f"approved{by}", edited=answer.edited, basis=asked.basis)
+        case "approved" | "void":
+            try:
+                return await decide_again(asked.approval_id)
+            except DecisionError as error:
+                raise _NotDecidedAgainError(error) from error
+        case _:
+            assert_never(answer.state)
+
+
+async def _answered(waiter: Waiting, approval_id: str, seconds: float) -> Answered:
+    """What became of the approval. A waiter that does not come back in time tells nothing."""
+    with anyio.move_on_after(seconds + LATE_SECONDS):
+        return await waiter.answered(approval_id, seconds=seconds)
+    return Answered("open")
+
+
+def _may_pass(error: DecisionError) -> bool:
+    """Whether asking again later may help."""
+    failure = error.failure if isinstance(error, _NotDecidedAgainError) else error
+    return failure.transient or not isinstance(failure, DecisionRefused)

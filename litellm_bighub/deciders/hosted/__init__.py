@@ -1,0 +1,1 @@
+"""The hosted BIGHUB behind the `Decider` protocol."""

@@ -1,0 +1,153 @@
+"""Approvals of the hosted BIGHUB: it has no way to wait for one, so its lists are looked at again and again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import Any, Protocol, TypeAlias, cast
+
+import anyio
+from bighub.exceptions import BighubError
+
+from litellm_bighub.deciders.approvals.caller_approval import signature
+from litellm_bighub.deciders.approvals.waiting_decider import Answered
+from litellm_bighub.deciders.approvals.waiting_room import Waiters, WaitingRoom
+from litellm_bighub.domain.call import Arguments, CallContext
+from litellm_bighub.domain.secrets import REDACTED, REDACTED_CARD
+from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
+
+POLL_SECONDS = 1.0
+LIMIT = 1000
+_RESOLVED = ("approved", "denied", "rejected")
+_BINDS = "four_eyes"
+"""A field that only our own control plane's approvals have; it binds them to their call and counts their uses."""
+_KEPT = 10_000
+Approval: TypeAlias = "Mapping[str, Any]"
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:.-]{0,127}")
+
+
+class Approvals(Protocol):
+    """The part of the SDK that lists approvals and answers them."""
+
+    async def list(self, *, status_filter: str = ..., limit: int | None = ...) -> Any:
+        """Approvals of one status."""
+        ...
+
+    async def resolve(self, request_id: str, *, resolution: str, comment: str | None = ...) -> Any:
+        """Answer one."""
+        ...
+
+
+class HostedApprovals:
+    """Implements `Waiting`.
+
+    The hosted service does not say whether deciding again uses an approval up. Its answer is taken as the permission
+    for the call that asked, and given once by this process. An approval that nobody can find stays open: silence is no
+    permission. However many wait, one task looks for all of them.
+
+    Args:
+        approvals: the SDK's.
+        poll_seconds: between two looks.
+        sleep: waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        approvals: Approvals,
+        *,
+        poll_seconds: float = POLL_SECONDS,
+        sleep: Callable[[float], Awaitable[None]] = anyio.sleep,
+    ) -> None:
+        self._approvals = approvals
+        self._poll_seconds = poll_seconds
+        self._sleep = sleep
+        self._given: dict[str, None] = {}
+        self._room: WaitingRoom[Approval] = WaitingRoom(self._look)
+
+    async def answered(self, approval_id: str, *, seconds: float) -> Answered:
+        """Look until a person has answered. A look that fails is repeated."""
+        with self._room.enter(approval_id) as answered:
+            found = await answered(seconds)
+        return Answered("open") if found is None else self._once(approval_id, found)
+
+    async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
+        """Record a caller's answer as `Consenting` has it, named in the comment: the service knows only our key.
+
+        Raises:
+            DecisionUnavailable: the service could not be asked.
+        """
+        try:
+            pending = (await self._listed("pending")).get(approval_id)
+            # The SDK writes the id into a path as it stands.
+            if pending is None or not _ID.fullmatch(approval_id) or ".." in approval_id:
+                return False
+            if pending.get("actor") != context.actor or pending.get(_BINDS):
+                return False
+            wanted = "approved" if approve else "denied"
+            comment = f"consent of {signature(context)}"
+            resolved = await self._approvals.resolve(approval_id, resolution=wanted, comment=comment)
+        except BighubError as error:
+            raise DecisionUnavailable("BIGHUB could not record the caller's answer") from error
+        return isinstance(resolved, Mapping) and resolved.get("status") == wanted
+
+    async def _look(self, waiters: Waiters[Approval]) -> None:
+        with suppress(BighubError):
+            open_still = await self._listed("pending")
+            for status in _RESOLVED:
+                if all(approval_id in open_still for approval_id in waiters.ids):
+                    break
+                for approval_id, found in (await self._listed(status)).items():
+                    if approval_id not in open_still:
+                        waiters.tell(approval_id, found)
+        await self._sleep(self._poll_seconds)
+
+    async def _listed(self, status: str) -> dict[str, Approval]:
+        """The approvals of one status, by id."""
+        listed = await self._approvals.list(status_filter=status, limit=LIMIT)
+        found: dict[str, Approval] = {}
+        for item in listed if isinstance(listed, list) else ():
+            approval: Approval = item if isinstance(item, Mapping) else {}
+            approval_id = approval.get("request_id")
+            if isinstance(approval_id, str) and approval.get("status") in _statuses(status):
+                found.setdefault(approval_id, approval)
+        return found
+
+    def _once(self, approval_id: str, found: Approval) -> Answered:
+        by = found.get("resolved_by")
+        by = by if isinstance(by, str) else ""
+        if found.get("status") != "approved":
+            return Answered("denied", by=by)
+        if _BINDS in found:
+            return Answered("approved", by=by)
+        if approval_id in self._given:
+            return Answered("void")
+        edited = _edited(found)
+        self._given[approval_id] = None
+        while len(self._given) > _KEPT:
+            del self._given[next(iter(self._given))]
+        return Answered("approved", by=by, bound=False, edited=edited)
+
+
+def _statuses(listed: str) -> tuple[str, ...]:
+    """The statuses that items of a list have; those that wait for a second person are pending."""
+    return ("pending", "awaiting_second") if listed == "pending" else (listed,)
+
+
+def _edited(found: Approval) -> Arguments | None:
+    """Arguments that a person put in place of the model's.
+
+    Raises:
+        DecisionRefused: the change cannot be carried out.
+    """
+    edited: Any = found.get("edited_arguments")
+    actions = (found.get(key) for key in ("modified_action", "better_action"))
+    action: Any = next((action for action in actions if action is not None), None)
+    if edited is None and action is None:
+        if found.get("review_decision") == "modified":
+            raise DecisionRefused("the approval changes the call, and does not say how")
+        return None
+    arguments = edited if edited is not None else action.get("arguments") if isinstance(action, Mapping) else None
+    if not isinstance(arguments, Mapping) or any(hidden in repr(arguments) for hidden in (REDACTED, REDACTED_CARD)):
+        raise DecisionRefused("the approval changes the call in a way that cannot be carried out here")
+    return cast("Arguments", arguments)

@@ -1,0 +1,190 @@
+"""Asking the hosted BIGHUB once, through its own SDK, and saying what its failures mean."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import json
+import math
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias
+
+import httpx
+from bighub import AsyncBighubClient
+from bighub.exceptions import (
+    BighubAPIError,
+    BighubAuthError,
+    BighubNetworkError,
+    BighubRateLimitError,
+    BighubTimeoutError,
+)
+
+from litellm_bighub.deciders.approvals.waiting_decider import Answered
+from litellm_bighub.deciders.hosted.hosted_approvals import HostedApprovals
+from litellm_bighub.deciders.hosted.strict_answer import read_decision
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decision import Decision
+from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.errors import (
+    ConfigurationError,
+    DecisionError,
+    DecisionRefused,
+    DecisionUnavailable,
+    DecisionUnreadable,
+)
+from litellm_bighub.settings import SendArguments
+
+Evaluate: TypeAlias = Callable[..., Awaitable[object]]
+
+
+class BighubDecider:
+    """Asks BIGHUB about a call, once. Retry, deadline and breaker are wrappers (`hosted`).
+
+    Args:
+        client: the SDK's client, with its own retries off.
+        send_arguments: what BIGHUB is told of the arguments.
+        redactor: takes secrets out of what it is told.
+    """
+
+    name = "bighub"
+
+    def __init__(
+        self,
+        client: AsyncBighubClient,
+        *,
+        send_arguments: SendArguments = "redacted",
+        redactor: Redactor | None = None,
+    ) -> None:
+        self._client = client
+        self._evaluate, self._context_key = _evaluation(client.actions)
+        self._approvals = HostedApprovals(client.approvals)
+        self._send_arguments: SendArguments = send_arguments
+        self._redactor = redactor or Redactor()
+
+    async def decide(self, call: ToolCall, context: CallContext) -> Decision:
+        """Ask once.
+
+        The idempotency key is the same for the same call of the same response, so repeating the question is safe.
+        """
+        try:
+            answer = await self._evaluate(
+                action=call.action or call.name,
+                value=call.value,
+                target=self._target(call) or None,
+                actor=context.actor,
+                domain=context.domain,
+                idempotency_key=idempotency_key(call, context),
+                **{self._context_key: self._told(call, context)},
+            )
+        except BighubAuthError as error:
+            raise DecisionRefused("BIGHUB does not accept the API key (401 or 403)") from error
+        except BighubTimeoutError as error:
+            raise DecisionUnavailable("BIGHUB did not answer in time", transient=True) from error
+        except BighubNetworkError as error:
+            raise _network(error) from error
+        except BighubAPIError as error:
+            raise _status(error) from error
+        except UnicodeEncodeError as error:
+            raise DecisionRefused("the question holds text that JSON cannot carry") from error
+        return read_decision(answer)
+
+    async def answered(self, approval_id: str, *, seconds: float) -> Answered:
+        """Wait for a person as `Waiting` has it."""
+        return await self._approvals.answered(approval_id, seconds=seconds)
+
+    async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
+        """Record a caller's answer as `Consenting` has it."""
+        return await self._approvals.consent(approval_id, context, approve=approve)
+
+    async def aclose(self) -> None:
+        """Close the SDK's connections."""
+        await self._client.close()
+
+    def _target(self, call: ToolCall) -> str:
+        return call.target if self._send_arguments == "full" else self._redactor.text(call.target)
+
+    def _told(self, call: ToolCall, context: CallContext) -> dict[str, Any]:
+        """What BIGHUB is told beside the contract's own fields; only what there is."""
+        told: dict[str, Any] = {
+            "tool": call.name,
+            "call_type": call.type,
+            "arguments_digest": call.digest,
+            "gateway": gateway(call, context),
+        }
+        told = {key: value for key, value in told.items() if value or key == "gateway"}
+        match self._send_arguments:
+            case "redacted":
+                told["arguments"] = self._redactor.redact(call.arguments)
+            case "full":
+                told["arguments"] = dict(call.arguments)
+            case "digest":
+                pass
+        return told
+
+
+def gateway(call: ToolCall, context: CallContext) -> dict[str, str]:
+    """What a gateway tells of its run under one key, so that an approval is bound to who asks and not to the run."""
+    told = {
+        "path": call.path,
+        "surface": context.surface,
+        "model": context.model,
+        "user": context.user,
+        "team": context.team,
+        "key": context.key,
+        "trace_id": context.trace_id,
+        "response_id": context.response_id,
+        "call_id": call.id,
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def idempotency_key(call: ToolCall, context: CallContext) -> str:
+    """Names the question: this call, in this response, of this trace, for this actor."""
+    question = [context.trace_id, context.response_id, context.actor, context.key, context.user, context.domain]
+    question += [call.id, call.path]
+    question += [call.name, call.action, call.digest]
+    return hashlib.sha256(json.dumps(question).encode()).hexdigest()
+
+
+def _evaluation(actions: object) -> tuple[Evaluate, str]:
+    """The SDK's method that evaluates an action, and how it calls the context: both changed with its generations."""
+    evaluate: Evaluate | None = getattr(actions, "evaluate", None) or getattr(actions, "submit", None)
+    if evaluate is None:
+        raise ConfigurationError("decider", "the installed bighub package cannot evaluate actions")
+    return evaluate, "context" if "context" in inspect.signature(evaluate).parameters else "metadata"
+
+
+def _network(error: BighubNetworkError) -> DecisionError:
+    """The SDK's one error for all that happens below HTTP."""
+    match error.__cause__:
+        case httpx.DecodingError():
+            return DecisionUnreadable("BIGHUB's answer is too large, or cannot be decoded")
+        case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
+            return DecisionRefused("the question to BIGHUB cannot be sent as HTTP")
+        case _:
+            return DecisionUnavailable("BIGHUB could not be reached", transient=True)
+
+
+def _status(error: BighubAPIError) -> DecisionError:
+    """What a status other than 2xx, 401 and 403 means.
+
+    408, 409, 425 and 429 say "not now": they are retried, and in the end they are refusals like every other 4xx. The
+    service was there and gave an answer, so that whoever makes it busy opens nothing under `fail_mode: open`.
+    """
+    text = f"BIGHUB answered {error.status_code}" + (f" ({error.code[:60]})" if isinstance(error.code, str) else "")
+    match error.status_code:
+        case 429:
+            return DecisionRefused(text, transient=True, retry_after=_retry_after(error))
+        case 408 | 409 | 425:
+            return DecisionRefused(text, transient=True)
+        case status if 500 <= status <= 599:
+            return DecisionUnavailable(text, transient=True)
+        case status if 400 <= status <= 499:
+            return DecisionRefused(text)
+        case _:
+            return DecisionUnreadable(text)
+
+
+def _retry_after(error: BighubAPIError) -> float | None:
+    seconds = error.retry_after_seconds if isinstance(error, BighubRateLimitError) else None
+    return seconds if seconds is not None and math.isfinite(seconds) and seconds >= 0 else None

@@ -1,0 +1,82 @@
+"""The ledger of decided calls: what later requests are held against."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from litellm_bighub.domain.decided_call import DecidedCall, Search
+from litellm_bighub.domain.opt_out import OptOut
+from litellm_bighub.domain.unapproved_result import UnapprovedResult
+
+
+class Ledger(Protocol):
+    """Remembers decided calls. Each method raises `DecisionError` if it cannot."""
+
+    async def write(self, calls: Sequence[DecidedCall]) -> None:
+        """Remember the calls of an answer, before it is released."""
+        ...
+
+    async def find(self, search: Search) -> Sequence[DecidedCall]:
+        """The calls that fit, the oldest first."""
+        ...
+
+    async def answered(self, conversation: str, call_ids: Collection[str]) -> None:
+        """Remember that the provider's conversation holds outputs for these calls."""
+        ...
+
+    async def joined(self, response_id: str, continued_by: str) -> bool:
+        """Remember which answer stands behind a response in its stream.
+
+        Args:
+            response_id: the upstream's id of the first, by which clients go on.
+            continued_by: the other's, as LiteLLM takes it back.
+
+        Returns:
+            Whether it is remembered; not if no call of the first is known.
+        """
+        ...
+
+    async def report(self, event: UnapprovedResult | OptOut) -> None:
+        """Keep what is told of a result that nobody approved, or of an opt-out."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release what it holds. Safe to call twice."""
+        ...
+
+
+class MemoryLedger:
+    """A ledger for one process, where there is no database. It forgets the oldest calls when it is full."""
+
+    def __init__(self, limit: int = 5_000) -> None:
+        self._calls: deque[DecidedCall] = deque(maxlen=limit)
+
+    async def write(self, calls: Sequence[DecidedCall]) -> None:
+        """Remember the calls."""
+        self._calls.extend(calls)
+
+    async def find(self, search: Search) -> Sequence[DecidedCall]:
+        """The calls that fit, the oldest first."""
+        return [call for call in self._calls if search.fits(call)]
+
+    async def answered(self, conversation: str, call_ids: Collection[str]) -> None:
+        """Remember that the provider's conversation holds outputs for these calls."""
+        for index, call in enumerate(self._calls):
+            if call.conversation == conversation and call.call_id in call_ids:
+                self._calls[index] = replace(call, answered=True)
+
+    async def joined(self, response_id: str, continued_by: str) -> bool:
+        """Remember which answer stands behind a response in its stream."""
+        first = [index for index, call in enumerate(self._calls) if call.response_id == response_id]
+        for index in first:
+            self._calls[index] = replace(self._calls[index], continued_by=continued_by)
+        return bool(first)
+
+    async def report(self, event: UnapprovedResult | OptOut) -> None:
+        """There is no audit in memory; the caller logs it too."""
+
+    async def aclose(self) -> None:
+        """Nothing to release."""

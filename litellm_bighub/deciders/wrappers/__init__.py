@@ -1,0 +1,1 @@
+"""Behaviours around a decider: each a small class over the same protocol."""

@@ -1,0 +1,1 @@
+"""What every format knows of answers: their fields, their calls, their errors."""

@@ -1,0 +1,1 @@
+"""Payloads of any format: reading and changing fields, and finding texts in them."""

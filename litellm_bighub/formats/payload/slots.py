@@ -1,0 +1,143 @@
+"""Texts found once, with the place they stand in, so that what a guardrail answers can be put back exactly there."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, TypeAlias
+
+from litellm_bighub.errors import PayloadError
+from litellm_bighub.formats.payload import fields
+
+Where: TypeAlias = "tuple[Where, str | int] | None"
+"""A place as a chain of keys, rendered only when an error names it."""
+
+
+class Kind(Enum):
+    """What has to hold for a text that a guardrail rewrote."""
+
+    TEXT = "text"
+    OUTPUT_TEXT = "output_text"
+    """A text with annotations and log probabilities beside it, which have to fit it."""
+    JSON = "json"
+    """A JSON text, which has to stay one."""
+
+
+@dataclass(slots=True)
+class Slot:
+    """One text: its value, and the owner and key by which it is written back."""
+
+    owner: Any
+    key: str | int
+    text: str
+    kind: Kind
+    where: Where
+
+    @property
+    def path(self) -> str:
+        """The place, as in `input[3].content[1].text`."""
+        return render(self.where)
+
+
+def _empty() -> list[Any]:
+    """`list[str]()` takes ten times as long."""
+    return []
+
+
+@dataclass(slots=True)
+class Found:
+    """Everything of a payload that a guardrail has to be handed.
+
+    Attributes:
+        slots: the texts, in the order in which they stand.
+        images: URLs, data URLs or file ids.
+        files: contents, URLs or ids of files and audio.
+        hidden: places that name texts which are not here (`previous_response_id`, `encrypted_content`, …).
+    """
+
+    slots: list[Slot] = field(default_factory=_empty)
+    images: list[str] = field(default_factory=_empty)
+    files: list[str] = field(default_factory=_empty)
+    hidden: list[str] = field(default_factory=_empty)
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts alone, in the order of `slots`."""
+        return [slot.text for slot in self.slots]
+
+
+def render(where: Where) -> str:
+    """Write a place the way people write it."""
+    keys: list[str | int] = []
+    while where is not None:
+        where, key = where
+        keys.append(key)
+    path = ""
+    for key in reversed(keys):
+        path += f"[{key}]" if isinstance(key, int) else f".{key}" if path else key
+    return path
+
+
+def rewrite(slots: Sequence[Slot], texts: Sequence[str]) -> int:
+    """Write texts back into their slots; either all of them, or none and an error.
+
+    Args:
+        slots: as found.
+        texts: one for each slot, in the same order.
+
+    Returns:
+        How many texts differ from what stood there.
+
+    Raises:
+        PayloadError: a text for a JSON field is no JSON any more. Nothing has been written.
+        ValueError: not exactly one text for each slot. Nothing has been written.
+    """
+    verify(slots, texts)
+    changed = [(slot, text) for slot, text in zip(slots, texts, strict=True) if text != slot.text]
+    for slot, text in changed:
+        fields.put(slot.owner, slot.key, text)
+        if slot.kind is Kind.OUTPUT_TEXT:
+            _fit_annotations(slot.owner, slot.text, text)
+        slot.text = text
+    return len(changed)
+
+
+def verify(slots: Sequence[Slot], texts: Sequence[str]) -> None:
+    """Raise what `rewrite` would raise, and write nothing."""
+    for slot, text in zip(slots, texts, strict=True):
+        if text == slot.text:
+            continue
+        if not fields.is_writable(slot.owner):
+            raise PayloadError(slot.path, "was rewritten, but what holds it cannot be written to")
+        if slot.kind is Kind.JSON and _is_json(slot.text) and not _is_json(text):
+            raise PayloadError(slot.path, "the guardrail's rewrite is no valid JSON any more")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _refuse_constant(name: str) -> None:
+    """`NaN` and `Infinity`, which Python reads and JSON does not know."""
+    raise ValueError(name)
+
+
+def _fit_annotations(part: object, before: str, after: str) -> None:
+    """Drop annotations that no longer point at what they were made for, and the tokens of the text that is gone."""
+    annotations = fields.get(part, "annotations")
+    if annotations:
+        fields.put(part, "annotations", [kept for kept in annotations if still_fits(kept, before, after)])
+    if fields.get(part, "logprobs"):
+        fields.put(part, "logprobs", [])
+
+
+def still_fits(annotation: object, before: str, after: str) -> bool:
+    """Whether an annotation's offsets mean the same in the rewritten text. One without offsets always fits."""
+    end = fields.get(annotation, "end_index")
+    return not isinstance(end, int) or before[:end] == after[:end]

@@ -1,0 +1,1 @@
+"""What every format knows of requests: their tools, and what they bring back."""

@@ -1,0 +1,81 @@
+"""Answers to our requests for approval, in a request: found, and written so that every provider can read them.
+
+A provider knows nothing of a request that we made. The pair becomes two messages in the same places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from typing_extensions import assert_never
+
+from litellm_bighub.formats.payload.copies import text
+from litellm_bighub.formats.payload.fields import get
+from litellm_bighub.formats.responses.approval_request import SERVER_LABEL, TYPE
+
+RESPONSE = "mcp_approval_response"
+_PROVIDERS = "mcpr_"
+"""How providers' own ids of such requests begin."""
+
+Effect: TypeAlias = Literal["approved", "denied", "void", "ignored"]
+"""What an answer did; `void`: the approval was not open for it; `ignored`: callers have no say here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalAnswer:
+    """A caller's answer. Of several to one approval, all must approve."""
+
+    approval_id: str
+    approve: bool
+
+
+def find_answers(items: Sequence[object]) -> list[ApprovalAnswer]:
+    """The answers to our requests, one for each approval."""
+    answers: dict[str, ApprovalAnswer] = {}
+    for item in items:
+        if _is_answer(item):
+            approval_id = text(item, "approval_request_id")
+            known = answers.get(approval_id)
+            approve = get(item, "approve") is True and (known is None or known.approve)
+            answers[approval_id] = ApprovalAnswer(approval_id, approve)
+    return list(answers.values())
+
+
+def readable(items: Sequence[object], effects: Mapping[str, Effect]) -> list[Any]:
+    """The items with messages in the places of our requests and of the answers to them; all others as they are.
+
+    Args:
+        items: a request's input.
+        effects: what each answer did, by its approval's id.
+    """
+    return [_readable(item, effects) for item in items]
+
+
+def _readable(item: object, effects: Mapping[str, Effect]) -> object:
+    if text(item, "type") == TYPE and text(item, "server_label") == SERVER_LABEL:
+        asked = f'The tool call "{text(item, "name")}" with the arguments {text(item, "arguments")}'
+        return {"role": "assistant", "content": f"{asked} needs an approval ({text(item, 'id')}) and has not been run."}
+    if not _is_answer(item):
+        return item
+    approval_id = text(item, "approval_request_id")
+    return {"role": "user", "content": _said(approval_id, effects.get(approval_id, "ignored"))}
+
+
+def _said(approval_id: str, effect: Effect) -> str:
+    match effect:
+        case "approved":
+            return f"I approve the tool call of approval {approval_id}. Make it again, exactly as it was, to run it."
+        case "denied":
+            return f"I refuse the tool call of approval {approval_id}. Do not make it again."
+        case "void":
+            return f"Approval {approval_id} can no longer be answered."
+        case "ignored":
+            return f"Approval {approval_id} is for somebody else to answer, who has not done so yet."
+        case _:
+            assert_never(effect)
+
+
+def _is_answer(item: object) -> bool:
+    return text(item, "type") == RESPONSE and not text(item, "approval_request_id").startswith(_PROVIDERS)

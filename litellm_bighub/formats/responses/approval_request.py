@@ -1,0 +1,29 @@
+"""The item by which a Responses answer asks its client for an approval, in the place of a withheld call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litellm_bighub.domain.call import Arguments
+from litellm_bighub.formats.payload.copies import json_text
+
+TYPE = "mcp_approval_request"
+SERVER_LABEL = "litellm_bighub"
+"""Tells our requests from those for providers' MCP servers."""
+
+
+def request_item(approval_id: str, name: str, arguments: Arguments) -> dict[str, Any]:
+    """The item: the call as the model made it, and the approval's id."""
+    return {
+        "id": approval_id,
+        "type": TYPE,
+        "server_label": SERVER_LABEL,
+        "name": name,
+        "arguments": json_text(arguments),
+    }
+
+
+def request_events(item: dict[str, Any], output_index: int) -> list[dict[str, Any]]:
+    """The events by which a stream tells of the item. They have no sequence numbers yet."""
+    place = {"output_index": output_index, "item": item}
+    return [{"type": "response.output_item.added", **place}, {"type": "response.output_item.done", **place}]

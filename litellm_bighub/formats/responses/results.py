@@ -1,0 +1,122 @@
+"""What a Responses request brings back, and its input with what the provider still waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
+from typing import Any, cast
+
+from litellm_bighub.domain.decided_call import DecidedCall
+from litellm_bighub.formats.payload.copies import text
+from litellm_bighub.formats.payload.fields import get
+from litellm_bighub.formats.requests.results import Brought, FoundResult
+from litellm_bighub.formats.responses.calls import read_call
+from litellm_bighub.formats.responses.item_kinds import NO_CALLS
+from litellm_bighub.formats.responses.notice import NOTICE_PREFIX
+from litellm_bighub.formats.responses.withheld_output import edited_note, not_run, restored, told
+
+_HIDES = frozenset({"item_reference", "compaction"})
+
+
+def brought(request: Mapping[str, Any]) -> Brought:
+    """What the input brings back; a text brings nothing."""
+    if isinstance(request.get("input"), str):
+        return Brought()
+    items = _items(request.get("input"))
+    calls: dict[str, tuple[object, str]] = {}
+    results: list[tuple[str, str, object]] = []
+    notices: list[str] = []
+    complete = True
+    for index, item in enumerate(items):
+        kind = text(item, "type")
+        if (item_id := text(item, "id")).startswith(NOTICE_PREFIX):
+            notices.append(item_id)
+        elif kind in _HIDES:
+            complete = False
+        elif call_id := _result_of(item, kind):
+            results.append((call_id, f"input[{index}]", item))
+        elif call_id := _id_of_call(item, kind):
+            calls.setdefault(call_id, (item, f"input[{index}]"))
+    found = tuple(
+        FoundResult(call_id, path, item, partial(read_call, *calls[call_id]) if call_id in calls else None)
+        for call_id, path, item in results
+    )
+    return Brought(found, tuple(notices), complete)
+
+
+def answered(request: Mapping[str, Any]) -> set[str]:
+    """The calls that the input holds outputs for, those that say no included."""
+    items = _items(request.get("input"))
+    ids = {_result_of(item, text(item, "type")) or text(item, "approval_request_id") for item in items}
+    return ids - {""}
+
+
+def continued(
+    given: object,
+    *,
+    owed: Sequence[DecidedCall] = (),
+    notices: Mapping[str, DecidedCall] | None = None,
+    edited: Mapping[str, DecidedCall] | None = None,
+    denied: Collection[str] = (),
+    with_calls: bool = False,
+) -> list[Any]:
+    """An input that leaves the provider waiting for nothing.
+
+    Args:
+        given: the client's input; not changed.
+        owed: withheld calls whose output the provider waits for; they come before everything else.
+        notices: withheld calls by the id of the notice in their place. The call, which a reasoning item before it
+            cannot do without, comes back with an output that says it has not been run.
+        edited: calls that ran with a person's arguments, by id: the model is told behind their results.
+        denied: withheld MCP calls, whose approval by the client does not count.
+        with_calls: whether owed outputs come with their calls, for a provider that has kept none.
+    """
+    items = _items(given)
+    calls = {_id_of_call(item, text(item, "type")) for item in items}
+    results = {_result_of(item, text(item, "type")) for item in items}
+    taken = {call.call_id for call in owed} | calls
+    built: list[Any] = []
+    for call in owed:
+        made = restored(call) if with_calls else None
+        built += not_run(call) if made is None else [made, *not_run(call)]
+    for index, item in enumerate(items):
+        kind = text(item, "type")
+        withheld = (notices or {}).get(text(item, "id"))
+        made = None if withheld is None or withheld.call_id in taken else restored(withheld)
+        if withheld is not None and made is not None:
+            built += [made] if withheld.call_id in results else [made, *not_run(withheld)]
+            taken.add(withheld.call_id)
+            continue
+        if kind == "item_reference" and text(item, "id").startswith(NOTICE_PREFIX):
+            built += [told(withheld.notice)] if withheld is not None and withheld.notice else []
+            continue  # the provider has no item of this id
+        call_id = _result_of(item, kind)
+        if kind == "mcp_approval_response" and call_id in denied:
+            continue
+        built.append(item)
+        if edited and call_id in edited:
+            note = told(edited_note(edited[call_id]))
+            built += [] if note in items[index + 1 : index + 2] else [note]
+    return built
+
+
+def _items(given: object) -> Sequence[Any]:
+    if isinstance(given, str):
+        return [{"type": "message", "role": "user", "content": given}]
+    return cast("Sequence[Any]", given) if isinstance(given, (list, tuple)) else ()
+
+
+def _result_of(item: object, kind: str) -> str:
+    """The id of the call that this is the result of; empty if it is none."""
+    if kind == "mcp_approval_response":
+        return text(item, "approval_request_id") if get(item, "approve") is not False else ""
+    if not kind.endswith("_output"):
+        return ""
+    return text(item, "call_id") or (text(item, "id") if kind == "local_shell_call_output" else "")
+
+
+def _id_of_call(item: object, kind: str) -> str:
+    """The id of the call that this is; empty if it is none."""
+    if kind in NO_CALLS:
+        return ""
+    return text(item, "call_id") or (text(item, "id") if kind == "mcp_approval_request" else "")

@@ -1,0 +1,1 @@
+"""Where the texts of the Responses API are, whole and streamed."""

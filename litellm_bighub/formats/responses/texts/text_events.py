@@ -1,0 +1,179 @@
+"""Events that carry texts whole, while they wait for the answers about them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from litellm_bighub.formats.payload.copies import whole
+from litellm_bighub.formats.payload.slots import Slot, verify
+from litellm_bighub.formats.responses.texts.stream_texts import Carried, with_texts
+from litellm_bighub.formats.stream.text_part import TextPart
+
+
+class Source(Protocol):
+    """Where the answer about a carried text comes from."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether it is known."""
+        ...
+
+    def told(self, text: str) -> str:
+        """What has to be told in the place of this text."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Lone:
+    """A text that no deltas told: scanned once, wherever and however often it stands in the stream."""
+
+    slot: Slot
+    answered: str | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether it was scanned."""
+        return self.answered is not None
+
+    @property
+    def question(self) -> str:
+        """What has to be scanned."""
+        return self.slot.text
+
+    def verify(self, answer: str) -> None:
+        """Raise `PayloadError` if the answer cannot stand in the text's place."""
+        verify([self.slot], [answer])
+
+    def answer(self, answer: str) -> bool:
+        """Take the guardrail's answer."""
+        self.answered = answer
+        return True
+
+    def told(self, text: str) -> str:
+        """The answer."""
+        return text if self.answered is None else self.answered
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A text that deltas told, told again whole."""
+
+    part: TextPart
+
+    @property
+    def settled(self) -> bool:
+        """Whether the part is finished."""
+        return self.part.finished
+
+    def told(self, text: str) -> str:  # noqa: ARG002 - a `Source`
+        """The text as it was released, whatever this event says of it."""
+        return self.part.released
+
+
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """A text that is still being told, in an event that shows how far it has come."""
+
+    part: TextPart
+    settled: bool = True
+
+    def told(self, text: str) -> str:  # noqa: ARG002 - a `Source`
+        """As much as the client got."""
+        return self.part.released
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A piece of a text that a later event tells whole."""
+
+    settled: bool = True
+
+    def told(self, text: str) -> str:  # noqa: ARG002 - a `Source`
+        """Nothing yet."""
+        return ""
+
+
+LATER = Later()
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A text in an `added` event, of which deltas may tell more or the same again."""
+
+    part: TextPart
+
+    @property
+    def settled(self) -> bool:
+        """Whether the part is finished."""
+        return self.part.finished
+
+    def told(self, text: str) -> str:
+        """What the deltas leave to tell."""
+        return self.part.announced_as(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """A text that is others of the same event, joined."""
+
+    sources: tuple[tuple[str, Source], ...]
+
+    @property
+    def settled(self) -> bool:
+        """Whether all of them are known."""
+        return all(source.settled for _, source in self.sources)
+
+    def told(self, text: str) -> str:  # noqa: ARG002 - a `Source`
+        """The answers, joined."""
+        return "".join(source.told(own) for own, source in self.sources)
+
+
+@dataclass(slots=True, eq=False)
+class Telling:
+    """An event with whole texts in it; leaves when all of them are known."""
+
+    event: object
+    texts: list[tuple[Carried, Source]] = field(default_factory=list[tuple[Carried, Source]])
+    out: list[object] = field(default_factory=list[object])
+    _settled: bool = False
+
+    @property
+    def settled(self) -> bool:
+        """Whether it may leave. Asked when it is the next to leave."""
+        if not self._settled and all(source.settled for _, source in self.texts):
+            self._settled = True
+            changes = [
+                (carried.keys, carried.slot, told)
+                for carried, source in self.texts
+                if (told := source.told(carried.slot.text)) != carried.slot.text
+            ]
+            self.out = [with_texts(self.event, changes) if changes else self.event]
+            self.texts = []
+        return self._settled
+
+
+@dataclass(slots=True, eq=False)
+class Annotation:
+    """An annotation of a text that deltas tell; leaves after what it stands on, or not at all."""
+
+    telling: Telling
+    part: TextPart
+    end: int | None
+    out: list[object] = field(default_factory=list[object])
+
+    @property
+    def settled(self) -> bool:
+        """Whether it may leave, or is dropped."""
+        part = self.part
+        if not (self.end is None or part.finished or part.left >= self.end) or not self.telling.settled:
+            return False
+        if self.end is None or part.diverged is None or self.end <= part.diverged:
+            self.out = self.telling.out
+        self.telling.out = []
+        return True
+
+
+def end_of(annotation: object) -> int | None:
+    """Where in its text an annotation ends, `None` if it does not say so."""
+    return whole(annotation, "end_index")

@@ -1,0 +1,383 @@
+"""Where the texts of a Responses request, answer or item are.
+
+One walk over the payload, whatever it is made of (dicts, models of openai or LiteLLM, all mixed), finds every text with
+its place. Nothing is copied and nothing is changed, with one exception: a tuple has to become a list, since nothing can
+be put back into a tuple.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, MutableMapping, Sequence, Set as AbstractSet
+from typing import Any, Literal, cast
+
+from pydantic import BaseModel
+
+from litellm_bighub.errors import PayloadError
+from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.payload.slots import Found, Kind, Slot, Where, render
+from litellm_bighub.formats.responses.texts.field_rules import (
+    COMMON,
+    SCHEMA_MEANINGS,
+    SCHEMA_NAMES,
+    SCHEMA_VALUES,
+    TYPES,
+    UNKNOWN,
+    Rule,
+    Rules,
+)
+
+MAX_DEPTH = 64
+_NO_CONTENT = frozenset({"detail", "format", "type"})
+_OPAQUE = Rule.OPAQUE
+_PLAIN = frozenset({"role", "content", "type"})
+_MESSAGE = _PLAIN | {"id", "status", "phase"}
+_OUTPUT_TEXT = frozenset({"type", "text", "annotations", "logprobs"})
+_KINDS = {Rule.TEXT: Kind.TEXT, Rule.OUTPUT_TEXT: Kind.OUTPUT_TEXT, Rule.JSON: Kind.JSON}
+_AROUND = frozenset({"prompt", "text", "tools", "metadata", "user", "previous_response_id", "conversation"})
+"""The fields beside `input` and `instructions` in which a request may hold, or stand for, a text."""
+_BESIDE_INPUT = _AROUND | {"instructions"}
+_CHOICES = frozenset(
+    {
+        *("model", "input", "include", "store", "stream", "stream_options", "background", "temperature", "top_p"),
+        *("top_logprobs", "max_output_tokens", "max_tool_calls", "parallel_tool_calls", "tool_choice", "truncation"),
+        *("reasoning", "service_tier", "prompt_cache_retention", "partial_images", "text_format", "timeout"),
+        *("custom_llm_provider", "context_management"),
+    }
+)
+"""The other fields that the API knows: numbers, and words out of which a caller chooses one."""
+_KNOWN = _BESIDE_INPUT | _CHOICES
+_SPEAKERS = frozenset({"user", "assistant"})
+_INPUT: Where = (None, "input")
+_FIRST_CONTENT: Where = ((_INPUT, 0), "content")
+_OUTPUT: Where = (None, "output")
+_HISTORY = ("previous_response_id", "conversation")
+_TEXT_FIELDS = frozenset({"text", "content", "refusal", "output", "arguments", "input"})
+
+
+def find_in_request(
+    data: MutableMapping[str, Any],
+    *,
+    skip_roles: Collection[str] = (),
+    tools: Collection[int] | Literal["all"] = (),
+    unsent: AbstractSet[str] = frozenset(),
+) -> Found:
+    """Find everything a caller, a tool or an earlier turn wrote into a request.
+
+    Args:
+        data: the keyword arguments of `responses.create`, as LiteLLM hands them to a hook.
+        skip_roles: roles whose messages are out of the guardrail's scope; `instructions` count as `system`.
+        tools: which of `tools`, by index, to take texts from; the others are handed over as they are.
+        unsent: names of fields that no provider gets. What stands under any other name that the API does not know, as
+            in `extra_body` or `extra_headers`, is text.
+
+    Raises:
+        PayloadError: `input`, one of its items or a tool is nothing that the Responses API knows.
+    """
+    walk = _Walk(skip_roles)
+    if "system" not in skip_roles:
+        walk.field(data, "instructions", data.get("instructions"), Rule.TEXT, None)
+    walk.input(data)
+    for key in sorted(data.keys() - _KNOWN - unsent):
+        walk.field(data, key, data[key], Rule.FREE, None)
+    if _AROUND.isdisjoint(data):
+        return walk.found
+    prompt = data.get("prompt")
+    if prompt is not None and not isinstance(prompt, str):
+        where: Where = ((None, "prompt"), "variables")
+        variables = fields.get(prompt, "variables")
+        for key, value in list(fields.members(variables).items()):  # every name is the caller's own
+            rule = Rule.TEXT if fields.get(value, "type") else Rule.FREE
+            walk.field(variables, key, value, rule, where)
+    text_format = fields.get(data.get("text"), "format")
+    if text_format is not None:
+        where = ((None, "text"), "format")
+        walk.field(text_format, "description", fields.get(text_format, "description"), Rule.TEXT, where)
+        name = "schema_" if isinstance(text_format, BaseModel) else "schema"
+        walk.schema(fields.get(text_format, name), (where, "schema"))
+    walk.tools(data.get("tools"), tools)
+    metadata = data.get("metadata")
+    if isinstance(metadata, MutableMapping):
+        for key, value in metadata.items():
+            if isinstance(value, str):  # the API knows only strings; LiteLLM keeps its own records here, nested
+                walk.field(metadata, key, value, Rule.TEXT, (None, "metadata"))
+    walk.field(data, "user", data.get("user"), Rule.TEXT, None)
+    walk.found.hidden.extend(key for key in _HISTORY if data.get(key))
+    return walk.found
+
+
+def find_in_response(response: object) -> Found:
+    """Find everything the model wrote into an answer, in `output` and in a dict's `output_text` convenience field.
+
+    Args:
+        response: a response as a dict, a LiteLLM `ResponsesAPIResponse` or an openai `Response`.
+    """
+    walk = _Walk()
+    walk.items(response, "output", fields.get(response, "output"), None)
+    if isinstance(response, MutableMapping):
+        walk.field(response, "output_text", response.get("output_text"), Rule.TEXT, None)
+    return walk.found
+
+
+def in_scope(item: object, skip_roles: Collection[str]) -> bool:
+    """Whether an item is to be looked into. Only a message is somebody's: elsewhere a `role` says nothing."""
+    if not skip_roles or fields.get(item, "type") not in (None, "message"):
+        return True
+    role = fields.get(item, "role")
+    return not isinstance(role, str) or role.lower() not in skip_roles
+
+
+def is_plain(item: object) -> bool:
+    """Whether it is the simplest and most common item: a message with a role, one text and nothing else."""
+    return (
+        type(item) is dict
+        and type(item.get("content")) is str  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        and item.keys() <= _PLAIN
+        and item.get("type", "message") == "message"
+    )
+
+
+def lone_text_in_request(data: MutableMapping[str, Any], *, unsent: AbstractSet[str] = frozenset()) -> Slot | None:
+    """The text of a request that holds one, in a message of a user or an assistant, and nothing else that counts.
+
+    A quick look at what most requests are; `None` says only that this is not one of them.
+    """
+    if not _BESIDE_INPUT.isdisjoint(data) or data.keys() - _CHOICES - unsent:
+        return None
+    value = data.get("input")
+    if type(value) is str:
+        return Slot(data, "input", value, Kind.TEXT, _INPUT) if value else None
+    if type(value) is not list or len(cast("list[Any]", value)) != 1:
+        return None
+    item: Any = value[0]
+    if not is_plain(item) or item.get("role") not in _SPEAKERS or not item["content"]:
+        return None
+    return Slot(item, "content", item["content"], Kind.TEXT, _FIRST_CONTENT)
+
+
+def lone_text_in_response(response: object) -> Slot | None:
+    """The text of an answer that is one message with one text; `None` says only that it is none of these."""
+    if fields.is_mapping(response):
+        return None
+    output = getattr(response, "output", None)
+    if type(output) is not list or len(cast("list[Any]", output)) != 1 or not fields.is_object(output[0]):
+        return None
+    slots = _simple_message(output[0], _OUTPUT, 0)
+    return slots[0] if slots and len(slots) == 1 else None
+
+
+def find_in_item(item: object, where: Where = None) -> Found:
+    """Find the texts of one input item, output item or content part."""
+    walk = _Walk()
+    walk.item(item, where)
+    return walk.found
+
+
+def _simple_message(item: Any, where: Where, index: int) -> Sequence[Slot] | None:
+    """The short way through the simplest messages, of which most payloads consist. `None`: this is none of them.
+
+    A message is simple if it has one text, or only output texts without annotations, and not a field more.
+    """
+    message = fields.members(item)
+    if not message.keys() <= _MESSAGE or message.get("type", "message") != "message":
+        return None
+    content = message.get("content")
+    here = ((where, index), "content")
+    if type(content) is str:
+        return (Slot(item, "content", content, Kind.TEXT, here),) if content else ()
+    if type(content) is not list:
+        return None
+    slots: list[Slot] = []
+    for number, part in enumerate(cast("list[Any]", content)):
+        told = fields.members(part)
+        text = told.get("text")
+        if type(text) is not str or told.get("type") != "output_text" or told.get("annotations"):
+            return None
+        if not told.keys() <= _OUTPUT_TEXT:
+            return None
+        if text:
+            slots.append(Slot(part, "text", text, Kind.OUTPUT_TEXT, ((here, number), "text")))
+    return slots
+
+
+class _Walk:
+    """One walk; collects into `found`."""
+
+    def __init__(self, skip_roles: Collection[str] = ()) -> None:
+        self.found = Found()
+        self._skip_roles = skip_roles
+
+    def input(self, data: MutableMapping[str, Any]) -> None:
+        value = data.get("input")
+        if isinstance(value, str):
+            self.field(data, "input", value, Rule.TEXT, None)
+        elif fields.is_object(value):
+            if in_scope(value, self._skip_roles):
+                self.item(value, (None, "input"))
+        elif value is not None:
+            self.items(data, "input", value, None)
+
+    def items(self, owner: Any, key: str, value: object, where: Where) -> None:
+        """A list of items, each an object or a bare string."""
+        if value is None:
+            return
+        where = (where, key)
+        if isinstance(value, tuple):
+            value = list(cast("tuple[Any, ...]", value))
+            fields.put(owner, key, value)
+        if not isinstance(value, list):
+            raise PayloadError(render(where), f"is a {type(value).__name__}, not a text or a list of items")
+        items = cast("list[Any]", value)
+        for index, item in enumerate(items):
+            if isinstance(item, str):
+                if item:
+                    self._string(items, index, item, Rule.TEXT, (where, index))
+            elif not fields.is_object(item):
+                raise PayloadError(render((where, index)), f"is a {type(item).__name__}, not an item")
+            elif not self._skip_roles or in_scope(item, self._skip_roles):
+                slots = _simple_message(item, where, index)
+                if slots is None:
+                    self.item(item, (where, index))
+                else:
+                    self.found.slots += slots
+
+    def tools(self, tools: object, as_texts: Collection[int] | Literal["all"]) -> None:
+        """The texts of some tools, and of the others what no chat form of a tool has a place for."""
+        if tools is None:
+            return
+        if not isinstance(tools, (list, tuple)):
+            raise PayloadError("tools", f"is a {type(tools).__name__}, not a list of tools")
+        for index, tool in enumerate(cast("Sequence[Any]", tools)):
+            where: Where = ((None, "tools"), index)
+            if not fields.is_object(tool):
+                raise PayloadError(render(where), f"is a {type(tool).__name__}, not a tool")
+            if as_texts == "all" or index in as_texts:
+                self.item(tool, where, untyped=UNKNOWN)
+            else:
+                self.schema(fields.get(tool, "output_schema"), (where, "output_schema"))
+
+    def item(self, value: Any, where: Where, depth: int = 0, untyped: Rules = COMMON) -> None:
+        """An object whose `type` says what its fields are; `untyped` are the rules for one without."""
+        if depth > MAX_DEPTH:
+            raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
+        members = fields.members(value)
+        kind = members.get("type")
+        if kind == "item_reference":
+            self.found.hidden.append(render(where))
+        rules = TYPES.get(kind, UNKNOWN) if isinstance(kind, str) else untyped
+        untyped = UNKNOWN if rules is UNKNOWN else COMMON
+        # Values are written while this goes over them, keys never: neither a dict nor a model minds.
+        for key, child in members.items():
+            rule = rules.get(key)
+            if rule is _OPAQUE or child is None or child is True or child is False:
+                continue
+            if rule is None:
+                if key.endswith("_id"):
+                    continue
+                if type(child) is str:
+                    if child:  # by far the most common field: nothing is declared about it, and it is a text
+                        self.found.slots.append(Slot(value, key, child, Kind.TEXT, (where, key)))
+                    continue
+                rule = Rule.TEXT
+            self.field(value, key, child, rule, where, depth, untyped)
+
+    def field(
+        self,
+        owner: Any,
+        key: str,
+        value: object,
+        rule: Rule,
+        where: Where,
+        depth: int = 0,
+        untyped: Rules = COMMON,
+    ) -> None:
+        """One field, by its rule. Empty values hold no text."""
+        if not value:
+            return
+        where = (where, key)
+        if key in _TEXT_FIELDS:
+            untyped = UNKNOWN  # an object where a text is meant: no field of it is known to be anything else
+        if isinstance(value, str):
+            self._string(owner, key, value, rule, where)
+        elif rule is Rule.SCHEMA:
+            self.schema(value, where)
+        elif rule is Rule.IMAGE or rule is Rule.FILE:
+            self._media(value, self.found.images if rule is Rule.IMAGE else self.found.files, where, depth)
+        elif rule is Rule.FREE or rule is Rule.JSON:
+            self._nested(owner, key, value, where, depth, untyped=None)
+        elif isinstance(value, (list, tuple)):
+            self._nested(owner, key, value, where, depth, untyped=untyped)
+        elif fields.is_object(value):
+            self.item(value, where, depth + 1, untyped)
+        elif key in _TEXT_FIELDS or not isinstance(value, (int, float)):
+            raise PayloadError(render(where), f"is a {type(value).__name__}, not a text")
+
+    def _string(self, owner: Any, key: str | int, value: str, rule: Rule, where: Where) -> None:
+        match rule:
+            case Rule.TEXT | Rule.OUTPUT_TEXT | Rule.JSON:
+                self.found.slots.append(Slot(owner, key, value, _KINDS[rule], where))
+            case Rule.FREE:
+                self.found.slots.append(Slot(owner, key, value, Kind.TEXT, where))
+            case Rule.IMAGE:
+                self.found.images.append(value)
+            case Rule.FILE:
+                self.found.files.append(value)
+            case Rule.HIDDEN:
+                self.found.hidden.append(render(where))
+            case Rule.SCHEMA | Rule.OPAQUE:
+                pass
+
+    def _nested(
+        self, owner: Any, key: str | int, value: object, where: Where, depth: int, *, untyped: Rules | None
+    ) -> None:
+        """Lists in lists, and, where no rules are given, whatever they hold."""
+        if depth > MAX_DEPTH:
+            raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
+        if isinstance(value, str):
+            if value:
+                self.found.slots.append(Slot(owner, key, value, Kind.TEXT, where))
+        elif isinstance(value, (list, tuple)):
+            elements = cast("list[Any] | tuple[Any, ...]", value)
+            if isinstance(elements, tuple):
+                elements = list(elements)
+                fields.put(owner, key, elements)
+            for index, child in enumerate(elements):
+                self._nested(elements, index, child, (where, index), depth + 1, untyped=untyped)
+        elif fields.is_object(value):
+            if untyped is not None:
+                self.item(value, where, depth + 1, untyped)
+                return
+            for name, child in list(fields.members(value).items()):
+                self._nested(value, name, child, (where, name), depth + 1, untyped=None)
+
+    def schema(self, value: object, where: Where, *, names: bool = False, depth: int = 0) -> None:
+        """A JSON Schema: every text but those that give it its meaning. `names`: its keys are names, not keywords."""
+        if depth > MAX_DEPTH:
+            raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
+        entries: Iterable[tuple[Any, Any]]
+        if isinstance(value, list):
+            entries = enumerate(cast("list[Any]", value))
+        elif isinstance(value, (MutableMapping, BaseModel)):
+            entries = list(fields.members(value).items())
+        else:
+            return
+        for key, child in entries:
+            keyword = None if names else key
+            if keyword in SCHEMA_MEANINGS:
+                continue
+            if isinstance(child, str) or keyword in SCHEMA_VALUES:
+                self._nested(value, key, child, (where, key), depth + 1, untyped=None)
+            else:
+                self.schema(child, (where, key), names=keyword in SCHEMA_NAMES, depth=depth + 1)
+
+    def _media(self, value: object, into: list[str], where: Where, depth: int) -> None:
+        """Everything of an image or file that identifies its content; its name is a text."""
+        if depth > MAX_DEPTH:
+            raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
+        if isinstance(value, str):
+            into.append(value)
+        elif fields.is_object(value):
+            for key, child in fields.members(value).items():
+                if key == "filename" and isinstance(child, str):
+                    self._string(value, key, child, Rule.TEXT, (where, key))
+                elif key not in _NO_CONTENT:
+                    self._media(child, into, (where, key), depth + 1)

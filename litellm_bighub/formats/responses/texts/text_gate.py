@@ -1,0 +1,331 @@
+"""The state machine through which the texts of a Responses stream leave, each scanned and rewritten before.
+
+```
+               ╭───────── answer: Release ──────────╮
+               ▼                                    │    ╭──╮
+           (flowing) ──────── feed: Scan ──────▶ (asking)   │ answer: Scan
+               │  │                                 ▲    ◀──╯
+               │  ╰──────── feed: Release | Hold
+               │
+               ├── finish: Scan ──▶ (closing) ──answer: Release──▶ (finished)
+               ╰────────────── finish: Release ──────────────────────▲
+```
+
+A text is a *part* from its first delta to its last; how it is scanned meanwhile is told in `text_part`. What only whole
+events tell (a search's query, a file's text, an annotation's title) is scanned once, when it is first seen. In which
+order events leave while some of them wait is told in `text_lanes`.
+
+Where a done event, an item or an envelope tells a part's text again, it gets what was released. If it says more than
+the deltas did, the rest is scanned first; if it says something else, the released text counts. A text that no part
+explains is scanned on its own. What a command printed that the provider ran leaves when all of it is known, in the done
+event: its deltas tell two texts at once, of which neither is a part.
+
+The driver:
+
+```
+step = gate.feed(event)                     # or everything that has arrived: feed(*events)
+while isinstance(step, Scan):
+    step = gate.answer(await check(step.texts))   # one answer for each text, in their order
+match step: Release(events) -> send them on; Hold() -> nothing may leave now
+...
+step = gate.finish()                        # and the same loop
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Protocol, TypeAlias
+
+from litellm_bighub.errors import GateError
+from litellm_bighub.formats.payload.copies import text, whole
+from litellm_bighub.formats.payload.fields import get
+from litellm_bighub.formats.payload.slots import Kind, Slot, Where
+from litellm_bighub.formats.responses.event_kinds import COMMAND_ADDED, EVENTS, OUTPUT_DELTA, TERMINAL
+from litellm_bighub.formats.responses.texts.stream_texts import (
+    ANNOTATION,
+    Carried,
+    Place,
+    Streamed,
+    carried,
+    may_stream,
+    streamed,
+    unknown_place,
+)
+from litellm_bighub.formats.responses.texts.text_events import (
+    LATER,
+    Annotation,
+    Announced,
+    Ended,
+    Joined,
+    Lone,
+    SoFar,
+    Source,
+    Telling,
+    end_of,
+)
+from litellm_bighub.formats.responses.texts.text_items import Item, Items
+from litellm_bighub.formats.stream.gate_protocol import Hold, Release
+from litellm_bighub.formats.stream.lanes import Lanes
+from litellm_bighub.formats.stream.text_part import Delta, Mode, TextPart, Window
+
+ITEM_DONE = "response.output_item.done"
+_PART_DONE = frozenset({"response.content_part.done", "response.reasoning_summary_part.done"})
+_ADDED = frozenset(
+    {
+        "response.output_item.added",
+        "response.content_part.added",
+        "response.reasoning_summary_part.added",
+        COMMAND_ADDED,
+    }
+)
+
+
+_Key: TypeAlias = tuple[str, bool]
+
+
+class State(Enum):
+    """Where the gate is, as drawn above."""
+
+    FLOWING = auto()
+    ASKING = auto()
+    CLOSING = auto()
+    FINISHED = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """Check these texts, each on its own, and answer with exactly as many."""
+
+    texts: tuple[str, ...]
+
+
+class _Question(Protocol):
+    @property
+    def question(self) -> str: ...
+    def verify(self, answer: str) -> None: ...
+    def answer(self, answer: str) -> bool: ...
+
+
+class TextGate:
+    """One stream's gate for texts. It never waits and never writes to an event.
+
+    Args:
+        mode: how texts are scanned that arrive in deltas. JSON texts are always held whole.
+    """
+
+    def __init__(self, *, mode: Mode | None = None) -> None:
+        self._mode: Mode = mode or Window()
+        self._state = State.FLOWING
+        self._lanes = Lanes()
+        self._items = Items()
+        self._open: dict[TextPart, None] = {}
+        self._ended: dict[_Key, TextPart] = {}
+        self._lone: dict[_Key, Lone] = {}
+        self._touched: dict[TextPart, None] = {}
+        self._unasked: list[Lone] = []
+        self._asked: list[_Question] = []
+
+    @property
+    def state(self) -> State:
+        """Where the gate is."""
+        return self._state
+
+    def feed(self, *events: object) -> Release | Scan | Hold:
+        """Take the upstream's next events, usually one. All that came while a scan ran may be fed together.
+
+        Raises:
+            GateError: a scan is not answered yet, or the gate is finished.
+            PayloadError: an event has no place where its texts can be read.
+        """
+        self._check(State.FLOWING)
+        for event in events:
+            self._take(event, text(event, "type"))
+        if self._ask():
+            self._state = State.ASKING
+            return self._scan
+        released = self._lanes.drain()
+        return Release(released) if released else Hold()
+
+    def answer(self, texts: Sequence[str]) -> Release | Scan:
+        """Take the answers to the outstanding scan.
+
+        Args:
+            texts: one for each text of the scan, in their order.
+
+        Raises:
+            GateError: no scan is outstanding, or it has another number of texts.
+            PayloadError: a rewritten JSON text is no JSON any more. Nothing has changed in the gate.
+        """
+        self._check(State.ASKING, State.CLOSING)
+        if isinstance(texts, str) or len(texts) != len(self._asked):
+            raise GateError(f"a scan of {len(self._asked)} texts is answered with {len(texts)}")
+        for question, answer in zip(self._asked, texts, strict=True):
+            question.verify(answer)
+        again = [question for question, answer in zip(self._asked, texts, strict=True) if not question.answer(answer)]
+        self._asked = again
+        if again:
+            return self._scan
+        self._state = State.FLOWING if self._state is State.ASKING else State.FINISHED
+        return Release(self._lanes.drain())
+
+    def finish(self) -> Release | Scan:
+        """The upstream has no more events. What is still pending has to be scanned, or never leaves."""
+        self._check(State.FLOWING)
+        self._end(list(self._open))
+        self._state = State.CLOSING if self._ask() else State.FINISHED
+        return self._scan if self._state is State.CLOSING else Release(self._lanes.drain())
+
+    def _check(self, *states: State) -> None:
+        if self._state not in states:
+            raise GateError(f"the gate is {self._state.name.lower()}")
+
+    @property
+    def _scan(self) -> Scan:
+        return Scan(tuple(question.question for question in self._asked))
+
+    def _ask(self) -> bool:
+        self._asked = [*(part for part in self._touched if part.due), *self._unasked]
+        self._touched.clear()
+        self._unasked = []
+        return bool(self._asked)
+
+    # What to do with an event.
+
+    def _take(self, event: object, event_type: str) -> None:
+        told = streamed(event, event_type)
+        if told is None:
+            self._take_whole(event, event_type)
+            return
+        item = self._items.of(event)
+        part = item.parts.get(told.place)
+        if not told.is_done:
+            self._take_delta(event, item, part, told)
+            return
+        slot = Slot(event, told.key, told.text, told.kind, (None, told.key))
+        texts = [] if get(event, told.key) is None else [Carried((told.key,), slot, told.place)]
+        self._tell(event, item, texts, [part for part in (part,) if part is not None and not part.ended])
+
+    def _take_delta(self, event: object, item: Item, part: TextPart | None, told: Streamed) -> None:
+        if part is None:
+            part = self._new_part(item, told.place, told.kind)
+        delta = Delta(event, told.text)
+        if part.ended:
+            # It came after the text was told whole: scanned like any other, so that it is not lost in silence.
+            part = item.parts[told.place] = self._new_part(item, told.place, told.kind)
+        part.hear(delta)
+        self._touched[part] = None
+        self._lanes.add(item.index, delta)
+
+    def _take_whole(self, event: object, event_type: str) -> None:
+        own: object = get(event, "item")
+        item = self._items.of(event, own)
+        texts = carried(event, event_type)
+        ends: list[TextPart] = []
+        if event_type == ITEM_DONE:
+            ends = [part for part in item.parts.values() if not part.ended]
+        elif event_type in TERMINAL:
+            ends, item = list(self._open), self._items.none
+        elif event_type in _PART_DONE:
+            prefix = next((found.place[:2] for found in texts if found.place), None)
+            ends = [part for place, part in item.parts.items() if place[:2] == prefix and not part.ended]
+        elif event_type not in EVENTS and event_type.endswith(".done"):
+            part = item.parts.get(unknown_place(event, event_type))
+            ends = [] if part is None or part.ended else [part]
+        if event_type == ANNOTATION:
+            self._take_annotation(event, item, texts)
+        elif event_type == OUTPUT_DELTA:
+            self._lanes.add(item.index, Telling(event, [(found, LATER) for found in texts]))
+        elif event_type in _ADDED:
+            self._announce(event, item, texts)
+        else:
+            self._tell(event, item, texts, ends)
+
+    def _take_annotation(self, event: object, item: Item, texts: list[Carried]) -> None:
+        telling = Telling(event, [(found, self._alone(found.slot)) for found in texts])
+        part = item.parts.get(("content", whole(event, "content_index") or 0, "text"))
+        end = end_of(get(event, "annotation"))
+        self._lanes.add(item.index, telling if part is None else Annotation(telling, part, end))
+
+    def _announce(self, event: object, item: Item, texts: list[Carried]) -> None:
+        telling = Telling(event)
+        for found in texts:
+            telling.texts.append((found, self._announced(item, found)))
+        self._lanes.add(item.index, telling)
+
+    def _announced(self, item: Item, found: Carried) -> Source:
+        if found.place is None or not may_stream(found.place):
+            return self._alone(found.slot)
+        part = item.parts.get(found.place)
+        if part is None:
+            part = self._new_part(item, found.place, found.slot.kind)
+            part.announce(found.slot.text)
+        elif part.announced != found.slot.text:
+            return SoFar(part)
+        return Announced(part)
+
+    def _tell(self, event: object, item: Item, texts: list[Carried], ends: Iterable[TextPart]) -> None:
+        """Take an event that tells texts whole, and with it these parts end."""
+        places = [(found, self._items.part_at(item, found)) for found in texts]
+        ends = dict.fromkeys(ends)
+        for found, part in places:
+            if part is not None and not part.ended and part in ends:
+                self._end([part], found.slot.text)
+        self._end([part for part in ends if not part.ended])
+        telling = Telling(event, [(found, self._source(found, part)) for found, part in places])
+        self._join(telling)
+        self._lanes.add(item.index, telling)
+
+    def _source(self, found: Carried, part: TextPart | None) -> Source:
+        same = self._ended.get(_key(found.slot.text, found.slot.kind))
+        if part is not None and not part.ended:
+            return SoFar(part)
+        if part is not None and not part.empty and (same is None or part.raw == found.slot.text):
+            return Ended(part)
+        return self._alone(found.slot) if same is None else Ended(same)
+
+    def _join(self, telling: Telling) -> None:
+        """Some answers carry all their output texts joined once more."""
+        for n, (found, _) in enumerate(telling.texts):
+            if found.keys == ("response", "output_text"):
+                texts = [
+                    (other.slot.text, source)
+                    for other, source in telling.texts
+                    if other.slot.kind is Kind.OUTPUT_TEXT and other is not found
+                ]
+                if "".join(own for own, _ in texts) == found.slot.text:
+                    telling.texts[n] = (found, Joined(tuple(texts)))
+
+    def _alone(self, slot: Slot) -> Lone:
+        key = _key(slot.text, slot.kind)
+        lone = self._lone.get(key)
+        if lone is None:
+            lone = self._lone[key] = Lone(slot)
+            self._unasked.append(lone)
+        return lone
+
+    # Parts.
+
+    def _new_part(self, item: Item, place: Place, kind: Kind) -> TextPart:
+        where: Where = ((None, "output"), item.index)
+        for key in place:
+            where = (where, key)
+        part = item.parts[place] = TextPart(self._mode, kind, where)
+        self._open[part] = None
+        return part
+
+    def _end(self, parts: Sequence[TextPart], said: str | None = None) -> None:
+        for part in parts:
+            part.end(said)
+            self._touched[part] = None
+            del self._open[part]
+            for told in (part.raw, part.announced, said):
+                if told:
+                    self._ended[_key(told, part.kind)] = part
+
+
+def _key(text: str, kind: Kind) -> _Key:
+    """Equal texts get one answer, but what answers prose may be no JSON."""
+    return text, kind is Kind.JSON

@@ -1,0 +1,64 @@
+"""Which item of a stream an event is about. Ids and indices of a stream may be missing, repeat or differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from litellm_bighub.formats.payload.copies import text, whole
+from litellm_bighub.formats.responses.texts.stream_texts import Carried, Place
+from litellm_bighub.formats.stream.lanes import NO_ITEM
+from litellm_bighub.formats.stream.text_part import TextPart
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """What is known of an item: its place in the output, and its texts that deltas tell."""
+
+    index: int
+    id: str = ""
+    parts: dict[Place, TextPart] = field(default_factory=dict[Place, TextPart])
+
+
+class Items:
+    """All items of a stream.
+
+    Attributes:
+        none: stands for the stream itself, where an event names no item.
+    """
+
+    def __init__(self) -> None:
+        self.none = Item(NO_ITEM)
+        self._by_index: dict[int, Item] = {}
+        self._by_id: dict[str, Item] = {}
+
+    def of(self, event: object, own: object = None) -> Item:
+        """The item that an event is about, perhaps a new one.
+
+        Args:
+            event: the event.
+            own: the item that it carries.
+        """
+        item_id = text(own, "id") or text(event, "item_id")
+        index = whole(event, "output_index")
+        if not item_id and index is None:
+            return self.none
+        item = self._known(item_id, index)
+        if item is None:
+            item = Item(max(self._by_index, default=-1) + 1 if index is None else index)
+            self._by_index[item.index] = item
+        if item_id:
+            item.id = item.id or item_id
+            self._by_id[item_id] = item
+        return item
+
+    def part_at(self, item: Item, found: Carried) -> TextPart | None:
+        """The text that deltas told at this place, of the event's item or of one in its envelope."""
+        known = item if found.index is None else self._known(found.item_id, found.index)
+        return None if known is None or found.place is None else known.parts.get(found.place)
+
+    def _known(self, item_id: str, index: int | None) -> Item | None:
+        """The item of this id, or else of this index unless that has another id."""
+        if item_id in self._by_id:
+            return self._by_id[item_id]
+        item = None if index is None else self._by_index.get(index)
+        return None if item is not None and item_id and item.id else item

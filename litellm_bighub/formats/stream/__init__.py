@@ -1,0 +1,1 @@
+"""What streams of all formats share: windows, lanes, numbering, joining."""

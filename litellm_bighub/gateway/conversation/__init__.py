@@ -1,0 +1,1 @@
+"""What a request brings back from earlier answers, and who sends it."""

@@ -1,0 +1,34 @@
+"""A caller's answers to requests for approval: they count where the operator lets them, and never reach a provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.domain.call import CallContext
+from litellm_bighub.formats.responses.approval_answers import Effect, find_answers, readable
+
+
+async def take_answers(
+    data: dict[str, Any], asks: Callable[[], CallContext], tool_decisions: ToolDecisions, *, counts: bool
+) -> None:
+    """Let the answers in a Responses request take effect, and put messages in their places.
+
+    Args:
+        data: the request; changed in place.
+        asks: tells the caller, as authenticated.
+        tool_decisions: whose approvals are answered.
+        counts: whether callers have a say.
+    """
+    items: object = data.get("input")
+    if not isinstance(items, list):
+        return
+    effects: dict[str, Effect] = {}
+    for answer in find_answers(items):
+        effect: Effect = "ignored"
+        if counts:
+            counted = await tool_decisions.consent(answer.approval_id, asks(), approve=answer.approve)
+            effect = ("approved" if answer.approve else "denied") if counted else "void"
+        effects[answer.approval_id] = effect
+    data["input"] = readable(items, effects)

@@ -1,0 +1,153 @@
+"""Who asks: taken from the gateway's authentication, never from a header or body that the caller writes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from litellm.proxy._types import UserAPIKeyAuth
+from litellm.proxy.hooks.responses_id_security import ResponsesIDSecurity
+from litellm.responses.utils import ResponsesAPIRequestUtils
+from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
+from litellm.types.llms.openai import ResponsesAPIOptionalRequestParams
+
+from litellm_bighub.domain.actor import KEY, USER
+from litellm_bighub.domain.call import CallContext
+from litellm_bighub.formats.payload import fields
+
+IN_CODE = "litellm_bighub.aresponses"
+"""The surface of calls that come through no route, unless they are told to have another."""
+
+NOBODY = frozenset({"", "default_user_id", "litellm-proxy-master-key"})
+"""Names that LiteLLM gives to those whom it does not know."""
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+_JWT = "hashed-jwt-"
+"""How LiteLLM begins the hash of a JWT, of which each login makes another."""
+
+
+def caller(
+    user_api_key_dict: UserAPIKeyAuth | None,
+    request_data: Mapping[str, Any],
+    response: object,
+    *,
+    actor: str,
+    domain: str,
+    surface: str = IN_CODE,
+) -> CallContext:
+    """The context of a response's calls.
+
+    Args:
+        user_api_key_dict: LiteLLM's authentication, `None` for calls in code.
+        request_data: the request; its ids and model are read, its claims about people are not.
+        response: whose upstream id is recorded.
+        actor: who acts where authentication names nobody; a key's alias and a user's id are marked as such.
+        domain: the business domain.
+        surface: where the call is made, if it comes through no route.
+    """
+    alias = user = team = route = key = ""
+    response_id = _text(fields.get(response, "id"))
+    if user_api_key_dict is not None:
+        alias, user = user_api_key_dict.key_alias or "", user_api_key_dict.user_id or ""
+        team = user_api_key_dict.team_alias or user_api_key_dict.team_id or ""
+        route = user_api_key_dict.request_route or ""
+        key = hashed_key(user_api_key_dict)
+    names = ((KEY, alias), (USER, user))
+    named = next((mark + name for mark, name in names if name not in NOBODY), actor)
+    return CallContext(
+        actor=named,
+        domain=domain,
+        trace_id=_text(request_data.get("litellm_trace_id")) or _text(request_data.get("litellm_call_id")),
+        surface=route or surface,
+        model=_text(request_data.get("model")) or _text(fields.get(response, "model")),
+        response_id=upstream_id(response_id, encrypted=user_api_key_dict is not None),
+        user=user,
+        team=team,
+        conversation=conversation_id(request_data, response),
+        key=key,
+    )
+
+
+def hashed_key(authenticated: UserAPIKeyAuth) -> str:
+    """What tells a key from all others, whatever it is called; empty without one.
+
+    LiteLLM's own hash where it has made one, so that records can be joined. It makes none of a custom
+    authentication's keys: what is no hash is hashed here, and no secret leaves. A user's JWTs are one caller.
+    """
+    held = authenticated.token or authenticated.api_key or ""
+    if held.startswith(_JWT) and authenticated.user_id:
+        return ""
+    hashed = held.removeprefix(_JWT)
+    if not hashed or _HASH.fullmatch(hashed):
+        return hashed
+    return hashlib.sha256(held.encode(errors="backslashreplace")).hexdigest()
+
+
+def conversation_id(request_data: Mapping[str, Any], response: object = None) -> str:
+    """The id of the provider's conversation, which a request names as a string or object.
+
+    LiteLLM drops a parameter that it does not know: then it reaches the provider only as part of `extra_body`.
+    """
+    known = "conversation" in ResponsesAPIOptionalRequestParams.__annotations__
+    for holder in (response, request_data if known else None, request_data.get("extra_body")):
+        named = fields.get(holder, "conversation")
+        if found := _text(named) or _text(fields.get(named, "id")):
+            return found
+    return ""
+
+
+def previous_response_id(request_data: Mapping[str, Any], *, encrypted: bool) -> str:
+    """The upstream's id of the response that a request goes on from, whichever form it came in.
+
+    Args:
+        request_data: the request.
+        encrypted: whether it came through the proxy, which hands ids out encrypted.
+    """
+    given = _text(request_data.get("previous_response_id"))
+    return upstream_id(given, encrypted=encrypted)
+
+
+def upstream_id(response_id: str, *, encrypted: bool) -> str:
+    """The id that the upstream gave the response, out of the one that LiteLLM made of it.
+
+    Args:
+        response_id: as LiteLLM has it, with the proxy's encryption or without: a stream's events have it behind them
+            when they reach a guardrail, and a whole answer before it.
+        encrypted: whether it may be encrypted.
+    """
+    if not response_id:
+        return ""
+    made_of = _made_of(response_id)
+    if made_of != response_id or not encrypted:
+        return made_of
+    decrypted, _, _ = ResponsesIDSecurity()._decrypt_response_id(response_id)  # noqa: SLF001 - the only reader
+    return _made_of(decrypted)
+
+
+def in_form_of(given: str, meant: str, response_id: str) -> str:
+    """The id of another response in the form in which a caller gave one, and so for nobody but whom that was for.
+
+    Args:
+        given: the caller's, with the proxy's encryption or without.
+        meant: the upstream's id that it stands for.
+        response_id: the other one, as LiteLLM has it, without encryption.
+    """
+    if _made_of(given) == meant:
+        return response_id
+    security = ResponsesIDSecurity()
+    _, user, team = security._decrypt_response_id(given)  # noqa: SLF001 - the only reader
+    holder = BaseLiteLLMOpenAIResponseObject.model_validate({"id": response_id})
+    owner = UserAPIKeyAuth(user_id=user, team_id=team)
+    return _text(fields.get(security._encrypt_response_id(holder, owner), "id"))  # noqa: SLF001 - the only writer
+
+
+def _made_of(response_id: str) -> str:
+    """The id that LiteLLM wrote the model's name around; the id itself if it did not."""
+    decoded = ResponsesAPIRequestUtils._decode_responses_api_response_id(response_id)  # noqa: SLF001 - the only reader
+    return _text(decoded.get("response_id")) or response_id
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,236 @@
+"""What a request brings back from earlier answers, put right before the provider gets it.
+
+A withheld call never reached the client, so the client cannot answer it, and a provider that remembers the call refuses
+to go on without its output. A result that the client does send may be one of a call that it never was to run.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import HTTPException
+
+from litellm_bighub.deciders.audit_file import AuditFile
+from litellm_bighub.deciders.ledger.tool_results import Judged, Thread, judge
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.domain.call import CallContext
+from litellm_bighub.domain.decided_call import DecidedCall, Search, continuation, storable, withheld
+from litellm_bighub.domain.unapproved_result import UnapprovedResult
+from litellm_bighub.errors import DecisionError
+from litellm_bighub.formats.chat import results as chat
+from litellm_bighub.formats.messages import results as messages
+from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.requests.results import Brought, FoundResult
+from litellm_bighub.formats.responses import results as responses
+from litellm_bighub.gateway.conversation.identity import conversation_id, in_form_of, upstream_id
+from litellm_bighub.gateway.pipeline.stream_closing import close
+from litellm_bighub.gateway.routes.route_formats import Format
+from litellm_bighub.gateway.setup.proxy_process import has_sessions
+
+logger = logging.getLogger(__name__)
+_LONGEST = 200
+_CHAT_IDS = "chatcmpl"
+"""How ids begin of responses that LiteLLM made out of chat completions, whose providers keep no conversation."""
+_ENDED = frozenset({"completed", "incomplete"})
+_BROUGHT: Mapping[Format, Callable[[Mapping[str, Any]], Brought]] = {
+    Format.RESPONSES: responses.brought,
+    Format.CHAT: chat.brought,
+    Format.MESSAGES: messages.brought,
+}
+
+
+class UnapprovedToolResult(HTTPException):
+    """A request holds results of calls that were withheld or never made, and the operator refuses those: HTTP 403."""
+
+    def __init__(self, results: Sequence[UnapprovedResult]) -> None:
+        self.results = tuple(results)
+        paths = ", ".join(result.path for result in results)
+        problem = f"The request holds results of tool calls that were withheld or never made: {paths}."
+        super().__init__(status_code=403, detail={"error": problem, "type": "unapproved_tool_result"})
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Prepares requests.
+
+    Attributes:
+        decisions: whose ledger holds the calls.
+        refuse: whether a request with a result that nobody approved is refused.
+        audit: where such results are told of, besides the ledger and the log.
+    """
+
+    decisions: ToolDecisions
+    refuse: bool = False
+    audit: AuditFile | None = None
+
+    async def prepare(
+        self, data: dict[str, Any], spoken: Format, previous_response_id: str, asks: Callable[[], CallContext]
+    ) -> list[UnapprovedResult]:
+        """Put a request right, in place. One that brings nothing back is not looked up.
+
+        Args:
+            data: the request. What it holds is not changed, only replaced.
+            spoken: its format.
+            previous_response_id: the upstream's id of the response that it goes on from.
+            asks: tells who asks.
+
+        Returns:
+            What is told of results that nobody approved.
+
+        Raises:
+            UnapprovedToolResult: there are such results, and they are refused.
+            DecisionError: the ledger cannot be asked.
+        """
+        brought = _BROUGHT[spoken](data)
+        thread = Thread()
+        if spoken is Format.RESPONSES:
+            thread = Thread(previous_response_id, conversation_id(data))
+        if not (thread or brought.results or brought.notices):
+            return []
+        context = asks()
+        known = await self._known(thread, brought, context)
+        if thread.response_id and (last := continuation(known, thread.response_id)):
+            data["previous_response_id"] = in_form_of(data["previous_response_id"], thread.response_id, last)
+            thread = Thread(upstream_id(last, encrypted=False), thread.conversation)
+            known = await self._known(thread, brought, context)
+        judged = [(found, judge(found, known, thread, complete=brought.complete)) for found in brought.results]
+        told = [self._told(found, each, context) for found, each in judged if each.kind is not None]
+        for result in told:
+            await self._record(result)
+        if told and self.refuse:
+            raise UnapprovedToolResult(told)
+        calls = {found.call_id: each for found, each in judged}
+        if spoken is Format.RESPONSES:
+            _continue(data, thread, known, calls)
+        elif edited := _edited(calls):
+            continued = chat.continued if spoken is Format.CHAT else messages.continued
+            data["messages"] = continued(data["messages"], edited)
+        return told
+
+    def watched(self, events: AsyncIterator[Any], data: Mapping[str, Any]) -> AsyncIterator[Any]:
+        """A stream whose end tells that the provider's conversation holds what the request answered."""
+        return self._watched(events, data) if conversation_id(data) else events
+
+    async def completed(self, data: Mapping[str, Any], response: object) -> None:
+        """Remember which calls a request has answered within the provider's conversation, if it names one.
+
+        A response that failed has left its input out of the conversation.
+        """
+        conversation = conversation_id(data) if fields.get(response, "status") in _ENDED else ""
+        call_ids = responses.answered(data) if conversation else ()
+        if not call_ids:
+            return
+        try:
+            await self.decisions.ledger.answered(storable(conversation), call_ids)
+        except DecisionError as error:
+            logger.warning("the ledger did not remember what conversation %s was told: %s", conversation, error)
+
+    async def joined(self, response_id: str, following: object) -> bool:
+        """Remember that an answer stands behind another in a stream that keeps the first one's id.
+
+        Args:
+            response_id: the upstream's id of the first.
+            following: the other one, as LiteLLM has it.
+
+        Returns:
+            Whether who goes on from the stream goes on from its last answer, and so may be given calls of it.
+        """
+        last = fields.get(following, "id")
+        if not (response_id and isinstance(last, str) and last):
+            return False
+        try:
+            return await self.decisions.ledger.joined(response_id, last)
+        except DecisionError as error:
+            logger.warning("the ledger did not remember what continued response %s: %s", response_id, error)
+            return False
+
+    async def _known(self, thread: Thread, brought: Brought, context: CallContext) -> Sequence[DecidedCall]:
+        """What the ledger holds of the calls that a request may be about."""
+        return await self.decisions.ledger.find(
+            Search(
+                thread.response_id,
+                storable(thread.conversation),
+                {storable(found.call_id) for found in brought.results},
+                brought.notices,
+                storable(context.actor),
+                storable(context.key),
+                storable(context.user),
+            )
+        )
+
+    async def _watched(self, events: AsyncIterator[Any], data: Mapping[str, Any]) -> AsyncGenerator[Any, None]:
+        try:
+            async for event in events:
+                if fields.get(event, "type") in {f"response.{status}" for status in _ENDED}:
+                    await self.completed(data, fields.get(event, "response"))
+                yield event
+        finally:
+            await close(events)
+
+    def _told(self, found: FoundResult, judged: Judged, context: CallContext) -> UnapprovedResult:
+        assert judged.kind is not None  # noqa: S101 - for the type checkers; asked by the caller
+        clean, call = self.decisions.redactor.text, judged.call
+        return UnapprovedResult(
+            event_id=self.decisions.new_id(),
+            kind=judged.kind,
+            time=self.decisions.clock(),
+            path=found.path,
+            call_id=clean(storable(found.call_id))[:_LONGEST],
+            tool=clean(call.tool) if call else "",
+            digest=call.digest if call else "",
+            response_id=call.response_id if call else "",
+            decided_at=call.time if call else None,
+            actor=context.actor,
+            domain=context.domain,
+            surface=context.surface,
+            model=context.model,
+            trace_id=context.trace_id,
+            user=context.user,
+            team=context.team,
+            key=context.key,
+            refused=self.refuse,
+        )
+
+    async def _record(self, result: UnapprovedResult) -> None:
+        """Tell the log, the audit file and the ledger. What cannot be told of is at least in the log."""
+        logger.warning("%s at %s: call %s, actor %s", result.kind, result.path, result.call_id, result.actor)
+        try:
+            if self.audit is not None:
+                await self.audit.write(result)
+            await self.decisions.ledger.report(result)
+        except (DecisionError, OSError) as error:
+            logger.error("%s %s was not recorded: %s", result.kind, result.event_id, type(error).__name__)  # noqa: TRY400 - its message may hold paths
+            if not self.refuse:
+                raise
+
+
+def _continue(data: dict[str, Any], thread: Thread, known: Sequence[DecidedCall], calls: Mapping[str, Judged]) -> None:
+    """Put the input right, if anything is wrong with it."""
+    denied = {
+        call_id
+        for call_id, judged in calls.items()
+        if judged.kind == "withheld_call_result" and judged.call is not None and judged.call.type == "mcp"
+    }
+    answered = {storable(call_id) for call_id in responses.answered(data) - denied}
+    waiting = withheld([call for call in known if thread.holds(call)]).values()
+    owed = {call.call_id: call for call in waiting if call.call_id not in {"", *answered} and not call.answered}
+    notices = {call.notice_id: call for call in known if call.notice_id}
+    edited = _edited(calls)
+    if owed or notices or edited or denied:
+        forgets = thread.response_id.startswith(_CHAT_IDS) and not has_sessions()
+        data["input"] = responses.continued(
+            data.get("input"),
+            owed=list(owed.values()),
+            notices=notices,
+            edited=edited,
+            denied=denied,
+            with_calls=forgets,
+        )
+
+
+def _edited(calls: Mapping[str, Judged]) -> dict[str, DecidedCall]:
+    """The calls that ran with a person's arguments, by the id that their results name."""
+    return {call_id: each.call for call_id, each in calls.items() if each.call is not None and each.call.edited}

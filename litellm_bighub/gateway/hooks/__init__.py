@@ -1,0 +1,1 @@
+"""What LiteLLM calls: the translation handler and the guardrails."""

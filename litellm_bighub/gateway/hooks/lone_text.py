@@ -1,0 +1,63 @@
+"""The short way of a request or answer that is one text and nothing else, as most are.
+
+It does what the long way in `handler.py` does, and makes none of the lists that it would make for one text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Any
+
+from litellm.llms.openai.responses.guardrail_translation.handler import OpenAIResponsesHandler as BuiltIn
+
+from litellm_bighub.checks.contract import Guardrail
+from litellm_bighub.checks.inputs import Inputs
+from litellm_bighub.checks.text_check import InputType, lone_answer
+from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.payload.slots import Slot
+from litellm_bighub.gateway.hooks.guardrail_rewrites import write
+from litellm_bighub.gateway.hooks.request_messages import NO_TOOLS, RequestMessages
+from litellm_bighub.gateway.hooks.scan_record import record_lone_text
+from litellm_bighub.gateway.hooks.tool_call_chunks import NO_CALLS
+
+
+async def check_request(
+    handler: BuiltIn, data: dict[str, Any], slot: Slot, guardrail: Guardrail, logging_obj: Any
+) -> None:
+    """Check the only text of a request, and write back what a guardrail of today's contract changed."""
+    messages = RequestMessages(handler, data)
+    inputs = Inputs(_inputs(slot, data.get("model")), messages.scoped)
+    answered = await _ask(guardrail, inputs, data, "request", logging_obj)
+    answer = lone_answer(guardrail, answered, slot.text, inputs)
+    if answer is None:
+        return
+    structured = messages.rewritten(guardrail, answer, [slot.text])
+    NO_TOOLS.verify(guardrail, answer)
+    if answer.tool_calls is not None or answer.texts != [slot.text]:
+        write([slot], answer, NO_CALLS, guardrail)
+    if structured is not None:
+        structured.write(data)
+    NO_TOOLS.write(answer, data)
+
+
+async def check_response(
+    response: Any, slot: Slot, guardrail: Guardrail, request_data: dict[str, Any], logging_obj: Any
+) -> None:
+    """Check the only text of an answer, and write back what a guardrail of today's contract changed."""
+    inputs = _inputs(slot, fields.get(response, "model"))
+    answered = await _ask(guardrail, inputs, request_data, "response", logging_obj)
+    answer = lone_answer(guardrail, answered, slot.text, inputs)
+    if answer is not None:
+        write([slot], answer, NO_CALLS, guardrail)
+
+
+def _ask(
+    guardrail: Guardrail, inputs: dict[str, Any], request_data: dict[str, Any], side: InputType, logging_obj: Any
+) -> Awaitable[Any]:
+    """Whatever the guardrail answers; `lone_answer` reads it."""
+    record_lone_text(guardrail, request_data, side)
+    return guardrail.apply_guardrail(inputs=inputs, request_data=request_data, input_type=side, logging_obj=logging_obj)
+
+
+def _inputs(slot: Slot, model: object) -> dict[str, Any]:
+    return {"texts": [slot.text], "model": model} if model else {"texts": [slot.text]}

@@ -1,0 +1,138 @@
+"""A guardrail whose own hooks run, in every subclass, and that nobody but the operator switches off."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
+
+from fastapi import HTTPException
+from litellm.integrations.custom_guardrail import CustomGuardrail
+from litellm.proxy._types import UserAPIKeyAuth
+from litellm.types.guardrails import GuardrailEventHooks
+
+from litellm_bighub.domain.call import CallContext
+from litellm_bighub.gateway.pipeline.provider_error import quieted
+from litellm_bighub.gateway.pipeline.request_log import PROVIDER
+from litellm_bighub.gateway.routes.route_formats import Format, format_of_route
+from litellm_bighub.gateway.setup.litellm_parameters import check_stream_scope
+from litellm_bighub.gateway.setup.mode import events_of
+from litellm_bighub.gateway.setup.opt_outs import OptOuts, asked_by, authenticated
+from litellm_bighub.gateway.setup.proxy_process import is_proxy
+
+logger = logging.getLogger(__name__)
+
+NOT_BY_DEFAULT: Final = "it runs only where a request, key or team names it, so a caller may leave it out"
+_LEAF_HOOKS = (
+    "async_pre_call_hook",
+    "async_post_call_success_hook",
+    "async_post_call_streaming_iterator_hook",
+    "async_post_call_response_headers_hook",
+)
+
+
+class NativeGuardrail(CustomGuardrail):
+    """A `CustomGuardrail` whose own hooks LiteLLM calls on every event, in place of its unified path.
+
+    LiteLLM looks for some hooks in the leaf class alone, so that a subclass without them would silently lose them: they
+    are re-exported to each.
+
+    Args:
+        guardrail_name: how configs, logs and errors call it.
+        event_hook: LiteLLM's `mode`.
+        default_on: whether it runs without being asked for.
+        opt_outs: who may opt out of it.
+        **litellms: LiteLLM's own parameters for guardrails.
+    """
+
+    use_native_lifecycle_hooks: ClassVar[bool] = True
+
+    formats: ClassVar[frozenset[Format]] = frozenset(Format)
+    """The formats in whose errors nobody may be quoted."""
+
+    def __init_subclass__(cls, **kwargs: object) -> None:
+        super().__init_subclass__(**kwargs)
+        for name in _LEAF_HOOKS:
+            if name not in vars(cls):
+                setattr(cls, name, getattr(cls, name))
+
+    def __init__(
+        self, *, guardrail_name: str, event_hook: Any, default_on: bool | None, opt_outs: OptOuts, **litellms: Any
+    ) -> None:
+        super().__init__(guardrail_name=guardrail_name, event_hook=event_hook, default_on=bool(default_on), **litellms)
+        self.opt_outs = opt_outs
+        self._events = events_of(event_hook)
+        if not default_on and is_proxy():  # LiteLLM makes false of what a config does not say
+            logger.warning("guardrail %s: default_on is not true: %s", guardrail_name, NOT_BY_DEFAULT)
+
+    def should_run_guardrail(self, data: dict[str, Any], event_type: GuardrailEventHooks) -> bool:
+        """Whether LiteLLM is to call its hooks on this event.
+
+        LiteLLM's no to what the config has on is one of the key, the team or the request. It does not count, but for
+        answers to keys that may opt out; the hook before the call runs even then, and records it.
+        """
+        if super().should_run_guardrail(data, event_type) is True:
+            return True
+        if not self._is_on(event_type):
+            return False
+        key = authenticated(data) if event_type is GuardrailEventHooks.post_call else None
+        return key is None or not self.opt_outs.may(key) or not self._opts_out(key, event_type)
+
+    async def left_alone(self, data: dict[str, Any], key: UserAPIKeyAuth, asks: Callable[[], CallContext]) -> bool:
+        """Whether a request is left alone since its key has opted out and may do so. That is recorded.
+
+        Args:
+            data: the request.
+            key: whose it is.
+            asks: tells who asks.
+
+        Raises:
+            UnrecordedOptOutError: it could not be recorded.
+        """
+        event_type = GuardrailEventHooks.pre_call
+        if not self._is_on(event_type) or not self._opts_out(key, event_type):
+            return False
+        if not self.opt_outs.may(key):
+            self.opt_outs.ignored(key)
+            return False
+        event = await self.opt_outs.record(asks())
+        self.add_standard_logging_guardrail_information_to_request_data(
+            guardrail_json_response=event.as_dict(),
+            request_data=data,
+            guardrail_status="not_run",
+            guardrail_provider=PROVIDER,
+            event_type=event_type,
+        )
+        return True
+
+    def apply_stream_scope(self, stream_scope: object) -> None:
+        """Take `stream_scope`, which LiteLLM hands over after it has built a guardrail.
+
+        Raises:
+            ConfigurationError: it is not `both`.
+        """
+        check_stream_scope(self.guardrail_name or type(self).__name__, stream_scope)
+        super().apply_stream_scope(stream_scope)
+
+    def _is_on(self, event_type: GuardrailEventHooks) -> bool:
+        """Whether the config has it on for this event, without being asked for."""
+        return self.default_on and (not self._events or event_type.value in self._events)
+
+    def _opts_out(self, key: UserAPIKeyAuth, event_type: GuardrailEventHooks) -> bool:
+        return super().should_run_guardrail(asked_by(key), event_type) is not True
+
+    async def async_post_call_failure_hook(
+        self,
+        request_data: dict[str, Any],
+        original_exception: Exception,
+        user_api_key_dict: UserAPIKeyAuth,
+        traceback_str: str | None = None,
+    ) -> HTTPException | None:
+        """Take out of an error what nobody decided on or checked. On `/v1/messages` LiteLLM hears of no other error."""
+        del traceback_str
+        if format_of_route(user_api_key_dict) not in self.formats:
+            return None
+        if not self.should_run_guardrail(request_data, GuardrailEventHooks.post_call):
+            return None
+        told = quieted(original_exception)
+        return told if isinstance(told, HTTPException) and told is not original_exception else None

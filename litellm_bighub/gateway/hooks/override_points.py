@@ -1,0 +1,234 @@
+"""The methods of the translation handler that a subclass may override, with the signatures of their first release.
+
+The first release collected one task a text (`…_and_create_tasks`), later ones collect lists (`…_text_and_images`). Both
+ways go on working, and overriding either changes what happens: then each item goes through the override, and what
+stands around the items (instructions, metadata, …) is still found by our own walk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Collection, Sequence
+from contextvars import ContextVar
+from functools import cache
+from typing import Any, ClassVar
+
+from litellm.llms.openai.responses.guardrail_translation.handler import OpenAIResponsesHandler as BuiltIn
+
+from litellm_bighub.checks.contract import Guardrail
+from litellm_bighub.checks.text_check import InputType, Question, check, discard
+from litellm_bighub.errors import PayloadError
+from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.payload.slots import Found, Slot, rewrite
+from litellm_bighub.formats.responses.texts.text_finder import find_in_item, find_in_response, in_scope
+from litellm_bighub.gateway.hooks.task_mappings import Place, slot_at
+from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
+
+Mappings = list[tuple[Any, ...]]
+
+_asking: ContextVar[tuple[dict[str, Any], InputType]] = ContextVar("litellm_bighub_asking")
+"""The request and side that an override point is called for: its signature, which is older, has no place for them."""
+
+
+class Extracted:
+    """What override points extracted: texts to check or tasks that check them, and where each came from."""
+
+    __slots__ = ("images", "mappings", "slots", "tasks", "texts")
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.images: list[str] = []
+        self.tasks: list[Awaitable[str]] = []
+        self.mappings: Mappings = []
+        self.slots: list[Slot] = []
+
+
+class OverridePoints(BuiltIn):
+    """The built-in handler with its documented override points, old and new, over our own walk."""
+
+    max_parallel_texts: ClassVar[int] = 64
+    """How many checks of one payload may be under way at once."""
+
+    async def _extract_input_text_and_create_tasks(
+        self,
+        message: Any,
+        msg_idx: int,
+        tasks: list[Awaitable[str]],
+        task_mappings: Mappings,
+        guardrail_to_apply: Guardrail,
+    ) -> None:
+        """Append a task for each text of an input item, and where its answer belongs."""
+        self._create_tasks(message, "input", msg_idx, tasks, task_mappings, guardrail_to_apply)
+
+    async def _extract_output_text_and_create_tasks(
+        self,
+        output_item: Any,
+        output_idx: int,
+        tasks: list[Awaitable[str]],
+        task_mappings: Mappings,
+        guardrail_to_apply: Guardrail,
+    ) -> None:
+        """Append a task for each text of an output item, and where its answer belongs."""
+        self._create_tasks(output_item, "output", output_idx, tasks, task_mappings, guardrail_to_apply)
+
+    def _extract_input_text_and_images(
+        self,
+        message: Any,
+        msg_idx: int,
+        texts_to_check: list[str],
+        images_to_check: list[str],
+        task_mappings: Any,
+    ) -> None:
+        """Append the texts and images of an input item, and where each text's answer belongs."""
+        self._collect(message, "input", msg_idx, texts_to_check, images_to_check, task_mappings)
+
+    def _extract_output_text_and_images(
+        self,
+        output_item: Any,
+        output_idx: int,
+        texts_to_check: list[str],
+        images_to_check: list[str],
+        task_mappings: Any,
+        tool_calls_to_check: list[Any] | None = None,
+    ) -> None:
+        """Append the texts, images and tool calls of an output item, and where each text's answer belongs."""
+        self._collect(output_item, "output", output_idx, texts_to_check, images_to_check, task_mappings)
+        if tool_calls_to_check is not None:
+            tool_calls_to_check.extend(ToolCallChunks([output_item], "output").chunks)
+
+    async def _apply_guardrail_responses_to_input(
+        self, messages: Any, responses: Sequence[str], task_mappings: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Write the answers into the input items. `responses` pairs with `task_mappings`."""
+        rewrite([slot_at(messages, mapping, "input") for mapping in task_mappings], responses)
+
+    async def _apply_guardrail_responses_to_output(
+        self, response: Any, responses: Sequence[str], task_mappings: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Write the answers into the output items. `responses` pairs with `task_mappings`."""
+        output = fields.get(response, "output") or []
+        rewrite([slot_at(output, mapping, "output") for mapping in task_mappings], responses)
+
+    def _has_text_content(self, response: Any) -> bool:
+        """Whether an answer has any text. Where a subclass says no, its texts are not checked."""
+        return bool(find_in_response(response).slots)
+
+    def _create_tasks(
+        self, item: Any, root: str, index: int, tasks: list[Awaitable[str]], mappings: Mappings, guardrail: Guardrail
+    ) -> None:
+        request_data, input_type = _asking.get(({}, "request" if root == "input" else "response"))
+        for slot in find_in_item(item, ((None, root), index)).slots:
+            question = Question([slot.text], {}, None, request_data, input_type)
+            tasks.append(_one_text(guardrail, question))
+            mappings.append(Place.of(slot, index))
+
+    @staticmethod
+    def _collect(item: Any, root: str, index: int, texts: list[str], images: list[str], mappings: Mappings) -> None:
+        found = find_in_item(item, ((None, root), index))
+        texts.extend(found.texts)
+        images.extend(found.images)
+        mappings.extend(Place.of(slot, index) for slot in found.slots)
+
+    @classmethod
+    @cache
+    def _overrides(cls, name: str) -> bool:
+        return getattr(cls, name) is not getattr(OverridePoints, name)
+
+    @classmethod
+    @cache
+    def _overrides_items(cls, root: str) -> bool:
+        """Whether the items of a request (`input`) or answer (`output`) have to go through an override."""
+        return any(
+            cls._overrides(name)
+            for name in (
+                f"_extract_{root}_text_and_create_tasks",
+                f"_extract_{root}_text_and_images",
+                f"_apply_guardrail_responses_to_{root}",
+            )
+        )
+
+    async def _extract(
+        self,
+        items: list[Any],
+        root: str,
+        guardrail: Guardrail,
+        request_data: dict[str, Any],
+        skip_roles: Collection[str],
+    ) -> Extracted:
+        """Send each item through the override points.
+
+        Raises:
+            PayloadError: an override collected texts that it has no mapping for, or the other way round.
+        """
+        extracted = Extracted()
+        try:
+            await self._extract_into(extracted, items, root, guardrail, request_data, skip_roles)
+        except BaseException:
+            await discard(extracted.tasks)
+            raise
+        return extracted
+
+    async def _extract_into(
+        self,
+        extracted: Extracted,
+        items: list[Any],
+        root: str,
+        guardrail: Guardrail,
+        request_data: dict[str, Any],
+        skip_roles: Collection[str],
+    ) -> None:
+        as_tasks = self._overrides(f"_extract_{root}_text_and_create_tasks")
+        _asking.set((request_data, "request" if root == "input" else "response"))
+        for index, item in enumerate(items):
+            if isinstance(item, str) or not in_scope(item, skip_roles):
+                continue
+            if as_tasks:
+                create = getattr(self, f"_extract_{root}_text_and_create_tasks")
+                await create(item, index, extracted.tasks, extracted.mappings, guardrail)
+            else:
+                collect = getattr(self, f"_extract_{root}_text_and_images")
+                collect(item, index, extracted.texts, extracted.images, extracted.mappings)
+        collected = len(extracted.tasks) + len(extracted.texts)
+        if collected != len(extracted.mappings):
+            raise PayloadError(root, f"an override collected {collected} texts and {len(extracted.mappings)} mappings")
+        extracted.slots = [slot_at(items, mapping, root) for mapping in extracted.mappings]
+
+    async def _write(self, owner: Any, root: str, extracted: Extracted, responses: Sequence[str]) -> None:
+        """Write answers back: through the override where its mappings are such as its first release knew.
+
+        `owner` is the list of items of a request, or the answer.
+        """
+        classic: list[tuple[tuple[Any, ...], str]] = []
+        for mapping, slot, text in zip(extracted.mappings, extracted.slots, responses, strict=True):
+            if isinstance(mapping, Place) and not mapping.is_classic:
+                rewrite([slot], [text])
+            else:
+                classic.append((mapping, text))
+        if not classic:
+            return
+        mappings, texts = [mapping for mapping, _ in classic], [text for _, text in classic]
+        if root == "input":
+            await self._apply_guardrail_responses_to_input(owner, texts, mappings)
+        else:
+            await self._apply_guardrail_responses_to_output(owner, texts, mappings)
+
+
+def around(found: Found, items: list[Any], root: str, extracted: Extracted) -> Found:
+    """What was found in a payload, less the texts of the items that override points looked into.
+
+    An item that is nothing but a string has no shape that an override point could look at. Images, files and what is
+    hidden stay: the first override points knew nothing of them.
+    """
+    slots = [slot for slot in found.slots if slot.owner is items or _root(slot) != root]
+    images = [*found.images, *(image for image in extracted.images if image not in found.images)]
+    return Found(slots, images, found.files, found.hidden)
+
+
+def _root(slot: Slot) -> str | int | None:
+    where, key = slot.where, None
+    while where is not None:
+        where, key = where
+    return key
+
+
+async def _one_text(guardrail: Guardrail, question: Question) -> str:
+    return (await check(guardrail, question, each=False, limit=1)).texts[0]

@@ -1,0 +1,324 @@
+"""`OpenAIResponsesHandler`: finds every text of a Responses request or answer and runs a guardrail over all of them.
+
+LiteLLM builds the class with no arguments and calls it for every guardrail in its config; in code it is called as in
+the README. What LiteLLM's own handler does right (structured messages, tool merging, block events, error frames) is
+inherited. As long as nobody overrides one of the documented methods, one walk over the payload finds everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Collection, Sequence
+from functools import partial
+from typing import Any, ClassVar, Literal, cast
+
+from litellm.llms.base_llm.guardrail_translation.base_translation import StreamingScanKey
+from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
+
+from litellm_bighub.checks.contract import Contract, Guardrail, contract_of
+from litellm_bighub.checks.text_check import Answer, InputType, Question
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.domain.actor import POSES, is_marked
+from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.payload.slots import Found, verify
+from litellm_bighub.formats.responses.notice import wants_refusals
+from litellm_bighub.formats.responses.texts.text_finder import (
+    find_in_request,
+    find_in_response,
+    lone_text_in_request,
+    lone_text_in_response,
+)
+from litellm_bighub.gateway.conversation.identity import caller
+from litellm_bighub.gateway.hooks import lone_text
+from litellm_bighub.gateway.hooks.guardrail_calls import calls_each
+from litellm_bighub.gateway.hooks.guardrail_rewrites import as_answer_error, write
+from litellm_bighub.gateway.hooks.override_points import Extracted, OverridePoints, around
+from litellm_bighub.gateway.hooks.request_messages import NO_TOOLS, RequestMessages, RequestTools
+from litellm_bighub.gateway.hooks.scan_record import record_scan
+from litellm_bighub.gateway.hooks.stream_scan import scan_of
+from litellm_bighub.gateway.hooks.text_stream import rewritten
+from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
+from litellm_bighub.gateway.pipeline.call_context import ask, context_of
+from litellm_bighub.gateway.pipeline.enforcement import Enforcement, Withholding
+from litellm_bighub.gateway.pipeline.merged_request import LITELLMS, see_whole
+from litellm_bighub.gateway.routes.route_formats import Format
+from litellm_bighub.settings import TextCalls
+
+
+class OpenAIResponsesHandler(OverridePoints):
+    """Translation handler for `CallTypes.responses` and `CallTypes.aresponses`.
+
+    LiteLLM builds it with no arguments. In code it can decide on tool calls too:
+
+    Args:
+        tool_decisions: decides on every tool call of a whole answer, after its texts were checked.
+        withholding: how withheld calls look; by default a notice takes their place.
+        actor: on whose behalf the calls would run, where authentication names nobody.
+        domain: their business domain.
+
+    Raises:
+        ConfigurationError: the model is to be told of blocked calls, and a handler has no model to tell.
+    """
+
+    text_calls: ClassVar[TextCalls] = "auto"
+    """How guardrails of today's contract are called; a guardrail's own attribute `text_calls` goes before it."""
+
+    def __init__(
+        self,
+        *,
+        tool_decisions: ToolDecisions | None = None,
+        withholding: Withholding | None = None,
+        actor: str = "AI_AGENT",
+        domain: str = "custom",
+    ) -> None:
+        super().__init__()
+        if withholding is not None and withholding.rounds:
+            problem = "is continue, but a handler has no model to tell; call litellm_bighub.aresponses(withholding=…)"
+            raise ConfigurationError("withholding.on_block", problem)
+        if is_marked(actor):
+            raise ConfigurationError("actor", POSES)
+        self._enforcement = Enforcement(tool_decisions, withholding or Withholding()) if tool_decisions else None
+        self._actor = actor
+        self._domain = domain
+
+    async def process_input_messages(
+        self,
+        data: dict[str, Any],
+        guardrail_to_apply: Guardrail | None,
+        litellm_logging_obj: Any = None,
+    ) -> dict[str, Any]:
+        """Check every text of a request, and write back what the guardrail changed.
+
+        Args:
+            data: the arguments of `litellm.aresponses`; changed in place.
+            guardrail_to_apply: a guardrail of either contract; `None` checks nothing.
+            litellm_logging_obj: LiteLLM's logging object, if there is one.
+
+        Returns:
+            `data`.
+
+        Raises:
+            PayloadError: the request cannot be read. Nothing has been written.
+            GuardrailAnswerError: the answer cannot be mapped back, or broke a JSON field. Nothing has been written.
+        """
+        if guardrail_to_apply is None:
+            return data
+        see_whole(data, Format.RESPONSES)
+        lone = None if self._overrides_items("input") else lone_text_in_request(data, unsent=LITELLMS)
+        if lone is not None and contract_of(guardrail_to_apply) is Contract.INPUTS:
+            await lone_text.check_request(self, data, lone, guardrail_to_apply, litellm_logging_obj)
+            return data
+        skip_system = effective_skip_system_message_for_guardrail(guardrail_to_apply)
+        skip_roles = ("system",) if skip_system else ()
+        only_texts = contract_of(guardrail_to_apply) is Contract.TEXT
+        tools = RequestTools(data) if data.get("tools") and not only_texts else NO_TOOLS
+        described: Collection[int] | Literal["all"] = "all" if only_texts else tools.without_form()
+        found = find_in_request(data, skip_roles=skip_roles, tools=described, unsent=LITELLMS)
+        items, extracted = _items_of(data.get("input")), Extracted()
+        if items and self._overrides_items("input"):
+            extracted = await self._extract(items, "input", guardrail_to_apply, data, skip_roles)
+            found = around(found, items, "input", extracted)
+        calls = ToolCallChunks(items, "input")
+        messages = RequestMessages(self, data, skip_system=skip_system)
+        context: dict[str, Any] = {}
+        if not only_texts:
+            context = context_of(found, data.get("model"), calls, tools=tools.handed_over())
+        question = Question(
+            [*found.texts, *extracted.texts], context, messages.scoped, data, "request", litellm_logging_obj
+        )
+        record_scan(guardrail_to_apply, question, found.hidden, tasks=len(extracted.tasks))
+        answer, responses = await self._ask(guardrail_to_apply, question, extracted)
+        structured = messages.rewritten(guardrail_to_apply, answer, question.texts)
+        tools.verify(guardrail_to_apply, answer)
+        await self._write_all(items, "input", found, extracted, responses, calls, answer, guardrail_to_apply)
+        if structured is not None:
+            structured.write(data)
+        tools.write(answer, data)
+        return data
+
+    async def process_output_response(
+        self,
+        response: Any,
+        guardrail_to_apply: Guardrail | None,
+        litellm_logging_obj: Any = None,
+        user_api_key_dict: Any = None,
+        request_data: dict[str, Any] | None = None,
+    ) -> Any:
+        """Check every text of an answer, write back what the guardrail changed, and decide on the tool calls.
+
+        Args:
+            response: a `ResponsesAPIResponse`, an openai `Response` or a dict; changed in place.
+            guardrail_to_apply: a guardrail of either contract; `None` checks no text.
+            litellm_logging_obj: LiteLLM's logging object, if there is one.
+            user_api_key_dict: who is asking, for the guardrail.
+            request_data: the request that was answered.
+
+        Returns:
+            `response`.
+
+        Raises:
+            PayloadError: the answer of the model cannot be read. Nothing has been written.
+            GuardrailAnswerError: the guardrail's cannot be mapped back, or broke a JSON field. Nothing is written.
+            ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
+        """
+        request_data = self._known_request(request_data, user_api_key_dict)
+        if guardrail_to_apply is not None:
+            request_data.setdefault("response", response)
+            await self._check_output(response, guardrail_to_apply, request_data, litellm_logging_obj)
+        if self._enforcement is not None:
+            context = caller(user_api_key_dict, request_data, response, actor=self._actor, domain=self._domain)
+            await self._enforcement.govern(response, context, refusals=wants_refusals(request_data))
+        return response
+
+    async def process_output_streaming_response(
+        self,
+        responses_so_far: list[Any],
+        guardrail_to_apply: Guardrail | None,
+        litellm_logging_obj: Any = None,
+        user_api_key_dict: Any = None,
+        request_data: dict[str, Any] | None = None,
+        stream_transform_sink: Any = None,  # noqa: ARG002 - of the chat format
+        deliver_ended_stream_rewrites: bool = False,  # noqa: FBT001, FBT002 - LiteLLM's signature
+    ) -> list[Any]:
+        """Check what is new in a stream since the last call with the same list of events.
+
+        LiteLLM delivers events before they are checked, and drops rewrites; only refusing has an effect here. A rewrite
+        of the final envelope is written into it. `ResponsesTextGuardrail` holds streams back and delivers rewrites.
+
+        Args:
+            responses_so_far: all events until now, the same list at every call.
+            guardrail_to_apply: a guardrail of either contract; `None` checks nothing.
+            litellm_logging_obj: LiteLLM's logging object, if there is one.
+            user_api_key_dict: who is asking, for the guardrail.
+            request_data: the request that is being answered.
+            stream_transform_sink: of no use for this format.
+            deliver_ended_stream_rewrites: the whole stream is here and nothing of it was sent: rewrite all events.
+
+        Returns:
+            `responses_so_far`.
+        """
+        if guardrail_to_apply is None or not responses_so_far:
+            return responses_so_far
+        request_data = self._known_request(request_data, user_api_key_dict)
+        if deliver_ended_stream_rewrites:
+            check = partial(self.check_texts, guardrail_to_apply, request_data, litellm_logging_obj)
+            await rewritten(responses_so_far, check)
+            return responses_so_far
+        scan = scan_of(responses_so_far)
+        if scan.envelope is not None:
+            request_data.setdefault("response", scan.envelope)
+            if scan.due:
+                await self._check_output(scan.envelope, guardrail_to_apply, request_data, litellm_logging_obj)
+                scan.mark_scanned()
+            return responses_so_far
+        calls = ToolCallChunks(scan.calls, "output")
+        context = {"tool_calls": calls.handed_over()} if calls.chunks else {}
+        question = Question(scan.due, context, None, request_data, "response", litellm_logging_obj)
+        if not question.is_empty:
+            await self._ask(guardrail_to_apply, question, Extracted())
+            scan.mark_scanned()
+        return responses_so_far
+
+    async def check_texts(
+        self,
+        guardrail: Guardrail,
+        request_data: dict[str, Any],
+        logging_obj: Any,
+        texts: Sequence[str],
+        *,
+        input_type: InputType = "response",
+    ) -> list[str]:
+        """Check texts that belong to no payload of this API or to a stream, each on its own.
+
+        Returns:
+            One text for each, in their order.
+
+        Raises:
+            GuardrailAnswerError: the answer cannot be mapped back.
+        """
+        question = Question(texts, {}, None, request_data, input_type, logging_obj)
+        answer, _ = await self._ask(guardrail, question, Extracted())
+        return answer.texts
+
+    def get_streaming_scan_key(self, responses_so_far: Sequence[object]) -> StreamingScanKey | None:
+        """What the next round would scan; LiteLLM skips a round that would scan nothing new."""
+        if not responses_so_far:
+            return None
+        scan = scan_of(responses_so_far)
+        return StreamingScanKey(
+            texts=tuple(scan.due),
+            tool_calls=tuple(str(fields.get(call, "call_id") or fields.get(call, "id")) for call in scan.calls),
+            stream_ended=scan.envelope is not None,
+            tool_calls_in_flight=scan.call_is_open,
+        )
+
+    def _known_request(self, request_data: dict[str, Any] | None, user_api_key_dict: Any) -> dict[str, Any]:
+        """The request, with who asks in the place where guardrails look for it."""
+        known: dict[str, Any] = {} if request_data is None else request_data
+        if "litellm_metadata" not in known:
+            user_metadata = self.transform_user_api_key_dict_to_metadata(user_api_key_dict)
+            if user_metadata:
+                known["litellm_metadata"] = user_metadata
+        return known
+
+    def _check_output(
+        self, response: Any, guardrail: Guardrail, request_data: dict[str, Any], logging_obj: Any
+    ) -> Awaitable[None]:
+        overridden = self._overrides_items("output") or self._overrides("_has_text_content")
+        lone = None if overridden else lone_text_in_response(response)
+        if lone is not None and contract_of(guardrail) is Contract.INPUTS:
+            return lone_text.check_response(response, lone, guardrail, request_data, logging_obj)
+        return self._check_all_output(response, guardrail, request_data, logging_obj)
+
+    async def _check_all_output(
+        self, response: Any, guardrail: Guardrail, request_data: dict[str, Any], logging_obj: Any
+    ) -> None:
+        found, extracted = Found(), Extracted()
+        silent = self._overrides("_has_text_content") and not self._has_text_content(response)
+        if not silent:
+            found = find_in_response(response)
+        items = None if silent else fields.get(response, "output")
+        if isinstance(items, list) and self._overrides_items("output"):
+            extracted = await self._extract(items, "output", guardrail, request_data, ())
+            found = around(found, items, "output", extracted)
+        calls = ToolCallChunks(items, "output")
+        context: dict[str, Any] = {}
+        if contract_of(guardrail) is Contract.INPUTS:
+            context = context_of(found, fields.get(response, "model"), calls)
+        question = Question([*found.texts, *extracted.texts], context, None, request_data, "response", logging_obj)
+        record_scan(guardrail, question, found.hidden, tasks=len(extracted.tasks))
+        answer, responses = await self._ask(guardrail, question, extracted)
+        await self._write_all(response, "output", found, extracted, responses, calls, answer, guardrail)
+
+    async def _ask(
+        self, guardrail: Guardrail, question: Question, extracted: Extracted
+    ) -> tuple[Answer, Sequence[str]]:
+        each = calls_each(guardrail, self.text_calls)
+        return await ask(guardrail, question, extracted, each=each, limit=self.max_parallel_texts)
+
+    async def _write_all(
+        self,
+        owner: Any,
+        root: str,
+        found: Found,
+        extracted: Extracted,
+        responses: Sequence[str],
+        calls: ToolCallChunks,
+        answer: Answer,
+        guardrail: Guardrail,
+    ) -> None:
+        """Write everything, or raise and have written nothing."""
+        if answer.tool_calls is None and not extracted.mappings and answer.texts == found.texts:
+            return
+        with as_answer_error(guardrail):
+            verify(extracted.slots, responses)
+        write(found.slots, answer, calls, guardrail)
+        if extracted.mappings:
+            await self._write(owner, root, extracted, responses)
+
+
+def _items_of(value: object) -> list[Any] | None:
+    """The items of a request's `input`: a list, or one item alone."""
+    if value is None or isinstance(value, str):
+        return None
+    return cast("list[Any]", value) if isinstance(value, list) else [value]

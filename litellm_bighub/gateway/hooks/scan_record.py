@@ -1,0 +1,68 @@
+"""Saying what was scanned, and saying so when it was nothing.
+
+LiteLLM's `applied_guardrails` names a guardrail as soon as its hook ran, whether or not it was handed anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, cast
+
+from litellm.integrations.custom_guardrail import CustomGuardrail
+
+from litellm_bighub.checks.contract import name_of
+from litellm_bighub.checks.text_check import InputType, Question
+
+_NOTHING_ELSE = {"images": 0, "files": 0, "tools": 0, "tool_calls": 0}
+SCANS = "litellm_bighub_scans"
+"""Key in the request's `litellm_metadata`: one entry for each guardrail and side, with what it was handed."""
+
+
+def record_scan(guardrail: object, question: Question, hidden: Sequence[str], *, tasks: int = 0) -> None:
+    """Record how much a guardrail was handed, and which places stand for texts that nobody here can see.
+
+    `tasks` counts the texts that an override point checks in tasks of its own.
+
+    Requests that did not come through the proxy have no `litellm_metadata`; none is made, since it would go upstream.
+    """
+    metadata = _metadata(question.request_data)
+    if metadata is None:
+        return
+    context = question.context
+    scan: dict[str, Any] = {
+        "guardrail": name_of(guardrail),
+        "input_type": question.input_type,
+        "texts": len(question.texts) + tasks,
+        "images": len(context.get("images", ())),
+        "files": len(context.get("files", ())),
+        "tools": len(context.get("tools", ())),
+        "tool_calls": len(context.get("tool_calls", ())),
+        "not_visible_here": list(hidden),
+    }
+    _add(metadata, scan)
+    if question.is_empty and not tasks and isinstance(guardrail, CustomGuardrail):
+        guardrail.add_standard_logging_guardrail_information_to_request_data(
+            guardrail_json_response={"nothing_to_scan": scan},
+            request_data=question.request_data,
+            guardrail_status="not_run",
+        )
+
+
+def record_lone_text(guardrail: object, request_data: dict[str, Any], input_type: InputType) -> None:
+    """Record that a guardrail was handed one text and nothing else."""
+    metadata = _metadata(request_data)
+    if metadata is not None:
+        scan: dict[str, Any] = {"guardrail": name_of(guardrail), "input_type": input_type, "texts": 1}
+        scan.update(_NOTHING_ELSE)
+        scan["not_visible_here"] = []
+        _add(metadata, scan)
+
+
+def _metadata(request_data: dict[str, Any]) -> dict[str, Any] | None:
+    metadata = request_data.get("litellm_metadata")
+    return cast("dict[str, Any]", metadata) if isinstance(metadata, dict) else None
+
+
+def _add(metadata: dict[str, Any], scan: dict[str, Any]) -> None:
+    scans = metadata.get(SCANS)
+    metadata[SCANS] = [*scans, scan] if isinstance(scans, list) else [scan]

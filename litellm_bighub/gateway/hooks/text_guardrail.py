@@ -1,0 +1,220 @@
+"""`ResponsesTextGuardrail`: runs any LiteLLM guardrail over Responses requests, answers and streams.
+
+LiteLLM's own path delivers a stream before it is checked and drops what a guardrail rewrote in it. Here a stream is
+held back, as far as a rewrite could still reach and no further, and the rewritten text is what the client gets.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, aclosing
+from functools import partial
+from typing import Any
+
+import litellm
+from fastapi import HTTPException
+from litellm.exceptions import ModifyResponseException
+from litellm.integrations.custom_guardrail import CustomGuardrail
+from litellm.proxy._types import UserAPIKeyAuth
+from litellm.types.guardrails import GuardrailEventHooks
+from litellm.types.utils import CallTypes
+
+from litellm_bighub.checks.contract import Guardrail
+from litellm_bighub.checks.text_check import InputType
+from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.formats.answers.error_text import harmless_in_place
+from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.responses.texts.text_gate import TextGate
+from litellm_bighub.formats.stream.text_part import Mode, Whole, Window
+from litellm_bighub.gateway.conversation.identity import caller
+from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
+from litellm_bighub.gateway.hooks.registration import install
+from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
+from litellm_bighub.gateway.hooks.text_stream import checked
+from litellm_bighub.gateway.mcp.mcp_texts import McpTexts, check_mcp_texts
+from litellm_bighub.gateway.pipeline.provider_error import Harmless
+from litellm_bighub.gateway.routes.route_formats import RESPONSES, Format, speaks_responses
+from litellm_bighub.gateway.sdk.code_calls import RefusedCallError, refused
+from litellm_bighub.gateway.sdk.reentrancy import is_checked_elsewhere
+from litellm_bighub.gateway.sdk.ungoverned_calls import UNSEEN_RESPONSES, refuse_unseen
+from litellm_bighub.gateway.setup.configuration import check_litellm, read_settings
+from litellm_bighub.gateway.setup.mode import check_texts_mode, unchecked_texts
+from litellm_bighub.gateway.setup.opt_outs import OptOuts, check_opt_outs
+from litellm_bighub.gateway.setup.proxy_process import is_proxy
+from litellm_bighub.settings import TextGuardrailSettings
+
+logger = logging.getLogger(__name__)
+
+
+class ResponsesTextGuardrail(NativeGuardrail):
+    """Runs other guardrails of the same config over every text of the Responses API, and delivers rewrites in streams.
+
+    Enabled as `guardrail: litellm_bighub.ResponsesTextGuardrail` with `apply: [names of other guardrails]`; those keep
+    `default_on: false`, so that they do not run a second time on their own.
+
+    Args:
+        guardrail_name: how configs, logs and errors call it.
+        event_hook: LiteLLM's `mode`.
+        default_on: whether it runs without being asked for.
+        guardrails: guardrails as objects, checked before those that `apply` names.
+        handler: finds the texts; a subclass instance, for one's own override points.
+        **settings: `litellm_bighub.settings.TextGuardrailSettings`, and LiteLLM's own parameters for guardrails.
+
+    Raises:
+        ConfigurationError: a key or value that cannot be used, or nothing to apply.
+    """
+
+    formats = frozenset({Format.RESPONSES})
+
+    def __init__(
+        self,
+        *,
+        guardrail_name: str | None = None,
+        event_hook: Any = None,
+        default_on: bool | None = False,
+        guardrails: Sequence[Guardrail] = (),
+        handler: OpenAIResponsesHandler | None = None,
+        **settings: Any,
+    ) -> None:
+        name = guardrail_name or type(self).__name__
+        self.settings, litellms = read_settings(TextGuardrailSettings, name, settings)
+        check_litellm(allows_unsupported=self.settings.allow_unsupported_litellm)
+        check_texts_mode(name, event_hook)
+        if not self.settings.apply and not guardrails:
+            raise ConfigurationError(f"{name}.apply", "names no guardrail, so that nothing would be checked")
+        for says in unchecked_texts(event_hook).values():
+            logger.warning("guardrail %s: %s", name, says)
+        check_opt_outs(name, event_hook, self.settings.may_opt_out)
+        opt_outs = OptOuts(name, frozenset(self.settings.may_opt_out))
+        ours = {"guardrail_name": name, "event_hook": event_hook}
+        super().__init__(**ours, default_on=default_on, opt_outs=opt_outs, **litellms)
+        self._guardrails = tuple(guardrails)
+        self._handler = handler or OpenAIResponsesHandler()
+        check_mcp_texts(self, self._check_mcp, {**litellms, **ours, "default_on": bool(default_on)})
+        install()
+
+    @property
+    def mode(self) -> Mode:
+        """How streamed texts are held back."""
+        settings = self.settings
+        if settings.hold == "whole":
+            return Whole()
+        return Window(settings.window_size, settings.window_overlap, sentences=settings.hold == "sentence")
+
+    def applied(self) -> list[Any]:
+        """The guardrails that check, in their order.
+
+        Raises:
+            ConfigurationError: `apply` names one that the config does not have.
+        """
+        known = {
+            callback.guardrail_name: callback
+            for callback in litellm.callbacks
+            if isinstance(callback, CustomGuardrail) and not isinstance(callback, McpTexts)
+        }
+        missing = next((name for name in self.settings.apply if known.get(name) in {None, self}), None)
+        if missing is not None:
+            raise ConfigurationError(f"{self.guardrail_name}.apply", f"{missing} is no other guardrail of this config")
+        return [*self._guardrails, *(known[name] for name in self.settings.apply)]
+
+    async def async_pre_call_deployment_hook(
+        self, kwargs: dict[str, Any], call_type: CallTypes | None
+    ) -> dict[str, Any] | None:
+        """Refuse Responses calls in code: LiteLLM has no hook there that a stream's texts went through.
+
+        Raises:
+            UngovernedCallError: names the function that checks them.
+        """
+        if call_type not in {CallTypes.aresponses, CallTypes.responses} or is_proxy() or is_checked_elsewhere():
+            return kwargs
+        events = (GuardrailEventHooks.pre_call, GuardrailEventHooks.post_call)
+        if not any(self.should_run_guardrail(kwargs, event) for event in events):
+            return kwargs
+        name = "responses" if call_type is CallTypes.responses else "aresponses"
+        problem = f"{self.guardrail_name} checks no texts of litellm.{name} outside of the proxy"
+        return refused(RefusedCallError(f"{problem}; call litellm_bighub.{name}(guardrails=[…])"), call_type)
+
+    def log_pre_api_call(self, model: str, messages: object, kwargs: Mapping[str, Any]) -> None:
+        """Refuse other calls in code that are answered with a response.
+
+        Raises:
+            UngovernedCallExit: says what to do instead.
+        """
+        del model, messages
+        if self.default_on:
+            refuse_unseen(self, kwargs, UNSEEN_RESPONSES)
+
+    async def async_pre_call_hook(
+        self, user_api_key_dict: UserAPIKeyAuth, cache: Any, data: dict[str, Any], call_type: Any
+    ) -> dict[str, Any]:
+        """Check the texts of a request."""
+        del cache
+        asks = partial(caller, user_api_key_dict, data, None, actor="", domain="")
+        if call_type in RESPONSES and not await self.left_alone(data, user_api_key_dict, asks):
+            for guardrail in self.applied():
+                data = await self._handler.process_input_messages(data, guardrail, data.get("litellm_logging_obj"))
+        return data
+
+    async def async_post_call_success_hook(
+        self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth, response: Any
+    ) -> Any:
+        """Check the texts of a whole answer."""
+        if fields.get(response, "output") is not None:
+            harmless_in_place(response)
+            for guardrail in self.applied():
+                logging_obj = data.get("litellm_logging_obj")
+                await self._handler.process_output_response(response, guardrail, logging_obj, user_api_key_dict, data)
+        return response
+
+    async def async_post_call_streaming_iterator_hook(
+        self, user_api_key_dict: UserAPIKeyAuth, response: Any, request_data: dict[str, Any]
+    ) -> AsyncGenerator[Any, None]:
+        """Check the texts of a stream before they leave."""
+        wanted = self.should_run_guardrail(request_data, GuardrailEventHooks.post_call)
+        if not wanted or not speaks_responses(user_api_key_dict):
+            async for event in response:
+                yield event
+            return
+        sent: list[Any] = []
+        try:
+            async with aclosing(self.checked(response, request_data)) as events:
+                async for event in events:
+                    sent.append(event)
+                    yield event
+        except (HTTPException, ModifyResponseException) as refusal:
+            for event in self._ending(refusal, sent):
+                yield event
+
+    async def checked(self, events: AsyncIterator[Any], request_data: dict[str, Any]) -> AsyncGenerator[Any, None]:
+        """The events of a stream as they may be sent on, rewritten where a guardrail rewrote them.
+
+        Raises:
+            Exception: what a guardrail raises to refuse. Nothing more may be sent then.
+        """
+        events = Harmless(events)
+        async with AsyncExitStack() as stack:
+            for guardrail in self.applied():
+                logging_obj = request_data.get("litellm_logging_obj")
+                check = partial(self._handler.check_texts, guardrail, request_data, logging_obj)
+                events = await stack.enter_async_context(aclosing(checked(events, TextGate(mode=self.mode), check)))
+            async for event in events:
+                yield event
+
+    async def _check_mcp(
+        self, request_data: dict[str, Any], logging_obj: object, texts: Sequence[str], input_type: InputType
+    ) -> Sequence[str]:
+        for guardrail in self.applied():
+            texts = await self._handler.check_texts(guardrail, request_data, logging_obj, texts, input_type=input_type)
+        return texts
+
+    def _ending(self, refusal: HTTPException | ModifyResponseException, sent: list[Any]) -> Sequence[Any]:
+        """The events that end a refused stream in a valid way, or the refusal itself while the status can tell it."""
+        ending: Sequence[Any] | None
+        if isinstance(refusal, ModifyResponseException):
+            ending = self._handler.build_block_sse_chunks(refusal, stream_started=bool(sent), responses_so_far=sent)
+        else:
+            ending = self._handler.build_stream_error_items(refusal, sent) if sent else None
+        if ending is None:
+            raise refusal
+        return ending

@@ -1,0 +1,55 @@
+"""Driving a stream through its text gate: nothing leaves before a guardrail has seen it, and rewrites are delivered."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+
+from litellm_bighub.formats.responses.texts.rewritten_stream import rewritten_stream
+from litellm_bighub.formats.responses.texts.text_gate import Scan, TextGate
+from litellm_bighub.formats.stream.gate_protocol import Hold, Release
+from litellm_bighub.gateway.pipeline.gated_stream import native
+from litellm_bighub.gateway.pipeline.stream_closing import close
+
+Check = Callable[[Sequence[str]], Awaitable[Sequence[str]]]
+
+
+async def checked(events: AsyncIterator[object], gate: TextGate, check: Check) -> AsyncGenerator[object, None]:
+    """Pass events on as the gate releases them.
+
+    Args:
+        events: the upstream's; closed at the end.
+        gate: a new one.
+        check: answers with one text for each, in order, or raises, and then nothing more is sent.
+
+    Raises:
+        Exception: whatever the upstream or `check` raises.
+    """
+    try:
+        async for event in events:
+            for released in await _settled(gate, gate.feed(event), check):
+                yield native(released)
+        for released in await _settled(gate, gate.finish(), check):
+            yield native(released)
+    finally:
+        await close(events)
+
+
+async def rewritten(events: list[object], check: Check) -> None:
+    """Check a whole stream of which nothing was sent, and put what may be sent in its place, in the same list.
+
+    Raises:
+        Exception: whatever `check` raises. Nothing has been written.
+    """
+    steps = rewritten_stream(events)
+    try:
+        scan = next(steps)
+        while True:
+            scan = steps.send(await check(scan.texts))
+    except StopIteration as settled:
+        events[:] = [native(event) for event in settled.value]
+
+
+async def _settled(gate: TextGate, step: Release | Scan | Hold, check: Check) -> Sequence[object]:
+    while isinstance(step, Scan):
+        step = gate.answer(await check(step.texts))
+    return step.events if isinstance(step, Release) else ()

@@ -1,0 +1,278 @@
+"""`BighubGuardrail`: decides on every tool call that passes the gateway.
+
+LiteLLM starts a proxy without a guardrail whose constructor raises `ValueError`, so configuration errors are
+`RuntimeError`s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from contextlib import aclosing
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import litellm
+from litellm.caching.dual_cache import DualCache
+from litellm.proxy._types import UserAPIKeyAuth
+from litellm.types.guardrails import GuardrailEventHooks
+from litellm.types.utils import CallTypes, CallTypesLiteral
+
+from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.deciders.event_sinks import DecisionHook
+from litellm_bighub.errors import UnreadableAnswerError
+from litellm_bighub.formats.messages.sse import error_frame
+from litellm_bighub.gateway.conversation.stored_responses import as_answer, is_deletion, is_stored
+from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
+from litellm_bighub.gateway.hooks.registration import install
+from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
+from litellm_bighub.gateway.mcp.mcp_calls import CALLING, LISTING, govern_mcp_call
+from litellm_bighub.gateway.mcp.mcp_results import McpResults
+from litellm_bighub.gateway.pipeline.answer_format import as_http, check_streams
+from litellm_bighub.gateway.pipeline.answer_headers import headers
+from litellm_bighub.gateway.pipeline.enforcement import Enforcement, ToolCallWithheld, Withholding
+from litellm_bighub.gateway.pipeline.hosted_tools import ListedTools
+from litellm_bighub.gateway.pipeline.pipeline import Governing
+from litellm_bighub.gateway.pipeline.request_log import RequestLog, logged
+from litellm_bighub.gateway.routes.client_connection import keep_connections
+from litellm_bighub.gateway.routes.route_formats import Format, format_of_call, format_of_route, whole_formats
+from litellm_bighub.gateway.routes.route_guard import Closer, check_alone, close_what_is_ungoverned, closer_of
+from litellm_bighub.gateway.sdk.code_calls import GOVERNED, RefusedCallError, begin, pass_cache, refused, why_ungoverned
+from litellm_bighub.gateway.sdk.reentrancy import is_governed_elsewhere
+from litellm_bighub.gateway.sdk.ungoverned_calls import UNSEEN, refuse_unseen
+from litellm_bighub.gateway.setup.configuration import (
+    build_conversation,
+    build_opt_outs,
+    build_outcomes,
+    build_tool_decisions,
+    check_consent,
+    check_continuing,
+    check_database,
+    check_litellm,
+    import_hook,
+    read_settings,
+)
+from litellm_bighub.gateway.setup.mode import check_calls_mode
+from litellm_bighub.gateway.setup.opt_outs import check_opt_outs
+from litellm_bighub.gateway.setup.process_stop import process_stop
+from litellm_bighub.gateway.setup.process_telemetry import process_telemetry
+from litellm_bighub.gateway.setup.proxy_process import is_proxy, proxy_app
+from litellm_bighub.settings import GuardrailSettings
+
+
+class BighubGuardrail(NativeGuardrail):
+    """Decides on the tool calls of Responses, chat and Messages answers, whole and streamed.
+
+    Enabled in a proxy config as `guardrail: litellm_bighub.BighubGuardrail` with `mode: [pre_call, post_call]`; its
+    settings (`litellm_bighub.settings.GuardrailSettings`) stand beside them. In code: `BighubGuardrail(policy=…)`.
+
+    Args:
+        guardrail_name: how configs, logs and errors call it.
+        event_hook: LiteLLM's `mode`.
+        default_on: whether it runs without being asked for.
+        decider_instance: decides in place of the decider that the settings name.
+        on_decision: a function, or `module.function`, that is given every decision before anything is released.
+        **settings: settings, and LiteLLM's own parameters for guardrails.
+
+    Raises:
+        ConfigurationError: a key or value that cannot be used.
+    """
+
+    def __init__(
+        self,
+        *,
+        guardrail_name: str | None = None,
+        event_hook: Any = None,
+        default_on: bool | None = False,
+        decider_instance: Decider | None = None,
+        on_decision: DecisionHook | str | None = None,
+        **settings: Any,
+    ) -> None:
+        name = guardrail_name or type(self).__name__
+        self.settings, litellms = read_settings(GuardrailSettings, name, settings)
+        check_litellm(allows_unsupported=self.settings.allow_unsupported_litellm)
+        check_calls_mode(name, event_hook)
+        check_opt_outs(name, event_hook, self.settings.may_opt_out)
+        check_continuing(name, self.settings)
+        self.governs = closer_of(name, event_hook, self.settings.open_routes)
+        if default_on:
+            check_alone(self.governs, _on_by_default(litellm.callbacks))
+        self.tool_decisions = build_tool_decisions(
+            self.settings,
+            decider=decider_instance,
+            on_decision=import_hook(f"{name}.on_decision", on_decision),
+            sinks=[RequestLog()],
+            telemetry=process_telemetry(),
+        )
+        if is_proxy():
+            check_database(self.settings, self.tool_decisions.decider)
+        opt_outs = build_opt_outs(name, self.settings, self.tool_decisions)
+        super().__init__(
+            guardrail_name=name, event_hook=event_hook, default_on=default_on, opt_outs=opt_outs, **litellms
+        )
+        withholding = Withholding(
+            self.settings.on_block,
+            self.settings.on_approval,
+            self.settings.reveal,
+            self.settings.on_unapproved_result,
+            self.settings.approval_wait_seconds,
+            self.settings.continue_rounds,
+        )
+        self.enforcement = Enforcement(self.tool_decisions, withholding, name=name)
+        self.mcp_results = McpResults(build_outcomes(self.settings, self.tool_decisions))
+        self.governing = Governing(
+            self,
+            self.settings,
+            self.enforcement,
+            build_conversation(self.settings, self.tool_decisions),
+            ListedTools(self.enforcement, gateway_mcp=self.governs.mcp),
+            process_telemetry(),
+        )
+        check_consent(name, self.settings, takes_consent=self.tool_decisions.takes_consent)
+        if default_on:
+            close_what_is_ungoverned(proxy_app(), self.governs, self.settings.ungoverned_routes)
+        if withholding.waits:
+            keep_connections()
+            if is_proxy():
+                process_stop().listen()
+        install()
+
+    async def async_pre_call_hook(
+        self,
+        user_api_key_dict: UserAPIKeyAuth,
+        cache: DualCache,  # noqa: ARG002 - LiteLLM passes it by name
+        data: dict[str, Any],
+        call_type: CallTypesLiteral,
+    ) -> dict[str, Any]:
+        """Decide on what runs before its answer is seen, and put right what comes back from earlier answers.
+
+        The first are providers' own tools and MCP tools of the gateway, the second answers to requests for approval and
+        results of calls.
+        """
+        if call_type == LISTING:
+            return data
+        if call_type == CALLING:
+            told = self.should_run_guardrail(data, GuardrailEventHooks.post_mcp_call)
+            context = self.governing.context(user_api_key_dict, data)
+            with logged(self, data):
+                await govern_mcp_call(self.enforcement, data, context, results=self.mcp_results if told else None)
+            return data
+        if not await self.left_alone(data, user_api_key_dict, partial(self.governing.context, user_api_key_dict, data)):
+            await self.governing.request(data, user_api_key_dict, format_of_call(call_type))
+        return data
+
+    async def async_post_call_success_hook(
+        self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth, response: Any
+    ) -> Any:
+        """Decide on the calls of a whole answer."""
+        await self.governing.conversation.completed(data, response)
+        formats, route = whole_formats(user_api_key_dict), user_api_key_dict.request_route or ""
+        if is_stored(route) and is_deletion(response):
+            return response
+        answer = as_answer(response, data)
+        governed_answer = await self.governing.answer(answer, data, user_api_key_dict, formats, route)
+        return governed_answer if answer is response else response
+
+    async def async_post_call_streaming_iterator_hook(
+        self, user_api_key_dict: UserAPIKeyAuth, response: Any, request_data: dict[str, Any]
+    ) -> AsyncGenerator[Any, None]:
+        """Let a stream's text flow, and hold each call until it is decided."""
+        wanted = self.should_run_guardrail(request_data, GuardrailEventHooks.post_call)
+        spoken = format_of_route(user_api_key_dict) if wanted else None
+        if spoken is None:
+            async for event in response:
+                yield event
+            return
+        released: list[Any] = []
+        try:
+            if whole_formats(user_api_key_dict):
+                check_streams(response, request_data, user_api_key_dict.request_route or "")
+            governed = self.governing.stream(response, request_data, user_api_key_dict, spoken)
+            async with aclosing(governed) as governed_events:
+                async for event in governed_events:
+                    released[:] = [event]
+                    yield event
+        except (ToolCallWithheld, UnreadableAnswerError) as refused_:
+            if spoken is Format.MESSAGES and released and isinstance(refused_, UnreadableAnswerError):
+                yield error_frame(
+                    refused_.type, str(refused_)
+                )  # older releases of LiteLLM would tell it as OpenAI does
+                return
+            if spoken is not Format.RESPONSES:
+                raise  # LiteLLM tells it in the stream, in the form of its other errors
+            # As the first event of a stream LiteLLM turns it into an answer with the error's status.
+            told = refused_ if isinstance(refused_, ToolCallWithheld) else as_http(refused_)
+            for error in OpenAIResponsesHandler().build_stream_error_items(told, released) or ():
+                yield error
+
+    async def async_pre_call_deployment_hook(
+        self, kwargs: dict[str, Any], call_type: CallTypes | None
+    ) -> dict[str, Any] | None:
+        """Refuse calls in code whose answers no hook of LiteLLM could govern.
+
+        Raises:
+            UngovernedCallError: a streamed, retried or synchronous call; names the function that is governed.
+        """
+        if is_proxy() or is_governed_elsewhere():
+            return kwargs
+        refusal = why_ungoverned(call_type, kwargs)
+        if refusal:
+            return refused(RefusedCallError(refusal), call_type)
+        if call_type is not None and call_type in GOVERNED:
+            begin()
+            pass_cache(kwargs)
+            await self.governing.request(kwargs, None, format_of_call(call_type.value))
+        return kwargs
+
+    def log_pre_api_call(self, model: str, messages: object, kwargs: Mapping[str, Any]) -> None:
+        """Refuse calls in code for which LiteLLM runs neither of the deployment hooks. Nothing has been sent yet.
+
+        Raises:
+            UngovernedCallExit: a call whose answer no hook is given; says what to do instead.
+        """
+        del model, messages
+        refuse_unseen(self, kwargs, UNSEEN)
+
+    async def async_post_call_success_deployment_hook(
+        self, request_data: dict[str, Any], response: Any, call_type: CallTypes | None
+    ) -> Any:
+        """Decide on the calls of an answer in code; the proxy has a hook of its own."""
+        if call_type in GOVERNED and call_type is not None and not is_proxy() and not is_governed_elsewhere():
+            await self.governing.conversation.completed(request_data, response)
+            spoken = format_of_call(call_type.value)
+            formats = () if spoken is None else (spoken,)
+            return await self.governing.answer(response, request_data, None, formats, f"litellm.{call_type.value}")
+        return response
+
+    async def async_post_call_response_headers_hook(
+        self,
+        data: dict[str, Any],
+        user_api_key_dict: UserAPIKeyAuth,
+        response: object,
+        request_headers: dict[str, str] | None = None,
+        litellm_call_info: dict[str, object] | None = None,
+    ) -> dict[str, str] | None:
+        """Tell the client what was decided, and by which ids it is found in the audit."""
+        del user_api_key_dict, response, request_headers, litellm_call_info
+        wanted = self.should_run_guardrail(data, GuardrailEventHooks.post_call)
+        return headers(data) if wanted else None
+
+    async def async_post_mcp_tool_call_hook(
+        self, kwargs: dict[str, Any], response_obj: Any, start_time: datetime, end_time: datetime
+    ) -> None:
+        """Tell of the result of an MCP call. LiteLLM calls this with its own record of the call."""
+        del response_obj
+        self.mcp_results.tell(kwargs, start_time, end_time)
+
+    async def async_log_failure_event(
+        self, kwargs: dict[str, Any], response_obj: Any, start_time: datetime, end_time: datetime
+    ) -> None:
+        """Tell of an MCP call that was made and has no result."""
+        del response_obj
+        self.mcp_results.tell(kwargs, start_time, end_time, failed=True)
+
+
+def _on_by_default(callbacks: Iterable[object]) -> Iterator[Closer]:
+    for callback in callbacks:
+        if isinstance(callback, BighubGuardrail) and callback.default_on:
+            yield callback.governs

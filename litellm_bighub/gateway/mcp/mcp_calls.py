@@ -1,0 +1,78 @@
+"""Deciding on calls of MCP tools that go through the gateway, before the server is called."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import MutableMapping
+from dataclasses import replace
+from typing import Any, Final
+
+from litellm.types.utils import CallTypes
+
+from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
+from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
+from litellm_bighub.formats.answers.unreadable_calls import NO_NAME, TOO_DEEP
+from litellm_bighub.formats.payload.copies import text
+from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
+from litellm_bighub.gateway.mcp.mcp_results import McpResults
+from litellm_bighub.gateway.pipeline.enforcement import Enforcement, ToolCallWithheld
+from litellm_bighub.gateway.pipeline.server_side_calls import publish_made
+
+LISTING: Final = CallTypes.list_mcp_tools.value
+"""LiteLLM asks for each tool that it lists; a listing is no call."""
+
+CALLING: Final = CallTypes.call_mcp_tool.value
+
+
+async def govern_mcp_call(
+    enforcement: Enforcement,
+    data: MutableMapping[str, Any],
+    context: CallContext,
+    *,
+    results: McpResults | None = None,
+) -> None:
+    """Decide on the call that LiteLLM is about to make.
+
+    Args:
+        enforcement: who decides.
+        data: the call, as LiteLLM tells guardrails of it; arguments that a person edited are written into it.
+        context: who asks.
+        results: what will be told of the call's result, if anything is.
+
+    Raises:
+        ToolCallWithheld: it must not be made. The client gets an error as the tool's result.
+    """
+    call = mcp_call(data)
+    (decision,) = await enforcement.decisions([call], context)
+    publish_made(enforcement.tool_decisions, data, call, decision)
+    match enforcement.withholding.outcome(call, decision):
+        case Pass(edited=edited):
+            if edited is not None:
+                _edit(data, call, edited)
+                call = replace(call, arguments=edited)
+            if results is not None:
+                results.note(data, call, decision, context)
+        case Withhold(notice=notice):
+            raise ToolCallWithheld(notice, kind="tool_call_withheld")
+
+
+def _edit(data: MutableMapping[str, Any], call: ToolCall, edited: Arguments) -> None:
+    """Put a person's arguments in place of the caller's, for the server and for the guardrails that come after."""
+    if not edited and call.arguments:
+        notice = f'The tool call "{call.name}" was approved without arguments, which the gateway cannot pass on.'
+        raise ToolCallWithheld(notice, kind="tool_call_withheld")
+    data["mcp_arguments"] = data["modified_arguments"] = dict(edited)
+
+
+def mcp_call(data: MutableMapping[str, Any]) -> ToolCall:
+    """The call in one shape with all others. Its name is `server.tool`: policies must be able to tell servers apart."""
+    tool = text(data, "mcp_tool_name")
+    name = ".".join(part for part in (text(data, "mcp_server_name"), tool) if part) if tool else ""
+    try:
+        arguments = read_arguments(json.dumps(data.get("mcp_arguments") or {}))
+    except (UnreadableArguments, TypeError, ValueError) as error:
+        reason = str(error) if isinstance(error, UnreadableArguments) else "the call holds something that is no JSON"
+        return ToolCall("", "mcp", name, unreadable=reason, path="mcp")
+    except RecursionError:
+        return ToolCall("", "mcp", name, unreadable=TOO_DEEP, path="mcp")
+    return ToolCall("", "mcp", name, arguments, unreadable=None if name else NO_NAME, path="mcp")

@@ -1,0 +1,82 @@
+"""Telling what came of MCP calls that the gateway made: `post_mcp_call`.
+
+Between the hook before a call and the one after it LiteLLM keeps one thing, its own record of the call. What was
+decided is noted there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic_core import to_json
+
+from litellm_bighub.deciders.outcomes import Outcomes
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decision import Decision
+from litellm_bighub.domain.ids import random_id
+from litellm_bighub.domain.outcome import CallOutcome
+from litellm_bighub.formats.payload.fields import get
+
+_NOTE: Final = "litellm_bighub_call"
+
+
+@dataclass(frozen=True, slots=True)
+class McpResults:
+    """Tells of the result of each noted call, once.
+
+    Attributes:
+        outcomes: who is told.
+        clock: POSIX seconds.
+        new_id: makes ids of events.
+    """
+
+    outcomes: Outcomes
+    clock: Callable[[], float] = time.time
+    new_id: Callable[[], str] = random_id
+
+    def note(self, data: MutableMapping[str, Any], call: ToolCall, decision: Decision, context: CallContext) -> None:
+        """Note a call that is about to be made."""
+        record: object = get(data.get("litellm_logging_obj"), "model_call_details")
+        if isinstance(record, dict):
+            record[_NOTE] = {
+                "tool": call.name,
+                "type": call.type,
+                "decision_id": decision.basis.decision_id,
+                "arguments_digest": call.digest,
+                **{key: getattr(context, key) for key in ("actor", "domain", "surface", "trace_id", "user", "team")},
+            }
+
+    def tell(self, record: MutableMapping[str, Any], start: datetime, end: datetime, *, failed: bool = False) -> None:
+        """Tell what came of the call of this record, if it was noted.
+
+        Args:
+            record: LiteLLM's, of the call.
+            start: when the call began.
+            end: when it ended.
+            failed: it has no result.
+        """
+        note = record.pop(_NOTE, None)
+        if note is None:
+            return
+        result = None if failed else record.get("original_response")
+        outcome = CallOutcome(
+            event_id=self.new_id(),
+            time=self.clock(),
+            ok=not failed and not _is_error(result),
+            size=_size(result),
+            seconds=(end - start).total_seconds(),
+            **note,
+        )
+        self.outcomes.tell(outcome)
+
+
+def _is_error(result: object) -> bool:
+    return get(result, "is_error") is True or get(result, "isError") is True
+
+
+def _size(result: object) -> int:
+    return 0 if result is None else len(to_json(result, serialize_unknown=True))

@@ -1,0 +1,122 @@
+"""Whole answers on governed routes: each is in a format that the route speaks, or it is refused.
+
+LiteLLM's batch completion (`model: "a,b"` on the chat routes) answers with a list of completions, or of lists where the
+request holds several conversations. In place of a completion that failed stands its exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Generator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, cast
+
+from fastapi import HTTPException
+
+from litellm_bighub.errors import UnreadableAnswerError
+from litellm_bighub.formats.chat.shape import check_answer as check_completion
+from litellm_bighub.formats.messages.shape import check_answer as check_message
+from litellm_bighub.formats.payload.fields import get
+from litellm_bighub.formats.responses.shape import check_answer as check_response
+from litellm_bighub.gateway.routes.route_formats import Format, format_of_answer
+
+_CHECKS: Final[Mapping[Format, Callable[[object], None]]] = {
+    Format.RESPONSES: check_response,
+    Format.CHAT: check_completion,
+    Format.MESSAGES: check_message,
+}
+_NO_STATUS = 500
+
+
+def check_whole(response: object, formats: Collection[Format], request: Mapping[str, Any], where: str) -> None:
+    """Refuse an answer in whose shape no call could be found. What failed within a batch is told without its message.
+
+    Args:
+        response: changed in place, if it is a batch.
+        formats: those that are spoken here; without one, any shape passes.
+        request: what is answered.
+        where: the route or function.
+
+    Raises:
+        UnreadableAnswerError: it is in none of the formats, or it is whole where a stream was asked for.
+    """
+    if not formats:
+        return
+    with named(where):
+        if request.get("stream"):
+            raise UnreadableAnswerError("a stream was asked for, and this is a whole answer")
+        _check(response, formats)
+
+
+@contextmanager
+def named(where: str) -> Generator[None]:
+    """Within it, answers are refused in the name of a route or function."""
+    try:
+        yield
+    except UnreadableAnswerError as error:
+        raise UnreadableAnswerError(error.problem, where or error.route) from error
+
+
+def refuse_streamed_batch(request: Mapping[str, Any], where: str) -> None:
+    """Refuse a chat request that LiteLLM would answer with a list of streams, before any model is asked.
+
+    Raises:
+        UnreadableAnswerError: it asks several models for a stream each.
+    """
+    model: object = request.get("model")
+    batch = isinstance(model, str) and "," in model and not request.get("fastest_response")
+    if batch and request.get("stream"):
+        raise UnreadableAnswerError("a batch of completions cannot be streamed", where)
+
+
+def check_streams(events: object, request: Mapping[str, Any], where: str) -> None:
+    """Refuse a stream where a whole answer was asked for, and what is no stream where one was.
+
+    Raises:
+        UnreadableAnswerError: it is not what was asked for.
+    """
+    if not hasattr(events, "__aiter__"):
+        raise UnreadableAnswerError(f"a stream was asked for, and this is a {type(events).__name__}", where)
+    if not request.get("stream"):
+        raise UnreadableAnswerError("a whole answer was asked for, and this is a stream", where)
+
+
+def as_http(error: UnreadableAnswerError) -> HTTPException:
+    """The error as LiteLLM's builders of events in streams take it."""
+    return HTTPException(error.status_code, {"error": str(error), "type": error.type})
+
+
+def is_readable(response: object, spoken: Format) -> bool:
+    """Whether a whole answer is one in this format."""
+    try:
+        _CHECKS[spoken](response)
+    except UnreadableAnswerError:
+        return False
+    return True
+
+
+def _check(response: object, formats: Collection[Format]) -> None:
+    if isinstance(response, list) and Format.CHAT in formats:
+        _check_batch(cast("list[object]", response))
+        return
+    spoken = format_of_answer(response)
+    if spoken is None or spoken not in formats:
+        spoken = min(formats, key=lambda each: each.value)
+    _CHECKS[spoken](response)
+
+
+def _check_batch(batch: list[object]) -> None:
+    for index, each in enumerate(batch):
+        if isinstance(each, list):
+            _check_batch(cast("list[object]", each))
+        elif isinstance(each, Exception):
+            batch[index] = _failure(each)
+        else:
+            check_completion(each)
+
+
+def _failure(error: Exception) -> dict[str, Any]:
+    """An error of the upstream may quote what it has answered."""
+    status: object = get(error, "status_code")
+    code = str(status) if isinstance(status, int) else str(_NO_STATUS)
+    message = f"The model answered with an error ({type(error).__name__})."
+    return {"error": {"message": message, "type": "upstream_error", "param": None, "code": code}}

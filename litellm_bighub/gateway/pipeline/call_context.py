@@ -1,0 +1,63 @@
+"""Asking a guardrail about all of a payload at once: what was found in it, and what override points extracted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from litellm_bighub.checks.contract import Guardrail, name_of
+from litellm_bighub.checks.text_check import Answer, Question, check, discard, gather
+from litellm_bighub.errors import GuardrailAnswerError
+from litellm_bighub.formats.payload.slots import Found
+from litellm_bighub.gateway.hooks.override_points import Extracted
+from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
+
+
+async def ask(
+    guardrail: Guardrail, question: Question, extracted: Extracted, *, each: bool, limit: int
+) -> tuple[Answer, Sequence[str]]:
+    """Run all checks at once.
+
+    Args:
+        guardrail: of either contract.
+        question: may be an empty one.
+        extracted: may bring checks of its own.
+        each: as for `check`.
+        limit: how many calls may be under way at once.
+
+    Returns:
+        The guardrail's answer, and the texts that answer the mappings of override points.
+    """
+    batch = _nothing() if question.is_empty else check(guardrail, question, each=each, limit=limit)
+    if not extracted.tasks:
+        answer = await batch
+        return answer, answer.texts[-len(extracted.texts) :] if extracted.texts else ()
+    responses: list[str] = []
+
+    async def tasks() -> Answer:
+        responses.extend(await gather(extracted.tasks, limit))
+        return Answer([])
+
+    try:
+        answer, _ = await gather((batch, tasks()), 2)
+    except BaseException:
+        await discard(extracted.tasks)
+        raise
+    for index, response in enumerate(responses):
+        if not isinstance(response, str):  # pyright: ignore[reportUnnecessaryIsInstance] - a subclass made it
+            problem = f"answered text {index} with a {type(response).__name__}"
+            raise GuardrailAnswerError(name_of(guardrail), problem)
+    return answer, responses
+
+
+def context_of(found: Found, model: object, calls: ToolCallChunks, **more: list[Any]) -> dict[str, Any]:
+    """What a guardrail is handed with the texts: only what there is."""
+    given: dict[str, Any] = {"images": found.images, "files": found.files, "model": model, **more}
+    context = {key: value for key, value in given.items() if value}
+    if calls.chunks:
+        context["tool_calls"] = calls.handed_over()
+    return context
+
+
+async def _nothing() -> Answer:
+    return Answer([])

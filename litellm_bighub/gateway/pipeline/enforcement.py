@@ -1,0 +1,273 @@
+"""What becomes of a decided call: it passes, a notice takes its place, or the request fails."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from fastapi import HTTPException
+
+from litellm_bighub.deciders.tool_decisions import UNRECORDED, ToolDecisions
+from litellm_bighub.domain.block_message import BLOCKED
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
+from litellm_bighub.domain.ids import random_id
+from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.formats.responses.notice import NOTICE_PREFIX
+from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
+from litellm_bighub.gateway.pipeline.answer_fields import clear_answer
+from litellm_bighub.gateway.pipeline.found_calls import FoundCall, calls_of
+from litellm_bighub.gateway.pipeline.released_calls import remember
+from litellm_bighub.gateway.pipeline.server_side_calls import GatewayRuns
+from litellm_bighub.gateway.routes.client_connection import while_connected
+from litellm_bighub.gateway.routes.route_formats import Format, format_of_answer
+from litellm_bighub.settings import OnApproval, OnBlock, OnUnapprovedResult, Reveal
+
+
+class ToolCallWithheld(HTTPException):
+    """A call is withheld and the operator wants the request to fail: HTTP 403.
+
+    Attributes:
+        notice: what the notice would have said.
+        approval_id: the pending approval, empty for a blocked call.
+    """
+
+    def __init__(self, notice: str, *, kind: str, approval_id: str = "") -> None:
+        self.notice = notice
+        self.approval_id = approval_id
+        detail: dict[str, Any] = {"error": notice, "type": kind}
+        if approval_id:
+            detail["approval_id"] = approval_id
+        super().__init__(status_code=403, detail=detail)
+
+
+@dataclass(frozen=True, slots=True)
+class Withholding:
+    """How a withheld call looks to the model and the caller.
+
+    Attributes:
+        on_block: put a notice in place of a blocked call, fail the request, or tell the model and return its next
+            answer.
+        on_approval: put a notice in place of a call that waits for a person, fail the request, wait for the person, or
+            let the client show the request for approval, in formats that have one.
+        reveal: whether the notice tells the reason; `nothing` keeps the policy from being probed.
+        on_unapproved_result: what becomes of a request with the result of a call that was withheld, or nobody made.
+        approval_wait_seconds: how long to wait.
+        continue_rounds: how often a model that is told of its blocked calls is asked anew.
+    """
+
+    on_block: OnBlock = "replace"
+    on_approval: OnApproval = "replace"
+    reveal: Reveal = "nothing"
+    on_unapproved_result: OnUnapprovedResult = "record"
+    approval_wait_seconds: float = 60.0
+    continue_rounds: int = 3
+
+    @property
+    def rounds(self) -> int:
+        """How often the model is asked anew."""
+        return self.continue_rounds if self.on_block == "continue" else 0
+
+    @property
+    def waits(self) -> bool:
+        """Whether a call that needs a person waits for one."""
+        return self.on_approval == "wait"
+
+    def outcome(self, call: ToolCall, decision: Decision, spoken: Format | None = Format.RESPONSES) -> Outcome:
+        """What the stream gate is told.
+
+        Raises:
+            ToolCallWithheld: the operator wants the request to fail.
+        """
+        match decision:
+            case Allow(edited=edited):
+                return Pass(edited)
+            case Block(reason=reason, cause=cause):
+                notice = f'The tool call "{call.name}" {BLOCKED[cause]}{self._why(reason)}'
+                if self.on_block == "error":
+                    raise ToolCallWithheld(notice, kind="tool_call_blocked")
+                return Withhold(notice)
+            case RequireApproval(reason=reason, approval_id=approval_id):
+                named = f" (approval {approval_id})" if approval_id else ""
+                notice = (
+                    f'The tool call "{call.name}" needs the approval of a person{named} and has not been run.'
+                    f"{self._why(reason)}"
+                )
+                if self.on_approval == "error":
+                    raise ToolCallWithheld(notice, kind="tool_call_requires_approval", approval_id=approval_id)
+                shown = self.on_approval == "request" and spoken is Format.RESPONSES
+                return Withhold(notice, approval_id=approval_id if shown else "")
+
+    def _why(self, reason: str) -> str:
+        return f" Reason: {reason}" if self.reveal == "reason" and reason else ""
+
+
+def new_item_id() -> str:
+    """An id for a message that nobody else made, and that is known for a notice when a request brings it back."""
+    return f"{NOTICE_PREFIX}{random_id()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A call with what was decided and what is to become of it."""
+
+    call: ToolCall
+    decision: Decision
+    outcome: Outcome
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether nobody but the model has to hear of it."""
+        return isinstance(self.decision, Block) and isinstance(self.outcome, Withhold)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A call where it stands in a whole answer, and what is to become of it."""
+
+    found: FoundCall
+    judged: Judged
+
+
+@dataclass(frozen=True, slots=True)
+class Enforcement:
+    """The tool-decision hook together with what becomes of withheld calls.
+
+    Attributes:
+        name: the guardrail's, for errors.
+
+    Raises:
+        ConfigurationError: calls are to wait, and the decider cannot tell when a person has answered.
+    """
+
+    tool_decisions: ToolDecisions
+    withholding: Withholding = field(default_factory=Withholding)
+    new_item_id: Callable[[], str] = new_item_id
+    name: str = "withholding"
+
+    def __post_init__(self) -> None:
+        """Refuse to wait for what nobody tells."""
+        if self.withholding.waits and not self.tool_decisions.can_wait:
+            problem = "is wait, but this decider cannot tell when a person has answered"
+            raise ConfigurationError(f"{self.name}.on_approval", problem)
+
+    async def judged(
+        self,
+        calls: Sequence[ToolCall],
+        context: CallContext,
+        spoken: Format | None = Format.RESPONSES,
+        *,
+        shown: set[str],
+        runs: GatewayRuns | None = None,
+    ) -> list[Judged]:
+        """Decide on calls, all at once.
+
+        Args:
+            calls: of a stream.
+            context: who asks.
+            spoken: the stream's format.
+            shown: the approvals that the stream's client was shown already; added to.
+            runs: the calls of the stream that LiteLLM may make itself.
+
+        Raises:
+            ToolCallWithheld: one is withheld, and the operator wants the request to fail.
+            ClientLeft: nobody is there any more for whom one could wait for a person.
+        """
+        decide = partial(self.decisions, context=context)
+        decisions = await self._attended(decide(calls) if runs is None else runs.decided(calls, decide))
+        outcomes = await self._remembered(calls, decisions, context, spoken, shown)
+        return list(map(Judged, calls, decisions, outcomes))
+
+    async def _attended(self, decisions: Coroutine[object, object, list[Decision]]) -> list[Decision]:
+        """The decisions, as long as somebody is there for whom one could wait for a person."""
+        return await (while_connected(decisions) if self.withholding.waits else decisions)
+
+    async def _remembered(
+        self,
+        calls: Sequence[ToolCall],
+        decisions: Sequence[Decision],
+        context: CallContext,
+        spoken: Format | None,
+        shown: set[str],
+    ) -> list[Outcome]:
+        """What becomes of the calls, once the ledger holds it."""
+        pairs = zip(calls, decisions, strict=True)
+        try:
+            outcomes = [self._outcome(call, decision, spoken, shown) for call, decision in pairs]
+        except ToolCallWithheld as withheld:
+            await remember(self.tool_decisions, calls, decisions, [Withhold(withheld.notice)] * len(calls), context)
+            raise
+        if await remember(self.tool_decisions, calls, decisions, outcomes, context):
+            return outcomes
+        each = zip(calls, decisions, outcomes, strict=True)
+        return [self._unremembered(call, decision, outcome, spoken) for call, decision, outcome in each]
+
+    def _unremembered(self, call: ToolCall, decision: Decision, outcome: Outcome, spoken: Format | None) -> Outcome:
+        """What becomes of a call that the ledger does not hold: `fail_mode: open` it opens what nobody decided."""
+        released = isinstance(outcome, Pass) and not (isinstance(decision, Allow) and decision.degraded)
+        return self.withholding.outcome(call, UNRECORDED, spoken) if released else outcome
+
+    def _outcome(self, call: ToolCall, decision: Decision, spoken: Format | None, shown: set[str]) -> Outcome:
+        outcome = self.withholding.outcome(call, decision, spoken)
+        if not isinstance(outcome, Withhold):
+            return outcome
+        if outcome.approval_id in shown:  # an identical call joined the approval; no two items may have one id
+            outcome = replace(outcome, approval_id="")
+        if outcome.approval_id:
+            shown.add(outcome.approval_id)
+        return replace(outcome, item_id=outcome.approval_id or self.new_item_id())
+
+    async def govern(self, response: object, context: CallContext, *, refusals: bool = False) -> None:
+        """Decide on every call of a whole response, and put a notice in the place of those that are withheld.
+
+        Args:
+            response: a dict or model; changed in place.
+            context: who asks.
+            refusals: whether notices are refusals, as `notice.wants_refusals` says of the request.
+
+        Raises:
+            ToolCallWithheld: one is withheld, and the operator wants the request to fail.
+            PayloadError: the response cannot be read.
+        """
+        found = self.find(response, refusals=refusals)
+        enforce(response, await self.decided(found, context, format_of_answer(response)) if found else ())
+
+    def find(self, response: object, *, refusals: bool = False) -> list[FoundCall]:
+        """The calls of a whole response. The arguments and errors are `govern`'s."""
+        return calls_of(response, new_item_id=self.new_item_id, refusals=refusals)
+
+    async def decided(self, found: Sequence[FoundCall], context: CallContext, spoken: Format | None) -> list[Decided]:
+        """Decide on every call of a whole response in the given format, and change nothing.
+
+        Raises:
+            ToolCallWithheld: one is withheld, and the operator wants the request to fail.
+            ClientLeft: nobody is there any more for whom one could wait for a person.
+        """
+        judged = await self.judged([each.call for each in found], context, spoken, shown=set())
+        return list(map(Decided, found, judged))
+
+    async def decisions(self, calls: Sequence[ToolCall], context: CallContext) -> list[Decision]:
+        """Decide on calls, all at once, and wait for a person where calls wait."""
+        seconds = self.withholding.approval_wait_seconds if self.withholding.waits else 0.0
+        return await self.tool_decisions.decide(calls, context, wait_seconds=seconds)
+
+
+def enforce(response: object, decided: Sequence[Decided]) -> None:
+    """Edit and withhold, and take out what the answer tells of such calls elsewhere, or of calls that are not decided.
+
+    The model is told of an edit with the call's result, when that comes back.
+
+    Args:
+        response: a whole answer; changed in place.
+        decided: all of its calls.
+    """
+    for each in decided:
+        match each.judged.outcome:
+            case Pass(edited=edited):
+                if edited is not None:
+                    each.found.edit(edited)
+            case Withhold() as withheld:
+                each.found.withhold(withheld)
+    clear_answer(response, [(each.judged.call, each.judged.outcome) for each in decided])

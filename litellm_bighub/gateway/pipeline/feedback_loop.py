@@ -1,0 +1,109 @@
+"""The rounds of `on_block: continue`: as long as all calls of an answer are blocked, the model is told and asked anew.
+
+Each answer's calls are decided on once. When the rounds are used up, or there is nothing to go on with, notices stand
+in the places of the calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from litellm_bighub.domain.call import CallContext
+from litellm_bighub.formats.responses.notice import wants_refusals
+from litellm_bighub.gateway.conversation.request_history import Conversation
+from litellm_bighub.gateway.pipeline.enforcement import Decided, Enforcement, Judged, enforce
+from litellm_bighub.gateway.pipeline.feedback_stream import StreamContinuing
+from litellm_bighub.gateway.pipeline.next_answer import continued
+from litellm_bighub.gateway.pipeline.server_side_calls import may_run
+from litellm_bighub.gateway.pipeline.stream_parts import join_of
+from litellm_bighub.gateway.routes.route_formats import Format, format_of_answer
+
+AskModel: TypeAlias = Callable[[dict[str, Any], "Format | None"], Awaitable[object]]
+"""The model's answer to a request in a format, its texts checked; `None` if it cannot be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rounds:
+    """The rounds of one request.
+
+    Attributes:
+        enforcement: decides on each answer.
+        conversation: remembers what the provider was told.
+        request: the caller's.
+        context: who asks, with an answer or none.
+        ask_model: asks the model.
+        left: how often it may be asked.
+        within: where the rounds of a stream take place.
+    """
+
+    enforcement: Enforcement
+    conversation: Conversation
+    request: dict[str, Any]
+    context: Callable[[object], CallContext]
+    ask_model: AskModel
+    left: int
+    within: Callable[[], AbstractContextManager[None]] = nullcontext
+
+    async def enforced(self, response: Any) -> Any:
+        """A whole answer with its calls decided on, in place, or the model's next one.
+
+        Raises:
+            ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
+        """
+        return await self._enforced(response, self.request, self.left)
+
+    def stream(self, spoken: Format) -> StreamContinuing | None:
+        """What goes on with a stream whose calls are blocked, if anything does."""
+        if not self.left or may_run(self.request):
+            return None
+        join = join_of(spoken)
+
+        async def next_answer(answer: object, judged: Sequence[Judged]) -> object:
+            with self.within():
+                following = await self._following(self.request, answer, judged)
+                if following is None or not join.accepts(following[1]):
+                    return None
+                data, response = following
+                last = await self._enforced(response, data, self.left - 1)
+            first = self.context(answer).response_id
+            return last if join.accepts(last) and await self._may_follow(first, last, spoken) else None
+
+        return StreamContinuing(join, next_answer)
+
+    async def _may_follow(self, first: str, last: object, spoken: Format) -> bool:
+        """Whether an answer may stand behind the first one in a stream that keeps the first one's id.
+
+        Whoever goes on from that id has to go on from the last answer, or its calls have no place for their results.
+        """
+        if spoken is not Format.RESPONSES:
+            return True
+        return await self.conversation.joined(first, last) or not self.enforcement.find(last)
+
+    async def _enforced(self, response: Any, data: dict[str, Any], left: int) -> Any:
+        """The answer to `data`, or the model's next one."""
+        spoken = format_of_answer(response)
+        decided: Sequence[Decided] = ()
+        while found := self.enforcement.find(response, refusals=wants_refusals(self.request)):
+            decided = await self.enforcement.decided(found, self.context(response), spoken)
+            following = await self._following(data, response, [each.judged for each in decided]) if left else None
+            if following is None:
+                break
+            data, response = following
+            decided = ()
+            left -= 1
+        enforce(response, decided)
+        return response
+
+    async def _following(
+        self, data: dict[str, Any], response: object, judged: Sequence[Judged]
+    ) -> tuple[dict[str, Any], Any] | None:
+        """The model's next answer with the request that told it of blocked calls, if there was something to tell."""
+        told = continued(data, response, judged)
+        answer = None if told is None else await self.ask_model(told, format_of_answer(response))
+        if told is None or answer is None:
+            return None
+        await self.conversation.completed(told, answer)
+        return told, answer

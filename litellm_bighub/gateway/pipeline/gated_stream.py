@@ -1,0 +1,193 @@
+"""Driving a stream through its gate: text flows on while calls are being decided."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import anyio
+from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
+
+from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.errors import UnreadableAnswerError
+from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.stream.gate_protocol import Ask, AskedCall, CallKey, Hold, Outcome, Release, StreamGate
+from litellm_bighub.gateway.pipeline.stream_closing import close
+
+logger = logging.getLogger(__name__)
+
+Decide = Callable[[Sequence[ToolCall]], Awaitable[Sequence[Outcome]]]
+
+
+async def governed(
+    events: AsyncIterator[object], gate: StreamGate, decide: Decide, *, keep_alive_seconds: float = math.inf
+) -> AsyncGenerator[object, None]:
+    """Pass events on as the gate releases them.
+
+    The upstream is read while decisions are under way, so that the calls of one response are decided at the same time.
+    When the consumer goes away, or the upstream or a decision fails, what is undecided is never sent.
+
+    Args:
+        events: the upstream's; closed at the end.
+        gate: a new one.
+        decide: answers with one outcome for each call, in order.
+        keep_alive_seconds: while decisions are under way, a stream that was silent for so long tells that it lives.
+
+    Raises:
+        Exception: whatever the upstream or `decide` raises.
+    """
+    deciding = _Deciding(decide)
+    silence = _Silence(keep_alive_seconds)
+    async with aclosing(_merged(events, deciding, silence)) as merged:
+        async for arrived in merged:
+            step = _step(gate, arrived)
+            if isinstance(step, Release):
+                for event in _released(step):
+                    silence.broken()
+                    yield event
+            elif isinstance(step, Ask):
+                deciding.start(step.calls)
+    for event in _released(gate.finish()):
+        yield event
+
+
+class Envelope:
+    """A stream that remembers the response its first events tell of.
+
+    Raises:
+        UnreadableAnswerError: it ends without any event.
+    """
+
+    def __init__(self, events: AsyncIterator[object]) -> None:
+        self._events = events
+        self._begun = False
+        self.response: object = None
+
+    def __aiter__(self) -> Envelope:
+        return self
+
+    async def __anext__(self) -> object:
+        try:
+            event = await anext(self._events)
+        except StopAsyncIteration:
+            if self._begun:
+                raise
+            # LiteLLM drops a whole answer that comes in a stream's place: nothing would look like an empty success.
+            raise UnreadableAnswerError("a stream without any event is none") from None
+        self._begun = True
+        if self.response is None:
+            self.response = fields.get(event, "response")
+        return event
+
+    async def aclose(self) -> None:
+        """Close the stream itself, if it can be closed."""
+        await close(self._events)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decided:
+    outcomes: Mapping[CallKey, Outcome]
+
+
+class _Deciding:
+    """The decisions that are under way."""
+
+    def __init__(self, decide: Decide) -> None:
+        self._decide = decide
+        self.tasks: set[asyncio.Task[_Decided]] = set()
+
+    def start(self, calls: Sequence[AskedCall]) -> None:
+        self.tasks.add(asyncio.ensure_future(self._outcomes(calls)))
+
+    def finished(self) -> list[_Decided]:
+        done = [task for task in self.tasks if task.done()]
+        self.tasks.difference_update(done)
+        return [task.result() for task in done]
+
+    async def _outcomes(self, calls: Sequence[AskedCall]) -> _Decided:
+        outcomes = await self._decide([asked.call for asked in calls])
+        return _Decided({asked.key: outcome for asked, outcome in zip(calls, outcomes, strict=True)})
+
+
+class _Silence:
+    """How long a stream has told its client nothing."""
+
+    def __init__(self, bound: float) -> None:
+        self._bound = bound
+        self._since = asyncio.get_running_loop().time()
+
+    def broken(self) -> None:
+        self._since = asyncio.get_running_loop().time()
+
+    @property
+    def left(self) -> float | None:
+        """Seconds until it is too long, `None` if it never is."""
+        if math.isinf(self._bound):
+            return None
+        return max(0.0, self._since + self._bound - asyncio.get_running_loop().time())
+
+
+_END = object()
+_SILENT = object()
+
+
+async def _next(events: AsyncIterator[object]) -> object:
+    return await anext(events, _END)
+
+
+def _step(gate: StreamGate, arrived: object) -> Release | Ask | Hold:
+    if arrived is _SILENT:
+        return gate.keep_alive()
+    return gate.answer(arrived.outcomes) if isinstance(arrived, _Decided) else gate.feed(arrived)
+
+
+async def _merged(
+    events: AsyncIterator[object], deciding: _Deciding, silence: _Silence
+) -> AsyncGenerator[object, None]:
+    """The upstream's events and the decisions, each as it arrives, and silence; ends when the first two have ended."""
+    coming: asyncio.Task[object] | None = None
+    ended = False
+    try:
+        while not ended or deciding.tasks:
+            if not deciding.tasks:
+                event, coming = await (coming or _next(events)), None
+            else:
+                if not ended:
+                    coming = coming or asyncio.ensure_future(_next(events))
+                awaited = deciding.tasks if coming is None else {coming, *deciding.tasks}
+                arrived, _ = await asyncio.wait(awaited, timeout=silence.left, return_when=asyncio.FIRST_COMPLETED)
+                if not arrived:
+                    silence.broken()
+                    yield _SILENT
+                for decided in deciding.finished():
+                    yield decided
+                if coming is None or not coming.done():
+                    continue
+                event, coming = coming.result(), None
+            ended = event is _END
+            if not ended:
+                yield event
+    finally:
+        running: list[asyncio.Task[Any]] = [*deciding.tasks] if coming is None else [coming, *deciding.tasks]
+        for task in running:
+            task.cancel()
+        # The server's cancellation comes again at every await, and would cut off the cleaning up of what it cancelled.
+        with anyio.CancelScope(shield=True):
+            await asyncio.gather(*running, return_exceptions=True)
+            await close(events)
+
+
+def _released(release: Release) -> Sequence[object]:
+    for event_type in release.dropped:
+        logger.warning("a %s event was dropped: nobody could decide on what it belongs to", event_type)
+    return release.events
+
+
+def native(event: object) -> object:
+    """An event that the gate made, as LiteLLM's own events are."""
+    return BaseLiteLLMOpenAIResponseObject.model_validate(event) if isinstance(event, dict) else event

@@ -1,0 +1,67 @@
+"""Deciding on providers' own tools where a request lists them: they run before anyone sees the answer."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from litellm_bighub.domain.call import Arguments, CallContext
+from litellm_bighub.domain.secrets import REDACTED
+from litellm_bighub.formats.payload.fields import get, is_object, members
+from litellm_bighub.formats.requests.hosted_tools import OwnTool, Path, find_own_tools
+from litellm_bighub.formats.requests.tool_removal import replace_at, take_out
+from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
+from litellm_bighub.gateway.pipeline.enforcement import Enforcement
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedTools:
+    """Decides on the providers' own tools of requests.
+
+    Attributes:
+        enforcement: who decides, and whether a tool that may not be used is taken out or fails the request.
+        gateway_mcp: whether MCP tools that the gateway runs itself are decided on call by call.
+    """
+
+    enforcement: Enforcement
+    gateway_mcp: bool = False
+
+    async def govern(self, request: MutableMapping[str, Any], asks: Callable[[], CallContext]) -> None:
+        """Decide on each tool that a request lists, and take out those that may not be used.
+
+        Raises:
+            ToolCallWithheld: one may not be used, and the operator wants the request to fail.
+        """
+        found = find_own_tools(request, gateway_mcp=self.gateway_mcp)
+        if not found:
+            return
+        decisions = await self.enforcement.decisions([tool.call for tool in found], asks())
+        outcomes = [
+            self.enforcement.withholding.outcome(tool.call, decision)
+            for tool, decision in zip(found, decisions, strict=True)
+        ]
+        withheld: list[Path] = []
+        for tool, outcome in zip(found, outcomes, strict=True):
+            match outcome:
+                case Pass(edited=edited):
+                    if edited is not None:
+                        _edit(request, tool, edited)
+                case Withhold(notice=notice):
+                    logger.warning("%s was taken out of a request. %s", tool.call.path, notice)
+                    withheld.append(tool.path)
+        if withheld:
+            take_out(request, withheld)
+
+
+def _edit(request: MutableMapping[str, Any], tool: OwnTool, edited: Arguments) -> None:
+    """Put a person's settings in place of the caller's, with the secrets that the person was not shown."""
+    given: Any = request
+    for step in tool.path:
+        given = given[step] if isinstance(step, int) else get(given, step)
+    secrets: Mapping[str, Any] = members(given) if is_object(given) else {}
+    settings = {key: secrets.get(key) if value == REDACTED else value for key, value in edited.items()}
+    replace_at(request, tool.path, settings)

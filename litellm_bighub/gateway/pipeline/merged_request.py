@@ -1,0 +1,48 @@
+"""Seeing a request whole: as the provider will get it, in the formats that we know."""
+
+from __future__ import annotations
+
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+from litellm.types.utils import all_litellm_params
+
+from litellm_bighub.formats.requests.merged_request import check_conversation, merge
+from litellm_bighub.gateway.routes.route_formats import Format
+
+_OWN: Final = {Format.RESPONSES: "input", Format.CHAT: "messages", Format.MESSAGES: "messages"}
+
+_SENT_ON: Final = frozenset(
+    {
+        *("headers", "provider_specific_header", "prompt_variables", "litellm_system_prompt"),
+        *("custom_prompt_dict", "roles", "initial_prompt_value", "final_prompt_value", "bos_token", "eos_token"),
+        *("user_continue_message", "assistant_continue_message"),
+    }
+)
+"""Parameters of LiteLLM's own whose texts the provider gets even so."""
+
+LITELLMS: Final = (
+    frozenset(all_litellm_params)
+    | {
+        *("policies", "disable_fallbacks", "disable_global_guardrails", "drop_params", "enforced_params"),
+        *("success_callback", "failure_callback", "organization", "session_id", "trace_id", "spend_logs_metadata"),
+        *("user_id", "timeout", "guardrail_to_apply", "user_api_key_dict", "deployment", "response"),
+    }
+) - _SENT_ON
+"""What LiteLLM keeps for itself of a request, or writes into it."""
+
+
+def see_whole(request: MutableMapping[str, Any], spoken: Format, *, is_whole: bool = True) -> None:
+    """Merge what LiteLLM would merge into a request after its hooks have run, in place.
+
+    Args:
+        request: of one of the formats.
+        spoken: its format.
+        is_whole: whether it is the caller's, and not one that LiteLLM made out of it.
+
+    Raises:
+        PayloadError: a field that nobody could look at, or decide by, where it stands; names it.
+    """
+    merge(request, _OWN[spoken], moves=spoken is not Format.MESSAGES)
+    if is_whole and spoken is not Format.RESPONSES:  # of those LiteLLM sends on no field that it does not know
+        check_conversation(request, _OWN[spoken])

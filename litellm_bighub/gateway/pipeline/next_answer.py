@@ -1,0 +1,115 @@
+"""`on_block: continue`: the model hears that its calls were blocked, and its next answer takes the place of this one.
+
+The next answer comes the way of the first, with the data of the same request: in the proxy through its router, in code
+through the function or router that sent the first. LiteLLM counts and logs it as a call of its own. Then it goes the
+way of every answer: through the guardrails that stand before ours, and through ours, which decides on its calls.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import openai
+from litellm.integrations.custom_guardrail import CustomGuardrail
+from litellm.proxy._types import UserAPIKeyAuth
+from litellm.types.guardrails import GuardrailEventHooks
+
+from litellm_bighub.formats.chat import next_request as chat
+from litellm_bighub.formats.messages import next_request as messages
+from litellm_bighub.formats.responses import next_request as responses
+from litellm_bighub.formats.stream.gate_protocol import Withhold
+from litellm_bighub.gateway.pipeline.answer_format import is_readable
+from litellm_bighub.gateway.pipeline.enforcement import Judged
+from litellm_bighub.gateway.routes.route_formats import Format, format_of_answer
+from litellm_bighub.gateway.sdk.sender import Send, sender
+from litellm_bighub.gateway.setup.proxy_process import proxy_router
+
+logger = logging.getLogger(__name__)
+
+_OF_THE_FIRST_CALL = frozenset(
+    {"litellm_logging_obj", "litellm_call_id", "deployment", "guardrail_to_apply", "stream", "stream_options"}
+)
+_METADATA = ("metadata", "litellm_metadata")
+
+
+def continued(data: Mapping[str, Any], response: object, judged: Sequence[Judged]) -> dict[str, Any] | None:
+    """The request that tells the model of its blocked calls.
+
+    Args:
+        data: of the request that was answered.
+        response: the answer, as the model gave it.
+        judged: what is to become of its calls.
+
+    Returns:
+        `None` if there is nobody to tell: a call is the caller's, whether it passes or waits for a person.
+    """
+    notices: dict[str, str] = {}
+    for each in judged:
+        if not (each.is_blocked and isinstance(each.outcome, Withhold)) or each.call.id in notices:
+            return None
+        notices[each.call.id] = each.outcome.notice
+    changed = _changed(data, response, notices) if notices else None
+    if changed is None:
+        return None
+    kept = {key: value for key, value in data.items() if key not in _OF_THE_FIRST_CALL}
+    metadata = {key: dict(kept[key]) for key in _METADATA if isinstance(kept.get(key), dict)}
+    return {**kept, **metadata, **changed, "litellm_call_id": str(uuid.uuid4())}
+
+
+async def next_answer(
+    guardrail: CustomGuardrail, key: UserAPIKeyAuth, data: dict[str, Any], spoken: Format | None
+) -> object:
+    """The proxy's answer to such a request, as the guardrails before ours leave it; `None` if it cannot be had."""
+    router = proxy_router()
+    response = None if router is None or spoken is None else await answered(sender(spoken, router), data, spoken)
+    return None if response is None else await _guarded(guardrail, data, response, key)
+
+
+async def answered(send: Send, data: Mapping[str, Any], spoken: Format) -> Any:
+    """The model's answer to such a request, in the same format; `None` if it cannot be had."""
+    try:
+        response: object = await send(**data)
+    except (openai.OpenAIError, ValueError) as error:  # a ValueError is the router's word for: no deployment now
+        logger.warning("the model could not be told of its blocked call: %s", type(error).__name__)
+        return None
+    return response if format_of_answer(response) is spoken and is_readable(response, spoken) else None
+
+
+def _changed(data: Mapping[str, Any], response: object, notices: Mapping[str, str]) -> dict[str, Any] | None:
+    match format_of_answer(response):
+        case Format.RESPONSES:
+            return responses.answering(data, response, notices)
+        case Format.CHAT:
+            return chat.answering(data, response, notices)
+        case Format.MESSAGES:
+            return messages.answering(data, response, notices)
+        case None:
+            return None
+
+
+async def _guarded(ours: CustomGuardrail, data: dict[str, Any], response: Any, key: UserAPIKeyAuth) -> Any:
+    """The answer after the guardrails that LiteLLM runs before ours; those after it see what we return."""
+    # Slow to import, and there wherever there is a router.
+    from litellm.proxy.utils import (  # noqa: PLC0415
+        _check_and_merge_model_level_guardrails,  # newer releases know it by this name, too
+        _partition_post_call_callbacks,
+        unified_guardrail,
+    )
+
+    asked = _check_and_merge_model_level_guardrails(data=data, llm_router=proxy_router())
+    guardrails, _ = _partition_post_call_callbacks()
+    for guardrail in guardrails:
+        if guardrail is ours:
+            break
+        if guardrail.should_run_guardrail(data=asked, event_type=GuardrailEventHooks.post_call) is not True:
+            continue
+        runs: Any = guardrail
+        if "apply_guardrail" in vars(type(guardrail)) and not guardrail.use_native_lifecycle_hooks:
+            data["guardrail_to_apply"] = guardrail
+            runs = unified_guardrail
+        changed = await runs.async_post_call_success_hook(user_api_key_dict=key, data=data, response=response)
+        response = response if changed is None else changed
+    return response

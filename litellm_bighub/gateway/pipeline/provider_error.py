@@ -1,0 +1,200 @@
+"""Errors of LiteLLM's and of providers, without anything that quotes an answer."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import AsyncIterator, Iterator, Mapping
+from enum import Enum
+from typing import Any, Final, cast
+
+import httpx
+import openai
+from fastapi import HTTPException
+from litellm.exceptions import (
+    APIResponseValidationError,
+    AuthenticationError,
+    BlockedPiiEntityError,
+    BudgetExceededError,
+    ContentPolicyViolationError,
+    ContextWindowExceededError,
+    GuardrailRaisedException,
+    LiteLLMUnknownProvider,
+    ModifyResponseException,
+    NotFoundError,
+    PermissionDeniedError,
+    RateLimitError,
+    Timeout,
+    UnsupportedParamsError,
+)
+from litellm.proxy._types import ProxyException
+from litellm.types.router import RouterRateLimitError, RouterRateLimitErrorBasic
+
+from litellm_bighub.errors import BighubError
+from litellm_bighub.formats.answers.error_text import WITHHELD, harmless, known_name
+from litellm_bighub.gateway.pipeline.stream_closing import close
+
+logger = logging.getLogger(__name__)
+
+_PEOPLES: Final = (HTTPException, ProxyException)
+"""Errors in which the gateway or a guardrail of it says what it likes, unless it says so of a provider's error."""
+
+_LITELLMS: Final = (
+    BighubError,
+    RouterRateLimitError,
+    RouterRateLimitErrorBasic,
+    BudgetExceededError,
+    UnsupportedParamsError,
+    LiteLLMUnknownProvider,
+    GuardrailRaisedException,
+    BlockedPiiEntityError,
+    ModifyResponseException,
+)
+"""Errors that are raised before a provider is asked, or by whoever looks at its answer."""
+
+_QUIET: Final = "_litellm_bighub_quiet"
+"""The attribute of an error that is quiet already: each of our guardrails is given it."""
+
+_PROVIDERS: Final = (openai.OpenAIError, httpx.HTTPError)
+_KEPT: Final = frozenset({"model", "llm_provider", "num_retries", "max_retries", "request", "_request"})
+_HEADERS: Final = re.compile(r"(llm_provider-)?(retry-after(-ms)?|(x|anthropic)-ratelimit-[a-z-]+|(x-)?request-id)")
+_CODE: Final = re.compile(r"""["']code["']: ?["'](\w+)["']""", re.ASCII)
+"""A code in an error body that LiteLLM wrote into its message."""
+
+_HEADER_VALUE: Final = re.compile(r"[\w.:,+-]{1,64}", re.ASCII)
+_SENTENCES: Final = (
+    (AuthenticationError, "the provider refused the gateway's credentials"),
+    (PermissionDeniedError, "the provider does not permit this"),
+    (NotFoundError, "the provider does not know the model, or what else the request names"),
+    (Timeout, "the provider did not answer in time"),
+    (RateLimitError, "a rate limit is reached"),
+    (ContextWindowExceededError, "the request is longer than what the model takes"),
+    (ContentPolicyViolationError, "the provider's content policy refuses this"),
+    (APIResponseValidationError, "the provider's answer cannot be read"),
+    (openai.APITimeoutError, "the provider did not answer in time"),
+    (openai.BadRequestError, "the provider refused the request"),
+    (openai.UnprocessableEntityError, "the provider refused the request"),
+    (openai.APIConnectionError, "the provider could not be reached, or its answer cannot be read"),
+)
+
+
+def quieted(error: Exception, *, alone: bool = False) -> Exception:
+    """An error as it may be told: of a provider's nothing is left but its class, its status and names that we know.
+
+    Args:
+        error: changed in place, so that it goes on being what others expect.
+        alone: whether errors that it was made of are taken off it, too.
+
+    Returns:
+        the same error, or another one in place of one that cannot be changed.
+    """
+    if _is_own(error) or _QUIET in vars(error):
+        return error
+    logger.debug("an error is told without its words: %s", error, exc_info=error)
+    status = _status(error)
+    said = _sentence(error, status)
+    for name, value in list(vars(error).items()):
+        if name not in _KEPT:
+            setattr(error, name, _passing(name, value, said, status))
+    error.args = (said,)
+    if isinstance(error, httpx.HTTPStatusError):
+        error.response = _response(error.response, said, status)
+    if getattr(error, "__notes__", None):
+        error.__notes__ = []  # type: ignore[attr-defined,unused-ignore]  # since Python 3.11
+    if alone:
+        error.__cause__ = error.__context__ = None
+    if said in str(error):
+        setattr(error, _QUIET, True)
+        return error
+    return HTTPException(status_code=status, detail={"error": said})
+
+
+class Harmless:
+    """A stream whose errors hold nobody's words, be they raised or told."""
+
+    def __init__(self, events: AsyncIterator[Any]) -> None:
+        self._events = events
+
+    def __aiter__(self) -> Harmless:
+        return self
+
+    async def __anext__(self) -> Any:
+        try:
+            return harmless(await anext(self._events))
+        except StopAsyncIteration:
+            raise
+        except Exception as error:  # noqa: BLE001 - whichever it is, it may quote the answer
+            raise quieted(error)  # noqa: B904 - it is the same error nearly always
+
+    async def aclose(self) -> None:
+        """Close the stream itself."""
+        await close(self._events)
+
+
+def _is_own(error: BaseException) -> bool:
+    if isinstance(error, BighubError):
+        return True
+    if isinstance(error, _PEOPLES):
+        return not any(isinstance(cause, _PROVIDERS) and not _is_own(cause) for cause in _causes(error))
+    return isinstance(error, _LITELLMS)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen = {id(error)}
+    cause = error.__cause__ or error.__context__
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _status(error: Exception) -> int:
+    for value in (
+        getattr(error, "status_code", None),
+        getattr(error, "code", None),
+        getattr(getattr(error, "response", None), "status_code", None),
+    ):
+        number = int(value) if isinstance(value, str) and value.isdecimal() else value
+        if isinstance(number, int) and 400 <= number <= 599:
+            return number
+    return 500
+
+
+def _sentence(error: Exception, status: int) -> str:
+    name = type(error).__name__
+    named = f"litellm.{name}" if type(error).__module__.startswith("litellm") else name
+    known = (words for kind, words in _SENTENCES if isinstance(error, kind))
+    sentence = next(known, f"the provider failed, or its answer cannot be read (status {status})")
+    codes = [getattr(error, "code", None), *_CODE.findall(str(error))]
+    code = next((name for name in map(known_name, codes) if name is not None and not name.isdecimal()), "")
+    return f"{named}: {sentence}{f' ({code})' if code else ''}. {WITHHELD}"
+
+
+def _passing(name: str, value: object, said: str, status: int) -> object:
+    if value is None or isinstance(value, int | float | Enum):
+        return value
+    if name in {"message", "detail"}:
+        return said
+    if name in {"type", "code", "openai_code"}:
+        return known_name(value)
+    if isinstance(value, httpx.Response):
+        return _response(value, said, status)
+    if isinstance(value, Mapping | httpx.Headers):
+        return _headers(cast("Mapping[object, object]", value)) if "headers" in name else None
+    return None
+
+
+def _response(response: httpx.Response, said: str, status: int) -> httpx.Response:
+    request = getattr(response, "_request", None)
+    content = json.dumps({"error": {"message": said, "code": status}}).encode()
+    headers = {**_headers(response.headers), "content-type": "application/json"}
+    return httpx.Response(response.status_code, headers=headers, content=content, request=request)
+
+
+def _headers(given: Mapping[Any, Any]) -> dict[str, str]:
+    return {
+        str(name): str(value)
+        for name, value in given.items()
+        if _HEADERS.fullmatch(str(name).lower()) and _HEADER_VALUE.fullmatch(str(value))
+    }

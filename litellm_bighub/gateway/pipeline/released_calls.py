@@ -1,0 +1,88 @@
+"""Remembering decided calls, before any of them is released."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import anyio
+
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decided_call import DecidedCall, released
+from litellm_bighub.domain.decision import Allow, Block, Decision, verdict
+from litellm_bighub.domain.digest import arguments_digest
+from litellm_bighub.errors import DecisionError
+from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
+
+logger = logging.getLogger(__name__)
+_BRIEFLY: Final = 1.0
+"""Seconds for the ledger, where the decider's time was over already: both may wait for the same database."""
+
+
+async def remember(
+    decisions_: ToolDecisions,
+    calls: Sequence[ToolCall],
+    decisions: Sequence[Decision],
+    outcomes: Sequence[Outcome],
+    context: CallContext,
+) -> bool:
+    """Write calls into the ledger, if it does not hold them already.
+
+    Returns:
+        Whether it holds them. What it does not hold must not be released: nobody could tell it from a withheld call.
+        `fail_mode: open` releases what nobody could decide on even so.
+    """
+    if not calls:
+        return True
+    now = decisions_.clock()
+    decided = [
+        _decided(decisions_, call, decision, outcome, context, now)
+        for call, decision, outcome in zip(calls, decisions, outcomes, strict=True)
+        if not (isinstance(decision, Allow) and decision.remembered and isinstance(outcome, Pass))
+    ]
+    try:
+        with anyio.fail_after(_BRIEFLY if any(map(_unreached, decisions)) else math.inf):
+            await decisions_.ledger.write(decided)
+    except (DecisionError, TimeoutError) as error:
+        logger.error("the ledger did not remember %d calls: %s", len(calls), error)  # noqa: TRY400 - its cause may hold arguments
+        return False
+    return True
+
+
+def _unreached(decision: Decision) -> bool:
+    match decision:
+        case Allow(degraded=degraded):
+            return degraded
+        case Block(cause=cause):
+            return cause == "unreachable"
+        case _:
+            return False
+
+
+def _decided(
+    decisions: ToolDecisions,
+    call: ToolCall,
+    decision: Decision,
+    outcome: Outcome,
+    context: CallContext,
+    now: float,
+) -> DecidedCall:
+    passed, redact = released(call, context, now), decisions.redactor.redact
+    match outcome:
+        case Pass(edited=edited):
+            if edited is None:
+                return passed
+            return replace(passed, digest=arguments_digest(edited), arguments=redact(edited), edited=True)
+        case Withhold(notice=notice, item_id=item_id):
+            return replace(
+                passed,
+                verdict=verdict(decision),
+                released=False,
+                arguments=redact(call.arguments),
+                notice_id=item_id,
+                notice=notice,
+            )

@@ -1,0 +1,1 @@
+"""Every route of LiteLLM's proxy and what becomes of tool calls on it."""

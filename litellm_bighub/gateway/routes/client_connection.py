@@ -1,0 +1,89 @@
+"""Whether the client of a request is still there.
+
+A server goes on with a request whose client has left. That must not use up an approval: a person would have approved
+for nobody, and the client's next try would have to ask again. LiteLLM hands its hooks no connection, so the outermost
+layer around its application keeps each request's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextvars import ContextVar
+from typing import TypeVar
+
+import anyio
+from fastapi import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from litellm_bighub.gateway.setup.proxy_process import proxy_app
+
+T = TypeVar("T")
+
+_receive: ContextVar[Receive | None] = ContextVar("litellm_bighub_receive", default=None)
+
+
+class ClientLeft(HTTPException):
+    """The client has left while a person was awaited; nobody gets this answer."""
+
+    def __init__(self) -> None:
+        super().__init__(status_code=499, detail="the client left while a tool call waited for a person")
+
+
+class _Connections:
+    """An ASGI layer that keeps the connection of the request that is being served."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        token = _receive.set(receive)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            _receive.reset(token)
+
+
+def keep_connections() -> None:
+    """See to it that `while_connected` knows the connections of this process's proxy. Once is enough."""
+    app = proxy_app()
+    if app is None or isinstance(app.middleware_stack, _Connections):
+        return
+    layers: list[object] = [layer.cls for layer in app.user_middleware]
+    if app.middleware_stack is not None:  # the proxy is starting, and Starlette takes no more layers
+        app.middleware_stack = _Connections(app.middleware_stack)
+    elif _Connections not in layers:
+        app.add_middleware(_Connections)
+
+
+async def while_connected(work: Coroutine[object, object, T]) -> T:
+    """Do the work for as long as the client is there.
+
+    Raises:
+        ClientLeft: it has left; the work was cancelled.
+    """
+    receive = _receive.get()
+    if receive is None:
+        return await work
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(receive))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            return working.result()
+        leaving.result()
+        raise ClientLeft
+    finally:
+        working.cancel()
+        leaving.cancel()
+        # A server's cancellation comes again at every await, and would cut off their cleaning up.
+        with anyio.CancelScope(shield=True):
+            await asyncio.gather(working, leaving, return_exceptions=True)
+
+
+async def _left(receive: Receive) -> None:
+    """The whole body has been read by now, so that all that still comes is the end."""
+    while (await receive())["type"] != "http.disconnect":
+        pass

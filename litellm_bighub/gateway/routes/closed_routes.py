@@ -1,0 +1,165 @@
+"""Closing the routes of LiteLLM's proxy on which no hook could hold a tool call back, and those that nobody knows.
+
+What is closed stands between LiteLLM's middleware, which may rewrite paths, and its router, so that it reads the very
+path by which the router chooses. It is put there when a guardrail that is on by default is built; where that is not
+possible the start fails.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Mapping
+from typing import Any, cast
+from urllib.parse import unquote
+
+from fastapi import FastAPI
+from litellm.proxy.pass_through_endpoints.pass_through_endpoints import InitPassThroughEndpointHelpers
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.gateway.routes.open_routes import can_be_opened
+from litellm_bighub.gateway.routes.route_guard import Closer
+from litellm_bighub.gateway.routes.route_table import Fate, Row, row_of
+
+_POLICY_VIOLATION = 1008
+_DENIAL = "websocket.http.response"
+_METHODS = {"websocket": "WS"}
+_ASKING = {"HEAD": ("GET",), "OPTIONS": ("GET", "POST", "PUT", "PATCH", "DELETE")}
+
+
+class ClosedRoutes:
+    """An ASGI application in front of a router: lets through what is known to be harmless or governed, and no more."""
+
+    def __init__(self, app: ASGIApp, documents: Container[str] = ()) -> None:
+        self._app = app
+        self._documents = documents
+        self._closers: Mapping[str, Closer] = {}
+
+    def add(self, closer: Closer) -> None:
+        """Close routes for a guardrail too; one of the same name is replaced."""
+        self._closers = {**self._closers, closer.name: closer}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the request or pass it on."""
+        if scope["type"] in {"http", "websocket"}:
+            method = _METHODS.get(scope["type"]) or scope["method"]
+            path = route_path(scope)
+            closer = self.closed_by(method, path)
+            if closer is not None:
+                await _refuse(f"{method} {path}", closer, scope, receive, send)
+                return
+        await self._app(scope, receive, send)
+
+    def closed_by(self, method: str, path: str) -> Closer | None:
+        """The guardrail that closes this route, `None` if it is open."""
+        closers = [closer for closer in self._closers.values() if closer.models]
+        if not closers:
+            return None
+        if not is_plain(path):
+            return closers[0]
+        match fate_of(method, path):
+            case Fate.REFUSED:
+                closed = not (method in {"GET", "HEAD"} and path in self._documents)
+            case Fate.MCP:
+                closed = not any(closer.mcp for closer in self._closers.values())
+            case _:
+                closed = False
+        if not closed or any(closer.open_routes.opens(method, path) for closer in closers):
+            return None
+        return closers[0]
+
+
+def fate_of(method: str, path: str) -> Fate:
+    """What becomes of a request, also on a route that nobody knows or that an operator passes through."""
+    row = _row_of(method, path) if is_plain(path) else None
+    if row is None:
+        return Fate.REFUSED
+    if row.fate in {Fate.NO_CALLS, Fate.ADMINISTRATION} or path.endswith("/"):
+        passed = InitPassThroughEndpointHelpers.get_registered_pass_through_route(path)
+        return row.fate if passed is None else Fate.REFUSED
+    return row.fate
+
+
+def is_plain(path: str) -> bool:
+    """Whether everybody reads the same route out of a path.
+
+    Where it has steps upwards, the upstream of a passed-through route would read another one than the router does, and
+    where it ends in a line break, the router would take it for one without.
+    """
+    decoded = _decoded(path)
+    return decoded.isprintable() and not {".", ".."} & set(decoded.split("/"))
+
+
+def _row_of(method: str, path: str) -> Row | None:
+    """The row of a request. Who may read a route may ask for its head, and who may use one may ask for its options."""
+    row = row_of(method, path)
+    if row is not None or method not in _ASKING:
+        return row
+    return next((row for each in _ASKING[method] if (row := row_of(each, path)) is not None), None)
+
+
+def close_routes(app: FastAPI, closer: Closer) -> ClosedRoutes:
+    """Put the closed routes in front of an application's router, once, and close them for a guardrail.
+
+    Raises:
+        ConfigurationError: the application has no place for them.
+    """
+    router: Any = app.router
+    before: Any = getattr(router, "middleware_stack", None)
+    if not callable(before):
+        raise ConfigurationError(
+            f"{closer.name}.ungoverned_routes",
+            "the routes that cannot be governed cannot be closed in this release of starlette; allow opens them",
+        )
+    closed = before if isinstance(before, ClosedRoutes) else ClosedRoutes(cast("ASGIApp", before), _documents(app))
+    router.middleware_stack = closed
+    closed.add(closer)
+    return closed
+
+
+def _documents(app: FastAPI) -> frozenset[str]:
+    """Where the operator put the pages that describe the proxy's API, unless a row knows the route."""
+    pages = {app.docs_url, app.redoc_url, app.openapi_url, app.swagger_ui_oauth2_redirect_url}
+    return frozenset(page for page in pages if page is not None and row_of("GET", page) is None)
+
+
+def route_path(scope: Scope) -> str:
+    """The path that the router matches against its routes: without the root path, if the path begins with it."""
+    path, root = str(scope["path"]), str(scope.get("root_path") or "")
+    if root and (path == root or path.startswith(f"{root}/")):
+        return path[len(root) :]
+    return path
+
+
+def _decoded(path: str) -> str:
+    """The path as the most eager of servers would read it."""
+    for _ in range(4):
+        decoded = unquote(path)
+        if decoded == path:
+            break
+        path = decoded
+    return path.replace("\\", "/")
+
+
+async def _refuse(route: str, closer: Closer, scope: Scope, receive: Receive, send: Send) -> None:
+    message = (
+        f"{route} is refused by guardrail {closer.name}: tool calls on it could not be decided on. {_opening(route)}"
+    )
+    if scope["type"] == "websocket":
+        await receive()
+        if _DENIAL not in scope.get("extensions", {}):
+            reason = message.encode()[:120].decode(errors="ignore")
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": reason})
+            return
+    error = {"message": message, "type": "ungoverned_route", "param": None, "code": "ungoverned_route"}
+    body = {"error": {**error, "guardrail": closer.name}}
+    # Starlette's responses speak the denial of a WebSocket by themselves.
+    await JSONResponse(body, status_code=403)(scope, receive, send)
+
+
+def _opening(route: str) -> str:
+    every = "`ungoverned_routes: allow`"
+    if not can_be_opened(route):
+        return f"An operator can open such routes with {every}."
+    return f"An operator can open it with `open_routes: {json.dumps([route])}`, or all such routes with {every}."

@@ -1,0 +1,98 @@
+"""Single routes that an operator opens although nobody could decide on tool calls there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.gateway.routes.route_table import Fate, Row, row_of
+
+_METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "WS")
+_SEGMENT: Final = r"(?:\{\*?\}|[A-Za-z0-9._:@+=,!$&'()-])+"
+_NAME: Final = r"(?!v\d[^/]*(?:/|$))[A-Za-z0-9._:@-]+"
+_ENTRY: Final = re.compile(rf"(?:\*|{'|'.join(_METHODS)}) (?:~|/v\d[a-z0-9]*)?/{_NAME}(?:/{_SEGMENT})*(?:\{{/\*\}})?/?")
+"""It has a name of its own: everything, or everything under a version, is for `ungoverned_routes` to open."""
+_DOTS: Final = re.compile(r"/\.{1,2}(?=/|$)")
+_EXAMPLES: Final = {"~": ("", "/v1"), "{}": ("x",), "{*}": ("x", "x/x"), "{/*}": ("", "/x", "/x/x")}
+_FORM: Final = 'is no route; write it as in "POST /my/route" or "* /my/{*}"'
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRoutes:
+    """What the entries of `open_routes` open.
+
+    Attributes:
+        rows: as the table of routes has them.
+    """
+
+    rows: tuple[Row, ...] = ()
+
+    def opens(self, method: str, path: str) -> bool:
+        """Whether an entry fits. Where a route may be read, its head may be asked for, and what else may be asked."""
+        match method:
+            case "HEAD":
+                methods: tuple[str, ...] = ("HEAD", "GET")
+            case "OPTIONS":
+                methods = _METHODS[:-1]
+            case _:
+                methods = (method,)
+        return any(re.fullmatch(row.regex, f"{each} {path}") for row in self.rows for each in methods)
+
+    def __str__(self) -> str:
+        return ", ".join(row.pattern for row in self.rows)
+
+
+def read_open_routes(name: str, entries: Sequence[str], *, decides_on_mcp: bool) -> OpenRoutes:
+    """What the setting `open_routes` opens.
+
+    Args:
+        name: the guardrail's name, for errors.
+        entries: of the setting.
+        decides_on_mcp: whether the guardrail decides on calls of MCP tools.
+
+    Raises:
+        ConfigurationError: an entry is no route, opens one that is governed, or one that is open anyway.
+    """
+    return OpenRoutes(
+        tuple(
+            _read(f"{name}.open_routes[{number}]", entry, decides_on_mcp=decides_on_mcp)
+            for number, entry in enumerate(entries)
+        )
+    )
+
+
+def can_be_opened(route: str) -> bool:
+    """Whether an entry could name this very route."""
+    return _is_entry(route) and "{" not in route
+
+
+def _is_entry(entry: str) -> bool:
+    return _ENTRY.fullmatch(entry) is not None and _DOTS.search(entry) is None
+
+
+def _read(key: str, entry: str, *, decides_on_mcp: bool) -> Row:
+    if not _is_entry(entry):
+        raise ConfigurationError(key, _FORM)
+    row = Row(entry, Fate.OPEN)
+    fates = {_fate(method, path) for method, path in _examples(row)}
+    if Fate.GOVERNED in fates or (decides_on_mcp and Fate.MCP in fates):
+        raise ConfigurationError(key, f"{entry} opens nothing: tool calls on it are decided on")
+    if not fates & {Fate.REFUSED, Fate.MCP}:
+        raise ConfigurationError(key, f"{entry} opens nothing: it is not refused")
+    return row
+
+
+def _examples(row: Row) -> list[tuple[str, str]]:
+    method, _, path = row.pattern.partition(" ")
+    paths = [""]
+    for part in re.split(r"(~|\{/?\*?\})", path):
+        paths = [start + end for start in paths for end in _EXAMPLES.get(part, (part,))]
+    return [(each, path) for each in (_METHODS[:5] if method == "*" else (method,)) for path in paths]
+
+
+def _fate(method: str, path: str) -> Fate:
+    row = row_of(method, path)
+    return Fate.REFUSED if row is None else row.fate

@@ -1,0 +1,75 @@
+"""What a guardrail refuses when it is built: routes that nobody could govern, and a second one of its kind."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from fastapi import FastAPI
+
+from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.gateway.routes.open_routes import OpenRoutes, read_open_routes
+from litellm_bighub.gateway.setup.mode import MCP_MODE, MODEL_MODE, events_of
+from litellm_bighub.settings import Ungoverned
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Closer:
+    """A guardrail that closes routes.
+
+    Attributes:
+        name: as the config calls it.
+        models: whether it governs models, and closes the routes where it could not.
+        mcp: whether it decides on calls of MCP tools.
+        open_routes: what it leaves open all the same.
+    """
+
+    name: str
+    models: bool
+    mcp: bool
+    open_routes: OpenRoutes = field(default_factory=OpenRoutes)
+
+
+def closer_of(name: str, event_hook: object, open_routes: Sequence[str] = ()) -> Closer:
+    """What a guardrail with this `mode` governs, without one it runs on every event, and what it leaves open.
+
+    Raises:
+        ConfigurationError: what is to be left open is no such route.
+    """
+    events = events_of(event_hook)
+    mcp = not events or MCP_MODE in events
+    opened = read_open_routes(name, open_routes, decides_on_mcp=mcp)
+    return Closer(name, models=not events or events >= MODEL_MODE, mcp=mcp, open_routes=opened)
+
+
+def close_what_is_ungoverned(app: FastAPI | None, closer: Closer, ungoverned: Ungoverned) -> None:
+    """Close the routes of a proxy that a guardrail, which is on by default, cannot govern.
+
+    Raises:
+        ConfigurationError: they cannot be closed.
+    """
+    if app is not None and ungoverned == "refuse":
+        # In a proxy what it imports is loaded; in code, where nothing needs it, it would take seconds.
+        from litellm_bighub.gateway.routes.closed_routes import close_routes  # noqa: PLC0415
+
+        close_routes(app, closer)
+        if closer.open_routes.rows:
+            logger.warning(
+                "%s: open_routes opens %s; nobody decides on tool calls there", closer.name, closer.open_routes
+            )
+
+
+def check_alone(closer: Closer, others: Iterable[Closer]) -> None:
+    """Refuse a second guardrail that is on by default for the same: each call would be decided on twice.
+
+    Raises:
+        ConfigurationError: there is one.
+    """
+    for other in others:
+        if other.name != closer.name and ((closer.models and other.models) or (closer.mcp and other.mcp)):
+            raise ConfigurationError(
+                f"{closer.name}.default_on", f"{other.name} is on by default too; each call would be decided on twice"
+            )

@@ -1,0 +1,1 @@
+"""Governed calls in code: LiteLLM's functions and routers."""

@@ -1,0 +1,202 @@
+"""Governed calls in code: LiteLLM's functions and routers with a tool-decision hook, streamed too."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import AsyncExitStack, aclosing
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from litellm_bighub.checks.contract import Guardrail
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.formats.responses.texts.text_gate import TextGate
+from litellm_bighub.gateway.conversation.request_history import Conversation
+from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
+from litellm_bighub.gateway.hooks.text_stream import Check, checked
+from litellm_bighub.gateway.pipeline.enforcement import Enforcement, Withholding
+from litellm_bighub.gateway.pipeline.feedback_loop import AskModel
+from litellm_bighub.gateway.pipeline.gated_stream import native
+from litellm_bighub.gateway.routes.route_formats import Format
+from litellm_bighub.gateway.sdk.blocking_stream import blocking
+from litellm_bighub.gateway.sdk.code_pipeline import CodeGoverning
+from litellm_bighub.gateway.sdk.code_stream import CodeStream, Upstream
+from litellm_bighub.gateway.sdk.sent_call import next_answer, sent
+from litellm_bighub.gateway.setup.litellm_release import allowed_in_code, check_release
+
+if TYPE_CHECKING:
+    from litellm.router import Router
+
+check_release(allows_unsupported=allowed_in_code())
+
+
+async def aresponses(
+    *,
+    guardrails: Sequence[Guardrail] = (),
+    tool_decisions: ToolDecisions | None = None,
+    withholding: Withholding | None = None,
+    handler: OpenAIResponsesHandler | None = None,
+    router: Router | None = None,
+    actor: str = "AI_AGENT",
+    domain: str = "custom",
+    **request: Any,
+) -> Any:
+    """`litellm.aresponses`, governed.
+
+    Args:
+        guardrails: run over every text of the request and of the answer, one after the other, as objects.
+        tool_decisions: decides on every tool call of the answer; its ledger remembers them for later requests.
+        withholding: how withheld calls look; by default a notice takes their place.
+        handler: finds the texts; a subclass instance, for one's own override points.
+        router: sends the request, with its fallbacks and retries; by default `litellm.aresponses` does.
+        actor: on whose behalf the calls would run.
+        domain: their business domain.
+        **request: the arguments of `litellm.aresponses`.
+
+    Returns:
+        The response, or with `stream=True` an asynchronous iterator of its events.
+
+    Raises:
+        Exception: what a guardrail raises to refuse, and whatever `litellm.aresponses` raises.
+        ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
+        UnapprovedToolResult: `input` holds results of calls that nobody approved, and `withholding` refuses those.
+    """
+    handler = handler or OpenAIResponsesHandler()
+    for guardrail in guardrails:
+        request = await handler.process_input_messages(request, guardrail)
+
+    async def checked_answer(response: Any) -> Any:
+        for guardrail in guardrails:
+            response = await handler.process_output_response(response, guardrail, request_data=request)
+        return response
+
+    governing = None
+    if tool_decisions is not None:
+        ask = partial(next_answer, router, checked_answer)
+        governing = _governing(Format.RESPONSES, tool_decisions, withholding, actor, domain, ask)
+    response = await sent(Format.RESPONSES, request, router, governing, checked=bool(guardrails))
+    if isinstance(response, Upstream):
+        checks = [partial(handler.check_texts, guardrail, request, None) for guardrail in guardrails]
+        events = _checked(response, checks)
+        return CodeStream(events if governing is None else governing.stream(events, request), response)
+    response = await checked_answer(response)
+    return response if governing is None else await governing.answer(response, request)
+
+
+async def acompletion(
+    *,
+    tool_decisions: ToolDecisions,
+    withholding: Withholding | None = None,
+    router: Router | None = None,
+    actor: str = "AI_AGENT",
+    domain: str = "custom",
+    **request: Any,
+) -> Any:
+    """`litellm.acompletion`, governed: every tool call, and every legacy `function_call`, of every choice.
+
+    It checks no texts: guardrails as objects are for `aresponses`.
+
+    Args:
+        tool_decisions: decides on every tool call of the answer; its ledger remembers them for later requests.
+        withholding: how withheld calls look; by default a notice takes their place.
+        router: sends the request, with its fallbacks and retries; by default `litellm.acompletion` does.
+        actor: on whose behalf the calls would run.
+        domain: their business domain.
+        **request: the arguments of `litellm.acompletion`.
+
+    Returns:
+        The completion, or with `stream=True` an asynchronous iterator of its chunks.
+
+    Raises:
+        Exception: whatever `litellm.acompletion` raises.
+        ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
+        TypeError: `guardrails` holds objects.
+        UnapprovedToolResult: `messages` hold results of calls that nobody approved, and `withholding` refuses those.
+    """
+    ask = partial(next_answer, router, _unchecked)
+    return await _answered(request, router, _governing(Format.CHAT, tool_decisions, withholding, actor, domain, ask))
+
+
+async def amessages(
+    *,
+    tool_decisions: ToolDecisions,
+    withholding: Withholding | None = None,
+    router: Router | None = None,
+    actor: str = "AI_AGENT",
+    domain: str = "custom",
+    **request: Any,
+) -> Any:
+    """`litellm.anthropic_messages`, also known as `litellm.anthropic.messages.acreate`, governed.
+
+    It checks no texts: guardrails as objects are for `aresponses`.
+
+    Args:
+        tool_decisions: decides on every tool call of the answer; its ledger remembers them for later requests.
+        withholding: how withheld calls look; by default a notice takes their place.
+        router: sends the request, with its fallbacks and retries; by default `litellm.anthropic_messages` does.
+        actor: on whose behalf the calls would run.
+        domain: their business domain.
+        **request: the arguments of `litellm.anthropic_messages`.
+
+    Returns:
+        The message, or with `stream=True` an asynchronous iterator of what LiteLLM's has: server-sent events as bytes.
+
+    Raises:
+        Exception: whatever `litellm.anthropic_messages` raises.
+        ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
+        TypeError: `guardrails` holds objects.
+        UnapprovedToolResult: `messages` hold results of calls that nobody approved, and `withholding` refuses those.
+    """
+    ask = partial(next_answer, router, _unchecked)
+    governing = _governing(Format.MESSAGES, tool_decisions, withholding, actor, domain, ask)
+    return await _answered(request, router, governing)
+
+
+def responses(**arguments: Any) -> Any:
+    """`aresponses` for synchronous code, with the same arguments; a stream comes back as an iterator."""
+    return blocking(aresponses, arguments)
+
+
+def completion(**arguments: Any) -> Any:
+    """`acompletion` for synchronous code, with the same arguments; a stream comes back as an iterator."""
+    return blocking(acompletion, arguments)
+
+
+def messages(**arguments: Any) -> Any:
+    """`amessages` for synchronous code, with the same arguments; a stream comes back as an iterator."""
+    return blocking(amessages, arguments)
+
+
+def _governing(
+    spoken: Format,
+    tool_decisions: ToolDecisions,
+    withholding: Withholding | None,
+    actor: str,
+    domain: str,
+    ask: AskModel,
+) -> CodeGoverning:
+    withholding = withholding or Withholding()
+    conversation = Conversation(tool_decisions, refuse=withholding.on_unapproved_result == "refuse")
+    return CodeGoverning(spoken, Enforcement(tool_decisions, withholding), conversation, actor, domain, ask)
+
+
+async def _answered(request: dict[str, Any], router: Router | None, governing: CodeGoverning) -> Any:
+    """The governed answer, where nobody checks its texts."""
+    if any(not isinstance(named, str) for named in request.get("guardrails") or ()):
+        raise TypeError("guardrails as objects are for aresponses; nobody would check the texts of this call")
+    response = await sent(governing.spoken, request, router, governing)
+    if isinstance(response, Upstream):
+        return CodeStream(governing.stream(response, request), response)
+    return await governing.answer(response, request)
+
+
+async def _unchecked(response: Any) -> Any:
+    return response
+
+
+async def _checked(events: AsyncIterator[Any], checks: Sequence[Check]) -> AsyncGenerator[Any, None]:
+    """A stream through its text gates. The gate of its calls stands behind them: what is decided on is what leaves."""
+    async with AsyncExitStack() as stack:
+        for check in checks:
+            events = await stack.enter_async_context(aclosing(checked(events, TextGate(), check)))
+        async for event in events:
+            yield native(event)

@@ -1,0 +1,228 @@
+"""Judging one call by a policy: a pure function of the call, the time and what its rule has allowed so far.
+
+It has two steps, because a store must lock the counters of exactly one rule between them: `find` says which rule
+decides, `judge` applies that rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Literal, TypeAlias
+
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decision import Verdict
+from litellm_bighub.policy.condition import Undecidable
+from litellm_bighub.policy.rule import Effect, Policy, Rule
+
+Mismatch: TypeAlias = Literal["status", "expires_at", "tool", "type", "actor", "domain", "user", "key", "when"]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a rule has allowed so far, in the current calendar day and clock hour of its time zone."""
+
+    today: int = 0
+    this_hour: int = 0
+    last_at: float | None = None
+
+
+UNUSED = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a policy says about a call.
+
+    Attributes:
+        verdict: BIGHUB's word for it.
+        reason: one sentence for people, without the call's arguments.
+        blocked_by: the field of the rule that decided, or `default`; empty where the call is allowed.
+        rule: the rule that decided, `None` where none matched.
+    """
+
+    verdict: Verdict
+    reason: str
+    blocked_by: str
+    rule: Rule | None
+    policy_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Considered:
+    """One rule that was looked at, and why it does not apply (`None`: it decides)."""
+
+    rule: Rule
+    mismatch: Mismatch | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The judgement with every rule that was looked at before it."""
+
+    judgement: Judgement
+    considered: tuple[Considered, ...]
+
+
+def find(policy: Policy, call: ToolCall, context: CallContext, now: float) -> Rule | Judgement | None:
+    """The rule that decides, `None` if no rule matches.
+
+    A condition that cannot be evaluated is decided at once: whether its rule applies is unknown, so the call is
+    blocked. So is a call of a key or user whom a rule that restrains may mean: its pattern does not say. And so is a
+    call that cannot be read: the name of its tool would be matched against patterns.
+    """
+    if call.unreadable is not None:
+        return _unreadable(policy, call.unreadable)
+    name = call.name
+    for rule in policy.rules:
+        if not rule.tool.matches(name):  # most rules are for other tools, and `mismatch` asks for more than that
+            continue
+        try:
+            if mismatch(rule, call, context, now) is None:
+                return _unclear(policy, rule, context) or rule
+        except Undecidable as error:
+            return _undecidable(policy, rule, error)
+    return None
+
+
+def judge(policy: Policy, rule: Rule | None, call: ToolCall, now: float, usage: Usage | None) -> Judgement:
+    """Apply the rule that `find` found.
+
+    Args:
+        policy: for its default and version.
+        rule: `None` if no rule matched.
+        call: its `value` is compared with the rule's bounds.
+        now: POSIX seconds.
+        usage: what the rule has allowed so far; `None` if that is unknown, and a limited rule then blocks.
+    """
+    if rule is None:
+        return _by_default(policy)
+
+    def block(blocked_by: str, reason: str) -> Judgement:
+        return Judgement("blocked", f"{reason} ({rule.name})", blocked_by, rule, policy.version)
+
+    if rule.effect == "block":
+        return block("effect", "the rule blocks this call")
+    if rule.hours and not rule.hours.include(datetime.fromtimestamp(now, rule.zone or timezone.utc)):
+        return block("allowed_hours", f"outside the allowed hours {rule.hours.start} to {rule.hours.end}")
+    if (broken := _broken_bound(rule, call.value)) is not None:
+        return block(*broken)
+    if rule.limits_use and (reached := _reached_limit(rule, usage, now)) is not None:
+        return block(*reached)
+    if rule.effect == "require_approval":
+        reason = f"the rule asks for a person ({rule.name})"
+        return Judgement("requires_approval", reason, "effect", rule, policy.version)
+    threshold = rule.require_approval_above
+    if threshold is not None and call.value is not None and call.value > threshold:
+        reason = f"the value is above {threshold:g} ({rule.name})"
+        return Judgement("requires_approval", reason, "require_approval_above", rule, policy.version)
+    return Judgement("allowed", f"the rule allows this call ({rule.name})", "", rule, policy.version)
+
+
+def evaluate(
+    policy: Policy, call: ToolCall, context: CallContext, *, now: float, usage: Usage | None = UNUSED
+) -> Judgement:
+    """Both steps together, for callers who keep no counters."""
+    found = find(policy, call, context, now)
+    return found if isinstance(found, Judgement) else judge(policy, found, call, now, usage)
+
+
+def explain(
+    policy: Policy, call: ToolCall, context: CallContext, *, now: float, usage: Usage | None = UNUSED
+) -> Explanation:
+    """Like `evaluate`, with each rule that was passed over and the first thing about it that did not match."""
+    considered: list[Considered] = []
+    if call.unreadable is not None:
+        return Explanation(_unreadable(policy, call.unreadable), ())
+    for rule in policy.rules:
+        try:
+            reason = mismatch(rule, call, context, now)
+        except Undecidable as error:
+            considered.append(Considered(rule, None))
+            return Explanation(_undecidable(policy, rule, error), tuple(considered))
+        considered.append(Considered(rule, reason))
+        if reason is None:
+            unclear = _unclear(policy, rule, context)
+            return Explanation(unclear or judge(policy, rule, call, now, usage), tuple(considered))
+    return Explanation(_by_default(policy), tuple(considered))
+
+
+def mismatch(rule: Rule, call: ToolCall, context: CallContext, now: float) -> Mismatch | None:
+    """The first thing about the rule that the call does not match; `None` if it matches.
+
+    Raises:
+        Undecidable: everything else matches, and the condition has no answer.
+    """
+    if rule.status != "active":
+        return "status"
+    if not rule.tool.matches(call.name):
+        return "tool"
+    if not rule.type.matches(call.type):
+        return "type"
+    if not rule.actor.matches(context.actor) and not (rule.restrains and rule.actor.resembles(context.actor)):
+        return "actor"
+    if not rule.domain.matches(context.domain):
+        return "domain"
+    if not rule.user.matches(context.user):
+        return "user"
+    if not rule.key.matches(context.key):
+        return "key"
+    if rule.expires_at is not None and now >= rule.expires_at:
+        return "expires_at"
+    if rule.when is not None and not rule.when.holds(call.arguments):
+        return "when"
+    return None
+
+
+def _broken_bound(rule: Rule, value: float | None) -> tuple[str, str] | None:
+    """Without a `min_value` the lower bound is 0: a negative amount must not slip below an upper bound."""
+    if not rule.bounds_value:
+        return None
+    if value is None:
+        return "value", "the rule bounds the value, and the call has none"
+    lowest = 0.0 if rule.min_value is None else rule.min_value
+    if value < lowest:
+        return "min_value", f"the value is below {lowest:g}"
+    if rule.max_value is not None and value > rule.max_value:
+        return "max_value", f"the value is above {rule.max_value:g}"
+    return None
+
+
+def _reached_limit(rule: Rule, usage: Usage | None, now: float) -> tuple[str, str] | None:
+    if usage is None:
+        return "limits", "the rule limits how often it allows a call, and nothing keeps count"
+    if rule.max_per_day is not None and usage.today >= rule.max_per_day:
+        return "max_per_day", f"{rule.max_per_day} calls a day are allowed, and have been"
+    if rule.max_per_hour is not None and usage.this_hour >= rule.max_per_hour:
+        return "max_per_hour", f"{rule.max_per_hour} calls an hour are allowed, and have been"
+    if rule.cooldown_seconds is not None and usage.last_at is not None and now < usage.last_at + rule.cooldown_seconds:
+        return "cooldown_seconds", f"{rule.cooldown_seconds:g} seconds must lie between two calls"
+    return None
+
+
+def _unclear(policy: Policy, rule: Rule, context: CallContext) -> Judgement | None:
+    """Why a rule that matches cannot be applied: it may mean this key or user, or an agent of that name."""
+    if rule.effect == "block" or rule.actor.matches(context.actor):
+        return None
+    reason = f"the rule's actor says neither key: nor user: ({rule.name})"
+    return Judgement("blocked", reason, "actor", rule, policy.version)
+
+
+def _unreadable(policy: Policy, reason: str) -> Judgement:
+    return Judgement("blocked", reason, "unreadable", None, policy.version)
+
+
+def _undecidable(policy: Policy, rule: Rule, error: Undecidable) -> Judgement:
+    reason = f"the condition of the rule cannot be decided: {error} ({rule.name})"
+    return Judgement("blocked", reason, "when", rule, policy.version)
+
+
+def _by_default(policy: Policy) -> Judgement:
+    verdicts: dict[Effect, Verdict] = {
+        "allow": "allowed",
+        "block": "blocked",
+        "require_approval": "requires_approval",
+    }
+    blocked_by = "" if policy.default == "allow" else "default"
+    reason = f"no rule matches; the default is {policy.default}"
+    return Judgement(verdicts[policy.default], reason, blocked_by, None, policy.version)

@@ -1,0 +1,154 @@
+"""Reading `bighub_policy.yaml`: every mistake is a `ConfigurationError` that names the file and the line."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+from pydantic import ValidationError
+
+from litellm_bighub.domain.actor import KEY, USER
+from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.policy.actor_pattern import ActorPattern
+from litellm_bighub.policy.condition import Condition
+from litellm_bighub.policy.policy_text import PolicyText, build
+from litellm_bighub.policy.rule import Policy
+
+MAX_BYTES = 1_000_000
+
+
+def load_policy(path: Path) -> Policy:
+    """Read the policy of a file.
+
+    Raises:
+        ConfigurationError: the file cannot be read or its content is no policy.
+    """
+    return build(load_text(path))
+
+
+def load_text(path: Path) -> PolicyText:
+    """Read a file as it is written, for those who add rules of their own."""
+    try:
+        raw = path.read_bytes()
+        if len(raw) > MAX_BYTES:
+            raise ConfigurationError(path.name, f"a policy has at most {MAX_BYTES} bytes")
+        return parse_policy(raw.decode(), path.name)
+    except OSError as error:
+        raise ConfigurationError(str(path), f"cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(path.name, "is not UTF-8 text") from error
+
+
+def parse_policy(text: str, name: str) -> PolicyText:
+    """Read a policy out of a text.
+
+    Args:
+        text: YAML.
+        name: the file's name, for messages.
+
+    Raises:
+        ConfigurationError: with the key `name:line`.
+    """
+    try:
+        loader = yaml.SafeLoader(text)
+    except yaml.YAMLError as error:  # a character that YAML does not allow
+        _fail(name, 1, f"not valid YAML: {str(error).splitlines()[0]}")
+    try:
+        root = loader.get_single_node()
+        if root is None:
+            _fail(name, 1, "the policy is empty; it needs at least `version: 1`")
+        _refuse_repeated_keys(root, name)
+        content = loader.construct_document(root)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        _fail(name, mark.line + 1 if mark else 1, f"not valid YAML: {error.problem or error.context}")
+    finally:
+        loader.dispose()
+    try:
+        policy = PolicyText.model_validate(content)
+    except ValidationError as error:
+        first = min(error.errors(include_url=False), key=lambda found: _line(root, found["loc"]))
+        _fail(name, _line(root, first["loc"]), f"{_place(first['loc'])}{first['msg'].removeprefix('Value error, ')}")
+    _refuse_repeated_names(policy, root, name)
+    _compile_tools(policy, root, name)
+    return policy
+
+
+def unmarked_actors(path: Path, known: Collection[str] = ()) -> list[str]:
+    """A line for each rule that fits no key and no user of a gateway, because its actor says neither.
+
+    Args:
+        path: of a valid policy.
+        known: actors without a mark that there are; a rule for one of them is as it should be.
+    """
+    raw = path.read_text(encoding="utf-8")
+    policy, root = parse_policy(raw, path.name), yaml.compose(raw, yaml.SafeLoader)
+    assert root is not None  # noqa: S101 - for the type checkers; an empty file is no policy
+    return [
+        f"{path.name}:{_line(root, ('rules', index, 'actor'))}: rule `{rule.name}`: its actor is no key and no user of"
+        f" a gateway; those would be `{KEY}{rule.actor}` and `{USER}{rule.actor}`"
+        for index, rule in enumerate(policy.rules)
+        if (pattern := ActorPattern(rule.actor)).is_unmarked and not any(map(pattern.matches, known))
+    ]
+
+
+def _refuse_repeated_keys(node: yaml.Node, name: str) -> None:
+    """YAML lets the last of two equal keys win in silence; in a policy that is a rule that nobody sees."""
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            text = str(key.value)
+            if text in seen:
+                _fail(name, key.start_mark.line + 1, f"`{text}` is there twice")
+            seen.add(text)
+            _refuse_repeated_keys(value, name)
+    elif isinstance(node, yaml.SequenceNode):
+        for child in node.value:
+            _refuse_repeated_keys(child, name)
+
+
+def _refuse_repeated_names(policy: PolicyText, root: yaml.Node, name: str) -> None:
+    seen: set[str] = set()
+    for index, rule in enumerate(policy.rules):
+        if rule.name in seen:
+            _fail(name, _line(root, ("rules", index, "name")), f"two rules have the name `{rule.name}`")
+        seen.add(rule.name)
+
+
+def _compile_tools(policy: PolicyText, root: yaml.Node, name: str) -> None:
+    for tool, settings in policy.tools.items():
+        for field in ("value", "target"):
+            expression: str | None = getattr(settings, field)
+            if expression is not None:
+                try:
+                    Condition.compile(expression)
+                except ValueError as error:
+                    _fail(name, _line(root, ("tools", tool, field)), f"tools.{tool}.{field}: {error}")
+
+
+def _line(root: yaml.Node, place: tuple[int | str, ...]) -> int:
+    """The line of the deepest node that the place leads to; for an unknown key the key's own line."""
+    node = root
+    line: int = root.start_mark.line + 1
+    for step in place:
+        found = None
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == str(step)), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            found = (node.value[step], node.value[step])
+        if found is None:
+            break
+        line = found[0].start_mark.line + 1
+        node = found[1]
+    return line
+
+
+def _place(place: tuple[int | str, ...]) -> str:
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
+    return f"{text}: " if text else ""
+
+
+def _fail(name: str, line: int, problem: Any) -> NoReturn:
+    raise ConfigurationError(f"{name}:{line}", str(problem)) from None

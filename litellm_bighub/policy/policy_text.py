@@ -1,0 +1,183 @@
+"""The policy as people write it, in the file or by API; converted at once into `rule.Rule` and `rule.Policy`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal, TypeAlias
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import rfc8785
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict, field_validator, model_validator
+from typing_extensions import Self
+
+from litellm_bighub.policy.actor_pattern import ActorPattern
+from litellm_bighub.policy.condition import Condition
+from litellm_bighub.policy.rule import Effect, Hours, Policy, Rule, Status
+from litellm_bighub.policy.rule_pattern import Pattern
+from litellm_bighub.settings import ToolSettings
+
+MAX_APPROVAL_TTL = 30 * 24 * 3600
+
+Amount = Annotated[float, Strict(), Field(allow_inf_nan=False, ge=-1e15, le=1e15)]
+Count = Annotated[int, Strict(), Field(ge=0, le=10**9)]
+Hour = Annotated[int, Strict(), Field(ge=0, le=24)]
+Glob = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class RuleText(BaseModel):
+    """A rule's fields: BIGHUB's, and patterns and a condition that say which calls it is for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1, max_length=200, description="names the rule; unique in the policy")
+    description: str = Field(default="", max_length=2000, description="for people")
+    tool: Glob = Field(default="*", description="pattern of the tool's name")
+    type: Glob = Field(default="*", description="pattern of the call's type, as in shell or function")
+    actor: Glob = Field(default="*", description="pattern of who asks: key:…, user:… or a plain name")
+    domain: Glob = Field(default="*", description="pattern of the business domain")
+    user: Glob = Field(default="*", description="pattern of the authenticated user's id")
+    key: Glob = Field(default="*", description="pattern of the hash of the key that asks")
+    when: str | None = Field(default=None, max_length=4000, description="JMESPath condition over the arguments")
+    effect: Effect = Field(default="allow", description="allow, block or require_approval")
+    min_value: Amount | None = Field(default=None, description="less than this is blocked")
+    max_value: Amount | None = Field(default=None, description="more than this is blocked")
+    require_approval_above: Amount | None = Field(default=None, description="more than this needs a person")
+    max_per_day: Count | None = Field(default=None, description="calls allowed in a calendar day")
+    max_per_hour: Count | None = Field(default=None, description="calls allowed in a clock hour")
+    cooldown_seconds: Annotated[float, Strict(), Field(ge=0, le=366 * 86400)] | None = Field(
+        default=None, description="time that must lie between two allowed calls"
+    )
+    allowed_hours_start: Hour | None = Field(default=None, description="first hour of the day in which calls may run")
+    allowed_hours_end: Hour | None = Field(default=None, description="hour of the day at which they no longer may")
+    time_zone: str = Field(default="UTC", description="IANA name of the zone for hours and limits")
+    status: Status = Field(default="active", description="a paused rule is passed over")
+    expires_at: AwareDatetime | None = Field(default=None, description="from then on the rule is passed over")
+    approval_ttl_seconds: Annotated[int, Strict(), Field(ge=1, le=MAX_APPROVAL_TTL)] = Field(
+        default=900, description="how long a person has to answer"
+    )
+    four_eyes: Annotated[bool, Strict()] = Field(default=False, description="two different people must approve")
+    priority: Annotated[int, Strict(), Field(ge=-1000, le=1000)] = Field(
+        default=0, description="rules of higher priority are tried first; otherwise their order counts"
+    )
+    tags: list[str] = Field(default_factory=list, description="for people")
+    metadata: dict[str, Any] = Field(default_factory=dict, description="for people and programs; decides nothing")
+
+    @field_validator("when")
+    @classmethod
+    def _compiles(cls, text: str | None) -> str | None:
+        if text is not None:
+            Condition.compile(text)
+        return text
+
+    @field_validator("time_zone")
+    @classmethod
+    def _is_a_zone(cls, name: str) -> str:
+        try:
+            ZoneInfo(name)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("no such time zone; use a name such as Europe/Berlin") from error
+        return name
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        bounds = (self.min_value, self.require_approval_above, self.max_value)
+        given = [bound for bound in bounds if bound is not None]
+        if given != sorted(given):
+            raise ValueError("min_value, require_approval_above and max_value must not decrease in this order")
+        if self.effect == "block" and given:
+            raise ValueError("a rule with `effect: block` blocks every value; drop the bounds, or the effect")
+        if self.allowed_hours_start is not None and self.allowed_hours_start % 24 == (self.allowed_hours_end or 0) % 24:
+            raise ValueError("allowed_hours_start and allowed_hours_end are the same hour; drop both to allow all day")
+        return self
+
+    def rule(self, rule_id: str | None = None) -> Rule:
+        """The rule as it is evaluated."""
+        hours = None
+        if self.allowed_hours_start is not None or self.allowed_hours_end is not None:
+            hours = Hours(
+                self.allowed_hours_start or 0, 24 if self.allowed_hours_end is None else self.allowed_hours_end
+            )
+        return Rule(
+            id=rule_id or self.name,
+            name=self.name,
+            tool=Pattern(self.tool),
+            type=Pattern(self.type),
+            actor=ActorPattern(self.actor),
+            domain=Pattern(self.domain),
+            user=Pattern(self.user),
+            key=Pattern(self.key),
+            when=None if self.when is None else Condition.compile(self.when),
+            effect=self.effect,
+            min_value=self.min_value,
+            max_value=self.max_value,
+            require_approval_above=self.require_approval_above,
+            max_per_day=self.max_per_day,
+            max_per_hour=self.max_per_hour,
+            cooldown_seconds=self.cooldown_seconds,
+            hours=hours,
+            zone=ZoneInfo(self.time_zone),
+            status=self.status,
+            expires_at=None if self.expires_at is None else self.expires_at.timestamp(),
+            approval_ttl_seconds=self.approval_ttl_seconds,
+            four_eyes=self.four_eyes,
+            priority=self.priority,
+        )
+
+
+class PolicyText(BaseModel):
+    """The whole file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: Literal[1] = Field(description="of the format")
+    default: Effect = Field(default="block", description="what holds where no rule matches")
+    mode: Literal["enforce", "shadow"] = Field(default="enforce", description="shadow: decide, record, and let pass")
+    audit_keep_days: Annotated[float, Strict(), Field(gt=0, le=36_500)] | None = Field(
+        default=None,
+        description="the audit, and what else tells of calls, is removed when it is older; never if not given",
+    )
+    tools: dict[str, ToolSettings] = Field(default_factory=dict, description="value and target, by tool")
+    rules: list[RuleText] = Field(default_factory=list[RuleText], description="tried in order; the first match decides")
+
+
+ALLOWANCE = "allow_"
+"""How the ids of temporary allowances begin."""
+Added: TypeAlias = tuple[tuple[str, RuleText], ...]
+"""Rules that live in the database, each with its id."""
+
+
+def build(text: PolicyText, added: Added = ()) -> Policy:
+    """The policy as it is evaluated: the file's rules, then those added by API, higher priorities first."""
+    rules = [rule.rule() for rule in text.rules] + [rule.rule(rule_id) for rule_id, rule in added]
+    return Policy(
+        version=hashlib.sha256(written(text, added).encode()).hexdigest()[:12],
+        default=text.default,
+        rules=tuple(sorted(rules, key=lambda rule: -rule.priority)),
+        tools=text.tools,
+    )
+
+
+def written(text: PolicyText, added: Added = ()) -> str:
+    """The content in one line of JSON: what the version is the digest of, and what `read_written` reads.
+
+    Without temporary allowances: one for one tool must not void what waits for an answer on others. Nor must a change
+    of how long the audit is kept.
+    """
+    content: dict[str, Any] = {
+        "file": text.model_dump(mode="json", exclude_defaults=True, exclude={"audit_keep_days"}),
+        "added": [
+            [rule_id, rule.model_dump(mode="json", exclude_defaults=True)]
+            for rule_id, rule in added
+            if not rule_id.startswith(ALLOWANCE)
+        ],
+    }
+    return rfc8785.dumps(content).decode()
+
+
+def read_written(body: str) -> tuple[PolicyText, Added]:
+    """The opposite of `written`."""
+    content = json.loads(body)
+    text = PolicyText.model_validate_json(json.dumps(content["file"]))
+    added = tuple((rule_id, RuleText.model_validate_json(json.dumps(rule))) for rule_id, rule in content["added"])
+    return text, added

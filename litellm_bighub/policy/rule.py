@@ -1,0 +1,98 @@
+"""A rule of the policy and the policy itself, as frozen values ready to be evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Literal, TypeAlias
+
+from litellm_bighub.policy.actor_pattern import ANYBODY, ActorPattern
+from litellm_bighub.policy.condition import Condition
+from litellm_bighub.policy.rule_pattern import ANY, Pattern
+from litellm_bighub.settings import ToolSettings
+
+Effect: TypeAlias = Literal["allow", "block", "require_approval"]
+Status: TypeAlias = Literal["active", "paused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Hours of the day in which a rule's calls may run: `start` included, `end` not; `22` to `6` spans midnight."""
+
+    start: int
+    end: int
+
+    def include(self, moment: datetime) -> bool:
+        """Whether the moment, in the rule's time zone, lies within."""
+        if self.start < self.end:
+            return self.start <= moment.hour < self.end
+        return moment.hour >= self.start or moment.hour < self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. It matches by its patterns and condition; if it does, its bounds, limits and effect decide.
+
+    Attributes:
+        id: names the rule in decisions, counters and the audit; for a rule of the file its name.
+        tool, type, actor, domain, user, key: patterns over the call and its context.
+        when: a condition over the arguments, `None` if there is none.
+        zone: the time zone in which `hours` and the calendar day and hour of the limits are meant.
+        expires_at: POSIX seconds from which on the rule is no longer in force.
+    """
+
+    id: str
+    name: str
+    tool: Pattern = ANY
+    type: Pattern = ANY
+    actor: ActorPattern = ANYBODY
+    domain: Pattern = ANY
+    user: Pattern = ANY
+    key: Pattern = ANY
+    when: Condition | None = None
+    effect: Effect = "allow"
+    min_value: float | None = None
+    max_value: float | None = None
+    require_approval_above: float | None = None
+    max_per_day: int | None = None
+    max_per_hour: int | None = None
+    cooldown_seconds: float | None = None
+    hours: Hours | None = None
+    zone: tzinfo | None = None
+    status: Status = "active"
+    expires_at: float | None = None
+    approval_ttl_seconds: int = 900
+    four_eyes: bool = False
+    priority: int = 0
+
+    @property
+    def bounds_value(self) -> bool:
+        """Whether a call without a value cannot be judged by this rule."""
+        return not (self.min_value is self.max_value is self.require_approval_above is None)
+
+    @property
+    def limits_use(self) -> bool:
+        """Whether the rule needs to know how often it has allowed a call."""
+        return not (self.max_per_day is self.max_per_hour is self.cooldown_seconds is None)
+
+    @property
+    def restrains(self) -> bool:
+        """Whether passing the rule over may let more pass than applying it."""
+        return self.effect != "allow" or self.bounds_value or self.limits_use or self.hours is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """All rules in the order in which they are tried; the first that matches decides.
+
+    Attributes:
+        version: the digest of the content: the same in every process, another after every change.
+        default: what holds where no rule matches.
+        tools: how value and target are taken out of the arguments, by tool name or pattern.
+    """
+
+    version: str
+    default: Effect
+    rules: tuple[Rule, ...]
+    tools: Mapping[str, ToolSettings]

@@ -1,0 +1,1 @@
+"""The real LiteLLM proxy as a process."""

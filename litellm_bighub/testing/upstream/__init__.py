@@ -1,0 +1,1 @@
+"""A model provider that says what a script tells it to."""

@@ -1,0 +1,97 @@
+"""What a strict upstream remembers of its answers, and what it therefore refuses, as OpenAI does."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise, zip_longest
+from typing import Any
+
+from litellm_bighub.testing.upstream.items import Item
+
+
+@dataclass(slots=True)
+class Memory:
+    """Every response and conversation with all items that led to it."""
+
+    responses: dict[str, list[Item]] = field(default_factory=dict[str, "list[Item]"])
+    conversations: dict[str, list[Item]] = field(default_factory=dict[str, "list[Item]"])
+    followers: dict[str, str] = field(default_factory=dict[str, str])
+    """What followed each reasoning item, by their ids."""
+
+    def refuses(self, body: Mapping[str, Any]) -> str:
+        """Why the request cannot be answered; empty if it can."""
+        previous = body.get("previous_response_id")
+        if previous is not None and previous not in self.responses:
+            return f"Previous response with id '{previous}' not found."
+        items = [*self._before(body), *_given(body)]
+        return self._unpaired(items) or self._orphaned(items)
+
+    def keep(self, response_id: str, body: Mapping[str, Any], output: Sequence[Item]) -> None:
+        """Remember an answer."""
+        items = [*self._before(body), *_given(body), *output]
+        self.responses[response_id] = items
+        if conversation := _conversation(body):
+            self.conversations[conversation] = items
+        for item, follower in pairwise(output):
+            if item["type"] == "reasoning":
+                self.followers[item["id"]] = follower["id"]
+
+    def _before(self, body: Mapping[str, Any]) -> list[Item]:
+        return self.responses.get(str(body.get("previous_response_id")), []) + self.conversations.get(
+            _conversation(body), []
+        )
+
+    @staticmethod
+    def _unpaired(items: Sequence[Item]) -> str:
+        calls = Counter(call_id for item in items if (call_id := _call(item)))
+        outputs = Counter(call_id for item in items if (call_id := _output(item)))
+        for call_id in calls:
+            if outputs[call_id] == 0:
+                return f"No tool output found for function call {call_id}."
+        for call_id, count in outputs.items():
+            if call_id not in calls:
+                return f"No tool call found for function call output with call_id {call_id}."
+            if count > calls[call_id]:
+                return f"Duplicate output for function call {call_id}."
+        return ""
+
+    def _orphaned(self, items: Sequence[Item]) -> str:
+        for item, follower in zip_longest(items, items[1:]):
+            item_id = str(item.get("id"))
+            if item.get("type") == "item_reference":
+                return f"Item with id '{item_id}' not found."
+            expected = self.followers.get(item_id)
+            if item.get("type") == "reasoning" and expected is not None and (follower or {}).get("id") != expected:
+                return f"Item '{item_id}' of type 'reasoning' was provided without its required following item."
+        return ""
+
+
+def _given(body: Mapping[str, Any]) -> list[Item]:
+    given = body.get("input") or []
+    return [{"type": "message", "role": "user", "content": given}] if isinstance(given, str) else list(given)
+
+
+def _conversation(body: Mapping[str, Any]) -> str:
+    named = body.get("conversation") or ""
+    return str(named["id"]) if isinstance(named, Mapping) else str(named)
+
+
+def _call(item: Item) -> str:
+    kind = str(item.get("type", ""))
+    if kind == "mcp_approval_request":
+        return str(item["id"])
+    return str(item.get("call_id", "")) if kind.endswith("_call") else ""
+
+
+def _output(item: Item) -> str:
+    match item.get("type"):
+        case "mcp_approval_response":
+            return str(item["approval_request_id"])
+        case "local_shell_call_output":
+            return str(item.get("call_id") or item["id"])
+        case str(kind) if kind.endswith("_output"):
+            return str(item.get("call_id", ""))
+        case _:
+            return ""

@@ -1,0 +1,90 @@
+"""What a Messages history brings back, and that one with a withheld call in it is whole."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import pytest
+
+from litellm_bighub.domain.decided_call import DecidedCall
+from litellm_bighub.formats.messages.calls import find_calls, withhold
+from litellm_bighub.formats.messages.results import brought, continued
+
+EDITED = DecidedCall("r", "call_a", "function", "pay", "allowed", True, "ada", 1.0, arguments={"a": 1}, edited=True)
+NOTE = 'A person changed the arguments of the tool call "pay" (call_a) before it ran. It ran with: {"a":1}'
+
+
+def use(call_id):
+    return {"type": "tool_use", "id": call_id, "name": "pay", "input": {"a": 1}}
+
+
+def result(call_id, content="done"):
+    return {"type": "tool_result", "tool_use_id": call_id, "content": content}
+
+
+def user(*blocks):
+    return {"role": "user", "content": list(blocks)}
+
+
+def is_whole(messages) -> bool:
+    """Anthropic's rules: uses are answered in the next message, nothing else is, and no text is empty."""
+    waiting: set[str] = set()
+    for message in messages:
+        blocks = message["content"]
+        if {block["tool_use_id"] for block in blocks if block["type"] == "tool_result"} != waiting:
+            return False
+        if not blocks or any(block["type"] == "text" and not block["text"] for block in blocks):
+            return False
+        waiting = {block["id"] for block in blocks if block["type"] == "tool_use"}
+        if blocks[-1]["type"] == "thinking":
+            return False
+    return not waiting
+
+
+@pytest.mark.parametrize(
+    "before", [[], [{"type": "thinking", "thinking": "hm", "signature": "s"}]], ids=["", "thought"]
+)
+@pytest.mark.parametrize("withheld", [{"call_a"}, {"call_b"}, {"call_a", "call_b"}], ids=["first", "second", "both"])
+def test_the_history_of_a_client_is_whole(before, withheld):
+    answer = {"type": "message", "role": "assistant", "content": [*before, use("call_a"), use("call_b")]}
+    for found in find_calls({**answer, "stop_reason": "tool_use"}):
+        if found.call.id in withheld:
+            withhold(found, "was withheld")
+    left = [block["id"] for block in answer["content"] if block["type"] == "tool_use"]
+    go, now = ({"type": "text", "text": words} for words in ("go", "and now?"))
+
+    assert is_whole([user(go), answer, user(*map(result, left), now)])
+    assert len(left) == 2 - len(withheld)
+
+
+def test_results_are_found_with_their_calls():
+    messages = [{"role": "assistant", "content": [use("call_a")]}, user(result("call_a"), result("call_b"))]
+    first, second = brought({"messages": messages}).results
+
+    assert (first.path, first.call().name, first.call().arguments) == ("messages[1].content[0]", "pay", {"a": 1})
+    assert (second.call_id, second.call) == ("call_b", None)
+
+
+@pytest.mark.parametrize("messages", [None, "x", [None], [{"role": "user", "content": "x"}], [user({"type": "text"})]])
+def test_others_bring_nothing(messages):
+    assert brought({"messages": messages}).results == ()
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("done", f"done\n\n{NOTE}"),
+        (None, NOTE),
+        ([{"type": "text", "text": "done"}], [{"type": "text", "text": "done"}, {"type": "text", "text": NOTE}]),
+    ],
+    ids=["text", "nothing", "blocks"],
+)
+def test_the_model_is_told_of_edited_arguments_once(content, expected):
+    given = [{"role": "user", "content": "go"}, user(result("call_a", content), result("call_b"))]
+    before = deepcopy(given)
+    told = continued(given, {"call_a": EDITED})
+
+    assert [block["content"] for block in told[1]["content"]] == [expected, "done"]
+    assert told[0] is given[0]
+    assert given == before
+    assert continued(told, {"call_a": EDITED}) == told

@@ -1,0 +1,170 @@
+"""What a Responses input brings back, and that no provider is left waiting."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+import pytest
+from hypothesis import given, strategies as st
+from openai.types.responses import ResponseFunctionToolCall, response_input_item_param
+from pydantic import TypeAdapter
+
+from litellm_bighub.domain.decided_call import DecidedCall
+from litellm_bighub.formats.responses.results import answered, brought, continued
+from litellm_bighub.formats.responses.withheld_output import edited_note, not_run, restored
+from litellm_bighub.testing.upstream.answer_memory import Memory
+
+ARGUMENTS = {
+    "function": {"a": 1},
+    "custom": {"input": "x"},
+    "shell": {"action": {"commands": ["ls"]}},
+    "local_shell": {"action": {"type": "exec", "command": ["ls"], "env": {}}},
+    "apply_patch": {"operation": {"type": "delete_file", "path": "a"}},
+    "computer": {"action": {"type": "screenshot"}},
+    "mcp": {"a": 1},
+    "tool_search": {"query": "x"},
+    "unknown": {},
+}
+KNOWN = [kind for kind in ARGUMENTS if kind != "unknown"]
+RESTORED = ["function", "custom", "shell", "local_shell", "apply_patch", "computer"]
+ITEM = TypeAdapter(response_input_item_param.ResponseInputItemParam)
+
+
+def call(number=1, kind="function", **more) -> DecidedCall:
+    own = {"arguments": ARGUMENTS[kind], "item_id": f"fc_{number}", "notice_id": f"msg_bighub_{number}"}
+    fields = {**own, "notice": f"call {number} has not been run", **more}
+    return DecidedCall("resp_1", f"call_{number}", kind, "wipe", "blocked", False, "ada", 1.0, **fields)
+
+
+def notice(number=1):
+    return {"type": "message", "id": f"msg_bighub_{number}", "role": "assistant", "content": []}
+
+
+def output(number=1, kind="function_call_output"):
+    return {"type": kind, "call_id": f"call_{number}", "output": "x"}
+
+
+@pytest.mark.parametrize("kind", KNOWN)
+def test_what_a_provider_is_told_has_openais_shape(kind):
+    for item in not_run(call(kind=kind)):
+        ITEM.validate_python(item)
+    assert "has not been run" in str(not_run(call(kind=kind)))
+
+
+@pytest.mark.parametrize("kind", RESTORED)
+def test_a_restored_call_has_openais_shape(kind):
+    ITEM.validate_python(restored(call(kind=kind)))
+
+
+@pytest.mark.parametrize("kind", ["shell", "computer", "mcp", "tool_search", "unknown"])
+def test_what_cannot_be_restored_keeps_its_notice(kind):
+    assert continued([notice()], notices={"msg_bighub_1": call(kind=kind, arguments={})}) == [notice()]
+
+
+def test_a_namespace_is_told_apart():
+    made = restored(call(kind="function", arguments={}))
+    assert made == {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "wipe", "arguments": "{}"}
+
+
+@pytest.mark.parametrize(
+    ("item", "call_id"),
+    [
+        (output(), "call_1"),
+        (output(kind="custom_tool_call_output"), "call_1"),
+        (output(kind="shell_call_output"), "call_1"),
+        (output(kind="brand_new_output"), "call_1"),
+        ({"type": "local_shell_call_output", "id": "call_1", "output": "x"}, "call_1"),
+        ({"type": "mcp_approval_response", "approval_request_id": "call_1", "approve": True}, "call_1"),
+    ],
+    ids=["function", "custom", "shell", "new", "local shell", "mcp"],
+)
+def test_results_are_found(item, call_id):
+    [found] = brought({"input": ["x", item]}).results
+    assert (found.call_id, found.path, found.call) == (call_id, "input[1]", None)
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "mcp_approval_response", "approval_request_id": "call_1", "approve": False},
+        {"type": "message", "role": "user", "content": "function_call_output"},
+        {"type": "tool_search_output", "call_id": None, "tools": []},
+        "text",
+        None,
+    ],
+)
+def test_what_is_no_result(item):
+    assert brought({"input": [item]}).results == ()
+
+
+@pytest.mark.parametrize("given", ["text", None, 7, []])
+def test_other_inputs_bring_nothing(given):
+    assert brought({"input": given}).results == ()
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        {"type": "function_call", "call_id": "call_1", "name": "pay", "arguments": '{"a":1}'},
+        ResponseFunctionToolCall(type="function_call", call_id="call_1", name="pay", arguments='{"a":1}'),
+    ],
+    ids=["dict", "model"],
+)
+def test_a_result_knows_its_call(made):
+    [found] = brought({"input": [made, output()]}).results
+    assert (found.call().name, found.call().arguments) == ("pay", {"a": 1})
+
+
+def test_references_and_compaction_hide_calls():
+    assert not brought({"input": [{"type": "item_reference", "id": "fc_1"}]}).complete
+    assert not brought({"input": [{"type": "compaction", "encrypted_content": "x"}]}).complete
+    assert brought({"input": [notice(), output()]}).complete
+
+
+def test_a_reference_to_a_notice_that_nobody_knows_goes():
+    assert continued([{"type": "item_reference", "id": "msg_bighub_9"}, output()]) == [output()]
+
+
+def test_the_approval_of_a_withheld_mcp_call_does_not_count():
+    approval = {"type": "mcp_approval_response", "approval_request_id": "call_1", "approve": True}
+    built = continued([approval, "x"], owed=[call(kind="mcp")], denied={"call_1"})
+    assert [item["approve"] for item in built[:-1]] == [False]
+    assert answered({"input": built}) == {"call_1"}
+
+
+def test_a_note_on_edited_arguments_is_told_once():
+    edited = {"call_1": call(edited=True)}
+    once = continued([output()], edited=edited)
+    assert edited_note(edited["call_1"]) in str(once)
+    assert continued(once, edited=edited) == once
+
+
+CALLS = st.sets(st.integers(0, 7), max_size=5)
+
+
+@given(here=CALLS, replayed=CALLS, siblings=CALLS, sent=CALLS, prompt=st.one_of(st.none(), st.text(min_size=1)))
+def test_every_withheld_call_is_answered_exactly_once(here, replayed, siblings, sent, prompt):
+    """Whatever of calls, notices and outputs the client sends, the upstream finds one output for each call.
+
+    `here`: withheld in the response before; `replayed`: withheld, with a notice in the input; `siblings`: released and
+    answered by the client; `sent`: withheld, and answered by the client even so.
+    """
+    replayed, siblings = replayed - here, siblings - here - replayed
+    sent &= here | replayed
+    memory = Memory()
+    calls = [{"type": "function_call", "id": f"fc_{n}", "call_id": f"call_{n}"} for n in sorted(here)]
+    memory.keep("resp_1", {"input": []}, calls)
+    released = [{"type": "function_call", "call_id": f"call_{n}", "name": "b", "arguments": "{}"} for n in siblings]
+    given_input = [*map(notice, replayed), *released, *(output(n) for n in [*siblings, *sent])]
+    given_input += [] if prompt is None else [{"role": "user", "content": prompt}]
+    before = deepcopy(given_input)
+
+    owed = [call(n) for n in sorted(here - sent)]
+    notices = {f"msg_bighub_{n}": call(n) for n in replayed}
+    built = continued(given_input, owed=owed, notices=notices)
+
+    assert memory.refuses({"input": built, "previous_response_id": "resp_1"}) == ""
+    assert given_input == before
+    kept = [item for item in before if item not in map(notice, replayed)]
+    assert [item for item in built if item in kept] == kept
+    assert continued(built, notices=notices) == built

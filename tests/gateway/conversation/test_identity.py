@@ -1,0 +1,115 @@
+"""Who asks, as authentication says; and ids of responses in the forms in which LiteLLM hands them out."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+import pytest
+from hypothesis import given, strategies as st
+from litellm.proxy._types import UserAPIKeyAuth
+from litellm.proxy.hooks.responses_id_security import ResponsesIDSecurity
+from litellm.responses.utils import ResponsesAPIRequestUtils
+from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
+
+from litellm_bighub.agent.settings import AgentSettings
+from litellm_bighub.errors import AdapterConfigurationError, ConfigurationError
+from litellm_bighub.gateway.conversation.identity import NOBODY, caller, in_form_of, upstream_id
+from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
+from litellm_bighub.gateway.setup.configuration import read_settings
+from litellm_bighub.settings import GuardrailSettings
+
+OWNERS = [UserAPIKeyAuth(user_id="u-1", team_id="t-1"), UserAPIKeyAuth(user_id="u-1"), UserAPIKeyAuth()]
+
+
+def made(response_id: str) -> str:
+    return ResponsesAPIRequestUtils._build_responses_api_response_id("openai", "deployment-1", response_id)
+
+
+def encrypted(response_id: str, owner: UserAPIKeyAuth) -> str:
+    holder = BaseLiteLLMOpenAIResponseObject.model_validate({"id": made(response_id)})
+    return ResponsesIDSecurity()._encrypt_response_id(holder, owner).id
+
+
+@pytest.fixture(autouse=True)
+def _key(monkeypatch):
+    monkeypatch.setenv("LITELLM_SALT_KEY", "sk-salt")
+
+
+@pytest.mark.parametrize("owner", OWNERS, ids=["user and team", "user", "nobody"])
+def test_an_encrypted_id_stays_its_owners(owner):
+    following = in_form_of(encrypted("resp_1", owner), "resp_1", made("resp_2"))
+
+    assert ResponsesIDSecurity()._is_encrypted_response_id(following)
+    found, user, team = ResponsesIDSecurity()._decrypt_response_id(following)
+    assert (found, user, team) == (made("resp_2"), owner.user_id or "", owner.team_id or "")
+    assert upstream_id(following, encrypted=True) == "resp_2"
+
+
+@pytest.mark.parametrize("given", [made("resp_1"), "resp_1"], ids=["LiteLLM's", "the upstream's"])
+def test_an_id_that_is_not_encrypted_becomes_one_that_is_not(given):
+    assert in_form_of(given, "resp_1", made("resp_2")) == made("resp_2")
+
+
+SECRETS = ["sk-1234", "Bearer sk-1234", "my-own-key", "litellm_proxy_master_key", "ü\ud800", "a.b.c", "h" * 64]
+NAMES = st.text(max_size=12) | st.sampled_from([*sorted(NOBODY), "u-77", "key:u-77", "user:u-77"])
+
+
+def asked(authenticated, **request):
+    return caller(authenticated, request, None, actor="AI_AGENT", domain="custom")
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+def test_a_key_is_told_apart_by_a_hash_and_never_by_itself(secret):
+    """Whatever an authentication calls a key; LiteLLM hashes those that begin with `sk-`."""
+    keys = [asked(UserAPIKeyAuth(api_key=each)).key for each in (secret, secret, f"{secret}x")]
+    assert keys[0] == keys[1] != keys[2]
+    assert all(re.fullmatch(r"[0-9a-f]{64}", key) for key in keys)
+
+
+def test_litellms_own_hash_is_kept():
+    """So that records can be joined with its own."""
+    assert asked(UserAPIKeyAuth(api_key="sk-1234")).key == hashlib.sha256(b"sk-1234").hexdigest()
+
+
+def test_without_a_key_there_is_none():
+    assert asked(None).key == asked(UserAPIKeyAuth(user_id="u")).key == ""
+
+
+@pytest.mark.parametrize(("user", "is_one"), [("u", True), (None, False)])
+def test_all_tokens_of_a_user_are_one_caller(user, is_one):
+    """A JWT is another after each login; without a user nothing else tells its callers apart."""
+    tokens = [f"hashed-jwt-{digit * 64}" for digit in "ab"]
+    keys = [asked(UserAPIKeyAuth(token=token, user_id=user)).key for token in tokens]
+    assert (keys[0] == keys[1]) == is_one
+    assert (keys == ["", ""]) == is_one
+
+
+@given(alias=NAMES, user=NAMES)
+def test_no_name_that_people_choose_is_anothers(alias, user):
+    key, own = asked(UserAPIKeyAuth(key_alias=alias)).actor, asked(UserAPIKeyAuth(user_id=user)).actor
+    assert key == ("AI_AGENT" if alias in NOBODY else f"key:{alias}")
+    assert own == ("AI_AGENT" if user in NOBODY else f"user:{user}")
+    assert key != own or key == "AI_AGENT"
+
+
+@given(alias=NAMES.filter(lambda name: name not in NOBODY), user=NAMES)
+def test_a_key_is_named_before_its_user_and_both_are_told(alias, user):
+    context = asked(
+        UserAPIKeyAuth(api_key="sk-1", key_alias=alias, user_id=user), user="root", metadata={"user": "root"}
+    )
+    assert (context.actor, context.user) == (f"key:{alias}", user)
+
+
+@pytest.mark.parametrize("name", ["key:", "key:billing-x", "user:u-77"])
+def test_no_operators_name_looks_like_a_keys_or_a_users(name, monkeypatch):
+    """Neither in a config, nor in the environment, nor in code."""
+    with pytest.raises(ConfigurationError, match=r"^texts\.actor: .*key: or user:"):
+        read_settings(GuardrailSettings, "texts", {"actor": name})
+    with pytest.raises(ConfigurationError, match=r"^actor: must not begin"):
+        OpenAIResponsesHandler(actor=name)
+    monkeypatch.setenv("LITELLM_BIGHUB_ACTOR", name)
+    with pytest.raises(ConfigurationError, match=r"actor: .*key: or user:"):
+        read_settings(GuardrailSettings, "texts", {})
+    with pytest.raises(AdapterConfigurationError, match="actor"):
+        AgentSettings(actor=name)

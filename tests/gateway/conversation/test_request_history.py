@@ -1,0 +1,250 @@
+"""What follows a withheld call, in code, against an upstream that refuses a conversation with a hole in it."""
+
+from __future__ import annotations
+
+import json
+
+import litellm
+import openai
+import pytest
+from litellm.caching.in_memory_cache import InMemoryCache
+from litellm.responses.litellm_completion_transformation import transformation
+
+import litellm_bighub
+from litellm_bighub import BighubGuardrail, ToolDecisions
+from litellm_bighub.domain.decision import Allow, Block, RequireApproval
+from litellm_bighub.formats.payload.copies import plain
+from litellm_bighub.gateway.conversation.request_history import UnapprovedToolResult
+from litellm_bighub.gateway.pipeline.enforcement import ToolCallWithheld, Withholding
+from litellm_bighub.testing import (
+    ScriptedUpstream,
+    apply_patch_call,
+    computer_call,
+    custom_call,
+    function_call,
+    local_shell_call,
+    reasoning,
+    shell_call,
+)
+from tests.deciders.fakes import Scripted
+
+pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
+
+CANARY = "canary-4711"
+BLOCKED = Block("not within policy")
+MCP = {"type": "mcp_approval_request", "id": "mcpr_1", "name": "wipe", "arguments": "{}", "server_label": "crm"}
+RESULT = {"type": "function_call_output", "call_id": "call_a", "output": "found"}
+
+
+@pytest.fixture(scope="module")
+def _strict():
+    with ScriptedUpstream(strict=True) as upstream:
+        yield upstream
+
+
+@pytest.fixture
+def upstream(_strict):
+    _strict.reset()
+    return _strict
+
+
+@pytest.fixture(params=[False, True], ids=["whole", "streamed"])
+def ask(request, upstream):
+    """Asks, and gives back the response."""
+
+    async def ask(prompt, *, decisions, **more):
+        body = {"model": "openai/gpt-4.1", "api_base": upstream.base_url, "api_key": "sk-x", "input": prompt}
+        answer = await litellm_bighub.aresponses(**body, tool_decisions=decisions, stream=request.param, **more)
+        return [event async for event in answer][-1].response if request.param else answer
+
+    return ask
+
+
+def decisions(**scripted) -> ToolDecisions:
+    return ToolDecisions(Scripted(scripted))
+
+
+def sent(upstream: ScriptedUpstream) -> list[dict]:
+    return upstream.requests[-1].body["input"]
+
+
+@pytest.mark.parametrize(
+    ("call", "name", "answered"),
+    [
+        pytest.param(function_call("wipe", {"a": CANARY}), "wipe", "function_call_output", id="function"),
+        pytest.param(custom_call("sql", CANARY), "sql", "custom_tool_call_output", id="custom"),
+        pytest.param(shell_call(f"rm {CANARY}"), "shell", "shell_call_output", id="shell"),
+        pytest.param(local_shell_call("rm", CANARY), "local_shell", "local_shell_call_output", id="local shell"),
+        pytest.param(
+            apply_patch_call({"type": "delete_file", "path": CANARY}),
+            "apply_patch",
+            "apply_patch_call_output",
+            id="patch",
+        ),
+        pytest.param(computer_call({"type": "screenshot"}), "computer", "computer_call_output", id="computer"),
+        pytest.param(MCP, "wipe", "mcp_approval_response", id="mcp"),
+    ],
+)
+async def test_the_provider_hears_that_the_call_has_not_been_run(upstream, ask, call, name, answered):
+    tools = decisions(**{name: BLOCKED})
+    upstream.script("go", [call])
+    first = await ask("go", decisions=tools)
+
+    second = await ask("and now?", decisions=tools, previous_response_id=first.id)
+
+    output, *_, question = sent(upstream)
+    assert output["type"] == answered
+    assert "not been run" in json.dumps(output) or answered == "computer_call_output"
+    assert question["content"] == "and now?"
+    assert second.output[0].content[0].text == "echo: and now?"
+
+
+async def test_siblings_that_the_client_answers_are_not_answered_again(upstream, ask):
+    tools = decisions(wipe=BLOCKED)
+    upstream.script("go", [function_call("lookup", {}, call_id="call_a"), function_call("wipe", {}, call_id="call_b")])
+    first = await ask("go", decisions=tools)
+
+    await ask([RESULT], decisions=tools, previous_response_id=first.id)
+
+    assert [item["call_id"] for item in sent(upstream)] == ["call_b", "call_a"]
+
+
+async def test_a_retry_and_a_fork_are_both_answered_and_what_follows_is_not(upstream, ask):
+    tools = decisions(wipe=BLOCKED)
+    upstream.script("go", [function_call("wipe", {})])
+    first = await ask("go", decisions=tools)
+
+    for prompt in ("and now?", "and now?", "or this?"):
+        fork = await ask(prompt, decisions=tools, previous_response_id=first.id)
+    await ask("further", decisions=tools, previous_response_id=fork.id)
+
+    assert [len(request.body["input"]) for request in upstream.requests[1:4]] == [2, 2, 2]
+    assert "not been run" not in upstream.requests[4].raw
+
+
+async def test_after_an_error_the_call_is_not_waited_for(upstream, ask):
+    tools = decisions(wipe=BLOCKED)
+    upstream.script("go", [function_call("wipe", {})])
+    kept = {"extra_body": {"conversation": f"conv_{id(tools)}"}}
+    with pytest.raises(ToolCallWithheld):
+        await ask("go", decisions=tools, withholding=Withholding(on_block="error"), **kept)
+
+    await ask("and now?", decisions=tools, **kept)
+
+    assert [item["type"] for item in sent(upstream)] == ["function_call_output", "message"]
+
+
+async def test_a_conversation_is_answered_once(upstream, ask):
+    tools = decisions(wipe=BLOCKED)
+    upstream.script("go", [function_call("wipe", {}, call_id="call_x")])
+    kept = {"extra_body": {"conversation": f"conv_{id(tools)}"}}
+    await ask("go", decisions=tools, **kept)
+
+    await ask("and now?", decisions=tools, **kept)
+    await ask("further", decisions=tools, **kept)
+
+    assert [item["type"] for item in upstream.requests[1].body["input"]] == ["function_call_output", "message"]
+    assert "not been run" not in upstream.requests[2].raw
+
+
+async def test_a_replayed_notice_becomes_the_call_again(upstream, ask):
+    """A reasoning item is worth nothing to the provider without the very item that followed it."""
+    tools = decisions(wipe=BLOCKED)
+    call = function_call("wipe", {"a": 1, "password": CANARY}, call_id="call_x")
+    upstream.script("go", [reasoning("hm", encrypted="e"), call])
+    first = await ask("go", decisions=tools, store=False)
+    history = plain(first.output)
+    question = {"role": "user", "content": "and now?"}
+
+    await ask([{"role": "user", "content": "go"}, *history, question], decisions=tools, store=False)
+
+    _, thought, made, output, asked = sent(upstream)
+    assert (thought["type"], made["type"], output["type"]) == ("reasoning", "function_call", "function_call_output")
+    assert json.loads(made["arguments"]) == {"a": 1, "password": "[redacted]"}
+    assert made["call_id"] == output["call_id"] == "call_x"
+    assert asked["content"] == "and now?"
+
+
+async def test_a_reference_to_a_notice_becomes_the_call_again(upstream, ask):
+    tools = decisions(wipe=BLOCKED)
+    upstream.script("go", [function_call("wipe", {})])
+    first = await ask("go", decisions=tools)
+    references = [{"type": "item_reference", "id": item["id"]} for item in plain(first.output)]
+
+    await ask([*references, {"role": "user", "content": "and now?"}], decisions=tools)
+
+    assert [item.get("type") for item in sent(upstream)[:2]] == ["function_call", "function_call_output"]
+
+
+async def test_the_model_is_told_of_edited_arguments(upstream, ask):
+    tools = decisions(pay=Allow("approved by ada", edited={"amount": 5}))
+    upstream.script("go", [function_call("pay", {"amount": 500}, call_id="call_a")])
+    first = await ask("go", decisions=tools)
+
+    await ask([RESULT], decisions=tools, previous_response_id=first.id)
+
+    result, told = sent(upstream)
+    assert result == RESULT
+    assert told["role"] == "developer"
+    assert 'A person changed the arguments of the tool call "pay" (call_a)' in told["content"][0]["text"]
+    assert '{"amount":5}' in told["content"][0]["text"]
+
+
+async def test_a_result_of_a_withheld_call_can_be_refused(upstream, ask):
+    tools = decisions(pay=RequireApproval("large", "req_9"))
+    upstream.script("go", [function_call("pay", {}, call_id="call_a")])
+    refusing = Withholding(on_unapproved_result="refuse")
+    first = await ask("go", decisions=tools, withholding=refusing)
+    with pytest.raises(UnapprovedToolResult) as refused:
+        await ask([RESULT], decisions=tools, withholding=refusing, previous_response_id=first.id)
+
+    [result] = refused.value.results
+    assert (result.kind, result.call_id, result.tool, result.refused) == ("withheld_call_result", "call_a", "pay", True)
+    assert len(upstream.requests) == 1
+
+
+async def test_a_recorded_result_of_a_withheld_call_is_its_only_one(upstream, ask):
+    tools = decisions(pay=BLOCKED)
+    upstream.script("go", [function_call("pay", {}, call_id="call_a")])
+    first = await ask("go", decisions=tools)
+
+    await ask([RESULT], decisions=tools, previous_response_id=first.id)
+
+    assert sent(upstream) == [RESULT]
+
+
+async def test_without_a_ledger_entry_a_hole_stays_a_hole(upstream, ask):
+    """The strict upstream does refuse; otherwise all of these tests would prove nothing."""
+    upstream.script("go", [function_call("wipe", {})])
+    first = await ask("go", decisions=decisions(wipe=BLOCKED))
+    with pytest.raises((openai.BadRequestError, litellm.BadRequestError), match="the provider refused the request"):
+        await ask("and now?", decisions=decisions(wipe=BLOCKED), previous_response_id=first.id)
+
+
+async def test_litellms_own_function_goes_on_too(upstream, monkeypatch):
+    guardrail = BighubGuardrail(guardrail_name="bighub", decider_instance=Scripted({"wipe": BLOCKED}))
+    monkeypatch.setattr(litellm, "callbacks", [guardrail])
+    upstream.script("go", [function_call("wipe", {})])
+    body = {"model": "openai/gpt-4.1", "api_base": upstream.base_url, "api_key": "sk-x"}
+    first = await litellm.aresponses(**body, input="go")
+
+    await litellm.aresponses(**body, input="and now?", previous_response_id=first.id)
+
+    assert [item["type"] for item in sent(upstream)] == ["function_call_output", "message"]
+    litellm_bighub.uninstall()
+
+
+async def test_a_provider_that_keeps_no_conversation_gets_the_call_too(upstream, monkeypatch):
+    """LiteLLM makes chat messages of it. What its worker remembers of calls is not in the others."""
+    tools = decisions(wipe=BLOCKED)
+    upstream.script("go", [function_call("wipe", {"a": 1}, call_id="call_x")])
+    body = {"model": "deepseek/x", "api_base": upstream.base_url, "api_key": "sk-x", "tool_decisions": tools}
+    first = await litellm_bighub.aresponses(**body, input="go")
+    monkeypatch.setattr(transformation, "TOOL_CALLS_CACHE", InMemoryCache())
+
+    await litellm_bighub.aresponses(**body, input="and now?", previous_response_id=first.id)
+
+    made, output, asked = upstream.requests[-1].body["messages"]
+    assert [call["id"] for call in made["tool_calls"]] == [output["tool_call_id"]] == ["call_x"]
+    assert "not been run" in output["content"]
+    assert asked["content"] == "and now?"

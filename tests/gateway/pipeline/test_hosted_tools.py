@@ -1,0 +1,94 @@
+"""What becomes of decided tools: those that a request lists, and those that the gateway is about to call."""
+
+from __future__ import annotations
+
+import pytest
+
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.domain.call import CallContext
+from litellm_bighub.domain.decision import Allow, Block, RequireApproval
+from litellm_bighub.gateway.mcp.mcp_calls import govern_mcp_call, mcp_call
+from litellm_bighub.gateway.pipeline.enforcement import Enforcement, ToolCallWithheld, Withholding
+from litellm_bighub.gateway.pipeline.hosted_tools import ListedTools
+from tests.deciders.fakes import Kept, Scripted
+
+REMOTE = {"type": "mcp", "server_label": "crm", "server_url": "https://crm.example", "authorization": "s3cret"}
+FUNCTION = {"type": "function", "name": "pay"}
+
+
+def enforcement(answer, events=None, **withholding):
+    decisions = ToolDecisions(Scripted(otherwise=answer), sinks=[events] if events else [])
+    return Enforcement(decisions, Withholding(**withholding))
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"),
+    [
+        pytest.param(Allow(), [FUNCTION, REMOTE], id="allowed"),
+        pytest.param(Block("no"), [FUNCTION], id="blocked"),
+        pytest.param(RequireApproval("ask", "apr_1"), [FUNCTION], id="waits"),
+        pytest.param(
+            Allow(
+                edited={"type": "mcp", "server_label": "crm", "allowed_tools": ["read"], "authorization": "[redacted]"}
+            ),
+            [
+                FUNCTION,
+                {"type": "mcp", "server_label": "crm", "allowed_tools": ["read"], "authorization": "s3cret"},
+            ],
+            id="allowed with other settings",
+        ),
+    ],
+)
+async def test_what_a_request_is_left_with(answer, left):
+    request, events = {"tools": [FUNCTION, REMOTE]}, Kept()
+    await ListedTools(enforcement(answer, events)).govern(request, CallContext)
+
+    assert request == {"tools": left}
+    (event,) = events.events
+    assert (event.type, event.tool, event.path) == ("mcp", "mcp", "tools[1]")
+    assert "s3cret" not in str(event)
+
+
+@pytest.mark.parametrize(
+    ("answer", "setting", "approval"),
+    [
+        pytest.param(Block("no"), {"on_block": "error"}, "", id="blocked"),
+        pytest.param(RequireApproval("ask", "apr_1"), {"on_approval": "error"}, "apr_1", id="waits"),
+    ],
+)
+async def test_an_operator_may_have_the_request_fail(answer, setting, approval):
+    with pytest.raises(ToolCallWithheld) as withheld:
+        await ListedTools(enforcement(answer, **setting)).govern({"tools": [REMOTE]}, CallContext)
+
+    assert withheld.value.status_code == 403
+    assert withheld.value.approval_id == approval
+    assert approval in str(withheld.value.detail)
+
+
+async def test_an_edited_mcp_call_is_made_with_the_edited_arguments():
+    data = {"mcp_tool_name": "pay", "mcp_server_name": "crm", "mcp_arguments": {"amount": 900}}
+    await govern_mcp_call(enforcement(Allow(edited={"amount": 5})), data, CallContext())
+
+    assert data["modified_arguments"] == {"amount": 5}
+
+
+@pytest.mark.parametrize("answer", [Block("no"), RequireApproval("ask", "apr_1")], ids=["blocked", "waits"])
+async def test_an_mcp_call_that_may_not_be_made_is_an_error(answer):
+    with pytest.raises(ToolCallWithheld, match=r"crm\.pay"):
+        await govern_mcp_call(enforcement(answer), {"mcp_tool_name": "pay", "mcp_server_name": "crm"}, CallContext())
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "unreadable"),
+    [
+        pytest.param({"mcp_tool_name": "pay", "mcp_server_name": "crm"}, "crm.pay", False, id="a server's"),
+        pytest.param({"mcp_tool_name": "pay"}, "pay", False, id="nobody's"),
+        pytest.param({"mcp_server_name": "crm"}, "", True, id="nameless"),
+        pytest.param({"mcp_tool_name": "pay", "mcp_arguments": {"a": float("nan")}}, "pay", True, id="no JSON"),
+        pytest.param({"mcp_tool_name": "pay", "mcp_arguments": [1]}, "pay", True, id="no object"),
+    ],
+)
+def test_an_mcp_call_in_one_shape(data, name, unreadable):
+    call = mcp_call(data)
+
+    assert (call.type, call.name, call.unreadable is not None) == ("mcp", name, unreadable)

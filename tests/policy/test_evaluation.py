@@ -1,0 +1,272 @@
+"""What a policy says about a call, as tables: rule, call, verdict and the field that decided."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+from hypothesis import given, strategies as st
+
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.policy.evaluation import Usage, evaluate, explain
+from litellm_bighub.policy.policy_file import parse_policy
+from litellm_bighub.policy.policy_text import build
+from litellm_bighub.policy.rule import Policy
+
+NOON = datetime(2026, 11, 21, 12, 30, tzinfo=timezone.utc).timestamp()
+
+
+def policy_of(*rules: str, default: str = "block") -> Policy:
+    lines = [f"version: 1\ndefault: {default}\nrules:", *(f"  - {rule}" for rule in rules)]
+    return build(parse_policy("\n".join(lines) + ("" if rules else " []"), "policy.yaml"))
+
+
+def call(name: str = "refund", *, value: float | None = None, **arguments) -> ToolCall:
+    return ToolCall(id="c1", type="function", name=name, arguments=arguments, value=value)
+
+
+def judged(policy: Policy, asked: ToolCall, *, context: CallContext | None = None, now: float = NOON, usage=None):
+    judgement = evaluate(policy, asked, context or CallContext(), now=now, usage=usage or Usage())
+    return judgement.verdict, judgement.blocked_by
+
+
+ALLOWED = ("allowed", "")
+
+
+@pytest.mark.parametrize(
+    ("default", "expected"),
+    [("block", ("blocked", "default")), ("allow", ALLOWED), ("require_approval", ("requires_approval", "default"))],
+)
+def test_without_a_matching_rule_the_default_holds(default, expected):
+    policy = policy_of("{name: other, tool: other}", default=default)
+    assert expected == judged(policy, call())
+
+
+@pytest.mark.parametrize(
+    ("pattern", "tool", "expected"),
+    [
+        pytest.param("refund", "refund", ALLOWED, id="the name itself"),
+        pytest.param("re*", "refund", ALLOWED, id="a prefix"),
+        pytest.param("re*", "Refund", ("blocked", "default"), id="case counts"),
+        pytest.param("refund", "refund_all", ("blocked", "default"), id="the whole name"),
+        pytest.param("refund", "refund\n", ("blocked", "unreadable"), id="a newline behind the name"),
+        pytest.param("lookup_?", "lookup_a", ALLOWED, id="one character"),
+    ],
+)
+def test_a_tool_pattern_is_matched_against_the_whole_name(pattern, tool, expected):
+    assert expected == judged(policy_of(f"{{name: r, tool: '{pattern}'}}"), call(tool))
+
+
+@pytest.mark.parametrize("field", ["type: shell", "actor: robot", "domain: payments"])
+def test_type_actor_and_domain_narrow_a_rule(field):
+    policy = policy_of(f"{{name: r, {field}}}")
+    fitting = ToolCall(id="c", type="shell", name="shell")
+    assert judged(policy, fitting, context=CallContext(actor="robot", domain="payments")) == ALLOWED
+    assert judged(policy, call(), context=CallContext(actor="human", domain="hr")) == ("blocked", "default")
+
+
+def test_the_first_matching_rule_decides():
+    policy = policy_of("{name: deny, tool: refund, effect: block}", "{name: permit, tool: '*'}")
+    assert judged(policy, call("refund")) == ("blocked", "effect")
+    assert judged(policy, call("lookup")) == ALLOWED
+
+
+def test_a_higher_priority_comes_before_the_order():
+    policy = policy_of("{name: deny, effect: block}", "{name: permit, priority: 1}")
+    assert judged(policy, call()) == ALLOWED
+
+
+BOUNDED = "{name: r, min_value: 1, require_approval_above: 500, max_value: 1000}"
+
+
+@pytest.mark.parametrize(
+    ("rule", "value", "expected"),
+    [
+        pytest.param(BOUNDED, 0.5, ("blocked", "min_value"), id="below the minimum"),
+        pytest.param(BOUNDED, 1, ALLOWED, id="at the minimum"),
+        pytest.param(BOUNDED, 500, ALLOWED, id="at the threshold"),
+        pytest.param(BOUNDED, 500.01, ("requires_approval", "require_approval_above"), id="above the threshold"),
+        pytest.param(BOUNDED, 1000, ("requires_approval", "require_approval_above"), id="at the maximum"),
+        pytest.param(BOUNDED, 1000.01, ("blocked", "max_value"), id="above the maximum"),
+        pytest.param(BOUNDED, None, ("blocked", "value"), id="no value"),
+        pytest.param("{name: r, max_value: 10}", -5, ("blocked", "min_value"), id="negative under an upper bound"),
+        pytest.param("{name: r, min_value: -9, max_value: 10}", -5, ALLOWED, id="negative, and asked for"),
+        pytest.param("{name: r}", None, ALLOWED, id="no bounds, no value"),
+        pytest.param("{name: r, effect: require_approval}", None, ("requires_approval", "effect"), id="a person"),
+        pytest.param(
+            "{name: r, effect: require_approval, max_value: 10}", 11, ("blocked", "max_value"), id="bound before person"
+        ),
+    ],
+)
+def test_the_value_is_bounded(rule, value, expected):
+    assert expected == judged(policy_of(rule), call(value=value))
+
+
+@pytest.mark.parametrize(
+    ("when", "arguments", "expected"),
+    [
+        pytest.param("currency == 'EUR'", {"currency": "EUR"}, ALLOWED, id="true"),
+        pytest.param("currency == 'EUR'", {"currency": "USD"}, ("blocked", "default"), id="false"),
+        pytest.param("currency == 'EUR'", {}, ("blocked", "default"), id="equality with a missing field is false"),
+        pytest.param("amount > `5`", {"amount": "600"}, ("blocked", "when"), id="a number as text"),
+        pytest.param("!(amount > `5`)", {"amount": "600"}, ("blocked", "when"), id="a number as text, negated"),
+        pytest.param("amount > `5`", {}, ("blocked", "when"), id="ordering with a missing field"),
+        pytest.param("amount", {"amount": 1}, ("blocked", "when"), id="neither true nor false"),
+        pytest.param("contains(to, 'x')", {"to": 1}, ("blocked", "when"), id="a function on the wrong type"),
+    ],
+)
+def test_a_condition_that_has_no_answer_blocks(when, arguments, expected):
+    assert expected == judged(policy_of(f'{{name: r, when: "{when}"}}'), call(**arguments))
+
+
+def test_a_blocking_condition_is_not_passed_by_a_number_written_as_text():
+    policy = policy_of('{name: big, when: "amount > `500`", effect: block}', "{name: rest}")
+    assert judged(policy, call(amount="600")) == ("blocked", "when")
+
+
+@pytest.mark.parametrize(
+    ("rule", "usage", "expected"),
+    [
+        pytest.param("max_per_day: 2", Usage(today=1), ALLOWED, id="one left today"),
+        pytest.param("max_per_day: 2", Usage(today=2), ("blocked", "max_per_day"), id="none left today"),
+        pytest.param("max_per_day: 0", Usage(), ("blocked", "max_per_day"), id="never"),
+        pytest.param("max_per_hour: 2", Usage(this_hour=2), ("blocked", "max_per_hour"), id="none left this hour"),
+        pytest.param("cooldown_seconds: 60", Usage(last_at=NOON - 59), ("blocked", "cooldown_seconds"), id="too soon"),
+        pytest.param("cooldown_seconds: 60", Usage(last_at=NOON - 60), ALLOWED, id="rested"),
+        pytest.param("cooldown_seconds: 60", Usage(), ALLOWED, id="the first"),
+    ],
+)
+def test_use_is_limited(rule, usage, expected):
+    assert expected == judged(policy_of(f"{{name: r, {rule}}}"), call(), usage=usage)
+
+
+def test_a_limited_rule_blocks_where_nothing_keeps_count():
+    judgement = evaluate(policy_of("{name: r, max_per_day: 5}"), call(), CallContext(), now=NOON, usage=None)
+    assert (judgement.verdict, judgement.blocked_by) == ("blocked", "limits")
+
+
+@pytest.mark.parametrize(
+    ("hours", "zone", "expected"),
+    [
+        pytest.param((9, 17), "UTC", ALLOWED, id="within"),
+        pytest.param((13, 17), "UTC", ("blocked", "allowed_hours"), id="before"),
+        pytest.param((9, 12), "UTC", ("blocked", "allowed_hours"), id="the end is not included"),
+        pytest.param((13, 17), "Europe/Berlin", ALLOWED, id="13:30 in Berlin"),
+        pytest.param((22, 6), "UTC", ("blocked", "allowed_hours"), id="a night without noon"),
+        pytest.param((12, 6), "UTC", ALLOWED, id="over midnight"),
+        pytest.param((12, 24), "UTC", ALLOWED, id="until midnight"),
+    ],
+)
+def test_hours_are_meant_in_the_rules_time_zone(hours, zone, expected):
+    rule = f"{{name: r, allowed_hours_start: {hours[0]}, allowed_hours_end: {hours[1]}, time_zone: {zone}}}"
+    assert expected == judged(policy_of(rule), call())
+
+
+@pytest.mark.parametrize("field", ["status: paused", "expires_at: '2026-11-21T12:30:00Z'"])
+def test_a_paused_or_expired_rule_is_passed_over(field):
+    assert judged(policy_of(f"{{name: r, {field}}}"), call()) == ("blocked", "default")
+
+
+def test_a_rule_counts_until_the_moment_it_expires():
+    assert judged(policy_of("{name: r, expires_at: '2026-11-21T12:30:00.001Z'}"), call()) == ALLOWED
+
+
+def test_explain_names_every_rule_passed_over_and_why():
+    policy = policy_of("{name: a, tool: x}", '{name: b, when: "n == `1`"}', "{name: c}", "{name: d}")
+    explanation = explain(policy, call(n=2), CallContext(), now=NOON)
+    assert [(seen.rule.name, seen.mismatch) for seen in explanation.considered] == [
+        ("a", "tool"),
+        ("b", "when"),
+        ("c", None),
+    ]
+    assert explanation.judgement.rule.name == "c"
+
+
+def test_a_reason_names_the_rule_and_no_argument():
+    judgement = evaluate(policy_of(BOUNDED), call(value=2000, secret="s3cret"), CallContext(), now=NOON)
+    assert judgement.reason == "the value is above 1000 (r)"
+
+
+@given(
+    names=st.lists(st.sampled_from(["a", "b", "c*"]), max_size=6),
+    effects=st.lists(st.sampled_from(["allow", "block", "require_approval"]), min_size=6, max_size=6),
+    asked=st.sampled_from(["a", "b", "cc", "z"]),
+)
+def test_explain_and_evaluate_agree(names, effects, asked):
+    rules = (f"{{name: r{i}, tool: '{name}', effect: {effects[i]}}}" for i, name in enumerate(names))
+    policy = policy_of(*rules)
+    explained = explain(policy, call(asked), CallContext(), now=NOON).judgement
+    assert explained == evaluate(policy, call(asked), CallContext(), now=NOON)
+    assert explained.verdict == "blocked" or explained.rule is not None
+
+
+NAMED = ["billing-x", "key:billing-x", "user:billing-x"]
+
+
+@pytest.mark.parametrize("actor", NAMED)
+@pytest.mark.parametrize(
+    ("pattern", "fitting"),
+    [
+        ("billing-*", {"billing-x"}),
+        ("*billing*", {"billing-x"}),
+        ("[k]ey:*", set()),
+        ("k*", set()),
+        ("?*", {"billing-x"}),
+        ("*", set(NAMED)),
+        ("**", set(NAMED)),
+        ("key:billing-*", {"key:billing-x"}),
+        ("key:*", {"key:billing-x"}),
+        ("user:billing-x", {"user:billing-x"}),
+    ],
+)
+def test_a_rule_that_allows_says_whom_it_means(pattern, fitting, actor):
+    policy = policy_of(f"{{name: r, actor: '{pattern}'}}")
+    expected = ALLOWED if actor in fitting else ("blocked", "default")
+    assert judged(policy, call(), context=CallContext(actor=actor)) == expected
+
+
+RESTRAINING = [
+    "effect: block",
+    "effect: require_approval",
+    "max_value: 5",
+    "min_value: 5",
+    "require_approval_above: 5",
+    "max_per_day: 5",
+    "max_per_hour: 5",
+    "cooldown_seconds: 5.0",
+    "allowed_hours_start: 9, allowed_hours_end: 17",
+]
+
+
+@pytest.mark.parametrize("after", ["", "{name: after, effect: block}", "{name: after, effect: require_approval}"])
+@pytest.mark.parametrize("actor", ["key:billing-x", "user:billing-x"])
+@pytest.mark.parametrize("pattern", ["billing-*", "*billing*", "*-x", "[ku]*:*", "?????????*"])
+@pytest.mark.parametrize("restrains", RESTRAINING)
+def test_what_a_rule_that_restrains_may_mean_is_blocked(restrains, pattern, actor, after):
+    """A policy of before, in which a name alone was a key's, lets nothing more pass now: whatever stands behind."""
+    policy = policy_of(f"{{name: r, actor: '{pattern}', {restrains}}}", *[after] * bool(after), default="allow")
+    told = explain(policy, call(value=1000), CallContext(actor=actor), now=NOON).judgement
+    assert (told.verdict, told.rule.name) == ("blocked", "r")
+
+
+@pytest.mark.parametrize("restrains", RESTRAINING)
+def test_a_rule_before_says_what_is_meant(restrains):
+    policy = policy_of("{name: keys, actor: 'key:billing-*'}", f"{{name: r, actor: 'billing-*', {restrains}}}")
+    assert judged(policy, call(), context=CallContext(actor="key:billing-x")) == ALLOWED
+
+
+def test_an_unclear_actor_is_explained():
+    policy = policy_of("{name: r, actor: 'billing-*', effect: require_approval}")
+    told = explain(policy, call(), CallContext(actor="key:billing-x"), now=NOON)
+    assert (told.judgement.blocked_by, told.judgement.reason) == (
+        "actor",
+        "the rule's actor says neither key: nor user: (r)",
+    )
+
+
+@pytest.mark.parametrize(
+    ("user", "key", "expected"), [("ann", "k1", ALLOWED), ("bob", "k1", None), ("ann", "k2", None)]
+)
+def test_user_and_key_narrow_a_rule(user, key, expected):
+    policy = policy_of("{name: r, user: a*, key: k1}")
+    assert judged(policy, call(), context=CallContext(user=user, key=key)) == (expected or ("blocked", "default"))

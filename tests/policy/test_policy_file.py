@@ -1,0 +1,97 @@
+"""Reading the policy file: the example works, every mistake names its line."""
+
+from __future__ import annotations
+
+import pytest
+
+from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.policy.policy_file import load_policy, parse_policy, unmarked_actors
+from litellm_bighub.policy.policy_text import build
+
+EXAMPLE = """\
+version: 1
+default: block            # block | require_approval | allow
+tools:
+  refund_payment: {value: amount, target: order_id}
+rules:
+  - name: small refunds
+    tool: refund_payment
+    when: "currency == 'EUR'"
+    require_approval_above: 500
+    max_value: 10000
+  - {name: no shell, type: shell, effect: block}
+  - {name: lookups, tool: "lookup_*", effect: allow}
+"""
+
+
+def test_the_example_is_read():
+    policy = build(parse_policy(EXAMPLE, "bighub_policy.yaml"))
+    assert [rule.name for rule in policy.rules] == ["small refunds", "no shell", "lookups"]
+    assert [rule.effect for rule in policy.rules] == ["allow", "block", "allow"]
+    assert (policy.tools["refund_payment"].value, policy.tools["refund_payment"].target) == ("amount", "order_id")
+
+
+def with_line(number: int, text: str) -> str:
+    lines = EXAMPLE.splitlines()
+    lines[number - 1] = text
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        pytest.param("", 1, "empty", id="empty"),
+        pytest.param("rules: []", 1, "version", id="no version"),
+        pytest.param(with_line(1, "version: 2"), 1, "version", id="another version"),
+        pytest.param(with_line(2, "defualt: block"), 2, "defualt", id="a misspelt key"),
+        pytest.param(with_line(2, "default: maybe"), 2, "default", id="an unknown default"),
+        pytest.param(with_line(4, "  refund: {value: 'amount['}"), 4, "tools.refund.value", id="a bad path"),
+        pytest.param(with_line(7, "    tol: refund"), 7, "rules[0].tol", id="a misspelt field"),
+        pytest.param(with_line(8, "    when: currency =="), 8, "JMESPath", id="a bad condition"),
+        pytest.param(with_line(8, "    when: nofunc(a)"), 8, "nofunc", id="an unknown function"),
+        pytest.param(with_line(9, "    require_approval_above: '500'"), 9, "number", id="a number as text"),
+        pytest.param(with_line(9, "    require_approval_above: .nan"), 9, "finite", id="not a number"),
+        pytest.param(with_line(9, "    max_per_day: -1"), 9, "greater", id="a negative limit"),
+        pytest.param(with_line(9, "    max_per_day: true"), 9, "integer", id="a limit that is true"),
+        pytest.param(with_line(10, "    max_value: 100"), 6, "decrease", id="bounds the wrong way round"),
+        pytest.param(with_line(10, "    effect: block"), 6, "drop the bounds", id="bounds on a blocking rule"),
+        pytest.param(with_line(10, "    time_zone: Mars"), 10, "time zone", id="no such zone"),
+        pytest.param(with_line(10, "    expires_at: 2026-12-01 10:00:00"), 10, "timezone", id="an end without zone"),
+        pytest.param(with_line(10, "    tool: refund_all"), 10, "twice", id="a key twice"),
+        pytest.param(with_line(11, "  - {name: small refunds}"), 11, "two rules", id="a name twice"),
+        pytest.param(with_line(12, "  - {tool: x}"), 12, "name", id="a rule without name"),
+        pytest.param(with_line(12, "  - {name: [}"), 12, "not valid YAML", id="broken YAML"),
+        pytest.param(with_line(12, "  - !!python/object/apply:os.getcwd []"), 12, "not valid YAML", id="a Python tag"),
+        pytest.param("version: 1\nrules: []\n\x07", 1, "not valid YAML", id="a control character"),
+    ],
+)
+def test_a_mistake_names_file_and_line(text, line, says):
+    with pytest.raises(ConfigurationError) as caught:
+        parse_policy(text, "bighub_policy.yaml")
+    assert f"bighub_policy.yaml:{line}" == caught.value.key
+    assert says in caught.value.problem
+    assert "\n" not in caught.value.problem
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"nowhere.yaml: cannot be read"):
+        load_policy(tmp_path / "nowhere.yaml")
+
+
+def test_the_version_is_that_of_the_content(tmp_path):
+    first = build(parse_policy(EXAMPLE, "a.yaml")).version
+    assert first == build(parse_policy(f"# a comment\n{EXAMPLE}", "b.yaml")).version
+    assert first != build(parse_policy(EXAMPLE.replace("10000", "10001"), "a.yaml")).version
+
+
+def test_actors_that_no_key_and_no_user_has_are_told_with_their_lines(tmp_path):
+    path = tmp_path / "bighub_policy.yaml"
+    path.write_text(
+        "version: 1\nrules:\n  - name: old\n    actor: billing-*\n  - {name: keys, actor: 'key:*'}\n"
+        "  - {name: all}\n  - {name: ours, actor: AI_*}\n"
+    )
+    [old, ours] = unmarked_actors(path)
+    assert old.startswith("bighub_policy.yaml:4: rule `old`: ")
+    assert "`key:billing-*` and `user:billing-*`" in old
+    assert ours.startswith("bighub_policy.yaml:7: rule `ours`: ")
+    assert unmarked_actors(path, {"AI_AGENT"}) == [old]
