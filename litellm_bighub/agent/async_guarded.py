@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import Any, cast
+from typing import cast
 
 from typing_extensions import Self, Unpack
 
@@ -21,6 +21,7 @@ from litellm_bighub.agent.guard import Guard
 from litellm_bighub.agent.options import GuardOptions, RunArguments
 from litellm_bighub.agent.record.events import ApprovedPayload, Payload
 from litellm_bighub.agent.record.model_messages import decision_fields
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 
 class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
@@ -85,9 +86,9 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
 
     async def resume(
         self,
-        state: Mapping[str, Any],
+        state: JsonMapping,
         *,
-        resolutions: Mapping[str, Mapping[str, Any]] | None = None,
+        resolutions: Mapping[str, JsonMapping] | None = None,
         on_approval_required: AskCallback | None = None,
     ) -> ApprovedPayload:
         """Go on with a run out of `pending`, in this or another process.
@@ -107,9 +108,9 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
 
     def resume_stream(
         self,
-        state: Mapping[str, Any],
+        state: JsonMapping,
         *,
-        resolutions: Mapping[str, Mapping[str, Any]] | None = None,
+        resolutions: Mapping[str, JsonMapping] | None = None,
         on_approval_required: AskCallback | None = None,
     ) -> AsyncIterator[Event]:
         """Go on with a run out of `pending` and give events as they come; the arguments are those of `resume`.
@@ -122,11 +123,11 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
         self,
         *,
         tool_name: str,
-        arguments: Mapping[str, Any],
+        arguments: JsonMapping,
         request_id: str,
         resolution: str = "approved",
         comment: str | None = None,
-    ) -> dict[str, Any]:
+    ) -> JsonObject:
         """Answer one waiting call of this agent, run it if it is approved, and let its run go on to the end.
 
         Raises:
@@ -136,7 +137,7 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
         payload = await self.resume(state, resolutions={request_id: {"resolution": resolution, "comment": comment}})
         return one_answer(payload, request_id)
 
-    async def check_tool(self, tool_name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    async def check_tool(self, tool_name: str, arguments: JsonMapping) -> JsonObject:
         """The decision that a call would get. Nothing runs, and nothing is recorded."""
         return decision_fields(await self._deciding.dry_run(self._question(tool_name, arguments)))
 
@@ -165,7 +166,7 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
             last = event
         return cast("Payload", last["response"])  # the last event is `final_response`, or this line is not reached
 
-    async def _resumed_events(self, state: Mapping[str, Any], ask: AskCallback) -> AsyncIterator[Event]:
+    async def _resumed_events(self, state: JsonMapping, ask: AskCallback) -> AsyncIterator[Event]:
         run, turn = self._begin_again(state, await self._deciding.state_key(), stream=True)
         async with contextlib.aclosing(self._events(run, resumed_run(run, turn), ask, resumed=state)) as events:
             async for event in events:
@@ -177,7 +178,7 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
         steps: Steps[Payload],
         ask: AskCallback | None = None,
         *,
-        resumed: Mapping[str, Any] | None = None,
+        resumed: JsonMapping | None = None,
     ) -> AsyncGenerator[Event, None]:
         self._claim(resumed)
         with self._accounting.of(run, self._deliveries) as account:

@@ -11,6 +11,7 @@ from litellm_bighub.agent.model.resilience import Breaker, Resilience, Retry
 from litellm_bighub.agent.options import GuardOptions
 from litellm_bighub.agent.policy_side import one_of
 from litellm_bighub.agent.settings import AgentSettings
+from litellm_bighub.domain.payload import JsonObject
 
 
 def model_client(options: GuardOptions) -> Callable[[], Any]:
@@ -44,7 +45,7 @@ def resilience(read: AgentSettings, calling: Calling) -> Resilience:
     )
 
 
-def wishes(options: GuardOptions) -> dict[str, Any]:
+def wishes(options: GuardOptions) -> JsonObject:
     """What a later generation of BIGHUB is told with every decision, if the user says it."""
     told = {"objective": options.get("decision_objective"), "model_selection": options.get("model_selection")}
     return {key: each for key, each in told.items() if each is not None}

@@ -6,16 +6,16 @@ import functools
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar, overload
 
 from typing_extensions import Unpack
 
-from litellm_bighub.agent.approvals.approval_backend import Deciding
+from litellm_bighub.agent.approvals.approval_backend import PolicyQuestions
 from litellm_bighub.agent.construction import model_client, random_id, resilience, wishes
 from litellm_bighub.agent.drivers.function_calls import Calling
 from litellm_bighub.agent.drivers.performer import Performer
-from litellm_bighub.agent.flow.effects import Ask
+from litellm_bighub.agent.flow.effects import CallQuestion
 from litellm_bighub.agent.flow.model_input import start
 from litellm_bighub.agent.flow.requested_calls import Requested
 from litellm_bighub.agent.flow.run import Run, Setup
@@ -25,11 +25,12 @@ from litellm_bighub.agent.model.model import ClientModel
 from litellm_bighub.agent.options import GuardOptions, RunArguments, ToolOptions
 from litellm_bighub.agent.policy_side import policy_for
 from litellm_bighub.agent.record.deliveries import Deliveries
-from litellm_bighub.agent.record.delivery_account import Accounting
+from litellm_bighub.agent.record.delivery_account import DeliveryAccounts
 from litellm_bighub.agent.settings import agent_settings
 from litellm_bighub.agent.tools.registration import make_tool
 from litellm_bighub.agent.tools.tool import Tool
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import AdapterConfigurationError
 
@@ -80,9 +81,11 @@ class Guard(Generic[Handle]):
             redactor=self._redactor,
             told={"session_id": options.get("session_id") or new_id(), **wishes(options)},
         )
-        self._deciding: Deciding = policy.deciding
+        self._deciding: PolicyQuestions = policy.deciding
         self._limit = settings.memory_ingest_timeout_ms / 1000
-        self._accounting = Accounting(policy, limit_seconds=self._limit, required=settings.outcome_reporting_required)
+        self._accounting = DeliveryAccounts(
+            policy, limit_seconds=self._limit, required=settings.outcome_reporting_required
+        )
         self._deliveries: Deliveries[Handle] | None = None
         if self._accounting.deliver is not None:
             self._deliveries = Deliveries(self._accounting.deliver, spawn=spawn, limit_seconds=self._limit)
@@ -170,7 +173,7 @@ class Guard(Generic[Handle]):
 
         return register if fn is None else register(fn)
 
-    def list_tools(self) -> list[dict[str, Any]]:
+    def list_tools(self) -> list[JsonObject]:
         """The registered tools with what the model is told of each."""
         return [_listed(tool) for tool in self._tools.values()]
 
@@ -199,12 +202,12 @@ class Guard(Generic[Handle]):
         run.pending = self._pending
         return run
 
-    def _begin_again(self, state: Mapping[str, Any], key: bytes, *, stream: bool = False) -> tuple[Run, Turn]:
+    def _begin_again(self, state: JsonMapping, key: bytes, *, stream: bool = False) -> tuple[Run, Turn]:
         run, turn = restored(self._setup, state, key, stream=stream)
         run.pending = self._pending
         return run, turn
 
-    def _claim(self, state: Mapping[str, Any] | None) -> None:
+    def _claim(self, state: JsonMapping | None) -> None:
         """Take a state out of those that wait: each is resumed once."""
         if state is None:
             return
@@ -216,7 +219,7 @@ class Guard(Generic[Handle]):
             for known in [each for each in self._pending if each["signature"] == signature]:
                 self._pending.remove(known)
 
-    def _waiting(self, tool_name: str, arguments: Mapping[str, Any], request_id: str) -> State:
+    def _waiting(self, tool_name: str, arguments: JsonMapping, request_id: str) -> State:
         """The state of the run in which exactly this call waits."""
         for state in self.pending:
             if request_id in request_ids(state):
@@ -230,7 +233,7 @@ class Guard(Generic[Handle]):
             "request_id", "no call of this agent waits for it; store guard.pending and use guard.resume(state)"
         )
 
-    def _question(self, tool_name: str, arguments: Mapping[str, Any]) -> Ask:
+    def _question(self, tool_name: str, arguments: JsonMapping) -> CallQuestion:
         """What a dry run asks.
 
         Raises:
@@ -248,14 +251,14 @@ class Guard(Generic[Handle]):
             raise AdapterConfigurationError("arguments", str(error)) from error
 
 
-def _metadata(told: Mapping[str, Any], more: Callable[..., Any] | None, arguments: dict[str, Any]) -> dict[str, Any]:
+def _metadata(told: JsonMapping, more: Callable[..., Any] | None, arguments: JsonObject) -> JsonObject:
     return dict(told) if more is None else {**told, **more(arguments)}
 
 
-def _listed(tool: Tool) -> dict[str, Any]:
+def _listed(tool: Tool) -> JsonObject:
     told = {key: each for key, each in tool.spec.items() if key != "type"}
     return {"type": tool.kind, tool.kind: told}
 
 
-def _waits_for(call: Mapping[str, Any], request_id: str) -> bool:
+def _waits_for(call: JsonMapping, request_id: str) -> bool:
     return bool(call["pending"]) and call["pending"]["request_id"] == request_id

@@ -7,7 +7,7 @@ import contextlib
 import weakref
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import Any, cast
+from typing import cast
 
 from typing_extensions import Self, Unpack
 
@@ -23,6 +23,7 @@ from litellm_bighub.agent.options import GuardOptions, RunArguments
 from litellm_bighub.agent.record.deliveries import Deliveries
 from litellm_bighub.agent.record.events import ApprovedPayload, Payload
 from litellm_bighub.agent.record.model_messages import decision_fields
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.loop_thread import LoopThread
 
 Handle = concurrent.futures.Future[None]
@@ -95,9 +96,9 @@ class GuardedOpenAI(Guard[Handle]):
 
     def resume(
         self,
-        state: Mapping[str, Any],
+        state: JsonMapping,
         *,
-        resolutions: Mapping[str, Mapping[str, Any]] | None = None,
+        resolutions: Mapping[str, JsonMapping] | None = None,
         on_approval_required: AskCallback | None = None,
     ) -> ApprovedPayload:
         """Go on with a run out of `pending`, in this or another process.
@@ -117,9 +118,9 @@ class GuardedOpenAI(Guard[Handle]):
 
     def resume_stream(
         self,
-        state: Mapping[str, Any],
+        state: JsonMapping,
         *,
-        resolutions: Mapping[str, Mapping[str, Any]] | None = None,
+        resolutions: Mapping[str, JsonMapping] | None = None,
         on_approval_required: AskCallback | None = None,
     ) -> Iterator[Event]:
         """Go on with a run out of `pending` and give events as they come; the arguments are those of `resume`.
@@ -134,11 +135,11 @@ class GuardedOpenAI(Guard[Handle]):
         self,
         *,
         tool_name: str,
-        arguments: Mapping[str, Any],
+        arguments: JsonMapping,
         request_id: str,
         resolution: str = "approved",
         comment: str | None = None,
-    ) -> dict[str, Any]:
+    ) -> JsonObject:
         """Answer one waiting call of this agent, run it if it is approved, and let its run go on to the end.
 
         Raises:
@@ -148,7 +149,7 @@ class GuardedOpenAI(Guard[Handle]):
         payload = self.resume(state, resolutions={request_id: {"resolution": resolution, "comment": comment}})
         return one_answer(payload, request_id)
 
-    def check_tool(self, tool_name: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    def check_tool(self, tool_name: str, arguments: JsonMapping) -> JsonObject:
         """The decision that a call would get. Nothing runs, and nothing is recorded."""
         return decision_fields(self._loop.call(self._deciding.dry_run, self._question(tool_name, arguments)))
 
@@ -179,7 +180,7 @@ class GuardedOpenAI(Guard[Handle]):
         steps: Steps[Payload],
         ask: AskCallback | None = None,
         *,
-        resumed: Mapping[str, Any] | None = None,
+        resumed: JsonMapping | None = None,
     ) -> Iterator[Event]:
         self._claim(resumed)
         with (

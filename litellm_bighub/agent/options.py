@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,9 +12,10 @@ from litellm_bighub.agent.flow.model_input import Context
 from litellm_bighub.agent.tools.tool import DecisionMode
 from litellm_bighub.agent.tools.value_extraction import TargetFrom, ValueFrom
 from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.settings import FailMode
 
-Hook: TypeAlias = "Callable[[dict[str, Any]], Awaitable[None] | None]"
+Hook: TypeAlias = "Callable[[JsonObject], Awaitable[None] | None]"
 
 
 class RunArguments(TypedDict, total=False):
@@ -32,7 +33,7 @@ class RunArguments(TypedDict, total=False):
     model: Required[str]
     instructions: str | None
     temperature: float | None
-    extra_create_args: Mapping[str, Any] | None
+    extra_create_args: JsonMapping | None
 
 
 class ToolOptions(TypedDict, total=False):
@@ -52,16 +53,16 @@ class ToolOptions(TypedDict, total=False):
         alone: run it at no time together with another tool of its turn.
     """
 
-    parameters_schema: Mapping[str, Any] | None
+    parameters_schema: JsonMapping | None
     value_from_args: ValueFrom | None
     target_from_args: TargetFrom | None
-    metadata_from_args: Callable[[dict[str, Any]], Any] | None
+    metadata_from_args: Callable[[JsonObject], Any] | None
     action_name: str | None
     domain: str | None
     actor: str | None
     decision_mode: DecisionMode | None
     strict: bool
-    custom: bool | Mapping[str, Any]
+    custom: bool | JsonMapping
     alone: bool
 
 

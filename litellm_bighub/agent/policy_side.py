@@ -11,14 +11,14 @@ from typing import Any, Literal
 
 from pydantic import SecretStr
 
-from litellm_bighub.agent.approvals.approval_backend import Deciding, Desk, NoDesk
+from litellm_bighub.agent.approvals.approval_backend import ApprovalBackend, NoApprovalBackend, PolicyQuestions
 from litellm_bighub.agent.bighub.client import Client
-from litellm_bighub.agent.bighub.client_backend import ClientDesk
+from litellm_bighub.agent.bighub.client_backend import ClientBackend
 from litellm_bighub.agent.bighub.client_decider import ClientDecider
 from litellm_bighub.agent.bighub.client_memory import ClientMemory
 from litellm_bighub.agent.bighub.quiet import without_retries
 from litellm_bighub.agent.options import GuardOptions
-from litellm_bighub.agent.record.deliveries import Deliver, Memory
+from litellm_bighub.agent.record.deliveries import AgentMemory, Deliver
 from litellm_bighub.agent.settings import AgentSettings
 from litellm_bighub.agent.tools.tool import Tool
 from litellm_bighub.deciders.decider import Decider
@@ -26,6 +26,7 @@ from litellm_bighub.deciders.hosted.hosted_decider import client as sdk_client
 from litellm_bighub.deciders.wrappers.breaker import Breaker
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS
 from litellm_bighub.deciders.wrappers.retry import Retry
+from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import AdapterConfigurationError
 from litellm_bighub.settings import ServiceSettings
@@ -40,7 +41,7 @@ class PolicySide:
         report: takes how the calls that ran have ended.
     """
 
-    deciding: Deciding
+    deciding: PolicyQuestions
     remember: Deliver | None = None
     report: Deliver | None = None
 
@@ -51,7 +52,7 @@ def policy_for(
     *,
     tools: Mapping[str, Tool],
     redactor: Redactor,
-    told: Mapping[str, Any],
+    told: JsonMapping,
 ) -> PolicySide:
     """The decider for an agent.
 
@@ -70,11 +71,11 @@ def policy_for(
     if decider == "embedded":
         return _embedded(settings, options, redactor)
     if decider is not None and not isinstance(decider, str):
-        desk: Desk = decider if isinstance(decider, Desk) else NoDesk()
+        desk: ApprovalBackend = decider if isinstance(decider, ApprovalBackend) else NoApprovalBackend()
         if settings.outcome_reporting_required:
             raise AdapterConfigurationError("outcome_reporting_required", "needs a decider that takes outcomes")
         return PolicySide(
-            Deciding(
+            PolicyQuestions(
                 decider,
                 fail_mode=settings.fail_mode,
                 desk=desk,
@@ -93,10 +94,10 @@ def policy_for(
         for_each_loop=given is None,
     )
     asking = ClientDecider(client, tools=tools, mode=settings.decision_mode, told=told, redactor=redactor)
-    deciding = Deciding(
+    deciding = PolicyQuestions(
         _patient(asking, service),
         fail_mode=settings.fail_mode,
-        desk=ClientDesk(_approver(service, options) or client, deadline=settings.decision_deadline_seconds),
+        desk=ClientBackend(_approver(service, options) or client, deadline=settings.decision_deadline_seconds),
         dry=asking,
         state_key=_state_key(options),
         deadline_seconds=service.deadline_seconds + 1,  # the service's own deadline ends first, and says why
@@ -113,7 +114,7 @@ def policy_for(
     return _telling(settings, deciding, memory)
 
 
-def _telling(settings: AgentSettings, deciding: Deciding, memory: Memory) -> PolicySide:
+def _telling(settings: AgentSettings, deciding: PolicyQuestions, memory: AgentMemory) -> PolicySide:
     return PolicySide(
         deciding,
         remember=memory.remember if settings.memory_enabled else None,
@@ -183,7 +184,7 @@ def _state_key(options: GuardOptions) -> bytes | None:
 
 def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor) -> PolicySide:
     # Imported here, because they bring a database along.
-    from litellm_bighub.agent.approvals.embedded_backend import EmbeddedDesk, EmbeddedMemory  # noqa: PLC0415
+    from litellm_bighub.agent.approvals.embedded_backend import EmbeddedBackend, EmbeddedMemory  # noqa: PLC0415
     from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider  # noqa: PLC0415
 
     decider = EmbeddedDecider.from_policy_file(
@@ -193,11 +194,11 @@ def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor
         clock=options.get("clock", time.time),
         patience=_deadline(options),
     )
-    desk = EmbeddedDesk(decider)
+    desk = EmbeddedBackend(decider)
     memory = EmbeddedMemory(
         decider, source=settings.memory_source, actor=settings.actor, domain=settings.domain, redactor=redactor
     )
-    deciding = Deciding(
+    deciding = PolicyQuestions(
         decider,
         tools=decider.policy.tools,
         fail_mode=settings.fail_mode,

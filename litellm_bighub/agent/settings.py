@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from importlib.metadata import version
-from typing import Any, get_args
+from typing import get_args
 
 from litellm_bighub.agent.flow.model_input import Context
 from litellm_bighub.agent.options import GuardOptions
 from litellm_bighub.agent.tools.tool import DecisionMode
 from litellm_bighub.domain.actor import POSES, is_marked
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import AdapterConfigurationError
 from litellm_bighub.settings import FailMode
 
@@ -90,5 +91,5 @@ def agent_settings(options: GuardOptions) -> AgentSettings:
     if unknown := sorted(options.keys() - GuardOptions.__annotations__.keys()):
         raise AdapterConfigurationError(unknown[0], "is no option of an agent")
     names = {each.name for each in fields(AgentSettings)}
-    chosen: dict[str, Any] = {name: each for name, each in options.items() if name in names}
+    chosen: JsonObject = {name: each for name, each in options.items() if name in names}
     return AgentSettings(**chosen)

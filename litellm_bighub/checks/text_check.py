@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 
 from litellm_bighub.checks.contract import Contract, Guardrail, contract_of, name_of
 from litellm_bighub.checks.inputs import STRUCTURED, Inputs
+from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import GuardrailAnswerError
 
 T = TypeVar("T")
@@ -15,7 +16,7 @@ _CALLS_AND_TOOLS = frozenset({"tools", "tool_calls"})
 InputType = Literal["request", "response"]
 
 
-class Question(NamedTuple):
+class TextQuestion(NamedTuple):
     """Texts and the context they are checked in.
 
     Attributes:
@@ -28,9 +29,9 @@ class Question(NamedTuple):
     """
 
     texts: Sequence[str]
-    context: Mapping[str, Any]
+    context: JsonMapping
     structured_messages: Callable[[], object] | None
-    request_data: dict[str, Any]
+    request_data: JsonObject
     input_type: InputType
     logging_obj: object = None
 
@@ -40,16 +41,16 @@ class Question(NamedTuple):
         return not self.texts and not any(self.context.get(key) for key in ("images", "files", "tools", "tool_calls"))
 
 
-class Answer(NamedTuple):
+class TextAnswer(NamedTuple):
     """What a guardrail made of a question; what it did not answer is `None`, and unchanged."""
 
     texts: list[str]
-    tools: Any = None
-    tool_calls: Any = None
-    structured_messages: Any = None
+    tools: Payload = None
+    tool_calls: Payload = None
+    structured_messages: Payload = None
 
 
-async def check(guardrail: Guardrail, question: Question, *, each: bool, limit: int) -> Answer:
+async def check(guardrail: Guardrail, question: TextQuestion, *, each: bool, limit: int) -> TextAnswer:
     """Ask a guardrail.
 
     Args:
@@ -63,13 +64,13 @@ async def check(guardrail: Guardrail, question: Question, *, each: bool, limit: 
         Exception: whatever the guardrail raises. The other checks have been cancelled, and awaited.
     """
     if contract_of(guardrail) is Contract.TEXT:
-        return Answer(await gather((_check_text(guardrail, text) for text in question.texts), limit))
+        return TextAnswer(await gather((_check_text(guardrail, text) for text in question.texts), limit))
     if each and len(question.texts) > 1:
         return await _check_each(guardrail, question, limit)
     return await _check_batch(guardrail, question, question.texts, question.context)
 
 
-def lone_answer(guardrail: Guardrail, answer: object, text: str, inputs: dict[str, Any]) -> Answer | None:
+def lone_answer(guardrail: Guardrail, answer: object, text: str, inputs: JsonObject) -> TextAnswer | None:
     """Read what a guardrail of today's contract made of one text alone.
 
     Args:
@@ -86,7 +87,7 @@ def lone_answer(guardrail: Guardrail, answer: object, text: str, inputs: dict[st
     """
     if answer is inputs and inputs.get("texts") == [text] and _CALLS_AND_TOOLS.isdisjoint(inputs):
         messages = dict.get(inputs, STRUCTURED)
-        return None if messages is None else Answer([text], structured_messages=messages)
+        return None if messages is None else TextAnswer([text], structured_messages=messages)
     return _answer(guardrail, answer, [text])
 
 
@@ -129,7 +130,7 @@ async def _check_text(guardrail: Guardrail, text: str) -> str:
     return answer
 
 
-async def _check_each(guardrail: Guardrail, question: Question, limit: int) -> Answer:
+async def _check_each(guardrail: Guardrail, question: TextQuestion, limit: int) -> TextAnswer:
     """One call a text; what is no text goes with the first, so that it is looked at once.
 
     None is offered the messages: they hold all texts, and of several rewrites of them only one could be kept.
@@ -143,12 +144,12 @@ async def _check_each(guardrail: Guardrail, question: Question, limit: int) -> A
         ),
         limit,
     )
-    return Answer([answer.texts[0] for answer in answers], answers[0].tools, answers[0].tool_calls)
+    return TextAnswer([answer.texts[0] for answer in answers], answers[0].tools, answers[0].tool_calls)
 
 
 async def _check_batch(
-    guardrail: Guardrail, question: Question, texts: Sequence[str], context: Mapping[str, Any]
-) -> Answer:
+    guardrail: Guardrail, question: TextQuestion, texts: Sequence[str], context: JsonMapping
+) -> TextAnswer:
     inputs = Inputs({"texts": list(texts), **context}, question.structured_messages)
     answer = await guardrail.apply_guardrail(
         inputs=inputs,
@@ -159,11 +160,11 @@ async def _check_batch(
     return _answer(guardrail, answer, texts)
 
 
-def _answer(guardrail: Guardrail, answer: object, texts: Sequence[str]) -> Answer:
+def _answer(guardrail: Guardrail, answer: object, texts: Sequence[str]) -> TextAnswer:
     if not isinstance(answer, Mapping):
         raise GuardrailAnswerError(name_of(guardrail), f"answered with {_a(answer)}, not with its inputs")
-    answered = cast("Mapping[str, Any]", answer)
-    return Answer(
+    answered = cast("JsonMapping", answer)
+    return TextAnswer(
         _texts(guardrail, answered, texts),
         answered.get("tools"),
         answered.get("tool_calls"),
@@ -171,13 +172,13 @@ def _answer(guardrail: Guardrail, answer: object, texts: Sequence[str]) -> Answe
     )
 
 
-def _texts(guardrail: Guardrail, answer: Mapping[str, Any], asked: Sequence[str]) -> list[str]:
+def _texts(guardrail: Guardrail, answer: JsonMapping, asked: Sequence[str]) -> list[str]:
     if "texts" not in answer:
         return list(asked)
     texts = answer["texts"]
     if not isinstance(texts, (list, tuple)):
         raise GuardrailAnswerError(name_of(guardrail), f"answered {len(asked)} texts with {_a(texts)}")
-    given = cast("list[Any] | tuple[Any, ...]", texts)
+    given = cast("list[Payload] | tuple[Any, ...]", texts)
     if len(given) != len(asked):
         raise GuardrailAnswerError(name_of(guardrail), f"answered {len(asked)} texts with {len(given)}")
     for index, text in enumerate(given):

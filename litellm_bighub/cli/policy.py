@@ -6,7 +6,7 @@ import time
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any, cast, get_args
+from typing import Annotated, cast, get_args
 
 import typer
 import yaml
@@ -30,6 +30,7 @@ from litellm_bighub.control_plane.decisions.replay import Replayed, replay as re
 from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall
 from litellm_bighub.domain.decision import Block
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.difference import Difference, compare
 from litellm_bighub.policy.evaluation import Explanation, explain as explain_policy
 from litellm_bighub.policy.policy_file import load_policy, load_text, unmarked_actors
@@ -149,7 +150,7 @@ def _show(explanation: Explanation) -> None:
     typer.echo(f"{judgement.verdict}: {judgement.reason}")
 
 
-def _as_json(explanation: Explanation) -> dict[str, Any]:
+def _as_json(explanation: Explanation) -> JsonObject:
     judgement = explanation.judgement
     return {
         "verdict": judgement.verdict,

@@ -16,11 +16,16 @@ from typing import TypeAlias
 from sqlalchemy import Engine
 
 from litellm_bighub.control_plane.approvals.awaited_approvals import AwaitedApprovals
-from litellm_bighub.control_plane.approvals.resolution import Refused, Resolution, expire_due, resolve
-from litellm_bighub.control_plane.audit.retention_schedule import Retaining
+from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused, expire_due, resolve
+from litellm_bighub.control_plane.audit.retention_schedule import RetentionSchedule
 from litellm_bighub.control_plane.database import Database
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
-from litellm_bighub.control_plane.decisions.recorded_decision import Deciding, Outcome, Question, Snapshot
+from litellm_bighub.control_plane.decisions.recorded_decision import (
+    DecisionQuestion,
+    DecisionRecorder,
+    PolicySnapshot,
+    RecordedDecision,
+)
 from litellm_bighub.control_plane.store.clock import clock_of, now_in
 from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.control_plane.store.signals import Signals
@@ -61,8 +66,8 @@ class ControlPlane(Database):
         self.clock = clock_of(engine) if clock is None else clock
         self.new_id = new_id
         self.redact = redact
-        self.deciding = Deciding(source)
-        self._retaining = Retaining(source, keep_days)
+        self.deciding = DecisionRecorder(source)
+        self._retaining = RetentionSchedule(source, keep_days)
         self.signals = Signals(engine)
         super().__init__(engine, on_commit=self.signals.tell, on_rollback=self.deciding.forget, patience=patience)
         self._awaited = AwaitedApprovals(self, self.signals, self.clock)
@@ -82,14 +87,14 @@ class ControlPlane(Database):
 
     async def decide(
         self, call: ToolCall, context: CallContext, *, dry_run: bool = False, remember: bool = False
-    ) -> Outcome:
+    ) -> RecordedDecision:
         """Decide on one call. An approval of this very call is used up; a dry run changes and records nothing.
 
         Args:
             call: to decide on.
             context: who asks.
-            dry_run: as for `Question`.
-            remember: as for `Question`.
+            dry_run: as for `DecisionQuestion`.
+            remember: as for `DecisionQuestion`.
 
         Raises:
             DecisionUnavailable: the database cannot be used.
@@ -106,9 +111,9 @@ class ControlPlane(Database):
 
     def question(
         self, call: ToolCall, context: CallContext, *, dry_run: bool = False, remember: bool = False
-    ) -> Question:
+    ) -> DecisionQuestion:
         """A question with fresh ids, for a job that decides among other things."""
-        return Question(
+        return DecisionQuestion(
             call,
             context,
             self.redact(call.arguments),
@@ -127,7 +132,7 @@ class ControlPlane(Database):
         """
         return await self._awaited.wait(approval_id, timeout=timeout)
 
-    async def resolve(self, resolution: Resolution) -> Approval | Refused:
+    async def resolve(self, resolution: Resolution) -> Approval | ResolutionRefused:
         """Carry out a person's answer. Of several answers the first counts."""
         return await self.write(
             lambda transaction: resolve(transaction, self.deciding, resolution, now_in(transaction, self.clock))
@@ -141,7 +146,7 @@ class ControlPlane(Database):
         """Remove some of what is too old, if it is time to; how many events that were."""
         return await self.write(self._retain) if self._retaining.due(self.clock()) else 0
 
-    async def snapshot(self) -> Snapshot:
+    async def snapshot(self) -> PolicySnapshot:
         """What is in force now."""
         return await self.write(
             lambda transaction: self.deciding.snapshot(transaction, now_in(transaction, self.clock))

@@ -6,13 +6,14 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
 import anyio
 
 from litellm_bighub.domain.event import DecisionEvent
+from litellm_bighub.domain.payload import JsonObject
 
-DecisionHook: TypeAlias = Callable[[dict[str, Any]], "Awaitable[None] | None"]
+DecisionHook: TypeAlias = Callable[[JsonObject], "Awaitable[None] | None"]
 """A user's function; receives `DecisionEvent.as_dict()`, a copy of its own."""
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from litellm_bighub.deciders.tool_table import Tool
+from litellm_bighub.deciders.tool_table import ToolEntry
 from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval, verdict
 from litellm_bighub.domain.event import DecisionEvent
@@ -13,12 +13,12 @@ from litellm_bighub.domain.secrets import REDACTED
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class DecidedToolCall:
     """One call with the decision on it, by whom, and how many seconds it took."""
 
     call: ToolCall
     context: CallContext
-    tool: Tool
+    tool: ToolEntry
     decision: Decision
     decider: str
     seconds: float

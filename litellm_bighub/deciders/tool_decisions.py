@@ -16,7 +16,7 @@ from litellm_bighub.deciders.approvals.until_stopped import Stopped, UntilStoppe
 from litellm_bighub.deciders.approvals.waiting_decider import settled, waiting
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.event_sinks import DecisionHook, EventSink, HookSink, record
-from litellm_bighub.deciders.judgement import Judgement
+from litellm_bighub.deciders.judgement import DecidedToolCall
 from litellm_bighub.deciders.ledger.ledger import Ledger, MemoryLedger
 from litellm_bighub.deciders.ledger.prompt_ledger import PromptLedger
 from litellm_bighub.deciders.tool_table import ToolTable
@@ -148,7 +148,7 @@ class ToolDecisions:
             closing.push_async_callback(self._decider.aclose)
             closing.push_async_callback(self.ledger.aclose)
 
-    async def _judge(self, call: ToolCall, context: CallContext) -> Judgement:
+    async def _judge(self, call: ToolCall, context: CallContext) -> DecidedToolCall:
         tool = self._tools.find(call.name)
         context = context if tool.domain is None else replace(context, domain=tool.domain)
         started = self._timer()
@@ -162,9 +162,9 @@ class ToolDecisions:
                     decision, decider = await self._asked.decide(call, context), self._decider.name
                 except DecisionError as error:
                     decision = _without_answer(error, tool.fail_mode or self._fail_mode)
-        return Judgement(call, context, tool, decision, decider, self._timer() - started)
+        return DecidedToolCall(call, context, tool, decision, decider, self._timer() - started)
 
-    async def _settled(self, judgement: Judgement, decision: Decision, seconds: float) -> Decision:
+    async def _settled(self, judgement: DecidedToolCall, decision: Decision, seconds: float) -> Decision:
         """The decision in force when a person has answered, or the time is over. Nobody's silence opens anything."""
         if self._waiting is None or not isinstance(decision, RequireApproval):
             return decision
@@ -180,7 +180,7 @@ class ToolDecisions:
             return decided
         return await self._recorded(replace(judgement, decision=decided, seconds=0.0))
 
-    async def _asked_again(self, judgement: Judgement, approval_id: str) -> Judgement:
+    async def _asked_again(self, judgement: DecidedToolCall, approval_id: str) -> DecidedToolCall:
         """The same call in a question of its own: under the first one's idempotency key the first answer would come.
 
         Raises:
@@ -191,7 +191,7 @@ class ToolDecisions:
         decision = await self._asked.decide(call, judgement.context)
         return replace(judgement, decision=decision, decider=self._decider.name, seconds=self._timer() - started)
 
-    async def _recorded(self, judgement: Judgement) -> Decision:
+    async def _recorded(self, judgement: DecidedToolCall) -> Decision:
         event_id, now = self.new_id(), self.clock()
 
         def withheld() -> DecisionEvent:

@@ -21,7 +21,7 @@ from litellm_bighub.settings import FailMode, ToolSettings
 
 
 @dataclass(frozen=True, slots=True)
-class Tool:
+class ToolEntry:
     """One entry of the table, ready to use. The default one knows nothing of its tool."""
 
     value: ParsedResult | None = None
@@ -61,7 +61,7 @@ class Tool:
         names = set() if expression is None else set(_named(expression.parsed, "field"))
         return expression is not None and (not names or not names.isdisjoint(arguments))
 
-    def only(self, what: Literal["value", "target"]) -> Tool:
+    def only(self, what: Literal["value", "target"]) -> ToolEntry:
         """The entry without the other one."""
         return replace(self, target=None) if what == "value" else replace(self, value=None)
 
@@ -86,9 +86,9 @@ class ToolTable:
     def __init__(self, tools: Mapping[str, ToolSettings]) -> None:
         self._tools = {pattern: _tool(f"tools.{pattern}", settings) for pattern, settings in tools.items()}
 
-    def find(self, name: str) -> Tool:
+    def find(self, name: str) -> ToolEntry:
         """The entry of the tool, or one that knows nothing."""
-        return next((tool for pattern, tool in self._tools.items() if fnmatchcase(name, pattern)), Tool())
+        return next((tool for pattern, tool in self._tools.items() if fnmatchcase(name, pattern)), ToolEntry())
 
 
 class _UndecidableError(Exception):
@@ -110,8 +110,8 @@ def _undecidable(what: str, reason: str) -> Block:
     return Block(reason, Basis(blocked_by=what), "undecidable")
 
 
-def _tool(key: str, settings: ToolSettings) -> Tool:
-    return Tool(
+def _tool(key: str, settings: ToolSettings) -> ToolEntry:
+    return ToolEntry(
         value=_compile(f"{key}.value", settings.value),
         target=_compile(f"{key}.target", settings.target),
         action=settings.action or "",

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from litellm_bighub.doctor.decider_check import deciding
 from litellm_bighub.doctor.findings import Finding, Level
-from litellm_bighub.doctor.kinds import Kind, kind_of
-from litellm_bighub.doctor.proxy_config import Entry, ProxyConfig
+from litellm_bighub.doctor.kinds import GuardrailKind, kind_of
+from litellm_bighub.doctor.proxy_config import GuardrailEntry, ProxyConfig
 from litellm_bighub.doctor.releases import litellm_release
-from litellm_bighub.doctor.text_coverage import Cover, covers, opened
+from litellm_bighub.doctor.text_coverage import TextCoverage, covers, opened
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.hooks.native_guardrail import NOT_BY_DEFAULT
 from litellm_bighub.gateway.routes.route_guard import closer_of
@@ -26,11 +26,11 @@ _LITELLMS = frozenset({"guardrail", "mode", "default_on"})
 
 
 @dataclass(frozen=True, slots=True)
-class Patient:
+class ExaminedConfig:
     """One guardrail with what it is."""
 
-    entry: Entry
-    kind: Kind
+    entry: GuardrailEntry
+    kind: GuardrailKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class Examination:
         findings: what there is to say.
     """
 
-    patients: Sequence[Patient]
-    covers: Sequence[Cover]
+    patients: Sequence[ExaminedConfig]
+    covers: Sequence[TextCoverage]
     opened: Sequence[tuple[str, str]]
     findings: Sequence[Finding]
 
@@ -58,25 +58,25 @@ class Examination:
 def examine(config: ProxyConfig) -> Examination:
     """Examine a config."""
     home = config.path.resolve().parent
-    patients = [Patient(entry, kind_of(entry, home)) for entry in config.guardrails]
+    patients = [ExaminedConfig(entry, kind_of(entry, home)) for entry in config.guardrails]
     findings = [litellm_release(allowed=_allowed(patients)), *_of_all(config, patients)]
     for patient in patients:
         findings += _of_one(config, patient, patients, home)
     return Examination(patients, covers(config), opened(config), findings)
 
 
-def _allowed(patients: Sequence[Patient]) -> bool:
+def _allowed(patients: Sequence[ExaminedConfig]) -> bool:
     """Whether all guardrails of ours start on a release of LiteLLM that is not supported."""
-    ours = [patient for patient in patients if patient.kind in {Kind.CALLS, Kind.TEXTS}]
+    ours = [patient for patient in patients if patient.kind in {GuardrailKind.CALLS, GuardrailKind.TEXTS}]
     return bool(ours) and all(patient.entry.params.get("allow_unsupported_litellm") is True for patient in ours)
 
 
-def _of_all(config: ProxyConfig, patients: Sequence[Patient]) -> Iterator[Finding]:
+def _of_all(config: ProxyConfig, patients: Sequence[ExaminedConfig]) -> Iterator[Finding]:
     if not config.models:
         yield Finding(Level.NOTE, "model_list", "names no model")
-    if all(patient.kind is not Kind.CALLS for patient in patients):
+    if all(patient.kind is not GuardrailKind.CALLS for patient in patients):
         yield Finding(Level.OFF, "guardrails", "no BighubGuardrail among them: no tool call is decided on")
-    if all(patient.kind is not Kind.TEXTS for patient in patients):
+    if all(patient.kind is not GuardrailKind.TEXTS for patient in patients):
         yield Finding(Level.NOTE, "guardrails", "no ResponsesTextGuardrail among them: rewrites in streams are lost")
     settings = config.section("litellm_settings")
     callbacks = [settings.get(key) for key in ("callbacks", "success_callback", "failure_callback")]
@@ -84,22 +84,24 @@ def _of_all(config: ProxyConfig, patients: Sequence[Patient]) -> Iterator[Findin
         yield Finding(Level.NOTE, "metrics", "litellm_settings.callbacks lacks prometheus: nobody can scrape /metrics")
 
 
-def _of_one(config: ProxyConfig, patient: Patient, patients: Sequence[Patient], home: Path) -> Iterator[Finding]:
+def _of_one(
+    config: ProxyConfig, patient: ExaminedConfig, patients: Sequence[ExaminedConfig], home: Path
+) -> Iterator[Finding]:
     entry = patient.entry
     match patient.kind:
-        case Kind.CALLS:
+        case GuardrailKind.CALLS:
             yield from _switched_on(config, entry)
             yield from _calls(entry, home)
-        case Kind.TEXTS:
+        case GuardrailKind.TEXTS:
             yield from _switched_on(config, entry)
             yield from _texts(entry, patients)
-        case Kind.OTHER:
+        case GuardrailKind.OTHER:
             yield from _others(entry, patients)
-        case Kind.UNKNOWN:
+        case GuardrailKind.UNKNOWN:
             yield Finding(Level.OFF, entry.name, f"{entry.guardrail} cannot be imported; the proxy would not start")
 
 
-def _switched_on(config: ProxyConfig, entry: Entry) -> Iterator[Finding]:
+def _switched_on(config: ProxyConfig, entry: GuardrailEntry) -> Iterator[Finding]:
     if problem := refused_by_litellm(entry.params):
         yield Finding(Level.OFF, entry.name, f"LiteLLM would start without it: {problem}")
     if entry.default_on:
@@ -119,7 +121,7 @@ def _models_with(config: ProxyConfig, name: str) -> list[str]:
     ]
 
 
-def _calls(entry: Entry, home: Path) -> Iterator[Finding]:
+def _calls(entry: GuardrailEntry, home: Path) -> Iterator[Finding]:
     given = {key: value for key, value in entry.params.items() if key not in _LITELLMS and key != "on_decision"}
     try:
         settings, _ = read_settings(GuardrailSettings, entry.name, given)
@@ -144,7 +146,7 @@ def _opting_out(name: str, teams: Sequence[str]) -> Iterator[Finding]:
         yield Finding(Level.WARNING, name, f"keys of these teams may opt out of it: {', '.join(teams)}")
 
 
-def _texts(entry: Entry, patients: Sequence[Patient]) -> Iterator[Finding]:
+def _texts(entry: GuardrailEntry, patients: Sequence[ExaminedConfig]) -> Iterator[Finding]:
     given = {key: value for key, value in entry.params.items() if key not in _LITELLMS}
     try:
         settings, _ = read_settings(TextGuardrailSettings, entry.name, given)
@@ -163,17 +165,19 @@ def _texts(entry: Entry, patients: Sequence[Patient]) -> Iterator[Finding]:
         yield Finding(Level.OFF, entry.name, "applies no guardrail")
     yield Finding(Level.NOTE, entry.name, "covers Responses; the text of chat and Messages is not its business")
     names = [patient.entry.name for patient in patients]
-    later = [patient.entry.name for patient in patients[: names.index(entry.name)] if patient.kind is Kind.CALLS]
+    later = [
+        patient.entry.name for patient in patients[: names.index(entry.name)] if patient.kind is GuardrailKind.CALLS
+    ]
     if later:
         says = f"stands behind {later[0]}, which so decides on arguments that are rewritten after it; put it before"
         yield Finding(Level.WARNING, entry.name, says)
 
 
-def _others(entry: Entry, patients: Sequence[Patient]) -> Iterator[Finding]:
+def _others(entry: GuardrailEntry, patients: Sequence[ExaminedConfig]) -> Iterator[Finding]:
     appliers = [
         patient.entry.name
         for patient in patients
-        if patient.kind is Kind.TEXTS and entry.name in (patient.entry.params.get("apply") or ())
+        if patient.kind is GuardrailKind.TEXTS and entry.name in (patient.entry.params.get("apply") or ())
     ]
     match appliers, entry.default_on:
         case [first, *_], False:

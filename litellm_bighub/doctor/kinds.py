@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
 
-from litellm_bighub.doctor.proxy_config import Entry
+from litellm_bighub.doctor.proxy_config import GuardrailEntry
 from litellm_bighub.gateway.hooks.text_guardrail import ResponsesTextGuardrail
 from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
 
 
-class Kind(Enum):
+class GuardrailKind(Enum):
     """Whose guardrail it is, and for what."""
 
     CALLS = "tool calls"
@@ -23,21 +23,21 @@ class Kind(Enum):
     UNKNOWN = "cannot be imported"
 
 
-def kind_of(entry: Entry, folder: Path) -> Kind:
+def kind_of(entry: GuardrailEntry, folder: Path) -> GuardrailKind:
     """What LiteLLM would build for this entry. A class beside the config is imported, as LiteLLM does it."""
     module_name, _, name = entry.guardrail.rpartition(".")
     if not module_name:
-        return Kind.OTHER
+        return GuardrailKind.OTHER
     with _importing_from(folder):
         try:
             found = getattr(importlib.import_module(module_name), name)
         except Exception:  # noqa: BLE001 - a user's module may raise anything while it is imported
-            return Kind.UNKNOWN
+            return GuardrailKind.UNKNOWN
     if not isinstance(found, type):
-        return Kind.UNKNOWN
+        return GuardrailKind.UNKNOWN
     if issubclass(found, BighubGuardrail):
-        return Kind.CALLS
-    return Kind.TEXTS if issubclass(found, ResponsesTextGuardrail) else Kind.OTHER
+        return GuardrailKind.CALLS
+    return GuardrailKind.TEXTS if issubclass(found, ResponsesTextGuardrail) else GuardrailKind.OTHER
 
 
 @contextmanager

@@ -7,7 +7,7 @@ demanded.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -16,6 +16,7 @@ from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from litellm_bighub.doctor.canary import HOSTED_TOOL, PROMPT, SECRETS, TOOL
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 Format: TypeAlias = Literal["responses", "chat", "messages", "other"]
 Mode: TypeAlias = Literal["whole", "streamed"]
@@ -36,7 +37,7 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class ProbedGateway:
     """The gateway that is probed.
 
     Attributes:
@@ -51,7 +52,7 @@ class Gate:
     model: str
     socket_model: str
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Received:
+    def post(self, path: str, body: JsonMapping) -> Received:
         """Post, and read the answer to its end."""
         return self._received("POST", path, body)
 
@@ -59,7 +60,7 @@ class Gate:
         """Get, and read the answer to its end."""
         return self._received("GET", path, None)
 
-    def _received(self, method: str, path: str, body: Mapping[str, Any] | None) -> Received:
+    def _received(self, method: str, path: str, body: JsonMapping | None) -> Received:
         content = b""
         try:
             with self.http.stream(method, path, json=body) as response:
@@ -85,7 +86,7 @@ class Probe:
     route: str
     mode: Mode
     format: Format
-    send: Callable[[Gate], Received]
+    send: Callable[[ProbedGateway], Received]
 
 
 _FUNCTION = {"name": TOOL, "parameters": {"type": "object"}}
@@ -95,30 +96,30 @@ _MESSAGES_TOOLS = [{"name": TOOL, "input_schema": {"type": "object"}}]
 _TURN = [{"role": "user", "content": PROMPT}]
 
 
-def responses(gate: Gate, **more: Any) -> Received:
+def responses(gate: ProbedGateway, **more: Any) -> Received:
     """Ask on `/v1/responses`."""
     return gate.post("/v1/responses", {**_responses_body(gate), **more})
 
 
-def _responses_body(gate: Gate, **more: Any) -> dict[str, Any]:
+def _responses_body(gate: ProbedGateway, **more: Any) -> JsonObject:
     return {"model": gate.model, "input": PROMPT, "tools": _RESPONSES_TOOLS, **more}
 
 
-def _chat(gate: Gate, **more: Any) -> Received:
+def _chat(gate: ProbedGateway, **more: Any) -> Received:
     body = {"model": gate.model, "messages": _TURN, "tools": _CHAT_TOOLS}
     return gate.post("/v1/chat/completions", {**body, **more})
 
 
-def _messages(gate: Gate, **more: Any) -> Received:
+def _messages(gate: ProbedGateway, **more: Any) -> Received:
     body = {"model": gate.model, "messages": _TURN, "max_tokens": 99, "tools": _MESSAGES_TOOLS}
     return gate.post("/v1/messages", {**body, **more})
 
 
-def _completions(gate: Gate, **more: Any) -> Received:
+def _completions(gate: ProbedGateway, **more: Any) -> Received:
     return gate.post("/v1/completions", {"model": gate.model, "prompt": PROMPT, **more})
 
 
-def _retrieved(gate: Gate, **more: Any) -> Received:
+def _retrieved(gate: ProbedGateway, **more: Any) -> Received:
     """Ask, then fetch what was stored: both answers count."""
     first = responses(gate, store=True, **more)
     response_id = _response_id(first.content)
@@ -137,11 +138,11 @@ def _response_id(content: bytes) -> str:
     return found if isinstance(found, str) else ""
 
 
-def _compact(gate: Gate) -> Received:
+def _compact(gate: ProbedGateway) -> Received:
     return gate.post("/v1/responses/compact", {"model": gate.model, "input": PROMPT})
 
 
-def _gemini(gate: Gate, method: str) -> Received:
+def _gemini(gate: ProbedGateway, method: str) -> Received:
     body = {
         "contents": [{"role": "user", "parts": [{"text": PROMPT}]}],
         "tools": [{"functionDeclarations": [{"name": TOOL, "parameters": {"type": "OBJECT", "properties": {}}}]}],
@@ -149,11 +150,11 @@ def _gemini(gate: Gate, method: str) -> Received:
     return gate.post(f"/v1beta/models/{gate.model}:{method}", body)
 
 
-def _pass_through(gate: Gate, **more: Any) -> Received:
+def _pass_through(gate: ProbedGateway, **more: Any) -> Received:
     return gate.post("/openai_passthrough/v1/responses", _responses_body(gate, **more))
 
 
-def _websocket(gate: Gate) -> Received:
+def _websocket(gate: ProbedGateway) -> Received:
     url = str(gate.http.base_url.copy_with(scheme="ws", path="/v1/responses"))
     headers = {"Authorization": f"Bearer {gate.key}"}
     content, status = b"", 0
@@ -181,12 +182,12 @@ def _last(content: bytes) -> bool:
     return kind in {"response.completed", "response.incomplete", "response.failed", "error"}
 
 
-def _several_models(gate: Gate, **more: Any) -> Received:
+def _several_models(gate: ProbedGateway, **more: Any) -> Received:
     """A model name with a comma asks several models at once; LiteLLM answers with a list."""
     return _chat(gate, **{"model": f"{gate.model},{gate.model}", **more})
 
 
-def _fastest_model(gate: Gate, **more: Any) -> Received:
+def _fastest_model(gate: ProbedGateway, **more: Any) -> Received:
     return _several_models(gate, fastest_response=True, **more)
 
 
@@ -198,7 +199,7 @@ def _in_extra_body(ask: Callable[..., Received], field: str) -> Callable[..., Re
     return lambda gate, **more: ask(gate, input=harmless, extra_body={"input": real}, **more)
 
 
-def _stream_in_extra_body(ask: Callable[..., Received]) -> Callable[[Gate], Received]:
+def _stream_in_extra_body(ask: Callable[..., Received]) -> Callable[[ProbedGateway], Received]:
     """A stream that nobody but the provider was told of."""
     return lambda gate: ask(gate, extra_body={"stream": True})
 
@@ -207,7 +208,7 @@ def _turn(content: str) -> list[dict[str, str]]:
     return [{"role": "user", "content": content}]
 
 
-def _eval_run(gate: Gate) -> Received:
+def _eval_run(gate: ProbedGateway) -> Received:
     """A run of an eval: a provider's own tools, which nobody would decide on."""
     tools = [{"type": HOSTED_TOOL}]
     source = {
@@ -219,12 +220,12 @@ def _eval_run(gate: Gate) -> Received:
     return gate.post("/v1/evals/eval_canary/runs", {"name": PROMPT, "model": gate.model, "data_source": source})
 
 
-def _test_connection(gate: Gate) -> Received:
+def _test_connection(gate: ProbedGateway) -> Received:
     body = {"litellm_params": {"model": gate.model, "messages": _TURN, "tools": _CHAT_TOOLS}, "mode": "chat"}
     return gate.post("/health/test_connection", body)
 
 
-def _plugin_proxy(gate: Gate) -> Received:
+def _plugin_proxy(gate: ProbedGateway) -> Received:
     return gate.post("/plugin-proxy/canary/v1/responses", _responses_body(gate))
 
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 import httpx
 
 from litellm_bighub.doctor.canary import ARGUMENTS, HOSTED_TOOL, PROMPT, SECRETS, TOOL, holds_secret
-from litellm_bighub.doctor.probes import PROBES, Format, Gate, Mode, Probe, Received, responses
+from litellm_bighub.doctor.probes import PROBES, Format, Mode, Probe, ProbedGateway, Received, responses
 from litellm_bighub.doctor.proxy_config import ProxyConfig
 from litellm_bighub.doctor.stage import MODEL, SOCKET_MODEL, staged
 from litellm_bighub.doctor.text_coverage import text_formats
-from litellm_bighub.doctor.verdict import Row, Verdict, of_call, of_secrets
+from litellm_bighub.doctor.verdict import ProbeRow, Verdict, of_call, of_secrets
 from litellm_bighub.testing import Item, Output, Pace, Request, ScriptedUpstream, function_call, running_proxy, text
 from litellm_bighub.testing.bighub.hosted_answers import block
 from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
@@ -33,7 +33,7 @@ class Proof:
         caught: the kinds of secrets that this config masks or refuses; only those are canaries.
     """
 
-    rows: Sequence[Row]
+    rows: Sequence[ProbeRow]
     caught: Sequence[str]
 
     @property
@@ -57,7 +57,7 @@ def proving(config: ProxyConfig, on_progress: Callable[[float], None]) -> Genera
             timeout=_SECONDS,
         ) as http,
     ):
-        gate = Gate(http, proxy.master_key, MODEL, SOCKET_MODEL)
+        gate = ProbedGateway(http, proxy.master_key, MODEL, SOCKET_MODEL)
         yield lambda: prove(gate, upstream, text_formats(config))
 
 
@@ -67,7 +67,7 @@ def _environment(upstream: ScriptedUpstream) -> dict[str, str]:
 
 
 def prove(
-    gate: Gate,
+    gate: ProbedGateway,
     upstream: ScriptedUpstream,
     covered: Collection[tuple[Format, Mode]],
     probes: Sequence[Probe] = PROBES,
@@ -85,7 +85,7 @@ def prove(
     return Proof([_row(gate, upstream, probe, secrets, covered) for probe in probes], caught)
 
 
-def _is_caught(gate: Gate, upstream: ScriptedUpstream, secret: str) -> bool:
+def _is_caught(gate: ProbedGateway, upstream: ScriptedUpstream, secret: str) -> bool:
     """Whether a whole answer on `/v1/responses` loses it: then it is one that the operator wants to be caught."""
     _script(upstream, [text(f"Here it comes: {secret}.")], _PACES[0])
     received = responses(gate)
@@ -93,8 +93,12 @@ def _is_caught(gate: Gate, upstream: ScriptedUpstream, secret: str) -> bool:
 
 
 def _row(
-    gate: Gate, upstream: ScriptedUpstream, probe: Probe, secrets: list[str], covered: Collection[tuple[Format, Mode]]
-) -> Row:
+    gate: ProbedGateway,
+    upstream: ScriptedUpstream,
+    probe: Probe,
+    secrets: list[str],
+    covered: Collection[tuple[Format, Mode]],
+) -> ProbeRow:
     received, offered = _send(gate, upstream, probe, _CALL, _PACES[0])
     listed = any(HOSTED_TOOL in request.raw for request in upstream.requests)
     detail = str(received.status) if received.status >= 400 else "connection refused" if received.status == 0 else ""
@@ -103,10 +107,10 @@ def _row(
         secret = _worst([_secrets(gate, upstream, probe, secrets, pace) for pace in _PACES])
     if (probe.format, probe.mode) not in covered and secret in {Verdict.LEAKS, Verdict.UNPROVEN}:
         secret = Verdict.NOT_COVERED
-    return Row(probe, Verdict.LEAKS if listed else of_call(received, offered=offered), secret, detail)
+    return ProbeRow(probe, Verdict.LEAKS if listed else of_call(received, offered=offered), secret, detail)
 
 
-def _secrets(gate: Gate, upstream: ScriptedUpstream, probe: Probe, secrets: list[str], pace: Pace) -> Verdict:
+def _secrets(gate: ProbedGateway, upstream: ScriptedUpstream, probe: Probe, secrets: list[str], pace: Pace) -> Verdict:
     said = [text(f"Here it comes: {'; '.join(secrets)}.")]
     received, offered = _send(gate, upstream, probe, said, pace)
     reached = any(secret in request.raw for request in upstream.requests for secret in secrets)
@@ -119,7 +123,7 @@ def _worst(verdicts: Sequence[Verdict]) -> Verdict:
 
 
 def _send(
-    gate: Gate, upstream: ScriptedUpstream, probe: Probe, items: Sequence[Item], pace: Pace
+    gate: ProbedGateway, upstream: ScriptedUpstream, probe: Probe, items: Sequence[Item], pace: Pace
 ) -> tuple[Received, bool]:
     _script(upstream, items, pace)
     received = probe.send(gate)

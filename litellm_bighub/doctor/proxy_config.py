@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class GuardrailEntry:
     """One guardrail of the config.
 
     Attributes:
@@ -28,7 +28,7 @@ class Entry:
     guardrail: str
     events: frozenset[str]
     default_on: bool
-    params: Mapping[str, Any] = field(repr=False)
+    params: JsonMapping = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ class ProxyConfig:
     """
 
     path: Path
-    content: Mapping[str, Any] = field(repr=False)
+    content: JsonMapping = field(repr=False)
 
     @property
-    def guardrails(self) -> list[Entry]:
+    def guardrails(self) -> list[GuardrailEntry]:
         """The guardrails, in their order."""
         return [_entry(each, index) for index, each in enumerate(_list(self.content, "guardrails"))]
 
@@ -54,7 +54,7 @@ class ProxyConfig:
         named = [each.get("model_name") for each in _list(self.content, "model_list") if isinstance(each, dict)]
         return [name for name in named if isinstance(name, str)]
 
-    def section(self, name: str) -> Mapping[str, Any]:
+    def section(self, name: str) -> JsonMapping:
         """`litellm_settings` and the like; empty if it is not there."""
         found = self.content.get(name)
         return found if isinstance(found, dict) else {}
@@ -75,7 +75,7 @@ def read_config(path: Path) -> ProxyConfig:
     return ProxyConfig(path, content)
 
 
-def _mapping(path: Path) -> dict[str, Any]:
+def _mapping(path: Path) -> JsonObject:
     try:
         content: Any = yaml.safe_load(path.read_text())
     except OSError as error:
@@ -87,16 +87,16 @@ def _mapping(path: Path) -> dict[str, Any]:
     return dict(content)
 
 
-def _list(content: Mapping[str, Any], key: str) -> list[Any]:
+def _list(content: JsonMapping, key: str) -> list[Any]:
     found = content.get(key)
     return found if isinstance(found, list) else []
 
 
-def _entry(each: Any, index: int) -> Entry:
+def _entry(each: Any, index: int) -> GuardrailEntry:
     params = each.get("litellm_params") if isinstance(each, dict) else None
     if not isinstance(params, dict):
         raise ConfigurationError(f"guardrails[{index}]", "has no litellm_params")
-    return Entry(
+    return GuardrailEntry(
         name=str(each.get("guardrail_name", "")),
         guardrail=str(params.get("guardrail", "")),
         events=frozenset(_events(params.get("mode"))),

@@ -10,12 +10,12 @@ from rich.text import Text
 from litellm_bighub.doctor.canary import SECRETS
 from litellm_bighub.doctor.examination import Examination
 from litellm_bighub.doctor.findings import Level
-from litellm_bighub.doctor.kinds import Kind
+from litellm_bighub.doctor.kinds import GuardrailKind
 from litellm_bighub.doctor.proof import Proof
-from litellm_bighub.doctor.proxy_config import Entry
+from litellm_bighub.doctor.proxy_config import GuardrailEntry
 from litellm_bighub.doctor.text_coverage import other_roads
-from litellm_bighub.doctor.verdict import Row, Verdict
-from litellm_bighub.gateway.routes.route_table import Fate
+from litellm_bighub.doctor.verdict import ProbeRow, Verdict
+from litellm_bighub.gateway.routes.route_table import RouteCoverage
 
 _LEVELS = {Level.FINE: "green", Level.NOTE: "dim", Level.WARNING: "yellow", Level.OFF: "bold red"}
 _VERDICTS = {
@@ -26,10 +26,10 @@ _VERDICTS = {
     Verdict.NOT_COVERED: "dim",
 }
 _ROUTES = {
-    Kind.CALLS: "tool calls of /v1/responses, /v1/chat/completions, /v1/messages",
-    Kind.TEXTS: "texts of /v1/responses, streams too",
-    Kind.OTHER: "what LiteLLM hands it",
-    Kind.UNKNOWN: "",
+    GuardrailKind.CALLS: "tool calls of /v1/responses, /v1/chat/completions, /v1/messages",
+    GuardrailKind.TEXTS: "texts of /v1/responses, streams too",
+    GuardrailKind.OTHER: "what LiteLLM hands it",
+    GuardrailKind.UNKNOWN: "",
 }
 
 
@@ -45,7 +45,7 @@ def print_examination(examination: Examination, console: Console) -> None:
     for cover in examination.covers:
         roads.add_row(cover.route, Text(", ".join(cover.calls) or "nobody"), Text(", ".join(cover.texts) or "nobody"))
     for route, name in examination.opened:
-        roads.add_row(Text(route), Text(f"{Fate.OPEN.value}: nobody, as {name} has it", style="yellow"), "")
+        roads.add_row(Text(route), Text(f"{RouteCoverage.OPEN.value}: nobody, as {name} has it", style="yellow"), "")
     for road in other_roads():
         roads.add_row(road, Text("governed or refused: --prove shows which", style="dim"), "")
     console.print(roads)
@@ -82,7 +82,7 @@ def _secrets(proof: Proof) -> str:
     return f"secret: {', '.join(proof.caught)}, which a guardrail of this config catches in a whole answer."
 
 
-def _call(row: Row) -> Text:
+def _call(row: ProbeRow) -> Text:
     shown = _styled(row.call)
     return shown.append(f" ({row.detail})") if row.call is Verdict.REFUSED and row.detail else shown
 
@@ -91,7 +91,7 @@ def _styled(verdict: Verdict) -> Text:
     return Text(verdict.value, style=_VERDICTS[verdict])
 
 
-def _on(entry: Entry) -> str:
+def _on(entry: GuardrailEntry) -> str:
     return "always" if entry.default_on else "if named"
 
 

@@ -16,8 +16,9 @@ from typing import Any, Final
 import yaml
 
 from litellm_bighub.doctor.canary import TOOL
-from litellm_bighub.doctor.kinds import Kind, kind_of
-from litellm_bighub.doctor.proxy_config import Entry, ProxyConfig
+from litellm_bighub.doctor.kinds import GuardrailKind, kind_of
+from litellm_bighub.doctor.proxy_config import GuardrailEntry, ProxyConfig
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
 
 MODEL: Final = "doctor-model"
@@ -49,7 +50,7 @@ def staged(config: ProxyConfig, upstream_url: str, hosted: HostedBighub) -> Gene
         yield path
 
 
-def _content(config: ProxyConfig, guardrails: list[dict[str, Any]], upstream_url: str) -> dict[str, Any]:
+def _content(config: ProxyConfig, guardrails: list[JsonObject], upstream_url: str) -> JsonObject:
     params = {"model": "openai/gpt-4.1", "api_base": upstream_url, "api_key": "sk-no-key-is-needed"}
     settings = {key: value for key, value in config.section("litellm_settings").items() if key in _KEPT_SETTINGS}
     return {
@@ -62,9 +63,9 @@ def _content(config: ProxyConfig, guardrails: list[dict[str, Any]], upstream_url
     }
 
 
-def _params(entry: Entry, home: Path, folder: Path, hosted: HostedBighub, index: int) -> dict[str, Any]:
+def _params(entry: GuardrailEntry, home: Path, folder: Path, hosted: HostedBighub, index: int) -> JsonObject:
     params = dict(entry.params)
-    if kind_of(entry, home) is not Kind.CALLS:
+    if kind_of(entry, home) is not GuardrailKind.CALLS:
         return params
     params.pop("on_decision", None)
     if params.get("decider") == "bighub":
@@ -88,5 +89,5 @@ def _with_canary(path: Path) -> str:
     if not isinstance(content, dict):
         return text
     rules = content.get("rules")
-    rule: dict[str, Any] = {"name": "litellm-bighub doctor", "tool": f"{TOOL}*", "effect": "block", "priority": 1000}
+    rule: JsonObject = {"name": "litellm-bighub doctor", "tool": f"{TOOL}*", "effect": "block", "priority": 1000}
     return yaml.safe_dump({**content, "rules": [rule, *(rules if isinstance(rules, list) else ())]}, sort_keys=False)

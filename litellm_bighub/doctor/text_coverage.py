@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from litellm_bighub.doctor.kinds import Kind, kind_of
+from litellm_bighub.doctor.kinds import GuardrailKind, kind_of
 from litellm_bighub.doctor.probes import PROBES, Format, Mode
-from litellm_bighub.doctor.proxy_config import Entry, ProxyConfig
+from litellm_bighub.doctor.proxy_config import GuardrailEntry, ProxyConfig
 
 _FORMATS: tuple[Format, ...] = ("responses", "chat", "messages")
 _GOVERNED: Mapping[Format, str] = {
@@ -19,7 +19,7 @@ _MODES: tuple[Mode, ...] = ("whole", "streamed")
 
 
 @dataclass(frozen=True, slots=True)
-class Cover:
+class TextCoverage:
     """Who looks at the answers of a route, without being asked to.
 
     Attributes:
@@ -33,15 +33,16 @@ class Cover:
     texts: tuple[str, ...]
 
 
-def covers(config: ProxyConfig) -> list[Cover]:
+def covers(config: ProxyConfig) -> list[TextCoverage]:
     """Who looks at the answers of the three governed formats."""
     home = config.path.resolve().parent
     on = [(entry.name, kind_of(entry, home)) for entry in config.guardrails if is_on(entry)]
-    calls = tuple(name for name, kind in on if kind is Kind.CALLS)
-    others = tuple(name for name, kind in on if kind is Kind.OTHER)
-    texts = tuple(name for name, kind in on if kind is Kind.TEXTS)
+    calls = tuple(name for name, kind in on if kind is GuardrailKind.CALLS)
+    others = tuple(name for name, kind in on if kind is GuardrailKind.OTHER)
+    texts = tuple(name for name, kind in on if kind is GuardrailKind.TEXTS)
     return [
-        Cover(route, calls, (*texts, *others) if form == "responses" else others) for form, route in _GOVERNED.items()
+        TextCoverage(route, calls, (*texts, *others) if form == "responses" else others)
+        for form, route in _GOVERNED.items()
     ]
 
 
@@ -51,7 +52,7 @@ def opened(config: ProxyConfig) -> list[tuple[str, str]]:
     return [
         (str(route), entry.name)
         for entry in config.guardrails
-        if entry.default_on and kind_of(entry, home) is Kind.CALLS
+        if entry.default_on and kind_of(entry, home) is GuardrailKind.CALLS
         for route in _list(entry.params.get("open_routes"))
     ]
 
@@ -65,7 +66,7 @@ def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def is_on(entry: Entry) -> bool:
+def is_on(entry: GuardrailEntry) -> bool:
     """Whether it looks at every answer."""
     return entry.default_on and "post_call" in entry.events
 
@@ -80,9 +81,9 @@ def text_formats(config: ProxyConfig) -> frozenset[tuple[Format, Mode]]:
     for entry in config.guardrails:
         if is_on(entry):
             match kind_of(entry, config.path.resolve().parent):
-                case Kind.TEXTS:
+                case GuardrailKind.TEXTS:
                     formats.add("responses")
-                case Kind.OTHER:
+                case GuardrailKind.OTHER:
                     formats.update(_FORMATS)
                 case _:
                     pass

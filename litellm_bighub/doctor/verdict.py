@@ -20,7 +20,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ProbeRow:
     """One line of the table.
 
     Attributes:

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final, NoReturn, cast
+from typing import Final, NoReturn, cast
 
 import rfc8785
 
 from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 64
@@ -37,7 +38,7 @@ def read_arguments(raw: object) -> Arguments:
     if isinstance(raw, str):
         parsed = _parse(raw)
     elif isinstance(raw, Mapping):
-        parsed = dict(cast("Mapping[str, Any]", raw))
+        parsed = dict(cast("JsonMapping", raw))
     else:
         raise UnreadableArguments(f"arguments are a {type(raw).__name__}, not a JSON object")
     if not isinstance(parsed, dict):
@@ -120,7 +121,7 @@ def _json_type(value: object) -> str:
 def _canonical(parsed: Arguments) -> Arguments:
     """Prove that the arguments have an RFC 8785 form: what has none could not be bound to an approval."""
     try:
-        rfc8785.dumps(cast("dict[str, Any]", parsed))
+        rfc8785.dumps(cast("JsonObject", parsed))
     except rfc8785.CanonicalizationError as error:
         raise UnreadableArguments(f"arguments have no canonical JSON form: {_reason(error)}") from error
     except (RecursionError, UnicodeEncodeError) as error:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import rfc8785
+
+from litellm_bighub.domain.payload import JsonObject
 
 if TYPE_CHECKING:
     from litellm_bighub.domain.call import Arguments
@@ -41,4 +43,4 @@ def call_digest(
 
 
 def _sha256(value: object) -> str:
-    return hashlib.sha256(rfc8785.dumps(cast("dict[str, Any]", value))).hexdigest()
+    return hashlib.sha256(rfc8785.dumps(cast("JsonObject", value))).hexdigest()

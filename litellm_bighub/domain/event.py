@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Literal
 
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.decision import BlockCause, Verdict
+from litellm_bighub.domain.payload import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +67,13 @@ class DecisionEvent:
         """Whether the call was let through."""
         return self.verdict == "allowed" or not self.enforced
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """A copy in plain containers, with `allowed` and BIGHUB's `request_id` added."""
         return {**self.told(), "arguments": deepcopy(self.arguments)}
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> JsonObject:
         """The same for those who only read it: the arguments are the event's own."""
-        told: dict[str, Any] = {name: getattr(self, name) for name in _NAMES}
+        told: JsonObject = {name: getattr(self, name) for name in _NAMES}
         return {**told, "allowed": self.allowed, "request_id": self.decision_id}
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Final
+
+from litellm_bighub.domain.payload import JsonObject
 
 KIND: Final = "guardrail_opted_out"
 
@@ -31,6 +33,6 @@ class OptOut:
     team: str
     key: str
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """A copy in plain containers."""
         return {"kind": KIND, **asdict(self)}

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from litellm_bighub.domain.call import CallType
+from litellm_bighub.domain.payload import JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,6 @@ class CallOutcome:
     team: str
     kind: Literal["call_outcome"] = "call_outcome"
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """A copy in plain containers."""
         return asdict(self)

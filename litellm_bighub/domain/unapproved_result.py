@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
+
+from litellm_bighub.domain.payload import JsonObject
 
 Kind: TypeAlias = Literal["withheld_call_result", "unknown_call_result"]
 """`withheld_call_result`: the call was withheld, and yet it has a result: it was run, or somebody made that up.
@@ -47,6 +49,6 @@ class UnapprovedResult:
     refused: bool
     key: str = ""
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """A copy in plain containers."""
         return asdict(self)

@@ -31,7 +31,7 @@ UNUSED = Usage()
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class PolicyJudgement:
     """What a policy says about a call.
 
     Attributes:
@@ -60,11 +60,11 @@ class Considered:
 class Explanation:
     """The judgement with every rule that was looked at before it."""
 
-    judgement: Judgement
+    judgement: PolicyJudgement
     considered: tuple[Considered, ...]
 
 
-def find(policy: Policy, call: ToolCall, context: CallContext, now: float) -> Rule | Judgement | None:
+def find(policy: Policy, call: ToolCall, context: CallContext, now: float) -> Rule | PolicyJudgement | None:
     """The rule that decides, `None` if no rule matches.
 
     A condition that cannot be evaluated is decided at once: whether its rule applies is unknown, so the call is
@@ -85,7 +85,7 @@ def find(policy: Policy, call: ToolCall, context: CallContext, now: float) -> Ru
     return None
 
 
-def judge(policy: Policy, rule: Rule | None, call: ToolCall, now: float, usage: Usage | None) -> Judgement:
+def judge(policy: Policy, rule: Rule | None, call: ToolCall, now: float, usage: Usage | None) -> PolicyJudgement:
     """Apply the rule that `find` found.
 
     Args:
@@ -98,8 +98,8 @@ def judge(policy: Policy, rule: Rule | None, call: ToolCall, now: float, usage: 
     if rule is None:
         return _by_default(policy)
 
-    def block(blocked_by: str, reason: str) -> Judgement:
-        return Judgement("blocked", f"{reason} ({rule.name})", blocked_by, rule, policy.version)
+    def block(blocked_by: str, reason: str) -> PolicyJudgement:
+        return PolicyJudgement("blocked", f"{reason} ({rule.name})", blocked_by, rule, policy.version)
 
     if rule.effect == "block":
         return block("effect", "the rule blocks this call")
@@ -111,20 +111,20 @@ def judge(policy: Policy, rule: Rule | None, call: ToolCall, now: float, usage: 
         return block(*reached)
     if rule.effect == "require_approval":
         reason = f"the rule asks for a person ({rule.name})"
-        return Judgement("requires_approval", reason, "effect", rule, policy.version)
+        return PolicyJudgement("requires_approval", reason, "effect", rule, policy.version)
     threshold = rule.require_approval_above
     if threshold is not None and call.value is not None and call.value > threshold:
         reason = f"the value is above {threshold:g} ({rule.name})"
-        return Judgement("requires_approval", reason, "require_approval_above", rule, policy.version)
-    return Judgement("allowed", f"the rule allows this call ({rule.name})", "", rule, policy.version)
+        return PolicyJudgement("requires_approval", reason, "require_approval_above", rule, policy.version)
+    return PolicyJudgement("allowed", f"the rule allows this call ({rule.name})", "", rule, policy.version)
 
 
 def evaluate(
     policy: Policy, call: ToolCall, context: CallContext, *, now: float, usage: Usage | None = UNUSED
-) -> Judgement:
+) -> PolicyJudgement:
     """Both steps together, for callers who keep no counters."""
     found = find(policy, call, context, now)
-    return found if isinstance(found, Judgement) else judge(policy, found, call, now, usage)
+    return found if isinstance(found, PolicyJudgement) else judge(policy, found, call, now, usage)
 
 
 def explain(
@@ -200,24 +200,24 @@ def _reached_limit(rule: Rule, usage: Usage | None, now: float) -> tuple[str, st
     return None
 
 
-def _unclear(policy: Policy, rule: Rule, context: CallContext) -> Judgement | None:
+def _unclear(policy: Policy, rule: Rule, context: CallContext) -> PolicyJudgement | None:
     """Why a rule that matches cannot be applied: it may mean this key or user, or an agent of that name."""
     if rule.effect == "block" or rule.actor.matches(context.actor):
         return None
     reason = f"the rule's actor says neither key: nor user: ({rule.name})"
-    return Judgement("blocked", reason, "actor", rule, policy.version)
+    return PolicyJudgement("blocked", reason, "actor", rule, policy.version)
 
 
-def _unreadable(policy: Policy, reason: str) -> Judgement:
-    return Judgement("blocked", reason, "unreadable", None, policy.version)
+def _unreadable(policy: Policy, reason: str) -> PolicyJudgement:
+    return PolicyJudgement("blocked", reason, "unreadable", None, policy.version)
 
 
-def _undecidable(policy: Policy, rule: Rule, error: Undecidable) -> Judgement:
+def _undecidable(policy: Policy, rule: Rule, error: Undecidable) -> PolicyJudgement:
     reason = f"the condition of the rule cannot be decided: {error} ({rule.name})"
-    return Judgement("blocked", reason, "when", rule, policy.version)
+    return PolicyJudgement("blocked", reason, "when", rule, policy.version)
 
 
-def _by_default(policy: Policy) -> Judgement:
+def _by_default(policy: Policy) -> PolicyJudgement:
     verdicts: dict[Effect, Verdict] = {
         "allow": "allowed",
         "block": "blocked",
@@ -225,4 +225,4 @@ def _by_default(policy: Policy) -> Judgement:
     }
     blocked_by = "" if policy.default == "allow" else "default"
     reason = f"no rule matches; the default is {policy.default}"
-    return Judgement(verdicts[policy.default], reason, blocked_by, None, policy.version)
+    return PolicyJudgement(verdicts[policy.default], reason, blocked_by, None, policy.version)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import rfc8785
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict, field_validator, model_validator
 from typing_extensions import Self
 
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.actor_pattern import ActorPattern
 from litellm_bighub.policy.condition import Condition
 from litellm_bighub.policy.rule import Effect, Hours, Policy, Rule, Status
@@ -61,7 +62,7 @@ class RuleText(BaseModel):
         default=0, description="rules of higher priority are tried first; otherwise their order counts"
     )
     tags: list[str] = Field(default_factory=list, description="for people")
-    metadata: dict[str, Any] = Field(default_factory=dict, description="for people and programs; decides nothing")
+    metadata: JsonObject = Field(default_factory=dict, description="for people and programs; decides nothing")
 
     @field_validator("when")
     @classmethod
@@ -164,7 +165,7 @@ def written(text: PolicyText, added: Added = ()) -> str:
     Without temporary allowances: one for one tool must not void what waits for an answer on others. Nor must a change
     of how long the audit is kept.
     """
-    content: dict[str, Any] = {
+    content: JsonObject = {
         "file": text.model_dump(mode="json", exclude_defaults=True, exclude={"audit_keep_days"}),
         "added": [
             [rule_id, rule.model_dump(mode="json", exclude_defaults=True)]

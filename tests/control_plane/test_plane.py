@@ -10,9 +10,9 @@ from dataclasses import fields, replace
 import pytest
 from sqlalchemy import select
 
-from litellm_bighub.control_plane.approvals.resolution import Refused, Resolution
+from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
-from litellm_bighub.control_plane.store.chain import Break
+from litellm_bighub.control_plane.store.chain import ChainBreak
 from litellm_bighub.control_plane.store.schema import events, usage
 from litellm_bighub.control_plane.store.tables import switches
 from litellm_bighub.control_plane.store.tables.approvals import OPEN, TRANSITIONS
@@ -141,7 +141,7 @@ async def test_an_approval_expires_before_and_after_the_answer(open_plane, clock
         await plane.resolve(Resolution(approval_id, "approve", "ann"))
     clock.now += 60
     refused = await plane.resolve(Resolution(approval_id, "approve", "ann"))
-    assert isinstance(refused, Refused)
+    assert isinstance(refused, ResolutionRefused)
     assert refused.code == "expired"
     assert await ask(plane) != approval_id
     assert await plane.expire_due() == 1
@@ -159,7 +159,7 @@ async def test_the_time_to_use_an_answer_begins_with_the_answer(open_plane, cloc
 
 async def test_an_unknown_approval_is_refused(open_plane):
     refused = await open_plane(ASKS).resolve(Resolution("apr_x", "approve", "ann"))
-    assert refused == Refused("unknown", "there is no approval 'apr_x'")
+    assert refused == ResolutionRefused("unknown", "there is no approval 'apr_x'")
 
 
 async def test_two_people_must_approve(open_plane):
@@ -223,7 +223,7 @@ async def test_of_many_answers_and_uses_one_wins(open_plane):
             for n in range(2, 1002)
         )
     )
-    winners = [answer for answer in answers if not isinstance(answer, Refused)]
+    winners = [answer for answer in answers if not isinstance(answer, ResolutionRefused)]
     assert len(winners) == 1
     if winners[0].state == "denied":
         approval_id = await ask(planes[0])
@@ -261,7 +261,7 @@ async def test_a_killed_process_leaves_the_record_and_the_counters_in_step(datab
     recorded = await plane.read(lambda connection: count(connection, events.c.verdict == "allowed"))
     counted = await plane.read(lambda connection: connection.execute(select(usage.c.today)).scalar())
     assert recorded == counted
-    assert not isinstance(await plane.read(verify), Break)
+    assert not isinstance(await plane.read(verify), ChainBreak)
 
 
 async def test_of_a_killed_process_no_approval_is_lost_and_none_is_used_twice(database_url, policy_file, open_plane):
@@ -284,7 +284,7 @@ async def test_of_a_killed_process_no_approval_is_lost_and_none_is_used_twice(da
     consumed = await plane.read(lambda connection: count(connection, events.c.type == "approval.consumed"))
     assert not ran & ran_again
     assert consumed == len(orders)
-    assert not isinstance(await plane.read(verify), Break)
+    assert not isinstance(await plane.read(verify), ChainBreak)
 
 
 async def test_a_limit_is_the_rules_whoever_asks(open_plane):
@@ -349,7 +349,7 @@ async def test_a_dry_run_changes_nothing(open_plane):
     outcome = await plane.decide(refund(), AGENT, dry_run=True)
     assert (outcome.judgement.verdict, outcome.approval) == ("requires_approval", None)
     after = await plane.read(verify)
-    assert not isinstance(after, Break)
+    assert not isinstance(after, ChainBreak)
     assert after[0] - before[0] == 1  # the policy's first use
 
 

@@ -12,7 +12,7 @@ import pytest
 from rich.console import Console
 
 from litellm_bighub.doctor.canary import ARGUMENTS, SECRETS, UNIT, holds_call, holds_secret
-from litellm_bighub.doctor.probes import PROBES, Gate, Received
+from litellm_bighub.doctor.probes import PROBES, ProbedGateway, Received
 from litellm_bighub.doctor.proof import prove, proving
 from litellm_bighub.doctor.proxy_config import read_config
 from litellm_bighub.doctor.report import print_proof
@@ -70,7 +70,7 @@ def test_a_gateway_that_governs_nothing_leaks_on_every_road_that_it_has():
     with ScriptedUpstream() as upstream:
         root = upstream.base_url.removesuffix("/v1")
         with httpx.Client(base_url=root, trust_env=False) as http:
-            proof = prove(Gate(http, "sk-x", "model", "model"), upstream, COVERED)
+            proof = prove(ProbedGateway(http, "sk-x", "model", "model"), upstream, COVERED)
 
     shown = {(row.probe.route, row.probe.mode): row.call for row in proof.rows}
     leaks = {route for route, call in shown.items() if call is Verdict.LEAKS}

@@ -12,7 +12,7 @@ from typing import Any
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.formats.stream.gate_protocol import Ask, CallKey, Hold, Outcome, Pass, Release, StreamGate, Withhold
-from litellm_bighub.formats.stream.joined_stream import Join
+from litellm_bighub.formats.stream.joined_stream import JoinedStream
 
 Event = dict[str, Any]
 WITHHELD = Withhold("not now")
@@ -69,7 +69,7 @@ class Driven:
 class Joined(Driven):
     """A gate whose calls are all blocked, with what is behind it."""
 
-    def __init__(self, gate: StreamGate, join: Join) -> None:
+    def __init__(self, gate: StreamGate, join: JoinedStream) -> None:
         super().__init__(gate)
         self.join = join
 

@@ -18,7 +18,7 @@ from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
 from litellm_bighub.gateway.pipeline.enforcement import ToolCallWithheld
 from litellm_bighub.gateway.routes.route_formats import Format, format_of_route, governed_format, whole_formats
-from litellm_bighub.gateway.routes.route_table import ROWS, Fate
+from litellm_bighub.gateway.routes.route_table import ROWS, RouteCoverage
 from litellm_bighub.testing import Verbatim
 from tests.deciders.fakes import Kept, Scripted
 from tests.formats.chat import streams as chat
@@ -54,11 +54,11 @@ def paths(pattern: str) -> list[str]:
     return [path.replace("~", prefix) for prefix in ("", "/v1")] if "~" in path else [path]
 
 
-ROUTES = [path for row in ROWS if row.fate is Fate.GOVERNED for path in paths(row.pattern)]
+ROUTES = [path for row in ROWS if row.fate is RouteCoverage.GOVERNED for path in paths(row.pattern)]
 OPEN = [
     path
     for row in ROWS
-    if row.fate is Fate.NO_CALLS and row.pattern.startswith("POST") and "{" not in row.pattern
+    if row.fate is RouteCoverage.NO_CALLS and row.pattern.startswith("POST") and "{" not in row.pattern
     for path in paths(row.pattern)
 ]
 

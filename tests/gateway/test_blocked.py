@@ -9,15 +9,15 @@ from typing import Any, get_args
 import pytest
 
 from litellm_bighub.agent.record.model_messages import refusal
-from litellm_bighub.deciders.approvals.waiting_decider import Answered
+from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.block_message import BLOCKED
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, BlockCause, RequireApproval
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable, DecisionUnreadable
-from litellm_bighub.gateway.conversation.decision_cache import KeptDecisions
+from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement, ToolCallWithheld, Withholding
-from litellm_bighub.gateway.pipeline.hosted_tools import ListedTools
+from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from tests.deciders.fakes import Kept, Scripted
 
 ARGUMENTS = json.dumps({"amount": 7})
@@ -82,7 +82,7 @@ async def test_an_error_says_which(answer, cause):
 @each_cause
 async def test_a_tool_that_is_taken_out_says_which_in_the_log(cause, caplog):
     request: dict[str, Any] = {"tools": [{"type": "web_search"}]}
-    await ListedTools(enforcement(block(cause))).govern(request, CallContext)
+    await HostedTools(enforcement(block(cause))).govern(request, CallContext)
 
     assert not request.get("tools")
     assert BLOCKED[cause] in caplog.text
@@ -103,8 +103,8 @@ class Person(Scripted):
     def __init__(self) -> None:
         super().__init__(otherwise=RequireApproval("large", "apr_1"))
 
-    async def answered(self, approval_id: str, *, seconds: float) -> Answered:
-        return Answered("denied", by="ann")
+    async def answered(self, approval_id: str, *, seconds: float) -> AnsweredApproval:
+        return AnsweredApproval("denied", by="ann")
 
 
 CALL = ToolCall("c1", "function", "pay", {"amount": 7})
@@ -144,7 +144,7 @@ async def test_a_call_that_may_run_has_no_cause():
 async def test_a_stored_answer_that_is_fetched_again_says_the_same(cause):
     """What may pass is decided anew."""
     decider = Scripted(otherwise=block(cause))
-    decisions = KeptDecisions(decider)
+    decisions = DecisionCache(decider)
     context = CallContext(response_id="resp_1", surface="/v1/responses/{response_id}")
     [first] = await decisions.decide([CALL], context)
     [again] = await decisions.decide([CALL], context)

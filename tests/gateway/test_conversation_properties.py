@@ -11,9 +11,9 @@ from hypothesis import given, strategies as st
 from litellm_bighub import ToolDecisions
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.decided_call import DecidedCall
-from litellm_bighub.gateway.conversation.request_history import Conversation
+from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.routes.route_formats import Format
-from litellm_bighub.testing.upstream.answer_memory import Memory
+from litellm_bighub.testing.upstream.answer_memory import AnswerMemory
 from tests.deciders.fakes import Scripted
 
 OUTPUTS = {
@@ -32,9 +32,9 @@ class Client:
 
     def __init__(self, way: str) -> None:
         self.way = way
-        self.memory = Memory()
+        self.memory = AnswerMemory()
         self.decisions = ToolDecisions(Scripted())
-        self.conversation = Conversation(self.decisions)
+        self.conversation = RequestHistory(self.decisions)
         self.history: list[dict] = []
         self.previous = ""
         self.numbers = count(1)

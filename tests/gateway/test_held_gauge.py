@@ -10,7 +10,7 @@ import pytest
 from litellm.proxy._types import UserAPIKeyAuth
 
 from litellm_bighub import BighubGuardrail
-from litellm_bighub.deciders.approvals.waiting_decider import Answered
+from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
 from litellm_bighub.domain.decision import Block, RequireApproval
 from litellm_bighub.gateway.routes.route_formats import Format
 from litellm_bighub.telemetry.spans import DecisionSpans
@@ -49,9 +49,9 @@ class Person(Scripted):
         super().__init__(otherwise=RequireApproval("large", "req_9"))
         self.waits = waits
 
-    async def answered(self, approval_id: str, *, seconds: float) -> Answered:
+    async def answered(self, approval_id: str, *, seconds: float) -> AnsweredApproval:
         await self.waits.wait()
-        return Answered("denied", by="ann")
+        return AnsweredApproval("denied", by="ann")
 
 
 class Router:

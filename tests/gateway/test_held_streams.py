@@ -8,9 +8,9 @@ import tracemalloc
 
 import pytest
 
-from litellm_bighub.formats.chat.gate import Gate as ChatGate
-from litellm_bighub.formats.messages.gate import Gate as MessagesGate
-from litellm_bighub.formats.responses.gate import Gate as ResponsesGate
+from litellm_bighub.formats.chat.gate import ChatGate
+from litellm_bighub.formats.messages.gate import MessagesGate
+from litellm_bighub.formats.responses.gate import ResponsesGate
 from litellm_bighub.formats.stream.gate_protocol import Pass
 from litellm_bighub.gateway.pipeline.gated_stream import governed
 

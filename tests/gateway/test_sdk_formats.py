@@ -13,7 +13,7 @@ import pytest
 
 import litellm_bighub
 from litellm_bighub import BighubGuardrail, EmbeddedDecider, ToolDecisions
-from litellm_bighub.deciders.approvals.waiting_decider import Answered
+from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.gateway.conversation.request_history import UnapprovedToolResult
 from litellm_bighub.gateway.pipeline.enforcement import ToolCallWithheld, Withholding
@@ -100,9 +100,9 @@ async def test_a_call_waits_for_a_person(upstream, tmp_path, api, streamed):
 class Person(Scripted):
     """Somebody who is asked, and says yes."""
 
-    async def answered(self, approval_id: str, *, seconds: float) -> Answered:
+    async def answered(self, approval_id: str, *, seconds: float) -> AnsweredApproval:
         self.answers = {}
-        return Answered("approved", by="ann")
+        return AnsweredApproval("approved", by="ann")
 
 
 @each_api

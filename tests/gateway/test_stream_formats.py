@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from litellm_bighub.domain.call import ToolCall
-from litellm_bighub.formats.chat.gate import Gate as ChatGate
-from litellm_bighub.formats.messages.gate import Gate as MessagesGate
+from litellm_bighub.formats.chat.gate import ChatGate
+from litellm_bighub.formats.messages.gate import MessagesGate
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
 from litellm_bighub.gateway.pipeline.gated_stream import governed
 from tests.formats.chat import streams as chat

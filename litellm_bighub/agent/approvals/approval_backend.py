@@ -9,7 +9,15 @@ from dataclasses import replace
 from functools import cache
 from typing import Protocol, TypeAlias, runtime_checkable
 
-from litellm_bighub.agent.flow.effects import Answer, Ask, NotThisCall, Pending, Settled, Shown, Unsettled
+from litellm_bighub.agent.flow.effects import (
+    CallQuestion,
+    NotThisCall,
+    Pending,
+    PersonAnswer,
+    Settled,
+    Shown,
+    Unsettled,
+)
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS
@@ -18,15 +26,15 @@ from litellm_bighub.domain.decision import Block, Decision
 from litellm_bighub.errors import AdapterConfigurationError
 from litellm_bighub.settings import FailMode, ToolSettings
 
-DecideOne: TypeAlias = Callable[[Ask], Awaitable[Decision]]
+DecideOne: TypeAlias = Callable[[CallQuestion], Awaitable[Decision]]
 """Decides on a call again, by the same way as the first time."""
 
 
 @runtime_checkable
-class Desk(Protocol):
+class ApprovalBackend(Protocol):
     """Where approvals are answered."""
 
-    async def settle(self, pending: Pending, answer: Answer, decide: DecideOne) -> Settled | Unsettled:
+    async def settle(self, pending: Pending, answer: PersonAnswer, decide: DecideOne) -> Settled | Unsettled:
         """Bring a person's answer into force. Never raises for a control plane that could not be had."""
         ...
 
@@ -57,10 +65,10 @@ class KeepsStateKey(Protocol):
         ...
 
 
-class NoDesk:
+class NoApprovalBackend:
     """For a decider without approvals: nothing that waits is ever approved."""
 
-    async def settle(self, pending: Pending, answer: Answer, decide: DecideOne) -> Settled:  # noqa: ARG002 - the port's signature
+    async def settle(self, pending: Pending, answer: PersonAnswer, decide: DecideOne) -> Settled:  # noqa: ARG002 - the port's signature
         """Refuse."""
         return Settled(Block(f"the decider cannot resolve the approval {pending.request_id}", cause="unapproved"), {})
 
@@ -78,7 +86,7 @@ class DryRun(Protocol):
         ...
 
 
-class Deciding:
+class PolicyQuestions:
     """The policy's side of a run.
 
     Args:
@@ -96,7 +104,7 @@ class Deciding:
         decider: Decider,
         *,
         fail_mode: FailMode,
-        desk: Desk,
+        desk: ApprovalBackend,
         tools: Mapping[str, ToolSettings] | None = None,
         dry: object = None,
         state_key: bytes | None = None,
@@ -108,7 +116,7 @@ class Deciding:
         self._desk = desk
         self._state_key = state_key
 
-    async def decide(self, asks: Sequence[Ask]) -> list[Decision]:
+    async def decide(self, asks: Sequence[CallQuestion]) -> list[Decision]:
         """Decide on all calls of a turn at the same time. A policy that could not be had is a decision too."""
         groups: dict[CallContext, list[int]] = {}
         for place, ask in enumerate(asks):
@@ -123,7 +131,7 @@ class Deciding:
         }
         return [decided[place] for place in range(len(asks))]
 
-    async def dry_run(self, ask: Ask) -> Decision:
+    async def dry_run(self, ask: CallQuestion) -> Decision:
         """The decision that a call would get; nothing of it is recorded.
 
         Raises:
@@ -138,7 +146,7 @@ class Deciding:
         """What the approval says of a pending call, if its desk knows."""
         return await self._desk.shown(pending) if isinstance(self._desk, ShowsApprovals) else Shown()
 
-    async def settle(self, pending: Pending, answer: Answer) -> Settled | Unsettled:
+    async def settle(self, pending: Pending, answer: PersonAnswer) -> Settled | Unsettled:
         """Bring a person's answer into force."""
         settled = await self._desk.settle(pending, answer, self._one)
         if isinstance(settled, Settled) and _is_unavailable(settled.decision):
@@ -161,7 +169,7 @@ class Deciding:
             self._state_key = await desk.state_key() if isinstance(desk, KeepsStateKey) else process_key()
         return self._state_key
 
-    async def _one(self, ask: Ask) -> Decision:
+    async def _one(self, ask: CallQuestion) -> Decision:
         (decision,) = await self.decide([ask])
         return decision
 
@@ -180,5 +188,5 @@ def _is_unavailable(decision: Decision) -> bool:
     return isinstance(decision, Block) and decision.cause == "unreachable"
 
 
-def _call(ask: Ask) -> ToolCall:
+def _call(ask: CallQuestion) -> ToolCall:
     return ask.call if ask.action == ask.call.name else replace(ask.call, action=ask.action)

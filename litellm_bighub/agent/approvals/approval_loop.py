@@ -8,6 +8,7 @@ from typing import Any
 from litellm_bighub.agent.drivers.performer import AskCallback
 from litellm_bighub.agent.flow.run import Run
 from litellm_bighub.agent.record.events import ApprovedPayload, Payload
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 
 def approved_payload(payload: Payload, run: Run) -> ApprovedPayload:
@@ -15,7 +16,7 @@ def approved_payload(payload: Payload, run: Run) -> ApprovedPayload:
     return ApprovedPayload(**payload, approval_loop=approval_loop(run))
 
 
-def approval_loop(run: Run) -> dict[str, Any]:
+def approval_loop(run: Run) -> JsonObject:
     """What was asked of people and what became of it; the first approval's fields stand on top."""
     if not run.approvals:
         return {"required": False, "resolved": False, "resumed": False}
@@ -28,10 +29,10 @@ def approval_loop(run: Run) -> dict[str, Any]:
     }
 
 
-def answers(resolutions: Mapping[str, Mapping[str, Any]] | None, otherwise: AskCallback | None) -> AskCallback:
+def answers(resolutions: Mapping[str, JsonMapping] | None, otherwise: AskCallback | None) -> AskCallback:
     """A callback that gives prepared answers by request id, and asks on for the rest."""
 
-    def ask(question: dict[str, Any]) -> Any:
+    def ask(question: JsonObject) -> Any:
         if resolutions is not None and question["request_id"] in resolutions:
             return resolutions[question["request_id"]]
         return None if otherwise is None else otherwise(question)
@@ -39,13 +40,13 @@ def answers(resolutions: Mapping[str, Mapping[str, Any]] | None, otherwise: AskC
     return ask
 
 
-def one_answer(payload: ApprovedPayload, request_id: str) -> dict[str, Any]:
+def one_answer(payload: ApprovedPayload, request_id: str) -> JsonObject:
     """What became of one of the calls that people were asked for, and the run that went on from there."""
     told = next(each for each in payload["approval_loop"]["approvals"] if each.get("request_id") == request_id)
     return {**told, "response": payload}
 
 
-def _tool_output(run: Run, approval: Mapping[str, Any]) -> dict[str, Any]:
+def _tool_output(run: Run, approval: JsonMapping) -> JsonObject:
     if not approval["resumed"]:
         return {}
     event = next(each for each in reversed(run.events) if each.call_id == approval["call_id"])

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from litellm_bighub.agent.approvals.approval_backend import DecideOne
-from litellm_bighub.agent.flow.effects import Answer, NotThisCall, Pending, Settled, Shown, Unsettled
-from litellm_bighub.agent.record.deliveries import Batch
+from litellm_bighub.agent.flow.effects import NotThisCall, Pending, PersonAnswer, Settled, Shown, Unsettled
+from litellm_bighub.agent.record.deliveries import EventBatch
 from litellm_bighub.agent.record.redacted_event import outcome_of, redacted_event
-from litellm_bighub.control_plane.approvals.resolution import Refused, Resolution
+from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused
 from litellm_bighub.control_plane.audit.outcome_reports import keep
 from litellm_bighub.control_plane.database import unavailable_when_failing
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider, decision
@@ -21,11 +19,12 @@ from litellm_bighub.control_plane.store.tables.secrets import STATE_KEY, secret_
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Block, Decision
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionError
 
 
-class EmbeddedDesk:
+class EmbeddedBackend:
     """Answers approvals and dry runs with an `EmbeddedDecider`'s control plane.
 
     An approval is bound to its call there: deciding on the same call again uses it up, once.
@@ -57,7 +56,7 @@ class EmbeddedDesk:
             return Shown()
         return approval if isinstance(approval, NotThisCall) else Shown(approval.tool, approval.arguments)
 
-    async def settle(self, pending: Pending, answer: Answer, decide: DecideOne) -> Settled | Unsettled:
+    async def settle(self, pending: Pending, answer: PersonAnswer, decide: DecideOne) -> Settled | Unsettled:
         """Resolve the approval, then decide on the call again."""
         try:
             approval = await self._approval(pending)
@@ -66,7 +65,7 @@ class EmbeddedDesk:
             resolved = await self._resolved(pending, answer)
         except DecisionError as error:
             return Unsettled(str(error))
-        if isinstance(resolved, Refused):
+        if isinstance(resolved, ResolutionRefused):
             return Settled(
                 Block(resolved.problem, cause="policy" if resolved.code == "blocked" else "unapproved"),
                 {"status": resolved.code},
@@ -102,7 +101,7 @@ class EmbeddedDesk:
             return NotThisCall("the approval was asked for another call")
         return approval
 
-    async def _resolved(self, pending: Pending, answer: Answer) -> Approval | Refused:
+    async def _resolved(self, pending: Pending, answer: PersonAnswer) -> Approval | ResolutionRefused:
         """The approval as it stands after the answer. One that was given before, and not used, is given still.
 
         Raises:
@@ -117,7 +116,7 @@ class EmbeddedDesk:
         )
         with unavailable_when_failing("control plane"):
             resolved = await plane.resolve(resolution)
-        if isinstance(resolved, Refused) and resolved.code == "resolved" and answer.approved:
+        if isinstance(resolved, ResolutionRefused) and resolved.code == "resolved" and answer.approved:
             approval = await self._approval(pending)
             if isinstance(approval, Approval) and approval.state_at(plane.clock()) == "approved":
                 return approval
@@ -142,7 +141,7 @@ class EmbeddedMemory:
         self._domain = domain
         self._redactor = redactor
 
-    async def remember(self, batch: Batch) -> None:
+    async def remember(self, batch: EventBatch) -> None:
         """Store the events; one whose id is known counts once."""
         plane = await self._decider.plane()
         rows = [self._row(redacted_event(event, self._redactor), plane.clock()) for event in batch.events]
@@ -152,14 +151,14 @@ class EmbeddedMemory:
 
         await plane.write(job)
 
-    async def report(self, batch: Batch) -> None:
+    async def report(self, batch: EventBatch) -> None:
         """Store how the calls that ran have ended."""
         outcomes = (outcome_of(redacted_event(event, self._redactor)) for event in batch.events)
         reports = [outcome for outcome in outcomes if outcome is not None]
         if reports:
             await keep(await self._decider.plane(), reports)
 
-    def _row(self, event: Mapping[str, Any], now: float) -> dict[str, Any]:
+    def _row(self, event: JsonMapping, now: float) -> JsonObject:
         return {
             "event_id": event["event_id"],
             "time": now,

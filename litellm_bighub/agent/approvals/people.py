@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from litellm_bighub.agent.flow.effects import (
     SOMEBODY,
-    Answer,
-    Ask,
     AskPerson,
+    CallQuestion,
     Decide,
     Look,
     NotThisCall,
     Pending,
+    PersonAnswer,
     Settle,
     Settled,
     Show,
@@ -24,23 +23,24 @@ from litellm_bighub.agent.flow.effects import (
     do,
 )
 from litellm_bighub.agent.flow.run import Run
-from litellm_bighub.agent.flow.turn import Entry, Turn, ask_for
+from litellm_bighub.agent.flow.turn import Turn, TurnCall, ask_for
 from litellm_bighub.agent.tools.tool import Prepared
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 _APPROVED = frozenset({"approved", "modified"})
 
 
-def read_answer(raw: object) -> Answer | None:
+def read_answer(raw: object) -> PersonAnswer | None:
     """What a callback's answer means. Nothing is no answer; what is unclear is a refusal."""
     if raw is None:
         return None
     if not isinstance(raw, Mapping):
-        return Answer(approved=False, comment="the answer was unclear")
+        return PersonAnswer(approved=False, comment="the answer was unclear")
     resolution, arguments = raw.get("resolution"), raw.get("arguments")
     comment, by = raw.get("comment"), raw.get("by")
-    said = Answer(
+    said = PersonAnswer(
         approved=False,
         comment=comment if isinstance(comment, str) else None,
         by=by if isinstance(by, str) and by else SOMEBODY,
@@ -52,7 +52,7 @@ def read_answer(raw: object) -> Answer | None:
     return said
 
 
-def ask_people(run: Run, turn: Turn, answered: list[Entry]) -> Steps[None]:
+def ask_people(run: Run, turn: Turn, answered: list[TurnCall]) -> Steps[None]:
     """Ask for every call that waits; those that were answered are added to `answered` at once."""
     for entry in [entry for entry in turn.entries if entry.pending]:
         pending = entry.pending
@@ -74,7 +74,7 @@ def ask_people(run: Run, turn: Turn, answered: list[Entry]) -> Steps[None]:
             answered.append(entry)
 
 
-def look_for_answers(run: Run, turn: Turn, answered: list[Entry]) -> Steps[None]:
+def look_for_answers(run: Run, turn: Turn, answered: list[TurnCall]) -> Steps[None]:
     """See which of the waiting calls were answered elsewhere, in the inbox for example; adds them to `answered`."""
     for entry in turn.entries:
         if entry.pending is None or not entry.pending.request_id:
@@ -84,14 +84,14 @@ def look_for_answers(run: Run, turn: Turn, answered: list[Entry]) -> Steps[None]
             answered.append(entry)
 
 
-def _answer(run: Run, entry: Entry, pending: Pending, answer: Answer) -> Steps[bool]:
+def _answer(run: Run, entry: TurnCall, pending: Pending, answer: PersonAnswer) -> Steps[bool]:
     """Bring an answer into force; gives whether the call no longer waits."""
     edited = answer.arguments
     if edited is None or dict(edited) == dict(pending.ask.call.arguments):
         return _settled(run, entry, pending, answer, (yield from _settle(run, pending, answer)))
     # The approval was for other arguments: it is given back, and the edited call is decided like any other.
     edit = _edited(run, entry, edited)
-    given_back = yield from do(Settle(pending, Answer(approved=False, comment="replaced by edited arguments")))
+    given_back = yield from do(Settle(pending, PersonAnswer(approved=False, comment="replaced by edited arguments")))
     if isinstance(given_back, Unsettled):
         return _settled(run, entry, pending, answer, given_back)
     if edit is None:
@@ -109,7 +109,7 @@ def _answer(run: Run, entry: Entry, pending: Pending, answer: Answer) -> Steps[b
     return _settled(run, entry, waits, unedited, (yield from _settle(run, waits, unedited)))
 
 
-def _shown(run: Run, entry: Entry, approval: Shown) -> dict[str, object]:
+def _shown(run: Run, entry: TurnCall, approval: Shown) -> dict[str, object]:
     """The event that a person is shown: what the approval says of the call, and where it says nothing, the call itself.
 
     Never what a stored run tells of it: that is not what would run.
@@ -119,13 +119,13 @@ def _shown(run: Run, entry: Entry, approval: Shown) -> dict[str, object]:
     return {**event, "tool": approval.tool or entry.call.name, "arguments": arguments}
 
 
-def _settle(run: Run, pending: Pending, answer: Answer) -> Steps[Settled | Unsettled]:
+def _settle(run: Run, pending: Pending, answer: PersonAnswer) -> Steps[Settled | Unsettled]:
     if answer.approved and pending.expires_at is not None and run.setup.clock() >= pending.expires_at:
         return Settled(Block("the approval has expired", cause="unapproved"), {})
     return (yield from do(Settle(pending, answer)))
 
 
-def _settled(run: Run, entry: Entry, pending: Pending, answer: Answer, settled: Settled | Unsettled) -> bool:
+def _settled(run: Run, entry: TurnCall, pending: Pending, answer: PersonAnswer, settled: Settled | Unsettled) -> bool:
     """Take what holds after an answer. Where nobody knows, the call waits on, and the answer is kept with it."""
     if isinstance(settled, Settled):
         return _take(run, entry, pending, settled)
@@ -134,7 +134,7 @@ def _settled(run: Run, entry: Entry, pending: Pending, answer: Answer, settled: 
     return False
 
 
-def _take(run: Run, entry: Entry, pending: Pending, settled: Settled) -> bool:
+def _take(run: Run, entry: TurnCall, pending: Pending, settled: Settled) -> bool:
     decision: Decision = settled.decision
     if isinstance(decision, RequireApproval):
         # One of several people has answered: it waits for the others.
@@ -147,7 +147,7 @@ def _take(run: Run, entry: Entry, pending: Pending, settled: Settled) -> bool:
     return True
 
 
-def _edited(run: Run, entry: Entry, arguments: Mapping[str, Any]) -> tuple[Ask, Prepared] | None:
+def _edited(run: Run, entry: TurnCall, arguments: JsonMapping) -> tuple[CallQuestion, Prepared] | None:
     if entry.tool is None:
         return None
     try:
@@ -158,16 +158,16 @@ def _edited(run: Run, entry: Entry, arguments: Mapping[str, Any]) -> tuple[Ask, 
 
 
 def _loop(
-    entry: Entry,
+    entry: TurnCall,
     pending: Pending,
     *,
     resolved: bool = False,
     resumed: bool = False,
-    approval: Mapping[str, Any] | None = None,
+    approval: JsonMapping | None = None,
     error: str | None = None,
-) -> dict[str, Any]:
+) -> JsonObject:
     """What `approval_loop` says of one call."""
-    said: dict[str, Any] = {
+    said: JsonObject = {
         "required": True,
         "resolved": resolved,
         "resumed": resumed,

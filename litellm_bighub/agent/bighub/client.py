@@ -15,6 +15,8 @@ from typing import Any
 import anyio
 import anyio.to_thread
 
+from litellm_bighub.domain.payload import JsonObject
+
 
 class Client:
     """A client made when it is first needed; nothing of it is touched before.
@@ -68,7 +70,7 @@ class Client:
         if callable(close):
             await self.call(close)
 
-    def _taken(self, method: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    def _taken(self, method: Callable[..., Any], arguments: JsonObject) -> JsonObject:
         # Reading a signature takes longer than the question: each function's is read once.
         function = getattr(method, "__func__", method)
         if function not in self._signatures:

@@ -11,9 +11,10 @@ import anyio
 
 from litellm_bighub.agent.approvals.approval_backend import DecideOne
 from litellm_bighub.agent.bighub.client import Client
-from litellm_bighub.agent.flow.effects import Answer, NotThisCall, Pending, Settled, Shown, Unsettled
+from litellm_bighub.agent.flow.effects import NotThisCall, Pending, PersonAnswer, Settled, Shown, Unsettled
 from litellm_bighub.agent.tools.result_text import result_text
 from litellm_bighub.domain.decision import Allow, Basis, Block, BlockCause, RequireApproval
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.secrets import REDACTED
 
 _APPROVED = frozenset({"approved", "modified"})
@@ -25,7 +26,7 @@ _HIDDEN = REDACTED[:-1]
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:.-]{0,127}")
 
 
-class ClientDesk:
+class ClientBackend:
     """Implements `Desk` with a client's `approvals`."""
 
     def __init__(self, client: Client, *, deadline: float) -> None:
@@ -45,7 +46,7 @@ class ClientDesk:
             tool if isinstance(tool, str) else None, dict(arguments) if isinstance(arguments, Mapping) else None
         )
 
-    async def settle(self, pending: Pending, answer: Answer, decide: DecideOne) -> Settled | Unsettled:
+    async def settle(self, pending: Pending, answer: PersonAnswer, decide: DecideOne) -> Settled | Unsettled:
         """Resolve the approval; the call may run only if BIGHUB says that it is approved."""
         resolve = self._client.method("approvals", "resolve")
         # The SDK writes the id into a path as it stands.
@@ -62,7 +63,7 @@ class ClientDesk:
         except Exception as error:  # noqa: BLE001 - whatever went wrong, nobody knows whether the answer arrived
             known = await self.look(pending, decide)
             return known or Unsettled(f"the approval could not be resolved ({type(error).__name__})")
-        approval: dict[str, Any] = dict(said) if isinstance(said, Mapping) else {}
+        approval: JsonObject = dict(said) if isinstance(said, Mapping) else {}
         basis = Basis(decision_id=pending.request_id)
         if answer.approved and _is_approved(approval):
             return await self._approved(pending, approval, decide)
@@ -87,7 +88,7 @@ class ClientDesk:
             return Settled(Block("the approval was refused", basis, "denied"), item)
         return None
 
-    async def _listed(self, listed: Callable[..., Any], pending: Pending, status: str) -> dict[str, Any] | None:
+    async def _listed(self, listed: Callable[..., Any], pending: Pending, status: str) -> JsonObject | None:
         """The approval among those of one status; `None` if it is not there, or nobody can tell."""
         try:
             with anyio.fail_after(self._deadline):
@@ -98,7 +99,7 @@ class ClientDesk:
         same = (item for item in items if item.get("request_id") == pending.request_id and item.get("status") == status)
         return next((dict(item) for item in same), None)
 
-    async def _approved(self, pending: Pending, approval: dict[str, Any], decide: DecideOne) -> Settled:
+    async def _approved(self, pending: Pending, approval: JsonObject, decide: DecideOne) -> Settled:
         """The approval in force. A control plane that binds it to its call is asked again, which uses it up."""
         if _BINDS in approval:
             # A question of its own: under the first one's idempotency key the first answer would come again.
@@ -113,7 +114,7 @@ class ClientDesk:
         return Settled(Allow("approved by a person with other arguments", edited=edited, basis=basis), approval)
 
 
-def _is_of(pending: Pending, item: Mapping[str, Any]) -> bool:
+def _is_of(pending: Pending, item: JsonMapping) -> bool:
     """Whether nothing that BIGHUB tells of an approval contradicts that it was asked for this call."""
     ask = pending.ask
     action, actor, value = item.get("action"), item.get("actor"), item.get("value")
@@ -124,14 +125,14 @@ def _is_of(pending: Pending, item: Mapping[str, Any]) -> bool:
     )
 
 
-def _is_modified(approval: Mapping[str, Any]) -> bool:
+def _is_modified(approval: JsonMapping) -> bool:
     """Whether the person has approved something else than the call."""
     said = {approval.get(field) for field in ("status", "resolution", "review_decision")}
     given = (approval.get(field) for field in ("modified_action", "edited_arguments"))
     return "modified" in said or any(each is not None for each in given)
 
 
-def _edited(approval: Mapping[str, Any]) -> dict[str, Any] | None:
+def _edited(approval: JsonMapping) -> JsonObject | None:
     """The arguments that were approved in place of the call's, if they can be read and hide nothing."""
     actions = (approval.get(field) for field in ("modified_action", "better_action"))
     nested = (action.get("arguments") for action in actions if isinstance(action, Mapping))
@@ -142,12 +143,12 @@ def _edited(approval: Mapping[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def _cause(answer: Answer, approval: Mapping[str, Any]) -> BlockCause:
+def _cause(answer: PersonAnswer, approval: JsonMapping) -> BlockCause:
     """Whether a person said no; an approval that BIGHUB does not confirm is none."""
     denied = not answer.approved or approval.get("status") in ("denied", "rejected")
     return "denied" if denied else "unapproved"
 
 
-def _is_approved(approval: Mapping[str, Any]) -> bool:
+def _is_approved(approval: JsonMapping) -> bool:
     status, resolution = str(approval.get("status", "")).lower(), str(approval.get("resolution", "approved")).lower()
     return status in _APPROVED and resolution in _APPROVED

@@ -13,6 +13,7 @@ from litellm_bighub.deciders.hosted.service import gateway, idempotency_key
 from litellm_bighub.deciders.hosted.strict_answer import read_decision
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionRefused
 
@@ -42,7 +43,7 @@ class ClientDecider:
         *,
         tools: Mapping[str, Tool],
         mode: DecisionMode,
-        told: Mapping[str, Any],
+        told: JsonMapping,
         redactor: Redactor,
     ) -> None:
         self._client = client
@@ -84,7 +85,7 @@ class ClientDecider:
             raise DecisionRefused(f"the BIGHUB client has no actions.{names[0]}")
         return method
 
-    def _question(self, call: ToolCall, context: CallContext, tool: Tool | None) -> dict[str, Any]:
+    def _question(self, call: ToolCall, context: CallContext, tool: Tool | None) -> JsonObject:
         try:
             metadata = metadata_of(call.arguments, tool.metadata_from_args if tool else None)
         except UnreadableStake as error:
@@ -95,7 +96,7 @@ class ClientDecider:
             "gateway": gateway(call, context),
             "arguments": self._redactor.redact(call.arguments),
         }
-        question: dict[str, Any] = {
+        question: JsonObject = {
             "action": call.action or call.name,
             "actor": context.actor,
             "domain": context.domain,
@@ -107,12 +108,12 @@ class ClientDecider:
         }
         return question if call.value is None else {**question, "value": call.value}
 
-    async def _asked(self, method: Callable[..., Any], arguments: Mapping[str, Any]) -> object:
+    async def _asked(self, method: Callable[..., Any], arguments: JsonMapping) -> object:
         try:
             return await self._client.call(method, **arguments)
         except Exception as error:
             raise decision_error(error) from error
 
 
-def _payload(question: Mapping[str, Any]) -> dict[str, Any]:
+def _payload(question: JsonMapping) -> JsonObject:
     return {key: each for key, each in question.items() if key not in {"metadata", "idempotency_key"}}

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 
 from litellm_bighub.agent.bighub.client import Client
-from litellm_bighub.agent.record.deliveries import Batch
+from litellm_bighub.agent.record.deliveries import EventBatch
 from litellm_bighub.agent.record.redacted_event import outcome_of, redacted_event
 from litellm_bighub.domain.redaction import Redactor
 
@@ -23,7 +23,7 @@ class ClientMemory:
     redactor: Redactor
     must_report: bool = False
 
-    async def remember(self, batch: Batch) -> None:
+    async def remember(self, batch: EventBatch) -> None:
         """Send the events."""
         ingest = self.client.method("actions", "ingest_memory")
         if ingest is not None:
@@ -38,7 +38,7 @@ class ClientMemory:
                 trace_id=batch.trace_id,
             )
 
-    async def report(self, batch: Batch) -> None:
+    async def report(self, batch: EventBatch) -> None:
         """Report how the calls that ran have ended, all at the same time: the limit is for all of them."""
         report = self.client.method("outcomes", "report")
         if report is None:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 from litellm_bighub.agent.drivers.function_calls import run_blocking
-from litellm_bighub.agent.drivers.performer import AskCallback, Performer, Whole, needs_loop
+from litellm_bighub.agent.drivers.performer import AskCallback, Performer, WholeAnswer, needs_loop
 from litellm_bighub.agent.flow.effects import AnyEffect, CallModel, Emit, Event, Steps
 from litellm_bighub.agent.record.events import Payload
 from litellm_bighub.loop_thread import LoopThread
@@ -63,7 +63,7 @@ async def aevents(
             try:
                 if isinstance(effect, CallModel) and effect.stream:
                     async for event in performer.stream(effect):
-                        if isinstance(event, Whole):
+                        if isinstance(event, WholeAnswer):
                             stepper.give(event.response)
                         else:
                             yield event
@@ -94,7 +94,7 @@ def events(
             try:
                 if isinstance(effect, CallModel) and effect.stream:
                     for event in _pulled(performer, effect):
-                        if isinstance(event, Whole):
+                        if isinstance(event, WholeAnswer):
                             stepper.give(event.response)
                         else:
                             yield event
@@ -108,7 +108,7 @@ def events(
         stepper.close()
 
 
-def _pulled(performer: Performer, effect: CallModel) -> Generator[Event | Whole, None, None]:
+def _pulled(performer: Performer, effect: CallModel) -> Generator[Event | WholeAnswer, None, None]:
     source = performer.stream(effect)
     try:
         while (event := run_blocking(_next(source))) is not None:
@@ -117,7 +117,7 @@ def _pulled(performer: Performer, effect: CallModel) -> Generator[Event | Whole,
         run_blocking(source.aclose())
 
 
-async def _next(source: AsyncGenerator[Event | Whole, None]) -> Event | Whole | None:
+async def _next(source: AsyncGenerator[Event | WholeAnswer, None]) -> Event | WholeAnswer | None:
     return await anext(source, None)
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from typing_extensions import assert_never
 
-from litellm_bighub.agent.approvals.approval_backend import Deciding
+from litellm_bighub.agent.approvals.approval_backend import PolicyQuestions
 from litellm_bighub.agent.approvals.people import read_answer
 from litellm_bighub.agent.drivers.function_calls import Calling, OnLoop
 from litellm_bighub.agent.flow.effects import (
-    Answer,
     AnyEffect,
     AskPerson,
     CallModel,
@@ -24,39 +23,41 @@ from litellm_bighub.agent.flow.effects import (
     Event,
     Look,
     Notify,
+    PersonAnswer,
     RunTools,
     Settle,
     Show,
     StateKey,
 )
-from litellm_bighub.agent.model.model import Model
+from litellm_bighub.agent.model.model import ModelPort
 from litellm_bighub.agent.model.resilience import Resilience
 from litellm_bighub.agent.model.stream_events import StreamReading
 from litellm_bighub.agent.options import Hook
 from litellm_bighub.agent.record.redacted_event import redacted_event
 from litellm_bighub.agent.tools.jobs import Job, run_jobs
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import ProviderResponseError
 
-AskCallback: TypeAlias = Callable[[dict[str, Any]], Any]
+AskCallback: TypeAlias = Callable[[JsonObject], Any]
 
 logger = logging.getLogger("litellm_bighub.agent")
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class WholeAnswer:
     """The response that a stream ended with."""
 
-    response: Mapping[str, Any]
+    response: JsonMapping
 
 
 @dataclass(frozen=True, slots=True)
 class Performer:
     """What an agent does things with."""
 
-    model: Model
+    model: ModelPort
     resilience: Resilience
-    deciding: Deciding
+    deciding: PolicyQuestions
     on_decision: Hook | None
     max_parallel_tools: int
     redactor: Redactor
@@ -93,12 +94,12 @@ class Performer:
             case _:
                 assert_never(effect)
 
-    async def stream(self, effect: CallModel) -> AsyncGenerator[Event | Whole, None]:
+    async def stream(self, effect: CallModel) -> AsyncGenerator[Event | WholeAnswer, None]:
         """The events of a streamed turn, then its response. Only what failed before the first event is tried again."""
         async with AsyncExitStack() as stack:
             first, events = await self.resilience.run(lambda: self._open(stack, effect))
             reading = StreamReading()
-            event: Mapping[str, Any] | None = first
+            event: JsonMapping | None = first
             while event is not None:
                 if (told := reading.read(event)) is not None:
                     yield told
@@ -108,11 +109,9 @@ class Performer:
             raise ProviderResponseError(f"the stream failed: {code}")
         if reading.response is None:
             raise ProviderResponseError("the stream ended without a response")
-        yield Whole(reading.response)
+        yield WholeAnswer(reading.response)
 
-    async def _open(
-        self, stack: AsyncExitStack, effect: CallModel
-    ) -> tuple[dict[str, Any], AsyncIterator[dict[str, Any]]]:
+    async def _open(self, stack: AsyncExitStack, effect: CallModel) -> tuple[JsonObject, AsyncIterator[JsonObject]]:
         async with AsyncExitStack() as attempt:
             events = await attempt.enter_async_context(self.model.stream(effect.request))
             first = await anext(events, None)
@@ -141,11 +140,11 @@ class Performer:
             return False
         return True
 
-    async def _ask(self, ask: AskCallback, effect: AskPerson) -> Answer | None:
+    async def _ask(self, ask: AskCallback, effect: AskPerson) -> PersonAnswer | None:
         return read_answer(await self.calling.call(ask, question(effect)))
 
 
-def question(effect: AskPerson) -> dict[str, Any]:
+def question(effect: AskPerson) -> JsonObject:
     """What an approval callback is asked."""
     return {
         "request_id": effect.pending.request_id,

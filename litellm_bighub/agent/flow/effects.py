@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
@@ -10,16 +10,17 @@ from litellm_bighub.agent.tools.jobs import Job
 from litellm_bighub.agent.tools.tool import DecisionMode
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 T = TypeVar("T")
-Event: TypeAlias = dict[str, Any]
+Event: TypeAlias = JsonObject
 SOMEBODY = "on_approval_required"
 
-Response: TypeAlias = Mapping[str, Any]
+Response: TypeAlias = JsonMapping
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class CallQuestion:
     """The question whether one call may run.
 
     Attributes:
@@ -31,7 +32,7 @@ class Ask:
     call: ToolCall
     context: CallContext
     action: str = ""
-    metadata: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    metadata: JsonMapping = field(default_factory=JsonObject)
     mode: DecisionMode = "submit"
 
 
@@ -39,7 +40,7 @@ class Ask:
 class Pending:
     """A call that waits for a person: everything that its approval is bound to."""
 
-    ask: Ask
+    ask: CallQuestion
     request_id: str
     reason: str
     expires_at: float | None
@@ -48,7 +49,7 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PersonAnswer:
     """What a person said about a pending call.
 
     Attributes:
@@ -59,7 +60,7 @@ class Answer:
     approved: bool
     comment: str | None = None
     by: str = SOMEBODY
-    arguments: Mapping[str, Any] | None = None
+    arguments: JsonMapping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Settled:
     """What holds after a person's answer: the decision, and what the control plane said to it."""
 
     decision: Decision
-    approval: Mapping[str, Any]
+    approval: JsonMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class Shown:
     """
 
     tool: str | None = None
-    arguments: Mapping[str, Any] | None = None
+    arguments: JsonMapping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class Effect(Generic[T]):
 class CallModel(Effect[Response]):
     """Ask the model for its next turn; gives the response in plain containers."""
 
-    request: Mapping[str, Any]
+    request: JsonMapping
     stream: bool
 
 
@@ -123,7 +124,7 @@ class CallModel(Effect[Response]):
 class Decide(Effect[list[Decision]]):
     """Decide on all calls of a turn, in one round trip."""
 
-    asks: Sequence[Ask]
+    asks: Sequence[CallQuestion]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +142,12 @@ class RunTools(Effect[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class AskPerson(Effect["Answer | None"]):
+class AskPerson(Effect["PersonAnswer | None"]):
     """Ask for one pending call. `None` means that nobody has answered."""
 
     pending: Pending
     event: Event
-    response: Mapping[str, Any]
+    response: JsonMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ class Settle(Effect["Settled | Unsettled"]):
     """Bring into force what a person answered."""
 
     pending: Pending
-    answer: Answer
+    answer: PersonAnswer
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from litellm_bighub.agent.flow.effects import CallModel, Decide, Emit, Notify, R
 from litellm_bighub.agent.flow.requested_calls import foreign, is_complete, requested
 from litellm_bighub.agent.flow.run import Run
 from litellm_bighub.agent.flow.stored_state import waiting_state
-from litellm_bighub.agent.flow.turn import Entry, Turn, read_turn
+from litellm_bighub.agent.flow.turn import Turn, TurnCall, read_turn
 from litellm_bighub.agent.record.events import GuardedToolResult, Payload
 from litellm_bighub.agent.record.model_messages import decision_fields
 from litellm_bighub.deciders.tool_decisions import UNRECORDED
@@ -67,7 +67,7 @@ def resumed_run(run: Run, turn: Turn) -> Steps[Payload]:
     return (yield from agent_run(run))
 
 
-def carry_out(run: Run, entries: Sequence[Entry]) -> Steps[None]:
+def carry_out(run: Run, entries: Sequence[TurnCall]) -> Steps[None]:
     """Run what is allowed among the entries and record what became of each of them."""
     try:
         if jobs := [entry.job for entry in entries if entry.job is not None]:
@@ -93,8 +93,8 @@ def _judge(run: Run, turn: Turn) -> Steps[None]:
             entry.decide(UNRECORDED, reveal=False)
 
 
-def _get_answers(run: Run, turn: Turn, asking: Callable[[Run, Turn, list[Entry]], Steps[None]]) -> Steps[None]:
-    answered: list[Entry] = []
+def _get_answers(run: Run, turn: Turn, asking: Callable[[Run, Turn, list[TurnCall]], Steps[None]]) -> Steps[None]:
+    answered: list[TurnCall] = []
     try:
         yield from asking(run, turn, answered)
     except Exception:
@@ -137,7 +137,7 @@ def _refuse_unusable(run: Run, response: Response) -> None:
         )
 
 
-def _record(run: Run, entry: Entry) -> dict[str, object]:
+def _record(run: Run, entry: TurnCall) -> dict[str, object]:
     entry.finish()
     recorded = run.record(
         tool=entry.call.name,
@@ -150,7 +150,7 @@ def _record(run: Run, entry: Entry) -> dict[str, object]:
     return recorded.as_dict()
 
 
-def _notice(run: Run, entry: Entry, place: int) -> dict[str, object]:
+def _notice(run: Run, entry: TurnCall, place: int) -> dict[str, object]:
     """What the audit hook hears: the event as it will be recorded, before its outcome is known."""
     decision = None if entry.decision is None else decision_fields(entry.decision)
     return {

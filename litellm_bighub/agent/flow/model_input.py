@@ -8,16 +8,17 @@ turn goes with every turn.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from litellm_bighub.agent.model.plain import plain
 from litellm_bighub.agent.record.events import output
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import AdapterConfigurationError
 
 Context = Literal["auto", "replay", "previous_response_id"]
-Item = dict[str, Any]
+Item = JsonObject
 
 _OURS = frozenset({"tools", "input", "model", "stream", "background"})
 # Models without reasoning answer 400 when they are asked for it in encrypted form.
@@ -26,7 +27,7 @@ _ENCRYPTED = "reasoning.encrypted_content"
 
 
 @dataclass(slots=True)
-class Conversation:
+class ModelInput:
     """One run's side of the conversation with the model.
 
     Attributes:
@@ -35,19 +36,19 @@ class Conversation:
         previous: the response that the next turn goes on from; only where the provider stores.
     """
 
-    arguments: dict[str, Any]
+    arguments: JsonObject
     replay: bool
     items: list[Item] = field(default_factory=list[Item])
     previous: str | None = None
 
-    def request(self, tools: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def request(self, tools: Sequence[JsonMapping]) -> JsonObject:
         """The arguments of the next call of the model."""
         request = {**self.arguments, "input": list(self.items), "tools": [dict(tool) for tool in tools]}
         if self.previous is not None:
             request["previous_response_id"] = self.previous
         return request
 
-    def take(self, response: Mapping[str, Any], outputs: Sequence[Item]) -> None:
+    def take(self, response: JsonMapping, outputs: Sequence[Item]) -> None:
         """Go on from a response and the outputs of its calls."""
         if self.replay:
             self.items = [*self.items, *_replayable(output(response)), *outputs]
@@ -63,9 +64,9 @@ def start(
     *,
     instructions: str | None = None,
     temperature: float | None = None,
-    extra: Mapping[str, Any] | None = None,
+    extra: JsonMapping | None = None,
     context: Context = "auto",
-) -> Conversation:
+) -> ModelInput:
     """The conversation before the first turn.
 
     Raises:
@@ -88,10 +89,10 @@ def start(
     if not arguments["store"] and _reasons(model, arguments):
         include: list[str] = list(arguments.get("include") or ())
         arguments["include"] = include if _ENCRYPTED in include else [*include, _ENCRYPTED]
-    return Conversation(arguments, replay, [_item(message) for message in messages])
+    return ModelInput(arguments, replay, [_item(message) for message in messages])
 
 
-def _reasons(model: str, arguments: Mapping[str, Any]) -> bool:
+def _reasons(model: str, arguments: JsonMapping) -> bool:
     return "reasoning" in arguments or bool(_REASONING.search(model))
 
 

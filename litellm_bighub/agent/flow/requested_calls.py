@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from litellm_bighub.agent.record.events import GuardedToolResult, output
 from litellm_bighub.agent.tools.result_text import result_text
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 Kind = Literal["function", "custom"]
 _KINDS: Mapping[str, Kind] = {"function_call": "function", "custom_tool_call": "custom"}
@@ -30,25 +31,25 @@ class Requested:
     path: str
 
 
-def requested(response: Mapping[str, Any]) -> list[Requested]:
+def requested(response: JsonMapping) -> list[Requested]:
     """The calls that a client is to run."""
     return [_requested(item, place) for place, item in enumerate(output(response)) if item.get("type") in _KINDS]
 
 
-def foreign(response: Mapping[str, Any]) -> list[str]:
+def foreign(response: JsonMapping) -> list[str]:
     """Types of calls that no tool of an agent can answer: a shell, a computer, or what ran at the provider."""
     types = (str(item.get("type") or "") for item in output(response))
     return [each for each in types if (each.endswith("_call") or each == "mcp_approval_request") and each not in _KINDS]
 
 
-def is_complete(response: Mapping[str, Any]) -> bool:
+def is_complete(response: JsonMapping) -> bool:
     """Whether the model said all that it wanted to; only then its calls are whole."""
     return str(response.get("status") or "") in _ENDED
 
 
-def call_output(call: Requested, result: GuardedToolResult) -> dict[str, Any]:
+def call_output(call: Requested, result: GuardedToolResult) -> JsonObject:
     """The item that tells the model what became of its call. The policy's inner reasons stay here."""
-    told: dict[str, Any] = {"status": result.status}
+    told: JsonObject = {"status": result.status}
     if result.status == "executed":
         told["output"] = result.output
     else:
@@ -57,7 +58,7 @@ def call_output(call: Requested, result: GuardedToolResult) -> dict[str, Any]:
     return {"type": kind, "call_id": call.call_id, "output": result_text(told)}
 
 
-def _requested(item: Mapping[str, Any], place: int) -> Requested:
+def _requested(item: JsonMapping, place: int) -> Requested:
     kind = _KINDS[item["type"]]
     return Requested(
         kind=kind,

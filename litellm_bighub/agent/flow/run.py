@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableSequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from litellm_bighub.agent.flow.model_input import Conversation
+from litellm_bighub.agent.flow.model_input import ModelInput
 from litellm_bighub.agent.record.events import GuardedToolResult, Payload, ToolExecutionEvent, payload
 from litellm_bighub.agent.tools.tool import DecisionMode, Tool
 from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +46,15 @@ class Run:
     """
 
     setup: Setup
-    conversation: Conversation
+    conversation: ModelInput
     trace_id: str
     stream: bool = False
     asks_people: bool = False
     rounds: int = 0
     events: list[ToolExecutionEvent] = field(default_factory=list[ToolExecutionEvent])
-    pending: MutableSequence[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    approvals: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
-    latest: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    pending: MutableSequence[JsonObject] = field(default_factory=list[JsonObject])
+    approvals: list[JsonObject] = field(default_factory=list[JsonObject])
+    latest: JsonMapping = field(default_factory=JsonObject)
     state_key: bytes = b""
 
     @property

@@ -10,22 +10,22 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, fields
-from typing import Any
 
-from litellm_bighub.agent.flow.effects import Answer, Pending
-from litellm_bighub.agent.flow.model_input import Conversation
+from litellm_bighub.agent.flow.effects import Pending, PersonAnswer
+from litellm_bighub.agent.flow.model_input import ModelInput
 from litellm_bighub.agent.flow.requested_calls import requested
 from litellm_bighub.agent.flow.run import Run, Setup
-from litellm_bighub.agent.flow.turn import Entry, Turn, ask_for, bound_to
+from litellm_bighub.agent.flow.turn import Turn, TurnCall, ask_for, bound_to
 from litellm_bighub.agent.record.events import GuardedToolResult, ToolExecutionEvent
 from litellm_bighub.agent.tools.result_text import jsonable
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import AdapterConfigurationError
 
 VERSION = 1
-State = dict[str, Any]
+State = JsonObject
 
 
 def waiting_state(run: Run, turn: Turn) -> State:
@@ -51,12 +51,12 @@ def waiting_state(run: Run, turn: Turn) -> State:
     return plain
 
 
-def request_ids(state: Mapping[str, Any]) -> list[str]:
+def request_ids(state: JsonMapping) -> list[str]:
     """The approvals that the state waits for."""
     return [call["pending"]["request_id"] for call in state["calls"] if call["pending"]]
 
 
-def restored(setup: Setup, state: Mapping[str, Any], key: bytes, *, stream: bool = False) -> tuple[Run, Turn]:
+def restored(setup: Setup, state: JsonMapping, key: bytes, *, stream: bool = False) -> tuple[Run, Turn]:
     """The run and its turn out of a state.
 
     Args:
@@ -76,7 +76,7 @@ def restored(setup: Setup, state: Mapping[str, Any], key: bytes, *, stream: bool
         raise AdapterConfigurationError("state", problem)
     run = Run(
         setup=setup,
-        conversation=Conversation(**state["conversation"]),
+        conversation=ModelInput(**state["conversation"]),
         trace_id=state["trace_id"],
         stream=stream,
         asks_people=True,
@@ -88,7 +88,7 @@ def restored(setup: Setup, state: Mapping[str, Any], key: bytes, *, stream: bool
     return run, Turn(run.latest, _entries(run, state["calls"]))
 
 
-def _call(entry: Entry) -> dict[str, Any]:
+def _call(entry: TurnCall) -> JsonObject:
     pending = entry.pending
     return {
         "event_id": entry.event_id,
@@ -108,10 +108,10 @@ def _call(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _entries(run: Run, calls: Sequence[Mapping[str, Any]]) -> list[Entry]:
-    entries: list[Entry] = []
+def _entries(run: Run, calls: Sequence[JsonMapping]) -> list[TurnCall]:
+    entries: list[TurnCall] = []
     for call, stored in zip(requested(run.latest), calls, strict=True):
-        entry = Entry(call, stored["event_id"], run.setup.tools.get(call.name), stored["arguments"])
+        entry = TurnCall(call, stored["event_id"], run.setup.tools.get(call.name), stored["arguments"])
         entry.result, entry.told = GuardedToolResult(**stored["result"]), stored["told"]
         if stored["pending"]:
             _wait_again(run, entry, stored["pending"], stored.get("answer"))
@@ -119,7 +119,7 @@ def _entries(run: Run, calls: Sequence[Mapping[str, Any]]) -> list[Entry]:
     return entries
 
 
-def _wait_again(run: Run, entry: Entry, stored: Mapping[str, Any], answer: Mapping[str, Any] | None) -> None:
+def _wait_again(run: Run, entry: TurnCall, stored: JsonMapping, answer: JsonMapping | None) -> None:
     place = f"state.calls.{entry.call.call_id}"
     if entry.tool is None:
         raise AdapterConfigurationError(place, f"the tool {entry.call.name!r} is not registered with this agent")
@@ -129,16 +129,16 @@ def _wait_again(run: Run, entry: Entry, stored: Mapping[str, Any], answer: Mappi
     except (ValueError, UnreadableStake) as error:
         raise AdapterConfigurationError(place, f"the arguments no longer fit the tool: {error}") from error
     entry.pending = Pending(ask=entry.ask, **stored)
-    entry.answer = None if answer is None else Answer(**answer)
+    entry.answer = None if answer is None else PersonAnswer(**answer)
     if bound_to(entry.ask, stored["policy_version"]) != stored["digest"]:
         raise AdapterConfigurationError(place, "is not the call that the approval is bound to")
 
 
-def _event(stored: Mapping[str, Any]) -> ToolExecutionEvent:
+def _event(stored: JsonMapping) -> ToolExecutionEvent:
     known = {each.name for each in fields(ToolExecutionEvent)}
     return ToolExecutionEvent(**{key: each for key, each in stored.items() if key in known})
 
 
-def _signature(state: Mapping[str, Any], key: bytes) -> str:
+def _signature(state: JsonMapping, key: bytes) -> str:
     text = json.dumps(state, sort_keys=True, separators=(",", ":"))
     return hmac.new(key, text.encode("utf-8", "backslashreplace"), hashlib.sha256).hexdigest()

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from litellm_bighub.agent.flow.effects import Answer, Ask, Pending
+from litellm_bighub.agent.flow.effects import CallQuestion, Pending, PersonAnswer
 from litellm_bighub.agent.flow.requested_calls import Requested, call_output
 from litellm_bighub.agent.flow.run import Run
 from litellm_bighub.agent.record.events import GuardedToolResult, Status
@@ -19,10 +17,11 @@ from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Decision, RequireApproval
 from litellm_bighub.domain.digest import call_digest
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 
 @dataclass(slots=True)
-class Entry:
+class TurnCall:
     """One call of a turn.
 
     Attributes:
@@ -39,11 +38,11 @@ class Entry:
     tool: Tool | None = None
     arguments: Arguments | str | None = None
     prepared: Prepared | None = None
-    ask: Ask | None = None
+    ask: CallQuestion | None = None
     decision: Decision | None = None
     job: Job | None = None
     pending: Pending | None = None
-    answer: Answer | None = None
+    answer: PersonAnswer | None = None
     result: GuardedToolResult | None = None
     told: str | None = None
 
@@ -82,7 +81,7 @@ class Entry:
                 self.result = GuardedToolResult("tool_error", decision, None, "cancelled before it started")
         self.job = None
 
-    def output(self) -> dict[str, Any]:
+    def output(self) -> JsonObject:
         """The item that goes back to the model."""
         result = self.result or GuardedToolResult("blocked", None, None, "no decision")
         if self.told is not None:
@@ -117,21 +116,21 @@ class Turn:
         entries: one a call, in the model's order.
     """
 
-    response: Mapping[str, Any]
-    entries: list[Entry] = field(default_factory=list[Entry])
+    response: JsonMapping
+    entries: list[TurnCall] = field(default_factory=list[TurnCall])
 
-    def outputs(self) -> list[dict[str, Any]]:
+    def outputs(self) -> list[JsonObject]:
         """What goes back to the model, in its order."""
         return [entry.output() for entry in self.entries]
 
 
-def read_turn(run: Run, response: Mapping[str, Any], calls: list[Requested]) -> Turn:
+def read_turn(run: Run, response: JsonMapping, calls: list[Requested]) -> Turn:
     """Read each call as far as it can be read without asking anybody."""
     return Turn(response, [_read(run, response, call) for call in calls])
 
 
-def _read(run: Run, response: Mapping[str, Any], call: Requested) -> Entry:
-    entry = Entry(call, run.setup.new_id(), run.setup.tools.get(call.name))
+def _read(run: Run, response: JsonMapping, call: Requested) -> TurnCall:
+    entry = TurnCall(call, run.setup.new_id(), run.setup.tools.get(call.name))
     if entry.tool is None or entry.tool.kind != call.kind:
         entry.arguments = _shown(call)
         entry.refuse(f"no tool {call.name!r} is registered")
@@ -151,7 +150,7 @@ def _read(run: Run, response: Mapping[str, Any], call: Requested) -> Entry:
     return entry
 
 
-def ask_for(run: Run, tool: Tool, prepared: Prepared, call: Requested, response_id: str | None) -> Ask:
+def ask_for(run: Run, tool: Tool, prepared: Prepared, call: Requested, response_id: str | None) -> CallQuestion:
     """The question whether a call may run.
 
     Raises:
@@ -159,7 +158,7 @@ def ask_for(run: Run, tool: Tool, prepared: Prepared, call: Requested, response_
     """
     arguments = prepared.arguments
     setup = run.setup
-    return Ask(
+    return CallQuestion(
         call=ToolCall(
             id=call.call_id,
             type=call.kind,
@@ -193,7 +192,7 @@ def _shown(call: Requested) -> Arguments | str | None:
         return call.raw if isinstance(call.raw, str) else None
 
 
-def _pending(ask: Ask, decision: RequireApproval) -> Pending:
+def _pending(ask: CallQuestion, decision: RequireApproval) -> Pending:
     return Pending(
         ask=ask,
         request_id=decision.approval_id,
@@ -204,7 +203,7 @@ def _pending(ask: Ask, decision: RequireApproval) -> Pending:
     )
 
 
-def bound_to(ask: Ask, policy_version: str = "") -> str:
+def bound_to(ask: CallQuestion, policy_version: str = "") -> str:
     """The digest of everything that an approval is bound to."""
     return call_digest(
         actor=ask.context.actor,

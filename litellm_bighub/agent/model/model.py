@@ -7,7 +7,7 @@ one.
 from __future__ import annotations
 
 import functools
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
@@ -15,25 +15,26 @@ import openai
 
 from litellm_bighub.agent.drivers.function_calls import Calling
 from litellm_bighub.agent.model.plain import plain, plain_response
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 _END = object()
 _PLAIN_CLIENTS = frozenset({openai.OpenAI, openai.AsyncOpenAI})
 
 
-class Model(Protocol):
+class ModelPort(Protocol):
     """A model that can be asked. Responses and events come in plain containers."""
 
-    async def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    async def create(self, request: JsonMapping) -> JsonObject:
         """The whole response."""
         ...
 
-    def stream(self, request: Mapping[str, Any]) -> AbstractAsyncContextManager[AsyncIterator[dict[str, Any]]]:
+    def stream(self, request: JsonMapping) -> AbstractAsyncContextManager[AsyncIterator[JsonObject]]:
         """The response's events; the last one holds the response."""
         ...
 
 
 class ClientModel:
-    """A `Model` over a client's `.responses`.
+    """A `ModelPort` over a client's `.responses`.
 
     Args:
         client: makes the client when it is first needed; nothing of it is touched before.
@@ -46,7 +47,7 @@ class ClientModel:
         self._calling = calling
         self._timeout = timeout
 
-    async def create(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    async def create(self, request: JsonMapping) -> JsonObject:
         """The whole response."""
         arguments = self._arguments(request)
         if not self._takes_plain:
@@ -56,7 +57,7 @@ class ClientModel:
         return plain_response(_json(await self._call(create)))
 
     @asynccontextmanager
-    async def stream(self, request: Mapping[str, Any]) -> AsyncGenerator[AsyncIterator[dict[str, Any]], None]:
+    async def stream(self, request: JsonMapping) -> AsyncGenerator[AsyncIterator[JsonObject], None]:
         """The response's events."""
         arguments = self._arguments(request)
         responses = self._client.responses
@@ -82,18 +83,18 @@ class ClientModel:
         # We retry ourselves: the client's own retries would multiply with ours.
         return client.with_options(max_retries=0)
 
-    def _arguments(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _arguments(self, request: JsonMapping) -> JsonObject:
         """The request as the client is given it.
 
         The official client compares every item of a conversation with every type of item that there is, which takes
         longer than all that we do. Ours are plain JSON, so they may go by. Where somebody has wrapped the client or its
         method, to trace what is sent for example, they stand in their usual place.
         """
-        arguments: dict[str, Any] = {"timeout": self._timeout, **request}
+        arguments: JsonObject = {"timeout": self._timeout, **request}
         if not self._takes_plain:
             return arguments
         body = {key: arguments.pop(key) for key in ("input", "tools") if key in arguments}
-        extra: Mapping[str, Any] = arguments.get("extra_body") or {}
+        extra: JsonMapping = arguments.get("extra_body") or {}
         return {**arguments, "extra_body": {**extra, **body}}
 
     @property
@@ -123,7 +124,7 @@ class ClientModel:
             if leave is not None:
                 await self._calling.surely(leave, None, None, None)
 
-    async def _events(self, source: Any) -> AsyncGenerator[dict[str, Any], None]:
+    async def _events(self, source: Any) -> AsyncGenerator[JsonObject, None]:
         if hasattr(source, "__aiter__"):
             events = aiter(source)
             while (event := await self._calling.awaited(_next(events))) is not _END:
@@ -158,7 +159,7 @@ def _is_stream(opened: object) -> bool:
     return any(hasattr(opened, each) for each in ("__aenter__", "__enter__", "__aiter__", "__next__"))
 
 
-async def _whole(response: dict[str, Any]) -> AsyncIterator[dict[str, Any]]:
+async def _whole(response: JsonObject) -> AsyncIterator[JsonObject]:
     status = response.get("status")
     kind = status if status in {"incomplete", "failed"} else "completed"
     yield {"type": f"response.{kind}", "response": response}

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any, cast
 
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import ProviderResponseError
 
 
@@ -26,7 +27,7 @@ def plain(value: object) -> Any:
     return str(value) if held is None else {k: plain(e) for k, e in held.items() if e is not None and k[0] != "_"}
 
 
-def plain_response(response: object) -> dict[str, Any]:
+def plain_response(response: object) -> JsonObject:
     """A response in plain containers, with the text that the client itself read out of it.
 
     Raises:
@@ -35,7 +36,7 @@ def plain_response(response: object) -> dict[str, Any]:
     read: Any = plain(response)
     if not isinstance(read, dict):
         raise ProviderResponseError(f"the provider's answer is no response but a {type(response).__name__}")
-    made = cast("dict[str, Any]", read)
+    made = cast("JsonObject", read)
     text = getattr(response, "output_text", None)
     if isinstance(text, str) and text:
         made.setdefault("output_text", text)

@@ -6,9 +6,9 @@ The ids of response and call stand in the provider's first events only; later on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from litellm_bighub.agent.flow.effects import Event
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 _ENDS: Mapping[str, str] = {
     "response.completed": "response_done",
@@ -29,13 +29,13 @@ class StreamReading:
     """
 
     def __init__(self) -> None:
-        self.response: dict[str, Any] | None = None
-        self.error: dict[str, Any] | None = None
+        self.response: JsonObject | None = None
+        self.error: JsonObject | None = None
         self._response_id: str | None = None
         self._call_ids: dict[str, str | None] = {}
         self._names: dict[str, str | None] = {}
 
-    def read(self, event: Mapping[str, Any]) -> Event | None:
+    def read(self, event: JsonMapping) -> Event | None:
         """The event for the caller; `None` for those that the stream of a run does not have."""
         kind = str(event.get("type") or "")
         response = event.get("response")
@@ -52,7 +52,7 @@ class StreamReading:
         places = {key: event[key] for key in _PLACES if event.get(key) is not None}
         return {**fields, **places, "response_id": self._response_id}
 
-    def _fields(self, kind: str, event: Mapping[str, Any]) -> Event | None:
+    def _fields(self, kind: str, event: JsonMapping) -> Event | None:
         item = str(event.get("item_id") or event.get("output_index") or "")
         calls = {"call_id": self._call_ids.get(item), "name": event.get("name") or self._names.get(item)}
         match kind:
@@ -73,15 +73,15 @@ class StreamReading:
             case _:
                 return None
 
-    def _added(self, event: Mapping[str, Any]) -> Event:
-        item: Mapping[str, Any] = event.get("item") or {}
+    def _added(self, event: JsonMapping) -> Event:
+        item: JsonMapping = event.get("item") or {}
         for key in (item.get("id"), event.get("output_index")):
             self._call_ids[str(key or "")] = item.get("call_id")
             self._names[str(key or "")] = item.get("name")
         added: Event = {"type": "output_item_added", "item_type": item.get("type")}
         return {**added, "call_id": item["call_id"]} if item.get("call_id") else added
 
-    def _end(self, kind: str, event: Mapping[str, Any]) -> Event:
+    def _end(self, kind: str, event: JsonMapping) -> Event:
         response = event.get("response")
         self.response = dict(response) if isinstance(response, Mapping) else None
         told: Event = {"type": _ENDS[kind], "response_id": self._response_id}

@@ -10,41 +10,43 @@ import asyncio
 import logging
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+from typing import Generic, Protocol, TypeAlias, TypeVar
 
 import anyio
+
+from litellm_bighub.domain.payload import JsonMapping
 
 logger = logging.getLogger("litellm_bighub.agent")
 Handle = TypeVar("Handle")
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class EventBatch:
     """The events of one run.
 
     Attributes:
         reported: whether the outcomes in them have been reported already.
     """
 
-    events: Sequence[Mapping[str, Any]]
+    events: Sequence[JsonMapping]
     trace_id: str
     model: str
     reported: bool = False
 
 
-Deliver: TypeAlias = Callable[[Batch], Awaitable[None]]
+Deliver: TypeAlias = Callable[[EventBatch], Awaitable[None]]
 
 
-class Memory(Protocol):
+class AgentMemory(Protocol):
     """Where what an agent did is told."""
 
-    async def remember(self, batch: Batch) -> None:
+    async def remember(self, batch: EventBatch) -> None:
         """Take the events."""
         ...
 
-    async def report(self, batch: Batch) -> None:
+    async def report(self, batch: EventBatch) -> None:
         """Take how the calls that ran have ended."""
         ...
 
@@ -55,7 +57,7 @@ def all_of(*targets: Deliver | None) -> Deliver | None:
     if not wanted:
         return None
 
-    async def deliver(batch: Batch) -> None:
+    async def deliver(batch: EventBatch) -> None:
         failures = await asyncio.gather(*(target(batch) for target in wanted), return_exceptions=True)
         for failure in failures:
             if failure is not None:
@@ -89,13 +91,13 @@ class Deliveries(Generic[Handle]):
         self._spawn = spawn
         self._limit = limit_seconds
         self._capacity = capacity
-        self._waiting: deque[Batch] = deque()
+        self._waiting: deque[EventBatch] = deque()
         self._lock = threading.Lock()
         self._working = False
         self.worker: Handle | None = None
         self.dropped = 0
 
-    def put(self, batch: Batch) -> None:
+    def put(self, batch: EventBatch) -> None:
         """Take a batch and return at once."""
         with self._lock:
             if len(self._waiting) >= self._capacity:
@@ -122,14 +124,14 @@ class Deliveries(Generic[Handle]):
                 self._working = False
             raise
 
-    def _next(self) -> Batch | None:
+    def _next(self) -> EventBatch | None:
         with self._lock:
             if self._waiting:
                 return self._waiting.popleft()
             self._working = False
             return None
 
-    async def _try(self, batch: Batch) -> None:
+    async def _try(self, batch: EventBatch) -> None:
         delivered = False
         try:
             delivered = await attempt(self._deliver, batch, self._limit) is None
@@ -138,7 +140,7 @@ class Deliveries(Generic[Handle]):
                 self.dropped += len(batch.events)
 
 
-async def attempt(deliver: Deliver, batch: Batch, limit_seconds: float) -> str | None:
+async def attempt(deliver: Deliver, batch: EventBatch, limit_seconds: float) -> str | None:
     """Deliver within the limit; gives what went wrong, if anything did."""
     problem = f"it took longer than {limit_seconds:g} s"
     try:

@@ -11,13 +11,13 @@ from litellm_bighub.agent.approvals.approval_loop import approved_payload
 from litellm_bighub.agent.flow.effects import Event
 from litellm_bighub.agent.flow.run import Run
 from litellm_bighub.agent.policy_side import PolicySide
-from litellm_bighub.agent.record.deliveries import Batch, Deliver, Deliveries, all_of, attempt
+from litellm_bighub.agent.record.deliveries import Deliver, Deliveries, EventBatch, all_of, attempt
 from litellm_bighub.agent.record.events import ToolExecutionEvent
 from litellm_bighub.errors import OutcomeReportError
 
 
 @dataclass(slots=True)
-class Account:
+class DeliveryAccount:
     """One run's, from where it was begun or resumed.
 
     Attributes:
@@ -33,10 +33,10 @@ class Account:
         """What has happened since."""
         return self.run.events[self.known :]
 
-    def batch(self) -> Batch:
+    def batch(self) -> EventBatch:
         """What BIGHUB is to be told of it."""
         told = [event.as_dict() for event in self.events]
-        return Batch(told, self.run.trace_id, self.run.model, reported=self.reported)
+        return EventBatch(told, self.run.trace_id, self.run.model, reported=self.reported)
 
     def shown(self, event: Event) -> Event:
         """An event as the reader gets it: the last one tells of the people who were asked, if any could be."""
@@ -45,7 +45,7 @@ class Account:
         return {**event, "response": approved_payload(event["response"], self.run)}
 
 
-class Accounting:
+class DeliveryAccounts:
     """Where runs settle their accounts.
 
     Args:
@@ -60,9 +60,9 @@ class Accounting:
         self.deliver: Deliver | None = all_of(policy.remember, _unreported(policy.report))
 
     @contextmanager
-    def of(self, run: Run, deliveries: Deliveries[Any] | None) -> Generator[Account, None, None]:
+    def of(self, run: Run, deliveries: Deliveries[Any] | None) -> Generator[DeliveryAccount, None, None]:
         """Account for a run: its events stand in the exception that ends it, and are delivered in the background."""
-        account = Account(run, len(run.events))
+        account = DeliveryAccount(run, len(run.events))
         try:
             yield account
         except Exception as error:
@@ -73,11 +73,11 @@ class Accounting:
             if deliveries is not None and account.events:
                 deliveries.put(account.batch())
 
-    def wants_report(self, account: Account, event: Event) -> bool:
+    def wants_report(self, account: DeliveryAccount, event: Event) -> bool:
         """Whether the run may end with this event only after its outcomes were reported."""
         return self._report is not None and event["type"] == "final_response" and bool(account.events)
 
-    async def report(self, account: Account) -> None:
+    async def report(self, account: DeliveryAccount) -> None:
         """Report the outcomes now.
 
         Raises:
@@ -95,7 +95,7 @@ def _unreported(report: Deliver | None) -> Deliver | None:
     if report is None:
         return None
 
-    async def deliver(batch: Batch) -> None:
+    async def deliver(batch: EventBatch) -> None:
         if not batch.reported:
             await report(batch)
 

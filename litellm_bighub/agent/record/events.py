@@ -5,11 +5,12 @@ The shapes are those of `bighub_openai`: plain dictionaries with these keys, so 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict, cast
 
 from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 Status = Literal["executed", "blocked", "approval_required", "tool_error"]
 SCHEMA_VERSION = 1
@@ -27,7 +28,7 @@ class GuardedToolResult:
     """
 
     status: Status
-    decision: dict[str, Any] | None = None
+    decision: JsonObject | None = None
     output: Any = None
     error: str | None = None
 
@@ -46,7 +47,7 @@ class ToolExecutionEvent:
     tool: str
     call_id: str | None
     status: Status
-    decision: dict[str, Any] | None
+    decision: JsonObject | None
     arguments: Arguments | str | None
     output: Any
     error: str | None
@@ -57,7 +58,7 @@ class ToolExecutionEvent:
     schema_version: int = SCHEMA_VERSION
     source_version: str | None = None
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> JsonObject:
         """A copy in plain containers, with `allowed` added."""
         told = {name: _copied(getattr(self, name)) for name in self.__slots__}
         return {**told, "allowed": bool(self.decision and self.decision["allowed"])}
@@ -66,8 +67,8 @@ class ToolExecutionEvent:
 class Execution(TypedDict):
     """What the tools of a run did."""
 
-    events: list[dict[str, Any]]
-    last: dict[str, Any] | None
+    events: list[JsonObject]
+    last: JsonObject | None
 
 
 class Payload(TypedDict):
@@ -75,18 +76,18 @@ class Payload(TypedDict):
 
     response_id: str | None
     output_text: str
-    output: list[dict[str, Any]]
-    llm_response: dict[str, Any]
+    output: list[JsonObject]
+    llm_response: JsonObject
     execution: Execution
 
 
 class ApprovedPayload(Payload):
     """What `run_with_approval` returns."""
 
-    approval_loop: dict[str, Any]
+    approval_loop: JsonObject
 
 
-def payload(response: Mapping[str, Any], events: Sequence[ToolExecutionEvent]) -> Payload:
+def payload(response: JsonMapping, events: Sequence[ToolExecutionEvent]) -> Payload:
     """The payload for a response and what happened until then."""
     told = [event.as_dict() for event in events]
     response_id, text, items = response.get("id"), output_text(response), output(response)
@@ -99,12 +100,12 @@ def payload(response: Mapping[str, Any], events: Sequence[ToolExecutionEvent]) -
     )
 
 
-def output(response: Mapping[str, Any]) -> list[dict[str, Any]]:
+def output(response: JsonMapping) -> list[JsonObject]:
     """The items of a response."""
     return list(response.get("output") or ())
 
 
-def output_text(response: Mapping[str, Any]) -> str:
+def output_text(response: JsonMapping) -> str:
     """All text that the model wrote in a response."""
     told = response.get("output_text")
     if isinstance(told, str) and told:
@@ -116,7 +117,7 @@ def output_text(response: Mapping[str, Any]) -> str:
 def _copied(value: Any) -> Any:
     """A copy of plain containers; `dataclasses.asdict` takes ten times as long, and a turn has many events."""
     if isinstance(value, dict):
-        return {key: _copied(each) for key, each in cast("dict[str, Any]", value).items()}
+        return {key: _copied(each) for key, each in cast("JsonObject", value).items()}
     if isinstance(value, list):
         return [_copied(each) for each in cast("list[Any]", value)]
     return value

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from litellm_bighub.domain.block_message import BLOCKED
 from litellm_bighub.domain.decision import Block, Decision, RequireApproval, verdict
+from litellm_bighub.domain.payload import JsonObject
 
 WITHHELD = "The call was withheld by policy and has not run."
 WAITS = "The call waits for a person's approval and has not run."
 
 
-def decision_fields(decision: Decision) -> dict[str, Any]:
+def decision_fields(decision: Decision) -> JsonObject:
     """The decision as a dictionary with the keys of BIGHUB's own answer."""
     basis = decision.basis
     waits = isinstance(decision, RequireApproval)

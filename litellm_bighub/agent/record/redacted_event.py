@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from litellm_bighub.agent.tools.result_text import jsonable
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redactor
 
 _OUTCOMES: Mapping[str, str] = {"executed": "SUCCESS", "tool_error": "FAILURE"}
 
 
-def redacted_event(event: Mapping[str, Any], redactor: Redactor) -> dict[str, Any]:
+def redacted_event(event: JsonMapping, redactor: Redactor) -> JsonObject:
     """A copy without secrets in its arguments, output and error."""
     told = {"arguments": event["arguments"], "output": jsonable(event["output"]), "error": event["error"]}
     return {**event, **redactor.redact(told)}
 
 
-def outcome_of(event: Mapping[str, Any]) -> dict[str, Any] | None:
+def outcome_of(event: JsonMapping) -> JsonObject | None:
     """The report of how a call ended; `None` for one that did not run, or that BIGHUB knows no id of.
 
     Args:

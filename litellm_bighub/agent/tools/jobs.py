@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import anyio
 
 from litellm_bighub.agent.drivers.function_calls import Calling
 from litellm_bighub.agent.tools.tool import Tool
+from litellm_bighub.domain.payload import JsonMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Job:
     """
 
     tool: Tool
-    keywords: Mapping[str, Any]
+    keywords: JsonMapping
     started: bool = False
     outcome: Outcome | None = None
 

@@ -16,6 +16,7 @@ from litellm_bighub.agent.options import ToolOptions
 from litellm_bighub.agent.tools.signature import UnusableSignature, read_signature
 from litellm_bighub.agent.tools.strict import NotStrict, Schema, to_strict
 from litellm_bighub.agent.tools.tool import Binder, DecisionMode, Tool
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import AdapterConfigurationError
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -56,11 +57,11 @@ class _Interface:
     """What the model is told of a tool, and how its arguments are read."""
 
     kind: Literal["function", "custom"]
-    spec: Mapping[str, Any]
+    spec: JsonMapping
     schema: Schema
     bind: Binder
     description: str = ""
-    defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    defaults: JsonMapping = field(default_factory=JsonObject)
 
 
 def _check(place: str, name: str, function: object, options: ToolOptions) -> None:
@@ -91,7 +92,7 @@ def _interface(place: str, name: str, function: Callable[..., Any], options: Too
     return _Interface("function", spec, read.schema, read.bind, read.description, read.defaults)
 
 
-def _function_spec(name: str, schema: Schema, place: str, *, strict: bool) -> dict[str, Any]:
+def _function_spec(name: str, schema: Schema, place: str, *, strict: bool) -> JsonObject:
     try:
         parameters = to_strict(schema) if strict else schema
     except NotStrict as error:
@@ -99,8 +100,8 @@ def _function_spec(name: str, schema: Schema, place: str, *, strict: bool) -> di
     return {"type": "function", "name": name, "parameters": parameters, "strict": strict}
 
 
-def _custom_spec(name: str, custom: bool | Mapping[str, Any]) -> dict[str, Any]:  # noqa: FBT001 - as the user gave it
-    spec: dict[str, Any] = {"type": "custom", "name": name}
+def _custom_spec(name: str, custom: bool | JsonMapping) -> JsonObject:  # noqa: FBT001 - as the user gave it
+    spec: JsonObject = {"type": "custom", "name": name}
     return {**spec, "format": dict(custom)} if isinstance(custom, Mapping) else spec
 
 
@@ -111,8 +112,8 @@ def _bind_schema(schema: Schema, place: str) -> Binder:
         raise AdapterConfigurationError(f"{place}.parameters_schema", error.message.splitlines()[0]) from error
     validator: Validator = jsonschema.Draft202012Validator(schema)
 
-    def bind(text: str) -> dict[str, Any]:
-        arguments: dict[str, Any] = json.loads(text)
+    def bind(text: str) -> JsonObject:
+        arguments: JsonObject = json.loads(text)
         problems = [f"{each.json_path}: {_problem(each)}" for each in validator.iter_errors(arguments)]
         if problems:
             raise ValueError("; ".join(problems[:5]))

@@ -9,6 +9,8 @@ from typing import Any, cast
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
+from litellm_bighub.domain.payload import JsonObject
+
 
 def jsonable(result: object) -> Any:
     """The result in plain JSON containers; bytes and what has no JSON form become a note."""
@@ -41,7 +43,7 @@ def _sendable(plain: Any) -> Any:
     if isinstance(plain, str):
         return plain.encode("utf-8", "backslashreplace").decode("utf-8")
     if isinstance(plain, dict):
-        return {_sendable(key): _sendable(each) for key, each in cast("dict[str, Any]", plain).items()}
+        return {_sendable(key): _sendable(each) for key, each in cast("JsonObject", plain).items()}
     if isinstance(plain, list):
         return [_sendable(each) for each in cast("list[Any]", plain)]
     return plain

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
 from litellm_bighub.agent.tools.strict import Schema
+from litellm_bighub.domain.payload import JsonObject
 
 
 class UnusableSignature(ValueError):  # noqa: N818 - says what the signature is
@@ -32,11 +33,11 @@ class Parameters:
 
     description: str
     schema: Schema
-    defaults: dict[str, Any]
+    defaults: JsonObject
     _model: type[BaseModel]
     _fields: dict[str, str]
 
-    def bind(self, json: str) -> dict[str, Any]:
+    def bind(self, json: str) -> JsonObject:
         """The keyword arguments of the function out of a JSON text.
 
         Raises:
@@ -64,9 +65,9 @@ def read_signature(function: Callable[..., Any]) -> Parameters:
     described = docstring_parser.parse(inspect.getdoc(function) or "")
     told = {each.arg_name.lstrip("*"): each.description for each in described.params}
     bound = _bound(function)
-    definitions: dict[str, Any] = {}
+    definitions: JsonObject = {}
     fields: dict[str, str] = {}
-    defaults: dict[str, Any] = {}
+    defaults: JsonObject = {}
     for number, parameter in enumerate(signature.parameters.values()):
         name = parameter.name
         if name in bound:
@@ -128,7 +129,7 @@ def _described(hint: Any) -> str | None:
     return None
 
 
-def _model(function: Callable[..., Any], definitions: dict[str, Any]) -> type[BaseModel]:
+def _model(function: Callable[..., Any], definitions: JsonObject) -> type[BaseModel]:
     config = ConfigDict(extra="forbid", arbitrary_types_allowed=False, allow_inf_nan=False)
     name = getattr(function, "__name__", "tool")
     try:
@@ -146,7 +147,7 @@ def _schema(model: type[BaseModel]) -> Schema:
     return schema
 
 
-def _jsonable(defaults: dict[str, Any]) -> dict[str, Any]:
+def _jsonable(defaults: JsonObject) -> JsonObject:
     """The defaults that have a JSON form; the others are no part of what is decided on."""
     return {name: to_jsonable_python(each) for name, each in defaults.items() if _has_json(each)}
 

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, cast
 
-Schema = dict[str, Any]
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
+
+Schema = JsonObject
 
 MAX_PROPERTIES = 5000
 MAX_DEPTH = 10
@@ -43,7 +45,7 @@ class NotStrict(ValueError):  # noqa: N818 - says what the schema is
     """Strict mode cannot express the schema; the message names the place and the reason."""
 
 
-def to_strict(schema: Mapping[str, Any]) -> Schema:
+def to_strict(schema: JsonMapping) -> Schema:
     """The schema as strict mode takes it.
 
     Raises:
@@ -53,9 +55,9 @@ def to_strict(schema: Mapping[str, Any]) -> Schema:
 
 
 class _Strict:
-    def __init__(self, schema: Mapping[str, Any]) -> None:
+    def __init__(self, schema: JsonMapping) -> None:
         self._schema = schema
-        self._defs: Mapping[str, Any] = schema.get("$defs") or schema.get("definitions") or {}
+        self._defs: JsonMapping = schema.get("$defs") or schema.get("definitions") or {}
         self._properties = 0
 
     def root(self) -> Schema:
@@ -72,7 +74,7 @@ class _Strict:
             raise NotStrict(f"{place}: strict mode takes {MAX_DEPTH} levels of nesting")
         if not isinstance(schema, Mapping) or not schema:
             raise NotStrict(f"{place}: strict mode needs a type here, and a value of any type has none")
-        source = cast("Mapping[str, Any]", schema)
+        source = cast("JsonMapping", schema)
         if "$ref" in source:
             return self._reference(source)
         if "allOf" in source:
@@ -89,21 +91,21 @@ class _Strict:
             self._object(source, strict, path, depth)
         return strict
 
-    def _reference(self, source: Mapping[str, Any]) -> Schema:
+    def _reference(self, source: JsonMapping) -> Schema:
         name = str(source["$ref"]).replace("#/definitions/", "#/$defs/")
         if "description" not in source:
             return {"$ref": name}
         # Beside a reference nothing else may stand.
         return {"anyOf": [{"$ref": name}], "description": source["description"]}
 
-    def _all_of(self, source: Mapping[str, Any], path: str, depth: int) -> Schema:
+    def _all_of(self, source: JsonMapping, path: str, depth: int) -> Schema:
         parts = source["allOf"]
         if len(parts) != 1:
             raise NotStrict(f"{path or 'parameters'}: strict mode cannot express several schemas at once (allOf)")
         rest = {key: each for key, each in source.items() if key != "allOf"}
         return self._convert({**parts[0], **rest}, path, depth)
 
-    def _object(self, source: Mapping[str, Any], strict: Schema, path: str, depth: int) -> None:
+    def _object(self, source: JsonMapping, strict: Schema, path: str, depth: int) -> None:
         open_to = source.get("additionalProperties")
         if isinstance(open_to, Mapping) or (open_to is True and not source.get("properties")):
             raise NotStrict(
@@ -112,7 +114,7 @@ class _Strict:
             )
         if "properties" not in source and path:
             raise NotStrict(f"{path}: strict mode needs the object's properties; register with strict=False")
-        properties: Mapping[str, Any] = source.get("properties") or {}
+        properties: JsonMapping = source.get("properties") or {}
         self._properties += len(properties)
         if self._properties > MAX_PROPERTIES:
             raise NotStrict(f"{path or 'parameters'}: strict mode takes {MAX_PROPERTIES} properties")
@@ -125,12 +127,12 @@ class _Strict:
         strict["required"] = list(properties)
         strict["additionalProperties"] = False
 
-    def _property(self, schema: Mapping[str, Any], path: str, depth: int, *, optional: bool) -> Schema:
+    def _property(self, schema: JsonMapping, path: str, depth: int, *, optional: bool) -> Schema:
         strict = self._convert(schema, path, depth)
         return strict if not optional or takes_null(schema, self._defs) else _or_null(strict)
 
 
-def _refuse(source: Mapping[str, Any], place: str) -> None:
+def _refuse(source: JsonMapping, place: str) -> None:
     for key, meaning in _REFUSED.items():
         if key in source:
             raise NotStrict(f"{place}: strict mode cannot express {meaning} ({key})")
@@ -154,7 +156,7 @@ def _or_null(strict: Schema) -> Schema:
     return nullable
 
 
-def takes_null(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> bool:
+def takes_null(schema: JsonMapping, defs: JsonMapping) -> bool:
     """Whether null is among the values that the schema allows."""
     if "$ref" in schema:
         return takes_null(referred(schema, defs), {})
@@ -169,15 +171,15 @@ def takes_null(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> bool:
     return any(takes_null(each, defs) for each in branches)
 
 
-def referred(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Mapping[str, Any]:
+def referred(schema: JsonMapping, defs: JsonMapping) -> JsonMapping:
     """The schema, or the definition that it refers to."""
     if "$ref" not in schema:
         return schema
-    found: Mapping[str, Any] = defs.get(str(schema["$ref"]).rsplit("/", 1)[-1], {})
+    found: JsonMapping = defs.get(str(schema["$ref"]).rsplit("/", 1)[-1], {})
     return found
 
 
-def restore(value: Any, schema: Mapping[str, Any]) -> Any:
+def restore(value: Any, schema: JsonMapping) -> Any:
     """Take the nulls out that strict mode put in place of what the caller left out.
 
     Args:
@@ -187,23 +189,23 @@ def restore(value: Any, schema: Mapping[str, Any]) -> Any:
     return _restored(value, schema, schema.get("$defs") or schema.get("definitions") or {})
 
 
-def _restored(value: Any, schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Any:
+def _restored(value: Any, schema: JsonMapping, defs: JsonMapping) -> Any:
     schema = referred(schema, defs)
     branches = [b for b in schema.get("anyOf") or schema.get("oneOf") or () if b.get("type") != "null"]
     if len(branches) == 1:
         return _restored(value, branches[0], defs)
     if isinstance(value, dict) and "properties" in schema:
-        return _restored_object(cast("dict[str, Any]", value), schema, defs)
+        return _restored_object(cast("JsonObject", value), schema, defs)
     if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
         items: list[Any] = value
         return [_restored(each, schema["items"], defs) for each in items]
     return value
 
 
-def _restored_object(value: dict[str, Any], schema: Mapping[str, Any], defs: Mapping[str, Any]) -> dict[str, Any]:
-    properties: Mapping[str, Any] = schema["properties"]
+def _restored_object(value: JsonObject, schema: JsonMapping, defs: JsonMapping) -> JsonObject:
+    properties: JsonMapping = schema["properties"]
     required = schema.get("required") or ()
-    kept: dict[str, Any] = {}
+    kept: JsonObject = {}
     for key, each in value.items():
         part = properties.get(key)
         if part is None:

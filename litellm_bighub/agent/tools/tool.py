@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
@@ -12,10 +12,11 @@ from litellm_bighub.agent.tools.strict import Schema, restore
 from litellm_bighub.agent.tools.value_extraction import TargetFrom, ValueFrom
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 DecisionMode = Literal["submit", "submit_v2", "submit_payload"]
 
-Binder: TypeAlias = Callable[[str], dict[str, Any]]
+Binder: TypeAlias = Callable[[str], JsonObject]
 """Turns JSON arguments into keyword arguments, or raises `ValueError` with what does not fit."""
 
 
@@ -24,7 +25,7 @@ class Prepared:
     """Arguments that fit the tool: as the policy is told them, and as the function gets them."""
 
     arguments: Arguments
-    keywords: Mapping[str, Any]
+    keywords: JsonMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,14 @@ class Tool:
     name: str
     function: Callable[..., Any]
     kind: Literal["function", "custom"]
-    spec: Mapping[str, Any]
+    spec: JsonMapping
     schema: Schema
     bind: Binder
-    defaults: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    defaults: JsonMapping = field(default_factory=JsonObject)
     alone: bool = False
     value_from_args: ValueFrom | None = None
     target_from_args: TargetFrom | None = None
-    metadata_from_args: Callable[[dict[str, Any]], Any] | None = None
+    metadata_from_args: Callable[[JsonObject], Any] | None = None
     action: str | None = None
     domain: str | None = None
     actor: str | None = None

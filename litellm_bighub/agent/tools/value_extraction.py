@@ -9,8 +9,10 @@ from decimal import Decimal
 from numbers import Real
 from typing import Any
 
-ValueFrom = Callable[[dict[str, Any]], Any]
-TargetFrom = Callable[[dict[str, Any]], Any]
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
+
+ValueFrom = Callable[[JsonObject], Any]
+TargetFrom = Callable[[JsonObject], Any]
 
 _AMOUNTS = ("value", "amount", "price", "total")
 _NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
@@ -20,7 +22,7 @@ class UnreadableStake(ValueError):  # noqa: N818 - the state of the call
     """The amount or target cannot be had from these arguments; such a call is blocked without asking anybody."""
 
 
-def value_of(arguments: Mapping[str, Any], extract: ValueFrom | None) -> float | None:
+def value_of(arguments: JsonMapping, extract: ValueFrom | None) -> float | None:
     """The amount at stake: what `extract` says, else the first number under a usual name, else `None`.
 
     Raises:
@@ -32,7 +34,7 @@ def value_of(arguments: Mapping[str, Any], extract: ValueFrom | None) -> float |
     return _finite(_ask("value_from_args", extract, arguments))
 
 
-def target_of(arguments: Mapping[str, Any], extract: TargetFrom | None) -> str:
+def target_of(arguments: JsonMapping, extract: TargetFrom | None) -> str:
     """What is acted upon: what `extract` says, else the argument `target`, else nothing.
 
     Raises:
@@ -42,7 +44,7 @@ def target_of(arguments: Mapping[str, Any], extract: TargetFrom | None) -> str:
     return "" if target is None else str(target)
 
 
-def metadata_of(arguments: Mapping[str, Any], extract: Callable[[dict[str, Any]], Any] | None) -> dict[str, Any]:
+def metadata_of(arguments: JsonMapping, extract: Callable[[JsonObject], Any] | None) -> JsonObject:
     """What the policy is told beside the call.
 
     Raises:
@@ -56,7 +58,7 @@ def metadata_of(arguments: Mapping[str, Any], extract: Callable[[dict[str, Any]]
     return dict(metadata)
 
 
-def _ask(name: str, extract: Callable[[dict[str, Any]], Any], arguments: Mapping[str, Any]) -> Any:
+def _ask(name: str, extract: Callable[[JsonObject], Any], arguments: JsonMapping) -> Any:
     try:
         return extract(dict(arguments))
     except Exception as error:  # whatever a user's callback raises, the call has no value

@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 
 from pydantic import ValidationError
 
-from litellm_bighub.control_plane.store.chain import Entry
+from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.tables import rules
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -55,7 +55,7 @@ def allow(transaction: Transaction, allowance: RuleText, approval: Approval, *, 
     until = None if allowance.expires_at is None else allowance.expires_at.timestamp()
     body = {"by": by, "until": until, "approval_id": approval.id, "rule": approval.rule_id}
     transaction.append(
-        Entry(now, "rule.allowance", rule_id, body, "warning", approval.actor, approval.domain, approval.tool)
+        AuditEvent(now, "rule.allowance", rule_id, body, "warning", approval.actor, approval.domain, approval.tool)
     )
     transaction.reconfigure()
 

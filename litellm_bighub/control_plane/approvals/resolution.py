@@ -7,13 +7,13 @@ from typing import Literal, TypeAlias, cast
 
 from litellm_bighub.control_plane.approvals.allowance import allow, allowance_for
 from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edit, editable
-from litellm_bighub.control_plane.decisions.recorded_decision import Deciding, about, bound
+from litellm_bighub.control_plane.decisions.recorded_decision import DecisionRecorder, about, bound
 from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import Arguments, CallContext, CallType, ToolCall
 from litellm_bighub.domain.digest import arguments_digest
-from litellm_bighub.policy.evaluation import Judgement
+from litellm_bighub.policy.evaluation import PolicyJudgement
 from litellm_bighub.policy.policy_text import RuleText
 
 Answer: TypeAlias = Literal["approve", "deny"]
@@ -40,29 +40,31 @@ class Resolution:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class ResolutionRefused:
     """An answer that was not accepted, and why."""
 
     code: Literal["unknown", "expired", "resolved", "same_person", "blocked", "too_long"]
     problem: str
 
 
-def resolve(transaction: Transaction, deciding: Deciding, resolution: Resolution, now: float) -> Approval | Refused:
+def resolve(
+    transaction: Transaction, deciding: DecisionRecorder, resolution: Resolution, now: float
+) -> Approval | ResolutionRefused:
     """Carry out an answer, if the approval still waits for one. Of several answers the first counts."""
     connection = transaction.connection
     approval = approvals.get(connection, resolution.approval_id)
     if approval is None:
-        return Refused("unknown", f"there is no approval {resolution.approval_id!r}")
+        return ResolutionRefused("unknown", f"there is no approval {resolution.approval_id!r}")
     allowance: RuleText | None = None
     if resolution.allow_minutes is not None:
         text = deciding.snapshot(transaction, now).text
         allowance = allowance_for(transaction, text, approval, minutes=resolution.allow_minutes, now=now)
         if allowance is None:
-            return Refused("too_long", "no rule can hold names as long as the caller's")
+            return ResolutionRefused("too_long", "no rule can hold names as long as the caller's")
     digest: str | None = None
     if resolution.edited is not None and resolution.answer == "approve":
         decided = _decide_again(transaction, deciding, approval, resolution.edited, now)
-        if isinstance(decided, Refused):
+        if isinstance(decided, ResolutionRefused):
             return decided
         digest = decided
     moved = _move(transaction, resolution, digest, now)
@@ -115,20 +117,22 @@ def _move(transaction: Transaction, resolution: Resolution, edited_digest: str |
     )
 
 
-def _why_not(approval: Approval, now: float) -> Refused:
+def _why_not(approval: Approval, now: float) -> ResolutionRefused:
     match approval.state_at(now):
         case "expired":
             why = f": {approval.comment}" if approval.comment and approval.resolved_at is None else ""
-            return Refused("expired", f"the approval has expired{why}")
+            return ResolutionRefused("expired", f"the approval has expired{why}")
         case "awaiting_second":
-            return Refused("same_person", "another person must approve as well; a key counts as the person who made it")
+            return ResolutionRefused(
+                "same_person", "another person must approve as well; a key counts as the person who made it"
+            )
         case state:
-            return Refused("resolved", f"the approval is already {state}")
+            return ResolutionRefused("resolved", f"the approval is already {state}")
 
 
 def _decide_again(
-    transaction: Transaction, deciding: Deciding, approval: Approval, edited: Arguments, now: float
-) -> str | Refused | None:
+    transaction: Transaction, deciding: DecisionRecorder, approval: Approval, edited: Arguments, now: float
+) -> str | ResolutionRefused | None:
     """Edited arguments are a new call, which the policy may block.
 
     Returns:
@@ -136,17 +140,19 @@ def _decide_again(
     """
     surface = approval.context["surface"]
     if not editable(approval.arguments, surface=surface):
-        return Refused("blocked", "the gateway that asked runs the arguments it has; deny, and say what to change")
+        return ResolutionRefused(
+            "blocked", "the gateway that asked runs the arguments it has; deny, and say what to change"
+        )
     snapshot = deciding.snapshot(transaction, now)
     # The type was a CallType when the approval was stored.
     before = ToolCall("", cast("CallType", approval.type), approval.tool, value=approval.value, target=approval.target)
     call = edit(snapshot.tools, before, edited, surface=surface)
     if isinstance(call, str):
-        return Refused("blocked", f"the edited arguments cannot be decided on: {call}")
+        return ResolutionRefused("blocked", f"the edited arguments cannot be decided on: {call}")
     context = asked_by(approval)
-    judgement: Judgement = deciding.judge(transaction, snapshot, call, context, now)
+    judgement: PolicyJudgement = deciding.judge(transaction, snapshot, call, context, now)
     if judgement.verdict == "blocked":
-        return Refused("blocked", f"the policy blocks the edited call: {judgement.reason}")
+        return ResolutionRefused("blocked", f"the policy blocks the edited call: {judgement.reason}")
     if judgement.rule is not None and judgement.rule.four_eyes and not approval.four_eyes:
-        return Refused("blocked", "the edited call would need two people; deny it and let the agent ask anew")
+        return ResolutionRefused("blocked", "the edited call would need two people; deny it and let the agent ask anew")
     return bound(call, context, approval.policy_version) if surface == HTTP_SURFACE else None

@@ -10,7 +10,7 @@ from typing import Final, Literal, TextIO, TypeAlias
 
 from sqlalchemy import Engine, select
 
-from litellm_bighub.control_plane.store.chain import Break
+from litellm_bighub.control_plane.store.chain import ChainBreak
 from litellm_bighub.control_plane.store.clock import clock_of
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.tables import ages as looks, events, retention
@@ -41,7 +41,7 @@ def verified(engine: Engine) -> Verified | str:
     """The chain that holds, or what is wrong with it."""
     with engine.connect() as connection:
         result = events.verify(connection)
-        if isinstance(result, Break):
+        if isinstance(result, ChainBreak):
             return f"the audit is broken at event {result.seq}: {result.problem}"
         seq, digest = result
         return Verified(events.count(connection, table.c.seq <= seq), seq, digest)

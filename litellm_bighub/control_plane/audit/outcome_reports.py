@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.store.chain import Entry
+from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.tables import outcomes
 from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 
-async def keep(plane: ControlPlane, reports: Sequence[Mapping[str, Any]], *, actor: str = "") -> list[dict[str, Any]]:
+async def keep(plane: ControlPlane, reports: Sequence[JsonMapping], *, actor: str = "") -> list[JsonObject]:
     """Keep the reports, all or none, and give them as they were stored.
 
     Args:
@@ -20,7 +20,7 @@ async def keep(plane: ControlPlane, reports: Sequence[Mapping[str, Any]], *, act
         actor: whose report it is, where it is about no decision that is known.
     """
     now = plane.clock()
-    rows: list[dict[str, Any]] = [
+    rows: list[JsonObject] = [
         {
             "id": f"out_{plane.new_id()}",
             "request_id": report.get("request_id") or "",
@@ -33,14 +33,14 @@ async def keep(plane: ControlPlane, reports: Sequence[Mapping[str, Any]], *, act
         for report in reports
     ]
 
-    def job(transaction: Transaction) -> list[dict[str, Any]]:
-        kept: list[dict[str, Any]] = []
+    def job(transaction: Transaction) -> list[JsonObject]:
+        kept: list[JsonObject] = []
         for row in rows:
             decided = outcomes.decided(transaction.connection, row["request_id"], row["validation_id"])
             kept.append({**row, **decided, "actor": decided["actor"] or actor})
             outcomes.insert(transaction.connection, kept[-1])
             body = {"outcome_id": row["id"], "status": row["status"]}
-            transaction.append(Entry(now, "outcome.reported", row["request_id"], body), notify=False)
+            transaction.append(AuditEvent(now, "outcome.reported", row["request_id"], body), notify=False)
         return kept
 
     return await plane.write(job)

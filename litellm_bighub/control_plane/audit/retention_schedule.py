@@ -6,7 +6,7 @@ import logging
 from typing import Final
 
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
-from litellm_bighub.control_plane.store.chain import Entry
+from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.tables import ages as looks, retention
 from litellm_bighub.control_plane.store.transaction import Transaction
 
@@ -15,7 +15,7 @@ EVERY_SECONDS: Final = 3600.0
 DOUBTED: Final = "audit.clock_doubted"
 
 
-class Retaining:
+class RetentionSchedule:
     """Removes a little at a time. Lives in one process; another that does the same finds nothing left.
 
     Args:
@@ -47,7 +47,7 @@ class Retaining:
         after = looks.look(transaction.connection, "audit", now)
         if after.doubted_at == now and retention.is_due(transaction.connection, now - days * looks.DAY):
             last = None if before is None else before.looked_at
-            transaction.append(Entry(now, DOUBTED, "audit", {"now": now, "last": last}, severity="warning"))
+            transaction.append(AuditEvent(now, DOUBTED, "audit", {"now": now, "last": last}, severity="warning"))
             logger.warning("the audit is not shortened: the clock may have made a step; looking again in a day")
         if after.sure_at is None:
             return 0

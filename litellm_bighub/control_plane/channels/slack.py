@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final
+from typing import Final
 
 from litellm_bighub.control_plane.inbox.readable import readable_json, visible
 from litellm_bighub.control_plane.store.tables.approvals import Approval
+from litellm_bighub.domain.payload import JsonObject
 
 APPROVAL_CREATED: Final = "approval.created"
 _LONGEST_TEXT = 2_800
@@ -35,7 +36,7 @@ def approval_message(approval: Approval, inbox_url: str) -> str:
         ("Rule", approval.rule_id or "default"),
         ("Approval", approval.id),
     ]
-    blocks: list[dict[str, Any]] = [
+    blocks: list[JsonObject] = [
         {"type": "header", "text": _plain("A tool call waits for a person")},
         {"type": "section", "fields": [_plain(f"{name}: {value}", _LONGEST_FIELD) for name, value in fields if value]},
     ]
@@ -55,12 +56,12 @@ def event_message(event_type: str, subject: str) -> str:
     return _message(said, [{"type": "section", "text": _plain(said)}])
 
 
-def _message(text: str, blocks: list[dict[str, Any]]) -> str:
+def _message(text: str, blocks: list[JsonObject]) -> str:
     quiet = {"mrkdwn": False, "parse": "none", "link_names": False, "unfurl_links": False, "unfurl_media": False}
     return json.dumps({"text": text, **quiet, "blocks": blocks}, ensure_ascii=False)
 
 
-def _plain(text: str, longest: int = _LONGEST_TEXT) -> dict[str, Any]:
+def _plain(text: str, longest: int = _LONGEST_TEXT) -> JsonObject:
     return {"type": "plain_text", "text": _cut(visible(text), longest), "emoji": False}
 
 

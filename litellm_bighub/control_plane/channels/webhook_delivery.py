@@ -13,7 +13,7 @@ import httpx
 from litellm_bighub.control_plane.channels import slack
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.tables import approvals, webhooks as hooks
-from litellm_bighub.control_plane.store.tables.webhooks import Delivery, Hook
+from litellm_bighub.control_plane.store.tables.webhooks import Delivery, Webhook
 from litellm_bighub.control_plane.store.transaction import Transaction
 
 TOLERANCE_SECONDS = 300
@@ -59,7 +59,7 @@ class Deliverer:
         """Enqueue what is new and deliver what is due; how much there was of both."""
         now = self._plane.clock()
 
-        def job(transaction: Transaction) -> tuple[int, list[tuple[Delivery, Hook]]]:
+        def job(transaction: Transaction) -> tuple[int, list[tuple[Delivery, Webhook]]]:
             connection = transaction.connection
             followed = hooks.follow(connection, now)
             taken = hooks.claim(connection, now, _LEASE_SECONDS)
@@ -70,7 +70,7 @@ class Deliverer:
         await asyncio.gather(*(self._deliver(delivery, hook) for delivery, hook in due))
         return followed + len(due)
 
-    async def _slack(self, delivery: Delivery, hook: Hook) -> str:
+    async def _slack(self, delivery: Delivery, hook: Webhook) -> str:
         subject = str(json.loads(delivery.body)["data"].get("subject", ""))
         approval = None
         if delivery.event_type == slack.APPROVAL_CREATED:
@@ -79,7 +79,7 @@ class Deliverer:
             return slack.event_message(delivery.event_type, subject)
         return slack.approval_message(approval, hook.inbox_url)
 
-    async def _deliver(self, delivery: Delivery, hook: Hook) -> None:
+    async def _deliver(self, delivery: Delivery, hook: Webhook) -> None:
         timestamp = int(self._plane.clock())
         body = delivery.body if hook.format == "bighub" else await self._slack(delivery, hook)
         headers = {

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from litellm_bighub.control_plane.database import Database, unavailable_when_failing
-from litellm_bighub.control_plane.store.chain import Entry
+from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.database import check_url, open_database
 from litellm_bighub.control_plane.store.sqlite_file import warn_if_readable
 from litellm_bighub.control_plane.store.tables import ages as looks, decided_calls as store
@@ -112,7 +112,7 @@ class DatabaseLedger:
     async def report(self, event: UnapprovedResult | OptOut) -> None:
         """Put the event into the chained audit."""
         critical = isinstance(event, UnapprovedResult) and event.kind == "withheld_call_result"
-        entry = Entry(
+        entry = AuditEvent(
             time=event.time,
             type=OPTED_OUT if isinstance(event, OptOut) else UNAPPROVED,
             subject=event.event_id,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from sqlalchemy import Engine
 
@@ -14,10 +13,11 @@ from litellm_bighub.control_plane.decisions.policy_versions import (
 )
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.tables import events, rules
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.policy_text import Added
 
 
-def decisions(engine: Engine, since: float) -> Iterator[dict[str, Any]]:
+def decisions(engine: Engine, since: float) -> Iterator[JsonObject]:
     """Decisions since a time, the oldest first."""
     seq = 0
     conditions = (table.c.type == "decision_event.created", table.c.time >= since)

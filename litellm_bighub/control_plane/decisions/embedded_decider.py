@@ -11,7 +11,7 @@ from typing_extensions import assert_never
 from litellm_bighub.control_plane.approvals.resolution import Answer, Resolution, asked_by
 from litellm_bighub.control_plane.database import unavailable_when_failing
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
-from litellm_bighub.control_plane.decisions.recorded_decision import Outcome
+from litellm_bighub.control_plane.decisions.recorded_decision import RecordedDecision
 from litellm_bighub.control_plane.plane import ControlPlane, Redact
 from litellm_bighub.control_plane.store.clock import clock_of
 from litellm_bighub.control_plane.store.database import check_url, open_database, sqlite_url
@@ -19,7 +19,7 @@ from litellm_bighub.control_plane.store.sqlite_file import warn_if_readable
 from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.deciders.approvals.caller_approval import signature
-from litellm_bighub.deciders.approvals.waiting_decider import Answered
+from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
@@ -140,7 +140,7 @@ class EmbeddedDecider:
         plane = await self.plane()
         return await plane.wait(approval_id, timeout=timeout)
 
-    async def answered(self, approval_id: str, *, seconds: float) -> Answered:
+    async def answered(self, approval_id: str, *, seconds: float) -> AnsweredApproval:
         """Wait as `Waiting` has it.
 
         Raises:
@@ -151,11 +151,11 @@ class EmbeddedDecider:
             approval = await plane.wait(approval_id, timeout=seconds)
         match None if approval is None else approval.state_at(plane.clock()):
             case "pending" | "awaiting_second":
-                return Answered("open")
+                return AnsweredApproval("open")
             case "approved" | "denied" as state:
-                return Answered(state, by=(approval.resolved_by if approval else None) or "")
+                return AnsweredApproval(state, by=(approval.resolved_by if approval else None) or "")
             case _:
-                return Answered("void")
+                return AnsweredApproval("void")
 
     async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
         """Record a caller's answer as `Consenting` has it.
@@ -209,7 +209,7 @@ class EmbeddedDecider:
                 await self._plane.aclose()
 
 
-def decision(outcome: Outcome) -> Decision:
+def decision(outcome: RecordedDecision) -> Decision:
     """An outcome as the decision that the gateway acts upon."""
     judged = _judged(outcome)
     if outcome.enforced or isinstance(judged, Allow):
@@ -217,7 +217,7 @@ def decision(outcome: Outcome) -> Decision:
     return Allow("shadow mode enforces nothing", basis=judged.basis, shadowed=judged)
 
 
-def _judged(outcome: Outcome) -> Decision:
+def _judged(outcome: RecordedDecision) -> Decision:
     judgement, approval = outcome.judgement, outcome.approval
     basis = Basis(
         decision_id=outcome.decision_id,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import Connection
 
 from litellm_bighub.control_plane.store.tables import policies
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.difference import Difference, compare
 from litellm_bighub.policy.policy_text import Added, PolicyText, read_written
 
@@ -29,12 +29,12 @@ class PolicyVersion:
     changes: tuple[Difference, ...] | None
 
     @property
-    def file(self) -> dict[str, Any]:
+    def file(self) -> JsonObject:
         """The file's content, as it was written."""
         return self.text.model_dump(mode="json", exclude_unset=True)
 
     @property
-    def added_rules(self) -> list[tuple[str, dict[str, Any]]]:
+    def added_rules(self) -> list[tuple[str, JsonObject]]:
         """Rules by API, each with its id."""
         return [(rule_id, rule.model_dump(mode="json", exclude_unset=True)) for rule_id, rule in self.added]
 

@@ -11,7 +11,7 @@ from litellm_bighub.control_plane.approvals.edited_arguments import merge
 from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edit
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.decisions.value_extraction import measured
-from litellm_bighub.control_plane.store.chain import Entry, dump
+from litellm_bighub.control_plane.store.chain import AuditEvent, dump
 from litellm_bighub.control_plane.store.tables import approvals, policies, rules, switches
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.tables.switches import Switch
@@ -21,7 +21,7 @@ from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.domain.decided_call import released
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.digest import arguments_digest, call_digest
-from litellm_bighub.policy.evaluation import UNUSED, Judgement, find, judge
+from litellm_bighub.policy.evaluation import UNUSED, PolicyJudgement, find, judge
 from litellm_bighub.policy.policy_text import PolicyText, build, written
 from litellm_bighub.policy.rule import Policy
 
@@ -30,7 +30,7 @@ DEFAULT_TTL = 900
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class DecisionQuestion:
     """A call to decide on, with the ids that the answer will have and all that can be computed outside the writer.
 
     Attributes:
@@ -50,7 +50,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RecordedDecision:
     """The answer to a question.
 
     Attributes:
@@ -61,7 +61,7 @@ class Outcome:
     """
 
     decision_id: str
-    judgement: Judgement
+    judgement: PolicyJudgement
     time: float
     approval: Approval | None = None
     edited: Arguments | None = None
@@ -70,7 +70,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
+class PolicySnapshot:
     """What decisions are made by: the file, and the database's rules and switches at one epoch."""
 
     text: PolicyText
@@ -80,26 +80,26 @@ class Snapshot:
     switches: tuple[Switch, ...]
 
 
-class Deciding:
+class DecisionRecorder:
     """Decides within transactions. Lives in the writing thread, which is the only one to use it."""
 
     def __init__(self, source: PolicySource) -> None:
         self._source = source
-        self._snapshot: Snapshot | None = None
+        self._snapshot: PolicySnapshot | None = None
 
-    def snapshot(self, transaction: Transaction, now: float) -> Snapshot:
+    def snapshot(self, transaction: Transaction, now: float) -> PolicySnapshot:
         """What is in force now; read again only when the file, a rule or a switch was changed."""
         if self._source.refresh() and (problem := self._source.problem) is not None:
             body = {"key": problem.key, "problem": problem.problem}
-            transaction.append(Entry(now, "policy.refused", problem.key, body, severity="warning"))
+            transaction.append(AuditEvent(now, "policy.refused", problem.key, body, severity="warning"))
         text, known = self._source.text, self._snapshot
         if known is not None and known.text is text and known.epoch == transaction.epoch:
             return known
         added = tuple((rule.id, rule.text) for rule in rules.everything(transaction.connection))
         policy = build(text, added)
         if policies.remember(transaction.connection, policy.version, written(text, added), now):
-            transaction.append(Entry(now, "policy.activated", policy.version, {"rules": len(policy.rules)}))
-        self._snapshot = Snapshot(
+            transaction.append(AuditEvent(now, "policy.activated", policy.version, {"rules": len(policy.rules)}))
+        self._snapshot = PolicySnapshot(
             text, transaction.epoch, policy, ToolTable(policy.tools), switches.active(transaction.connection)
         )
         return self._snapshot
@@ -108,7 +108,9 @@ class Deciding:
         """Read everything again next time: the transaction that read it was rolled back."""
         self._snapshot = None
 
-    def decide(self, transaction: Transaction, question: Question, now: float, *, counted: str = "") -> Outcome:
+    def decide(
+        self, transaction: Transaction, question: DecisionQuestion, now: float, *, counted: str = ""
+    ) -> RecordedDecision:
         """Decide, count, ask for an approval or use one up, and record.
 
         Args:
@@ -119,7 +121,7 @@ class Deciding:
         """
         snapshot = self.snapshot(transaction, now)
         question, judgement = self.judged(transaction, snapshot, question, now, counted=counted)
-        outcome = Outcome(question.decision_id, judgement, now, enforced=snapshot.text.mode == "enforce")
+        outcome = RecordedDecision(question.decision_id, judgement, now, enforced=snapshot.text.mode == "enforce")
         if question.dry_run:
             return outcome
         if judgement.verdict == "requires_approval" and outcome.enforced:
@@ -135,54 +137,69 @@ class Deciding:
         return outcome
 
     def judged(
-        self, transaction: Transaction, snapshot: Snapshot, question: Question, now: float, *, counted: str = ""
-    ) -> tuple[Question, Judgement]:
+        self,
+        transaction: Transaction,
+        snapshot: PolicySnapshot,
+        question: DecisionQuestion,
+        now: float,
+        *,
+        counted: str = "",
+    ) -> tuple[DecisionQuestion, PolicyJudgement]:
         """The question with value and target as the policy has them, and what is said of it; nothing is changed."""
         if question.context.surface == HTTP_SURFACE:
             call = measured(snapshot.tools, question.call)
             if isinstance(call, Block):
                 blocked_by, version = call.basis.blocked_by, snapshot.policy.version
-                return question, Judgement("blocked", call.reason, blocked_by, None, version)
+                return question, PolicyJudgement("blocked", call.reason, blocked_by, None, version)
             question = replace(question, call=call)
         return question, self.judge(transaction, snapshot, question.call, question.context, now, counted=counted)
 
     def refuse(
-        self, transaction: Transaction, question: Question, now: float, *, counted: str, blocked_by: str, reason: str
-    ) -> Outcome:
+        self,
+        transaction: Transaction,
+        question: DecisionQuestion,
+        now: float,
+        *,
+        counted: str,
+        blocked_by: str,
+        reason: str,
+    ) -> RecordedDecision:
         """Block and record, for a reason that no rule knows; what a rule blocks is blocked by that."""
         snapshot = self.snapshot(transaction, now)
         question, judgement = self.judged(transaction, snapshot, question, now, counted=counted)
         if judgement.verdict != "blocked":
             judgement = replace(judgement, verdict="blocked", reason=reason, blocked_by=blocked_by)
-        outcome = Outcome(question.decision_id, judgement, now, enforced=snapshot.text.mode == "enforce")
+        outcome = RecordedDecision(question.decision_id, judgement, now, enforced=snapshot.text.mode == "enforce")
         transaction.append(_entry(question, outcome), notify=False)
         return outcome
 
     def judge(
         self,
         transaction: Transaction,
-        snapshot: Snapshot,
+        snapshot: PolicySnapshot,
         call: ToolCall,
         context: CallContext,
         now: float,
         *,
         counted: str = "",
-    ) -> Judgement:
+    ) -> PolicyJudgement:
         """What policy, counters and switches say; nothing is changed."""
         found = find(snapshot.policy, call, context, now)
-        rule = found.rule if isinstance(found, Judgement) else found
+        rule = found.rule if isinstance(found, PolicyJudgement) else found
         for switch in snapshot.switches:
             if switch.covers(context.domain, rule.id if rule else ""):
                 reason = f"a kill switch is active ({switch.scope})"
-                return Judgement("blocked", reason, "kill_switch", rule, snapshot.policy.version)
-        if isinstance(found, Judgement):
+                return PolicyJudgement("blocked", reason, "kill_switch", rule, snapshot.policy.version)
+        if isinstance(found, PolicyJudgement):
             return found
         usage = None
         if found is not None and found.limits_use:
             usage = UNUSED if found.id == counted else transaction.usage(found, now)
         return judge(snapshot.policy, found, call, now, usage)
 
-    def _approval(self, transaction: Transaction, snapshot: Snapshot, question: Question, outcome: Outcome) -> Outcome:
+    def _approval(
+        self, transaction: Transaction, snapshot: PolicySnapshot, question: DecisionQuestion, outcome: RecordedDecision
+    ) -> RecordedDecision:
         """Use an approval of this very call up, or join the one that is being asked for, or ask."""
         call, context = question.call, question.context
         digest = bound(call, context, snapshot.policy.version)
@@ -196,8 +213,13 @@ class Deciding:
         return self._use_edited(transaction, snapshot, question, replace(outcome, approval=found), found)
 
     def _use_edited(
-        self, transaction: Transaction, snapshot: Snapshot, question: Question, outcome: Outcome, approval: Approval
-    ) -> Outcome:
+        self,
+        transaction: Transaction,
+        snapshot: PolicySnapshot,
+        question: DecisionQuestion,
+        outcome: RecordedDecision,
+        approval: Approval,
+    ) -> RecordedDecision:
         """The original call came, and a person approved other arguments: those are decided on as they really are."""
         context, judgement = question.context, outcome.judgement
         edited = merge(approval.edited or {}, approval.arguments, question.call.arguments)
@@ -216,11 +238,13 @@ class Deciding:
         return replace(outcome, judgement=told, edited=edited)
 
 
-def _passes_as_it_is(outcome: Outcome) -> bool:
+def _passes_as_it_is(outcome: RecordedDecision) -> bool:
     return outcome.enforced and outcome.judgement.verdict == "allowed" and outcome.edited is None
 
 
-def _use(transaction: Transaction, question: Question, outcome: Outcome, edited: Arguments | None = None) -> Outcome:
+def _use(
+    transaction: Transaction, question: DecisionQuestion, outcome: RecordedDecision, edited: Arguments | None = None
+) -> RecordedDecision:
     """Use the approval up, and allow."""
     approval = outcome.approval
     assert approval is not None  # noqa: S101 - the callers have just set it
@@ -235,7 +259,7 @@ def _use(transaction: Transaction, question: Question, outcome: Outcome, edited:
     return replace(outcome, judgement=allowed, edited=edited)
 
 
-def _ask(transaction: Transaction, question: Question, outcome: Outcome, digest: str) -> Approval:
+def _ask(transaction: Transaction, question: DecisionQuestion, outcome: RecordedDecision, digest: str) -> Approval:
     call, context, judgement = question.call, question.context, outcome.judgement
     rule = judgement.rule
     ttl = rule.approval_ttl_seconds if rule else DEFAULT_TTL
@@ -265,9 +289,9 @@ def _ask(transaction: Transaction, question: Question, outcome: Outcome, digest:
     return approval
 
 
-def _entry(question: Question, outcome: Outcome) -> Entry:
+def _entry(question: DecisionQuestion, outcome: RecordedDecision) -> AuditEvent:
     call, context, judgement = question.call, question.context, outcome.judgement
-    return Entry(
+    return AuditEvent(
         time=outcome.time,
         type=DECISION,
         subject=outcome.decision_id,
@@ -311,7 +335,7 @@ def bound(call: ToolCall, context: CallContext, policy_version: str) -> str:
     )
 
 
-def validation_hash(outcome: Outcome) -> str:
+def validation_hash(outcome: RecordedDecision) -> str:
     """A digest over what was decided, by which a caller can have the record verified."""
     judgement = outcome.judgement
     return digest_of(outcome.decision_id, judgement.verdict, judgement.policy_version, outcome.time)
@@ -322,9 +346,9 @@ def digest_of(decision_id: str, verdict: str, policy_version: str, time: float) 
     return hashlib.sha256(dump([decision_id, verdict, policy_version, time]).encode()).hexdigest()
 
 
-def about(approval: Approval, type_: str, now: float, body: Mapping[str, object]) -> Entry:
+def about(approval: Approval, type_: str, now: float, body: Mapping[str, object]) -> AuditEvent:
     """An event in the life of an approval."""
-    return Entry(
+    return AuditEvent(
         time=now,
         type=type_,
         subject=approval.id,

@@ -13,12 +13,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
 
-from litellm_bighub.control_plane.decisions.recorded_decision import Deciding, Outcome, Question, bound
+from litellm_bighub.control_plane.decisions.recorded_decision import (
+    DecisionQuestion,
+    DecisionRecorder,
+    RecordedDecision,
+    bound,
+)
 from litellm_bighub.control_plane.store.tables import approvals, idempotency
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.decision import Verdict
+from litellm_bighub.domain.payload import JsonObject
 
 USED = "used"
 _REASON = "the first question of this Idempotency-Key has used the approval up"
@@ -37,7 +42,7 @@ class _First:
         approval_id: the approval that it waits for.
     """
 
-    answer: dict[str, Any]
+    answer: JsonObject
     verdict: Verdict
     enforced: bool
     used: bool
@@ -47,14 +52,14 @@ class _First:
 
 def decide(
     transaction: Transaction,
-    deciding: Deciding,
-    question: Question,
+    deciding: DecisionRecorder,
+    question: DecisionQuestion,
     now: float,
     *,
     name: str,
-    request: dict[str, Any],
-    answer: Callable[[Outcome], dict[str, Any]],
-) -> dict[str, Any]:
+    request: JsonObject,
+    answer: Callable[[RecordedDecision], JsonObject],
+) -> JsonObject:
     """Decide on a question that may have come before.
 
     Args:
@@ -89,7 +94,9 @@ def decide(
     return told.answer
 
 
-def _still_holds(transaction: Transaction, deciding: Deciding, question: Question, now: float, first: _First) -> bool:
+def _still_holds(
+    transaction: Transaction, deciding: DecisionRecorder, question: DecisionQuestion, now: float, first: _First
+) -> bool:
     snapshot = deciding.snapshot(transaction, now)
     question, judgement = deciding.judged(transaction, snapshot, question, now, counted=first.counted)
     if (judgement.verdict, snapshot.text.mode == "enforce") != (first.verdict, first.enforced):
@@ -104,7 +111,7 @@ def _still_holds(transaction: Transaction, deciding: Deciding, question: Questio
     return found is not None and found.id == first.approval_id and found.state != "approved"
 
 
-def _first(outcome: Outcome, answer: dict[str, Any], *, counted: str = "") -> _First:
+def _first(outcome: RecordedDecision, answer: JsonObject, *, counted: str = "") -> _First:
     judgement, approval = outcome.judgement, outcome.approval
     allowed = judgement.verdict == "allowed"
     rule = judgement.rule

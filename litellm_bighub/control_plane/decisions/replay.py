@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Any, cast, get_args
+from typing import cast, get_args
 
 from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall
 from litellm_bighub.domain.decision import Verdict
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.counters import Tally
-from litellm_bighub.policy.evaluation import Judgement, find, judge
+from litellm_bighub.policy.evaluation import PolicyJudgement, find, judge
 from litellm_bighub.policy.rule import Policy
 
 
@@ -39,7 +40,7 @@ class Replayed:
         return self.before != self.after
 
 
-def replay(policy: Policy, recorded: Iterable[dict[str, Any]]) -> list[Replayed]:
+def replay(policy: Policy, recorded: Iterable[JsonObject]) -> list[Replayed]:
     """Judge decisions anew, in their order, with counters that begin at zero.
 
     Args:
@@ -56,7 +57,7 @@ def summary(replayed: Iterable[Replayed]) -> dict[str, int]:
     return dict(Counter(f"{one.before} -> {one.after}" for one in replayed))
 
 
-def _replay(policy: Policy, tools: ToolTable, tallies: dict[str, Tally], event: dict[str, Any]) -> Replayed:
+def _replay(policy: Policy, tools: ToolTable, tallies: dict[str, Tally], event: JsonObject) -> Replayed:
     body = event["body"]
     kinds: tuple[str, ...] = get_args(CallType)
     kind = cast("CallType", body["type"] if body["type"] in kinds else "unknown")
@@ -82,10 +83,12 @@ def _replay(policy: Policy, tools: ToolTable, tallies: dict[str, Tally], event: 
     )
 
 
-def _judge(policy: Policy, call: ToolCall, context: CallContext, now: float, tallies: dict[str, Tally]) -> Judgement:
+def _judge(
+    policy: Policy, call: ToolCall, context: CallContext, now: float, tallies: dict[str, Tally]
+) -> PolicyJudgement:
     found = find(policy, call, context, now)
-    if isinstance(found, Judgement) or found is None:
-        return found if isinstance(found, Judgement) else judge(policy, None, call, now, None)
+    if isinstance(found, PolicyJudgement) or found is None:
+        return found if isinstance(found, PolicyJudgement) else judge(policy, None, call, now, None)
     tally = tallies.get(found.id, Tally())
     judgement = judge(policy, found, call, now, tally.usage(found, now))
     if judgement.verdict == "allowed":

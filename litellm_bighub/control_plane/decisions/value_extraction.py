@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, Literal, TypeAlias, get_args
 
-from litellm_bighub.deciders.tool_table import Tool, ToolTable
+from litellm_bighub.deciders.tool_table import ToolEntry, ToolTable
 from litellm_bighub.domain.call import Arguments, ToolCall
 from litellm_bighub.domain.decision import Basis, Block
 from litellm_bighub.domain.secrets import REDACTED, REDACTED_CARD
@@ -34,7 +34,7 @@ def measured(tools: ToolTable, call: ToolCall) -> ToolCall | Block:
     return call
 
 
-def _known(tool: Tool, call: ToolCall, what: _Stake) -> ToolCall | Block | None:
+def _known(tool: ToolEntry, call: ToolCall, what: _Stake) -> ToolCall | Block | None:
     """The call with one of them out of its arguments, `None` if they do not hold it."""
     first: ToolCall | None = None
     for arguments, whole in _sources(call):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, get_args
+from typing import Annotated, Final, get_args
 
 from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
@@ -16,7 +16,7 @@ from litellm_bighub.control_plane.decisions.value_extraction import TOLD
 from litellm_bighub.control_plane.http.answers import answer
 from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader, see_actor
 from litellm_bighub.control_plane.http.errors import not_found
-from litellm_bighub.control_plane.http.question import Told, read
+from litellm_bighub.control_plane.http.question import QuestionFields, read
 from litellm_bighub.control_plane.http.sdk_extras import live
 from litellm_bighub.control_plane.http.strict_json import readable
 from litellm_bighub.control_plane.http.times import iso
@@ -27,6 +27,7 @@ from litellm_bighub.control_plane.store.tables import events, stats
 from litellm_bighub.control_plane.store.tables.keys import Key
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 router = APIRouter(prefix="/actions")
 
@@ -45,8 +46,8 @@ class Action(BaseModel):
     domain: str = Field(default="custom", min_length=1, max_length=200, pattern=STORABLE)
     value: float | None = Field(default=None, allow_inf_nan=False, strict=True)
     target: str | None = Field(default=None, max_length=2000, pattern=STORABLE)
-    context: dict[str, Any] = Field(default_factory=dict)
-    metadata: dict[str, Any] = Field(default_factory=dict)
+    context: JsonObject = Field(default_factory=dict)
+    metadata: JsonObject = Field(default_factory=dict)
     dry_run: bool = False
 
     @field_validator("actor", "domain", "context", "metadata", mode="before")
@@ -63,11 +64,11 @@ class Action(BaseModel):
         return self
 
     @property
-    def session(self) -> dict[str, Any]:
+    def session(self) -> JsonObject:
         """The context, of whichever generation."""
         return {**self.metadata, **self.context}
 
-    def told(self) -> Told:
+    def told(self) -> QuestionFields:
         """What the question tells beside the contract's own fields.
 
         Raises:
@@ -106,14 +107,14 @@ class Action(BaseModel):
         )
 
 
-def _call_type(arguments: Mapping[str, Any]) -> CallType:
+def _call_type(arguments: JsonMapping) -> CallType:
     """A caller that tells no type means a function; one that tells an unknown type is taken at its word."""
     beside = arguments.get(TOLD)
     told = (beside if isinstance(beside, Mapping) and "value" in beside else arguments).get("call_type")
     return "function" if told is None else _CALL_TYPES.get(str(told), "unknown")
 
 
-class Batch(BaseModel):
+class ActionBatch(BaseModel):
     """Several questions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -129,19 +130,19 @@ IdempotencyKey = Annotated[str | None, Header(max_length=300)]
 @router.post("/evaluate")
 @router.post("/submit")
 @router.post("/submit/v2")
-async def evaluate(body: Action, plane: Plane, caller: Asker, idempotency_key: IdempotencyKey = None) -> dict[str, Any]:
+async def evaluate(body: Action, plane: Plane, caller: Asker, idempotency_key: IdempotencyKey = None) -> JsonObject:
     """Decide on one action; with an Idempotency-Key it is counted once, however often it is asked."""
     return await _decide(plane, caller, body, idempotency_key)
 
 
 @router.post("/submit/dry-run")
-async def dry_run(body: Action, plane: Plane, caller: Asker) -> dict[str, Any]:
+async def dry_run(body: Action, plane: Plane, caller: Asker) -> JsonObject:
     """Decide, and change and record nothing."""
     return await _decide(plane, caller, body.model_copy(update={"dry_run": True}), None)
 
 
 @router.post("/evaluate/batch")
-async def batch(body: Batch, plane: Plane, caller: Asker) -> list[dict[str, Any]]:
+async def batch(body: ActionBatch, plane: Plane, caller: Asker) -> list[JsonObject]:
     """Decide on several actions, in their order."""
     shared = {name: value for name, value in (("actor", body.actor), ("domain", body.domain)) if value is not None}
     actions = [
@@ -154,7 +155,7 @@ async def batch(body: Batch, plane: Plane, caller: Asker) -> list[dict[str, Any]
 
 
 @router.get("/validations/{validation_id}/verify")
-async def verify(validation_id: str, plane: Plane, caller: Anybody) -> dict[str, Any]:
+async def verify(validation_id: str, plane: Plane, caller: Anybody) -> JsonObject:
     """Compare a decision's hash with what is recorded of it."""
     about = (table.c.subject == validation_id, table.c.type == "decision_event.created")
     found = await plane.read(lambda connection: events.page(connection, *about, limit=1))
@@ -177,7 +178,7 @@ async def verify(validation_id: str, plane: Plane, caller: Anybody) -> dict[str,
 
 
 @router.get("/status")
-async def status(plane: Plane, _: Anybody) -> dict[str, Any]:
+async def status(plane: Plane, _: Anybody) -> JsonObject:
     """Whether decisions can be had, and under which policy."""
     snapshot = await plane.snapshot()
     return {
@@ -190,27 +191,27 @@ async def status(plane: Plane, _: Anybody) -> dict[str, Any]:
 
 
 @router.get("/observer/stats")
-async def observer_stats(plane: Plane, _: Reader) -> dict[str, Any]:
+async def observer_stats(plane: Plane, _: Reader) -> JsonObject:
     """Counts of decisions by span of time."""
     now = plane.clock()
     return await plane.read(lambda connection: stats.observer(connection, now))
 
 
 @router.get("/dashboard/summary")
-async def dashboard_summary(plane: Plane, _: Reader) -> dict[str, Any]:
+async def dashboard_summary(plane: Plane, _: Reader) -> JsonObject:
     """This month in a few numbers."""
     now = plane.clock()
     return await plane.read(lambda connection: stats.dashboard(connection, now))
 
 
 @router.get("/dashboard/value-protected-history")
-async def value_protected(plane: Plane, _: Reader, days: Annotated[int, Query(ge=1, le=366)] = 30) -> dict[str, Any]:
+async def value_protected(plane: Plane, _: Reader, days: Annotated[int, Query(ge=1, le=366)] = 30) -> JsonObject:
     """Blocked value by day."""
     now = plane.clock()
     return await plane.read(lambda connection: stats.value_protected(connection, now, days))
 
 
-async def _decide(plane: ControlPlane, caller: Key, body: Action, key: str | None) -> dict[str, Any]:
+async def _decide(plane: ControlPlane, caller: Key, body: Action, key: str | None) -> JsonObject:
     see_actor(caller, body.actor)
     call, context = body.question()
     await live.check(plane, caller, body.actor, body.session)
@@ -219,7 +220,7 @@ async def _decide(plane: ControlPlane, caller: Key, body: Action, key: str | Non
     readable(body.session)  # with what is not bound: it is compared as well
     question = plane.question(call, context)
 
-    def job(transaction: Transaction) -> dict[str, Any]:
+    def job(transaction: Transaction) -> JsonObject:
         return repeated.decide(
             transaction,
             plane.deciding,

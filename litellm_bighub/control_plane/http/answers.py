@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from litellm_bighub.control_plane.decisions.recorded_decision import Outcome, validation_hash
+from litellm_bighub.control_plane.decisions.recorded_decision import RecordedDecision, validation_hash
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.domain.decision import Verdict
+from litellm_bighub.domain.payload import JsonObject
 
 GATE_VERSION = "litellm-bighub"
 _RECOMMENDATIONS: dict[Verdict, str] = {
@@ -17,7 +16,7 @@ _RECOMMENDATIONS: dict[Verdict, str] = {
 _MODES: dict[Verdict, str] = {"allowed": "autonomous", "requires_approval": "review", "blocked": "blocked"}
 
 
-def answer(outcome: Outcome, *, dry_run: bool) -> dict[str, Any]:
+def answer(outcome: RecordedDecision, *, dry_run: bool) -> JsonObject:
     """The body of an evaluate response."""
     judgement = outcome.judgement
     verdict: Verdict = judgement.verdict if outcome.enforced else "allowed"

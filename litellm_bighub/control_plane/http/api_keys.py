@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from ipaddress import ip_network
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -14,10 +14,11 @@ from litellm_bighub.control_plane.http.auth import ANY_ACTOR, Anybody, KeyWriter
 from litellm_bighub.control_plane.http.errors import not_found, problem
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.store.chain import Entry
+from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.tables import keys
 from litellm_bighub.control_plane.store.tables.keys import Key, Scope
 from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/api-keys")
 
@@ -77,7 +78,7 @@ class Revocation(BaseModel):
 
 
 @router.post("")
-async def create(body: NewKey, plane: Plane, caller: KeyWriter) -> dict[str, Any]:
+async def create(body: NewKey, plane: Plane, caller: KeyWriter) -> JsonObject:
     """Make a key; this answer is the only place where it is shown.
 
     Whoever asks for it sees it, so with four eyes it stands for the same person as the key that asked.
@@ -98,26 +99,26 @@ async def create(body: NewKey, plane: Plane, caller: KeyWriter) -> dict[str, Any
 
 
 @router.get("")
-async def listed(plane: Plane, _: KeyWriter, include_revoked: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - a query parameter
+async def listed(plane: Plane, _: KeyWriter, include_revoked: bool = False) -> JsonObject:  # noqa: FBT001, FBT002 - a query parameter
     """All keys, by their first characters."""
     found = await plane.read(lambda connection: keys.listed(connection, revoked=include_revoked))
     return {"keys": [_shown(key, plane.clock()) for key in found], "total": len(found)}
 
 
 @router.get("/scopes")
-async def scopes(_: Anybody) -> dict[str, Any]:
+async def scopes(_: Anybody) -> JsonObject:
     """What a key may hold."""
     return {"scopes": list(keys.SCOPES)}
 
 
 @router.get("/validate")
-async def validate(plane: Plane, caller: Anybody) -> dict[str, Any]:
+async def validate(plane: Plane, caller: Anybody) -> JsonObject:
     """Whether the key of the header is valid. The one in the query is not looked at: it stands in every log."""
     return {"valid": True, **_shown(caller, plane.clock())}
 
 
 @router.patch("/{key_id}")
-async def update(key_id: str, body: KeyFields, plane: Plane, caller: KeyWriter) -> dict[str, Any]:
+async def update(key_id: str, body: KeyFields, plane: Plane, caller: KeyWriter) -> JsonObject:
     """Say anew for whom, from where and how often a key may be used; `null` takes a bound away, but no actor."""
     key = await plane.read(lambda connection: keys.get(connection, key_id))
     if key is None or not key.valid_at(plane.clock()):
@@ -138,14 +139,14 @@ async def update(key_id: str, body: KeyFields, plane: Plane, caller: KeyWriter) 
     def job(transaction: Transaction) -> None:
         keys.change(transaction.connection, key_id, **{name: getattr(changed, name) for name in names})
         told = {"by": caller.name, "before": _bounds(key), "after": _bounds(changed)}
-        transaction.append(Entry(now, "api_key.changed", key_id, told, severity="warning"))
+        transaction.append(AuditEvent(now, "api_key.changed", key_id, told, severity="warning"))
 
     await plane.write(job)
     return _shown(changed, now)
 
 
 @router.delete("/{key_id}")
-async def revoke(key_id: str, plane: Plane, caller: KeyWriter, body: Revocation | None = None) -> dict[str, Any]:
+async def revoke(key_id: str, plane: Plane, caller: KeyWriter, body: Revocation | None = None) -> JsonObject:
     """Make a key useless from now on."""
     reason = (body.reason if body else None) or ""
     if not await plane.write(lambda transaction: _revoke(transaction, key_id, caller.name, plane.clock(), reason)):
@@ -154,7 +155,7 @@ async def revoke(key_id: str, plane: Plane, caller: KeyWriter, body: Revocation 
 
 
 @router.post("/{key_id}/rotate")
-async def rotate(key_id: str, plane: Plane, caller: Anybody) -> dict[str, Any]:
+async def rotate(key_id: str, plane: Plane, caller: Anybody) -> JsonObject:
     """Put a new key in the place of the one that asks: only its holder may have it. Others can revoke it."""
     if key_id != caller.id:
         raise problem(403, "not_the_holder", f"a key is rotated by itself alone, and this is {caller.prefix}…")
@@ -232,18 +233,18 @@ def _with_secret(plane: ControlPlane, key: Key) -> tuple[Key, str]:
 def _insert(transaction: Transaction, key: Key, secret: str, *, by: str) -> None:
     keys.insert(transaction.connection, key, secret)
     body = {"by": by, "name": key.name, "scopes": sorted(key.scopes), "person": key.lineage, **_bounds(key)}
-    transaction.append(Entry(key.created_at, "api_key.created", key.id, body, severity="warning"))
+    transaction.append(AuditEvent(key.created_at, "api_key.created", key.id, body, severity="warning"))
 
 
 def _revoke(transaction: Transaction, key_id: str, by: str, now: float, reason: str = "") -> bool:
     if not keys.revoke(transaction.connection, key_id, now):
         return False
     body = {"by": by, "reason": reason}
-    transaction.append(Entry(now, "api_key.revoked", key_id, body, severity="warning"))
+    transaction.append(AuditEvent(now, "api_key.revoked", key_id, body, severity="warning"))
     return True
 
 
-def _bounds(key: Key) -> dict[str, Any]:
+def _bounds(key: Key) -> JsonObject:
     return {
         "actor": key.actor,
         "ip_whitelist": list(key.ip_whitelist),
@@ -251,7 +252,7 @@ def _bounds(key: Key) -> dict[str, Any]:
     }
 
 
-def _shown(key: Key, now: float) -> dict[str, Any]:
+def _shown(key: Key, now: float) -> JsonObject:
     return {
         "key_id": key.id,
         "label": key.name,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from typing_extensions import Self
 
-from litellm_bighub.control_plane.approvals.resolution import Refused, Resolution
+from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused
 from litellm_bighub.control_plane.http.auth import Plane, Reader, Resolver, Waiting
 from litellm_bighub.control_plane.http.errors import existing, problem
 from litellm_bighub.control_plane.http.strict_json import readable
@@ -18,6 +18,7 @@ from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.control_plane.store.tables.approvals import Approval, State
 from litellm_bighub.control_plane.store.tables.keys import Key
 from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/approvals")
 
@@ -36,14 +37,14 @@ _FOR_AGENTS: Final = (
 _MOST: Final = 10_000
 
 
-class Answer(BaseModel):
+class ApprovalAnswerBody(BaseModel):
     """A person's answer. Denied and rejected mean the same; a changed action comes with approval."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     resolution: Literal["approved", "denied", "rejected"]
     comment: str | None = Field(default=None, max_length=5000)
-    edited_arguments: dict[str, Any] | None = None
+    edited_arguments: JsonObject | None = None
     better_action: Any = None
     modified_action: Any = None
     review_decision: Literal["modified"] | None = None
@@ -55,7 +56,7 @@ class _Modified(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     action: str | None = None
-    arguments: dict[str, Any] | None = None
+    arguments: JsonObject | None = None
     value: float | None = None
     target: str | None = None
 
@@ -72,7 +73,7 @@ async def listed(
     caller: Waiting,
     status: Literal["pending", "approved", "denied", "rejected", "expired", "consumed", "all"] = "pending",
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     """Approvals, the newest first. An agent's key sees what waits of its own actor, and no more."""
     if caller.asks:
         if status != "pending":
@@ -92,7 +93,7 @@ async def listed(
     return [shown(approval, plane.clock()) for approval in found]
 
 
-async def _own(plane: ControlPlane, caller: Key, limit: int) -> list[dict[str, Any]]:
+async def _own(plane: ControlPlane, caller: Key, limit: int) -> list[JsonObject]:
     found = await plane.read(
         lambda connection: approvals.listed(connection, now=plane.clock(), state="pending", limit=_MOST)
     )
@@ -101,13 +102,13 @@ async def _own(plane: ControlPlane, caller: Key, limit: int) -> list[dict[str, A
 
 
 @router.get("/{request_id}")
-async def get(request_id: str, plane: Plane, _: Reader) -> dict[str, Any]:
+async def get(request_id: str, plane: Plane, _: Reader) -> JsonObject:
     """One approval."""
     return shown(await _get(plane, request_id), plane.clock())
 
 
 @router.post("/{request_id}/resolve")
-async def resolve(request_id: str, body: Answer, plane: Plane, caller: Resolver) -> dict[str, Any]:
+async def resolve(request_id: str, body: ApprovalAnswerBody, plane: Plane, caller: Resolver) -> JsonObject:
     """Carry out a person's answer. Of several the first counts; whoever comes later hears so (410 or 422)."""
     edited = await _edited(plane, request_id, body)
     resolution = Resolution(
@@ -131,13 +132,13 @@ async def answered(plane: ControlPlane, resolution: Resolution) -> Approval:
     match await plane.resolve(resolution):
         case Approval() as approval:
             return approval
-        case Refused(code, text):
+        case ResolutionRefused(code, text):
             # Not 409: the SDK repeats that in vain.
             status = next((status for status, codes in STATUS.items() if code in codes), 422)
             raise problem(status, code, text)
 
 
-def shown(approval: Approval, now: float) -> dict[str, Any]:
+def shown(approval: Approval, now: float) -> JsonObject:
     """An approval as the contract shows it."""
     return {
         "request_id": approval.id,
@@ -166,7 +167,7 @@ def shown(approval: Approval, now: float) -> dict[str, Any]:
     }
 
 
-async def _edited(plane: ControlPlane, approval_id: str, body: Answer) -> Arguments | None:
+async def _edited(plane: ControlPlane, approval_id: str, body: ApprovalAnswerBody) -> Arguments | None:
     """The arguments in place of the shown ones: whole, or the fields that a modified action changes."""
     if body.edited_arguments is not None:
         return readable(body.edited_arguments)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from litellm_bighub.control_plane.store.tables.idempotency import KeyReused
 from litellm_bighub.domain.arguments import UnreadableArguments
 from litellm_bighub.domain.ids import random_id
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
 
 T = TypeVar("T")
@@ -42,7 +43,7 @@ class Problem(BaseModel):
     request_id: str
 
 
-DECLARED: Final[dict[int | str, dict[str, Any]]] = {
+DECLARED: Final[dict[int | str, JsonObject]] = {
     "4XX": {"model": Problem, "description": "Refused"},
     503: {"model": Problem, "description": "The database cannot be used at the moment"},
 }

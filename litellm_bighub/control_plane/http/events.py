@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from sqlalchemy import ColumnElement, Connection, func, select
@@ -11,6 +11,7 @@ from litellm_bighub.control_plane.http.auth import Plane, Reader
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.tables import events
+from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/events")
 
@@ -24,12 +25,12 @@ async def listed(
     rule_id: str | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Events, the newest first."""
     asked = ((table.c.type, event_type), (table.c.severity, severity), (table.c.rule_id, rule_id))
     conditions: list[ColumnElement[bool]] = [column == value for column, value in asked if value is not None]
 
-    def query(connection: Connection) -> tuple[list[dict[str, Any]], int]:
+    def query(connection: Connection) -> tuple[list[JsonObject], int]:
         page = events.page(connection, *conditions, limit=limit, offset=offset)
         return page, events.count(connection, *conditions)
 
@@ -38,10 +39,10 @@ async def listed(
 
 
 @router.get("/stats")
-async def stats(plane: Plane, _: Reader) -> dict[str, Any]:
+async def stats(plane: Plane, _: Reader) -> JsonObject:
     """How many events there are by type and severity."""
 
-    def query(connection: Connection) -> dict[str, Any]:
+    def query(connection: Connection) -> JsonObject:
         kinds = connection.execute(select(table.c.type, func.count()).group_by(table.c.type)).tuples().all()
         grades = connection.execute(select(table.c.severity, func.count()).group_by(table.c.severity)).tuples().all()
         return {"total": sum(count for _, count in kinds), "by_type": dict(kinds), "by_severity": dict(grades)}
@@ -49,7 +50,7 @@ async def stats(plane: Plane, _: Reader) -> dict[str, Any]:
     return await plane.read(query)
 
 
-def shown(event: dict[str, Any]) -> dict[str, Any]:
+def shown(event: JsonObject) -> JsonObject:
     """An event as the contract shows it, with all that its body holds."""
     decided = event["type"] == "decision_event.created"
     return {

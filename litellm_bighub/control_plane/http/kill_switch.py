@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -12,10 +12,11 @@ from typing_extensions import Self
 from litellm_bighub.control_plane.http.auth import Anybody, Plane, SwitchWriter
 from litellm_bighub.control_plane.http.errors import not_found
 from litellm_bighub.control_plane.http.times import iso
-from litellm_bighub.control_plane.store.chain import Entry
+from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.tables import switches
 from litellm_bighub.control_plane.store.tables.switches import Switch
 from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/kill-switch")
 
@@ -48,7 +49,7 @@ class Deactivation(BaseModel):
 
 
 @router.get("/status")
-async def status(plane: Plane, _: Anybody) -> dict[str, Any]:
+async def status(plane: Plane, _: Anybody) -> JsonObject:
     """Which switches are on."""
     active = await plane.read(switches.active)
     return {
@@ -60,7 +61,7 @@ async def status(plane: Plane, _: Anybody) -> dict[str, Any]:
 
 
 @router.post("/activate")
-async def activate(body: Activation, plane: Plane, caller: SwitchWriter) -> dict[str, Any]:
+async def activate(body: Activation, plane: Plane, caller: SwitchWriter) -> JsonObject:
     """Switch on; it holds for the next decision of every process."""
     now = plane.clock()
     switch = Switch(
@@ -76,7 +77,9 @@ async def activate(body: Activation, plane: Plane, caller: SwitchWriter) -> dict
     def job(transaction: Transaction) -> None:
         switches.activate(transaction.connection, switch)
         transaction.append(
-            Entry(now, "kill_switch.activated", switch.id, asdict(switch), severity="critical", domain=switch.domain)
+            AuditEvent(
+                now, "kill_switch.activated", switch.id, asdict(switch), severity="critical", domain=switch.domain
+            )
         )
         transaction.reconfigure()
 
@@ -87,7 +90,7 @@ async def activate(body: Activation, plane: Plane, caller: SwitchWriter) -> dict
 @router.post("/deactivate/{switch_id}")
 async def deactivate(
     switch_id: str, plane: Plane, caller: SwitchWriter, body: Deactivation | None = None
-) -> dict[str, Any]:
+) -> JsonObject:
     """Switch off."""
     now = plane.clock()
 
@@ -95,7 +98,7 @@ async def deactivate(
         if not switches.deactivate(transaction.connection, switch_id, by=caller.name, now=now):
             return False
         told = {"by": caller.name, "reason": body.reason if body else ""}
-        transaction.append(Entry(now, "kill_switch.deactivated", switch_id, told, severity="critical"))
+        transaction.append(AuditEvent(now, "kill_switch.deactivated", switch_id, told, severity="critical"))
         transaction.reconfigure()
         return True
 

@@ -15,12 +15,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from litellm_bighub.control_plane.approvals.edited_call import GATEWAY
 from litellm_bighub.control_plane.decisions.value_extraction import QUESTION, TOLD
 from litellm_bighub.control_plane.http.sdk_extras.live import OF_THE_SESSION
 from litellm_bighub.domain.arguments import read_arguments
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 UNBOUND: Final = frozenset({"objective", "model_selection", "session_id", "trajectory_id"}) | OF_THE_SESSION
 """What BIGHUB's own SDK and its adapter add to a context. Nothing else that a question tells is left out."""
@@ -34,7 +35,7 @@ _OWN: Final = ("value", "target")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class QuestionFields:
     """What a question tells.
 
     Attributes:
@@ -42,7 +43,7 @@ class Told:
         gateway: what a gateway tells of its run.
     """
 
-    arguments: dict[str, Any]
+    arguments: JsonObject
     gateway: Mapping[str, str]
 
 
@@ -50,10 +51,10 @@ def read(
     *,
     value: float | None,
     target: str | None,
-    context: Mapping[str, Any],
-    metadata: Mapping[str, Any],
-    others: Mapping[str, Any],
-) -> Told:
+    context: JsonMapping,
+    metadata: JsonMapping,
+    others: JsonMapping,
+) -> QuestionFields:
     """Lay a question's fields out.
 
     Args:
@@ -76,22 +77,22 @@ def read(
         fields[GATEWAY] = {name: gateway[name] for name in IDENTITY if gateway.get(name)}
     arguments = _arguments(fields)
     if arguments is not None:
-        return Told({**arguments, TOLD: {**_beside(fields), **own}}, gateway)
+        return QuestionFields({**arguments, TOLD: {**_beside(fields), **own}}, gateway)
     named = [name for name in _OWN if name in fields]
     if not named:
-        return Told({**fields, **own}, gateway)
+        return QuestionFields({**fields, **own}, gateway)
     for name in named:
         if own[name] is not None and own[name] != fields[name]:
             raise ValueError(f"the context has another `{name}` than the question itself")
-    return Told({**fields, TOLD: {QUESTION: own}}, gateway)
+    return QuestionFields({**fields, TOLD: {QUESTION: own}}, gateway)
 
 
-def _bound(context: Mapping[str, Any]) -> dict[str, Any]:
+def _bound(context: JsonMapping) -> JsonObject:
     return {name: value for name, value in context.items() if name not in UNBOUND}
 
 
-def _merged(*sources: Mapping[str, Any]) -> dict[str, Any]:
-    merged: dict[str, Any] = {}
+def _merged(*sources: JsonMapping) -> JsonObject:
+    merged: JsonObject = {}
     for source in sources:
         for name, value in source.items():
             if name in merged and _text(merged[name]) != _text(value):
@@ -125,7 +126,7 @@ def _can_be_kept(text: str) -> bool:
     return len(text) <= _MOST_CHARACTERS and "\0" not in text
 
 
-def _arguments(fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _arguments(fields: JsonMapping) -> JsonMapping | None:
     """The call's own arguments, as an object or as the text of one; `None` if they are not told."""
     told = fields.get("arguments")
     if isinstance(told, str) and told.lstrip().startswith("{"):
@@ -139,7 +140,7 @@ def _arguments(fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return told
 
 
-def _beside(fields: Mapping[str, Any]) -> dict[str, Any]:
+def _beside(fields: JsonMapping) -> JsonObject:
     """The other fields. Of arguments that came as a text, its digest tells which text that was."""
     beside = {name: value for name, value in fields.items() if name != "arguments"}
     if isinstance(text := fields["arguments"], str):

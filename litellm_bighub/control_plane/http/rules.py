@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from itertools import zip_longest
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -18,13 +18,14 @@ from litellm_bighub.control_plane.http.errors import existing, not_found, proble
 from litellm_bighub.control_plane.http.sdk_extras.rule_patch import Operation, PatchRefused, patch
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.store.chain import Entry, dump
+from litellm_bighub.control_plane.store.chain import AuditEvent, dump
 from litellm_bighub.control_plane.store.tables import idempotency, rules
-from litellm_bighub.control_plane.store.tables.rules import Stored
+from litellm_bighub.control_plane.store.tables.rules import StoredRule
 from litellm_bighub.control_plane.store.tables.stats import rule_numbers
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.decision import Block
-from litellm_bighub.policy.evaluation import UNUSED, Judgement, find, judge
+from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.policy.evaluation import UNUSED, PolicyJudgement, find, judge
 from litellm_bighub.policy.policy_text import RuleText
 from litellm_bighub.policy.rule import Policy
 
@@ -60,16 +61,16 @@ class Patch(BaseModel):
 @router.post("")
 async def create(
     body: RuleText, plane: Plane, caller: RuleWriter, idempotency_key: IdempotencyKey = None
-) -> dict[str, Any]:
+) -> JsonObject:
     """Add a rule. It is in force with the next decision of every process."""
     rule_id, now = f"rule_{plane.new_id()}", plane.clock()
 
-    def make(transaction: Transaction) -> dict[str, Any]:
+    def make(transaction: Transaction) -> JsonObject:
         rule = rules.insert(transaction.connection, rule_id, body, by=caller.name, now=now)
         _record(transaction, "rule.created", rule, caller.name, now)
         return shown(rule)
 
-    def job(transaction: Transaction) -> dict[str, Any]:
+    def job(transaction: Transaction) -> JsonObject:
         if idempotency_key is None:
             return make(transaction)
         name = f"{caller.id} rules {idempotency_key}"
@@ -87,7 +88,7 @@ async def listed(
     domain: str | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     offset: Annotated[int, Query(ge=0)] = 0,
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     """Rules, the oldest first."""
     stored = await plane.read(rules.everything)
     kept = [
@@ -105,14 +106,14 @@ async def domains(_: Anybody) -> list[dict[str, str]]:
 
 
 @router.post("/dry-run")
-async def dry_run(body: RuleText, _: RuleWriter) -> dict[str, Any]:
+async def dry_run(body: RuleText, _: RuleWriter) -> JsonObject:
     """Say whether a rule could be added; a body that is no rule is a 422."""
     return {"valid": True, "dry_run": True, "rule": body.model_dump(mode="json")}
 
 
 @router.post("/validate")
 @router.post("/validate/dry-run")
-async def validate(body: Validate, plane: Plane, caller: Anybody) -> dict[str, Any]:
+async def validate(body: Validate, plane: Plane, caller: Anybody) -> JsonObject:
     """Ask one rule, or the whole policy, about an action. Nothing is counted or recorded."""
     see_actor(caller, body.actor)
     call, context = body.question()
@@ -128,7 +129,7 @@ async def validate(body: Validate, plane: Plane, caller: Anybody) -> dict[str, A
         found = find(alone, call, context, plane.clock())
         if found is None:
             return {"allowed": False, "result": "blocked", "reason": "the rule does not match", "matched": False}
-        judgement = found if isinstance(found, Judgement) else judge(alone, found, call, plane.clock(), UNUSED)
+        judgement = found if isinstance(found, PolicyJudgement) else judge(alone, found, call, plane.clock(), UNUSED)
     return {
         "allowed": judgement.verdict == "allowed",
         "result": judgement.verdict,
@@ -146,7 +147,7 @@ async def purge(
     only_expired: bool = True,  # noqa: FBT001, FBT002 - a query parameter
     older_than_hours: Annotated[float | None, Query(ge=0, le=10**6)] = None,
     limit: Annotated[int | None, Query(ge=1, le=10**6)] = None,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Forget stored answers: those that no longer count, or all that are older."""
     kept = idempotency.KEPT_SECONDS if only_expired else 0.0
     before = plane.clock() - (kept if older_than_hours is None else older_than_hours * 3600)
@@ -158,7 +159,7 @@ async def purge(
 
 
 @router.get("/{rule_id}")
-async def get(rule_id: str, plane: Plane, _: Reader) -> dict[str, Any]:
+async def get(rule_id: str, plane: Plane, _: Reader) -> JsonObject:
     """One rule, with how it was used."""
     rule, now = await _get(plane, rule_id), plane.clock()
     numbers = await plane.read(lambda connection: rule_numbers(connection, rule.text.rule(rule_id), now))
@@ -166,13 +167,13 @@ async def get(rule_id: str, plane: Plane, _: Reader) -> dict[str, Any]:
 
 
 @router.patch("/{rule_id}")
-async def update(rule_id: str, body: dict[str, Any], plane: Plane, caller: RuleWriter) -> dict[str, Any]:
+async def update(rule_id: str, body: JsonObject, plane: Plane, caller: RuleWriter) -> JsonObject:
     """Change some fields."""
     return await _change(plane, caller.name, rule_id, "rule.updated", lambda text: _with(text, body))
 
 
 @router.delete("/{rule_id}")
-async def delete(rule_id: str, plane: Plane, caller: RuleWriter) -> dict[str, Any]:
+async def delete(rule_id: str, plane: Plane, caller: RuleWriter) -> JsonObject:
     """Remove a rule; its versions stay in the audit."""
     now = plane.clock()
 
@@ -190,13 +191,13 @@ async def delete(rule_id: str, plane: Plane, caller: RuleWriter) -> dict[str, An
 
 
 @router.post("/{rule_id}/pause")
-async def pause(rule_id: str, plane: Plane, caller: RuleWriter) -> dict[str, Any]:
+async def pause(rule_id: str, plane: Plane, caller: RuleWriter) -> JsonObject:
     """Pass the rule over until it is resumed."""
     return await _change(plane, caller.name, rule_id, "rule.paused", lambda text: _with(text, {"status": "paused"}))
 
 
 @router.post("/{rule_id}/resume")
-async def resume(rule_id: str, plane: Plane, caller: RuleWriter) -> dict[str, Any]:
+async def resume(rule_id: str, plane: Plane, caller: RuleWriter) -> JsonObject:
     """Put the rule in force again."""
     return await _change(plane, caller.name, rule_id, "rule.resumed", lambda text: _with(text, {"status": "active"}))
 
@@ -204,7 +205,7 @@ async def resume(rule_id: str, plane: Plane, caller: RuleWriter) -> dict[str, An
 @router.get("/{rule_id}/versions")
 async def versions(
     rule_id: str, plane: Plane, _: Reader, limit: Annotated[int, Query(ge=1, le=1000)] = 50
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     """What the rule has been, the newest first, each with what it changed."""
     found = await plane.read(lambda connection: rules.versions(connection, rule_id, limit + 1))
     if not found:
@@ -225,7 +226,7 @@ async def versions(
 @router.post("/{rule_id}/apply_patch")
 async def apply_patch(
     rule_id: str, body: Patch, plane: Plane, caller: RuleWriter, if_match: Annotated[str | None, Header()] = None
-) -> dict[str, Any]:
+) -> JsonObject:
     """Show what a patch would do, or do it; only to the version that the caller names, if it names one."""
     rule = await _get(plane, rule_id)
     wanted = body.if_match_version if if_match is None else _version(rule_id, if_match)
@@ -267,7 +268,7 @@ async def apply_patch(
     }
 
 
-def shown(rule: Stored) -> dict[str, Any]:
+def shown(rule: StoredRule) -> JsonObject:
     """A rule as the contract shows it."""
     return {
         **rule.text.model_dump(mode="json"),
@@ -278,7 +279,7 @@ def shown(rule: Stored) -> dict[str, Any]:
     }
 
 
-def _changed(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+def _changed(before: JsonObject, after: JsonObject) -> list[JsonObject]:
     return [
         {"field": name, "before": before[name], "after": after.get(name)}
         for name in before
@@ -286,7 +287,7 @@ def _changed(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, An
     ]
 
 
-def _with(text: RuleText, fields: dict[str, Any]) -> RuleText:
+def _with(text: RuleText, fields: JsonObject) -> RuleText:
     try:
         return RuleText.model_validate_json(dump({**text.model_dump(mode="json"), **fields}))
     except ValidationError as error:
@@ -302,7 +303,7 @@ def _version(rule_id: str, if_match: str) -> int:
     return int(match[1])
 
 
-async def _get(plane: ControlPlane, rule_id: str) -> Stored:
+async def _get(plane: ControlPlane, rule_id: str) -> StoredRule:
     return existing(await plane.read(lambda connection: rules.get(connection, rule_id)), "rule", rule_id)
 
 
@@ -315,10 +316,10 @@ async def _change(
     *,
     version: int | None = None,
     reason: str | None = None,
-) -> dict[str, Any]:
+) -> JsonObject:
     now = plane.clock()
 
-    def job(transaction: Transaction) -> Stored | None:
+    def job(transaction: Transaction) -> StoredRule | None:
         rule = existing(rules.get(transaction.connection, rule_id), "rule", rule_id)
         if version is not None and rule.version != version:
             return None
@@ -333,13 +334,15 @@ async def _change(
     return shown(changed)
 
 
-def _record(transaction: Transaction, event: str, rule: Stored, by: str, now: float, reason: str | None = None) -> None:
+def _record(
+    transaction: Transaction, event: str, rule: StoredRule, by: str, now: float, reason: str | None = None
+) -> None:
     transaction.append(_entry(event, rule, by, now, reason))
     transaction.reconfigure()
 
 
-def _entry(event: str, rule: Stored, by: str, now: float, reason: str | None = None) -> Entry:
+def _entry(event: str, rule: StoredRule, by: str, now: float, reason: str | None = None) -> AuditEvent:
     body = {"by": by, "version": rule.version, "rule": rule.text.model_dump(mode="json", exclude_defaults=True)}
     if reason is not None:
         body["reason"] = reason
-    return Entry(now, event, rule.id, body, domain=rule.text.domain, tool=rule.text.tool, rule_id=rule.id)
+    return AuditEvent(now, event, rule.id, body, domain=rule.text.domain, tool=rule.text.tool, rule_id=rule.id)

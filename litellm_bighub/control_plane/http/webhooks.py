@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationInfo, field_validator
@@ -14,8 +14,9 @@ from litellm_bighub.control_plane.http.errors import existing, not_found, proble
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.tables import webhooks as hooks
-from litellm_bighub.control_plane.store.tables.webhooks import Delivery, Format, Hook
+from litellm_bighub.control_plane.store.tables.webhooks import Delivery, Format, Webhook
 from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/webhooks")
 
@@ -116,7 +117,7 @@ class Signature(BaseModel):
 
 
 @router.post("")
-async def create(body: WebhookFields, request: Request, plane: Plane, _: HookWriter) -> dict[str, Any]:
+async def create(body: WebhookFields, request: Request, plane: Plane, _: HookWriter) -> JsonObject:
     """Add a webhook; its secret is shown in this answer only."""
     url = body.url
     if url is None:
@@ -130,20 +131,20 @@ async def create(body: WebhookFields, request: Request, plane: Plane, _: HookWri
 
 
 @router.get("")
-async def listed(plane: Plane, _: HookWriter, include_inactive: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - a query parameter
+async def listed(plane: Plane, _: HookWriter, include_inactive: bool = False) -> JsonObject:  # noqa: FBT001, FBT002 - a query parameter
     """All webhooks."""
     found = await plane.read(lambda connection: hooks.listed(connection, inactive=include_inactive))
     return {"webhooks": [_shown(hook) for hook in found], "total": len(found)}
 
 
 @router.get("/events/list")
-async def event_types(_: Anybody) -> dict[str, Any]:
+async def event_types(_: Anybody) -> JsonObject:
     """What can be told."""
     return {"events": list(EVENTS)}
 
 
 @router.post("/verify-signature")
-async def verify_signature(body: Signature, plane: Plane, _: Anybody) -> dict[str, Any]:
+async def verify_signature(body: Signature, plane: Plane, _: Anybody) -> JsonObject:
     """Check a signature. The SDK sends the secret for it; `delivering.verify` does the same without."""
     valid = delivering.verify(
         secret=body.secret,
@@ -156,13 +157,13 @@ async def verify_signature(body: Signature, plane: Plane, _: Anybody) -> dict[st
 
 
 @router.get("/{webhook_id}")
-async def get(webhook_id: Number, plane: Plane, _: HookWriter) -> dict[str, Any]:
+async def get(webhook_id: Number, plane: Plane, _: HookWriter) -> JsonObject:
     """One webhook."""
     return _shown(await _get(plane, webhook_id))
 
 
 @router.patch("/{webhook_id}")
-async def update(webhook_id: Number, body: WebhookFields, plane: Plane, _: HookWriter) -> dict[str, Any]:
+async def update(webhook_id: Number, body: WebhookFields, plane: Plane, _: HookWriter) -> JsonObject:
     """Change a webhook."""
     hook = await _get(plane, webhook_id)
     fields = _merged({name: getattr(hook, name) for name in _DEFAULTS}, body)
@@ -175,7 +176,7 @@ async def update(webhook_id: Number, body: WebhookFields, plane: Plane, _: HookW
 
 
 @router.delete("/{webhook_id}")
-async def delete(webhook_id: Number, plane: Plane, _: HookWriter) -> dict[str, Any]:
+async def delete(webhook_id: Number, plane: Plane, _: HookWriter) -> JsonObject:
     """Remove a webhook with its deliveries."""
     if not await plane.write(lambda transaction: hooks.remove(transaction.connection, webhook_id)):
         raise not_found("webhook", webhook_id)
@@ -185,7 +186,7 @@ async def delete(webhook_id: Number, plane: Plane, _: HookWriter) -> dict[str, A
 @router.get("/{webhook_id}/deliveries")
 async def deliveries(
     webhook_id: Number, plane: Plane, _: HookWriter, limit: Annotated[int, Query(ge=1, le=1000)] = 50
-) -> dict[str, Any]:
+) -> JsonObject:
     """What was delivered, and what was not."""
     await _get(plane, webhook_id)
     found = await plane.read(lambda connection: hooks.deliveries_of(connection, webhook_id, limit))
@@ -193,7 +194,7 @@ async def deliveries(
 
 
 @router.post("/{webhook_id}/test")
-async def test(webhook_id: Number, body: Test, plane: Plane, _: HookWriter) -> dict[str, Any]:
+async def test(webhook_id: Number, body: Test, plane: Plane, _: HookWriter) -> JsonObject:
     """Deliver an event that did not happen."""
     await _get(plane, webhook_id)
     now = plane.clock()
@@ -206,7 +207,7 @@ async def test(webhook_id: Number, body: Test, plane: Plane, _: HookWriter) -> d
 
 
 @router.post("/{webhook_id}/deliveries/{delivery_id}/replay")
-async def replay(webhook_id: Number, delivery_id: Number, plane: Plane, _: HookWriter) -> dict[str, Any]:
+async def replay(webhook_id: Number, delivery_id: Number, plane: Plane, _: HookWriter) -> JsonObject:
     """Deliver once more."""
     now = plane.clock()
 
@@ -219,7 +220,7 @@ async def replay(webhook_id: Number, delivery_id: Number, plane: Plane, _: HookW
     return {"delivery_id": delivery_id, "status": "due"}
 
 
-_DEFAULTS: dict[str, Any] = {
+_DEFAULTS: JsonObject = {
     "label": "",
     "events": [],
     "timeout_seconds": 10.0,
@@ -230,16 +231,16 @@ _DEFAULTS: dict[str, Any] = {
 }
 
 
-def _merged(before: dict[str, Any], body: WebhookFields) -> dict[str, Any]:
+def _merged(before: JsonObject, body: WebhookFields) -> JsonObject:
     given = {name: getattr(body, name) for name in _DEFAULTS if getattr(body, name) is not None}
     return {**_DEFAULTS, **before, **given}
 
 
-async def _get(plane: ControlPlane, webhook_id: int) -> Hook:
+async def _get(plane: ControlPlane, webhook_id: int) -> Webhook:
     return existing(await plane.read(lambda connection: hooks.get(connection, webhook_id)), "webhook", webhook_id)
 
 
-def _shown(hook: Hook) -> dict[str, Any]:
+def _shown(hook: Webhook) -> JsonObject:
     return {
         "webhook_id": str(hook.id),
         "url": hook.url,
@@ -255,7 +256,7 @@ def _shown(hook: Hook) -> dict[str, Any]:
     }
 
 
-def _delivery(delivery: Delivery) -> dict[str, Any]:
+def _delivery(delivery: Delivery) -> JsonObject:
     return {
         "delivery_id": delivery.id,
         "event_type": delivery.event_type,

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
 from sqlalchemy import ColumnElement, Connection, select
 
 from litellm_bighub.control_plane.approvals.allowance import MINUTES
-from litellm_bighub.control_plane.approvals.resolution import Answer, Refused, Resolution
+from litellm_bighub.control_plane.approvals.resolution import Answer, Resolution, ResolutionRefused
 from litellm_bighub.control_plane.http.auth import Plane, address_of
 from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.inbox import charts
@@ -22,6 +22,7 @@ from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.schema import events as table, head
 from litellm_bighub.control_plane.store.tables import approvals, events, keys, logins as sessions, outcomes, switches
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
+from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/inbox", default_response_class=HTMLResponse, include_in_schema=False)
 
@@ -42,7 +43,7 @@ async def inbox(
     """What waits."""
     now = plane.clock()
 
-    def query(connection: Connection) -> dict[str, Any]:
+    def query(connection: Connection) -> JsonObject:
         waiting = approvals.listed(connection, now=now, state="pending", limit=200)
         recent = events.page(connection, table.c.type == DECISION, limit=8)
         return {"waiting": waiting, "recent": recent, "switches": switches.active(connection)}
@@ -122,7 +123,7 @@ async def answer(
         allow_minutes=kept if verdict == "allow" else None,
     )
     result = await plane.resolve(resolution)
-    if isinstance(result, Refused):
+    if isinstance(result, ResolutionRefused):
         return _back(f"refused_{result.code}")
     if verdict == "allow" and result.state == "approved":
         return _back("allowed")
@@ -161,7 +162,7 @@ async def decisions(
 async def decision(request: Request, decision_id: str, plane: Plane, session: LoggedIn) -> HTMLResponse:
     """One decision with its whole story."""
 
-    def query(connection: Connection) -> dict[str, Any] | None:
+    def query(connection: Connection) -> JsonObject | None:
         found = events.page(connection, table.c.subject == decision_id, table.c.type == DECISION, limit=1)
         if not found:
             return None

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from litellm_bighub.control_plane.inbox.readable import readable_json, visible
-from litellm_bighub.control_plane.store.tables.logins import Session
+from litellm_bighub.control_plane.store.tables.logins import Login
+from litellm_bighub.domain.payload import JsonMapping
 
 NOTES = {
     "approved": ("good", "Approved. The call may run once."),
@@ -53,9 +52,9 @@ _ENVIRONMENT.filters.update({"json": readable_json, "visible": visible, "when": 
 def render(
     request: Request,
     template: str,
-    session: Session | None,
+    session: Login | None,
     now: float,
-    context: Mapping[str, Any],
+    context: JsonMapping,
     *,
     status: int = 200,
 ) -> HTMLResponse:

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from litellm_bighub.control_plane.http.auth import Plane, address_of
 from litellm_bighub.control_plane.store.tables import logins as sessions
 from litellm_bighub.control_plane.store.tables.keys import Scope
-from litellm_bighub.control_plane.store.tables.logins import Session
+from litellm_bighub.control_plane.store.tables.logins import Login
 
 COOKIE = "bighub_session"
 
@@ -21,7 +21,7 @@ class LoginNeeded(Exception):  # noqa: N818 - names the state; answered with a r
     """Nobody is logged in."""
 
 
-async def logged_in(request: Request, plane: Plane) -> Session:
+async def logged_in(request: Request, plane: Plane) -> Login:
     """The session of the request's cookie.
 
     Raises:
@@ -36,10 +36,10 @@ async def logged_in(request: Request, plane: Plane) -> Session:
     raise LoginNeeded
 
 
-LoggedIn = Annotated[Session, Depends(logged_in)]
+LoggedIn = Annotated[Login, Depends(logged_in)]
 
 
-async def own_form(session: LoggedIn, csrf: Annotated[str, Form()] = "") -> Session:
+async def own_form(session: LoggedIn, csrf: Annotated[str, Form()] = "") -> Login:
     """The session, if the form came from a page of that session.
 
     Raises:
@@ -50,10 +50,10 @@ async def own_form(session: LoggedIn, csrf: Annotated[str, Form()] = "") -> Sess
     return session
 
 
-OwnForm = Annotated[Session, Depends(own_form)]
+OwnForm = Annotated[Login, Depends(own_form)]
 
 
-def need(session: Session, scope: Scope) -> None:
+def need(session: Login, scope: Scope) -> None:
     """Stop a person whose key does not allow this.
 
     Raises:

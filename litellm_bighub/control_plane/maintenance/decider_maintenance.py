@@ -26,7 +26,7 @@ LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class DeciderMaintenance:
     """What a look has shown.
 
     Attributes:
@@ -49,10 +49,10 @@ _LOOK = select(
 """Made once: every process asks this every second."""
 
 
-def look(connection: Connection, now: float) -> Waiting:
+def look(connection: Connection, now: float) -> DeciderMaintenance:
     """What there is to do."""
     pending, *found = connection.execute(_LOOK, {"now": now}).one()
-    return Waiting(pending, *map(bool, found))
+    return DeciderMaintenance(pending, *map(bool, found))
 
 
 async def keep_house(

@@ -6,7 +6,9 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
+
+from litellm_bighub.domain.payload import JsonObject
 
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 
@@ -20,7 +22,7 @@ _WRITER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class AuditEvent:
     """An event before it has its place in the chain.
 
     Attributes:
@@ -32,7 +34,7 @@ class Entry:
     time: float
     type: str
     subject: str
-    body: dict[str, Any]
+    body: JsonObject
     severity: Severity = "info"
     actor: str = ""
     domain: str = ""
@@ -42,16 +44,16 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Break:
+class ChainBreak:
     """The first place where the chain does not hold."""
 
     seq: int
     problem: str
 
 
-def link(entry: Entry, seq: int, previous: str) -> dict[str, Any]:
+def link(entry: AuditEvent, seq: int, previous: str) -> JsonObject:
     """The row of an event that follows the one with the digest `previous`."""
-    row: dict[str, Any] = {
+    row: JsonObject = {
         "seq": seq,
         "time": entry.time,
         "type": entry.type,
@@ -69,7 +71,7 @@ def link(entry: Entry, seq: int, previous: str) -> dict[str, Any]:
     return row
 
 
-def digest(row: dict[str, Any]) -> str:
+def digest(row: JsonObject) -> str:
     """SHA-256 (hex) over every column but itself, in a fixed order."""
     columns = [row[name] for name in _DIGESTED]
     return hashlib.sha256(dump(columns).encode()).hexdigest()
@@ -80,7 +82,7 @@ def dump(value: object) -> str:
     return _WRITER.encode(value)
 
 
-def check(rows: Iterable[dict[str, Any]], *, seq: int, previous: str) -> tuple[int, str] | Break:
+def check(rows: Iterable[JsonObject], *, seq: int, previous: str) -> tuple[int, str] | ChainBreak:
     """Follow the chain.
 
     Args:
@@ -93,10 +95,10 @@ def check(rows: Iterable[dict[str, Any]], *, seq: int, previous: str) -> tuple[i
     """
     for row in rows:
         if row["seq"] != seq + 1:
-            return Break(seq + 1, "the event is missing")
+            return ChainBreak(seq + 1, "the event is missing")
         if row["previous"] != previous:
-            return Break(row["seq"], "it does not follow the event before it")
+            return ChainBreak(row["seq"], "it does not follow the event before it")
         if row["digest"] != digest(row):
-            return Break(row["seq"], "its content was changed")
+            return ChainBreak(row["seq"], "its content was changed")
         seq, previous = row["seq"], row["digest"]
     return seq, previous

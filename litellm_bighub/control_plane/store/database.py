@@ -17,6 +17,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 
 from litellm_bighub.control_plane.store.sqlite_file import make_private
 from litellm_bighub.control_plane.store.time_limit import bounded, bounded_driver
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -155,7 +156,7 @@ def _engine(url: sa.URL, patience: float | None = None) -> Engine:
             raise ConfigurationError("database_url", f"{other} is not supported; use sqlite or postgresql")
 
 
-def connecting(url: sa.URL, seconds: float) -> dict[str, Any]:
+def connecting(url: sa.URL, seconds: float) -> JsonObject:
     """What a connection to PostgreSQL is told beside its URL, so that a server that is gone is noticed."""
     told = {
         "connect_timeout": max(2, math.ceil(seconds)),  # libpq's least
@@ -185,7 +186,7 @@ def _tune_postgres(waits: float, runs: float, connection: Any, _entry: Connectio
     connection.autocommit = autocommit
 
 
-def _connect_to_what_is_there(_dialect: Any, _entry: Any, where: list[Any], options: dict[str, Any]) -> None:
+def _connect_to_what_is_there(_dialect: Any, _entry: Any, where: list[Any], options: JsonObject) -> None:
     """Never make the file. `open_database` does, once: whatever opened a deleted one anew would find an empty one."""
     path = Path(where[0])
     if not options.get("uri"):

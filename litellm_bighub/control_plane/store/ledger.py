@@ -52,7 +52,7 @@ class Head:
     time: float | None = field(default=None, compare=False)
 
 
-class Ledger(Protocol):
+class LedgerStatements(Protocol):
     """One connection's transactions, of which no two of any process overlap."""
 
     def begin(self) -> Head:
@@ -87,17 +87,17 @@ class SQLiteLedger:
         self._cursor = connection.cursor()
 
     def begin(self) -> Head:
-        """See `Ledger`."""
+        """See `LedgerStatements`."""
         self._cursor.execute("BEGIN IMMEDIATE")
         return Head(*self._cursor.execute(_HEAD).fetchone())
 
     def tally(self, rule_id: str) -> Tally:
-        """See `Ledger`."""
+        """See `LedgerStatements`."""
         found = self._cursor.execute(_TALLY.format("?"), (rule_id,)).fetchone()
         return Tally(*found) if found else Tally()
 
     def write(self, events: Sequence[Sequence[Any]], tallies: Mapping[str, Tally], head: Head | None) -> None:
-        """See `Ledger`."""
+        """See `LedgerStatements`."""
         if events:
             self._cursor.executemany(_EVENT, events)
         if tallies:
@@ -106,15 +106,15 @@ class SQLiteLedger:
             self._cursor.execute(_MOVE_HEAD.format("?"), (head.seq, head.digest, head.epoch))
 
     def remember(self, calls: Sequence[Sequence[Any]]) -> None:
-        """See `Ledger`."""
+        """See `LedgerStatements`."""
         self._cursor.executemany(_CALL.format("?"), calls)
 
     def commit(self, *, notify: bool) -> None:  # noqa: ARG002 - the protocol's
-        """See `Ledger`."""
+        """See `LedgerStatements`."""
         self._cursor.execute("COMMIT")
 
     def roll_back(self) -> None:
-        """See `Ledger`."""
+        """See `LedgerStatements`."""
         self._cursor.execute("ROLLBACK")
 
 
@@ -126,7 +126,7 @@ class PostgresLedger:
         self._cursor = connection.cursor()
 
     def begin(self) -> Head:
-        """See `Ledger`. Each of the three statements has its own snapshot: the head is read with the lock held."""
+        """See `LedgerStatements`. Each statement has its own snapshot: the head is read with the lock held."""
         self._cursor.execute(f"BEGIN; SELECT pg_advisory_xact_lock({LOCK}); {_HEAD_AND_TIME}".encode())
         while self._cursor.nextset():
             pass
@@ -134,12 +134,12 @@ class PostgresLedger:
         return Head(*row)
 
     def tally(self, rule_id: str) -> Tally:
-        """See `Ledger`."""
+        """See `LedgerStatements`."""
         found = self._cursor.execute(_TALLY.format("%s").encode(), (rule_id,)).fetchone()
         return Tally(*found) if found else Tally()
 
     def write(self, events: Sequence[Sequence[Any]], tallies: Mapping[str, Tally], head: Head | None) -> None:
-        """See `Ledger`."""
+        """See `LedgerStatements`."""
         if events:
             with self._cursor.copy(_COPY.encode()) as copy:
                 for event in events:
@@ -151,19 +151,19 @@ class PostgresLedger:
                 self._cursor.execute(_MOVE_HEAD.format("%s").encode(), (head.seq, head.digest, head.epoch))
 
     def remember(self, calls: Sequence[Sequence[Any]]) -> None:
-        """See `Ledger`."""
+        """See `LedgerStatements`."""
         self._cursor.executemany(_CALL.format("%s").encode(), calls)
 
     def commit(self, *, notify: bool) -> None:
-        """See `Ledger`."""
+        """See `LedgerStatements`."""
         self._cursor.execute(f"NOTIFY {CHANNEL}; COMMIT".encode() if notify else b"COMMIT")
 
     def roll_back(self) -> None:
-        """See `Ledger`."""
+        """See `LedgerStatements`."""
         self._cursor.execute(b"ROLLBACK")
 
 
-def ledger(connection: Connection) -> Ledger:
+def ledger(connection: Connection) -> LedgerStatements:
     """The ledger of a connection of either kind."""
     driver: Any = connection.connection.driver_connection  # SQLAlchemy has one type for all drivers' connections
     return SQLiteLedger(driver) if connection.dialect.name == "sqlite" else PostgresLedger(driver)

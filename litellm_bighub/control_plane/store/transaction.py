@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from litellm_bighub.control_plane.store.chain import COLUMNS, Entry, link
-from litellm_bighub.control_plane.store.ledger import Head, Ledger
+from litellm_bighub.control_plane.store.chain import COLUMNS, AuditEvent, link
+from litellm_bighub.control_plane.store.ledger import Head, LedgerStatements
 from litellm_bighub.control_plane.store.tables.decided_calls import row
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.policy.counters import Tally
@@ -28,14 +28,14 @@ class Transaction:
         time: what the database's own clock says, `None` if it has none.
     """
 
-    def __init__(self, connection: Connection, ledger: Ledger) -> None:
+    def __init__(self, connection: Connection, ledger: LedgerStatements) -> None:
         self.connection = connection
         self.notifies = False
         self._ledger = ledger
         self._head = ledger.begin()
         self.time = self._head.time
         self._epoch = self._head.epoch
-        self._entries: list[Entry] = []
+        self._entries: list[AuditEvent] = []
         self._tallies: dict[str, Tally] = {}
         self._counted: set[str] = set()
 
@@ -49,7 +49,7 @@ class Transaction:
         self._epoch += 1
         self.notifies = True
 
-    def append(self, entry: Entry, *, notify: bool = True) -> None:
+    def append(self, entry: AuditEvent, *, notify: bool = True) -> None:
         """Add an event to the chain."""
         self._entries.append(entry)
         self.notifies = self.notifies or notify

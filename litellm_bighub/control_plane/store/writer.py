@@ -25,7 +25,7 @@ from typing import Any, Final, Generic, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, OperationalError
 
-from litellm_bighub.control_plane.store.ledger import Ledger, ledger
+from litellm_bighub.control_plane.store.ledger import LedgerStatements, ledger
 from litellm_bighub.control_plane.store.sqlite_file import OpenedFile
 from litellm_bighub.control_plane.store.time_limit import Seen, bounded
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -262,7 +262,7 @@ class _Session:
     def __init__(self, engine: Engine, failures: tuple[type[Exception], ...]) -> None:
         self._engine = engine
         self._failures = failures
-        self._open: tuple[Connection, Ledger] | None = None
+        self._open: tuple[Connection, LedgerStatements] | None = None
 
     def begin(self, seen: Seen) -> Transaction:
         """A new transaction; a server that was restarted has closed the connection of the one before.
@@ -281,7 +281,7 @@ class _Session:
         seen(connection)
         return self._begun(connection, statements)
 
-    def _begun(self, connection: Connection, statements: Ledger) -> Transaction:
+    def _begun(self, connection: Connection, statements: LedgerStatements) -> Transaction:
         """A connection whose transaction began by half is used for no other."""
         try:
             return Transaction(connection, statements)
@@ -311,7 +311,7 @@ class _Session:
             connection.invalidate()
             connection.close()
 
-    def _connected(self) -> tuple[Connection, Ledger]:
+    def _connected(self) -> tuple[Connection, LedgerStatements]:
         connection = self._engine.connect()
         self._open = (connection, ledger(connection))
         return self._open
@@ -340,7 +340,7 @@ class _BriefSession(_Session):
             if self._open is None:
                 self._connected()
 
-    def _connected(self) -> tuple[Connection, Ledger]:
+    def _connected(self) -> tuple[Connection, LedgerStatements]:
         connection, statements = super()._connected()
         connection.exec_driver_sql("PRAGMA busy_timeout=0")
         connection.exec_driver_sql("PRAGMA wal_autocheckpoint=0")

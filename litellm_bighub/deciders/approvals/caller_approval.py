@@ -10,7 +10,7 @@ from litellm_bighub.domain.call import CallContext
 
 
 @runtime_checkable
-class Consenting(Protocol):
+class CallerApproval(Protocol):
     """A decider whose approvals callers can answer, where the operator lets them."""
 
     async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
@@ -26,9 +26,9 @@ class Consenting(Protocol):
         ...
 
 
-def consenting(decider: Decider) -> Consenting | None:
+def consenting(decider: Decider) -> CallerApproval | None:
     """Whose approvals can be answered: the decider's, or those of the one that its wrappers stand around."""
-    return next((layer for layer in layers(decider) if isinstance(layer, Consenting)), None)
+    return next((layer for layer in layers(decider) if isinstance(layer, CallerApproval)), None)
 
 
 def signature(context: CallContext) -> str:

@@ -33,7 +33,7 @@ State: TypeAlias = Literal["open", "approved", "denied", "void"]
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class AnsweredApproval:
     """What became of an approval.
 
     Attributes:
@@ -51,10 +51,10 @@ class Answered:
 
 
 @runtime_checkable
-class Waiting(Protocol):
+class WaitingDecider(Protocol):
     """A decider that can tell when a person has answered."""
 
-    async def answered(self, approval_id: str, *, seconds: float) -> Answered:
+    async def answered(self, approval_id: str, *, seconds: float) -> AnsweredApproval:
         """Wait until an approval is no longer open, at most that many seconds.
 
         Raises:
@@ -63,13 +63,13 @@ class Waiting(Protocol):
         ...
 
 
-def waiting(decider: Decider) -> Waiting | None:
+def waiting(decider: Decider) -> WaitingDecider | None:
     """Who can wait: the decider itself, or the one that its wrappers stand around; `None` if nobody can."""
-    return next((layer for layer in layers(decider) if isinstance(layer, Waiting)), None)
+    return next((layer for layer in layers(decider) if isinstance(layer, WaitingDecider)), None)
 
 
 async def settled(
-    waiter: Waiting,
+    waiter: WaitingDecider,
     asked: RequireApproval,
     decide_again: Callable[[str], Awaitable[Decision]],
     *,
@@ -115,7 +115,11 @@ class _NotDecidedAgainError(DecisionError):
 
 
 async def _in_force(
-    waiter: Waiting, asked: RequireApproval, decide_again: Callable[[str], Awaitable[Decision]], *, seconds: float
+    waiter: WaitingDecider,
+    asked: RequireApproval,
+    decide_again: Callable[[str], Awaitable[Decision]],
+    *,
+    seconds: float,
 ) -> Decision:
     """The decision in force after at most that many seconds: `asked` itself, if nobody has answered."""
     answer = await _answered(waiter, asked.approval_id, seconds)
@@ -137,11 +141,11 @@ async def _in_force(
             assert_never(answer.state)
 
 
-async def _answered(waiter: Waiting, approval_id: str, seconds: float) -> Answered:
+async def _answered(waiter: WaitingDecider, approval_id: str, seconds: float) -> AnsweredApproval:
     """What became of the approval. A waiter that does not come back in time tells nothing."""
     with anyio.move_on_after(seconds + LATE_SECONDS):
         return await waiter.answered(approval_id, seconds=seconds)
-    return Answered("open")
+    return AnsweredApproval("open")
 
 
 def _may_pass(error: DecisionError) -> bool:

@@ -11,9 +11,10 @@ import anyio
 from bighub.exceptions import BighubError
 
 from litellm_bighub.deciders.approvals.caller_approval import signature
-from litellm_bighub.deciders.approvals.waiting_decider import Answered
+from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
 from litellm_bighub.deciders.approvals.waiting_room import Waiters, WaitingRoom
 from litellm_bighub.domain.call import Arguments, CallContext
+from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.domain.secrets import REDACTED, REDACTED_CARD
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
 
@@ -23,7 +24,7 @@ _RESOLVED = ("approved", "denied", "rejected")
 _BINDS = "four_eyes"
 """A field that only our own control plane's approvals have; it binds them to their call and counts their uses."""
 _KEPT = 10_000
-Approval: TypeAlias = "Mapping[str, Any]"
+Approval: TypeAlias = "JsonMapping"
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:.-]{0,127}")
 
 
@@ -65,11 +66,11 @@ class HostedApprovals:
         self._given: dict[str, None] = {}
         self._room: WaitingRoom[Approval] = WaitingRoom(self._look)
 
-    async def answered(self, approval_id: str, *, seconds: float) -> Answered:
+    async def answered(self, approval_id: str, *, seconds: float) -> AnsweredApproval:
         """Look until a person has answered. A look that fails is repeated."""
         with self._room.enter(approval_id) as answered:
             found = await answered(seconds)
-        return Answered("open") if found is None else self._once(approval_id, found)
+        return AnsweredApproval("open") if found is None else self._once(approval_id, found)
 
     async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
         """Record a caller's answer as `Consenting` has it, named in the comment: the service knows only our key.
@@ -113,20 +114,20 @@ class HostedApprovals:
                 found.setdefault(approval_id, approval)
         return found
 
-    def _once(self, approval_id: str, found: Approval) -> Answered:
+    def _once(self, approval_id: str, found: Approval) -> AnsweredApproval:
         by = found.get("resolved_by")
         by = by if isinstance(by, str) else ""
         if found.get("status") != "approved":
-            return Answered("denied", by=by)
+            return AnsweredApproval("denied", by=by)
         if _BINDS in found:
-            return Answered("approved", by=by)
+            return AnsweredApproval("approved", by=by)
         if approval_id in self._given:
-            return Answered("void")
+            return AnsweredApproval("void")
         edited = _edited(found)
         self._given[approval_id] = None
         while len(self._given) > _KEPT:
             del self._given[next(iter(self._given))]
-        return Answered("approved", by=by, bound=False, edited=edited)
+        return AnsweredApproval("approved", by=by, bound=False, edited=edited)
 
 
 def _statuses(listed: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import inspect
 import json
 import math
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import httpx
 from bighub import AsyncBighubClient
@@ -19,11 +19,12 @@ from bighub.exceptions import (
     BighubTimeoutError,
 )
 
-from litellm_bighub.deciders.approvals.waiting_decider import Answered
+from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
 from litellm_bighub.deciders.hosted.hosted_approvals import HostedApprovals
 from litellm_bighub.deciders.hosted.strict_answer import read_decision
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import (
     ConfigurationError,
@@ -88,7 +89,7 @@ class BighubDecider:
             raise DecisionRefused("the question holds text that JSON cannot carry") from error
         return read_decision(answer)
 
-    async def answered(self, approval_id: str, *, seconds: float) -> Answered:
+    async def answered(self, approval_id: str, *, seconds: float) -> AnsweredApproval:
         """Wait for a person as `Waiting` has it."""
         return await self._approvals.answered(approval_id, seconds=seconds)
 
@@ -103,9 +104,9 @@ class BighubDecider:
     def _target(self, call: ToolCall) -> str:
         return call.target if self._send_arguments == "full" else self._redactor.text(call.target)
 
-    def _told(self, call: ToolCall, context: CallContext) -> dict[str, Any]:
+    def _told(self, call: ToolCall, context: CallContext) -> JsonObject:
         """What BIGHUB is told beside the contract's own fields; only what there is."""
-        told: dict[str, Any] = {
+        told: JsonObject = {
             "tool": call.name,
             "call_type": call.type,
             "arguments_digest": call.digest,

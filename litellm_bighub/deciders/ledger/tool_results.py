@@ -12,7 +12,7 @@ from litellm_bighub.formats.responses.withheld_output import not_run
 
 
 @dataclass(frozen=True, slots=True)
-class Thread:
+class ConversationThread:
     """What a request goes on from: a response, or a conversation that the provider keeps."""
 
     response_id: str = ""
@@ -29,7 +29,7 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class JudgedResult:
     """What is known of a result's call.
 
     Attributes:
@@ -41,7 +41,9 @@ class Judged:
     call: DecidedCall | None = None
 
 
-def judge(found: FoundResult, known: Sequence[DecidedCall], thread: Thread, *, complete: bool) -> Judged:
+def judge(
+    found: FoundResult, known: Sequence[DecidedCall], thread: ConversationThread, *, complete: bool
+) -> JudgedResult:
     """Judge a result.
 
     Providers use call ids again in other conversations. Within a thread the newest call of an id counts. Elsewhere it
@@ -66,10 +68,10 @@ def judge(found: FoundResult, known: Sequence[DecidedCall], thread: Thread, *, c
     released = [call for call in candidates if (call.response_id, call.call_id) not in denied]
     if denied and not released:
         row = list(denied.values())[-1]
-        return Judged() if found.item in not_run(row) else Judged("withheld_call_result", row)
+        return JudgedResult() if found.item in not_run(row) else JudgedResult("withheld_call_result", row)
     if found.call is None and complete and not (here or (released and not thread)):
-        return Judged("unknown_call_result")
-    return Judged(None, released[-1] if released else None)
+        return JudgedResult("unknown_call_result")
+    return JudgedResult(None, released[-1] if released else None)
 
 
 def _same(known: list[DecidedCall], found: FoundResult) -> list[DecidedCall]:

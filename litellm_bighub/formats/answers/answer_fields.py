@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from operator import is_
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Protocol, TypeAlias, cast
 
 from pydantic import BaseModel
 
+from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.formats.payload.fields import is_mapping, is_object, members
 
 
-class Kind(Enum):
+class FieldKind(Enum):
     """What a field may carry."""
 
     WORD = "word"
@@ -33,7 +34,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class FieldShape:
     """The list of one object's fields.
 
     Attributes:
@@ -46,20 +47,20 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class Shapes:
+class FieldShapes:
     """Objects of several types: what one of them looks like, and whether a text may stand in its place."""
 
-    of: Callable[[object], Shape]
+    of: Callable[[object], FieldShape]
     text: bool = False
 
 
-Listed: TypeAlias = "Kind | Shape | Shapes"
+Listed: TypeAlias = "FieldKind | FieldShape | FieldShapes"
 
 
 class Finder(Protocol):
     """Looks for calls that may not leave."""
 
-    def found_in_unlisted(self, owner: Mapping[str, Any], key: str, value: object) -> bool:
+    def found_in_unlisted(self, owner: JsonMapping, key: str, value: object) -> bool:
         """Whether a field of this owner that nobody knows may not leave."""
         ...
 
@@ -73,14 +74,14 @@ class Finder(Protocol):
 
 
 _PLAIN = frozenset({str, int, float, bool})
-_WORD = Kind.WORD
-_OTHER_PLAIN: tuple[Listed, ...] = (Kind.TEXT, Kind.CALL, Kind.SETTINGS)
+_WORD = FieldKind.WORD
+_OTHER_PLAIN: tuple[Listed, ...] = (FieldKind.TEXT, FieldKind.CALL, FieldKind.SETTINGS)
 _GONE = object()
 
 
-def cleared(value: object, listed: Shape | Shapes, finder: Finder) -> object:
+def cleared(value: object, listed: FieldShape | FieldShapes, finder: Finder) -> object:
     """The object, or a copy without the fields in which something is found."""
-    shape = listed if isinstance(listed, Shape) else listed.of(value)
+    shape = listed if isinstance(listed, FieldShape) else listed.of(value)
     fields = members(value)
     changed: dict[str, object] = {}
     known = shape.fields
@@ -99,7 +100,7 @@ def cleared(value: object, listed: Shape | Shapes, finder: Finder) -> object:
     return _with(value, changed) if changed else value
 
 
-def clear(answer: object, listed: Shape | Shapes, finder: Finder) -> int:
+def clear(answer: object, listed: FieldShape | FieldShapes, finder: Finder) -> int:
     """Take the fields in which something is found out of an answer, in place.
 
     Returns:
@@ -116,33 +117,33 @@ def clear(answer: object, listed: Shape | Shapes, finder: Finder) -> int:
     return len(changed)
 
 
-def _left(fields: Mapping[str, Any], key: str, value: Any, listed: Listed | None, finder: Finder) -> object:
+def _left(fields: JsonMapping, key: str, value: Payload, listed: Listed | None, finder: Finder) -> object:
     """The field's value, a changed copy of it, or `_GONE`."""
     plain = type(value) in _PLAIN or isinstance(value, Enum)
     match listed:
-        case Kind.CALL:
+        case FieldKind.CALL:
             found = False
-        case Kind.WORD:
+        case FieldKind.WORD:
             found = not (plain and "{" not in str(value)) and finder.found_in_details(value)
-        case Kind.TEXT:
+        case FieldKind.TEXT:
             found = not plain and finder.found_in_details(value)
-        case Kind.SETTINGS:
+        case FieldKind.SETTINGS:
             found = not plain and finder.found_in_settings(value)
-        case Kind.DETAILS:
+        case FieldKind.DETAILS:
             found = finder.found_in_details(value)
         case None:
             found = finder.found_in_unlisted(fields, key, value)
-        case Shape() | Shapes():
+        case FieldShape() | FieldShapes():
             return _objects(value, listed, finder)
     return _GONE if found else value
 
 
-def _objects(value: Any, listed: Shape | Shapes, finder: Finder) -> object:
+def _objects(value: Payload, listed: FieldShape | FieldShapes, finder: Finder) -> object:
     """An object of a shape, or a list of them."""
     if is_object(value):
         return cleared(value, listed, finder)
     if isinstance(value, list | tuple):
-        elements = cast("list[Any]", value)
+        elements = cast("list[Payload]", value)
         left = [_objects(each, listed, finder) for each in elements]
         kept = [each for each in left if each is not _GONE]
         return value if all(map(is_, left, elements)) else kept
@@ -151,7 +152,7 @@ def _objects(value: Any, listed: Shape | Shapes, finder: Finder) -> object:
     return _GONE if value is not None and finder.found_in_details(value) else value
 
 
-def _with(owner: Any, changed: Mapping[str, object]) -> object:
+def _with(owner: Payload, changed: Mapping[str, object]) -> object:
     if is_mapping(owner):
         fields: dict[str, object] = {**owner, **changed}
         return {key: value for key, value in fields.items() if value is not _GONE}
@@ -161,7 +162,7 @@ def _with(owner: Any, changed: Mapping[str, object]) -> object:
     return copied
 
 
-def _write(owner: Any, key: str, value: object) -> None:
+def _write(owner: Payload, key: str, value: object) -> None:
     """Write a field in place, past the checks of a model, which LiteLLM's own answers do not all pass."""
     if is_mapping(owner):
         fields = cast("dict[str, object]", owner)

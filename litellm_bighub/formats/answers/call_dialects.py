@@ -9,8 +9,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, cast
+from typing import cast
 
+from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.formats.messages.calls import NO_CALLS as NO_MESSAGES_CALLS
 from litellm_bighub.formats.payload.fields import is_object, members
 from litellm_bighub.formats.responses.item_kinds import NO_CALLS as NO_RESPONSES_CALLS
@@ -40,7 +41,7 @@ _DECODER = json.JSONDecoder()
 
 
 @dataclass(frozen=True, slots=True)
-class ToldCall:
+class DialectCall:
     """Something that looks like a call, or like a piece of one.
 
     Attributes:
@@ -53,7 +54,7 @@ class ToldCall:
     name: str
     payload: object
     field: str = ""
-    within: ToldCall | None = None
+    within: DialectCall | None = None
 
 
 class TooMuchError(ValueError):
@@ -71,7 +72,7 @@ class Content:
         torn: a text in it, and not in the payload of a call, holds the beginning of an object and not its end.
     """
 
-    calls: list[ToldCall]
+    calls: list[DialectCall]
     texts: list[str]
     objects: list[object]
     torn: bool
@@ -90,11 +91,11 @@ def content_of(value: object) -> Content:
 
 class _Reader:
     def __init__(self) -> None:
-        self.calls: list[ToldCall] = []
+        self.calls: list[DialectCall] = []
         self.texts: list[str] = []
         self.objects: list[object] = []
         self.torn = False
-        self._within: ToldCall | None = None
+        self._within: DialectCall | None = None
         self._left = MAX_NODES
         self._attempts = MAX_ATTEMPTS
 
@@ -113,7 +114,7 @@ class _Reader:
         elif value is not None:
             self.texts.append(_written(value))
 
-    def _read_object(self, fields: Mapping[str, Any], depth: int) -> None:
+    def _read_object(self, fields: JsonMapping, depth: int) -> None:
         self.objects.append(fields)
         told = call_in(fields)
         if told is not None:
@@ -126,9 +127,9 @@ class _Reader:
             self.read(field, depth + 1)
             self._within = outer
             if key in _CALLS and before == len(self.calls) and not _counts(field):
-                self._take(ToldCall("", None))
+                self._take(DialectCall("", None))
 
-    def _take(self, told: ToldCall) -> ToldCall:
+    def _take(self, told: DialectCall) -> DialectCall:
         taken = replace(told, within=self._within)
         self.calls.append(taken)
         return taken
@@ -162,10 +163,10 @@ class _Reader:
         if (decoded := _from_base64(text)) is not None:
             self.read(decoded, depth + 1)
         if before == len(self.calls) and _MARKS.search(text):
-            self._take(ToldCall("", None))
+            self._take(DialectCall("", None))
 
 
-def call_in(fields: Mapping[str, Any]) -> ToldCall | None:
+def call_in(fields: JsonMapping) -> DialectCall | None:
     """The call that an object is by its own fields, `None` if it is none."""
     kind = fields.get("type")
     kind = kind if isinstance(kind, str) else ""
@@ -175,18 +176,18 @@ def call_in(fields: Mapping[str, Any]) -> ToldCall | None:
     called = bool(name) or any(key in fields for key in _IDS) or _is_call_type(kind)
     for key in _PAYLOADS:
         if key in fields and (called or isinstance(fields[key], str | Mapping)):
-            return ToldCall(name, fields[key], key)
+            return DialectCall(name, fields[key], key)
     if called:
         for key in _NAMED_PAYLOADS:
             if key in fields and not _is_schema(fields, key):
-                return ToldCall(name, fields[key], key)
+                return DialectCall(name, fields[key], key)
     if _is_call_type(kind) or any(key in fields for key in _IDS):
         payload = {key: fields[key] for key in _TYPED_PAYLOADS if key in fields}
         if payload:
-            return ToldCall(name, payload)
+            return DialectCall(name, payload)
     recipient = fields.get("recipient")
     if isinstance(recipient, str) and recipient not in _RECIPIENTS and "content" in fields:
-        return ToldCall(recipient, _said(fields["content"]), "content")
+        return DialectCall(recipient, _said(fields["content"]), "content")
     return None
 
 
@@ -196,7 +197,7 @@ def _is_call_type(kind: str) -> bool:
     )
 
 
-def _is_schema(fields: Mapping[str, Any], key: str) -> bool:
+def _is_schema(fields: JsonMapping, key: str) -> bool:
     """Whether a field describes what a tool takes, and does not call it."""
     if key not in {"parameters", "params"}:
         return False
@@ -204,7 +205,7 @@ def _is_schema(fields: Mapping[str, Any], key: str) -> bool:
     return "description" in fields or (isinstance(schema, Mapping) and _is_json_schema(schema))
 
 
-def _is_json_schema(schema: Mapping[str, Any]) -> bool:
+def _is_json_schema(schema: JsonMapping) -> bool:
     return "properties" in schema or "$ref" in schema or schema.get("type") == "object"
 
 

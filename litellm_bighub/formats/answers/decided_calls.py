@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import JSON, Arguments, ToolCall
-from litellm_bighub.formats.answers.call_dialects import Content, ToldCall, TooMuchError, content_of
+from litellm_bighub.domain.payload import JsonMapping
+from litellm_bighub.formats.answers.call_dialects import Content, DialectCall, TooMuchError, content_of
 from litellm_bighub.formats.payload.copies import json_text
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass
 
@@ -44,7 +45,7 @@ class DecidedCalls:
         if outcome.edited is not None and _canonical(outcome.edited) != _canonical(call.arguments):
             self._withheld.append(_withheld(call, ""))
 
-    def found_in_unlisted(self, owner: Mapping[str, Any], key: str, value: object) -> bool:
+    def found_in_unlisted(self, owner: JsonMapping, key: str, value: object) -> bool:
         """Whether a field holds a call that does not pass, or one that nobody decided on.
 
         Args:
@@ -99,7 +100,7 @@ class DecidedCalls:
             )
             yield replace(call, told=False) if passes else call
 
-    def _is_copy(self, told: ToldCall) -> bool:
+    def _is_copy(self, told: DialectCall) -> bool:
         """Whether it is the copy of a call that passes, or a part of such a copy's payload."""
         return any(_names(told.name, call.name) and _says(told.payload, call.arguments) for call in self._passed) or (
             told.within is not None and self._is_copy(told.within)
@@ -217,7 +218,7 @@ def _says(payload: object, arguments: Arguments) -> bool:
         return _canonical(read) == _canonical(arguments)
     if isinstance(payload, Mapping):
         try:
-            if _canonical(read_arguments(cast("Mapping[str, Any]", payload))) == _canonical(arguments):
+            if _canonical(read_arguments(cast("JsonMapping", payload))) == _canonical(arguments):
                 return True
         except UnreadableArguments:
             return False

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final, cast
 
+from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.formats.payload.copies import text, with_fields
 from litellm_bighub.formats.payload.fields import get, is_object, members
 
@@ -56,12 +57,12 @@ def known_name(value: object) -> str | None:
     return value if value in NAMES or (value.isdecimal() and value.isascii() and len(value) == 3) else None
 
 
-def told(error: object) -> Any:
+def told(error: object) -> Payload:
     """An error as it may pass, in the form in which it came: a text, a dict or a model."""
     if not is_object(error):
         return FAILED
     given = members(error)
-    passing: dict[str, Any] = {key: known_name(given[key]) for key in ("type", "code") if key in given}
+    passing: JsonObject = {key: known_name(given[key]) for key in ("type", "code") if key in given}
     if "param" in given:
         passing["param"] = None
     passing["message"] = FAILED
@@ -70,11 +71,11 @@ def told(error: object) -> Any:
     return type(cast("Any", error)).model_construct(**passing)
 
 
-def harmless(event: Any) -> Any:
+def harmless(event: Payload) -> Payload:
     """A stream's event, or a whole answer, whose errors hold nobody's words; the same object if it tells of none."""
     if isinstance(event, str | bytes):
         return _harmless_frame(event)
-    changed: dict[str, Any] = {}
+    changed: JsonObject = {}
     if text(event, "type") == "error":
         return _harmless_event(event)
     if get(event, "error"):
@@ -88,7 +89,7 @@ def harmless(event: Any) -> Any:
     return with_fields(event, **changed) if changed else event
 
 
-def harmless_in_place(answer: Any) -> None:
+def harmless_in_place(answer: Payload) -> None:
     """Put a whole answer's errors right, where they stand."""
     passing = harmless(answer)
     if passing is answer or not is_object(answer):
@@ -101,11 +102,11 @@ def harmless_in_place(answer: Any) -> None:
                 setattr(answer, key, get(passing, key))
 
 
-def _harmless_event(event: Any) -> Any:
+def _harmless_event(event: Payload) -> Payload:
     """An event that is an error itself, as in Responses, or holds one, as in Messages."""
     given = members(event)
     nested = given.get("error")
-    kept: dict[str, Any] = {"type": "error"}
+    kept: JsonObject = {"type": "error"}
     number = given.get("sequence_number")
     if isinstance(number, int):
         kept["sequence_number"] = number
@@ -125,15 +126,15 @@ def _harmless_frame(frame: str | bytes) -> str | bytes:
         return frame
     if not isinstance(event, dict) or not event.get("error"):  # pyright: ignore[reportUnknownMemberType]
         return frame
-    written = f"data: {json.dumps({'error': told(cast('dict[str, Any]', event)['error'])})}\n\n"
+    written = f"data: {json.dumps({'error': told(cast('JsonObject', event)['error'])})}\n\n"
     return written.encode() if isinstance(frame, bytes) else written
 
 
-def _is_plain(details: Any) -> bool:
+def _is_plain(details: Payload) -> bool:
     return all(key == "reason" and (value is None or value in _REASONS) for key, value in details.items())
 
 
-def _reason(details: object) -> Any:
+def _reason(details: object) -> Payload:
     reason = text(details, "reason")
     passing = {"reason": reason if reason in _REASONS else "unknown"}
     if isinstance(details, dict) or not is_object(details):

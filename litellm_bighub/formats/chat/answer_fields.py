@@ -6,11 +6,17 @@ ones and fails on a field that has no entry.
 
 from __future__ import annotations
 
-from litellm_bighub.formats.answers.answer_fields import Kind, Shape
+from litellm_bighub.formats.answers.answer_fields import FieldKind, FieldShape
 
-_WORD, _TEXT, _CALL, _SETTINGS, _DETAILS = Kind.WORD, Kind.TEXT, Kind.CALL, Kind.SETTINGS, Kind.DETAILS
+_WORD, _TEXT, _CALL, _SETTINGS, _DETAILS = (
+    FieldKind.WORD,
+    FieldKind.TEXT,
+    FieldKind.CALL,
+    FieldKind.SETTINGS,
+    FieldKind.DETAILS,
+)
 
-_THOUGHT = Shape(
+_THOUGHT = FieldShape(
     {
         **dict.fromkeys(("type", "id", "index", "format", "signature"), _WORD),
         **dict.fromkeys(("thinking", "text", "summary"), _TEXT),
@@ -19,9 +25,9 @@ _THOUGHT = Shape(
 )
 """Also the elements of OpenRouter's `reasoning_details`."""
 
-_SUMMARY = Shape({"type": _WORD, "text": _TEXT})
+_SUMMARY = FieldShape({"type": _WORD, "text": _TEXT})
 
-_REASONING = Shape(
+_REASONING = FieldShape(
     {
         **dict.fromkeys(("type", "id", "status"), _WORD),
         "encrypted_content": _DETAILS,
@@ -29,19 +35,19 @@ _REASONING = Shape(
     }
 )
 
-_CITATION = Shape(
+_CITATION = FieldShape(
     {
         **dict.fromkeys(("type", "file_id", "index", "id"), _WORD),
         **dict.fromkeys(("start_index", "end_index", "document_index", "start_char_index", "end_char_index"), _WORD),
         **dict.fromkeys(("title", "url", "cited_text", "supported_text", "document_title", "source"), _TEXT),
-        "url_citation": Shape(
+        "url_citation": FieldShape(
             {**dict.fromkeys(("start_index", "end_index"), _WORD), **dict.fromkeys(("title", "url"), _TEXT)}
         ),
     },
     text=True,
 )
 
-PROVIDER_FIELDS = Shape(
+PROVIDER_FIELDS = FieldShape(
     {
         **dict.fromkeys(("signature", "thought_signature", "native_finish_reason", "stop_reason", "token"), _WORD),
         **dict.fromkeys(("reasoning", "reasoning_content", "refusal"), _TEXT),
@@ -77,7 +83,7 @@ PROVIDER_FIELDS = Shape(
     }
 )
 
-_PAYLOAD = Shape(
+_PAYLOAD = FieldShape(
     {
         "name": _WORD,
         **dict.fromkeys(("arguments", "input"), _CALL),
@@ -85,7 +91,7 @@ _PAYLOAD = Shape(
     }
 )
 
-_TOOL_CALL = Shape(
+_TOOL_CALL = FieldShape(
     {
         **dict.fromkeys(("id", "type", "index"), _WORD),
         **dict.fromkeys(("function", "custom"), _PAYLOAD),
@@ -94,14 +100,14 @@ _TOOL_CALL = Shape(
     }
 )
 
-_PART = Shape({**dict.fromkeys(("type", "id"), _WORD), **dict.fromkeys(("text", "refusal", "thinking"), _TEXT)})
+_PART = FieldShape({**dict.fromkeys(("type", "id"), _WORD), **dict.fromkeys(("text", "refusal", "thinking"), _TEXT)})
 
-_AUDIO = Shape({**dict.fromkeys(("id", "expires_at", "data"), _WORD), "transcript": _TEXT})
+_AUDIO = FieldShape({**dict.fromkeys(("id", "expires_at", "data"), _WORD), "transcript": _TEXT})
 
-MESSAGE = Shape(
+MESSAGE = FieldShape(
     {
         "role": _WORD,
-        "content": Shape(_PART.fields, text=True),
+        "content": FieldShape(_PART.fields, text=True),
         **dict.fromkeys(("refusal", "reasoning", "reasoning_content"), _TEXT),
         "tool_calls": _TOOL_CALL,
         "function_call": _PAYLOAD,
@@ -115,7 +121,7 @@ MESSAGE = Shape(
 )
 """A message, or its delta in a stream."""
 
-CHOICE = Shape(
+CHOICE = FieldShape(
     {
         **dict.fromkeys(("index", "finish_reason"), _WORD),
         "text": _TEXT,
@@ -125,7 +131,7 @@ CHOICE = Shape(
     }
 )
 
-ANSWER = Shape(
+ANSWER = FieldShape(
     {
         **dict.fromkeys(
             ("id", "created", "model", "object", "obfuscation", "service_tier", "system_fingerprint"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments, CallType, ToolCall
+from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.answers.unreadable_calls import NO_ID, NO_NAME, NO_PAYLOAD, TORN, UNFINISHED
 from litellm_bighub.formats.payload.copies import json_text, listed, text, with_fields
@@ -23,7 +24,7 @@ PAYLOADS = {"function": "arguments", "custom": "input"}
 
 
 @dataclass(frozen=True, slots=True)
-class FoundCall:
+class ChatCall:
     """A tool call and where it stands.
 
     Attributes:
@@ -37,24 +38,24 @@ class FoundCall:
     item: object
 
 
-def find_calls(response: object) -> list[FoundCall]:
+def find_calls(response: object) -> list[ChatCall]:
     """Every call in a completion, dict or model, choice by choice.
 
     Raises:
         PayloadError: choices or calls are no list, so that nothing could be withheld in them.
     """
-    found: list[FoundCall] = []
+    found: list[ChatCall] = []
     for at, choice in enumerate(listed(get(response, "choices"), "choices")):
         message: object = get(choice, "message")
         path = f"choices[{at}].message"
         unfinished = text(choice, "finish_reason") in CUT_OFF
         for index, item in enumerate(listed(get(message, "tool_calls"), f"{path}.tool_calls")):
             call = read_call(item, f"{path}.tool_calls[{index}]", unfinished=unfinished)
-            found.append(FoundCall(call, choice, item))
+            found.append(ChatCall(call, choice, item))
         legacy: object = get(message, "function_call")
         if legacy is not None:
             call = read_function_call(legacy, f"{path}.function_call", unfinished=unfinished)
-            found.append(FoundCall(call, choice, legacy))
+            found.append(ChatCall(call, choice, legacy))
     return found
 
 
@@ -82,7 +83,7 @@ def read_function_call(item: object, path: str, *, unfinished: bool = False) -> 
     return replace(call, arguments={}, unreadable=UNFINISHED) if unfinished else call
 
 
-def withhold(found: FoundCall, notice: str) -> None:
+def withhold(found: ChatCall, notice: str) -> None:
     """Take the call out of its message, in place, and say so in the message's content."""
     message: object = get(found.choice, "message")
     calls = [item for item in get(message, "tool_calls") or () if item is not found.item]
@@ -98,7 +99,7 @@ def withhold(found: FoundCall, notice: str) -> None:
         put(found.choice, "finish_reason", "stop")
 
 
-def edit(found: FoundCall, arguments: Arguments) -> None:
+def edit(found: ChatCall, arguments: Arguments) -> None:
     """Give the call a person's arguments, in place, and say so where nobody could say it with the result.
 
     Raises:
@@ -173,7 +174,7 @@ def _read(call: ToolCall, payload: object, key: str) -> ToolCall:
         return replace(call, unreadable=str(error))
 
 
-def _clear(message: Any, key: str) -> None:
+def _clear(message: Payload, key: str) -> None:
     if isinstance(message, dict):
         del message[key]
     else:

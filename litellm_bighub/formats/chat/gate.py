@@ -52,7 +52,7 @@ class _Queued:
     choice: HeldChoice | None
 
 
-class Gate:
+class ChatGate:
     """One stream's gate. It never waits and never writes to a chunk.
 
     Args:

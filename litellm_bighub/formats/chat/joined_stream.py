@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from pydantic import BaseModel
 
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.formats.chat import chunks
 from litellm_bighub.formats.chat.calls import PAYLOADS, after
 from litellm_bighub.formats.chat.whole_completion import completion
@@ -18,7 +18,7 @@ from litellm_bighub.formats.stream.gate_protocol import Withhold
 _APART = frozenset({"role", "content", "tool_calls", "function_call"})
 
 
-class Join:
+class ChatJoinedStream:
     """One stream's, as `wire.joining` draws it: one message under the first answer's id, with the next one's end."""
 
     def __init__(self) -> None:
@@ -84,7 +84,7 @@ class Join:
         return [*own, *made, self._counted(with_fields(event, choices=[end]))]
 
 
-def _deltas(message: Mapping[str, Any], said: str) -> Iterator[dict[str, Any]]:
+def _deltas(message: JsonMapping, said: str) -> Iterator[JsonObject]:
     apart = {key: value for key, value in message.items() if key not in _APART and value}
     if apart:
         yield apart
@@ -104,6 +104,6 @@ def _ended(choices: Sequence[object]) -> list[object]:
     return [with_fields(chunks.rest_of(choice), finish_reason=None) for choice in choices]
 
 
-def _like(event: object, chunk: dict[str, Any]) -> object:
+def _like(event: object, chunk: JsonObject) -> object:
     """The chunk as a model where the upstream's are models."""
     return type(event)(**chunk) if isinstance(event, BaseModel) else chunk

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.formats.payload.copies import plain, text
 from litellm_bighub.formats.payload.fields import get
 
 _KEPT = ("content", "tool_calls", "function_call", "reasoning_content", "thinking_blocks")
 
 
-def answering(request: Mapping[str, Any], response: object, notices: Mapping[str, str]) -> dict[str, Any] | None:
+def answering(request: JsonMapping, response: object, notices: Mapping[str, str]) -> JsonObject | None:
     """The fields of the request that change.
 
     Args:
@@ -28,7 +28,7 @@ def answering(request: Mapping[str, Any], response: object, notices: Mapping[str
     message: object = get(choices[0], "message")
     replayed = {"role": "assistant", "content": None}
     replayed |= {key: plain(value) for key in _KEPT if (value := get(message, key)) is not None}
-    answers: list[dict[str, Any]] = []
+    answers: list[JsonObject] = []
     for call in get(message, "tool_calls") or ():
         call_id = text(call, "id")
         if call_id not in notices:
@@ -39,7 +39,7 @@ def answering(request: Mapping[str, Any], response: object, notices: Mapping[str
         if "" not in notices:
             return None
         answers.append({"role": "function", "name": text(legacy, "name"), "content": notices[""]})
-    changed: dict[str, Any] = {"messages": [*request.get("messages", ()), replayed, *answers]}
+    changed: JsonObject = {"messages": [*request.get("messages", ()), replayed, *answers]}
     for key in ("tool_choice", "function_call"):
         if request.get(key) not in (None, "auto", "none"):
             changed[key] = "auto"  # who must call a tool would call this one again

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from litellm_bighub.domain.decided_call import DecidedCall
+from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.formats.chat.calls import after, read_call
 from litellm_bighub.formats.payload.copies import text, with_fields
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.requests.results import Brought, FoundResult
+from litellm_bighub.formats.requests.results import FoundResult, RequestResults
 from litellm_bighub.formats.responses.withheld_output import edited_note
 
 
-def brought(request: Mapping[str, Any]) -> Brought:
+def brought(request: JsonMapping) -> RequestResults:
     """What the messages bring back."""
     calls: dict[str, tuple[object, str]] = {}
     results: list[FoundResult] = []
@@ -26,10 +27,10 @@ def brought(request: Mapping[str, Any]) -> Brought:
         if text(message, "role") == "tool" and (call_id := text(message, "tool_call_id")):
             call = partial(read_call, *calls[call_id]) if call_id in calls else None
             results.append(FoundResult(call_id, path, message, call))
-    return Brought(tuple(results))
+    return RequestResults(tuple(results))
 
 
-def continued(messages: Sequence[Any], edited: Mapping[str, DecidedCall]) -> list[Any]:
+def continued(messages: Sequence[Payload], edited: Mapping[str, DecidedCall]) -> list[Payload]:
     """The messages, in which the results of calls that ran with a person's arguments say so."""
     return [
         noted(message, edited_note(edited[call_id]))
@@ -43,11 +44,11 @@ def noted(holder: object, note: str) -> object:
     """A copy of a message or block whose content holds a note; the same if it does already."""
     content: object = get(holder, "content")
     if isinstance(content, list):
-        parts, part = cast("list[Any]", content), {"type": "text", "text": note}
+        parts, part = cast("list[Payload]", content), {"type": "text", "text": note}
         return holder if part in parts else with_fields(holder, content=[*parts, part])
     said = content if isinstance(content, str) else ""
     return holder if said.endswith(note) else with_fields(holder, content=said + after(said, note))
 
 
-def _list(value: object) -> Sequence[Any]:
-    return cast("Sequence[Any]", value) if isinstance(value, (list, tuple)) else ()
+def _list(value: object) -> Sequence[Payload]:
+    return cast("Sequence[Payload]", value) if isinstance(value, (list, tuple)) else ()

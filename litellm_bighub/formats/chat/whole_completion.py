@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.formats.chat.calls import CUT_OFF, PAYLOADS
 from litellm_bighub.formats.chat.chunks import pieces
 from litellm_bighub.formats.payload.copies import plain, text, whole
@@ -12,7 +11,7 @@ from litellm_bighub.formats.payload.fields import get
 _TEXTS = ("content", "reasoning_content")
 
 
-def completion(chunks: list[object]) -> dict[str, Any] | None:
+def completion(chunks: list[object]) -> JsonObject | None:
     """The completion with what a request that replays its message needs.
 
     Returns:
@@ -22,8 +21,8 @@ def completion(chunks: list[object]) -> dict[str, Any] | None:
     reason = next((text(choice, "finish_reason") for choice in choices if get(choice, "finish_reason")), "")
     if not reason or reason in CUT_OFF or any(whole(choice, "index") for choice in choices):
         return None
-    message: dict[str, Any] = {"role": "assistant", "content": None}
-    calls: dict[int | None, dict[str, Any]] = {}
+    message: JsonObject = {"role": "assistant", "content": None}
+    calls: dict[int | None, JsonObject] = {}
     for choice in choices:
         delta: object = get(choice, "delta")
         for key in _TEXTS:
@@ -41,7 +40,7 @@ def completion(chunks: list[object]) -> dict[str, Any] | None:
     return {"choices": [{"index": 0, "message": message, "finish_reason": reason}]}
 
 
-def _join(call: dict[str, Any], piece: dict[str, Any]) -> None:
+def _join(call: JsonObject, piece: JsonObject) -> None:
     for label in ("id", "type"):
         if piece.get(label):
             call[label] = piece[label]
@@ -50,7 +49,7 @@ def _join(call: dict[str, Any], piece: dict[str, Any]) -> None:
             _join_payload(call.setdefault(kind, {}), piece[kind])
 
 
-def _join_payload(payload: dict[str, Any], piece: dict[str, Any]) -> None:
+def _join_payload(payload: JsonObject, piece: JsonObject) -> None:
     if piece.get("name"):
         payload["name"] = piece["name"]
     for key in PAYLOADS.values():
@@ -58,7 +57,7 @@ def _join_payload(payload: dict[str, Any], piece: dict[str, Any]) -> None:
             payload[key] = payload.get(key, "") + piece[key]
 
 
-def _think(blocks: list[dict[str, Any]], piece: dict[str, Any]) -> None:
+def _think(blocks: list[JsonObject], piece: JsonObject) -> None:
     """A thought comes in pieces, the last of which is signed."""
     thought = piece.get("type") == "thinking" and blocks and blocks[-1].get("type") == "thinking"
     if not thought or blocks[-1].get("signature"):

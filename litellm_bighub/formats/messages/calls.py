@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import cast
 
 from pydantic import BaseModel
 
 from litellm_bighub.domain.arguments import UnreadableArguments, as_text, read_arguments
 from litellm_bighub.domain.call import Arguments, ToolCall
+from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.answers.unreadable_calls import NO_ID, NO_NAME, TOO_DEEP, UNFINISHED
 from litellm_bighub.formats.payload.copies import json_text, listed, text, with_fields
 from litellm_bighub.formats.payload.fields import get, put
@@ -49,16 +50,16 @@ NO_CALLS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class FoundCall:
+class MessagesCall:
     """A tool call and where it stands: `content[index]` of the answer."""
 
     call: ToolCall
     response: object
-    content: list[Any]
+    content: list[Payload]
     index: int
 
 
-def find_calls(response: object) -> list[FoundCall]:
+def find_calls(response: object) -> list[MessagesCall]:
     """Every call for the caller in an answer, dict or model, in the order of its content.
 
     Raises:
@@ -67,7 +68,7 @@ def find_calls(response: object) -> list[FoundCall]:
     blocks = listed(get(response, "content"), "content")
     cut_off = text(response, "stop_reason") in CUT_OFF
     return [
-        FoundCall(
+        MessagesCall(
             read_call(block, f"content[{index}]", unfinished=cut_off and index == len(blocks) - 1),
             response,
             blocks,
@@ -102,14 +103,14 @@ def read_call(block: object, path: str, *, unfinished: bool = False) -> ToolCall
         return replace(call, unreadable=TOO_DEEP)
 
 
-def withhold(found: FoundCall, notice: str) -> None:
+def withhold(found: MessagesCall, notice: str) -> None:
     """Put a text in the call's place; its siblings keep their indices."""
     found.content[found.index] = {"type": "text", "text": notice}
     if text(found.response, "stop_reason") == CALL_REASON and not any(map(is_call, found.content)):
         put(found.response, "stop_reason", "end_turn")
 
 
-def edit(found: FoundCall, arguments: Arguments) -> None:
+def edit(found: MessagesCall, arguments: Arguments) -> None:
     """Give the call a person's arguments, in place."""
     found.content[found.index] = rewrite_arguments(found.content[found.index], arguments)
 

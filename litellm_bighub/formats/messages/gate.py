@@ -55,7 +55,7 @@ class _Queued:
     held: HeldBlock | None = None
 
 
-class Gate:
+class MessagesGate:
     """One stream's gate. It never waits and never writes to an event.
 
     Args:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.formats.messages.sse import Frame, Splitter, parse
 from litellm_bighub.formats.messages.whole_message import message
 from litellm_bighub.formats.payload.copies import json_text, plain, text, whole, with_fields
@@ -15,7 +15,7 @@ from litellm_bighub.formats.stream.gate_protocol import Withhold
 _START = "content_block_start"
 
 
-class Join:
+class MessagesJoinedStream:
     """One stream's, as `wire.joining` draws it: one message under the first answer's id, with the next one's end."""
 
     def __init__(self) -> None:
@@ -68,8 +68,8 @@ class Join:
         yield with_fields(event, delta=with_fields(get(event, "delta"), **ends), usage=usage)
 
 
-def _block_events(block: Mapping[str, Any], index: int) -> Iterator[dict[str, Any]]:
-    begun, deltas = dict(block), list[dict[str, Any]]()
+def _block_events(block: JsonMapping, index: int) -> Iterator[JsonObject]:
+    begun, deltas = dict(block), list[JsonObject]()
     match block.get("type"):
         case "text":
             begun |= {"text": ""}

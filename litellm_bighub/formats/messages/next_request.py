@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.formats.messages.calls import is_call
 from litellm_bighub.formats.payload.copies import plain, text
 from litellm_bighub.formats.payload.fields import get
@@ -12,7 +12,7 @@ from litellm_bighub.formats.payload.fields import get
 _FREE = frozenset({"auto", "none"})
 
 
-def answering(request: Mapping[str, Any], response: object, notices: Mapping[str, str]) -> dict[str, Any] | None:
+def answering(request: JsonMapping, response: object, notices: Mapping[str, str]) -> JsonObject | None:
     """The fields of the request that change.
 
     Args:
@@ -24,7 +24,7 @@ def answering(request: Mapping[str, Any], response: object, notices: Mapping[str
         `None` if a call has no notice.
     """
     content: object = get(response, "content")
-    blocks: list[Any] = content if isinstance(content, list) else []
+    blocks: list[Payload] = content if isinstance(content, list) else []
     ids = [text(block, "id") for block in blocks if is_call(block)]
     if any(call_id not in notices for call_id in ids):
         return None
@@ -33,7 +33,7 @@ def answering(request: Mapping[str, Any], response: object, notices: Mapping[str
         for call_id in ids
     ]
     turns = [{"role": "assistant", "content": plain(blocks)}, {"role": "user", "content": answers}]
-    changed: dict[str, Any] = {"messages": [*request.get("messages", ()), *turns]}
+    changed: JsonObject = {"messages": [*request.get("messages", ()), *turns]}
     choice: object = request.get("tool_choice")
     if choice is not None and text(choice, "type") not in _FREE:
         changed["tool_choice"] = {"type": "auto"}  # who must call a tool would call this one again

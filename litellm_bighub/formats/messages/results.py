@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from litellm_bighub.domain.decided_call import DecidedCall
+from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.formats.chat.results import noted
 from litellm_bighub.formats.messages.calls import is_call, read_call
 from litellm_bighub.formats.payload.copies import text, with_fields
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.requests.results import Brought, FoundResult
+from litellm_bighub.formats.requests.results import FoundResult, RequestResults
 from litellm_bighub.formats.responses.withheld_output import edited_note
 
 
-def brought(request: Mapping[str, Any]) -> Brought:
+def brought(request: JsonMapping) -> RequestResults:
     """What the messages bring back."""
     calls: dict[str, tuple[object, str]] = {}
     results: list[FoundResult] = []
@@ -27,10 +28,10 @@ def brought(request: Mapping[str, Any]) -> Brought:
             elif call_id := _result_of(block):
                 call = partial(read_call, *calls[call_id]) if call_id in calls else None
                 results.append(FoundResult(call_id, path, block, call))
-    return Brought(tuple(results))
+    return RequestResults(tuple(results))
 
 
-def continued(messages: Sequence[Any], edited: Mapping[str, DecidedCall]) -> list[Any]:
+def continued(messages: Sequence[Payload], edited: Mapping[str, DecidedCall]) -> list[Payload]:
     """The messages, in which the results of calls that ran with a person's arguments say so."""
     return [_noted(message, edited) for message in messages]
 
@@ -50,5 +51,5 @@ def _result_of(block: object) -> str:
     return text(block, "tool_use_id") if text(block, "type") == "tool_result" else ""
 
 
-def _list(value: object) -> Sequence[Any]:
-    return cast("Sequence[Any]", value) if isinstance(value, (list, tuple)) else ()
+def _list(value: object) -> Sequence[Payload]:
+    return cast("Sequence[Payload]", value) if isinstance(value, (list, tuple)) else ()

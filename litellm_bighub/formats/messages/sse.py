@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn, cast
+from typing import Final, NoReturn, cast
 
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import UnreadableAnswerError
 
 _BLANK_LINE: Final = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
@@ -81,7 +82,7 @@ class Frame:
             return self.raw
         if self.form is None:
             return self.event
-        event = cast("dict[str, Any]", self.event)
+        event = cast("JsonObject", self.event)
         written = f"event: {event['type']}\ndata: {json.dumps(event, separators=(',', ':'))}\n\n"
         return written.encode() if self.form is bytes else written
 
@@ -133,11 +134,11 @@ def _fields(said: str) -> tuple[str, str | None]:
     return found.get("event", ""), found.get("data")
 
 
-def _event(data: str) -> dict[str, Any]:
+def _event(data: str) -> JsonObject:
     event: object = _READER.decode(data)
     if not isinstance(event, dict):
         raise ValueError("the data is no object")  # noqa: TRY004 - as what is no JSON
-    return cast("dict[str, Any]", event)
+    return cast("JsonObject", event)
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.formats.messages.calls import CUT_OFF
 from litellm_bighub.formats.payload.copies import plain, text, whole
@@ -19,7 +19,7 @@ class _UntoldError(ValueError):
     """The events are not those of one whole message, or of one with parts that nobody knew when this was written."""
 
 
-def message(events: Iterable[object]) -> dict[str, Any] | None:
+def message(events: Iterable[object]) -> JsonObject | None:
     """The message with what a request that replays it needs; `None` if it has no end or cannot be read."""
     told = _Told()
     try:
@@ -32,8 +32,8 @@ def message(events: Iterable[object]) -> dict[str, Any] | None:
 
 @dataclass(slots=True)
 class _Told:
-    _message: dict[str, Any] = field(default_factory=dict[str, Any])
-    _blocks: dict[int, dict[str, Any]] = field(default_factory=dict[int, dict[str, Any]])
+    _message: JsonObject = field(default_factory=JsonObject)
+    _blocks: dict[int, JsonObject] = field(default_factory=dict[int, JsonObject])
     _inputs: dict[int, str] = field(default_factory=dict[int, str])
     _stopped: bool = False
 
@@ -52,7 +52,7 @@ class _Told:
             case _:
                 pass
 
-    def message(self) -> dict[str, Any]:
+    def message(self) -> JsonObject:
         reason = text(self._message, "stop_reason")
         if not (self._stopped and reason) or reason in CUT_OFF or text(self._message, "type") != "message":
             raise _UntoldError("the message did not end well")
@@ -61,7 +61,7 @@ class _Told:
                 self._blocks[index]["input"] = json.loads(joined)
         return {**self._message, "content": [self._blocks[index] for index in sorted(self._blocks)]}
 
-    def _add(self, index: int, delta: dict[str, Any]) -> None:
+    def _add(self, index: int, delta: JsonObject) -> None:
         block = self._blocks[index]
         match delta:
             case {"type": str(kind)} if kind in _TEXTS and isinstance(delta.get(_TEXTS[kind]), str):

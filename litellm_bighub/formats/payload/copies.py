@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, cast
+from typing import cast
 
 from pydantic import BaseModel
 
+from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload.fields import get
 
@@ -32,7 +33,7 @@ def with_fields(owner: object, /, **fields: object) -> object:
     return copied
 
 
-def plain(value: object) -> Any:
+def plain(value: object) -> Payload:
     """The value in plain containers. What a model or dict says is null is left out, so that both read the same."""
     if isinstance(value, BaseModel):
         return plain(value.model_dump(mode="json", exclude_none=True, warnings=False))
@@ -73,7 +74,7 @@ def text(owner: object, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def listed(value: object, path: str) -> list[Any]:
+def listed(value: object, path: str) -> list[Payload]:
     """A field's list itself, an empty one where there is none.
 
     Raises:
@@ -83,7 +84,7 @@ def listed(value: object, path: str) -> list[Any]:
         return []
     if not isinstance(value, list):
         raise PayloadError(path, f"is a {type(value).__name__}, not a list")
-    return cast("list[Any]", value)
+    return cast("list[Payload]", value)
 
 
 def whole(owner: object, key: str) -> int | None:

@@ -6,8 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
+from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
 
@@ -15,7 +16,7 @@ Where: TypeAlias = "tuple[Where, str | int] | None"
 """A place as a chain of keys, rendered only when an error names it."""
 
 
-class Kind(Enum):
+class TextKind(Enum):
     """What has to hold for a text that a guardrail rewrote."""
 
     TEXT = "text"
@@ -29,10 +30,10 @@ class Kind(Enum):
 class Slot:
     """One text: its value, and the owner and key by which it is written back."""
 
-    owner: Any
+    owner: Payload
     key: str | int
     text: str
-    kind: Kind
+    kind: TextKind
     where: Where
 
     @property
@@ -41,7 +42,7 @@ class Slot:
         return render(self.where)
 
 
-def _empty() -> list[Any]:
+def _empty() -> list[Payload]:
     """`list[str]()` takes ten times as long."""
     return []
 
@@ -98,7 +99,7 @@ def rewrite(slots: Sequence[Slot], texts: Sequence[str]) -> int:
     changed = [(slot, text) for slot, text in zip(slots, texts, strict=True) if text != slot.text]
     for slot, text in changed:
         fields.put(slot.owner, slot.key, text)
-        if slot.kind is Kind.OUTPUT_TEXT:
+        if slot.kind is TextKind.OUTPUT_TEXT:
             _fit_annotations(slot.owner, slot.text, text)
         slot.text = text
     return len(changed)
@@ -111,7 +112,7 @@ def verify(slots: Sequence[Slot], texts: Sequence[str]) -> None:
             continue
         if not fields.is_writable(slot.owner):
             raise PayloadError(slot.path, "was rewritten, but what holds it cannot be written to")
-        if slot.kind is Kind.JSON and _is_json(slot.text) and not _is_json(text):
+        if slot.kind is TextKind.JSON and _is_json(slot.text) and not _is_json(text):
             raise PayloadError(slot.path, "the guardrail's rewrite is no valid JSON any more")
 
 

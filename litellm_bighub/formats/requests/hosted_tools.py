@@ -11,10 +11,11 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments, CallType, ToolCall
+from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.domain.secrets import REDACTED
 from litellm_bighub.formats.answers.unreadable_calls import TOO_DEEP
 from litellm_bighub.formats.payload.copies import plain, text
@@ -86,14 +87,14 @@ _SECRETS = ("authorization", "authorization_token", "headers")
 
 
 @dataclass(frozen=True, slots=True)
-class OwnTool:
+class HostedTool:
     """A provider's own tool and where the request lists it. Its call has no id: it is the permission to be used."""
 
     call: ToolCall
     path: Path
 
 
-def find_own_tools(request: Mapping[str, Any], *, gateway_mcp: bool = False) -> list[OwnTool]:
+def find_own_tools(request: JsonMapping, *, gateway_mcp: bool = False) -> list[HostedTool]:
     """Every provider's own tool that a request lists, in any format, also in its `extra_body`.
 
     Args:
@@ -107,33 +108,33 @@ def find_own_tools(request: Mapping[str, Any], *, gateway_mcp: bool = False) -> 
     return [tool for tool in found if not (gateway_mcp and _is_gateways(tool.call))]
 
 
-def _found_in(request: Mapping[str, Any], at: Path) -> Iterator[OwnTool]:
+def _found_in(request: JsonMapping, at: Path) -> Iterator[HostedTool]:
     yield from _found_in_list(request.get("tools"), (*at, "tools"))
     for index, item in enumerate(_elements(request.get("input"))):
         if is_object(item):  # `additional_tools`, and what a tool search is said to have found
             yield from _found_in_list(get(item, "tools"), (*at, "input", index, "tools"))
     for key in _SETTINGS:
         if request.get(key) is not None:
-            yield OwnTool(_read(key, request[key], (*at, key)), (*at, key))
+            yield HostedTool(_read(key, request[key], (*at, key)), (*at, key))
     for index, server in enumerate(_elements(request.get("mcp_servers"))):
         path = (*at, "mcp_servers", index)
-        yield OwnTool(_read("mcp", server, path), path)
+        yield HostedTool(_read("mcp", server, path), path)
 
 
-def _found_in_list(tools: object, at: Path) -> Iterator[OwnTool]:
+def _found_in_list(tools: object, at: Path) -> Iterator[HostedTool]:
     for index, tool in enumerate(_elements(tools)):
         path = (*at, index)
         kind = text(tool, "type")
         if not is_object(tool):
-            yield OwnTool(_read("unknown", tool, path), path)
+            yield HostedTool(_read("unknown", tool, path), path)
         elif kind and not _runs_with_the_caller(tool, kind):
-            yield OwnTool(_read(_VERSION.sub("", kind), tool, path), path)
+            yield HostedTool(_read(_VERSION.sub("", kind), tool, path), path)
         else:
             yield from _found_in_list(get(tool, "tools"), (*path, "tools"))
             # Gemini's tools have no type, and LiteLLM reads them beside a function too.
             for key in members(tool).keys() - _FUNCTION_FIELDS:
                 if get(tool, key) is not None and (not kind or key in _GEMINIS):
-                    yield OwnTool(_read(key, get(tool, key), (*path, key)), (*path, key))
+                    yield HostedTool(_read(key, get(tool, key), (*path, key)), (*path, key))
 
 
 def _runs_with_the_caller(tool: object, kind: str) -> bool:
@@ -164,10 +165,10 @@ def _read(name: str, settings: object, path: Path) -> ToolCall:
 
 def _arguments(settings: object) -> Arguments:
     """The settings without their secrets, which change from request to request and are nobody's to see."""
-    given: Any = plain(settings)
+    given: Payload = plain(settings)
     if not isinstance(given, Mapping):
         given = {} if given is None else {"value": given}
-    told = {key: REDACTED if key in _SECRETS else value for key, value in cast("Mapping[str, Any]", given).items()}
+    told = {key: REDACTED if key in _SECRETS else value for key, value in cast("JsonMapping", given).items()}
     return read_arguments(json.dumps(told))
 
 
@@ -176,8 +177,8 @@ def _is_gateways(call: ToolCall) -> bool:
     return call.type == "mcp" and isinstance(url, str) and url.startswith(GATEWAY_MCP)
 
 
-def _elements(value: object) -> list[Any]:
-    return list(cast("list[Any]", value)) if isinstance(value, list | tuple) else []
+def _elements(value: object) -> list[Payload]:
+    return list(cast("list[Payload]", value)) if isinstance(value, list | tuple) else []
 
 
 def rendered(path: Path) -> str:

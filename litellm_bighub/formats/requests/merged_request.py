@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, Final, cast
 
+from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.errors import PayloadError
 
 CONVERSATIONS: Final = frozenset(
@@ -54,7 +55,7 @@ def merge(request: MutableMapping[str, Any], own: str, *, moves: bool) -> None:
         return
     if not isinstance(extra, Mapping):
         raise PayloadError("extra_body", f"is a {type(extra).__name__}, not an object")
-    given = cast("Mapping[str, Any]", extra)
+    given = cast("JsonMapping", extra)
     moved = {own, "stream"} & given.keys() if moves else set[str]()
     for key in sorted(CONVERSATIONS & given.keys() - moved):
         raise PayloadError(f"extra_body.{key}", f"is not where this request holds its conversation, which is {own}")
@@ -76,7 +77,7 @@ def merge(request: MutableMapping[str, Any], own: str, *, moves: bool) -> None:
         del request["extra_body"]
 
 
-def check_conversation(request: Mapping[str, Any], own: str) -> None:
+def check_conversation(request: JsonMapping, own: str) -> None:
     """Check that a request holds its conversation in one field alone.
 
     Raises:
@@ -87,7 +88,7 @@ def check_conversation(request: Mapping[str, Any], own: str) -> None:
             raise PayloadError(key, f"is not where this request holds its conversation, which is {own}")
 
 
-def check_fallbacks(request: Mapping[str, Any]) -> None:
+def check_fallbacks(request: JsonMapping) -> None:
     """Check that the fallbacks which a request names change its model and numbers, and nothing that anybody wrote.
 
     Raises:

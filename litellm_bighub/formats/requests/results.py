@@ -26,7 +26,7 @@ class FoundResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Brought:
+class RequestResults:
     """Everything of a request that earlier decisions may be about.
 
     Attributes:

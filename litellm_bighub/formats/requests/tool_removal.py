@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, MutableMapping
 from typing import Any, cast
 
+from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.formats.payload.copies import text, with_fields
 from litellm_bighub.formats.payload.fields import get, is_object, members
 from litellm_bighub.formats.requests.hosted_tools import Path
@@ -36,7 +37,7 @@ def replace_at(request: MutableMapping[str, Any], path: Path, value: object) -> 
     request[cast("str", path[0])] = _with(request[cast("str", path[0])], path[1:], value)
 
 
-def _without(value: Any, paths: list[Path]) -> Any:
+def _without(value: Payload, paths: list[Path]) -> Payload:
     if () in paths:
         return _GONE
     steps = {path[0] for path in paths}
@@ -44,19 +45,19 @@ def _without(value: Any, paths: list[Path]) -> Any:
     if isinstance(value, list | tuple):
         kept = [
             _without(element, below[index]) if index in below else element
-            for index, element in enumerate(cast("list[Any]", value))
+            for index, element in enumerate(cast("list[Payload]", value))
         ]
         kept = [element for element in kept if element is not _GONE]
         return kept or _GONE
-    changed: dict[str, Any] = {str(key): _without(get(value, str(key)), below[key]) for key in steps}
+    changed: JsonObject = {str(key): _without(get(value, str(key)), below[key]) for key in steps}
     if isinstance(value, Mapping):
-        fields: dict[str, Any] = {**cast("Mapping[str, Any]", value), **changed}
+        fields: JsonObject = {**cast("JsonMapping", value), **changed}
         left = {key: field for key, field in fields.items() if field is not _GONE}
         return left or _GONE
     return with_fields(value, **{key: None if new is _GONE else new for key, new in changed.items()})
 
 
-def _with(value: Any, path: Path, new: object) -> Any:
+def _with(value: Payload, path: Path, new: object) -> Payload:
     if not path:
         return new
     step, rest = path[0], path[1:]
@@ -77,8 +78,8 @@ def _forget_toolsets(request: MutableMapping[str, Any]) -> None:
     tools = request.get("tools")
     if not isinstance(tools, list):
         return
-    servers = {text(server, "name") for server in cast("list[Any]", request.get("mcp_servers") or ())}
-    given = cast("list[Any]", tools)
+    servers = {text(server, "name") for server in cast("list[Payload]", request.get("mcp_servers") or ())}
+    given = cast("list[Payload]", tools)
     kept = [tool for tool in given if text(tool, "type") != "mcp_toolset" or text(tool, "mcp_server_name") in servers]
     if len(kept) != len(given):
         _set(request, "tools", kept or _GONE)
@@ -86,7 +87,7 @@ def _forget_toolsets(request: MutableMapping[str, Any]) -> None:
 
 def _fix_choice(request: MutableMapping[str, Any]) -> None:
     """No choice may name a tool that is gone: the provider would refuse the request."""
-    tools = cast("list[Any]", request.get("tools") or ())
+    tools = cast("list[Payload]", request.get("tools") or ())
     if not tools:
         for key in _ABOUT_TOOLS:
             request.pop(key, None)
@@ -97,7 +98,7 @@ def _fix_choice(request: MutableMapping[str, Any]) -> None:
     nested = get(choice, "allowed_tools")
     holder = nested if is_object(nested) else choice
     if text(choice, "type") == "allowed_tools":
-        listed = cast("list[Any]", get(holder, "tools") or ())
+        listed = cast("list[Payload]", get(holder, "tools") or ())
         kept = [named for named in listed if _is_listed(named, tools)]
         if len(kept) == len(listed):
             return
@@ -111,7 +112,7 @@ def _fix_choice(request: MutableMapping[str, Any]) -> None:
         request.pop("tool_choice")
 
 
-def _is_listed(named: object, tools: list[Any]) -> bool:
+def _is_listed(named: object, tools: list[Payload]) -> bool:
     kind = text(named, "type")
     if kind in _BY_NAME:
         name = _name(named)

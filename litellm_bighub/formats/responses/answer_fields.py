@@ -8,21 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from litellm_bighub.formats.answers.answer_fields import Kind, Shape, Shapes
+from litellm_bighub.formats.answers.answer_fields import FieldKind, FieldShape, FieldShapes
 from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.responses.event_kinds import CALL_TEXT, COMMAND_TEXT, OUTPUT_DELTA, OUTPUT_DONE
 from litellm_bighub.formats.responses.item_kinds import PAYLOAD_KEYS, is_call
 
-_WORD, _TEXT, _CALL, _SETTINGS, _DETAILS = Kind.WORD, Kind.TEXT, Kind.CALL, Kind.SETTINGS, Kind.DETAILS
+_WORD, _TEXT, _CALL, _SETTINGS, _DETAILS = (
+    FieldKind.WORD,
+    FieldKind.TEXT,
+    FieldKind.CALL,
+    FieldKind.SETTINGS,
+    FieldKind.DETAILS,
+)
 
-_ANNOTATION = Shape(
+_ANNOTATION = FieldShape(
     {
         **dict.fromkeys(("type", "container_id", "end_index", "file_id", "index", "start_index"), _WORD),
         **dict.fromkeys(("filename", "title", "url"), _TEXT),
     }
 )
 
-_PART = Shape(
+_PART = FieldShape(
     {
         **dict.fromkeys(("type", "id"), _WORD),
         **dict.fromkeys(("text", "refusal", "reasoning", "transcript"), _TEXT),
@@ -32,7 +38,7 @@ _PART = Shape(
     text=True,
 )
 
-_COMMON: Mapping[str, Kind] = {
+_COMMON: Mapping[str, FieldKind] = {
     **dict.fromkeys(
         (
             "type",
@@ -56,28 +62,28 @@ _COMMON: Mapping[str, Kind] = {
 """Fields that items of several types have; LiteLLM adds the last one."""
 
 
-def _item(**fields: Kind | Shape) -> Shape:
-    return Shape({**_COMMON, **fields})
+def _item(**fields: FieldKind | FieldShape) -> FieldShape:
+    return FieldShape({**_COMMON, **fields})
 
 
-_SEARCH = Shape(
+_SEARCH = FieldShape(
     {
         "type": _WORD,
         **dict.fromkeys(("pattern", "query", "url"), _TEXT),
-        "queries": Shape({}, text=True),
-        "sources": Shape({"type": _WORD, **dict.fromkeys(("name", "title", "url"), _TEXT)}, text=True),
+        "queries": FieldShape({}, text=True),
+        "sources": FieldShape({"type": _WORD, **dict.fromkeys(("name", "title", "url"), _TEXT)}, text=True),
     }
 )
-_FILE = Shape(
+_FILE = FieldShape(
     {
         **dict.fromkeys(("file_id", "score", "vector_store_id"), _WORD),
         **dict.fromkeys(("filename", "text"), _TEXT),
         "attributes": _SETTINGS,
     }
 )
-_LOG = Shape({**dict.fromkeys(("type", "url"), _WORD), "logs": _TEXT})
+_LOG = FieldShape({**dict.fromkeys(("type", "url"), _WORD), "logs": _TEXT})
 _OUTPUT = _item(output=_SETTINGS, max_output_length=_WORD, acknowledged_safety_checks=_DETAILS)
-_TOOL = Shape(
+_TOOL = FieldShape(
     {
         **dict.fromkeys(("type", "name", "description", "strict", "server_label", "server_url", "execution"), _TEXT),
         **dict.fromkeys(
@@ -132,7 +138,7 @@ _TOOL = Shape(
 )
 _TOOLS = _item(tools=_TOOL, error=_TEXT)
 
-ITEMS: Mapping[str, Shape] = {
+ITEMS: Mapping[str, FieldShape] = {
     "message": _item(content=_PART),
     "reasoning": _item(content=_PART, summary=_PART),
     "compaction": _item(),
@@ -149,7 +155,7 @@ ITEMS: Mapping[str, Shape] = {
     "mcp_approval_response": _item(approve=_WORD, reason=_TEXT),
     "mcp_call": _item(arguments=_CALL, output=_CALL, error=_CALL),
     "code_interpreter_call": _item(code=_CALL, container_id=_WORD, outputs=_LOG),
-    "file_search_call": _item(queries=Shape({}, text=True), results=_FILE),
+    "file_search_call": _item(queries=FieldShape({}, text=True), results=_FILE),
     "image_generation_call": _item(
         result=_WORD,
         **dict.fromkeys(("error", "svg_usage"), _DETAILS),
@@ -177,12 +183,12 @@ _UNKNOWN = _item(content=_PART, summary=_PART)
 _UNKNOWN_CALL = _item(**dict.fromkeys(PAYLOAD_KEYS, _CALL))
 
 
-def _item_shape(item: object) -> Shape:
+def _item_shape(item: object) -> FieldShape:
     known = ITEMS.get(text(item, "type"))
     return known or (_UNKNOWN_CALL if is_call(item) else _UNKNOWN)
 
 
-RESPONSE = Shape(
+RESPONSE = FieldShape(
     {
         **dict.fromkeys(
             (
@@ -210,9 +216,9 @@ RESPONSE = Shape(
             ),
             _WORD,
         ),
-        "output": Shapes(_item_shape),
+        "output": FieldShapes(_item_shape),
         **dict.fromkeys(("instructions", "output_text"), _TEXT),
-        "text": Shape({"format": _SETTINGS, "verbosity": _WORD}),
+        "text": FieldShape({"format": _SETTINGS, "verbosity": _WORD}),
         "tools": _TOOL,
         **dict.fromkeys(
             (
@@ -237,7 +243,7 @@ RESPONSE = Shape(
     }
 )
 
-_PLACE: Mapping[str, Kind] = dict.fromkeys(
+_PLACE: Mapping[str, FieldKind] = dict.fromkeys(
     (
         "annotation_index",
         "command_index",
@@ -253,7 +259,7 @@ _PLACE: Mapping[str, Kind] = dict.fromkeys(
     _WORD,
 )
 
-_CALL_EVENT = Shape(
+_CALL_EVENT = FieldShape(
     {
         **_PLACE,
         **dict.fromkeys(("delta", "arguments", "input", "command"), _CALL),
@@ -261,7 +267,7 @@ _CALL_EVENT = Shape(
     }
 )
 
-EVENT = Shape(
+EVENT = FieldShape(
     {
         **_PLACE,
         **dict.fromkeys(("delta", "text", "refusal", "transcript", "code", "message", "obfuscation"), _TEXT),
@@ -269,7 +275,7 @@ EVENT = Shape(
         **dict.fromkeys(("background", "output_format", "quality", "size"), _WORD),
         "annotation": _ANNOTATION,
         "part": _PART,
-        "item": Shapes(_item_shape),
+        "item": FieldShapes(_item_shape),
         "response": RESPONSE,
         **dict.fromkeys(("logprobs", "error"), _DETAILS),
     }
@@ -284,13 +290,13 @@ _RUN_BY_PROVIDER = (
     OUTPUT_DONE,
 )
 
-CALL_EVENTS: Mapping[str, Shape] = {
+CALL_EVENTS: Mapping[str, FieldShape] = {
     **dict.fromkeys((*CALL_TEXT, *COMMAND_TEXT), _CALL_EVENT),
     **dict.fromkeys(
         _RUN_BY_PROVIDER,
-        Shape({**_PLACE, **dict.fromkeys(("delta", "arguments", "code", "output", "name"), _CALL)}),
+        FieldShape({**_PLACE, **dict.fromkeys(("delta", "arguments", "code", "output", "name"), _CALL)}),
     ),
 }
 """Events that tell of a call; all others have the fields of `EVENT`."""
 
-EVENTS = Shapes(lambda event: CALL_EVENTS.get(text(event, "type"), EVENT))
+EVENTS = FieldShapes(lambda event: CALL_EVENTS.get(text(event, "type"), EVENT))

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from typing_extensions import assert_never
 
+from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.responses.approval_request import SERVER_LABEL, TYPE
@@ -43,7 +44,7 @@ def find_answers(items: Sequence[object]) -> list[ApprovalAnswer]:
     return list(answers.values())
 
 
-def readable(items: Sequence[object], effects: Mapping[str, Effect]) -> list[Any]:
+def readable(items: Sequence[object], effects: Mapping[str, Effect]) -> list[Payload]:
     """The items with messages in the places of our requests and of the answers to them; all others as they are.
 
     Args:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.formats.payload.copies import json_text
 
 TYPE = "mcp_approval_request"
@@ -12,7 +11,7 @@ SERVER_LABEL = "litellm_bighub"
 """Tells our requests from those for providers' MCP servers."""
 
 
-def request_item(approval_id: str, name: str, arguments: Arguments) -> dict[str, Any]:
+def request_item(approval_id: str, name: str, arguments: Arguments) -> JsonObject:
     """The item: the call as the model made it, and the approval's id."""
     return {
         "id": approval_id,
@@ -23,7 +22,7 @@ def request_item(approval_id: str, name: str, arguments: Arguments) -> dict[str,
     }
 
 
-def request_events(item: dict[str, Any], output_index: int) -> list[dict[str, Any]]:
+def request_events(item: JsonObject, output_index: int) -> list[JsonObject]:
     """The events by which a stream tells of the item. They have no sequence numbers yet."""
     place = {"output_index": output_index, "item": item}
     return [{"type": "response.output_item.added", **place}, {"type": "response.output_item.done", **place}]

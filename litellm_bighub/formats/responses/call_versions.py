@@ -50,7 +50,7 @@ class Command:
 
 
 @dataclass(slots=True)
-class Versions:
+class CallVersions:
     """What was heard so far.
 
     Attributes:

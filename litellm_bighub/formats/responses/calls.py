@@ -5,10 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from litellm_bighub.domain.arguments import UnreadableArguments, as_text, read_arguments
 from litellm_bighub.domain.call import Arguments, ToolCall
+from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.answers.unreadable_calls import NO_NAME, NO_PAYLOAD, TOO_DEEP, UNFINISHED
 from litellm_bighub.formats.payload.copies import json_text, listed, plain, text, with_fields
@@ -31,16 +31,16 @@ _KEYS = {
 
 
 @dataclass(frozen=True, slots=True)
-class FoundCall:
+class ResponsesCall:
     """A tool call and where it stands: `owner[index]` is `item`."""
 
     call: ToolCall
-    owner: list[Any]
+    owner: list[Payload]
     index: int
     item: object
 
 
-def find_calls(response: object) -> list[FoundCall]:
+def find_calls(response: object) -> list[ResponsesCall]:
     """Every call for the caller in a response, dict or model, in the order of its output.
 
     Raises:
@@ -48,7 +48,7 @@ def find_calls(response: object) -> list[FoundCall]:
     """
     items = listed(get(response, "output"), "output")
     return [
-        FoundCall(read_call(item, f"output[{index}]"), items, index, item)
+        ResponsesCall(read_call(item, f"output[{index}]"), items, index, item)
         for index, item in enumerate(items)
         if is_call(item)
     ]
@@ -77,7 +77,7 @@ def _qualified(item: object) -> str:
     return ".".join(part for part in (text(item, "namespace"), text(item, "name")) if part)
 
 
-def withhold(found: FoundCall, item: object) -> None:
+def withhold(found: ResponsesCall, item: object) -> None:
     """Put another item in the call's place; its siblings keep their indices."""
     found.owner[found.index] = item
 

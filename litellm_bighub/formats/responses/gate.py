@@ -20,9 +20,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import GateError
 from litellm_bighub.formats.payload.copies import text, whole, with_fields
 from litellm_bighub.formats.payload.fields import get, is_object
@@ -30,9 +31,9 @@ from litellm_bighub.formats.responses.approval_request import request_item
 from litellm_bighub.formats.responses.calls import edited_payload, read_call
 from litellm_bighub.formats.responses.envelope import carries_call, output_of, rewritten
 from litellm_bighub.formats.responses.event_kinds import ADDED, BEGINNING, EVENTS, TERMINAL
-from litellm_bighub.formats.responses.held_item import HeldItem, State
+from litellm_bighub.formats.responses.held_item import HeldItem, HeldState
 from litellm_bighub.formats.responses.item_kinds import is_call, is_unfinished, may_be_call
-from litellm_bighub.formats.responses.item_matches import Matching
+from litellm_bighub.formats.responses.item_matches import ItemMatches
 from litellm_bighub.formats.responses.notice import notice_item
 from litellm_bighub.formats.responses.shape import check_event
 from litellm_bighub.formats.stream.gate_protocol import (
@@ -69,7 +70,7 @@ class _Queued:
         return self.copies is not None and any(held.undecided for held in self.copies.values())
 
 
-class Gate:
+class ResponsesGate:
     """One stream's gate. It never waits and never writes to an event.
 
     Args:
@@ -200,7 +201,7 @@ class Gate:
         owner = self._owner(event)
         if owner is None and (_id(event) or whole(event, "output_index") is not None):
             owner = self._new(event, None)
-        if not isinstance(owner, HeldItem) or owner.state is not State.OPEN:
+        if not isinstance(owner, HeldItem) or owner.state is not HeldState.OPEN:
             return self._drop(event_type)
         owner.versions.hear(event, event_type)
         return self._queued(event, event_type, owner)
@@ -219,7 +220,7 @@ class Gate:
         return self._queued(event, event_type, owner if isinstance(owner, HeldItem) else None)
 
     def _envelope(self, event: object, *, terminal: bool) -> Release | Ask | Hold:
-        matching = Matching(self._held, self._by_index, self._by_id)
+        matching = ItemMatches(self._held, self._by_index, self._by_id)
         copies: dict[int, HeldItem] = {}
         asked: list[AskedCall] = []
         for index, item in enumerate(output_of(event) or ()):
@@ -240,7 +241,7 @@ class Gate:
                 copies[index] = held
                 matching.take(held)
         if terminal:
-            asked += [self._ask(held, held.abandon()) for held in self._held if held.state is State.OPEN]
+            asked += [self._ask(held, held.abandon()) for held in self._held if held.state is HeldState.OPEN]
         self._queue.append(_Queued(event, copies=copies))
         return Ask(tuple(asked)) if asked else self._drain_or_hold()
 
@@ -252,7 +253,7 @@ class Gate:
         call = held.complete(item)
         assert call is not None  # noqa: S101 - for the type checkers; the caller asked `is_call`
         if known is not None and not known.begun:
-            known.state = State.ASKED
+            known.state = HeldState.ASKED
             known.superseded_by = held
             held.supersedes = known
         return held, call
@@ -271,7 +272,7 @@ class Gate:
 
     def _open_owner(self, event: object, item: object) -> HeldItem | None:
         owner = self._owner(event, item, texts=not may_be_call(item))
-        if not isinstance(owner, HeldItem) or owner.state is not State.OPEN:
+        if not isinstance(owner, HeldItem) or owner.state is not HeldState.OPEN:
             return None
         # LiteLLM tells the tools that it lists itself at the place of an item that is still open.
         return None if text(item, "type") == "mcp_list_tools" and _is_another(owner, item) else owner
@@ -302,14 +303,14 @@ class Gate:
         if held.superseded_by is None:  # otherwise the other version's outcome counts
             held.decide(outcome, self._in_place)
 
-    def _in_place(self, withheld: Withhold, item: object) -> dict[str, Any]:
+    def _in_place(self, withheld: Withhold, item: object) -> JsonObject:
         if withheld.approval_id:
             call = read_call(item, "")
             return request_item(withheld.approval_id, call.name, call.arguments)
         return notice_item(withheld.item_id or self._new_item_id(), withheld.notice, refusal=self._refusals)
 
     def _queued(self, event: object, event_type: str, held: HeldItem | None) -> Release | Hold:
-        if held is not None and held.state not in {State.OPEN, State.FREE}:
+        if held is not None and held.state not in {HeldState.OPEN, HeldState.FREE}:
             return self._drop(event_type)  # came after the version that was asked about
         if held is None and not self._queue:
             return Release((self._left(event),))
@@ -334,7 +335,7 @@ class Gate:
         """What is sent for an event."""
         return self._numbering.number(self._leaving(event))
 
-    def _let_go(self, queued: _Queued) -> list[Any]:
+    def _let_go(self, queued: _Queued) -> list[Payload]:
         if queued.item is not None:
             released = queued.item.replay(queued.event)
             if len(released) != 1:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import Any
 
 from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.formats.answers.unreadable_calls import UNFINISHED
 from litellm_bighub.formats.payload.copies import json_text, text, with_fields
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.responses import approval_request
-from litellm_bighub.formats.responses.call_versions import TWO_VERSIONS, Versions
+from litellm_bighub.formats.responses.call_versions import TWO_VERSIONS, CallVersions
 from litellm_bighub.formats.responses.calls import edited_payload, fingerprint, read_call
 from litellm_bighub.formats.responses.event_kinds import ADDED, CALL_TEXT
 from litellm_bighub.formats.responses.item_events import item_events
@@ -20,7 +20,7 @@ from litellm_bighub.formats.responses.item_kinds import is_call, may_be_call
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
 
 
-class State(Enum):
+class HeldState(Enum):
     """Where a held item is on its way.
 
     ```
@@ -50,24 +50,24 @@ class HeldItem:
     """
 
     index: int
-    state: State = State.OPEN
-    versions: Versions = field(default_factory=Versions)
+    state: HeldState = HeldState.OPEN
+    versions: CallVersions = field(default_factory=CallVersions)
     item: object = None
     fingerprint: str = ""
     begun: bool = False
     superseded_by: HeldItem | None = None
     supersedes: HeldItem | None = None
     _call_id: str = ""
-    _payload: dict[str, Any] | None = None
+    _payload: JsonObject | None = None
     _edit_told: bool = False
     _has_deltas: bool = False
-    _notice: dict[str, Any] | None = None
+    _notice: JsonObject | None = None
     _vanishes: bool = False
 
     @property
     def undecided(self) -> bool:
         """Whether nothing of it may leave yet."""
-        return self.state in {State.OPEN, State.ASKED}
+        return self.state in {HeldState.OPEN, HeldState.ASKED}
 
     def complete(self, item: object, *, cut: bool = False) -> ToolCall | None:
         """Take the complete item, from an envelope if the stream cut it off.
@@ -78,8 +78,8 @@ class HeldItem:
         agree = self.versions.agree(item, cut=cut)
         self._has_deltas = bool(self.versions.deltas)
         if agree and not is_call(item):
-            self.versions = Versions()
-            self.state = State.FREE
+            self.versions = CallVersions()
+            self.state = HeldState.FREE
             return None
         if not may_be_call(item):  # it was announced as a call: that version is asked about
             return self.abandon(TWO_VERSIONS)
@@ -105,14 +105,14 @@ class HeldItem:
         """The call's id on the wire, as far as it is known."""
         return self._call_id or next((text(early, "call_id") for early in self.versions.early), "")
 
-    def decide(self, outcome: Outcome, in_place: Callable[[Withhold, object], dict[str, Any]]) -> None:
+    def decide(self, outcome: Outcome, in_place: Callable[[Withhold, object], JsonObject]) -> None:
         """Take the outcome. `in_place` makes the item that takes the place of a withheld call."""
         match outcome:
             case Pass(edited):
-                self.state = State.PASSED
+                self.state = HeldState.PASSED
                 self._payload = None if edited is None else edited_payload(self.item, edited)
             case Withhold():
-                self.state = State.WITHHELD
+                self.state = HeldState.WITHHELD
                 self._notice = in_place(outcome, self.item)
                 self._vanishes = outcome.vanishes
         self.item = None
@@ -150,9 +150,9 @@ class HeldItem:
         return self._notice is not None or self._payload is not None
 
     def _ask(self, call: ToolCall) -> ToolCall:
-        self.state = State.ASKED
+        self.state = HeldState.ASKED
         self._call_id = call.id
-        self.versions = Versions()
+        self.versions = CallVersions()
         return call
 
     def _notice_events(self, event: object) -> list[object]:
@@ -162,7 +162,7 @@ class HeldItem:
         number: object = get(event, "sequence_number")
         return [{**made, "sequence_number": number} if number is not None else made for made in events]
 
-    def _edited_event(self, event: object, payload: dict[str, Any]) -> object | None:
+    def _edited_event(self, event: object, payload: JsonObject) -> object | None:
         event_type = text(event, "type")
         item: object = get(event, "item")
         if item is not None:
@@ -177,7 +177,7 @@ class HeldItem:
         return with_fields(event, **{key: _told(payload, event_type)})
 
 
-def _told(payload: dict[str, Any], event_type: str) -> str:
+def _told(payload: JsonObject, event_type: str) -> str:
     if "input" not in payload:
         return str(payload.get("arguments", ""))
     # LiteLLM tells a custom tool's input as a function's arguments.

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-Item: TypeAlias = Mapping[str, Any]  # one output item in the wire's own shape, which is OpenAI's to change
-_Event: TypeAlias = "dict[str, Any]"
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
+
+Item: TypeAlias = JsonMapping  # one output item in the wire's own shape, which is OpenAI's to change
+_Event: TypeAlias = "JsonObject"
 _Inner: TypeAlias = "Callable[[Item, Item], Iterator[_Event]]"
 
 _EMPTY_TEXTS: Mapping[str, Item] = {
@@ -15,7 +17,7 @@ _EMPTY_TEXTS: Mapping[str, Item] = {
 }
 
 
-def item_events(item: Item, output_index: int) -> list[dict[str, Any]]:
+def item_events(item: Item, output_index: int) -> list[JsonObject]:
     """The events. They have no sequence numbers yet.
 
     Args:

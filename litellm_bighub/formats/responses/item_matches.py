@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 
 from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.responses.calls import fingerprint, read_call
-from litellm_bighub.formats.responses.held_item import HeldItem, State
+from litellm_bighub.formats.responses.held_item import HeldItem, HeldState
 
 
-class Matching:
+class ItemMatches:
     """Finds copies for one envelope; each held item is taken once."""
 
     def __init__(self, held: Iterable[HeldItem], by_index: Mapping[int, object], by_id: Mapping[str, object]) -> None:
@@ -30,7 +30,7 @@ class Matching:
 
     def open_item(self, index: int, item: object) -> HeldItem | None:
         """The incomplete held item that this one completes."""
-        return next((held for held in self._candidates(index, item) if held.state is State.OPEN), None)
+        return next((held for held in self._candidates(index, item) if held.state is HeldState.OPEN), None)
 
     def same_version(self, index: int, item: object) -> HeldItem | None:
         """The held item of which this is a faithful copy."""

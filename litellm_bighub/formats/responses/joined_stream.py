@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
+from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.payload.copies import plain, text, whole, with_fields
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.responses.envelope import output_of
@@ -18,7 +18,7 @@ _DONE = "response.output_item.done"
 _ENDED = frozenset({"completed", "incomplete"})
 
 
-class Join:
+class ResponsesJoinedStream:
     """One stream's, as `wire.joining` draws it: items, their places and the numbers of events go on without a gap.
 
     It keeps the id with which it began, since stock clients take no other. The ledger knows which answer stands behind
@@ -90,7 +90,7 @@ class Join:
         """The next answer's items, and the one end of both."""
         told = dict(enumerate(output_of(terminal) or ()))
         sent = {place: told[index] for index, place in self._places.items() if index in told} | self._sent
-        items: list[Any] = [plain(item) for item in get(answer, "output") or ()]
+        items: list[Payload] = [plain(item) for item in get(answer, "output") or ()]
         made: list[object] = []
         for place, item in enumerate(items, self._next_place):
             made += item_events(item, place)

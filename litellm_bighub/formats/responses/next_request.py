@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.formats.payload.copies import plain, text
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.responses.item_kinds import is_call
@@ -12,7 +12,7 @@ from litellm_bighub.formats.responses.item_kinds import is_call
 _OUTPUTS = {"function_call": "function_call_output", "custom_tool_call": "custom_tool_call_output"}
 
 
-def answering(request: Mapping[str, Any], response: object, notices: Mapping[str, str]) -> dict[str, Any] | None:
+def answering(request: JsonMapping, response: object, notices: Mapping[str, str]) -> JsonObject | None:
     """The fields of the request that change.
 
     Args:
@@ -24,10 +24,10 @@ def answering(request: Mapping[str, Any], response: object, notices: Mapping[str
         `None` if a call cannot be answered: of another type (a computer's needs a screenshot), or without notice.
     """
     given: object = request.get("input")
-    items: list[Any] = [{"role": "user", "content": given}] if isinstance(given, str) else list(_listed(given))
+    items: list[Payload] = [{"role": "user", "content": given}] if isinstance(given, str) else list(_listed(given))
     remembered = bool(request.get("conversation"))  # it holds the request and the answer already
     stored = request.get("store") is not False
-    outputs: list[Any] = []
+    outputs: list[Payload] = []
     for item in _listed(get(response, "output")):
         replayed = plain(item)
         if not stored:
@@ -41,11 +41,11 @@ def answering(request: Mapping[str, Any], response: object, notices: Mapping[str
         if output_type is None or call_id not in notices:
             return None
         outputs.append({"type": output_type, "call_id": call_id, "output": notices[call_id]})
-    changed: dict[str, Any] = {"input": outputs if remembered else [*items, *outputs]}
+    changed: JsonObject = {"input": outputs if remembered else [*items, *outputs]}
     if request.get("tool_choice") not in (None, "auto", "none"):
         changed["tool_choice"] = "auto"  # who must call a tool would call this one again
     return changed
 
 
-def _listed(items: object) -> list[Any]:
+def _listed(items: object) -> list[Payload]:
     return list(items) if isinstance(items, list | tuple) else []

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.formats.payload.fields import get
 
 NOTICE_PREFIX = "msg_bighub_"
@@ -20,7 +19,7 @@ def wants_refusals(request: object) -> bool:
     return get(get(get(request, "text"), "format"), "type") not in {None, "text"}
 
 
-def notice_item(item_id: str, text: str, *, refusal: bool = False) -> dict[str, Any]:
+def notice_item(item_id: str, text: str, *, refusal: bool = False) -> JsonObject:
     """A complete message item, whose text is an answer or a refusal to answer."""
     return {
         "id": item_id,
@@ -31,9 +30,9 @@ def notice_item(item_id: str, text: str, *, refusal: bool = False) -> dict[str, 
     }
 
 
-def _answer(text: str) -> dict[str, Any]:
+def _answer(text: str) -> JsonObject:
     return {"type": "output_text", "text": text, "annotations": []}
 
 
-def _refusal(text: str) -> dict[str, Any]:
+def _refusal(text: str) -> JsonObject:
     return {"type": "refusal", "refusal": text}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from litellm_bighub.domain.decided_call import DecidedCall
+from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.requests.results import Brought, FoundResult
+from litellm_bighub.formats.requests.results import FoundResult, RequestResults
 from litellm_bighub.formats.responses.calls import read_call
 from litellm_bighub.formats.responses.item_kinds import NO_CALLS
 from litellm_bighub.formats.responses.notice import NOTICE_PREFIX
@@ -18,10 +19,10 @@ from litellm_bighub.formats.responses.withheld_output import edited_note, not_ru
 _HIDES = frozenset({"item_reference", "compaction"})
 
 
-def brought(request: Mapping[str, Any]) -> Brought:
+def brought(request: JsonMapping) -> RequestResults:
     """What the input brings back; a text brings nothing."""
     if isinstance(request.get("input"), str):
-        return Brought()
+        return RequestResults()
     items = _items(request.get("input"))
     calls: dict[str, tuple[object, str]] = {}
     results: list[tuple[str, str, object]] = []
@@ -41,10 +42,10 @@ def brought(request: Mapping[str, Any]) -> Brought:
         FoundResult(call_id, path, item, partial(read_call, *calls[call_id]) if call_id in calls else None)
         for call_id, path, item in results
     )
-    return Brought(found, tuple(notices), complete)
+    return RequestResults(found, tuple(notices), complete)
 
 
-def answered(request: Mapping[str, Any]) -> set[str]:
+def answered(request: JsonMapping) -> set[str]:
     """The calls that the input holds outputs for, those that say no included."""
     items = _items(request.get("input"))
     ids = {_result_of(item, text(item, "type")) or text(item, "approval_request_id") for item in items}
@@ -59,7 +60,7 @@ def continued(
     edited: Mapping[str, DecidedCall] | None = None,
     denied: Collection[str] = (),
     with_calls: bool = False,
-) -> list[Any]:
+) -> list[Payload]:
     """An input that leaves the provider waiting for nothing.
 
     Args:
@@ -75,7 +76,7 @@ def continued(
     calls = {_id_of_call(item, text(item, "type")) for item in items}
     results = {_result_of(item, text(item, "type")) for item in items}
     taken = {call.call_id for call in owed} | calls
-    built: list[Any] = []
+    built: list[Payload] = []
     for call in owed:
         made = restored(call) if with_calls else None
         built += not_run(call) if made is None else [made, *not_run(call)]
@@ -100,10 +101,10 @@ def continued(
     return built
 
 
-def _items(given: object) -> Sequence[Any]:
+def _items(given: object) -> Sequence[Payload]:
     if isinstance(given, str):
         return [{"type": "message", "role": "user", "content": given}]
-    return cast("Sequence[Any]", given) if isinstance(given, (list, tuple)) else ()
+    return cast("Sequence[Payload]", given) if isinstance(given, (list, tuple)) else ()
 
 
 def _result_of(item: object, kind: str) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from litellm_bighub.domain.decided_call import DecidedCall
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.formats.payload.copies import json_text
 
 _BLANK = (
@@ -13,7 +12,7 @@ _BLANK = (
 """One white pixel: the output of a computer call must be a picture."""
 
 
-def not_run(call: DecidedCall) -> list[dict[str, Any]]:
+def not_run(call: DecidedCall) -> list[JsonObject]:
     """The items by which a provider is told; the first is the output that it waits for."""
     said = call.notice or f'The tool call "{call.tool}" was withheld and has not been run.'
     match call.type:
@@ -34,7 +33,7 @@ def not_run(call: DecidedCall) -> list[dict[str, Any]]:
             answer = {"approval_request_id": call.call_id, "approve": False, "reason": said}
             return [{"type": "mcp_approval_response", **answer}]
         case "tool_search":
-            found: dict[str, Any] = {"execution": "client", "tools": [], "status": "completed"}
+            found: JsonObject = {"execution": "client", "tools": [], "status": "completed"}
             return [{"type": "tool_search_output", "call_id": call.call_id, **found}, told(said)]
         case _:
             return [{"type": "function_call_output", "call_id": call.call_id, "output": said}]
@@ -48,14 +47,14 @@ def edited_note(call: DecidedCall) -> str:
     )
 
 
-def told(text: str) -> dict[str, Any]:
+def told(text: str) -> JsonObject:
     """A message to the model that is not the user's."""
     return {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": text}]}
 
 
-def restored(call: DecidedCall) -> dict[str, Any] | None:
+def restored(call: DecidedCall) -> JsonObject | None:
     """The call as the model made it, with its arguments redacted; `None` if that cannot be."""
-    own: dict[str, Any] = {"id": call.item_id} if call.item_id else {}
+    own: JsonObject = {"id": call.item_id} if call.item_id else {}
     own["call_id"] = call.call_id
     match call.type:
         case "function":
@@ -71,7 +70,7 @@ def restored(call: DecidedCall) -> dict[str, Any] | None:
                 "input": written if isinstance(written, str) else "",
             }
         case "shell" | "local_shell" | "apply_patch" | "computer" if call.arguments:
-            checks: dict[str, Any] = {"pending_safety_checks": []} if call.type == "computer" else {}
+            checks: JsonObject = {"pending_safety_checks": []} if call.type == "computer" else {}
             return {"type": f"{call.type}_call", **own, **call.arguments, **checks, "status": "completed"}
         case _:
             return None

@@ -18,7 +18,7 @@ from typing import Protocol
 from litellm_bighub.formats.stream.gate_protocol import Withhold
 
 
-class Join(Protocol):
+class JoinedStream(Protocol):
     """One stream's. It never writes to an event."""
 
     def hear(self, event: object) -> None:

@@ -16,7 +16,7 @@ from litellm_bighub.formats.stream.numbering import Numbering
 NO_ITEM = -1
 
 
-class Waiting(Protocol):
+class WaitingEvent(Protocol):
     """An event that may have to wait.
 
     Attributes:
@@ -34,7 +34,7 @@ class Lanes:
     """All events that have not left, in their lanes."""
 
     def __init__(self) -> None:
-        self._lanes: dict[int, deque[tuple[int, Waiting]]] = {}
+        self._lanes: dict[int, deque[tuple[int, WaitingEvent]]] = {}
         self._arrived = 0
         self._left = 0
         self._numbering = Numbering()
@@ -42,20 +42,20 @@ class Lanes:
     def __bool__(self) -> bool:
         return bool(self._lanes)
 
-    def add(self, lane: int, waiting: Waiting) -> None:
+    def add(self, lane: int, waiting: WaitingEvent) -> None:
         """Put an event at the end of its item's lane."""
         self._lanes.setdefault(lane, deque()).append((self._arrived, waiting))
         self._arrived += 1
 
     def drain(self) -> tuple[object, ...]:
         """Take out all events that may leave, numbered."""
-        ready: list[tuple[int, Waiting, list[object]]] = []
+        ready: list[tuple[int, WaitingEvent, list[object]]] = []
         while self._pass(ready):
             pass
         ready.sort(key=lambda event: event[0])
         return tuple(numbered for order, waiting, out in ready for numbered in self._number(order, waiting, out))
 
-    def _pass(self, ready: list[tuple[int, Waiting, list[object]]]) -> bool:
+    def _pass(self, ready: list[tuple[int, WaitingEvent, list[object]]]) -> bool:
         """Go over the lanes once. True when an event of no item left, so that others may now leave too."""
         bound: float = math.inf
         barrier = self._lanes.get(NO_ITEM)
@@ -76,7 +76,11 @@ class Lanes:
         return moved and barrier is not None
 
     def _empty(
-        self, index: int, lane: deque[tuple[int, Waiting]], bound: float, ready: list[tuple[int, Waiting, list[object]]]
+        self,
+        index: int,
+        lane: deque[tuple[int, WaitingEvent]],
+        bound: float,
+        ready: list[tuple[int, WaitingEvent, list[object]]],
     ) -> bool:
         moved = False
         while lane and lane[0][0] < bound:
@@ -93,7 +97,7 @@ class Lanes:
             del self._lanes[index]
         return moved
 
-    def _number(self, order: int, waiting: Waiting, out: list[object]) -> list[object]:
+    def _number(self, order: int, waiting: WaitingEvent, out: list[object]) -> list[object]:
         if order != self._left or len(out) != 1 or not waiting.settled:
             self._numbering.shift()
         if waiting.settled:

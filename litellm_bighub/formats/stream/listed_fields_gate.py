@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from litellm_bighub.domain.call import ToolCall
-from litellm_bighub.formats.answers.answer_fields import Shape, Shapes, cleared
+from litellm_bighub.formats.answers.answer_fields import FieldShape, FieldShapes, cleared
 from litellm_bighub.formats.answers.decided_calls import DecidedCalls
 from litellm_bighub.formats.stream.gate_protocol import (
     STREAM_ENDED,
@@ -31,7 +31,7 @@ class ListedFieldsGate:
         listed: what the fields of its events carry.
     """
 
-    def __init__(self, make: Callable[[Leaving], StreamGate], listed: Shape | Shapes) -> None:
+    def __init__(self, make: Callable[[Leaving], StreamGate], listed: FieldShape | FieldShapes) -> None:
         self._decided = DecidedCalls(torn=True)
         self._asked: dict[CallKey, ToolCall] = {}
         self._gate = make(lambda event: cleared(event, listed, self._decided))

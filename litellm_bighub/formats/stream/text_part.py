@@ -32,11 +32,11 @@ from typing import TypeAlias
 
 from litellm_bighub.formats.payload.copies import with_fields
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.payload.slots import Kind, Slot, Where, verify
+from litellm_bighub.formats.payload.slots import Slot, TextKind, Where, verify
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class WholeText:
     """Hold every text until its end, and scan it once."""
 
 
@@ -61,7 +61,7 @@ class Window:
             raise ValueError("a window needs 0 < overlap < size and 0 <= context")
 
 
-Mode: TypeAlias = Whole | Window
+Mode: TypeAlias = WholeText | Window
 
 _SENTENCE_END = re.compile(r"([.!?…]['\"’”»)\]]{0,4}(?=\s)|[。！？]['\"’”」』）]{0,4}|\n)\s*")  # noqa: RUF001 - quotation marks of many languages
 _LONGEST_END = 6
@@ -108,8 +108,8 @@ class TextPart:
         left: how many raw characters were scanned and let go.
     """
 
-    def __init__(self, mode: Mode, kind: Kind, where: Where) -> None:
-        window = mode if isinstance(mode, Window) and kind is not Kind.JSON else None
+    def __init__(self, mode: Mode, kind: TextKind, where: Where) -> None:
+        window = mode if isinstance(mode, Window) and kind is not TextKind.JSON else None
         self._overlap = window.overlap if window else 0
         self._step: float = window.size - window.overlap if window else math.inf
         self._keep = window.context if window else 0

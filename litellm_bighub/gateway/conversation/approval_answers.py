@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.formats.responses.approval_answers import Effect, find_answers, readable
 
 
 async def take_answers(
-    data: dict[str, Any], asks: Callable[[], CallContext], tool_decisions: ToolDecisions, *, counts: bool
+    data: JsonObject, asks: Callable[[], CallContext], tool_decisions: ToolDecisions, *, counts: bool
 ) -> None:
     """Let the answers in a Responses request take effect, and put messages in their places.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from litellm_bighub.control_plane.approvals.edited_arguments import merge
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
@@ -13,6 +13,7 @@ from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decided_call import DecidedCall, Search
 from litellm_bighub.domain.decision import Allow, Block, BlockCause, Decision
 from litellm_bighub.domain.digest import arguments_digest
+from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.gateway.conversation.identity import IN_CODE
 from litellm_bighub.gateway.conversation.stored_responses import is_stored, lists_input
@@ -26,7 +27,7 @@ _ANY_RESPONSE = ""
 _Key: TypeAlias = "tuple[str, ...]"
 
 
-class KeptDecisions(ToolDecisions):
+class DecisionCache(ToolDecisions):
     """Decides as `ToolDecisions` does, and keeps the last decisions for those who fetch the same response again.
 
     A pending approval is not kept, since it may be answered meanwhile. What another process let through is found in the
@@ -38,7 +39,7 @@ class KeptDecisions(ToolDecisions):
         keep: how many decisions are kept.
     """
 
-    def __init__(self, *args: Any, keep: int = 10_000, **kwargs: Any) -> None:
+    def __init__(self, *args: Payload, keep: int = 10_000, **kwargs: Payload) -> None:
         super().__init__(*args, **kwargs)
         self._keep = keep
         self._kept: OrderedDict[_Key, Decision] = OrderedDict()

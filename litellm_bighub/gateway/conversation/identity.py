@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.proxy.hooks.responses_id_security import ResponsesIDSecurity
@@ -15,6 +13,7 @@ from litellm.types.llms.openai import ResponsesAPIOptionalRequestParams
 
 from litellm_bighub.domain.actor import KEY, USER
 from litellm_bighub.domain.call import CallContext
+from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.formats.payload import fields
 
 IN_CODE = "litellm_bighub.aresponses"
@@ -30,7 +29,7 @@ _JWT = "hashed-jwt-"
 
 def caller(
     user_api_key_dict: UserAPIKeyAuth | None,
-    request_data: Mapping[str, Any],
+    request_data: JsonMapping,
     response: object,
     *,
     actor: str,
@@ -85,7 +84,7 @@ def hashed_key(authenticated: UserAPIKeyAuth) -> str:
     return hashlib.sha256(held.encode(errors="backslashreplace")).hexdigest()
 
 
-def conversation_id(request_data: Mapping[str, Any], response: object = None) -> str:
+def conversation_id(request_data: JsonMapping, response: object = None) -> str:
     """The id of the provider's conversation, which a request names as a string or object.
 
     LiteLLM drops a parameter that it does not know: then it reaches the provider only as part of `extra_body`.
@@ -98,7 +97,7 @@ def conversation_id(request_data: Mapping[str, Any], response: object = None) ->
     return ""
 
 
-def previous_response_id(request_data: Mapping[str, Any], *, encrypted: bool) -> str:
+def previous_response_id(request_data: JsonMapping, *, encrypted: bool) -> str:
     """The upstream's id of the response that a request goes on from, whichever form it came in.
 
     Args:

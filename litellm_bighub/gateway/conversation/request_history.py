@@ -14,16 +14,17 @@ from typing import Any
 from fastapi import HTTPException
 
 from litellm_bighub.deciders.audit_file import AuditFile
-from litellm_bighub.deciders.ledger.tool_results import Judged, Thread, judge
+from litellm_bighub.deciders.ledger.tool_results import ConversationThread, JudgedResult, judge
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.decided_call import DecidedCall, Search, continuation, storable, withheld
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.unapproved_result import UnapprovedResult
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.formats.chat import results as chat
 from litellm_bighub.formats.messages import results as messages
 from litellm_bighub.formats.payload import fields
-from litellm_bighub.formats.requests.results import Brought, FoundResult
+from litellm_bighub.formats.requests.results import FoundResult, RequestResults
 from litellm_bighub.formats.responses import results as responses
 from litellm_bighub.gateway.conversation.identity import conversation_id, in_form_of, upstream_id
 from litellm_bighub.gateway.pipeline.stream_closing import close
@@ -35,7 +36,7 @@ _LONGEST = 200
 _CHAT_IDS = "chatcmpl"
 """How ids begin of responses that LiteLLM made out of chat completions, whose providers keep no conversation."""
 _ENDED = frozenset({"completed", "incomplete"})
-_BROUGHT: Mapping[Format, Callable[[Mapping[str, Any]], Brought]] = {
+_BROUGHT: Mapping[Format, Callable[[JsonMapping], RequestResults]] = {
     Format.RESPONSES: responses.brought,
     Format.CHAT: chat.brought,
     Format.MESSAGES: messages.brought,
@@ -53,7 +54,7 @@ class UnapprovedToolResult(HTTPException):
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class RequestHistory:
     """Prepares requests.
 
     Attributes:
@@ -67,7 +68,7 @@ class Conversation:
     audit: AuditFile | None = None
 
     async def prepare(
-        self, data: dict[str, Any], spoken: Format, previous_response_id: str, asks: Callable[[], CallContext]
+        self, data: JsonObject, spoken: Format, previous_response_id: str, asks: Callable[[], CallContext]
     ) -> list[UnapprovedResult]:
         """Put a request right, in place. One that brings nothing back is not looked up.
 
@@ -85,16 +86,16 @@ class Conversation:
             DecisionError: the ledger cannot be asked.
         """
         brought = _BROUGHT[spoken](data)
-        thread = Thread()
+        thread = ConversationThread()
         if spoken is Format.RESPONSES:
-            thread = Thread(previous_response_id, conversation_id(data))
+            thread = ConversationThread(previous_response_id, conversation_id(data))
         if not (thread or brought.results or brought.notices):
             return []
         context = asks()
         known = await self._known(thread, brought, context)
         if thread.response_id and (last := continuation(known, thread.response_id)):
             data["previous_response_id"] = in_form_of(data["previous_response_id"], thread.response_id, last)
-            thread = Thread(upstream_id(last, encrypted=False), thread.conversation)
+            thread = ConversationThread(upstream_id(last, encrypted=False), thread.conversation)
             known = await self._known(thread, brought, context)
         judged = [(found, judge(found, known, thread, complete=brought.complete)) for found in brought.results]
         told = [self._told(found, each, context) for found, each in judged if each.kind is not None]
@@ -110,11 +111,11 @@ class Conversation:
             data["messages"] = continued(data["messages"], edited)
         return told
 
-    def watched(self, events: AsyncIterator[Any], data: Mapping[str, Any]) -> AsyncIterator[Any]:
+    def watched(self, events: AsyncIterator[Any], data: JsonMapping) -> AsyncIterator[Any]:
         """A stream whose end tells that the provider's conversation holds what the request answered."""
         return self._watched(events, data) if conversation_id(data) else events
 
-    async def completed(self, data: Mapping[str, Any], response: object) -> None:
+    async def completed(self, data: JsonMapping, response: object) -> None:
         """Remember which calls a request has answered within the provider's conversation, if it names one.
 
         A response that failed has left its input out of the conversation.
@@ -147,7 +148,9 @@ class Conversation:
             logger.warning("the ledger did not remember what continued response %s: %s", response_id, error)
             return False
 
-    async def _known(self, thread: Thread, brought: Brought, context: CallContext) -> Sequence[DecidedCall]:
+    async def _known(
+        self, thread: ConversationThread, brought: RequestResults, context: CallContext
+    ) -> Sequence[DecidedCall]:
         """What the ledger holds of the calls that a request may be about."""
         return await self.decisions.ledger.find(
             Search(
@@ -161,7 +164,7 @@ class Conversation:
             )
         )
 
-    async def _watched(self, events: AsyncIterator[Any], data: Mapping[str, Any]) -> AsyncGenerator[Any, None]:
+    async def _watched(self, events: AsyncIterator[Any], data: JsonMapping) -> AsyncGenerator[Any, None]:
         try:
             async for event in events:
                 if fields.get(event, "type") in {f"response.{status}" for status in _ENDED}:
@@ -170,7 +173,7 @@ class Conversation:
         finally:
             await close(events)
 
-    def _told(self, found: FoundResult, judged: Judged, context: CallContext) -> UnapprovedResult:
+    def _told(self, found: FoundResult, judged: JudgedResult, context: CallContext) -> UnapprovedResult:
         assert judged.kind is not None  # noqa: S101 - for the type checkers; asked by the caller
         clean, call = self.decisions.redactor.text, judged.call
         return UnapprovedResult(
@@ -207,7 +210,9 @@ class Conversation:
                 raise
 
 
-def _continue(data: dict[str, Any], thread: Thread, known: Sequence[DecidedCall], calls: Mapping[str, Judged]) -> None:
+def _continue(
+    data: JsonObject, thread: ConversationThread, known: Sequence[DecidedCall], calls: Mapping[str, JudgedResult]
+) -> None:
     """Put the input right, if anything is wrong with it."""
     denied = {
         call_id
@@ -231,6 +236,6 @@ def _continue(data: dict[str, Any], thread: Thread, known: Sequence[DecidedCall]
         )
 
 
-def _edited(calls: Mapping[str, Judged]) -> dict[str, DecidedCall]:
+def _edited(calls: Mapping[str, JudgedResult]) -> dict[str, DecidedCall]:
     """The calls that ran with a person's arguments, by the id that their results name."""
     return {call_id: each.call for call_id, each in calls.items() if each.call is not None and each.call.edited}

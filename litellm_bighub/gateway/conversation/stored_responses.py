@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
+from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.formats.payload.fields import get, members
 
 _STORED = re.compile(r"(/openai)?(/v1)?/responses/(?!(compact|input_tokens)$)[^/]+(/input_items|/cancel)?")
@@ -31,7 +30,7 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def as_answer(response: object, request_data: Mapping[str, Any]) -> object:
+def as_answer(response: object, request_data: JsonMapping) -> object:
     """The response itself, or the list of a stored response's input items as an answer that holds the same list."""
     items = get(response, "data")
     if get(response, "output") is None and isinstance(items, list) and "response_id" in request_data:

@@ -6,13 +6,13 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 from litellm_bighub.checks.contract import Guardrail, name_of
-from litellm_bighub.checks.text_check import Answer
+from litellm_bighub.checks.text_check import TextAnswer
 from litellm_bighub.errors import GuardrailAnswerError, PayloadError
 from litellm_bighub.formats.payload.slots import Slot, rewrite
 from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
 
 
-def write(slots: Sequence[Slot], answer: Answer, calls: ToolCallChunks, guardrail: Guardrail) -> None:
+def write(slots: Sequence[Slot], answer: TextAnswer, calls: ToolCallChunks, guardrail: Guardrail) -> None:
     """Write texts and tool calls, or raise and have written nothing."""
     writes: list[tuple[Slot, str]] = list(zip(slots, answer.texts, strict=False))
     changed = {(id(slot.owner), slot.key) for slot, text in writes if text != slot.text}

@@ -13,6 +13,7 @@ from litellm.llms.openai.responses.guardrail_translation.handler import OpenAIRe
 from litellm_bighub.checks.contract import Guardrail
 from litellm_bighub.checks.inputs import Inputs
 from litellm_bighub.checks.text_check import InputType, lone_answer
+from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.slots import Slot
 from litellm_bighub.gateway.hooks.guardrail_rewrites import write
@@ -22,7 +23,7 @@ from litellm_bighub.gateway.hooks.tool_call_chunks import NO_CALLS
 
 
 async def check_request(
-    handler: BuiltIn, data: dict[str, Any], slot: Slot, guardrail: Guardrail, logging_obj: Any
+    handler: BuiltIn, data: JsonObject, slot: Slot, guardrail: Guardrail, logging_obj: Payload
 ) -> None:
     """Check the only text of a request, and write back what a guardrail of today's contract changed."""
     messages = RequestMessages(handler, data)
@@ -41,7 +42,7 @@ async def check_request(
 
 
 async def check_response(
-    response: Any, slot: Slot, guardrail: Guardrail, request_data: dict[str, Any], logging_obj: Any
+    response: Payload, slot: Slot, guardrail: Guardrail, request_data: JsonObject, logging_obj: Payload
 ) -> None:
     """Check the only text of an answer, and write back what a guardrail of today's contract changed."""
     inputs = _inputs(slot, fields.get(response, "model"))
@@ -52,12 +53,12 @@ async def check_response(
 
 
 def _ask(
-    guardrail: Guardrail, inputs: dict[str, Any], request_data: dict[str, Any], side: InputType, logging_obj: Any
+    guardrail: Guardrail, inputs: JsonObject, request_data: JsonObject, side: InputType, logging_obj: Payload
 ) -> Awaitable[Any]:
     """Whatever the guardrail answers; `lone_answer` reads it."""
     record_lone_text(guardrail, request_data, side)
     return guardrail.apply_guardrail(inputs=inputs, request_data=request_data, input_type=side, logging_obj=logging_obj)
 
 
-def _inputs(slot: Slot, model: object) -> dict[str, Any]:
+def _inputs(slot: Slot, model: object) -> JsonObject:
     return {"texts": [slot.text], "model": model} if model else {"texts": [slot.text]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 from fastapi import HTTPException
 from litellm.integrations.custom_guardrail import CustomGuardrail
@@ -12,6 +12,7 @@ from litellm.proxy._types import UserAPIKeyAuth
 from litellm.types.guardrails import GuardrailEventHooks
 
 from litellm_bighub.domain.call import CallContext
+from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.gateway.pipeline.provider_error import quieted
 from litellm_bighub.gateway.pipeline.request_log import PROVIDER
 from litellm_bighub.gateway.routes.route_formats import Format, format_of_route
@@ -57,7 +58,13 @@ class NativeGuardrail(CustomGuardrail):
                 setattr(cls, name, getattr(cls, name))
 
     def __init__(
-        self, *, guardrail_name: str, event_hook: Any, default_on: bool | None, opt_outs: OptOuts, **litellms: Any
+        self,
+        *,
+        guardrail_name: str,
+        event_hook: Payload,
+        default_on: bool | None,
+        opt_outs: OptOuts,
+        **litellms: Payload,
     ) -> None:
         super().__init__(guardrail_name=guardrail_name, event_hook=event_hook, default_on=bool(default_on), **litellms)
         self.opt_outs = opt_outs
@@ -65,7 +72,7 @@ class NativeGuardrail(CustomGuardrail):
         if not default_on and is_proxy():  # LiteLLM makes false of what a config does not say
             logger.warning("guardrail %s: default_on is not true: %s", guardrail_name, NOT_BY_DEFAULT)
 
-    def should_run_guardrail(self, data: dict[str, Any], event_type: GuardrailEventHooks) -> bool:
+    def should_run_guardrail(self, data: JsonObject, event_type: GuardrailEventHooks) -> bool:
         """Whether LiteLLM is to call its hooks on this event.
 
         LiteLLM's no to what the config has on is one of the key, the team or the request. It does not count, but for
@@ -78,7 +85,7 @@ class NativeGuardrail(CustomGuardrail):
         key = authenticated(data) if event_type is GuardrailEventHooks.post_call else None
         return key is None or not self.opt_outs.may(key) or not self._opts_out(key, event_type)
 
-    async def left_alone(self, data: dict[str, Any], key: UserAPIKeyAuth, asks: Callable[[], CallContext]) -> bool:
+    async def left_alone(self, data: JsonObject, key: UserAPIKeyAuth, asks: Callable[[], CallContext]) -> bool:
         """Whether a request is left alone since its key has opted out and may do so. That is recorded.
 
         Args:
@@ -123,7 +130,7 @@ class NativeGuardrail(CustomGuardrail):
 
     async def async_post_call_failure_hook(
         self,
-        request_data: dict[str, Any],
+        request_data: JsonObject,
         original_exception: Exception,
         user_api_key_dict: UserAPIKeyAuth,
         traceback_str: str | None = None,

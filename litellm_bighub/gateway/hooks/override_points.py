@@ -15,17 +15,18 @@ from typing import Any, ClassVar
 from litellm.llms.openai.responses.guardrail_translation.handler import OpenAIResponsesHandler as BuiltIn
 
 from litellm_bighub.checks.contract import Guardrail
-from litellm_bighub.checks.text_check import InputType, Question, check, discard
+from litellm_bighub.checks.text_check import InputType, TextQuestion, check, discard
+from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.slots import Found, Slot, rewrite
 from litellm_bighub.formats.responses.texts.text_finder import find_in_item, find_in_response, in_scope
-from litellm_bighub.gateway.hooks.task_mappings import Place, slot_at
+from litellm_bighub.gateway.hooks.task_mappings import TaskMapping, slot_at
 from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
 
 Mappings = list[tuple[Any, ...]]
 
-_asking: ContextVar[tuple[dict[str, Any], InputType]] = ContextVar("litellm_bighub_asking")
+_asking: ContextVar[tuple[JsonObject, InputType]] = ContextVar("litellm_bighub_asking")
 """The request and side that an override point is called for: its signature, which is older, has no place for them."""
 
 
@@ -50,7 +51,7 @@ class OverridePoints(BuiltIn):
 
     async def _extract_input_text_and_create_tasks(
         self,
-        message: Any,
+        message: Payload,
         msg_idx: int,
         tasks: list[Awaitable[str]],
         task_mappings: Mappings,
@@ -61,7 +62,7 @@ class OverridePoints(BuiltIn):
 
     async def _extract_output_text_and_create_tasks(
         self,
-        output_item: Any,
+        output_item: Payload,
         output_idx: int,
         tasks: list[Awaitable[str]],
         task_mappings: Mappings,
@@ -72,23 +73,23 @@ class OverridePoints(BuiltIn):
 
     def _extract_input_text_and_images(
         self,
-        message: Any,
+        message: Payload,
         msg_idx: int,
         texts_to_check: list[str],
         images_to_check: list[str],
-        task_mappings: Any,
+        task_mappings: Payload,
     ) -> None:
         """Append the texts and images of an input item, and where each text's answer belongs."""
         self._collect(message, "input", msg_idx, texts_to_check, images_to_check, task_mappings)
 
     def _extract_output_text_and_images(
         self,
-        output_item: Any,
+        output_item: Payload,
         output_idx: int,
         texts_to_check: list[str],
         images_to_check: list[str],
-        task_mappings: Any,
-        tool_calls_to_check: list[Any] | None = None,
+        task_mappings: Payload,
+        tool_calls_to_check: list[Payload] | None = None,
     ) -> None:
         """Append the texts, images and tool calls of an output item, and where each text's answer belongs."""
         self._collect(output_item, "output", output_idx, texts_to_check, images_to_check, task_mappings)
@@ -96,37 +97,43 @@ class OverridePoints(BuiltIn):
             tool_calls_to_check.extend(ToolCallChunks([output_item], "output").chunks)
 
     async def _apply_guardrail_responses_to_input(
-        self, messages: Any, responses: Sequence[str], task_mappings: Sequence[tuple[Any, ...]]
+        self, messages: Payload, responses: Sequence[str], task_mappings: Sequence[tuple[Any, ...]]
     ) -> None:
         """Write the answers into the input items. `responses` pairs with `task_mappings`."""
         rewrite([slot_at(messages, mapping, "input") for mapping in task_mappings], responses)
 
     async def _apply_guardrail_responses_to_output(
-        self, response: Any, responses: Sequence[str], task_mappings: Sequence[tuple[Any, ...]]
+        self, response: Payload, responses: Sequence[str], task_mappings: Sequence[tuple[Any, ...]]
     ) -> None:
         """Write the answers into the output items. `responses` pairs with `task_mappings`."""
         output = fields.get(response, "output") or []
         rewrite([slot_at(output, mapping, "output") for mapping in task_mappings], responses)
 
-    def _has_text_content(self, response: Any) -> bool:
+    def _has_text_content(self, response: Payload) -> bool:
         """Whether an answer has any text. Where a subclass says no, its texts are not checked."""
         return bool(find_in_response(response).slots)
 
     def _create_tasks(
-        self, item: Any, root: str, index: int, tasks: list[Awaitable[str]], mappings: Mappings, guardrail: Guardrail
+        self,
+        item: Payload,
+        root: str,
+        index: int,
+        tasks: list[Awaitable[str]],
+        mappings: Mappings,
+        guardrail: Guardrail,
     ) -> None:
         request_data, input_type = _asking.get(({}, "request" if root == "input" else "response"))
         for slot in find_in_item(item, ((None, root), index)).slots:
-            question = Question([slot.text], {}, None, request_data, input_type)
+            question = TextQuestion([slot.text], {}, None, request_data, input_type)
             tasks.append(_one_text(guardrail, question))
-            mappings.append(Place.of(slot, index))
+            mappings.append(TaskMapping.of(slot, index))
 
     @staticmethod
-    def _collect(item: Any, root: str, index: int, texts: list[str], images: list[str], mappings: Mappings) -> None:
+    def _collect(item: Payload, root: str, index: int, texts: list[str], images: list[str], mappings: Mappings) -> None:
         found = find_in_item(item, ((None, root), index))
         texts.extend(found.texts)
         images.extend(found.images)
-        mappings.extend(Place.of(slot, index) for slot in found.slots)
+        mappings.extend(TaskMapping.of(slot, index) for slot in found.slots)
 
     @classmethod
     @cache
@@ -148,10 +155,10 @@ class OverridePoints(BuiltIn):
 
     async def _extract(
         self,
-        items: list[Any],
+        items: list[Payload],
         root: str,
         guardrail: Guardrail,
-        request_data: dict[str, Any],
+        request_data: JsonObject,
         skip_roles: Collection[str],
     ) -> Extracted:
         """Send each item through the override points.
@@ -170,10 +177,10 @@ class OverridePoints(BuiltIn):
     async def _extract_into(
         self,
         extracted: Extracted,
-        items: list[Any],
+        items: list[Payload],
         root: str,
         guardrail: Guardrail,
-        request_data: dict[str, Any],
+        request_data: JsonObject,
         skip_roles: Collection[str],
     ) -> None:
         as_tasks = self._overrides(f"_extract_{root}_text_and_create_tasks")
@@ -192,14 +199,14 @@ class OverridePoints(BuiltIn):
             raise PayloadError(root, f"an override collected {collected} texts and {len(extracted.mappings)} mappings")
         extracted.slots = [slot_at(items, mapping, root) for mapping in extracted.mappings]
 
-    async def _write(self, owner: Any, root: str, extracted: Extracted, responses: Sequence[str]) -> None:
+    async def _write(self, owner: Payload, root: str, extracted: Extracted, responses: Sequence[str]) -> None:
         """Write answers back: through the override where its mappings are such as its first release knew.
 
         `owner` is the list of items of a request, or the answer.
         """
         classic: list[tuple[tuple[Any, ...], str]] = []
         for mapping, slot, text in zip(extracted.mappings, extracted.slots, responses, strict=True):
-            if isinstance(mapping, Place) and not mapping.is_classic:
+            if isinstance(mapping, TaskMapping) and not mapping.is_classic:
                 rewrite([slot], [text])
             else:
                 classic.append((mapping, text))
@@ -212,7 +219,7 @@ class OverridePoints(BuiltIn):
             await self._apply_guardrail_responses_to_output(owner, texts, mappings)
 
 
-def around(found: Found, items: list[Any], root: str, extracted: Extracted) -> Found:
+def around(found: Found, items: list[Payload], root: str, extracted: Extracted) -> Found:
     """What was found in a payload, less the texts of the items that override points looked into.
 
     An item that is nothing but a string has no shape that an override point could look at. Images, files and what is
@@ -230,5 +237,5 @@ def _root(slot: Slot) -> str | int | None:
     return key
 
 
-async def _one_text(guardrail: Guardrail, question: Question) -> str:
+async def _one_text(guardrail: Guardrail, question: TextQuestion) -> str:
     return (await check(guardrail, question, each=False, limit=1)).texts[0]

@@ -27,7 +27,8 @@ from litellm.responses.litellm_completion_transformation.transformation import L
 from pydantic import BaseModel
 
 from litellm_bighub.checks.contract import name_of
-from litellm_bighub.checks.text_check import Answer
+from litellm_bighub.checks.text_check import TextAnswer
+from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import GuardrailAnswerError, PayloadError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.copies import plain
@@ -46,9 +47,9 @@ class RequestTools:
         PayloadError: they cannot be brought into chat form.
     """
 
-    def __init__(self, data: Mapping[str, Any]) -> None:
+    def __init__(self, data: JsonMapping) -> None:
         tools = data.get("tools")
-        given = cast("Sequence[Any]", tools) if isinstance(tools, (list, tuple)) else ()
+        given = cast("Sequence[Payload]", tools) if isinstance(tools, (list, tuple)) else ()
         self._originals = list(given)
         self._plain = [plain(tool) if isinstance(tool, BaseModel) else tool for tool in given]
         self._groups: tuple[Any, ...] = ()
@@ -64,11 +65,11 @@ class RequestTools:
         """Which tools have no chat form, by index, so that only their texts can be checked."""
         return [index for index, group in enumerate(self._groups) if not group]
 
-    def handed_over(self) -> list[Any]:
+    def handed_over(self) -> list[Payload]:
         """A copy for a guardrail, which may write into it."""
         return self._handed_over if self._groups else []
 
-    def verify(self, guardrail: object, answer: Answer) -> None:
+    def verify(self, guardrail: object, answer: TextAnswer) -> None:
         """Raise what `write` would raise, and write nothing.
 
         Raises:
@@ -83,7 +84,7 @@ class RequestTools:
         except _UNREADABLE as error:
             raise GuardrailAnswerError(name_of(guardrail), "answered with tools that cannot be read") from error
 
-    def write(self, answer: Answer, data: dict[str, Any]) -> None:
+    def write(self, answer: TextAnswer, data: JsonObject) -> None:
         """Put the tools that a guardrail changed into a request. Those it left alone stay the same objects."""
         if answer.tools is None or list(answer.tools) == [tool for group in self._groups for tool in group]:
             return
@@ -100,10 +101,10 @@ NO_TOOLS = RequestTools({})
 class StructuredRewrite:
     """Input and instructions as a guardrail rewrote them by way of chat messages."""
 
-    input: Sequence[Any]
+    input: Sequence[Payload]
     instructions: str | None
 
-    def write(self, data: dict[str, Any]) -> None:
+    def write(self, data: JsonObject) -> None:
         """Put them into the request."""
         data["input"] = list(self.input)
         if self.instructions is None:
@@ -116,24 +117,24 @@ class RequestMessages:
     """The request as chat messages, made once and only when a guardrail asks."""
 
     _originals: Mapping[int, Any] = MappingProxyType({})
-    _all: Sequence[Any] = ()
+    _all: Sequence[Payload] = ()
     _indices: Sequence[int] = ()
-    _scoped: list[Any] | None = None
+    _scoped: list[Payload] | None = None
 
-    def __init__(self, handler: BuiltIn, data: dict[str, Any], *, skip_system: bool = False) -> None:
+    def __init__(self, handler: BuiltIn, data: JsonObject, *, skip_system: bool = False) -> None:
         self._handler = handler
         self._data = data
         self._view = data
         self._skip_system = skip_system
 
-    def scoped(self) -> list[Any] | None:
+    def scoped(self) -> list[Payload] | None:
         """A copy of the messages that are in the guardrail's scope, `None` where the request has none.
 
         Raises:
             PayloadError: the request cannot be turned into chat messages.
         """
         items = self._data.get("input")
-        plain_already = isinstance(items, list) and all(map(is_plain, cast("list[Any]", items)))
+        plain_already = isinstance(items, list) and all(map(is_plain, cast("list[Payload]", items)))
         if not plain_already:
             self._view = {**self._data, "input": self._input()}
         try:
@@ -148,12 +149,12 @@ class RequestMessages:
         self._scoped = [self._all[index] for index in self._indices]
         return [_copied(message) for message in self._scoped] or None
 
-    def _converted(self, *, all_plain: bool) -> Any:
+    def _converted(self, *, all_plain: bool) -> Payload:
         """LiteLLM's conversion, or, for plain messages, what it is known to make of them."""
         as_built = type(self._handler).get_structured_messages is BuiltIn.get_structured_messages
         if not all_plain or not as_built or self._data.get("instructions"):
             return self._handler.get_structured_messages(self._view)
-        made: list[Any] = []
+        made: list[Payload] = []
         for item in self._data["input"]:
             role = item.get("role")
             like = _chat_form(role, "type" in item) if isinstance(role, str) else None
@@ -162,17 +163,17 @@ class RequestMessages:
             made.append({**like, "content": item["content"]})
         return made
 
-    def _input(self) -> Any:
+    def _input(self) -> Payload:
         """The input in the one shape that LiteLLM can convert: a string or a list of dicts."""
         value = self._data.get("input")
         if value is None or isinstance(value, str):
             return value
-        items = cast("list[Any]", value) if isinstance(value, list) else [value]
+        items = cast("list[Payload]", value) if isinstance(value, list) else [value]
         converted = [_as_dict(item) for item in items]
         self._originals = {id(made): item for made, item in zip(converted, items, strict=True)}
         return converted
 
-    def rewritten(self, guardrail: Any, answer: Answer, texts: Sequence[str]) -> StructuredRewrite | None:
+    def rewritten(self, guardrail: Payload, answer: TextAnswer, texts: Sequence[str]) -> StructuredRewrite | None:
         """What the guardrail made of the messages, unless it said the same in `texts`, which are exact.
 
         Raises:
@@ -183,10 +184,10 @@ class RequestMessages:
             return None
         if not isinstance(messages, (list, tuple)):
             raise GuardrailAnswerError(name_of(guardrail), "answered with messages that are no list")
-        if answer.texts != texts and len(cast("Sequence[Any]", messages)) == len(self._scoped):
+        if answer.texts != texts and len(cast("Sequence[Payload]", messages)) == len(self._scoped):
             return None
         try:
-            merged = self._merged(guardrail, list(cast("Sequence[Any]", messages)))
+            merged = self._merged(guardrail, list(cast("Sequence[Payload]", messages)))
             written = _patch_or_convert_request_fields(
                 self._view.get("input"), self._view.get("instructions"), self._all, merged
             )
@@ -196,7 +197,7 @@ class RequestMessages:
             return None
         return StructuredRewrite([self._originals.get(id(item), item) for item in written.input], written.instructions)
 
-    def _merged(self, guardrail: Any, messages: list[Any]) -> list[Any]:
+    def _merged(self, guardrail: Payload, messages: list[Payload]) -> list[Payload]:
         """All messages of the request, of which the guardrail may have seen, and answered, only some."""
         if len(self._indices) == len(self._all):
             return messages
@@ -211,24 +212,24 @@ class RequestMessages:
 def _chat_form(role: str, typed: bool) -> Mapping[str, str] | None:  # noqa: FBT001 - part of a cache's key
     """What LiteLLM makes of a plain message in which a person of that role says anything; `None` if nothing simple."""
     item = {"role": role, "content": _ANY, **({"type": "message"} if typed else {})}
-    converted = cast("Sequence[Mapping[str, Any]]", BuiltIn().get_structured_messages({"input": [item]}) or ())
+    converted = cast("Sequence[JsonMapping]", BuiltIn().get_structured_messages({"input": [item]}) or ())
     simple = len(converted) == 1 and converted[0].get("content") == _ANY
     return converted[0] if simple and all(isinstance(value, str) for value in converted[0].values()) else None
 
 
-def _chat_tools(tool: Any, form: Any) -> Sequence[Any]:
+def _chat_tools(tool: Payload, form: Payload) -> Sequence[Payload]:
     """A tool's chat form. A tool search has none that it survives: newer releases would write it back as a function."""
-    return () if fields.get(tool, "type") == "tool_search" else cast("Sequence[Any]", form.chat_tools)
+    return () if fields.get(tool, "type") == "tool_search" else cast("Sequence[Payload]", form.chat_tools)
 
 
-def _copied(message: Any) -> Any:
+def _copied(message: Payload) -> Payload:
     """A copy that a guardrail may write into."""
     if isinstance(message, dict) and isinstance(message.get("content"), str) and "tool_calls" not in message:
         return {**message}
     return deepcopy(message)
 
 
-def _as_dict(item: Any) -> Any:
+def _as_dict(item: Payload) -> Payload:
     """An item as the dict that LiteLLM's conversion expects; the same object where it is one already."""
     if is_plain(item):
         return item
@@ -236,8 +237,8 @@ def _as_dict(item: Any) -> Any:
         return {"type": "message", "role": "user", "content": item}
     if not isinstance(item, dict) or any(_holds_models(fields.get(item, key)) for key in ("content", "output")):
         return plain(item)
-    return cast("dict[str, Any]", item)
+    return cast("JsonObject", item)
 
 
 def _holds_models(parts: object) -> bool:
-    return isinstance(parts, list) and any(isinstance(part, BaseModel) for part in cast("list[Any]", parts))
+    return isinstance(parts, list) and any(isinstance(part, BaseModel) for part in cast("list[Payload]", parts))

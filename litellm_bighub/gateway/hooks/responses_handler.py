@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Collection, Sequence
 from functools import partial
-from typing import Any, ClassVar, Literal, cast
+from typing import ClassVar, Literal, cast
 
 from litellm.llms.base_llm.guardrail_translation.base_translation import StreamingScanKey
 from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
 
 from litellm_bighub.checks.contract import Contract, Guardrail, contract_of
-from litellm_bighub.checks.text_check import Answer, InputType, Question
+from litellm_bighub.checks.text_check import InputType, TextAnswer, TextQuestion
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.actor import POSES, is_marked
+from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.slots import Found, verify
@@ -83,10 +84,10 @@ class OpenAIResponsesHandler(OverridePoints):
 
     async def process_input_messages(
         self,
-        data: dict[str, Any],
+        data: JsonObject,
         guardrail_to_apply: Guardrail | None,
-        litellm_logging_obj: Any = None,
-    ) -> dict[str, Any]:
+        litellm_logging_obj: Payload = None,
+    ) -> JsonObject:
         """Check every text of a request, and write back what the guardrail changed.
 
         Args:
@@ -120,10 +121,10 @@ class OpenAIResponsesHandler(OverridePoints):
             found = around(found, items, "input", extracted)
         calls = ToolCallChunks(items, "input")
         messages = RequestMessages(self, data, skip_system=skip_system)
-        context: dict[str, Any] = {}
+        context: JsonObject = {}
         if not only_texts:
             context = context_of(found, data.get("model"), calls, tools=tools.handed_over())
-        question = Question(
+        question = TextQuestion(
             [*found.texts, *extracted.texts], context, messages.scoped, data, "request", litellm_logging_obj
         )
         record_scan(guardrail_to_apply, question, found.hidden, tasks=len(extracted.tasks))
@@ -138,12 +139,12 @@ class OpenAIResponsesHandler(OverridePoints):
 
     async def process_output_response(
         self,
-        response: Any,
+        response: Payload,
         guardrail_to_apply: Guardrail | None,
-        litellm_logging_obj: Any = None,
-        user_api_key_dict: Any = None,
-        request_data: dict[str, Any] | None = None,
-    ) -> Any:
+        litellm_logging_obj: Payload = None,
+        user_api_key_dict: Payload = None,
+        request_data: JsonObject | None = None,
+    ) -> Payload:
         """Check every text of an answer, write back what the guardrail changed, and decide on the tool calls.
 
         Args:
@@ -172,14 +173,14 @@ class OpenAIResponsesHandler(OverridePoints):
 
     async def process_output_streaming_response(
         self,
-        responses_so_far: list[Any],
+        responses_so_far: list[Payload],
         guardrail_to_apply: Guardrail | None,
-        litellm_logging_obj: Any = None,
-        user_api_key_dict: Any = None,
-        request_data: dict[str, Any] | None = None,
-        stream_transform_sink: Any = None,  # noqa: ARG002 - of the chat format
+        litellm_logging_obj: Payload = None,
+        user_api_key_dict: Payload = None,
+        request_data: JsonObject | None = None,
+        stream_transform_sink: Payload = None,  # noqa: ARG002 - of the chat format
         deliver_ended_stream_rewrites: bool = False,  # noqa: FBT001, FBT002 - LiteLLM's signature
-    ) -> list[Any]:
+    ) -> list[Payload]:
         """Check what is new in a stream since the last call with the same list of events.
 
         LiteLLM delivers events before they are checked, and drops rewrites; only refusing has an effect here. A rewrite
@@ -213,7 +214,7 @@ class OpenAIResponsesHandler(OverridePoints):
             return responses_so_far
         calls = ToolCallChunks(scan.calls, "output")
         context = {"tool_calls": calls.handed_over()} if calls.chunks else {}
-        question = Question(scan.due, context, None, request_data, "response", litellm_logging_obj)
+        question = TextQuestion(scan.due, context, None, request_data, "response", litellm_logging_obj)
         if not question.is_empty:
             await self._ask(guardrail_to_apply, question, Extracted())
             scan.mark_scanned()
@@ -222,8 +223,8 @@ class OpenAIResponsesHandler(OverridePoints):
     async def check_texts(
         self,
         guardrail: Guardrail,
-        request_data: dict[str, Any],
-        logging_obj: Any,
+        request_data: JsonObject,
+        logging_obj: Payload,
         texts: Sequence[str],
         *,
         input_type: InputType = "response",
@@ -236,7 +237,7 @@ class OpenAIResponsesHandler(OverridePoints):
         Raises:
             GuardrailAnswerError: the answer cannot be mapped back.
         """
-        question = Question(texts, {}, None, request_data, input_type, logging_obj)
+        question = TextQuestion(texts, {}, None, request_data, input_type, logging_obj)
         answer, _ = await self._ask(guardrail, question, Extracted())
         return answer.texts
 
@@ -252,9 +253,9 @@ class OpenAIResponsesHandler(OverridePoints):
             tool_calls_in_flight=scan.call_is_open,
         )
 
-    def _known_request(self, request_data: dict[str, Any] | None, user_api_key_dict: Any) -> dict[str, Any]:
+    def _known_request(self, request_data: JsonObject | None, user_api_key_dict: Payload) -> JsonObject:
         """The request, with who asks in the place where guardrails look for it."""
-        known: dict[str, Any] = {} if request_data is None else request_data
+        known: JsonObject = {} if request_data is None else request_data
         if "litellm_metadata" not in known:
             user_metadata = self.transform_user_api_key_dict_to_metadata(user_api_key_dict)
             if user_metadata:
@@ -262,7 +263,7 @@ class OpenAIResponsesHandler(OverridePoints):
         return known
 
     def _check_output(
-        self, response: Any, guardrail: Guardrail, request_data: dict[str, Any], logging_obj: Any
+        self, response: Payload, guardrail: Guardrail, request_data: JsonObject, logging_obj: Payload
     ) -> Awaitable[None]:
         overridden = self._overrides_items("output") or self._overrides("_has_text_content")
         lone = None if overridden else lone_text_in_response(response)
@@ -271,7 +272,7 @@ class OpenAIResponsesHandler(OverridePoints):
         return self._check_all_output(response, guardrail, request_data, logging_obj)
 
     async def _check_all_output(
-        self, response: Any, guardrail: Guardrail, request_data: dict[str, Any], logging_obj: Any
+        self, response: Payload, guardrail: Guardrail, request_data: JsonObject, logging_obj: Payload
     ) -> None:
         found, extracted = Found(), Extracted()
         silent = self._overrides("_has_text_content") and not self._has_text_content(response)
@@ -282,29 +283,29 @@ class OpenAIResponsesHandler(OverridePoints):
             extracted = await self._extract(items, "output", guardrail, request_data, ())
             found = around(found, items, "output", extracted)
         calls = ToolCallChunks(items, "output")
-        context: dict[str, Any] = {}
+        context: JsonObject = {}
         if contract_of(guardrail) is Contract.INPUTS:
             context = context_of(found, fields.get(response, "model"), calls)
-        question = Question([*found.texts, *extracted.texts], context, None, request_data, "response", logging_obj)
+        question = TextQuestion([*found.texts, *extracted.texts], context, None, request_data, "response", logging_obj)
         record_scan(guardrail, question, found.hidden, tasks=len(extracted.tasks))
         answer, responses = await self._ask(guardrail, question, extracted)
         await self._write_all(response, "output", found, extracted, responses, calls, answer, guardrail)
 
     async def _ask(
-        self, guardrail: Guardrail, question: Question, extracted: Extracted
-    ) -> tuple[Answer, Sequence[str]]:
+        self, guardrail: Guardrail, question: TextQuestion, extracted: Extracted
+    ) -> tuple[TextAnswer, Sequence[str]]:
         each = calls_each(guardrail, self.text_calls)
         return await ask(guardrail, question, extracted, each=each, limit=self.max_parallel_texts)
 
     async def _write_all(
         self,
-        owner: Any,
+        owner: Payload,
         root: str,
         found: Found,
         extracted: Extracted,
         responses: Sequence[str],
         calls: ToolCallChunks,
-        answer: Answer,
+        answer: TextAnswer,
         guardrail: Guardrail,
     ) -> None:
         """Write everything, or raise and have written nothing."""
@@ -317,8 +318,8 @@ class OpenAIResponsesHandler(OverridePoints):
             await self._write(owner, root, extracted, responses)
 
 
-def _items_of(value: object) -> list[Any] | None:
+def _items_of(value: object) -> list[Payload] | None:
     """The items of a request's `input`: a list, or one item alone."""
     if value is None or isinstance(value, str):
         return None
-    return cast("list[Any]", value) if isinstance(value, list) else [value]
+    return cast("list[Payload]", value) if isinstance(value, list) else [value]

@@ -6,19 +6,20 @@ LiteLLM's `applied_guardrails` names a guardrail as soon as its hook ran, whethe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
 
 from litellm_bighub.checks.contract import name_of
-from litellm_bighub.checks.text_check import InputType, Question
+from litellm_bighub.checks.text_check import InputType, TextQuestion
+from litellm_bighub.domain.payload import JsonObject
 
 _NOTHING_ELSE = {"images": 0, "files": 0, "tools": 0, "tool_calls": 0}
 SCANS = "litellm_bighub_scans"
 """Key in the request's `litellm_metadata`: one entry for each guardrail and side, with what it was handed."""
 
 
-def record_scan(guardrail: object, question: Question, hidden: Sequence[str], *, tasks: int = 0) -> None:
+def record_scan(guardrail: object, question: TextQuestion, hidden: Sequence[str], *, tasks: int = 0) -> None:
     """Record how much a guardrail was handed, and which places stand for texts that nobody here can see.
 
     `tasks` counts the texts that an override point checks in tasks of its own.
@@ -29,7 +30,7 @@ def record_scan(guardrail: object, question: Question, hidden: Sequence[str], *,
     if metadata is None:
         return
     context = question.context
-    scan: dict[str, Any] = {
+    scan: JsonObject = {
         "guardrail": name_of(guardrail),
         "input_type": question.input_type,
         "texts": len(question.texts) + tasks,
@@ -48,21 +49,21 @@ def record_scan(guardrail: object, question: Question, hidden: Sequence[str], *,
         )
 
 
-def record_lone_text(guardrail: object, request_data: dict[str, Any], input_type: InputType) -> None:
+def record_lone_text(guardrail: object, request_data: JsonObject, input_type: InputType) -> None:
     """Record that a guardrail was handed one text and nothing else."""
     metadata = _metadata(request_data)
     if metadata is not None:
-        scan: dict[str, Any] = {"guardrail": name_of(guardrail), "input_type": input_type, "texts": 1}
+        scan: JsonObject = {"guardrail": name_of(guardrail), "input_type": input_type, "texts": 1}
         scan.update(_NOTHING_ELSE)
         scan["not_visible_here"] = []
         _add(metadata, scan)
 
 
-def _metadata(request_data: dict[str, Any]) -> dict[str, Any] | None:
+def _metadata(request_data: JsonObject) -> JsonObject | None:
     metadata = request_data.get("litellm_metadata")
-    return cast("dict[str, Any]", metadata) if isinstance(metadata, dict) else None
+    return cast("JsonObject", metadata) if isinstance(metadata, dict) else None
 
 
-def _add(metadata: dict[str, Any], scan: dict[str, Any]) -> None:
+def _add(metadata: JsonObject, scan: JsonObject) -> None:
     scans = metadata.get(SCANS)
     metadata[SCANS] = [*scans, scan] if isinstance(scans, list) else [scan]

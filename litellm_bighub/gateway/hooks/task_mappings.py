@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, cast
 
+from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
-from litellm_bighub.formats.payload.slots import Kind, Slot, Where, render
+from litellm_bighub.formats.payload.slots import Slot, TextKind, Where, render
 
 
-class Place(tuple[Any, ...]):  # noqa: SLOT001 - a tuple with slots can hold no attribute
+class TaskMapping(tuple[Any, ...]):  # noqa: SLOT001 - a tuple with slots can hold no attribute
     """`(item index, content index)`, `(item index, None)` for an item's only text, or `(item index, path)`.
 
     A tuple like those of the first release, which also remembers its slot.
@@ -19,7 +20,7 @@ class Place(tuple[Any, ...]):  # noqa: SLOT001 - a tuple with slots can hold no 
     slot: Slot
 
     @classmethod
-    def of(cls, slot: Slot, index: int) -> Place:
+    def of(cls, slot: Slot, index: int) -> TaskMapping:
         """The place of a slot found in the item at `index`."""
         place = cls((index, _second(slot.where)))
         place.slot = slot
@@ -41,13 +42,13 @@ def _second(where: Where) -> int | str | None:
             return render(where)
 
 
-def slot_at(items: Sequence[Any], mapping: tuple[Any, ...], root: str) -> Slot:
+def slot_at(items: Sequence[Payload], mapping: tuple[Any, ...], root: str) -> Slot:
     """The slot that a mapping means, also one that a subclass made by hand.
 
     Raises:
         PayloadError: the mapping means no text.
     """
-    if isinstance(mapping, Place):
+    if isinstance(mapping, TaskMapping):
         return mapping.slot
     match mapping:
         case int(index), int() | None as part:
@@ -59,17 +60,17 @@ def slot_at(items: Sequence[Any], mapping: tuple[Any, ...], root: str) -> Slot:
     content = fields.get(item, "content")
     if part is None:
         if isinstance(content, str):
-            return Slot(item, "content", content, Kind.TEXT, where)
+            return Slot(item, "content", content, TextKind.TEXT, where)
         raise PayloadError(f"{root}[{index}].content", "a task mapping points here, but there is no text")
     owner = _element(content, part)
     text = fields.get(owner, "text")
     if not isinstance(text, str):
         raise PayloadError(f"{root}[{index}].content[{part}]", "a task mapping points here, but there is no text")
-    kind = Kind.OUTPUT_TEXT if fields.get(owner, "type") == "output_text" else Kind.TEXT
+    kind = TextKind.OUTPUT_TEXT if fields.get(owner, "type") == "output_text" else TextKind.TEXT
     return Slot(owner, "text", text, kind, ((where, part), "text"))
 
 
-def _element(elements: object, index: int) -> Any:
-    if not isinstance(elements, (list, tuple)) or not 0 <= index < len(cast("Sequence[Any]", elements)):
+def _element(elements: object, index: int) -> Payload:
+    if not isinstance(elements, (list, tuple)) or not 0 <= index < len(cast("Sequence[Payload]", elements)):
         return None
-    return cast("Sequence[Any]", elements)[index]
+    return cast("Sequence[Payload]", elements)[index]

@@ -7,7 +7,7 @@ held back, as far as a rewrite could still reach and no further, and the rewritt
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
 from typing import Any
@@ -22,11 +22,12 @@ from litellm.types.utils import CallTypes
 
 from litellm_bighub.checks.contract import Guardrail
 from litellm_bighub.checks.text_check import InputType
+from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.answers.error_text import harmless_in_place
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.responses.texts.text_gate import TextGate
-from litellm_bighub.formats.stream.text_part import Mode, Whole, Window
+from litellm_bighub.formats.stream.text_part import Mode, WholeText, Window
 from litellm_bighub.gateway.conversation.identity import caller
 from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
 from litellm_bighub.gateway.hooks.registration import install
@@ -71,11 +72,11 @@ class ResponsesTextGuardrail(NativeGuardrail):
         self,
         *,
         guardrail_name: str | None = None,
-        event_hook: Any = None,
+        event_hook: Payload = None,
         default_on: bool | None = False,
         guardrails: Sequence[Guardrail] = (),
         handler: OpenAIResponsesHandler | None = None,
-        **settings: Any,
+        **settings: Payload,
     ) -> None:
         name = guardrail_name or type(self).__name__
         self.settings, litellms = read_settings(TextGuardrailSettings, name, settings)
@@ -99,10 +100,10 @@ class ResponsesTextGuardrail(NativeGuardrail):
         """How streamed texts are held back."""
         settings = self.settings
         if settings.hold == "whole":
-            return Whole()
+            return WholeText()
         return Window(settings.window_size, settings.window_overlap, sentences=settings.hold == "sentence")
 
-    def applied(self) -> list[Any]:
+    def applied(self) -> list[Payload]:
         """The guardrails that check, in their order.
 
         Raises:
@@ -119,8 +120,8 @@ class ResponsesTextGuardrail(NativeGuardrail):
         return [*self._guardrails, *(known[name] for name in self.settings.apply)]
 
     async def async_pre_call_deployment_hook(
-        self, kwargs: dict[str, Any], call_type: CallTypes | None
-    ) -> dict[str, Any] | None:
+        self, kwargs: JsonObject, call_type: CallTypes | None
+    ) -> JsonObject | None:
         """Refuse Responses calls in code: LiteLLM has no hook there that a stream's texts went through.
 
         Raises:
@@ -135,7 +136,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
         problem = f"{self.guardrail_name} checks no texts of litellm.{name} outside of the proxy"
         return refused(RefusedCallError(f"{problem}; call litellm_bighub.{name}(guardrails=[…])"), call_type)
 
-    def log_pre_api_call(self, model: str, messages: object, kwargs: Mapping[str, Any]) -> None:
+    def log_pre_api_call(self, model: str, messages: object, kwargs: JsonMapping) -> None:
         """Refuse other calls in code that are answered with a response.
 
         Raises:
@@ -146,8 +147,8 @@ class ResponsesTextGuardrail(NativeGuardrail):
             refuse_unseen(self, kwargs, UNSEEN_RESPONSES)
 
     async def async_pre_call_hook(
-        self, user_api_key_dict: UserAPIKeyAuth, cache: Any, data: dict[str, Any], call_type: Any
-    ) -> dict[str, Any]:
+        self, user_api_key_dict: UserAPIKeyAuth, cache: Payload, data: JsonObject, call_type: Payload
+    ) -> JsonObject:
         """Check the texts of a request."""
         del cache
         asks = partial(caller, user_api_key_dict, data, None, actor="", domain="")
@@ -157,8 +158,8 @@ class ResponsesTextGuardrail(NativeGuardrail):
         return data
 
     async def async_post_call_success_hook(
-        self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth, response: Any
-    ) -> Any:
+        self, data: JsonObject, user_api_key_dict: UserAPIKeyAuth, response: Payload
+    ) -> Payload:
         """Check the texts of a whole answer."""
         if fields.get(response, "output") is not None:
             harmless_in_place(response)
@@ -168,7 +169,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
         return response
 
     async def async_post_call_streaming_iterator_hook(
-        self, user_api_key_dict: UserAPIKeyAuth, response: Any, request_data: dict[str, Any]
+        self, user_api_key_dict: UserAPIKeyAuth, response: Payload, request_data: JsonObject
     ) -> AsyncGenerator[Any, None]:
         """Check the texts of a stream before they leave."""
         wanted = self.should_run_guardrail(request_data, GuardrailEventHooks.post_call)
@@ -176,7 +177,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
             async for event in response:
                 yield event
             return
-        sent: list[Any] = []
+        sent: list[Payload] = []
         try:
             async with aclosing(self.checked(response, request_data)) as events:
                 async for event in events:
@@ -186,7 +187,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
             for event in self._ending(refusal, sent):
                 yield event
 
-    async def checked(self, events: AsyncIterator[Any], request_data: dict[str, Any]) -> AsyncGenerator[Any, None]:
+    async def checked(self, events: AsyncIterator[Any], request_data: JsonObject) -> AsyncGenerator[Any, None]:
         """The events of a stream as they may be sent on, rewritten where a guardrail rewrote them.
 
         Raises:
@@ -202,15 +203,15 @@ class ResponsesTextGuardrail(NativeGuardrail):
                 yield event
 
     async def _check_mcp(
-        self, request_data: dict[str, Any], logging_obj: object, texts: Sequence[str], input_type: InputType
+        self, request_data: JsonObject, logging_obj: object, texts: Sequence[str], input_type: InputType
     ) -> Sequence[str]:
         for guardrail in self.applied():
             texts = await self._handler.check_texts(guardrail, request_data, logging_obj, texts, input_type=input_type)
         return texts
 
-    def _ending(self, refusal: HTTPException | ModifyResponseException, sent: list[Any]) -> Sequence[Any]:
+    def _ending(self, refusal: HTTPException | ModifyResponseException, sent: list[Payload]) -> Sequence[Payload]:
         """The events that end a refused stream in a valid way, or the refusal itself while the status can tell it."""
-        ending: Sequence[Any] | None
+        ending: Sequence[Payload] | None
         if isinstance(refusal, ModifyResponseException):
             ending = self._handler.build_block_sse_chunks(refusal, stream_started=bool(sent), responses_so_far=sent)
         else:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from copy import deepcopy
-from typing import Any, cast
+from typing import cast
 
 from pydantic import BaseModel
 
+from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import GuardrailAnswerError
 from litellm_bighub.formats.payload import fields
-from litellm_bighub.formats.payload.slots import Kind, Slot, Where
+from litellm_bighub.formats.payload.slots import Slot, TextKind, Where
 
 _PAYLOADS: Mapping[str, str] = {
     "function_call": "arguments",
@@ -29,27 +30,27 @@ class ToolCallChunks:
     """The tool calls of a list of items, as chunks, with where their arguments stand."""
 
     def __init__(self, items: object, root: str) -> None:
-        self.chunks: list[dict[str, Any]] = []
+        self.chunks: list[JsonObject] = []
         self._slots: list[Slot | None] = []
         self._names: list[Slot | None] = []
         if isinstance(items, (list, tuple)):
-            for index, item in enumerate(cast("Sequence[Any]", items)):
+            for index, item in enumerate(cast("Sequence[Payload]", items)):
                 kind = fields.get(item, "type")
                 if kind in _PAYLOADS:
                     self._add(item, kind, ((None, root), index))
 
-    def _add(self, item: Any, kind: str, where: Where) -> None:
+    def _add(self, item: Payload, kind: str, where: Where) -> None:
         field = _PAYLOADS[kind]
         payload = fields.get(item, field)
         if isinstance(payload, str):
             text = payload
-            json_kind = Kind.JSON if field == "arguments" else Kind.TEXT
+            json_kind = TextKind.JSON if field == "arguments" else TextKind.TEXT
             self._slots.append(Slot(item, field, payload, json_kind, (where, field)))
         else:
             text = json.dumps(_plain(payload), default=str)
             self._slots.append(None)
         name = fields.get(item, "name")
-        self._names.append(Slot(item, "name", name, Kind.TEXT, (where, "name")) if isinstance(name, str) else None)
+        self._names.append(Slot(item, "name", name, TextKind.TEXT, (where, "name")) if isinstance(name, str) else None)
         self.chunks.append(
             {
                 "id": fields.get(item, "call_id") or fields.get(item, "id"),
@@ -59,7 +60,7 @@ class ToolCallChunks:
             }
         )
 
-    def handed_over(self) -> list[dict[str, Any]]:
+    def handed_over(self) -> list[JsonObject]:
         """A copy for a guardrail, which may write into it."""
         return deepcopy(self.chunks) if self.chunks else []
 
@@ -72,7 +73,7 @@ class ToolCallChunks:
         """
         if answered is None:
             return
-        calls = cast("Sequence[Any]", answered) if isinstance(answered, (list, tuple)) else ()
+        calls = cast("Sequence[Payload]", answered) if isinstance(answered, (list, tuple)) else ()
         if len(calls) != len(self.chunks):
             raise GuardrailAnswerError(guardrail, f"answered {len(self.chunks)} tool calls with {len(calls)}")
         for chunk, slot, named, call in zip(self.chunks, self._slots, self._names, calls, strict=True):

@@ -6,7 +6,7 @@ LiteLLM starts a proxy without a guardrail whose constructor raises `ValueError`
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from datetime import datetime
 from functools import partial
@@ -20,6 +20,7 @@ from litellm.types.utils import CallTypes, CallTypesLiteral
 
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.event_sinks import DecisionHook
+from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.formats.messages.sse import error_frame
 from litellm_bighub.gateway.conversation.stored_responses import as_answer, is_deletion, is_stored
@@ -31,12 +32,12 @@ from litellm_bighub.gateway.mcp.mcp_results import McpResults
 from litellm_bighub.gateway.pipeline.answer_format import as_http, check_streams
 from litellm_bighub.gateway.pipeline.answer_headers import headers
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement, ToolCallWithheld, Withholding
-from litellm_bighub.gateway.pipeline.hosted_tools import ListedTools
-from litellm_bighub.gateway.pipeline.pipeline import Governing
+from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
+from litellm_bighub.gateway.pipeline.pipeline import Pipeline
 from litellm_bighub.gateway.pipeline.request_log import RequestLog, logged
 from litellm_bighub.gateway.routes.client_connection import keep_connections
 from litellm_bighub.gateway.routes.route_formats import Format, format_of_call, format_of_route, whole_formats
-from litellm_bighub.gateway.routes.route_guard import Closer, check_alone, close_what_is_ungoverned, closer_of
+from litellm_bighub.gateway.routes.route_guard import RouteGuard, check_alone, close_what_is_ungoverned, closer_of
 from litellm_bighub.gateway.sdk.code_calls import GOVERNED, RefusedCallError, begin, pass_cache, refused, why_ungoverned
 from litellm_bighub.gateway.sdk.reentrancy import is_governed_elsewhere
 from litellm_bighub.gateway.sdk.ungoverned_calls import UNSEEN, refuse_unseen
@@ -82,11 +83,11 @@ class BighubGuardrail(NativeGuardrail):
         self,
         *,
         guardrail_name: str | None = None,
-        event_hook: Any = None,
+        event_hook: Payload = None,
         default_on: bool | None = False,
         decider_instance: Decider | None = None,
         on_decision: DecisionHook | str | None = None,
-        **settings: Any,
+        **settings: Payload,
     ) -> None:
         name = guardrail_name or type(self).__name__
         self.settings, litellms = read_settings(GuardrailSettings, name, settings)
@@ -120,12 +121,12 @@ class BighubGuardrail(NativeGuardrail):
         )
         self.enforcement = Enforcement(self.tool_decisions, withholding, name=name)
         self.mcp_results = McpResults(build_outcomes(self.settings, self.tool_decisions))
-        self.governing = Governing(
+        self.governing = Pipeline(
             self,
             self.settings,
             self.enforcement,
             build_conversation(self.settings, self.tool_decisions),
-            ListedTools(self.enforcement, gateway_mcp=self.governs.mcp),
+            HostedTools(self.enforcement, gateway_mcp=self.governs.mcp),
             process_telemetry(),
         )
         check_consent(name, self.settings, takes_consent=self.tool_decisions.takes_consent)
@@ -141,9 +142,9 @@ class BighubGuardrail(NativeGuardrail):
         self,
         user_api_key_dict: UserAPIKeyAuth,
         cache: DualCache,  # noqa: ARG002 - LiteLLM passes it by name
-        data: dict[str, Any],
+        data: JsonObject,
         call_type: CallTypesLiteral,
-    ) -> dict[str, Any]:
+    ) -> JsonObject:
         """Decide on what runs before its answer is seen, and put right what comes back from earlier answers.
 
         The first are providers' own tools and MCP tools of the gateway, the second answers to requests for approval and
@@ -162,8 +163,8 @@ class BighubGuardrail(NativeGuardrail):
         return data
 
     async def async_post_call_success_hook(
-        self, data: dict[str, Any], user_api_key_dict: UserAPIKeyAuth, response: Any
-    ) -> Any:
+        self, data: JsonObject, user_api_key_dict: UserAPIKeyAuth, response: Payload
+    ) -> Payload:
         """Decide on the calls of a whole answer."""
         await self.governing.conversation.completed(data, response)
         formats, route = whole_formats(user_api_key_dict), user_api_key_dict.request_route or ""
@@ -174,7 +175,7 @@ class BighubGuardrail(NativeGuardrail):
         return governed_answer if answer is response else response
 
     async def async_post_call_streaming_iterator_hook(
-        self, user_api_key_dict: UserAPIKeyAuth, response: Any, request_data: dict[str, Any]
+        self, user_api_key_dict: UserAPIKeyAuth, response: Payload, request_data: JsonObject
     ) -> AsyncGenerator[Any, None]:
         """Let a stream's text flow, and hold each call until it is decided."""
         wanted = self.should_run_guardrail(request_data, GuardrailEventHooks.post_call)
@@ -183,7 +184,7 @@ class BighubGuardrail(NativeGuardrail):
             async for event in response:
                 yield event
             return
-        released: list[Any] = []
+        released: list[Payload] = []
         try:
             if whole_formats(user_api_key_dict):
                 check_streams(response, request_data, user_api_key_dict.request_route or "")
@@ -206,8 +207,8 @@ class BighubGuardrail(NativeGuardrail):
                 yield error
 
     async def async_pre_call_deployment_hook(
-        self, kwargs: dict[str, Any], call_type: CallTypes | None
-    ) -> dict[str, Any] | None:
+        self, kwargs: JsonObject, call_type: CallTypes | None
+    ) -> JsonObject | None:
         """Refuse calls in code whose answers no hook of LiteLLM could govern.
 
         Raises:
@@ -224,7 +225,7 @@ class BighubGuardrail(NativeGuardrail):
             await self.governing.request(kwargs, None, format_of_call(call_type.value))
         return kwargs
 
-    def log_pre_api_call(self, model: str, messages: object, kwargs: Mapping[str, Any]) -> None:
+    def log_pre_api_call(self, model: str, messages: object, kwargs: JsonMapping) -> None:
         """Refuse calls in code for which LiteLLM runs neither of the deployment hooks. Nothing has been sent yet.
 
         Raises:
@@ -234,8 +235,8 @@ class BighubGuardrail(NativeGuardrail):
         refuse_unseen(self, kwargs, UNSEEN)
 
     async def async_post_call_success_deployment_hook(
-        self, request_data: dict[str, Any], response: Any, call_type: CallTypes | None
-    ) -> Any:
+        self, request_data: JsonObject, response: Payload, call_type: CallTypes | None
+    ) -> Payload:
         """Decide on the calls of an answer in code; the proxy has a hook of its own."""
         if call_type in GOVERNED and call_type is not None and not is_proxy() and not is_governed_elsewhere():
             await self.governing.conversation.completed(request_data, response)
@@ -246,7 +247,7 @@ class BighubGuardrail(NativeGuardrail):
 
     async def async_post_call_response_headers_hook(
         self,
-        data: dict[str, Any],
+        data: JsonObject,
         user_api_key_dict: UserAPIKeyAuth,
         response: object,
         request_headers: dict[str, str] | None = None,
@@ -258,21 +259,21 @@ class BighubGuardrail(NativeGuardrail):
         return headers(data) if wanted else None
 
     async def async_post_mcp_tool_call_hook(
-        self, kwargs: dict[str, Any], response_obj: Any, start_time: datetime, end_time: datetime
+        self, kwargs: JsonObject, response_obj: Payload, start_time: datetime, end_time: datetime
     ) -> None:
         """Tell of the result of an MCP call. LiteLLM calls this with its own record of the call."""
         del response_obj
         self.mcp_results.tell(kwargs, start_time, end_time)
 
     async def async_log_failure_event(
-        self, kwargs: dict[str, Any], response_obj: Any, start_time: datetime, end_time: datetime
+        self, kwargs: JsonObject, response_obj: Payload, start_time: datetime, end_time: datetime
     ) -> None:
         """Tell of an MCP call that was made and has no result."""
         del response_obj
         self.mcp_results.tell(kwargs, start_time, end_time, failed=True)
 
 
-def _on_by_default(callbacks: Iterable[object]) -> Iterator[Closer]:
+def _on_by_default(callbacks: Iterable[object]) -> Iterator[RouteGuard]:
     for callback in callbacks:
         if isinstance(callback, BighubGuardrail) and callback.default_on:
             yield callback.governs

@@ -7,19 +7,20 @@ finds the texts: in a call's arguments, in its result with its structured conten
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 import litellm
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.types.guardrails import GuardrailEventHooks
 
 from litellm_bighub.checks.text_check import InputType
+from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.gateway.setup.mode import events_of
 
 MCP_EVENTS: Final = frozenset({GuardrailEventHooks.pre_mcp_call, GuardrailEventHooks.post_mcp_call})
 
-CheckTexts = Callable[[dict[str, Any], object, Sequence[str], InputType], Awaitable[Sequence[str]]]
+CheckTexts = Callable[[JsonObject, object, Sequence[str], InputType], Awaitable[Sequence[str]]]
 
 
 class McpTexts(CustomGuardrail):
@@ -31,12 +32,12 @@ class McpTexts(CustomGuardrail):
         **litellms: LiteLLM's parameters of the owner.
     """
 
-    def __init__(self, owner: CustomGuardrail, check: CheckTexts, **litellms: Any) -> None:
+    def __init__(self, owner: CustomGuardrail, check: CheckTexts, **litellms: Payload) -> None:
         super().__init__(**litellms)
         self._owner = owner
         self._check = check
 
-    def should_run_guardrail(self, data: dict[str, Any], event_type: GuardrailEventHooks) -> bool:
+    def should_run_guardrail(self, data: JsonObject, event_type: GuardrailEventHooks) -> bool:
         """Whether it is an event of MCP, and one on which the owner would run."""
         return (
             event_type in MCP_EVENTS
@@ -45,8 +46,8 @@ class McpTexts(CustomGuardrail):
         )
 
     async def apply_guardrail(
-        self, inputs: Any, request_data: dict[str, Any], input_type: InputType, logging_obj: Any = None
-    ) -> Any:
+        self, inputs: Payload, request_data: JsonObject, input_type: InputType, logging_obj: Payload = None
+    ) -> Payload:
         """Check the texts that LiteLLM found."""
         texts = inputs.get("texts")
         if not texts:
@@ -54,7 +55,7 @@ class McpTexts(CustomGuardrail):
         return {**inputs, "texts": list(await self._check(request_data, logging_obj, texts, input_type))}
 
 
-def check_mcp_texts(owner: CustomGuardrail, check: CheckTexts, litellms: Mapping[str, Any]) -> None:
+def check_mcp_texts(owner: CustomGuardrail, check: CheckTexts, litellms: JsonMapping) -> None:
     """Have the texts of MCP calls checked, if the `mode` among LiteLLM's parameters names an event of MCP."""
     if not events_of(litellms.get("event_hook")) & {event.value for event in MCP_EVENTS}:
         return

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import cast
 
 from litellm_bighub.domain.call import ToolCall
-from litellm_bighub.formats.answers.answer_fields import Shape, clear
+from litellm_bighub.formats.answers.answer_fields import FieldShape, clear
 from litellm_bighub.formats.answers.decided_calls import DecidedCalls
 from litellm_bighub.formats.chat.answer_fields import ANSWER
 from litellm_bighub.formats.messages.answer_fields import MESSAGE
@@ -17,7 +17,7 @@ from litellm_bighub.gateway.routes.route_formats import Format, format_of_answer
 
 logger = logging.getLogger(__name__)
 
-_LISTS: Mapping[Format, Shape] = {Format.RESPONSES: RESPONSE, Format.CHAT: ANSWER, Format.MESSAGES: MESSAGE}
+_LISTS: Mapping[Format, FieldShape] = {Format.RESPONSES: RESPONSE, Format.CHAT: ANSWER, Format.MESSAGES: MESSAGE}
 
 
 def clear_answer(answer: object, outcomes: Iterable[tuple[ToolCall, Outcome]]) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from fastapi import HTTPException
 
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.formats.chat.shape import check_answer as check_completion
 from litellm_bighub.formats.messages.shape import check_answer as check_message
@@ -27,7 +28,7 @@ _CHECKS: Final[Mapping[Format, Callable[[object], None]]] = {
 _NO_STATUS = 500
 
 
-def check_whole(response: object, formats: Collection[Format], request: Mapping[str, Any], where: str) -> None:
+def check_whole(response: object, formats: Collection[Format], request: JsonMapping, where: str) -> None:
     """Refuse an answer in whose shape no call could be found. What failed within a batch is told without its message.
 
     Args:
@@ -56,7 +57,7 @@ def named(where: str) -> Generator[None]:
         raise UnreadableAnswerError(error.problem, where or error.route) from error
 
 
-def refuse_streamed_batch(request: Mapping[str, Any], where: str) -> None:
+def refuse_streamed_batch(request: JsonMapping, where: str) -> None:
     """Refuse a chat request that LiteLLM would answer with a list of streams, before any model is asked.
 
     Raises:
@@ -68,7 +69,7 @@ def refuse_streamed_batch(request: Mapping[str, Any], where: str) -> None:
         raise UnreadableAnswerError("a batch of completions cannot be streamed", where)
 
 
-def check_streams(events: object, request: Mapping[str, Any], where: str) -> None:
+def check_streams(events: object, request: JsonMapping, where: str) -> None:
     """Refuse a stream where a whole answer was asked for, and what is no stream where one was.
 
     Raises:
@@ -114,7 +115,7 @@ def _check_batch(batch: list[object]) -> None:
             check_completion(each)
 
 
-def _failure(error: Exception) -> dict[str, Any]:
+def _failure(error: Exception) -> JsonObject:
     """An error of the upstream may quote what it has answered."""
     status: object = get(error, "status_code")
     code = str(status) if isinstance(status, int) else str(_NO_STATUS)

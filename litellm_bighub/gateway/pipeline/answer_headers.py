@@ -7,9 +7,10 @@ id alone. `x-litellm-call-id`, which LiteLLM sends itself, is the trace id unles
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterator
+from typing import Final
 
+from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.gateway.pipeline.request_log import PROVIDER
 
 TRACE: Final = "x-bighub-trace-id"
@@ -24,7 +25,7 @@ _ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _INFORMATION = "standard_logging_guardrail_information"
 
 
-def headers(request_data: Mapping[str, Any]) -> dict[str, str]:
+def headers(request_data: JsonMapping) -> dict[str, str]:
     """The headers of the answer to this request."""
     told: dict[str, str] = {}
     trace = _id(request_data.get("litellm_trace_id")) or _id(request_data.get("litellm_call_id"))
@@ -40,7 +41,7 @@ def headers(request_data: Mapping[str, Any]) -> dict[str, str]:
     return told
 
 
-def _decisions(request_data: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _decisions(request_data: JsonMapping) -> Iterator[JsonMapping]:
     """The decisions that every guardrail of ours has told LiteLLM's logging of."""
     for bucket in ("litellm_metadata", "metadata"):
         metadata = request_data.get(bucket)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from litellm_bighub.checks.contract import Guardrail, name_of
-from litellm_bighub.checks.text_check import Answer, Question, check, discard, gather
+from litellm_bighub.checks.text_check import TextAnswer, TextQuestion, check, discard, gather
+from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import GuardrailAnswerError
 from litellm_bighub.formats.payload.slots import Found
 from litellm_bighub.gateway.hooks.override_points import Extracted
@@ -14,8 +14,8 @@ from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
 
 
 async def ask(
-    guardrail: Guardrail, question: Question, extracted: Extracted, *, each: bool, limit: int
-) -> tuple[Answer, Sequence[str]]:
+    guardrail: Guardrail, question: TextQuestion, extracted: Extracted, *, each: bool, limit: int
+) -> tuple[TextAnswer, Sequence[str]]:
     """Run all checks at once.
 
     Args:
@@ -34,9 +34,9 @@ async def ask(
         return answer, answer.texts[-len(extracted.texts) :] if extracted.texts else ()
     responses: list[str] = []
 
-    async def tasks() -> Answer:
+    async def tasks() -> TextAnswer:
         responses.extend(await gather(extracted.tasks, limit))
-        return Answer([])
+        return TextAnswer([])
 
     try:
         answer, _ = await gather((batch, tasks()), 2)
@@ -50,14 +50,14 @@ async def ask(
     return answer, responses
 
 
-def context_of(found: Found, model: object, calls: ToolCallChunks, **more: list[Any]) -> dict[str, Any]:
+def context_of(found: Found, model: object, calls: ToolCallChunks, **more: list[Payload]) -> JsonObject:
     """What a guardrail is handed with the texts: only what there is."""
-    given: dict[str, Any] = {"images": found.images, "files": found.files, "model": model, **more}
+    given: JsonObject = {"images": found.images, "files": found.files, "model": model, **more}
     context = {key: value for key, value in given.items() if value}
     if calls.chunks:
         context["tool_calls"] = calls.handed_over()
     return context
 
 
-async def _nothing() -> Answer:
-    return Answer([])
+async def _nothing() -> TextAnswer:
+    return TextAnswer([])

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
 
 from fastapi import HTTPException
 
@@ -14,13 +13,14 @@ from litellm_bighub.domain.block_message import BLOCKED
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
 from litellm_bighub.domain.ids import random_id
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.responses.notice import NOTICE_PREFIX
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
 from litellm_bighub.gateway.pipeline.answer_fields import clear_answer
 from litellm_bighub.gateway.pipeline.found_calls import FoundCall, calls_of
 from litellm_bighub.gateway.pipeline.released_calls import remember
-from litellm_bighub.gateway.pipeline.server_side_calls import GatewayRuns
+from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls
 from litellm_bighub.gateway.routes.client_connection import while_connected
 from litellm_bighub.gateway.routes.route_formats import Format, format_of_answer
 from litellm_bighub.settings import OnApproval, OnBlock, OnUnapprovedResult, Reveal
@@ -37,7 +37,7 @@ class ToolCallWithheld(HTTPException):
     def __init__(self, notice: str, *, kind: str, approval_id: str = "") -> None:
         self.notice = notice
         self.approval_id = approval_id
-        detail: dict[str, Any] = {"error": notice, "type": kind}
+        detail: JsonObject = {"error": notice, "type": kind}
         if approval_id:
             detail["approval_id"] = approval_id
         super().__init__(status_code=403, detail=detail)
@@ -110,7 +110,7 @@ def new_item_id() -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class EnforcedCall:
     """A call with what was decided and what is to become of it."""
 
     call: ToolCall
@@ -124,11 +124,11 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
+class PlacedCall:
     """A call where it stands in a whole answer, and what is to become of it."""
 
     found: FoundCall
-    judged: Judged
+    judged: EnforcedCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +160,8 @@ class Enforcement:
         spoken: Format | None = Format.RESPONSES,
         *,
         shown: set[str],
-        runs: GatewayRuns | None = None,
-    ) -> list[Judged]:
+        runs: ServerSideCalls | None = None,
+    ) -> list[EnforcedCall]:
         """Decide on calls, all at once.
 
         Args:
@@ -178,7 +178,7 @@ class Enforcement:
         decide = partial(self.decisions, context=context)
         decisions = await self._attended(decide(calls) if runs is None else runs.decided(calls, decide))
         outcomes = await self._remembered(calls, decisions, context, spoken, shown)
-        return list(map(Judged, calls, decisions, outcomes))
+        return list(map(EnforcedCall, calls, decisions, outcomes))
 
     async def _attended(self, decisions: Coroutine[object, object, list[Decision]]) -> list[Decision]:
         """The decisions, as long as somebody is there for whom one could wait for a person."""
@@ -238,7 +238,9 @@ class Enforcement:
         """The calls of a whole response. The arguments and errors are `govern`'s."""
         return calls_of(response, new_item_id=self.new_item_id, refusals=refusals)
 
-    async def decided(self, found: Sequence[FoundCall], context: CallContext, spoken: Format | None) -> list[Decided]:
+    async def decided(
+        self, found: Sequence[FoundCall], context: CallContext, spoken: Format | None
+    ) -> list[PlacedCall]:
         """Decide on every call of a whole response in the given format, and change nothing.
 
         Raises:
@@ -246,7 +248,7 @@ class Enforcement:
             ClientLeft: nobody is there any more for whom one could wait for a person.
         """
         judged = await self.judged([each.call for each in found], context, spoken, shown=set())
-        return list(map(Decided, found, judged))
+        return list(map(PlacedCall, found, judged))
 
     async def decisions(self, calls: Sequence[ToolCall], context: CallContext) -> list[Decision]:
         """Decide on calls, all at once, and wait for a person where calls wait."""
@@ -254,7 +256,7 @@ class Enforcement:
         return await self.tool_decisions.decide(calls, context, wait_seconds=seconds)
 
 
-def enforce(response: object, decided: Sequence[Decided]) -> None:
+def enforce(response: object, decided: Sequence[PlacedCall]) -> None:
     """Edit and withhold, and take out what the answer tells of such calls elsewhere, or of calls that are not decided.
 
     The model is told of an edit with the call's result, when that comes back.

@@ -12,21 +12,22 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from litellm_bighub.domain.call import CallContext
+from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.formats.responses.notice import wants_refusals
-from litellm_bighub.gateway.conversation.request_history import Conversation
-from litellm_bighub.gateway.pipeline.enforcement import Decided, Enforcement, Judged, enforce
-from litellm_bighub.gateway.pipeline.feedback_stream import StreamContinuing
+from litellm_bighub.gateway.conversation.request_history import RequestHistory
+from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall, Enforcement, PlacedCall, enforce
+from litellm_bighub.gateway.pipeline.feedback_stream import FeedbackStream
 from litellm_bighub.gateway.pipeline.next_answer import continued
 from litellm_bighub.gateway.pipeline.server_side_calls import may_run
 from litellm_bighub.gateway.pipeline.stream_parts import join_of
 from litellm_bighub.gateway.routes.route_formats import Format, format_of_answer
 
-AskModel: TypeAlias = Callable[[dict[str, Any], "Format | None"], Awaitable[object]]
+AskModel: TypeAlias = Callable[[JsonObject, "Format | None"], Awaitable[object]]
 """The model's answer to a request in a format, its texts checked; `None` if it cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)
-class Rounds:
+class FeedbackLoop:
     """The rounds of one request.
 
     Attributes:
@@ -40,14 +41,14 @@ class Rounds:
     """
 
     enforcement: Enforcement
-    conversation: Conversation
-    request: dict[str, Any]
+    conversation: RequestHistory
+    request: JsonObject
     context: Callable[[object], CallContext]
     ask_model: AskModel
     left: int
     within: Callable[[], AbstractContextManager[None]] = nullcontext
 
-    async def enforced(self, response: Any) -> Any:
+    async def enforced(self, response: Payload) -> Payload:
         """A whole answer with its calls decided on, in place, or the model's next one.
 
         Raises:
@@ -55,13 +56,13 @@ class Rounds:
         """
         return await self._enforced(response, self.request, self.left)
 
-    def stream(self, spoken: Format) -> StreamContinuing | None:
+    def stream(self, spoken: Format) -> FeedbackStream | None:
         """What goes on with a stream whose calls are blocked, if anything does."""
         if not self.left or may_run(self.request):
             return None
         join = join_of(spoken)
 
-        async def next_answer(answer: object, judged: Sequence[Judged]) -> object:
+        async def next_answer(answer: object, judged: Sequence[EnforcedCall]) -> object:
             with self.within():
                 following = await self._following(self.request, answer, judged)
                 if following is None or not join.accepts(following[1]):
@@ -71,7 +72,7 @@ class Rounds:
             first = self.context(answer).response_id
             return last if join.accepts(last) and await self._may_follow(first, last, spoken) else None
 
-        return StreamContinuing(join, next_answer)
+        return FeedbackStream(join, next_answer)
 
     async def _may_follow(self, first: str, last: object, spoken: Format) -> bool:
         """Whether an answer may stand behind the first one in a stream that keeps the first one's id.
@@ -82,10 +83,10 @@ class Rounds:
             return True
         return await self.conversation.joined(first, last) or not self.enforcement.find(last)
 
-    async def _enforced(self, response: Any, data: dict[str, Any], left: int) -> Any:
+    async def _enforced(self, response: Payload, data: JsonObject, left: int) -> Payload:
         """The answer to `data`, or the model's next one."""
         spoken = format_of_answer(response)
-        decided: Sequence[Decided] = ()
+        decided: Sequence[PlacedCall] = ()
         while found := self.enforcement.find(response, refusals=wants_refusals(self.request)):
             decided = await self.enforcement.decided(found, self.context(response), spoken)
             following = await self._following(data, response, [each.judged for each in decided]) if left else None
@@ -98,8 +99,8 @@ class Rounds:
         return response
 
     async def _following(
-        self, data: dict[str, Any], response: object, judged: Sequence[Judged]
-    ) -> tuple[dict[str, Any], Any] | None:
+        self, data: JsonObject, response: object, judged: Sequence[EnforcedCall]
+    ) -> tuple[JsonObject, Any] | None:
         """The model's next answer with the request that told it of blocked calls, if there was something to tell."""
         told = continued(data, response, judged)
         answer = None if told is None else await self.ask_model(told, format_of_answer(response))

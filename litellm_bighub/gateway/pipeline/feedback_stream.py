@@ -13,15 +13,15 @@ from contextlib import aclosing
 from typing import TypeAlias
 
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Withhold
-from litellm_bighub.formats.stream.joined_stream import Join
-from litellm_bighub.gateway.pipeline.enforcement import Judged
+from litellm_bighub.formats.stream.joined_stream import JoinedStream
+from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall
 from litellm_bighub.gateway.pipeline.stream_closing import close
 
-NextAnswer: TypeAlias = "Callable[[object, Sequence[Judged]], Awaitable[object]]"
+NextAnswer: TypeAlias = "Callable[[object, Sequence[EnforcedCall]], Awaitable[object]]"
 """Answers what the model says next to its answer and what became of its calls; `None` if it cannot be had."""
 
 
-class StreamContinuing:
+class FeedbackStream:
     """One stream's.
 
     Args:
@@ -29,10 +29,10 @@ class StreamContinuing:
         next_answer: asks for the next one.
     """
 
-    def __init__(self, join: Join, next_answer: NextAnswer) -> None:
+    def __init__(self, join: JoinedStream, next_answer: NextAnswer) -> None:
         self._join = join
         self._next_answer = next_answer
-        self._blocked: list[Judged] = []
+        self._blocked: list[EnforcedCall] = []
         self._undecided = 0
         self._ended = False
         self._continued = False
@@ -51,7 +51,7 @@ class StreamContinuing:
         finally:
             await close(events)
 
-    async def settled(self, deciding: Awaitable[Sequence[Judged]]) -> list[Outcome]:
+    async def settled(self, deciding: Awaitable[Sequence[EnforcedCall]]) -> list[Outcome]:
         """What becomes of calls of the stream, as soon as it is known whether the model can be told of them.
 
         Args:
@@ -66,7 +66,7 @@ class StreamContinuing:
             await self._wait(judged)
         return [self._outcome(each) for each in judged]
 
-    def _outcome(self, judged: Judged) -> Outcome:
+    def _outcome(self, judged: EnforcedCall) -> Outcome:
         if self._continued and isinstance(judged.outcome, Withhold):
             return self._join.in_place(judged.outcome)
         return judged.outcome
@@ -78,7 +78,7 @@ class StreamContinuing:
                 for sent in self._join.passed(event):
                     yield sent
 
-    async def _wait(self, judged: Sequence[Judged]) -> None:
+    async def _wait(self, judged: Sequence[EnforcedCall]) -> None:
         first = not self._blocked
         self._blocked += judged
         self._look()

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from openai.types.responses import ResponseOutputMessage
 from openai.types.responses.response_output_item import McpApprovalRequest
 from pydantic import BaseModel
 
 from litellm_bighub.domain.call import Arguments, ToolCall
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.formats.chat import calls as chat
 from litellm_bighub.formats.messages import calls as messages
 from litellm_bighub.formats.responses import calls as responses
@@ -77,12 +78,12 @@ def calls_of(response: object, *, new_item_id: Callable[[], str], refusals: bool
             return []
 
 
-def _edit_item(found: responses.FoundCall, arguments: Arguments) -> None:
+def _edit_item(found: responses.ResponsesCall, arguments: Arguments) -> None:
     responses.withhold(found, responses.rewrite_arguments(found.item, arguments))
 
 
 def _withhold_item(
-    found: responses.FoundCall, withheld: Withhold, *, new_item_id: Callable[[], str], refusal: bool
+    found: responses.ResponsesCall, withheld: Withhold, *, new_item_id: Callable[[], str], refusal: bool
 ) -> None:
     if withheld.approval_id:
         item = request_item(withheld.approval_id, found.call.name, found.call.arguments)
@@ -92,14 +93,14 @@ def _withhold_item(
         responses.withhold(found, _like(found, item, ResponseOutputMessage))
 
 
-def _like(found: responses.FoundCall, item: dict[str, Any], model: type[BaseModel]) -> object:
+def _like(found: responses.ResponsesCall, item: JsonObject, model: type[BaseModel]) -> object:
     """The item as a dict or model, as the call is."""
     return model.model_validate(item) if isinstance(found.item, BaseModel) else item
 
 
-def _withhold_in_chat(found: chat.FoundCall, withheld: Withhold) -> None:
+def _withhold_in_chat(found: chat.ChatCall, withheld: Withhold) -> None:
     chat.withhold(found, withheld.notice)
 
 
-def _withhold_in_messages(found: messages.FoundCall, withheld: Withhold) -> None:
+def _withhold_in_messages(found: messages.MessagesCall, withheld: Withhold) -> None:
     messages.withhold(found, withheld.notice)

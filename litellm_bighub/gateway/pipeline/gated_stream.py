@@ -56,7 +56,7 @@ async def governed(
         yield event
 
 
-class Envelope:
+class StreamEnvelope:
     """A stream that remembers the response its first events tell of.
 
     Raises:
@@ -68,7 +68,7 @@ class Envelope:
         self._begun = False
         self.response: object = None
 
-    def __aiter__(self) -> Envelope:
+    def __aiter__(self) -> StreamEnvelope:
         return self
 
     async def __anext__(self) -> object:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
 from litellm_bighub.domain.call import Arguments, CallContext
+from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.domain.secrets import REDACTED
 from litellm_bighub.formats.payload.fields import get, is_object, members
-from litellm_bighub.formats.requests.hosted_tools import OwnTool, Path, find_own_tools
+from litellm_bighub.formats.requests.hosted_tools import HostedTool, Path, find_own_tools
 from litellm_bighub.formats.requests.tool_removal import replace_at, take_out
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class ListedTools:
+class HostedTools:
     """Decides on the providers' own tools of requests.
 
     Attributes:
@@ -57,11 +58,11 @@ class ListedTools:
             take_out(request, withheld)
 
 
-def _edit(request: MutableMapping[str, Any], tool: OwnTool, edited: Arguments) -> None:
+def _edit(request: MutableMapping[str, Any], tool: HostedTool, edited: Arguments) -> None:
     """Put a person's settings in place of the caller's, with the secrets that the person was not shown."""
-    given: Any = request
+    given: Payload = request
     for step in tool.path:
         given = given[step] if isinstance(step, int) else get(given, step)
-    secrets: Mapping[str, Any] = members(given) if is_object(given) else {}
+    secrets: JsonMapping = members(given) if is_object(given) else {}
     settings = {key: secrets.get(key) if value == REDACTED else value for key, value in edited.items()}
     replace_at(request, tool.path, settings)

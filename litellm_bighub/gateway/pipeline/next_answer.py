@@ -10,19 +10,19 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import openai
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.types.guardrails import GuardrailEventHooks
 
+from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.formats.chat import next_request as chat
 from litellm_bighub.formats.messages import next_request as messages
 from litellm_bighub.formats.responses import next_request as responses
 from litellm_bighub.formats.stream.gate_protocol import Withhold
 from litellm_bighub.gateway.pipeline.answer_format import is_readable
-from litellm_bighub.gateway.pipeline.enforcement import Judged
+from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall
 from litellm_bighub.gateway.routes.route_formats import Format, format_of_answer
 from litellm_bighub.gateway.sdk.sender import Send, sender
 from litellm_bighub.gateway.setup.proxy_process import proxy_router
@@ -35,7 +35,7 @@ _OF_THE_FIRST_CALL = frozenset(
 _METADATA = ("metadata", "litellm_metadata")
 
 
-def continued(data: Mapping[str, Any], response: object, judged: Sequence[Judged]) -> dict[str, Any] | None:
+def continued(data: JsonMapping, response: object, judged: Sequence[EnforcedCall]) -> JsonObject | None:
     """The request that tells the model of its blocked calls.
 
     Args:
@@ -60,7 +60,7 @@ def continued(data: Mapping[str, Any], response: object, judged: Sequence[Judged
 
 
 async def next_answer(
-    guardrail: CustomGuardrail, key: UserAPIKeyAuth, data: dict[str, Any], spoken: Format | None
+    guardrail: CustomGuardrail, key: UserAPIKeyAuth, data: JsonObject, spoken: Format | None
 ) -> object:
     """The proxy's answer to such a request, as the guardrails before ours leave it; `None` if it cannot be had."""
     router = proxy_router()
@@ -68,7 +68,7 @@ async def next_answer(
     return None if response is None else await _guarded(guardrail, data, response, key)
 
 
-async def answered(send: Send, data: Mapping[str, Any], spoken: Format) -> Any:
+async def answered(send: Send, data: JsonMapping, spoken: Format) -> Payload:
     """The model's answer to such a request, in the same format; `None` if it cannot be had."""
     try:
         response: object = await send(**data)
@@ -78,7 +78,7 @@ async def answered(send: Send, data: Mapping[str, Any], spoken: Format) -> Any:
     return response if format_of_answer(response) is spoken and is_readable(response, spoken) else None
 
 
-def _changed(data: Mapping[str, Any], response: object, notices: Mapping[str, str]) -> dict[str, Any] | None:
+def _changed(data: JsonMapping, response: object, notices: Mapping[str, str]) -> JsonObject | None:
     match format_of_answer(response):
         case Format.RESPONSES:
             return responses.answering(data, response, notices)
@@ -90,7 +90,7 @@ def _changed(data: Mapping[str, Any], response: object, notices: Mapping[str, st
             return None
 
 
-async def _guarded(ours: CustomGuardrail, data: dict[str, Any], response: Any, key: UserAPIKeyAuth) -> Any:
+async def _guarded(ours: CustomGuardrail, data: JsonObject, response: Payload, key: UserAPIKeyAuth) -> Payload:
     """The answer after the guardrails that LiteLLM runs before ours; those after it see what we return."""
     # Slow to import, and there wherever there is a router.
     from litellm.proxy.utils import (  # noqa: PLC0415
@@ -106,7 +106,7 @@ async def _guarded(ours: CustomGuardrail, data: dict[str, Any], response: Any, k
             break
         if guardrail.should_run_guardrail(data=asked, event_type=GuardrailEventHooks.post_call) is not True:
             continue
-        runs: Any = guardrail
+        runs: Payload = guardrail
         if "apply_guardrail" in vars(type(guardrail)) and not guardrail.use_native_lifecycle_hooks:
             data["guardrail_to_apply"] = guardrail
             runs = unified_guardrail

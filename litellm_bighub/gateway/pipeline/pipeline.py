@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -12,22 +12,23 @@ from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.proxy._types import UserAPIKeyAuth
 
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.formats.answers.error_text import harmless_in_place
 from litellm_bighub.formats.stream.gate_protocol import Outcome
 from litellm_bighub.gateway.conversation.approval_answers import take_answers
 from litellm_bighub.gateway.conversation.identity import caller, previous_response_id
-from litellm_bighub.gateway.conversation.request_history import Conversation, UnapprovedToolResult
+from litellm_bighub.gateway.conversation.request_history import RequestHistory, UnapprovedToolResult
 from litellm_bighub.gateway.conversation.stored_responses import is_stored
 from litellm_bighub.gateway.pipeline.answer_format import check_whole, named, refuse_streamed_batch
-from litellm_bighub.gateway.pipeline.enforcement import Enforcement, Judged
-from litellm_bighub.gateway.pipeline.feedback_loop import Rounds
-from litellm_bighub.gateway.pipeline.gated_stream import Envelope, governed, native
-from litellm_bighub.gateway.pipeline.hosted_tools import ListedTools
+from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall, Enforcement
+from litellm_bighub.gateway.pipeline.feedback_loop import FeedbackLoop
+from litellm_bighub.gateway.pipeline.gated_stream import StreamEnvelope, governed, native
+from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.merged_request import see_whole
 from litellm_bighub.gateway.pipeline.next_answer import next_answer
 from litellm_bighub.gateway.pipeline.provider_error import Harmless
 from litellm_bighub.gateway.pipeline.request_log import log_results, logged
-from litellm_bighub.gateway.pipeline.server_side_calls import GatewayRuns
+from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls
 from litellm_bighub.gateway.pipeline.stream_parts import gate_of
 from litellm_bighub.gateway.routes.open_gate import OpenGate
 from litellm_bighub.gateway.routes.route_formats import Format, format_of_answer, governed_format
@@ -37,7 +38,7 @@ from litellm_bighub.telemetry.telemetry import Telemetry
 
 
 @dataclass(frozen=True, slots=True)
-class Governing:
+class Pipeline:
     """Governs what passes one guardrail.
 
     Attributes:
@@ -52,17 +53,15 @@ class Governing:
     guardrail: CustomGuardrail
     settings: GuardrailSettings
     enforcement: Enforcement
-    conversation: Conversation
-    listed_tools: ListedTools
+    conversation: RequestHistory
+    listed_tools: HostedTools
     telemetry: Telemetry
 
-    def context(
-        self, key: UserAPIKeyAuth | None, request_data: Mapping[str, Any], response: object = None
-    ) -> CallContext:
+    def context(self, key: UserAPIKeyAuth | None, request_data: JsonMapping, response: object = None) -> CallContext:
         """Who asks."""
         return caller(key, request_data, response, actor=self.settings.actor, domain=self.settings.domain)
 
-    async def request(self, data: dict[str, Any], key: UserAPIKeyAuth | None, spoken: Format | None) -> None:
+    async def request(self, data: JsonObject, key: UserAPIKeyAuth | None, spoken: Format | None) -> None:
         """Decide on what runs before its answer is seen, and put right what comes back from earlier answers, in place.
 
         The first are providers' own tools, the second answers to requests for approval and results of calls.
@@ -97,12 +96,12 @@ class Governing:
 
     async def answer(
         self,
-        response: Any,
-        request_data: dict[str, Any],
+        response: Payload,
+        request_data: JsonObject,
         key: UserAPIKeyAuth | None,
         formats: Collection[Format] = (),
         where: str = "",
-    ) -> Any:
+    ) -> Payload:
         """Decide on the calls of a whole answer, in place.
 
         Args:
@@ -129,7 +128,7 @@ class Governing:
     async def stream(
         self,
         events: AsyncIterator[Any],
-        request_data: dict[str, Any],
+        request_data: JsonObject,
         key: UserAPIKeyAuth | None,
         spoken: Format = Format.RESPONSES,
     ) -> AsyncGenerator[Any, None]:
@@ -140,14 +139,14 @@ class Governing:
             UnreadableAnswerError: an event cannot be read.
         """
         route = (key.request_route or "") if key is not None else ""
-        runs = GatewayRuns(self.enforcement.tool_decisions, request_data if self.listed_tools.gateway_mcp else {})
+        runs = ServerSideCalls(self.enforcement.tool_decisions, request_data if self.listed_tools.gateway_mcp else {})
         events = Harmless(events)
         continuing = self._rounds(request_data, key).stream(spoken)
-        envelope = Envelope(runs.within(events) if continuing is None else continuing.within(events))
+        envelope = StreamEnvelope(runs.within(events) if continuing is None else continuing.within(events))
         held = self.telemetry.stream()
         shown: set[str] = set()
 
-        async def judge(calls: Sequence[ToolCall]) -> list[Judged]:
+        async def judge(calls: Sequence[ToolCall]) -> list[EnforcedCall]:
             context = self.context(key, request_data, envelope.response)
             with logged(self.guardrail, request_data, spans=self._spans):
                 return await self.enforcement.judged(calls, context, spoken, runs=runs, shown=shown)
@@ -168,16 +167,16 @@ class Governing:
                 async for event in self.conversation.watched(joined, request_data):
                     yield native(event) if spoken is Format.RESPONSES else event
 
-    def _rounds(self, request_data: dict[str, Any], key: UserAPIKeyAuth | None) -> Rounds:
+    def _rounds(self, request_data: JsonObject, key: UserAPIKeyAuth | None) -> FeedbackLoop:
         """What answers blocked calls of the request, if anything does: LiteLLM's callbacks have nobody to ask."""
         context = partial(self.context, key, request_data)
         rounds = self.enforcement.withholding.rounds
         asks = rounds and key is not None and not is_stored(context().surface)
 
-        async def ask(data: dict[str, Any], spoken: Format | None) -> object:
+        async def ask(data: JsonObject, spoken: Format | None) -> object:
             return None if key is None else await next_answer(self.guardrail, key, data, spoken)
 
-        return Rounds(
+        return FeedbackLoop(
             self.enforcement,
             self.conversation,
             request_data,

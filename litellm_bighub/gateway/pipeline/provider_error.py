@@ -31,6 +31,7 @@ from litellm.exceptions import (
 from litellm.proxy._types import ProxyException
 from litellm.types.router import RouterRateLimitError, RouterRateLimitErrorBasic
 
+from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import BighubError
 from litellm_bighub.formats.answers.error_text import WITHHELD, harmless, known_name
 from litellm_bighub.gateway.pipeline.stream_closing import close
@@ -119,7 +120,7 @@ class Harmless:
     def __aiter__(self) -> Harmless:
         return self
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> Payload:
         try:
             return harmless(await anext(self._events))
         except StopAsyncIteration:

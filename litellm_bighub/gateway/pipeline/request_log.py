@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextvars import ContextVar
-from typing import Any
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.types.guardrails import GuardrailEventHooks
 
 from litellm_bighub.domain.event import DecisionEvent
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.domain.unapproved_result import UnapprovedResult
 from litellm_bighub.telemetry.spans import DecisionSpans
 
@@ -46,7 +46,7 @@ class logged:  # noqa: N801 - used as a function is; a generator's context would
     __slots__ = ("_events", "_guardrail", "_request_data", "_spans", "_token")
 
     def __init__(
-        self, guardrail: CustomGuardrail, request_data: dict[str, Any], *, spans: DecisionSpans | None = None
+        self, guardrail: CustomGuardrail, request_data: JsonObject, *, spans: DecisionSpans | None = None
     ) -> None:
         self._guardrail = guardrail
         self._request_data = request_data
@@ -77,7 +77,7 @@ class logged:  # noqa: N801 - used as a function is; a generator's context would
             self._spans.guardrail(self._guardrail.guardrail_name or type(self._guardrail).__name__, events)
 
 
-def log_results(guardrail: CustomGuardrail, request_data: dict[str, Any], results: Sequence[UnapprovedResult]) -> None:
+def log_results(guardrail: CustomGuardrail, request_data: JsonObject, results: Sequence[UnapprovedResult]) -> None:
     """Record results that nobody approved in the request's guardrail information."""
     if results:
         guardrail.add_standard_logging_guardrail_information_to_request_data(
@@ -92,7 +92,7 @@ def log_results(guardrail: CustomGuardrail, request_data: dict[str, Any], result
         )
 
 
-def _telling(event: DecisionEvent) -> dict[str, Any]:
+def _telling(event: DecisionEvent) -> JsonObject:
     """What LiteLLM's entry does not tell anyway: few values, since it looks for secrets in each of them."""
     if event.verdict == "allowed" and not event.degraded:
         named = {"decision_id": event.decision_id} if event.decision_id else {"event_id": event.event_id}

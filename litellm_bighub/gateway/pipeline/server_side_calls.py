@@ -13,24 +13,25 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import Any, TypeAlias
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.decision import Decision
+from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.payload.fields import get, is_object, members
 from litellm_bighub.gateway.pipeline.stream_closing import close
 
-_running: ContextVar[GatewayRuns | None] = ContextVar("litellm_bighub_gateway_runs", default=None)
+_running: ContextVar[ServerSideCalls | None] = ContextVar("litellm_bighub_gateway_runs", default=None)
 
 _Key: TypeAlias = "tuple[str, str, str]"
 Decide = Callable[[Sequence[ToolCall]], Awaitable[Sequence[Decision]]]
 
 
-class GatewayRuns:
+class ServerSideCalls:
     """The calls of one stream that LiteLLM may make itself.
 
     Args:
@@ -38,7 +39,7 @@ class GatewayRuns:
         request: lists the tools.
     """
 
-    def __init__(self, decisions: ToolDecisions, request: Mapping[str, Any]) -> None:
+    def __init__(self, decisions: ToolDecisions, request: JsonMapping) -> None:
         self._decisions = decisions
         self._expects = may_run(request)
         self._callers = frozenset(_names(request.get("tools"))) | frozenset(_names(request.get("functions")))
@@ -105,14 +106,14 @@ class GatewayRuns:
 
 
 class _Within:
-    def __init__(self, events: AsyncIterator[Any], runs: GatewayRuns) -> None:
+    def __init__(self, events: AsyncIterator[Any], runs: ServerSideCalls) -> None:
         self._events = events
         self._runs = runs
 
     def __aiter__(self) -> _Within:
         return self
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> Payload:
         token = _running.set(self._runs)
         try:
             return await anext(self._events)
@@ -127,13 +128,13 @@ class _Within:
         await close(self._events)
 
 
-def may_run(request: Mapping[str, Any]) -> bool:
+def may_run(request: JsonMapping) -> bool:
     """Whether LiteLLM may itself make calls of the stream that answers this request."""
     tools = request.get("tools")
     return any(_runs_by_itself(tool) for tool in tools) if isinstance(tools, list) else False
 
 
-def publish_made(decisions: ToolDecisions, data: Mapping[str, Any], call: ToolCall, decision: Decision) -> None:
+def publish_made(decisions: ToolDecisions, data: JsonMapping, call: ToolCall, decision: Decision) -> None:
     """Tell the stream, if LiteLLM makes this call for one, what was decided on it.
 
     Args:

@@ -6,17 +6,17 @@ from collections.abc import Callable
 from functools import partial
 
 from litellm_bighub.formats.chat.answer_fields import ANSWER as CHAT_ANSWER
-from litellm_bighub.formats.chat.gate import Gate as ChatGate
-from litellm_bighub.formats.chat.joined_stream import Join as ChatJoin
+from litellm_bighub.formats.chat.gate import ChatGate
+from litellm_bighub.formats.chat.joined_stream import ChatJoinedStream as ChatJoin
 from litellm_bighub.formats.messages.answer_fields import EVENTS as MESSAGES_EVENTS
-from litellm_bighub.formats.messages.gate import Gate as MessagesGate
-from litellm_bighub.formats.messages.joined_stream import Join as MessagesJoin
+from litellm_bighub.formats.messages.gate import MessagesGate
+from litellm_bighub.formats.messages.joined_stream import MessagesJoinedStream as MessagesJoin
 from litellm_bighub.formats.responses.answer_fields import EVENTS as RESPONSES_EVENTS
-from litellm_bighub.formats.responses.gate import Gate as ResponsesGate
-from litellm_bighub.formats.responses.joined_stream import Join as ResponsesJoin
+from litellm_bighub.formats.responses.gate import ResponsesGate
+from litellm_bighub.formats.responses.joined_stream import ResponsesJoinedStream as ResponsesJoin
 from litellm_bighub.formats.responses.notice import wants_refusals
 from litellm_bighub.formats.stream.gate_protocol import StreamGate
-from litellm_bighub.formats.stream.joined_stream import Join
+from litellm_bighub.formats.stream.joined_stream import JoinedStream
 from litellm_bighub.formats.stream.listed_fields_gate import ListedFieldsGate
 from litellm_bighub.gateway.routes.route_formats import Format
 
@@ -39,7 +39,7 @@ def gate_of(spoken: Format, request: object, *, new_item_id: Callable[[], str]) 
             return ListedFieldsGate(MessagesGate, MESSAGES_EVENTS)
 
 
-def join_of(spoken: Format) -> Join:
+def join_of(spoken: Format) -> JoinedStream:
     """What joins two answers of this format in one stream."""
     match spoken:
         case Format.RESPONSES:

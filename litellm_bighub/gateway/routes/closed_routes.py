@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Mapping
-from typing import Any, cast
+from typing import cast
 from urllib.parse import unquote
 
 from fastapi import FastAPI
@@ -17,10 +17,11 @@ from litellm.proxy.pass_through_endpoints.pass_through_endpoints import InitPass
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.routes.open_routes import can_be_opened
-from litellm_bighub.gateway.routes.route_guard import Closer
-from litellm_bighub.gateway.routes.route_table import Fate, Row, row_of
+from litellm_bighub.gateway.routes.route_guard import RouteGuard
+from litellm_bighub.gateway.routes.route_table import RouteCoverage, RouteRow, row_of
 
 _POLICY_VIOLATION = 1008
 _DENIAL = "websocket.http.response"
@@ -34,9 +35,9 @@ class ClosedRoutes:
     def __init__(self, app: ASGIApp, documents: Container[str] = ()) -> None:
         self._app = app
         self._documents = documents
-        self._closers: Mapping[str, Closer] = {}
+        self._closers: Mapping[str, RouteGuard] = {}
 
-    def add(self, closer: Closer) -> None:
+    def add(self, closer: RouteGuard) -> None:
         """Close routes for a guardrail too; one of the same name is replaced."""
         self._closers = {**self._closers, closer.name: closer}
 
@@ -51,7 +52,7 @@ class ClosedRoutes:
                 return
         await self._app(scope, receive, send)
 
-    def closed_by(self, method: str, path: str) -> Closer | None:
+    def closed_by(self, method: str, path: str) -> RouteGuard | None:
         """The guardrail that closes this route, `None` if it is open."""
         closers = [closer for closer in self._closers.values() if closer.models]
         if not closers:
@@ -59,9 +60,9 @@ class ClosedRoutes:
         if not is_plain(path):
             return closers[0]
         match fate_of(method, path):
-            case Fate.REFUSED:
+            case RouteCoverage.REFUSED:
                 closed = not (method in {"GET", "HEAD"} and path in self._documents)
-            case Fate.MCP:
+            case RouteCoverage.MCP:
                 closed = not any(closer.mcp for closer in self._closers.values())
             case _:
                 closed = False
@@ -70,14 +71,14 @@ class ClosedRoutes:
         return closers[0]
 
 
-def fate_of(method: str, path: str) -> Fate:
+def fate_of(method: str, path: str) -> RouteCoverage:
     """What becomes of a request, also on a route that nobody knows or that an operator passes through."""
     row = _row_of(method, path) if is_plain(path) else None
     if row is None:
-        return Fate.REFUSED
-    if row.fate in {Fate.NO_CALLS, Fate.ADMINISTRATION} or path.endswith("/"):
+        return RouteCoverage.REFUSED
+    if row.fate in {RouteCoverage.NO_CALLS, RouteCoverage.ADMINISTRATION} or path.endswith("/"):
         passed = InitPassThroughEndpointHelpers.get_registered_pass_through_route(path)
-        return row.fate if passed is None else Fate.REFUSED
+        return row.fate if passed is None else RouteCoverage.REFUSED
     return row.fate
 
 
@@ -91,7 +92,7 @@ def is_plain(path: str) -> bool:
     return decoded.isprintable() and not {".", ".."} & set(decoded.split("/"))
 
 
-def _row_of(method: str, path: str) -> Row | None:
+def _row_of(method: str, path: str) -> RouteRow | None:
     """The row of a request. Who may read a route may ask for its head, and who may use one may ask for its options."""
     row = row_of(method, path)
     if row is not None or method not in _ASKING:
@@ -99,14 +100,14 @@ def _row_of(method: str, path: str) -> Row | None:
     return next((row for each in _ASKING[method] if (row := row_of(each, path)) is not None), None)
 
 
-def close_routes(app: FastAPI, closer: Closer) -> ClosedRoutes:
+def close_routes(app: FastAPI, closer: RouteGuard) -> ClosedRoutes:
     """Put the closed routes in front of an application's router, once, and close them for a guardrail.
 
     Raises:
         ConfigurationError: the application has no place for them.
     """
-    router: Any = app.router
-    before: Any = getattr(router, "middleware_stack", None)
+    router: Payload = app.router
+    before: Payload = getattr(router, "middleware_stack", None)
     if not callable(before):
         raise ConfigurationError(
             f"{closer.name}.ungoverned_routes",
@@ -142,7 +143,7 @@ def _decoded(path: str) -> str:
     return path.replace("\\", "/")
 
 
-async def _refuse(route: str, closer: Closer, scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(route: str, closer: RouteGuard, scope: Scope, receive: Receive, send: Send) -> None:
     message = (
         f"{route} is refused by guardrail {closer.name}: tool calls on it could not be decided on. {_opening(route)}"
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.gateway.routes.route_table import Fate, Row, row_of
+from litellm_bighub.gateway.routes.route_table import RouteCoverage, RouteRow, row_of
 
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "WS")
 _SEGMENT: Final = r"(?:\{\*?\}|[A-Za-z0-9._:@+=,!$&'()-])+"
@@ -28,7 +28,7 @@ class OpenRoutes:
         rows: as the table of routes has them.
     """
 
-    rows: tuple[Row, ...] = ()
+    rows: tuple[RouteRow, ...] = ()
 
     def opens(self, method: str, path: str) -> bool:
         """Whether an entry fits. Where a route may be read, its head may be asked for, and what else may be asked."""
@@ -73,19 +73,19 @@ def _is_entry(entry: str) -> bool:
     return _ENTRY.fullmatch(entry) is not None and _DOTS.search(entry) is None
 
 
-def _read(key: str, entry: str, *, decides_on_mcp: bool) -> Row:
+def _read(key: str, entry: str, *, decides_on_mcp: bool) -> RouteRow:
     if not _is_entry(entry):
         raise ConfigurationError(key, _FORM)
-    row = Row(entry, Fate.OPEN)
+    row = RouteRow(entry, RouteCoverage.OPEN)
     fates = {_fate(method, path) for method, path in _examples(row)}
-    if Fate.GOVERNED in fates or (decides_on_mcp and Fate.MCP in fates):
+    if RouteCoverage.GOVERNED in fates or (decides_on_mcp and RouteCoverage.MCP in fates):
         raise ConfigurationError(key, f"{entry} opens nothing: tool calls on it are decided on")
-    if not fates & {Fate.REFUSED, Fate.MCP}:
+    if not fates & {RouteCoverage.REFUSED, RouteCoverage.MCP}:
         raise ConfigurationError(key, f"{entry} opens nothing: it is not refused")
     return row
 
 
-def _examples(row: Row) -> list[tuple[str, str]]:
+def _examples(row: RouteRow) -> list[tuple[str, str]]:
     method, _, path = row.pattern.partition(" ")
     paths = [""]
     for part in re.split(r"(~|\{/?\*?\})", path):
@@ -93,6 +93,6 @@ def _examples(row: Row) -> list[tuple[str, str]]:
     return [(each, path) for each in (_METHODS[:5] if method == "*" else (method,)) for path in paths]
 
 
-def _fate(method: str, path: str) -> Fate:
+def _fate(method: str, path: str) -> RouteCoverage:
     row = row_of(method, path)
-    return Fate.REFUSED if row is None else row.fate
+    return RouteCoverage.REFUSED if row is None else row.fate

@@ -11,7 +11,7 @@ from litellm.types.utils import CallTypes
 
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.gateway.conversation.stored_responses import lists_input
-from litellm_bighub.gateway.routes.route_table import Fate, row_of
+from litellm_bighub.gateway.routes.route_table import RouteCoverage, row_of
 
 RESPONSES = frozenset({CallTypes.responses, CallTypes.aresponses})
 
@@ -45,9 +45,9 @@ def governed_format(route: str) -> Format | None:
     """
     for row in filter(None, (row_of("POST", route), row_of("GET", route))):
         match row.fate:
-            case Fate.GOVERNED:
+            case RouteCoverage.GOVERNED:
                 return next((spoken for end, spoken in _ENDS if row.pattern.endswith(end)), Format.RESPONSES)
-            case Fate.REFUSED:
+            case RouteCoverage.REFUSED:
                 continue
             case _:
                 return None

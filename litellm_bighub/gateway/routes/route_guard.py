@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Closer:
+class RouteGuard:
     """A guardrail that closes routes.
 
     Attributes:
@@ -33,7 +33,7 @@ class Closer:
     open_routes: OpenRoutes = field(default_factory=OpenRoutes)
 
 
-def closer_of(name: str, event_hook: object, open_routes: Sequence[str] = ()) -> Closer:
+def closer_of(name: str, event_hook: object, open_routes: Sequence[str] = ()) -> RouteGuard:
     """What a guardrail with this `mode` governs, without one it runs on every event, and what it leaves open.
 
     Raises:
@@ -42,10 +42,10 @@ def closer_of(name: str, event_hook: object, open_routes: Sequence[str] = ()) ->
     events = events_of(event_hook)
     mcp = not events or MCP_MODE in events
     opened = read_open_routes(name, open_routes, decides_on_mcp=mcp)
-    return Closer(name, models=not events or events >= MODEL_MODE, mcp=mcp, open_routes=opened)
+    return RouteGuard(name, models=not events or events >= MODEL_MODE, mcp=mcp, open_routes=opened)
 
 
-def close_what_is_ungoverned(app: FastAPI | None, closer: Closer, ungoverned: Ungoverned) -> None:
+def close_what_is_ungoverned(app: FastAPI | None, closer: RouteGuard, ungoverned: Ungoverned) -> None:
     """Close the routes of a proxy that a guardrail, which is on by default, cannot govern.
 
     Raises:
@@ -62,7 +62,7 @@ def close_what_is_ungoverned(app: FastAPI | None, closer: Closer, ungoverned: Un
             )
 
 
-def check_alone(closer: Closer, others: Iterable[Closer]) -> None:
+def check_alone(closer: RouteGuard, others: Iterable[RouteGuard]) -> None:
     """Refuse a second guardrail that is on by default for the same: each call would be decided on twice.
 
     Raises:

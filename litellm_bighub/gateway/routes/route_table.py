@@ -16,7 +16,7 @@ from typing import Final
 from litellm_bighub.gateway.routes.administration_routes import ADMINISTRATION
 
 
-class Fate(Enum):
+class RouteCoverage(Enum):
     """What becomes of a route while a guardrail of ours is on."""
 
     GOVERNED = "governed"
@@ -42,7 +42,7 @@ _SPELLED: Final = {"~": "(/v1)?", "{}": "[^/]+", "{*}": ".*", "{/*}": "(/.*)?"}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RouteRow:
     """A pattern over method and path, as in `POST ~/responses`.
 
     `~` stands for nothing or `/v1`, `{}` for one segment of a path, `{*}` for any number of them and `{/*}` for any
@@ -50,7 +50,7 @@ class Row:
     """
 
     pattern: str
-    fate: Fate
+    fate: RouteCoverage
 
     @property
     def regex(self) -> str:
@@ -141,24 +141,24 @@ _PASSED_THROUGH = (
 )
 _LOGINS = (*("GET /{}/authorize", "POST /{}/token", "POST /{}/register"),)
 
-ROWS: Final[tuple[Row, ...]] = tuple(
-    Row(pattern, fate)
+ROWS: Final[tuple[RouteRow, ...]] = tuple(
+    RouteRow(pattern, fate)
     for patterns, fate in (
-        (_GOVERNED, Fate.GOVERNED),
-        (_MCP_BUT_NO_CALLS, Fate.NO_CALLS),
-        (_REFUSED, Fate.REFUSED),
-        (_MCP, Fate.MCP),
-        (_NO_CALLS, Fate.NO_CALLS),
-        (ADMINISTRATION, Fate.ADMINISTRATION),
-        (_PASSED_THROUGH, Fate.REFUSED),
-        (_LOGINS, Fate.NO_CALLS),
+        (_GOVERNED, RouteCoverage.GOVERNED),
+        (_MCP_BUT_NO_CALLS, RouteCoverage.NO_CALLS),
+        (_REFUSED, RouteCoverage.REFUSED),
+        (_MCP, RouteCoverage.MCP),
+        (_NO_CALLS, RouteCoverage.NO_CALLS),
+        (ADMINISTRATION, RouteCoverage.ADMINISTRATION),
+        (_PASSED_THROUGH, RouteCoverage.REFUSED),
+        (_LOGINS, RouteCoverage.NO_CALLS),
     )
     for pattern in patterns
 )
 """The first row that fits counts."""
 
 
-def row_of(method: str, path: str) -> Row | None:
+def row_of(method: str, path: str) -> RouteRow | None:
     """The row of a request, `None` if it stands in none.
 
     Args:
@@ -172,7 +172,7 @@ def row_of(method: str, path: str) -> Row | None:
     return next((row for each in spelled for row, fits in rows if fits(f"{method} {each}")), None)
 
 
-def _starts(row: Row) -> frozenset[str]:
+def _starts(row: RouteRow) -> frozenset[str]:
     """With which segments a path may begin that fits the row; none if with any."""
     path = row.pattern.partition(" ")[2]
     first = path.removeprefix("~").removeprefix("/").partition("/")[0].removesuffix("{")
@@ -185,7 +185,7 @@ _STARTS: Final = frozenset(start for row in ROWS for start in _starts(row))
 
 
 @cache
-def _beginning(start: str | None) -> tuple[tuple[Row, Callable[[str], object]], ...]:
+def _beginning(start: str | None) -> tuple[tuple[RouteRow, Callable[[str], object]], ...]:
     """The rows that a path can fit which begins so, with a function that tells whether it does."""
     fitting = (row for row in ROWS if not (starts := _starts(row)) or start in starts)
     return tuple((row, re.compile(row.regex).fullmatch) for row in fitting)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from functools import cache, partial
 from types import TracebackType
 from typing import Any
 
 from typing_extensions import Self
 
+from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.gateway.sdk.code_stream import CodeStream
 from litellm_bighub.loop_thread import LoopThread
 
@@ -22,7 +23,7 @@ def _loop() -> LoopThread:
     return LoopThread("litellm-bighub")
 
 
-def blocking(function: Callable[..., Awaitable[Any]], arguments: Mapping[str, Any]) -> Any:
+def blocking(function: Callable[..., Awaitable[Any]], arguments: JsonMapping) -> Payload:
     """Call an asynchronous function and wait for what it answers; a stream comes back as `BlockingStream`."""
     loop = _loop()
     answer = loop.call(partial(function, **arguments))
@@ -48,7 +49,7 @@ class BlockingStream:
     def __iter__(self) -> Self:
         return self
 
-    def __next__(self) -> Any:
+    def __next__(self) -> Payload:
         event = self._loop.call(anext, self._stream, _END)
         if event is _END:
             raise StopIteration

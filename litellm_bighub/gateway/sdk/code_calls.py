@@ -17,6 +17,7 @@ from litellm.types.utils import CallTypes
 from packaging.version import Version
 
 from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import UngovernedCallError
 
 GOVERNED: Final = frozenset({CallTypes.aresponses, CallTypes.acompletion, CallTypes.anthropic_messages})
@@ -43,7 +44,7 @@ class RefusedCallError(UngovernedCallError, BadRequestError):
         BadRequestError.__init__(self, message, model="", llm_provider="")
 
 
-def why_ungoverned(call_type: CallTypes | None, kwargs: Mapping[str, Any]) -> str:
+def why_ungoverned(call_type: CallTypes | None, kwargs: JsonMapping) -> str:
     """Why no hook could govern this call, and what to call instead; empty where one can."""
     if call_type is None or (call_type not in GOVERNED and call_type is not CallTypes.responses):
         return ""
@@ -59,7 +60,7 @@ def why_ungoverned(call_type: CallTypes | None, kwargs: Mapping[str, Any]) -> st
     return ""
 
 
-def refused(error: Exception, call_type: CallTypes | None) -> dict[str, Any]:
+def refused(error: Exception, call_type: CallTypes | None) -> JsonObject:
     """What a hook answers LiteLLM in place of a call's arguments, so that it fails with this error.
 
     An error that left the hook would not end a call with retries: LiteLLM would ask again, past its hooks. It finds the
@@ -73,7 +74,7 @@ def refused(error: Exception, call_type: CallTypes | None) -> dict[str, Any]:
     return _Refused(error)
 
 
-class _Refused(dict[str, Any]):
+class _Refused(JsonObject):
     """Arguments for no call and no retry."""
 
     def __init__(self, error: Exception) -> None:
@@ -84,7 +85,7 @@ class _Refused(dict[str, Any]):
         raise self._error
 
 
-def _retries(kwargs: Mapping[str, Any]) -> bool:
+def _retries(kwargs: JsonMapping) -> bool:
     """Whether LiteLLM would ask again after an error, past its own hooks. Routers retry through them."""
     buckets = map(kwargs.get, _TELL_OF_ROUTERS)
     if any(isinstance(bucket, Mapping) and "model_group" in bucket for bucket in buckets):

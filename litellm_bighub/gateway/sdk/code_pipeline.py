@@ -14,16 +14,17 @@ from typing import Any, Final
 
 from litellm_bighub.domain.actor import POSES, is_marked
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.answers.error_text import harmless_in_place
 from litellm_bighub.formats.stream.gate_protocol import Outcome
 from litellm_bighub.gateway.conversation.identity import IN_CODE, caller, previous_response_id
-from litellm_bighub.gateway.conversation.request_history import Conversation
+from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.pipeline.answer_format import named
-from litellm_bighub.gateway.pipeline.enforcement import Enforcement, Judged
-from litellm_bighub.gateway.pipeline.feedback_loop import AskModel, Rounds
-from litellm_bighub.gateway.pipeline.gated_stream import Envelope, governed, native
-from litellm_bighub.gateway.pipeline.hosted_tools import ListedTools
+from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall, Enforcement
+from litellm_bighub.gateway.pipeline.feedback_loop import AskModel, FeedbackLoop
+from litellm_bighub.gateway.pipeline.gated_stream import StreamEnvelope, governed, native
+from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.merged_request import see_whole
 from litellm_bighub.gateway.pipeline.stream_parts import gate_of
 from litellm_bighub.gateway.routes.route_formats import Format
@@ -37,7 +38,7 @@ _SURFACES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class CodeGoverning:
+class CodePipeline:
     """Governs one call in code.
 
     Attributes:
@@ -51,7 +52,7 @@ class CodeGoverning:
 
     spoken: Format
     enforcement: Enforcement
-    conversation: Conversation
+    conversation: RequestHistory
     actor: str
     domain: str
     ask_model: AskModel
@@ -60,7 +61,7 @@ class CodeGoverning:
         if is_marked(self.actor):
             raise ConfigurationError("actor", POSES)
 
-    async def request(self, request: dict[str, Any]) -> None:
+    async def request(self, request: JsonObject) -> None:
         """Decide on providers' own tools, and put right what comes back from earlier answers, in place.
 
         Raises:
@@ -71,11 +72,11 @@ class CodeGoverning:
         begin()
         see_whole(request, self.spoken)
         context = self._context(request)
-        await ListedTools(self.enforcement).govern(request, lambda: context)
+        await HostedTools(self.enforcement).govern(request, lambda: context)
         previous = previous_response_id(request, encrypted=False)
         await self.conversation.prepare(request, self.spoken, previous, lambda: context)
 
-    async def answer(self, response: Any, request: dict[str, Any]) -> Any:
+    async def answer(self, response: Payload, request: JsonObject) -> Payload:
         """Decide on the calls of a whole answer, in place.
 
         Returns:
@@ -87,17 +88,17 @@ class CodeGoverning:
         harmless_in_place(response)
         return await self._rounds(request).enforced(response)
 
-    async def stream(self, events: AsyncIterator[object], request: dict[str, Any]) -> AsyncGenerator[Any, None]:
+    async def stream(self, events: AsyncIterator[object], request: JsonObject) -> AsyncGenerator[Any, None]:
         """The events of a stream as they may be sent on.
 
         Raises:
             ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
         """
         continuing = self._rounds(request).stream(self.spoken)
-        envelope = Envelope(events if continuing is None else continuing.within(events))
+        envelope = StreamEnvelope(events if continuing is None else continuing.within(events))
         shown: set[str] = set()
 
-        async def judge(calls: Sequence[ToolCall]) -> list[Judged]:
+        async def judge(calls: Sequence[ToolCall]) -> list[EnforcedCall]:
             context = self._context(request, envelope.response)
             return await self.enforcement.judged(calls, context, self.spoken, shown=shown)
 
@@ -118,8 +119,8 @@ class CodeGoverning:
         """The function that is called."""
         return _SURFACES[self.spoken]
 
-    def _rounds(self, request: dict[str, Any]) -> Rounds:
-        return Rounds(
+    def _rounds(self, request: JsonObject) -> FeedbackLoop:
+        return FeedbackLoop(
             self.enforcement,
             self.conversation,
             request,
@@ -128,5 +129,5 @@ class CodeGoverning:
             self.enforcement.withholding.rounds,
         )
 
-    def _context(self, request: dict[str, Any], response: object = None) -> CallContext:
+    def _context(self, request: JsonObject, response: object = None) -> CallContext:
         return caller(None, request, response, actor=self.actor, domain=self.domain, surface=self.surface)

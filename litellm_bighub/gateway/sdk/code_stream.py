@@ -9,6 +9,7 @@ from typing import Any
 
 from typing_extensions import Self
 
+from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.answers.error_text import harmless
 from litellm_bighub.gateway.pipeline.provider_error import quieted
 from litellm_bighub.gateway.pipeline.stream_closing import close
@@ -29,7 +30,7 @@ class Upstream:
     def __aiter__(self) -> Upstream:
         return self
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> Payload:
         with self._within():
             try:
                 return harmless(await anext(self._events))
@@ -59,7 +60,7 @@ class CodeStream:
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> Any:
+    async def __anext__(self) -> Payload:
         return await anext(self._events)
 
     async def aclose(self) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from litellm_bighub.checks.contract import Guardrail
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.formats.responses.texts.text_gate import TextGate
-from litellm_bighub.gateway.conversation.request_history import Conversation
+from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.hooks.text_stream import Check, checked
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement, Withholding
@@ -18,7 +19,7 @@ from litellm_bighub.gateway.pipeline.feedback_loop import AskModel
 from litellm_bighub.gateway.pipeline.gated_stream import native
 from litellm_bighub.gateway.routes.route_formats import Format
 from litellm_bighub.gateway.sdk.blocking_stream import blocking
-from litellm_bighub.gateway.sdk.code_pipeline import CodeGoverning
+from litellm_bighub.gateway.sdk.code_pipeline import CodePipeline
 from litellm_bighub.gateway.sdk.code_stream import CodeStream, Upstream
 from litellm_bighub.gateway.sdk.sent_call import next_answer, sent
 from litellm_bighub.gateway.setup.litellm_release import allowed_in_code, check_release
@@ -38,8 +39,8 @@ async def aresponses(
     router: Router | None = None,
     actor: str = "AI_AGENT",
     domain: str = "custom",
-    **request: Any,
-) -> Any:
+    **request: Payload,
+) -> Payload:
     """`litellm.aresponses`, governed.
 
     Args:
@@ -64,7 +65,7 @@ async def aresponses(
     for guardrail in guardrails:
         request = await handler.process_input_messages(request, guardrail)
 
-    async def checked_answer(response: Any) -> Any:
+    async def checked_answer(response: Payload) -> Payload:
         for guardrail in guardrails:
             response = await handler.process_output_response(response, guardrail, request_data=request)
         return response
@@ -89,8 +90,8 @@ async def acompletion(
     router: Router | None = None,
     actor: str = "AI_AGENT",
     domain: str = "custom",
-    **request: Any,
-) -> Any:
+    **request: Payload,
+) -> Payload:
     """`litellm.acompletion`, governed: every tool call, and every legacy `function_call`, of every choice.
 
     It checks no texts: guardrails as objects are for `aresponses`.
@@ -123,8 +124,8 @@ async def amessages(
     router: Router | None = None,
     actor: str = "AI_AGENT",
     domain: str = "custom",
-    **request: Any,
-) -> Any:
+    **request: Payload,
+) -> Payload:
     """`litellm.anthropic_messages`, also known as `litellm.anthropic.messages.acreate`, governed.
 
     It checks no texts: guardrails as objects are for `aresponses`.
@@ -151,17 +152,17 @@ async def amessages(
     return await _answered(request, router, governing)
 
 
-def responses(**arguments: Any) -> Any:
+def responses(**arguments: Payload) -> Payload:
     """`aresponses` for synchronous code, with the same arguments; a stream comes back as an iterator."""
     return blocking(aresponses, arguments)
 
 
-def completion(**arguments: Any) -> Any:
+def completion(**arguments: Payload) -> Payload:
     """`acompletion` for synchronous code, with the same arguments; a stream comes back as an iterator."""
     return blocking(acompletion, arguments)
 
 
-def messages(**arguments: Any) -> Any:
+def messages(**arguments: Payload) -> Payload:
     """`amessages` for synchronous code, with the same arguments; a stream comes back as an iterator."""
     return blocking(amessages, arguments)
 
@@ -173,13 +174,13 @@ def _governing(
     actor: str,
     domain: str,
     ask: AskModel,
-) -> CodeGoverning:
+) -> CodePipeline:
     withholding = withholding or Withholding()
-    conversation = Conversation(tool_decisions, refuse=withholding.on_unapproved_result == "refuse")
-    return CodeGoverning(spoken, Enforcement(tool_decisions, withholding), conversation, actor, domain, ask)
+    conversation = RequestHistory(tool_decisions, refuse=withholding.on_unapproved_result == "refuse")
+    return CodePipeline(spoken, Enforcement(tool_decisions, withholding), conversation, actor, domain, ask)
 
 
-async def _answered(request: dict[str, Any], router: Router | None, governing: CodeGoverning) -> Any:
+async def _answered(request: JsonObject, router: Router | None, governing: CodePipeline) -> Payload:
     """The governed answer, where nobody checks its texts."""
     if any(not isinstance(named, str) for named in request.get("guardrails") or ()):
         raise TypeError("guardrails as objects are for aresponses; nobody would check the texts of this call")
@@ -189,7 +190,7 @@ async def _answered(request: dict[str, Any], router: Router | None, governing: C
     return await governing.answer(response, request)
 
 
-async def _unchecked(response: Any) -> Any:
+async def _unchecked(response: Payload) -> Payload:
     return response
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import litellm
+
+from litellm_bighub.domain.payload import Payload
 
 
 class LiteLLMClient:
@@ -22,7 +22,7 @@ class _Responses:
     def __init__(self, api_key: str | None) -> None:
         self._api_key = api_key
 
-    async def create(self, **arguments: Any) -> Any:
+    async def create(self, **arguments: Payload) -> Payload:
         """A response, or its events where `stream` is true."""
         if self._api_key is not None:
             arguments.setdefault("api_key", self._api_key)

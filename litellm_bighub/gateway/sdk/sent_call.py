@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.gateway.pipeline.answer_format import check_streams, check_whole
 from litellm_bighub.gateway.pipeline.next_answer import answered
 from litellm_bighub.gateway.pipeline.provider_error import quieted
 from litellm_bighub.gateway.routes.route_formats import Format
-from litellm_bighub.gateway.sdk.code_pipeline import CodeGoverning
+from litellm_bighub.gateway.sdk.code_pipeline import CodePipeline
 from litellm_bighub.gateway.sdk.code_stream import Upstream
 from litellm_bighub.gateway.sdk.reentrancy import governed_elsewhere
 from litellm_bighub.gateway.sdk.sender import Send, sender
@@ -23,12 +24,12 @@ Check: TypeAlias = Callable[[Any], Awaitable[Any]]
 
 async def sent(
     spoken: Format,
-    request: dict[str, Any],
+    request: JsonObject,
     router: Router | None,
-    governing: CodeGoverning | None,
+    governing: CodePipeline | None,
     *,
     checked: bool = False,
-) -> Any:
+) -> Payload:
     """LiteLLM's answer to a request that was put right.
 
     Args:
@@ -56,7 +57,7 @@ async def sent(
     return response
 
 
-async def _answered(send: Send, request: dict[str, Any]) -> Any:
+async def _answered(send: Send, request: JsonObject) -> Payload:
     """LiteLLM's answer. An error of a provider is raised without its words, and without those that it was made of."""
     try:
         return await send(**request)
@@ -65,7 +66,7 @@ async def _answered(send: Send, request: dict[str, Any]) -> Any:
     raise failed
 
 
-async def next_answer(router: Router | None, check: Check, request: dict[str, Any], spoken: Format | None) -> object:
+async def next_answer(router: Router | None, check: Check, request: JsonObject, spoken: Format | None) -> object:
     """The answer to a request that tells the model of its blocked calls, its texts checked; `None` without one.
 
     Args:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Any, Final
+from collections.abc import Collection
+from typing import Final
 
 import litellm
 
+from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.errors import UngovernedCallExit
 from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
 from litellm_bighub.gateway.setup.proxy_process import is_proxy
@@ -27,7 +28,7 @@ UNSEEN: Final = UNSEEN_RESPONSES | {
 """Those whose answers can hold tool calls."""
 
 
-def refuse_unseen(guardrail: NativeGuardrail, details: Mapping[str, Any], unseen: Collection[str]) -> None:
+def refuse_unseen(guardrail: NativeGuardrail, details: JsonMapping, unseen: Collection[str]) -> None:
     """Refuse a call of one of these types. Nothing has been sent yet.
 
     Args:
@@ -47,7 +48,7 @@ def refuse_unseen(guardrail: NativeGuardrail, details: Mapping[str, Any], unseen
         raise UngovernedCallExit(f"LiteLLM hands the answer of {call_type} to no callback; {instead}")
 
 
-def _type_of(details: Mapping[str, Any]) -> str:
+def _type_of(details: JsonMapping) -> str:
     """LiteLLM's name of the call; what its `litellm.interactions` does has the same as what its vector stores do."""
     call_type = str(details.get("call_type"))
     if call_type in {"create", "acreate", "get", "aget"}:

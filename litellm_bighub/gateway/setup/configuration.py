@@ -9,7 +9,7 @@ import os
 from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
@@ -26,10 +26,11 @@ from litellm_bighub.deciders.hosted.hosted_decider import hosted
 from litellm_bighub.deciders.ledger.ledger import Ledger, MemoryLedger
 from litellm_bighub.deciders.outcomes import Outcomes, OutcomeSink
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.gateway.conversation.decision_cache import KeptDecisions
-from litellm_bighub.gateway.conversation.request_history import Conversation
+from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
+from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.setup.litellm_parameters import check_parameters, litellms
 from litellm_bighub.gateway.setup.litellm_release import check_borrowed, check_release
 from litellm_bighub.gateway.setup.opt_outs import OptOuts
@@ -45,7 +46,7 @@ _ENVIRONMENT = "os.environ/"
 Settings = TypeVar("Settings", bound=BaseSettings)
 
 
-def read_settings(model: type[Settings], name: str, given: Mapping[str, Any]) -> tuple[Settings, dict[str, Any]]:
+def read_settings(model: type[Settings], name: str, given: JsonMapping) -> tuple[Settings, JsonObject]:
     """Tell our settings from LiteLLM's own parameters, which every guardrail is built with.
 
     Args:
@@ -178,7 +179,7 @@ def build_tool_decisions(
     if decider is None:
         decider, settings = build_decider(settings, redactor, telemetry)
     audit = [AuditFile(beside_config(settings.audit_file))] if settings.audit_file else []
-    return KeptDecisions(
+    return DecisionCache(
         decider,
         tools=settings.tools,
         fail_mode=settings.fail_mode,
@@ -233,14 +234,14 @@ def build_ledger(settings: GuardrailSettings, decider: Decider) -> Ledger:
     )
 
 
-def build_conversation(settings: GuardrailSettings, decisions: ToolDecisions) -> Conversation:
+def build_conversation(settings: GuardrailSettings, decisions: ToolDecisions) -> RequestHistory:
     """What looks at the requests that follow.
 
     Raises:
         ConfigurationError: the audit file cannot be written.
     """
     audit = AuditFile(beside_config(settings.audit_file)) if settings.audit_file else None
-    return Conversation(decisions, refuse=settings.on_unapproved_result == "refuse", audit=audit)
+    return RequestHistory(decisions, refuse=settings.on_unapproved_result == "refuse", audit=audit)
 
 
 def build_opt_outs(name: str, settings: GuardrailSettings, decisions: ToolDecisions) -> OptOuts:
@@ -291,10 +292,10 @@ def import_hook(key: str, hook: object) -> DecisionHook | None:
     return cast("DecisionHook", found)
 
 
-def _resolved(key: str, value: Any) -> Any:
+def _resolved(key: str, value: Payload) -> Payload:
     """Values with `os.environ/NAME` replaced, as LiteLLM does it for its own settings."""
     if isinstance(value, Mapping):
-        return {name: _resolved(f"{key}.{name}", child) for name, child in cast("Mapping[str, Any]", value).items()}
+        return {name: _resolved(f"{key}.{name}", child) for name, child in cast("JsonMapping", value).items()}
     if not isinstance(value, str) or not value.startswith(_ENVIRONMENT):
         return value
     variable = value.removeprefix(_ENVIRONMENT)

@@ -12,19 +12,20 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.types.guardrails import LitellmParams
 from pydantic import ValidationError
 
+from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.errors import ConfigurationError
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedParameter:
     """Parameters that a guardrail of ours does not take, for one reason.
 
     Attributes:
@@ -48,15 +49,17 @@ WORKING: Final = frozenset({"guardrail", "guardrail_name", "mode", "event_hook",
 """What means the same to ours as to every guardrail."""
 
 REFUSED: Final = (
-    Refused("must be both: a part of the answers would leave unchecked", frozenset({"stream_scope"}), ("both",)),
-    Refused("must be off: what is added to requests would be dropped", frozenset({"scan_raw_request"})),
-    Refused("must be off: others would see the answer half decided on", frozenset({"run_in_parallel"})),
-    Refused(
+    RefusedParameter(
+        "must be both: a part of the answers would leave unchecked", frozenset({"stream_scope"}), ("both",)
+    ),
+    RefusedParameter("must be off: what is added to requests would be dropped", frozenset({"scan_raw_request"})),
+    RefusedParameter("must be off: others would see the answer half decided on", frozenset({"run_in_parallel"})),
+    RefusedParameter(
         "belongs to mode logging_only, in which nothing could be held back; leave it out",
         frozenset({"logging_only_scope", "logging_only_continue_on_input_failure"}),
     ),
-    Refused("is for authors of guardrails; mode names the events", frozenset({"supported_event_hooks"})),
-    Refused(
+    RefusedParameter("is for authors of guardrails; mode names the events", frozenset({"supported_event_hooks"})),
+    RefusedParameter(
         "would leave a part unchecked, and is not obeyed; leave it out",
         frozenset(
             {
@@ -75,7 +78,7 @@ REFUSED: Final = (
             }
         ),
     ),
-    Refused(
+    RefusedParameter(
         "does nothing here: fail_mode says what a failure does, service how long a decision may take",
         frozenset(
             {
@@ -92,7 +95,7 @@ REFUSED: Final = (
         ),
         harmless=(),
     ),
-    Refused(
+    RefusedParameter(
         "does nothing here: on_block and on_approval say what becomes of a call, the applied guardrail what of a text",
         frozenset(
             {
@@ -123,7 +126,7 @@ REFUSED: Final = (
             }
         ),
     ),
-    Refused(
+    RefusedParameter(
         "names checks of another guardrail, which would not run here; ours takes its rules from policy",
         frozenset(
             {
@@ -164,7 +167,7 @@ REFUSED: Final = (
             }
         ),
     ),
-    Refused(
+    RefusedParameter(
         "is not read here: the hosted BIGHUB's address and key stand in service, other settings beside mode",
         frozenset(
             {
@@ -179,7 +182,7 @@ REFUSED: Final = (
             }
         ),
     ),
-    Refused("is not read here: every model is looked at", frozenset({"model"})),
+    RefusedParameter("is not read here: every model is looked at", frozenset({"model"})),
 )
 """What takes something away, or promises what nothing here does."""
 
@@ -276,7 +279,7 @@ def litellms() -> frozenset[str]:
     return frozenset(LitellmParams.model_fields) | _signature().keys()
 
 
-def check_parameters(name: str, given: Mapping[str, Any]) -> None:
+def check_parameters(name: str, given: JsonMapping) -> None:
     """Refuse what takes something away, and say what has no meaning.
 
     Args:
@@ -302,7 +305,7 @@ def check_parameters(name: str, given: Mapping[str, Any]) -> None:
         logger.warning("guardrail %s: without meaning for it: %s", name, ", ".join(meaningless))
 
 
-def refused_by_litellm(parameters: Mapping[str, Any]) -> str:
+def refused_by_litellm(parameters: JsonMapping) -> str:
     """What LiteLLM itself does not take of a guardrail's parameters: it then starts without the guardrail.
 
     Args:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from fastapi import HTTPException
 from litellm.proxy._types import UserAPIKeyAuth
@@ -18,6 +18,7 @@ from litellm.proxy._types import UserAPIKeyAuth
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.opt_out import OptOut
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import ConfigurationError, DecisionError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.gateway.setup.mode import PRE_CALL, events_of
@@ -104,13 +105,13 @@ def check_opt_outs(name: str, event_hook: object, teams: Sequence[str]) -> None:
         raise ConfigurationError(f"{name}.may_opt_out", "needs pre_call in mode, where an opt-out is recorded")
 
 
-def authenticated(data: Mapping[str, Any]) -> UserAPIKeyAuth | None:
+def authenticated(data: JsonMapping) -> UserAPIKeyAuth | None:
     """The key that LiteLLM has put into a request's data: a value that no request can write, since it is no JSON."""
     found = (fields.get(data.get(bucket), "user_api_key_auth") for bucket in _METADATA)
     return next((key for key in found if isinstance(key, UserAPIKeyAuth)), None)
 
 
-def asked_by(key: UserAPIKeyAuth) -> dict[str, Any]:
+def asked_by(key: UserAPIKeyAuth) -> JsonObject:
     """A request of this key that says nothing itself, as LiteLLM asks about opt-outs."""
     said = {"user_api_key_metadata": key.metadata, "user_api_key_team_metadata": key.team_metadata}
     return {"metadata": said}

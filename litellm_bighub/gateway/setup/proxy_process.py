@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
 from fastapi import FastAPI
+
+from litellm_bighub.domain.payload import Payload
 
 
 def is_proxy() -> bool:
@@ -39,7 +40,7 @@ def proxy_app() -> FastAPI | None:
     return app if isinstance(app, FastAPI) else None
 
 
-def proxy_router() -> Any:
+def proxy_router() -> Payload:
     """The proxy's router, `None` until it has one; of any type, since it is LiteLLM's own and asked by its methods."""
     return getattr(_server(), "llm_router", None)
 

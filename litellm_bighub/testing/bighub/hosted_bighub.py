@@ -23,13 +23,14 @@ from urllib.parse import parse_qsl
 
 from typing_extensions import Self, override
 
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.testing.bighub.hosted_answers import Answer, BlackHole, Endless, Hangup, Reply, allow, error, reply
 
 EVALUATE = ("/actions/evaluate", "/actions/submit", "/actions/submit/v2")
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class HostedRequest:
     """A request that arrived. Names of headers are in lower case."""
 
     method: str
@@ -39,7 +40,7 @@ class Request:
     query: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-Answering: TypeAlias = Answer | Callable[[Request], Answer]
+Answering: TypeAlias = Answer | Callable[[HostedRequest], Answer]
 
 
 class HostedBighub:
@@ -52,13 +53,13 @@ class HostedBighub:
 
     def __init__(self, *script: Answering, api_key: str = "bhk_test_key") -> None:
         self.api_key = api_key
-        self.requests: list[Request] = []
+        self.requests: list[HostedRequest] = []
         """The evaluations that arrived, in their order."""
-        self.memories: list[Request] = []
+        self.memories: list[HostedRequest] = []
         """What was sent to be remembered."""
-        self.approvals: dict[str, dict[str, Any]] = {}
+        self.approvals: dict[str, JsonObject] = {}
         """Approvals by id, listed by their `status`; a test puts them here, and resolves them."""
-        self.outcomes: list[Request] = []
+        self.outcomes: list[HostedRequest] = []
         """The reports of what came of calls."""
         self.abandoned = 0
         """How many clients gave up on a black hole."""
@@ -133,7 +134,7 @@ class HostedBighub:
             self.abandoned += not self.closing.is_set()
             self._changed.notify_all()
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: HostedRequest) -> Answer:
         """What the request is answered with; called by the server's threads."""
         if request.headers.get("x-api-key") != self.api_key:
             return error(401, "Invalid API key")
@@ -151,7 +152,7 @@ class HostedBighub:
             case _:
                 return error(404, "Not Found")
 
-    def _evaluate(self, request: Request) -> Answer:
+    def _evaluate(self, request: HostedRequest) -> Answer:
         with self._changed:
             self.requests.append(request)
             answering = self._script.popleft() if len(self._script) > 1 else self._script[0]
@@ -170,7 +171,7 @@ class HostedBighub:
             approval |= {"status": body["resolution"], "comment": body.get("comment")}
             return reply(approval)
 
-    def _remember(self, request: Request) -> Answer:
+    def _remember(self, request: HostedRequest) -> Answer:
         with self._changed:
             self.memories.append(request)
             total = sum(len(memory.body["events"]) for memory in self.memories)
@@ -178,7 +179,7 @@ class HostedBighub:
             {"accepted": len(request.body["events"]), "total_stored": total, "source": request.body.get("source")}
         )
 
-    def _report(self, request: Request) -> Answer:
+    def _report(self, request: HostedRequest) -> Answer:
         with self._changed:
             self.outcomes.append(request)
             return reply({"outcome_id": f"out_{len(self.outcomes)}", "request_id": request.body.get("request_id")})
@@ -238,7 +239,7 @@ class _Handler(BaseHTTPRequestHandler):
         headers = {name.lower(): value for name, value in self.headers.items()}
         path, _, query = self.path.partition("?")
         body = json.loads(raw) if raw else None
-        request = Request(self.command, path, headers, body, dict(parse_qsl(query)))
+        request = HostedRequest(self.command, path, headers, body, dict(parse_qsl(query)))
         match self.bighub.answer(request):
             case Reply() as answer:
                 self._send(answer)

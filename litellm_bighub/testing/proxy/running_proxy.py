@@ -13,11 +13,11 @@ from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import httpx
 import yaml
 
+from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.errors import BighubError
 from litellm_bighub.testing.proxy import leash
 from litellm_bighub.testing.proxy.log import telling_lines
@@ -62,7 +62,7 @@ class RunningProxy:
 
 @contextmanager
 def running_proxy(
-    config: Path | Mapping[str, Any],
+    config: Path | JsonMapping,
     *,
     env: Mapping[str, str] | None = None,
     on_progress: Callable[[float], None] | None = None,
@@ -190,7 +190,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _written(config: Mapping[str, Any], folder: Path) -> Path:
+def _written(config: JsonMapping, folder: Path) -> Path:
     path = folder / "proxy_config.yaml"
     path.write_text(yaml.safe_dump(dict(config), sort_keys=False))
     return path

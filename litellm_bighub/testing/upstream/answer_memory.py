@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise, zip_longest
-from typing import Any
 
+from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.testing.upstream.items import Item
 
 
 @dataclass(slots=True)
-class Memory:
+class AnswerMemory:
     """Every response and conversation with all items that led to it."""
 
     responses: dict[str, list[Item]] = field(default_factory=dict[str, "list[Item]"])
@@ -20,7 +20,7 @@ class Memory:
     followers: dict[str, str] = field(default_factory=dict[str, str])
     """What followed each reasoning item, by their ids."""
 
-    def refuses(self, body: Mapping[str, Any]) -> str:
+    def refuses(self, body: JsonMapping) -> str:
         """Why the request cannot be answered; empty if it can."""
         previous = body.get("previous_response_id")
         if previous is not None and previous not in self.responses:
@@ -28,7 +28,7 @@ class Memory:
         items = [*self._before(body), *_given(body)]
         return self._unpaired(items) or self._orphaned(items)
 
-    def keep(self, response_id: str, body: Mapping[str, Any], output: Sequence[Item]) -> None:
+    def keep(self, response_id: str, body: JsonMapping, output: Sequence[Item]) -> None:
         """Remember an answer."""
         items = [*self._before(body), *_given(body), *output]
         self.responses[response_id] = items
@@ -38,7 +38,7 @@ class Memory:
             if item["type"] == "reasoning":
                 self.followers[item["id"]] = follower["id"]
 
-    def _before(self, body: Mapping[str, Any]) -> list[Item]:
+    def _before(self, body: JsonMapping) -> list[Item]:
         return self.responses.get(str(body.get("previous_response_id")), []) + self.conversations.get(
             _conversation(body), []
         )
@@ -68,12 +68,12 @@ class Memory:
         return ""
 
 
-def _given(body: Mapping[str, Any]) -> list[Item]:
+def _given(body: JsonMapping) -> list[Item]:
     given = body.get("input") or []
     return [{"type": "message", "role": "user", "content": given}] if isinstance(given, str) else list(given)
 
 
-def _conversation(body: Mapping[str, Any]) -> str:
+def _conversation(body: JsonMapping) -> str:
     named = body.get("conversation") or ""
     return str(named["id"]) if isinstance(named, Mapping) else str(named)
 

@@ -12,20 +12,20 @@ from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from litellm_bighub.testing.upstream.answer_memory import Memory
+from litellm_bighub.testing.upstream.answer_memory import AnswerMemory
 from litellm_bighub.testing.upstream.answers import Answer, Failure, Output, Verbatim
 from litellm_bighub.testing.upstream.completion import Completion
 from litellm_bighub.testing.upstream.event_stream import Cut, EventStream, named, unnamed
 from litellm_bighub.testing.upstream.ids import Ids
 from litellm_bighub.testing.upstream.items import Item
 from litellm_bighub.testing.upstream.requests import Request
-from litellm_bighub.testing.upstream.response import Envelope, identified, usage
+from litellm_bighub.testing.upstream.response import ResponseEnvelope, identified, usage
 from litellm_bighub.testing.upstream.response_events import response_events
 from litellm_bighub.testing.upstream.script import Script
 
 
 @dataclass(slots=True)
-class Model:
+class UpstreamModel:
     """The pretended provider: answers by the script and remembers what it saw and said."""
 
     script: Script
@@ -34,7 +34,7 @@ class Model:
     seen: list[Request] = field(default_factory=list[Request])
     stored: dict[str, Item] = field(default_factory=dict[str, Item])
     inputs: dict[str, list[Item]] = field(default_factory=dict[str, "list[Item]"])
-    memory: Memory | None = None
+    memory: AnswerMemory | None = None
 
     def routes(self) -> Starlette:
         """The ASGI application."""
@@ -60,7 +60,7 @@ class Model:
         answer = self.script.answer(request)
         if not isinstance(answer, Output):
             return _scripted(answer, request, named)
-        envelope = Envelope(self.ids.next("resp"), int(self.clock()), request)
+        envelope = ResponseEnvelope(self.ids.next("resp"), int(self.clock()), request)
         items = identified(answer.items, self.ids)
         response = envelope.with_output(items, answer.status)
         if request.body.get("store") is not False:

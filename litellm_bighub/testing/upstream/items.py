@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-Item: TypeAlias = dict[str, Any]  # one output item in the wire's own shape, which is OpenAI's to change
+from litellm_bighub.domain.payload import JsonObject
+
+Item: TypeAlias = JsonObject  # one output item in the wire's own shape, which is OpenAI's to change
 
 
 def text(answer: str, *, annotations: Sequence[Item] = ()) -> Item:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.testing.upstream.ids import Ids
 from litellm_bighub.testing.upstream.items import Item
 from litellm_bighub.testing.upstream.requests import Request
 
-_ECHOED: dict[str, Any] = {  # what OpenAI repeats in its answer, with its value when the request leaves it out
+_ECHOED: JsonObject = {  # what OpenAI repeats in its answer, with its value when the request leaves it out
     "background": False,
     "instructions": None,
     "max_output_tokens": None,
@@ -29,7 +29,7 @@ _ECHOED: dict[str, Any] = {  # what OpenAI repeats in its answer, with its value
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class ResponseEnvelope:
     """Everything of a response but its output and status."""
 
     id: str

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from litellm_bighub.testing.upstream.items import Item
-from litellm_bighub.testing.upstream.response import Envelope
+from litellm_bighub.testing.upstream.response import ResponseEnvelope
 
 _ENDS = {"completed": "response.completed", "incomplete": "response.incomplete", "failed": "response.failed"}
 _Inner = Callable[[Item, Item, int], Iterator[Item]]
 
 
-def response_events(envelope: Envelope, items: Sequence[Item], status: str, delta_size: int) -> Iterator[Item]:
+def response_events(envelope: ResponseEnvelope, items: Sequence[Item], status: str, delta_size: int) -> Iterator[Item]:
     """All events of a response, numbered from 0."""
     for number, event in enumerate(_unnumbered(envelope, items, status, delta_size)):
         yield {**event, "sequence_number": number}
 
 
-def _unnumbered(envelope: Envelope, items: Sequence[Item], status: str, delta_size: int) -> Iterator[Item]:
+def _unnumbered(envelope: ResponseEnvelope, items: Sequence[Item], status: str, delta_size: int) -> Iterator[Item]:
     begun = envelope.with_output([], "in_progress")
     yield {"type": "response.created", "response": begun}
     yield {"type": "response.in_progress", "response": begun}

@@ -11,8 +11,8 @@ from types import TracebackType
 import uvicorn
 from typing_extensions import Self
 
-from litellm_bighub.testing.upstream.answer_memory import Memory
-from litellm_bighub.testing.upstream.app import Model
+from litellm_bighub.testing.upstream.answer_memory import AnswerMemory
+from litellm_bighub.testing.upstream.app import UpstreamModel
 from litellm_bighub.testing.upstream.ids import Ids
 from litellm_bighub.testing.upstream.requests import Request
 from litellm_bighub.testing.upstream.script import Script, Scripted, When
@@ -36,7 +36,7 @@ class ScriptedUpstream:
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.time, strict: bool = False) -> None:
-        self._model = Model(Script(), Ids(), clock, memory=Memory() if strict else None)
+        self._model = UpstreamModel(Script(), Ids(), clock, memory=AnswerMemory() if strict else None)
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self._socket.listen(1024)  # connections wait here from now on, so nobody has to wait for the thread

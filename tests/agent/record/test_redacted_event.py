@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import anyio
 import pytest
 
-from litellm_bighub.agent.record.deliveries import Batch, Deliveries
+from litellm_bighub.agent.record.deliveries import Deliveries, EventBatch
 from litellm_bighub.testing import function_call, text
 
 DONE = [text("done")]
@@ -134,7 +134,7 @@ def test_a_memory_that_raises_changes_nothing(driver, model):
 
 
 def batch(name):
-    return Batch([{"event_id": name}], name, "m")
+    return EventBatch([{"event_id": name}], name, "m")
 
 
 async def test_a_full_queue_drops_the_newest_and_counts():

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Engine, event
 
 from litellm_bighub.control_plane.approvals.resolution import Resolution
-from litellm_bighub.control_plane.store.chain import Entry
+from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.domain.call import CallContext, ToolCall
 
 POLICY = "version: 1\nrules:\n  - {name: payments, tool: pay, effect: require_approval, approval_ttl_seconds: 60}\n"
@@ -64,7 +64,7 @@ async def test_what_changes_costs_no_query_for_each_who_waits(open_plane, querie
     tasks = await waiting(plane, ids)
     queries.clear()
     for _ in range(10):
-        await other.write(lambda transaction: transaction.append(Entry(1.0, "test", "x", {})))
+        await other.write(lambda transaction: transaction.append(AuditEvent(1.0, "test", "x", {})))
         await asyncio.sleep(0.1)
     for task in tasks:
         task.cancel()

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from litellm_bighub.control_plane.approvals.resolution import Refused, Resolution
-from litellm_bighub.control_plane.store.chain import Break
+from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused
+from litellm_bighub.control_plane.store.chain import ChainBreak
 from litellm_bighub.control_plane.store.database import begin_writing, open_database, upgrade
 from litellm_bighub.control_plane.store.schema import events, metadata
 from litellm_bighub.control_plane.store.tables import outcomes
@@ -110,12 +110,12 @@ async def test_what_waits_at_an_upgrade_is_void_and_says_why(first_schema, open_
     asked = await plane.decide(call, context)
     assert (asked.judgement.verdict, asked.approval.id in waiting) == ("requires_approval", False)
     refused = await plane.resolve(Resolution("apr_008", "approve", "ann"))
-    assert refused == Refused("expired", f"the approval has expired: {VOID}")
+    assert refused == ResolutionRefused("expired", f"the approval has expired: {VOID}")
     assert await plane.expire_due() == len(waiting) > 1
     assert [(await plane.wait(each, timeout=0)).state for each in waiting] == ["expired"] * len(waiting)
     recorded = await plane.read(lambda c: page(c, events.c.type == "approval.expired", limit=len(waiting)))
     assert {event["body"]["comment"] for event in recorded} == {VOID}
-    assert not isinstance(await plane.read(verify), Break)
+    assert not isinstance(await plane.read(verify), ChainBreak)
 
 
 def test_a_database_of_a_newer_version_is_refused(database_url):

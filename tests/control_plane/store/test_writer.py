@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from litellm_bighub.control_plane.decisions.embedded_decider import decision
-from litellm_bighub.control_plane.store.chain import Entry
+from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.tables.events import verify
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
@@ -33,7 +33,7 @@ def log_size(database_url):
 
 
 def entry(subject):
-    return lambda transaction: transaction.append(Entry(1.0, "test", subject, {}))
+    return lambda transaction: transaction.append(AuditEvent(1.0, "test", subject, {}))
 
 
 @on_postgres
@@ -52,7 +52,7 @@ async def test_a_connection_lost_within_a_transaction_is_told_and_replaced(open_
     def cut_off(transaction):
         with other._engine.connect() as connection:
             connection.execute(text(HANG_UP))
-        transaction.append(Entry(1.0, "test", "lost", {}))
+        transaction.append(AuditEvent(1.0, "test", "lost", {}))
 
     with pytest.raises(DecisionUnavailable):
         await plane.write(cut_off)
@@ -164,7 +164,7 @@ async def test_a_brief_write_that_fails_leaves_nothing_and_the_next_one_works(op
     plane = open_plane("version: 1\n")
 
     def broken(transaction):
-        transaction.append(Entry(1.0, "test", "lost", {}))
+        transaction.append(AuditEvent(1.0, "test", "lost", {}))
         raise KeyError("a bug")
 
     def locked(_):

@@ -13,7 +13,7 @@ from litellm_bighub.control_plane.approvals.resolution import Resolution
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.control_plane.store.tables import approvals, switches
 from litellm_bighub.control_plane.store.tables.switches import Switch
-from litellm_bighub.deciders.approvals.waiting_decider import Answered, settled, waiting
+from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval, settled, waiting
 from litellm_bighub.deciders.hosted.hosted_approvals import HostedApprovals
 from litellm_bighub.deciders.hosted.hosted_decider import hosted
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
@@ -204,7 +204,7 @@ class Person:
         self.answers = list(answers)
         self.waited_for: list[str] = []
 
-    async def answered(self, approval_id: str, *, seconds: float) -> Answered:
+    async def answered(self, approval_id: str, *, seconds: float) -> AnsweredApproval:
         self.waited_for.append(approval_id)
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
@@ -218,43 +218,43 @@ ASKED = RequireApproval("large", "a1", basis=Basis(decision_id="d1"))
 @pytest.mark.parametrize(
     ("answers", "again", "expected"),
     [
-        pytest.param([Answered("open")], [], ASKED, id="out of time"),
-        pytest.param([DecisionUnavailable("x"), Answered("open")], [], ASKED, id="nobody can tell for a while"),
-        pytest.param([Answered("approved")], [Allow("ok")], Allow("ok"), id="approved and used up"),
+        pytest.param([AnsweredApproval("open")], [], ASKED, id="out of time"),
+        pytest.param([DecisionUnavailable("x"), AnsweredApproval("open")], [], ASKED, id="nobody can tell for a while"),
+        pytest.param([AnsweredApproval("approved")], [Allow("ok")], Allow("ok"), id="approved and used up"),
         pytest.param(
-            [Answered("approved"), DecisionUnavailable("x"), Answered("approved")],
+            [AnsweredApproval("approved"), DecisionUnavailable("x"), AnsweredApproval("approved")],
             [DecisionUnavailable("x"), Allow("ok")],
             Allow("ok"),
             id="approved and decided when the database was back",
         ),
         pytest.param(
-            [Answered("approved")],
+            [AnsweredApproval("approved")],
             [DecisionRefused("bad key")],
             Block("the decider refused to decide: bad key", Basis(blocked_by="refused"), "unreadable"),
             id="approved and refused for good",
         ),
         pytest.param([DecisionRefused("no")], [], ASKED, id="refused for good"),
-        pytest.param([Answered("approved")], [Block("kill")], Block("kill"), id="approved but blocked now"),
-        pytest.param([Answered("approved")], [ASKED], ASKED, id="the same question again"),
+        pytest.param([AnsweredApproval("approved")], [Block("kill")], Block("kill"), id="approved but blocked now"),
+        pytest.param([AnsweredApproval("approved")], [ASKED], ASKED, id="the same question again"),
         pytest.param(
-            [Answered("void"), Answered("approved")],
+            [AnsweredApproval("void"), AnsweredApproval("approved")],
             [RequireApproval("large", "a2"), Allow("ok")],
             Allow("ok"),
             id="void, asked anew and approved",
         ),
         pytest.param(
-            [Answered("void"), Answered("open")],
+            [AnsweredApproval("void"), AnsweredApproval("open")],
             [RequireApproval("large", "a2")],
             RequireApproval("large", "a2"),
             id="void, asked anew and out of time",
         ),
         pytest.param(
-            [Answered("approved", by="ann", bound=False, edited={"n": 1})],
+            [AnsweredApproval("approved", by="ann", bound=False, edited={"n": 1})],
             [],
             Allow("approved by ann", edited={"n": 1}, basis=ASKED.basis),
             id="the answer is the permission",
         ),
-        pytest.param([Answered("denied")], [], Block("denied", Basis("d1", "denied"), "denied"), id="denied"),
+        pytest.param([AnsweredApproval("denied")], [], Block("denied", Basis("d1", "denied"), "denied"), id="denied"),
     ],
 )
 async def test_what_comes_of_an_answer(answers, again, expected):
@@ -281,7 +281,7 @@ async def test_fail_open_opens_no_call_that_a_person_was_asked_for():
             return answer
 
         async def answered(self, approval_id, *, seconds):
-            return Answered("void")
+            return AnsweredApproval("void")
 
     kept = Kept()
     hook = ToolDecisions(Flaky(otherwise=ASKED), fail_mode="open", sinks=[kept])
@@ -296,7 +296,7 @@ async def test_a_decision_that_cannot_be_recorded_after_the_wait_withholds():
     class Approved(Scripted):
         async def answered(self, approval_id, *, seconds):
             kept.error = OSError("full")
-            return Answered("approved", bound=False)
+            return AnsweredApproval("approved", bound=False)
 
     kept = Kept()
     [decision] = await ToolDecisions(Approved(otherwise=ASKED), sinks=[kept]).decide(
@@ -437,13 +437,15 @@ async def _at_once(_seconds):
 @pytest.mark.parametrize(
     ("looks", "expected"),
     [
-        pytest.param([[item("pending")], [], [item("approved")]], Answered("approved", bound=False), id="in the end"),
-        pytest.param([[item("denied")]], Answered("denied"), id="denied"),
-        pytest.param([[item("rejected", resolved_by="bob")]], Answered("denied", by="bob"), id="rejected"),
-        pytest.param([[item("approved", four_eyes=True)]], Answered("approved"), id="bound"),
+        pytest.param(
+            [[item("pending")], [], [item("approved")]], AnsweredApproval("approved", bound=False), id="in the end"
+        ),
+        pytest.param([[item("denied")]], AnsweredApproval("denied"), id="denied"),
+        pytest.param([[item("rejected", resolved_by="bob")]], AnsweredApproval("denied", by="bob"), id="rejected"),
+        pytest.param([[item("approved", four_eyes=True)]], AnsweredApproval("approved"), id="bound"),
         pytest.param(
             [[item("approved", modified_action={"arguments": {"amount": 1}})]],
-            Answered("approved", bound=False, edited={"amount": 1}),
+            AnsweredApproval("approved", bound=False, edited={"amount": 1}),
             id="modified",
         ),
     ],
@@ -475,7 +477,7 @@ async def test_one_look_serves_all_who_wait():
     waiter = HostedApprovals(lists, sleep=_at_once)
     answers = await asyncio.gather(*(waiter.answered(f"r{number}", seconds=PATIENT) for number in range(50)))
 
-    assert answers == [Answered("denied")] * 50
+    assert answers == [AnsweredApproval("denied")] * 50
     assert lists.asked < 20
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.deciders.ledger.tool_results import Thread, judge
+from litellm_bighub.deciders.ledger.tool_results import ConversationThread, judge
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.digest import arguments_digest
@@ -12,9 +12,9 @@ from litellm_bighub.formats.requests.results import FoundResult
 from litellm_bighub.formats.responses.withheld_output import not_run
 
 WITHHELD, UNKNOWN = "withheld_call_result", "unknown_call_result"
-HERE = Thread(response_id="resp_here")
-KEPT = Thread(conversation="conv_1")
-NOWHERE = Thread()
+HERE = ConversationThread(response_id="resp_here")
+KEPT = ConversationThread(conversation="conv_1")
+NOWHERE = ConversationThread()
 
 
 def row(response_id="resp_here", *, released, tool="pay", amount=1, **more) -> DecidedCall:

@@ -15,7 +15,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import BaseModel
 
-from litellm_bighub.formats.answers.answer_fields import Kind, Listed
+from litellm_bighub.formats.answers.answer_fields import FieldKind, Listed
 from litellm_bighub.formats.chat.answer_fields import ANSWER
 from litellm_bighub.formats.messages.answer_fields import EVENTS as MESSAGES_EVENTS, MESSAGE
 from litellm_bighub.formats.responses.answer_fields import EVENTS as RESPONSES_EVENTS, RESPONSE
@@ -67,7 +67,7 @@ def types_of(owner: type) -> list[str]:
 
 def unlisted(owner: type, listed: Listed, path: str, seen: set[tuple[type, int]]) -> list[str]:
     """The fields of a class, and of those in it, that have no entry."""
-    if isinstance(listed, Kind) or (owner, id(listed)) in seen:
+    if isinstance(listed, FieldKind) or (owner, id(listed)) in seen:
         return []
     if path.endswith(".tools") and "function_call" in types_of(owner):
         return []  # LiteLLM's type allows calls among the tools, where no answer has them: they are looked for

@@ -11,7 +11,7 @@ from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
 from openai.types.responses import ResponseError
 
 from litellm_bighub.formats.answers.error_text import FAILED, NAMES, harmless, harmless_in_place, known_name
-from litellm_bighub.formats.messages.gate import Gate
+from litellm_bighub.formats.messages.gate import MessagesGate
 
 CANARY = "delete_everything"
 KEYS = st.sampled_from(["message", "type", "code", "param", "failed_generation", "details", "metadata", CANARY])
@@ -60,7 +60,7 @@ def test_a_frame_of_a_chat_stream(form, error):
 def test_an_error_in_a_messages_stream(form):
     """It comes as bytes, cut anywhere, and leaves as the same event."""
     error = {"type": "error", "error": {"type": "overloaded_error", "message": f"while calling {CANARY}"}}
-    gate = Gate()
+    gate = MessagesGate()
     step = gate.feed(form(f"event: error\ndata: {json.dumps(error)}\n\n"))
     (frame,) = step.events  # type: ignore[union-attr]
     said = frame.decode() if isinstance(frame, bytes) else frame

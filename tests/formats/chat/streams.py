@@ -10,7 +10,7 @@ from openai._models import construct_type
 from openai.lib.streaming.chat import ChatCompletionStreamState
 from openai.types.chat import ChatCompletionChunk
 
-from litellm_bighub.formats.chat.gate import Gate
+from litellm_bighub.formats.chat.gate import ChatGate
 from litellm_bighub.formats.stream.gate_protocol import Outcome
 from tests.formats.driving import Driven, Event
 
@@ -65,8 +65,8 @@ def end(reason: str = "tool_calls", index: int = 0) -> Event:
 USAGE = enclosed([], usage={"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2})
 
 
-def new_gate() -> Gate:
-    return Gate()
+def new_gate() -> ChatGate:
+    return ChatGate()
 
 
 def driven() -> Driven:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from litellm.types.utils import ModelResponseStream
 
-from litellm_bighub.formats.chat.gate import Gate
-from litellm_bighub.formats.chat.joined_stream import Join
+from litellm_bighub.formats.chat.gate import ChatGate
+from litellm_bighub.formats.chat.joined_stream import ChatJoinedStream
 from litellm_bighub.formats.chat.whole_completion import completion
 from litellm_bighub.formats.stream.gate_protocol import Withhold
 from tests.formats.chat import streams as s
@@ -39,7 +39,7 @@ def answer(message):
 
 
 def joining():
-    return Joined(Gate(), Join())
+    return Joined(ChatGate(), ChatJoinedStream())
 
 
 def plainly(message):
@@ -90,7 +90,7 @@ def test_what_is_replayed_is_what_the_client_would_have_read(parts, choose):
 
 
 def test_what_comes_with_the_end_is_sent_before_the_next_answer_and_what_comes_behind_it_is_not():
-    join = Join()
+    join = ChatJoinedStream()
     join.follow(answer(LATER[0]))
     released = [*s.said("hi"), s.chunk({"provider_field": "x"}, reason="stop"), s.end("stop"), *s.said("late"), s.USAGE]
     sent = [event for each in released for event in join.passed(each)]
@@ -178,7 +178,7 @@ def test_a_legacy_call_is_replayed():
     ],
 )
 def test_what_cannot_be_answered_is_told_to_nobody(events):
-    join = Join()
+    join = ChatJoinedStream()
     for event in events:
         join.hear(event)
     assert join.heard() is None
@@ -186,7 +186,7 @@ def test_what_cannot_be_answered_is_told_to_nobody(events):
 
 @pytest.mark.parametrize(("choices", "expected"), [([], False), ([{}], True), ([{}, {}], False)])
 def test_a_stream_ends_with_one_choice(choices, expected):
-    assert Join().accepts({"choices": choices}) == expected
+    assert ChatJoinedStream().accepts({"choices": choices}) == expected
 
 
 @MODERATE

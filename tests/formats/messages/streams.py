@@ -10,7 +10,7 @@ from anthropic._models import construct_type_unchecked
 from anthropic.lib.streaming._messages import accumulate_event
 from anthropic.types import RawMessageStreamEvent
 
-from litellm_bighub.formats.messages.gate import Gate
+from litellm_bighub.formats.messages.gate import MessagesGate
 from litellm_bighub.formats.stream.gate_protocol import Outcome
 from tests.formats.driving import Driven, Event
 
@@ -86,8 +86,8 @@ def sse(*events: Event, end: str = "\n", ascii_only: bool = True) -> bytes:
     return "".join(frames).encode()
 
 
-def new_gate() -> Gate:
-    return Gate()
+def new_gate() -> MessagesGate:
+    return MessagesGate()
 
 
 def driven() -> Driven:

@@ -7,7 +7,7 @@ import json
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from litellm_bighub.formats.messages.joined_stream import Join
+from litellm_bighub.formats.messages.joined_stream import MessagesJoinedStream
 from litellm_bighub.formats.stream.gate_protocol import Withhold
 from tests.formats.driving import Joined
 from tests.formats.messages import streams as s
@@ -35,7 +35,7 @@ def answer(*blocks):
 
 
 def joining():
-    return Joined(s.new_gate(), Join())
+    return Joined(s.new_gate(), MessagesJoinedStream())
 
 
 @MODERATE
@@ -67,7 +67,7 @@ def test_whatever_the_model_says_next_clients_take_it(blocks, choose, later, for
 @given(BLOCKS, CHOOSE, st.booleans())
 def test_what_is_replayed_is_what_the_client_would_have_read(blocks, choose, as_bytes):
     own = build([*blocks, ("call", 2)])
-    join = Join()
+    join = MessagesJoinedStream()
     for event in cut(s.sse(*own), choose) if as_bytes else own:
         join.hear(event)
     heard = join.heard()
@@ -84,7 +84,7 @@ def plainly(block):
 def test_a_call_without_arguments_is_replayed_so():
     told = [s.start(0, {"type": "tool_use", "id": "t", "name": "n", "input": {}}), s.stop(0)]
     told.insert(1, s.delta(0, type="input_json_delta", partial_json=""))
-    join = Join()
+    join = MessagesJoinedStream()
     for event in s.stream(told):
         join.hear(event)
     heard = join.heard()
@@ -102,7 +102,7 @@ def test_citations_and_signatures_are_replayed():
         s.delta(1, type="citations_delta", citation=CITED),
         s.stop(1),
     ]
-    join = Join()
+    join = MessagesJoinedStream()
     for event in s.stream(told, s.call(2)):
         join.hear(event)
     heard = join.heard()
@@ -129,7 +129,7 @@ BROKEN[2] = s.delta(0, type="input_json_delta", partial_json="{")
     ],
 )
 def test_what_cannot_be_answered_is_told_to_nobody(events):
-    join = Join()
+    join = MessagesJoinedStream()
     for event in events:
         join.hear(event)
     assert join.heard() is None
@@ -163,4 +163,4 @@ def test_an_answer_without_usage_leaves_the_streams_own():
 
 @pytest.mark.parametrize(("told", "expected"), [(answer(), True), ({"type": "message"}, False)])
 def test_a_stream_ends_with_a_message(told, expected):
-    assert Join().accepts(told) == expected
+    assert MessagesJoinedStream().accepts(told) == expected

@@ -14,7 +14,7 @@ from openai.lib.streaming.responses._responses import ResponseStreamState
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from litellm_bighub.formats.responses.gate import Gate
+from litellm_bighub.formats.responses.gate import ResponsesGate
 from litellm_bighub.formats.stream.gate_protocol import Outcome
 from tests.formats.driving import Driven, Event
 
@@ -180,9 +180,9 @@ def numbered(events: list[Event], start: int = 0) -> list[Event]:
     return [{**copy.deepcopy(event), "sequence_number": number} for number, event in enumerate(events, start)]
 
 
-def new_gate() -> Gate:
+def new_gate() -> ResponsesGate:
     numbers = itertools.count(1)
-    return Gate(new_item_id=lambda: f"msg_w{next(numbers)}")
+    return ResponsesGate(new_item_id=lambda: f"msg_w{next(numbers)}")
 
 
 def driven() -> Driven:

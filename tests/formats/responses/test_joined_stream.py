@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from litellm_bighub.formats.responses.item_events import item_events
-from litellm_bighub.formats.responses.joined_stream import Join
+from litellm_bighub.formats.responses.joined_stream import ResponsesJoinedStream
 from litellm_bighub.formats.responses.notice import notice_item
 from litellm_bighub.formats.stream.gate_protocol import Withhold
 from litellm_bighub.testing import (
@@ -52,7 +52,7 @@ def answer(*items, status="completed"):
 
 
 def joining():
-    return Joined(s.new_gate(), Join())
+    return Joined(s.new_gate(), ResponsesJoinedStream())
 
 
 def check(events, following) -> None:
@@ -175,7 +175,7 @@ def test_an_answer_that_is_cut_off_ends_the_stream_so():
     [("response.completed", True), ("response.incomplete", False), ("response.failed", False)],
 )
 def test_only_an_answer_that_ended_well_is_told_to_anybody(event_type, heard):
-    join = Join()
+    join = ResponsesJoinedStream()
     for event in s.stream(s.call(0))[:-1]:
         join.hear(event)
     assert join.heard() is None
@@ -195,4 +195,4 @@ def test_what_comes_behind_the_end_is_dropped():
 
 @pytest.mark.parametrize("status", ["queued", "failed", "incomplete", "completed"])
 def test_a_stream_ends_with_an_answer_that_has_ended(status):
-    assert Join().accepts(answer(status=status)) == (status in {"incomplete", "completed"})
+    assert ResponsesJoinedStream().accepts(answer(status=status)) == (status in {"incomplete", "completed"})

@@ -12,7 +12,7 @@ from pydantic import TypeAdapter
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.formats.responses.results import answered, brought, continued
 from litellm_bighub.formats.responses.withheld_output import edited_note, not_run, restored
-from litellm_bighub.testing.upstream.answer_memory import Memory
+from litellm_bighub.testing.upstream.answer_memory import AnswerMemory
 
 ARGUMENTS = {
     "function": {"a": 1},
@@ -151,7 +151,7 @@ def test_every_withheld_call_is_answered_exactly_once(here, replayed, siblings, 
     """
     replayed, siblings = replayed - here, siblings - here - replayed
     sent &= here | replayed
-    memory = Memory()
+    memory = AnswerMemory()
     calls = [{"type": "function_call", "id": f"fc_{n}", "call_id": f"call_{n}"} for n in sorted(here)]
     memory.keep("resp_1", {"input": []}, calls)
     released = [{"type": "function_call", "call_id": f"call_{n}", "name": "b", "arguments": "{}"} for n in siblings]

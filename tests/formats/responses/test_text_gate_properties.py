@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from litellm_bighub.formats.responses.texts.text_gate import TextGate
-from litellm_bighub.formats.stream.text_part import Whole, Window
+from litellm_bighub.formats.stream.text_part import WholeText, Window
 from tests.formats.responses.streams import accept
 from tests.formats.responses.text_streams import (
     Told,
@@ -67,7 +67,7 @@ windows = st.builds(
     st.integers(1, 16),
     st.integers(4, 12),
 )
-whole_deltas = st.just(Whole()) | windows
+whole_deltas = st.just(WholeText()) | windows
 modes = whole_deltas | windows.map(lambda window: replace(window, sentences=True))
 
 
@@ -166,7 +166,7 @@ def test_any_stream_leaves_masked(name, told, mode):
 @given(text=st.text("ab", min_size=1, max_size=8), answer=st.text("ab", max_size=8), data=st.data())
 def test_the_deltas_tell_whatever_the_answer_is(text, answer, data):
     cut = data.draw(pieces(text) | st.just(list(text)))
-    released = list(drive(TextGate(mode=Whole()), stream(message(0, cut)), asked(lambda _: answer)))
+    released = list(drive(TextGate(mode=WholeText()), stream(message(0, cut)), asked(lambda _: answer)))
     assert joined(released, "response.output_text.delta") == answer
 
 

@@ -12,7 +12,7 @@ from litellm_bighub import OpenAIResponsesHandler, ResponsesTextGuardrail
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.responses.texts.text_gate import TextGate
-from litellm_bighub.formats.stream.text_part import Whole
+from litellm_bighub.formats.stream.text_part import WholeText
 from litellm_bighub.gateway.hooks.text_stream import checked
 
 CALLER = UserAPIKeyAuth(request_route="/v1/responses")
@@ -205,7 +205,7 @@ async def test_a_consumer_that_leaves_closes_the_upstream():
     async def same(texts):
         return texts
 
-    events = checked(endless(), TextGate(mode=Whole()), same)
+    events = checked(endless(), TextGate(mode=WholeText()), same)
     await anext(events)
     await events.aclose()
 

@@ -16,11 +16,11 @@ from litellm_bighub import BighubGuardrail
 from litellm_bighub.deciders.ledger.ledger import MemoryLedger
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.errors import DecisionUnavailable
-from litellm_bighub.formats.responses.gate import Gate
-from litellm_bighub.formats.responses.joined_stream import Join
+from litellm_bighub.formats.responses.gate import ResponsesGate
+from litellm_bighub.formats.responses.joined_stream import ResponsesJoinedStream
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
-from litellm_bighub.gateway.pipeline.enforcement import Judged
-from litellm_bighub.gateway.pipeline.feedback_stream import StreamContinuing
+from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall
+from litellm_bighub.gateway.pipeline.feedback_stream import FeedbackStream
 from litellm_bighub.gateway.pipeline.gated_stream import governed
 from litellm_bighub.gateway.routes.route_formats import Format
 from litellm_bighub.testing import function_call, text
@@ -68,16 +68,16 @@ class Stage:
     async def judge(self, calls):
         for _ in range(self.delays.pop(0) if self.delays else 0):
             await asyncio.sleep(0)
-        return [Judged(call, *self.verdicts[int(call.name.removeprefix("name_t"))]) for call in calls]
+        return [EnforcedCall(call, *self.verdicts[int(call.name.removeprefix("name_t"))]) for call in calls]
 
     def run(self, upstream, **more):
-        continuing = StreamContinuing(Join(), self.next_answer)
+        continuing = FeedbackStream(ResponsesJoinedStream(), self.next_answer)
 
         async def decide(calls):
             return await continuing.settled(self.judge(calls))
 
         numbers = iter(range(1000))
-        gate = Gate(new_item_id=lambda: f"notice_{next(numbers)}")
+        gate = ResponsesGate(new_item_id=lambda: f"notice_{next(numbers)}")
         return continuing.joined(governed(continuing.within(upstream), gate, decide, **more))
 
 

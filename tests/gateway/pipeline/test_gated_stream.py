@@ -9,7 +9,7 @@ import anyio
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from litellm_bighub.formats.responses.gate import Gate
+from litellm_bighub.formats.responses.gate import ResponsesGate
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from litellm_bighub.gateway.pipeline.gated_stream import governed
 
@@ -61,9 +61,9 @@ def stream(kinds: str) -> list[dict]:
     return [{**event, "sequence_number": number} for number, event in enumerate(events)]
 
 
-def gate() -> Gate:
+def gate() -> ResponsesGate:
     numbers = iter(range(1000))
-    return Gate(new_item_id=lambda: f"msg_{next(numbers)}")
+    return ResponsesGate(new_item_id=lambda: f"msg_{next(numbers)}")
 
 
 async def into(seen: list, events) -> None:

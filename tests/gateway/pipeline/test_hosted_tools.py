@@ -9,7 +9,7 @@ from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.gateway.mcp.mcp_calls import govern_mcp_call, mcp_call
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement, ToolCallWithheld, Withholding
-from litellm_bighub.gateway.pipeline.hosted_tools import ListedTools
+from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from tests.deciders.fakes import Kept, Scripted
 
 REMOTE = {"type": "mcp", "server_label": "crm", "server_url": "https://crm.example", "authorization": "s3cret"}
@@ -41,7 +41,7 @@ def enforcement(answer, events=None, **withholding):
 )
 async def test_what_a_request_is_left_with(answer, left):
     request, events = {"tools": [FUNCTION, REMOTE]}, Kept()
-    await ListedTools(enforcement(answer, events)).govern(request, CallContext)
+    await HostedTools(enforcement(answer, events)).govern(request, CallContext)
 
     assert request == {"tools": left}
     (event,) = events.events
@@ -58,7 +58,7 @@ async def test_what_a_request_is_left_with(answer, left):
 )
 async def test_an_operator_may_have_the_request_fail(answer, setting, approval):
     with pytest.raises(ToolCallWithheld) as withheld:
-        await ListedTools(enforcement(answer, **setting)).govern({"tools": [REMOTE]}, CallContext)
+        await HostedTools(enforcement(answer, **setting)).govern({"tools": [REMOTE]}, CallContext)
 
     assert withheld.value.status_code == 403
     assert withheld.value.approval_id == approval

@@ -7,7 +7,7 @@ import pytest
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.decision import Allow, Block
-from litellm_bighub.gateway.pipeline.server_side_calls import GatewayRuns, publish_made
+from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls, publish_made
 from tests.deciders.fakes import Scripted
 
 OURS = {"type": "mcp", "server_url": "litellm_proxy", "require_approval": "never"}
@@ -28,7 +28,7 @@ def told_of(call_id="call_1", name="demo-x"):
 async def decided(tools, *published, call=CALL, publisher=None):
     """What is decided on the call in a stream during which LiteLLM makes these calls."""
     decisions = tool_decisions()
-    runs = GatewayRuns(decisions, {"tools": tools})
+    runs = ServerSideCalls(decisions, {"tools": tools})
 
     async def upstream():
         for data, arguments in published:
@@ -73,7 +73,7 @@ async def test_what_another_guardrail_decided_is_not_taken_over():
 
 async def test_a_decision_is_taken_over_once():
     decisions = tool_decisions()
-    runs = GatewayRuns(decisions, {"tools": [OURS]})
+    runs = ServerSideCalls(decisions, {"tools": [OURS]})
 
     async def decide(calls):
         return [OWN for _ in calls]
@@ -89,7 +89,7 @@ async def test_a_decision_is_taken_over_once():
 
 async def test_outside_of_the_stream_nothing_is_published():
     decisions = tool_decisions()
-    runs = GatewayRuns(decisions, {"tools": [OURS]})
+    runs = ServerSideCalls(decisions, {"tools": [OURS]})
 
     async def decide(calls):
         return [OWN for _ in calls]

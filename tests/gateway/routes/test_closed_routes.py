@@ -13,13 +13,13 @@ from starlette.websockets import WebSocketDisconnect
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
 from litellm_bighub.gateway.routes.closed_routes import close_routes
-from litellm_bighub.gateway.routes.route_guard import Closer, close_what_is_ungoverned, closer_of
+from litellm_bighub.gateway.routes.route_guard import RouteGuard, close_what_is_ungoverned, closer_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 
-MODELS = Closer("bighub", models=True, mcp=False)
-BOTH = Closer("bighub", models=True, mcp=True)
-MCP = Closer("mcp", models=False, mcp=True)
+MODELS = RouteGuard("bighub", models=True, mcp=False)
+BOTH = RouteGuard("bighub", models=True, mcp=True)
+MCP = RouteGuard("mcp", models=False, mcp=True)
 
 
 def reached(app, method, path):
@@ -267,4 +267,4 @@ def test_an_operator_may_leave_them_open(app):
     ],
 )
 def test_what_a_mode_governs(mode, models, mcp):
-    assert closer_of("bighub", mode) == Closer("bighub", models=models, mcp=mcp)
+    assert closer_of("bighub", mode) == RouteGuard("bighub", models=models, mcp=mcp)

@@ -12,7 +12,7 @@ from litellm.proxy import proxy_server
 from litellm.proxy.auth.route_checks import RouteChecks
 
 from litellm_bighub.gateway.routes.closed_routes import fate_of
-from litellm_bighub.gateway.routes.route_table import ROWS, Fate, row_of
+from litellm_bighub.gateway.routes.route_table import ROWS, RouteCoverage, row_of
 from tests.gateway.proxy_routes import Router, all_features, walk
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
@@ -30,7 +30,7 @@ ENDPOINTS = {
 """What serves the governed routes, by the end of their path: functions of LiteLLM's that run our hooks."""
 
 
-HARMLESS = {Fate.NO_CALLS, Fate.ADMINISTRATION}
+HARMLESS = {RouteCoverage.NO_CALLS, RouteCoverage.ADMINISTRATION}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_no_route_that_litellm_counts_among_those_of_models_is_administration_th
     """What LiteLLM itself counts so and is none: agents that are registered, logs, records, and logins to MCP."""
     counted = {route for route in routes if route.method != "GET" and RouteChecks.is_llm_api_route(route.example)}
     fates = {route.example: row_of(route.method, route.example).fate for route in counted}
-    administration = [path for path, fate in fates.items() if fate is Fate.ADMINISTRATION]
+    administration = [path for path, fate in fates.items() if fate is RouteCoverage.ADMINISTRATION]
 
     assert len(counted) > 150
     assert [path for path in administration if not path.startswith(_COUNTED)] == []
@@ -107,7 +107,9 @@ def test_what_is_governed_is_served_by_functions_that_run_hooks(routes):
     governed = [
         route
         for route in routes
-        if (row := row_of(route.method, route.example)) and row.fate is Fate.GOVERNED and route.path.count("{path") == 0
+        if (row := row_of(route.method, route.example))
+        and row.fate is RouteCoverage.GOVERNED
+        and route.path.count("{path") == 0
     ]
     expected = {
         route.example: names for route in governed for end, names in ENDPOINTS.items() if route.example.endswith(end)
@@ -164,9 +166,9 @@ EARLY = Router(walk(proxy_server.app.router.routes))
 
 
 STRICT = {
-    Fate.GOVERNED: {Fate.GOVERNED, Fate.REFUSED},
-    Fate.MCP: {Fate.MCP, Fate.REFUSED},
-    Fate.REFUSED: {Fate.REFUSED},
+    RouteCoverage.GOVERNED: {RouteCoverage.GOVERNED, RouteCoverage.REFUSED},
+    RouteCoverage.MCP: {RouteCoverage.MCP, RouteCoverage.REFUSED},
+    RouteCoverage.REFUSED: {RouteCoverage.REFUSED},
 }
 
 
@@ -190,60 +192,80 @@ def test_what_reaches_a_model_is_never_taken_for_something_else(request_):
 @pytest.mark.parametrize(
     ("method", "path", "fate"),
     [
-        pytest.param("POST", "/v1/chat/completions", Fate.GOVERNED, id="chat"),
-        pytest.param("POST", "/openai/deployments/a/b/chat/completions", Fate.GOVERNED, id="a deployment with a slash"),
-        pytest.param("POST", "/openai/v1/responses", Fate.GOVERNED, id="Responses beside what is passed through"),
-        pytest.param("PUT", "/openai/v1/responses", Fate.REFUSED, id="another method is passed through"),
-        pytest.param("WS", "/v1/responses", Fate.REFUSED, id="the same as a WebSocket"),
-        pytest.param("WS", "/v1/realtime", Fate.REFUSED, id="realtime"),
-        pytest.param("WS", "/anything", Fate.REFUSED, id="a WebSocket that nobody knows"),
-        pytest.param("POST", "/openai/v1/chat/completions", Fate.REFUSED, id="passed through to OpenAI"),
-        pytest.param("POST", "/anthropic/v1/messages", Fate.REFUSED, id="passed through to Anthropic"),
-        pytest.param("POST", "/v1beta/models/a/b:streamGenerateContent", Fate.REFUSED, id="Gemini"),
-        pytest.param("POST", "/vertex_ai/x/../../v1/messages", Fate.REFUSED, id="passed through to Vertex"),
-        pytest.param("POST", "/models/x:generateContent", Fate.REFUSED, id="Gemini without version"),
-        pytest.param("GET", "/v1/responses/resp_1", Fate.GOVERNED, id="a stored response"),
-        pytest.param("DELETE", "/v1/responses/resp_1", Fate.NO_CALLS, id="deleting one"),
-        pytest.param("POST", "/v1/responses/input_tokens", Fate.NO_CALLS, id="counting"),
-        pytest.param("POST", "/v1/batches", Fate.REFUSED, id="a batch"),
-        pytest.param("POST", "/v1/embeddings", Fate.NO_CALLS, id="embeddings"),
-        pytest.param("POST", "/mcp/", Fate.MCP, id="MCP"),
-        pytest.param("POST", "/crm/mcp", Fate.MCP, id="an MCP server"),
-        pytest.param("POST", "/key/generate", Fate.ADMINISTRATION, id="administration"),
-        pytest.param("GET", "/", Fate.ADMINISTRATION, id="the first page"),
-        pytest.param("GET", "/ui/", Fate.ADMINISTRATION, id="the pages of administration"),
-        pytest.param("GET", "/ui/_next/static/x.js", Fate.ADMINISTRATION, id="what they are made of"),
-        pytest.param("GET", "/metrics/", Fate.ADMINISTRATION, id="metrics"),
-        pytest.param("HEAD", "/health/liveliness", Fate.ADMINISTRATION, id="its head"),
-        pytest.param("OPTIONS", "/key/generate", Fate.ADMINISTRATION, id="its options"),
-        pytest.param("OPTIONS", "/v1/chat/completions", Fate.GOVERNED, id="options of what is governed"),
-        pytest.param("HEAD", "/anthropic/v1/messages", Fate.REFUSED, id="a head that is passed through"),
-        pytest.param("OPTIONS", "/v1/new", Fate.REFUSED, id="options of a route that nobody knows"),
-        pytest.param("HEAD", "/login", Fate.REFUSED, id="the head of what is only written"),
-        pytest.param("POST", "/v1/evals/eval_1/runs", Fate.REFUSED, id="running an eval"),
-        pytest.param("GET", "/v1/evals/eval_1/runs", Fate.NO_CALLS, id="its runs"),
-        pytest.param("GET", "/v1/evals/e/runs/r/output_items", Fate.REFUSED, id="what it sampled: no route yet"),
-        pytest.param("POST", "/plugin-proxy/mine/v1/chat/completions", Fate.REFUSED, id="an operator's plugin"),
-        pytest.param("GET", "/plugin-proxy/mine/x", Fate.REFUSED, id="and what it shows"),
-        pytest.param("POST", "/health/test_connection", Fate.REFUSED, id="a trial of a model"),
-        pytest.param("GET", "/health", Fate.ADMINISTRATION, id="a trial that the config describes"),
-        pytest.param("POST", "/usage/ai/chat", Fate.REFUSED, id="the dashboard's assistant"),
-        pytest.param("POST", "/auto_router/shadow_eval/start", Fate.REFUSED, id="requests sent once more"),
-        pytest.param("POST", "/v2/chat/completions", Fate.REFUSED, id="a route that nobody knows"),
-        pytest.param("POST", "/key/new_in_a_later_release", Fate.REFUSED, id="administration that nobody knows"),
-        pytest.param("TRACE", "/key/info", Fate.REFUSED, id="another method"),
-        pytest.param("post", "/key/generate", Fate.REFUSED, id="a method that the router does not know either"),
-        pytest.param("GET", "/KEY/info", Fate.REFUSED, id="a path that the router does not know either"),
-        pytest.param("GET", "//key/info", Fate.REFUSED, id="nor this"),
-        pytest.param("POST", "/key/generate\n", Fate.REFUSED, id="a line's end, which the router ignores"),
-        pytest.param("WS", "/mcp", Fate.REFUSED, id="MCP as a WebSocket"),
-        pytest.param("POST", "/openai/v1/responses/", Fate.REFUSED, id="with a slash, which passes through"),
-        pytest.param("POST", "/v1/responses/", Fate.GOVERNED, id="with a slash, which leads to the one without"),
-        pytest.param("POST", "/openai/", Fate.REFUSED, id="the root of what is passed through"),
-        pytest.param("POST", "/anthropic/v1/files/../messages", Fate.REFUSED, id="a path that the upstream reads anew"),
-        pytest.param("POST", "/anthropic/v1/files/%2e%2e/messages", Fate.REFUSED, id="the same, encoded twice"),
-        pytest.param("POST", "/anthropic/v1/files/x%2F..%2F../messages", Fate.REFUSED, id="the same, slashes too"),
-        pytest.param("POST", "/perplexity/chat", Fate.REFUSED, id="no route at all"),
+        pytest.param("POST", "/v1/chat/completions", RouteCoverage.GOVERNED, id="chat"),
+        pytest.param(
+            "POST", "/openai/deployments/a/b/chat/completions", RouteCoverage.GOVERNED, id="a deployment with a slash"
+        ),
+        pytest.param(
+            "POST", "/openai/v1/responses", RouteCoverage.GOVERNED, id="Responses beside what is passed through"
+        ),
+        pytest.param("PUT", "/openai/v1/responses", RouteCoverage.REFUSED, id="another method is passed through"),
+        pytest.param("WS", "/v1/responses", RouteCoverage.REFUSED, id="the same as a WebSocket"),
+        pytest.param("WS", "/v1/realtime", RouteCoverage.REFUSED, id="realtime"),
+        pytest.param("WS", "/anything", RouteCoverage.REFUSED, id="a WebSocket that nobody knows"),
+        pytest.param("POST", "/openai/v1/chat/completions", RouteCoverage.REFUSED, id="passed through to OpenAI"),
+        pytest.param("POST", "/anthropic/v1/messages", RouteCoverage.REFUSED, id="passed through to Anthropic"),
+        pytest.param("POST", "/v1beta/models/a/b:streamGenerateContent", RouteCoverage.REFUSED, id="Gemini"),
+        pytest.param("POST", "/vertex_ai/x/../../v1/messages", RouteCoverage.REFUSED, id="passed through to Vertex"),
+        pytest.param("POST", "/models/x:generateContent", RouteCoverage.REFUSED, id="Gemini without version"),
+        pytest.param("GET", "/v1/responses/resp_1", RouteCoverage.GOVERNED, id="a stored response"),
+        pytest.param("DELETE", "/v1/responses/resp_1", RouteCoverage.NO_CALLS, id="deleting one"),
+        pytest.param("POST", "/v1/responses/input_tokens", RouteCoverage.NO_CALLS, id="counting"),
+        pytest.param("POST", "/v1/batches", RouteCoverage.REFUSED, id="a batch"),
+        pytest.param("POST", "/v1/embeddings", RouteCoverage.NO_CALLS, id="embeddings"),
+        pytest.param("POST", "/mcp/", RouteCoverage.MCP, id="MCP"),
+        pytest.param("POST", "/crm/mcp", RouteCoverage.MCP, id="an MCP server"),
+        pytest.param("POST", "/key/generate", RouteCoverage.ADMINISTRATION, id="administration"),
+        pytest.param("GET", "/", RouteCoverage.ADMINISTRATION, id="the first page"),
+        pytest.param("GET", "/ui/", RouteCoverage.ADMINISTRATION, id="the pages of administration"),
+        pytest.param("GET", "/ui/_next/static/x.js", RouteCoverage.ADMINISTRATION, id="what they are made of"),
+        pytest.param("GET", "/metrics/", RouteCoverage.ADMINISTRATION, id="metrics"),
+        pytest.param("HEAD", "/health/liveliness", RouteCoverage.ADMINISTRATION, id="its head"),
+        pytest.param("OPTIONS", "/key/generate", RouteCoverage.ADMINISTRATION, id="its options"),
+        pytest.param("OPTIONS", "/v1/chat/completions", RouteCoverage.GOVERNED, id="options of what is governed"),
+        pytest.param("HEAD", "/anthropic/v1/messages", RouteCoverage.REFUSED, id="a head that is passed through"),
+        pytest.param("OPTIONS", "/v1/new", RouteCoverage.REFUSED, id="options of a route that nobody knows"),
+        pytest.param("HEAD", "/login", RouteCoverage.REFUSED, id="the head of what is only written"),
+        pytest.param("POST", "/v1/evals/eval_1/runs", RouteCoverage.REFUSED, id="running an eval"),
+        pytest.param("GET", "/v1/evals/eval_1/runs", RouteCoverage.NO_CALLS, id="its runs"),
+        pytest.param(
+            "GET", "/v1/evals/e/runs/r/output_items", RouteCoverage.REFUSED, id="what it sampled: no route yet"
+        ),
+        pytest.param(
+            "POST", "/plugin-proxy/mine/v1/chat/completions", RouteCoverage.REFUSED, id="an operator's plugin"
+        ),
+        pytest.param("GET", "/plugin-proxy/mine/x", RouteCoverage.REFUSED, id="and what it shows"),
+        pytest.param("POST", "/health/test_connection", RouteCoverage.REFUSED, id="a trial of a model"),
+        pytest.param("GET", "/health", RouteCoverage.ADMINISTRATION, id="a trial that the config describes"),
+        pytest.param("POST", "/usage/ai/chat", RouteCoverage.REFUSED, id="the dashboard's assistant"),
+        pytest.param("POST", "/auto_router/shadow_eval/start", RouteCoverage.REFUSED, id="requests sent once more"),
+        pytest.param("POST", "/v2/chat/completions", RouteCoverage.REFUSED, id="a route that nobody knows"),
+        pytest.param(
+            "POST", "/key/new_in_a_later_release", RouteCoverage.REFUSED, id="administration that nobody knows"
+        ),
+        pytest.param("TRACE", "/key/info", RouteCoverage.REFUSED, id="another method"),
+        pytest.param(
+            "post", "/key/generate", RouteCoverage.REFUSED, id="a method that the router does not know either"
+        ),
+        pytest.param("GET", "/KEY/info", RouteCoverage.REFUSED, id="a path that the router does not know either"),
+        pytest.param("GET", "//key/info", RouteCoverage.REFUSED, id="nor this"),
+        pytest.param("POST", "/key/generate\n", RouteCoverage.REFUSED, id="a line's end, which the router ignores"),
+        pytest.param("WS", "/mcp", RouteCoverage.REFUSED, id="MCP as a WebSocket"),
+        pytest.param("POST", "/openai/v1/responses/", RouteCoverage.REFUSED, id="with a slash, which passes through"),
+        pytest.param(
+            "POST", "/v1/responses/", RouteCoverage.GOVERNED, id="with a slash, which leads to the one without"
+        ),
+        pytest.param("POST", "/openai/", RouteCoverage.REFUSED, id="the root of what is passed through"),
+        pytest.param(
+            "POST", "/anthropic/v1/files/../messages", RouteCoverage.REFUSED, id="a path that the upstream reads anew"
+        ),
+        pytest.param(
+            "POST", "/anthropic/v1/files/%2e%2e/messages", RouteCoverage.REFUSED, id="the same, encoded twice"
+        ),
+        pytest.param(
+            "POST", "/anthropic/v1/files/x%2F..%2F../messages", RouteCoverage.REFUSED, id="the same, slashes too"
+        ),
+        pytest.param("POST", "/perplexity/chat", RouteCoverage.REFUSED, id="no route at all"),
     ],
 )
 def test_what_becomes_of_a_route(method, path, fate):
@@ -255,7 +277,7 @@ def test_what_an_operator_passes_through_is_refused(monkeypatch):
     registered = {"1:subpath:/public/llm": {}, "2:exact:/mine": {}, "3:subpath:/v1/chat/completions": {}}
     monkeypatch.setattr(name, registered)
 
-    assert fate_of("POST", "/mine") is Fate.REFUSED
-    assert fate_of("GET", "/public/llm/chat") is Fate.REFUSED
-    assert fate_of("POST", "/v1/chat/completions/") is Fate.REFUSED
-    assert fate_of("GET", "/public/providers") is Fate.ADMINISTRATION
+    assert fate_of("POST", "/mine") is RouteCoverage.REFUSED
+    assert fate_of("GET", "/public/llm/chat") is RouteCoverage.REFUSED
+    assert fate_of("POST", "/v1/chat/completions/") is RouteCoverage.REFUSED
+    assert fate_of("GET", "/public/providers") is RouteCoverage.ADMINISTRATION

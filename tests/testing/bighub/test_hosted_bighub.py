@@ -20,7 +20,7 @@ from litellm_bighub.testing.bighub.hosted_answers import (
     reply,
     require_approval,
 )
-from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub, Request
+from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub, HostedRequest
 
 
 def client(bighub: HostedBighub, **options) -> BighubClient:
@@ -34,7 +34,7 @@ def test_answers_in_the_order_of_the_script_and_the_last_for_ever():
 
 
 def test_a_function_answers_by_the_request():
-    def by_value(request: Request):
+    def by_value(request: HostedRequest):
         return block() if request.body["value"] > 10 else allow()
 
     with HostedBighub(by_value) as bighub, client(bighub) as sdk:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +12,7 @@ from litellm_bighub.control_plane.http.strict_json import readable
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.store.tables import agent_memory as memory
 from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/actions/memory")
 
@@ -21,7 +22,7 @@ class Ingest(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    events: list[dict[str, Any]] = Field(max_length=1000)
+    events: list[JsonObject] = Field(max_length=1000)
     source: str = Field(default="adapter", max_length=200)
     source_version: str | None = Field(default=None, max_length=200)
     actor: str | None = Field(default=None, max_length=500)
@@ -53,7 +54,7 @@ class Recommend(BaseModel):
 
 
 @router.post("/ingest")
-async def ingest(body: Ingest, plane: Plane, caller: Asker) -> dict[str, Any]:
+async def ingest(body: Ingest, plane: Plane, caller: Asker) -> JsonObject:
     """Store events, redacted whatever the caller says; one whose `event_id` is known counts once."""
     now = plane.clock()
     shared = {
@@ -93,7 +94,7 @@ async def context(
     domain: str | None = None,
     actor: str | None = None,
     source: str | None = None,
-) -> dict[str, Any]:
+) -> JsonObject:
     """What happened lately, of the actors that the key speaks for."""
     if actor is not None:
         see_actor(caller, actor)
@@ -114,13 +115,13 @@ async def context(
 
 
 @router.post("/refresh-aggregates")
-async def refresh(_: Asker, concurrent: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002 - a query parameter
+async def refresh(_: Asker, concurrent: bool = False) -> JsonObject:  # noqa: FBT001, FBT002 - a query parameter
     """Nothing is to be done: aggregates are computed when they are asked for."""
     return {"refreshed": True, "mode": "concurrent" if concurrent else "on_read"}
 
 
 @router.post("/recommendations")
-async def recommendations(body: Recommend, plane: Plane, _: Reader) -> dict[str, Any]:
+async def recommendations(body: Recommend, plane: Plane, _: Reader) -> JsonObject:
     """Tools that are blocked, held or failing more often than the given rates. A person decides what follows."""
     names = ("tool", "domain", "actor", "source")
     filters = {name: str(value) for name in names if (value := getattr(body, name)) is not None}
@@ -140,7 +141,7 @@ async def recommendations(body: Recommend, plane: Plane, _: Reader) -> dict[str,
     }
 
 
-def _about(tool: str, rows: list[dict[str, Any]], body: Recommend) -> list[dict[str, Any]]:
+def _about(tool: str, rows: list[JsonObject], body: Recommend) -> list[JsonObject]:
     of_tool = [row for row in rows if row["tool"] == tool]
     if len(of_tool) < body.min_events:
         return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter
 from fastapi.exceptions import HTTPException
@@ -11,11 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from litellm_bighub.control_plane.http.auth import Asker, Plane, see_actor
 from litellm_bighub.control_plane.http.errors import problem
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.store.chain import Entry
+from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.tables import live_sessions as live
 from litellm_bighub.control_plane.store.tables.keys import Key
-from litellm_bighub.control_plane.store.tables.live_sessions import Live
+from litellm_bighub.control_plane.store.tables.live_sessions import LiveSession
 from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/actions/live")
 
@@ -30,7 +31,7 @@ class Connect(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     actor: str = Field(default="AI_AGENT", min_length=1, max_length=500)
-    context: dict[str, Any] | None = None
+    context: JsonObject | None = None
 
 
 class Connected(BaseModel):
@@ -39,20 +40,20 @@ class Connected(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     connection_id: str = Field(min_length=1, max_length=300)
-    context: dict[str, Any] | None = None
+    context: JsonObject | None = None
 
 
 @router.post("/connect")
-async def connect(body: Connect, plane: Plane, caller: Asker) -> dict[str, Any]:
+async def connect(body: Connect, plane: Plane, caller: Asker) -> JsonObject:
     """Begin a session."""
     see_actor(caller, body.actor)
     now = plane.clock()
-    session = Live(f"live_{plane.new_id()}", caller.id, body.actor, now, now + live.TTL_SECONDS)
+    session = LiveSession(f"live_{plane.new_id()}", caller.id, body.actor, now, now + live.TTL_SECONDS)
 
     def job(transaction: Transaction) -> int | None:
         number = live.connect(transaction.connection, session)
         if number is not None:
-            transaction.append(Entry(now, "live.connected", session.id, {"by": caller.name}, actor=body.actor))
+            transaction.append(AuditEvent(now, "live.connected", session.id, {"by": caller.name}, actor=body.actor))
         return number
 
     number = await plane.write(job)
@@ -62,11 +63,11 @@ async def connect(body: Connect, plane: Plane, caller: Asker) -> dict[str, Any]:
 
 
 @router.post("/heartbeat")
-async def heartbeat(body: Connected, plane: Plane, caller: Asker) -> dict[str, Any]:
+async def heartbeat(body: Connected, plane: Plane, caller: Asker) -> JsonObject:
     """Say that the program is still there."""
     now = plane.clock()
 
-    def job(transaction: Transaction) -> tuple[Live | None, int]:
+    def job(transaction: Transaction) -> tuple[LiveSession | None, int]:
         found = live.beat(transaction.connection, body.connection_id, caller.id, now)
         if found is not None:
             see_actor(caller, found.actor)
@@ -79,14 +80,14 @@ async def heartbeat(body: Connected, plane: Plane, caller: Asker) -> dict[str, A
 
 
 @router.post("/disconnect")
-async def disconnect(body: Connected, plane: Plane, caller: Asker) -> dict[str, Any]:
+async def disconnect(body: Connected, plane: Plane, caller: Asker) -> JsonObject:
     """End a session."""
     now = plane.clock()
 
-    def job(transaction: Transaction) -> tuple[Live | None, int]:
+    def job(transaction: Transaction) -> tuple[LiveSession | None, int]:
         found = live.disconnect(transaction.connection, body.connection_id, caller.id, now)
         if found is not None:
-            transaction.append(Entry(now, "live.disconnected", found.id, {"by": caller.name}, actor=found.actor))
+            transaction.append(AuditEvent(now, "live.disconnected", found.id, {"by": caller.name}, actor=found.actor))
         return found, live.count(transaction.connection, caller.id, now)
 
     session, number = await plane.write(job)
@@ -95,7 +96,7 @@ async def disconnect(body: Connected, plane: Plane, caller: Asker) -> dict[str, 
     return _shown(session, number, "disconnected")
 
 
-async def check(plane: ControlPlane, caller: Key, actor: str, context: dict[str, Any]) -> None:
+async def check(plane: ControlPlane, caller: Key, actor: str, context: JsonObject) -> None:
     """See that a question that needs a live session has one, of this key and actor.
 
     Raises:
@@ -115,7 +116,7 @@ def _gone() -> HTTPException:
     return problem(422, "no_live_connection", "there is no such live session of this API key and actor; connect again")
 
 
-def _shown(session: Live, number: int, status: str) -> dict[str, Any]:
+def _shown(session: LiveSession, number: int, status: str) -> JsonObject:
     return {
         "connection_id": session.id,
         "agent_id": session.actor,

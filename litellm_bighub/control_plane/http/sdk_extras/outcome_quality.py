@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from litellm_bighub.domain.call import JSON
+from litellm_bighub.domain.payload import JsonObject
 
 Category: TypeAlias = Literal["positive", "neutral", "negative", "unknown"]
 
@@ -39,7 +40,7 @@ class Reported:
     actor: str
     tool: str
     verdict: str
-    body: dict[str, Any]
+    body: JsonObject
 
     @property
     def category(self) -> Category:
@@ -58,7 +59,7 @@ def meaning(status: str) -> tuple[Category, float | None]:
     return TAXONOMY.get(status.upper(), ("unknown", None))
 
 
-def summary(reports: Sequence[Reported]) -> dict[str, Any]:
+def summary(reports: Sequence[Reported]) -> JsonObject:
     """How calls went."""
     categories = Counter(report.category for report in reports)
     judged = categories["positive"] + categories["negative"]
@@ -78,7 +79,7 @@ def summary(reports: Sequence[Reported]) -> dict[str, Any]:
     }
 
 
-def quality(reports: Sequence[Reported]) -> dict[str, Any]:
+def quality(reports: Sequence[Reported]) -> JsonObject:
     """Whether it was good to follow what was recommended. Reports that do not say whether it was are left out."""
     told = [report for report in reports if report.followed is not None]
     helped = [report for report in told if report.followed and report.category == "positive"]
@@ -96,7 +97,7 @@ def quality(reports: Sequence[Reported]) -> dict[str, Any]:
     }
 
 
-def partner_view(domain: str, reports: Sequence[Reported]) -> dict[str, Any]:
+def partner_view(domain: str, reports: Sequence[Reported]) -> JsonObject:
     """One domain in itself, with a word on how much there is to go by."""
     return {
         "domain": domain,
@@ -108,7 +109,7 @@ def partner_view(domain: str, reports: Sequence[Reported]) -> dict[str, Any]:
     }
 
 
-def example(report: Reported) -> dict[str, Any]:
+def example(report: Reported) -> JsonObject:
     """One report in short."""
     return {
         "outcome_id": report.outcome_id,
@@ -126,7 +127,7 @@ def example(report: Reported) -> dict[str, Any]:
     }
 
 
-def _followed(told: Sequence[Reported]) -> dict[str, Any]:
+def _followed(told: Sequence[Reported]) -> JsonObject:
     quadrants = _quadrants(told)
     followed = sum(report.followed is True for report in told)
     return {
@@ -149,11 +150,11 @@ def _quadrants(told: Iterable[Reported]) -> dict[str, int]:
     }
 
 
-def _grouped(name: str, told: Sequence[Reported], key: Callable[[Reported], str]) -> list[dict[str, Any]]:
+def _grouped(name: str, told: Sequence[Reported], key: Callable[[Reported], str]) -> list[JsonObject]:
     groups: defaultdict[str, list[Reported]] = defaultdict(list)
     for report in told:
         groups[key(report) or "unknown"].append(report)
-    rows: list[dict[str, Any]] = []
+    rows: list[JsonObject] = []
     for value, group in sorted(groups.items()):
         followed = _followed(group)
         quadrants = followed.pop("quadrants")
@@ -161,7 +162,7 @@ def _grouped(name: str, told: Sequence[Reported], key: Callable[[Reported], str]
     return rows
 
 
-def _trend(reports: Sequence[Reported]) -> list[dict[str, Any]]:
+def _trend(reports: Sequence[Reported]) -> list[JsonObject]:
     """By ISO week, the oldest first."""
     weeks: defaultdict[str, list[Reported]] = defaultdict(list)
     for report in reports:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -25,6 +25,7 @@ from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.tables import outcomes
 from litellm_bighub.control_plane.store.tables.keys import Key
+from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/outcomes")
 
@@ -57,20 +58,20 @@ class Reports(BaseModel):
 
 
 @router.post("/report")
-async def report(body: Report, plane: Plane, caller: Asker) -> dict[str, Any]:
+async def report(body: Report, plane: Plane, caller: Asker) -> JsonObject:
     """Keep a report."""
     return (await _keep(plane, caller, [body]))[0]
 
 
 @router.post("/report/batch")
-async def report_batch(body: Reports, plane: Plane, caller: Asker) -> dict[str, Any]:
+async def report_batch(body: Reports, plane: Plane, caller: Asker) -> JsonObject:
     """Keep several reports, all or none."""
     kept = await _keep(plane, caller, body.outcomes)
     return {"accepted": len(kept), "results": kept}
 
 
 @router.get("/taxonomy")
-async def taxonomy(_: Anybody) -> dict[str, Any]:
+async def taxonomy(_: Anybody) -> JsonObject:
     """The statuses that BIGHUB knows; others are kept too."""
     statuses = {name: {"category": category, "severity": severity} for name, (category, severity) in TAXONOMY.items()}
     return {"statuses": list(statuses), "taxonomy": statuses}
@@ -82,7 +83,7 @@ async def pending(
     caller: Anybody,
     limit: Annotated[int, Query(ge=1, le=1000)] = 50,
     min_age_hours: Annotated[float, Query(ge=0, le=10**6)] = 0,
-) -> dict[str, Any]:
+) -> JsonObject:
     """Allowed calls of which nothing was reported, of the actors that the key speaks for."""
     before, of = plane.clock() - min_age_hours * 3600, caller.speaks_for
     rows = await plane.read(lambda connection: outcomes.unreported(connection, before=before, limit=limit, of=of))
@@ -102,7 +103,7 @@ async def pending(
 @router.get("/analytics/summary")
 async def analytics(
     plane: Plane, _: Reader, domain: Domain = None, since: datetime | None = None, until: datetime | None = None
-) -> dict[str, Any]:
+) -> JsonObject:
     """How calls went."""
     return summary(await _reported(plane, domain, since, until))
 
@@ -110,42 +111,42 @@ async def analytics(
 @router.get("/analytics/recommendation-quality")
 async def recommendation_quality(
     plane: Plane, _: Reader, domain: Domain = None, since: datetime | None = None, until: datetime | None = None
-) -> dict[str, Any]:
+) -> JsonObject:
     """Whether it was good to follow what was recommended."""
     return quality(await _reported(plane, domain, since, until))
 
 
 @router.get("/analytics/partner-view/{domain}")
-async def partner(domain: str, plane: Plane, _: Reader) -> dict[str, Any]:
+async def partner(domain: str, plane: Plane, _: Reader) -> JsonObject:
     """One domain in itself."""
     return partner_view(domain, await _reported(plane, domain, None, None))
 
 
 @router.get("/by-validation/{validation_id}")
-async def by_validation(validation_id: str, plane: Plane, caller: Anybody) -> dict[str, Any]:
+async def by_validation(validation_id: str, plane: Plane, caller: Anybody) -> JsonObject:
     """The last report about a validation."""
     return (await _found(plane, caller, "validation_id", validation_id))[-1]
 
 
 @router.get("/by-case/{case_id}")
-async def by_case(case_id: str, plane: Plane, caller: Anybody) -> dict[str, Any]:
+async def by_case(case_id: str, plane: Plane, caller: Anybody) -> JsonObject:
     """The last report about a case."""
     return (await _found(plane, caller, "case_id", case_id))[-1]
 
 
 @router.get("/{request_id}")
-async def get(request_id: str, plane: Plane, caller: Anybody) -> dict[str, Any]:
+async def get(request_id: str, plane: Plane, caller: Anybody) -> JsonObject:
     """The last report about a request."""
     return (await _found(plane, caller, "request_id", request_id))[-1]
 
 
 @router.get("/{request_id}/timeline")
-async def timeline(request_id: str, plane: Plane, caller: Anybody) -> dict[str, Any]:
+async def timeline(request_id: str, plane: Plane, caller: Anybody) -> JsonObject:
     """All reports about a request."""
     return {"request_id": request_id, "events": await _found(plane, caller, "request_id", request_id)}
 
 
-async def _keep(plane: ControlPlane, caller: Key, reports: list[Report]) -> list[dict[str, Any]]:
+async def _keep(plane: ControlPlane, caller: Key, reports: list[Report]) -> list[JsonObject]:
     told = [readable(report.model_dump(mode="json")) for report in reports]
     ids = [(report.request_id, report.validation_id) for report in reports]
     for actor in await plane.read(lambda connection: outcomes.actors(connection, ids)):
@@ -169,7 +170,7 @@ def _posix(moment: datetime | None) -> float | None:
     return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 
 
-async def _found(plane: ControlPlane, caller: Key, column: str, value: str) -> list[dict[str, Any]]:
+async def _found(plane: ControlPlane, caller: Key, column: str, value: str) -> list[JsonObject]:
     found = await plane.read(lambda connection: outcomes.find(connection, column, value))
     rows = [row for row in found if caller.speaks_for(row["actor"])]
     if not rows:
@@ -177,7 +178,7 @@ async def _found(plane: ControlPlane, caller: Key, column: str, value: str) -> l
     return [_shown(row) for row in rows]
 
 
-def _shown(row: dict[str, Any]) -> dict[str, Any]:
+def _shown(row: JsonObject) -> JsonObject:
     category, severity = meaning(row["status"])
     decided_at = row["decided_at"]
     return {

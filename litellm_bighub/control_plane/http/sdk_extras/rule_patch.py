@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from litellm_bighub.domain.payload import JsonObject
+
 
 class Operation(BaseModel):
     """One operation."""
@@ -22,7 +24,7 @@ class PatchRefused(ValueError):  # noqa: N818 - names the state
     """The patch cannot be applied."""
 
 
-def patch(fields: dict[str, Any], operations: Sequence[Operation]) -> dict[str, Any]:
+def patch(fields: JsonObject, operations: Sequence[Operation]) -> JsonObject:
     """The fields after all operations, or nothing at all.
 
     Raises:

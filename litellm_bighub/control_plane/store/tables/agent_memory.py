@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from typing import Any
 
 from sqlalchemy import Connection, func, select, text
 
 from litellm_bighub.control_plane.store.chain import dump
 from litellm_bighub.control_plane.store.schema import memory
+from litellm_bighub.domain.payload import JsonObject
 
 _INSERT = text(
     "INSERT INTO memory (event_id, time, source, actor, domain, tool, status, body)"
@@ -19,7 +19,7 @@ _INSERT = text(
 MOST_ROWS = 50_000
 
 
-def insert(connection: Connection, rows: list[dict[str, Any]]) -> int:
+def insert(connection: Connection, rows: list[JsonObject]) -> int:
     """Store events; one whose id is known is dropped. How many were new."""
     return sum(connection.execute(_INSERT, {**row, "body": dump(row["body"])}).rowcount for row in rows)
 
@@ -29,7 +29,7 @@ def total(connection: Connection) -> int:
     return connection.execute(select(func.count()).select_from(memory)).scalar_one()
 
 
-def window(connection: Connection, *, since: float, filters: dict[str, str]) -> list[dict[str, Any]]:
+def window(connection: Connection, *, since: float, filters: dict[str, str]) -> list[JsonObject]:
     """Events since a time that fit the filters, the newest first."""
     query = select(memory).where(memory.c.time >= since).order_by(memory.c.time.desc()).limit(MOST_ROWS)
     for name, value in filters.items():
@@ -38,7 +38,7 @@ def window(connection: Connection, *, since: float, filters: dict[str, str]) -> 
     return [{**row, "body": json.loads(row["body"])} for row in rows]
 
 
-def rates(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def rates(rows: list[JsonObject]) -> JsonObject:
     """What the events have in common."""
     statuses = Counter(row["status"] for row in rows)
     reasons = Counter(_blocked_by(row["body"]) for row in rows if row["status"] == "blocked")
@@ -55,6 +55,6 @@ def rates(rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _blocked_by(body: dict[str, Any]) -> str:
+def _blocked_by(body: JsonObject) -> str:
     decision = body.get("decision")
     return str(decision.get("blocked_by") or "unknown") if isinstance(decision, dict) else "unknown"

@@ -25,6 +25,7 @@ from sqlalchemy import BindParameter, ColumnElement, Connection, RowMapping, and
 from litellm_bighub.control_plane.store.chain import dump
 from litellm_bighub.control_plane.store.schema import approvals
 from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.payload import JsonObject
 
 State: TypeAlias = Literal["pending", "awaiting_second", "approved", "denied", "expired", "consumed"]
 Move: TypeAlias = Literal["approve_first", "approve", "deny", "expire", "consume"]
@@ -172,7 +173,7 @@ def approve(
 
     An edit by the second of two people is a first approval again: nobody has confirmed it yet.
     """
-    values: dict[str, Any] = {"comment": comment}
+    values: JsonObject = {"comment": comment}
     if edited is not None:
         values |= {"edited": dump(edited), "edited_digest": edited_digest}
     alone = and_(approvals.c.state == "pending", approvals.c.four_eyes == 0)
@@ -217,7 +218,7 @@ def _move(
     approval_id: str,
     move: Move,
     now: float,
-    values: dict[str, Any],
+    values: JsonObject,
     *conditions: ColumnElement[bool],
 ) -> bool:
     sources: list[State] = [state for state, by in TRANSITIONS if by == move]

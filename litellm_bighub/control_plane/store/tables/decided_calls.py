@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, delete, false, or_,
 from litellm_bighub.control_plane.store.chain import dump
 from litellm_bighub.control_plane.store.schema import decided_calls as table
 from litellm_bighub.domain.decided_call import DecidedCall, Search, storable
+from litellm_bighub.domain.payload import JsonObject
 
 COLUMNS: Final = tuple(column.name for column in table.c if column.name != "id")
 """Of a row, in their order."""
@@ -92,5 +93,5 @@ def _as_it_is(value: Any) -> Any:
 def _call(row: Row[Any]) -> DecidedCall:
     values = dict(row._mapping)  # noqa: SLF001 - the documented name
     del values["id"]
-    flags: dict[str, Any] = {name: bool(values[name]) for name in ("released", "edited", "answered")}
+    flags: JsonObject = {name: bool(values[name]) for name in ("released", "edited", "answered")}
     return DecidedCall(**{**values, **flags, "arguments": json.loads(values["arguments"])})

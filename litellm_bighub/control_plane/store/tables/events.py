@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from litellm_bighub.control_plane.store.chain import Break, check
+from litellm_bighub.control_plane.store.chain import ChainBreak, check
 from litellm_bighub.control_plane.store.schema import events, head
+from litellm_bighub.domain.payload import JsonObject
 
 _PAGE = 1000
 RETAINED = "audit.retained"
 
 
-def verify(connection: Connection) -> tuple[int, str] | Break:
+def verify(connection: Connection) -> tuple[int, str] | ChainBreak:
     """Follow the whole chain.
 
     Returns:
@@ -28,12 +28,12 @@ def verify(connection: Connection) -> tuple[int, str] | Break:
     if first is not None and first["seq"] > 1:
         seq, previous = _removed_before(connection, first["seq"])
     result = check(_all(connection, end.seq), seq=seq, previous=previous)
-    if isinstance(result, Break):
+    if isinstance(result, ChainBreak):
         return result
-    return result if result == tuple(end) else Break(result[0] + 1, "the end of the chain is missing")
+    return result if result == tuple(end) else ChainBreak(result[0] + 1, "the end of the chain is missing")
 
 
-def after(connection: Connection, seq: int, *conditions: ColumnElement[bool]) -> list[dict[str, Any]]:
+def after(connection: Connection, seq: int, *conditions: ColumnElement[bool]) -> list[JsonObject]:
     """The next events after one that fulfil the conditions, in order, with the body read."""
     query = select(events).where(events.c.seq > seq, *conditions).order_by(events.c.seq).limit(_PAGE)
     return [read(dict(row)) for row in connection.execute(query).mappings()]
@@ -41,7 +41,7 @@ def after(connection: Connection, seq: int, *conditions: ColumnElement[bool]) ->
 
 def page(
     connection: Connection, *conditions: ColumnElement[bool], limit: int = 100, offset: int = 0
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     """Events that fulfil the conditions, the newest first, with the body read."""
     query = select(events).where(*conditions).order_by(events.c.seq.desc()).limit(limit).offset(offset)
     return [read(dict(row)) for row in connection.execute(query).mappings()]
@@ -52,7 +52,7 @@ def count(connection: Connection, *conditions: ColumnElement[bool]) -> int:
     return connection.execute(select(func.count()).select_from(events).where(*conditions)).scalar_one()
 
 
-def read(row: dict[str, Any]) -> dict[str, Any]:
+def read(row: JsonObject) -> JsonObject:
     """A row with its body read."""
     return {**row, "body": json.loads(row["body"])}
 
@@ -75,7 +75,7 @@ def _json(text: str) -> object:
         return None
 
 
-def _all(connection: Connection, last: int) -> Iterator[dict[str, Any]]:
+def _all(connection: Connection, last: int) -> Iterator[JsonObject]:
     seq = 0
     while True:
         query = select(events).where(events.c.seq > seq, events.c.seq <= last).order_by(events.c.seq).limit(_PAGE)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from typing import Any
 
 from sqlalchemy import Connection, delete, select
 
 from litellm_bighub.control_plane.store.chain import dump
 from litellm_bighub.control_plane.store.schema import idempotency
+from litellm_bighub.domain.payload import JsonObject
 
 KEPT_SECONDS = 24 * 3600
 
@@ -20,8 +20,8 @@ class KeyReused(ValueError):  # noqa: N818 - names the state
 
 
 def once(
-    connection: Connection, key: str, request: dict[str, Any], now: float, make: Callable[[], dict[str, Any]]
-) -> dict[str, Any]:
+    connection: Connection, key: str, request: JsonObject, now: float, make: Callable[[], JsonObject]
+) -> JsonObject:
     """Make the answer, or give the one that was made for this key.
 
     Args:
@@ -42,7 +42,7 @@ def once(
     return answer
 
 
-def find(connection: Connection, key: str, request: dict[str, Any], now: float) -> dict[str, Any] | None:
+def find(connection: Connection, key: str, request: JsonObject, now: float) -> JsonObject | None:
     """What was kept for this key; arguments as for `once`.
 
     Raises:
@@ -55,11 +55,11 @@ def find(connection: Connection, key: str, request: dict[str, Any], now: float) 
         return None
     if known["request"] != _digest(dump(request)):
         raise KeyReused
-    kept: dict[str, Any] = json.loads(known["response"])
+    kept: JsonObject = json.loads(known["response"])
     return kept
 
 
-def put(connection: Connection, key: str, request: dict[str, Any], kept: dict[str, Any], now: float) -> None:
+def put(connection: Connection, key: str, request: JsonObject, kept: JsonObject, now: float) -> None:
     """Keep something for this key; arguments as for `once`."""
     name = _digest(key)
     connection.execute(delete(idempotency).where(idempotency.c.key == name))

@@ -15,7 +15,7 @@ MOST: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class LiveSession:
     """One session."""
 
     id: str
@@ -25,35 +25,35 @@ class Live:
     expires_at: float
 
 
-def connect(connection: Connection, session: Live) -> int | None:
+def connect(connection: Connection, session: LiveSession) -> int | None:
     """Begin a session; how many its key has now, `None` if that would be too many. Those that ended are forgotten."""
     now = session.connected_at
     connection.execute(delete(live_sessions).where(live_sessions.c.expires_at <= now))
     others = count(connection, session.key_id, now)
     if others >= MOST:
         return None
-    connection.execute(live_sessions.insert(), {name: getattr(session, name) for name in Live.__slots__})
+    connection.execute(live_sessions.insert(), {name: getattr(session, name) for name in LiveSession.__slots__})
     return others + 1
 
 
-def beat(connection: Connection, session_id: str, key_id: str, now: float) -> Live | None:
+def beat(connection: Connection, session_id: str, key_id: str, now: float) -> LiveSession | None:
     """Prolong a session; `None` if the key has none of this name that still lives."""
     statement = update(live_sessions).where(*_lives(session_id, key_id, now)).values(expires_at=now + TTL_SECONDS)
     return find(connection, session_id, key_id, now) if connection.execute(statement).rowcount == 1 else None
 
 
-def disconnect(connection: Connection, session_id: str, key_id: str, now: float) -> Live | None:
+def disconnect(connection: Connection, session_id: str, key_id: str, now: float) -> LiveSession | None:
     """End a session; `None` if the key has none of this name that still lives."""
     found = find(connection, session_id, key_id, now)
     connection.execute(delete(live_sessions).where(*_lives(session_id, key_id, now)))
     return found
 
 
-def find(connection: Connection, session_id: str, key_id: str, now: float) -> Live | None:
+def find(connection: Connection, session_id: str, key_id: str, now: float) -> LiveSession | None:
     """The session of a key, if it lives."""
     query = select(live_sessions).where(*_lives(session_id, key_id, now))
     row = connection.execute(query).mappings().one_or_none()
-    return None if row is None else Live(**row)
+    return None if row is None else LiveSession(**row)
 
 
 def count(connection: Connection, key_id: str, now: float) -> int:

@@ -15,7 +15,7 @@ LIFETIME_SECONDS = 8 * 3600
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class Login:
     """A person who is logged in.
 
     Attributes:
@@ -42,14 +42,14 @@ def start(connection: Connection, key: Key, now: float) -> str:
     return cookie
 
 
-def find(connection: Connection, cookie: str, now: float) -> Session | None:
+def find(connection: Connection, cookie: str, now: float) -> Login | None:
     """The session of a cookie, if its time is not over and its key is still good."""
     query = select(sessions).where(sessions.c.digest == keys.digest(cookie), sessions.c.expires_at > now)
     row = connection.execute(query).mappings().one_or_none()
     key = None if row is None else keys.get(connection, row["key_id"])
     if row is None or key is None or not key.valid_at(now):
         return None
-    return Session(key, row["csrf"], row["expires_at"])
+    return Login(key, row["csrf"], row["expires_at"])
 
 
 def end(connection: Connection, cookie: str) -> None:

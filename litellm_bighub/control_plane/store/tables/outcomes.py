@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection, select
 
 from litellm_bighub.control_plane.http.sdk_extras.outcome_quality import Reported
 from litellm_bighub.control_plane.store.chain import dump
 from litellm_bighub.control_plane.store.schema import approvals, events, outcomes
+from litellm_bighub.domain.payload import JsonObject
 
 _DECIDED: Final = ("actor", "domain", "tool", "verdict")
 _MOST: Final = 50_000
 _PAGE: Final = 500
 
 
-def insert(connection: Connection, row: dict[str, Any]) -> None:
+def insert(connection: Connection, row: JsonObject) -> None:
     """Store a report."""
     connection.execute(outcomes.insert(), {**row, "body": dump(row["body"])})
 
 
-def find(connection: Connection, column: str, value: str) -> list[dict[str, Any]]:
+def find(connection: Connection, column: str, value: str) -> list[JsonObject]:
     """Reports about a request, validation or case, the oldest first."""
     query = select(outcomes).where(outcomes.c[column] == value).order_by(outcomes.c.reported_at, outcomes.c.id)
     return [{**row, "body": json.loads(row["body"])} for row in connection.execute(query).mappings()]
@@ -49,7 +50,7 @@ def reported(
     ]
 
 
-def decided(connection: Connection, request_id: str, validation_id: str) -> dict[str, Any]:
+def decided(connection: Connection, request_id: str, validation_id: str) -> JsonObject:
     """What had been decided about a request, which names the decision or the approval that it asked for."""
     asked = select(approvals.c.decision_id).where(approvals.c.id == request_id)
     subject = connection.execute(asked).scalar() or validation_id or request_id
@@ -68,7 +69,7 @@ def actors(connection: Connection, ids: Iterable[tuple[str, str]]) -> set[str]:
 
 def unreported(
     connection: Connection, *, before: float, limit: int, of: Callable[[str], bool] = lambda _: True
-) -> list[dict[str, Any]]:
+) -> list[JsonObject]:
     """Allowed decisions older than a time without a report, of the actors for which `of` says so."""
     reported = select(outcomes.c.request_id).where(outcomes.c.request_id == events.c.subject).exists()
     query = (
@@ -78,7 +79,7 @@ def unreported(
         .order_by(events.c.seq.desc())
         .limit(max(limit, _PAGE))
     )
-    found: list[dict[str, Any]] = []
+    found: list[JsonObject] = []
     while len(found) < limit:
         page = [dict(row) for row in connection.execute(query).mappings()]
         if not page:

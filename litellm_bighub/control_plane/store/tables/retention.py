@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select
 
-from litellm_bighub.control_plane.store.chain import Entry
+from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.schema import approvals, deliveries, events, idempotency, memory, outcomes
 from litellm_bighub.control_plane.store.tables.events import RETAINED
 from litellm_bighub.control_plane.store.tables.idempotency import KEPT_SECONDS
@@ -34,7 +34,7 @@ def retain(transaction: Transaction, *, before: float, now: float, most: int = A
     seq, digest = last
     removed = connection.execute(delete(events).where(events.c.seq <= seq)).rowcount
     body = {"up_to": seq, "digest": digest, "before": before}
-    transaction.append(Entry(now, RETAINED, str(seq), body, severity="warning"), notify=False)
+    transaction.append(AuditEvent(now, RETAINED, str(seq), body, severity="warning"), notify=False)
     return removed
 
 

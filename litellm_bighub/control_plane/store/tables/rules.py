@@ -11,7 +11,7 @@ from litellm_bighub.policy.policy_text import RuleText
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class StoredRule:
     """A rule with its place in the database."""
 
     id: str
@@ -22,7 +22,7 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
+class RuleVersion:
     """A rule as it once was."""
 
     version: int
@@ -31,30 +31,30 @@ class Version:
     changed_at: float
 
 
-def everything(connection: Connection) -> list[Stored]:
+def everything(connection: Connection) -> list[StoredRule]:
     """All rules in the order of their making."""
     return [
         _stored(row) for row in connection.execute(select(rules).order_by(rules.c.created_at, rules.c.id)).mappings()
     ]
 
 
-def get(connection: Connection, rule_id: str) -> Stored | None:
+def get(connection: Connection, rule_id: str) -> StoredRule | None:
     """One rule."""
     row = connection.execute(select(rules).where(rules.c.id == rule_id)).mappings().one_or_none()
     return None if row is None else _stored(row)
 
 
-def insert(connection: Connection, rule_id: str, text: RuleText, *, by: str, now: float) -> Stored:
+def insert(connection: Connection, rule_id: str, text: RuleText, *, by: str, now: float) -> StoredRule:
     """Add a rule."""
     body = text.model_dump_json(exclude_defaults=True)
     connection.execute(
         rules.insert(), {"id": rule_id, "version": 1, "body": body, "created_at": now, "updated_at": now}
     )
     _remember(connection, (rule_id, 1, body), by, now)
-    return Stored(rule_id, 1, text, now, now)
+    return StoredRule(rule_id, 1, text, now, now)
 
 
-def change(connection: Connection, rule: Stored, text: RuleText, *, by: str, now: float) -> Stored | None:
+def change(connection: Connection, rule: StoredRule, text: RuleText, *, by: str, now: float) -> StoredRule | None:
     """Replace a rule's content; `None` if it was changed since `rule` was read."""
     body = text.model_dump_json(exclude_defaults=True)
     statement = (
@@ -65,7 +65,7 @@ def change(connection: Connection, rule: Stored, text: RuleText, *, by: str, now
     if connection.execute(statement).rowcount != 1:
         return None
     _remember(connection, (rule.id, rule.version + 1, body), by, now)
-    return Stored(rule.id, rule.version + 1, text, rule.created_at, now)
+    return StoredRule(rule.id, rule.version + 1, text, rule.created_at, now)
 
 
 def remove(connection: Connection, rule_id: str) -> bool:
@@ -73,12 +73,12 @@ def remove(connection: Connection, rule_id: str) -> bool:
     return connection.execute(delete(rules).where(rules.c.id == rule_id)).rowcount == 1
 
 
-def versions(connection: Connection, rule_id: str, limit: int) -> list[Version]:
+def versions(connection: Connection, rule_id: str, limit: int) -> list[RuleVersion]:
     """What a rule has been, the newest first."""
     query = select(rule_versions).where(rule_versions.c.rule_id == rule_id)
     rows = connection.execute(query.order_by(rule_versions.c.version.desc()).limit(limit)).mappings()
     return [
-        Version(row["version"], RuleText.model_validate_json(row["body"]), row["changed_by"], row["changed_at"])
+        RuleVersion(row["version"], RuleText.model_validate_json(row["body"]), row["changed_by"], row["changed_at"])
         for row in rows
     ]
 
@@ -89,6 +89,6 @@ def _remember(connection: Connection, rule: tuple[str, int, str], by: str, now: 
     connection.execute(rule_versions.insert(), row)
 
 
-def _stored(row: RowMapping) -> Stored:
+def _stored(row: RowMapping) -> StoredRule:
     text = RuleText.model_validate_json(row["body"])
-    return Stored(row["id"], row["version"], text, row["created_at"], row["updated_at"])
+    return StoredRule(row["id"], row["version"], text, row["created_at"], row["updated_at"])

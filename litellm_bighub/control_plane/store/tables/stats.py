@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections import Counter
 from datetime import datetime, timedelta, timezone
-from typing import Any
 
 from sqlalchemy import Connection, func, select
 
 from litellm_bighub.control_plane.store.schema import approvals, events
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.rule import Rule
 
 DECISION = "decision_event.created"
@@ -25,7 +25,7 @@ def verdicts(connection: Connection, since: float, until: float | None = None) -
     return {verdict: counted.get(verdict, 0) for verdict in ("allowed", "blocked", "requires_approval")}
 
 
-def observer(connection: Connection, now: float) -> dict[str, Any]:
+def observer(connection: Connection, now: float) -> JsonObject:
     """BIGHUB's observer statistics."""
     today = _midnight(now)
     blocked = select(events.c.body).where(
@@ -56,7 +56,7 @@ def would_withhold(connection: Connection, since: float) -> dict[str, int]:
     return {"would_block": found["blocked"], "would_ask": found["requires_approval"]}
 
 
-def dashboard(connection: Connection, now: float) -> dict[str, Any]:
+def dashboard(connection: Connection, now: float) -> JsonObject:
     """BIGHUB's dashboard."""
     month_start = datetime.fromtimestamp(now, timezone.utc).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     month = verdicts(connection, month_start.timestamp())
@@ -78,7 +78,7 @@ def dashboard(connection: Connection, now: float) -> dict[str, Any]:
     }
 
 
-def value_protected(connection: Connection, now: float, days: int) -> dict[str, Any]:
+def value_protected(connection: Connection, now: float, days: int) -> JsonObject:
     """The value of blocked calls by day."""
     start = _midnight(now) - (days - 1) * DAY
     query = select(events.c.time, events.c.body).where(
@@ -121,7 +121,7 @@ def _insight(week: dict[str, int]) -> str:
     return f"{total} decisions in the last 7 days, {share:.0f} % blocked"
 
 
-def rule_numbers(connection: Connection, rule: Rule, now: float) -> dict[str, Any]:
+def rule_numbers(connection: Connection, rule: Rule, now: float) -> JsonObject:
     """How often a rule has allowed and blocked. The days are those of its time zone."""
     moment = datetime.fromtimestamp(now, rule.zone or timezone.utc)
     today = moment.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()

@@ -10,6 +10,7 @@ from sqlalchemy import BindParameter, ColumnElement, Connection, RowMapping, and
 
 from litellm_bighub.control_plane.store.chain import dump
 from litellm_bighub.control_plane.store.schema import deliveries, events, head, webhooks
+from litellm_bighub.domain.payload import JsonObject
 
 _CURSOR = 2
 Format = Literal["bighub", "slack"]
@@ -17,7 +18,7 @@ _PAGE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Hook:
+class Webhook:
     """Where events are told.
 
     Attributes:
@@ -62,26 +63,26 @@ class Delivery:
     delivered_at: float | None
 
 
-def insert(connection: Connection, *, url: str, secret: str, body: dict[str, Any], now: float) -> Hook:
+def insert(connection: Connection, *, url: str, secret: str, body: JsonObject, now: float) -> Webhook:
     """Add a webhook."""
     values = {"url": url, "secret": secret, "active": 1, "body": dump(body), "created_at": now}
     row = connection.execute(webhooks.insert().returning(webhooks), values).mappings().one()
     return _hook(row)
 
 
-def get(connection: Connection, hook_id: int) -> Hook | None:
+def get(connection: Connection, hook_id: int) -> Webhook | None:
     """One webhook."""
     row = connection.execute(select(webhooks).where(webhooks.c.id == hook_id)).mappings().one_or_none()
     return None if row is None else _hook(row)
 
 
-def listed(connection: Connection, *, inactive: bool) -> list[Hook]:
+def listed(connection: Connection, *, inactive: bool) -> list[Webhook]:
     """All webhooks."""
     hooks = [_hook(row) for row in connection.execute(select(webhooks).order_by(webhooks.c.id)).mappings()]
     return [hook for hook in hooks if inactive or hook.active]
 
 
-def change(connection: Connection, hook_id: int, *, url: str, active: bool, body: dict[str, Any]) -> None:
+def change(connection: Connection, hook_id: int, *, url: str, active: bool, body: JsonObject) -> None:
     """Replace a webhook's content."""
     values = {"url": url, "active": int(active), "body": dump(body)}
     connection.execute(update(webhooks).where(webhooks.c.id == hook_id).values(**values))
@@ -93,7 +94,7 @@ def remove(connection: Connection, hook_id: int) -> bool:
     return connection.execute(delete(webhooks).where(webhooks.c.id == hook_id)).rowcount == 1
 
 
-def enqueue(connection: Connection, hook_id: int, event_type: str, data: dict[str, Any], now: float) -> int:
+def enqueue(connection: Connection, hook_id: int, event_type: str, data: JsonObject, now: float) -> int:
     """Have one event delivered; the delivery's number."""
     values = {
         "webhook_id": hook_id,
@@ -144,7 +145,7 @@ def claim(connection: Connection, now: float, lease: float) -> list[Delivery]:
 
 
 def settle(
-    connection: Connection, delivery: Delivery, hook: Hook, *, status: int | None, error: str | None, now: float
+    connection: Connection, delivery: Delivery, hook: Webhook, *, status: int | None, error: str | None, now: float
 ) -> None:
     """Write down what came of an attempt: delivered, to be tried again, or failed for good."""
     attempts = delivery.attempts + 1
@@ -172,14 +173,14 @@ def replay(connection: Connection, hook_id: int, delivery_id: int, now: float) -
     return connection.execute(statement.values(state="due", due_at=now, attempts=0)).rowcount == 1
 
 
-def _told(row: RowMapping) -> dict[str, Any]:
+def _told(row: RowMapping) -> JsonObject:
     names = ("type", "severity", "subject", "actor", "domain", "tool", "verdict", "rule_id", "time")
     return {**{name: row[name] for name in names}, "event_id": f"evt_{row['seq']}", "body": json.loads(row["body"])}
 
 
-def _hook(row: RowMapping) -> Hook:
+def _hook(row: RowMapping) -> Webhook:
     body = json.loads(row["body"])
-    return Hook(
+    return Webhook(
         id=row["id"],
         url=row["url"],
         secret=row["secret"],

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TypeAlias
 
 
-class Rule(Enum):
+class FieldRule(Enum):
     """What to do with a field."""
 
     TEXT = "text"
@@ -31,10 +31,10 @@ class Rule(Enum):
     """Keys are anybody's own words and mean nothing: every string below is scanned."""
 
 
-Rules: TypeAlias = Mapping[str, Rule]
+Rules: TypeAlias = Mapping[str, FieldRule]
 
 _NONE: Rules = MappingProxyType({})
-_OPAQUE = Rule.OPAQUE
+_OPAQUE = FieldRule.OPAQUE
 
 COMMON: Rules = MappingProxyType(
     {
@@ -58,18 +58,18 @@ COMMON: Rules = MappingProxyType(
             ),
             _OPAQUE,
         ),
-        "attributes": Rule.FREE,  # of a file that a search found: keys are the uploader's
-        "input_schema": Rule.SCHEMA,
-        "encrypted_content": Rule.HIDDEN,
+        "attributes": FieldRule.FREE,  # of a file that a search found: keys are the uploader's
+        "input_schema": FieldRule.SCHEMA,
+        "encrypted_content": FieldRule.HIDDEN,
     }
 )
 """Fields that mean the same wherever they stand; so does every field whose name ends in `_id`."""
 
-UNKNOWN: Rules = {**dict.fromkeys(("type", "id", "status", "role"), _OPAQUE), "encrypted_content": Rule.HIDDEN}
+UNKNOWN: Rules = {**dict.fromkeys(("type", "id", "status", "role"), _OPAQUE), "encrypted_content": FieldRule.HIDDEN}
 """The fields of an object whose type was not known when this was written: almost nothing is taken for granted."""
 
-_FILE_PART: Rules = {"file_data": Rule.FILE, "file_url": Rule.FILE, "file_id": Rule.FILE}
-_IMAGE_PART: Rules = {"image_url": Rule.IMAGE, "file_id": Rule.IMAGE}
+_FILE_PART: Rules = {"file_data": FieldRule.FILE, "file_url": FieldRule.FILE, "file_id": FieldRule.FILE}
+_IMAGE_PART: Rules = {"image_url": FieldRule.IMAGE, "file_id": FieldRule.IMAGE}
 _CREDENTIALS: Rules = {"authorization": _OPAQUE, "headers": _OPAQUE}
 _SETTINGS: Rules = dict.fromkeys(
     (
@@ -101,16 +101,16 @@ ITEMS: Mapping[str, Rules] = {
     "computer_call": _NONE,
     "computer_call_output": _NONE,
     "web_search_call": _NONE,
-    "function_call": {"arguments": Rule.JSON},
+    "function_call": {"arguments": FieldRule.JSON},
     "function_call_output": _NONE,
-    "tool_search_call": {"arguments": Rule.FREE, "execution": _OPAQUE},
+    "tool_search_call": {"arguments": FieldRule.FREE, "execution": _OPAQUE},
     "tool_search_output": {"execution": _OPAQUE},
     "additional_tools": _NONE,
     "reasoning": _NONE,
     "compaction": _NONE,
     "compaction_trigger": _NONE,
     "configuration_update": _NONE,
-    "image_generation_call": {"result": Rule.IMAGE, "svg_usage": _OPAQUE, **_SETTINGS},
+    "image_generation_call": {"result": FieldRule.IMAGE, "svg_usage": _OPAQUE, **_SETTINGS},
     "code_interpreter_call": _NONE,
     "local_shell_call": _NONE,
     "local_shell_call_output": _NONE,
@@ -119,9 +119,9 @@ ITEMS: Mapping[str, Rules] = {
     "apply_patch_call": _NONE,
     "apply_patch_call_output": _NONE,
     "mcp_list_tools": {"server_label": _OPAQUE},
-    "mcp_approval_request": {"arguments": Rule.JSON, "server_label": _OPAQUE},
+    "mcp_approval_request": {"arguments": FieldRule.JSON, "server_label": _OPAQUE},
     "mcp_approval_response": _NONE,
-    "mcp_call": {"arguments": Rule.JSON, "server_label": _OPAQUE},
+    "mcp_call": {"arguments": FieldRule.JSON, "server_label": _OPAQUE},
     "custom_tool_call": _NONE,
     "custom_tool_call_output": _NONE,
     "item_reference": _NONE,
@@ -131,18 +131,18 @@ ITEMS: Mapping[str, Rules] = {
 
 PARTS: Mapping[str, Rules] = {
     "input_text": _NONE,
-    "output_text": {"text": Rule.OUTPUT_TEXT},
+    "output_text": {"text": FieldRule.OUTPUT_TEXT},
     "text": _NONE,
     "refusal": _NONE,
     "summary_text": _NONE,
     "reasoning_text": _NONE,
     "input_image": _IMAGE_PART,
     "computer_screenshot": _IMAGE_PART,
-    "image_url": {"image_url": Rule.IMAGE},
-    "image": {"url": Rule.IMAGE},
+    "image_url": {"image_url": FieldRule.IMAGE},
+    "image": {"url": FieldRule.IMAGE},
     "input_file": _FILE_PART,
-    "file": {"file": Rule.FILE},
-    "input_audio": {"input_audio": Rule.FILE},
+    "file": {"file": FieldRule.FILE},
+    "input_audio": {"input_audio": FieldRule.FILE},
 }
 
 DETAILS: Mapping[str, Rules] = {
@@ -182,26 +182,26 @@ DETAILS: Mapping[str, Rules] = {
         ),
         _NONE,
     ),
-    "json_schema": {"schema": Rule.SCHEMA, "schema_": Rule.SCHEMA},
-    "mcp_tool_execution_error": {"content": Rule.FREE},  # whatever the tool server answered
+    "json_schema": {"schema": FieldRule.SCHEMA, "schema_": FieldRule.SCHEMA},
+    "mcp_tool_execution_error": {"content": FieldRule.FREE},  # whatever the tool server answered
     "click": {"button": _OPAQUE},
-    "exec": {"env": Rule.FREE},
+    "exec": {"env": FieldRule.FREE},
     "grammar": {"syntax": _OPAQUE},
     "container_auto": {"memory_limit": _OPAQUE, "network_policy": _OPAQUE},
     "inline": _NONE,
-    "base64": {"data": Rule.FILE, "media_type": _OPAQUE},
+    "base64": {"data": FieldRule.FILE, "media_type": _OPAQUE},
 }
 
-_NAMED: Rules = {"name": Rule.TEXT}
+_NAMED: Rules = {"name": FieldRule.TEXT}
 """A tool's name is its author's word to the model."""
 
 TOOLS: Mapping[str, Rules] = {
-    "function": {"parameters": Rule.SCHEMA, "output_schema": Rule.SCHEMA, **_SETTINGS, **_NAMED},
+    "function": {"parameters": FieldRule.SCHEMA, "output_schema": FieldRule.SCHEMA, **_SETTINGS, **_NAMED},
     "custom": {**_SETTINGS, **_NAMED},
     "namespace": _NAMED,
-    "tool_search": {"parameters": Rule.SCHEMA, "execution": _OPAQUE},
-    "shell": {**_SETTINGS, "environment": Rule.TEXT},
-    "image_generation": {**_SETTINGS, "input_image_mask": Rule.IMAGE, "svg": _OPAQUE},
+    "tool_search": {"parameters": FieldRule.SCHEMA, "execution": _OPAQUE},
+    "shell": {**_SETTINGS, "environment": FieldRule.TEXT},
+    "image_generation": {**_SETTINGS, "input_image_mask": FieldRule.IMAGE, "svg": _OPAQUE},
     "mcp": {
         **_CREDENTIALS,
         "server_label": _OPAQUE,

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterable, Sequence
 
 from litellm_bighub.formats.responses.texts.text_gate import Scan, TextGate
 from litellm_bighub.formats.stream.gate_protocol import Hold, Release
-from litellm_bighub.formats.stream.text_part import Whole
+from litellm_bighub.formats.stream.text_part import WholeText
 
 
 def rewritten_stream(events: Iterable[object]) -> Generator[Scan, Sequence[str], list[object]]:
@@ -16,7 +16,7 @@ def rewritten_stream(events: Iterable[object]) -> Generator[Scan, Sequence[str],
         GateError: another number of answers than texts.
         PayloadError: a rewritten JSON text is no JSON any more.
     """
-    gate = TextGate(mode=Whole())
+    gate = TextGate(mode=WholeText())
     told = yield from answered(gate, gate.feed(*events))
     rest = yield from answered(gate, gate.finish())
     return [*told, *rest]

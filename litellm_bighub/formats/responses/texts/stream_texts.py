@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
+from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.payload.copies import text, whole, with_fields
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.payload.slots import Kind, Slot, Where, still_fits
+from litellm_bighub.formats.payload.slots import Slot, TextKind, Where, still_fits
 from litellm_bighub.formats.responses.event_kinds import COMMAND_ADDED, EVENTS, OUTPUT_DELTA, OUTPUT_DONE
 from litellm_bighub.formats.responses.texts.text_finder import find_in_item, find_in_response
 
@@ -38,7 +39,7 @@ _PARTS = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class EventTexts:
     """How events tell one sort of text.
 
     Attributes:
@@ -48,24 +49,24 @@ class Told:
 
     key: str
     way: tuple[str, ...]
-    kind: Kind = Kind.TEXT
+    kind: TextKind = TextKind.TEXT
 
     def place(self, event: object) -> Place:
         """Where the text of this event stands in its item."""
         return tuple((whole(event, key) or 0) if key.endswith("_index") else key for key in self.way)
 
 
-TOLD: Mapping[str, Told] = MappingProxyType(
+TOLD: Mapping[str, EventTexts] = MappingProxyType(
     {
-        "response.output_text": Told("text", ("content", "content_index", "text"), Kind.OUTPUT_TEXT),
-        "response.refusal": Told("refusal", ("content", "content_index", "refusal")),
-        "response.reasoning_text": Told("text", ("content", "content_index", "text")),
-        "response.reasoning_summary_text": Told("text", ("summary", "summary_index", "text")),
-        "response.function_call_arguments": Told("arguments", ("arguments",), Kind.JSON),
-        "response.mcp_call_arguments": Told("arguments", ("arguments",), Kind.JSON),
-        "response.custom_tool_call_input": Told("input", ("input",)),
-        "response.code_interpreter_call_code": Told("code", ("code",)),
-        COMMAND: Told("command", ("action", "commands", "command_index")),
+        "response.output_text": EventTexts("text", ("content", "content_index", "text"), TextKind.OUTPUT_TEXT),
+        "response.refusal": EventTexts("refusal", ("content", "content_index", "refusal")),
+        "response.reasoning_text": EventTexts("text", ("content", "content_index", "text")),
+        "response.reasoning_summary_text": EventTexts("text", ("summary", "summary_index", "text")),
+        "response.function_call_arguments": EventTexts("arguments", ("arguments",), TextKind.JSON),
+        "response.mcp_call_arguments": EventTexts("arguments", ("arguments",), TextKind.JSON),
+        "response.custom_tool_call_input": EventTexts("input", ("input",)),
+        "response.code_interpreter_call_code": EventTexts("code", ("code",)),
+        COMMAND: EventTexts("command", ("action", "commands", "command_index")),
     }
 )
 """By what stands before `.delta` and `.done`."""
@@ -75,18 +76,18 @@ _STREAMED_LISTS = frozenset({"content", "summary"})
 
 
 @dataclass(frozen=True, slots=True)
-class Streamed:
+class StreamedText:
     """What a delta or done event says of a text."""
 
     place: Place
-    kind: Kind
+    kind: TextKind
     key: str
     text: str
     is_done: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Carried:
+class CarriedText:
     """A text that an event carries whole.
 
     Attributes:
@@ -103,7 +104,7 @@ class Carried:
     item_id: str = ""
 
 
-def streamed(event: object, event_type: str) -> Streamed | None:
+def streamed(event: object, event_type: str) -> StreamedText | None:
     """What a delta or done event says, `None` if it is neither."""
     is_done = event_type.endswith(_DONE)
     name = event_type[: -len(_DONE if is_done else _DELTA)]
@@ -114,7 +115,7 @@ def streamed(event: object, event_type: str) -> Streamed | None:
     value: object = get(event, key)
     if not (isinstance(value, str) or (is_done and value is None)) or not event_type.endswith((_DONE, _DELTA)):
         return None
-    return Streamed(told.place(event), told.kind, key, value or "", is_done)
+    return StreamedText(told.place(event), told.kind, key, value or "", is_done)
 
 
 def unknown_place(event: object, event_type: str) -> Place:
@@ -123,11 +124,11 @@ def unknown_place(event: object, event_type: str) -> Place:
     return ("", name, *(whole(event, f"{counted}_index") or 0 for counted in ("content", "summary")))
 
 
-def _unknown_delta(event: object, event_type: str) -> Streamed | None:
+def _unknown_delta(event: object, event_type: str) -> StreamedText | None:
     value: object = get(event, "delta")
     if not event_type.endswith(_DELTA) or event_type in _OPAQUE_DELTAS or not isinstance(value, str):
         return None
-    return Streamed(unknown_place(event, event_type), Kind.TEXT, "delta", value, is_done=False)
+    return StreamedText(unknown_place(event, event_type), TextKind.TEXT, "delta", value, is_done=False)
 
 
 def may_stream(place: Place | None) -> bool:
@@ -143,46 +144,50 @@ def may_stream(place: Place | None) -> bool:
             return False
 
 
-def carried(event: object, event_type: str) -> list[Carried]:
+def carried(event: object, event_type: str) -> list[CarriedText]:
     """Every text that an event carries whole. Deltas and the done events of `TOLD` are read by `streamed`."""
     if event_type in _PARTS:
         listed, counter = _PARTS[event_type]
         prefix: Place = (listed, whole(event, counter) or 0)
-        return [Carried(keys, slot, prefix + keys[1:]) for keys, slot in _slots(event, "part")]
+        return [CarriedText(keys, slot, prefix + keys[1:]) for keys, slot in _slots(event, "part")]
     if event_type == ANNOTATION:
-        return [Carried(keys, slot) for keys, slot in _slots(event, "annotation")]
+        return [CarriedText(keys, slot) for keys, slot in _slots(event, "annotation")]
     if event_type == COMMAND_ADDED:
         command = text(event, "command")
-        slot = Slot(event, "command", command, Kind.TEXT, (None, "command"))
-        return [Carried(("command",), slot, TOLD[COMMAND].place(event))] if command else []
+        slot = Slot(event, "command", command, TextKind.TEXT, (None, "command"))
+        return [CarriedText(("command",), slot, TOLD[COMMAND].place(event))] if command else []
     if event_type in {OUTPUT_DELTA, OUTPUT_DONE}:
-        return [Carried(_keys(slot.where), slot) for slot in find_in_item(event).slots]
+        return [CarriedText(_keys(slot.where), slot) for slot in find_in_item(event).slots]
     if event_type == "error":
         message = text(event, "message")
-        return [Carried(("message",), Slot(event, "message", message, Kind.TEXT, (None, "message")))] if message else []
+        return (
+            [CarriedText(("message",), Slot(event, "message", message, TextKind.TEXT, (None, "message")))]
+            if message
+            else []
+        )
     response: object = get(event, "response")
     if response is not None:
         return _in_envelope(response)
     if event_type in _TEXTLESS or (EVENTS.get(event_type) == "other"):
         return []
     if get(event, "item") is not None and event_type in EVENTS:
-        return [Carried(keys, slot, keys[1:]) for keys, slot in _slots(event, "item")]
-    return [Carried(_keys(slot.where), slot) for slot in find_in_item(event).slots]
+        return [CarriedText(keys, slot, keys[1:]) for keys, slot in _slots(event, "item")]
+    return [CarriedText(_keys(slot.where), slot) for slot in find_in_item(event).slots]
 
 
-def _in_envelope(response: object) -> list[Carried]:
-    found: list[Carried] = []
+def _in_envelope(response: object) -> list[CarriedText]:
+    found: list[CarriedText] = []
     for slot in find_in_response(response).slots:
         match _keys(slot.where):
             case ("output", int(index), *rest) as keys:
                 item_id = text(get(response, "output")[index], "id")
-                found.append(Carried(("response", *keys), slot, tuple(rest), index, item_id))
+                found.append(CarriedText(("response", *keys), slot, tuple(rest), index, item_id))
             case keys:
-                found.append(Carried(("response", *keys), slot))
+                found.append(CarriedText(("response", *keys), slot))
     error: object = get(response, "error")
     if message := text(error, "message"):
-        slot = Slot(error, "message", message, Kind.TEXT, ((None, "error"), "message"))
-        found.append(Carried(("response", "error", "message"), slot))
+        slot = Slot(error, "message", message, TextKind.TEXT, ((None, "error"), "message"))
+        found.append(CarriedText(("response", "error", "message"), slot))
     return found
 
 
@@ -209,7 +214,7 @@ def with_texts(owner: object, changes: Iterable[tuple[Place, Slot, str]]) -> obj
     for keys, slot, value in changes:
         if len(keys) == 1:
             fields[keys[0]] = value
-            if slot.kind is Kind.OUTPUT_TEXT:
+            if slot.kind is TextKind.OUTPUT_TEXT:
                 rewritten = (slot, value)
         else:
             below.setdefault(keys[0], []).append((keys[1:], slot, value))
@@ -226,7 +231,7 @@ def with_texts(owner: object, changes: Iterable[tuple[Place, Slot, str]]) -> obj
 
 
 def _fit(owner: object, slot: Slot, value: str, fields: dict[str | int, object]) -> None:
-    annotations: Any = fields.get("annotations", get(owner, "annotations"))
+    annotations: Payload = fields.get("annotations", get(owner, "annotations"))
     if annotations:
         fields["annotations"] = [kept for kept in annotations if still_fits(kept, slot.text, value)]
     if get(owner, "logprobs"):

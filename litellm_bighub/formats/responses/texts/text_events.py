@@ -7,7 +7,7 @@ from typing import Protocol
 
 from litellm_bighub.formats.payload.copies import whole
 from litellm_bighub.formats.payload.slots import Slot, verify
-from litellm_bighub.formats.responses.texts.stream_texts import Carried, with_texts
+from litellm_bighub.formats.responses.texts.stream_texts import CarriedText, with_texts
 from litellm_bighub.formats.stream.text_part import TextPart
 
 
@@ -134,7 +134,7 @@ class Telling:
     """An event with whole texts in it; leaves when all of them are known."""
 
     event: object
-    texts: list[tuple[Carried, Source]] = field(default_factory=list[tuple[Carried, Source]])
+    texts: list[tuple[CarriedText, Source]] = field(default_factory=list[tuple[CarriedText, Source]])
     out: list[object] = field(default_factory=list[object])
     _settled: bool = False
 

@@ -12,9 +12,10 @@ from typing import Any, Literal, cast
 
 from pydantic import BaseModel
 
+from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
-from litellm_bighub.formats.payload.slots import Found, Kind, Slot, Where, render
+from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where, render
 from litellm_bighub.formats.responses.texts.field_rules import (
     COMMON,
     SCHEMA_MEANINGS,
@@ -22,17 +23,17 @@ from litellm_bighub.formats.responses.texts.field_rules import (
     SCHEMA_VALUES,
     TYPES,
     UNKNOWN,
-    Rule,
+    FieldRule,
     Rules,
 )
 
 MAX_DEPTH = 64
 _NO_CONTENT = frozenset({"detail", "format", "type"})
-_OPAQUE = Rule.OPAQUE
+_OPAQUE = FieldRule.OPAQUE
 _PLAIN = frozenset({"role", "content", "type"})
 _MESSAGE = _PLAIN | {"id", "status", "phase"}
 _OUTPUT_TEXT = frozenset({"type", "text", "annotations", "logprobs"})
-_KINDS = {Rule.TEXT: Kind.TEXT, Rule.OUTPUT_TEXT: Kind.OUTPUT_TEXT, Rule.JSON: Kind.JSON}
+_KINDS = {FieldRule.TEXT: TextKind.TEXT, FieldRule.OUTPUT_TEXT: TextKind.OUTPUT_TEXT, FieldRule.JSON: TextKind.JSON}
 _AROUND = frozenset({"prompt", "text", "tools", "metadata", "user", "previous_response_id", "conversation"})
 """The fields beside `input` and `instructions` in which a request may hold, or stand for, a text."""
 _BESIDE_INPUT = _AROUND | {"instructions"}
@@ -75,10 +76,10 @@ def find_in_request(
     """
     walk = _Walk(skip_roles)
     if "system" not in skip_roles:
-        walk.field(data, "instructions", data.get("instructions"), Rule.TEXT, None)
+        walk.field(data, "instructions", data.get("instructions"), FieldRule.TEXT, None)
     walk.input(data)
     for key in sorted(data.keys() - _KNOWN - unsent):
-        walk.field(data, key, data[key], Rule.FREE, None)
+        walk.field(data, key, data[key], FieldRule.FREE, None)
     if _AROUND.isdisjoint(data):
         return walk.found
     prompt = data.get("prompt")
@@ -86,12 +87,12 @@ def find_in_request(
         where: Where = ((None, "prompt"), "variables")
         variables = fields.get(prompt, "variables")
         for key, value in list(fields.members(variables).items()):  # every name is the caller's own
-            rule = Rule.TEXT if fields.get(value, "type") else Rule.FREE
+            rule = FieldRule.TEXT if fields.get(value, "type") else FieldRule.FREE
             walk.field(variables, key, value, rule, where)
     text_format = fields.get(data.get("text"), "format")
     if text_format is not None:
         where = ((None, "text"), "format")
-        walk.field(text_format, "description", fields.get(text_format, "description"), Rule.TEXT, where)
+        walk.field(text_format, "description", fields.get(text_format, "description"), FieldRule.TEXT, where)
         name = "schema_" if isinstance(text_format, BaseModel) else "schema"
         walk.schema(fields.get(text_format, name), (where, "schema"))
     walk.tools(data.get("tools"), tools)
@@ -99,8 +100,8 @@ def find_in_request(
     if isinstance(metadata, MutableMapping):
         for key, value in metadata.items():
             if isinstance(value, str):  # the API knows only strings; LiteLLM keeps its own records here, nested
-                walk.field(metadata, key, value, Rule.TEXT, (None, "metadata"))
-    walk.field(data, "user", data.get("user"), Rule.TEXT, None)
+                walk.field(metadata, key, value, FieldRule.TEXT, (None, "metadata"))
+    walk.field(data, "user", data.get("user"), FieldRule.TEXT, None)
     walk.found.hidden.extend(key for key in _HISTORY if data.get(key))
     return walk.found
 
@@ -114,7 +115,7 @@ def find_in_response(response: object) -> Found:
     walk = _Walk()
     walk.items(response, "output", fields.get(response, "output"), None)
     if isinstance(response, MutableMapping):
-        walk.field(response, "output_text", response.get("output_text"), Rule.TEXT, None)
+        walk.field(response, "output_text", response.get("output_text"), FieldRule.TEXT, None)
     return walk.found
 
 
@@ -145,13 +146,13 @@ def lone_text_in_request(data: MutableMapping[str, Any], *, unsent: AbstractSet[
         return None
     value = data.get("input")
     if type(value) is str:
-        return Slot(data, "input", value, Kind.TEXT, _INPUT) if value else None
-    if type(value) is not list or len(cast("list[Any]", value)) != 1:
+        return Slot(data, "input", value, TextKind.TEXT, _INPUT) if value else None
+    if type(value) is not list or len(cast("list[Payload]", value)) != 1:
         return None
-    item: Any = value[0]
+    item: Payload = value[0]
     if not is_plain(item) or item.get("role") not in _SPEAKERS or not item["content"]:
         return None
-    return Slot(item, "content", item["content"], Kind.TEXT, _FIRST_CONTENT)
+    return Slot(item, "content", item["content"], TextKind.TEXT, _FIRST_CONTENT)
 
 
 def lone_text_in_response(response: object) -> Slot | None:
@@ -159,7 +160,7 @@ def lone_text_in_response(response: object) -> Slot | None:
     if fields.is_mapping(response):
         return None
     output = getattr(response, "output", None)
-    if type(output) is not list or len(cast("list[Any]", output)) != 1 or not fields.is_object(output[0]):
+    if type(output) is not list or len(cast("list[Payload]", output)) != 1 or not fields.is_object(output[0]):
         return None
     slots = _simple_message(output[0], _OUTPUT, 0)
     return slots[0] if slots and len(slots) == 1 else None
@@ -172,7 +173,7 @@ def find_in_item(item: object, where: Where = None) -> Found:
     return walk.found
 
 
-def _simple_message(item: Any, where: Where, index: int) -> Sequence[Slot] | None:
+def _simple_message(item: Payload, where: Where, index: int) -> Sequence[Slot] | None:
     """The short way through the simplest messages, of which most payloads consist. `None`: this is none of them.
 
     A message is simple if it has one text, or only output texts without annotations, and not a field more.
@@ -183,11 +184,11 @@ def _simple_message(item: Any, where: Where, index: int) -> Sequence[Slot] | Non
     content = message.get("content")
     here = ((where, index), "content")
     if type(content) is str:
-        return (Slot(item, "content", content, Kind.TEXT, here),) if content else ()
+        return (Slot(item, "content", content, TextKind.TEXT, here),) if content else ()
     if type(content) is not list:
         return None
     slots: list[Slot] = []
-    for number, part in enumerate(cast("list[Any]", content)):
+    for number, part in enumerate(cast("list[Payload]", content)):
         told = fields.members(part)
         text = told.get("text")
         if type(text) is not str or told.get("type") != "output_text" or told.get("annotations"):
@@ -195,7 +196,7 @@ def _simple_message(item: Any, where: Where, index: int) -> Sequence[Slot] | Non
         if not told.keys() <= _OUTPUT_TEXT:
             return None
         if text:
-            slots.append(Slot(part, "text", text, Kind.OUTPUT_TEXT, ((here, number), "text")))
+            slots.append(Slot(part, "text", text, TextKind.OUTPUT_TEXT, ((here, number), "text")))
     return slots
 
 
@@ -209,14 +210,14 @@ class _Walk:
     def input(self, data: MutableMapping[str, Any]) -> None:
         value = data.get("input")
         if isinstance(value, str):
-            self.field(data, "input", value, Rule.TEXT, None)
+            self.field(data, "input", value, FieldRule.TEXT, None)
         elif fields.is_object(value):
             if in_scope(value, self._skip_roles):
                 self.item(value, (None, "input"))
         elif value is not None:
             self.items(data, "input", value, None)
 
-    def items(self, owner: Any, key: str, value: object, where: Where) -> None:
+    def items(self, owner: Payload, key: str, value: object, where: Where) -> None:
         """A list of items, each an object or a bare string."""
         if value is None:
             return
@@ -226,11 +227,11 @@ class _Walk:
             fields.put(owner, key, value)
         if not isinstance(value, list):
             raise PayloadError(render(where), f"is a {type(value).__name__}, not a text or a list of items")
-        items = cast("list[Any]", value)
+        items = cast("list[Payload]", value)
         for index, item in enumerate(items):
             if isinstance(item, str):
                 if item:
-                    self._string(items, index, item, Rule.TEXT, (where, index))
+                    self._string(items, index, item, FieldRule.TEXT, (where, index))
             elif not fields.is_object(item):
                 raise PayloadError(render((where, index)), f"is a {type(item).__name__}, not an item")
             elif not self._skip_roles or in_scope(item, self._skip_roles):
@@ -246,7 +247,7 @@ class _Walk:
             return
         if not isinstance(tools, (list, tuple)):
             raise PayloadError("tools", f"is a {type(tools).__name__}, not a list of tools")
-        for index, tool in enumerate(cast("Sequence[Any]", tools)):
+        for index, tool in enumerate(cast("Sequence[Payload]", tools)):
             where: Where = ((None, "tools"), index)
             if not fields.is_object(tool):
                 raise PayloadError(render(where), f"is a {type(tool).__name__}, not a tool")
@@ -255,7 +256,7 @@ class _Walk:
             else:
                 self.schema(fields.get(tool, "output_schema"), (where, "output_schema"))
 
-    def item(self, value: Any, where: Where, depth: int = 0, untyped: Rules = COMMON) -> None:
+    def item(self, value: Payload, where: Where, depth: int = 0, untyped: Rules = COMMON) -> None:
         """An object whose `type` says what its fields are; `untyped` are the rules for one without."""
         if depth > MAX_DEPTH:
             raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
@@ -275,17 +276,17 @@ class _Walk:
                     continue
                 if type(child) is str:
                     if child:  # by far the most common field: nothing is declared about it, and it is a text
-                        self.found.slots.append(Slot(value, key, child, Kind.TEXT, (where, key)))
+                        self.found.slots.append(Slot(value, key, child, TextKind.TEXT, (where, key)))
                     continue
-                rule = Rule.TEXT
+                rule = FieldRule.TEXT
             self.field(value, key, child, rule, where, depth, untyped)
 
     def field(
         self,
-        owner: Any,
+        owner: Payload,
         key: str,
         value: object,
-        rule: Rule,
+        rule: FieldRule,
         where: Where,
         depth: int = 0,
         untyped: Rules = COMMON,
@@ -298,11 +299,11 @@ class _Walk:
             untyped = UNKNOWN  # an object where a text is meant: no field of it is known to be anything else
         if isinstance(value, str):
             self._string(owner, key, value, rule, where)
-        elif rule is Rule.SCHEMA:
+        elif rule is FieldRule.SCHEMA:
             self.schema(value, where)
-        elif rule is Rule.IMAGE or rule is Rule.FILE:
-            self._media(value, self.found.images if rule is Rule.IMAGE else self.found.files, where, depth)
-        elif rule is Rule.FREE or rule is Rule.JSON:
+        elif rule is FieldRule.IMAGE or rule is FieldRule.FILE:
+            self._media(value, self.found.images if rule is FieldRule.IMAGE else self.found.files, where, depth)
+        elif rule is FieldRule.FREE or rule is FieldRule.JSON:
             self._nested(owner, key, value, where, depth, untyped=None)
         elif isinstance(value, (list, tuple)):
             self._nested(owner, key, value, where, depth, untyped=untyped)
@@ -311,32 +312,32 @@ class _Walk:
         elif key in _TEXT_FIELDS or not isinstance(value, (int, float)):
             raise PayloadError(render(where), f"is a {type(value).__name__}, not a text")
 
-    def _string(self, owner: Any, key: str | int, value: str, rule: Rule, where: Where) -> None:
+    def _string(self, owner: Payload, key: str | int, value: str, rule: FieldRule, where: Where) -> None:
         match rule:
-            case Rule.TEXT | Rule.OUTPUT_TEXT | Rule.JSON:
+            case FieldRule.TEXT | FieldRule.OUTPUT_TEXT | FieldRule.JSON:
                 self.found.slots.append(Slot(owner, key, value, _KINDS[rule], where))
-            case Rule.FREE:
-                self.found.slots.append(Slot(owner, key, value, Kind.TEXT, where))
-            case Rule.IMAGE:
+            case FieldRule.FREE:
+                self.found.slots.append(Slot(owner, key, value, TextKind.TEXT, where))
+            case FieldRule.IMAGE:
                 self.found.images.append(value)
-            case Rule.FILE:
+            case FieldRule.FILE:
                 self.found.files.append(value)
-            case Rule.HIDDEN:
+            case FieldRule.HIDDEN:
                 self.found.hidden.append(render(where))
-            case Rule.SCHEMA | Rule.OPAQUE:
+            case FieldRule.SCHEMA | FieldRule.OPAQUE:
                 pass
 
     def _nested(
-        self, owner: Any, key: str | int, value: object, where: Where, depth: int, *, untyped: Rules | None
+        self, owner: Payload, key: str | int, value: object, where: Where, depth: int, *, untyped: Rules | None
     ) -> None:
         """Lists in lists, and, where no rules are given, whatever they hold."""
         if depth > MAX_DEPTH:
             raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
         if isinstance(value, str):
             if value:
-                self.found.slots.append(Slot(owner, key, value, Kind.TEXT, where))
+                self.found.slots.append(Slot(owner, key, value, TextKind.TEXT, where))
         elif isinstance(value, (list, tuple)):
-            elements = cast("list[Any] | tuple[Any, ...]", value)
+            elements = cast("list[Payload] | tuple[Any, ...]", value)
             if isinstance(elements, tuple):
                 elements = list(elements)
                 fields.put(owner, key, elements)
@@ -355,7 +356,7 @@ class _Walk:
             raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
         entries: Iterable[tuple[Any, Any]]
         if isinstance(value, list):
-            entries = enumerate(cast("list[Any]", value))
+            entries = enumerate(cast("list[Payload]", value))
         elif isinstance(value, (MutableMapping, BaseModel)):
             entries = list(fields.members(value).items())
         else:
@@ -378,6 +379,6 @@ class _Walk:
         elif fields.is_object(value):
             for key, child in fields.members(value).items():
                 if key == "filename" and isinstance(child, str):
-                    self._string(value, key, child, Rule.TEXT, (where, key))
+                    self._string(value, key, child, FieldRule.TEXT, (where, key))
                 elif key not in _NO_CONTENT:
                     self._media(child, into, (where, key), depth + 1)

@@ -42,13 +42,13 @@ from typing import Protocol, TypeAlias
 from litellm_bighub.errors import GateError
 from litellm_bighub.formats.payload.copies import text, whole
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.payload.slots import Kind, Slot, Where
+from litellm_bighub.formats.payload.slots import Slot, TextKind, Where
 from litellm_bighub.formats.responses.event_kinds import COMMAND_ADDED, EVENTS, OUTPUT_DELTA, TERMINAL
 from litellm_bighub.formats.responses.texts.stream_texts import (
     ANNOTATION,
-    Carried,
+    CarriedText,
     Place,
-    Streamed,
+    StreamedText,
     carried,
     may_stream,
     streamed,
@@ -86,7 +86,7 @@ _ADDED = frozenset(
 _Key: TypeAlias = tuple[str, bool]
 
 
-class State(Enum):
+class TextGateState(Enum):
     """Where the gate is, as drawn above."""
 
     FLOWING = auto()
@@ -118,7 +118,7 @@ class TextGate:
 
     def __init__(self, *, mode: Mode | None = None) -> None:
         self._mode: Mode = mode or Window()
-        self._state = State.FLOWING
+        self._state = TextGateState.FLOWING
         self._lanes = Lanes()
         self._items = Items()
         self._open: dict[TextPart, None] = {}
@@ -129,7 +129,7 @@ class TextGate:
         self._asked: list[_Question] = []
 
     @property
-    def state(self) -> State:
+    def state(self) -> TextGateState:
         """Where the gate is."""
         return self._state
 
@@ -140,11 +140,11 @@ class TextGate:
             GateError: a scan is not answered yet, or the gate is finished.
             PayloadError: an event has no place where its texts can be read.
         """
-        self._check(State.FLOWING)
+        self._check(TextGateState.FLOWING)
         for event in events:
             self._take(event, text(event, "type"))
         if self._ask():
-            self._state = State.ASKING
+            self._state = TextGateState.ASKING
             return self._scan
         released = self._lanes.drain()
         return Release(released) if released else Hold()
@@ -159,7 +159,7 @@ class TextGate:
             GateError: no scan is outstanding, or it has another number of texts.
             PayloadError: a rewritten JSON text is no JSON any more. Nothing has changed in the gate.
         """
-        self._check(State.ASKING, State.CLOSING)
+        self._check(TextGateState.ASKING, TextGateState.CLOSING)
         if isinstance(texts, str) or len(texts) != len(self._asked):
             raise GateError(f"a scan of {len(self._asked)} texts is answered with {len(texts)}")
         for question, answer in zip(self._asked, texts, strict=True):
@@ -168,17 +168,17 @@ class TextGate:
         self._asked = again
         if again:
             return self._scan
-        self._state = State.FLOWING if self._state is State.ASKING else State.FINISHED
+        self._state = TextGateState.FLOWING if self._state is TextGateState.ASKING else TextGateState.FINISHED
         return Release(self._lanes.drain())
 
     def finish(self) -> Release | Scan:
         """The upstream has no more events. What is still pending has to be scanned, or never leaves."""
-        self._check(State.FLOWING)
+        self._check(TextGateState.FLOWING)
         self._end(list(self._open))
-        self._state = State.CLOSING if self._ask() else State.FINISHED
-        return self._scan if self._state is State.CLOSING else Release(self._lanes.drain())
+        self._state = TextGateState.CLOSING if self._ask() else TextGateState.FINISHED
+        return self._scan if self._state is TextGateState.CLOSING else Release(self._lanes.drain())
 
-    def _check(self, *states: State) -> None:
+    def _check(self, *states: TextGateState) -> None:
         if self._state not in states:
             raise GateError(f"the gate is {self._state.name.lower()}")
 
@@ -205,10 +205,10 @@ class TextGate:
             self._take_delta(event, item, part, told)
             return
         slot = Slot(event, told.key, told.text, told.kind, (None, told.key))
-        texts = [] if get(event, told.key) is None else [Carried((told.key,), slot, told.place)]
+        texts = [] if get(event, told.key) is None else [CarriedText((told.key,), slot, told.place)]
         self._tell(event, item, texts, [part for part in (part,) if part is not None and not part.ended])
 
-    def _take_delta(self, event: object, item: Item, part: TextPart | None, told: Streamed) -> None:
+    def _take_delta(self, event: object, item: Item, part: TextPart | None, told: StreamedText) -> None:
         if part is None:
             part = self._new_part(item, told.place, told.kind)
         delta = Delta(event, told.text)
@@ -243,19 +243,19 @@ class TextGate:
         else:
             self._tell(event, item, texts, ends)
 
-    def _take_annotation(self, event: object, item: Item, texts: list[Carried]) -> None:
+    def _take_annotation(self, event: object, item: Item, texts: list[CarriedText]) -> None:
         telling = Telling(event, [(found, self._alone(found.slot)) for found in texts])
         part = item.parts.get(("content", whole(event, "content_index") or 0, "text"))
         end = end_of(get(event, "annotation"))
         self._lanes.add(item.index, telling if part is None else Annotation(telling, part, end))
 
-    def _announce(self, event: object, item: Item, texts: list[Carried]) -> None:
+    def _announce(self, event: object, item: Item, texts: list[CarriedText]) -> None:
         telling = Telling(event)
         for found in texts:
             telling.texts.append((found, self._announced(item, found)))
         self._lanes.add(item.index, telling)
 
-    def _announced(self, item: Item, found: Carried) -> Source:
+    def _announced(self, item: Item, found: CarriedText) -> Source:
         if found.place is None or not may_stream(found.place):
             return self._alone(found.slot)
         part = item.parts.get(found.place)
@@ -266,7 +266,7 @@ class TextGate:
             return SoFar(part)
         return Announced(part)
 
-    def _tell(self, event: object, item: Item, texts: list[Carried], ends: Iterable[TextPart]) -> None:
+    def _tell(self, event: object, item: Item, texts: list[CarriedText], ends: Iterable[TextPart]) -> None:
         """Take an event that tells texts whole, and with it these parts end."""
         places = [(found, self._items.part_at(item, found)) for found in texts]
         ends = dict.fromkeys(ends)
@@ -278,7 +278,7 @@ class TextGate:
         self._join(telling)
         self._lanes.add(item.index, telling)
 
-    def _source(self, found: Carried, part: TextPart | None) -> Source:
+    def _source(self, found: CarriedText, part: TextPart | None) -> Source:
         same = self._ended.get(_key(found.slot.text, found.slot.kind))
         if part is not None and not part.ended:
             return SoFar(part)
@@ -293,7 +293,7 @@ class TextGate:
                 texts = [
                     (other.slot.text, source)
                     for other, source in telling.texts
-                    if other.slot.kind is Kind.OUTPUT_TEXT and other is not found
+                    if other.slot.kind is TextKind.OUTPUT_TEXT and other is not found
                 ]
                 if "".join(own for own, _ in texts) == found.slot.text:
                     telling.texts[n] = (found, Joined(tuple(texts)))
@@ -308,7 +308,7 @@ class TextGate:
 
     # Parts.
 
-    def _new_part(self, item: Item, place: Place, kind: Kind) -> TextPart:
+    def _new_part(self, item: Item, place: Place, kind: TextKind) -> TextPart:
         where: Where = ((None, "output"), item.index)
         for key in place:
             where = (where, key)
@@ -326,6 +326,6 @@ class TextGate:
                     self._ended[_key(told, part.kind)] = part
 
 
-def _key(text: str, kind: Kind) -> _Key:
+def _key(text: str, kind: TextKind) -> _Key:
     """Equal texts get one answer, but what answers prose may be no JSON."""
-    return text, kind is Kind.JSON
+    return text, kind is TextKind.JSON

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from litellm_bighub.formats.payload.copies import text, whole
-from litellm_bighub.formats.responses.texts.stream_texts import Carried, Place
+from litellm_bighub.formats.responses.texts.stream_texts import CarriedText, Place
 from litellm_bighub.formats.stream.lanes import NO_ITEM
 from litellm_bighub.formats.stream.text_part import TextPart
 
@@ -51,7 +51,7 @@ class Items:
             self._by_id[item_id] = item
         return item
 
-    def part_at(self, item: Item, found: Carried) -> TextPart | None:
+    def part_at(self, item: Item, found: CarriedText) -> TextPart | None:
         """The text that deltas told at this place, of the event's item or of one in its envelope."""
         known = item if found.index is None else self._known(found.item_id, found.index)
         return None if known is None or found.place is None else known.parts.get(found.place)

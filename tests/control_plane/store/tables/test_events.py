@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import text
 
-from litellm_bighub.control_plane.store.chain import Break, Entry
+from litellm_bighub.control_plane.store.chain import AuditEvent, ChainBreak
 from litellm_bighub.control_plane.store.tables.events import verify
 
 
@@ -14,7 +14,7 @@ async def plane(open_plane):
     plane = open_plane("version: 1\n")
     for n in range(5):
         await plane.write(
-            lambda transaction, n=n: transaction.append(Entry(1.5 + n, "test", f"s{n}", {"n": n, "t": "ä\0"}))
+            lambda transaction, n=n: transaction.append(AuditEvent(1.5 + n, "test", f"s{n}", {"n": n, "t": "ä\0"}))
         )
     return plane
 
@@ -28,13 +28,19 @@ async def test_an_untouched_chain_holds(plane):
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [
-        pytest.param("UPDATE events SET body = '[]' WHERE seq = 3", Break(3, "its content was changed"), id="body"),
-        pytest.param("UPDATE events SET actor = 'x' WHERE seq = 2", Break(2, "its content was changed"), id="actor"),
-        pytest.param("UPDATE events SET time = 7 WHERE seq = 1", Break(1, "its content was changed"), id="time"),
-        pytest.param("DELETE FROM events WHERE seq = 3", Break(3, "the event is missing"), id="removed"),
-        pytest.param("DELETE FROM events WHERE seq = 1", Break(1, "the event is missing"), id="first removed"),
-        pytest.param("DELETE FROM events WHERE seq > 3", Break(4, "the end of the chain is missing"), id="truncated"),
-        pytest.param("DELETE FROM events", Break(1, "the end of the chain is missing"), id="emptied"),
+        pytest.param(
+            "UPDATE events SET body = '[]' WHERE seq = 3", ChainBreak(3, "its content was changed"), id="body"
+        ),
+        pytest.param(
+            "UPDATE events SET actor = 'x' WHERE seq = 2", ChainBreak(2, "its content was changed"), id="actor"
+        ),
+        pytest.param("UPDATE events SET time = 7 WHERE seq = 1", ChainBreak(1, "its content was changed"), id="time"),
+        pytest.param("DELETE FROM events WHERE seq = 3", ChainBreak(3, "the event is missing"), id="removed"),
+        pytest.param("DELETE FROM events WHERE seq = 1", ChainBreak(1, "the event is missing"), id="first removed"),
+        pytest.param(
+            "DELETE FROM events WHERE seq > 3", ChainBreak(4, "the end of the chain is missing"), id="truncated"
+        ),
+        pytest.param("DELETE FROM events", ChainBreak(1, "the end of the chain is missing"), id="emptied"),
     ],
 )
 async def test_what_was_changed_removed_or_cut_off_is_found(plane, statement, expected):
@@ -44,10 +50,12 @@ async def test_what_was_changed_removed_or_cut_off_is_found(plane, statement, ex
 
 async def test_a_failing_job_takes_nothing_with_it(plane):
     def fails(transaction):
-        transaction.append(Entry(9.0, "test", "bad", {}))
+        transaction.append(AuditEvent(9.0, "test", "bad", {}))
         raise LookupError
 
-    futures = [plane._writer.submit(job) for job in (lambda t: t.append(Entry(9.0, "test", "good", {})), fails) * 3]
+    futures = [
+        plane._writer.submit(job) for job in (lambda t: t.append(AuditEvent(9.0, "test", "good", {})), fails) * 3
+    ]
     results = [future.exception() for future in futures]
     assert [type(result) for result in results] == [type(None), LookupError] * 3
     assert (await plane.read(verify))[0] == 8

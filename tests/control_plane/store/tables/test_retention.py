@@ -8,7 +8,7 @@ from sqlalchemy import func, select, text
 
 from litellm_bighub.control_plane.approvals.resolution import Resolution
 from litellm_bighub.control_plane.audit.retention_schedule import DOUBTED
-from litellm_bighub.control_plane.store.chain import Break, Entry
+from litellm_bighub.control_plane.store.chain import AuditEvent, ChainBreak
 from litellm_bighub.control_plane.store.schema import approvals, events
 from litellm_bighub.control_plane.store.tables import retention
 from litellm_bighub.control_plane.store.tables.ages import Looks
@@ -51,16 +51,22 @@ async def test_what_is_older_than_the_policy_says_is_removed_by_the_way(open_pla
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [
-        pytest.param("DELETE FROM events WHERE seq = 5", Break(1, "the event is missing"), id="one more at the start"),
-        pytest.param("DELETE FROM events WHERE seq = 6", Break(6, "the event is missing"), id="one within"),
-        pytest.param("DELETE FROM events WHERE seq = 8", Break(1, "the event is missing"), id="the mark, and last"),
-        pytest.param("DELETE FROM events WHERE seq < 8", Break(1, "the event is missing"), id="all but the last"),
         pytest.param(
-            "UPDATE events SET subject = '5' WHERE seq = 8", Break(1, "the event is missing"), id="the mark is moved"
+            "DELETE FROM events WHERE seq = 5", ChainBreak(1, "the event is missing"), id="one more at the start"
+        ),
+        pytest.param("DELETE FROM events WHERE seq = 6", ChainBreak(6, "the event is missing"), id="one within"),
+        pytest.param(
+            "DELETE FROM events WHERE seq = 8", ChainBreak(1, "the event is missing"), id="the mark, and last"
+        ),
+        pytest.param("DELETE FROM events WHERE seq < 8", ChainBreak(1, "the event is missing"), id="all but the last"),
+        pytest.param(
+            "UPDATE events SET subject = '5' WHERE seq = 8",
+            ChainBreak(1, "the event is missing"),
+            id="the mark is moved",
         ),
         pytest.param(
             "UPDATE events SET body = replace(body, 'up_to', 'up_too') WHERE seq = 8",
-            Break(1, "the event is missing"),
+            ChainBreak(1, "the event is missing"),
             id="the mark is broken",
         ),
     ],
@@ -108,13 +114,13 @@ async def test_approvals_that_are_over_go_too_and_others_stay(open_plane, clock)
 async def test_a_little_at_a_time_comes_to_the_same(open_plane, most):
     plane = open_plane("version: 1\n")
     for time in (1.0, 2.0, 3.0, 9.0, 4.0):  # one clock was ahead: what follows it stays, for the chain has no holes
-        await plane.write(lambda t, time=time: t.append(Entry(time, "test", "s", {})))
+        await plane.write(lambda t, time=time: t.append(AuditEvent(time, "test", "s", {})))
     removed = 0
     while some := await plane.write(lambda t: retention.retain(t, before=5.0, now=9.0, most=most)):
         removed += some
     assert removed == 3
     assert (await plane.read(lambda c: c.execute(select(func.min(events.c.seq))).scalar())) == 4
-    assert not isinstance(await plane.read(verify), Break)
+    assert not isinstance(await plane.read(verify), ChainBreak)
 
 
 async def removed_by(plane, clock, *steps):
@@ -145,7 +151,7 @@ async def test_what_is_still_old_a_day_later_is_removed(open_plane, clock):
     await days_pass(plane, clock, 3)
     assert await removed_by(plane, clock, 365 * DAY) == []
     assert await removed_by(plane, clock, *[DAY / 4] * 5) != []
-    assert not isinstance(await plane.read(verify), Break)
+    assert not isinstance(await plane.read(verify), ChainBreak)
 
 
 async def test_somebody_who_looks_once_a_week_removes_what_both_looks_find_old(open_plane, clock):

@@ -10,7 +10,7 @@ import pytest
 from openai.types.responses import ResponseInputItem, ResponseOutputItem
 from pydantic import BaseModel
 
-from litellm_bighub.formats.responses.texts.field_rules import COMMON, TYPES, Rule
+from litellm_bighub.formats.responses.texts.field_rules import COMMON, TYPES, FieldRule
 from litellm_bighub.formats.responses.texts.text_finder import find_in_item
 from tests.formats.responses.canaries import CANARY
 
@@ -56,7 +56,7 @@ def type_of(model: type[BaseModel]) -> set[str]:
 def is_opaque(model: type[BaseModel], name: str) -> bool:
     """Whether our own table leaves a field alone, for one of the types that the model has."""
     rules = [TYPES.get(kind, COMMON) for kind in type_of(model)] or [COMMON]
-    return name.endswith("_id") or any(rule.get(name) is Rule.OPAQUE for rule in rules)
+    return name.endswith("_id") or any(rule.get(name) is FieldRule.OPAQUE for rule in rules)
 
 
 def reachable() -> list[type[BaseModel]]:

@@ -9,9 +9,9 @@ import pytest
 
 from litellm_bighub.errors import GateError, PayloadError
 from litellm_bighub.formats.responses.texts.rewritten_stream import rewritten_stream
-from litellm_bighub.formats.responses.texts.text_gate import Scan, State, TextGate
+from litellm_bighub.formats.responses.texts.text_gate import Scan, TextGate, TextGateState
 from litellm_bighub.formats.stream.gate_protocol import Hold, Release
-from litellm_bighub.formats.stream.text_part import Whole, Window
+from litellm_bighub.formats.stream.text_part import WholeText, Window
 from tests.formats.responses.streams import EVENT
 from tests.formats.responses.text_streams import (
     added,
@@ -32,7 +32,7 @@ from tests.formats.responses.text_streams import (
 )
 
 SECRET = "sk-12345"
-MODES = [Whole(), Window(size=32, overlap=16, context=8), Window(), Window(sentences=True)]
+MODES = [WholeText(), Window(size=32, overlap=16, context=8), Window(), Window(sentences=True)]
 STREAMS = {
     "output text": (message(0, ["my ", "sk-", "12345", " key"]), "output_text", "delta"),
     "refusal": (refusal(0, "not ", "sk-1", "2345"), "refusal", "delta"),
@@ -189,7 +189,7 @@ def test_a_cut_stream_is_scanned_to_its_end():
     assert joined(released, "response.output_text.delta") == ""
     assert gate.finish() == Scan(("my sk-12345",))
     assert joined(gate.answer(["my [KEY]"]).events, "response.output_text.delta") == "my [KEY]"
-    assert gate.state is State.FINISHED
+    assert gate.state is TextGateState.FINISHED
 
 
 def test_text_of_an_earlier_item_overtakes_a_held_call():
@@ -404,7 +404,7 @@ class TestProtocol:
         gate = _asking()
         with pytest.raises(GateError):
             gate.answer(answers)
-        assert gate.state is State.ASKING
+        assert gate.state is TextGateState.ASKING
 
     def test_nothing_to_answer(self):
         with pytest.raises(GateError):
