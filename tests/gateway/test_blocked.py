@@ -144,7 +144,7 @@ async def test_a_call_that_may_run_has_no_cause():
 async def test_a_stored_answer_that_is_fetched_again_says_the_same(cause):
     """What may pass is decided anew."""
     decider = Scripted(otherwise=block(cause))
-    decisions = DecisionCache(decider)
+    decisions = DecisionCache(ToolDecisions(decider))
     context = CallContext(response_id="resp_1", surface="/v1/responses/{response_id}")
     [first] = await decisions.decide([CALL], context)
     [again] = await decisions.decide([CALL], context)

@@ -13,7 +13,6 @@ from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decided_call import DecidedCall, Search
 from litellm_bighub.domain.decision import Allow, Block, BlockCause, Decision
 from litellm_bighub.domain.digest import arguments_digest
-from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.gateway.conversation.identity import IN_CODE
 from litellm_bighub.gateway.conversation.stored_responses import is_stored, lists_input
@@ -27,7 +26,7 @@ _ANY_RESPONSE = ""
 _Key: TypeAlias = "tuple[str, ...]"
 
 
-class DecisionCache(ToolDecisions):
+class DecisionCache:
     """Decides as `ToolDecisions` does, and keeps the last decisions for those who fetch the same response again.
 
     A pending approval is not kept, since it may be answered meanwhile. What another process let through is found in the
@@ -36,11 +35,12 @@ class DecisionCache(ToolDecisions):
     released. Where a person has written a secret they have not, and the call is decided on anew.
 
     Args:
+        inner: decides on what is not kept; its ledger holds the calls of other processes.
         keep: how many decisions are kept.
     """
 
-    def __init__(self, *args: Payload, keep: int = 10_000, **kwargs: Payload) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, inner: ToolDecisions, *, keep: int = 10_000) -> None:
+        self._inner = inner
         self._keep = keep
         self._kept: OrderedDict[_Key, Decision] = OrderedDict()
 
@@ -49,13 +49,13 @@ class DecisionCache(ToolDecisions):
     ) -> list[Decision]:
         """Decide on calls, those that were decided on before in the same stored response by what was decided then."""
         keys = [_key(call, context) for call in calls]
-        inner = [context.surface == IN_CODE and was_released(call) for call in calls]
-        kept = [Allow() if again else self._kept_for(key, context) for key, again in zip(keys, inner, strict=True)]
+        nested = [context.surface == IN_CODE and was_released(call) for call in calls]
+        kept = [Allow() if again else self._kept_for(key, context) for key, again in zip(keys, nested, strict=True)]
         if None in kept and is_stored(context.surface):
             released = await self._released(calls, context)
             kept = [known or self._again(call, released, context) for call, known in zip(calls, kept, strict=True)]
         asked = [call for call, known in zip(calls, kept, strict=True) if known is None]
-        fresh = iter(await super().decide(asked, context, wait_seconds=wait_seconds) if asked else ())
+        fresh = iter(await self._inner.decide(asked, context, wait_seconds=wait_seconds) if asked else ())
         decisions = [next(fresh) if known is None else known for known in kept]
         for call, key, decision in zip(calls, keys, decisions, strict=True):
             if isinstance(decision, Allow) and context.surface == IN_CODE:
@@ -77,11 +77,11 @@ class DecisionCache(ToolDecisions):
         ids = {call.id for call in calls if call.id}
         try:
             if lists_input(context.surface):
-                known = await self.ledger.find(
+                known = await self._inner.ledger.find(
                     Search(call_ids=ids, actor=context.actor, key=context.key, user=context.user)
                 )
             else:
-                known = await self.ledger.find(Search(response_id=context.response_id))
+                known = await self._inner.ledger.find(Search(response_id=context.response_id))
         except DecisionError:
             return []
         owner = (context.actor, context.key, context.user)
@@ -99,7 +99,7 @@ class DecisionCache(ToolDecisions):
             return Allow()
         if lists_input(context.surface):  # what a client sends back has the person's arguments already
             return None
-        shown = self.redactor.redact(call.arguments)
+        shown = self._inner.redactor.redact(call.arguments)
         merged = [(known, merge(known.arguments, shown, call.arguments)) for known in same if known.edited]
         return next(
             (Allow(edited=edited) for known, edited in merged if arguments_digest(edited) == known.digest), None

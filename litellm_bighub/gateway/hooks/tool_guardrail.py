@@ -23,6 +23,7 @@ from litellm_bighub.deciders.event_sinks import DecisionHook
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.formats.messages.sse import error_frame
+from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
 from litellm_bighub.gateway.conversation.stored_responses import as_answer, is_deletion, is_stored
 from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
 from litellm_bighub.gateway.hooks.registration import install
@@ -119,7 +120,9 @@ class BighubGuardrail(NativeGuardrail):
             self.settings.approval_wait_seconds,
             self.settings.continue_rounds,
         )
-        self.enforcement = Enforcement(self.tool_decisions, withholding, name=name)
+        self.enforcement = Enforcement(
+            self.tool_decisions, withholding, name=name, cache=DecisionCache(self.tool_decisions)
+        )
         self.mcp_results = McpResults(build_outcomes(self.settings, self.tool_decisions))
         self.governing = Pipeline(
             self,

@@ -17,6 +17,7 @@ from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.responses.notice import NOTICE_PREFIX
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
+from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
 from litellm_bighub.gateway.pipeline.answer_fields import clear_answer
 from litellm_bighub.gateway.pipeline.found_calls import FoundCall, calls_of
 from litellm_bighub.gateway.pipeline.released_calls import remember
@@ -136,7 +137,11 @@ class Enforcement:
     """The tool-decision hook together with what becomes of withheld calls.
 
     Attributes:
+        tool_decisions: decides, and holds the ledger.
+        withholding: how withheld calls look.
+        new_item_id: makes ids for notices.
         name: the guardrail's, for errors.
+        cache: keeps decisions for those who fetch a stored response again, if anybody can.
 
     Raises:
         ConfigurationError: calls are to wait, and the decider cannot tell when a person has answered.
@@ -146,9 +151,10 @@ class Enforcement:
     withholding: Withholding = field(default_factory=Withholding)
     new_item_id: Callable[[], str] = new_item_id
     name: str = "withholding"
+    cache: DecisionCache | None = None
 
     def __post_init__(self) -> None:
-        """Refuse to wait for what nobody tells."""
+        """Requires a decider that can wait for approvals, where calls wait."""
         if self.withholding.waits and not self.tool_decisions.can_wait:
             problem = "is wait, but this decider cannot tell when a person has answered"
             raise ConfigurationError(f"{self.name}.on_approval", problem)
@@ -253,7 +259,7 @@ class Enforcement:
     async def decisions(self, calls: Sequence[ToolCall], context: CallContext) -> list[Decision]:
         """Decide on calls, all at once, and wait for a person where calls wait."""
         seconds = self.withholding.approval_wait_seconds if self.withholding.waits else 0.0
-        return await self.tool_decisions.decide(calls, context, wait_seconds=seconds)
+        return await (self.cache or self.tool_decisions).decide(calls, context, wait_seconds=seconds)
 
 
 def enforce(response: object, decided: Sequence[PlacedCall]) -> None:

@@ -29,7 +29,6 @@ from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.setup.litellm_parameters import check_parameters, litellms
 from litellm_bighub.gateway.setup.litellm_release import check_borrowed, check_release
@@ -179,7 +178,7 @@ def build_tool_decisions(
     if decider is None:
         decider, settings = build_decider(settings, redactor, telemetry)
     audit = [AuditFile(beside_config(settings.audit_file))] if settings.audit_file else []
-    return DecisionCache(
+    return ToolDecisions(
         decider,
         tools=settings.tools,
         fail_mode=settings.fail_mode,

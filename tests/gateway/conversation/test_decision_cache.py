@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from litellm_bighub.deciders.ledger.ledger import MemoryLedger
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, RequireApproval
@@ -44,7 +45,7 @@ def at(surface, response_id="resp_1", actor="agent"):
 @pytest.mark.parametrize("decision", [Allow(), Block("no", Basis(blocked_by="rule"))], ids=["allowed", "blocked"])
 async def test_a_decision_holds(decision, second, call, asked):
     decider = Scripted(otherwise=decision)
-    decisions = DecisionCache(decider)
+    decisions = DecisionCache(ToolDecisions(decider))
     first = await decisions.decide([CALL], at(CREATE))
 
     assert await decisions.decide([call], second) == first
@@ -58,7 +59,7 @@ async def test_a_decision_holds(decision, second, call, asked):
 )
 async def test_what_may_change_is_asked_again(decision):
     decider = Scripted(otherwise=decision)
-    decisions = DecisionCache(decider)
+    decisions = DecisionCache(ToolDecisions(decider))
     for _ in range(2):
         await decisions.decide([CALL], at(FETCH))
 
@@ -89,7 +90,7 @@ RELEASED = DecidedCall(
 async def test_what_another_process_released_stays_released(known, where, asked):
     decider, ledger = Scripted(otherwise=Block("no")), MemoryLedger()
     await ledger.write([known])
-    [decision] = await DecisionCache(decider, ledger=ledger).decide([CALL], at(where))
+    [decision] = await DecisionCache(ToolDecisions(decider, ledger=ledger)).decide([CALL], at(where))
 
     assert isinstance(decision, Block if asked else Allow)
     assert len(decider.asked) == asked
@@ -123,7 +124,7 @@ EDITED = {**SECRET.arguments, "amount": 4}
 async def test_what_another_process_released_edited_is_released_as_the_person_edited_it(effective):
     decider, ledger = Scripted(otherwise=Block("no")), MemoryLedger()
     await ledger.write([released_edited(effective)])
-    decisions = DecisionCache(decider, ledger=ledger)
+    decisions = DecisionCache(ToolDecisions(decider, ledger=ledger))
 
     for _ in range(2):
         assert await decisions.decide([SECRET], at(FETCH)) == [Allow(edited=effective)]
@@ -155,7 +156,7 @@ async def test_what_another_process_released_edited_is_released_as_the_person_ed
 async def test_what_is_not_surely_the_call_that_was_released_is_asked_about(known, call, where):
     decider, ledger = Scripted(otherwise=Block("no")), MemoryLedger()
     await ledger.write([known])
-    [decision] = await DecisionCache(decider, ledger=ledger).decide([call], at(where))
+    [decision] = await DecisionCache(ToolDecisions(decider, ledger=ledger)).decide([call], at(where))
 
     assert isinstance(decision, Block)
 
@@ -175,7 +176,9 @@ def test_whatever_was_edited_nothing_but_the_released_call_is_released(model, ef
     async def fetched():
         ledger = MemoryLedger()
         await ledger.write([released_edited(effective)])
-        return await DecisionCache(Scripted(otherwise=Block("no")), ledger=ledger).decide([call], at(FETCH))
+        return await DecisionCache(ToolDecisions(Scripted(otherwise=Block("no")), ledger=ledger)).decide(
+            [call], at(FETCH)
+        )
 
     [decision] = asyncio.run(fetched())
     if isinstance(decision, Allow):
@@ -186,7 +189,7 @@ def test_whatever_was_edited_nothing_but_the_released_call_is_released(model, ef
 async def test_what_another_process_withheld_after_it_was_released_is_withheld():
     decider, ledger = Scripted(otherwise=Block("no")), MemoryLedger()
     await ledger.write([RELEASED, replace(RELEASED, released=False, verdict="blocked")])
-    [decision] = await DecisionCache(decider, ledger=ledger).decide([CALL], at(FETCH))
+    [decision] = await DecisionCache(ToolDecisions(decider, ledger=ledger)).decide([CALL], at(FETCH))
 
     assert isinstance(decision, Block)
 
@@ -197,14 +200,14 @@ async def test_where_the_ledger_cannot_be_read_the_decider_is_asked():
             raise DecisionUnavailable("down")
 
     decider = Scripted(otherwise=Block("no"))
-    [decision] = await DecisionCache(decider, ledger=Unreadable()).decide([CALL], at(FETCH))
+    [decision] = await DecisionCache(ToolDecisions(decider, ledger=Unreadable())).decide([CALL], at(FETCH))
 
     assert isinstance(decision, Block)
 
 
 async def test_only_the_last_are_kept():
     decider = Scripted()
-    decisions = DecisionCache(decider, keep=1)
+    decisions = DecisionCache(ToolDecisions(decider), keep=1)
     await decisions.decide([CALL], at(FETCH))
     await decisions.decide([CALL], at(FETCH, "resp_2"))
     await decisions.decide([CALL], at(FETCH))
