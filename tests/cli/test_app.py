@@ -13,6 +13,11 @@ import pytest
 from litellm_bighub.cli.app import app
 
 COMMAND = [sys.executable, "-c", "from litellm_bighub.cli.app import run; run()"]
+# A child of a background job or of `nohup` inherits that SIGINT is ignored; a terminal's foreground job does not.
+IN_THE_FOREGROUND = (
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from litellm_bighub.cli.app import run; run()"
+)
 
 
 def _run(*arguments, timeout=300):
@@ -53,7 +58,8 @@ def test_a_proxy_that_cannot_start_is_told_without_a_traceback(tmp_path):
 @pytest.mark.proxy
 def test_ctrl_c_ends_everything(tmp_path):
     environment = {**os.environ, "TMPDIR": str(tmp_path)}  # where the demo makes the folder that it runs in
-    with subprocess.Popen([*COMMAND, "demo"], stdout=subprocess.PIPE, text=True, env=environment) as process:
+    command = [sys.executable, "-c", IN_THE_FOREGROUND, "demo"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout.readline().startswith("Starting")
         assert re.fullmatch(r"\d+ s", process.stdout.readline().strip())
         assert str(tmp_path) in _commands_but(process.pid)
