@@ -13,6 +13,8 @@ from hypothesis import settings
 from litellm_bighub.demo.files import in_own_folder
 from litellm_bighub.testing import ScriptedUpstream, running_proxy
 
+pytest_plugins = ["pytester", "tests.lessons_plugin"]
+
 ROOT = Path(__file__).parent.parent
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # read when litellm is imported, which a test does later

@@ -71,6 +71,7 @@ def run(driver, guard, answer):
     return driver.call(guard, "run_with_approval", **ASK, on_approval_required=answer)
 
 
+@pytest.mark.lesson("the model never hears what an approved call returned")
 def test_an_approved_call_runs_and_the_model_hears_its_result(driver, model):
     """Old sin: the model never heard the result of the resumed call."""
     upstream = model([refund(5000, call_id="c1")], DONE)
@@ -99,6 +100,7 @@ def test_nothing_to_approve(driver, model):
     assert payload["approval_loop"] == {"required": False, "resolved": False, "resumed": False}
 
 
+@pytest.mark.lesson("an answer without a resolution is an approval", row="no-resolution")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -144,6 +146,7 @@ def test_a_control_plane_that_does_not_say_approved_runs_nothing(driver, model):
     assert payload["approval_loop"]["resumed"] is False
 
 
+@pytest.mark.lesson("of two calls that wait only the last is asked for")
 def test_every_pending_call_of_a_turn_is_asked_for(driver, model):
     """Old sin: of two pending approvals only the last was asked for."""
     model([refund(500, "a"), refund(1, "b"), refund(700, "c")], DONE)
@@ -159,6 +162,7 @@ def test_every_pending_call_of_a_turn_is_asked_for(driver, model):
     assert [each["resumed"] for each in payload["approval_loop"]["approvals"]] == [False, True]
 
 
+@pytest.mark.lesson("the callback changes 1 to 999999 after a person looked")
 def test_what_the_callback_does_to_its_question_changes_nothing(driver, model):
     """Old sin: a callback could change 1 to 999999 after the human looked."""
     model([refund(500)], DONE)
@@ -172,6 +176,7 @@ def test_what_the_callback_does_to_its_question_changes_nothing(driver, model):
     assert refunds.paid == [("ord_1", 500)]
 
 
+@pytest.mark.lesson("the callback changes 1 to 999999 after a person looked")
 @pytest.mark.parametrize(
     ("amount", "paid"), [(50, [("ord_1", 50)]), (900, [("ord_1", 900)])], ids=["now-allowed", "still-needs-one"]
 )
@@ -227,6 +232,7 @@ def test_an_expired_approval_runs_nothing(driver, model):
     assert payload["execution"]["last"]["error"] == "the approval has expired"
 
 
+@pytest.mark.lesson("an id that is a path activates the kill switch")
 def test_a_request_id_that_is_a_path_reaches_no_url(driver, model):
     """Old sin: `../kill-switch/activate?x=` activated the kill switch."""
     model([refund(500)], DONE)
@@ -246,6 +252,7 @@ def test_an_approval_without_an_id_cannot_be_given(driver, model):
     assert refunds.paid == []
 
 
+@pytest.mark.lesson("the model never hears what an approved call returned")
 def test_a_run_is_resumed_by_another_agent_out_of_json(driver, model):
     upstream = model([refund(1), refund(500, "ord_2", "c2")], [text("waiting")], DONE)
     first, refunds = agent(driver, Bighub(), Refunds(), bighub_api_key="k"), Refunds()
@@ -278,6 +285,7 @@ def test_what_nobody_answers_here_is_looked_up_in_the_control_plane(driver, mode
     assert guard.pending == []
 
 
+@pytest.mark.lesson("under one approved id the tool runs any number of times")
 def test_a_run_is_resumed_once(driver, model):
     """Old sin: any number of times under one approved id."""
     model([refund(500)], [text("waiting")], DONE)
@@ -291,6 +299,8 @@ def test_a_run_is_resumed_once(driver, model):
     assert refunds.paid == [("ord_1", 500)]
 
 
+@pytest.mark.lesson("under one approved id the tool runs with any arguments", row="arguments")
+@pytest.mark.lesson("under one approved id any tool runs", row="request_id")
 @pytest.mark.parametrize("forge", ["arguments", "request_id", "key"])
 def test_a_forged_state_is_refused(driver, model, forge):
     model([refund(500)], [text("waiting")], DONE)
@@ -325,6 +335,8 @@ def test_resume_after_approval_goes_on_with_the_run(driver, model):
     assert told["response"]["output_text"] == "done"
 
 
+@pytest.mark.lesson("under one approved id the tool runs with any arguments", row="arguments")
+@pytest.mark.lesson("under one approved id any tool runs", row="tool")
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -347,6 +359,7 @@ def test_resume_after_approval_is_bound_to_the_call(driver, model, wrong):
     assert (refunds.paid, bighub.resolved) == ([], [])
 
 
+@pytest.mark.lesson("under one approved id the tool runs any number of times")
 def test_resume_after_approval_works_once(driver, model):
     """Old sin: any number of times under one approved id."""
     model([refund(500)], [text("waiting")], DONE)

@@ -69,6 +69,7 @@ async def test_cancelling_a_run_cancels_its_tools_and_records_what_is_known(upst
     ]
 
 
+@pytest.mark.lesson("a sync tool stalls the event loop of the async class")
 async def test_a_sync_tool_does_not_stall_the_event_loop(upstream, model):
     """Old sin: sync tools stalled the loop of the async class."""
     model([function_call("wait", {})], DONE)
@@ -103,6 +104,7 @@ async def test_async_tools_are_awaited(upstream, model):
         assert (await guard.run(**ASK))["execution"]["last"]["output"] == 8
 
 
+@pytest.mark.lesson("a coroutine in the sync class is never awaited and counts as a success")
 def test_an_async_tool_of_a_sync_agent_is_an_error_at_registration():
     """Old sin: the coroutine was never awaited and reported SUCCESS."""
 
@@ -113,6 +115,7 @@ def test_an_async_tool_of_a_sync_agent_is_an_error_at_registration():
         GuardedOpenAI(decider=Deciding()).tool("double", double)
 
 
+@pytest.mark.lesson("a coroutine in the sync class is never awaited and counts as a success")
 def test_what_turns_out_to_be_awaitable_is_awaited(driver, model):
     model([function_call("double", {})], DONE)
 
@@ -137,6 +140,7 @@ async def test_the_sync_agent_works_inside_a_running_event_loop(upstream, model)
         assert guard.run(**ASK)["execution"]["last"]["output"] == 8
 
 
+@pytest.mark.lesson("an id of one user's run goes with another's")
 async def test_runs_at_the_same_time_do_not_mix(upstream):
     """Old sin: an id leaked from one user's run into another's."""
     upstream.script(lambda request: request.prompt.startswith("user"), [function_call("double", {"n": 1})])

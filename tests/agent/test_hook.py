@@ -42,6 +42,7 @@ def test_refusals_are_told_too(driver, model):
     assert [(event["allowed"], event["status"]) for event in told] == [(False, "blocked")] * 3
 
 
+@pytest.mark.lesson("`on_decision` can rewrite the audit")
 def test_what_the_hook_does_to_its_copy_changes_nothing(driver, model):
     """Old sin: the hook got the live record and could rewrite the audit."""
     model([CALL], DONE)

@@ -57,6 +57,7 @@ def test_a_decided_call(driver, model, bighub):
     assert "hunter2" not in str(remembered.body)
 
 
+@pytest.mark.lesson("a black hole in the place of the policy service holds a call for minutes")
 @pytest.mark.parametrize(("fail_mode", "status"), [("closed", "blocked"), ("open", "executed")])
 def test_a_policy_service_that_never_answers_is_given_up_at_the_deadline(driver, model, bighub, fail_mode, status):
     """Old sin: 140 s and 9 requests, without an idempotency key on any."""
@@ -67,6 +68,7 @@ def test_a_policy_service_that_never_answers_is_given_up_at_the_deadline(driver,
     assert len(bighub.requests) <= 2
 
 
+@pytest.mark.lesson("repeated questions have no idempotency key")
 @pytest.mark.parametrize("failure", [error(503), Hangup()], ids=["503", "hangup"])
 def test_a_question_that_is_asked_again_has_the_same_idempotency_key(driver, model, bighub, failure):
     model([CALL], DONE)
@@ -77,6 +79,10 @@ def test_a_question_that_is_asked_again_has_the_same_idempotency_key(driver, mod
     assert len(set(keys)) == 1
 
 
+@pytest.mark.lesson("fail-open runs the tool when the policy service answers 422", row="422")
+@pytest.mark.lesson("fail-open runs the tool when the policy service answers 409", row="409")
+@pytest.mark.lesson("fail-open runs the tool when the policy service answers 403", row="403")
+@pytest.mark.lesson("fail-open runs the tool when the policy service answers 401", row="401")
 @pytest.mark.parametrize("status", [401, 403, 409, 422])
 def test_a_refusal_opens_nothing(driver, model, bighub, status):
     """Old sin: fail-open ran on 401, 403, 409 and 422."""
@@ -92,6 +98,7 @@ def test_each_call_has_an_idempotency_key_of_its_own(driver, model, bighub):
     assert len({request.headers["idempotency-key"] for request in bighub.requests}) == 2
 
 
+@pytest.mark.lesson("a policy service that does not answer is asked nine times")
 @pytest.mark.parametrize("kind", [BighubClient, Bighub, AsyncBighubClient])
 def test_the_retries_of_a_client_that_was_handed_in_do_not_multiply_with_ours(driver, model, bighub, kind):
     """Old sin: 9 questions for one call."""
@@ -105,6 +112,7 @@ def test_the_retries_of_a_client_that_was_handed_in_do_not_multiply_with_ours(dr
     assert len(bighub.requests) == 2
 
 
+@pytest.mark.lesson("an id of one user's run goes with another's")
 def test_nothing_of_one_run_is_told_with_the_next(driver, model, bighub):
     """Old sin: the `trajectory_id` of one user's run went with the run of another."""
     bighub.script(allow(trajectory_id="traj_of_ann", request_id="req_of_ann"), allow())

@@ -63,6 +63,7 @@ def test_a_report_that_fails_fails_the_run_which_says_what_it_did(driver, model,
     assert [(event["tool"], event["status"]) for event in raised.value.events] == [("work", "executed")]
 
 
+@pytest.mark.lesson("a memory that hangs holds the run beyond its limit", row="black-hole")
 @pytest.mark.parametrize("report", [refuse, never], ids=["refused", "black-hole"])
 def test_without_it_a_report_that_fails_changes_nothing(driver, model, report):
     model([CALL], DONE)

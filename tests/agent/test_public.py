@@ -142,6 +142,7 @@ def test_a_setting_that_cannot_be_used_stops_the_start(agent, options):
         agent(**options)
 
 
+@pytest.mark.lesson("the client's repr shows the API key")
 def test_no_key_is_shown():
     guard = GuardedOpenAI(openai_api_key="sk-1234567890", bighub_api_key="bhk_1234567890")
     assert "1234567890" not in repr(guard)
@@ -223,6 +224,15 @@ def test_a_tool_may_have_a_decision_mode_of_its_own(driver, model):
     assert sorted(asked) == [("submit", "look"), ("submit_v2", "pay")]
 
 
+@pytest.mark.lesson("an active catastrophic ceiling runs", row="catastrophic-ceiling-active")
+@pytest.mark.lesson("`should_not_run` runs", row="should-not-run")
+@pytest.mark.lesson(
+    "an enforced block runs when its mode is written in capitals", row="enforcement-mode-in-the-wrong-case"
+)
+@pytest.mark.lesson("an unknown recommendation runs", row="unknown-recommendation")
+@pytest.mark.lesson("`proceed_with_caution` runs under an active kill switch", row="caution-under-a-kill-switch")
+@pytest.mark.lesson('the text "false" runs as `allowed`', row="allowed-is-the-text-false")
+@pytest.mark.lesson("`allowed: true` runs beside `result: blocked`", row="allowed-but-result-blocked")
 @pytest.mark.parametrize(
     "answer",
     [
@@ -261,6 +271,7 @@ def test_an_answer_that_contradicts_itself_runs_nothing(driver, model, answer, f
     assert ran == []
 
 
+@pytest.mark.lesson("a check that crashes counts as safe", row="bug")
 @pytest.mark.parametrize(
     ("error", "status"),
     [

@@ -55,6 +55,7 @@ def test_the_last_event_is_what_run_returns(driver, model, upstream):
     assert told == [{**e, "event_id": "", "trace_id": ""} for e in whole["execution"]["events"]]
 
 
+@pytest.mark.lesson("events of a stream never name their response and call")
 def test_events_name_their_response_and_call(driver, model):
     """Old sin: both were always None with the real event types."""
     model([function_call("double", {"n": 4}, call_id="c1")], DONE)
@@ -97,6 +98,7 @@ def test_nobody_runs_a_tool_before_its_decision(driver, model):
     assert (ran_when_asked, ran) == ([[]], [4])
 
 
+@pytest.mark.lesson("events are lost when a stream is closed early")
 def test_a_stream_closed_early_leaves_a_whole_record(driver, model):
     """Old sin: a stream that nobody read on lost its events."""
     model([function_call("double", {"n": 1}), function_call("double", {"n": 2})], DONE)

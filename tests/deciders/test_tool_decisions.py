@@ -49,6 +49,7 @@ async def test_no_calls_ask_nobody():
     assert decider.asked == []
 
 
+@pytest.mark.lesson("the calls of an answer cost a round trip each")
 async def test_all_calls_are_asked_about_at_the_same_time():
     """The published adapter decides one after the other: 8 calls of 200 ms take 1.6 s."""
 
@@ -114,6 +115,10 @@ async def test_cancelling_cancels_what_was_asked():
     assert ended == ["slow"]
 
 
+@pytest.mark.lesson("a lone surrogate in the arguments runs the tool undecided under fail-open", row="lone surrogate")
+@pytest.mark.lesson("null in the place of the arguments runs the tool undecided under fail-open", row="null")
+@pytest.mark.lesson("Infinity in the arguments runs the tool undecided under fail-open", row="infinity")
+@pytest.mark.lesson("NaN in the arguments runs the tool undecided under fail-open", row="nan")
 @MODES
 @pytest.mark.parametrize(
     ("arguments", "reason"),
@@ -140,6 +145,7 @@ async def test_unreadable_arguments_are_withheld_and_nobody_is_asked(arguments, 
     assert decider.asked == []
 
 
+@pytest.mark.lesson("an amount in words runs the tool undecided under fail-open", row="1e6 USD")
 @MODES
 @pytest.mark.parametrize(
     ("arguments", "reason"),
@@ -159,6 +165,7 @@ async def test_an_amount_that_is_no_number_is_withheld_and_nobody_is_asked(argum
     assert decider.asked == []
 
 
+@pytest.mark.lesson("an amount whose extraction raises runs the tool undecided under fail-open")
 @MODES
 @pytest.mark.parametrize("expression", ["abs(amount)", "sum(amount)", "amount[::0]"])
 async def test_an_amount_that_cannot_be_computed_is_withheld_and_nobody_is_asked(expression, fail_mode):
@@ -180,6 +187,8 @@ async def test_a_sum_beyond_all_numbers_is_withheld():
     assert decider.asked == []
 
 
+@pytest.mark.lesson("a tool without a number is always blocked")
+@pytest.mark.lesson("null in the place of the amount runs the tool undecided under fail-open", row='{"amount": null}')
 @pytest.mark.parametrize("arguments", ['{"amount": null}', "{}", None, ""])
 async def test_a_call_without_amount_is_asked_about_without_one(arguments):
     """The published adapter never asks about a tool that has no numeric argument."""
@@ -260,6 +269,7 @@ async def test_fail_mode_is_applied_to_each_call_alone():
     assert [type(decision) for decision in decisions] == [Allow, Block, Block, Allow]
 
 
+@pytest.mark.lesson("a check that crashes counts as safe")
 @MODES
 async def test_a_bug_in_the_decider_is_never_taken_for_unreachability(fail_mode):
     with pytest.raises(TypeError, match="bug"):
@@ -300,6 +310,7 @@ async def test_an_asynchronous_hook_is_awaited():
     assert told == ["a"]
 
 
+@pytest.mark.lesson("`on_decision` can rewrite the audit")
 async def test_the_hook_gets_a_copy_of_its_own():
     """In the published adapter the hook receives the live record and can rewrite the audit."""
     kept = Kept()

@@ -99,6 +99,7 @@ def proof():
         return carry_out()
 
 
+@pytest.mark.lesson("the call that chat withholds passes on Responses and Messages")
 @pytest.mark.proxy
 def test_the_repositorys_config_governs_the_three_formats(proof):
     shown = {(row.probe.route, row.probe.mode): row.call for row in proof.rows}

@@ -68,6 +68,7 @@ def test_a_chat_answer_without_calls_left_has_stopped(gateway):
     assert choice.finish_reason == "stop"
 
 
+@pytest.mark.lesson("a stream of chat delivers arguments before their decision")
 def test_of_two_streamed_chat_calls_no_byte_of_the_blocked_one_leaves(gateway):
     gateway.upstream.script("go", BOTH)
 
@@ -101,6 +102,7 @@ def test_a_withheld_chat_call_can_fail_the_request(gateway):
     assert "wipe" in answer.text
 
 
+@pytest.mark.lesson("the call that chat withholds passes on Responses and Messages")
 def test_of_two_messages_calls_the_blocked_one_goes(gateway, messages):
     gateway.upstream.script("go", BOTH)
 
@@ -122,6 +124,7 @@ def test_of_two_streamed_messages_calls_the_blocked_one_goes(gateway, messages):
     assert any("was blocked" in block.text for block in answer.content if block.type == "text")
 
 
+@pytest.mark.lesson("a stream of Messages delivers arguments before their decision")
 def test_no_byte_of_a_blocked_messages_call_leaves_a_stream(gateway):
     gateway.upstream.script("go", BOTH)
 

@@ -107,6 +107,7 @@ BLOCKED = [
 ]
 
 
+@pytest.mark.lesson("a stream of Responses delivers arguments before their decision", row="function")
 @pytest.mark.parametrize("call", BLOCKED)
 def test_no_byte_of_a_blocked_call_leaves(gateway, call):
     items = [reasoning("Hm."), text("First."), call, function_call("lookup_order", {"id": 17}), text("Last.")]
@@ -141,6 +142,7 @@ def test_parallel_calls_are_decided_each_on_its_own(gateway):
     assert b"o-20000" not in received
 
 
+@pytest.mark.lesson("a withheld call withholds the text before it as well")
 def test_text_flows_before_the_decision_and_the_call_after_it(gateway):
     gateway.upstream.script(
         "go", [text("Here it comes."), function_call(f"pay_{CANARY}", {"to": CANARY}), text("After.")]
@@ -166,6 +168,7 @@ def test_text_flows_before_the_decision_and_the_call_after_it(gateway):
     assert_well_formed(parsed("\n".join(line for line in seen if line != "decided").encode()))
 
 
+@pytest.mark.lesson("the calls of an answer cost a round trip each")
 def test_all_calls_of_a_stream_are_asked_at_the_same_time(gateway):
     arrived = threading.Barrier(3)
 

@@ -72,6 +72,11 @@ def test_two_parallel_calls_are_decided_each_on_its_own(gateway):
     assert "blocked" in notice(response.output[2])
 
 
+@pytest.mark.lesson("the call that chat withholds passes on Responses and Messages", row="shell")
+@pytest.mark.lesson("computer calls pass undecided", row="computer")
+@pytest.mark.lesson("MCP calls pass undecided", row="mcp approval")
+@pytest.mark.lesson("shell calls pass undecided", row="shell")
+@pytest.mark.lesson("custom calls pass undecided", row="custom")
 @pytest.mark.parametrize(
     ("call", "name"),
     [
@@ -125,6 +130,7 @@ def test_withheld_calls_can_fail_the_request(gateway, tool, arguments, code):
     assert CANARY not in str(refused.value)
 
 
+@pytest.mark.lesson("the model is told reasons, thresholds and rules")
 def test_the_reason_is_told_only_if_the_operator_says_so(gateway):
     call = function_call("refund", {"amount": 20_000, "order_id": "o"})
 
@@ -164,6 +170,7 @@ def test_unreadable_arguments_never_reach_the_decider(gateway):
     assert gateway.bighub.requests == []
 
 
+@pytest.mark.lesson("`allowed: true` runs beside `result: blocked`", row="contradicts itself")
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [

@@ -29,6 +29,8 @@ async def each(events: Sequence[object]) -> AsyncIterator[object]:
         yield event
 
 
+@pytest.mark.lesson("a withheld call withholds the text before it as well", row="messages")
+@pytest.mark.lesson("a withheld call withholds the text before it as well", row="chat")
 @pytest.mark.parametrize(("gate", "events", "before"), FORMATS)
 async def test_text_flows_while_a_call_is_decided(gate, events, before):
     decided = asyncio.Event()

@@ -253,6 +253,9 @@ BAD_ANSWERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.lesson("a guardrail that answers no text for three leaves all as they were", row="none for three")
+@pytest.mark.lesson("a guardrail that answers four texts for three is an IndexError", row="four for three")
+@pytest.mark.lesson("a guardrail that answers one text for three leaves two as they were", row="one for three")
 @pytest.mark.parametrize(("change", "problem"), BAD_ANSWERS)
 async def test_bad_answer_to_a_request(change: Any, problem: str):
     """The error names the guardrail, and nothing has been written."""
@@ -264,6 +267,9 @@ async def test_bad_answer_to_a_request(change: Any, problem: str):
     assert data == before
 
 
+@pytest.mark.lesson("a guardrail that answers no text for three leaves all as they were", row="none for three")
+@pytest.mark.lesson("a guardrail that answers four texts for three is an IndexError", row="four for three")
+@pytest.mark.lesson("a guardrail that answers one text for three leaves two as they were", row="one for three")
 @pytest.mark.parametrize(("change", "problem"), BAD_ANSWERS[:-1])
 async def test_bad_answer_to_an_answer(change: Any, problem: str):
     response = {"output": [answer(output_text(text)) for text in ("one", "two", "three")]}
@@ -286,6 +292,7 @@ async def test_an_answer_without_texts_means_unchanged(side: str):
     assert await run(side, Today(lambda inputs: {}), ["one", "two"]) == ["one", "two"]
 
 
+@pytest.mark.lesson("a mask that cannot be written back is lost, and the answer leaves")
 async def test_a_mask_that_cannot_be_written_fails_the_answer(contract: int):
     """LiteLLM's own handler drops the mask there, and the answer leaves as it was."""
     sealed = MappingProxyType({"type": "message", "role": "assistant", "content": "the secret"})
@@ -296,6 +303,7 @@ async def test_a_mask_that_cannot_be_written_fails_the_answer(contract: int):
     assert response["output"][0] == before
 
 
+@pytest.mark.lesson("a mask that cannot be written back is lost, and the answer leaves")
 async def test_a_rewrite_that_is_no_json_writes_nothing(contract: int):
     call = {"type": "function_call", "name": "a", "call_id": "c", "arguments": '{"a": "secret"}'}
     data = {"input": ["secret", call], "instructions": "secret"}

@@ -107,6 +107,7 @@ def test_the_policy_decides(embedded, driver, model, amount, status):
     assert refunds.paid == ([amount] if status == "executed" else [])
 
 
+@pytest.mark.lesson("under one approved id the tool runs any number of times")
 def test_an_approval_lets_exactly_one_call_run(embedded, driver, model):
     """Approved once, and asked for again when the model makes the same call again."""
     upstream = model([refund(700, "c1")], [refund(700, "c2")], DONE)

@@ -92,6 +92,7 @@ def test_the_decider_is_told_of_the_call(driver, model):
     assert context.trace_id == payload["execution"]["last"]["trace_id"]
 
 
+@pytest.mark.lesson("the model is told reasons, thresholds and rules")
 @pytest.mark.parametrize(
     ("decision", "status"),
     [
@@ -142,6 +143,19 @@ def test_fail_open_opens_for_an_unreachable_decider_alone(driver, model, error, 
     assert driver.run(guard)["execution"]["last"]["status"] == status
 
 
+@pytest.mark.lesson("arguments are not compared with the schema", row="unknown")
+@pytest.mark.lesson("broken JSON in the arguments crashes the run", row="broken")
+@pytest.mark.lesson("null in the place of the arguments crashes the run", row="null")
+@pytest.mark.lesson("a text in the place of the arguments crashes the run", row="text")
+@pytest.mark.lesson("a list in the place of the arguments crashes the run", row="list")
+@pytest.mark.lesson("missing arguments crash the run", row="missing")
+@pytest.mark.lesson("missing arguments crash the run", row="none-at-all")
+@pytest.mark.lesson("a lone surrogate in the arguments runs the tool undecided under fail-open", row="lone-surrogate")
+@pytest.mark.lesson("an amount in words runs the tool undecided under fail-open", row="1e6-USD")
+@pytest.mark.lesson("null in the place of the amount runs the tool undecided under fail-open", row="null-amount")
+@pytest.mark.lesson("null in the place of the arguments runs the tool undecided under fail-open", row="null")
+@pytest.mark.lesson("Infinity in the arguments runs the tool undecided under fail-open", row="infinity")
+@pytest.mark.lesson("NaN in the arguments runs the tool undecided under fail-open", row="nan")
 @pytest.mark.parametrize("fail_mode", ["open", "closed"])
 @pytest.mark.parametrize(
     "arguments",
@@ -171,6 +185,7 @@ def test_arguments_that_do_not_fit_are_blocked_without_asking_anybody(driver, mo
     assert decider.asked == []
 
 
+@pytest.mark.lesson("an amount whose extraction raises runs the tool undecided under fail-open", row="raises")
 @pytest.mark.parametrize("fail_mode", ["open", "closed"])
 @pytest.mark.parametrize(
     "value",
@@ -192,6 +207,8 @@ def test_a_value_that_cannot_be_had_blocks_in_both_fail_modes(driver, model, val
     assert decider.asked == []
 
 
+@pytest.mark.lesson("a tool without a number always runs under fail-open", row="open-and-blocked")
+@pytest.mark.lesson("a tool without a number is always blocked", row="closed-and-allowed")
 @pytest.mark.parametrize(
     ("fail_mode", "decision", "status"),
     [
@@ -213,6 +230,7 @@ def test_a_tool_without_a_number_reaches_the_policy(driver, model, fail_mode, de
     assert [call.value for call, _ in decider.asked] == [None]
 
 
+@pytest.mark.lesson("custom calls pass undecided", row="custom")
 @pytest.mark.parametrize(
     "call",
     [function_call("rm", {}, call_id="c9"), custom_call("rm", "-rf /", call_id="c9")],
@@ -227,6 +245,7 @@ def test_an_unknown_tool_is_blocked(driver, model, call):
     assert outputs(upstream.requests[1])[0]["call_id"] == "c9"
 
 
+@pytest.mark.lesson("parallel calls are decided one after the other")
 def test_all_calls_of_a_turn_are_decided_in_one_round_trip(driver, model):
     """Old sin: 8 calls of 200 ms each took 1.6 s. Each question waits here until all have been asked."""
     model([function_call("echo", {"n": n}) for n in range(8)], DONE)
@@ -299,6 +318,7 @@ def test_a_tool_that_wants_to_be_alone_waits_for_the_others(driver, model):
     assert order == ["work 1", "settle", "work 2"]
 
 
+@pytest.mark.lesson("`seq` jumps and repeats")
 def test_seq_counts_up_without_gaps_over_turns_and_kinds_of_outcome(driver, model):
     """Old sin: 0, 2, 4, 6, 4."""
 
@@ -335,6 +355,7 @@ def test_a_tool_that_raises_tells_the_model_little_and_the_event_all(driver, mod
     assert told == {"status": "tool_error", "error": "ValueError: first line"}
 
 
+@pytest.mark.lesson("a result that is no JSON crashes the run after the side effect")
 def test_a_result_that_is_no_json_does_not_end_the_run(driver, model):
     """Old sin: a datetime crashed the run after the tool's side effect."""
     upstream = model([function_call("book", {})], DONE)
@@ -346,6 +367,7 @@ def test_a_result_that_is_no_json_does_not_end_the_run(driver, model):
     json.dumps(payload)
 
 
+@pytest.mark.lesson("events are lost when the rounds run out")
 def test_events_are_not_lost_when_the_rounds_run_out(driver, model):
     model([REFUND])
     with pytest.raises(ProviderResponseError, match="Max tool rounds") as raised:
@@ -353,6 +375,7 @@ def test_events_are_not_lost_when_the_rounds_run_out(driver, model):
     assert [event["seq"] for event in raised.value.events] == [0, 1]
 
 
+@pytest.mark.lesson("events are lost when the provider fails")
 def test_events_are_not_lost_when_the_provider_fails(driver, model):
     from openai import BadRequestError  # noqa: PLC0415 - the official client's own error comes through
 
@@ -388,6 +411,11 @@ def test_an_incomplete_or_failed_response_runs_no_tools(driver, model, status, s
     assert ran == []
 
 
+@pytest.mark.lesson("computer calls pass undecided", row="computer_call")
+@pytest.mark.lesson("MCP calls pass undecided", row="mcp_approval_request")
+@pytest.mark.lesson("MCP calls pass undecided", row="mcp_call")
+@pytest.mark.lesson("shell calls pass undecided", row="local_shell_call")
+@pytest.mark.lesson("shell calls pass undecided", row="shell_call")
 @pytest.mark.parametrize(
     "call",
     [
@@ -412,6 +440,7 @@ def test_a_call_that_no_tool_governs_ends_the_run(driver, model, call, stream):
         (driver.stream if stream else driver.run)(with_refund(driver))
 
 
+@pytest.mark.lesson("custom calls pass undecided")
 def test_a_custom_tool_gets_the_models_text(driver, model):
     upstream = model([custom_call("query", "SELECT 1", call_id="c1")], DONE)
     decider = Deciding()
@@ -438,6 +467,7 @@ def test_a_run_without_tools_is_an_error(driver):
         driver.run(driver.guard())
 
 
+@pytest.mark.lesson("`extra_create_args` replaces the governed tools")
 def test_tools_cannot_be_smuggled_in_by_extra_arguments(driver):
     """Old sin: `extra_create_args` replaced the governed tools."""
     with pytest.raises(AdapterConfigurationError, match="tools"):

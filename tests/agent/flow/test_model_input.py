@@ -34,6 +34,7 @@ def types(request):
     return [item.get("type", item.get("role")) for item in request.body["input"]]
 
 
+@pytest.mark.lesson("`previous_response_id` is sent with `store: false`, which no provider knows")
 def test_without_store_the_items_are_replayed(driver, model):
     """Old sin: `previous_response_id` with `store: false`, which the provider does not know."""
     upstream = model([CALL], DONE)
@@ -44,6 +45,7 @@ def test_without_store_the_items_are_replayed(driver, model):
     assert types(second) == ["user", "function_call", "function_call_output"]
 
 
+@pytest.mark.lesson("`store: true` is lost on the second turn")
 def test_with_store_only_the_outputs_follow_the_previous_response(driver, model):
     """Old sin: `store=True` was lost on the second turn."""
     upstream = model([CALL], DONE)
@@ -61,12 +63,14 @@ def test_replay_can_be_chosen_with_store(driver, model):
     assert types(upstream.requests[1]) == ["user", "function_call", "function_call_output"]
 
 
+@pytest.mark.lesson("`previous_response_id` is sent with `store: false`, which no provider knows")
 def test_previous_response_id_without_store_is_an_error_before_anything_is_sent(driver, upstream):
     with pytest.raises(AdapterConfigurationError, match="store"):
         driver.run(agent(driver, context="previous_response_id"))
     assert upstream.requests == []
 
 
+@pytest.mark.lesson("reasoning is neither stored nor replayed")
 def test_reasoning_is_replayed_in_encrypted_form(driver, model):
     upstream = model([reasoning("hm", encrypted="gAAA"), CALL], DONE)
     driver.run(agent(driver), model="o4-mini")
@@ -90,6 +94,13 @@ def test_a_model_without_reasoning_is_not_asked_for_it(driver, model):
     assert "include" not in upstream.requests[0].body
 
 
+@pytest.mark.lesson("later turns go without parallel_tool_calls", row="parallel_tool_calls")
+@pytest.mark.lesson("later turns go without include", row="include")
+@pytest.mark.lesson("later turns go without metadata", row="metadata")
+@pytest.mark.lesson("later turns go without max_output_tokens", row="max_output_tokens")
+@pytest.mark.lesson("later turns go without tool_choice", row="tool_choice")
+@pytest.mark.lesson("later turns go without reasoning", row="reasoning")
+@pytest.mark.lesson("later turns go without temperature", row="temperature")
 @pytest.mark.parametrize("argument", ARGUMENTS)
 def test_an_argument_of_the_first_turn_is_not_dropped(driver, model, argument):
     """Old sin: each of these went with the first turn alone."""
@@ -100,6 +111,13 @@ def test_an_argument_of_the_first_turn_is_not_dropped(driver, model, argument):
     assert ARGUMENTS[argument] == (first if argument != "include" else first[:1])
 
 
+@pytest.mark.lesson("later turns go without parallel_tool_calls")
+@pytest.mark.lesson("later turns go without include")
+@pytest.mark.lesson("later turns go without metadata")
+@pytest.mark.lesson("later turns go without max_output_tokens")
+@pytest.mark.lesson("later turns go without tool_choice")
+@pytest.mark.lesson("later turns go without reasoning")
+@pytest.mark.lesson("later turns go without temperature")
 def test_every_argument_of_the_first_turn_goes_with_every_turn(driver, model):
     upstream = model([CALL], [CALL], DONE)
     extra = {
@@ -127,6 +145,7 @@ def test_the_messages_of_the_caller_are_not_changed(driver, model):
     assert messages == [{"role": "user", "content": "go"}]
 
 
+@pytest.mark.lesson("`extra_create_args` replaces the governed tools", row="tools")
 @pytest.mark.parametrize("key", ["tools", "input", "stream", "background", "model"])
 def test_what_the_agent_sets_cannot_be_overridden(driver, key):
     with pytest.raises(AdapterConfigurationError, match=f"extra_create_args.{key}"):

@@ -136,6 +136,7 @@ async def test_the_breaker_opens_after_transient_failures_in_a_row_and_probes_on
     assert await line.ask() == "ok"
 
 
+@pytest.mark.lesson("after the reset all waiting calls go out at once")
 def test_half_open_lets_one_probe_through():
     """Old sin: all waiting calls went out at once after the reset."""
     now = [0.0]
@@ -156,6 +157,7 @@ def test_half_open_lets_one_probe_through():
     breaker.admit()
 
 
+@pytest.mark.lesson("one caller's 400s open the breaker for all")
 async def test_a_callers_own_mistakes_open_nothing():
     """Old sin: one caller's 400s opened the breaker for all."""
     line = Line(WRONG, WRONG, WRONG, WRONG, breaker=2)
@@ -171,6 +173,8 @@ def agent(driver, **options):
     return guard
 
 
+@pytest.mark.lesson("429s multiply with the client's own retries", row="stream")
+@pytest.mark.lesson("429s multiply with the client's own retries", row="whole")
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_one_budget_with_the_clients_own_retries(driver, model, stream):
     """Old sins: 429s multiplied to 9 requests, and streams were not retried at all."""
@@ -180,6 +184,7 @@ def test_one_budget_with_the_clients_own_retries(driver, model, stream):
     assert len(upstream.requests) == 3
 
 
+@pytest.mark.lesson("streams are not retried", row="stream")
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_a_passing_failure_is_not_seen(driver, model, stream):
     model(Failure(503), Failure(429), DONE)
@@ -195,6 +200,7 @@ def test_a_stream_is_not_tried_again_once_it_spoke(driver, model):
     assert len(upstream.requests) == 1
 
 
+@pytest.mark.lesson("streams do not know the breaker", row="stream")
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
 def test_the_breaker_guards_streams_too(driver, model, stream):
     upstream = model(Failure(503))

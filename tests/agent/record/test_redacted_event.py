@@ -98,6 +98,7 @@ def test_each_can_be_switched_off(driver, model, switch):
     assert (bool(bighub.told), bool(bighub.reported)) == (switch != "memory_enabled", switch != "outcome_reporting")
 
 
+@pytest.mark.lesson("a memory that hangs holds the run beyond its limit")
 def test_a_run_ends_while_its_memory_hangs(driver, model):
     """Old sin: a limit of 300 ms blocked 3 s, and a black hole 46 s."""
     model([function_call("login", {"user": "ann", "password": "x"})], DONE)

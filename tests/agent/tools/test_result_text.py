@@ -46,6 +46,7 @@ ROUND: list[object] = []
 ROUND.append(ROUND)
 
 
+@pytest.mark.lesson("a result that is no JSON crashes the run after the side effect", row="datetime")
 @pytest.mark.parametrize(
     ("result", "expected"),
     [

@@ -119,6 +119,8 @@ SHAPES = [
 ]
 
 
+@pytest.mark.lesson("optional parameters break strict mode", row="default")
+@pytest.mark.lesson("optional parameters break strict mode", row="optional")
 @pytest.mark.parametrize("function", SHAPES, ids=lambda f: f.__name__)
 def test_the_schema_keeps_every_strict_rule(function):
     """Old sin: with `from __future__ import annotations`, as here, everything became a string."""
@@ -126,6 +128,13 @@ def test_the_schema_keeps_every_strict_rule(function):
     assert list(broken_rules(parameters(function))) == []
 
 
+@pytest.mark.lesson("with `from __future__ import annotations` every schema is a string")
+@pytest.mark.lesson("the schema of `Annotated` is a string", row="annotated")
+@pytest.mark.lesson("the schema of `int | None` is a string", row="int-or-none")
+@pytest.mark.lesson("the schema of a pydantic model is a string", row="pydantic-model")
+@pytest.mark.lesson("the schema of `Enum` is a string", row="enum")
+@pytest.mark.lesson("the schema of `Literal` is a string", row="literal")
+@pytest.mark.lesson("the schema of `list[int]` has no items", row="list-of-integers")
 @pytest.mark.parametrize(
     ("function", "name", "expected"),
     [
@@ -257,6 +266,7 @@ def test_arguments_become_what_the_function_says(function, arguments, expected):
     assert tool(function).prepare(json.dumps(arguments)).keywords == expected
 
 
+@pytest.mark.lesson("arguments are not compared with the schema")
 @pytest.mark.parametrize(
     ("function", "arguments"),
     [
@@ -290,6 +300,7 @@ SCHEMA = {
 }
 
 
+@pytest.mark.lesson("arguments are not compared with the schema")
 def test_a_schema_of_the_users_own_meets_the_rules_and_is_checked():
     made = tool(lambda **_: None, parameters_schema=SCHEMA)
     assert list(broken_rules(made.spec["parameters"])) == []

@@ -93,6 +93,7 @@ async def states(embedded):
     return sorted(approval.state for approval in found)
 
 
+@pytest.mark.lesson("under one approved id the tool runs any number of times")
 async def test_approved_it_is_allowed_and_the_approval_used_up(embedded, decisions):
     hook, kept = decisions
     async with asked(hook) as task:
@@ -369,6 +370,7 @@ async def test_the_hosted_service_is_told_of_a_callers_consent(bighub, service, 
         assert (approval["status"], approval["comment"]) == ("approved", "consent of caller:bot")
 
 
+@pytest.mark.lesson("an id that is a path activates the kill switch")
 async def test_an_id_that_is_a_path_reaches_nobody(bighub, service):
     path = "../kill-switch/activate?x="
     bighub.approvals[path] = {"request_id": path, "status": "pending", "actor": "bot"}

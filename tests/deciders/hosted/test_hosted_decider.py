@@ -74,6 +74,7 @@ async def test_the_answer_is_the_decision(answer, expected):
     assert len(requests) == 1
 
 
+@pytest.mark.lesson("a policy service that does not answer is asked nine times", row="hangs up")
 @pytest.mark.parametrize(
     ("answer", "expected", "asked"),
     [
@@ -124,6 +125,7 @@ async def test_an_unreachable_service_is_unavailable():
         await decider.aclose()
 
 
+@pytest.mark.lesson("a black hole in the place of the policy service holds a call for minutes")
 async def test_a_black_hole_ends_with_the_deadline():
     """It holds the published adapter for 46 to 140 seconds."""
     started = time.monotonic()
@@ -132,6 +134,7 @@ async def test_a_black_hole_ends_with_the_deadline():
     assert time.monotonic() - started < 10
 
 
+@pytest.mark.lesson("each repetition has a time limit of its own")
 async def test_retries_end_with_the_deadline_too():
     with HostedBighub(error(500), BlackHole()) as bighub:
         decider = hosted(settings(bighub, deadline_seconds=2, attempts=10))
@@ -215,6 +218,7 @@ async def test_packed_answers_are_unpacked():
     assert isinstance(decision, Allow)
 
 
+@pytest.mark.lesson("repeated questions have no idempotency key")
 async def test_all_attempts_share_one_idempotency_key():
     decision, requests = await ask(error(500), Hangup(), allow())
     assert isinstance(decision, Allow)
@@ -222,6 +226,7 @@ async def test_all_attempts_share_one_idempotency_key():
     assert len({request.headers["idempotency-key"] for request in requests}) == 1
 
 
+@pytest.mark.lesson("repeated questions have no idempotency key")
 async def test_different_calls_have_different_idempotency_keys():
     calls = [CALL, ToolCall(id="call_2", type="function", name="refund_payment", arguments={"amount": 5})]
     with HostedBighub() as bighub:
@@ -239,6 +244,7 @@ async def test_retry_after_is_waited_for():
     assert len(requests) == 2
 
 
+@pytest.mark.lesson("each repetition has a time limit of its own")
 async def test_a_retry_after_beyond_the_deadline_is_not_waited_for():
     started = time.monotonic()
     raised, requests = await ask(error(429, retry_after=3600), allow())
@@ -289,6 +295,7 @@ async def test_arguments_are_sent_as_the_operator_says(send, arguments, target):
     assert len(body["context"]["arguments_digest"]) == 64
 
 
+@pytest.mark.lesson("an id that is a path activates the kill switch")
 async def test_ids_of_the_model_never_reach_the_url():
     """An id like this one, put into a path, activates the kill switch through the published SDK."""
     hostile = "../kill-switch/activate?x="
@@ -312,6 +319,7 @@ async def test_a_cancelled_decision_cancels_its_request():
         await decider.aclose()
 
 
+@pytest.mark.lesson("parallel calls are decided one after the other")
 async def test_eight_calls_are_asked_about_at_the_same_time():
     calls = [ToolCall(id=f"c{n}", type="function", name="pay") for n in range(8)]
     with HostedBighub(BlackHole()) as bighub:
@@ -333,6 +341,7 @@ async def test_the_breaker_stops_asking():
         await decider.aclose()
 
 
+@pytest.mark.lesson("one caller's 400s open the breaker for all", row="400")
 @pytest.mark.parametrize("answer", [error(400), error(401), garbage()], ids=["400", "401", "garbage"])
 async def test_refusals_never_open_the_breaker(answer):
     """In the published adapter one caller's 400s open the breaker for all."""
@@ -345,6 +354,10 @@ async def test_refusals_never_open_the_breaker(answer):
         await decider.aclose()
 
 
+@pytest.mark.lesson("fail-open runs the tool when the policy service answers 422", row="422")
+@pytest.mark.lesson("fail-open runs the tool when the policy service answers 409", row="409")
+@pytest.mark.lesson("fail-open runs the tool when the policy service answers 403", row="403")
+@pytest.mark.lesson("fail-open runs the tool when the policy service answers 401", row="401")
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
@@ -370,6 +383,7 @@ async def test_fail_open_opens_for_a_dead_service_and_not_for_a_refusing_one(ans
         await decisions.aclose()
 
 
+@pytest.mark.lesson("the SDK repeats POSTs by itself")
 @pytest.mark.parametrize("failure", [error(503), error(429), Hangup()], ids=["503", "429", "hangs up"])
 async def test_the_sdk_retries_nothing_by_itself(failure):
     """Left as it is, it sends a question three times more, with 15 s for each."""
@@ -397,6 +411,7 @@ def test_a_setting_that_cannot_work_stops_the_start(options, key):
     assert "bhk_" not in str(raised.value)
 
 
+@pytest.mark.lesson("the client's repr shows the API key")
 async def test_no_repr_shows_the_key():
     """`repr` of the SDK's client prints it."""
     service = ServiceSettings(base_url="http://127.0.0.1:1", api_key=SecretStr("bhk_very_secret"))

@@ -19,6 +19,13 @@ def with_packet(**signal) -> dict[str, object]:
     return {**YES, "decision_packet": {"signal": signal}}
 
 
+@pytest.mark.lesson("an active catastrophic ceiling runs", row="catastrophic ceiling")
+@pytest.mark.lesson("`should_not_run` runs", row="should_not_run")
+@pytest.mark.lesson("an enforced block runs when its mode is written in capitals", row="ENFORCED blocked")
+@pytest.mark.lesson("an unknown recommendation runs", row="unknown recommendation")
+@pytest.mark.lesson("`proceed_with_caution` runs under an active kill switch", row="kill switch with caution")
+@pytest.mark.lesson('the text "false" runs as `allowed`', row="allowed is the text false")
+@pytest.mark.lesson("`allowed: true` runs beside `result: blocked`", row="allowed, result blocked")
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
@@ -251,6 +258,7 @@ noes = [
 ]
 
 
+@pytest.mark.lesson("an objection beside a permission is overlooked, whichever it is")
 @given(bodies, st.sampled_from(noes))
 def test_another_no_never_loosens_a_decision(body, no):
     field, value = no
@@ -260,6 +268,7 @@ def test_another_no_never_loosens_a_decision(body, no):
     assert STRICTNESS.index(type(after)) >= STRICTNESS.index(type(before))
 
 
+@pytest.mark.lesson("an objection beside a permission is overlooked, whichever it is")
 @pytest.mark.parametrize(("field", "value"), noes, ids=str)
 def test_each_no_alone_withholds_an_allowed_call(field, value):
     assert isinstance(read_decision({**YES, field: value}), Block)

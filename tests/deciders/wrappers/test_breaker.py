@@ -86,6 +86,7 @@ async def test_an_answer_in_between_starts_the_count_anew(answer):
     assert await breaker.decide(CALL, CONTEXT) == Allow("fine")
 
 
+@pytest.mark.lesson("after the reset all waiting calls go out at once")
 async def test_half_open_lets_exactly_one_probe_through():
     """The published adapter sends all waiting calls out at once after the reset."""
     clock, decider = Clock(), Gated()

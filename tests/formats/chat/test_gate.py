@@ -44,6 +44,7 @@ def test_text_flows_at_once_and_untouched(model):
     assert gate.finish() == Release()
 
 
+@pytest.mark.lesson("a stream of chat delivers arguments before their decision")
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("kind", ["function", "custom"])
 def test_a_call_leaves_untouched_after_its_pass_and_not_before(kind, model):

@@ -39,6 +39,7 @@ def test_text_flows_at_once_and_untouched(form):
     assert gate.finish() == Release()
 
 
+@pytest.mark.lesson("a stream of Messages delivers arguments before their decision")
 @pytest.mark.parametrize("form", FORMS)
 def test_a_call_leaves_untouched_after_its_pass_and_not_before(form):
     events = [form(event) for event in s.stream(s.said(0, "hi"), s.call(1), s.said(2, "bye"))]

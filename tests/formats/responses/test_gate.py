@@ -27,6 +27,7 @@ def test_text_flows_at_once_and_untouched():
     assert gate.finish() == Release()
 
 
+@pytest.mark.lesson("a stream of Responses delivers arguments before their decision")
 @pytest.mark.parametrize("kind", s.KINDS)
 def test_a_call_leaves_untouched_after_its_pass_and_not_before(kind):
     events = s.stream(s.message(0, "hi"), s.call(1, kind), s.message(2, "bye"))

@@ -212,6 +212,7 @@ def test_a_cut_stream_leaks_nothing(cut, count, mode):
     assert joined(released, "response.output_text.delta") == MASKS["same length"](told)
 
 
+@pytest.mark.lesson("a text leaves before it was scanned")
 @MODERATE
 @given(cut=pieces(), mode=windows, secret=st.text("ab", min_size=1, max_size=8))
 def test_whoever_sees_all_scanned_texts_sees_every_secret_before_it_leaves(cut, mode, secret):

@@ -68,6 +68,7 @@ def sent(upstream: ScriptedUpstream) -> list[dict]:
     return upstream.requests[-1].body["input"]
 
 
+@pytest.mark.lesson("after a withheld call the provider goes on waiting for its output", row="function")
 @pytest.mark.parametrize(
     ("call", "name", "answered"),
     [
@@ -134,6 +135,7 @@ async def test_after_an_error_the_call_is_not_waited_for(upstream, ask):
     assert [item["type"] for item in sent(upstream)] == ["function_call_output", "message"]
 
 
+@pytest.mark.lesson("after a withheld call the provider goes on waiting for its output")
 async def test_a_conversation_is_answered_once(upstream, ask):
     tools = decisions(wipe=BLOCKED)
     upstream.script("go", [function_call("wipe", {}, call_id="call_x")])

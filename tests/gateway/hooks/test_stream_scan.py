@@ -85,6 +85,7 @@ async def test_a_text_told_whole_is_scanned_whole_and_once(installed):
     assert [["Hello "], ["Hello world"]] == guardrail.seen
 
 
+@pytest.mark.lesson("reasoning, answer and arguments are scanned as one text")
 async def test_reasoning_answer_and_arguments_are_never_joined(installed):
     """Put together, they would make a card number that nobody wrote."""
     guardrail = Recording()

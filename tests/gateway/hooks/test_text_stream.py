@@ -84,6 +84,7 @@ async def test_a_rewritten_text_is_what_leaves_in_every_event(configured, hold):
     assert "secret" not in repr(events)
 
 
+@pytest.mark.lesson("a text leaves before it was scanned")
 async def test_a_refused_stream_ends_with_an_error_event(configured):
     events = await sent(configured("refusing"), stream("x" * 300, " ", "y" * 300, " a secret"))
 
@@ -96,6 +97,7 @@ class Crashing(CustomGuardrail):
         raise RuntimeError("the check crashed")
 
 
+@pytest.mark.lesson("a check that crashes counts as safe")
 @pytest.mark.parametrize("hold", ["sentence", "window", "whole"])
 async def test_a_check_that_crashes_lets_no_text_of_a_stream_out(hold):
     """It says nothing about the text, and least of all that it is safe."""
@@ -116,6 +118,7 @@ async def test_a_check_that_crashes_lets_no_text_of_a_stream_out(hold):
     assert "secret" not in repr(released)
 
 
+@pytest.mark.lesson("a check that crashes counts as safe")
 async def test_a_check_that_crashes_lets_no_whole_answer_out():
     guardrail = ResponsesTextGuardrail(guardrail_name="texts", guardrails=[Crashing(guardrail_name="crashing")])
     response = {"output": [{"type": "message", "content": [{"type": "output_text", "text": "a secret"}]}]}

@@ -127,6 +127,7 @@ def test_each_text_is_scanned_once():
     assert check.texts == ["hello", "weather"]
 
 
+@pytest.mark.lesson("reasoning, answer and arguments are scanned as one text")
 def test_parts_are_never_joined():
     check = asked()
     list(drive(TextGate(), stream(message(0, ["4111 1111 "], ["1111 1111"]), refusal(1, "no")), check))

@@ -1,0 +1,118 @@
+"""What other systems of this kind were seen to do wrong: each line is a defect that was run and observed.
+
+A test of ours that fails if we do the same says so with `@pytest.mark.lesson("…")`, or for one row of a table with
+`@pytest.mark.lesson("…", row="its id")`. Every lesson has such a test, and no test names a lesson that is not here.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+DECIDING: Final = (
+    "NaN in the arguments runs the tool undecided under fail-open",
+    "Infinity in the arguments runs the tool undecided under fail-open",
+    "null in the place of the arguments runs the tool undecided under fail-open",
+    "null in the place of the amount runs the tool undecided under fail-open",
+    "an amount in words runs the tool undecided under fail-open",
+    "a lone surrogate in the arguments runs the tool undecided under fail-open",
+    "an amount whose extraction raises runs the tool undecided under fail-open",
+    "fail-open runs the tool when the policy service answers 401",
+    "fail-open runs the tool when the policy service answers 403",
+    "fail-open runs the tool when the policy service answers 409",
+    "fail-open runs the tool when the policy service answers 422",
+    "a tool without a number is always blocked",
+    "a tool without a number always runs under fail-open",
+    "`allowed: true` runs beside `result: blocked`",
+    'the text "false" runs as `allowed`',
+    "`proceed_with_caution` runs under an active kill switch",
+    "an unknown recommendation runs",
+    "an enforced block runs when its mode is written in capitals",
+    "`should_not_run` runs",
+    "an active catastrophic ceiling runs",
+    "an objection beside a permission is overlooked, whichever it is",
+    "parallel calls are decided one after the other",
+    "a black hole in the place of the policy service holds a call for minutes",
+    "a policy service that does not answer is asked nine times",
+    "repeated questions have no idempotency key",
+    "the SDK repeats POSTs by itself",
+    "each repetition has a time limit of its own",
+    "an id that is a path activates the kill switch",
+    "the client's repr shows the API key",
+    "the model is told reasons, thresholds and rules",
+)
+APPROVING: Final = (
+    "under one approved id any tool runs",
+    "under one approved id the tool runs with any arguments",
+    "under one approved id the tool runs any number of times",
+    "the callback changes 1 to 999999 after a person looked",
+    "an answer without a resolution is an approval",
+    "of two calls that wait only the last is asked for",
+    "the model never hears what an approved call returned",
+)
+RUNNING_TOOLS: Final = (
+    "missing arguments crash the run",
+    "a list in the place of the arguments crashes the run",
+    "a text in the place of the arguments crashes the run",
+    "null in the place of the arguments crashes the run",
+    "broken JSON in the arguments crashes the run",
+    "arguments are not compared with the schema",
+    "a result that is no JSON crashes the run after the side effect",
+    "a coroutine in the sync class is never awaited and counts as a success",
+    "a sync tool stalls the event loop of the async class",
+    "`seq` jumps and repeats",
+    "events are lost when the rounds run out",
+    "events are lost when the provider fails",
+    "events are lost when a stream is closed early",
+    "`on_decision` can rewrite the audit",
+    "an id of one user's run goes with another's",
+    "a memory that hangs holds the run beyond its limit",
+)
+TALKING_TO_THE_MODEL: Final = (
+    "later turns go without temperature",
+    "later turns go without reasoning",
+    "later turns go without tool_choice",
+    "later turns go without max_output_tokens",
+    "later turns go without metadata",
+    "later turns go without include",
+    "later turns go without parallel_tool_calls",
+    "`store: true` is lost on the second turn",
+    "`previous_response_id` is sent with `store: false`, which no provider knows",
+    "reasoning is neither stored nor replayed",
+    "streams are not retried",
+    "streams do not know the breaker",
+    "429s multiply with the client's own retries",
+    "one caller's 400s open the breaker for all",
+    "after the reset all waiting calls go out at once",
+    "events of a stream never name their response and call",
+    "the schema of `list[int]` has no items",
+    "the schema of `Literal` is a string",
+    "the schema of `Enum` is a string",
+    "the schema of a pydantic model is a string",
+    "the schema of `int | None` is a string",
+    "the schema of `Annotated` is a string",
+    "with `from __future__ import annotations` every schema is a string",
+    "optional parameters break strict mode",
+    "`extra_create_args` replaces the governed tools",
+    "custom calls pass undecided",
+    "shell calls pass undecided",
+    "MCP calls pass undecided",
+    "computer calls pass undecided",
+)
+GATEWAYS: Final = (
+    "a guardrail that answers one text for three leaves two as they were",
+    "a guardrail that answers four texts for three is an IndexError",
+    "a guardrail that answers no text for three leaves all as they were",
+    "a mask that cannot be written back is lost, and the answer leaves",
+    "a stream of Responses delivers arguments before their decision",
+    "a stream of chat delivers arguments before their decision",
+    "a stream of Messages delivers arguments before their decision",
+    "a withheld call withholds the text before it as well",
+    "reasoning, answer and arguments are scanned as one text",
+    "the call that chat withholds passes on Responses and Messages",
+    "the calls of an answer cost a round trip each",
+    "a text leaves before it was scanned",
+    "a check that crashes counts as safe",
+    "after a withheld call the provider goes on waiting for its output",
+)
+
+LESSONS: Final = (*DECIDING, *APPROVING, *RUNNING_TOOLS, *TALKING_TO_THE_MODEL, *GATEWAYS)
