@@ -8,7 +8,7 @@ stands around the items (instructions, metadata, …) is still found by our own 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Collection, Sequence
-from contextvars import ContextVar
+from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar
 
@@ -23,11 +23,9 @@ from litellm_bighub.formats.payload.slots import Found, Slot, rewrite
 from litellm_bighub.formats.responses.texts.text_finder import find_in_item, find_in_response, in_scope
 from litellm_bighub.gateway.hooks.task_mappings import TaskMapping, slot_at
 from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
+from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 
 Mappings = list[tuple[Any, ...]]
-
-_asking: ContextVar[tuple[JsonObject, InputType]] = ContextVar("litellm_bighub_asking")
-"""The request and side that an override point is called for: its signature, which is older, has no place for them."""
 
 
 class Extracted:
@@ -122,7 +120,8 @@ class OverridePoints(BuiltIn):
         mappings: Mappings,
         guardrail: Guardrail,
     ) -> None:
-        request_data, input_type = _asking.get(({}, "request" if root == "input" else "response"))
+        # The signature of an override point, which is older, has no place for the request.
+        request_data, input_type = request_scope().extraction or ({}, _side(root))
         for slot in find_in_item(item, ((None, root), index)).slots:
             question = TextQuestion([slot.text], {}, None, request_data, input_type)
             tasks.append(_one_text(guardrail, question))
@@ -184,7 +183,7 @@ class OverridePoints(BuiltIn):
         skip_roles: Collection[str],
     ) -> None:
         as_tasks = self._overrides(f"_extract_{root}_text_and_create_tasks")
-        _asking.set((request_data, "request" if root == "input" else "response"))
+        enter(replace(request_scope(), extraction=(request_data, _side(root))))
         for index, item in enumerate(items):
             if isinstance(item, str) or not in_scope(item, skip_roles):
                 continue
@@ -228,6 +227,10 @@ def around(found: Found, items: list[Payload], root: str, extracted: Extracted) 
     slots = [slot for slot in found.slots if slot.owner is items or _root(slot) != root]
     images = [*found.images, *(image for image in extracted.images if image not in found.images)]
     return Found(slots, images, found.files, found.hidden)
+
+
+def _side(root: str) -> InputType:
+    return "request" if root == "input" else "response"
 
 
 def _root(slot: Slot) -> str | int | None:

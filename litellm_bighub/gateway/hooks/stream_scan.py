@@ -11,8 +11,7 @@ in the context of the task that runs the stream.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from litellm_bighub.formats.payload.copies import text, whole
@@ -20,6 +19,7 @@ from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.responses.event_kinds import ADDED, TERMINAL
 from litellm_bighub.formats.responses.item_kinds import is_call
 from litellm_bighub.formats.responses.texts.stream_texts import Place, carried, streamed
+from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 
 OVERLAP = 2000
 DONE = "response.output_item.done"
@@ -113,15 +113,12 @@ class StreamScan:
             self._due[told] = None
 
 
-_scans: ContextVar[dict[int, StreamScan] | None] = ContextVar("litellm_bighub_stream_scans", default=None)
-
-
 def scan_of(events: Sequence[object]) -> StreamScan:
     """The scan of this very list of events, brought up to date. One that nobody knows yet begins at the beginning."""
-    scans = _scans.get()
+    scans = request_scope().stream_scans
     if scans is None:
         scans = {}
-        _scans.set(scans)
+        enter(replace(request_scope(), stream_scans=scans))
     scan = scans.get(id(events))
     if scan is None or scan.events is not events:
         scan = scans[id(events)] = StreamScan(events)

@@ -37,7 +37,7 @@ from litellm_bighub.gateway.mcp.mcp_texts import McpTexts, check_mcp_texts
 from litellm_bighub.gateway.pipeline.provider_error import Harmless
 from litellm_bighub.gateway.routes.route_formats import RESPONSES, Format, speaks_responses
 from litellm_bighub.gateway.sdk.code_calls import RefusedCallError, refused
-from litellm_bighub.gateway.sdk.reentrancy import is_checked_elsewhere
+from litellm_bighub.gateway.sdk.reentrancy import is_checked_in_code
 from litellm_bighub.gateway.sdk.ungoverned_calls import UNSEEN_RESPONSES, refuse_unseen
 from litellm_bighub.gateway.setup.configuration import check_litellm, read_settings
 from litellm_bighub.gateway.setup.mode import check_texts_mode, unchecked_texts
@@ -127,7 +127,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
         Raises:
             UngovernedCallError: names the function that checks them.
         """
-        if call_type not in {CallTypes.aresponses, CallTypes.responses} or is_proxy() or is_checked_elsewhere():
+        if call_type not in {CallTypes.aresponses, CallTypes.responses} or is_proxy() or is_checked_in_code():
             return kwargs
         events = (GuardrailEventHooks.pre_call, GuardrailEventHooks.post_call)
         if not any(self.should_run_guardrail(kwargs, event) for event in events):

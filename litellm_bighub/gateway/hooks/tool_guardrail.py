@@ -40,7 +40,7 @@ from litellm_bighub.gateway.routes.client_connection import keep_connections
 from litellm_bighub.gateway.routes.route_formats import Format, format_of_call, format_of_route, whole_formats
 from litellm_bighub.gateway.routes.route_guard import RouteGuard, check_alone, close_what_is_ungoverned, closer_of
 from litellm_bighub.gateway.sdk.code_calls import GOVERNED, RefusedCallError, begin, pass_cache, refused, why_ungoverned
-from litellm_bighub.gateway.sdk.reentrancy import is_governed_elsewhere
+from litellm_bighub.gateway.sdk.reentrancy import is_governed_in_code
 from litellm_bighub.gateway.sdk.ungoverned_calls import UNSEEN, refuse_unseen
 from litellm_bighub.gateway.setup.configuration import (
     build_conversation,
@@ -217,7 +217,7 @@ class BighubGuardrail(NativeGuardrail):
         Raises:
             UngovernedCallError: a streamed, retried or synchronous call; names the function that is governed.
         """
-        if is_proxy() or is_governed_elsewhere():
+        if is_proxy() or is_governed_in_code():
             return kwargs
         refusal = why_ungoverned(call_type, kwargs)
         if refusal:
@@ -241,7 +241,7 @@ class BighubGuardrail(NativeGuardrail):
         self, request_data: JsonObject, response: Payload, call_type: CallTypes | None
     ) -> Payload:
         """Decide on the calls of an answer in code; the proxy has a hook of its own."""
-        if call_type in GOVERNED and call_type is not None and not is_proxy() and not is_governed_elsewhere():
+        if call_type in GOVERNED and call_type is not None and not is_proxy() and not is_governed_in_code():
             await self.governing.conversation.completed(request_data, response)
             spoken = format_of_call(call_type.value)
             formats = () if spoken is None else (spoken,)

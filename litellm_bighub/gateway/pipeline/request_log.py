@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextvars import ContextVar
+from dataclasses import replace
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.types.guardrails import GuardrailEventHooks
@@ -11,6 +11,7 @@ from litellm.types.guardrails import GuardrailEventHooks
 from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.domain.unapproved_result import UnapprovedResult
+from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 from litellm_bighub.telemetry.spans import DecisionSpans
 
 PROVIDER = "bighub"
@@ -24,15 +25,13 @@ _KNOWN = frozenset(
 _POINTER = ("verdict", "tool", "rule")
 """What it says of a call that simply passed, beside an id by which audit file and control plane tell the rest."""
 
-_collected: ContextVar[list[DecisionEvent] | None] = ContextVar("litellm_bighub_decisions", default=None)
-
 
 class RequestLog:
     """A sink that keeps the decisions of the request that is being governed."""
 
     async def write(self, event: DecisionEvent) -> None:
         """Keep the event with its request; outside of any request there is nobody to tell."""
-        collected = _collected.get()
+        collected = request_scope().decisions
         if collected is not None:
             collected.append(event)
 
@@ -43,7 +42,7 @@ class RequestLog:
 class logged:  # noqa: N801 - used as a function is; a generator's context would cost every request more
     """Records the decisions made inside in the request's guardrail information, and in a span if `spans` are given."""
 
-    __slots__ = ("_events", "_guardrail", "_request_data", "_spans", "_token")
+    __slots__ = ("_before", "_events", "_guardrail", "_request_data", "_spans")
 
     def __init__(
         self, guardrail: CustomGuardrail, request_data: JsonObject, *, spans: DecisionSpans | None = None
@@ -54,10 +53,12 @@ class logged:  # noqa: N801 - used as a function is; a generator's context would
         self._events: list[DecisionEvent] = []
 
     def __enter__(self) -> None:
-        self._token = _collected.set(self._events)
+        scope = request_scope()
+        self._before = scope.decisions
+        enter(replace(scope, decisions=self._events))
 
     def __exit__(self, *_raised: object) -> None:
-        _collected.reset(self._token)
+        enter(replace(request_scope(), decisions=self._before))
         if self._events:
             self._tell(self._events)
 

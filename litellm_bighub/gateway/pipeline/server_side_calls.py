@@ -5,8 +5,8 @@ where LiteLLM is about to call the server. There server and tool are known, so t
 its call until then and takes the decision over, once, and only for a call of the same name, id and arguments. Calls
 that LiteLLM does not make, and those of functions that the caller lists itself, are decided on in the stream.
 
-The stream is known from within by a context variable that is set only while the upstream is waited for: what runs then
-with it belongs to this very stream, and no caller can forge that.
+The stream is known from within by the scope of the request, which names it only while the upstream is waited for: what
+runs then belongs to this very stream, and no caller can forge that.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextvars import ContextVar
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
@@ -23,9 +23,8 @@ from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.payload.fields import get, is_object, members
+from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 from litellm_bighub.gateway.pipeline.stream_closing import close
-
-_running: ContextVar[ServerSideCalls | None] = ContextVar("litellm_bighub_gateway_runs", default=None)
 
 _Key: TypeAlias = "tuple[str, str, str]"
 Decide = Callable[[Sequence[ToolCall]], Awaitable[Sequence[Decision]]]
@@ -114,14 +113,15 @@ class _Within:
         return self
 
     async def __anext__(self) -> Payload:
-        token = _running.set(self._runs)
+        scope = request_scope()
+        enter(replace(scope, server_side_calls=self._runs))
         try:
             return await anext(self._events)
         except StopAsyncIteration:
             self._runs.end()
             raise
         finally:
-            _running.reset(token)
+            enter(replace(request_scope(), server_side_calls=scope.server_side_calls))
 
     async def aclose(self) -> None:
         """Close the stream itself, if it can be closed."""
@@ -143,7 +143,7 @@ def publish_made(decisions: ToolDecisions, data: JsonMapping, call: ToolCall, de
         call: the call that was decided on.
         decision: what was decided.
     """
-    runs = _running.get()
+    runs = request_scope().server_side_calls
     if runs is None or not runs.belongs_to(decisions) or call.unreadable is not None:
         return
     record: object = get(data.get("litellm_logging_obj"), "model_call_details")

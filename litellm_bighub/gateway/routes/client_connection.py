@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from contextvars import ContextVar
+from dataclasses import replace
 from typing import TypeVar
 
 import anyio
 from fastapi import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 from litellm_bighub.gateway.setup.proxy_process import proxy_app
 
 T = TypeVar("T")
-
-_receive: ContextVar[Receive | None] = ContextVar("litellm_bighub_receive", default=None)
 
 
 class ClientLeft(HTTPException):
@@ -40,11 +39,12 @@ class _Connections:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        token = _receive.set(receive)
+        before = request_scope()
+        enter(replace(before, connection=receive))
         try:
             await self._app(scope, receive, send)
         finally:
-            _receive.reset(token)
+            enter(replace(request_scope(), connection=before.connection))
 
 
 def keep_connections() -> None:
@@ -65,7 +65,7 @@ async def while_connected(work: Coroutine[object, object, T]) -> T:
     Raises:
         ClientLeft: it has left; the work was cancelled.
     """
-    receive = _receive.get()
+    receive = request_scope().connection
     if receive is None:
         return await work
     working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(receive))

@@ -7,7 +7,7 @@ the other way round. Both run the guardrail's hooks; what the inner one released
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from contextvars import ContextVar
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -19,6 +19,7 @@ from packaging.version import Version
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import UngovernedCallError
+from litellm_bighub.gateway.pipeline.request_scope import CallName, enter, request_scope
 
 GOVERNED: Final = frozenset({CallTypes.aresponses, CallTypes.acompletion, CallTypes.anthropic_messages})
 """Calls whose whole answers a hook is given."""
@@ -33,8 +34,6 @@ _TELL_OF_ROUTERS: Final = (
     if Version(version("litellm")) >= _ROUTERS_ARE_KNOWN_BY_BOTH
     else ("metadata",)  # elsewhere older releases do not look for a router, and retry its Responses calls themselves
 )
-
-_released: ContextVar[frozenset[tuple[str, str, str]]] = ContextVar("litellm_bighub_released", default=frozenset())
 
 
 class RefusedCallError(UngovernedCallError, BadRequestError):
@@ -107,19 +106,20 @@ def pass_cache(kwargs: MutableMapping[str, Any]) -> None:
 
 def begin() -> None:
     """A call begins in this task: what earlier ones released says nothing about it."""
-    _released.set(frozenset())
+    enter(replace(request_scope(), released=frozenset()))
 
 
 def was_released(call: ToolCall) -> bool:
     """Whether the call that was made last in this task released this very tool call."""
-    return _named(call) in _released.get()
+    return _named(call) in request_scope().released
 
 
 def release(call: ToolCall) -> None:
     """Remember it for the call that this one answers."""
-    _released.set(_released.get() | {_named(call)})
+    scope = request_scope()
+    enter(replace(scope, released=scope.released | {_named(call)}))
 
 
-def _named(call: ToolCall) -> tuple[str, str, str]:
+def _named(call: ToolCall) -> CallName:
     readable = call.id and call.unreadable is None
     return (call.id, call.name, call.digest) if readable else ("", "", str(id(call)))

@@ -4,41 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from contextvars import ContextVar
-from typing import Final, NamedTuple
+from dataclasses import replace
 
-
-class _Elsewhere(NamedTuple):
-    """What a function of ours sees to."""
-
-    calls: bool = False
-    texts: bool = False
-
-
-_NOWHERE: Final = _Elsewhere()
-_elsewhere: ContextVar[_Elsewhere] = ContextVar("litellm_bighub_elsewhere", default=_NOWHERE)
+from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 
 
 @contextmanager
-def governed_elsewhere(*, calls: bool = True, texts: bool = True) -> Generator[None]:
+def governed_in_code(*, calls: bool = True, texts: bool = True) -> Generator[None]:
     """Within it, what LiteLLM sends and answers is governed by whoever opened it, and by no callback.
 
     Args:
         calls: its tool calls are.
         texts: its texts are.
     """
-    token = _elsewhere.set(_Elsewhere(calls, texts))
+    before = request_scope()
+    enter(replace(before, calls_in_code=calls, texts_in_code=texts))
     try:
         yield
     finally:
-        _elsewhere.reset(token)
+        enter(replace(request_scope(), calls_in_code=before.calls_in_code, texts_in_code=before.texts_in_code))
 
 
-def is_governed_elsewhere() -> bool:
+def is_governed_in_code() -> bool:
     """Whether a function of ours decides on the tool calls of the call that LiteLLM makes here."""
-    return _elsewhere.get().calls
+    return request_scope().calls_in_code
 
 
-def is_checked_elsewhere() -> bool:
+def is_checked_in_code() -> bool:
     """Whether a function of ours checks the texts of the call that LiteLLM makes here."""
-    return _elsewhere.get().texts
+    return request_scope().texts_in_code

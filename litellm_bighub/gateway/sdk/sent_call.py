@@ -13,7 +13,7 @@ from litellm_bighub.gateway.pipeline.provider_error import quieted
 from litellm_bighub.gateway.routes.route_formats import Format
 from litellm_bighub.gateway.sdk.code_pipeline import CodePipeline
 from litellm_bighub.gateway.sdk.code_stream import Upstream
-from litellm_bighub.gateway.sdk.reentrancy import governed_elsewhere
+from litellm_bighub.gateway.sdk.reentrancy import governed_in_code
 from litellm_bighub.gateway.sdk.sender import Send, sender
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ async def sent(
     """
     if governing is not None:
         await governing.request(request)
-    within = partial(governed_elsewhere, calls=governing is not None, texts=checked)
+    within = partial(governed_in_code, calls=governing is not None, texts=checked)
     with within():
         response = await _answered(sender(spoken, router), request)
     if hasattr(response, "__aiter__"):
@@ -77,6 +77,6 @@ async def next_answer(router: Router | None, check: Check, request: JsonObject, 
     """
     if spoken is None:
         return None
-    with governed_elsewhere():
+    with governed_in_code():
         answer = await answered(sender(spoken, router), request, spoken)
     return None if answer is None else await check(answer)
