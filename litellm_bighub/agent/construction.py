@@ -7,10 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 from litellm_bighub.agent.drivers.function_calls import Calling
-from litellm_bighub.agent.model.resilience import Breaker, Resilience, Retry
+from litellm_bighub.agent.model.resilience import Resilience
 from litellm_bighub.agent.options import GuardOptions
 from litellm_bighub.agent.policy_side import one_of
 from litellm_bighub.agent.settings import AgentSettings
+from litellm_bighub.deciders.wrappers.backoff import Backoff
+from litellm_bighub.deciders.wrappers.circuit import Circuit
 from litellm_bighub.domain.payload import JsonObject
 
 
@@ -31,17 +33,19 @@ def model_client(options: GuardOptions) -> Callable[[], Any]:
 
 
 def resilience(read: AgentSettings, calling: Calling) -> Resilience:
-    """Retrying and the breaker, as the settings have them."""
-    retry = Retry(
-        max_retries=read.provider_max_retries,
-        backoff_seconds=read.provider_retry_backoff_seconds,
-        max_backoff_seconds=read.provider_retry_max_backoff_seconds,
-        jitter_seconds=read.provider_retry_jitter_seconds,
-    )
+    """Retries and circuit breaker out of the settings."""
     return Resilience(
+        retry=Backoff(
+            retries=read.provider_max_retries,
+            first_seconds=read.provider_retry_backoff_seconds,
+            longest_seconds=read.provider_retry_max_backoff_seconds,
+            jitter_seconds=read.provider_retry_jitter_seconds,
+        ),
+        breaker=Circuit(
+            failures=read.provider_circuit_breaker_failures,
+            reset_seconds=read.provider_circuit_breaker_reset_seconds,
+        ),
         sleep=calling.sleep,
-        retry=retry,
-        breaker=Breaker(read.provider_circuit_breaker_failures, read.provider_circuit_breaker_reset_seconds),
     )
 
 

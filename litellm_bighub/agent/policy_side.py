@@ -16,16 +16,13 @@ from litellm_bighub.agent.bighub.client import Client
 from litellm_bighub.agent.bighub.client_backend import ClientBackend
 from litellm_bighub.agent.bighub.client_decider import ClientDecider
 from litellm_bighub.agent.bighub.client_memory import ClientMemory
-from litellm_bighub.agent.bighub.quiet import without_retries
 from litellm_bighub.agent.options import GuardOptions
 from litellm_bighub.agent.record.deliveries import AgentMemory, Deliver
 from litellm_bighub.agent.settings import AgentSettings
 from litellm_bighub.agent.tools.tool import Tool
-from litellm_bighub.deciders.decider import Decider
-from litellm_bighub.deciders.hosted.hosted_decider import client as sdk_client
-from litellm_bighub.deciders.wrappers.breaker import Breaker
+from litellm_bighub.deciders.hosted.hosted_decider import resilient
+from litellm_bighub.deciders.hosted.sdk_client import client as sdk_client, without_retries
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS
-from litellm_bighub.deciders.wrappers.retry import Retry
 from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import AdapterConfigurationError
@@ -95,7 +92,7 @@ def policy_for(
     )
     asking = ClientDecider(client, tools=tools, mode=settings.decision_mode, told=told, redactor=redactor)
     deciding = PolicyQuestions(
-        _patient(asking, service),
+        resilient(asking, service),
         fail_mode=settings.fail_mode,
         desk=ClientBackend(_approver(service, options) or client, deadline=settings.decision_deadline_seconds),
         dry=asking,
@@ -155,12 +152,6 @@ def _approver(service: ServiceSettings, options: GuardOptions) -> Client | None:
         return None
     approver = service.model_copy(update={"api_key": SecretStr(key)})
     return Client(lambda: sdk_client(approver), for_each_loop=True)
-
-
-def _patient(asking: Decider, service: ServiceSettings) -> Decider:
-    """Retried within one deadline, and left alone while it cannot be reached."""
-    retried = Retry(asking, attempts=service.attempts, patience=service.deadline_seconds)
-    return Breaker(retried, failures=service.breaker_failures, reset_seconds=service.breaker_reset_seconds)
 
 
 def _deadline(options: GuardOptions) -> float:

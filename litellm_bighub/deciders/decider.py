@@ -11,7 +11,7 @@ from litellm_bighub.domain.decision import Decision
 class Decider(Protocol):
     """Answers whether one call may be run. `ToolDecisions` asks for all calls of a response at the same time.
 
-    A behaviour around a decider (deadline, retry, breaker, shadow) is a small class over this same protocol.
+    A behaviour around a decider (deadline, retry, breaker) is a small class over this same protocol.
     """
 
     name: str

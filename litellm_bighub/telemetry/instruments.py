@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from litellm_bighub.deciders.wrappers.breaker import BreakerState
+from litellm_bighub.deciders.wrappers.circuit import BreakerState
 from litellm_bighub.domain.decision import Verdict
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from opentelemetry.metrics import MeterProvider, get_meter, get_meter_provider
 from opentelemetry.util.types import AttributeValue
 
-from litellm_bighub.deciders.wrappers.breaker import BreakerState
+from litellm_bighub.deciders.wrappers.circuit import BreakerState
 from litellm_bighub.domain.decision import Verdict
 from litellm_bighub.telemetry.instruments import SECONDS
 

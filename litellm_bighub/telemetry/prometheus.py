@@ -11,7 +11,7 @@ from functools import cache
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
 
-from litellm_bighub.deciders.wrappers.breaker import BreakerState
+from litellm_bighub.deciders.wrappers.circuit import BreakerState
 from litellm_bighub.domain.decision import Verdict
 from litellm_bighub.telemetry.instruments import SECONDS
 

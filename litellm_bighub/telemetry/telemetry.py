@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
-from litellm_bighub.deciders.wrappers.breaker import BreakerState
+from litellm_bighub.deciders.wrappers.circuit import BreakerState
 from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.telemetry.instruments import Instruments
 from litellm_bighub.telemetry.spans import DecisionSpans

@@ -115,6 +115,22 @@ async def test_cancelling_cancels_what_was_asked():
     assert ended == ["slow"]
 
 
+@pytest.mark.parametrize(
+    ("shadowed", "verdict", "enforced"),
+    [
+        pytest.param(None, "allowed", True, id="allowed"),
+        pytest.param(Block("no"), "blocked", False, id="blocked"),
+        pytest.param(RequireApproval("large", "req_1"), "requires_approval", False, id="approval"),
+    ],
+)
+async def test_in_shadow_mode_everything_passes_and_what_was_decided_is_recorded(shadowed, verdict, enforced):
+    kept = Kept()
+    [decision] = await decide(Scripted(otherwise=Allow("fine", shadowed=shadowed)), call(), sinks=[kept])
+    assert isinstance(decision, Allow)
+    [event] = kept.events
+    assert (event.verdict, event.enforced, event.allowed, event.decider) == (verdict, enforced, True, "scripted")
+
+
 @pytest.mark.lesson("a lone surrogate in the arguments runs the tool undecided under fail-open", row="lone surrogate")
 @pytest.mark.lesson("null in the place of the arguments runs the tool undecided under fail-open", row="null")
 @pytest.mark.lesson("Infinity in the arguments runs the tool undecided under fail-open", row="infinity")

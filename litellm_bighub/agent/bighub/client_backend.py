@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -12,18 +11,13 @@ import anyio
 from litellm_bighub.agent.approvals.approval_backend import DecideOne
 from litellm_bighub.agent.bighub.client import Client
 from litellm_bighub.agent.flow.effects import NotThisCall, Pending, PersonAnswer, Settled, Shown, Unsettled
-from litellm_bighub.agent.tools.result_text import result_text
+from litellm_bighub.deciders.hosted.approval_answer import WAITING, approved_arguments, binds, is_path_segment
 from litellm_bighub.domain.decision import Allow, Basis, Block, BlockCause, RequireApproval
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
-from litellm_bighub.domain.secrets import REDACTED
+from litellm_bighub.errors import DecisionRefused
 
 _APPROVED = frozenset({"approved", "modified"})
-_WAITS = frozenset({"pending", "awaiting_second"})
 _ANOTHER = "the approval was asked for another call"
-_BINDS = "four_eyes"
-"""A field that only our own control plane's approvals have."""
-_HIDDEN = REDACTED[:-1]
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:.-]{0,127}")
 
 
 class ClientBackend:
@@ -49,8 +43,7 @@ class ClientBackend:
     async def settle(self, pending: Pending, answer: PersonAnswer, decide: DecideOne) -> Settled | Unsettled:
         """Resolve the approval; the call may run only if BIGHUB says that it is approved."""
         resolve = self._client.method("approvals", "resolve")
-        # The SDK writes the id into a path as it stands.
-        if resolve is None or not _ID.fullmatch(pending.request_id) or ".." in pending.request_id:
+        if resolve is None or not is_path_segment(pending.request_id):
             return Settled(
                 Block("the approval cannot be resolved: its id or the client is unusable", cause="unapproved"), {}
             )
@@ -67,7 +60,7 @@ class ClientBackend:
         basis = Basis(decision_id=pending.request_id)
         if answer.approved and _is_approved(approval):
             return await self._approved(pending, approval, decide)
-        if answer.approved and str(approval.get("status")) in _WAITS:
+        if answer.approved and str(approval.get("status")) in WAITING:
             return Settled(RequireApproval("another person has to approve as well", pending.request_id), approval)
         return Settled(Block("the approval was refused", basis, _cause(answer, approval)), approval)
 
@@ -101,16 +94,17 @@ class ClientBackend:
 
     async def _approved(self, pending: Pending, approval: JsonObject, decide: DecideOne) -> Settled:
         """The approval in force. A control plane that binds it to its call is asked again, which uses it up."""
-        if _BINDS in approval:
+        if binds(approval):
             # A question of its own: under the first one's idempotency key the first answer would come again.
             call = replace(pending.ask.call, path=f"{pending.ask.call.path} approved by {pending.request_id}")
             return Settled(await decide(replace(pending.ask, call=call)), approval)
         basis = Basis(decision_id=pending.request_id)
-        if not _is_modified(approval):
-            return Settled(Allow("approved by a person", basis=basis), approval)
-        edited = _edited(approval)
-        if edited is None:
+        try:
+            edited = approved_arguments(approval)
+        except DecisionRefused:
             return Settled(Block("something else than this call was approved", basis, "unapproved"), approval)
+        if edited is None:
+            return Settled(Allow("approved by a person", basis=basis), approval)
         return Settled(Allow("approved by a person with other arguments", edited=edited, basis=basis), approval)
 
 
@@ -123,24 +117,6 @@ def _is_of(pending: Pending, item: JsonMapping) -> bool:
         and actor in {None, ask.context.actor}
         and (value is None or ask.call.value is None or value == ask.call.value)
     )
-
-
-def _is_modified(approval: JsonMapping) -> bool:
-    """Whether the person has approved something else than the call."""
-    said = {approval.get(field) for field in ("status", "resolution", "review_decision")}
-    given = (approval.get(field) for field in ("modified_action", "edited_arguments"))
-    return "modified" in said or any(each is not None for each in given)
-
-
-def _edited(approval: JsonMapping) -> JsonObject | None:
-    """The arguments that were approved in place of the call's, if they can be read and hide nothing."""
-    actions = (approval.get(field) for field in ("modified_action", "better_action"))
-    nested = (action.get("arguments") for action in actions if isinstance(action, Mapping))
-    for edited in (approval.get("edited_arguments"), *nested):
-        # BIGHUB was told the arguments without their secrets: what a person left as it was shown is not the secret.
-        if isinstance(edited, Mapping) and _HIDDEN not in result_text(edited):
-            return dict(edited)
-    return None
 
 
 def _cause(answer: PersonAnswer, approval: JsonMapping) -> BlockCause:

@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from litellm_bighub.agent.bighub.client import Client
-from litellm_bighub.agent.bighub.failures import decision_error
 from litellm_bighub.agent.tools.tool import DecisionMode, Tool
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake, metadata_of
+from litellm_bighub.deciders.hosted.failures import decision_error
 from litellm_bighub.deciders.hosted.service import gateway, idempotency_key
 from litellm_bighub.deciders.hosted.strict_answer import read_decision
 from litellm_bighub.domain.call import CallContext, ToolCall
@@ -112,7 +112,9 @@ class ClientDecider:
         try:
             return await self._client.call(method, **arguments)
         except Exception as error:
-            raise decision_error(error) from error
+            # Anything else is a bug of somebody's client. It opens nothing.
+            refused = DecisionRefused(f"asking BIGHUB failed ({type(error).__name__})")
+            raise decision_error(error) or refused from error
 
 
 def _payload(question: JsonMapping) -> JsonObject:

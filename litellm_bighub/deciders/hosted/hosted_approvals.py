@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import Any, Protocol, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias
 
 import anyio
 from bighub.exceptions import BighubError
@@ -13,19 +12,22 @@ from bighub.exceptions import BighubError
 from litellm_bighub.deciders.approvals.caller_approval import signature
 from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
 from litellm_bighub.deciders.approvals.waiting_room import Waiters, WaitingRoom
-from litellm_bighub.domain.call import Arguments, CallContext
+from litellm_bighub.deciders.hosted.approval_answer import (
+    WAITING,
+    approved_arguments,
+    binds,
+    is_path_segment,
+    needs_two_people,
+)
+from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.payload import JsonMapping
-from litellm_bighub.domain.secrets import REDACTED, REDACTED_CARD
-from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
+from litellm_bighub.errors import DecisionUnavailable
 
 POLL_SECONDS = 1.0
 LIMIT = 1000
 _RESOLVED = ("approved", "denied", "rejected")
-_BINDS = "four_eyes"
-"""A field that only our own control plane's approvals have; it binds them to their call and counts their uses."""
 _KEPT = 10_000
 Approval: TypeAlias = "JsonMapping"
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_:.-]{0,127}")
 
 
 class Approvals(Protocol):
@@ -80,10 +82,9 @@ class HostedApprovals:
         """
         try:
             pending = (await self._listed("pending")).get(approval_id)
-            # The SDK writes the id into a path as it stands.
-            if pending is None or not _ID.fullmatch(approval_id) or ".." in approval_id:
+            if pending is None or not is_path_segment(approval_id):
                 return False
-            if pending.get("actor") != context.actor or pending.get(_BINDS):
+            if pending.get("actor") != context.actor or needs_two_people(pending):
                 return False
             wanted = "approved" if approve else "denied"
             comment = f"consent of {signature(context)}"
@@ -119,11 +120,11 @@ class HostedApprovals:
         by = by if isinstance(by, str) else ""
         if found.get("status") != "approved":
             return AnsweredApproval("denied", by=by)
-        if _BINDS in found:
+        if binds(found):
             return AnsweredApproval("approved", by=by)
         if approval_id in self._given:
             return AnsweredApproval("void")
-        edited = _edited(found)
+        edited = approved_arguments(found)
         self._given[approval_id] = None
         while len(self._given) > _KEPT:
             del self._given[next(iter(self._given))]
@@ -132,23 +133,4 @@ class HostedApprovals:
 
 def _statuses(listed: str) -> tuple[str, ...]:
     """The statuses that items of a list have; those that wait for a second person are pending."""
-    return ("pending", "awaiting_second") if listed == "pending" else (listed,)
-
-
-def _edited(found: Approval) -> Arguments | None:
-    """Arguments that a person put in place of the model's.
-
-    Raises:
-        DecisionRefused: the change cannot be carried out.
-    """
-    edited: Any = found.get("edited_arguments")
-    actions = (found.get(key) for key in ("modified_action", "better_action"))
-    action: Any = next((action for action in actions if action is not None), None)
-    if edited is None and action is None:
-        if found.get("review_decision") == "modified":
-            raise DecisionRefused("the approval changes the call, and does not say how")
-        return None
-    arguments = edited if edited is not None else action.get("arguments") if isinstance(action, Mapping) else None
-    if not isinstance(arguments, Mapping) or any(hidden in repr(arguments) for hidden in (REDACTED, REDACTED_CARD)):
-        raise DecisionRefused("the approval changes the call in a way that cannot be carried out here")
-    return cast("Arguments", arguments)
+    return WAITING if listed == "pending" else (listed,)

@@ -5,34 +5,20 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
-import math
 from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
-import httpx
 from bighub import AsyncBighubClient
-from bighub.exceptions import (
-    BighubAPIError,
-    BighubAuthError,
-    BighubNetworkError,
-    BighubRateLimitError,
-    BighubTimeoutError,
-)
 
 from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
+from litellm_bighub.deciders.hosted.failures import decision_error
 from litellm_bighub.deciders.hosted.hosted_approvals import HostedApprovals
 from litellm_bighub.deciders.hosted.strict_answer import read_decision
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.domain.redaction import Redactor
-from litellm_bighub.errors import (
-    ConfigurationError,
-    DecisionError,
-    DecisionRefused,
-    DecisionUnavailable,
-    DecisionUnreadable,
-)
+from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.settings import SendArguments
 
 Evaluate: TypeAlias = Callable[..., Awaitable[object]]
@@ -77,16 +63,11 @@ class BighubDecider:
                 idempotency_key=idempotency_key(call, context),
                 **{self._context_key: self._told(call, context)},
             )
-        except BighubAuthError as error:
-            raise DecisionRefused("BIGHUB does not accept the API key (401 or 403)") from error
-        except BighubTimeoutError as error:
-            raise DecisionUnavailable("BIGHUB did not answer in time", transient=True) from error
-        except BighubNetworkError as error:
-            raise _network(error) from error
-        except BighubAPIError as error:
-            raise _status(error) from error
-        except UnicodeEncodeError as error:
-            raise DecisionRefused("the question holds text that JSON cannot carry") from error
+        except Exception as error:
+            failure = decision_error(error)
+            if failure is None:  # a bug
+                raise
+            raise failure from error
         return read_decision(answer)
 
     async def answered(self, approval_id: str, *, seconds: float) -> AnsweredApproval:
@@ -153,39 +134,3 @@ def _evaluation(actions: object) -> tuple[Evaluate, str]:
     if evaluate is None:
         raise ConfigurationError("decider", "the installed bighub package cannot evaluate actions")
     return evaluate, "context" if "context" in inspect.signature(evaluate).parameters else "metadata"
-
-
-def _network(error: BighubNetworkError) -> DecisionError:
-    """The SDK's one error for all that happens below HTTP."""
-    match error.__cause__:
-        case httpx.DecodingError():
-            return DecisionUnreadable("BIGHUB's answer is too large, or cannot be decoded")
-        case httpx.UnsupportedProtocol() | httpx.LocalProtocolError():
-            return DecisionRefused("the question to BIGHUB cannot be sent as HTTP")
-        case _:
-            return DecisionUnavailable("BIGHUB could not be reached", transient=True)
-
-
-def _status(error: BighubAPIError) -> DecisionError:
-    """What a status other than 2xx, 401 and 403 means.
-
-    408, 409, 425 and 429 say "not now": they are retried, and in the end they are refusals like every other 4xx. The
-    service was there and gave an answer, so that whoever makes it busy opens nothing under `fail_mode: open`.
-    """
-    text = f"BIGHUB answered {error.status_code}" + (f" ({error.code[:60]})" if isinstance(error.code, str) else "")
-    match error.status_code:
-        case 429:
-            return DecisionRefused(text, transient=True, retry_after=_retry_after(error))
-        case 408 | 409 | 425:
-            return DecisionRefused(text, transient=True)
-        case status if 500 <= status <= 599:
-            return DecisionUnavailable(text, transient=True)
-        case status if 400 <= status <= 499:
-            return DecisionRefused(text)
-        case _:
-            return DecisionUnreadable(text)
-
-
-def _retry_after(error: BighubAPIError) -> float | None:
-    seconds = error.retry_after_seconds if isinstance(error, BighubRateLimitError) else None
-    return seconds if seconds is not None and math.isfinite(seconds) and seconds >= 0 else None

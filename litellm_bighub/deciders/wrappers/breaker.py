@@ -1,44 +1,28 @@
-"""Leaving a decider alone that cannot be reached.
-
-```
-          so many in a row unavailable             reset seconds have passed
- closed ─────────────────────────────────▶ open ─────────────────────────────▶ half-open: one call probes it
-    ▲                                       ▲                                    │      │
-    └───────────────────────────────────────┼───────────── it answers ───────────┘      │
-                                            └────────────────────── unavailable ────────┘
-```
-"""
+"""The breaker around a decider: leaves it alone while it cannot be reached."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Literal
 
 from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.deciders.wrappers.circuit import BreakerState, Circuit, unwatched
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable, DecisionUnreadable
 
-BreakerState = Literal["closed", "open", "half_open"]
-
-
-def unwatched(_: BreakerState) -> None:
-    """Whom a breaker tells its states, if nobody asked for them."""
-
 
 class Breaker:
-    """Counts unreachability, and while it is open calls the decider unreachable without asking it.
+    """Calls the decider unreachable without asking it, as long as its circuit is open.
 
-    An answer that refuses or cannot be read is an answer. A probe that is cancelled tells nothing: the next call
-    probes again.
+    An answer that refuses or cannot be read is an answer. A cancelled question says nothing, and neither does a bug.
 
     Args:
-        decider: what is asked.
-        failures: unavailable that often in a row opens the breaker.
-        reset_seconds: how long it stays open before one call probes the decider.
+        decider: the decider to ask.
+        failures: this many unreachable answers in a row open the circuit.
+        reset_seconds: how long it stays open before one question probes the decider.
         clock: seconds from any origin, never set back.
-        on_state: told the state at first, and whenever it changes.
+        on_state: hears the state at first, and each change.
     """
 
     def __init__(
@@ -51,67 +35,31 @@ class Breaker:
         on_state: Callable[[BreakerState], None] = unwatched,
     ) -> None:
         self.inner = decider
-        self._failures = failures
-        self._reset_seconds = reset_seconds
-        self._clock = clock
-        self._in_a_row = 0
-        self._opened_at: float | None = None
-        self._probing = False
-        self._on_state = on_state
-        self._told: BreakerState | None = None
         self.name = decider.name
-        self._tell()
+        self._circuit = Circuit(failures=failures, reset_seconds=reset_seconds, clock=clock, on_state=on_state)
 
     async def decide(self, call: ToolCall, context: CallContext) -> Decision:
-        """Ask the decider, unless the breaker is open.
+        """Ask the decider, unless the circuit is open.
 
         Raises:
-            DecisionUnavailable: the breaker is open, or the decider is unreachable.
+            DecisionUnavailable: the circuit is open, or the decider is unreachable.
         """
-        if self._opened_at is None:
-            return await self._ask(call, context)
-        if self._probing or self._clock() - self._opened_at < self._reset_seconds:
+        attempt = self._circuit.admit()
+        if attempt is None:
             raise DecisionUnavailable("the breaker is open, as the decider could not be reached lately")
-        self._probing = True
-        self._tell()
         try:
-            return await self._ask(call, context, probe=True)
+            decision = await self.inner.decide(call, context)
+            attempt.succeeded()
+        except DecisionUnavailable:
+            attempt.failed()
+            raise
+        except (DecisionRefused, DecisionUnreadable):
+            attempt.succeeded()
+            raise
         finally:
-            self._probing = False
-            self._tell()
+            attempt.abandoned()  # cancelled, or a bug; without effect after any other outcome
+        return decision
 
     async def aclose(self) -> None:
         """Close the decider."""
         await self.inner.aclose()
-
-    async def _ask(self, call: ToolCall, context: CallContext, *, probe: bool = False) -> Decision:
-        """Whoever was asked before the breaker opened tells nothing of how things are now."""
-        try:
-            decision = await self.inner.decide(call, context)
-        except DecisionUnavailable:
-            if probe or self._opened_at is None:
-                self._failed(at_once=probe)
-            raise
-        except (DecisionRefused, DecisionUnreadable):
-            self._answered(probe=probe)
-            raise
-        self._answered(probe=probe)
-        return decision
-
-    def _failed(self, *, at_once: bool) -> None:
-        self._in_a_row += 1
-        if at_once or self._in_a_row >= self._failures:
-            self._opened_at = self._clock()
-            self._tell()
-
-    def _answered(self, *, probe: bool) -> None:
-        if probe or self._opened_at is None:
-            self._in_a_row = 0
-            self._opened_at = None
-            self._tell()
-
-    def _tell(self) -> None:
-        state: BreakerState = "closed" if self._opened_at is None else "half_open" if self._probing else "open"
-        if state != self._told:
-            self._told = state
-            self._on_state(state)

@@ -1,13 +1,11 @@
-"""Asking again when that may help."""
+"""The retry around a decider: asks again when that may help."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 import anyio
-import stamina
 
 from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.deciders.wrappers.backoff import Backoff, repeated
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.errors import DecisionError, DecisionRefused, DecisionUnavailable
@@ -16,26 +14,21 @@ FIRST_WAIT_SECONDS = 0.05
 
 
 class Retry:
-    """Repeats what failed for a passing reason, after as long as the decider asks for, or else after ever longer waits.
+    """Repeats a question that failed for a passing reason.
+
+    Waits as long as the decider asks for, or else longer each time.
 
     Args:
-        decider: what is asked; the same call must have the same effect however often it is asked about.
+        decider: the decider to ask; repeating the question for the same call must be safe.
         attempts: how often at most, the first time included.
-        patience: the seconds that anybody will wait, for all attempts together. A decider that asks for more is not
-            asked again.
+        patience: seconds for all attempts together. A decider that asks for more is not asked again.
     """
 
     def __init__(self, decider: Decider, *, attempts: int, patience: float) -> None:
         self.inner = decider
-        self._patience = patience
-        self._caller = stamina.AsyncRetryingCaller(
-            attempts=attempts,
-            timeout=None,  # the deadline ends it
-            wait_initial=FIRST_WAIT_SECONDS,
-            wait_max=patience,
-            wait_jitter=FIRST_WAIT_SECONDS,
-        )
         self.name = decider.name
+        self._patience = patience
+        self._backoff = Backoff(attempts - 1, FIRST_WAIT_SECONDS, patience, FIRST_WAIT_SECONDS)
 
     async def decide(self, call: ToolCall, context: CallContext) -> Decision:
         """Ask the decider; the last attempt's error goes out, or the refusal of any: a refusal is an answer.
@@ -45,9 +38,15 @@ class Retry:
             DecisionUnavailable: there was no answer in time.
         """
         refusals: list[DecisionRefused] = []
+
+        def wait_after(error: Exception, failures: int) -> float | None:
+            if isinstance(error, DecisionRefused):
+                refusals.append(error)
+            return self._wait(error, failures)
+
         try:
             with anyio.move_on_after(self._patience):
-                return await self._attempts(call, context, refusals)
+                return await repeated(lambda: self.inner.decide(call, context), wait_after)
         except DecisionUnavailable:
             if not refusals:
                 raise
@@ -59,41 +58,9 @@ class Retry:
         """Close the decider."""
         await self.inner.aclose()
 
-    async def _attempts(self, call: ToolCall, context: CallContext, refusals: list[DecisionRefused]) -> Decision:
-        try:
-            return await self.inner.decide(call, context)
-        except DecisionError as error:
-            # What answers at once, which is nearly everything, never meets the machinery of retrying.
-            if not error.transient:
-                raise
-            return await self._caller(self._wait, self._after(error, refusals), call, context)
-
-    def _after(
-        self, failure: DecisionError, refusals: list[DecisionRefused]
-    ) -> Callable[[ToolCall, CallContext], Awaitable[Decision]]:
-        """Asking again, for a caller that counts the attempt that has failed already as its first.
-
-        Args:
-            failure: of that attempt.
-            refusals: what was refused; added to.
-        """
-        failures = [failure]
-
-        async def decide(call: ToolCall, context: CallContext) -> Decision:
-            try:
-                if failures:
-                    raise failures.pop()
-                return await self.inner.decide(call, context)
-            except DecisionRefused as refused:
-                refusals.append(refused)
-                raise
-
-        return decide
-
-    def _wait(self, error: Exception) -> bool | float:
-        """Whether to try again, or after how many seconds."""
+    def _wait(self, error: Exception, failures: int) -> float | None:
         if not isinstance(error, DecisionError) or not error.transient:
-            return False
-        if error.retry_after is None:
-            return True
-        return error.retry_after if 0 <= error.retry_after < self._patience else False
+            return None
+        if error.retry_after is not None and not 0 <= error.retry_after < self._patience:
+            return None
+        return self._backoff.wait(failures, asked=error.retry_after)

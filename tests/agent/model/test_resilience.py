@@ -8,7 +8,9 @@ import httpx
 import openai
 import pytest
 
-from litellm_bighub.agent.model.resilience import Breaker, Resilience, Retry, is_transient, retry_after
+from litellm_bighub.agent.model.resilience import Resilience, is_transient, retry_after
+from litellm_bighub.deciders.wrappers.backoff import Backoff
+from litellm_bighub.deciders.wrappers.circuit import Circuit
 from litellm_bighub.errors import ProviderResponseError
 from litellm_bighub.testing import Failure, Output, Pace, function_call, text
 
@@ -24,6 +26,7 @@ def status(code, headers=None, body=None):
 
 DOWN = status(503)
 WRONG = status(400)
+WAITS = {"retries": 2, "first_seconds": 0.25, "longest_seconds": 2.0, "jitter_seconds": 0.5}
 
 
 class Line:
@@ -36,8 +39,8 @@ class Line:
         self.now = 0.0
         failures_to_open = options.pop("breaker", 0)
         self.resilience = Resilience(
-            retry=Retry(jitter_seconds=0.5, **options),
-            breaker=Breaker(failures_to_open, 30.0, clock=lambda: self.now),
+            retry=Backoff(**{**WAITS, **options}),
+            breaker=Circuit(failures=failures_to_open, reset_seconds=30.0, clock=lambda: self.now),
             sleep=self.sleep,
             jitter=lambda: 0.5,
             wall_clock=lambda: 1_000_000.0,
@@ -58,13 +61,13 @@ class Line:
 
 
 async def test_transient_failures_are_tried_again_after_growing_waits():
-    line = Line(DOWN, DOWN, DOWN, DOWN, max_retries=4, backoff_seconds=0.25, max_backoff_seconds=1.0)
+    line = Line(DOWN, DOWN, DOWN, DOWN, retries=4, first_seconds=0.25, longest_seconds=1.0)
     assert await line.ask() == "ok"
     assert line.slept == [0.5, 0.75, 1.25, 1.25]
 
 
 async def test_the_last_failure_comes_through():
-    line = Line(DOWN, DOWN, DOWN, max_retries=2)
+    line = Line(DOWN, DOWN, DOWN, retries=2)
     with pytest.raises(openai.InternalServerError):
         await line.ask()
     assert line.asked == 3
@@ -124,7 +127,7 @@ async def test_nobody_waits_for_an_hour():
 
 
 async def test_the_breaker_opens_after_transient_failures_in_a_row_and_probes_once():
-    line = Line(DOWN, DOWN, breaker=2, max_retries=0)
+    line = Line(DOWN, DOWN, breaker=2, retries=0)
     for _ in range(2):
         with pytest.raises(openai.InternalServerError):
             await line.ask()
@@ -140,21 +143,17 @@ async def test_the_breaker_opens_after_transient_failures_in_a_row_and_probes_on
 def test_half_open_lets_one_probe_through():
     """Old sin: all waiting calls went out at once after the reset."""
     now = [0.0]
-    breaker = Breaker(1, 30.0, clock=lambda: now[0])
-    breaker.failed()
+    circuit = Circuit(failures=1, reset_seconds=30.0, clock=lambda: now[0])
+    circuit.admit().failed()
     now[0] = 30.0
-    breaker.admit()
-    with pytest.raises(ProviderResponseError):
-        breaker.admit()
-    breaker.failed()
-    with pytest.raises(ProviderResponseError):
-        breaker.admit()
+    probe = circuit.admit()
+    assert circuit.admit() is None
+    probe.failed()
+    assert circuit.admit() is None
     now[0] = 60.0
-    breaker.admit()
-    breaker.abandoned()
-    breaker.admit()
-    breaker.succeeded()
-    breaker.admit()
+    circuit.admit().abandoned()
+    circuit.admit().succeeded()
+    assert circuit.admit()
 
 
 @pytest.mark.lesson("one caller's 400s open the breaker for all")
@@ -232,7 +231,7 @@ def test_every_setting_of_the_provider_arrives_where_it_works(driver, model):
         provider_circuit_breaker_reset_seconds=11,
     )
     made = guard._performer.resilience
-    assert made.retry == Retry(5, backoff_seconds=0.5, max_backoff_seconds=7, jitter_seconds=0.25)
+    assert made.retry == Backoff(5, first_seconds=0.5, longest_seconds=7, jitter_seconds=0.25)
     assert (made.breaker.failures, made.breaker.reset_seconds) == (4, 11)
 
 

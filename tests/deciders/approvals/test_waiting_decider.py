@@ -20,7 +20,6 @@ from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.deciders.wrappers.breaker import Breaker
 from litellm_bighub.deciders.wrappers.deadline import Deadline
 from litellm_bighub.deciders.wrappers.retry import Retry
-from litellm_bighub.deciders.wrappers.shadow import Shadow
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, RequireApproval
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
@@ -308,7 +307,7 @@ async def test_a_decision_that_cannot_be_recorded_after_the_wait_withholds():
 
 
 def test_wrappers_pass_it_on(embedded):
-    wrapped = Breaker(Deadline(Retry(Shadow(embedded), attempts=1, patience=1), 1), failures=1, reset_seconds=1)
+    wrapped = Breaker(Deadline(Retry(embedded, attempts=1, patience=1), 1), failures=1, reset_seconds=1)
     assert waiting(wrapped) is embedded
     assert ToolDecisions(wrapped).can_wait
     assert waiting(Deadline(Scripted(), 1)) is None

@@ -13,7 +13,8 @@ import pytest
 from bighub.exceptions import BighubNetworkError
 from pydantic import SecretStr
 
-from litellm_bighub.deciders.hosted.hosted_decider import client, hosted
+from litellm_bighub.deciders.hosted.hosted_decider import hosted
+from litellm_bighub.deciders.hosted.sdk_client import client
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
