@@ -15,9 +15,12 @@ import litellm_bighub
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.errors import UnreadableAnswerError
+from litellm_bighub.formats.chat.format import CHAT
+from litellm_bighub.formats.messages.format import MESSAGES
+from litellm_bighub.formats.responses.format import RESPONSES
 from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
 from litellm_bighub.gateway.pipeline.enforcement import ToolCallWithheld
-from litellm_bighub.gateway.routes.route_formats import Format, format_of_route, governed_format, whole_formats
+from litellm_bighub.gateway.routes.route_formats import format_of_route, governed_format, whole_formats
 from litellm_bighub.gateway.routes.route_table import ROWS, RouteCoverage
 from litellm_bighub.testing import Verbatim
 from tests.deciders.fakes import Kept, Scripted
@@ -41,11 +44,11 @@ COMPLETION = {
 }
 RESPONSE = {"id": "resp_1", "object": "response", "status": "completed", "output": [ITEM]}
 MESSAGE = {"id": "msg_1", "type": "message", "role": "assistant", "content": [BLOCK], "stop_reason": "tool_use"}
-WHOLE = {Format.CHAT: COMPLETION, Format.RESPONSES: RESPONSE, Format.MESSAGES: MESSAGE}
+WHOLE = {CHAT: COMPLETION, RESPONSES: RESPONSE, MESSAGES: MESSAGE}
 EVENTS = {
-    Format.CHAT: [chat.role(), *chat.call(0, TAG), chat.end()],
-    Format.RESPONSES: responses.stream(responses.call(0, tag=TAG)),
-    Format.MESSAGES: [messages.sse(*messages.stream(messages.call(0, TAG)))],
+    CHAT: [chat.role(), *chat.call(0, TAG), chat.end()],
+    RESPONSES: responses.stream(responses.call(0, tag=TAG)),
+    MESSAGES: [messages.sse(*messages.stream(messages.call(0, TAG)))],
 }
 
 
@@ -78,10 +81,10 @@ def shapes() -> list[Any]:
     anything = [ITEM, TOOL_CALL, BLOCK, COMPLETION, RESPONSE, MESSAGE]
     odd: list[Any] = [None, "", str(COMPLETION), b"{}", 1, (), {}, object(), SimpleNamespace(**COMPLETION)]
     odd += [[each] for each in anything[:3]] + [tuple(anything)]
-    for spoken, key in ((Format.CHAT, "choices"), (Format.RESPONSES, "output"), (Format.MESSAGES, "content")):
+    for spoken, key in ((CHAT, "choices"), (RESPONSES, "output"), (MESSAGES, "content")):
         for value in (None, "x", 1, {}, {"0": anything[0]}, [None], ["x"], [1], [[ITEM]], [{}], [{"arguments": "{}"}]):
             changed = {**WHOLE[spoken], key: value}
-            if spoken is not Format.RESPONSES or value is not None:
+            if spoken is not RESPONSES or value is not None:
                 odd.append(changed)
     for message in (None, "x", [TOOL_CALL]):
         odd.append({**COMPLETION, "choices": [{"index": 0, "message": message}]})
@@ -97,8 +100,8 @@ def test_each_governed_route_has_a_format(route):
     spoken = governed_format(route)
     assert spoken is not None
     assert whole_formats(UserAPIKeyAuth(request_route=route)) >= {spoken}
-    assert ("chat" in route or "prompts" in route) is (spoken is Format.CHAT)
-    assert ("messages" in route) is (spoken is Format.MESSAGES)
+    assert ("chat" in route or "prompts" in route) is (spoken is CHAT)
+    assert ("messages" in route) is (spoken is MESSAGES)
     if not route.endswith("/input_items"):
         assert format_of_route(UserAPIKeyAuth(request_route=route)) is spoken
 
@@ -161,9 +164,9 @@ NO_EVENTS: list[Any] = [
 async def test_an_event_that_cannot_be_read_ends_every_stream_in_an_error(route, event):
     spoken = governed_format(route)
     told = await streamed([*EVENTS[spoken][:1], event, *EVENTS[spoken]], route, {"stream": True})
-    if spoken is Format.MESSAGES:  # its first bytes are a whole stream
+    if spoken is MESSAGES:  # its first bytes are a whole stream
         told = await streamed([event, *EVENTS[spoken]], route, {"stream": True})
-    if not (spoken is Format.RESPONSES and event is MESSAGE):  # has a type, so it may be an event; it holds a call
+    if not (spoken is RESPONSES and event is MESSAGE):  # has a type, so it may be an event; it holds a call
         assert route in told
         assert "was refused" in told
 
@@ -179,7 +182,7 @@ async def test_on_routes_without_calls_every_shape_passes_and_what_looks_like_a_
 
 
 async def test_on_a_route_that_an_operator_opened_events_pass_and_calls_are_decided_on():
-    events = [b"data: {}\n\n", {"candidates": []}, *EVENTS[Format.RESPONSES]]
+    events = [b"data: {}\n\n", {"candidates": []}, *EVENTS[RESPONSES]]
     told = await streamed(events, "/my/route", {})
     assert "candidates" in told
     assert "was blocked" in told
@@ -230,7 +233,7 @@ async def test_a_batch_with_anything_but_completions_is_refused(odd):
 @pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
 @pytest.mark.parametrize(("asked", "form"), [(True, "whole"), (False, "stream")])
 async def test_in_code_what_was_not_asked_for_is_no_answer(upstream, api, asked, form):
-    events = EVENTS[Format.RESPONSES] if api.name == "aresponses" else EVENTS[Format.CHAT]
+    events = EVENTS[RESPONSES] if api.name == "aresponses" else EVENTS[CHAT]
     body = RESPONSE if api.name == "aresponses" else COMPLETION
     upstream.script("go", Verbatim(events, body, form=form))
     decisions = ToolDecisions(Scripted(otherwise=Block("no")))

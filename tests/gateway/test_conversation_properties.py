@@ -11,8 +11,8 @@ from hypothesis import given, strategies as st
 from litellm_bighub import ToolDecisions
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.decided_call import DecidedCall
+from litellm_bighub.formats.responses.format import RESPONSES
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
-from litellm_bighub.gateway.routes.route_formats import Format
 from litellm_bighub.testing.upstream.answer_memory import AnswerMemory
 from tests.deciders.fakes import Scripted
 
@@ -55,7 +55,7 @@ class Client:
         for _ in range(2):
             sent = dict(body)
             told = await self.conversation.prepare(
-                sent, Format.RESPONSES, sent.get("previous_response_id", ""), lambda: context
+                sent, RESPONSES, sent.get("previous_response_id", ""), lambda: context
             )
             assert told == []
             assert self.memory.refuses(sent) == ""

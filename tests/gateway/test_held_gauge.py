@@ -12,7 +12,7 @@ from litellm.proxy._types import UserAPIKeyAuth
 from litellm_bighub import BighubGuardrail
 from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
 from litellm_bighub.domain.decision import Block, RequireApproval
-from litellm_bighub.gateway.routes.route_formats import Format
+from litellm_bighub.formats.chat.format import CHAT
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.telemetry import Telemetry
 from tests.deciders.fakes import Scripted
@@ -71,7 +71,7 @@ async def held_while(waits: Waits, guardrail: BighubGuardrail) -> tuple[list[int
     gauge = Gauge()
     governing = replace(guardrail.governing, telemetry=Telemetry([gauge], DecisionSpans()))
     upstream = Upstream([chat.role(), *chat.said("hi"), *chat.call(0), chat.end()])
-    events = governing.stream(upstream, {"messages": []}, KEY, Format.CHAT)
+    events = governing.stream(upstream, {"messages": []}, KEY, CHAT)
 
     async def consume() -> str:
         return str([event async for event in events])
@@ -109,7 +109,7 @@ async def test_a_stream_that_is_left_is_held_no_more():
     guardrail = BighubGuardrail(guardrail_name="g", decider_instance=Person(waits), on_approval="wait")
     gauge = Gauge()
     governing = replace(guardrail.governing, telemetry=Telemetry([gauge], DecisionSpans()))
-    events = governing.stream(Upstream([*chat.call(0), chat.end()]), {"messages": []}, KEY, Format.CHAT)
+    events = governing.stream(Upstream([*chat.call(0), chat.end()]), {"messages": []}, KEY, CHAT)
     consumer = asyncio.ensure_future(into([], events))
     await waits.asked.wait()
     assert gauge.held_now == 1

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from litellm.types.utils import ModelResponseStream
 
+from litellm_bighub.formats.chat.format import CHAT
+from litellm_bighub.formats.messages.format import MESSAGES
+from litellm_bighub.formats.responses.format import RESPONSES
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
-from litellm_bighub.gateway.pipeline.stream_parts import gate_of
-from litellm_bighub.gateway.routes.route_formats import Format
 from tests.formats.driving import Driven
 from tests.formats.messages import streams
 from tests.gateway.planted import CALL_FORMS, CANARY, FIELD, LOOKUP, TRACES, WIPE, WRAPPINGS, owners, plant, told
@@ -72,10 +73,10 @@ def as_they_are(events: list[Any]) -> list[Any]:
 
 
 STREAMS = {
-    "chat": (Format.CHAT, chat, as_they_are),
-    "messages": (Format.MESSAGES, messages, as_they_are),
-    "messages in bytes": (Format.MESSAGES, messages, as_bytes),
-    "responses": (Format.RESPONSES, responses_events, as_they_are),
+    "chat": (CHAT, chat, as_they_are),
+    "messages": (MESSAGES, messages, as_they_are),
+    "messages in bytes": (MESSAGES, messages, as_bytes),
+    "responses": (RESPONSES, responses_events, as_they_are),
 }
 each_stream = pytest.mark.parametrize(("spoken", "made", "sent"), STREAMS.values(), ids=STREAMS)
 
@@ -86,7 +87,7 @@ def outcome(call, *, allows):
 
 def released(spoken, events, *, allows=False, at_end=False):
     """What leaves, when calls are decided on at once, or when everything has come."""
-    driven = Driven(gate_of(spoken, {}, new_item_id=lambda: "msg_notice"))
+    driven = Driven(spoken.gate({}, lambda: "msg_notice"))
     for event in events:
         driven.feed(event)
         for key in () if at_end else sorted(driven.gate.unanswered):
@@ -161,6 +162,6 @@ def test_a_call_in_pieces_of_a_field_that_is_not_known_does_not_begin(cut):
     events = chat()
     for event, piece in zip(events[:2], (text[:cut], text[cut:]), strict=True):
         plant(event.choices[0].delta, piece)
-    left = repr(told(released(Format.CHAT, events)))
+    left = repr(told(released(CHAT, events)))
     assert FIELD not in left.replace(f"'{FIELD}': None", "")
     assert text[cut:] not in left

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from litellm_bighub.domain.decided_call import DecidedCall, storable, withheld
 from litellm_bighub.domain.unapproved_result import Kind
 from litellm_bighub.formats.requests.results import FoundResult
-from litellm_bighub.formats.responses.withheld_output import not_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +67,7 @@ def judge(
     released = [call for call in candidates if (call.response_id, call.call_id) not in denied]
     if denied and not released:
         row = list(denied.values())[-1]
-        return JudgedResult() if found.item in not_run(row) else JudgedResult("withheld_call_result", row)
+        return JudgedResult() if found.is_ours(row) else JudgedResult("withheld_call_result", row)
     if found.call is None and complete and not (here or (released and not thread)):
         return JudgedResult("unknown_call_result")
     return JudgedResult(None, released[-1] if released else None)

@@ -8,11 +8,11 @@ from typing import cast
 
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.payload import JsonMapping, Payload
-from litellm_bighub.formats.chat.calls import after, read_call
-from litellm_bighub.formats.payload.copies import text, with_fields
+from litellm_bighub.formats.chat.calls import read_call
+from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.payload.fields import get
+from litellm_bighub.formats.requests.edited_note import edited_note, noted
 from litellm_bighub.formats.requests.results import FoundResult, RequestResults
-from litellm_bighub.formats.responses.withheld_output import edited_note
 
 
 def brought(request: JsonMapping) -> RequestResults:
@@ -38,16 +38,6 @@ def continued(messages: Sequence[Payload], edited: Mapping[str, DecidedCall]) ->
         else message
         for message in messages
     ]
-
-
-def noted(holder: object, note: str) -> object:
-    """A copy of a message or block whose content holds a note; the same if it does already."""
-    content: object = get(holder, "content")
-    if isinstance(content, list):
-        parts, part = cast("list[Payload]", content), {"type": "text", "text": note}
-        return holder if part in parts else with_fields(holder, content=[*parts, part])
-    said = content if isinstance(content, str) else ""
-    return holder if said.endswith(note) else with_fields(holder, content=said + after(said, note))
 
 
 def _list(value: object) -> Sequence[Payload]:

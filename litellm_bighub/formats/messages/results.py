@@ -8,12 +8,11 @@ from typing import cast
 
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.payload import JsonMapping, Payload
-from litellm_bighub.formats.chat.results import noted
 from litellm_bighub.formats.messages.calls import is_call, read_call
 from litellm_bighub.formats.payload.copies import text, with_fields
 from litellm_bighub.formats.payload.fields import get
+from litellm_bighub.formats.requests.edited_note import edited_note, noted
 from litellm_bighub.formats.requests.results import FoundResult, RequestResults
-from litellm_bighub.formats.responses.withheld_output import edited_note
 
 
 def brought(request: JsonMapping) -> RequestResults:

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.domain.decided_call import DecidedCall
+
+NOTICE_PREFIX: Final = "msg_bighub_"
+"""How ids of notices begin, so that nothing need be looked up for other messages."""
+
+
+def _no_output(_: DecidedCall) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +26,14 @@ class FoundResult:
         path: where it stands, as in `input[3]`.
         item: the item, message or block that holds it.
         call: reads that call where it stands in the same request; `None` if it stands nowhere there.
+        is_ours: whether it is what this package itself says in place of the output of that withheld call.
     """
 
     call_id: str
     path: str
     item: object
     call: Callable[[], ToolCall] | None = None
+    is_ours: Callable[[DecidedCall], bool] = _no_output
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +44,10 @@ class RequestResults:
         results: in the order in which they stand.
         notices: ids of our notices.
         complete: whether every call that the request tells of stands in it; references and compacted items hide some.
+        answered: the calls that it holds outputs for, those that say no included.
     """
 
     results: tuple[FoundResult, ...] = ()
     notices: tuple[str, ...] = ()
     complete: bool = True
+    answered: frozenset[str] = frozenset()

@@ -6,30 +6,18 @@ A provider knows nothing of a request that we made. The pair becomes two message
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
 
 from typing_extensions import assert_never
 
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.payload.fields import get
+from litellm_bighub.formats.requests.approval_answers import ApprovalAnswer, Effect
 from litellm_bighub.formats.responses.approval_request import SERVER_LABEL, TYPE
 
 RESPONSE = "mcp_approval_response"
 _PROVIDERS = "mcpr_"
 """How providers' own ids of such requests begin."""
-
-Effect: TypeAlias = Literal["approved", "denied", "void", "ignored"]
-"""What an answer did; `void`: the approval was not open for it; `ignored`: callers have no say here."""
-
-
-@dataclass(frozen=True, slots=True)
-class ApprovalAnswer:
-    """A caller's answer. Of several to one approval, all must approve."""
-
-    approval_id: str
-    approve: bool
 
 
 def find_answers(items: Sequence[object]) -> list[ApprovalAnswer]:

@@ -5,9 +5,6 @@ from __future__ import annotations
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.formats.payload.fields import get
 
-NOTICE_PREFIX = "msg_bighub_"
-"""How ids of notices begin, so that nothing need be looked up for other messages."""
-
 
 def wants_refusals(request: object) -> bool:
     """Whether the caller will parse the answer's text, so that a notice must not be part of it.

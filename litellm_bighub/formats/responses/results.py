@@ -10,11 +10,11 @@ from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.requests.results import FoundResult, RequestResults
+from litellm_bighub.formats.requests.edited_note import edited_note
+from litellm_bighub.formats.requests.results import NOTICE_PREFIX, FoundResult, RequestResults
 from litellm_bighub.formats.responses.calls import read_call
 from litellm_bighub.formats.responses.item_kinds import NO_CALLS
-from litellm_bighub.formats.responses.notice import NOTICE_PREFIX
-from litellm_bighub.formats.responses.withheld_output import edited_note, not_run, restored, told
+from litellm_bighub.formats.responses.withheld_output import not_run, restored, told
 
 _HIDES = frozenset({"item_reference", "compaction"})
 
@@ -39,10 +39,16 @@ def brought(request: JsonMapping) -> RequestResults:
         elif call_id := _id_of_call(item, kind):
             calls.setdefault(call_id, (item, f"input[{index}]"))
     found = tuple(
-        FoundResult(call_id, path, item, partial(read_call, *calls[call_id]) if call_id in calls else None)
+        FoundResult(
+            call_id,
+            path,
+            item,
+            partial(read_call, *calls[call_id]) if call_id in calls else None,
+            partial(_is_output_of, item),
+        )
         for call_id, path, item in results
     )
-    return RequestResults(found, tuple(notices), complete)
+    return RequestResults(found, tuple(notices), complete, frozenset(answered(request)))
 
 
 def answered(request: JsonMapping) -> set[str]:
@@ -99,6 +105,10 @@ def continued(
             note = told(edited_note(edited[call_id]))
             built += [] if note in items[index + 1 : index + 2] else [note]
     return built
+
+
+def _is_output_of(item: object, call: DecidedCall) -> bool:
+    return item in not_run(call)
 
 
 def _items(given: object) -> Sequence[Payload]:

@@ -39,14 +39,6 @@ def not_run(call: DecidedCall) -> list[JsonObject]:
             return [{"type": "function_call_output", "call_id": call.call_id, "output": said}]
 
 
-def edited_note(call: DecidedCall) -> str:
-    """What the model is told when a call ran with other arguments than its own."""
-    return (
-        f'A person changed the arguments of the tool call "{call.tool}" ({call.call_id}) before it ran. '
-        f"It ran with: {json_text(call.arguments)}"
-    )
-
-
 def told(text: str) -> JsonObject:
     """A message to the model that is not the user's."""
     return {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": text}]}

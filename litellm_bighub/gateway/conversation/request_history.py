@@ -21,14 +21,13 @@ from litellm_bighub.domain.decided_call import DecidedCall, Search, continuation
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.unapproved_result import UnapprovedResult
 from litellm_bighub.errors import DecisionError
-from litellm_bighub.formats.chat import results as chat
-from litellm_bighub.formats.messages import results as messages
+from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.registry import DEFAULT, format_of_answer
+from litellm_bighub.formats.requests.repair import RequestRepair
 from litellm_bighub.formats.requests.results import FoundResult, RequestResults
-from litellm_bighub.formats.responses import results as responses
 from litellm_bighub.gateway.conversation.identity import conversation_id, in_form_of, upstream_id
 from litellm_bighub.gateway.pipeline.stream_closing import close
-from litellm_bighub.gateway.routes.route_formats import Format
 from litellm_bighub.gateway.setup.proxy_process import has_sessions
 
 logger = logging.getLogger(__name__)
@@ -36,11 +35,6 @@ _LONGEST = 200
 _CHAT_IDS = "chatcmpl"
 """How ids begin of responses that LiteLLM made out of chat completions, whose providers keep no conversation."""
 _ENDED = frozenset({"completed", "incomplete"})
-_BROUGHT: Mapping[Format, Callable[[JsonMapping], RequestResults]] = {
-    Format.RESPONSES: responses.brought,
-    Format.CHAT: chat.brought,
-    Format.MESSAGES: messages.brought,
-}
 
 
 class UnapprovedToolResult(HTTPException):
@@ -85,9 +79,9 @@ class RequestHistory:
             UnapprovedToolResult: there are such results, and they are refused.
             DecisionError: the ledger cannot be asked.
         """
-        brought = _BROUGHT[spoken](data)
+        brought = spoken.brought(data)
         thread = ConversationThread()
-        if spoken is Format.RESPONSES:
+        if spoken.stores_answers:
             thread = ConversationThread(previous_response_id, conversation_id(data))
         if not (thread or brought.results or brought.notices):
             return []
@@ -104,11 +98,8 @@ class RequestHistory:
         if told and self.refuse:
             raise UnapprovedToolResult(told)
         calls = {found.call_id: each for found, each in judged}
-        if spoken is Format.RESPONSES:
-            _continue(data, thread, known, calls)
-        elif edited := _edited(calls):
-            continued = chat.continued if spoken is Format.CHAT else messages.continued
-            data["messages"] = continued(data["messages"], edited)
+        if repair := _repair(thread, brought, known, calls):
+            data |= spoken.repaired(data, repair)
         return told
 
     def watched(self, events: AsyncIterator[Any], data: JsonMapping) -> AsyncIterator[Any]:
@@ -121,7 +112,8 @@ class RequestHistory:
         A response that failed has left its input out of the conversation.
         """
         conversation = conversation_id(data) if fields.get(response, "status") in _ENDED else ""
-        call_ids = responses.answered(data) if conversation else ()
+        spoken = format_of_answer(response) or DEFAULT
+        call_ids = spoken.brought(data).answered if conversation else ()
         if not call_ids:
             return
         try:
@@ -210,30 +202,24 @@ class RequestHistory:
                 raise
 
 
-def _continue(
-    data: JsonObject, thread: ConversationThread, known: Sequence[DecidedCall], calls: Mapping[str, JudgedResult]
-) -> None:
-    """Put the input right, if anything is wrong with it."""
+def _repair(
+    thread: ConversationThread,
+    brought: RequestResults,
+    known: Sequence[DecidedCall],
+    calls: Mapping[str, JudgedResult],
+) -> RequestRepair:
+    """What is to be put right in a request, if anything is wrong with it."""
     denied = {
         call_id
         for call_id, judged in calls.items()
         if judged.kind == "withheld_call_result" and judged.call is not None and judged.call.type == "mcp"
     }
-    answered = {storable(call_id) for call_id in responses.answered(data) - denied}
+    answered = {storable(call_id) for call_id in brought.answered - denied}
     waiting = withheld([call for call in known if thread.holds(call)]).values()
     owed = {call.call_id: call for call in waiting if call.call_id not in {"", *answered} and not call.answered}
     notices = {call.notice_id: call for call in known if call.notice_id}
-    edited = _edited(calls)
-    if owed or notices or edited or denied:
-        forgets = thread.response_id.startswith(_CHAT_IDS) and not has_sessions()
-        data["input"] = responses.continued(
-            data.get("input"),
-            owed=list(owed.values()),
-            notices=notices,
-            edited=edited,
-            denied=denied,
-            with_calls=forgets,
-        )
+    forgets = bool(owed) and thread.response_id.startswith(_CHAT_IDS) and not has_sessions()
+    return RequestRepair(list(owed.values()), notices, _edited(calls), denied, forgets)
 
 
 def _edited(calls: Mapping[str, JudgedResult]) -> dict[str, DecidedCall]:

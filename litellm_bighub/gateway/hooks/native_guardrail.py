@@ -13,9 +13,11 @@ from litellm.types.guardrails import GuardrailEventHooks
 
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.payload import JsonObject, Payload
+from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.registry import FORMATS
 from litellm_bighub.gateway.pipeline.provider_error import quieted
 from litellm_bighub.gateway.pipeline.request_log import PROVIDER
-from litellm_bighub.gateway.routes.route_formats import Format, format_of_route
+from litellm_bighub.gateway.routes.route_formats import format_of_route
 from litellm_bighub.gateway.setup.litellm_parameters import check_stream_scope
 from litellm_bighub.gateway.setup.mode import events_of
 from litellm_bighub.gateway.setup.opt_outs import OptOuts, asked_by, authenticated
@@ -48,7 +50,7 @@ class NativeGuardrail(CustomGuardrail):
 
     use_native_lifecycle_hooks: ClassVar[bool] = True
 
-    formats: ClassVar[frozenset[Format]] = frozenset(Format)
+    formats: ClassVar[frozenset[Format]] = frozenset(FORMATS)
     """The formats in whose errors nobody may be quoted."""
 
     def __init_subclass__(cls, **kwargs: object) -> None:

@@ -22,6 +22,7 @@ from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.slots import Found, verify
+from litellm_bighub.formats.responses.format import RESPONSES
 from litellm_bighub.formats.responses.notice import wants_refusals
 from litellm_bighub.formats.responses.texts.text_finder import (
     find_in_request,
@@ -42,7 +43,6 @@ from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
 from litellm_bighub.gateway.pipeline.call_context import ask, context_of
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement, Withholding
 from litellm_bighub.gateway.pipeline.merged_request import LITELLMS, see_whole
-from litellm_bighub.gateway.routes.route_formats import Format
 from litellm_bighub.settings import TextCalls
 
 
@@ -104,7 +104,7 @@ class OpenAIResponsesHandler(OverridePoints):
         """
         if guardrail_to_apply is None:
             return data
-        see_whole(data, Format.RESPONSES)
+        see_whole(data, RESPONSES)
         lone = None if self._overrides_items("input") else lone_text_in_request(data, unsent=LITELLMS)
         if lone is not None and contract_of(guardrail_to_apply) is Contract.INPUTS:
             await lone_text.check_request(self, data, lone, guardrail_to_apply, litellm_logging_obj)

@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import litellm
 from fastapi import HTTPException
@@ -26,6 +26,7 @@ from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.answers.error_text import harmless_in_place
 from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.responses.format import RESPONSES
 from litellm_bighub.formats.responses.texts.text_gate import TextGate
 from litellm_bighub.formats.stream.text_part import Mode, WholeText, Window
 from litellm_bighub.gateway.conversation.identity import caller
@@ -35,7 +36,7 @@ from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandle
 from litellm_bighub.gateway.hooks.text_stream import checked
 from litellm_bighub.gateway.mcp.mcp_texts import McpTexts, check_mcp_texts
 from litellm_bighub.gateway.pipeline.provider_error import Harmless
-from litellm_bighub.gateway.routes.route_formats import RESPONSES, Format, speaks_responses
+from litellm_bighub.gateway.routes.route_formats import format_of_route
 from litellm_bighub.gateway.sdk.code_calls import RefusedCallError, refused
 from litellm_bighub.gateway.sdk.reentrancy import is_checked_in_code
 from litellm_bighub.gateway.sdk.ungoverned_calls import UNSEEN_RESPONSES, refuse_unseen
@@ -46,6 +47,8 @@ from litellm_bighub.gateway.setup.proxy_process import is_proxy
 from litellm_bighub.settings import TextGuardrailSettings
 
 logger = logging.getLogger(__name__)
+_CHECKED: Final = frozenset({CallTypes.responses, CallTypes.aresponses})
+"""Requests with texts. Those that compact a conversation are no such."""
 
 
 class ResponsesTextGuardrail(NativeGuardrail):
@@ -66,7 +69,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
         ConfigurationError: a key or value that cannot be used, or nothing to apply.
     """
 
-    formats = frozenset({Format.RESPONSES})
+    formats = frozenset({RESPONSES})
 
     def __init__(
         self,
@@ -127,7 +130,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
         Raises:
             UngovernedCallError: names the function that checks them.
         """
-        if call_type not in {CallTypes.aresponses, CallTypes.responses} or is_proxy() or is_checked_in_code():
+        if call_type not in _CHECKED or is_proxy() or is_checked_in_code():
             return kwargs
         events = (GuardrailEventHooks.pre_call, GuardrailEventHooks.post_call)
         if not any(self.should_run_guardrail(kwargs, event) for event in events):
@@ -152,7 +155,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
         """Check the texts of a request."""
         del cache
         asks = partial(caller, user_api_key_dict, data, None, actor="", domain="")
-        if call_type in RESPONSES and not await self.left_alone(data, user_api_key_dict, asks):
+        if call_type in _CHECKED and not await self.left_alone(data, user_api_key_dict, asks):
             for guardrail in self.applied():
                 data = await self._handler.process_input_messages(data, guardrail, data.get("litellm_logging_obj"))
         return data
@@ -173,7 +176,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
     ) -> AsyncGenerator[Any, None]:
         """Check the texts of a stream before they leave."""
         wanted = self.should_run_guardrail(request_data, GuardrailEventHooks.post_call)
-        if not wanted or not speaks_responses(user_api_key_dict):
+        if not wanted or format_of_route(user_api_key_dict) is not RESPONSES:
             async for event in response:
                 yield event
             return

@@ -22,7 +22,7 @@ from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.event_sinks import DecisionHook
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import UnreadableAnswerError
-from litellm_bighub.formats.messages.sse import error_frame
+from litellm_bighub.formats.registry import format_of_call
 from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
 from litellm_bighub.gateway.conversation.stored_responses import as_answer, is_deletion, is_stored
 from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
@@ -37,7 +37,7 @@ from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.pipeline import Pipeline
 from litellm_bighub.gateway.pipeline.request_log import RequestLog, logged
 from litellm_bighub.gateway.routes.client_connection import keep_connections
-from litellm_bighub.gateway.routes.route_formats import Format, format_of_call, format_of_route, whole_formats
+from litellm_bighub.gateway.routes.route_formats import format_of_route, whole_formats
 from litellm_bighub.gateway.routes.route_guard import RouteGuard, check_alone, close_what_is_ungoverned, closer_of
 from litellm_bighub.gateway.sdk.code_calls import GOVERNED, RefusedCallError, begin, pass_cache, refused, why_ungoverned
 from litellm_bighub.gateway.sdk.reentrancy import is_governed_in_code
@@ -197,12 +197,10 @@ class BighubGuardrail(NativeGuardrail):
                     released[:] = [event]
                     yield event
         except (ToolCallWithheld, UnreadableAnswerError) as refused_:
-            if spoken is Format.MESSAGES and released and isinstance(refused_, UnreadableAnswerError):
-                yield error_frame(
-                    refused_.type, str(refused_)
-                )  # older releases of LiteLLM would tell it as OpenAI does
+            if spoken.error_frame is not None and released and isinstance(refused_, UnreadableAnswerError):
+                yield spoken.error_frame(refused_.type, str(refused_))
                 return
-            if spoken is not Format.RESPONSES:
+            if not spoken.ends_with_error_event:
                 raise  # LiteLLM tells it in the stream, in the form of its other errors
             # As the first event of a stream LiteLLM turns it into an answer with the error's status.
             told = refused_ if isinstance(refused_, ToolCallWithheld) else as_http(refused_)

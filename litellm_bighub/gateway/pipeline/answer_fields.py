@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import cast
 
 from litellm_bighub.domain.call import ToolCall
-from litellm_bighub.formats.answers.answer_fields import FieldShape, clear
+from litellm_bighub.formats.answers.answer_fields import clear
 from litellm_bighub.formats.answers.decided_calls import DecidedCalls
-from litellm_bighub.formats.chat.answer_fields import ANSWER
-from litellm_bighub.formats.messages.answer_fields import MESSAGE
-from litellm_bighub.formats.responses.answer_fields import RESPONSE
+from litellm_bighub.formats.registry import format_of_answer
 from litellm_bighub.formats.stream.gate_protocol import Outcome
-from litellm_bighub.gateway.routes.route_formats import Format, format_of_answer
 
 logger = logging.getLogger(__name__)
-
-_LISTS: Mapping[Format, FieldShape] = {Format.RESPONSES: RESPONSE, Format.CHAT: ANSWER, Format.MESSAGES: MESSAGE}
 
 
 def clear_answer(answer: object, outcomes: Iterable[tuple[ToolCall, Outcome]]) -> None:
@@ -41,5 +36,5 @@ def _clear(answer: object, decided: DecidedCalls) -> None:
     spoken = format_of_answer(answer)
     if spoken is None:
         return
-    if changed := clear(answer, _LISTS[spoken], decided):
+    if changed := clear(answer, spoken.answer_fields, decided):
         logger.warning("fields of an answer told of calls that may not pass and were taken out: %s changed", changed)

@@ -6,25 +6,18 @@ request holds several conversations. In place of a completion that failed stands
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Collection, Generator
 from contextlib import contextmanager
-from typing import Final, cast
+from typing import cast
 
 from fastapi import HTTPException
 
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import UnreadableAnswerError
-from litellm_bighub.formats.chat.shape import check_answer as check_completion
-from litellm_bighub.formats.messages.shape import check_answer as check_message
+from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.responses.shape import check_answer as check_response
-from litellm_bighub.gateway.routes.route_formats import Format, format_of_answer
+from litellm_bighub.formats.registry import format_of_answer
 
-_CHECKS: Final[Mapping[Format, Callable[[object], None]]] = {
-    Format.RESPONSES: check_response,
-    Format.CHAT: check_completion,
-    Format.MESSAGES: check_message,
-}
 _NO_STATUS = 500
 
 
@@ -89,30 +82,31 @@ def as_http(error: UnreadableAnswerError) -> HTTPException:
 def is_readable(response: object, spoken: Format) -> bool:
     """Whether a whole answer is one in this format."""
     try:
-        _CHECKS[spoken](response)
+        spoken.check_answer(response)
     except UnreadableAnswerError:
         return False
     return True
 
 
 def _check(response: object, formats: Collection[Format]) -> None:
-    if isinstance(response, list) and Format.CHAT in formats:
-        _check_batch(cast("list[object]", response))
+    batching = next((each for each in formats if each.batches), None)
+    if isinstance(response, list) and batching is not None:
+        _check_batch(cast("list[object]", response), batching)
         return
     spoken = format_of_answer(response)
     if spoken is None or spoken not in formats:
-        spoken = min(formats, key=lambda each: each.value)
-    _CHECKS[spoken](response)
+        spoken = min(formats, key=lambda each: each.name)
+    spoken.check_answer(response)
 
 
-def _check_batch(batch: list[object]) -> None:
+def _check_batch(batch: list[object], spoken: Format) -> None:
     for index, each in enumerate(batch):
         if isinstance(each, list):
-            _check_batch(cast("list[object]", each))
+            _check_batch(cast("list[object]", each), spoken)
         elif isinstance(each, Exception):
             batch[index] = _failure(each)
         else:
-            check_completion(each)
+            spoken.check_answer(each)
 
 
 def _failure(error: Exception) -> JsonObject:

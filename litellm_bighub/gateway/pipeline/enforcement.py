@@ -15,15 +15,17 @@ from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApprov
 from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.formats.responses.notice import NOTICE_PREFIX
+from litellm_bighub.formats.answers.found_call import FoundCall
+from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.registry import DEFAULT, format_of_answer
+from litellm_bighub.formats.requests.results import NOTICE_PREFIX
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
 from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
 from litellm_bighub.gateway.pipeline.answer_fields import clear_answer
-from litellm_bighub.gateway.pipeline.found_calls import FoundCall, calls_of
+from litellm_bighub.gateway.pipeline.found_calls import calls_of
 from litellm_bighub.gateway.pipeline.released_calls import remember
 from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls
 from litellm_bighub.gateway.routes.client_connection import while_connected
-from litellm_bighub.gateway.routes.route_formats import Format, format_of_answer
 from litellm_bighub.settings import OnApproval, OnBlock, OnUnapprovedResult, Reveal
 
 
@@ -76,7 +78,7 @@ class Withholding:
         """Whether a call that needs a person waits for one."""
         return self.on_approval == "wait"
 
-    def outcome(self, call: ToolCall, decision: Decision, spoken: Format | None = Format.RESPONSES) -> Outcome:
+    def outcome(self, call: ToolCall, decision: Decision, spoken: Format | None = DEFAULT) -> Outcome:
         """What the stream gate is told.
 
         Raises:
@@ -98,7 +100,7 @@ class Withholding:
                 )
                 if self.on_approval == "error":
                     raise ToolCallWithheld(notice, kind="tool_call_requires_approval", approval_id=approval_id)
-                shown = self.on_approval == "request" and spoken is Format.RESPONSES
+                shown = self.on_approval == "request" and spoken is not None and spoken.client_approvals is not None
                 return Withhold(notice, approval_id=approval_id if shown else "")
 
     def _why(self, reason: str) -> str:
@@ -163,7 +165,7 @@ class Enforcement:
         self,
         calls: Sequence[ToolCall],
         context: CallContext,
-        spoken: Format | None = Format.RESPONSES,
+        spoken: Format | None = DEFAULT,
         *,
         shown: set[str],
         runs: ServerSideCalls | None = None,

@@ -13,14 +13,13 @@ from typing import Any, TypeAlias
 
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.payload import JsonObject, Payload
-from litellm_bighub.formats.responses.notice import wants_refusals
+from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.registry import format_of_answer
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall, Enforcement, PlacedCall, enforce
 from litellm_bighub.gateway.pipeline.feedback_stream import FeedbackStream
 from litellm_bighub.gateway.pipeline.next_answer import continued
 from litellm_bighub.gateway.pipeline.server_side_calls import may_run
-from litellm_bighub.gateway.pipeline.stream_parts import join_of
-from litellm_bighub.gateway.routes.route_formats import Format, format_of_answer
 
 AskModel: TypeAlias = Callable[[JsonObject, "Format | None"], Awaitable[object]]
 """The model's answer to a request in a format, its texts checked; `None` if it cannot be had."""
@@ -60,7 +59,7 @@ class FeedbackLoop:
         """What goes on with a stream whose calls are blocked, if anything does."""
         if not self.left or may_run(self.request):
             return None
-        join = join_of(spoken)
+        join = spoken.joined_stream()
 
         async def next_answer(answer: object, judged: Sequence[EnforcedCall]) -> object:
             with self.within():
@@ -79,7 +78,7 @@ class FeedbackLoop:
 
         Whoever goes on from that id has to go on from the last answer, or its calls have no place for their results.
         """
-        if spoken is not Format.RESPONSES:
+        if not spoken.stores_answers:
             return True
         return await self.conversation.joined(first, last) or not self.enforcement.find(last)
 
@@ -87,7 +86,8 @@ class FeedbackLoop:
         """The answer to `data`, or the model's next one."""
         spoken = format_of_answer(response)
         decided: Sequence[PlacedCall] = ()
-        while found := self.enforcement.find(response, refusals=wants_refusals(self.request)):
+        refusals = spoken is not None and spoken.wants_refusals(self.request)
+        while found := self.enforcement.find(response, refusals=refusals):
             decided = await self.enforcement.decided(found, self.context(response), spoken)
             following = await self._following(data, response, [each.judged for each in decided]) if left else None
             if following is None:

@@ -7,10 +7,8 @@ from typing import Any, Final
 
 from litellm.types.utils import all_litellm_params
 
+from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.requests.merged_request import check_conversation, merge
-from litellm_bighub.gateway.routes.route_formats import Format
-
-_OWN: Final = {Format.RESPONSES: "input", Format.CHAT: "messages", Format.MESSAGES: "messages"}
 
 _SENT_ON: Final = frozenset(
     {
@@ -43,6 +41,6 @@ def see_whole(request: MutableMapping[str, Any], spoken: Format, *, is_whole: bo
     Raises:
         PayloadError: a field that nobody could look at, or decide by, where it stands; names it.
     """
-    merge(request, _OWN[spoken], moves=spoken is not Format.MESSAGES)
-    if is_whole and spoken is not Format.RESPONSES:  # of those LiteLLM sends on no field that it does not know
-        check_conversation(request, _OWN[spoken])
+    merge(request, spoken.conversation, moves=spoken.merges_extra_body)
+    if is_whole and spoken.passes_unknown_fields:
+        check_conversation(request, spoken.conversation)

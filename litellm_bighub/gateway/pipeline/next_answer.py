@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import openai
 from litellm.integrations.custom_guardrail import CustomGuardrail
@@ -17,13 +17,11 @@ from litellm.proxy._types import UserAPIKeyAuth
 from litellm.types.guardrails import GuardrailEventHooks
 
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
-from litellm_bighub.formats.chat import next_request as chat
-from litellm_bighub.formats.messages import next_request as messages
-from litellm_bighub.formats.responses import next_request as responses
+from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.registry import format_of_answer
 from litellm_bighub.formats.stream.gate_protocol import Withhold
 from litellm_bighub.gateway.pipeline.answer_format import is_readable
 from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall
-from litellm_bighub.gateway.routes.route_formats import Format, format_of_answer
 from litellm_bighub.gateway.sdk.sender import Send, sender
 from litellm_bighub.gateway.setup.proxy_process import proxy_router
 
@@ -51,7 +49,8 @@ def continued(data: JsonMapping, response: object, judged: Sequence[EnforcedCall
         if not (each.is_blocked and isinstance(each.outcome, Withhold)) or each.call.id in notices:
             return None
         notices[each.call.id] = each.outcome.notice
-    changed = _changed(data, response, notices) if notices else None
+    spoken = format_of_answer(response)
+    changed = spoken.next_request(data, response, notices) if notices and spoken is not None else None
     if changed is None:
         return None
     kept = {key: value for key, value in data.items() if key not in _OF_THE_FIRST_CALL}
@@ -76,18 +75,6 @@ async def answered(send: Send, data: JsonMapping, spoken: Format) -> Payload:
         logger.warning("the model could not be told of its blocked call: %s", type(error).__name__)
         return None
     return response if format_of_answer(response) is spoken and is_readable(response, spoken) else None
-
-
-def _changed(data: JsonMapping, response: object, notices: Mapping[str, str]) -> JsonObject | None:
-    match format_of_answer(response):
-        case Format.RESPONSES:
-            return responses.answering(data, response, notices)
-        case Format.CHAT:
-            return chat.answering(data, response, notices)
-        case Format.MESSAGES:
-            return messages.answering(data, response, notices)
-        case None:
-            return None
 
 
 async def _guarded(ours: CustomGuardrail, data: JsonObject, response: Payload, key: UserAPIKeyAuth) -> Payload:

@@ -14,6 +14,8 @@ from litellm.proxy._types import UserAPIKeyAuth
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.formats.answers.error_text import harmless_in_place
+from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.registry import DEFAULT, format_of_answer
 from litellm_bighub.formats.stream.gate_protocol import Outcome
 from litellm_bighub.gateway.conversation.approval_answers import take_answers
 from litellm_bighub.gateway.conversation.identity import caller, previous_response_id
@@ -29,9 +31,8 @@ from litellm_bighub.gateway.pipeline.next_answer import next_answer
 from litellm_bighub.gateway.pipeline.provider_error import Harmless
 from litellm_bighub.gateway.pipeline.request_log import log_results, logged
 from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls
-from litellm_bighub.gateway.pipeline.stream_parts import gate_of
 from litellm_bighub.gateway.routes.open_gate import OpenGate
-from litellm_bighub.gateway.routes.route_formats import Format, format_of_answer, governed_format
+from litellm_bighub.gateway.routes.route_formats import governed_format
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.telemetry import Telemetry
@@ -74,15 +75,17 @@ class Pipeline:
         """
         if spoken is not None:
             see_whole(data, spoken, is_whole=key is not None)
-        if spoken is Format.CHAT and key is not None:
+        if spoken is not None and spoken.batches and key is not None:
             refuse_streamed_batch(data, key.request_route or "")
 
         def asks() -> CallContext:  # most requests bring nothing about which one would have to know
             return self.context(key, data)
 
         with logged(self.guardrail, data):
-            if spoken is Format.RESPONSES and key is not None:
-                await take_answers(data, asks, self.enforcement.tool_decisions, counts=self.settings.client_approvals)
+            if spoken is not None and key is not None:
+                await take_answers(
+                    data, spoken, asks, self.enforcement.tool_decisions, counts=self.settings.client_approvals
+                )
             await self.listed_tools.govern(data, asks)
         if spoken is None:
             return
@@ -130,7 +133,7 @@ class Pipeline:
         events: AsyncIterator[Any],
         request_data: JsonObject,
         key: UserAPIKeyAuth | None,
-        spoken: Format = Format.RESPONSES,
+        spoken: Format = DEFAULT,
     ) -> AsyncGenerator[Any, None]:
         """The events of a stream as they may be sent on.
 
@@ -157,15 +160,15 @@ class Pipeline:
                     return await continuing.settled(judge(calls))
                 return [judged.outcome for judged in await judge(calls)]
 
-        gate = gate_of(spoken, request_data, new_item_id=self.enforcement.new_item_id)
-        if route and spoken is Format.RESPONSES and governed_format(route) is None:
+        gate = spoken.gate(request_data, self.enforcement.new_item_id)
+        if route and spoken is DEFAULT and governed_format(route) is None:
             gate = OpenGate(gate)
         alive = self.settings.keep_alive_seconds
         released = governed(envelope, gate, decide, keep_alive_seconds=alive)
         async with aclosing(released if continuing is None else continuing.joined(released)) as joined:
             with named(route):
                 async for event in self.conversation.watched(joined, request_data):
-                    yield native(event) if spoken is Format.RESPONSES else event
+                    yield native(event) if spoken.has_event_objects else event
 
     def _rounds(self, request_data: JsonObject, key: UserAPIKeyAuth | None) -> FeedbackLoop:
         """What answers blocked calls of the request, if anything does: LiteLLM's callbacks have nobody to ask."""

@@ -13,6 +13,7 @@ from enum import Enum
 from functools import cache
 from typing import Final
 
+from litellm_bighub.formats.registry import FORMATS
 from litellm_bighub.gateway.routes.administration_routes import ADMINISTRATION
 
 
@@ -60,15 +61,7 @@ class RouteRow:
         return f"{'(?!WS )[A-Z]+' if method == '*' else method} {spelled}"
 
 
-_GOVERNED = (
-    *("POST ~/chat/completions", "POST /engines/{*}/chat/completions", "POST /openai/deployments/{*}/chat/completions"),
-    *("POST /cursor/chat/completions", "POST /prompts/test"),
-    *("POST /v1/messages", "POST /claude_code_gateway/v1/messages"),
-    *("POST ~/responses", "POST ~/responses/compact", "POST /openai/v1/responses", "POST /openai/v1/responses/compact"),
-    *("GET ~/responses/{}", "GET ~/responses/{}/input_items", "POST ~/responses/{}/cancel"),
-    *("GET /openai/v1/responses/{}", "GET /openai/v1/responses/{}/input_items"),
-    "POST /openai/v1/responses/{}/cancel",
-)
+_GOVERNED = tuple(route for known in FORMATS for route in known.routes)
 _MCP_BUT_NO_CALLS = (
     *("GET /mcp/enabled", "GET /mcp/docs", "GET /mcp/docs/oauth2-redirect", "GET /mcp/redoc", "GET /mcp/openapi.json"),
 )

@@ -10,15 +10,16 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from litellm_bighub.domain.actor import POSES, is_marked
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.answers.error_text import harmless_in_place
+from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.stream.gate_protocol import Outcome
-from litellm_bighub.gateway.conversation.identity import IN_CODE, caller, previous_response_id
+from litellm_bighub.gateway.conversation.identity import caller, previous_response_id
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.pipeline.answer_format import named
 from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall, Enforcement
@@ -26,15 +27,7 @@ from litellm_bighub.gateway.pipeline.feedback_loop import AskModel, FeedbackLoop
 from litellm_bighub.gateway.pipeline.gated_stream import StreamEnvelope, governed, native
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.merged_request import see_whole
-from litellm_bighub.gateway.pipeline.stream_parts import gate_of
-from litellm_bighub.gateway.routes.route_formats import Format
 from litellm_bighub.gateway.sdk.code_calls import begin
-
-_SURFACES: Final = {
-    Format.RESPONSES: IN_CODE,
-    Format.CHAT: "litellm_bighub.acompletion",
-    Format.MESSAGES: "litellm_bighub.amessages",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,17 +100,17 @@ class CodePipeline:
                 return await continuing.settled(judge(calls))
             return [judged.outcome for judged in await judge(calls)]
 
-        gate = gate_of(self.spoken, request, new_item_id=self.enforcement.new_item_id)
+        gate = self.spoken.gate(request, self.enforcement.new_item_id)
         released = governed(envelope, gate, decide)
         async with aclosing(released if continuing is None else continuing.joined(released)) as joined:
             with named(self.surface):
                 async for event in self.conversation.watched(joined, request):
-                    yield native(event) if self.spoken is Format.RESPONSES else event
+                    yield native(event) if self.spoken.has_event_objects else event
 
     @property
     def surface(self) -> str:
         """The function that is called."""
-        return _SURFACES[self.spoken]
+        return f"litellm_bighub.{self.spoken.in_code.governed}"
 
     def _rounds(self, request: JsonObject) -> FeedbackLoop:
         return FeedbackLoop(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from litellm_bighub.checks.contract import Guardrail
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.payload import JsonObject, Payload
+from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.registry import format_named
 from litellm_bighub.formats.responses.texts.text_gate import TextGate
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
@@ -17,7 +19,6 @@ from litellm_bighub.gateway.hooks.text_stream import Check, checked
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement, Withholding
 from litellm_bighub.gateway.pipeline.feedback_loop import AskModel
 from litellm_bighub.gateway.pipeline.gated_stream import native
-from litellm_bighub.gateway.routes.route_formats import Format
 from litellm_bighub.gateway.sdk.blocking_stream import blocking
 from litellm_bighub.gateway.sdk.code_pipeline import CodePipeline
 from litellm_bighub.gateway.sdk.code_stream import CodeStream, Upstream
@@ -70,11 +71,11 @@ async def aresponses(
             response = await handler.process_output_response(response, guardrail, request_data=request)
         return response
 
-    governing = None
+    spoken, governing = format_named("responses"), None
     if tool_decisions is not None:
         ask = partial(next_answer, router, checked_answer)
-        governing = _governing(Format.RESPONSES, tool_decisions, withholding, actor, domain, ask)
-    response = await sent(Format.RESPONSES, request, router, governing, checked=bool(guardrails))
+        governing = _governing(spoken, tool_decisions, withholding, actor, domain, ask)
+    response = await sent(spoken, request, router, governing, checked=bool(guardrails))
     if isinstance(response, Upstream):
         checks = [partial(handler.check_texts, guardrail, request, None) for guardrail in guardrails]
         events = _checked(response, checks)
@@ -114,7 +115,8 @@ async def acompletion(
         UnapprovedToolResult: `messages` hold results of calls that nobody approved, and `withholding` refuses those.
     """
     ask = partial(next_answer, router, _unchecked)
-    return await _answered(request, router, _governing(Format.CHAT, tool_decisions, withholding, actor, domain, ask))
+    governing = _governing(format_named("chat"), tool_decisions, withholding, actor, domain, ask)
+    return await _answered(request, router, governing)
 
 
 async def amessages(
@@ -148,7 +150,7 @@ async def amessages(
         UnapprovedToolResult: `messages` hold results of calls that nobody approved, and `withholding` refuses those.
     """
     ask = partial(next_answer, router, _unchecked)
-    governing = _governing(Format.MESSAGES, tool_decisions, withholding, actor, domain, ask)
+    governing = _governing(format_named("messages"), tool_decisions, withholding, actor, domain, ask)
     return await _answered(request, router, governing)
 
 

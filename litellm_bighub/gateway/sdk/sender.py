@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import litellm
 
-from litellm_bighub.gateway.routes.route_formats import Format
+from litellm_bighub.formats.format import Format
 
 if TYPE_CHECKING:
     from litellm.router import Router
@@ -22,10 +22,6 @@ def sender(spoken: Format, router: Router | None) -> Send:
         spoken: the request's format.
         router: sends it in place of LiteLLM's function.
     """
-    match spoken:
-        case Format.RESPONSES:
-            return litellm.aresponses if router is None else router.aresponses
-        case Format.CHAT:
-            return litellm.acompletion if router is None else router.acompletion
-        case Format.MESSAGES:
-            return litellm.anthropic_messages if router is None else router.aanthropic_messages
+    names = spoken.in_code
+    send: Send = getattr(litellm, names.function) if router is None else getattr(router, names.method)
+    return send

@@ -7,10 +7,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from litellm_bighub.domain.payload import JsonObject, Payload
+from litellm_bighub.formats.format import Format
 from litellm_bighub.gateway.pipeline.answer_format import check_streams, check_whole
 from litellm_bighub.gateway.pipeline.next_answer import answered
 from litellm_bighub.gateway.pipeline.provider_error import quieted
-from litellm_bighub.gateway.routes.route_formats import Format
 from litellm_bighub.gateway.sdk.code_pipeline import CodePipeline
 from litellm_bighub.gateway.sdk.code_stream import Upstream
 from litellm_bighub.gateway.sdk.reentrancy import governed_in_code

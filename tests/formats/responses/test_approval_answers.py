@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.formats.responses.approval_answers import ApprovalAnswer, find_answers, readable
+from litellm_bighub.formats.requests.approval_answers import ApprovalAnswer
+from litellm_bighub.formats.responses.approval_answers import find_answers, readable
 from litellm_bighub.formats.responses.approval_request import request_item
 
 

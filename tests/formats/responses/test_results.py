@@ -10,8 +10,9 @@ from openai.types.responses import ResponseFunctionToolCall, response_input_item
 from pydantic import TypeAdapter
 
 from litellm_bighub.domain.decided_call import DecidedCall
+from litellm_bighub.formats.requests.edited_note import edited_note
 from litellm_bighub.formats.responses.results import answered, brought, continued
-from litellm_bighub.formats.responses.withheld_output import edited_note, not_run, restored
+from litellm_bighub.formats.responses.withheld_output import not_run, restored
 from litellm_bighub.testing.upstream.answer_memory import AnswerMemory
 
 ARGUMENTS = {

@@ -16,13 +16,15 @@ from litellm_bighub import BighubGuardrail
 from litellm_bighub.deciders.ledger.ledger import MemoryLedger
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.errors import DecisionUnavailable
+from litellm_bighub.formats.chat.format import CHAT
+from litellm_bighub.formats.messages.format import MESSAGES
+from litellm_bighub.formats.responses.format import RESPONSES
 from litellm_bighub.formats.responses.gate import ResponsesGate
 from litellm_bighub.formats.responses.joined_stream import ResponsesJoinedStream
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall
 from litellm_bighub.gateway.pipeline.feedback_stream import FeedbackStream
 from litellm_bighub.gateway.pipeline.gated_stream import governed
-from litellm_bighub.gateway.routes.route_formats import Format
 from litellm_bighub.testing import function_call, text
 from tests.deciders.fakes import Scripted
 from tests.formats.chat import streams as chat
@@ -267,9 +269,9 @@ async def test_of_a_call_in_code_the_notice_stands_there():
 @pytest.mark.parametrize(
     ("spoken", "events"),
     [
-        (Format.RESPONSES, stream("tc")),
-        (Format.CHAT, [chat.role(), *chat.call(0), chat.end()]),
-        (Format.MESSAGES, [messages.sse(*messages.stream(messages.call(0)))]),
+        (RESPONSES, stream("tc")),
+        (CHAT, [chat.role(), *chat.call(0), chat.end()]),
+        (MESSAGES, [messages.sse(*messages.stream(messages.call(0)))]),
     ],
 )
 async def test_without_a_router_the_notice_stands_there(spoken, events):

@@ -1,0 +1,63 @@
+"""Anthropic's Messages as one record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
+from litellm_bighub.formats.answers.found_call import FoundCall, Replacements
+from litellm_bighub.formats.format import Format, InCode
+from litellm_bighub.formats.messages.answer_fields import EVENTS, MESSAGE
+from litellm_bighub.formats.messages.calls import MessagesCall, edit, find_calls, withhold
+from litellm_bighub.formats.messages.gate import MessagesGate
+from litellm_bighub.formats.messages.joined_stream import MessagesJoinedStream
+from litellm_bighub.formats.messages.next_request import answering
+from litellm_bighub.formats.messages.results import brought, continued
+from litellm_bighub.formats.messages.shape import check_answer
+from litellm_bighub.formats.messages.sse import error_frame
+from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.requests.repair import RequestRepair
+from litellm_bighub.formats.stream.gate_protocol import StreamGate, Withhold
+from litellm_bighub.formats.stream.listed_fields_gate import ListedFieldsGate
+
+
+def _is_answer(response: object) -> bool:
+    return bool(fields.get(response, "type") == "message")
+
+
+def _found(response: object, _: Replacements) -> list[FoundCall]:
+    return [FoundCall(found.call, partial(edit, found), partial(_withhold, found)) for found in find_calls(response)]
+
+
+def _withhold(found: MessagesCall, withheld: Withhold) -> None:
+    withhold(found, withheld.notice)
+
+
+def _gate(_request: object, _new_item_id: Callable[[], str]) -> StreamGate:
+    return ListedFieldsGate(MessagesGate, EVENTS)
+
+
+def _repaired(request: JsonMapping, repair: RequestRepair) -> JsonObject:
+    return {"messages": continued(request["messages"], repair.edited)} if repair.edited else {}
+
+
+MESSAGES: Final = Format(
+    name="messages",
+    conversation="messages",
+    routes=("POST /v1/messages", "POST /claude_code_gateway/v1/messages"),
+    call_types=("anthropic_messages",),
+    in_code=InCode("anthropic_messages", "aanthropic_messages", "amessages"),
+    is_answer=_is_answer,
+    check_answer=check_answer,
+    find_calls=_found,
+    answer_fields=MESSAGE,
+    gate=_gate,
+    joined_stream=MessagesJoinedStream,
+    brought=brought,
+    repaired=_repaired,
+    next_request=answering,
+    merges_extra_body=False,
+    error_frame=error_frame,
+)

@@ -1,0 +1,30 @@
+"""What is to be put right in a request before the provider gets it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from litellm_bighub.domain.decided_call import DecidedCall
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRepair:
+    """What a request has to say in addition to what it brings back.
+
+    Attributes:
+        owed: withheld calls whose output the provider waits for.
+        notices: withheld calls by the id of the notice in their place.
+        edited: calls that ran with a person's arguments, by id.
+        denied: withheld MCP calls, whose approval by the client does not count.
+        with_calls: whether owed outputs come with their calls, for a provider that has kept none.
+    """
+
+    owed: Sequence[DecidedCall] = ()
+    notices: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
+    edited: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
+    denied: Collection[str] = ()
+    with_calls: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.owed or self.notices or self.edited or self.denied)

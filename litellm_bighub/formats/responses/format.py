@@ -1,0 +1,101 @@
+"""The Responses API as one record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from pydantic import BaseModel
+
+from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
+from litellm_bighub.formats.answers.found_call import FoundCall, Replacements
+from litellm_bighub.formats.format import Format, InCode
+from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.requests.approval_answers import ClientApprovals
+from litellm_bighub.formats.requests.repair import RequestRepair
+from litellm_bighub.formats.responses.answer_fields import EVENTS, RESPONSE
+from litellm_bighub.formats.responses.approval_answers import find_answers, readable
+from litellm_bighub.formats.responses.approval_request import request_item
+from litellm_bighub.formats.responses.calls import ResponsesCall, find_calls, rewrite_arguments, withhold
+from litellm_bighub.formats.responses.gate import ResponsesGate
+from litellm_bighub.formats.responses.joined_stream import ResponsesJoinedStream
+from litellm_bighub.formats.responses.next_request import answering
+from litellm_bighub.formats.responses.notice import notice_item, wants_refusals
+from litellm_bighub.formats.responses.results import brought, continued
+from litellm_bighub.formats.responses.shape import check_answer
+from litellm_bighub.formats.stream.gate_protocol import StreamGate, Withhold
+from litellm_bighub.formats.stream.listed_fields_gate import ListedFieldsGate
+
+
+def _is_answer(response: object) -> bool:
+    return fields.get(response, "output") is not None
+
+
+def _found(response: object, replacements: Replacements) -> list[FoundCall]:
+    return [
+        FoundCall(found.call, partial(_edit, found), partial(_withhold, found, replacements))
+        for found in find_calls(response)
+    ]
+
+
+def _edit(found: ResponsesCall, arguments: Arguments) -> None:
+    withhold(found, rewrite_arguments(found.item, arguments))
+
+
+def _withhold(found: ResponsesCall, replacements: Replacements, withheld: Withhold) -> None:
+    if withheld.approval_id:
+        item = request_item(withheld.approval_id, found.call.name, found.call.arguments)
+    else:
+        item_id = withheld.item_id or replacements.new_item_id()
+        item = notice_item(item_id, withheld.notice, refusal=replacements.refusals)
+    withhold(found, replacements.as_model(item) if isinstance(found.item, BaseModel) else item)
+
+
+def _gate(request: object, new_item_id: Callable[[], str]) -> StreamGate:
+    make = partial(ResponsesGate, new_item_id=new_item_id, refusals=wants_refusals(request))
+    return ListedFieldsGate(lambda leaving: make(leaving=leaving), EVENTS)
+
+
+def _repaired(request: JsonMapping, repair: RequestRepair) -> JsonObject:
+    put_right = continued(
+        request.get("input"),
+        owed=repair.owed,
+        notices=repair.notices,
+        edited=repair.edited,
+        denied=repair.denied,
+        with_calls=repair.with_calls,
+    )
+    return {"input": put_right}
+
+
+RESPONSES: Final = Format(
+    name="responses",
+    conversation="input",
+    routes=(
+        *("POST ~/responses", "POST ~/responses/compact"),
+        *("POST /openai/v1/responses", "POST /openai/v1/responses/compact"),
+        *("GET ~/responses/{}", "GET ~/responses/{}/input_items", "POST ~/responses/{}/cancel"),
+        *("GET /openai/v1/responses/{}", "GET /openai/v1/responses/{}/input_items"),
+        "POST /openai/v1/responses/{}/cancel",
+    ),
+    inner_routes=("/cursor/chat/completions",),
+    call_types=("responses", "aresponses", "acompact_responses"),
+    in_code=InCode("aresponses", "aresponses", "aresponses"),
+    is_answer=_is_answer,
+    check_answer=check_answer,
+    find_calls=_found,
+    answer_fields=RESPONSE,
+    gate=_gate,
+    joined_stream=ResponsesJoinedStream,
+    brought=brought,
+    repaired=_repaired,
+    next_request=answering,
+    wants_refusals=wants_refusals,
+    client_approvals=ClientApprovals(find_answers, readable),
+    stores_answers=True,
+    passes_unknown_fields=False,
+    has_event_objects=True,
+    ends_with_error_event=True,
+)
