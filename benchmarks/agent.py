@@ -10,9 +10,7 @@ import time
 from pathlib import Path
 
 from benchmarks.figure import Figure
-from litellm_bighub.testing import ScriptedUpstream, function_call, text
-from litellm_bighub.testing.bighub.hosted_answers import BlackHole, allow
-from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
+from litellm_bighub.testing import BlackHole, HostedBighub, ScriptedUpstream, allow, function_call, text
 
 ROOT = Path(__file__).parent.parent
 PEER = ROOT / ".venv-bighub-openai"

@@ -15,9 +15,16 @@ import httpx
 
 from benchmarks.figure import Figure
 from benchmarks.proxy import POLICY, config
-from litellm_bighub.testing import Output, Pace, ScriptedUpstream, function_call, running_proxy, text
-from litellm_bighub.testing.bighub.hosted_answers import allow
-from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
+from litellm_bighub.testing import (
+    HostedBighub,
+    Output,
+    Pace,
+    ScriptedUpstream,
+    allow,
+    function_call,
+    running_proxy,
+    text,
+)
 
 CLIENTS = 50
 SECONDS = 60.0

@@ -13,9 +13,20 @@ import time
 import httpx
 import pytest
 
-from litellm_bighub.testing import Output, Pace, ScriptedUpstream, function_call, running_proxy, text
-from litellm_bighub.testing.bighub.hosted_answers import BlackHole, Hangup, allow, block, error, garbage
-from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
+from litellm_bighub.testing import (
+    BlackHole,
+    Hangup,
+    HostedBighub,
+    Output,
+    Pace,
+    ScriptedUpstream,
+    allow,
+    block,
+    function_call,
+    running_proxy,
+    text,
+)
+from litellm_bighub.testing.bighub.hosted_answers import error, garbage
 
 SECONDS = float(os.environ.get("BIGHUB_LOAD_SECONDS", "6"))
 CLIENTS = 50

@@ -13,7 +13,7 @@ import litellm_bighub
 from litellm_bighub import testing
 from litellm_bighub.demo.promises import PROMISES
 from litellm_bighub.policy.policy_file import parse_policy
-from litellm_bighub.settings import GuardrailSettings
+from litellm_bighub.settings import GuardrailSettings, ServiceSettings
 from litellm_bighub.testing import function_call, text
 
 ROOT = Path(__file__).parent.parent
@@ -127,10 +127,19 @@ async def test_a_decider_of_ones_own_decides():
 
 
 def test_what_python_imports_from_testing_exists():
-    (block,) = [block for block in _blocks("python") if "ScriptedUpstream" in block]
-    (names,) = re.findall(r"from litellm_bighub.testing import (.+)", block)
+    imports = re.findall(r"from litellm_bighub.testing import (.+)", "".join(_blocks("python")))
 
-    assert set(names.split(", ")) <= set(testing.__all__)
+    assert len(imports) == 2
+    assert {name for names in imports for name in names.split(", ")} <= set(testing.__all__)
+
+
+def test_the_fakes_of_deciders_are_made_as_shown():
+    names = {}
+
+    exec(_block("ScriptedDecider("), names)
+
+    assert names["decider"].answers == {"delete_customer": litellm_bighub.Block("not today")}
+    assert set(names["service"]) <= set(ServiceSettings.model_fields)
 
 
 def test_every_setting_is_told():

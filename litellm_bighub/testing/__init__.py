@@ -1,10 +1,14 @@
 """Public fakes for what is paid or hosted, speaking the real protocols over real sockets.
 
 `ScriptedUpstream` is a model provider that says what it is told to; `running_proxy` is the real LiteLLM proxy in front
-of it. Together they test a gateway end to end, without keys and without a network.
+of it. Together they test a gateway end to end, without keys and without a network. `HostedBighub` stands in for the
+hosted BIGHUB, and `ScriptedDecider` for any decider.
 """
 
+from litellm_bighub.testing.bighub.hosted_answers import BlackHole, Hangup, Reply, allow, block, reply, require_approval
+from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub, HostedRequest
 from litellm_bighub.testing.proxy.running_proxy import ProxyStartError, RunningProxy, running_proxy
+from litellm_bighub.testing.scripted_decider import ScriptedDecider
 from litellm_bighub.testing.upstream.answers import Answer, Failure, Output, Pace, Verbatim
 from litellm_bighub.testing.upstream.items import (
     Item,
@@ -24,16 +28,24 @@ from litellm_bighub.testing.upstream.scripted_upstream import ScriptedUpstream
 
 __all__ = [
     "Answer",
+    "BlackHole",
     "Failure",
+    "Hangup",
+    "HostedBighub",
+    "HostedRequest",
     "Item",
     "Output",
     "Pace",
     "ProxyStartError",
+    "Reply",
     "Request",
     "RunningProxy",
+    "ScriptedDecider",
     "ScriptedUpstream",
     "Verbatim",
+    "allow",
     "apply_patch_call",
+    "block",
     "computer_call",
     "custom_call",
     "function_call",
@@ -41,6 +53,8 @@ __all__ = [
     "message",
     "reasoning",
     "refusal",
+    "reply",
+    "require_approval",
     "running_proxy",
     "shell_call",
     "text",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from typing import Any
 
@@ -11,31 +10,9 @@ import openai
 
 from litellm_bighub.agent.async_guarded import AsyncGuardedOpenAI
 from litellm_bighub.agent.guarded import GuardedOpenAI
-from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.decision import Allow, Decision
+from litellm_bighub.testing import ScriptedDecider
 
 ASK = {"messages": [{"role": "user", "content": "go"}], "model": "gpt-4.1"}
-
-
-class Deciding:
-    """A decider that answers by the tool's name, and keeps what it was asked."""
-
-    name = "scripted"
-
-    def __init__(self, decisions: Mapping[str, Decision | Exception | Callable[[ToolCall], Decision]] | None = None):
-        self.decisions = dict(decisions or {})
-        self.asked: list[tuple[ToolCall, CallContext]] = []
-        self.closed = 0
-
-    async def decide(self, call: ToolCall, context: CallContext) -> Decision:
-        self.asked.append((call, context))
-        answer = self.decisions.get(call.name, Allow("within policy"))
-        if isinstance(answer, Exception):
-            raise answer
-        return answer(call) if callable(answer) else answer
-
-    async def aclose(self) -> None:
-        self.closed += 1
 
 
 class Driver:
@@ -51,7 +28,7 @@ class Driver:
 
     def guard(self, **options: Any) -> Any:
         """An agent over the official client, whose own retries are left as they are."""
-        options.setdefault("decider", Deciding())
+        options.setdefault("decider", ScriptedDecider())
         options.setdefault("provider_retry_backoff_seconds", 0)
         options.setdefault("provider_retry_jitter_seconds", 0)
         if options["decider"] is None:

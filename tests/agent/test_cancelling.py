@@ -12,8 +12,8 @@ from openai import AsyncOpenAI
 from litellm_bighub.agent.async_guarded import AsyncGuardedOpenAI
 from litellm_bighub.agent.guarded import GuardedOpenAI
 from litellm_bighub.errors import AdapterConfigurationError
-from litellm_bighub.testing import function_call, text
-from tests.agent.harness import ASK, Deciding
+from litellm_bighub.testing import ScriptedDecider, function_call, text
+from tests.agent.harness import ASK
 
 DONE = [text("done")]
 
@@ -80,7 +80,7 @@ async def test_a_sync_tool_does_not_stall_the_event_loop(upstream, model):
 
     async with (
         AsyncOpenAI(base_url=upstream.base_url, api_key="any") as client,
-        AsyncGuardedOpenAI(openai_client=client, decider=Deciding()) as guard,
+        AsyncGuardedOpenAI(openai_client=client, decider=ScriptedDecider()) as guard,
     ):
         guard.tool("wait", wait)
         run = asyncio.ensure_future(guard.run(**ASK))
@@ -98,7 +98,7 @@ async def test_async_tools_are_awaited(upstream, model):
 
     async with (
         AsyncOpenAI(base_url=upstream.base_url, api_key="any") as client,
-        AsyncGuardedOpenAI(openai_client=client, decider=Deciding()) as guard,
+        AsyncGuardedOpenAI(openai_client=client, decider=ScriptedDecider()) as guard,
     ):
         guard.tool("double", double)
         assert (await guard.run(**ASK))["execution"]["last"]["output"] == 8
@@ -112,7 +112,7 @@ def test_an_async_tool_of_a_sync_agent_is_an_error_at_registration():
         return 2 * n
 
     with pytest.raises(AdapterConfigurationError, match="AsyncGuardedOpenAI"):
-        GuardedOpenAI(decider=Deciding()).tool("double", double)
+        GuardedOpenAI(decider=ScriptedDecider()).tool("double", double)
 
 
 @pytest.mark.lesson("a coroutine in the sync class is never awaited and counts as a success")
@@ -134,7 +134,7 @@ async def test_the_sync_agent_works_inside_a_running_event_loop(upstream, model)
 
     with (
         OpenAI(base_url=upstream.base_url, api_key="any") as client,
-        GuardedOpenAI(openai_client=client, decider=Deciding()) as guard,
+        GuardedOpenAI(openai_client=client, decider=ScriptedDecider()) as guard,
     ):
         guard.tool("double", lambda: 8, parameters_schema={"type": "object", "properties": {}})
         assert guard.run(**ASK)["execution"]["last"]["output"] == 8
@@ -150,7 +150,7 @@ async def test_runs_at_the_same_time_do_not_mix(upstream):
 
     async with (
         AsyncOpenAI(base_url=upstream.base_url, api_key="any") as client,
-        AsyncGuardedOpenAI(openai_client=client, decider=Deciding()) as guard,
+        AsyncGuardedOpenAI(openai_client=client, decider=ScriptedDecider()) as guard,
     ):
         guard.tool("double", double)
         asked = [[{"role": "user", "content": f"user {n}"}] for n in range(6)]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from litellm_bighub.domain.decision import Allow, Basis, Block
-from litellm_bighub.testing import function_call, text
-from tests.agent.harness import Deciding
+from litellm_bighub.testing import ScriptedDecider, function_call, text
 
 DONE = [text("done")]
 CALL = function_call("pay", {"amount": 5, "api_key": "sk-secret"}, call_id="c1")
@@ -25,7 +24,7 @@ def agent(driver, hook, **options):
 def test_the_hook_is_told_of_the_decision_with_its_ids(driver, model):
     model([CALL], DONE)
     told = []
-    decider = Deciding({"pay": Allow("fine", basis=Basis(decision_id="req_7"))})
+    decider = ScriptedDecider({"pay": Allow("fine", basis=Basis(decision_id="req_7"))})
     payload = driver.run(agent(driver, told.append, decider=decider))
     (event,) = told
     recorded = payload["execution"]["last"]
@@ -38,7 +37,7 @@ def test_the_hook_is_told_of_the_decision_with_its_ids(driver, model):
 def test_refusals_are_told_too(driver, model):
     model([CALL, function_call("unknown", {}), function_call("pay", "[]")], DONE)
     told = []
-    driver.run(agent(driver, told.append, decider=Deciding({"pay": Block("no")})))
+    driver.run(agent(driver, told.append, decider=ScriptedDecider({"pay": Block("no")})))
     assert [(event["allowed"], event["status"]) for event in told] == [(False, "blocked")] * 3
 
 

@@ -7,9 +7,8 @@ import json
 import pytest
 from bighub import AsyncBighubClient, Bighub, BighubClient
 
-from litellm_bighub.testing import function_call, text
-from litellm_bighub.testing.bighub.hosted_answers import BlackHole, Hangup, allow, block, error
-from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
+from litellm_bighub.testing import BlackHole, Hangup, HostedBighub, allow, block, function_call, text
+from litellm_bighub.testing.bighub.hosted_answers import error
 
 DONE = [text("done")]
 CALL = function_call("pay", {"amount": 5, "password": "hunter2"}, call_id="c1")

@@ -13,8 +13,7 @@ from openai import AsyncOpenAI, OpenAI
 
 from litellm_bighub.agent.async_guarded import AsyncGuardedOpenAI
 from litellm_bighub.agent.guarded import GuardedOpenAI
-from litellm_bighub.testing import function_call, text
-from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
+from litellm_bighub.testing import HostedBighub, function_call, text
 from tests.agent.harness import ASK
 
 DONE = [text("done")]

@@ -5,15 +5,15 @@ from __future__ import annotations
 import openai
 import pytest
 
-from litellm_bighub.testing import Failure, function_call, text
-from tests.agent.harness import Deciding, outputs
+from litellm_bighub.testing import Failure, ScriptedDecider, function_call, text
+from tests.agent.harness import outputs
 
 DONE = [text("done")]
 CALL = function_call("double", {"n": 4}, call_id="c1")
 
 
 def agent(driver, **options):
-    guard = driver.guard(model_client=None, openai_api_key="sk-mine", decider=Deciding(), **options)
+    guard = driver.guard(model_client=None, openai_api_key="sk-mine", decider=ScriptedDecider(), **options)
     guard.tool(
         "double",
         lambda n: 2 * n,

@@ -10,8 +10,7 @@ import pytest
 from litellm_bighub.agent.async_guarded import AsyncGuardedOpenAI
 from litellm_bighub.agent.guarded import GuardedOpenAI
 from litellm_bighub.errors import AdapterConfigurationError, OutcomeReportError
-from litellm_bighub.testing import function_call, text
-from tests.agent.harness import Deciding
+from litellm_bighub.testing import ScriptedDecider, function_call, text
 from tests.agent.record.test_redacted_event import Bighub
 
 DONE = [text("done")]
@@ -93,7 +92,9 @@ def test_a_run_that_did_nothing_reports_nothing(driver, model):
 
 
 @pytest.mark.parametrize("kind", [GuardedOpenAI, AsyncGuardedOpenAI])
-@pytest.mark.parametrize("options", [{"decider": Deciding()}, {"bighub_client": Bighub(), "outcome_reporting": False}])
+@pytest.mark.parametrize(
+    "options", [{"decider": ScriptedDecider()}, {"bighub_client": Bighub(), "outcome_reporting": False}]
+)
 def test_where_nothing_can_be_reported_it_stops_the_start(kind, options):
     with pytest.raises(AdapterConfigurationError, match="outcome_reporting_required"):
         kind(outcome_reporting_required=True, **options)

@@ -16,8 +16,7 @@ from litellm_bighub.agent.async_guarded import AsyncGuardedOpenAI
 from litellm_bighub.agent.guarded import GuardedOpenAI
 from litellm_bighub.agent.options import GuardOptions
 from litellm_bighub.errors import AdapterConfigurationError
-from litellm_bighub.testing import function_call, text
-from tests.agent.harness import Deciding
+from litellm_bighub.testing import ScriptedDecider, function_call, text
 
 DONE = [text("Refunded.")]
 REFUND = function_call("refund_payment", {"order_id": "ord_123", "amount": 199.99})
@@ -152,7 +151,7 @@ def test_no_key_is_shown():
 @pytest.mark.parametrize("brackets", [True, False])
 def test_the_action_decorator_registers_and_gives_the_function_back(driver, model, brackets):
     model([function_call("pay", {"amount": 3})], DONE)
-    decider = Deciding()
+    decider = ScriptedDecider()
     guard = driver.guard(decider=decider, domain="default")
 
     def pay(amount: int) -> int:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from litellm_bighub.errors import ProviderResponseError
-from litellm_bighub.testing import Output, Pace, function_call, refusal, text
-from tests.agent.harness import Deciding
+from litellm_bighub.testing import Output, Pace, ScriptedDecider, function_call, refusal, text
 
 DONE = [text("done and dusted")]
 
@@ -82,7 +81,7 @@ def test_nobody_runs_a_tool_before_its_decision(driver, model):
     ran_when_asked = []
     ran = []
 
-    class Watching(Deciding):
+    class Watching(ScriptedDecider):
         async def decide(self, call, context):
             ran_when_asked.append(list(ran))
             return await super().decide(call, context)

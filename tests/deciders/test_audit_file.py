@@ -19,7 +19,8 @@ from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block
 from litellm_bighub.errors import ConfigurationError
-from tests.deciders.fakes import Scripted, counter
+from litellm_bighub.testing import ScriptedDecider
+from tests.deciders.fakes import counter
 
 
 def calls(amount: int) -> list[ToolCall]:
@@ -32,7 +33,7 @@ def lines(path: Path) -> list[dict[str, object]]:
 
 async def test_each_decision_is_one_line_of_json(tmp_path):
     path = tmp_path / "audit.jsonl"
-    decisions = ToolDecisions(Scripted(otherwise=Block("no")), sinks=[AuditFile(path)], new_id=counter())
+    decisions = ToolDecisions(ScriptedDecider(otherwise=Block("no")), sinks=[AuditFile(path)], new_id=counter())
     await decisions.decide(calls(3), CallContext(trace_id="t"))
     await decisions.aclose()
     assert {line["event_id"] for line in lines(path)} == {"event-0", "event-1", "event-2"}
@@ -47,7 +48,7 @@ def test_only_its_owner_may_read_it(tmp_path):
 async def test_an_existing_file_is_appended_to(tmp_path):
     path = tmp_path / "audit.jsonl"
     path.write_text('{"before": true}\n')
-    await ToolDecisions(Scripted(), sinks=[AuditFile(path)]).decide(calls(1), CallContext())
+    await ToolDecisions(ScriptedDecider(), sinks=[AuditFile(path)]).decide(calls(1), CallContext())
     assert lines(path)[0] == {"before": True}
     assert len(lines(path)) == 2
 
@@ -56,7 +57,7 @@ async def test_an_existing_file_is_appended_to(tmp_path):
 async def test_a_file_that_was_deleted_or_moved_away_is_begun_anew(tmp_path, moved):
     """Otherwise the lines would go into a file that nobody sees any more."""
     path, old = tmp_path / "audit.jsonl", tmp_path / "audit.jsonl.1"
-    decisions = ToolDecisions(Scripted(), sinks=[AuditFile(path)])
+    decisions = ToolDecisions(ScriptedDecider(), sinks=[AuditFile(path)])
     await decisions.decide(calls(1), CallContext())
     if moved:
         path.rename(old)
@@ -73,7 +74,7 @@ async def test_a_file_that_was_deleted_or_moved_away_is_begun_anew(tmp_path, mov
 async def test_a_file_that_cannot_be_begun_anew_withholds_until_it_can(tmp_path):
     folder = tmp_path / "folder"
     folder.mkdir()
-    decisions = ToolDecisions(Scripted(), sinks=[AuditFile(folder / "audit.jsonl")])
+    decisions = ToolDecisions(ScriptedDecider(), sinks=[AuditFile(folder / "audit.jsonl")])
     folder.rename(tmp_path / "moved")
     [withheld] = await decisions.decide(calls(1), CallContext())
     folder.mkdir()
@@ -90,7 +91,7 @@ async def test_a_pipe_that_nobody_reads_withholds_in_time(tmp_path):
     path = tmp_path / "pipe"
     os.mkfifo(path)
     reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    decisions = ToolDecisions(Scripted(), sinks=[AuditFile(path)], deadline_seconds=0.2)
+    decisions = ToolDecisions(ScriptedDecider(), sinks=[AuditFile(path)], deadline_seconds=0.2)
     decided = []
     while not decided or isinstance(decided[-1], Allow):  # until the pipe is full
         decided += await decisions.decide(calls(20), CallContext())
@@ -108,7 +109,9 @@ def test_a_path_that_cannot_be_written_stops_the_start(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
 async def test_a_full_disk_withholds_the_call():
-    [decision] = await ToolDecisions(Scripted(), sinks=[AuditFile(Path("/dev/full"))]).decide(calls(1), CallContext())
+    [decision] = await ToolDecisions(ScriptedDecider(), sinks=[AuditFile(Path("/dev/full"))]).decide(
+        calls(1), CallContext()
+    )
     assert decision == Block("the decision could not be recorded", basis=decision.basis, cause=decision.cause)
 
 
@@ -116,14 +119,14 @@ async def test_after_closing_nothing_is_released(tmp_path):
     sink = AuditFile(tmp_path / "audit.jsonl")
     await sink.aclose()
     await sink.aclose()
-    [decision] = await ToolDecisions(Scripted(), sinks=[sink]).decide(calls(1), CallContext())
+    [decision] = await ToolDecisions(ScriptedDecider(), sinks=[sink]).decide(calls(1), CallContext())
     assert isinstance(decision, Block)
 
 
 def write_many(path: str) -> None:
     async def many() -> None:
         sink = AuditFile(Path(path))
-        await ToolDecisions(Scripted(), sinks=[sink]).decide(calls(50), CallContext())
+        await ToolDecisions(ScriptedDecider(), sinks=[sink]).decide(calls(50), CallContext())
         await sink.aclose()
 
     anyio.run(many)
@@ -155,7 +158,7 @@ def tear(path: str) -> None:
 
     async def torn() -> None:
         sink = AuditFile(Path(path))
-        decisions = ToolDecisions(Scripted(), sinks=[sink])
+        decisions = ToolDecisions(ScriptedDecider(), sinks=[sink])
         first = await decisions.decide(calls(1), CallContext())
         limit_growth(Path(path), 100)
         second = await decisions.decide(calls(1), CallContext())
@@ -180,6 +183,6 @@ def test_a_line_written_in_part_is_cut_off_again(tmp_path):
 async def test_what_a_killed_process_left_is_ended_before_the_next_line(tmp_path):
     path = tmp_path / "audit.jsonl"
     path.write_text('{"whole": true}\n{"tor')
-    await ToolDecisions(Scripted(), sinks=[AuditFile(path)]).decide(calls(1), CallContext())
+    await ToolDecisions(ScriptedDecider(), sinks=[AuditFile(path)]).decide(calls(1), CallContext())
     first, torn, third = path.read_text(encoding="utf-8").splitlines()
     assert (first, torn, json.loads(third)["verdict"]) == ('{"whole": true}', '{"tor', "allowed")

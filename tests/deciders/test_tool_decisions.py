@@ -17,7 +17,8 @@ from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApprov
 from litellm_bighub.domain.tool_name import UNREADABLE_NAME
 from litellm_bighub.errors import ConfigurationError, DecisionRefused, DecisionUnavailable, DecisionUnreadable
 from litellm_bighub.settings import ToolSettings
-from tests.deciders.fakes import Kept, Scripted, counter
+from litellm_bighub.testing import ScriptedDecider
+from tests.deciders.fakes import Kept, counter
 
 CONTEXT = CallContext(
     actor="support-bot", domain="custom", trace_id="t-1", response_id="resp_1", surface="/v1/responses"
@@ -33,18 +34,18 @@ def call(name: str = "refund", arguments: object = None, **fields) -> ToolCall:
         return ToolCall(id=f"call_{name}", type="function", name=name, unreadable=str(error), **fields)
 
 
-async def decide(decider: Scripted, *calls: ToolCall, **options) -> list[Decision]:
+async def decide(decider: ScriptedDecider, *calls: ToolCall, **options) -> list[Decision]:
     return await ToolDecisions(decider, **options).decide(calls, CONTEXT)
 
 
 async def test_one_decision_for_each_call_in_their_order():
-    decider = Scripted({"a": Allow("yes"), "b": Block("no"), "c": RequireApproval("who knows", "req_1")})
+    decider = ScriptedDecider({"a": Allow("yes"), "b": Block("no"), "c": RequireApproval("who knows", "req_1")})
     decisions = await decide(decider, call("a"), call("b"), call("c"), call("a"))
     assert decisions == [Allow("yes"), Block("no"), RequireApproval("who knows", "req_1"), Allow("yes")]
 
 
 async def test_no_calls_ask_nobody():
-    decider = Scripted()
+    decider = ScriptedDecider()
     assert await decide(decider) == []
     assert decider.asked == []
 
@@ -53,7 +54,7 @@ async def test_no_calls_ask_nobody():
 async def test_all_calls_are_asked_about_at_the_same_time():
     """The published adapter decides one after the other: 8 calls of 200 ms take 1.6 s."""
 
-    class Rendezvous(Scripted):
+    class Rendezvous(ScriptedDecider):
         """Answers nobody before all eight have asked."""
 
         everyone = asyncio.Event()
@@ -72,7 +73,7 @@ async def test_all_calls_are_asked_about_at_the_same_time():
 async def test_an_unforeseen_error_goes_out_after_the_other_calls_were_cancelled():
     ended = []
 
-    class Waiting(Scripted):
+    class Waiting(ScriptedDecider):
         started = asyncio.Event()
 
         async def decide(self, call, context):
@@ -96,7 +97,7 @@ async def test_an_unforeseen_error_goes_out_after_the_other_calls_were_cancelled
 async def test_cancelling_cancels_what_was_asked():
     ended = []
 
-    class Waiting(Scripted):
+    class Waiting(ScriptedDecider):
         started = asyncio.Event()
 
         async def decide(self, call, context):
@@ -125,7 +126,7 @@ async def test_cancelling_cancels_what_was_asked():
 )
 async def test_in_shadow_mode_everything_passes_and_what_was_decided_is_recorded(shadowed, verdict, enforced):
     kept = Kept()
-    [decision] = await decide(Scripted(otherwise=Allow("fine", shadowed=shadowed)), call(), sinks=[kept])
+    [decision] = await decide(ScriptedDecider(otherwise=Allow("fine", shadowed=shadowed)), call(), sinks=[kept])
     assert isinstance(decision, Allow)
     [event] = kept.events
     assert (event.verdict, event.enforced, event.allowed, event.decider) == (verdict, enforced, True, "scripted")
@@ -154,7 +155,7 @@ async def test_in_shadow_mode_everything_passes_and_what_was_decided_is_recorded
 )
 async def test_unreadable_arguments_are_withheld_and_nobody_is_asked(arguments, reason, fail_mode):
     """Such arguments make the published adapter run the tool under fail-open, with no policy call at all."""
-    decider = Scripted(otherwise=DecisionUnavailable("down"))
+    decider = ScriptedDecider(otherwise=DecisionUnavailable("down"))
     [decision] = await decide(decider, call(arguments=arguments), fail_mode=fail_mode)
     assert isinstance(decision, Block)
     assert reason in decision.reason
@@ -173,7 +174,7 @@ async def test_unreadable_arguments_are_withheld_and_nobody_is_asked(arguments, 
     ],
 )
 async def test_an_amount_that_is_no_number_is_withheld_and_nobody_is_asked(arguments, reason, fail_mode):
-    decider = Scripted(otherwise=DecisionUnavailable("down"))
+    decider = ScriptedDecider(otherwise=DecisionUnavailable("down"))
     tools = {"refund": ToolSettings(value="amount")}
     [decision] = await decide(decider, call(arguments=arguments), tools=tools, fail_mode=fail_mode)
     assert isinstance(decision, Block)
@@ -185,7 +186,7 @@ async def test_an_amount_that_is_no_number_is_withheld_and_nobody_is_asked(argum
 @MODES
 @pytest.mark.parametrize("expression", ["abs(amount)", "sum(amount)", "amount[::0]"])
 async def test_an_amount_that_cannot_be_computed_is_withheld_and_nobody_is_asked(expression, fail_mode):
-    decider = Scripted(otherwise=DecisionUnavailable("down"))
+    decider = ScriptedDecider(otherwise=DecisionUnavailable("down"))
     tools = {"refund": ToolSettings(value=expression)}
     arguments = '{"amount": "1"}' if "::" not in expression else '{"amount": [1]}'
     [decision] = await decide(decider, call(arguments=arguments), tools=tools, fail_mode=fail_mode)
@@ -197,7 +198,7 @@ async def test_an_amount_that_cannot_be_computed_is_withheld_and_nobody_is_asked
 
 async def test_a_sum_beyond_all_numbers_is_withheld():
     tools = {"refund": ToolSettings(value="sum(amounts)")}
-    decider = Scripted()
+    decider = ScriptedDecider()
     [decision] = await decide(decider, call(arguments='{"amounts": [1e308, 1e308]}'), tools=tools)
     assert decision == Block("the amount is not a finite number", basis=decision.basis, cause=decision.cause)
     assert decider.asked == []
@@ -208,7 +209,7 @@ async def test_a_sum_beyond_all_numbers_is_withheld():
 @pytest.mark.parametrize("arguments", ['{"amount": null}', "{}", None, ""])
 async def test_a_call_without_amount_is_asked_about_without_one(arguments):
     """The published adapter never asks about a tool that has no numeric argument."""
-    decider = Scripted()
+    decider = ScriptedDecider()
     assert await decide(decider, call(arguments=arguments), tools={"refund": ToolSettings(value="amount")}) == [
         Allow("fine")
     ]
@@ -217,7 +218,7 @@ async def test_a_call_without_amount_is_asked_about_without_one(arguments):
 
 async def test_value_target_action_and_domain_are_told_to_the_decider():
     settings = ToolSettings(value="order.total", target="order.id", action="refund_payment", domain="financial_actions")
-    decider = Scripted()
+    decider = ScriptedDecider()
     await decide(decider, call(arguments='{"order": {"total": 12, "id": 7}}'), tools={"ref*": settings})
     asked, context = decider.asked[0]
     assert (asked.name, asked.action, asked.value, asked.target) == ("refund", "refund_payment", 12.0, "7")
@@ -225,7 +226,7 @@ async def test_value_target_action_and_domain_are_told_to_the_decider():
 
 
 async def test_a_target_that_is_no_text_is_withheld():
-    decider = Scripted()
+    decider = ScriptedDecider()
     tools = {"refund": ToolSettings(target="to")}
     [decision] = await decide(decider, call(arguments='{"to": ["a", "b"]}'), tools=tools)
     assert decision == Block("the target is a list, not a string or number", basis=decision.basis, cause=decision.cause)
@@ -246,7 +247,7 @@ async def test_the_first_pattern_that_fits_counts(name, expected):
         "refund_*": ToolSettings(domain="second"),
         "*": ToolSettings(domain="last"),
     }
-    decider = Scripted()
+    decider = ScriptedDecider()
     await decide(decider, call(name), tools=tools)
     assert decider.asked[0][1].domain == expected
 
@@ -273,14 +274,14 @@ UNAVAILABLE, REFUSED, UNREADABLE = (
 )
 async def test_fail_mode_opens_nothing_but_unreachability(error, fail_mode, tool_mode, allowed, reason):
     tools = {"refund": ToolSettings(fail_mode=tool_mode)}
-    [decision] = await decide(Scripted(otherwise=error), call(), fail_mode=fail_mode, tools=tools)
+    [decision] = await decide(ScriptedDecider(otherwise=error), call(), fail_mode=fail_mode, tools=tools)
     assert isinstance(decision, Allow) is allowed
     assert reason in decision.reason
     assert not allowed or decision.degraded
 
 
 async def test_fail_mode_is_applied_to_each_call_alone():
-    decider = Scripted({"down": UNAVAILABLE, "no": REFUSED, "block": Block("rule")})
+    decider = ScriptedDecider({"down": UNAVAILABLE, "no": REFUSED, "block": Block("rule")})
     decisions = await decide(decider, call("down"), call("no"), call("block"), call("fine"), fail_mode="open")
     assert [type(decision) for decision in decisions] == [Allow, Block, Block, Allow]
 
@@ -289,12 +290,12 @@ async def test_fail_mode_is_applied_to_each_call_alone():
 @MODES
 async def test_a_bug_in_the_decider_is_never_taken_for_unreachability(fail_mode):
     with pytest.raises(TypeError, match="bug"):
-        await decide(Scripted(otherwise=TypeError("bug")), call(), fail_mode=fail_mode)
+        await decide(ScriptedDecider(otherwise=TypeError("bug")), call(), fail_mode=fail_mode)
 
 
 async def test_every_decision_is_told_to_the_hook_before_it_is_returned():
     told = []
-    decider = Scripted({"a": Allow("yes"), "b": Block("no")})
+    decider = ScriptedDecider({"a": Allow("yes"), "b": Block("no")})
     await decide(
         decider, call("a", '{"amount": 5}', path="output[0]"), call("b"), on_decision=told.append,
         clock=lambda: 1000.0, timer=iter([1.0, 2.0, 3.5, 4.5]).__next__, new_id=counter(),
@@ -322,7 +323,7 @@ async def test_an_asynchronous_hook_is_awaited():
         await asyncio.sleep(0)
         told.append(event["tool"])
 
-    await decide(Scripted(), call("a"), on_decision=hook)
+    await decide(ScriptedDecider(), call("a"), on_decision=hook)
     assert told == ["a"]
 
 
@@ -335,7 +336,7 @@ async def test_the_hook_gets_a_copy_of_its_own():
         event["arguments"]["nested"]["amount"] = 0
         event["verdict"] = "allowed"
 
-    decider = Scripted(otherwise=Block("no"))
+    decider = ScriptedDecider(otherwise=Block("no"))
     toolcall = call(arguments='{"nested": {"amount": 9}}')
     [decision] = await decide(decider, toolcall, on_decision=rewrite, sinks=[kept])
     assert decision == Block("no")
@@ -353,7 +354,9 @@ async def test_a_call_whose_hook_raises_is_withheld(fail_mode, error, caplog):
         if event["tool"] == "a":
             raise error
 
-    decisions = await decide(Scripted(), call("a"), call("b"), on_decision=hook, sinks=[kept], fail_mode=fail_mode)
+    decisions = await decide(
+        ScriptedDecider(), call("a"), call("b"), on_decision=hook, sinks=[kept], fail_mode=fail_mode
+    )
     assert decisions == [
         Block("the decision could not be recorded", basis=decisions[0].basis, cause="unrecorded"),
         Allow("fine"),
@@ -365,7 +368,7 @@ async def test_a_call_whose_hook_raises_is_withheld(fail_mode, error, caplog):
 async def test_a_call_whose_sink_fails_is_withheld():
     told = []
     broken = Kept(OSError("disk full"))
-    [decision] = await decide(Scripted(), call("a"), on_decision=told.append, sinks=[broken])
+    [decision] = await decide(ScriptedDecider(), call("a"), on_decision=told.append, sinks=[broken])
     assert decision == Block("the decision could not be recorded", basis=decision.basis, cause=decision.cause)
 
 
@@ -373,14 +376,14 @@ async def test_the_log_of_a_failed_hook_holds_nothing_of_the_call(caplog):
     def hook(event):
         raise ValueError(f"cannot store {event}")
 
-    await decide(Scripted(), call(arguments='{"note": "confidential matter"}'), on_decision=hook)
+    await decide(ScriptedDecider(), call(arguments='{"note": "confidential matter"}'), on_decision=hook)
     assert "confidential" not in caplog.text
 
 
 async def test_events_hold_no_secret():
     kept = Kept()
     tools = {"pay": ToolSettings(target="iban")}
-    decider = Scripted(otherwise=Block("saw sk-abcdefghijklmnopqrstuvwx"))
+    decider = ScriptedDecider(otherwise=Block("saw sk-abcdefghijklmnopqrstuvwx"))
     arguments = '{"iban": "DE89370400440532013000", "note": "key sk-abcdefghijklmnopqrstuvwx", "password": "hunter2"}'
     await decide(decider, call("pay", arguments), sinks=[kept], tools=tools)
     event = kept.events[0]
@@ -391,7 +394,7 @@ async def test_events_hold_no_secret():
 
 async def test_an_unreadable_call_is_recorded_without_digest():
     kept = Kept()
-    await decide(Scripted(), call(arguments="["), sinks=[kept])
+    await decide(ScriptedDecider(), call(arguments="["), sinks=[kept])
     event = kept.events[0]
     assert (event.verdict, event.blocked_by, event.decider) == ("blocked", "unreadable_arguments", "litellm_bighub")
     assert event.arguments_digest == ""
@@ -399,7 +402,7 @@ async def test_an_unreadable_call_is_recorded_without_digest():
 
 async def test_calls_without_a_trace_get_one_in_common():
     """Two requests that nobody told apart must not look like one and the same to the decider."""
-    decider = Scripted()
+    decider = ScriptedDecider()
     decisions = ToolDecisions(decider, new_id=counter("id-"))
     await decisions.decide([call("a"), call("b")], CallContext())
     await decisions.decide([call("a")], CallContext())
@@ -408,7 +411,7 @@ async def test_calls_without_a_trace_get_one_in_common():
 
 @MODES
 async def test_a_name_that_is_no_unicode_is_withheld_and_recorded(fail_mode, tmp_path):
-    path, decider = tmp_path / "audit.jsonl", Scripted(otherwise=DecisionUnavailable("down"))
+    path, decider = tmp_path / "audit.jsonl", ScriptedDecider(otherwise=DecisionUnavailable("down"))
     decisions = await decide(decider, call("a\ud800"), call("b"), sinks=[AuditFile(path)], fail_mode=fail_mode)
     assert decisions[0] == Block(UNREADABLE_NAME, basis=decisions[0].basis, cause="undecidable")
     assert [asked.name for asked, _ in decider.asked] == ["b"]
@@ -417,13 +420,13 @@ async def test_a_name_that_is_no_unicode_is_withheld_and_recorded(fail_mode, tmp
 
 async def test_degradation_is_recorded():
     kept = Kept()
-    await decide(Scripted(otherwise=UNAVAILABLE), call(), sinks=[kept], fail_mode="open")
+    await decide(ScriptedDecider(otherwise=UNAVAILABLE), call(), sinks=[kept], fail_mode="open")
     assert (kept.events[0].verdict, kept.events[0].degraded) == ("allowed", True)
 
 
 async def test_a_pending_approval_is_recorded_with_its_id():
     kept = Kept()
-    await decide(Scripted(otherwise=RequireApproval("large", "req_9")), call(), sinks=[kept])
+    await decide(ScriptedDecider(otherwise=RequireApproval("large", "req_9")), call(), sinks=[kept])
     assert (kept.events[0].verdict, kept.events[0].approval_id) == ("requires_approval", "req_9")
 
 
@@ -437,13 +440,13 @@ async def test_a_pending_approval_is_recorded_with_its_id():
 )
 def test_a_bad_expression_stops_the_start_and_names_its_key(settings, key):
     with pytest.raises(ConfigurationError) as raised:
-        ToolDecisions(Scripted(), tools={"refund_payment": settings})
+        ToolDecisions(ScriptedDecider(), tools={"refund_payment": settings})
     assert raised.value.key == key
     assert "\n" not in str(raised.value)
 
 
 async def test_closing_closes_decider_and_sinks():
-    decider, kept = Scripted(), Kept()
+    decider, kept = ScriptedDecider(), Kept()
     await ToolDecisions(decider, sinks=[kept]).aclose()
     assert (decider.closed, kept.closed) == (1, 1)
 
@@ -452,7 +455,7 @@ async def test_a_servers_cancellation_lets_the_decider_clean_up():
     """A cancel scope cancels at every await; a decider must still be able to close its connection."""
     asked, cleaned = asyncio.Event(), []
 
-    class Slow(Scripted):
+    class Slow(ScriptedDecider):
         async def decide(self, call, context):
             self.asked.append((call, context))
             if len(self.asked) == 2:
@@ -472,7 +475,7 @@ async def test_a_servers_cancellation_lets_the_decider_clean_up():
 
 
 async def test_closing_closes_the_rest_when_one_fails_to():
-    class Stuck(Scripted):
+    class Stuck(ScriptedDecider):
         async def aclose(self):
             raise OSError("stuck")
 
@@ -489,7 +492,7 @@ answers = st.sampled_from([Allow("yes"), Block("no"), RequireApproval("ask", "r"
 def test_a_call_passes_only_if_it_was_allowed_or_could_not_be_asked_about_in_open_mode(script, fail_mode):
     kept = Kept()
     names = [f"tool_{index}" for index in range(len(script))]
-    decider = Scripted(dict(zip(names, script, strict=True)))
+    decider = ScriptedDecider(dict(zip(names, script, strict=True)))
     decisions = asyncio.run(decide(decider, *map(call, names), fail_mode=fail_mode, sinks=[kept]))
     passing = [answer == Allow("yes") or (answer is UNAVAILABLE and fail_mode == "open") for answer in script]
     assert [isinstance(decision, Allow) for decision in decisions] == passing

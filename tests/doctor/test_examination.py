@@ -15,7 +15,7 @@ from litellm_bighub.doctor.proxy_config import read_config
 from litellm_bighub.doctor.releases import litellm_release
 from litellm_bighub.doctor.report import print_examination
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
+from litellm_bighub.testing import HostedBighub
 
 POLICY = {"version": 1, "default": "block", "rules": [{"name": "lookups", "tool": "lookup_*", "effect": "allow"}]}
 MASK = {"guardrail": "litellm_content_filter"}

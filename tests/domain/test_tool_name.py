@@ -20,7 +20,7 @@ from litellm_bighub.gateway.pipeline.enforcement import Withholding
 from litellm_bighub.policy.evaluation import evaluate
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.policy.policy_text import build
-from tests.deciders.fakes import Scripted
+from litellm_bighub.testing import ScriptedDecider
 
 READABLE = [
     *("lookup_a", "lookup-a", "a", "7", "server.tool", "mcp/server/tool", "web_search", "computer-preview", "ns::tool"),
@@ -92,7 +92,7 @@ def test_what_is_shown_holds_nothing_that_a_terminal_or_a_model_would_read(name)
 
 @pytest.mark.parametrize("name", ODD, ids=ascii)
 async def test_nobody_is_asked_about_such_a_call_and_its_notice_does_not_echo_it(name):
-    decider = Scripted()
+    decider = ScriptedDecider()
     call = ToolCall("c", "function", name)
     (decision,) = await ToolDecisions(decider, fail_mode="open").decide([call], CallContext())
     assert isinstance(decision, Block)

@@ -16,8 +16,7 @@ import openai
 import pytest
 import yaml
 
-from litellm_bighub.testing import RunningProxy, ScriptedUpstream, running_proxy
-from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
+from litellm_bighub.testing import HostedBighub, RunningProxy, ScriptedUpstream, running_proxy
 
 EXTENSIONS = Path(__file__).parent / "extensions"
 MODEL = {"model": "openai/gpt-4.1", "api_base": "os.environ/UPSTREAM_BASE_URL", "api_key": "sk-x"}

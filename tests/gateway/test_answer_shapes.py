@@ -22,8 +22,8 @@ from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
 from litellm_bighub.gateway.pipeline.enforcement import ToolCallWithheld
 from litellm_bighub.gateway.routes.route_formats import format_of_route, governed_format, whole_formats
 from litellm_bighub.gateway.routes.route_table import ROWS, RouteCoverage
-from litellm_bighub.testing import Verbatim
-from tests.deciders.fakes import Kept, Scripted
+from litellm_bighub.testing import ScriptedDecider, Verbatim
+from tests.deciders.fakes import Kept
 from tests.formats.chat import streams as chat
 from tests.formats.messages import streams as messages
 from tests.formats.responses import streams as responses
@@ -67,7 +67,7 @@ OPEN = [
 
 
 def guardrail(**settings: Any) -> BighubGuardrail:
-    decider = Scripted({"wipe": Block("no"), f"name_{TAG}": Block("no")})
+    decider = ScriptedDecider({"wipe": Block("no"), f"name_{TAG}": Block("no")})
     return BighubGuardrail(guardrail_name="g", decider_instance=decider, default_on=True, **settings)
 
 
@@ -236,7 +236,7 @@ async def test_in_code_what_was_not_asked_for_is_no_answer(upstream, api, asked,
     events = EVENTS[RESPONSES] if api.name == "aresponses" else EVENTS[CHAT]
     body = RESPONSE if api.name == "aresponses" else COMPLETION
     upstream.script("go", Verbatim(events, body, form=form))
-    decisions = ToolDecisions(Scripted(otherwise=Block("no")))
+    decisions = ToolDecisions(ScriptedDecider(otherwise=Block("no")))
 
     try:
         response = await api.awaited(**api.arguments(upstream, stream=asked), tool_decisions=decisions)
@@ -254,7 +254,7 @@ async def test_in_code_a_router_that_answers_with_something_else_is_refused():
 
     router: Any = litellm.Router([])
     router.acompletion = acompletion
-    decisions = ToolDecisions(Scripted(otherwise=Block("no")))
+    decisions = ToolDecisions(ScriptedDecider(otherwise=Block("no")))
     for odd in (*shapes(), RESPONSE, MESSAGE):
         answer = odd
         with pytest.raises(UnreadableAnswerError, match=r"litellm_bighub\.acompletion"):

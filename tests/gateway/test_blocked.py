@@ -18,7 +18,8 @@ from litellm_bighub.errors import DecisionRefused, DecisionUnavailable, Decision
 from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement, ToolCallWithheld, Withholding
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
-from tests.deciders.fakes import Kept, Scripted
+from litellm_bighub.testing import ScriptedDecider
+from tests.deciders.fakes import Kept
 
 ARGUMENTS = json.dumps({"amount": 7})
 POLICY = "the rule max_value forbids more than 500"
@@ -46,7 +47,7 @@ each_format = pytest.mark.parametrize("answer", [responses, chat, messages])
 
 
 def enforcement(block: Block, **withholding: Any) -> Enforcement:
-    return Enforcement(ToolDecisions(Scripted(otherwise=block)), Withholding(**withholding))
+    return Enforcement(ToolDecisions(ScriptedDecider(otherwise=block)), Withholding(**withholding))
 
 
 def block(cause: BlockCause) -> Block:
@@ -97,7 +98,7 @@ def test_an_agents_model_hears_which(cause):
     assert refusal(block(cause), reveal=True).endswith(f"Reason: {POLICY}")
 
 
-class Person(Scripted):
+class Person(ScriptedDecider):
     """Asks for a person, who says no."""
 
     def __init__(self) -> None:
@@ -115,13 +116,13 @@ LONE = ToolCall("c1", "function", "pay\ud800")
 @pytest.mark.parametrize(
     ("decider", "call", "cause"),
     [
-        pytest.param(Scripted(otherwise=Block("no")), CALL, "policy", id="the policy"),
-        pytest.param(Scripted(otherwise=DecisionUnavailable("x")), CALL, "unreachable", id="away"),
-        pytest.param(Scripted(otherwise=DecisionRefused("x")), CALL, "unreadable", id="refuses"),
-        pytest.param(Scripted(otherwise=DecisionUnreadable("x")), CALL, "unreadable", id="mumbles"),
+        pytest.param(ScriptedDecider(otherwise=Block("no")), CALL, "policy", id="the policy"),
+        pytest.param(ScriptedDecider(otherwise=DecisionUnavailable("x")), CALL, "unreachable", id="away"),
+        pytest.param(ScriptedDecider(otherwise=DecisionRefused("x")), CALL, "unreadable", id="refuses"),
+        pytest.param(ScriptedDecider(otherwise=DecisionUnreadable("x")), CALL, "unreadable", id="mumbles"),
         pytest.param(Person(), CALL, "denied", id="a person"),
-        pytest.param(Scripted(), UNREADABLE, "undecidable", id="the arguments"),
-        pytest.param(Scripted(), LONE, "undecidable", id="the name"),
+        pytest.param(ScriptedDecider(), UNREADABLE, "undecidable", id="the arguments"),
+        pytest.param(ScriptedDecider(), LONE, "undecidable", id="the name"),
     ],
 )
 async def test_the_audit_says_which(decider, call, cause):
@@ -136,14 +137,14 @@ async def test_the_audit_says_which(decider, call, cause):
 
 async def test_a_call_that_may_run_has_no_cause():
     kept = Kept()
-    await ToolDecisions(Scripted(), sinks=[kept]).decide([CALL], CallContext())
+    await ToolDecisions(ScriptedDecider(), sinks=[kept]).decide([CALL], CallContext())
     assert kept.events[0].as_dict()["cause"] == ""
 
 
 @each_cause
 async def test_a_stored_answer_that_is_fetched_again_says_the_same(cause):
     """What may pass is decided anew."""
-    decider = Scripted(otherwise=block(cause))
+    decider = ScriptedDecider(otherwise=block(cause))
     decisions = DecisionCache(ToolDecisions(decider))
     context = CallContext(response_id="resp_1", surface="/v1/responses/{response_id}")
     [first] = await decisions.decide([CALL], context)
@@ -174,7 +175,7 @@ class Away:
     ],
 )
 async def test_a_ledger_that_is_away_hides_no_cause_and_shuts_nothing_that_is_open(answer, fail_mode, expected):
-    decisions = ToolDecisions(Scripted(otherwise=answer), fail_mode=fail_mode, ledger=Away())
+    decisions = ToolDecisions(ScriptedDecider(otherwise=answer), fail_mode=fail_mode, ledger=Away())
     response = responses()
     await Enforcement(decisions).govern(response, CallContext())
     told: Mapping[str, Any] = response["output"][0]

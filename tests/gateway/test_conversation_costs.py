@@ -14,8 +14,7 @@ from litellm_bighub.domain.decision import Block
 from litellm_bighub.errors import DecisionUnavailable
 from litellm_bighub.formats.payload.copies import plain
 from litellm_bighub.gateway.conversation.request_history import UnapprovedToolResult
-from litellm_bighub.testing import function_call, text
-from tests.deciders.fakes import Scripted
+from litellm_bighub.testing import ScriptedDecider, function_call, text
 
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
 
@@ -43,7 +42,7 @@ class Counted(MemoryLedger):
 
 async def ask(upstream, ledger, *, items, **more):
     upstream.script("go", items)
-    decisions = ToolDecisions(Scripted({"wipe": Block("no")}), ledger=ledger)
+    decisions = ToolDecisions(ScriptedDecider({"wipe": Block("no")}), ledger=ledger)
     body = {"model": "openai/gpt-4.1", "input": "go", "api_base": upstream.base_url, "api_key": "sk-x", **more}
     return await litellm_bighub.aresponses(**body, tool_decisions=decisions)
 
@@ -82,7 +81,7 @@ async def test_a_call_that_the_ledger_does_not_hold_is_withheld(upstream):
 def guardrail(tmp_path):
     yield BighubGuardrail(
         guardrail_name="bighub",
-        decider_instance=Scripted(),
+        decider_instance=ScriptedDecider(),
         audit_file=tmp_path / "audit.jsonl",
         on_unapproved_result="refuse",
     )

@@ -13,8 +13,8 @@ from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.formats.responses.format import RESPONSES
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
+from litellm_bighub.testing import ScriptedDecider
 from litellm_bighub.testing.upstream.answer_memory import AnswerMemory
-from tests.deciders.fakes import Scripted
 
 OUTPUTS = {
     "function": ("function_call", "function_call_output", {"name": "f", "arguments": "{}"}, {}),
@@ -33,7 +33,7 @@ class Client:
     def __init__(self, way: str) -> None:
         self.way = way
         self.memory = AnswerMemory()
-        self.decisions = ToolDecisions(Scripted())
+        self.decisions = ToolDecisions(ScriptedDecider())
         self.conversation = RequestHistory(self.decisions)
         self.history: list[dict] = []
         self.previous = ""

@@ -15,7 +15,7 @@ from litellm_bighub.domain.decision import Block, RequireApproval
 from litellm_bighub.formats.chat.format import CHAT
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.telemetry import Telemetry
-from tests.deciders.fakes import Scripted
+from litellm_bighub.testing import ScriptedDecider
 from tests.formats.chat import streams as chat
 from tests.gateway.pipeline.test_gated_stream import Upstream, into
 
@@ -44,7 +44,7 @@ class Waits:
         await self.may_answer.wait()
 
 
-class Person(Scripted):
+class Person(ScriptedDecider):
     def __init__(self, waits: Waits) -> None:
         super().__init__(otherwise=RequireApproval("large", "req_9"))
         self.waits = waits
@@ -96,7 +96,7 @@ async def test_a_stream_that_waits_for_a_person_is_held():
 async def test_a_stream_that_waits_for_the_next_answer_is_held(monkeypatch):
     waits = Waits()
     monkeypatch.setattr(importlib.import_module("litellm.proxy.proxy_server"), "llm_router", Router(waits))
-    decider = Scripted(otherwise=Block("no"))
+    decider = ScriptedDecider(otherwise=Block("no"))
     seen, sent = await held_while(
         waits, BighubGuardrail(guardrail_name="g", decider_instance=decider, on_block="continue")
     )

@@ -12,10 +12,13 @@ import pytest
 from pydantic import BaseModel
 
 from litellm_bighub.testing import (
+    BlackHole,
     Output,
     Pace,
     Verbatim,
+    allow,
     apply_patch_call,
+    block,
     computer_call,
     custom_call,
     function_call,
@@ -24,7 +27,6 @@ from litellm_bighub.testing import (
     shell_call,
     text,
 )
-from litellm_bighub.testing.bighub.hosted_answers import BlackHole, allow, block
 
 pytestmark = pytest.mark.proxy
 

@@ -9,15 +9,18 @@ import openai
 import pytest
 
 from litellm_bighub.testing import (
+    BlackHole,
+    allow,
     apply_patch_call,
+    block,
     computer_call,
     custom_call,
     function_call,
     local_shell_call,
+    require_approval,
     shell_call,
     text,
 )
-from litellm_bighub.testing.bighub.hosted_answers import BlackHole, allow, block, require_approval
 
 pytestmark = pytest.mark.proxy
 

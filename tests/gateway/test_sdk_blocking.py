@@ -15,9 +15,7 @@ from litellm_bighub.deciders.hosted.hosted_decider import hosted
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.gateway.pipeline.enforcement import ToolCallWithheld, Withholding
 from litellm_bighub.settings import ServiceSettings
-from litellm_bighub.testing import function_call
-from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
-from tests.deciders.fakes import Scripted
+from litellm_bighub.testing import HostedBighub, ScriptedDecider, function_call
 from tests.gateway.sdk_calls import ANSWER, CANARY, CHAT, RESPONSES, each_api
 
 # LiteLLM's own types, when pydantic first meets them.
@@ -26,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* 
 
 @pytest.fixture
 def decisions():
-    return ToolDecisions(Scripted({"wipe": Block("not within policy")}))
+    return ToolDecisions(ScriptedDecider({"wipe": Block("not within policy")}))
 
 
 def check(api, upstream, decisions) -> None:
@@ -151,7 +149,7 @@ def test_a_stream_that_is_thrown_away_lets_go_too(endless, decisions, events):
 async def test_a_synchronous_call_within_a_decision_is_an_error(upstream):
     """It would wait for the loop that waits for it."""
 
-    class Asking(Scripted):
+    class Asking(ScriptedDecider):
         async def decide(self, call, context):
             return litellm_bighub.responses(**RESPONSES.arguments(upstream))
 

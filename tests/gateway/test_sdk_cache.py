@@ -10,7 +10,7 @@ import pytest
 import litellm_bighub
 from litellm_bighub import BighubGuardrail, ToolDecisions
 from litellm_bighub.domain.decision import Block
-from tests.deciders.fakes import Scripted
+from litellm_bighub.testing import ScriptedDecider
 from tests.gateway.sdk_calls import ANSWER, CANARY, each_api, litellms_types, whole_and_streamed
 
 pytestmark = litellms_types
@@ -18,7 +18,7 @@ pytestmark = litellms_types
 
 @pytest.fixture
 def decider():
-    return Scripted({"wipe": Block("not within policy")})
+    return ScriptedDecider({"wipe": Block("not within policy")})
 
 
 @pytest.fixture(autouse=True)

@@ -13,8 +13,8 @@ from litellm_bighub import BighubGuardrail, OpenAIResponsesHandler, ToolDecision
 from litellm_bighub.domain.decision import Block, RequireApproval
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.testing import Failure, ScriptedUpstream, function_call, text
-from tests.deciders.fakes import Kept, Scripted
+from litellm_bighub.testing import Failure, ScriptedDecider, ScriptedUpstream, function_call, text
+from tests.deciders.fakes import Kept
 from tests.gateway.sdk_calls import (
     CANARY,
     RESPONSES,
@@ -43,7 +43,7 @@ def kept():
 @pytest.fixture
 def decisions(kept):
     answers = {"wipe": Block("not within policy"), "refund": RequireApproval("large", "req_9")}
-    return ToolDecisions(Scripted(answers), sinks=[kept])
+    return ToolDecisions(ScriptedDecider(answers), sinks=[kept])
 
 
 def router(upstream):
@@ -180,7 +180,7 @@ async def test_the_next_answers_texts_are_checked(upstream, decisions, streamed)
 async def test_a_guardrail_among_litellms_callbacks_leaves_the_next_answer_alone(
     upstream, decisions, kept, api, streamed, monkeypatch
 ):
-    bystander = Scripted()
+    bystander = ScriptedDecider()
     monkeypatch.setattr(litellm, "callbacks", [BighubGuardrail(guardrail_name="bighub", decider_instance=bystander)])
     upstream.script("go", WIPE)
     upstream.script(TOLD, [text("I will not.")])
@@ -196,7 +196,7 @@ async def test_a_guardrail_among_litellms_callbacks_leaves_the_next_answer_alone
 def test_litellms_callbacks_cannot_ask_for_another_answer_and_say_so(monkeypatch):
     monkeypatch.delitem(sys.modules, "litellm.proxy.proxy_server", raising=False)
     with pytest.raises(ConfigurationError, match=r"bighub\.on_block: .*litellm_bighub\.aresponses"):
-        BighubGuardrail(guardrail_name="bighub", decider_instance=Scripted(), on_block="continue")
+        BighubGuardrail(guardrail_name="bighub", decider_instance=ScriptedDecider(), on_block="continue")
 
 
 def test_a_handler_cannot_ask_for_another_answer_and_says_so(decisions):

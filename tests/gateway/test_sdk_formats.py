@@ -17,8 +17,8 @@ from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.gateway.conversation.request_history import UnapprovedToolResult
 from litellm_bighub.gateway.pipeline.enforcement import ToolCallWithheld, Withholding
-from litellm_bighub.testing import Verbatim, function_call
-from tests.deciders.fakes import Kept, Scripted
+from litellm_bighub.testing import ScriptedDecider, Verbatim, function_call
+from tests.deciders.fakes import Kept
 from tests.formats.messages import streams
 from tests.gateway.sdk_calls import (
     ANSWER,
@@ -43,7 +43,7 @@ def kept():
 @pytest.fixture
 def decisions(kept):
     return ToolDecisions(
-        Scripted({"wipe": Block("not within policy"), "refund": RequireApproval("l", "req_9")}), sinks=[kept]
+        ScriptedDecider({"wipe": Block("not within policy"), "refund": RequireApproval("l", "req_9")}), sinks=[kept]
     )
 
 
@@ -73,7 +73,7 @@ async def test_each_call_is_decided_on_once(upstream, decisions, kept, api, stre
 async def test_without_decision_all_would_come_through(upstream, api, streamed):
     """Otherwise the tests here would prove nothing."""
     upstream.script("go", ANSWER)
-    events, answer = await answered(api, upstream, streamed=streamed, tool_decisions=ToolDecisions(Scripted()))
+    events, answer = await answered(api, upstream, streamed=streamed, tool_decisions=ToolDecisions(ScriptedDecider()))
 
     assert api.calls(answer) == ["lookup", "wipe"]
     assert CANARY in repr(events)
@@ -97,7 +97,7 @@ async def test_a_call_waits_for_a_person(upstream, tmp_path, api, streamed):
     await decisions.aclose()
 
 
-class Person(Scripted):
+class Person(ScriptedDecider):
     """Somebody who is asked, and says yes."""
 
     async def answered(self, approval_id: str, *, seconds: float) -> AnsweredApproval:
@@ -139,7 +139,7 @@ async def test_a_withheld_call_can_be_an_error(upstream, decisions, api, streame
 
 @chat_and_messages
 async def test_actor_domain_and_surface_are_recorded(upstream, api):
-    decider = Scripted()
+    decider = ScriptedDecider()
     upstream.script("go", [function_call("lookup", {})])
     await answered(
         api, upstream, streamed=False, tool_decisions=ToolDecisions(decider), actor="billing", domain="payments"
@@ -238,7 +238,7 @@ async def test_a_result_of_a_withheld_call_can_be_refused(upstream, decisions, a
 
 @chat_and_messages
 async def test_the_model_is_told_of_edited_arguments(upstream, api):
-    decisions = ToolDecisions(Scripted({"wipe": Allow("ok", edited={"a": 2})}))
+    decisions = ToolDecisions(ScriptedDecider({"wipe": Allow("ok", edited={"a": 2})}))
     upstream.script("go", [function_call("wipe", {"a": 1}, call_id="call_w")])
     _, first = await answered(api, upstream, streamed=False, tool_decisions=decisions)
     assert api.calls(first) == ["wipe"]
@@ -252,7 +252,7 @@ async def test_the_model_is_told_of_edited_arguments(upstream, api):
 
 
 async def test_a_providers_own_tool_that_is_not_allowed_is_taken_out(upstream, kept):
-    decisions = ToolDecisions(Scripted({"web_search": Block("no")}), sinks=[kept])
+    decisions = ToolDecisions(ScriptedDecider({"web_search": Block("no")}), sinks=[kept])
     tools = [{"type": "web_search"}]
     request = {"model": "openai/gpt-4.1", "input": "go", "api_base": upstream.base_url, "api_key": "sk-x"}
     await litellm_bighub.aresponses(**request, tools=tools, tool_decisions=decisions)
@@ -275,7 +275,7 @@ async def test_guardrails_that_nobody_would_run_are_an_error(upstream, decisions
 @each_api
 @whole_and_streamed
 async def test_beside_a_callback_only_the_function_decides(upstream, decisions, kept, api, streamed, monkeypatch):
-    other = Scripted()
+    other = ScriptedDecider()
     monkeypatch.setattr(litellm, "callbacks", [BighubGuardrail(guardrail_name="bighub", decider_instance=other)])
     upstream.script("go", ANSWER)
     events, _ = await answered(api, upstream, streamed=streamed, tool_decisions=decisions)

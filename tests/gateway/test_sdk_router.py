@@ -11,8 +11,8 @@ import litellm_bighub
 from litellm_bighub import BighubGuardrail, ToolDecisions
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.errors import UngovernedCallError
-from litellm_bighub.testing import Failure, Output, Pace, ScriptedUpstream
-from tests.deciders.fakes import Kept, Scripted
+from litellm_bighub.testing import Failure, Output, Pace, ScriptedDecider, ScriptedUpstream
+from tests.deciders.fakes import Kept
 from tests.gateway.sdk_calls import (
     ANSWER,
     CANARY,
@@ -50,7 +50,7 @@ def kept():
 
 @pytest.fixture
 def decisions(kept):
-    return ToolDecisions(Scripted({"wipe": Block("not within policy")}), sinks=[kept])
+    return ToolDecisions(ScriptedDecider({"wipe": Block("not within policy")}), sinks=[kept])
 
 
 @pytest.fixture

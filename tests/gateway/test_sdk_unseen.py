@@ -12,8 +12,7 @@ import litellm_bighub
 from litellm_bighub import BighubGuardrail, ToolDecisions
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.errors import UngovernedCallExit
-from litellm_bighub.testing import function_call, text
-from tests.deciders.fakes import Scripted
+from litellm_bighub.testing import ScriptedDecider, function_call, text
 from tests.gateway.sdk_calls import CANARY, CHAT, TURN, litellms_types
 
 pytestmark = litellms_types
@@ -28,7 +27,7 @@ CALL = {"id": "c", "type": "function", "function": {"name": "wipe", "arguments":
 
 @pytest.fixture
 def decider():
-    return Scripted({"wipe": Block("not within policy")})
+    return ScriptedDecider({"wipe": Block("not within policy")})
 
 
 @pytest.fixture(autouse=True)

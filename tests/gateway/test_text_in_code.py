@@ -9,8 +9,7 @@ from litellm.integrations.custom_guardrail import CustomGuardrail
 import litellm_bighub
 from litellm_bighub import BighubGuardrail, ResponsesTextGuardrail, ToolDecisions
 from litellm_bighub.errors import UngovernedCallError, UngovernedCallExit
-from litellm_bighub.testing import function_call, text
-from tests.deciders.fakes import Scripted
+from litellm_bighub.testing import ScriptedDecider, function_call, text
 from tests.gateway.sdk_calls import litellms_types
 
 pytestmark = litellms_types
@@ -73,12 +72,12 @@ async def test_the_function_that_the_error_names_checks(upstream, callback, mask
 
 async def test_a_function_that_only_decides_is_refused_too(upstream, callback):
     with pytest.raises(UngovernedCallError, match="guardrails"):
-        await litellm_bighub.aresponses(**request(upstream), tool_decisions=ToolDecisions(Scripted({})))
+        await litellm_bighub.aresponses(**request(upstream), tool_decisions=ToolDecisions(ScriptedDecider({})))
     assert upstream.requests == []
 
 
 async def test_a_function_that_only_checks_leaves_the_calls_to_the_guardrail_for_them(upstream, mask, monkeypatch):
-    decider = Scripted({})
+    decider = ScriptedDecider({})
     monkeypatch.setattr(litellm, "callbacks", [BighubGuardrail(guardrail_name="bighub", decider_instance=decider)])
     upstream.script("go", [function_call("lookup", {})])
     await litellm_bighub.aresponses(**request(upstream), guardrails=[mask])

@@ -17,8 +17,8 @@ from litellm_bighub.control_plane.store.database import sqlite_url
 from litellm_bighub.control_plane.store.tables import agent_memory as memory, approvals, outcomes
 from litellm_bighub.control_plane.store.tables.keys import AGENT, SCOPES
 from litellm_bighub.errors import AdapterConfigurationError, ConfigurationError
-from litellm_bighub.testing import function_call, text
-from tests.agent.harness import ASK, Deciding, outputs
+from litellm_bighub.testing import ScriptedDecider, function_call, text
+from tests.agent.harness import ASK, outputs
 from tests.control_plane.serving import serving
 
 DONE = [text("done")]
@@ -234,7 +234,7 @@ def test_what_a_person_put_in_place_of_the_arguments_is_what_runs(driver, model,
 
 
 def test_a_dry_run_needs_a_decider_that_has_one(driver):
-    guard = driver.guard(decider=Deciding())
+    guard = driver.guard(decider=ScriptedDecider())
     guard.tool("refund", Refunds().refund)
     with pytest.raises(AdapterConfigurationError, match="dry run"):
         driver.call(guard, "check_tool", tool_name="refund", arguments={"order_id": "o", "amount": 1.0})

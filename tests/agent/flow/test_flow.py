@@ -19,6 +19,7 @@ from litellm_bighub.errors import (
 )
 from litellm_bighub.testing import (
     Output,
+    ScriptedDecider,
     apply_patch_call,
     computer_call,
     custom_call,
@@ -27,7 +28,7 @@ from litellm_bighub.testing import (
     shell_call,
     text,
 )
-from tests.agent.harness import Deciding, outputs
+from tests.agent.harness import outputs
 
 REFUND = function_call("refund_payment", {"order_id": "ord_1", "amount": 199.99}, call_id="c1")
 DONE = [text("done")]
@@ -73,7 +74,7 @@ def test_no_call_gives_no_events(driver, model):
 
 def test_the_decider_is_told_of_the_call(driver, model):
     model([REFUND], DONE)
-    decider = Deciding()
+    decider = ScriptedDecider()
     guard = driver.guard(decider=decider, actor="AI_AGENT_001", domain="customer_transactions")
     guard.register_tool(
         "refund_payment",
@@ -106,7 +107,7 @@ def test_the_decider_is_told_of_the_call(driver, model):
 def test_a_withheld_call_does_not_run_and_the_model_hears_no_inner_reason(driver, model, decision, status):
     upstream = model([REFUND], DONE)
     ran = []
-    guard = driver.guard(decider=Deciding({"refund_payment": decision}))
+    guard = driver.guard(decider=ScriptedDecider({"refund_payment": decision}))
     guard.tool(
         "refund_payment",
         lambda **a: ran.append(a),
@@ -125,7 +126,7 @@ def test_a_withheld_call_does_not_run_and_the_model_hears_no_inner_reason(driver
 
 def test_the_model_hears_the_reason_if_the_operator_says_so(driver, model):
     upstream = model([REFUND], DONE)
-    driver.run(with_refund(driver, decider=Deciding({"refund_payment": Block("too much")}), reveal=True))
+    driver.run(with_refund(driver, decider=ScriptedDecider({"refund_payment": Block("too much")}), reveal=True))
     assert "too much" in outputs(upstream.requests[1])[0]["output"]
 
 
@@ -139,7 +140,7 @@ def test_the_model_hears_the_reason_if_the_operator_says_so(driver, model):
 )
 def test_fail_open_opens_for_an_unreachable_decider_alone(driver, model, error, status):
     model([REFUND], DONE)
-    guard = with_refund(driver, decider=Deciding({"refund_payment": error}), fail_mode="open")
+    guard = with_refund(driver, decider=ScriptedDecider({"refund_payment": error}), fail_mode="open")
     assert driver.run(guard)["execution"]["last"]["status"] == status
 
 
@@ -179,7 +180,7 @@ def test_fail_open_opens_for_an_unreachable_decider_alone(driver, model, error, 
 def test_arguments_that_do_not_fit_are_blocked_without_asking_anybody(driver, model, arguments, fail_mode):
     """Old sin: such arguments broke the value extraction, and under fail-open the tool ran undecided."""
     model([function_call("refund_payment", arguments)], DONE)
-    decider = Deciding()
+    decider = ScriptedDecider()
     payload = driver.run(with_refund(driver, decider=decider, fail_mode=fail_mode))
     assert payload["execution"]["last"]["status"] == "blocked"
     assert decider.asked == []
@@ -200,7 +201,7 @@ def test_arguments_that_do_not_fit_are_blocked_without_asking_anybody(driver, mo
 )
 def test_a_value_that_cannot_be_had_blocks_in_both_fail_modes(driver, model, value, fail_mode):
     model([REFUND], DONE)
-    decider = Deciding()
+    decider = ScriptedDecider()
     guard = driver.guard(decider=decider, fail_mode=fail_mode)
     guard.tool("refund_payment", refund_payment, value_from_args=value)
     assert driver.run(guard)["execution"]["last"]["status"] == "blocked"
@@ -219,7 +220,7 @@ def test_a_value_that_cannot_be_had_blocks_in_both_fail_modes(driver, model, val
 def test_a_tool_without_a_number_reaches_the_policy(driver, model, fail_mode, decision, status):
     """Old sin: always blocked, or under fail-open always run."""
     model([function_call("ping", {"host": "a"})], DONE)
-    decider = Deciding({"ping": decision})
+    decider = ScriptedDecider({"ping": decision})
     guard = driver.guard(decider=decider, fail_mode=fail_mode)
     guard.tool(
         "ping",
@@ -238,7 +239,7 @@ def test_a_tool_without_a_number_reaches_the_policy(driver, model, fail_mode, de
 )
 def test_an_unknown_tool_is_blocked(driver, model, call):
     upstream = model([call], DONE)
-    decider = Deciding()
+    decider = ScriptedDecider()
     payload = driver.run(with_refund(driver, decider=decider))
     assert payload["execution"]["last"]["status"] == "blocked"
     assert decider.asked == []
@@ -250,7 +251,7 @@ def test_all_calls_of_a_turn_are_decided_in_one_round_trip(driver, model):
     """Old sin: 8 calls of 200 ms each took 1.6 s. Each question waits here until all have been asked."""
     model([function_call("echo", {"n": n}) for n in range(8)], DONE)
 
-    class Together(Deciding):
+    class Together(ScriptedDecider):
         async def decide(self, call, context):
             decision = await super().decide(call, context)
             with anyio.fail_after(10):
@@ -331,7 +332,7 @@ def test_seq_counts_up_without_gaps_over_turns_and_kinds_of_outcome(driver, mode
         [REFUND],
         DONE,
     )
-    guard = with_refund(driver, decider=Deciding({"secret": Block("no")}))
+    guard = with_refund(driver, decider=ScriptedDecider({"secret": Block("no")}))
     guard.tool("fail", fail)
     guard.tool("secret", fail)
     events = driver.run(guard)["execution"]["events"]
@@ -443,7 +444,7 @@ def test_a_call_that_no_tool_governs_ends_the_run(driver, model, call, stream):
 @pytest.mark.lesson("custom calls pass undecided")
 def test_a_custom_tool_gets_the_models_text(driver, model):
     upstream = model([custom_call("query", "SELECT 1", call_id="c1")], DONE)
-    decider = Deciding()
+    decider = ScriptedDecider()
     guard = driver.guard(decider=decider)
     guard.tool("query", lambda input: f"ran {input}", custom={"type": "text"})  # noqa: A006 - the API's own name
     payload = driver.run(guard)
@@ -457,7 +458,7 @@ def test_a_custom_tool_gets_the_models_text(driver, model):
 def test_edited_arguments_of_a_decision_are_those_that_run(driver, model):
     model([REFUND], DONE)
     edited = Allow("with less", edited={"order_id": "ord_1", "amount": 5.0})
-    event = driver.run(with_refund(driver, decider=Deciding({"refund_payment": edited})))["execution"]["last"]
+    event = driver.run(with_refund(driver, decider=ScriptedDecider({"refund_payment": edited})))["execution"]["last"]
     assert event["output"]["amount"] == 5.0
     assert event["arguments"]["amount"] == 5.0
 

@@ -9,8 +9,7 @@ import openai
 import pytest
 
 from litellm_bighub.errors import ProviderResponseError
-from litellm_bighub.testing import function_call, text
-from tests.agent.harness import Deciding
+from litellm_bighub.testing import ScriptedDecider, function_call, text
 
 DONE = [text("done")]
 
@@ -67,6 +66,6 @@ def test_who_traces_the_client_sees_the_request_and_the_response_as_ever(driver,
         return record(arguments, await create(**arguments))
 
     client.responses.create = traced if driver.kind == "sync" else traced_async
-    payload = driver.run(agent(driver, openai_client=client, decider=Deciding()))
+    payload = driver.run(agent(driver, openai_client=client, decider=ScriptedDecider()))
     assert payload["execution"]["last"]["output"] == 8
     assert seen == [("go", "double", ""), ("go", "double", "done")]

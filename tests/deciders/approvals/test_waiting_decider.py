@@ -24,9 +24,8 @@ from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, RequireApproval
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
 from litellm_bighub.settings import ServiceSettings
-from litellm_bighub.testing.bighub.hosted_answers import allow, require_approval
-from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
-from tests.deciders.fakes import Kept, Scripted
+from litellm_bighub.testing import HostedBighub, ScriptedDecider, allow, require_approval
+from tests.deciders.fakes import Kept
 
 POLICY = """\
 version: 1
@@ -273,7 +272,7 @@ async def test_what_comes_of_an_answer(answers, again, expected):
 
 
 async def test_fail_open_opens_no_call_that_a_person_was_asked_for():
-    class Flaky(Scripted):
+    class Flaky(ScriptedDecider):
         async def decide(self, call, context):
             self.otherwise, answer = DecisionUnavailable("down"), self.otherwise
             if isinstance(answer, BaseException):
@@ -293,7 +292,7 @@ async def test_fail_open_opens_no_call_that_a_person_was_asked_for():
 
 
 async def test_a_decision_that_cannot_be_recorded_after_the_wait_withholds():
-    class Approved(Scripted):
+    class Approved(ScriptedDecider):
         async def answered(self, approval_id, *, seconds):
             kept.error = OSError("full")
             return AnsweredApproval("approved", bound=False)
@@ -310,8 +309,8 @@ def test_wrappers_pass_it_on(embedded):
     wrapped = Breaker(Deadline(Retry(embedded, attempts=1, patience=1), 1), failures=1, reset_seconds=1)
     assert waiting(wrapped) is embedded
     assert ToolDecisions(wrapped).can_wait
-    assert waiting(Deadline(Scripted(), 1)) is None
-    assert not ToolDecisions(Scripted()).can_wait
+    assert waiting(Deadline(ScriptedDecider(), 1)) is None
+    assert not ToolDecisions(ScriptedDecider()).can_wait
 
 
 @pytest.mark.parametrize(
@@ -348,7 +347,7 @@ async def test_a_caller_is_none_of_four_eyes(tmp_path):
 
 
 async def test_who_records_no_consent_takes_none():
-    hook = ToolDecisions(Scripted())
+    hook = ToolDecisions(ScriptedDecider())
     assert not hook.takes_consent
     assert not await hook.consent("apr_1", CONTEXT, approve=True)
 

@@ -11,8 +11,7 @@ from litellm_bighub.deciders.hosted.service import BighubDecider
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow
 from litellm_bighub.errors import ConfigurationError, DecisionRefused, DecisionUnavailable
-from litellm_bighub.testing.bighub.hosted_answers import BlackHole
-from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
+from litellm_bighub.testing import BlackHole, HostedBighub
 
 CALL = ToolCall(id="c", type="function", name="pay")
 

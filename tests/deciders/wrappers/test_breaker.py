@@ -10,7 +10,7 @@ from litellm_bighub.deciders.wrappers.breaker import Breaker
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable, DecisionUnreadable
-from tests.deciders.fakes import Scripted
+from litellm_bighub.testing import ScriptedDecider
 
 CALL, CONTEXT = ToolCall(id="c", type="function", name="pay"), CallContext()
 DOWN = DecisionUnavailable("down")
@@ -23,7 +23,7 @@ class Clock:
         return self.now
 
 
-class Gated(Scripted):
+class Gated(ScriptedDecider):
     """Answers when the gate opens, and counts who waits at it."""
 
     def __init__(self, **options) -> None:
@@ -47,7 +47,7 @@ async def fail(breaker: Breaker, times: int = 1) -> None:
             await breaker.decide(CALL, CONTEXT)
 
 
-async def opened(decider: Scripted, clock: Clock) -> Breaker:
+async def opened(decider: ScriptedDecider, clock: Clock) -> Breaker:
     """A breaker that one failure opened, with its reset time passed."""
     answer, decider.otherwise = decider.otherwise, DOWN
     gate = getattr(decider, "gate", asyncio.Event())
@@ -63,7 +63,7 @@ async def opened(decider: Scripted, clock: Clock) -> Breaker:
 
 
 async def test_it_opens_after_so_many_failures_in_a_row():
-    decider, clock = Scripted(otherwise=DOWN), Clock()
+    decider, clock = ScriptedDecider(otherwise=DOWN), Clock()
     breaker = Breaker(decider, failures=3, reset_seconds=30, clock=clock)
     await fail(breaker, 5)
     assert len(decider.asked) == 3
@@ -75,7 +75,7 @@ async def test_it_opens_after_so_many_failures_in_a_row():
 
 @pytest.mark.parametrize("answer", [Allow("fine"), DecisionRefused("401"), DecisionUnreadable("[]")])
 async def test_an_answer_in_between_starts_the_count_anew(answer):
-    decider = Scripted(otherwise=DOWN)
+    decider = ScriptedDecider(otherwise=DOWN)
     breaker = Breaker(decider, failures=2, reset_seconds=30, clock=Clock())
     await fail(breaker)
     decider.otherwise = answer
@@ -101,7 +101,7 @@ async def test_half_open_lets_exactly_one_probe_through():
 
 
 async def test_a_failed_probe_opens_it_for_another_while():
-    clock, decider = Clock(), Scripted(otherwise=DOWN)
+    clock, decider = Clock(), ScriptedDecider(otherwise=DOWN)
     breaker = await opened(decider, clock)
     await fail(breaker, 3)
     assert len(decider.asked) == 1
@@ -112,7 +112,7 @@ async def test_a_failed_probe_opens_it_for_another_while():
 
 @pytest.mark.parametrize("answer", [DecisionRefused("401"), DecisionUnreadable("[]")])
 async def test_a_probe_that_is_refused_closes_it(answer):
-    clock, decider = Clock(), Scripted(otherwise=answer)
+    clock, decider = Clock(), ScriptedDecider(otherwise=answer)
     breaker = await opened(decider, clock)
     for _ in range(2):
         with pytest.raises(type(answer)):
@@ -137,7 +137,7 @@ async def test_an_answer_to_an_old_question_does_not_close_it():
     breaker = Breaker(decider, failures=1, reset_seconds=30, clock=clock)
     old = asyncio.create_task(breaker.decide(CALL, CONTEXT))
     await decider.entered.wait()
-    decider.decide, waiting = Scripted(otherwise=DOWN).decide, decider.decide
+    decider.decide, waiting = ScriptedDecider(otherwise=DOWN).decide, decider.decide
     await fail(breaker)
     decider.decide = waiting
     decider.gate.set()
@@ -147,7 +147,7 @@ async def test_an_answer_to_an_old_question_does_not_close_it():
 
 
 async def test_a_bug_is_not_counted():
-    decider = Scripted(otherwise=ZeroDivisionError())
+    decider = ScriptedDecider(otherwise=ZeroDivisionError())
     breaker = Breaker(decider, failures=1, reset_seconds=30, clock=Clock())
     for _ in range(2):
         with pytest.raises(ZeroDivisionError):
@@ -155,14 +155,14 @@ async def test_a_bug_is_not_counted():
 
 
 async def test_closing_closes_the_decider():
-    decider = Scripted()
+    decider = ScriptedDecider()
     await Breaker(decider, failures=1, reset_seconds=1).aclose()
     assert decider.closed == 1
 
 
 async def test_whoever_watches_is_told_each_change_once():
     clock, states = Clock(), []
-    decider = Scripted(otherwise=DOWN)
+    decider = ScriptedDecider(otherwise=DOWN)
     breaker = Breaker(decider, failures=2, reset_seconds=10, clock=clock, on_state=states.append)
 
     await fail(breaker, 3)

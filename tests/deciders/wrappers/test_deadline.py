@@ -10,12 +10,12 @@ from litellm_bighub.deciders.wrappers.deadline import Deadline
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow
 from litellm_bighub.errors import DecisionUnavailable
-from tests.deciders.fakes import Scripted
+from litellm_bighub.testing import ScriptedDecider
 
 CALL = ToolCall(id="c", type="function", name="pay")
 
 
-class Endless(Scripted):
+class Endless(ScriptedDecider):
     cleaned = False
 
     def __init__(self) -> None:
@@ -38,12 +38,12 @@ async def test_the_decider_is_cancelled_when_its_time_is_up():
 
 
 async def test_a_decision_in_time_passes():
-    assert await Deadline(Scripted(), 60).decide(CALL, CallContext()) == Allow("fine")
+    assert await Deadline(ScriptedDecider(), 60).decide(CALL, CallContext()) == Allow("fine")
 
 
 async def test_a_timeout_of_something_else_goes_out_as_it_is():
     with pytest.raises(TimeoutError):
-        await Deadline(Scripted(otherwise=TimeoutError()), 60).decide(CALL, CallContext())
+        await Deadline(ScriptedDecider(otherwise=TimeoutError()), 60).decide(CALL, CallContext())
 
 
 async def test_cancelling_from_outside_stays_a_cancellation():
@@ -56,6 +56,6 @@ async def test_cancelling_from_outside_stays_a_cancellation():
 
 
 async def test_closing_closes_the_decider():
-    decider = Scripted()
+    decider = ScriptedDecider()
     await Deadline(decider, 1).aclose()
     assert decider.closed == 1

@@ -8,7 +8,7 @@ from litellm_bighub.deciders.wrappers.retry import Retry
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable, DecisionUnreadable
-from tests.deciders.fakes import Scripted
+from litellm_bighub.testing import ScriptedDecider
 
 CALL = ToolCall(id="c", type="function", name="pay")
 
@@ -27,7 +27,7 @@ CALL = ToolCall(id="c", type="function", name="pay")
     ],
 )
 async def test_what_is_tried_again(error, asked):
-    decider = Scripted(otherwise=error)
+    decider = ScriptedDecider(otherwise=error)
     with pytest.raises(type(error)) as raised:
         await Retry(decider, attempts=3, patience=5).decide(CALL, CallContext())
     assert raised.value is error
@@ -35,7 +35,7 @@ async def test_what_is_tried_again(error, asked):
 
 
 async def test_the_first_answer_ends_it():
-    class Recovering(Scripted):
+    class Recovering(ScriptedDecider):
         async def decide(self, call, context):
             self.otherwise = Allow("back") if self.asked else DecisionUnavailable("x", transient=True)
             return await super().decide(call, context)
@@ -44,6 +44,6 @@ async def test_the_first_answer_ends_it():
 
 
 async def test_closing_closes_the_decider():
-    decider = Scripted()
+    decider = ScriptedDecider()
     await Retry(decider, attempts=1, patience=1).aclose()
     assert decider.closed == 1

@@ -18,7 +18,7 @@ from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionUnavailable
 from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
 from litellm_bighub.gateway.conversation.stored_responses import as_answer, is_stored
-from tests.deciders.fakes import Scripted
+from litellm_bighub.testing import ScriptedDecider
 
 CREATE, FETCH, INPUT = "/v1/responses", "/v1/responses/{response_id}", "/v1/responses/{response_id}/input_items"
 CALL = ToolCall("call_1", "function", "pay", {"amount": 5})
@@ -44,7 +44,7 @@ def at(surface, response_id="resp_1", actor="agent"):
 )
 @pytest.mark.parametrize("decision", [Allow(), Block("no", Basis(blocked_by="rule"))], ids=["allowed", "blocked"])
 async def test_a_decision_holds(decision, second, call, asked):
-    decider = Scripted(otherwise=decision)
+    decider = ScriptedDecider(otherwise=decision)
     decisions = DecisionCache(ToolDecisions(decider))
     first = await decisions.decide([CALL], at(CREATE))
 
@@ -58,7 +58,7 @@ async def test_a_decision_holds(decision, second, call, asked):
     ids=["may be approved meanwhile", "nobody decided"],
 )
 async def test_what_may_change_is_asked_again(decision):
-    decider = Scripted(otherwise=decision)
+    decider = ScriptedDecider(otherwise=decision)
     decisions = DecisionCache(ToolDecisions(decider))
     for _ in range(2):
         await decisions.decide([CALL], at(FETCH))
@@ -88,7 +88,7 @@ RELEASED = DecidedCall(
     ],
 )
 async def test_what_another_process_released_stays_released(known, where, asked):
-    decider, ledger = Scripted(otherwise=Block("no")), MemoryLedger()
+    decider, ledger = ScriptedDecider(otherwise=Block("no")), MemoryLedger()
     await ledger.write([known])
     [decision] = await DecisionCache(ToolDecisions(decider, ledger=ledger)).decide([CALL], at(where))
 
@@ -122,7 +122,7 @@ EDITED = {**SECRET.arguments, "amount": 4}
     ],
 )
 async def test_what_another_process_released_edited_is_released_as_the_person_edited_it(effective):
-    decider, ledger = Scripted(otherwise=Block("no")), MemoryLedger()
+    decider, ledger = ScriptedDecider(otherwise=Block("no")), MemoryLedger()
     await ledger.write([released_edited(effective)])
     decisions = DecisionCache(ToolDecisions(decider, ledger=ledger))
 
@@ -154,7 +154,7 @@ async def test_what_another_process_released_edited_is_released_as_the_person_ed
     ],
 )
 async def test_what_is_not_surely_the_call_that_was_released_is_asked_about(known, call, where):
-    decider, ledger = Scripted(otherwise=Block("no")), MemoryLedger()
+    decider, ledger = ScriptedDecider(otherwise=Block("no")), MemoryLedger()
     await ledger.write([known])
     [decision] = await DecisionCache(ToolDecisions(decider, ledger=ledger)).decide([call], at(where))
 
@@ -176,7 +176,7 @@ def test_whatever_was_edited_nothing_but_the_released_call_is_released(model, ef
     async def fetched():
         ledger = MemoryLedger()
         await ledger.write([released_edited(effective)])
-        return await DecisionCache(ToolDecisions(Scripted(otherwise=Block("no")), ledger=ledger)).decide(
+        return await DecisionCache(ToolDecisions(ScriptedDecider(otherwise=Block("no")), ledger=ledger)).decide(
             [call], at(FETCH)
         )
 
@@ -187,7 +187,7 @@ def test_whatever_was_edited_nothing_but_the_released_call_is_released(model, ef
 
 
 async def test_what_another_process_withheld_after_it_was_released_is_withheld():
-    decider, ledger = Scripted(otherwise=Block("no")), MemoryLedger()
+    decider, ledger = ScriptedDecider(otherwise=Block("no")), MemoryLedger()
     await ledger.write([RELEASED, replace(RELEASED, released=False, verdict="blocked")])
     [decision] = await DecisionCache(ToolDecisions(decider, ledger=ledger)).decide([CALL], at(FETCH))
 
@@ -199,14 +199,14 @@ async def test_where_the_ledger_cannot_be_read_the_decider_is_asked():
         async def find(self, search):
             raise DecisionUnavailable("down")
 
-    decider = Scripted(otherwise=Block("no"))
+    decider = ScriptedDecider(otherwise=Block("no"))
     [decision] = await DecisionCache(ToolDecisions(decider, ledger=Unreadable())).decide([CALL], at(FETCH))
 
     assert isinstance(decision, Block)
 
 
 async def test_only_the_last_are_kept():
-    decider = Scripted()
+    decider = ScriptedDecider()
     decisions = DecisionCache(ToolDecisions(decider), keep=1)
     await decisions.decide([CALL], at(FETCH))
     await decisions.decide([CALL], at(FETCH, "resp_2"))

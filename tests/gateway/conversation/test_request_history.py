@@ -17,6 +17,7 @@ from litellm_bighub.formats.payload.copies import plain
 from litellm_bighub.gateway.conversation.request_history import UnapprovedToolResult
 from litellm_bighub.gateway.pipeline.enforcement import ToolCallWithheld, Withholding
 from litellm_bighub.testing import (
+    ScriptedDecider,
     ScriptedUpstream,
     apply_patch_call,
     computer_call,
@@ -26,7 +27,6 @@ from litellm_bighub.testing import (
     reasoning,
     shell_call,
 )
-from tests.deciders.fakes import Scripted
 
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
 
@@ -61,7 +61,7 @@ def ask(request, upstream):
 
 
 def decisions(**scripted) -> ToolDecisions:
-    return ToolDecisions(Scripted(scripted))
+    return ToolDecisions(ScriptedDecider(scripted))
 
 
 def sent(upstream: ScriptedUpstream) -> list[dict]:
@@ -224,7 +224,7 @@ async def test_without_a_ledger_entry_a_hole_stays_a_hole(upstream, ask):
 
 
 async def test_litellms_own_function_goes_on_too(upstream, monkeypatch):
-    guardrail = BighubGuardrail(guardrail_name="bighub", decider_instance=Scripted({"wipe": BLOCKED}))
+    guardrail = BighubGuardrail(guardrail_name="bighub", decider_instance=ScriptedDecider({"wipe": BLOCKED}))
     monkeypatch.setattr(litellm, "callbacks", [guardrail])
     upstream.script("go", [function_call("wipe", {})])
     body = {"model": "openai/gpt-4.1", "api_base": upstream.base_url, "api_key": "sk-x"}

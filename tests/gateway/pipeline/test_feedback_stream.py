@@ -25,8 +25,7 @@ from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall
 from litellm_bighub.gateway.pipeline.feedback_stream import FeedbackStream
 from litellm_bighub.gateway.pipeline.gated_stream import governed
-from litellm_bighub.testing import function_call, text
-from tests.deciders.fakes import Scripted
+from litellm_bighub.testing import ScriptedDecider, function_call, text
 from tests.formats.chat import streams as chat
 from tests.formats.messages import streams as messages
 from tests.formats.responses import streams as s
@@ -247,7 +246,9 @@ TOOLS = [
     ],
 )
 async def test_where_nothing_is_to_be_continued_the_notice_does_not_wait_for_the_end(request_data, route, on_block):
-    guardrail = BighubGuardrail(guardrail_name="g", decider_instance=Scripted(otherwise=BLOCKED[0]), on_block=on_block)
+    guardrail = BighubGuardrail(
+        guardrail_name="g", decider_instance=ScriptedDecider(otherwise=BLOCKED[0]), on_block=on_block
+    )
     upstream = Upstream(stream("ct"), pauses=[0] * 6 + [10**9])
     key = UserAPIKeyAuth(request_route=route)
     async with aclosing(guardrail.governing.stream(upstream, request_data, key)) as events:
@@ -259,7 +260,7 @@ async def test_where_nothing_is_to_be_continued_the_notice_does_not_wait_for_the
 @pytest.mark.usefixtures("_proxy")
 async def test_of_a_call_in_code_the_notice_stands_there():
     guardrail = BighubGuardrail(
-        guardrail_name="g", decider_instance=Scripted(otherwise=BLOCKED[0]), on_block="continue"
+        guardrail_name="g", decider_instance=ScriptedDecider(otherwise=BLOCKED[0]), on_block="continue"
     )
     events = guardrail.governing.stream(Upstream(stream("ct")), {"input": "go"}, None)
     assert "was blocked" in str([event async for event in events])
@@ -276,7 +277,7 @@ async def test_of_a_call_in_code_the_notice_stands_there():
 )
 async def test_without_a_router_the_notice_stands_there(spoken, events):
     guardrail = BighubGuardrail(
-        guardrail_name="g", decider_instance=Scripted(otherwise=BLOCKED[0]), on_block="continue"
+        guardrail_name="g", decider_instance=ScriptedDecider(otherwise=BLOCKED[0]), on_block="continue"
     )
     key = UserAPIKeyAuth(request_route="/v1/any")
     asked = {"input": "go", "messages": []}
@@ -318,7 +319,7 @@ async def test_a_call_follows_only_if_who_goes_on_gets_to_know_it(upstream, monk
     router = litellm.Router([{"model_name": "gpt", "litellm_params": deployment}])
     monkeypatch.setattr(proxy_server, "llm_router", router)
     upstream.script("was blocked", items)
-    decider = Scripted({"name_t0": BLOCKED[0], "name_t1": BLOCKED[0]})
+    decider = ScriptedDecider({"name_t0": BLOCKED[0], "name_t1": BLOCKED[0]})
     guardrail = BighubGuardrail(guardrail_name="g", decider_instance=decider, on_block="continue", continue_rounds=1)
     guardrail.tool_decisions.ledger = ledger()
     key, asked = UserAPIKeyAuth(request_route="/v1/responses"), {"model": "gpt", "input": "go"}

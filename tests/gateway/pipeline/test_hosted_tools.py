@@ -10,14 +10,15 @@ from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.gateway.mcp.mcp_calls import govern_mcp_call, mcp_call
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement, ToolCallWithheld, Withholding
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
-from tests.deciders.fakes import Kept, Scripted
+from litellm_bighub.testing import ScriptedDecider
+from tests.deciders.fakes import Kept
 
 REMOTE = {"type": "mcp", "server_label": "crm", "server_url": "https://crm.example", "authorization": "s3cret"}
 FUNCTION = {"type": "function", "name": "pay"}
 
 
 def enforcement(answer, events=None, **withholding):
-    decisions = ToolDecisions(Scripted(otherwise=answer), sinks=[events] if events else [])
+    decisions = ToolDecisions(ScriptedDecider(otherwise=answer), sinks=[events] if events else [])
     return Enforcement(decisions, Withholding(**withholding))
 
 

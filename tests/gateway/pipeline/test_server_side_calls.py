@@ -8,7 +8,7 @@ from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.decision import Allow, Block
 from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls, publish_made
-from tests.deciders.fakes import Scripted
+from litellm_bighub.testing import ScriptedDecider
 
 OURS = {"type": "mcp", "server_url": "litellm_proxy", "require_approval": "never"}
 CALL = ToolCall("call_1", "function", "demo-x", {"n": 1})
@@ -16,7 +16,7 @@ MADE, OWN = Allow("made"), Block("own")
 
 
 def tool_decisions():
-    return ToolDecisions(Scripted())
+    return ToolDecisions(ScriptedDecider())
 
 
 def told_of(call_id="call_1", name="demo-x"):

@@ -14,8 +14,7 @@ from litellm_bighub import BighubGuardrail, ToolDecisions
 from litellm_bighub.domain.decision import Block, RequireApproval
 from litellm_bighub.errors import UngovernedCallError
 from litellm_bighub.gateway.pipeline.enforcement import ToolCallWithheld, Withholding
-from litellm_bighub.testing import ScriptedUpstream, function_call, text
-from tests.deciders.fakes import Scripted
+from litellm_bighub.testing import ScriptedDecider, ScriptedUpstream, function_call, text
 
 # LiteLLM's own types, when pydantic first meets them.
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
@@ -38,7 +37,7 @@ class Report(BaseModel):
 
 @pytest.fixture
 def decider():
-    return Scripted({"wipe": Block("not within policy"), "refund": RequireApproval("large", "req_9")})
+    return ScriptedDecider({"wipe": Block("not within policy"), "refund": RequireApproval("large", "req_9")})
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.setup.configuration import build_tool_decisions
 from litellm_bighub.settings import GuardrailSettings
-from tests.deciders.fakes import Scripted
+from litellm_bighub.testing import ScriptedDecider
 
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
 
@@ -79,13 +79,16 @@ def test_the_defaults_of_litellm_are_accepted(folder):
         pytest.param({"scan_raw_request": True}, "bighub.scan_raw_request", "must be off", id="raw requests"),
         pytest.param({"on_unapproved_result": "no"}, "bighub.on_unapproved_result", "'record'", id="results"),
         pytest.param(
-            {"on_approval": "wait", "decider_instance": Scripted()},
+            {"on_approval": "wait", "decider_instance": ScriptedDecider()},
             "bighub.on_approval",
             "cannot tell",
             id="cannot wait",
         ),
         pytest.param(
-            {"client_approvals": True, "decider_instance": Scripted()}, "bighub.client_approvals", "", id="no consent"
+            {"client_approvals": True, "decider_instance": ScriptedDecider()},
+            "bighub.client_approvals",
+            "",
+            id="no consent",
         ),
         pytest.param({"on_approval": "request", "event_hook": "post_call"}, "bighub.mode", "pre_call", id="unheard"),
         pytest.param({"approval_wait_seconds": 0}, "bighub.approval_wait_seconds", "", id="no time to wait"),
@@ -149,7 +152,7 @@ def test_a_subclass_has_every_hook_that_litellm_looks_for_in_the_leaf_class():
 
 async def test_a_decider_of_ones_own_needs_no_policy(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    decider = Scripted()
+    decider = ScriptedDecider()
     guardrail = BighubGuardrail(decider_instance=decider)
     await guardrail.tool_decisions.decide([ToolCall("c", "function", "pay")], CallContext())
 
@@ -160,7 +163,7 @@ async def test_a_decider_of_ones_own_needs_no_policy(tmp_path, monkeypatch):
 
 async def test_more_keys_are_secret_where_the_settings_say_so(tmp_path):
     settings = GuardrailSettings(redact_keys=["order"], audit_file=tmp_path / "audit.jsonl")
-    decisions = build_tool_decisions(settings, decider=Scripted())
+    decisions = build_tool_decisions(settings, decider=ScriptedDecider())
     await decisions.decide([ToolCall("c", "function", "pay", {"order": 1, "password": "x", "n": 2})], CallContext())
     await decisions.aclose()
     [event] = (tmp_path / "audit.jsonl").read_text().splitlines()

@@ -15,7 +15,7 @@ from litellm.types.guardrails import GuardrailEventHooks as Event
 import litellm_bighub
 from litellm_bighub import BighubGuardrail, ResponsesTextGuardrail
 from litellm_bighub.errors import ConfigurationError
-from tests.deciders.fakes import Scripted
+from litellm_bighub.testing import ScriptedDecider
 from tests.gateway.guardrails_of_ours import BOTH, MODE, POLICY, built
 
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
@@ -193,7 +193,7 @@ async def test_an_opt_out_that_does_not_count_is_told_of_once(folder, caplog):
 
 
 async def test_one_that_cannot_be_recorded_fails_the_request(folder):
-    guardrail = built(BighubGuardrail, may_opt_out=["red"], decider_instance=Scripted(), audit_file="/dev/full")
+    guardrail = built(BighubGuardrail, may_opt_out=["red"], decider_instance=ScriptedDecider(), audit_file="/dev/full")
     key = key_of(key=OPT_OUTS[0])
 
     with pytest.raises(HTTPException) as refused:

@@ -10,17 +10,8 @@ import pytest
 from bighub import AsyncBighubClient, BighubClient
 from bighub.exceptions import BighubAPIError, BighubAuthError, BighubNetworkError, BighubRateLimitError
 
-from litellm_bighub.testing.bighub.hosted_answers import (
-    BlackHole,
-    Hangup,
-    allow,
-    block,
-    error,
-    garbage,
-    reply,
-    require_approval,
-)
-from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub, HostedRequest
+from litellm_bighub.testing import BlackHole, Hangup, HostedBighub, HostedRequest, allow, block, reply, require_approval
+from litellm_bighub.testing.bighub.hosted_answers import error, garbage
 
 
 def client(bighub: HostedBighub, **options) -> BighubClient:
