@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final, TypeAlias
 
+from typing_extensions import assert_never
+
 from litellm_bighub.control_plane.approvals.edited_arguments import merge
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decided_call import DecidedCall, Search
-from litellm_bighub.domain.decision import Allow, Block, BlockCause, Decision
+from litellm_bighub.domain.decision import Allow, Block, BlockCause, Decision, RequireApproval
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.gateway.conversation.identity import IN_CODE
@@ -128,5 +130,7 @@ def _lasts(decision: Decision) -> bool:
             return True
         case Block(cause=cause):
             return cause not in _PASSING
-        case _:
+        case RequireApproval():
             return False
+        case _:
+            assert_never(decision)

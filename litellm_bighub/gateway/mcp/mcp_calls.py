@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from litellm.types.utils import CallTypes
+from typing_extensions import assert_never
 
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
@@ -45,7 +46,8 @@ async def govern_mcp_call(
     call = mcp_call(data)
     (decision,) = await enforcement.decisions([call], context)
     publish_made(enforcement.tool_decisions, data, call, decision)
-    match enforcement.withholding.outcome(call, decision):
+    outcome = enforcement.withholding.outcome(call, decision)
+    match outcome:
         case Pass(edited=edited):
             if edited is not None:
                 _edit(data, call, edited)
@@ -54,6 +56,8 @@ async def govern_mcp_call(
                 results.note(data, call, decision, context)
         case Withhold(notice=notice):
             raise ToolCallWithheld(notice, kind="tool_call_withheld")
+        case _:
+            assert_never(outcome)
 
 
 def _edit(data: MutableMapping[str, Any], call: ToolCall, edited: Arguments) -> None:

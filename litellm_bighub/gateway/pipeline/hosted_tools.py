@@ -7,6 +7,8 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+from typing_extensions import assert_never
+
 from litellm_bighub.domain.call import Arguments, CallContext
 from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.domain.secrets import REDACTED
@@ -54,6 +56,8 @@ class HostedTools:
                 case Withhold(notice=notice):
                     logger.warning("%s was taken out of a request. %s", tool.call.path, notice)
                     withheld.append(tool.path)
+                case _:
+                    assert_never(outcome)
         if withheld:
             take_out(request, withheld)
 

@@ -9,11 +9,12 @@ from dataclasses import replace
 from typing import Final
 
 import anyio
+from typing_extensions import assert_never
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decided_call import DecidedCall, released
-from litellm_bighub.domain.decision import Allow, Block, Decision, verdict
+from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval, verdict
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
@@ -59,8 +60,10 @@ def _unreached(decision: Decision) -> bool:
             return degraded
         case Block(cause=cause):
             return cause == "unreachable"
-        case _:
+        case RequireApproval():
             return False
+        case _:
+            assert_never(decision)
 
 
 def _decided(
@@ -86,3 +89,5 @@ def _decided(
                 notice_id=item_id,
                 notice=notice,
             )
+        case _:
+            assert_never(outcome)

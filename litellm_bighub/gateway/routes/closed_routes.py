@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from litellm.proxy.pass_through_endpoints.pass_through_endpoints import InitPassThroughEndpointHelpers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+from typing_extensions import assert_never
 
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import ConfigurationError
@@ -59,13 +60,16 @@ class ClosedRoutes:
             return None
         if not is_plain(path):
             return closers[0]
-        match fate_of(method, path):
+        coverage = fate_of(method, path)
+        match coverage:
             case RouteCoverage.REFUSED:
                 closed = not (method in {"GET", "HEAD"} and path in self._documents)
             case RouteCoverage.MCP:
                 closed = not any(closer.mcp for closer in self._closers.values())
-            case _:
+            case RouteCoverage.GOVERNED | RouteCoverage.NO_CALLS | RouteCoverage.OPEN | RouteCoverage.ADMINISTRATION:
                 closed = False
+            case _:
+                assert_never(coverage)
         if not closed or any(closer.open_routes.opens(method, path) for closer in closers):
             return None
         return closers[0]
