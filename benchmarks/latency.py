@@ -76,7 +76,7 @@ async def delay(govern):
 
 async def figures():
     guardrail = BighubGuardrail(decider_instance=Unasked())
-    ours = await delay(lambda events: guardrail.governing.stream(events, {}, None))
+    ours = await delay(lambda events: guardrail.pipeline.stream(guardrail.request({}), events))
     theirs = await delay(lambda events: events)
     what = "added to a text delta of a governed stream, p50 (theirs: no plugin, from the model to the client)"
     yield Figure.of_time(what, (ours - theirs) * 1000, theirs * 1000, at_most_ms=0.5)

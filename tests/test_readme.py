@@ -121,7 +121,7 @@ async def test_a_decider_of_ones_own_decides():
     call = {"type": "function_call", "call_id": "call_1", "name": "pay", "arguments": "{}"}
     response = {"id": "resp_1", "output": [call, {**call, "name": "lookup_order"}]}
 
-    await guardrail.governing.answer(response, {}, None)
+    await guardrail.pipeline.answer(guardrail.request({}), response)
 
     assert [item["type"] for item in response["output"]] == ["message", "function_call"]
 

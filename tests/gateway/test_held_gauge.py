@@ -69,9 +69,10 @@ class Router:
 async def held_while(waits: Waits, guardrail: BighubGuardrail) -> tuple[list[int], str]:
     """What the gauge showed before, while and after a stream's call was kept back, and what left."""
     gauge = Gauge()
-    governing = replace(guardrail.governing, telemetry=Telemetry([gauge], DecisionSpans()))
+    request = guardrail.request({"messages": []}, KEY, CHAT)
+    request = replace(request, telemetry=Telemetry([gauge], DecisionSpans()))
     upstream = Upstream([chat.role(), *chat.said("hi"), *chat.call(0), chat.end()])
-    events = governing.stream(upstream, {"messages": []}, KEY, CHAT)
+    events = guardrail.pipeline.stream(request, upstream)
 
     async def consume() -> str:
         return str([event async for event in events])
@@ -108,8 +109,9 @@ async def test_a_stream_that_is_left_is_held_no_more():
     waits = Waits()
     guardrail = BighubGuardrail(guardrail_name="g", decider_instance=Person(waits), on_approval="wait")
     gauge = Gauge()
-    governing = replace(guardrail.governing, telemetry=Telemetry([gauge], DecisionSpans()))
-    events = governing.stream(Upstream([*chat.call(0), chat.end()]), {"messages": []}, KEY, CHAT)
+    request = guardrail.request({"messages": []}, KEY, CHAT)
+    request = replace(request, telemetry=Telemetry([gauge], DecisionSpans()))
+    events = guardrail.pipeline.stream(request, Upstream([*chat.call(0), chat.end()]))
     consumer = asyncio.ensure_future(into([], events))
     await waits.asked.wait()
     assert gauge.held_now == 1

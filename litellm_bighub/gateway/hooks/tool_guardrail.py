@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import litellm
@@ -22,20 +21,23 @@ from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.deciders.event_sinks import DecisionHook
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import UnreadableAnswerError
+from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import format_of_call
 from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
 from litellm_bighub.gateway.conversation.stored_responses import as_answer, is_deletion, is_stored
 from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
+from litellm_bighub.gateway.hooks.proxy_request import ProxyRequest
 from litellm_bighub.gateway.hooks.registration import install
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.mcp.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.mcp.mcp_results import McpResults
-from litellm_bighub.gateway.pipeline.answer_format import as_http, check_streams
+from litellm_bighub.gateway.pipeline.answer_format import as_http, check_streams, check_whole
 from litellm_bighub.gateway.pipeline.answer_headers import headers
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement, ToolCallWithheld, Withholding
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.pipeline import Pipeline
-from litellm_bighub.gateway.pipeline.request_log import RequestLog, logged
+from litellm_bighub.gateway.pipeline.provider_error import Harmless
+from litellm_bighub.gateway.pipeline.request_log import RequestLog
 from litellm_bighub.gateway.routes.client_connection import keep_connections
 from litellm_bighub.gateway.routes.route_formats import format_of_route, whole_formats
 from litellm_bighub.gateway.routes.route_guard import RouteGuard, check_alone, close_what_is_ungoverned, closer_of
@@ -124,13 +126,10 @@ class BighubGuardrail(NativeGuardrail):
             self.tool_decisions, withholding, name=name, cache=DecisionCache(self.tool_decisions)
         )
         self.mcp_results = McpResults(build_outcomes(self.settings, self.tool_decisions))
-        self.governing = Pipeline(
-            self,
-            self.settings,
+        self.pipeline = Pipeline(
             self.enforcement,
             build_conversation(self.settings, self.tool_decisions),
             HostedTools(self.enforcement, gateway_mcp=self.governs.mcp),
-            process_telemetry(),
         )
         check_consent(name, self.settings, takes_consent=self.tool_decisions.takes_consent)
         if default_on:
@@ -140,6 +139,18 @@ class BighubGuardrail(NativeGuardrail):
             if is_proxy():
                 process_stop().listen()
         install()
+
+    def request(
+        self, data: JsonObject, key: UserAPIKeyAuth | None = None, spoken: Format | None = None
+    ) -> ProxyRequest:
+        """A request as its hooks are given it, for the pipeline.
+
+        Args:
+            data: the request.
+            key: who asks, as authenticated; `None` in code.
+            spoken: its format.
+        """
+        return ProxyRequest(self, self.settings, self.tool_decisions, process_telemetry(), data, key, spoken)
 
     async def async_pre_call_hook(
         self,
@@ -155,26 +166,28 @@ class BighubGuardrail(NativeGuardrail):
         """
         if call_type == LISTING:
             return data
+        request = self.request(data, user_api_key_dict, format_of_call(call_type))
         if call_type == CALLING:
             told = self.should_run_guardrail(data, GuardrailEventHooks.post_mcp_call)
-            context = self.governing.context(user_api_key_dict, data)
-            with logged(self, data):
-                await govern_mcp_call(self.enforcement, data, context, results=self.mcp_results if told else None)
+            results = self.mcp_results if told else None
+            with request.logged_request():
+                await govern_mcp_call(self.enforcement, data, request.context(), results=results)
             return data
-        if not await self.left_alone(data, user_api_key_dict, partial(self.governing.context, user_api_key_dict, data)):
-            await self.governing.request(data, user_api_key_dict, format_of_call(call_type))
+        if not await self.left_alone(data, user_api_key_dict, request.context):
+            await self.pipeline.request(request)
         return data
 
     async def async_post_call_success_hook(
         self, data: JsonObject, user_api_key_dict: UserAPIKeyAuth, response: Payload
     ) -> Payload:
         """Decide on the calls of a whole answer."""
-        await self.governing.conversation.completed(data, response)
-        formats, route = whole_formats(user_api_key_dict), user_api_key_dict.request_route or ""
-        if is_stored(route) and is_deletion(response):
+        await self.pipeline.conversation.completed(data, response)
+        request = self.request(data, user_api_key_dict)
+        if is_stored(request.where) and is_deletion(response):
             return response
         answer = as_answer(response, data)
-        governed_answer = await self.governing.answer(answer, data, user_api_key_dict, formats, route)
+        check_whole(answer, whole_formats(user_api_key_dict), data, request.where)
+        governed_answer = await self.pipeline.answer(request, answer)
         return governed_answer if answer is response else response
 
     async def async_post_call_streaming_iterator_hook(
@@ -187,11 +200,12 @@ class BighubGuardrail(NativeGuardrail):
             async for event in response:
                 yield event
             return
+        request = self.request(request_data, user_api_key_dict, spoken)
         released: list[Payload] = []
         try:
             if whole_formats(user_api_key_dict):
-                check_streams(response, request_data, user_api_key_dict.request_route or "")
-            governed = self.governing.stream(response, request_data, user_api_key_dict, spoken)
+                check_streams(response, request_data, request.where)
+            governed = self.pipeline.stream(request, Harmless(response))
             async with aclosing(governed) as governed_events:
                 async for event in governed_events:
                     released[:] = [event]
@@ -223,7 +237,7 @@ class BighubGuardrail(NativeGuardrail):
         if call_type is not None and call_type in GOVERNED:
             begin()
             pass_cache(kwargs)
-            await self.governing.request(kwargs, None, format_of_call(call_type.value))
+            await self.pipeline.request(self.request(kwargs, spoken=format_of_call(call_type.value)))
         return kwargs
 
     def log_pre_api_call(self, model: str, messages: object, kwargs: JsonMapping) -> None:
@@ -240,10 +254,10 @@ class BighubGuardrail(NativeGuardrail):
     ) -> Payload:
         """Decide on the calls of an answer in code; the proxy has a hook of its own."""
         if call_type in GOVERNED and call_type is not None and not is_proxy() and not is_governed_in_code():
-            await self.governing.conversation.completed(request_data, response)
+            await self.pipeline.conversation.completed(request_data, response)
             spoken = format_of_call(call_type.value)
-            formats = () if spoken is None else (spoken,)
-            return await self.governing.answer(response, request_data, None, formats, f"litellm.{call_type.value}")
+            check_whole(response, () if spoken is None else (spoken,), request_data, f"litellm.{call_type.value}")
+            return await self.pipeline.answer(self.request(request_data, spoken=spoken), response)
         return response
 
     async def async_post_call_response_headers_hook(

@@ -6,23 +6,19 @@ in the places of the calls.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
-from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import format_of_answer
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall, Enforcement, PlacedCall, enforce
 from litellm_bighub.gateway.pipeline.feedback_stream import FeedbackStream
+from litellm_bighub.gateway.pipeline.governed_request import GovernedRequest
 from litellm_bighub.gateway.pipeline.next_answer import continued
 from litellm_bighub.gateway.pipeline.server_side_calls import may_run
-
-AskModel: TypeAlias = Callable[[JsonObject, "Format | None"], Awaitable[object]]
-"""The model's answer to a request in a format, its texts checked; `None` if it cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +29,17 @@ class FeedbackLoop:
         enforcement: decides on each answer.
         conversation: remembers what the provider was told.
         request: the caller's.
-        context: who asks, with an answer or none.
-        ask_model: asks the model.
-        left: how often it may be asked.
-        within: where the rounds of a stream take place.
     """
 
     enforcement: Enforcement
     conversation: RequestHistory
-    request: JsonObject
-    context: Callable[[object], CallContext]
-    ask_model: AskModel
-    left: int
-    within: Callable[[], AbstractContextManager[None]] = nullcontext
+    request: GovernedRequest
+
+    @property
+    def rounds(self) -> int:
+        """How often the model may be asked again."""
+        rounds = self.enforcement.withholding.rounds
+        return rounds if rounds and self.request.can_ask_model else 0
 
     async def enforced(self, response: Payload) -> Payload:
         """A whole answer with its calls decided on, in place, or the model's next one.
@@ -53,22 +47,23 @@ class FeedbackLoop:
         Raises:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
         """
-        return await self._enforced(response, self.request, self.left)
+        return await self._enforced(response, self.request.data, self.rounds)
 
     def stream(self, spoken: Format) -> FeedbackStream | None:
         """What goes on with a stream whose calls are blocked, if anything does."""
-        if not self.left or may_run(self.request):
+        rounds = self.rounds
+        if not rounds or may_run(self.request.data):
             return None
         join = spoken.joined_stream()
 
         async def next_answer(answer: object, judged: Sequence[EnforcedCall]) -> object:
-            with self.within():
-                following = await self._following(self.request, answer, judged)
+            with self.request.logged_answer():
+                following = await self._following(self.request.data, answer, judged)
                 if following is None or not join.accepts(following[1]):
                     return None
                 data, response = following
-                last = await self._enforced(response, data, self.left - 1)
-            first = self.context(answer).response_id
+                last = await self._enforced(response, data, rounds - 1)
+            first = self.request.context(answer).response_id
             return last if join.accepts(last) and await self._may_follow(first, last, spoken) else None
 
         return FeedbackStream(join, next_answer)
@@ -86,9 +81,9 @@ class FeedbackLoop:
         """The answer to `data`, or the model's next one."""
         spoken = format_of_answer(response)
         decided: Sequence[PlacedCall] = ()
-        refusals = spoken is not None and spoken.wants_refusals(self.request)
+        refusals = spoken is not None and spoken.wants_refusals(self.request.data)
         while found := self.enforcement.find(response, refusals=refusals):
-            decided = await self.enforcement.decided(found, self.context(response), spoken)
+            decided = await self.enforcement.decided(found, self.request.context(response), spoken)
             following = await self._following(data, response, [each.judged for each in decided]) if left else None
             if following is None:
                 break
@@ -103,7 +98,7 @@ class FeedbackLoop:
     ) -> tuple[JsonObject, Any] | None:
         """The model's next answer with the request that told it of blocked calls, if there was something to tell."""
         told = continued(data, response, judged)
-        answer = None if told is None else await self.ask_model(told, format_of_answer(response))
+        answer = None if told is None else await self.request.ask_model(told, format_of_answer(response))
         if told is None or answer is None:
             return None
         await self.conversation.completed(told, answer)

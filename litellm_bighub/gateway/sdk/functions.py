@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from litellm_bighub.checks.contract import Guardrail
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
-from litellm_bighub.domain.payload import JsonObject, Payload
-from litellm_bighub.formats.format import Format
+from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.registry import format_named
 from litellm_bighub.formats.responses.texts.text_gate import TextGate
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.hooks.text_stream import Check, checked
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement, Withholding
-from litellm_bighub.gateway.pipeline.feedback_loop import AskModel
 from litellm_bighub.gateway.pipeline.gated_stream import native
+from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
+from litellm_bighub.gateway.pipeline.pipeline import Pipeline
 from litellm_bighub.gateway.sdk.blocking_stream import blocking
-from litellm_bighub.gateway.sdk.code_pipeline import CodePipeline
+from litellm_bighub.gateway.sdk.code_request import CodeRequest
 from litellm_bighub.gateway.sdk.code_stream import CodeStream, Upstream
-from litellm_bighub.gateway.sdk.sent_call import next_answer, sent
+from litellm_bighub.gateway.sdk.sent_call import sent
 from litellm_bighub.gateway.setup.litellm_release import allowed_in_code, check_release
 
 if TYPE_CHECKING:
@@ -71,17 +71,17 @@ async def aresponses(
             response = await handler.process_output_response(response, guardrail, request_data=request)
         return response
 
-    spoken, governing = format_named("responses"), None
-    if tool_decisions is not None:
-        ask = partial(next_answer, router, checked_answer)
-        governing = _governing(spoken, tool_decisions, withholding, actor, domain, ask)
-    response = await sent(spoken, request, router, governing, checked=bool(guardrails))
+    # Without decisions on its calls nobody reads who acts.
+    actor = actor if tool_decisions is not None else ""
+    asked = CodeRequest(request, format_named("responses"), router, checked_answer, actor, domain)
+    pipeline = None if tool_decisions is None else _pipeline(tool_decisions, withholding)
+    response = await sent(asked, pipeline, checked=bool(guardrails))
     if isinstance(response, Upstream):
         checks = [partial(handler.check_texts, guardrail, request, None) for guardrail in guardrails]
         events = _checked(response, checks)
-        return CodeStream(events if governing is None else governing.stream(events, request), response)
+        return CodeStream(events if pipeline is None else pipeline.stream(asked, events), response)
     response = await checked_answer(response)
-    return response if governing is None else await governing.answer(response, request)
+    return response if pipeline is None else await pipeline.answer(asked, response)
 
 
 async def acompletion(
@@ -114,9 +114,8 @@ async def acompletion(
         TypeError: `guardrails` holds objects.
         UnapprovedToolResult: `messages` hold results of calls that nobody approved, and `withholding` refuses those.
     """
-    ask = partial(next_answer, router, _unchecked)
-    governing = _governing(format_named("chat"), tool_decisions, withholding, actor, domain, ask)
-    return await _answered(request, router, governing)
+    asked = CodeRequest(request, format_named("chat"), router, _unchecked, actor, domain)
+    return await _answered(asked, _pipeline(tool_decisions, withholding))
 
 
 async def amessages(
@@ -149,9 +148,8 @@ async def amessages(
         TypeError: `guardrails` holds objects.
         UnapprovedToolResult: `messages` hold results of calls that nobody approved, and `withholding` refuses those.
     """
-    ask = partial(next_answer, router, _unchecked)
-    governing = _governing(format_named("messages"), tool_decisions, withholding, actor, domain, ask)
-    return await _answered(request, router, governing)
+    asked = CodeRequest(request, format_named("messages"), router, _unchecked, actor, domain)
+    return await _answered(asked, _pipeline(tool_decisions, withholding))
 
 
 def responses(**arguments: Payload) -> Payload:
@@ -169,27 +167,21 @@ def messages(**arguments: Payload) -> Payload:
     return blocking(amessages, arguments)
 
 
-def _governing(
-    spoken: Format,
-    tool_decisions: ToolDecisions,
-    withholding: Withholding | None,
-    actor: str,
-    domain: str,
-    ask: AskModel,
-) -> CodePipeline:
+def _pipeline(tool_decisions: ToolDecisions, withholding: Withholding | None) -> Pipeline:
     withholding = withholding or Withholding()
     conversation = RequestHistory(tool_decisions, refuse=withholding.on_unapproved_result == "refuse")
-    return CodePipeline(spoken, Enforcement(tool_decisions, withholding), conversation, actor, domain, ask)
+    enforcement = Enforcement(tool_decisions, withholding)
+    return Pipeline(enforcement, conversation, HostedTools(enforcement))
 
 
-async def _answered(request: JsonObject, router: Router | None, governing: CodePipeline) -> Payload:
+async def _answered(request: CodeRequest, pipeline: Pipeline) -> Payload:
     """The governed answer, where nobody checks its texts."""
-    if any(not isinstance(named, str) for named in request.get("guardrails") or ()):
+    if any(not isinstance(named, str) for named in request.data.get("guardrails") or ()):
         raise TypeError("guardrails as objects are for aresponses; nobody would check the texts of this call")
-    response = await sent(governing.spoken, request, router, governing)
+    response = await sent(request, pipeline)
     if isinstance(response, Upstream):
-        return CodeStream(governing.stream(response, request), response)
-    return await governing.answer(response, request)
+        return CodeStream(pipeline.stream(request, response), response)
+    return await pipeline.answer(request, response)
 
 
 async def _unchecked(response: Payload) -> Payload:

@@ -251,7 +251,7 @@ async def test_where_nothing_is_to_be_continued_the_notice_does_not_wait_for_the
     )
     upstream = Upstream(stream("ct"), pauses=[0] * 6 + [10**9])
     key = UserAPIKeyAuth(request_route=route)
-    async with aclosing(guardrail.governing.stream(upstream, request_data, key)) as events:
+    async with aclosing(guardrail.pipeline.stream(guardrail.request(request_data, key), upstream)) as events:
         types = [(await anext(events)).type for _ in range(7)]
     assert types[-1] == "response.output_item.done"
     assert left_over() == []
@@ -262,7 +262,7 @@ async def test_of_a_call_in_code_the_notice_stands_there():
     guardrail = BighubGuardrail(
         guardrail_name="g", decider_instance=ScriptedDecider(otherwise=BLOCKED[0]), on_block="continue"
     )
-    events = guardrail.governing.stream(Upstream(stream("ct")), {"input": "go"}, None)
+    events = guardrail.pipeline.stream(guardrail.request({"input": "go"}), Upstream(stream("ct")))
     assert "was blocked" in str([event async for event in events])
 
 
@@ -281,7 +281,9 @@ async def test_without_a_router_the_notice_stands_there(spoken, events):
     )
     key = UserAPIKeyAuth(request_route="/v1/any")
     asked = {"input": "go", "messages": []}
-    told = str([event async for event in guardrail.governing.stream(Upstream(events), asked, key, spoken)])
+    told = str(
+        [event async for event in guardrail.pipeline.stream(guardrail.request(asked, key, spoken), Upstream(events))]
+    )
     assert "was blocked" in told
     assert "call_t" not in told
     assert "toolu_t" not in told
@@ -324,7 +326,7 @@ async def test_a_call_follows_only_if_who_goes_on_gets_to_know_it(upstream, monk
     guardrail.tool_decisions.ledger = ledger()
     key, asked = UserAPIKeyAuth(request_route="/v1/responses"), {"model": "gpt", "input": "go"}
 
-    events = [event async for event in guardrail.governing.stream(Upstream(stream("c")), asked, key)]
+    events = [event async for event in guardrail.pipeline.stream(guardrail.request(asked, key), Upstream(stream("c")))]
 
     [*_, end] = events
     told = str(events)

@@ -1,0 +1,113 @@
+"""`ProxyRequest`: a request that comes through the proxy, or through LiteLLM's callbacks in code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from litellm.integrations.custom_guardrail import CustomGuardrail
+from litellm.proxy._types import UserAPIKeyAuth
+
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.domain.call import CallContext
+from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.domain.unapproved_result import UnapprovedResult
+from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.registry import DEFAULT
+from litellm_bighub.gateway.conversation.approval_answers import take_answers
+from litellm_bighub.gateway.conversation.identity import caller, previous_response_id
+from litellm_bighub.gateway.conversation.stored_responses import is_stored
+from litellm_bighub.gateway.pipeline.answer_format import refuse_streamed_batch
+from litellm_bighub.gateway.pipeline.next_answer import next_answer
+from litellm_bighub.gateway.pipeline.request_log import log_results, logged
+from litellm_bighub.gateway.routes.route_formats import governed_format
+from litellm_bighub.settings import GuardrailSettings
+from litellm_bighub.telemetry.telemetry import Telemetry
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyRequest:
+    """A request as a guardrail's hooks are given it.
+
+    Attributes:
+        guardrail: in whose name LiteLLM's logging is told.
+        settings: the guardrail's.
+        tool_decisions: whose approvals a client answers.
+        telemetry: counts the streams that are held.
+        data: the request.
+        key: who asks, as authenticated; `None` in code.
+        spoken: its format.
+    """
+
+    guardrail: CustomGuardrail
+    settings: GuardrailSettings
+    tool_decisions: ToolDecisions
+    telemetry: Telemetry
+    data: JsonObject
+    key: UserAPIKeyAuth | None = None
+    spoken: Format | None = None
+
+    @property
+    def where(self) -> str:
+        """The route."""
+        return (self.key.request_route or "") if self.key is not None else ""
+
+    @property
+    def is_whole(self) -> bool:
+        """In code, LiteLLM has made arguments of its own out of the caller's."""
+        return self.key is not None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the operator has opened the route, on which nobody knows what is spoken."""
+        return bool(self.where) and self.spoken in {None, DEFAULT} and governed_format(self.where) is None
+
+    @property
+    def can_ask_model(self) -> bool:
+        """LiteLLM's callbacks have no model to ask, and a stored answer has no next one."""
+        return self.key is not None and not is_stored(self.where)
+
+    @property
+    def keep_alive_seconds(self) -> float:
+        """As the operator has it."""
+        return self.settings.keep_alive_seconds
+
+    @property
+    def previous_response_id(self) -> str:
+        """The proxy hands ids out encrypted."""
+        return previous_response_id(self.data, encrypted=self.key is not None)
+
+    def context(self, response: object = None) -> CallContext:
+        """Who asks, by the gateway's authentication."""
+        return caller(self.key, self.data, response, actor=self.settings.actor, domain=self.settings.domain)
+
+    async def receive(self) -> None:
+        """Refuse what cannot be answered, and let the client's answers to requests for approval take effect."""
+        if self.spoken is None or self.key is None:
+            return
+        if self.spoken.batches:
+            refuse_streamed_batch(self.data, self.where)
+        counts = self.settings.client_approvals
+        await take_answers(self.data, self.spoken, self.context, self.tool_decisions, counts=counts)
+
+    def logged_request(self) -> AbstractContextManager[None]:
+        """Tells LiteLLM's logging."""
+        return logged(self.guardrail, self.data)
+
+    def logged_answer(self) -> AbstractContextManager[None]:
+        """Tells LiteLLM's logging, and the guardrail's span if there is one."""
+        spans = self.telemetry.spans if self.settings.guardrail_spans else None
+        return logged(self.guardrail, self.data, spans=spans)
+
+    def log_results(self, results: Sequence[UnapprovedResult]) -> None:
+        """Tells LiteLLM's logging."""
+        log_results(self.guardrail, self.data, results)
+
+    def held_stream(self) -> Callable[[], AbstractContextManager[None]]:
+        """The gauge of held streams."""
+        return self.telemetry.stream().waiting
+
+    async def ask_model(self, data: JsonObject, spoken: Format | None) -> object:
+        """Through the proxy's router, and the guardrails that stand before ours."""
+        return None if self.key is None else await next_answer(self.guardrail, self.key, data, spoken)
