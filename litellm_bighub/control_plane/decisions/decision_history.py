@@ -11,6 +11,7 @@ from litellm_bighub.control_plane.decisions.policy_versions import (
     version as kept_version,
     versions as kept_versions,
 )
+from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.tables import events, rules
 from litellm_bighub.domain.payload import JsonObject
@@ -20,7 +21,7 @@ from litellm_bighub.policy.policy_text import Added
 def decisions(engine: Engine, since: float) -> Iterator[JsonObject]:
     """Decisions since a time, the oldest first."""
     seq = 0
-    conditions = (table.c.type == "decision_event.created", table.c.time >= since)
+    conditions = (table.c.type == DECISION, table.c.time >= since)
     with engine.connect() as connection:
         while page := events.after(connection, seq, *conditions):
             yield from page

@@ -11,7 +11,7 @@ from litellm_bighub.control_plane.approvals.edited_arguments import merge
 from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edit
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.decisions.value_extraction import measured
-from litellm_bighub.control_plane.store.chain import AuditEvent, dump
+from litellm_bighub.control_plane.store.chain import DECISION, AuditEvent, dump
 from litellm_bighub.control_plane.store.tables import approvals, policies, rules, switches
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.tables.switches import Switch
@@ -25,7 +25,6 @@ from litellm_bighub.policy.evaluation import UNUSED, PolicyJudgement, find, judg
 from litellm_bighub.policy.policy_text import PolicyText, build, written
 from litellm_bighub.policy.rule import Policy
 
-DECISION = "decision_event.created"
 DEFAULT_TTL = 900
 
 

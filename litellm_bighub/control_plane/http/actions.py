@@ -1,11 +1,11 @@
-"""`/actions`: evaluate, batch, dry run, verify, status, stats and the dashboard's summary."""
+"""`/actions`: evaluate, batch, dry run, verify and status."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Final, get_args
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from typing_extensions import Self
 
@@ -14,16 +14,17 @@ from litellm_bighub.control_plane.decisions import repeated_questions as repeate
 from litellm_bighub.control_plane.decisions.recorded_decision import digest_of
 from litellm_bighub.control_plane.decisions.value_extraction import TOLD
 from litellm_bighub.control_plane.http.answers import answer
-from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader, see_actor
+from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, see_actor
 from litellm_bighub.control_plane.http.errors import not_found
 from litellm_bighub.control_plane.http.question import QuestionFields, read
-from litellm_bighub.control_plane.http.sdk_extras import live
+from litellm_bighub.control_plane.http.sdk_extras import live_sessions
 from litellm_bighub.control_plane.http.strict_json import readable
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.clock import now_in
 from litellm_bighub.control_plane.store.schema import events as table
-from litellm_bighub.control_plane.store.tables import events, stats
+from litellm_bighub.control_plane.store.tables import events
 from litellm_bighub.control_plane.store.tables.keys import Key
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall
@@ -72,7 +73,7 @@ class Action(BaseModel):
         """What the question tells beside the contract's own fields.
 
         Raises:
-            ValueError: as `told.read` has it.
+            ValueError: as `question.read` has it.
         """
         return read(
             value=self.value,
@@ -157,7 +158,7 @@ async def batch(body: ActionBatch, plane: Plane, caller: Asker) -> list[JsonObje
 @router.get("/validations/{validation_id}/verify")
 async def verify(validation_id: str, plane: Plane, caller: Anybody) -> JsonObject:
     """Compare a decision's hash with what is recorded of it."""
-    about = (table.c.subject == validation_id, table.c.type == "decision_event.created")
+    about = (table.c.subject == validation_id, table.c.type == DECISION)
     found = await plane.read(lambda connection: events.page(connection, *about, limit=1))
     if not found or not caller.speaks_for(found[0]["actor"]):
         raise not_found("validation", validation_id)
@@ -190,31 +191,10 @@ async def status(plane: Plane, _: Anybody) -> JsonObject:
     }
 
 
-@router.get("/observer/stats")
-async def observer_stats(plane: Plane, _: Reader) -> JsonObject:
-    """Counts of decisions by span of time."""
-    now = plane.clock()
-    return await plane.read(lambda connection: stats.observer(connection, now))
-
-
-@router.get("/dashboard/summary")
-async def dashboard_summary(plane: Plane, _: Reader) -> JsonObject:
-    """This month in a few numbers."""
-    now = plane.clock()
-    return await plane.read(lambda connection: stats.dashboard(connection, now))
-
-
-@router.get("/dashboard/value-protected-history")
-async def value_protected(plane: Plane, _: Reader, days: Annotated[int, Query(ge=1, le=366)] = 30) -> JsonObject:
-    """Blocked value by day."""
-    now = plane.clock()
-    return await plane.read(lambda connection: stats.value_protected(connection, now, days))
-
-
 async def _decide(plane: ControlPlane, caller: Key, body: Action, key: str | None) -> JsonObject:
     see_actor(caller, body.actor)
     call, context = body.question()
-    await live.check(plane, caller, body.actor, body.session)
+    await live_sessions.check(plane, caller, body.actor, body.session)
     if key is None or body.dry_run:
         return answer(await plane.decide(call, context, dry_run=body.dry_run), dry_run=body.dry_run)
     readable(body.session)  # with what is not bound: it is compared as well

@@ -21,17 +21,25 @@ from litellm_bighub.control_plane.http import (
 )
 from litellm_bighub.control_plane.http.auth import UnboundKeys
 from litellm_bighub.control_plane.http.body_limit import BodyLimit
-from litellm_bighub.control_plane.http.sdk_extras import agent_memory as memory, hosted_only, live, outcomes
+from litellm_bighub.control_plane.http.sdk_extras import (
+    agent_memory,
+    hosted_only,
+    live_sessions,
+    outcome_analytics,
+    outcomes,
+    rule_patches,
+    rule_questions,
+    statistics,
+)
 from litellm_bighub.control_plane.inbox import setup as inbox
 from litellm_bighub.control_plane.maintenance.server_maintenance import housekeeping
 from litellm_bighub.control_plane.plane import ControlPlane
 
 TITLE = "litellm-bighub control plane"
-ROUTERS = tuple(
-    module.router
-    for module in (memory, live, actions, approvals, rules, policy, kill_switch, events, outcomes, webhooks, api_keys)
-)
-"""The contract; `memory` and `live` before `actions`, whose prefix begins theirs."""
+SDK_EXTRAS = (agent_memory, live_sessions, outcome_analytics, outcomes, rule_patches, rule_questions, statistics)
+PRODUCT = (actions, approvals, rules, policy, kill_switch, events, webhooks, api_keys)
+ROUTERS = tuple(module.router for module in (*SDK_EXTRAS, *PRODUCT))
+"""The contract. The extras come first: `/rules/domains` is one of them, and no `/rules/{rule_id}`."""
 
 
 def create_app(plane: ControlPlane) -> FastAPI:

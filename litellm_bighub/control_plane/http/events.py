@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from litellm_bighub.control_plane.http.auth import Plane, Reader
 from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.tables import events
 from litellm_bighub.domain.payload import JsonObject
@@ -52,7 +53,7 @@ async def stats(plane: Plane, _: Reader) -> JsonObject:
 
 def shown(event: JsonObject) -> JsonObject:
     """An event as the contract shows it, with all that its body holds."""
-    decided = event["type"] == "decision_event.created"
+    decided = event["type"] == DECISION
     return {
         **event["body"],
         "event_id": f"evt_{event['seq']}",

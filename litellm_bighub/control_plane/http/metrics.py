@@ -13,9 +13,9 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection, func, select
 
 from litellm_bighub.control_plane.http.auth import Plane, Reader
+from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import approvals as approvals_table, deliveries, events
 from litellm_bighub.control_plane.store.tables import approvals, switches
-from litellm_bighub.control_plane.store.tables.stats import DECISION
 from litellm_bighub.telemetry.tool_names import ToolNames
 
 router = APIRouter()

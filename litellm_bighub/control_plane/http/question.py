@@ -19,11 +19,15 @@ from typing import Final
 
 from litellm_bighub.control_plane.approvals.edited_call import GATEWAY
 from litellm_bighub.control_plane.decisions.value_extraction import QUESTION, TOLD
-from litellm_bighub.control_plane.http.sdk_extras.live import OF_THE_SESSION
 from litellm_bighub.domain.arguments import read_arguments
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
-UNBOUND: Final = frozenset({"objective", "model_selection", "session_id", "trajectory_id"}) | OF_THE_SESSION
+UNBOUND: Final = frozenset(
+    {
+        *("objective", "model_selection", "session_id", "trajectory_id"),
+        *("connection_mode", "require_live_connection", "connection_id"),
+    }
+)
 """What BIGHUB's own SDK and its adapter add to a context. Nothing else that a question tells is left out."""
 
 IDENTITY: Final = ("user", "team", "key")

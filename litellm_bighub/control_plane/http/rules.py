@@ -1,61 +1,27 @@
-"""`/rules`: rules in the database, with versions, patches and dry runs. Those of the policy file are not here."""
+"""`/rules`: rules in the database, with their versions. Those of the policy file are not here."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable
 from itertools import zip_longest
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Header, Query
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from fastapi import APIRouter, Query
+from pydantic import ValidationError
 
-from litellm_bighub.control_plane.decisions.value_extraction import measured
-from litellm_bighub.control_plane.http.actions import Action, IdempotencyKey
-from litellm_bighub.control_plane.http.auth import Anybody, Plane, Reader, RuleWriter, see_actor
+from litellm_bighub.control_plane.http.actions import IdempotencyKey
+from litellm_bighub.control_plane.http.auth import Plane, Reader, RuleWriter
 from litellm_bighub.control_plane.http.errors import existing, not_found, problem
-from litellm_bighub.control_plane.http.sdk_extras.rule_patch import Operation, PatchRefused, patch
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import AuditEvent, dump
 from litellm_bighub.control_plane.store.tables import idempotency, rules
 from litellm_bighub.control_plane.store.tables.rules import StoredRule
-from litellm_bighub.control_plane.store.tables.stats import rule_numbers
 from litellm_bighub.control_plane.store.transaction import Transaction
-from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.policy.evaluation import UNUSED, PolicyJudgement, find, judge
 from litellm_bighub.policy.policy_text import RuleText
-from litellm_bighub.policy.rule import Policy
 
 router = APIRouter(prefix="/rules")
-
-DOMAINS = (
-    ("financial_actions", "Financial actions"),
-    ("operational_systems", "Operational systems"),
-    ("infrastructure_devops", "Infrastructure and DevOps"),
-    ("customer_transactions", "Customer transactions"),
-    ("data_modifications", "Data modifications"),
-    ("custom", "Custom"),
-)
-
-
-class Validate(Action):
-    """A question to one rule, or to the policy."""
-
-    rule_id: str | None = None
-
-
-class Patch(BaseModel):
-    """A JSON Patch (RFC 6902) over a rule's fields."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    patch: list[Operation] = Field(min_length=1, max_length=50)
-    preview: bool = True
-    reason: str | None = Field(default=None, max_length=2000)
-    if_match_version: int | None = None
 
 
 @router.post("")
@@ -99,77 +65,18 @@ async def listed(
     return [shown(rule) for rule in kept[offset : offset + limit]]
 
 
-@router.get("/domains")
-async def domains(_: Anybody) -> list[dict[str, str]]:
-    """The business domains that BIGHUB knows; others work too."""
-    return [{"id": name, "name": label} for name, label in DOMAINS]
-
-
-@router.post("/dry-run")
-async def dry_run(body: RuleText, _: RuleWriter) -> JsonObject:
-    """Say whether a rule could be added; a body that is no rule is a 422."""
-    return {"valid": True, "dry_run": True, "rule": body.model_dump(mode="json")}
-
-
-@router.post("/validate")
-@router.post("/validate/dry-run")
-async def validate(body: Validate, plane: Plane, caller: Anybody) -> JsonObject:
-    """Ask one rule, or the whole policy, about an action. Nothing is counted or recorded."""
-    see_actor(caller, body.actor)
-    call, context = body.question()
-    if body.rule_id is None:
-        judgement = (await plane.decide(call, context, dry_run=True)).judgement
-    else:
-        rule = (await _get(plane, body.rule_id)).text.rule(body.rule_id)
-        known = measured((await plane.snapshot()).tools, call)
-        if isinstance(known, Block):
-            return {"allowed": False, "result": "blocked", "reason": known.reason, "matched": False}
-        call = known
-        alone = Policy(version="", default="block", rules=(rule,), tools={})
-        found = find(alone, call, context, plane.clock())
-        if found is None:
-            return {"allowed": False, "result": "blocked", "reason": "the rule does not match", "matched": False}
-        judgement = found if isinstance(found, PolicyJudgement) else judge(alone, found, call, plane.clock(), UNUSED)
-    return {
-        "allowed": judgement.verdict == "allowed",
-        "result": judgement.verdict,
-        "reason": judgement.reason,
-        "blocked_by": judgement.blocked_by or None,
-        "rule_id": judgement.rule.id if judgement.rule else None,
-        "matched": judgement.rule is not None,
-    }
-
-
-@router.post("/admin/idempotency/purge")
-async def purge(
-    plane: Plane,
-    _: RuleWriter,
-    only_expired: bool = True,  # noqa: FBT001, FBT002 - a query parameter
-    older_than_hours: Annotated[float | None, Query(ge=0, le=10**6)] = None,
-    limit: Annotated[int | None, Query(ge=1, le=10**6)] = None,
-) -> JsonObject:
-    """Forget stored answers: those that no longer count, or all that are older."""
-    kept = idempotency.KEPT_SECONDS if only_expired else 0.0
-    before = plane.clock() - (kept if older_than_hours is None else older_than_hours * 3600)
-    return {
-        "purged": await plane.write(
-            lambda transaction: idempotency.purge(transaction.connection, before=before, limit=limit)
-        )
-    }
-
-
 @router.get("/{rule_id}")
 async def get(rule_id: str, plane: Plane, _: Reader) -> JsonObject:
     """One rule, with how it was used."""
-    rule, now = await _get(plane, rule_id), plane.clock()
-    numbers = await plane.read(lambda connection: rule_numbers(connection, rule.text.rule(rule_id), now))
+    rule, now = await stored_rule(plane, rule_id), plane.clock()
+    numbers = await plane.read(lambda connection: rules.usage_numbers(connection, rule.text.rule(rule_id), now))
     return {**shown(rule), **numbers, "last_used_at": iso(numbers["last_used_at"])}
 
 
 @router.patch("/{rule_id}")
 async def update(rule_id: str, body: JsonObject, plane: Plane, caller: RuleWriter) -> JsonObject:
     """Change some fields."""
-    return await _change(plane, caller.name, rule_id, "rule.updated", lambda text: _with(text, body))
+    return await change(plane, caller.name, rule_id, "rule.updated", lambda text: with_fields(text, body))
 
 
 @router.delete("/{rule_id}")
@@ -193,13 +100,17 @@ async def delete(rule_id: str, plane: Plane, caller: RuleWriter) -> JsonObject:
 @router.post("/{rule_id}/pause")
 async def pause(rule_id: str, plane: Plane, caller: RuleWriter) -> JsonObject:
     """Pass the rule over until it is resumed."""
-    return await _change(plane, caller.name, rule_id, "rule.paused", lambda text: _with(text, {"status": "paused"}))
+    return await change(
+        plane, caller.name, rule_id, "rule.paused", lambda text: with_fields(text, {"status": "paused"})
+    )
 
 
 @router.post("/{rule_id}/resume")
 async def resume(rule_id: str, plane: Plane, caller: RuleWriter) -> JsonObject:
     """Put the rule in force again."""
-    return await _change(plane, caller.name, rule_id, "rule.resumed", lambda text: _with(text, {"status": "active"}))
+    return await change(
+        plane, caller.name, rule_id, "rule.resumed", lambda text: with_fields(text, {"status": "active"})
+    )
 
 
 @router.get("/{rule_id}/versions")
@@ -217,55 +128,10 @@ async def versions(
             "version": version.version,
             "changed_by": version.changed_by,
             "changed_at": iso(version.changed_at),
-            "changed_fields": [] if before is None else _changed(before, text),
+            "changed_fields": [] if before is None else changed_fields(before, text),
         }
         for version, text, before in zip_longest(found, texts, texts[1:])
     ][:limit]
-
-
-@router.post("/{rule_id}/apply_patch")
-async def apply_patch(
-    rule_id: str, body: Patch, plane: Plane, caller: RuleWriter, if_match: Annotated[str | None, Header()] = None
-) -> JsonObject:
-    """Show what a patch would do, or do it; only to the version that the caller names, if it names one."""
-    rule = await _get(plane, rule_id)
-    wanted = body.if_match_version if if_match is None else _version(rule_id, if_match)
-    if wanted is not None and wanted != rule.version:
-        raise problem(409, "version_conflict", f"the rule is at version {rule.version}")
-    before = rule.text.model_dump(mode="json")
-    try:
-        after = patch(before, body.patch)
-    except PatchRefused as error:
-        raise problem(422, "patch_refused", str(error)) from error
-    text = _with(rule.text, after)
-    changed = [name for name in before if before[name] != after.get(name)]
-    operations = dump([operation.model_dump() for operation in body.patch])
-    if body.preview:
-        previewed = _entry("rule.patch_previewed", rule, caller.name, plane.clock(), body.reason)
-        await plane.write(lambda transaction: transaction.append(previewed))
-    else:
-        await _change(
-            plane,
-            caller.name,
-            rule_id,
-            "rule.patch_applied",
-            lambda _: text,
-            version=rule.version,
-            reason=body.reason,
-        )
-    return {
-        "rule_id": rule_id,
-        "preview": body.preview,
-        "applied": not body.preview,
-        "patch_valid": True,
-        "changed_paths": [f"/{name}" for name in changed],
-        "diff_summary": ", ".join(changed) or "nothing changes",
-        "changed_fields": _changed(before, after),
-        "patch_hash": f"sha256:{hashlib.sha256(operations.encode()).hexdigest()}",
-        "applied_by": None if body.preview else caller.name,
-        "before": before,
-        "after": after,
-    }
 
 
 def shown(rule: StoredRule) -> JsonObject:
@@ -279,7 +145,8 @@ def shown(rule: StoredRule) -> JsonObject:
     }
 
 
-def _changed(before: JsonObject, after: JsonObject) -> list[JsonObject]:
+def changed_fields(before: JsonObject, after: JsonObject) -> list[JsonObject]:
+    """The fields of a rule that differ."""
     return [
         {"field": name, "before": before[name], "after": after.get(name)}
         for name in before
@@ -287,7 +154,12 @@ def _changed(before: JsonObject, after: JsonObject) -> list[JsonObject]:
     ]
 
 
-def _with(text: RuleText, fields: JsonObject) -> RuleText:
+def with_fields(text: RuleText, fields: JsonObject) -> RuleText:
+    """The rule with some fields replaced.
+
+    Raises:
+        HTTPException: 422, the result is no rule.
+    """
     try:
         return RuleText.model_validate_json(dump({**text.model_dump(mode="json"), **fields}))
     except ValidationError as error:
@@ -296,18 +168,16 @@ def _with(text: RuleText, fields: JsonObject) -> RuleText:
         raise problem(422, "invalid_rule", f"{where}: {first['msg']}" if where else first["msg"]) from error
 
 
-def _version(rule_id: str, if_match: str) -> int:
-    match = re.fullmatch(rf'W/"rule:{re.escape(rule_id)}:v(\d{{1,9}})"', if_match)
-    if match is None:
-        raise problem(422, "bad_if_match", 'If-Match has the form W/"rule:<id>:v<n>"')
-    return int(match[1])
+async def stored_rule(plane: ControlPlane, rule_id: str) -> StoredRule:
+    """The rule of this id.
 
-
-async def _get(plane: ControlPlane, rule_id: str) -> StoredRule:
+    Raises:
+        HTTPException: 404, there is none.
+    """
     return existing(await plane.read(lambda connection: rules.get(connection, rule_id)), "rule", rule_id)
 
 
-async def _change(
+async def change(
     plane: ControlPlane,
     by: str,
     rule_id: str,
@@ -317,6 +187,20 @@ async def _change(
     version: int | None = None,
     reason: str | None = None,
 ) -> JsonObject:
+    """Replace a rule's content, and record who did it.
+
+    Args:
+        plane: holds the rule.
+        by: who changes it.
+        rule_id: of the rule.
+        event: the type of the audit event.
+        make: makes the new content of the old.
+        version: the version that the caller has read; another one is a conflict.
+        reason: why, for the audit.
+
+    Raises:
+        HTTPException: 404, there is no such rule; 409, somebody else has changed it.
+    """
     now = plane.clock()
 
     def job(transaction: Transaction) -> StoredRule | None:
@@ -337,11 +221,12 @@ async def _change(
 def _record(
     transaction: Transaction, event: str, rule: StoredRule, by: str, now: float, reason: str | None = None
 ) -> None:
-    transaction.append(_entry(event, rule, by, now, reason))
+    transaction.append(rule_event(event, rule, by, now, reason))
     transaction.reconfigure()
 
 
-def _entry(event: str, rule: StoredRule, by: str, now: float, reason: str | None = None) -> AuditEvent:
+def rule_event(event: str, rule: StoredRule, by: str, now: float, reason: str | None = None) -> AuditEvent:
+    """An event in the life of a rule."""
     body = {"by": by, "version": rule.version, "rule": rule.text.model_dump(mode="json", exclude_defaults=True)}
     if reason is not None:
         body["reason"] = reason

@@ -19,6 +19,7 @@ from litellm_bighub.control_plane.inbox import charts
 from litellm_bighub.control_plane.inbox.render import render
 from litellm_bighub.control_plane.inbox.sessions import COOKIE, LoggedIn, OwnForm, need, set_cookie
 from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table, head
 from litellm_bighub.control_plane.store.tables import approvals, events, keys, logins as sessions, outcomes, switches
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
@@ -26,7 +27,6 @@ from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/inbox", default_response_class=HTMLResponse, include_in_schema=False)
 
-DECISION = "decision_event.created"
 PAGE = 50
 _STREAM_SECONDS = 600
 _LOOK_AGAIN_SECONDS = 2.0

@@ -10,6 +10,8 @@ from typing import Final, Literal, TypeAlias
 
 from litellm_bighub.domain.payload import JsonObject
 
+DECISION: Final = "decision_event.created"
+"""The type of an event that records a decision."""
 Severity: TypeAlias = Literal["info", "warning", "critical"]
 
 _DIGESTED: Final = (

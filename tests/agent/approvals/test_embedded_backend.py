@@ -12,9 +12,12 @@ import pytest
 from litellm_bighub.control_plane.approvals.resolution import Resolution
 from litellm_bighub.control_plane.http.api_keys import make_key
 from litellm_bighub.control_plane.http.app import create_app
+from litellm_bighub.control_plane.http.sdk_extras.agent_memory import window
+from litellm_bighub.control_plane.http.sdk_extras.outcome_analytics import reported
+from litellm_bighub.control_plane.http.sdk_extras.outcomes import unreported
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import sqlite_url
-from litellm_bighub.control_plane.store.tables import agent_memory as memory, approvals, outcomes
+from litellm_bighub.control_plane.store.tables import approvals, outcomes
 from litellm_bighub.control_plane.store.tables.keys import AGENT, SCOPES
 from litellm_bighub.errors import AdapterConfigurationError, ConfigurationError
 from litellm_bighub.testing import ScriptedDecider, function_call, text
@@ -162,7 +165,7 @@ def test_memory_keeps_what_happened(embedded, driver, model, plane, loop):
     driver.run(guard)
     driver.call(guard, "close")
     assert guard.dropped_events == 0
-    rows = loop.call(plane.read, lambda c: memory.window(c, since=0, filters={}))
+    rows = loop.call(plane.read, lambda c: window(c, since=0, filters={}))
     assert sorted((row["tool"], row["status"]) for row in rows) == [("refund", "blocked"), ("refund", "executed")]
 
 
@@ -191,7 +194,7 @@ def test_outcomes_of_what_ran_are_kept_beside_their_decisions(embedded, driver, 
     assert kept["c2"][0]["body"]["details"]["call_id"] == "c2"
     assert "the bank is closed" in kept["c2"][0]["body"]["description"]
     assert "abcdef0123456789" not in str(kept)
-    assert loop.call(plane.read, partial(outcomes.unreported, before=2e9, limit=10)) == []
+    assert loop.call(plane.read, partial(unreported, before=2e9, limit=10)) == []
 
 
 def test_reports_can_be_switched_off(embedded, driver, model, plane, loop):
@@ -199,14 +202,14 @@ def test_reports_can_be_switched_off(embedded, driver, model, plane, loop):
     guard = embedded(Refunds(), outcome_reporting=False)
     driver.run(guard)
     driver.call(guard, "close")
-    assert loop.call(plane.read, outcomes.reported) == []
+    assert loop.call(plane.read, reported) == []
 
 
 def test_a_run_may_wait_for_its_reports(embedded, driver, model, plane, loop):
     """Nothing is flushed or closed here."""
     model([refund(5)], DONE)
     driver.run(embedded(Refunds(), outcome_reporting_required=True))
-    assert [report.status for report in loop.call(plane.read, outcomes.reported)] == ["SUCCESS"]
+    assert [report.status for report in loop.call(plane.read, reported)] == ["SUCCESS"]
 
 
 def test_the_expiry_of_an_approval_is_known_to_its_event_and_state(embedded, driver, model, plane, loop):

@@ -15,8 +15,8 @@ from pydantic import BaseModel
 import litellm_bighub.control_plane
 from litellm_bighub.control_plane.http.actions import Action
 from litellm_bighub.control_plane.http.app import ROUTERS
-from litellm_bighub.control_plane.http.rules import Validate
 from litellm_bighub.control_plane.http.sdk_extras.outcomes import Report
+from litellm_bighub.control_plane.http.sdk_extras.rule_questions import Validate
 from litellm_bighub.control_plane.http.webhooks import EVENTS
 from tests.control_plane.http.asking import Clients, both
 

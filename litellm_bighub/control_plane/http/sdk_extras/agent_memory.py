@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import json
+from collections import Counter
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import Connection, func, select
 
 from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader, see_actor
 from litellm_bighub.control_plane.http.strict_json import readable
 from litellm_bighub.control_plane.http.times import iso
-from litellm_bighub.control_plane.store.tables import agent_memory as memory
+from litellm_bighub.control_plane.store.schema import memory as table
+from litellm_bighub.control_plane.store.tables import agent_memory
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/actions/memory")
+
+MOST_ROWS: Final = 50_000
 
 
 class Ingest(BaseModel):
@@ -78,7 +84,7 @@ async def ingest(body: Ingest, plane: Plane, caller: Asker) -> JsonObject:
     ]
 
     def job(transaction: Transaction) -> tuple[int, int]:
-        return memory.insert(transaction.connection, rows), memory.total(transaction.connection)
+        return agent_memory.insert(transaction.connection, rows), number_of_events(transaction.connection)
 
     accepted, total = await plane.write(job)
     return {"accepted": accepted, "total_stored": total, "source": body.source}
@@ -101,14 +107,14 @@ async def context(
     asked = (("tool", tool), ("domain", domain), ("actor", actor), ("source", source))
     filters = {name: value for name, value in asked if value is not None}
     since = plane.clock() - window_hours * 3600
-    found = await plane.read(lambda connection: memory.window(connection, since=since, filters=filters))
+    found = await plane.read(lambda connection: window(connection, since=since, filters=filters))
     rows = [row for row in found if caller.speaks_for(row["actor"])]
     recent = [{**row["body"], "received_at": iso(row["time"])} for row in rows[:limit_recent]]
     return {
         "org_id": 1,
         "window_hours": window_hours,
         "filters": filters,
-        **memory.rates(rows),
+        **rates(rows),
         "avg_risk_score": None,
         "recent_events": recent,
     }
@@ -127,7 +133,7 @@ async def recommendations(body: Recommend, plane: Plane, _: Reader) -> JsonObjec
     filters = {name: str(value) for name in names if (value := getattr(body, name)) is not None}
     now = plane.clock()
     since = now - body.window_hours * 3600
-    rows = await plane.read(lambda connection: memory.window(connection, since=since, filters=filters))
+    rows = await plane.read(lambda connection: window(connection, since=since, filters=filters))
     tools = sorted({row["tool"] for row in rows})
     found = [recommended for tool in tools for recommended in _about(tool, rows, body)]
     return {
@@ -145,7 +151,7 @@ def _about(tool: str, rows: list[JsonObject], body: Recommend) -> list[JsonObjec
     of_tool = [row for row in rows if row["tool"] == tool]
     if len(of_tool) < body.min_events:
         return []
-    rates = memory.rates(of_tool)
+    found = rates(of_tool)
     worth = (
         ("blocked_rate", body.min_blocked_rate, "policy_review_blocked", "often blocked: is the rule too narrow?"),
         ("approval_rate", body.min_approval_rate, "policy_review_approvals", "often held: is the threshold too low?"),
@@ -160,12 +166,48 @@ def _about(tool: str, rows: list[JsonObject], body: Recommend) -> list[JsonObjec
             "time_window_hours": body.window_hours,
             "requires_human_review": True,
             "is_safe_patch": False,
-            "confidence": rates[rate],
+            "confidence": found[rate],
             "reason": text,
-            "evidence": {rate: rates[rate], "events": len(of_tool)},
+            "evidence": {rate: found[rate], "events": len(of_tool)},
             "examples": [row["event_id"] for row in of_tool[:3]] if body.include_examples else [],
             "suggested_policy_patch": None,
         }
         for rate, least, kind, text in worth
-        if rates[rate] >= least
+        if found[rate] >= least
     ]
+
+
+def number_of_events(connection: Connection) -> int:
+    """How many events there are."""
+    return connection.execute(select(func.count()).select_from(table)).scalar_one()
+
+
+def window(connection: Connection, *, since: float, filters: dict[str, str]) -> list[JsonObject]:
+    """Events since a time that fit the filters, the newest first."""
+    query = select(table).where(table.c.time >= since).order_by(table.c.time.desc()).limit(MOST_ROWS)
+    for name, value in filters.items():
+        query = query.where(table.c[name] == value)
+    rows = connection.execute(query).mappings()
+    return [{**row, "body": json.loads(row["body"])} for row in rows]
+
+
+def rates(rows: list[JsonObject]) -> JsonObject:
+    """What the events have in common."""
+    statuses = Counter(row["status"] for row in rows)
+    reasons = Counter(_blocked_by(row["body"]) for row in rows if row["status"] == "blocked")
+    count = len(rows) or 1
+    return {
+        "total_events": len(rows),
+        "blocked_rate": statuses["blocked"] / count,
+        "approval_rate": statuses["approval_required"] / count,
+        "tool_error_rate": statuses["tool_error"] / count,
+        "top_tools": [
+            {"tool": tool, "count": number} for tool, number in Counter(row["tool"] for row in rows).most_common(10)
+        ],
+        "top_block_reasons": [{"blocked_by": name, "count": number} for name, number in reasons.most_common(10)],
+    }
+
+
+def _blocked_by(body: JsonObject) -> str:
+    decision = body.get("decision")
+    return str(decision.get("blocked_by") or "unknown") if isinstance(decision, dict) else "unknown"

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
-from typing import Annotated
+from collections.abc import Callable, Iterable
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy import Connection, select
 from typing_extensions import Self
 
 from litellm_bighub.control_plane.audit.outcome_reports import keep
-from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader, see_actor
+from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, see_actor
 from litellm_bighub.control_plane.http.errors import not_found
-from litellm_bighub.control_plane.http.sdk_extras.outcome_quality import (
-    TAXONOMY,
-    Reported,
-    meaning,
-    partner_view,
-    quality,
-    summary,
-)
+from litellm_bighub.control_plane.http.sdk_extras.outcome_quality import TAXONOMY, meaning
 from litellm_bighub.control_plane.http.strict_json import readable
 from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.store.chain import DECISION
+from litellm_bighub.control_plane.store.schema import events, outcomes as table
 from litellm_bighub.control_plane.store.tables import outcomes
 from litellm_bighub.control_plane.store.tables.keys import Key
 from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/outcomes")
 
-Domain = Annotated[str | None, Query(max_length=200)]
+_PAGE: Final = 500
 
 
 class Report(BaseModel):
@@ -86,7 +82,7 @@ async def pending(
 ) -> JsonObject:
     """Allowed calls of which nothing was reported, of the actors that the key speaks for."""
     before, of = plane.clock() - min_age_hours * 3600, caller.speaks_for
-    rows = await plane.read(lambda connection: outcomes.unreported(connection, before=before, limit=limit, of=of))
+    rows = await plane.read(lambda connection: unreported(connection, before=before, limit=limit, of=of))
     items = [
         {
             "request_id": row["subject"],
@@ -98,28 +94,6 @@ async def pending(
         for row in rows
     ]
     return {"pending": items, "total": len(items)}
-
-
-@router.get("/analytics/summary")
-async def analytics(
-    plane: Plane, _: Reader, domain: Domain = None, since: datetime | None = None, until: datetime | None = None
-) -> JsonObject:
-    """How calls went."""
-    return summary(await _reported(plane, domain, since, until))
-
-
-@router.get("/analytics/recommendation-quality")
-async def recommendation_quality(
-    plane: Plane, _: Reader, domain: Domain = None, since: datetime | None = None, until: datetime | None = None
-) -> JsonObject:
-    """Whether it was good to follow what was recommended."""
-    return quality(await _reported(plane, domain, since, until))
-
-
-@router.get("/analytics/partner-view/{domain}")
-async def partner(domain: str, plane: Plane, _: Reader) -> JsonObject:
-    """One domain in itself."""
-    return partner_view(domain, await _reported(plane, domain, None, None))
 
 
 @router.get("/by-validation/{validation_id}")
@@ -149,25 +123,10 @@ async def timeline(request_id: str, plane: Plane, caller: Anybody) -> JsonObject
 async def _keep(plane: ControlPlane, caller: Key, reports: list[Report]) -> list[JsonObject]:
     told = [readable(report.model_dump(mode="json")) for report in reports]
     ids = [(report.request_id, report.validation_id) for report in reports]
-    for actor in await plane.read(lambda connection: outcomes.actors(connection, ids)):
+    for actor in await plane.read(lambda connection: actors(connection, ids)):
         see_actor(caller, actor)
     rows = await keep(plane, told, actor=caller.only_actor)
     return [_shown(row) for row in rows]
-
-
-async def _reported(
-    plane: ControlPlane, domain: str | None, since: datetime | None, until: datetime | None
-) -> list[Reported]:
-    return await plane.read(
-        lambda connection: outcomes.reported(connection, domain=domain, since=_posix(since), until=_posix(until))
-    )
-
-
-def _posix(moment: datetime | None) -> float | None:
-    """POSIX seconds; without a zone UTC is meant."""
-    if moment is None:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)).timestamp()
 
 
 async def _found(plane: ControlPlane, caller: Key, column: str, value: str) -> list[JsonObject]:
@@ -200,3 +159,32 @@ def _shown(row: JsonObject) -> JsonObject:
             "verdict_was": row["verdict"] or None,
         },
     }
+
+
+def actors(connection: Connection, ids: Iterable[tuple[str, str]]) -> set[str]:
+    """Whose decisions are known by these pairs of a request's and a validation's id; each may be another's."""
+    alone = [pair for request, validation in ids for pair in ((request, ""), ("", validation)) if any(pair)]
+    found = (outcomes.decided(connection, *pair) for pair in alone)
+    return {row["actor"] for row in found if row["decided_at"] is not None}
+
+
+def unreported(
+    connection: Connection, *, before: float, limit: int, of: Callable[[str], bool] = lambda _: True
+) -> list[JsonObject]:
+    """Allowed decisions older than a time without a report, of the actors for which `of` says so."""
+    reported = select(table.c.request_id).where(table.c.request_id == events.c.subject).exists()
+    query = (
+        select(events.c.subject, events.c.time, events.c.tool, events.c.actor, events.c.domain, events.c.seq)
+        .where(events.c.type == DECISION, events.c.verdict == "allowed", events.c.time <= before)
+        .where(~reported)
+        .order_by(events.c.seq.desc())
+        .limit(max(limit, _PAGE))
+    )
+    found: list[JsonObject] = []
+    while len(found) < limit:
+        page = [dict(row) for row in connection.execute(query).mappings()]
+        if not page:
+            break
+        query = query.where(events.c.seq < page[-1]["seq"])
+        found += [row for row in page if of(row["actor"])]
+    return found[:limit]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
-from sqlalchemy import Connection, RowMapping, delete, select, update
+from sqlalchemy import Connection, RowMapping, delete, func, select, update
 
-from litellm_bighub.control_plane.store.schema import rule_versions, rules
+from litellm_bighub.control_plane.store.chain import DECISION
+from litellm_bighub.control_plane.store.schema import events, rule_versions, rules
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.policy_text import RuleText
+from litellm_bighub.policy.rule import Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,29 @@ def versions(connection: Connection, rule_id: str, limit: int) -> list[RuleVersi
         RuleVersion(row["version"], RuleText.model_validate_json(row["body"]), row["changed_by"], row["changed_at"])
         for row in rows
     ]
+
+
+def usage_numbers(connection: Connection, rule: Rule, now: float) -> JsonObject:
+    """How often a rule has allowed and blocked. The days are those of its time zone."""
+    moment = datetime.fromtimestamp(now, rule.zone or timezone.utc)
+    today = moment.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
+
+    def counted(verdict: str, since: float) -> int:
+        query = select(func.count()).where(
+            events.c.rule_id == rule.id, events.c.type == DECISION, events.c.verdict == verdict, events.c.time >= since
+        )
+        return connection.execute(query).scalar_one()
+
+    used = counted("allowed", today)
+    last = select(func.max(events.c.time)).where(events.c.rule_id == rule.id, events.c.type == DECISION)
+    return {
+        "usage_today": used,
+        "usage_total": counted("allowed", 0),
+        "blocked_today": counted("blocked", today),
+        "blocked_total": counted("blocked", 0),
+        "remaining_today": None if rule.max_per_day is None else max(0, rule.max_per_day - used),
+        "last_used_at": connection.execute(last).scalar(),
+    }
 
 
 def _remember(connection: Connection, rule: tuple[str, int, str], by: str, now: float) -> None:

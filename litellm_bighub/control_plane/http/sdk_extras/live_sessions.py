@@ -1,28 +1,41 @@
-"""`/actions/live`: sessions of programs that stay connected. What a session asks is answered only while it lives."""
+"""`/actions/live`: sessions of programs that stay connected. A session's questions are answered while it lives."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from fastapi import APIRouter
 from fastapi.exceptions import HTTPException
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
 from litellm_bighub.control_plane.http.auth import Asker, Plane, see_actor
 from litellm_bighub.control_plane.http.errors import problem
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import AuditEvent
-from litellm_bighub.control_plane.store.tables import live_sessions as live
+from litellm_bighub.control_plane.store.schema import live_sessions as table
 from litellm_bighub.control_plane.store.tables.keys import Key
-from litellm_bighub.control_plane.store.tables.live_sessions import LiveSession
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/actions/live")
 
-OF_THE_SESSION: Final = frozenset({"connection_mode", "require_live_connection", "connection_id"})
-"""What the SDK's live session adds to the context of each question."""
-_BEAT_SECONDS: Final = live.TTL_SECONDS // 3
+TTL_SECONDS: Final = 90
+MOST: Final = 1000
+"""Live sessions of one key."""
+_BEAT_SECONDS: Final = TTL_SECONDS // 3
+
+
+@dataclass(frozen=True, slots=True)
+class LiveSession:
+    """One session."""
+
+    id: str
+    key_id: str
+    actor: str
+    connected_at: float
+    expires_at: float
 
 
 class Connect(BaseModel):
@@ -48,17 +61,17 @@ async def connect(body: Connect, plane: Plane, caller: Asker) -> JsonObject:
     """Begin a session."""
     see_actor(caller, body.actor)
     now = plane.clock()
-    session = LiveSession(f"live_{plane.new_id()}", caller.id, body.actor, now, now + live.TTL_SECONDS)
+    session = LiveSession(f"live_{plane.new_id()}", caller.id, body.actor, now, now + TTL_SECONDS)
 
     def job(transaction: Transaction) -> int | None:
-        number = live.connect(transaction.connection, session)
+        number = _begin(transaction.connection, session)
         if number is not None:
             transaction.append(AuditEvent(now, "live.connected", session.id, {"by": caller.name}, actor=body.actor))
         return number
 
     number = await plane.write(job)
     if number is None:
-        raise problem(429, "too_many_connections", f"this API key has {live.MOST} live sessions")
+        raise problem(429, "too_many_connections", f"this API key has {MOST} live sessions")
     return _shown(session, number, "connected")
 
 
@@ -68,10 +81,10 @@ async def heartbeat(body: Connected, plane: Plane, caller: Asker) -> JsonObject:
     now = plane.clock()
 
     def job(transaction: Transaction) -> tuple[LiveSession | None, int]:
-        found = live.beat(transaction.connection, body.connection_id, caller.id, now)
+        found = _prolong(transaction.connection, body.connection_id, caller.id, now)
         if found is not None:
             see_actor(caller, found.actor)
-        return found, live.count(transaction.connection, caller.id, now)
+        return found, _count(transaction.connection, caller.id, now)
 
     session, number = await plane.write(job)
     if session is None:
@@ -85,10 +98,10 @@ async def disconnect(body: Connected, plane: Plane, caller: Asker) -> JsonObject
     now = plane.clock()
 
     def job(transaction: Transaction) -> tuple[LiveSession | None, int]:
-        found = live.disconnect(transaction.connection, body.connection_id, caller.id, now)
+        found = _end(transaction.connection, body.connection_id, caller.id, now)
         if found is not None:
             transaction.append(AuditEvent(now, "live.disconnected", found.id, {"by": caller.name}, actor=found.actor))
-        return found, live.count(transaction.connection, caller.id, now)
+        return found, _count(transaction.connection, caller.id, now)
 
     session, number = await plane.write(job)
     if session is None:
@@ -107,7 +120,7 @@ async def check(plane: ControlPlane, caller: Key, actor: str, context: JsonObjec
     name, now = context.get("connection_id"), plane.clock()
     found = None
     if isinstance(name, str):
-        found = await plane.read(lambda connection: live.find(connection, name, caller.id, now))
+        found = await plane.read(lambda connection: _find(connection, name, caller.id, now))
     if found is None or found.actor != actor:
         raise _gone()
 
@@ -121,8 +134,49 @@ def _shown(session: LiveSession, number: int, status: str) -> JsonObject:
         "connection_id": session.id,
         "agent_id": session.actor,
         "current_connections": number,
-        "max_connections": live.MOST,
-        "ttl_seconds": live.TTL_SECONDS,
+        "max_connections": MOST,
+        "ttl_seconds": TTL_SECONDS,
         "heartbeat_interval_seconds": _BEAT_SECONDS,
         "status": status,
     }
+
+
+def _begin(connection: Connection, session: LiveSession) -> int | None:
+    """Begin a session; how many its key has now, `None` if that would be too many. Those that ended are forgotten."""
+    now = session.connected_at
+    connection.execute(delete(table).where(table.c.expires_at <= now))
+    others = _count(connection, session.key_id, now)
+    if others >= MOST:
+        return None
+    connection.execute(table.insert(), {name: getattr(session, name) for name in LiveSession.__slots__})
+    return others + 1
+
+
+def _prolong(connection: Connection, session_id: str, key_id: str, now: float) -> LiveSession | None:
+    """Prolong a session; `None` if the key has none of this name that still lives."""
+    statement = update(table).where(*_lives(session_id, key_id, now)).values(expires_at=now + TTL_SECONDS)
+    return _find(connection, session_id, key_id, now) if connection.execute(statement).rowcount == 1 else None
+
+
+def _end(connection: Connection, session_id: str, key_id: str, now: float) -> LiveSession | None:
+    """End a session; `None` if the key has none of this name that still lives."""
+    found = _find(connection, session_id, key_id, now)
+    connection.execute(delete(table).where(*_lives(session_id, key_id, now)))
+    return found
+
+
+def _find(connection: Connection, session_id: str, key_id: str, now: float) -> LiveSession | None:
+    """The session of a key, if it lives."""
+    query = select(table).where(*_lives(session_id, key_id, now))
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else LiveSession(**row)
+
+
+def _count(connection: Connection, key_id: str, now: float) -> int:
+    """How many sessions of a key live."""
+    query = select(func.count()).where(table.c.key_id == key_id, table.c.expires_at > now)
+    return connection.execute(query).scalar_one()
+
+
+def _lives(session_id: str, key_id: str, now: float) -> tuple[ColumnElement[bool], ...]:
+    return table.c.id == session_id, table.c.key_id == key_id, table.c.expires_at > now

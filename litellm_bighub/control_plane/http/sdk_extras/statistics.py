@@ -1,19 +1,44 @@
-"""Numbers out of the recorded decisions."""
+"""`/actions/observer` and `/actions/dashboard`: counts of recorded decisions."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
 from datetime import datetime, timedelta, timezone
+from typing import Annotated
 
+from fastapi import APIRouter, Query
 from sqlalchemy import Connection, func, select
 
+from litellm_bighub.control_plane.http.auth import Plane, Reader
+from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import approvals, events
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.policy.rule import Rule
 
-DECISION = "decision_event.created"
+router = APIRouter(prefix="/actions")
+
 DAY = 86400.0
+
+
+@router.get("/observer/stats")
+async def observer_stats(plane: Plane, _: Reader) -> JsonObject:
+    """Counts of decisions by span of time."""
+    now = plane.clock()
+    return await plane.read(lambda connection: observer(connection, now))
+
+
+@router.get("/dashboard/summary")
+async def dashboard_summary(plane: Plane, _: Reader) -> JsonObject:
+    """This month in a few numbers."""
+    now = plane.clock()
+    return await plane.read(lambda connection: dashboard(connection, now))
+
+
+@router.get("/dashboard/value-protected-history")
+async def value_history(plane: Plane, _: Reader, days: Annotated[int, Query(ge=1, le=366)] = 30) -> JsonObject:
+    """Blocked value by day."""
+    now = plane.clock()
+    return await plane.read(lambda connection: value_protected(connection, now, days))
 
 
 def verdicts(connection: Connection, since: float, until: float | None = None) -> dict[str, int]:
@@ -119,26 +144,3 @@ def _insight(week: dict[str, int]) -> str:
         return "no decisions in the last 7 days"
     share = 100 * week["blocked"] / total
     return f"{total} decisions in the last 7 days, {share:.0f} % blocked"
-
-
-def rule_numbers(connection: Connection, rule: Rule, now: float) -> JsonObject:
-    """How often a rule has allowed and blocked. The days are those of its time zone."""
-    moment = datetime.fromtimestamp(now, rule.zone or timezone.utc)
-    today = moment.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()
-
-    def counted(verdict: str, since: float) -> int:
-        query = select(func.count()).where(
-            events.c.rule_id == rule.id, events.c.type == DECISION, events.c.verdict == verdict, events.c.time >= since
-        )
-        return connection.execute(query).scalar_one()
-
-    used = counted("allowed", today)
-    last = select(func.max(events.c.time)).where(events.c.rule_id == rule.id, events.c.type == DECISION)
-    return {
-        "usage_today": used,
-        "usage_total": counted("allowed", 0),
-        "blocked_today": counted("blocked", today),
-        "blocked_total": counted("blocked", 0),
-        "remaining_today": None if rule.max_per_day is None else max(0, rule.max_per_day - used),
-        "last_used_at": connection.execute(last).scalar(),
-    }
