@@ -39,10 +39,10 @@ def verify(
 
     kept = None if expect is None else _expected(expect)
     with failing_plainly(), database(database_url) as engine:
-        result = auditing.verified(engine)
+        result = auditing.verified_chain(engine)
         if isinstance(result, str):
             fail(result)
-        if kept is not None and (problem := auditing.differs(engine, *kept)) is not None:
+        if kept is not None and (problem := auditing.event_mismatch(engine, *kept)) is not None:
             fail(problem)
     first = result.seq - result.count + 1
     numbers = f" ({first} to {result.seq})" if first > 1 and result.count else ""
@@ -80,7 +80,7 @@ def retain(
     from litellm_bighub.control_plane.audit import audit_export as auditing  # noqa: PLC0415
 
     with failing_plainly(), database(database_url) as engine:
-        if not yes and (doubt := auditing.doubts(engine, span(keep))) is not None:
+        if not yes and (doubt := auditing.clock_doubt(engine, span(keep))) is not None:
             typer.confirm(f"{doubt}. Remove nevertheless what is older than {keep}?", abort=True)
         removed = auditing.retain(engine, span(keep))
     typer.echo(f"{removed} events removed")

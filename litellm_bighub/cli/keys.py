@@ -39,7 +39,7 @@ def add(
     scopes: frozenset[keys.Scope] = frozenset(known for known in keys.SCOPES if known in scope)
     if unknown := {name for name in scope if name not in keys.SCOPES}:
         fail(f"there is no scope {', '.join(sorted(unknown))}; there are {', '.join(keys.SCOPES)}")
-    if keys.mixes(scopes):
+    if keys.mixes_scopes(scopes):
         fail("a key that asks for decisions (actions:validate) may hold no other scope")
     if actor and scopes != keys.AGENT:
         fail("an actor is for a key that asks for decisions (actions:validate)")

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from litellm_bighub.control_plane.store.time_limit import bounded
+from litellm_bighub.control_plane.store.time_limit import hang_up_after
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.control_plane.store.writer import Writer
 from litellm_bighub.errors import ConfigurationError, DecisionRefused, DecisionUnavailable
@@ -73,8 +73,8 @@ class Database:
 
     def _read(self, query: Callable[[Connection], T]) -> T:
         self._writer.file.check()
-        with bounded(self._patience) as seen, self._engine.connect() as connection:
-            seen(connection)
+        with hang_up_after(self._patience) as watch, self._engine.connect() as connection:
+            watch(connection)
             return query(connection)
 
 

@@ -69,7 +69,7 @@ class ControlPlane(Database):
         self.deciding = DecisionRecorder(source)
         self._retaining = RetentionSchedule(source, keep_days)
         self.signals = Signals(engine)
-        super().__init__(engine, on_commit=self.signals.tell, on_rollback=self.deciding.forget, patience=patience)
+        super().__init__(engine, on_commit=self.signals.wake, on_rollback=self.deciding.forget, patience=patience)
         self._awaited = AwaitedApprovals(self, self.signals, self.clock)
 
     @classmethod

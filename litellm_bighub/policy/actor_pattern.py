@@ -25,7 +25,7 @@ class ActorPattern(Pattern):
     def __init__(self, text: str) -> None:
         super().__init__(text)
         fits = self.matches
-        self.resembles: Callable[[str], object] = _never
+        self.resembles: Callable[[str], object] = _no_resemblance
         if self.is_unmarked:
             self.matches = lambda name: not is_marked(name) and fits(name)
             self.resembles = lambda name: is_marked(name) and (fits(name) or fits(without_mark(name)))
@@ -36,7 +36,7 @@ class ActorPattern(Pattern):
         return bool(self.text.strip("*")) and not is_marked(self.text)
 
 
-def _never(_name: str) -> object:
+def _no_resemblance(_name: str) -> object:
     return False
 
 

@@ -38,7 +38,7 @@ class Tally:
         today = 0 if day > self.day else self.today + (self.day_before if day < self.day else 0)
         if hour == self.hour:
             return Usage(today, self.this_hour, self.last_at)
-        this_hour = 0 if _begins(hour) > _begins(self.hour) else self.this_hour + self.hour_before
+        this_hour = 0 if _start_of_hour(hour) > _start_of_hour(self.hour) else self.this_hour + self.hour_before
         return Usage(today, this_hour, self.last_at)
 
     def counted(self, rule: Rule, now: float) -> Tally:
@@ -46,7 +46,7 @@ class Tally:
         day, hour = _windows(rule, now)
         last_at = now if self.last_at is None else max(now, self.last_at)
         new_day = day > self.day
-        new_hour = hour != self.hour and _begins(hour) > _begins(self.hour)
+        new_hour = hour != self.hour and _start_of_hour(hour) > _start_of_hour(self.hour)
         return Tally(
             day if new_day else self.day,
             1 if new_day else self.today + 1,
@@ -65,6 +65,6 @@ def _windows(rule: Rule, now: float) -> tuple[str, str]:
 
 
 @lru_cache(maxsize=256)
-def _begins(hour: str) -> float:
+def _start_of_hour(hour: str) -> float:
     """When a clock hour begins, in POSIX seconds; before all others if there is none."""
     return datetime.strptime(hour, "%Y-%m-%dT%H%z").timestamp() if hour else float("-inf")

@@ -79,7 +79,7 @@ def find(policy: Policy, call: ToolCall, context: CallContext, now: float) -> Ru
             continue
         try:
             if mismatch(rule, call, context, now) is None:
-                return _unclear(policy, rule, context) or rule
+                return _unclear_actor(policy, rule, context) or rule
         except Undecidable as error:
             return _undecidable(policy, rule, error)
     return None
@@ -142,7 +142,7 @@ def explain(
             return Explanation(_undecidable(policy, rule, error), tuple(considered))
         considered.append(Considered(rule, reason))
         if reason is None:
-            unclear = _unclear(policy, rule, context)
+            unclear = _unclear_actor(policy, rule, context)
             return Explanation(unclear or judge(policy, rule, call, now, usage), tuple(considered))
     return Explanation(_by_default(policy), tuple(considered))
 
@@ -200,7 +200,7 @@ def _reached_limit(rule: Rule, usage: Usage | None, now: float) -> tuple[str, st
     return None
 
 
-def _unclear(policy: Policy, rule: Rule, context: CallContext) -> PolicyJudgement | None:
+def _unclear_actor(policy: Policy, rule: Rule, context: CallContext) -> PolicyJudgement | None:
     """Why a rule that matches cannot be applied: it may mean this key or user, or an agent of that name."""
     if rule.effect == "block" or rule.actor.matches(context.actor):
         return None

@@ -144,23 +144,23 @@ class PolicyText(BaseModel):
 
 ALLOWANCE = "allow_"
 """How the ids of temporary allowances begin."""
-Added: TypeAlias = tuple[tuple[str, RuleText], ...]
+AddedRules: TypeAlias = tuple[tuple[str, RuleText], ...]
 """Rules that live in the database, each with its id."""
 
 
-def build(text: PolicyText, added: Added = ()) -> Policy:
+def build(text: PolicyText, added: AddedRules = ()) -> Policy:
     """The policy as it is evaluated: the file's rules, then those added by API, higher priorities first."""
     rules = [rule.rule() for rule in text.rules] + [rule.rule(rule_id) for rule_id, rule in added]
     return Policy(
-        version=hashlib.sha256(written(text, added).encode()).hexdigest()[:12],
+        version=hashlib.sha256(canonical_text(text, added).encode()).hexdigest()[:12],
         default=text.default,
         rules=tuple(sorted(rules, key=lambda rule: -rule.priority)),
         tools=text.tools,
     )
 
 
-def written(text: PolicyText, added: Added = ()) -> str:
-    """The content in one line of JSON: what the version is the digest of, and what `read_written` reads.
+def canonical_text(text: PolicyText, added: AddedRules = ()) -> str:
+    """The content in one line of JSON: what the version is the digest of, and what `read_canonical_text` reads.
 
     Without temporary allowances: one for one tool must not void what waits for an answer on others. Nor must a change
     of how long the audit is kept.
@@ -176,8 +176,8 @@ def written(text: PolicyText, added: Added = ()) -> str:
     return rfc8785.dumps(content).decode()
 
 
-def read_written(body: str) -> tuple[PolicyText, Added]:
-    """The opposite of `written`."""
+def read_canonical_text(body: str) -> tuple[PolicyText, AddedRules]:
+    """The opposite of `canonical_text`."""
     content = json.loads(body)
     text = PolicyText.model_validate_json(json.dumps(content["file"]))
     added = tuple((rule_id, RuleText.model_validate_json(json.dumps(rule))) for rule_id, rule in content["added"])

@@ -12,7 +12,7 @@ from litellm_bighub.control_plane.approvals.resolution import Resolution, Resolu
 from litellm_bighub.control_plane.audit.outcome_reports import keep
 from litellm_bighub.control_plane.database import unavailable_when_failing
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider, decision
-from litellm_bighub.control_plane.decisions.recorded_decision import bound
+from litellm_bighub.control_plane.decisions.recorded_decision import bound_digest
 from litellm_bighub.control_plane.store.tables import agent_memory as memory, approvals
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.tables.secrets import STATE_KEY, secret_of
@@ -97,7 +97,7 @@ class EmbeddedBackend:
         if approval is None:
             return NotThisCall("the approval is unknown here")
         context = replace(pending.ask.context, domain=approval.domain)  # the policy may give a tool a domain of its own
-        if approval.digest != bound(pending.ask.call, context, approval.policy_version):
+        if approval.digest != bound_digest(pending.ask.call, context, approval.policy_version):
             return NotThisCall("the approval was asked for another call")
         return approval
 

@@ -24,7 +24,7 @@ def allowance_for(
     Returns:
         The rule; `None` if a name is longer than a rule's may be.
     """
-    asked = _rule(transaction, text, approval.rule_id)
+    asked = _asking_rule(transaction, text, approval.rule_id)
     until = datetime.fromtimestamp(now + minutes * 60, timezone.utc)
     fields: dict[str, object] = {
         "name": f"{approval.tool} for {approval.actor}, {minutes} minutes"[:200],
@@ -33,7 +33,7 @@ def allowance_for(
         "domain": glob.escape(approval.domain),
         **{name: glob.escape(told) for name in ("user", "key") if (told := approval.context.get(name, ""))},
         "type": approval.type,
-        "effect": "allow",
+        "effect": "grant",
         "require_approval_above": None,
         "expires_at": until,
         "priority": min(1000, asked.priority + 1),
@@ -44,7 +44,7 @@ def allowance_for(
         return None
 
 
-def allow(transaction: Transaction, allowance: RuleText, approval: Approval, *, by: str, now: float) -> None:
+def grant(transaction: Transaction, allowance: RuleText, approval: Approval, *, by: str, now: float) -> None:
     """Put an allowance in force.
 
     It is tried just before the rule that asked. It does not change the policy's version, so the other approvals that
@@ -60,7 +60,7 @@ def allow(transaction: Transaction, allowance: RuleText, approval: Approval, *, 
     transaction.reconfigure()
 
 
-def _rule(transaction: Transaction, text: PolicyText, rule_id: str) -> RuleText:
+def _asking_rule(transaction: Transaction, text: PolicyText, rule_id: str) -> RuleText:
     """The rule that asked; without one, the default did."""
     added = rules.get(transaction.connection, rule_id)
     if added is not None:

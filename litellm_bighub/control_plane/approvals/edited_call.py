@@ -11,7 +11,7 @@ import math
 from dataclasses import replace
 from typing import Final
 
-from litellm_bighub.control_plane.decisions.value_extraction import TOLD, measured
+from litellm_bighub.control_plane.decisions.value_extraction import EXTRA_FIELDS, measured
 from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.domain.call import Arguments, ToolCall
 from litellm_bighub.domain.decision import Block
@@ -25,7 +25,7 @@ GATEWAY: Final = "gateway"
 def edit(tools: ToolTable, call: ToolCall, arguments: Arguments, *, surface: str) -> ToolCall | str:
     """The call with other arguments, its value and target taken out of them; or why that cannot be."""
     if surface == HTTP_SURFACE:
-        told = _told(call, arguments)
+        told = _with_stated_values(call, arguments)
         found = told if isinstance(told, str) else measured(tools, told)
     else:
         found = tools.find(call.name).measure(replace(call, arguments=arguments))
@@ -34,10 +34,10 @@ def edit(tools: ToolTable, call: ToolCall, arguments: Arguments, *, surface: str
 
 def editable(arguments: Arguments, *, surface: str) -> bool:
     """Whether who asked can learn of an edit."""
-    return surface != HTTP_SURFACE or not {TOLD, GATEWAY} & set(arguments)
+    return surface != HTTP_SURFACE or not {EXTRA_FIELDS, GATEWAY} & set(arguments)
 
 
-def _told(call: ToolCall, arguments: Arguments) -> ToolCall | str:
+def _with_stated_values(call: ToolCall, arguments: Arguments) -> ToolCall | str:
     value, target = arguments.get("value"), arguments.get("target")
     if value is not None and (
         isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value)

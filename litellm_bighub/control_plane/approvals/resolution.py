@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
-from litellm_bighub.control_plane.approvals.allowance import allow, allowance_for
+from litellm_bighub.control_plane.approvals.allowance import allowance_for, grant
 from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edit, editable
-from litellm_bighub.control_plane.decisions.recorded_decision import DecisionRecorder, about, bound
+from litellm_bighub.control_plane.approvals.expiry import expires_at
+from litellm_bighub.control_plane.decisions.recorded_decision import DecisionRecorder, approval_event, bound_digest
 from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -67,9 +68,9 @@ def resolve(
         if isinstance(decided, ResolutionRefused):
             return decided
         digest = decided
-    moved = _move(transaction, resolution, digest, now)
+    moved = _record_answer(transaction, approval, resolution, digest, now)
     if moved is None:
-        return _why_not(approval, now)
+        return _refusal(approval, now)
     body: dict[str, object] = {"answer": moved, "by": resolution.by, "comment": resolution.comment}
     if resolution.edited is not None and resolution.answer == "approve":
         body |= {
@@ -78,9 +79,9 @@ def resolve(
             "before_digest": arguments_digest(approval.edited or approval.arguments),
             "after_digest": arguments_digest(resolution.edited),
         }
-    transaction.append(about(approval, "approval.resolved", now, body))
+    transaction.append(approval_event(approval, "approval.resolved", now, body))
     if allowance is not None and moved == "approve":
-        allow(transaction, allowance, approval, by=resolution.by, now=now)
+        grant(transaction, allowance, approval, by=resolution.by, now=now)
     return approvals.get(connection, approval.id) or approval
 
 
@@ -91,17 +92,19 @@ def expire_due(transaction: Transaction, now: float) -> int:
         approval = approvals.get(transaction.connection, approval_id)
         if approval is not None and approvals.expire(transaction.connection, approval_id, now=now):
             body = {"comment": approval.comment} if approval.comment else {}
-            transaction.append(about(approval, "approval.expired", now, body))
+            transaction.append(approval_event(approval, "approval.expired", now, body))
     return len(due)
 
 
-def asked_by(approval: Approval) -> CallContext:
+def caller_of(approval: Approval) -> CallContext:
     """Who asked, as far as an answer is bound to it."""
     told = approval.context
     return CallContext(approval.actor, approval.domain, user=told.get("user", ""), key=told.get("key", ""))
 
 
-def _move(transaction: Transaction, resolution: Resolution, edited_digest: str | None, now: float) -> str | None:
+def _record_answer(
+    transaction: Transaction, approval: Approval, resolution: Resolution, edited_digest: str | None, now: float
+) -> str | None:
     connection, by, comment = transaction.connection, resolution.by, resolution.comment
     if resolution.answer == "deny":
         return "deny" if approvals.deny(connection, resolution.approval_id, by=by, comment=comment, now=now) else None
@@ -114,10 +117,11 @@ def _move(transaction: Transaction, resolution: Resolution, edited_digest: str |
         edited=resolution.edited,
         edited_digest=edited_digest,
         now=now,
+        expires_at=expires_at(approval.ttl, since=now),
     )
 
 
-def _why_not(approval: Approval, now: float) -> ResolutionRefused:
+def _refusal(approval: Approval, now: float) -> ResolutionRefused:
     match approval.state_at(now):
         case "expired":
             why = f": {approval.comment}" if approval.comment and approval.resolved_at is None else ""
@@ -149,10 +153,10 @@ def _decide_again(
     call = edit(snapshot.tools, before, edited, surface=surface)
     if isinstance(call, str):
         return ResolutionRefused("blocked", f"the edited arguments cannot be decided on: {call}")
-    context = asked_by(approval)
+    context = caller_of(approval)
     judgement: PolicyJudgement = deciding.judge(transaction, snapshot, call, context, now)
     if judgement.verdict == "blocked":
         return ResolutionRefused("blocked", f"the policy blocks the edited call: {judgement.reason}")
     if judgement.rule is not None and judgement.rule.four_eyes and not approval.four_eyes:
         return ResolutionRefused("blocked", "the edited call would need two people; deny it and let the agent ask anew")
-    return bound(call, context, approval.policy_version) if surface == HTTP_SURFACE else None
+    return bound_digest(call, context, approval.policy_version) if surface == HTTP_SURFACE else None

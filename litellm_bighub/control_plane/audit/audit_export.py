@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 from litellm_bighub.control_plane.store.chain import ChainBreak
 from litellm_bighub.control_plane.store.clock import clock_of
 from litellm_bighub.control_plane.store.schema import events as table
-from litellm_bighub.control_plane.store.tables import ages as looks, events, retention
+from litellm_bighub.control_plane.store.tables import clock_checks, events, retention
 from litellm_bighub.control_plane.store.writer import Writer
 
 Format: TypeAlias = Literal["jsonl", "csv"]
@@ -37,7 +37,7 @@ class Verified:
     digest: str
 
 
-def verified(engine: Engine) -> Verified | str:
+def verified_chain(engine: Engine) -> Verified | str:
     """The chain that holds, or what is wrong with it."""
     with engine.connect() as connection:
         result = events.verify(connection)
@@ -47,7 +47,7 @@ def verified(engine: Engine) -> Verified | str:
         return Verified(events.count(connection, table.c.seq <= seq), seq, digest)
 
 
-def differs(engine: Engine, seq: int, digest: str) -> str | None:
+def event_mismatch(engine: Engine, seq: int, digest: str) -> str | None:
     """What is wrong with an event of which somebody kept the digest; `None` if nothing is."""
     if seq == 0:
         return None
@@ -77,7 +77,7 @@ def export(engine: Engine, file: TextIO, format_: Format) -> None:
             seq = page[-1]["seq"]
 
 
-def doubts(engine: Engine, keep_seconds: float) -> str | None:
+def clock_doubt(engine: Engine, keep_seconds: float) -> str | None:
     """Why what is to be removed may not be old at all; `None` if nothing speaks for that.
 
     The newest event is of about now, unless nothing was decided for a while or the clock has made a step.
@@ -85,12 +85,12 @@ def doubts(engine: Engine, keep_seconds: float) -> str | None:
     now = clock_of(engine)()
     with engine.connect() as connection:
         newest = connection.execute(select(table.c.time).order_by(table.c.seq.desc()).limit(1)).scalar()
-        seen = looks.known(connection, "audit")
+        seen = clock_checks.past_checks(connection, "audit")
         if newest is None or not retention.is_due(connection, now - keep_seconds):
             return None
     if seen is not None and seen.doubted_at is not None:
         return f"the clock is believed a day after {_utc(seen.doubted_at)} only, when it may have made a step"
-    if abs(now - newest) > looks.DAY:
+    if abs(now - newest) > clock_checks.DAY:
         return f"the clock says {_utc(now)}, and the newest event is of {_utc(newest)}"
     return None
 

@@ -1,13 +1,16 @@
-"""Keeping reports of what came of calls, whoever makes them."""
+"""Reports of what came of calls, from the gateway itself or over HTTP."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.tables import outcomes
 from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.domain.outcome import CallOutcome
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 
@@ -44,3 +47,23 @@ async def keep(plane: ControlPlane, reports: Sequence[JsonMapping], *, actor: st
         return kept
 
     return await plane.write(job)
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedOutcomes:
+    """Keeps outcomes of the gateway's own calls where they were decided on. Implements `OutcomeSink`."""
+
+    decider: EmbeddedDecider
+
+    async def told(self, outcome: CallOutcome) -> None:
+        """Keep the outcome as a report about its decision."""
+        if outcome.decision_id:
+            report = {
+                "request_id": outcome.decision_id,
+                "status": "SUCCESS" if outcome.ok else "FAILURE",
+                "source": "gateway",
+                "event_id": outcome.event_id,
+                "size": outcome.size,
+                "seconds": outcome.seconds,
+            }
+            await keep(await self.decider.plane(), [report])

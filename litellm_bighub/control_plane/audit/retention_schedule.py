@@ -7,7 +7,7 @@ from typing import Final
 
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.store.chain import AuditEvent
-from litellm_bighub.control_plane.store.tables import ages as looks, retention
+from litellm_bighub.control_plane.store.tables import clock_checks, retention
 from litellm_bighub.control_plane.store.transaction import Transaction
 
 logger = logging.getLogger(__name__)
@@ -43,15 +43,15 @@ class RetentionSchedule:
         days = self._days
         if days is None:
             return 0
-        before = looks.known(transaction.connection, "audit")
-        after = looks.look(transaction.connection, "audit", now)
-        if after.doubted_at == now and retention.is_due(transaction.connection, now - days * looks.DAY):
+        before = clock_checks.past_checks(transaction.connection, "audit")
+        after = clock_checks.check_clock(transaction.connection, "audit", now)
+        if after.doubted_at == now and retention.is_due(transaction.connection, now - days * clock_checks.DAY):
             last = None if before is None else before.looked_at
             transaction.append(AuditEvent(now, DOUBTED, "audit", {"now": now, "last": last}, severity="warning"))
             logger.warning("the audit is not shortened: the clock may have made a step; looking again in a day")
         if after.sure_at is None:
             return 0
-        removed = retention.retain(transaction, before=after.sure_at - days * looks.DAY, now=now)
+        removed = retention.retain(transaction, before=after.sure_at - days * clock_checks.DAY, now=now)
         if removed == retention.AT_ONCE:
             self._next = 0.0
         return removed

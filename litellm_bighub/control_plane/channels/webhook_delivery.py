@@ -61,7 +61,7 @@ class Deliverer:
 
         def job(transaction: Transaction) -> tuple[int, list[tuple[Delivery, Webhook]]]:
             connection = transaction.connection
-            followed = hooks.follow(connection, now)
+            followed = hooks.enqueue_new_events(connection, now)
             taken = hooks.claim(connection, now, _LEASE_SECONDS)
             known = {hook.id: hook for hook in hooks.listed(connection, inactive=True)}
             return followed, [(delivery, known[delivery.webhook_id]) for delivery in taken]

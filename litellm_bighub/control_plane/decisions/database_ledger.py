@@ -12,7 +12,7 @@ from litellm_bighub.control_plane.database import Database, unavailable_when_fai
 from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.database import check_url, open_database
 from litellm_bighub.control_plane.store.sqlite_file import warn_if_readable
-from litellm_bighub.control_plane.store.tables import ages as looks, decided_calls as store
+from litellm_bighub.control_plane.store.tables import clock_checks, decided_calls as store
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS
 from litellm_bighub.domain.decided_call import DecidedCall, Search, storable
@@ -82,7 +82,7 @@ class DatabaseLedger:
             told = transaction.time if self._clock is None else None  # of a gateway whose clock is behind: never old
             now = asked if told is None else told
             if prunes:
-                sure = looks.look(transaction.connection, "decided_calls", now).sure_at
+                sure = clock_checks.check_clock(transaction.connection, "decided_calls", now).sure_at
                 if sure is not None:
                     store.prune(transaction.connection, sure - self._keep_seconds)
             transaction.remember(calls if told is None else [replace(call, time=told) for call in calls])

@@ -15,7 +15,7 @@ from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.tables import events, rules
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.policy.policy_text import Added
+from litellm_bighub.policy.policy_text import AddedRules
 
 
 def decisions(engine: Engine, since: float) -> Iterator[JsonObject]:
@@ -28,7 +28,7 @@ def decisions(engine: Engine, since: float) -> Iterator[JsonObject]:
             seq = page[-1]["seq"]
 
 
-def added_rules(engine: Engine) -> Added:
+def added_rules(engine: Engine) -> AddedRules:
     """Rules that live in the database."""
     with engine.connect() as connection:
         return tuple((rule.id, rule.text) for rule in rules.everything(connection))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from typing_extensions import assert_never
 
-from litellm_bighub.control_plane.approvals.resolution import Answer, Resolution, asked_by
+from litellm_bighub.control_plane.approvals.resolution import Answer, Resolution, caller_of
 from litellm_bighub.control_plane.database import unavailable_when_failing
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.decisions.recorded_decision import RecordedDecision
@@ -52,13 +52,13 @@ class EmbeddedDecider:
         redact: Redact,
         clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] = random_id,
-        beside: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
+        maintenance: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
         remembers: bool = False,
         patience: float | None = None,
     ) -> None:
         self._source = source
         self._patience = patience
-        self._beside = beside
+        self._maintenance = maintenance
         self._remembers = remembers
         self._task: asyncio.Task[None] | None = None
         self._database_url = database_url
@@ -77,7 +77,7 @@ class EmbeddedDecider:
         redact: Redact | None = None,
         clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] = random_id,
-        beside: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
+        maintenance: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
         remembers: bool = False,
         patience: float | None = DEADLINE_SECONDS,
     ) -> EmbeddedDecider:
@@ -89,7 +89,7 @@ class EmbeddedDecider:
             redact: as `Redactor(…).redact`, which is the default.
             clock: POSIX seconds.
             new_id: gives ids that nobody can guess.
-            beside: runs while the control plane is open, as `beside.keep_house` does.
+            maintenance: runs while the control plane is open, as `decider_maintenance.maintain` does.
             remembers: whether calls that pass as they are come into the ledger of decided calls with their decisions.
             patience: how many seconds the database may take for a connection, a lock, a statement or a transaction.
 
@@ -105,7 +105,7 @@ class EmbeddedDecider:
             redact=redact,
             clock=clock,
             new_id=new_id,
-            beside=beside,
+            maintenance=maintenance,
             remembers=remembers,
             patience=patience,
         )
@@ -168,7 +168,7 @@ class EmbeddedDecider:
             approval = await plane.read(lambda connection: approvals.get(connection, approval_id))
         if approval is None or approval.four_eyes:
             return False
-        asked = asked_by(approval)
+        asked = caller_of(approval)
         if (asked.actor, asked.key, asked.user) != (context.actor, context.key, context.user):
             return False
         answer: Answer = "approve" if approve else "deny"
@@ -195,8 +195,8 @@ class EmbeddedDecider:
                     new_id=self._new_id,
                     patience=self._patience,
                 )
-                if self._beside is not None:
-                    self._task = asyncio.ensure_future(self._beside(self._plane))
+                if self._maintenance is not None:
+                    self._task = asyncio.ensure_future(self._maintenance(self._plane))
             return self._plane
 
     async def aclose(self) -> None:

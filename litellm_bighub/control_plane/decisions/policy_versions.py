@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from litellm_bighub.control_plane.store.tables import policies
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.difference import Difference, compare
-from litellm_bighub.policy.policy_text import Added, PolicyText, read_written
+from litellm_bighub.policy.policy_text import AddedRules, PolicyText, read_canonical_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class PolicyVersion:
     version: str
     first_used_at: float
     text: PolicyText
-    added: Added
+    added: AddedRules
     changes: tuple[Difference, ...] | None
 
     @property
@@ -58,12 +58,12 @@ def version(connection: Connection, name: str) -> PolicyVersion | None:
 
 
 def _version(name: str, at: float, body: str, before: str | None) -> PolicyVersion:
-    text, added = read_written(body)
-    changes = None if before is None else tuple(compare(_whole(*read_written(before)), _whole(text, added)))
+    text, added = read_canonical_text(body)
+    changes = None if before is None else tuple(compare(_content(*read_canonical_text(before)), _content(text, added)))
     return PolicyVersion(name, at, text, added, changes)
 
 
-def _whole(text: PolicyText, added: Added) -> PolicyText:
+def _content(text: PolicyText, added: AddedRules) -> PolicyText:
     """File and API together; a rule's id tells two of one name apart."""
     rules = [rule.model_copy(update={"name": f"{rule.name} ({rule_id})"}) for rule_id, rule in added]
     return text.model_copy(update={"rules": [*text.rules, *rules]})

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from litellm_bighub.control_plane.approvals.edited_arguments import merge
 from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edit
+from litellm_bighub.control_plane.approvals.expiry import expires_at, ttl_of
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.decisions.value_extraction import measured
 from litellm_bighub.control_plane.store.chain import DECISION, AuditEvent, dump
@@ -22,10 +23,8 @@ from litellm_bighub.domain.decided_call import released
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.digest import arguments_digest, call_digest
 from litellm_bighub.policy.evaluation import UNUSED, PolicyJudgement, find, judge
-from litellm_bighub.policy.policy_text import PolicyText, build, written
+from litellm_bighub.policy.policy_text import PolicyText, build, canonical_text
 from litellm_bighub.policy.rule import Policy
-
-DEFAULT_TTL = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ class DecisionRecorder:
             return known
         added = tuple((rule.id, rule.text) for rule in rules.everything(transaction.connection))
         policy = build(text, added)
-        if policies.remember(transaction.connection, policy.version, written(text, added), now):
+        if policies.remember(transaction.connection, policy.version, canonical_text(text, added), now):
             transaction.append(AuditEvent(now, "policy.activated", policy.version, {"rules": len(policy.rules)}))
         self._snapshot = PolicySnapshot(
             text, transaction.epoch, policy, ToolTable(policy.tools), switches.active(transaction.connection)
@@ -129,8 +128,8 @@ class DecisionRecorder:
         if outcome.judgement.verdict == "allowed" and rule is not None and rule.limits_use and rule.id != counted:
             transaction.count(rule, now)
         waited_for = outcome.approval is not None
-        transaction.append(_entry(question, outcome), notify=waited_for)
-        if question.remember and _passes_as_it_is(outcome) and question.context.response_id:
+        transaction.append(_decision_event(question, outcome), notify=waited_for)
+        if question.remember and _passes_unchanged(outcome) and question.context.response_id:
             transaction.remember([released(question.call, question.context, now)])
             return replace(outcome, remembered=True)
         return outcome
@@ -169,7 +168,7 @@ class DecisionRecorder:
         if judgement.verdict != "blocked":
             judgement = replace(judgement, verdict="blocked", reason=reason, blocked_by=blocked_by)
         outcome = RecordedDecision(question.decision_id, judgement, now, enforced=snapshot.text.mode == "enforce")
-        transaction.append(_entry(question, outcome), notify=False)
+        transaction.append(_decision_event(question, outcome), notify=False)
         return outcome
 
     def judge(
@@ -201,14 +200,14 @@ class DecisionRecorder:
     ) -> RecordedDecision:
         """Use an approval of this very call up, or join the one that is being asked for, or ask."""
         call, context = question.call, question.context
-        digest = bound(call, context, snapshot.policy.version)
+        digest = bound_digest(call, context, snapshot.policy.version)
         found = approvals.find(transaction.connection, digest, call.type, outcome.time)
         if found is None:
-            return replace(outcome, approval=_ask(transaction, question, outcome, digest))
+            return replace(outcome, approval=_request_approval(transaction, question, outcome, digest))
         if found.state != "approved":
             return replace(outcome, approval=found)
         if found.edited is None or found.edited_digest == digest:
-            return _use(transaction, question, replace(outcome, approval=found))
+            return _use_approval(transaction, question, replace(outcome, approval=found))
         return self._use_edited(transaction, snapshot, question, replace(outcome, approval=found), found)
 
     def _use_edited(
@@ -230,18 +229,18 @@ class DecisionRecorder:
             return replace(outcome, judgement=judgement)
         outcome = replace(outcome, judgement=judgement)
         if context.surface != HTTP_SURFACE:
-            return _use(transaction, question, outcome, edited)
-        digest = bound(call, context, snapshot.policy.version)
+            return _use_approval(transaction, question, outcome, edited)
+        digest = bound_digest(call, context, snapshot.policy.version)
         approvals.bind_edited(transaction.connection, approval.id, digest)
         told = replace(judgement, verdict="blocked", reason="a person approved other arguments", blocked_by="edited")
         return replace(outcome, judgement=told, edited=edited)
 
 
-def _passes_as_it_is(outcome: RecordedDecision) -> bool:
+def _passes_unchanged(outcome: RecordedDecision) -> bool:
     return outcome.enforced and outcome.judgement.verdict == "allowed" and outcome.edited is None
 
 
-def _use(
+def _use_approval(
     transaction: Transaction, question: DecisionQuestion, outcome: RecordedDecision, edited: Arguments | None = None
 ) -> RecordedDecision:
     """Use the approval up, and allow."""
@@ -252,16 +251,18 @@ def _use(
     body = {"decision_id": question.decision_id, "edited": approval.edited is not None}
     if approval.edited is not None:
         body["arguments_digest"] = question.call.digest if edited is None else arguments_digest(edited)
-    transaction.append(about(approval, "approval.consumed", outcome.time, body))
+    transaction.append(approval_event(approval, "approval.consumed", outcome.time, body))
     reason = f"approved by {approval.resolved_by}"
     allowed = replace(outcome.judgement, verdict="allowed", reason=reason, blocked_by="")
     return replace(outcome, judgement=allowed, edited=edited)
 
 
-def _ask(transaction: Transaction, question: DecisionQuestion, outcome: RecordedDecision, digest: str) -> Approval:
+def _request_approval(
+    transaction: Transaction, question: DecisionQuestion, outcome: RecordedDecision, digest: str
+) -> Approval:
     call, context, judgement = question.call, question.context, outcome.judgement
     rule = judgement.rule
-    ttl = rule.approval_ttl_seconds if rule else DEFAULT_TTL
+    ttl = ttl_of(rule)
     approval = Approval(
         id=question.approval_id,
         decision_id=question.decision_id,
@@ -277,18 +278,18 @@ def _ask(transaction: Transaction, question: DecisionQuestion, outcome: Recorded
         target=call.target,
         value=call.value,
         arguments=question.redacted,
-        context=_told(context),
+        context=_context_fields(context),
         four_eyes=bool(rule and rule.four_eyes),
         ttl=ttl,
         created_at=outcome.time,
-        expires_at=outcome.time + ttl,
+        expires_at=expires_at(ttl, since=outcome.time),
     )
     approvals.insert(transaction.connection, approval)
-    transaction.append(about(approval, "approval.created", outcome.time, {"digest": digest}))
+    transaction.append(approval_event(approval, "approval.created", outcome.time, {"digest": digest}))
     return approval
 
 
-def _entry(question: DecisionQuestion, outcome: RecordedDecision) -> AuditEvent:
+def _decision_event(question: DecisionQuestion, outcome: RecordedDecision) -> AuditEvent:
     call, context, judgement = question.call, question.context, outcome.judgement
     return AuditEvent(
         time=outcome.time,
@@ -316,12 +317,12 @@ def _entry(question: DecisionQuestion, outcome: RecordedDecision) -> AuditEvent:
             "edited": outcome.edited is not None,
             "enforced": outcome.enforced,
             "latency_ms": round((time.perf_counter() - question.started) * 1000, 3),
-            **_told(context),
+            **_context_fields(context),
         },
     )
 
 
-def bound(call: ToolCall, context: CallContext, policy_version: str) -> str:
+def bound_digest(call: ToolCall, context: CallContext, policy_version: str) -> str:
     """The digest of the call that an approval is bound to."""
     return call_digest(
         actor=context.actor,
@@ -337,15 +338,15 @@ def bound(call: ToolCall, context: CallContext, policy_version: str) -> str:
 def validation_hash(outcome: RecordedDecision) -> str:
     """A digest over what was decided, by which a caller can have the record verified."""
     judgement = outcome.judgement
-    return digest_of(outcome.decision_id, judgement.verdict, judgement.policy_version, outcome.time)
+    return decision_hash(outcome.decision_id, judgement.verdict, judgement.policy_version, outcome.time)
 
 
-def digest_of(decision_id: str, verdict: str, policy_version: str, time: float) -> str:
+def decision_hash(decision_id: str, verdict: str, policy_version: str, time: float) -> str:
     """The same, from what the record holds."""
     return hashlib.sha256(dump([decision_id, verdict, policy_version, time]).encode()).hexdigest()
 
 
-def about(approval: Approval, type_: str, now: float, body: Mapping[str, object]) -> AuditEvent:
+def approval_event(approval: Approval, type_: str, now: float, body: Mapping[str, object]) -> AuditEvent:
     """An event in the life of an approval."""
     return AuditEvent(
         time=now,
@@ -359,6 +360,6 @@ def about(approval: Approval, type_: str, now: float, body: Mapping[str, object]
     )
 
 
-def _told(context: CallContext) -> dict[str, str]:
+def _context_fields(context: CallContext) -> dict[str, str]:
     names = ("trace_id", "surface", "model", "response_id", "user", "team", "key")
     return {name: getattr(context, name) for name in names}

@@ -18,7 +18,7 @@ from litellm_bighub.control_plane.decisions.recorded_decision import (
     DecisionQuestion,
     DecisionRecorder,
     RecordedDecision,
-    bound,
+    bound_digest,
 )
 from litellm_bighub.control_plane.store.tables import approvals, idempotency
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -30,7 +30,7 @@ _REASON = "the first question of this Idempotency-Key has used the approval up"
 
 
 @dataclass(frozen=True, slots=True)
-class _First:
+class _FirstAnswer:
     """What was answered before.
 
     Attributes:
@@ -77,10 +77,10 @@ def decide(
     kept = idempotency.find(transaction.connection, name, request, now)
     if kept is None:
         outcome = deciding.decide(transaction, question, now)
-        first = _first(outcome, answer(outcome))
+        first = _first_answer(outcome, answer(outcome))
         idempotency.put(transaction.connection, name, request, asdict(first), now)
         return first.answer
-    first = _First(**kept)
+    first = _FirstAnswer(**kept)
     if first.used:
         return answer(
             deciding.refuse(transaction, question, now, counted=first.counted, blocked_by=USED, reason=_REASON)
@@ -88,14 +88,14 @@ def decide(
     if _still_holds(transaction, deciding, question, now, first):
         return first.answer
     outcome = deciding.decide(transaction, question, now, counted=first.counted)
-    told = _first(outcome, answer(outcome), counted=first.counted)
+    told = _first_answer(outcome, answer(outcome), counted=first.counted)
     if not (first.verdict == "allowed" and told.verdict == "blocked"):  # which holds again when the switch is off
         idempotency.put(transaction.connection, name, request, asdict(told), now)
     return told.answer
 
 
 def _still_holds(
-    transaction: Transaction, deciding: DecisionRecorder, question: DecisionQuestion, now: float, first: _First
+    transaction: Transaction, deciding: DecisionRecorder, question: DecisionQuestion, now: float, first: _FirstAnswer
 ) -> bool:
     snapshot = deciding.snapshot(transaction, now)
     question, judgement = deciding.judged(transaction, snapshot, question, now, counted=first.counted)
@@ -106,16 +106,16 @@ def _still_holds(
         return said == (judgement.blocked_by or None, judgement.policy_version)
     if judgement.verdict == "allowed" or not first.enforced:
         return True
-    digest = bound(question.call, question.context, snapshot.policy.version)
+    digest = bound_digest(question.call, question.context, snapshot.policy.version)
     found = approvals.find(transaction.connection, digest, question.call.type, now)
     return found is not None and found.id == first.approval_id and found.state != "approved"
 
 
-def _first(outcome: RecordedDecision, answer: JsonObject, *, counted: str = "") -> _First:
+def _first_answer(outcome: RecordedDecision, answer: JsonObject, *, counted: str = "") -> _FirstAnswer:
     judgement, approval = outcome.judgement, outcome.approval
     allowed = judgement.verdict == "allowed"
     rule = judgement.rule
-    return _First(
+    return _FirstAnswer(
         answer=answer,
         verdict=judgement.verdict,
         enforced=outcome.enforced,

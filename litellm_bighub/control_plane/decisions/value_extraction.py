@@ -14,19 +14,19 @@ from litellm_bighub.domain.call import Arguments, ToolCall
 from litellm_bighub.domain.decision import Basis, Block
 from litellm_bighub.domain.secrets import REDACTED, REDACTED_CARD
 
-TOLD: Final = "bighub"
+EXTRA_FIELDS: Final = "bighub"
 """Where the arguments hold what was told beside the call's own."""
-QUESTION: Final = "question"
-"""Where, under `TOLD`, value and target of the question stand, if the context has fields of those names."""
-_Stake: TypeAlias = Literal["value", "target"]
-_STAKES: Final[tuple[_Stake, ...]] = get_args(_Stake)
+QUESTION_FIELDS: Final = "question"
+"""Where, under `EXTRA_FIELDS`, value and target of the question stand, if the context has fields of those names."""
+_Measure: TypeAlias = Literal["value", "target"]
+_MEASURES: Final[tuple[_Measure, ...]] = get_args(_Measure)
 
 
 def measured(tools: ToolTable, call: ToolCall) -> ToolCall | Block:
     """The call with value and target as the policy has them, or why it cannot be decided on."""
     tool = tools.find(call.name)
-    for what in _STAKES:
-        known = _known(tool, call, what)
+    for what in _MEASURES:
+        known = _measured_from_arguments(tool, call, what)
         if isinstance(known, Block):
             return known
         if known is not None:
@@ -34,18 +34,18 @@ def measured(tools: ToolTable, call: ToolCall) -> ToolCall | Block:
     return call
 
 
-def _known(tool: ToolEntry, call: ToolCall, what: _Stake) -> ToolCall | Block | None:
+def _measured_from_arguments(tool: ToolEntry, call: ToolCall, what: _Measure) -> ToolCall | Block | None:
     """The call with one of them out of its arguments, `None` if they do not hold it."""
     first: ToolCall | None = None
-    for arguments, whole in _sources(call):
+    for arguments, whole in _argument_sources(call):
         if not tool.has(what) or not (whole or tool.reads(what, arguments)):
             continue
         reading = tool.only(what).measure(replace(call, arguments=arguments, value=None, target=""))
         if isinstance(reading, Block):
             return reading
-        if _is_hidden(reading) or (first is not None and _of(reading, what) is None):
+        if _is_redacted(reading) or (first is not None and _measure_of(reading, what) is None):
             continue
-        if _of(first or call, what) not in {None, _of(reading, what)}:
+        if _measure_of(first or call, what) not in {None, _measure_of(reading, what)}:
             reason = f"the {what} that the caller tells is not the one that the policy finds in the arguments"
             return Block(reason, basis=Basis(blocked_by=what))
         first = reading
@@ -54,19 +54,19 @@ def _known(tool: ToolEntry, call: ToolCall, what: _Stake) -> ToolCall | Block | 
     return replace(call, value=first.value) if what == "value" else replace(call, target=first.target)
 
 
-def _of(call: ToolCall, what: _Stake) -> float | str | None:
+def _measure_of(call: ToolCall, what: _Measure) -> float | str | None:
     return call.value if what == "value" else call.target or None
 
 
-def _is_hidden(call: ToolCall) -> bool:
+def _is_redacted(call: ToolCall) -> bool:
     """A gateway sends its arguments without secrets."""
     return REDACTED in call.target or REDACTED_CARD in call.target
 
 
-def _sources(call: ToolCall) -> list[tuple[Arguments, bool]]:
+def _argument_sources(call: ToolCall) -> list[tuple[Arguments, bool]]:
     """Where arguments may stand, and whether those are all arguments that the call has."""
-    told = call.arguments.get(TOLD)
-    others = {name: value for name, value in call.arguments.items() if name != TOLD}
+    told = call.arguments.get(EXTRA_FIELDS)
+    others = {name: value for name, value in call.arguments.items() if name != EXTRA_FIELDS}
     if not isinstance(told, Mapping) or "value" not in told:
         return [(others, False)]
     beside = {name: value for name, value in told.items() if name not in {"value", "target"}}

@@ -11,15 +11,14 @@ from typing_extensions import Self
 
 from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE
 from litellm_bighub.control_plane.decisions import repeated_questions as repeated
-from litellm_bighub.control_plane.decisions.recorded_decision import digest_of
-from litellm_bighub.control_plane.decisions.value_extraction import TOLD
+from litellm_bighub.control_plane.decisions.recorded_decision import decision_hash
+from litellm_bighub.control_plane.decisions.value_extraction import EXTRA_FIELDS
 from litellm_bighub.control_plane.http.answers import answer
-from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, see_actor
+from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, require_actor
 from litellm_bighub.control_plane.http.errors import not_found
+from litellm_bighub.control_plane.http.json_values import iso, readable
 from litellm_bighub.control_plane.http.question import QuestionFields, read
 from litellm_bighub.control_plane.http.sdk_extras import live_sessions
-from litellm_bighub.control_plane.http.strict_json import readable
-from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.clock import now_in
@@ -61,7 +60,7 @@ class Action(BaseModel):
 
     @model_validator(mode="after")
     def _can_be_read(self) -> Self:
-        self.told()
+        self.question_fields()
         return self
 
     @property
@@ -69,8 +68,8 @@ class Action(BaseModel):
         """The context, of whichever generation."""
         return {**self.metadata, **self.context}
 
-    def told(self) -> QuestionFields:
-        """What the question tells beside the contract's own fields.
+    def question_fields(self) -> QuestionFields:
+        """The question's fields beyond those of the contract.
 
         Raises:
             ValueError: as `question.read` has it.
@@ -89,13 +88,13 @@ class Action(BaseModel):
         Raises:
             UnreadableArguments: the context has no canonical form.
         """
-        told = self.told()
-        gateway = told.gateway
+        fields = self.question_fields()
+        gateway = fields.gateway
         call = ToolCall(
             id=gateway.get("call_id", ""),
-            type=_call_type(told.arguments),
+            type=_call_type(fields.arguments),
             name=self.action,
-            arguments=readable(told.arguments),
+            arguments=readable(fields.arguments),
             path=gateway.get("path", ""),
             value=self.value,
             target=self.target or "",
@@ -109,10 +108,10 @@ class Action(BaseModel):
 
 
 def _call_type(arguments: JsonMapping) -> CallType:
-    """A caller that tells no type means a function; one that tells an unknown type is taken at its word."""
-    beside = arguments.get(TOLD)
-    told = (beside if isinstance(beside, Mapping) and "value" in beside else arguments).get("call_type")
-    return "function" if told is None else _CALL_TYPES.get(str(told), "unknown")
+    """Without a type the call is a function; an unknown type stays unknown."""
+    extra = arguments.get(EXTRA_FIELDS)
+    stated = (extra if isinstance(extra, Mapping) and "value" in extra else arguments).get("call_type")
+    return "function" if stated is None else _CALL_TYPES.get(str(stated), "unknown")
 
 
 class ActionBatch(BaseModel):
@@ -151,7 +150,7 @@ async def batch(body: ActionBatch, plane: Plane, caller: Asker) -> list[JsonObje
         for action in body.actions
     ]
     for action in actions:
-        see_actor(caller, action.actor)
+        require_actor(caller, action.actor)
     return [await _decide(plane, caller, action, None) for action in actions]
 
 
@@ -164,7 +163,7 @@ async def verify(validation_id: str, plane: Plane, caller: Anybody) -> JsonObjec
         raise not_found("validation", validation_id)
     event = found[0]
     body = event["body"]
-    computed = digest_of(event["subject"], event["verdict"], body["policy_version"], event["time"])
+    computed = decision_hash(event["subject"], event["verdict"], body["policy_version"], event["time"])
     valid = computed == body["validation_hash"]
     return {
         "valid": valid,
@@ -192,7 +191,7 @@ async def status(plane: Plane, _: Anybody) -> JsonObject:
 
 
 async def _decide(plane: ControlPlane, caller: Key, body: Action, key: str | None) -> JsonObject:
-    see_actor(caller, body.actor)
+    require_actor(caller, body.actor)
     call, context = body.question()
     await live_sessions.check(plane, caller, body.actor, body.session)
     if key is None or body.dry_run:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from litellm_bighub.control_plane.decisions.recorded_decision import RecordedDecision, validation_hash
-from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.http.json_values import iso
 from litellm_bighub.domain.decision import Verdict
 from litellm_bighub.domain.payload import JsonObject
 

@@ -12,7 +12,7 @@ from typing_extensions import Self
 
 from litellm_bighub.control_plane.http.auth import ANY_ACTOR, Anybody, KeyWriter, Plane
 from litellm_bighub.control_plane.http.errors import not_found, problem
-from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.http.json_values import iso
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.tables import keys
@@ -58,7 +58,7 @@ class NewKey(KeyFields):
     @field_validator("scopes")
     @classmethod
     def _keeps_agents_apart(cls, scopes: list[Scope]) -> list[Scope]:
-        if keys.mixes(frozenset(scopes)):
+        if keys.mixes_scopes(frozenset(scopes)):
             raise ValueError("a key that asks for decisions (actions:validate) may hold no other scope")
         return scopes
 
@@ -124,7 +124,7 @@ async def update(key_id: str, body: KeyFields, plane: Plane, caller: KeyWriter) 
     if key is None or not key.valid_at(plane.clock()):
         raise not_found("valid API key", key_id)
     said = body.model_fields_set
-    if "actor" in said and (body.actor is None or not key.asks):
+    if "actor" in said and (body.actor is None or not key.is_agent):
         raise problem(422, "no_actor", "an actor is for a key that asks for decisions, and is not taken away again")
     changed = replace(
         key,
@@ -166,7 +166,7 @@ async def rotate(key_id: str, plane: Plane, caller: Anybody) -> JsonObject:
         if not _revoke(transaction, key_id, caller.name, now):
             return False
         _insert(transaction, made, secret, by=caller.name)
-        keys.go_on_counting(transaction.connection, key_id, made.id)
+        keys.move_request_count(transaction.connection, key_id, made.id)
         return True
 
     if not await plane.write(job):
@@ -264,7 +264,7 @@ def _shown(key: Key, now: float) -> JsonObject:
         "revoked_at": iso(key.revoked_at),
         "person": key.lineage,
         **_bounds(key),
-        "warnings": [ANY_ACTOR] if key.asks and key.actor is None else [],
+        "warnings": [ANY_ACTOR] if key.is_agent and key.actor is None else [],
     }
 
 

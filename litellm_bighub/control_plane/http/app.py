@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from litellm_bighub.control_plane.http import (
     actions,
@@ -20,7 +21,6 @@ from litellm_bighub.control_plane.http import (
     webhooks,
 )
 from litellm_bighub.control_plane.http.auth import UnboundKeys
-from litellm_bighub.control_plane.http.body_limit import BodyLimit
 from litellm_bighub.control_plane.http.sdk_extras import (
     agent_memory,
     hosted_only,
@@ -32,10 +32,12 @@ from litellm_bighub.control_plane.http.sdk_extras import (
     statistics,
 )
 from litellm_bighub.control_plane.inbox import setup as inbox
-from litellm_bighub.control_plane.maintenance.server_maintenance import housekeeping
+from litellm_bighub.control_plane.maintenance.server_maintenance import maintained
 from litellm_bighub.control_plane.plane import ControlPlane
 
 TITLE = "litellm-bighub control plane"
+MOST_BYTES = 2_000_000
+"""Of a request's body."""
 SDK_EXTRAS = (agent_memory, live_sessions, outcome_analytics, outcomes, rule_patches, rule_questions, statistics)
 PRODUCT = (actions, approvals, rules, policy, kill_switch, events, webhooks, api_keys)
 ROUTERS = tuple(module.router for module in (*SDK_EXTRAS, *PRODUCT))
@@ -47,7 +49,7 @@ def create_app(plane: ControlPlane) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        async with housekeeping(plane):
+        async with maintained(plane):
             yield
 
     app = FastAPI(title=TITLE, lifespan=lifespan, docs_url=None, redoc_url=None)
@@ -61,3 +63,32 @@ def create_app(plane: ControlPlane) -> FastAPI:
     inbox.install(app, plane)
     app.add_middleware(BodyLimit)
     return app
+
+
+class BodyLimit:
+    """Refuses bodies that are too large before they are read. Pure ASGI, so that streams pass as they are."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or answer it with 413."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        length = dict(scope["headers"]).get(b"content-length", b"0")
+        if not length.isdigit() or int(length) > MOST_BYTES:
+            detail = {"code": "too_large", "message": f"a body has at most {MOST_BYTES} bytes"}
+            await errors.answer(413, detail)(scope, receive, send)
+            return
+        received = 0
+
+        async def limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MOST_BYTES:  # a chunked body that said nothing of its length
+                return {"type": "http.disconnect"}
+            return message
+
+        await self._app(scope, limited, send)

@@ -11,8 +11,7 @@ from typing_extensions import Self
 from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused
 from litellm_bighub.control_plane.http.auth import Plane, Reader, Resolver, Waiting
 from litellm_bighub.control_plane.http.errors import existing, problem
-from litellm_bighub.control_plane.http.strict_json import readable
-from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.http.json_values import iso, readable
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.control_plane.store.tables.approvals import Approval, State
@@ -75,10 +74,10 @@ async def listed(
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
 ) -> list[JsonObject]:
     """Approvals, the newest first. An agent's key sees what waits of its own actor, and no more."""
-    if caller.asks:
+    if caller.is_agent:
         if status != "pending":
             raise problem(403, "missing_scope", "an agent's API key sees what is pending, and nothing else")
-        return await _own(plane, caller, limit)
+        return await _pending_of_caller(plane, caller, limit)
     state: State | None
     match status:
         case "all":
@@ -93,7 +92,7 @@ async def listed(
     return [shown(approval, plane.clock()) for approval in found]
 
 
-async def _own(plane: ControlPlane, caller: Key, limit: int) -> list[JsonObject]:
+async def _pending_of_caller(plane: ControlPlane, caller: Key, limit: int) -> list[JsonObject]:
     found = await plane.read(
         lambda connection: approvals.listed(connection, now=plane.clock(), state="pending", limit=_MOST)
     )
@@ -110,7 +109,7 @@ async def get(request_id: str, plane: Plane, _: Reader) -> JsonObject:
 @router.post("/{request_id}/resolve")
 async def resolve(request_id: str, body: ApprovalAnswerBody, plane: Plane, caller: Resolver) -> JsonObject:
     """Carry out a person's answer. Of several the first counts; whoever comes later hears so (410 or 422)."""
-    edited = await _edited(plane, request_id, body)
+    edited = await _edited_arguments(plane, request_id, body)
     resolution = Resolution(
         request_id,
         "approve" if body.resolution == "approved" else "deny",
@@ -119,11 +118,11 @@ async def resolve(request_id: str, body: ApprovalAnswerBody, plane: Plane, calle
         comment=body.comment or "",
         edited=edited,
     )
-    approval = await answered(plane, resolution)
+    approval = await resolved_approval(plane, resolution)
     return {**shown(approval, plane.clock()), "resolution": body.resolution}
 
 
-async def answered(plane: ControlPlane, resolution: Resolution) -> Approval:
+async def resolved_approval(plane: ControlPlane, resolution: Resolution) -> Approval:
     """The approval after an accepted answer.
 
     Raises:
@@ -167,7 +166,7 @@ def shown(approval: Approval, now: float) -> JsonObject:
     }
 
 
-async def _edited(plane: ControlPlane, approval_id: str, body: ApprovalAnswerBody) -> Arguments | None:
+async def _edited_arguments(plane: ControlPlane, approval_id: str, body: ApprovalAnswerBody) -> Arguments | None:
     """The arguments in place of the shown ones: whole, or the fields that a modified action changes."""
     if body.edited_arguments is not None:
         return readable(body.edited_arguments)

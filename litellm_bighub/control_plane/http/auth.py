@@ -36,15 +36,15 @@ ANY_ACTOR: Final = "this key speaks for any actor; say for which with PATCH /api
 
 
 class UnboundKeys:
-    """Agents' keys that speak for any actor; each is told of once."""
+    """Warns once of each agent's key that speaks for any actor."""
 
     def __init__(self) -> None:
-        self._told: set[str] = set()
+        self._warned: set[str] = set()
 
     def warn(self, key: Key) -> None:
-        """Tell of a key that has no actor yet."""
-        if key.asks and key.actor is None and key.id not in self._told:
-            self._told.add(key.id)
+        """Log a key that has no actor yet."""
+        if key.is_agent and key.actor is None and key.id not in self._warned:
+            self._warned.add(key.id)
             logger.warning("%s (%s, %s…): %s", key.id, key.name, key.prefix, ANY_ACTOR)
 
 
@@ -75,13 +75,15 @@ def address_of(request: Request) -> str | None:
 
 
 async def _count(plane: ControlPlane, key: Key) -> None:
-    wait = await plane.write(lambda transaction: keys.use(transaction.connection, key, plane.clock()), brief=True)
+    wait = await plane.write(
+        lambda transaction: keys.count_request(transaction.connection, key, plane.clock()), brief=True
+    )
     if wait is not None:
         code, text = "rate_limited", f"the API key {key.prefix}… may make {key.rate_limit_per_minute} requests a minute"
         raise HTTPException(429, {"code": code, "message": text}, {"Retry-After": str(math.ceil(max(wait, 1)))})
 
 
-def see_actor(key: Key, actor: str) -> None:
+def require_actor(key: Key, actor: str) -> None:
     """Stop an agent's key that acts as somebody else.
 
     Raises:
@@ -100,7 +102,7 @@ _READING: Final[tuple[Scope, ...]] = (
 )
 
 
-def holding(*scopes: Scope) -> Callable[[Key], Awaitable[Key]]:
+def require_scope(*scopes: Scope) -> Callable[[Key], Awaitable[Key]]:
     """A dependency: the caller's key, which must hold one of the scopes."""
 
     async def check(key: Anybody) -> Key:
@@ -113,15 +115,15 @@ def holding(*scopes: Scope) -> Callable[[Key], Awaitable[Key]]:
 
 async def read_waiting(key: Anybody) -> Key:
     """A reader's key, or an agent's, which sees what waits of its own actor."""
-    return key if key.asks else await _read(key)
+    return key if key.is_agent else await _read(key)
 
 
-_read = holding(*_READING)
-Asker = Annotated[Key, Depends(holding("actions:validate"))]
-Resolver = Annotated[Key, Depends(holding("approvals:resolve"))]
-RuleWriter = Annotated[Key, Depends(holding("rules:write"))]
-SwitchWriter = Annotated[Key, Depends(holding("kill_switch:write"))]
-HookWriter = Annotated[Key, Depends(holding("webhooks:write"))]
-KeyWriter = Annotated[Key, Depends(holding("keys:write"))]
+_read = require_scope(*_READING)
+Asker = Annotated[Key, Depends(require_scope("actions:validate"))]
+Resolver = Annotated[Key, Depends(require_scope("approvals:resolve"))]
+RuleWriter = Annotated[Key, Depends(require_scope("rules:write"))]
+SwitchWriter = Annotated[Key, Depends(require_scope("kill_switch:write"))]
+HookWriter = Annotated[Key, Depends(require_scope("webhooks:write"))]
+KeyWriter = Annotated[Key, Depends(require_scope("keys:write"))]
 Reader = Annotated[Key, Depends(_read)]
 Waiting = Annotated[Key, Depends(read_waiting)]

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from litellm_bighub.control_plane.http.auth import Plane, Reader
-from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.http.json_values import iso
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.tables import events

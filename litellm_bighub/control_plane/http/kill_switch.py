@@ -11,7 +11,7 @@ from typing_extensions import Self
 
 from litellm_bighub.control_plane.http.auth import Anybody, Plane, SwitchWriter
 from litellm_bighub.control_plane.http.errors import not_found
-from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.http.json_values import iso
 from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.tables import switches
 from litellm_bighub.control_plane.store.tables.switches import Switch

@@ -23,7 +23,7 @@ _PREFIX = "litellm_bighub"
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class AuditCounts:
     """What was counted in one moment.
 
     Attributes:
@@ -45,18 +45,18 @@ async def metrics(plane: Plane, _: Reader) -> Response:
     now = plane.clock()
     counted = await plane.read(lambda connection: _count(connection, now))
     registry = CollectorRegistry()
-    registry.register(_Families(counted))
+    registry.register(_AuditCollector(counted))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _count(connection: Connection, now: float) -> Counted:
+def _count(connection: Connection, now: float) -> AuditCounts:
     number = func.count()
     by_tool = select(events.c.tool, events.c.verdict, number).where(events.c.type == DECISION)
     by_tool = by_tool.group_by(events.c.tool, events.c.verdict).order_by(number.desc(), events.c.tool)
     by_state = select(deliveries.c.state, number).group_by(deliveries.c.state).order_by(deliveries.c.state)
     table = approvals_table.c
     pending = select(number).where(table.state.in_(approvals.OPEN), table.expires_at > now)
-    return Counted(
+    return AuditCounts(
         decisions=tuple(connection.execute(by_tool).tuples()),
         pending=connection.execute(pending).scalar_one(),
         deliveries=tuple(connection.execute(by_state).tuples()),
@@ -64,10 +64,10 @@ def _count(connection: Connection, now: float) -> Counted:
     )
 
 
-class _Families(Collector):
+class _AuditCollector(Collector):
     """What was counted, as Prometheus collects it."""
 
-    def __init__(self, counted: Counted) -> None:
+    def __init__(self, counted: AuditCounts) -> None:
         self._counted = counted
 
     def collect(self) -> Iterable[GaugeMetricFamily]:

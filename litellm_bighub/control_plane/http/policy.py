@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from litellm_bighub.control_plane.decisions.policy_versions import PolicyVersion, version as find, versions as listing
 from litellm_bighub.control_plane.http.auth import Plane, Reader
 from litellm_bighub.control_plane.http.errors import existing
-from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.http.json_values import iso
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.difference import Difference
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from litellm_bighub.control_plane.approvals.edited_call import GATEWAY
-from litellm_bighub.control_plane.decisions.value_extraction import QUESTION, TOLD
+from litellm_bighub.control_plane.decisions.value_extraction import EXTRA_FIELDS, QUESTION_FIELDS
 from litellm_bighub.domain.arguments import read_arguments
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
@@ -35,7 +35,7 @@ IDENTITY: Final = ("user", "team", "key")
 RUN: Final = ("path", "surface", "model", "trace_id", "response_id", "call_id")
 """In which run: another one each time, and not bound."""
 _MOST_CHARACTERS: Final = 2000
-_OWN: Final = ("value", "target")
+_QUESTION_FIELDS: Final = ("value", "target")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +72,26 @@ def read(
         ValueError: they contradict each other, or cannot be read. The message holds names alone.
     """
     own = {"value": value, "target": target}
-    fields = _merged(_bound(metadata), _bound(context), others)
-    if TOLD in fields:
-        raise ValueError(f"`{TOLD}` is a name that the control plane itself uses")
+    fields = _merged(_bound_fields(metadata), _bound_fields(context), others)
+    if EXTRA_FIELDS in fields:
+        raise ValueError(f"`{EXTRA_FIELDS}` is a name that the control plane itself uses")
     gateway: Mapping[str, str] = {}
     if GATEWAY in fields:
         gateway = _gateway(fields[GATEWAY])
         fields[GATEWAY] = {name: gateway[name] for name in IDENTITY if gateway.get(name)}
     arguments = _arguments(fields)
     if arguments is not None:
-        return QuestionFields({**arguments, TOLD: {**_beside(fields), **own}}, gateway)
-    named = [name for name in _OWN if name in fields]
+        return QuestionFields({**arguments, EXTRA_FIELDS: {**_extra_fields(fields), **own}}, gateway)
+    named = [name for name in _QUESTION_FIELDS if name in fields]
     if not named:
         return QuestionFields({**fields, **own}, gateway)
     for name in named:
         if own[name] is not None and own[name] != fields[name]:
             raise ValueError(f"the context has another `{name}` than the question itself")
-    return QuestionFields({**fields, TOLD: {QUESTION: own}}, gateway)
+    return QuestionFields({**fields, EXTRA_FIELDS: {QUESTION_FIELDS: own}}, gateway)
 
 
-def _bound(context: JsonMapping) -> JsonObject:
+def _bound_fields(context: JsonMapping) -> JsonObject:
     return {name: value for name, value in context.items() if name not in UNBOUND}
 
 
@@ -99,13 +99,13 @@ def _merged(*sources: JsonMapping) -> JsonObject:
     merged: JsonObject = {}
     for source in sources:
         for name, value in source.items():
-            if name in merged and _text(merged[name]) != _text(value):
+            if name in merged and _canonical(merged[name]) != _canonical(value):
                 raise ValueError(f"`{name[:100]}` is told twice, and not the same")
             merged[name] = value
     return merged
 
 
-def _text(value: object) -> str:
+def _canonical(value: object) -> str:
     try:
         return json.dumps(value, sort_keys=True)
     except (RecursionError, ValueError) as error:
@@ -116,12 +116,12 @@ def _gateway(told: object) -> Mapping[str, str]:
     names = (*RUN, *IDENTITY)
     if not isinstance(told, dict) or not set(told) <= set(names):
         raise ValueError(f"`{GATEWAY}` has the fields {', '.join(names)}, and no other")
-    if not all(isinstance(value, str) and _can_be_kept(value) for value in told.values()):
+    if not all(isinstance(value, str) and _is_storable(value) for value in told.values()):
         raise ValueError(f"the fields of `{GATEWAY}` are texts of at most {_MOST_CHARACTERS} characters")
     return told
 
 
-def _can_be_kept(text: str) -> bool:
+def _is_storable(text: str) -> bool:
     """Half of a surrogate pair can be stored, and then not be shown."""
     try:
         text.encode()
@@ -137,14 +137,14 @@ def _arguments(fields: JsonMapping) -> JsonMapping | None:
         told = read_arguments(told)
     if not isinstance(told, Mapping):
         return None
-    if TOLD in told:
-        raise ValueError(f"an argument has the name `{TOLD}`, which the control plane itself uses")
-    if any(name in fields for name in _OWN):
+    if EXTRA_FIELDS in told:
+        raise ValueError(f"an argument has the name `{EXTRA_FIELDS}`, which the control plane itself uses")
+    if any(name in fields for name in _QUESTION_FIELDS):
         raise ValueError("beside `arguments`, `value` and `target` are fields of the question itself")
     return told
 
 
-def _beside(fields: JsonMapping) -> JsonObject:
+def _extra_fields(fields: JsonMapping) -> JsonObject:
     """The other fields. Of arguments that came as a text, its digest tells which text that was."""
     beside = {name: value for name, value in fields.items() if name != "arguments"}
     if isinstance(text := fields["arguments"], str):

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from litellm_bighub.control_plane.http.actions import IdempotencyKey
 from litellm_bighub.control_plane.http.auth import Plane, Reader, RuleWriter
 from litellm_bighub.control_plane.http.errors import existing, not_found, problem
-from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.http.json_values import iso
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import AuditEvent, dump
 from litellm_bighub.control_plane.store.tables import idempotency, rules

@@ -11,7 +11,7 @@ from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, ValidationInfo, f
 from litellm_bighub.control_plane.channels import webhook_delivery as delivering
 from litellm_bighub.control_plane.http.auth import Anybody, HookWriter, Plane
 from litellm_bighub.control_plane.http.errors import existing, not_found, problem
-from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.http.json_values import iso
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.tables import webhooks as hooks
 from litellm_bighub.control_plane.store.tables.webhooks import Delivery, Format, Webhook

@@ -17,7 +17,7 @@ from litellm_bighub.control_plane.http.auth import Plane, address_of
 from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.inbox import charts
 from litellm_bighub.control_plane.inbox.render import render
-from litellm_bighub.control_plane.inbox.sessions import COOKIE, LoggedIn, OwnForm, need, set_cookie
+from litellm_bighub.control_plane.inbox.sessions import COOKIE, LoggedIn, OwnForm, require_scope, set_cookie
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table, head
@@ -102,15 +102,15 @@ async def answer(
     minutes: Annotated[int, Form()] = 30,
 ) -> Response:
     """A person's answer, carried out whole or not at all."""
-    need(session, "approvals:resolve")
+    require_scope(session, "approvals:resolve")
     if verdict == "allow":
-        need(session, "rules:write")
+        require_scope(session, "rules:write")
     edited = None
     if verdict == "edit":
         try:
             edited = read_arguments(arguments or "none")
         except UnreadableArguments:
-            return _back("unreadable")
+            return _redirect_with_note("unreadable")
     said: Answer = "deny" if verdict == "deny" else "approve"
     kept = minutes if minutes in MINUTES else MINUTES[0]
     resolution = Resolution(
@@ -124,10 +124,12 @@ async def answer(
     )
     result = await plane.resolve(resolution)
     if isinstance(result, ResolutionRefused):
-        return _back(f"refused_{result.code}")
+        return _redirect_with_note(f"refused_{result.code}")
     if verdict == "allow" and result.state == "approved":
-        return _back("allowed")
-    return _back({"awaiting_second": "first", "approved": "approved", "denied": "denied"}.get(result.state, ""))
+        return _redirect_with_note("allowed")
+    return _redirect_with_note(
+        {"awaiting_second": "first", "approved": "approved", "denied": "denied"}.get(result.state, "")
+    )
 
 
 @router.get("/decisions")
@@ -233,5 +235,5 @@ async def _changes(plane: ControlPlane) -> AsyncGenerator[str]:
             await changed(_LOOK_AGAIN_SECONDS)
 
 
-def _back(note: str) -> Response:
+def _redirect_with_note(note: str) -> Response:
     return RedirectResponse(f"/inbox?note={note}", 303)

@@ -59,7 +59,7 @@ def render(
     status: int = 200,
 ) -> HTMLResponse:
     """A page. Everything in it is escaped, and what is unseen is made visible."""
-    told = NOTES.get(request.query_params.get("note", ""))
-    shared = {"path": request.url.path, "session": session, "now": now, "told": told, "words": WORDS}
+    note = NOTES.get(request.query_params.get("note", ""))
+    shared = {"path": request.url.path, "session": session, "now": now, "note": note, "words": WORDS}
     page = _ENVIRONMENT.get_template(template).render({**shared, **context})
     return HTMLResponse(page, status)

@@ -1,8 +1,9 @@
-"""Who is logged in, and forms that only our own pages can send."""
+"""Who is logged in, forms that only our own pages can send, and the limit for those who guess keys."""
 
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Form, Request
@@ -15,6 +16,9 @@ from litellm_bighub.control_plane.store.tables.keys import Scope
 from litellm_bighub.control_plane.store.tables.logins import Login
 
 COOKIE = "bighub_session"
+MOST_FAILURES = 5
+WINDOW_SECONDS = 60.0
+_MOST_ADDRESSES = 10_000
 
 
 class LoginNeeded(Exception):  # noqa: N818 - names the state; answered with a redirect
@@ -53,7 +57,7 @@ async def own_form(session: LoggedIn, csrf: Annotated[str, Form()] = "") -> Logi
 OwnForm = Annotated[Login, Depends(own_form)]
 
 
-def need(session: Login, scope: Scope) -> None:
+def require_scope(session: Login, scope: Scope) -> None:
     """Stop a person whose key does not allow this.
 
     Raises:
@@ -74,3 +78,25 @@ def set_cookie(request: Request, response: Response, cookie: str) -> None:
         httponly=True,
         samesite="strict",
     )
+
+
+class Throttle:
+    """Counts failed logins by address; after five within a minute the address has to wait."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._failures: dict[str, list[float]] = {}
+
+    def allows(self, address: str) -> bool:
+        """Whether the address may try."""
+        return len(self._recent(address)) < MOST_FAILURES
+
+    def failed(self, address: str) -> None:
+        """Note a failure."""
+        if len(self._failures) >= _MOST_ADDRESSES:  # forget the one that was first to come
+            self._failures.pop(next(iter(self._failures)))
+        self._failures[address] = [*self._recent(address), self._clock()]
+
+    def _recent(self, address: str) -> list[float]:
+        since = self._clock() - WINDOW_SECONDS
+        return [time for time in self._failures.get(address, ()) if time > since]

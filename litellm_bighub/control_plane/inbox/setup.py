@@ -7,12 +7,17 @@ from pathlib import Path
 from fastapi import FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from litellm_bighub.control_plane.inbox.headers import InboxHeaders
 from litellm_bighub.control_plane.inbox.pages import router
-from litellm_bighub.control_plane.inbox.sessions import LoginNeeded
-from litellm_bighub.control_plane.inbox.throttle import Throttle
+from litellm_bighub.control_plane.inbox.sessions import LoginNeeded, Throttle
 from litellm_bighub.control_plane.plane import ControlPlane
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
 
 
 def install(app: FastAPI, plane: ControlPlane) -> None:
@@ -26,3 +31,27 @@ def install(app: FastAPI, plane: ControlPlane) -> None:
 
 async def _to_login(_: Request, __: Exception) -> Response:
     return RedirectResponse("/inbox/login", 303)
+
+
+class InboxHeaders:
+    """Headers that keep the pages to themselves. Pure ASGI, so that the stream of changes passes as it is."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Add the headers to every answer under `/inbox`."""
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "no-referrer"
+                headers["Cross-Origin-Opener-Policy"] = "same-origin"
+                if not scope["path"].startswith("/inbox/static/"):
+                    headers["Cache-Control"] = "no-store"
+            await send(message)
+
+        inbox = scope["type"] == "http" and scope["path"].startswith("/inbox")
+        await self._app(scope, receive, with_headers if inbox else send)

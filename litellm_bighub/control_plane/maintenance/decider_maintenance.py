@@ -1,7 +1,7 @@
-"""Housekeeping in a process that decides and does not serve: a gateway's workers.
+"""Maintenance in a process that decides and does not serve: a worker of the gateway.
 
-Every second it looks, with a read that no writer waits for, whether an approval's time is over or a webhook waits to be
-told; only then it writes. Any number of processes may do so: what is due is claimed in one transaction.
+Every second it reads whether an approval's time is over or a webhook delivery is due. No writer waits for that read; it
+writes only if there is work. Any number of processes may do so: each claims its work in one transaction.
 """
 
 from __future__ import annotations
@@ -22,64 +22,64 @@ from litellm_bighub.control_plane.store.tables import approvals, webhooks as hoo
 from litellm_bighub.errors import BighubError
 
 logger = logging.getLogger(__name__)
-LOOK_SECONDS = 1.0
+INTERVAL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class DeciderMaintenance:
-    """What a look has shown.
+class DueWork:
+    """The work that was found.
 
     Attributes:
         pending: approvals that wait for a person.
-        expired: whether the expiry of one is to be recorded.
-        to_tell: whether a webhook is to be told something.
+        expired: whether an approval's time is over and not yet recorded.
+        deliver: whether a webhook waits for an event.
     """
 
     pending: int
     expired: bool
-    to_tell: bool
+    deliver: bool
 
 
 _NOW = bindparam("now", type_=Double)
-_LOOK = select(
+_DUE_WORK = select(
     select(func.count()).where(table.c.state.in_(approvals.OPEN), table.c.expires_at > _NOW).scalar_subquery(),
     exists().where(approvals.is_due(_NOW)),
-    hooks.to_tell(_NOW),
+    hooks.has_work(_NOW),
 )
-"""Made once: every process asks this every second."""
+"""Compiled once, because every process asks this every second."""
 
 
-def look(connection: Connection, now: float) -> DeciderMaintenance:
-    """What there is to do."""
-    pending, *found = connection.execute(_LOOK, {"now": now}).one()
-    return DeciderMaintenance(pending, *map(bool, found))
+def due_work(connection: Connection, now: float) -> DueWork:
+    """The work that is due now."""
+    pending, *found = connection.execute(_DUE_WORK, {"now": now}).one()
+    return DueWork(pending, *map(bool, found))
 
 
-async def keep_house(
-    plane: ControlPlane, *, on_pending: Callable[[int], None], look_seconds: float = LOOK_SECONDS
+async def maintain(
+    plane: ControlPlane, *, on_pending: Callable[[int], None], interval_seconds: float = INTERVAL_SECONDS
 ) -> None:
-    """Do it until cancelled.
+    """Do the work that is due, until cancelled.
 
     Args:
         plane: of this process.
-        on_pending: told how many approvals wait.
-        look_seconds: between two looks.
+        on_pending: called with the number of approvals that wait.
+        interval_seconds: between two reads.
     """
     async with httpx.AsyncClient(follow_redirects=False) as client:
         deliverer = Deliverer(plane, client)
         while True:
             try:
-                await _once(plane, deliverer, on_pending)
+                await _do_due_work(plane, deliverer, on_pending)
             except (BighubError, SQLAlchemyError) as error:
-                logger.warning("housekeeping failed, and goes on: %s", type(error).__name__)
-            await asyncio.sleep(look_seconds)
+                logger.warning("maintenance failed, and goes on: %s", type(error).__name__)
+            await asyncio.sleep(interval_seconds)
 
 
-async def _once(plane: ControlPlane, deliverer: Deliverer, on_pending: Callable[[int], None]) -> None:
+async def _do_due_work(plane: ControlPlane, deliverer: Deliverer, on_pending: Callable[[int], None]) -> None:
     now = plane.clock()
-    waiting = await plane.read(lambda connection: look(connection, now))
+    waiting = await plane.read(lambda connection: due_work(connection, now))
     on_pending(waiting.pending)
     if waiting.expired:
         await plane.expire_due()
-    if waiting.to_tell:
+    if waiting.deliver:
         await deliverer.step()

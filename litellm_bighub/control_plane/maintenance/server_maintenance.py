@@ -1,4 +1,4 @@
-"""What a serving process does beside answering: record expiries, remove what is too old, deliver webhooks."""
+"""Maintenance in a process that serves: record expiries, remove old events, deliver webhooks."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _PAUSE_SECONDS = 5.0
 
 
 @asynccontextmanager
-async def housekeeping(plane: ControlPlane) -> AsyncGenerator[None]:
-    """Do it while the context is open."""
+async def maintained(plane: ControlPlane) -> AsyncGenerator[None]:
+    """Run the jobs while the context is open."""
     async with httpx.AsyncClient(follow_redirects=False) as client:
         deliverer = Deliverer(plane, client)
-        jobs = [asyncio.create_task(_lasting(job)) for job in (deliverer.run, lambda: _expire(plane))]
+        jobs = [asyncio.create_task(_restarted(job)) for job in (deliverer.run, lambda: _expire_and_retain(plane))]
         try:
             yield
         finally:
@@ -32,20 +32,20 @@ async def housekeeping(plane: ControlPlane) -> AsyncGenerator[None]:
             await asyncio.gather(*jobs, return_exceptions=True)
 
 
-async def _expire(plane: ControlPlane) -> None:
+async def _expire_and_retain(plane: ControlPlane) -> None:
     while True:
         await plane.expire_due()
-        await plane.snapshot()  # looks at the policy file, also while nobody asks
+        await plane.snapshot()  # reads a changed policy file even while nobody asks for a decision
         while await plane.retain_due():
             pass
         await asyncio.sleep(_EXPIRY_SECONDS)
 
 
-async def _lasting(job: Callable[[], Awaitable[None]]) -> None:
-    """Begin anew after a failure of the database; it may come back."""
+async def _restarted(job: Callable[[], Awaitable[None]]) -> None:
+    """Run a job again after the database failed; it may come back."""
     while True:
         try:
             await job()
-        except BighubError as error:  # noqa: PERF203 - that is the point
-            logger.warning("housekeeping failed, and goes on in %s seconds: %s", _PAUSE_SECONDS, error)
+        except BighubError as error:  # noqa: PERF203 - each round may fail on its own
+            logger.warning("maintenance failed, and goes on in %s seconds: %s", _PAUSE_SECONDS, error)
             await asyncio.sleep(_PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""The time that decisions, approvals and events go by.
+"""The clock of decisions, approvals and events.
 
 Gateways whose clocks differ share a PostgreSQL, so its clock counts there. SQLite has none: a file is used by the
 processes of one machine, which have one clock.
@@ -20,7 +20,7 @@ NOW: Final = "extract(epoch FROM clock_timestamp())::float8"
 
 
 class DatabaseClock:
-    """PostgreSQL's clock, as every transaction tells it. In between it goes on as this machine's monotonic one does.
+    """PostgreSQL's clock. Each transaction adjusts it; in between this machine's monotonic clock carries it on.
 
     Args:
         engine: of the database.
@@ -30,15 +30,15 @@ class DatabaseClock:
     def __init__(self, engine: Engine, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         with engine.connect() as connection:
-            self._ahead: float = connection.execute(text(f"SELECT {NOW}")).scalar_one() - monotonic()
+            self._offset: float = connection.execute(text(f"SELECT {NOW}")).scalar_one() - monotonic()
 
     def __call__(self) -> float:
         """POSIX seconds."""
-        return self._monotonic() + self._ahead
+        return self._monotonic() + self._offset
 
-    def told(self, now: float) -> float:
-        """Go by what the database has just said, and say it."""
-        self._ahead = now - self._monotonic()
+    def adjust(self, now: float) -> float:
+        """Follow what the database's clock has just said, and return it."""
+        self._offset = now - self._monotonic()
         return now
 
 
@@ -48,7 +48,7 @@ def clock_of(engine: Engine) -> Callable[[], float]:
 
 
 def now_in(transaction: Transaction, clock: Callable[[], float]) -> float:
-    """The time of a transaction. A clock that was given in place of the database's is believed."""
+    """The time of a transaction. A clock that was given in place of the database's counts."""
     if isinstance(clock, DatabaseClock) and transaction.time is not None:
-        return clock.told(transaction.time)
+        return clock.adjust(transaction.time)
     return clock()

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 
 from litellm_bighub.control_plane.store.sqlite_file import make_private
-from litellm_bighub.control_plane.store.time_limit import bounded, bounded_driver
+from litellm_bighub.control_plane.store.time_limit import hang_up_after, hang_up_driver_after
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import ConfigurationError
 
@@ -59,7 +59,7 @@ def open_database(url: str, *, patience: float | None = None) -> Engine:
         engine.dispose()
         # LiteLLM's log hides whatever stands behind "database_url:", the name included.
         raise ConfigurationError(
-            f"database_url ({_shown(parsed)})", f"cannot be opened: {_reason(error, parsed)}"
+            f"database_url ({_url_without_secrets(parsed)})", f"cannot be opened: {_reason(error, parsed)}"
         ) from error
     return engine
 
@@ -100,7 +100,7 @@ def check_opening(url: str, *, patience: float) -> None:
     open_database(url, patience=patience).dispose()
 
 
-def _shown(url: sa.URL) -> str:
+def _url_without_secrets(url: sa.URL) -> str:
     return url.set(query={}).render_as_string(hide_password=True)
 
 
@@ -138,7 +138,7 @@ def _engine(url: sa.URL, patience: float | None = None) -> Engine:
             if not url.database or url.database == ":memory:":
                 raise ConfigurationError("database_url", "SQLite needs a file, which all processes share")
             engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", pool_timeout=waits)
-            event.listen(engine, "do_connect", _connect_to_what_is_there)
+            event.listen(engine, "do_connect", _connect_existing_file)
             event.listen(engine, "connect", partial(_tune_sqlite, waits))
             return engine
         case "postgresql":
@@ -147,7 +147,7 @@ def _engine(url: sa.URL, patience: float | None = None) -> Engine:
                 url.set(drivername="postgresql+psycopg"),
                 isolation_level="AUTOCOMMIT",
                 pool_timeout=waits,
-                connect_args=connecting(url, waits),
+                connect_args=connect_options(url, waits),
             )
             event.listen(engine, "checkout", partial(_ping, waits))
             event.listen(engine, "connect", partial(_tune_postgres, waits, 0 if patience is None else patience))
@@ -156,7 +156,7 @@ def _engine(url: sa.URL, patience: float | None = None) -> Engine:
             raise ConfigurationError("database_url", f"{other} is not supported; use sqlite or postgresql")
 
 
-def connecting(url: sa.URL, seconds: float) -> JsonObject:
+def connect_options(url: sa.URL, seconds: float) -> JsonObject:
     """What a connection to PostgreSQL is told beside its URL, so that a server that is gone is noticed."""
     told = {
         "connect_timeout": max(2, math.ceil(seconds)),  # libpq's least
@@ -173,7 +173,7 @@ def _ping(waits: float, connection: Any, _entry: ConnectionPoolEntry, _proxy: ob
     import psycopg  # noqa: PLC0415 - an extra, installed where there is PostgreSQL
 
     try:
-        with bounded_driver(waits, connection):
+        with hang_up_driver_after(waits, connection):
             connection.execute("SELECT 1")
     except psycopg.Error as error:
         raise DisconnectionError from error
@@ -186,7 +186,7 @@ def _tune_postgres(waits: float, runs: float, connection: Any, _entry: Connectio
     connection.autocommit = autocommit
 
 
-def _connect_to_what_is_there(_dialect: Any, _entry: Any, where: list[Any], options: JsonObject) -> None:
+def _connect_existing_file(_dialect: Any, _entry: Any, where: list[Any], options: JsonObject) -> None:
     """Never make the file. `open_database` does, once: whatever opened a deleted one anew would find an empty one."""
     path = Path(where[0])
     if not options.get("uri"):
@@ -221,8 +221,8 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
 
 def _migrate(engine: Engine, patience: float | None) -> None:
     with engine.connect() as connection:
-        with bounded(patience) as seen:
-            seen(connection)
+        with hang_up_after(patience) as watch:
+            watch(connection)
             if _revision(connection) == NEWEST:
                 return
             begin_writing(connection)

@@ -101,7 +101,7 @@ class SQLiteLedger:
         if events:
             self._cursor.executemany(_EVENT, events)
         if tallies:
-            self._cursor.executemany(_COUNT.format("?"), _counted(tallies))
+            self._cursor.executemany(_COUNT.format("?"), _tally_rows(tallies))
         if head is not None:
             self._cursor.execute(_MOVE_HEAD.format("?"), (head.seq, head.digest, head.epoch))
 
@@ -145,7 +145,7 @@ class PostgresLedger:
                 for event in events:
                     copy.write_row(event)
         with self._connection.pipeline():
-            for counted in _counted(tallies):
+            for counted in _tally_rows(tallies):
                 self._cursor.execute(_COUNT.format("%s").encode(), counted)
             if head is not None:
                 self._cursor.execute(_MOVE_HEAD.format("%s").encode(), (head.seq, head.digest, head.epoch))
@@ -169,6 +169,6 @@ def ledger(connection: Connection) -> LedgerStatements:
     return SQLiteLedger(driver) if connection.dialect.name == "sqlite" else PostgresLedger(driver)
 
 
-def _counted(tallies: Mapping[str, Tally]) -> list[tuple[Any, ...]]:
+def _tally_rows(tallies: Mapping[str, Tally]) -> list[tuple[Any, ...]]:
     """Rows in one order for all processes."""
     return [(rule_id, *astuple(tallies[rule_id])) for rule_id in sorted(tallies)]

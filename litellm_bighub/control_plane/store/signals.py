@@ -16,20 +16,20 @@ import anyio
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from litellm_bighub.control_plane.store.database import CHANNEL, PATIENCE_SECONDS, connecting
+from litellm_bighub.control_plane.store.database import CHANNEL, PATIENCE_SECONDS, connect_options
 
 POLL_SECONDS = 0.05
 _CLOSE_SECONDS: Final = 5.0
 
 
 class Signals:
-    """Tells waiting tasks that something may have changed."""
+    """Wakes waiting tasks when something may have changed."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._lock = threading.Lock()
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
-        self._somebody_waits = threading.Event()
+        self._has_waiters = threading.Event()
         self._closed = False
         self._thread: threading.Thread | None = None
 
@@ -45,7 +45,7 @@ class Signals:
         with self._lock:
             self._waiting.add(waiter)
             self._start()
-        self._somebody_waits.set()
+        self._has_waiters.set()
 
         async def changed(seconds: float) -> None:
             with anyio.move_on_after(seconds):  # asyncio.wait_for swallows a cancellation that comes with the event
@@ -57,21 +57,21 @@ class Signals:
             with self._lock:
                 self._waiting.discard(waiter)
 
-    def tell(self) -> None:
+    def wake(self) -> None:
         """Wake everybody who waits in this process. For any thread."""
         with self._lock:
             waiting = list(self._waiting)
         for loop, event in waiting:
-            with suppress(RuntimeError):  # the loop was closed, and nobody waits any more
+            with suppress(RuntimeError):  # the loop was closed, so nobody waits
                 loop.call_soon_threadsafe(event.set)
 
     def close(self) -> None:
         """Stop listening."""
         self._closed = True
-        self._somebody_waits.set()
+        self._has_waiters.set()
         if self._thread is not None:
             self._thread.join(_CLOSE_SECONDS)  # a server that has stopped answers later, or never
-        self.tell()
+        self.wake()
 
     def _start(self) -> None:
         if self._thread is None and not self._closed:
@@ -84,7 +84,7 @@ class Signals:
         while not self._closed:
             try:
                 with self._engine.connect() as connection:
-                    self.tell()  # something may have happened while nobody looked
+                    self.wake()  # something may have happened while nobody looked
                     self._compare(connection, pause)
             except SQLAlchemyError:  # noqa: PERF203 - look again, for as long as it takes
                 pause.wait(1.0)
@@ -93,28 +93,28 @@ class Signals:
         seen = connection.exec_driver_sql("PRAGMA data_version").scalar()
         while not self._closed:
             if not self._waiting:
-                self._somebody_waits.clear()
-                self._somebody_waits.wait(1.0)
+                self._has_waiters.clear()
+                self._has_waiters.wait(1.0)
                 continue
             pause.wait(POLL_SECONDS)
             now = connection.exec_driver_sql("PRAGMA data_version").scalar()
             if now != seen:
                 seen = now
-                self.tell()
+                self.wake()
 
     def _listen(self) -> None:
         import psycopg  # noqa: PLC0415 - an extra, installed where there is PostgreSQL
 
         pause = threading.Event()
-        timeouts = connecting(self._engine.url, PATIENCE_SECONDS)
+        timeouts = connect_options(self._engine.url, PATIENCE_SECONDS)
         url = self._engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
         while not self._closed:
             try:
                 with psycopg.connect(url, autocommit=True, **timeouts) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
-                    self.tell()  # something may have happened while nobody listened
+                    self.wake()  # something may have happened while nobody listened
                     while not self._closed:
                         for _ in connection.notifies(timeout=0.5, stop_after=1):
-                            self.tell()
+                            self.wake()
             except psycopg.OperationalError:  # noqa: PERF203 - connect again, for as long as it takes
                 pause.wait(1.0)

@@ -16,32 +16,32 @@ from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
 
-Seen: TypeAlias = Callable[[Connection], None]
-"""Is told the connection that is used from now on."""
+Watch: TypeAlias = Callable[[Connection], None]
+"""Called with the connection that is used from now on."""
 
 
 @contextmanager
-def bounded(seconds: float | None) -> Generator[Seen]:
+def hang_up_after(seconds: float | None) -> Generator[Watch]:
     """Hang up on the connection that is used in the context, if that takes longer.
 
     Args:
         seconds: after which; `None` for never.
 
     Yields:
-        A function that is told the connection.
+        A function to call with the connection.
     """
     using: list[Any] = []
     timers: list[threading.Timer] = []
 
-    def seen(connection: Connection) -> None:
+    def watch(connection: Connection) -> None:
         if seconds is None or connection.dialect.name == "sqlite":
             return
         using[:] = [connection.connection.driver_connection]
         if not timers:
-            timers.append(_started(seconds, using))
+            timers.append(_started_timer(seconds, using))
 
     try:
-        yield seen
+        yield watch
     finally:
         using.clear()
         for timer in timers:
@@ -49,16 +49,16 @@ def bounded(seconds: float | None) -> Generator[Seen]:
 
 
 @contextmanager
-def bounded_driver(seconds: float, connection: Any) -> Generator[None]:
+def hang_up_driver_after(seconds: float, connection: Any) -> Generator[None]:
     """The same for a connection of psycopg's own."""
-    timer = _started(seconds, [connection])
+    timer = _started_timer(seconds, [connection])
     try:
         yield
     finally:
         timer.cancel()
 
 
-def _started(seconds: float, using: list[Any]) -> threading.Timer:
+def _started_timer(seconds: float, using: list[Any]) -> threading.Timer:
     timer = threading.Timer(seconds, _hang_up, [using])
     timer.daemon = True
     timer.start()
@@ -68,11 +68,11 @@ def _started(seconds: float, using: list[Any]) -> threading.Timer:
 def _hang_up(using: list[Any]) -> None:
     for connection in using[:1]:
         # The connection, or its socket, may be closed by now.
-        with suppress(OSError, *_failures()), socket.socket(fileno=os.dup(connection.pgconn.socket)) as line:
+        with suppress(OSError, *_driver_errors()), socket.socket(fileno=os.dup(connection.pgconn.socket)) as line:
             line.shutdown(socket.SHUT_RDWR)
 
 
-def _failures() -> tuple[type[Exception], ...]:
+def _driver_errors() -> tuple[type[Exception], ...]:
     import psycopg  # noqa: PLC0415 - an extra, installed where there is PostgreSQL
 
     return (psycopg.Error,)

@@ -27,7 +27,7 @@ from sqlalchemy.exc import DataError, OperationalError
 
 from litellm_bighub.control_plane.store.ledger import LedgerStatements, ledger
 from litellm_bighub.control_plane.store.sqlite_file import OpenedFile
-from litellm_bighub.control_plane.store.time_limit import Seen, bounded
+from litellm_bighub.control_plane.store.time_limit import Watch, hang_up_after
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
 
@@ -90,7 +90,7 @@ class Writer:
         self._brief = _BriefSession(engine, self._failures) if engine.dialect.name == "sqlite" else None
         self._turn = threading.Lock()
         self._in_the_log = 0
-        self._jobs: queue.SimpleQueue[_Job[Any] | _Do] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job[Any] | _Command] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="bighub-writer", daemon=True)
         self._thread.start()
 
@@ -108,7 +108,7 @@ class Writer:
             DecisionUnavailable: the database cannot be used.
             DecisionRefused: it cannot hold a value; text on PostgreSQL holds no NUL.
         """
-        if brief and (done := self._at_once(job)):
+        if brief and (done := self._run_inline(job)):
             return done[0]
         waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._put(_Job(job, waiter))
@@ -124,7 +124,7 @@ class Writer:
         """Finish what waits, then stop; a database that hangs is waited for no longer than for a transaction."""
         if not self._closed:
             self._closed = True
-            self._jobs.put(_Do.STOP)
+            self._jobs.put(_Command.STOP)
             self._thread.join(self._patience)
 
     def _put(self, job: _Job[Any]) -> None:
@@ -132,7 +132,7 @@ class Writer:
             raise DecisionUnavailable("the control plane is closed")
         self._jobs.put(job)
 
-    def _at_once(self, job: Callable[[Transaction], T]) -> tuple[T] | None:
+    def _run_inline(self, job: Callable[[Transaction], T]) -> tuple[T] | None:
         """The job's result, if nobody writes now; `None` if it has not been done."""
         if self._brief is None or self._closed or not self._jobs.empty() or not self._turn.acquire(blocking=False):
             return None
@@ -142,11 +142,11 @@ class Writer:
             transaction = self._brief.begin_at_once()
             if transaction is None:
                 return None
-            (result,) = self._transact(self._brief, transaction, [job], _nobody_left)
+            (result,) = self._transact(self._brief, transaction, [job], _none_abandoned)
             if self._log_is_long:
-                self._jobs.put(_Do.CHECKPOINT)
+                self._jobs.put(_Command.CHECKPOINT)
         except (*self._failures, *self._refusals) as error:
-            raise self._told(error) from error
+            raise self._error_for_caller(error) from error
         finally:
             self._turn.release()
         return (result,)
@@ -157,7 +157,7 @@ class Writer:
 
     def _work(self) -> None:
         todo = self._jobs.get()
-        while todo is not _Do.STOP:
+        while todo is not _Command.STOP:
             batch: list[_Job[Any]] = []
             while isinstance(todo, _Job):
                 batch.append(todo)
@@ -171,7 +171,7 @@ class Writer:
                 if self._log_is_long:  # nobody adds to it meanwhile, so that it begins anew
                     self._session.checkpoint()
                     self._in_the_log = 0
-            if todo is not _Do.STOP:
+            if todo is not _Command.STOP:
                 todo = self._jobs.get()
         with self._turn:
             self._session.disconnect()
@@ -182,26 +182,26 @@ class Writer:
         if not batch:
             return
         try:
-            with bounded(self._patience) as seen:
-                transaction = self._session.begin(seen)
-                left = partial(_somebody_left, batch)
+            with hang_up_after(self._patience) as watch:
+                transaction = self._session.begin(watch)
+                left = partial(_any_abandoned, batch)
                 results = self._transact(self._session, transaction, [job.run for job in batch], left)
         except _AbandonedError:
             self._commit([job for job in batch if not job.is_abandoned()])
         except self._failures as error:
-            failure = self._told(error)
+            failure = self._error_for_caller(error)
             failure.__cause__ = error
             _settle(batch, [failure] * len(batch), failed=True)
         except BaseException as error:  # noqa: BLE001 - a job's failure of any kind belongs to its caller, not to this thread
             if len(batch) == 1:
-                _settle(batch, [self._told(error)], failed=True)
+                _settle(batch, [self._error_for_caller(error)], failed=True)
             else:
                 for job in batch:
                     self._commit([job])
         else:
             _settle(batch, results, failed=False)
 
-    def _told(self, error: BaseException) -> BaseException:
+    def _error_for_caller(self, error: BaseException) -> BaseException:
         """What a caller is told of a failure: in our words, if it is the database's."""
         if isinstance(error, self._failures):
             return DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}")
@@ -216,12 +216,12 @@ class Writer:
         session: _Session,
         transaction: Transaction,
         jobs: Sequence[Callable[[Transaction], Any]],
-        somebody_left: Callable[[], bool],
+        abandoned: Callable[[], bool],
     ) -> list[Any]:
         try:
             results = [job(transaction) for job in jobs]
             self.file.check()
-            if somebody_left():
+            if abandoned():
                 raise _AbandonedError  # noqa: TRY301 - undone like any other failure
             transaction.commit()
             self._in_the_log += len(jobs)
@@ -240,16 +240,16 @@ class _AbandonedError(Exception):
     """Somebody who asked for a job of the batch has gone: an approval must not be used up for nobody."""
 
 
-def _somebody_left(batch: Sequence[_Job[Any]]) -> bool:
+def _any_abandoned(batch: Sequence[_Job[Any]]) -> bool:
     return any(job.is_abandoned() for job in batch)
 
 
-def _nobody_left() -> bool:
+def _none_abandoned() -> bool:
     """Whoever runs a job in its own event loop waits for it."""
     return False
 
 
-class _Do(Enum):
+class _Command(Enum):
     """What the thread does besides jobs."""
 
     CHECKPOINT = auto()
@@ -264,21 +264,21 @@ class _Session:
         self._failures = failures
         self._open: tuple[Connection, LedgerStatements] | None = None
 
-    def begin(self, seen: Seen) -> Transaction:
+    def begin(self, watch: Watch) -> Transaction:
         """A new transaction; a server that was restarted has closed the connection of the one before.
 
         Args:
-            seen: is told the connection.
+            watch: called with the connection.
         """
         if self._open is not None:
-            seen(self._open[0])
+            watch(self._open[0])
             try:
                 return self._begun(*self._open)
             except self._failures:
                 if self._engine.dialect.name == "sqlite":  # a file does not hang up: it is busy
                     raise
         connection, statements = self._connected()
-        seen(connection)
+        watch(connection)
         return self._begun(connection, statements)
 
     def _begun(self, connection: Connection, statements: LedgerStatements) -> Transaction:
@@ -357,10 +357,10 @@ def _settle(batch: list[_Job[Any]], results: list[Any], *, failed: bool) -> None
             by_loop.setdefault(job.waiter.get_loop(), []).append((job.waiter, result))
     for loop, settled in by_loop.items():
         with suppress(RuntimeError):  # the loop was closed, and nobody waits any more
-            loop.call_soon_threadsafe(_tell, settled, failed)
+            loop.call_soon_threadsafe(_set_results, settled, failed)
 
 
-def _tell(settled: list[tuple[asyncio.Future[Any], Any]], failed: bool) -> None:  # noqa: FBT001 - called by the loop
+def _set_results(settled: list[tuple[asyncio.Future[Any], Any]], failed: bool) -> None:  # noqa: FBT001 - called by the loop
     for waiter, result in settled:
         if not waiter.done():
             (waiter.set_exception if failed else waiter.set_result)(result)

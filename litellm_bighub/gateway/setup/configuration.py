@@ -14,10 +14,10 @@ from typing import TypeVar, cast
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from litellm_bighub.control_plane.audit.embedded_outcomes import EmbeddedOutcomes
+from litellm_bighub.control_plane.audit.outcome_reports import EmbeddedOutcomes
 from litellm_bighub.control_plane.decisions.database_ledger import DatabaseLedger
 from litellm_bighub.control_plane.decisions.embedded_decider import DATABASE, EmbeddedDecider
-from litellm_bighub.control_plane.maintenance.decider_maintenance import keep_house
+from litellm_bighub.control_plane.maintenance.decider_maintenance import maintain
 from litellm_bighub.control_plane.store.database import check_opening, sqlite_url
 from litellm_bighub.deciders.audit_file import AuditFile
 from litellm_bighub.deciders.decider import Decider
@@ -141,7 +141,7 @@ def build_decider(
         database_url=None if url is None else url.get_secret_value(),
         redact=redactor.redact,
         patience=settings.decision_deadline_seconds,
-        beside=partial(keep_house, on_pending=telemetry.pending) if telemetry and is_proxy() else None,
+        maintenance=partial(maintain, on_pending=telemetry.pending) if telemetry and is_proxy() else None,
         remembers=True,
     )
     if is_proxy():

@@ -12,7 +12,7 @@ from bighub import AsyncBighubClient, BighubClient
 from hypothesis import HealthCheck, assume, example, given, settings, strategies as st
 from pydantic import ValidationError
 
-from litellm_bighub.control_plane.decisions.recorded_decision import bound
+from litellm_bighub.control_plane.decisions.recorded_decision import bound_digest
 from litellm_bighub.control_plane.http.actions import Action
 from litellm_bighub.control_plane.http.question import IDENTITY, RUN, UNBOUND
 from litellm_bighub.deciders.hosted.hosted_decider import hosted
@@ -118,7 +118,7 @@ def digest(question):
         call, context = Action.model_validate(question).question()
     except (ValidationError, UnreadableArguments):
         return None
-    return bound(call, context, "v")
+    return bound_digest(call, context, "v")
 
 
 PATHS = {"action": "a", "metadata": {}, "value": None, "target": None}

@@ -12,7 +12,7 @@ import yaml
 from fastapi import FastAPI, Request
 
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
-from litellm_bighub.control_plane.maintenance.decider_maintenance import keep_house, look
+from litellm_bighub.control_plane.maintenance.decider_maintenance import due_work, maintain
 from litellm_bighub.control_plane.store.tables import webhooks as hooks
 from litellm_bighub.domain.call import CallContext, ToolCall
 from tests.control_plane.conftest import Clock
@@ -56,8 +56,10 @@ async def deciding(tmp_path, database_url):
     async with AsyncExitStack() as stack:
 
         def make(clock, on_pending=lambda _: None):
-            beside = partial(keep_house, on_pending=on_pending, look_seconds=0.01)
-            made = EmbeddedDecider.from_policy_file(path, database_url=database_url, clock=clock, beside=beside)
+            maintenance = partial(maintain, on_pending=on_pending, interval_seconds=0.01)
+            made = EmbeddedDecider.from_policy_file(
+                path, database_url=database_url, clock=clock, maintenance=maintenance
+            )
             stack.push_async_callback(made.aclose)
             return made
 
@@ -125,6 +127,6 @@ async def test_without_webhooks_there_is_nothing_to_write(deciding):
     await decider.decide(CALL, CallContext())
     plane = await decider.plane()
 
-    waiting = await plane.read(lambda connection: look(connection, clock.now))
+    waiting = await plane.read(lambda connection: due_work(connection, clock.now))
 
     assert (waiting.pending, waiting.expired, waiting.to_tell) == (1, False, False)

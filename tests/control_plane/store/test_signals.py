@@ -20,7 +20,7 @@ async def test_a_cancellation_that_comes_with_a_change_is_not_lost(tmp_path):
     task = asyncio.ensure_future(looking())
     await asyncio.sleep(0)
     await asyncio.sleep(0)
-    signals.tell()
+    signals.wake()
     asyncio.get_running_loop().call_soon(task.cancel)
     done, _ = await asyncio.wait({task}, timeout=5)
     task.cancel()

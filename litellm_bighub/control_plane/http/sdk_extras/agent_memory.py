@@ -10,9 +10,8 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection, func, select
 
-from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader, see_actor
-from litellm_bighub.control_plane.http.strict_json import readable
-from litellm_bighub.control_plane.http.times import iso
+from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, Reader, require_actor
+from litellm_bighub.control_plane.http.json_values import iso, readable
 from litellm_bighub.control_plane.store.schema import memory as table
 from litellm_bighub.control_plane.store.tables import agent_memory
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -66,9 +65,9 @@ async def ingest(body: Ingest, plane: Plane, caller: Asker) -> JsonObject:
     shared = {
         name: value for name in ("source_version", "model", "trace_id") if (value := getattr(body, name)) is not None
     }
-    actors = [str(event.get("actor") or body.actor or caller.only_actor)[:500] for event in body.events]
+    actors = [str(event.get("actor") or body.actor or caller.single_actor)[:500] for event in body.events]
     for actor in {*actors} - {""}:
-        see_actor(caller, actor)
+        require_actor(caller, actor)
     rows = [
         {
             "event_id": str(event.get("event_id") or plane.new_id())[:200],
@@ -103,7 +102,7 @@ async def context(
 ) -> JsonObject:
     """What happened lately, of the actors that the key speaks for."""
     if actor is not None:
-        see_actor(caller, actor)
+        require_actor(caller, actor)
     asked = (("tool", tool), ("domain", domain), ("actor", actor), ("source", source))
     filters = {name: value for name, value in asked if value is not None}
     since = plane.clock() - window_hours * 3600
@@ -135,7 +134,7 @@ async def recommendations(body: Recommend, plane: Plane, _: Reader) -> JsonObjec
     since = now - body.window_hours * 3600
     rows = await plane.read(lambda connection: window(connection, since=since, filters=filters))
     tools = sorted({row["tool"] for row in rows})
-    found = [recommended for tool in tools for recommended in _about(tool, rows, body)]
+    found = [recommended for tool in tools for recommended in _recommendations_for(tool, rows, body)]
     return {
         "org_id": 1,
         "plan": "embedded",
@@ -147,7 +146,7 @@ async def recommendations(body: Recommend, plane: Plane, _: Reader) -> JsonObjec
     }
 
 
-def _about(tool: str, rows: list[JsonObject], body: Recommend) -> list[JsonObject]:
+def _recommendations_for(tool: str, rows: list[JsonObject], body: Recommend) -> list[JsonObject]:
     of_tool = [row for row in rows if row["tool"] == tool]
     if len(of_tool) < body.min_events:
         return []

@@ -10,7 +10,7 @@ from fastapi.exceptions import HTTPException
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, Connection, delete, func, select, update
 
-from litellm_bighub.control_plane.http.auth import Asker, Plane, see_actor
+from litellm_bighub.control_plane.http.auth import Asker, Plane, require_actor
 from litellm_bighub.control_plane.http.errors import problem
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import AuditEvent
@@ -59,7 +59,7 @@ class Connected(BaseModel):
 @router.post("/connect")
 async def connect(body: Connect, plane: Plane, caller: Asker) -> JsonObject:
     """Begin a session."""
-    see_actor(caller, body.actor)
+    require_actor(caller, body.actor)
     now = plane.clock()
     session = LiveSession(f"live_{plane.new_id()}", caller.id, body.actor, now, now + TTL_SECONDS)
 
@@ -83,12 +83,12 @@ async def heartbeat(body: Connected, plane: Plane, caller: Asker) -> JsonObject:
     def job(transaction: Transaction) -> tuple[LiveSession | None, int]:
         found = _prolong(transaction.connection, body.connection_id, caller.id, now)
         if found is not None:
-            see_actor(caller, found.actor)
+            require_actor(caller, found.actor)
         return found, _count(transaction.connection, caller.id, now)
 
     session, number = await plane.write(job)
     if session is None:
-        raise _gone()
+        raise _no_session()
     return _shown(session, number, "connected")
 
 
@@ -105,7 +105,7 @@ async def disconnect(body: Connected, plane: Plane, caller: Asker) -> JsonObject
 
     session, number = await plane.write(job)
     if session is None:
-        raise _gone()
+        raise _no_session()
     return _shown(session, number, "disconnected")
 
 
@@ -122,10 +122,10 @@ async def check(plane: ControlPlane, caller: Key, actor: str, context: JsonObjec
     if isinstance(name, str):
         found = await plane.read(lambda connection: _find(connection, name, caller.id, now))
     if found is None or found.actor != actor:
-        raise _gone()
+        raise _no_session()
 
 
-def _gone() -> HTTPException:
+def _no_session() -> HTTPException:
     return problem(422, "no_live_connection", "there is no such live session of this API key and actor; connect again")
 
 
@@ -154,20 +154,20 @@ def _begin(connection: Connection, session: LiveSession) -> int | None:
 
 def _prolong(connection: Connection, session_id: str, key_id: str, now: float) -> LiveSession | None:
     """Prolong a session; `None` if the key has none of this name that still lives."""
-    statement = update(table).where(*_lives(session_id, key_id, now)).values(expires_at=now + TTL_SECONDS)
+    statement = update(table).where(*_is_live(session_id, key_id, now)).values(expires_at=now + TTL_SECONDS)
     return _find(connection, session_id, key_id, now) if connection.execute(statement).rowcount == 1 else None
 
 
 def _end(connection: Connection, session_id: str, key_id: str, now: float) -> LiveSession | None:
     """End a session; `None` if the key has none of this name that still lives."""
     found = _find(connection, session_id, key_id, now)
-    connection.execute(delete(table).where(*_lives(session_id, key_id, now)))
+    connection.execute(delete(table).where(*_is_live(session_id, key_id, now)))
     return found
 
 
 def _find(connection: Connection, session_id: str, key_id: str, now: float) -> LiveSession | None:
     """The session of a key, if it lives."""
-    query = select(table).where(*_lives(session_id, key_id, now))
+    query = select(table).where(*_is_live(session_id, key_id, now))
     row = connection.execute(query).mappings().one_or_none()
     return None if row is None else LiveSession(**row)
 
@@ -178,5 +178,5 @@ def _count(connection: Connection, key_id: str, now: float) -> int:
     return connection.execute(query).scalar_one()
 
 
-def _lives(session_id: str, key_id: str, now: float) -> tuple[ColumnElement[bool], ...]:
+def _is_live(session_id: str, key_id: str, now: float) -> tuple[ColumnElement[bool], ...]:
     return table.c.id == session_id, table.c.key_id == key_id, table.c.expires_at > now

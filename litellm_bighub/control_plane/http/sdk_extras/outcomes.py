@@ -11,11 +11,10 @@ from sqlalchemy import Connection, select
 from typing_extensions import Self
 
 from litellm_bighub.control_plane.audit.outcome_reports import keep
-from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, see_actor
+from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, require_actor
 from litellm_bighub.control_plane.http.errors import not_found
+from litellm_bighub.control_plane.http.json_values import iso, readable
 from litellm_bighub.control_plane.http.sdk_extras.outcome_quality import TAXONOMY, meaning
-from litellm_bighub.control_plane.http.strict_json import readable
-from litellm_bighub.control_plane.http.times import iso
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events, outcomes as table
@@ -124,8 +123,8 @@ async def _keep(plane: ControlPlane, caller: Key, reports: list[Report]) -> list
     told = [readable(report.model_dump(mode="json")) for report in reports]
     ids = [(report.request_id, report.validation_id) for report in reports]
     for actor in await plane.read(lambda connection: actors(connection, ids)):
-        see_actor(caller, actor)
-    rows = await keep(plane, told, actor=caller.only_actor)
+        require_actor(caller, actor)
+    rows = await keep(plane, told, actor=caller.single_actor)
     return [_shown(row) for row in rows]
 
 

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 
 from litellm_bighub.control_plane.decisions.value_extraction import measured
 from litellm_bighub.control_plane.http.actions import Action
-from litellm_bighub.control_plane.http.auth import Anybody, Plane, RuleWriter, see_actor
+from litellm_bighub.control_plane.http.auth import Anybody, Plane, RuleWriter, require_actor
 from litellm_bighub.control_plane.http.rules import stored_rule
 from litellm_bighub.control_plane.store.tables import idempotency
 from litellm_bighub.domain.decision import Block
@@ -51,7 +51,7 @@ async def dry_run(body: RuleText, _: RuleWriter) -> JsonObject:
 @router.post("/validate/dry-run")
 async def validate(body: Validate, plane: Plane, caller: Anybody) -> JsonObject:
     """Ask one rule, or the whole policy, about an action. Nothing is counted or recorded."""
-    see_actor(caller, body.actor)
+    require_actor(caller, body.actor)
     call, context = body.question()
     if body.rule_id is None:
         judgement = (await plane.decide(call, context, dry_run=True)).judgement

@@ -168,10 +168,22 @@ def approve(
     edited: Arguments | None,
     edited_digest: str | None = None,
     now: float,
+    expires_at: float,
 ) -> Literal["approve_first", "approve"] | None:
     """Approve, as the first or the deciding person; `None` if the approval is not in a state for it.
 
     An edit by the second of two people is a first approval again: nobody has confirmed it yet.
+
+    Args:
+        connection: within a writing transaction.
+        approval_id: of the approval.
+        by: the person's name.
+        person: whose key it was.
+        comment: the person's.
+        edited: arguments in place of the shown ones.
+        edited_digest: of the call with those, where the caller has to ask about it.
+        now: POSIX seconds.
+        expires_at: until when the caller may use the approval, if this person decides.
     """
     values: JsonObject = {"comment": comment}
     if edited is not None:
@@ -182,7 +194,7 @@ def approve(
     )
     second = and_(approvals.c.state == "awaiting_second", another)
     deciding = or_(alone, second) if edited is None else alone
-    renewed = {"resolved_by": by, "resolved_at": now, "expires_at": now + approvals.c.ttl}
+    renewed = {"resolved_by": by, "resolved_at": now, "expires_at": expires_at}
     if _move(connection, approval_id, "approve", now, {**values, **renewed}, deciding):
         return "approve"
     first = approvals.c.four_eyes == 1

@@ -58,16 +58,16 @@ class Key:
     rate_limit_per_minute: int | None = None
 
     @property
-    def asks(self) -> bool:
+    def is_agent(self) -> bool:
         """Whether it is an agent's."""
         return bool(self.scopes & AGENT)
 
     def speaks_for(self, actor: str) -> bool:
         """Whether the key may act as this actor, or see what is that actor's. A person's sees every actor's."""
-        return not self.asks or self.actor is None or bool(Pattern(self.actor).matches(actor))
+        return not self.is_agent or self.actor is None or bool(Pattern(self.actor).matches(actor))
 
     @property
-    def only_actor(self) -> str:
+    def single_actor(self) -> str:
         """The one actor that the key speaks for; empty if there may be others."""
         return self.actor if self.actor is not None and _WILD.isdisjoint(self.actor) else ""
 
@@ -93,7 +93,7 @@ def new_secret() -> str:
     return PREFIX + secrets.token_urlsafe(32)
 
 
-def mixes(scopes: frozenset[Scope]) -> bool:
+def mixes_scopes(scopes: frozenset[Scope]) -> bool:
     """Whether these scopes would let an agent's key do more than ask."""
     return bool(scopes & AGENT) and scopes != AGENT
 
@@ -154,7 +154,7 @@ def change(
     connection.execute(update(api_keys).where(api_keys.c.id == key_id).values(**values))
 
 
-def use(connection: Connection, key: Key, now: float) -> float | None:
+def count_request(connection: Connection, key: Key, now: float) -> float | None:
     """Count a request of a key that has a limit.
 
     Returns:
@@ -172,7 +172,7 @@ def use(connection: Connection, key: Key, now: float) -> float | None:
     return None
 
 
-def go_on_counting(connection: Connection, old_id: str, new_id: str) -> None:
+def move_request_count(connection: Connection, old_id: str, new_id: str) -> None:
     """Count the requests of a key with those of the one that it replaces."""
     moved = update(api_key_minutes).where(api_key_minutes.c.key_id == old_id).values(key_id=new_id)
     connection.execute(moved)

@@ -108,7 +108,7 @@ def enqueue(connection: Connection, hook_id: int, event_type: str, data: JsonObj
     return int(connection.execute(deliveries.insert().returning(deliveries.c.id), values).scalar_one())
 
 
-def follow(connection: Connection, now: float) -> int:
+def enqueue_new_events(connection: Connection, now: float) -> int:
     """Enqueue what happened since the last time, for every webhook that wants it; how many events were looked at."""
     cursor = connection.execute(select(head.c.seq).where(head.c.id == _CURSOR)).scalar_one()
     rows = (
@@ -120,14 +120,14 @@ def follow(connection: Connection, now: float) -> int:
     for row in rows:
         for hook in hooks:
             if hook.wants(row["type"]) and row["time"] >= hook.created_at:
-                enqueue(connection, hook.id, row["type"], _told(row), now)
+                enqueue(connection, hook.id, row["type"], _event_data(row), now)
     if rows:
         connection.execute(update(head).where(head.c.id == _CURSOR).values(seq=rows[-1]["seq"]))
     return len(rows)
 
 
-def to_tell(now: BindParameter[Any]) -> ColumnElement[bool]:
-    """Whether `follow` or `claim` would find something to do. Events that nobody wants to hear of can wait."""
+def has_work(now: BindParameter[Any]) -> ColumnElement[bool]:
+    """Whether `enqueue_new_events` or `claim` has work. Without an active webhook, new events can wait."""
     due = exists().where(deliveries.c.state == "due", deliveries.c.due_at <= now)
     cursor = select(head.c.seq).where(head.c.id == _CURSOR).scalar_subquery()
     return or_(due, and_(exists().where(webhooks.c.active == 1), exists().where(events.c.seq > cursor)))
@@ -173,7 +173,7 @@ def replay(connection: Connection, hook_id: int, delivery_id: int, now: float) -
     return connection.execute(statement.values(state="due", due_at=now, attempts=0)).rowcount == 1
 
 
-def _told(row: RowMapping) -> JsonObject:
+def _event_data(row: RowMapping) -> JsonObject:
     names = ("type", "severity", "subject", "actor", "domain", "tool", "verdict", "rule_id", "time")
     return {**{name: row[name] for name in names}, "event_id": f"evt_{row['seq']}", "body": json.loads(row["body"])}
 

@@ -11,7 +11,7 @@ from litellm_bighub.control_plane.audit.retention_schedule import DOUBTED
 from litellm_bighub.control_plane.store.chain import AuditEvent, ChainBreak
 from litellm_bighub.control_plane.store.schema import approvals, events
 from litellm_bighub.control_plane.store.tables import retention
-from litellm_bighub.control_plane.store.tables.ages import Looks
+from litellm_bighub.control_plane.store.tables.clock_checks import ClockChecks
 from litellm_bighub.control_plane.store.tables.events import page, verify
 from litellm_bighub.domain.call import CallContext, ToolCall
 
@@ -166,7 +166,7 @@ async def test_somebody_who_looks_once_a_week_removes_what_both_looks_find_old(o
 @given(st.lists(st.floats(-400 * DAY, 400 * DAY) | st.floats(0, 7_200), max_size=30))
 def test_age_is_never_measured_by_a_step(steps):
     """Right after a clock has stepped ahead, age is measured by what it had said before."""
-    now, looks = 1e9, Looks(1e9, 1e9)
+    now, looks = 1e9, ClockChecks(1e9, 1e9)
     said = [now]
     for step in steps:
         now += step
@@ -178,7 +178,7 @@ def test_age_is_never_measured_by_a_step(steps):
 
 @given(st.lists(st.floats(0, DAY), min_size=1, max_size=50))
 def test_a_clock_that_goes_on_is_believed_after_a_day(steps):
-    now, looks = 1e9, Looks(1e9, 1e9)
+    now, looks = 1e9, ClockChecks(1e9, 1e9)
     for step in steps:
         now += step
         looks = looks.then(now)

@@ -1,12 +1,25 @@
-"""Reading objects out of bodies as strictly as the arguments of a tool call."""
+"""Values in and out of JSON bodies: objects read strictly, times written in ISO 8601."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import overload
 
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments
+
+
+@overload
+def iso(time: float) -> str: ...
+@overload
+def iso(time: None) -> None: ...
+@overload
+def iso(time: float | None) -> str | None: ...
+def iso(time: float | None) -> str | None:
+    """POSIX seconds in ISO 8601, UTC."""
+    return None if time is None else datetime.fromtimestamp(time, timezone.utc).isoformat().replace("+00:00", "Z")
 
 
 def readable(given: Mapping[str, object]) -> Arguments:

@@ -19,7 +19,7 @@ DAY: Final = 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class ClockChecks:
     """What the looks so far have shown.
 
     Attributes:
@@ -32,21 +32,21 @@ class Looks:
     doubted_at: float | None = None
     sure_at: float | None = None
 
-    def then(self, now: float) -> Looks:
+    def then(self, now: float) -> ClockChecks:
         """What they show with one more look."""
         confirmed = self.doubted_at is not None and now >= self.doubted_at + DAY
         if abs(now - self.looked_at) > DAY:
             sure = self.doubted_at if confirmed else self.sure_at
-            return Looks(now, now, None if sure is None else min(sure, now))
+            return ClockChecks(now, now, None if sure is None else min(sure, now))
         if self.doubted_at is None or confirmed:
-            return Looks(now, None, now)
-        return Looks(now, self.doubted_at, self.sure_at)
+            return ClockChecks(now, None, now)
+        return ClockChecks(now, self.doubted_at, self.sure_at)
 
 
-def look(connection: Connection, what: What, now: float) -> Looks:
+def check_clock(connection: Connection, what: What, now: float) -> ClockChecks:
     """Look at the clock, and remember it."""
-    before = known(connection, what)
-    after = Looks(now, doubted_at=now) if before is None else before.then(now)
+    before = past_checks(connection, what)
+    after = ClockChecks(now, doubted_at=now) if before is None else before.then(now)
     values = dict(zip(("looked_at", "doubted_at", "sure_at"), astuple(after), strict=True))
     if before is None:
         connection.execute(insert(table).values(what=what, **values))
@@ -55,8 +55,8 @@ def look(connection: Connection, what: What, now: float) -> Looks:
     return after
 
 
-def known(connection: Connection, what: What) -> Looks | None:
+def past_checks(connection: Connection, what: What) -> ClockChecks | None:
     """What the looks so far have shown, `None` if there was none."""
     columns = (table.c.looked_at, table.c.doubted_at, table.c.sure_at)
     row = connection.execute(select(*columns).where(table.c.what == what)).one_or_none()
-    return None if row is None else Looks(*row)
+    return None if row is None else ClockChecks(*row)
