@@ -1,4 +1,4 @@
-"""An opened database in use: one writer, and queries beside it."""
+"""An opened database: one writer, and queries that run in parallel."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _READERS: Final = 8
 
 
 def _nothing() -> None:
-    """Nobody in this process waits for changes, or holds what was undone."""
+    """For a database whose changes wake no waiter and undo no cache."""
 
 
 class Database:
@@ -59,7 +59,7 @@ class Database:
         return await self._writer.run(job, brief=brief)
 
     async def read(self, query: Callable[[Connection], T]) -> T:
-        """Run a query beside the writer."""
+        """Run a query in parallel to the writer."""
         if self._closed:
             raise DecisionUnavailable("the control plane is closed")
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, query)

@@ -106,7 +106,7 @@ class ControlPlane(Database):
         )
         if self._retaining.due(outcome.time):
             with suppress(DecisionUnavailable):  # closed meanwhile; this was decided before
-                self._writer.submit(self._retain)  # nobody waits for it; where it fails, the next hour tries again
+                self._writer.submit(self._retain)  # no caller waits for it; if it fails, the next hour tries again
         return outcome
 
     def question(

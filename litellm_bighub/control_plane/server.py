@@ -36,7 +36,7 @@ def serve_forever(
         redact: hides secrets in arguments before anything is stored.
         keep_days: how long the audit is kept, in place of what the policy says.
         trust_proxies: addresses whose `X-Forwarded-For` and `-Proto` are taken for the caller's address and scheme.
-        say: tells people where the inbox is.
+        say: prints the inbox's address for people.
 
     Raises:
         ConfigurationError: policy or database cannot be used.

@@ -1,6 +1,6 @@
 """Patterns of actors: which names a rule means.
 
-`key:billing-*` is for aliases of a gateway's keys and `user:u-*` for its users, whom authentication has told apart. `*`
+`key:billing-*` is for aliases of a gateway's keys and `user:u-*` for its users, which authentication distinguishes. `*`
 is for everybody. Every other pattern is for names without a mark: a key that is called like an agent is not that agent.
 """
 

@@ -1,8 +1,8 @@
 """Counting what rules allow, in calendar days and clock hours of each rule's time zone.
 
 Windows never go back. Clocks may: one that is wrong, or two that differ. A call that comes in a window before the one
-that is counted is held against both, and counts in the one that is counted. So each window gives what it may give once,
-whatever the clocks do.
+that is counted is held against both, and counts in the one that is counted. So each window allows what it may allow
+once, even if clocks differ.
 """
 
 from __future__ import annotations

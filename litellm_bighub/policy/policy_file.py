@@ -95,7 +95,7 @@ def unmarked_actors(path: Path, known: Collection[str] = ()) -> list[str]:
 
 
 def _refuse_repeated_keys(node: yaml.Node, name: str) -> None:
-    """YAML lets the last of two equal keys win in silence; in a policy that is a rule that nobody sees."""
+    """YAML silently keeps the last of two equal keys. In a policy a rule would vanish that way."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:

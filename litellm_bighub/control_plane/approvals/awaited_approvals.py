@@ -17,15 +17,15 @@ from litellm_bighub.deciders.approvals.waiting_room import Waiters, WaitingRoom
 from litellm_bighub.errors import DecisionError
 
 _LOOK_AGAIN_SECONDS: Final = 1.0
-"""Expiry is no change that anybody tells of."""
+"""An expiry changes nothing in the database, so it wakes no waiter."""
 
 
 class AwaitedApprovals:
-    """The approvals that somebody in this process waits for.
+    """Approvals for which this process waits.
 
     Args:
         database: holds them.
-        signals: tell of changes.
+        signals: wake waiters when something changed.
         clock: POSIX seconds.
     """
 

@@ -1,8 +1,8 @@
 """A call with other arguments, which a person put in place of the model's.
 
-Who asked inside the gateway gets the edited arguments and runs them. Who asked over HTTP runs what it has, so it is
-told of the edit and has to ask again with the edited arguments: the approval is then bound to those. A gateway that
-asks over HTTP could never ask about other arguments than the model's.
+The gateway itself gets the edited arguments and runs them. A caller over HTTP runs the arguments that it has, so it is
+shown the edit and asks again with the edited arguments; the approval is then bound to those. A gateway that asks over
+HTTP cannot do that: it only asks about the model's arguments.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from litellm_bighub.domain.decision import Block
 HTTP_SURFACE: Final = "http"
 """The surface of calls that were asked about over HTTP."""
 GATEWAY: Final = "gateway"
-"""Where a gateway tells of its run."""
+"""The field in which a gateway describes its run."""
 
 
 def edit(tools: ToolTable, call: ToolCall, arguments: Arguments, *, surface: str) -> ToolCall | str:
     """The call with other arguments, its value and target taken out of them; or why that cannot be."""
     if surface == HTTP_SURFACE:
-        told = _with_stated_values(call, arguments)
-        found = told if isinstance(told, str) else measured(tools, told)
+        stated = _with_stated_values(call, arguments)
+        found = stated if isinstance(stated, str) else measured(tools, stated)
     else:
         found = tools.find(call.name).measure(replace(call, arguments=arguments))
     return found.reason if isinstance(found, Block) else found
 
 
 def editable(arguments: Arguments, *, surface: str) -> bool:
-    """Whether who asked can learn of an edit."""
+    """Whether the caller can learn of an edit."""
     return surface != HTTP_SURFACE or not {EXTRA_FIELDS, GATEWAY} & set(arguments)
 
 

@@ -97,9 +97,9 @@ def expire_due(transaction: Transaction, now: float) -> int:
 
 
 def caller_of(approval: Approval) -> CallContext:
-    """Who asked, as far as an answer is bound to it."""
-    told = approval.context
-    return CallContext(approval.actor, approval.domain, user=told.get("user", ""), key=told.get("key", ""))
+    """The caller to whom an answer is bound."""
+    asked = approval.context
+    return CallContext(approval.actor, approval.domain, user=asked.get("user", ""), key=asked.get("key", ""))
 
 
 def _record_answer(

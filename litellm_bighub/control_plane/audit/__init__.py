@@ -1,1 +1,1 @@
-"""The audit: its export, its retention, and what came of calls."""
+"""The audit: export, retention, and reports of what came of calls."""

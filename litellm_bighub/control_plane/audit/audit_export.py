@@ -48,7 +48,7 @@ def verified_chain(engine: Engine) -> Verified | str:
 
 
 def event_mismatch(engine: Engine, seq: int, digest: str) -> str | None:
-    """What is wrong with an event of which somebody kept the digest; `None` if nothing is."""
+    """Why an event is not the one whose digest was kept; `None` if it is."""
     if seq == 0:
         return None
     found = None
@@ -78,7 +78,7 @@ def export(engine: Engine, file: TextIO, format_: Format) -> None:
 
 
 def clock_doubt(engine: Engine, keep_seconds: float) -> str | None:
-    """Why what is to be removed may not be old at all; `None` if nothing speaks for that.
+    """Why the clock may be wrong, so that what seems old is not; `None` if nothing suggests it.
 
     The newest event is of about now, unless nothing was decided for a while or the clock has made a step.
     """

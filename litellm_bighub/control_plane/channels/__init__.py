@@ -1,1 +1,1 @@
-"""Where approvals and events are told: webhooks, Slack."""
+"""How events reach people and programs: webhooks, Slack."""

@@ -51,7 +51,7 @@ def approval_message(approval: Approval, inbox_url: str) -> str:
 
 
 def event_message(event_type: str, subject: str) -> str:
-    """The JSON of a message that tells of any other event."""
+    """The JSON of a message about any other event."""
     said = f"{_name(event_type)} {_name(subject)}".strip()
     return _message(said, [{"type": "section", "text": _plain(said)}])
 

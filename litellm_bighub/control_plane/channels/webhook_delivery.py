@@ -1,4 +1,4 @@
-"""Telling webhooks what happened, signed. At least once, in any process that serves; retries with growing pauses."""
+"""Signed delivery of events to webhooks, at least once. Retries come after growing pauses."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOOK_AGAIN_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class HeaderNames:
-    """BIGHUB publishes no names for these, so they are settings."""
+    """Names of the headers. BIGHUB publishes none, so they can be set."""
 
     signature: str = "X-BIGHUB-Signature"
     timestamp: str = "X-BIGHUB-Timestamp"
@@ -41,7 +41,7 @@ def verify(*, secret: str, timestamp: int, body: str, signature: str, now: float
 
 
 class Deliverer:
-    """Follows the events and delivers what is due."""
+    """Turns new events into deliveries, and makes those that are due."""
 
     def __init__(self, plane: ControlPlane, client: httpx.AsyncClient, headers: HeaderNames = HeaderNames()) -> None:
         self._plane = plane
@@ -91,7 +91,7 @@ class Deliverer:
         status: int | None = None
         error: str | None = None
         try:
-            # What the receiver says beside its status is not read: it might never end.
+            # Only the status is read: the receiver's body might never end.
             async with self._client.stream(
                 "POST", hook.url, content=body, headers=headers, timeout=hook.timeout_seconds
             ) as response:

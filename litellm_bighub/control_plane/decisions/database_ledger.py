@@ -79,13 +79,16 @@ class DatabaseLedger:
             return
 
         def job(transaction: Transaction) -> None:
-            told = transaction.time if self._clock is None else None  # of a gateway whose clock is behind: never old
-            now = asked if told is None else told
+            # The database's time: by its own, a gateway whose clock is behind would write calls that are old already.
+            database_time = transaction.time if self._clock is None else None
+            now = asked if database_time is None else database_time
             if prunes:
                 sure = clock_checks.check_clock(transaction.connection, "decided_calls", now).sure_at
                 if sure is not None:
                     store.prune(transaction.connection, sure - self._keep_seconds)
-            transaction.remember(calls if told is None else [replace(call, time=told) for call in calls])
+            transaction.remember(
+                calls if database_time is None else [replace(call, time=database_time) for call in calls]
+            )
 
         await self._write(job, brief=not prunes)
         if prunes:

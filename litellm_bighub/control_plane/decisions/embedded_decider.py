@@ -88,7 +88,7 @@ class EmbeddedDecider:
             database_url: where the state lives; `bighub.db` beside the policy if not given.
             redact: as `Redactor(…).redact`, which is the default.
             clock: POSIX seconds.
-            new_id: gives ids that nobody can guess.
+            new_id: gives random ids.
             maintenance: runs while the control plane is open, as `decider_maintenance.maintain` does.
             remembers: whether calls that pass as they are come into the ledger of decided calls with their decisions.
             patience: how many seconds the database may take for a connection, a lock, a statement or a transaction.

@@ -64,6 +64,6 @@ def _version(name: str, at: float, body: str, before: str | None) -> PolicyVersi
 
 
 def _content(text: PolicyText, added: AddedRules) -> PolicyText:
-    """File and API together; a rule's id tells two of one name apart."""
+    """File and API together; a rule's id distinguishes two of one name."""
     rules = [rule.model_copy(update={"name": f"{rule.name} ({rule_id})"}) for rule_id, rule in added]
     return text.model_copy(update={"rules": [*text.rules, *rules]})

@@ -232,8 +232,10 @@ class DecisionRecorder:
             return _use_approval(transaction, question, outcome, edited)
         digest = bound_digest(call, context, snapshot.policy.version)
         approvals.bind_edited(transaction.connection, approval.id, digest)
-        told = replace(judgement, verdict="blocked", reason="a person approved other arguments", blocked_by="edited")
-        return replace(outcome, judgement=told, edited=edited)
+        edited_judgement = replace(
+            judgement, verdict="blocked", reason="a person approved other arguments", blocked_by="edited"
+        )
+        return replace(outcome, judgement=edited_judgement, edited=edited)
 
 
 def _passes_unchanged(outcome: RecordedDecision) -> bool:

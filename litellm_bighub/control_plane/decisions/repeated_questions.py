@@ -1,6 +1,6 @@
 """A question that came before, with the same Idempotency-Key: judged anew, and counted once.
 
-A client repeats a question whose answer it has not heard. It gets the first answer as long as that still holds:
+A client repeats a question when it did not receive the answer. It gets the first answer as long as that still holds:
 
 - What was allowed is allowed again, unless policy or a kill switch say otherwise now.
 - What an approval was used up for is not allowed again: the call may have run.
@@ -88,10 +88,10 @@ def decide(
     if _still_holds(transaction, deciding, question, now, first):
         return first.answer
     outcome = deciding.decide(transaction, question, now, counted=first.counted)
-    told = _first_answer(outcome, answer(outcome), counted=first.counted)
-    if not (first.verdict == "allowed" and told.verdict == "blocked"):  # which holds again when the switch is off
-        idempotency.put(transaction.connection, name, request, asdict(told), now)
-    return told.answer
+    again = _first_answer(outcome, answer(outcome), counted=first.counted)
+    if not (first.verdict == "allowed" and again.verdict == "blocked"):  # which holds again when the switch is off
+        idempotency.put(transaction.connection, name, request, asdict(again), now)
+    return again.answer
 
 
 def _still_holds(

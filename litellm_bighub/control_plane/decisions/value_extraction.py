@@ -1,6 +1,6 @@
 """Value and target of a call that was asked about over HTTP: as the policy takes them out of the arguments.
 
-What a caller says they are counts where its arguments are not known. Where they are, what it says has to be the same.
+The caller's own value and target count where its arguments are not known. Where they are known, both must agree.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from litellm_bighub.domain.decision import Basis, Block
 from litellm_bighub.domain.secrets import REDACTED, REDACTED_CARD
 
 EXTRA_FIELDS: Final = "bighub"
-"""Where the arguments hold what was told beside the call's own."""
+"""The argument that holds the question's other fields, beyond the call's own arguments."""
 QUESTION_FIELDS: Final = "question"
-"""Where, under `EXTRA_FIELDS`, value and target of the question stand, if the context has fields of those names."""
+"""Where, under `EXTRA_FIELDS`, the question's value and target stand if the context has fields of those names."""
 _Measure: TypeAlias = Literal["value", "target"]
 _MEASURES: Final[tuple[_Measure, ...]] = get_args(_Measure)
 
@@ -64,10 +64,10 @@ def _is_redacted(call: ToolCall) -> bool:
 
 
 def _argument_sources(call: ToolCall) -> list[tuple[Arguments, bool]]:
-    """Where arguments may stand, and whether those are all arguments that the call has."""
-    told = call.arguments.get(EXTRA_FIELDS)
+    """Places of arguments, and whether a place holds all arguments of the call."""
+    extra = call.arguments.get(EXTRA_FIELDS)
     others = {name: value for name, value in call.arguments.items() if name != EXTRA_FIELDS}
-    if not isinstance(told, Mapping) or "value" not in told:
+    if not isinstance(extra, Mapping) or "value" not in extra:
         return [(others, False)]
-    beside = {name: value for name, value in told.items() if name not in {"value", "target"}}
-    return [(others, True), (beside, False)]
+    context = {name: value for name, value in extra.items() if name not in {"value", "target"}}
+    return [(others, True), (context, False)]

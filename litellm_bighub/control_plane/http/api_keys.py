@@ -119,7 +119,7 @@ async def validate(plane: Plane, caller: Anybody) -> JsonObject:
 
 @router.patch("/{key_id}")
 async def update(key_id: str, body: KeyFields, plane: Plane, caller: KeyWriter) -> JsonObject:
-    """Say anew for whom, from where and how often a key may be used; `null` takes a bound away, but no actor."""
+    """Change for whom, from where and how often a key may be used; `null` removes a bound, but no actor."""
     key = await plane.read(lambda connection: keys.get(connection, key_id))
     if key is None or not key.valid_at(plane.clock()):
         raise not_found("valid API key", key_id)
@@ -138,8 +138,8 @@ async def update(key_id: str, body: KeyFields, plane: Plane, caller: KeyWriter) 
 
     def job(transaction: Transaction) -> None:
         keys.change(transaction.connection, key_id, **{name: getattr(changed, name) for name in names})
-        told = {"by": caller.name, "before": _bounds(key), "after": _bounds(changed)}
-        transaction.append(AuditEvent(now, "api_key.changed", key_id, told, severity="warning"))
+        details = {"by": caller.name, "before": _bounds(key), "after": _bounds(changed)}
+        transaction.append(AuditEvent(now, "api_key.changed", key_id, details, severity="warning"))
 
     await plane.write(job)
     return _shown(changed, now)

@@ -108,7 +108,7 @@ async def get(request_id: str, plane: Plane, _: Reader) -> JsonObject:
 
 @router.post("/{request_id}/resolve")
 async def resolve(request_id: str, body: ApprovalAnswerBody, plane: Plane, caller: Resolver) -> JsonObject:
-    """Carry out a person's answer. Of several the first counts; whoever comes later hears so (410 or 422)."""
+    """Carry out a person's answer. Of several answers the first counts; later ones are refused (410 or 422)."""
     edited = await _edited_arguments(plane, request_id, body)
     resolution = Resolution(
         request_id,

@@ -70,7 +70,7 @@ async def authenticate(request: Request, plane: Plane, header: InHeader, bearer:
 
 
 def address_of(request: Request) -> str | None:
-    """Where the connection comes from; what a proxy says of it counts only where the server was told to trust it."""
+    """Where the connection comes from. A proxy's word counts only if the server is set to trust that proxy."""
     return request.client.host if request.client else None
 
 
@@ -84,7 +84,7 @@ async def _count(plane: ControlPlane, key: Key) -> None:
 
 
 def require_actor(key: Key, actor: str) -> None:
-    """Stop an agent's key that acts as somebody else.
+    """Require that an agent's key speaks for this actor.
 
     Raises:
         HTTPException: 403.
@@ -103,7 +103,7 @@ _READING: Final[tuple[Scope, ...]] = (
 
 
 def require_scope(*scopes: Scope) -> Callable[[Key], Awaitable[Key]]:
-    """A dependency: the caller's key, which must hold one of the scopes."""
+    """A dependency that requires a key with one of the scopes."""
 
     async def check(key: Anybody) -> Key:
         if not key.scopes & set(scopes):

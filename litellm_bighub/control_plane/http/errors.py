@@ -47,7 +47,7 @@ DECLARED: Final[dict[int | str, JsonObject]] = {
     "4XX": {"model": Problem, "description": "Refused"},
     503: {"model": Problem, "description": "The database cannot be used at the moment"},
 }
-"""What every operation may answer beside its success, for the OpenAPI schema."""
+"""Errors that every operation may answer with, for the OpenAPI schema."""
 
 
 def problem(status: int, code: str, message: str) -> HTTPException:

@@ -97,8 +97,8 @@ async def deactivate(
     def job(transaction: Transaction) -> bool:
         if not switches.deactivate(transaction.connection, switch_id, by=caller.name, now=now):
             return False
-        told = {"by": caller.name, "reason": body.reason if body else ""}
-        transaction.append(AuditEvent(now, "kill_switch.deactivated", switch_id, told, severity="critical"))
+        details = {"by": caller.name, "reason": body.reason if body else ""}
+        transaction.append(AuditEvent(now, "kill_switch.deactivated", switch_id, details, severity="critical"))
         transaction.reconfigure()
         return True
 

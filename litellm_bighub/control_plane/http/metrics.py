@@ -1,4 +1,4 @@
-"""`/metrics`: what the database tells of all processes, for Prometheus, which shows a key as its bearer token."""
+"""`/metrics`: counts over all processes, for Prometheus, which sends an API key as its bearer token."""
 
 from __future__ import annotations
 
@@ -75,10 +75,10 @@ class _AuditCollector(Collector):
         yield self._decisions()
         yield GaugeMetricFamily(f"{_PREFIX}_approvals_waiting", "Approvals that wait", self._counted.pending)
         yield GaugeMetricFamily(f"{_PREFIX}_kill_switches", "Kill switches that are on", self._counted.switches)
-        told = GaugeMetricFamily(f"{_PREFIX}_webhook_deliveries", "Deliveries to webhooks", labels=["state"])
+        by_state = GaugeMetricFamily(f"{_PREFIX}_webhook_deliveries", "Deliveries to webhooks", labels=["state"])
         for state, count in self._counted.deliveries:
-            told.add_metric([state], count)
-        yield told
+            by_state.add_metric([state], count)
+        yield by_state
 
     def _decisions(self) -> GaugeMetricFamily:
         family = GaugeMetricFamily(

@@ -1,4 +1,4 @@
-"""What a question over HTTP tells, laid out as the arguments of a call: bound, shown and seen by rules.
+"""The fields of a question over HTTP, laid out as the arguments of a call: bound, shown and seen by rules.
 
 The fields are those of the context, of `metadata` (which an older generation of clients sends) and of the question
 itself where the contract has none of that name. The layout loses none, and two questions that differ have different
@@ -28,7 +28,7 @@ UNBOUND: Final = frozenset(
         *("connection_mode", "require_live_connection", "connection_id"),
     }
 )
-"""What BIGHUB's own SDK and its adapter add to a context. Nothing else that a question tells is left out."""
+"""What BIGHUB's own SDK and its adapter add to a context. Every other field of a question is kept."""
 
 IDENTITY: Final = ("user", "team", "key")
 """Who asks at a gateway: bound."""
@@ -40,11 +40,11 @@ _QUESTION_FIELDS: Final = ("value", "target")
 
 @dataclass(frozen=True, slots=True)
 class QuestionFields:
-    """What a question tells.
+    """The fields of a question.
 
     Attributes:
         arguments: of the call.
-        gateway: what a gateway tells of its run.
+        gateway: a gateway's fields about its run.
     """
 
     arguments: JsonObject
@@ -112,17 +112,17 @@ def _canonical(value: object) -> str:
         raise ValueError("the context is nested too deeply") from error
 
 
-def _gateway(told: object) -> Mapping[str, str]:
+def _gateway(given: object) -> Mapping[str, str]:
     names = (*RUN, *IDENTITY)
-    if not isinstance(told, dict) or not set(told) <= set(names):
+    if not isinstance(given, dict) or not set(given) <= set(names):
         raise ValueError(f"`{GATEWAY}` has the fields {', '.join(names)}, and no other")
-    if not all(isinstance(value, str) and _is_storable(value) for value in told.values()):
+    if not all(isinstance(value, str) and _is_storable(value) for value in given.values()):
         raise ValueError(f"the fields of `{GATEWAY}` are texts of at most {_MOST_CHARACTERS} characters")
-    return told
+    return given
 
 
 def _is_storable(text: str) -> bool:
-    """Half of a surrogate pair can be stored, and then not be shown."""
+    """Refuses half of a surrogate pair, which could be stored and then not be shown."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -131,22 +131,22 @@ def _is_storable(text: str) -> bool:
 
 
 def _arguments(fields: JsonMapping) -> JsonMapping | None:
-    """The call's own arguments, as an object or as the text of one; `None` if they are not told."""
-    told = fields.get("arguments")
-    if isinstance(told, str) and told.lstrip().startswith("{"):
-        told = read_arguments(told)
-    if not isinstance(told, Mapping):
+    """The call's own arguments, as an object or as the text of one; `None` if the question has none."""
+    given = fields.get("arguments")
+    if isinstance(given, str) and given.lstrip().startswith("{"):
+        given = read_arguments(given)
+    if not isinstance(given, Mapping):
         return None
-    if EXTRA_FIELDS in told:
+    if EXTRA_FIELDS in given:
         raise ValueError(f"an argument has the name `{EXTRA_FIELDS}`, which the control plane itself uses")
     if any(name in fields for name in _QUESTION_FIELDS):
         raise ValueError("beside `arguments`, `value` and `target` are fields of the question itself")
-    return told
+    return given
 
 
 def _extra_fields(fields: JsonMapping) -> JsonObject:
-    """The other fields. Of arguments that came as a text, its digest tells which text that was."""
-    beside = {name: value for name, value in fields.items() if name != "arguments"}
+    """The other fields. Arguments that came as a text are kept as its digest."""
+    extra = {name: value for name, value in fields.items() if name != "arguments"}
     if isinstance(text := fields["arguments"], str):
-        beside["arguments"] = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
-    return beside
+        extra["arguments"] = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+    return extra

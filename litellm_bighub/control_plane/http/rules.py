@@ -199,7 +199,7 @@ async def change(
         reason: why, for the audit.
 
     Raises:
-        HTTPException: 404, there is no such rule; 409, somebody else has changed it.
+        HTTPException: 404, there is no such rule; 409, it was changed in the meantime.
     """
     now = plane.clock()
 

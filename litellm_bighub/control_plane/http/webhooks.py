@@ -1,4 +1,4 @@
-"""`/webhooks`: where events are told."""
+"""`/webhooks`: where events are sent."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ async def listed(plane: Plane, _: HookWriter, include_inactive: bool = False) ->
 
 @router.get("/events/list")
 async def event_types(_: Anybody) -> JsonObject:
-    """What can be told."""
+    """Types of events that a webhook can receive."""
     return {"events": list(EVENTS)}
 
 
@@ -187,7 +187,7 @@ async def delete(webhook_id: Number, plane: Plane, _: HookWriter) -> JsonObject:
 async def deliveries(
     webhook_id: Number, plane: Plane, _: HookWriter, limit: Annotated[int, Query(ge=1, le=1000)] = 50
 ) -> JsonObject:
-    """What was delivered, and what was not."""
+    """Deliveries, successful or not."""
     await _get(plane, webhook_id)
     found = await plane.read(lambda connection: hooks.deliveries_of(connection, webhook_id, limit))
     return {"deliveries": [_delivery(delivery) for delivery in found], "total": len(found)}

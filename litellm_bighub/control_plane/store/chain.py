@@ -1,4 +1,4 @@
-"""The chain of events: each holds the digest of the one before, so that nobody changes the past unseen."""
+"""The chain of events: each holds the digest of the one before, so that a change of the past shows."""
 
 from __future__ import annotations
 

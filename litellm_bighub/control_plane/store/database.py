@@ -1,7 +1,7 @@
 """Opening the database: SQLite in a file, or PostgreSQL, brought to the newest schema.
 
 SQLite runs in WAL mode with `synchronous=NORMAL`: a killed process loses nothing, a power cut may lose the last
-moments. `PRAGMA data_version` and PostgreSQL's NOTIFY tell processes of each other's changes.
+moments. `PRAGMA data_version` and PostgreSQL's NOTIFY signal changes to other processes.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ LOCK = 0x6267687562
 """PostgreSQL's advisory lock of all writers."""
 CHANNEL = "litellm_bighub"
 PATIENCE_SECONDS: Final = 15.0
-"""For connections and locks, where nobody says otherwise."""
+"""Default for connections and locks."""
 
 
 def sqlite_url(path: Path) -> str:
@@ -57,7 +57,7 @@ def open_database(url: str, *, patience: float | None = None) -> Engine:
         _migrate(engine, patience)
     except DBAPIError as error:
         engine.dispose()
-        # LiteLLM's log hides whatever stands behind "database_url:", the name included.
+        # LiteLLM's log hides everything after "database_url:", the name included.
         raise ConfigurationError(
             f"database_url ({_url_without_secrets(parsed)})", f"cannot be opened: {_reason(error, parsed)}"
         ) from error
@@ -105,7 +105,7 @@ def _url_without_secrets(url: sa.URL) -> str:
 
 
 def _reason(error: DBAPIError, url: sa.URL) -> str:
-    """The driver's own words, on one line, without the password."""
+    """The driver's message on one line, without the password."""
     reason = " ".join(str(error.orig).split())
     return reason.replace(url.password, "***") if url.password else reason
 
@@ -157,15 +157,15 @@ def _engine(url: sa.URL, patience: float | None = None) -> Engine:
 
 
 def connect_options(url: sa.URL, seconds: float) -> JsonObject:
-    """What a connection to PostgreSQL is told beside its URL, so that a server that is gone is noticed."""
-    told = {
+    """Options of a connection to PostgreSQL beyond its URL. They make it notice a server that is gone."""
+    options_by_name = {
         "connect_timeout": max(2, math.ceil(seconds)),  # libpq's least
         "keepalives_idle": 5,
         "keepalives_interval": 2,
         "keepalives_count": 3,
         "tcp_user_timeout": int(seconds * 1000),
     }
-    return {name: value for name, value in told.items() if name not in url.query}
+    return {name: value for name, value in options_by_name.items() if name not in url.query}
 
 
 def _ping(waits: float, connection: Any, _entry: ConnectionPoolEntry, _proxy: object) -> None:
@@ -187,7 +187,7 @@ def _tune_postgres(waits: float, runs: float, connection: Any, _entry: Connectio
 
 
 def _connect_existing_file(_dialect: Any, _entry: Any, where: list[Any], options: JsonObject) -> None:
-    """Never make the file. `open_database` does, once: whatever opened a deleted one anew would find an empty one."""
+    """Connect without making the file. Only `open_database` makes it: a deleted file must not come back empty."""
     path = Path(where[0])
     if not options.get("uri"):
         where[0] = f"{path.absolute().as_uri()}?mode=rw"

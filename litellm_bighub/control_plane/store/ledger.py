@@ -56,7 +56,7 @@ class LedgerStatements(Protocol):
     """One connection's transactions, of which no two of any process overlap."""
 
     def begin(self) -> Head:
-        """Wait for one's turn, and say where the chain ends."""
+        """Wait for the writer's turn; where the chain ends."""
         ...
 
     def tally(self, rule_id: str) -> Tally:
@@ -72,7 +72,7 @@ class LedgerStatements(Protocol):
         ...
 
     def commit(self, *, notify: bool) -> None:
-        """Make it last, and tell other processes if some may wait for it."""
+        """Commit, and notify other processes that may wait for it."""
         ...
 
     def roll_back(self) -> None:

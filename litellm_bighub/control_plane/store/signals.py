@@ -1,6 +1,6 @@
 """Waking those who wait for a change, in this process and in others.
 
-PostgreSQL tells by NOTIFY. SQLite tells nobody, so while somebody waits a thread asks `PRAGMA data_version` every 50
+PostgreSQL has NOTIFY. SQLite has no such signal, so while a task waits a thread reads `PRAGMA data_version` every 50
 milliseconds: a counter in shared memory that moves with every commit of another connection.
 """
 
@@ -58,11 +58,11 @@ class Signals:
                 self._waiting.discard(waiter)
 
     def wake(self) -> None:
-        """Wake everybody who waits in this process. For any thread."""
+        """Wake all waiting tasks of this process. May be called from any thread."""
         with self._lock:
             waiting = list(self._waiting)
         for loop, event in waiting:
-            with suppress(RuntimeError):  # the loop was closed, so nobody waits
+            with suppress(RuntimeError):  # the loop was closed, so no task waits there
                 loop.call_soon_threadsafe(event.set)
 
     def close(self) -> None:
@@ -84,7 +84,7 @@ class Signals:
         while not self._closed:
             try:
                 with self._engine.connect() as connection:
-                    self.wake()  # something may have happened while nobody looked
+                    self.wake()  # something may have changed while the thread did not look
                     self._compare(connection, pause)
             except SQLAlchemyError:  # noqa: PERF203 - look again, for as long as it takes
                 pause.wait(1.0)
@@ -112,7 +112,7 @@ class Signals:
             try:
                 with psycopg.connect(url, autocommit=True, **timeouts) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
-                    self.wake()  # something may have happened while nobody listened
+                    self.wake()  # something may have changed while the thread did not listen
                     while not self._closed:
                         for _ in connection.notifies(timeout=0.5, stop_after=1):
                             self.wake()

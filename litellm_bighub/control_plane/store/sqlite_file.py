@@ -35,10 +35,10 @@ def warn_if_readable(engine: Engine) -> None:
 
 
 class OpenedFile:
-    """Tells whether the file that is open is the one that its path names.
+    """Checks that the open file is still the one at its path.
 
-    A file that was deleted or replaced can be written for as long as it is open, and nobody ever reads what stands in
-    it. Until the file is back, or the process has opened the new one after a restart, nothing is decided.
+    A file that was deleted or replaced can be written for as long as it is open, but what is written there is lost. So
+    nothing is decided until the file is back, or a restart has opened the new one.
 
     Args:
         engine: its database was opened just now.
@@ -80,7 +80,7 @@ class OpenedFile:
 
 
 def _path(url: sa.URL) -> Path | None:
-    """Where the file is, `None` for what is none, or is told in SQLite's own words."""
+    """Where the file is; `None` without a file, or where the URL is in SQLite's own syntax."""
     if url.get_backend_name() != "sqlite" or not url.database or url.database.startswith("file:"):
         return None
     return Path(url.database).absolute()

@@ -1,4 +1,4 @@
-"""What a job of the writer works with: a connection whose events and counters are written at the end, together."""
+"""The transaction of a writer's job. Its events and counters are written together at the end."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Transaction:
         ledger: of the same connection.
 
     Attributes:
-        notifies: whether somebody may wait for what was changed.
+        notifies: whether a process may wait for the change.
         time: what the database's own clock says, `None` if it has none.
     """
 
@@ -45,7 +45,7 @@ class Transaction:
         return self._epoch
 
     def reconfigure(self) -> None:
-        """Say that rules or switches were changed: every process reads them before its next decision."""
+        """Mark rules and switches as changed: every process reads them before its next decision."""
         self._epoch += 1
         self.notifies = True
 
@@ -68,7 +68,7 @@ class Transaction:
         self._ledger.remember([row(call) for call in calls])
 
     def commit(self) -> None:
-        """Write what was collected, and make everything last."""
+        """Write what was collected, and commit."""
         rows: list[list[Any]] = []
         seq, digest = self._head.seq, self._head.digest
         for entry in self._entries:

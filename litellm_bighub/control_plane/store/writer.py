@@ -4,9 +4,9 @@ The events form a chain and the counters are exact, so writers must take turns. 
 has one writing thread that commits everything that waits in one transaction: the busier, the larger the batch.
 A job is a function of a `Transaction`; its result reaches the caller only after the commit.
 
-On SQLite a brief job runs right where it is asked for, if nobody writes at that moment: its commit writes to the
-system's cache alone, and takes less time than waking a thread. Whatever may wait is left to the thread: other writers,
-and the checkpoints that move what was committed from SQLite's log to its file.
+On SQLite a brief job runs in the caller's event loop if no writer is active: its commit only writes to the system's
+cache, which takes less time than waking a thread. Everything that may wait stays in the thread: other writers, and the
+checkpoints that move what was committed from SQLite's log to its file.
 """
 
 from __future__ import annotations
@@ -45,13 +45,13 @@ class _Job(Generic[T]):
     waiter: asyncio.Future[T] | Future[T]
 
     def begins(self) -> bool:
-        """Whether somebody still waits."""
+        """Whether the caller still waits."""
         if isinstance(self.waiter, Future):
             return self.waiter.set_running_or_notify_cancel()
         return not self.is_abandoned()
 
     def is_abandoned(self) -> bool:
-        """Whether nobody waits any more."""
+        """Whether the caller has stopped waiting."""
         return self.waiter.cancelled()
 
 
@@ -98,7 +98,7 @@ class Writer:
         """Run a job and wait for its commit.
 
         A job may run twice (a batch with a failing job is taken apart), so it must do nothing but use its transaction.
-        What nobody waits for any more is not committed.
+        A job whose caller has stopped waiting is not committed.
 
         Args:
             job: what to do.
@@ -133,11 +133,15 @@ class Writer:
         self._jobs.put(job)
 
     def _run_inline(self, job: Callable[[Transaction], T]) -> tuple[T] | None:
-        """The job's result, if nobody writes now; `None` if it has not been done."""
+        """Run a job in the caller's thread if no writer is active.
+
+        Returns:
+            The result in a tuple; `None` if the job was not run.
+        """
         if self._brief is None or self._closed or not self._jobs.empty() or not self._turn.acquire(blocking=False):
             return None
         try:
-            if self._log_is_long:  # the thread's turn: a lock alone goes to whoever asks most often
+            if self._log_is_long:  # leave the turn to the thread: a free lock would go to the busiest event loop
                 return None
             transaction = self._brief.begin_at_once()
             if transaction is None:
@@ -168,7 +172,7 @@ class Writer:
                 self._commit([job for job in batch if job.begins()])
                 if self._brief is not None:
                     self._brief.prepare()
-                if self._log_is_long:  # nobody adds to it meanwhile, so that it begins anew
+                if self._log_is_long:  # with the turn held, no commit grows the log, so SQLite can begin it anew
                     self._session.checkpoint()
                     self._in_the_log = 0
             if todo is not _Command.STOP:
@@ -202,7 +206,7 @@ class Writer:
             _settle(batch, results, failed=False)
 
     def _error_for_caller(self, error: BaseException) -> BaseException:
-        """What a caller is told of a failure: in our words, if it is the database's."""
+        """The error that a caller gets: one of ours in place of the database's."""
         if isinstance(error, self._failures):
             return DecisionUnavailable(f"the control plane's database failed: {type(error).__name__}")
         if isinstance(error, self._refusals):
@@ -237,7 +241,7 @@ class Writer:
 
 
 class _AbandonedError(Exception):
-    """Somebody who asked for a job of the batch has gone: an approval must not be used up for nobody."""
+    """A caller of the batch has stopped waiting. Its job must not commit: it might use up an approval in vain."""
 
 
 def _any_abandoned(batch: Sequence[_Job[Any]]) -> bool:
@@ -245,7 +249,7 @@ def _any_abandoned(batch: Sequence[_Job[Any]]) -> bool:
 
 
 def _none_abandoned() -> bool:
-    """Whoever runs a job in its own event loop waits for it."""
+    """A job that runs in its caller's event loop still has its caller."""
     return False
 
 
@@ -282,7 +286,7 @@ class _Session:
         return self._begun(connection, statements)
 
     def _begun(self, connection: Connection, statements: LedgerStatements) -> Transaction:
-        """A connection whose transaction began by half is used for no other."""
+        """Begin on this connection. One whose transaction began by half is closed and not used again."""
         try:
             return Transaction(connection, statements)
         except BaseException:
@@ -318,7 +322,7 @@ class _Session:
 
 
 class _BriefSession(_Session):
-    """A connection to SQLite that waits for nobody, and leaves checkpoints to others."""
+    """A connection to SQLite that never waits for a lock, and leaves checkpoints to the thread."""
 
     def begin_at_once(self) -> Transaction | None:
         """A new transaction, `None` while another process writes or the file cannot be used."""
@@ -335,7 +339,7 @@ class _BriefSession(_Session):
             return None
 
     def prepare(self) -> None:
-        """Connect, if it is not connected. For the thread: a file that somebody has locked may keep it waiting."""
+        """Connect, if it is not connected. Only the thread calls this: a locked file may keep it waiting."""
         with suppress(*self._failures):
             if self._open is None:
                 self._connected()
@@ -356,7 +360,7 @@ def _settle(batch: list[_Job[Any]], results: list[Any], *, failed: bool) -> None
         else:
             by_loop.setdefault(job.waiter.get_loop(), []).append((job.waiter, result))
     for loop, settled in by_loop.items():
-        with suppress(RuntimeError):  # the loop was closed, and nobody waits any more
+        with suppress(RuntimeError):  # the loop was closed, so its tasks no longer wait
             loop.call_soon_threadsafe(_set_results, settled, failed)
 
 

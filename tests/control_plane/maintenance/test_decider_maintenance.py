@@ -129,4 +129,4 @@ async def test_without_webhooks_there_is_nothing_to_write(deciding):
 
     waiting = await plane.read(lambda connection: due_work(connection, clock.now))
 
-    assert (waiting.pending, waiting.expired, waiting.to_tell) == (1, False, False)
+    assert (waiting.pending, waiting.expired, waiting.deliver) == (1, False, False)

@@ -60,7 +60,7 @@ class Recommend(BaseModel):
 
 @router.post("/ingest")
 async def ingest(body: Ingest, plane: Plane, caller: Asker) -> JsonObject:
-    """Store events, redacted whatever the caller says; one whose `event_id` is known counts once."""
+    """Store events, always redacted. An event whose `event_id` is known counts once."""
     now = plane.clock()
     shared = {
         name: value for name in ("source_version", "model", "trace_id") if (value := getattr(body, name)) is not None

@@ -50,8 +50,8 @@ class Reported:
     @property
     def followed(self) -> bool | None:
         """Whether the recommendation was followed, if the report says so."""
-        told = self.body.get("recommendation_followed")
-        return told if isinstance(told, bool) else None
+        stated = self.body.get("recommendation_followed")
+        return stated if isinstance(stated, bool) else None
 
 
 def meaning(status: str) -> tuple[Category, float | None]:
@@ -81,15 +81,15 @@ def summary(reports: Sequence[Reported]) -> JsonObject:
 
 def quality(reports: Sequence[Reported]) -> JsonObject:
     """Whether it was good to follow what was recommended. Reports that do not say whether it was are left out."""
-    told = [report for report in reports if report.followed is not None]
-    helped = [report for report in told if report.followed and report.category == "positive"]
-    missed = [report for report in told if not report.followed and report.category == "negative"]
+    answered = [report for report in reports if report.followed is not None]
+    helped = [report for report in answered if report.followed and report.category == "positive"]
+    missed = [report for report in answered if not report.followed and report.category == "negative"]
     return {
         "total_with_outcome": len(reports),
-        **_followed(told),
-        "by_domain": _grouped("domain", told, lambda report: report.domain),
-        "by_actor": _grouped("actor_type", told, lambda report: report.actor),
-        "trend": _trend(told),
+        **_followed(answered),
+        "by_domain": _grouped("domain", answered, lambda report: report.domain),
+        "by_actor": _grouped("actor_type", answered, lambda report: report.actor),
+        "trend": _trend(answered),
         "examples": {
             "helped": [example(report) for report in helped[:_EXAMPLES]],
             "missed": [example(report) for report in missed[:_EXAMPLES]],
@@ -127,14 +127,14 @@ def example(report: Reported) -> JsonObject:
     }
 
 
-def _followed(told: Sequence[Reported]) -> JsonObject:
-    quadrants = _quadrants(told)
-    followed = sum(report.followed is True for report in told)
+def _followed(answered: Sequence[Reported]) -> JsonObject:
+    quadrants = _quadrants(answered)
+    followed = sum(report.followed is True for report in answered)
     return {
-        "total": len(told),
+        "total": len(answered),
         "followed": followed,
-        "ignored": len(told) - followed,
-        "follow_rate": _rate(followed, len(told)),
+        "ignored": len(answered) - followed,
+        "follow_rate": _rate(followed, len(answered)),
         "positive_after_following": _rate(
             quadrants["followed_positive"], quadrants["followed_positive"] + quadrants["followed_negative"]
         ),
@@ -142,17 +142,17 @@ def _followed(told: Sequence[Reported]) -> JsonObject:
     }
 
 
-def _quadrants(told: Iterable[Reported]) -> dict[str, int]:
-    counts = Counter(f"{'followed' if report.followed else 'ignored'}_{report.category}" for report in told)
+def _quadrants(answered: Iterable[Reported]) -> dict[str, int]:
+    counts = Counter(f"{'followed' if report.followed else 'ignored'}_{report.category}" for report in answered)
     return {
         name: counts[name]
         for name in ("followed_positive", "followed_negative", "ignored_positive", "ignored_negative")
     }
 
 
-def _grouped(name: str, told: Sequence[Reported], key: Callable[[Reported], str]) -> list[JsonObject]:
+def _grouped(name: str, answered: Sequence[Reported], key: Callable[[Reported], str]) -> list[JsonObject]:
     groups: defaultdict[str, list[Reported]] = defaultdict(list)
-    for report in told:
+    for report in answered:
         groups[key(report) or "unknown"].append(report)
     rows: list[JsonObject] = []
     for value, group in sorted(groups.items()):
@@ -171,8 +171,8 @@ def _trend(reports: Sequence[Reported]) -> list[JsonObject]:
 
 
 def _sum(reports: Iterable[Reported], name: str) -> float:
-    told: Iterable[JSON] = (report.body.get(name) for report in reports)
-    return sum(value for value in told if isinstance(value, int | float) and not isinstance(value, bool))
+    values: Iterable[JSON] = (report.body.get(name) for report in reports)
+    return sum(value for value in values if isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def _rate(part: int, whole: int) -> float | None:

@@ -120,11 +120,11 @@ async def timeline(request_id: str, plane: Plane, caller: Anybody) -> JsonObject
 
 
 async def _keep(plane: ControlPlane, caller: Key, reports: list[Report]) -> list[JsonObject]:
-    told = [readable(report.model_dump(mode="json")) for report in reports]
+    stored = [readable(report.model_dump(mode="json")) for report in reports]
     ids = [(report.request_id, report.validation_id) for report in reports]
     for actor in await plane.read(lambda connection: actors(connection, ids)):
         require_actor(caller, actor)
-    rows = await keep(plane, told, actor=caller.single_actor)
+    rows = await keep(plane, stored, actor=caller.single_actor)
     return [_shown(row) for row in rows]
 
 

@@ -172,7 +172,7 @@ def approve(
 ) -> Literal["approve_first", "approve"] | None:
     """Approve, as the first or the deciding person; `None` if the approval is not in a state for it.
 
-    An edit by the second of two people is a first approval again: nobody has confirmed it yet.
+    An edit by the second of two people counts as a first approval: a second person has yet to confirm it.
 
     Args:
         connection: within a writing transaction.

@@ -64,7 +64,7 @@ def _removed_before(connection: Connection, seq: int) -> tuple[int, str]:
     match None if body is None else _json(body):
         case {"up_to": int(up_to), "digest": str(digest)}:
             return up_to, digest
-        case _:  # there is none, or somebody has been at it
+        case _:  # there is none, or it was changed
             return 0, ""
 
 

@@ -40,7 +40,7 @@ class Key:
         prefix: the first characters, by which people recognise the key.
         lineage: the person behind the key. Whoever makes a key sees it, so it is its maker's; so is one that replaces
             an old one. Only a key that was made on the server itself begins a lineage, with its own id.
-        actor: pattern of the actors that an agent's key speaks for; `None` for any, until somebody says which.
+        actor: pattern of the actors that an agent's key speaks for; `None` for any.
         ip_whitelist: addresses and networks from which the key may be used; empty for any.
         rate_limit_per_minute: how many requests it may make in a minute, over all processes.
     """
@@ -89,7 +89,7 @@ class Key:
 
 
 def new_secret() -> str:
-    """A key that nobody can guess."""
+    """A random key."""
     return PREFIX + secrets.token_urlsafe(32)
 
 

@@ -1,4 +1,4 @@
-"""Removing what is older than it may become. The chain stays verifiable: an event at its end says where it begins.
+"""Retention: removing what is too old. The chain stays verifiable: an event at its end says where it begins.
 
 A little at a time, because decisions wait for their turn behind it.
 """
@@ -20,7 +20,7 @@ _OVER: Final = ("consumed", "denied", "expired")
 
 
 def retain(transaction: Transaction, *, before: float, now: float, most: int = AT_ONCE) -> int:
-    """Remove events that are older, and whatever else tells of arguments; how many events that were.
+    """Remove events that are older, and other rows with arguments; how many events that were.
 
     Events go from the oldest on, until the first that is not older: the chain has no holes.
     """
@@ -56,7 +56,7 @@ def _last(connection: Connection, before: float, most: int) -> tuple[int, str] |
 
 
 def _others(before: float, now: float) -> tuple[tuple[Table, ColumnElement[bool]], ...]:
-    """What may go beside events, and when it is old. An approval that is not over is not."""
+    """Other rows that may go, and when they are old. An approval that is still open stays."""
     return (
         (approvals, and_(approvals.c.expires_at < before, approvals.c.state.in_(_OVER))),
         (deliveries, and_(deliveries.c.created_at < before, deliveries.c.state != "due")),

@@ -19,10 +19,10 @@ _PAGE = 500
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where events are told.
+    """Where events are sent.
 
     Attributes:
-        events: types that are told; empty for all, and for Slack for approvals that wait.
+        events: types that it receives. Empty means all, and for Slack only approvals that wait.
         format: what a delivery looks like.
         inbox_url: where messages for Slack link to.
     """
@@ -41,7 +41,7 @@ class Webhook:
     inbox_url: str = ""
 
     def wants(self, event_type: str) -> bool:
-        """Whether it is told of such events."""
+        """Whether it receives events of this type."""
         wanted = self.events or (("approval.created",) if self.format == "slack" else ())
         return self.active and (not wanted or event_type in wanted)
 
@@ -134,7 +134,7 @@ def has_work(now: BindParameter[Any]) -> ColumnElement[bool]:
 
 
 def claim(connection: Connection, now: float, lease: float) -> list[Delivery]:
-    """Take deliveries that are due; whoever dies with one leaves it to be taken again after the lease."""
+    """Take deliveries that are due. If the process dies, another takes them after the lease."""
     query = select(deliveries).where(deliveries.c.state == "due", deliveries.c.due_at <= now)
     rows = connection.execute(query.order_by(deliveries.c.due_at).limit(20)).mappings().all()
     taken = [Delivery(**row) for row in rows]
