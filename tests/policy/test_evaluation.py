@@ -270,3 +270,16 @@ def test_an_unclear_actor_is_explained():
 def test_user_and_key_narrow_a_rule(user, key, expected):
     policy = policy_of("{name: r, user: a*, key: k1}")
     assert judged(policy, call(), context=CallContext(user=user, key=key)) == (expected or ("blocked", "default"))
+
+
+def test_a_condition_without_an_answer_ends_the_explanation():
+    policy = policy_of("{name: other, tool: other}", "{name: big, when: 'amount > `5`'}", "{name: rest}")
+    explanation = explain(policy, call(amount=None), CallContext(), now=NOON)
+    assert [(one.rule.name, one.mismatch) for one in explanation.considered] == [("other", "tool"), ("big", None)]
+    assert (explanation.judgement.verdict, explanation.judgement.blocked_by) == ("blocked", "when")
+
+
+def test_a_call_that_cannot_be_read_is_explained_without_a_rule():
+    explanation = explain(policy_of("{name: r}"), call("refund\n"), CallContext(), now=NOON)
+    assert explanation.considered == ()
+    assert explanation.judgement.blocked_by == "unreadable"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.policy.policy_file import load_policy, parse_policy, unmarked_actors
+from litellm_bighub.policy.policy_file import MAX_BYTES, load_policy, parse_policy, unmarked_actors
 from litellm_bighub.policy.policy_text import build
 
 EXAMPLE = """\
@@ -46,6 +46,8 @@ def with_line(number: int, text: str) -> str:
         pytest.param(with_line(2, "defualt: block"), 2, "defualt", id="a misspelt key"),
         pytest.param(with_line(2, "default: maybe"), 2, "default", id="an unknown default"),
         pytest.param(with_line(4, "  refund: {value: 'amount['}"), 4, "tools.refund.value", id="a bad path"),
+        pytest.param(with_line(4, "  refund: {target: 'id['}"), 4, "tools.refund.target", id="a bad path alone"),
+        pytest.param(with_line(4, "  5: x"), 4, "tools[5]", id="a tool whose name is a number"),
         pytest.param(with_line(7, "    tol: refund"), 7, "rules[0].tol", id="a misspelt field"),
         pytest.param(with_line(8, "    when: currency =="), 8, "JMESPath", id="a bad condition"),
         pytest.param(with_line(8, "    when: nofunc(a)"), 8, "nofunc", id="an unknown function"),
@@ -76,6 +78,25 @@ def test_a_mistake_names_file_and_line(text, line, says):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(ConfigurationError, match=r"nowhere.yaml: cannot be read"):
         load_policy(tmp_path / "nowhere.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"\xff", "is not UTF-8 text"), (b"#" * (MAX_BYTES + 1), "at most")],
+    ids=["no text", "too long"],
+)
+def test_a_file_that_is_no_policy_at_all_is_named(tmp_path, content, says):
+    path = tmp_path / "policy.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=says) as caught:
+        load_policy(path)
+    assert caught.value.key == "policy.yaml"
+
+
+def test_a_valid_file_is_loaded(tmp_path):
+    path = tmp_path / "policy.yaml"
+    path.write_text(EXAMPLE)
+    assert load_policy(path) == build(parse_policy(EXAMPLE, "policy.yaml"))
 
 
 def test_the_version_is_that_of_the_content(tmp_path):

@@ -1,23 +1,54 @@
-"""Patterns are matched as fnmatch does, however they are compared."""
+"""A rule says what it needs to be judged, and which hours it knows."""
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
+from datetime import datetime, timezone
 
-from hypothesis import example, given
-from hypothesis.strategies import text
+import pytest
 
-from litellm_bighub.policy.rule import Pattern
-
-NAMES = text("ab*?[]!\n.", max_size=6)
+from litellm_bighub.policy.rule import Hours, Rule
 
 
-@given(NAMES, NAMES)
-@example("a*", "a")
-@example("a**", "ab\n")
-@example("*", "")
-@example("", "")
-@example("[a]*", "a")
-@example("a*b", "a*b")
-def test_a_pattern_fits_what_fnmatch_says(pattern, name):
-    assert fnmatchcase(name, pattern) == bool(Pattern(pattern).matches(name))
+@pytest.mark.parametrize(
+    ("start", "end", "hour", "expected"),
+    [
+        pytest.param(8, 18, 8, True, id="the first hour"),
+        pytest.param(8, 18, 17, True, id="the last hour"),
+        pytest.param(8, 18, 18, False, id="the end is outside"),
+        pytest.param(8, 18, 7, False, id="before"),
+        pytest.param(22, 6, 23, True, id="over midnight, before it"),
+        pytest.param(22, 6, 0, True, id="over midnight, after it"),
+        pytest.param(22, 6, 6, False, id="over midnight, the end"),
+        pytest.param(22, 6, 21, False, id="over midnight, outside"),
+    ],
+)
+def test_hours_include_their_start_and_not_their_end(start, end, hour, expected):
+    assert Hours(start, end).include(datetime(2026, 11, 21, hour, 59, tzinfo=timezone.utc)) is expected
+
+
+@pytest.mark.parametrize("field", ["min_value", "max_value", "require_approval_above"])
+def test_a_rule_with_a_bound_bounds_the_value(field):
+    assert Rule("r", "r", **{field: 0.0}).bounds_value
+    assert not Rule("r", "r").bounds_value
+
+
+@pytest.mark.parametrize("field", ["max_per_day", "max_per_hour", "cooldown_seconds"])
+def test_a_rule_with_a_limit_limits_use(field):
+    assert Rule("r", "r", **{field: 0}).limits_use
+    assert not Rule("r", "r").limits_use
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"effect": "block"},
+        {"effect": "require_approval"},
+        {"max_value": 1.0},
+        {"max_per_day": 1},
+        {"hours": Hours(8, 18)},
+    ],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_a_rule_restrains_by_effect_bound_limit_or_hours(fields):
+    assert Rule("r", "r", **fields).restrains
+    assert not Rule("r", "r").restrains

@@ -1,0 +1,106 @@
+"""A policy as it is written becomes rules, a version and a canonical text."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+from pydantic import ValidationError
+
+from litellm_bighub.policy.policy_text import (
+    ALLOWANCE,
+    PolicyText,
+    RuleText,
+    build,
+    canonical_text,
+    read_canonical_text,
+)
+from litellm_bighub.policy.rule import Hours
+
+
+def policy(*rules: dict[str, object], **keys: object) -> PolicyText:
+    return PolicyText.model_validate({"version": 1, "rules": list(rules), **keys})
+
+
+def test_every_field_of_a_rule_is_carried_over():
+    text = RuleText(
+        name="refunds",
+        tool="refund",
+        type="function",
+        actor="agent",
+        domain="payments",
+        user="u",
+        key="k",
+        when="amount > `1`",
+        min_value=1,
+        require_approval_above=5,
+        max_value=10,
+        max_per_day=3,
+        max_per_hour=2,
+        cooldown_seconds=1.5,
+        allowed_hours_start=8,
+        allowed_hours_end=18,
+        time_zone="Europe/Berlin",
+        status="paused",
+        expires_at=datetime(2026, 12, 1, tzinfo=timezone.utc),
+        approval_ttl_seconds=60,
+        four_eyes=True,
+        priority=7,
+    )
+    rule = text.rule("rule_1")
+    assert (rule.id, rule.name) == ("rule_1", "refunds")
+    patterns = [pattern.text for pattern in (rule.tool, rule.type, rule.actor, rule.domain, rule.user, rule.key)]
+    assert patterns == ["refund", "function", "agent", "payments", "u", "k"]
+    assert rule.when is not None
+    assert rule.when.text == "amount > `1`"
+    assert (rule.min_value, rule.require_approval_above, rule.max_value) == (1, 5, 10)
+    assert (rule.max_per_day, rule.max_per_hour, rule.cooldown_seconds) == (3, 2, 1.5)
+    assert (rule.hours, rule.zone) == (Hours(8, 18), ZoneInfo("Europe/Berlin"))
+    assert (rule.status, rule.expires_at) == ("paused", 1796083200)
+    assert (rule.approval_ttl_seconds, rule.four_eyes, rule.priority) == (60, True, 7)
+
+
+@pytest.mark.parametrize(
+    ("fields", "hours"),
+    [({"when": None}, None), ({"allowed_hours_start": 8}, Hours(8, 24)), ({"allowed_hours_end": 18}, Hours(0, 18))],
+)
+def test_half_of_the_hours_is_enough(fields, hours):
+    rule = RuleText(name="r", **fields).rule()
+    assert (rule.id, rule.hours, rule.when, rule.expires_at) == ("r", hours, None, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        pytest.param({"when": "a >"}, "JMESPath", id="a condition that cannot be read"),
+        pytest.param({"time_zone": "Mars"}, "time zone", id="no such zone"),
+        pytest.param({"min_value": 2, "max_value": 1}, "decrease", id="bounds the wrong way round"),
+        pytest.param({"effect": "block", "max_value": 1}, "drop the bounds", id="bounds on a rule that blocks"),
+        pytest.param({"allowed_hours_start": 0, "allowed_hours_end": 24}, "same hour", id="hours that allow nothing"),
+        pytest.param({"unknown": 1}, "unknown", id="an unknown field"),
+    ],
+)
+def test_a_rule_that_makes_no_sense_is_refused(fields, says):
+    with pytest.raises(ValidationError, match=says):
+        RuleText.model_validate({"name": "r", **fields})
+
+
+def test_the_files_rules_come_first_but_priorities_before_that():
+    text = policy({"name": "low"}, {"name": "high", "priority": 1})
+    added = (("rule_1", RuleText(name="added")), ("rule_2", RuleText(name="urgent", priority=1)))
+    assert [rule.id for rule in build(text, added).rules] == ["high", "rule_2", "low", "rule_1"]
+
+
+def test_the_version_follows_what_decides():
+    plain = build(policy({"name": "a"})).version
+    assert plain == build(policy({"name": "a"}, audit_keep_days=9)).version
+    assert plain == build(policy({"name": "a"}), ((f"{ALLOWANCE}apr_1", RuleText(name="for a while")),)).version
+    assert plain != build(policy({"name": "a"}), (("rule_1", RuleText(name="added")),)).version
+    assert plain != build(policy({"name": "b"})).version
+
+
+def test_a_canonical_text_is_read_as_it_was_written():
+    text = policy({"name": "a", "max_value": 5}, default="allow", tools={"refund": {"value": "amount"}})
+    added = (("rule_1", RuleText(name="added")),)
+    assert read_canonical_text(canonical_text(text, added)) == (text, added)
