@@ -9,7 +9,7 @@ import json
 import pytest
 from hypothesis import given, strategies as st
 
-from litellm_bighub.domain.arguments import MAX_CHARACTERS, MAX_DEPTH, UnreadableArguments, read_arguments
+from litellm_bighub.domain.arguments import MAX_CHARACTERS, MAX_DEPTH, UnreadableArguments, as_text, read_arguments
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,16 @@ def test_the_reason_holds_none_of_the_arguments():
 def test_junk_is_read_or_unreadable_and_nothing_else(raw):
     with contextlib.suppress(UnreadableArguments):
         assert isinstance(read_arguments(raw), dict)
+
+
+@pytest.mark.parametrize(
+    ("raw", "text"), [(None, None), ('{"a": 1}', '{"a": 1}'), ("{", "{"), ({"a": [1]}, '{"a": [1]}'), ([1], "[1]")]
+)
+def test_parsed_arguments_are_text_again(raw, text):
+    assert as_text(raw) == text
+
+
+@pytest.mark.parametrize("raw", [{"a": {1}}, {"a": dt.date(2026, 1, 1)}, {(1, 2): 3}])
+def test_what_is_no_json_has_no_text(raw):
+    with pytest.raises(UnreadableArguments, match="no JSON"):
+        as_text(raw)

@@ -1,0 +1,42 @@
+"""A tool call is one value, and a name that cannot be read makes it unreadable wherever it is made."""
+
+from __future__ import annotations
+
+import pytest
+
+from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.domain.tool_name import UNREADABLE_NAME
+
+
+def test_the_digest_does_not_depend_on_the_order_of_keys():
+    one = ToolCall("c1", "function", "pay", {"a": 1, "b": {"x": 1, "y": 2}})
+    other = ToolCall("c2", "function", "refund", {"b": {"y": 2, "x": 1}, "a": 1})
+
+    assert one.digest == other.digest
+    assert len(one.digest) == 64
+
+
+def test_other_arguments_have_another_digest():
+    assert ToolCall("c", "function", "pay", {"a": 1}).digest != ToolCall("c", "function", "pay", {"a": 2}).digest
+
+
+def test_a_call_that_cannot_be_read_has_no_digest():
+    assert ToolCall("c", "function", "pay", unreadable="arguments are not valid JSON").digest == ""
+
+
+@pytest.mark.parametrize("name", ["pay\nrefund", "pa\u200by", "x" * 10_000])
+def test_a_name_that_cannot_be_read_makes_the_call_unreadable(name):
+    call = ToolCall("c", "function", name, {"amount": 1})
+
+    assert call.unreadable == UNREADABLE_NAME
+    assert call.arguments == {}
+    assert call.name != name
+    assert call.digest == ""
+
+
+def test_a_call_without_a_name_stays_readable():
+    assert ToolCall("c", "shell", "", {"action": "ls"}).unreadable is None
+
+
+def test_the_item_that_holds_a_call_does_not_tell_it_from_another():
+    assert ToolCall("c", "function", "pay", item_id="fc_1") == ToolCall("c", "function", "pay", item_id="fc_2")

@@ -1,0 +1,97 @@
+"""Later requests are held against the calls that were decided."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decided_call import DecidedCall, Search, continuation, released, storable, withheld
+
+CALL = DecidedCall(
+    response_id="resp_1",
+    call_id="call_1",
+    type="function",
+    tool="pay",
+    verdict="blocked",
+    released=False,
+    actor="AI_AGENT",
+    time=1.0,
+    conversation="conv_1",
+    notice_id="msg_1",
+    key="k",
+    user="u",
+)
+MINE = {"actor": "AI_AGENT", "key": "k", "user": "u"}
+
+
+def test_a_released_call_is_the_models_own():
+    call = ToolCall("call_1", "function", "pay", {"amount": 1}, item_id="fc_1")
+    context = CallContext(actor="a", response_id="resp_1", conversation="conv_1", key="k", user="u")
+
+    decided = released(call, context, 7.0)
+
+    assert decided == DecidedCall(
+        response_id="resp_1",
+        call_id="call_1",
+        type="function",
+        tool="pay",
+        verdict="allowed",
+        released=True,
+        actor="a",
+        time=7.0,
+        digest=call.digest,
+        conversation="conv_1",
+        item_id="fc_1",
+        key="k",
+        user="u",
+    )
+    assert decided.owner == ("a", "k", "u")
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        pytest.param(Search(response_id="resp_1"), True, id="response"),
+        pytest.param(Search(response_id="resp_2", **MINE), False, id="another response"),
+        pytest.param(Search(conversation="conv_1"), True, id="conversation"),
+        pytest.param(Search(conversation="conv_2", **MINE), False, id="another conversation"),
+        pytest.param(Search(call_ids=["call_1"], **MINE), True, id="id of mine"),
+        pytest.param(Search(notice_ids=["msg_1"], **MINE), True, id="notice of mine"),
+        pytest.param(Search(call_ids=["call_2"], notice_ids=["msg_2"], **MINE), False, id="other ids"),
+        pytest.param(Search(call_ids=["call_1"], **{**MINE, "key": "other"}), False, id="id, another key"),
+        pytest.param(Search(call_ids=["call_1"], **{**MINE, "user": "other"}), False, id="id, another user"),
+        pytest.param(Search(notice_ids=["msg_1"], **{**MINE, "actor": "other"}), False, id="notice, another actor"),
+        pytest.param(Search(), False, id="nothing"),
+    ],
+)
+def test_a_search_finds_the_callers_own_calls(search, found):
+    assert search.fits(CALL) is found
+
+
+def test_calls_outside_of_responses_and_conversations_are_not_found_by_an_empty_id():
+    assert not Search(response_id="", conversation="").fits(replace(CALL, response_id="", conversation=""))
+
+
+def test_a_storable_text_holds_what_databases_take():
+    assert storable("pay\0 \ud800 é") == "pay\\0 \\ud800 é"
+
+
+def test_the_continuation_is_that_of_the_last_call_of_the_response():
+    calls = [
+        replace(CALL, continued_by="resp_2"),
+        replace(CALL, continued_by="resp_3"),
+        replace(CALL, continued_by=""),
+        replace(CALL, response_id="other", continued_by="resp_9"),
+    ]
+
+    assert continuation(calls, "resp_1") == "resp_3"
+    assert continuation(calls, "unknown") == ""
+
+
+def test_what_became_of_a_call_last_counts():
+    approved_later = [replace(CALL, released=False), replace(CALL, released=True)]
+    taken_back = [replace(CALL, call_id="call_2", released=True), replace(CALL, call_id="call_2", released=False)]
+
+    assert withheld([*approved_later, *taken_back]) == {("resp_1", "call_2"): taken_back[-1]}

@@ -1,0 +1,16 @@
+"""The event is told in plain containers, with its kind."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields
+
+from litellm_bighub.domain.opt_out import OptOut
+
+
+def test_it_tells_every_field_and_its_kind():
+    given = {field.name: field.name for field in fields(OptOut)} | {"kind": "guardrail_opted_out"}
+    event = OptOut(**{field.name: given[field.name] for field in fields(OptOut)})
+
+    assert event.as_dict() == given
+    assert json.loads(json.dumps(event.as_dict())) == given
