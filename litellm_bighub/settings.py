@@ -7,13 +7,15 @@ Where neither names it, the environment variable `LITELLM_BIGHUB_<NAME>` does, n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from litellm_bighub.domain.actor import given
+from litellm_bighub.domain.payload import JsonMapping
 
 FailMode = Literal["closed", "open"]
 OnBlock = Literal["replace", "error", "continue"]
@@ -25,6 +27,12 @@ OnUnapprovedResult = Literal["record", "refuse"]
 Hold = Literal["sentence", "window", "whole"]
 Ungoverned = Literal["refuse", "allow"]
 TeamName = Annotated[str, Field(min_length=1)]
+
+
+def _mapping_or_path(given: object) -> object:
+    if isinstance(given, Mapping | str | Path):
+        return cast("object", given)
+    raise ValueError("is neither a mapping of sentences by name nor the path of a YAML file")
 
 
 class ToolSettings(BaseModel):
@@ -109,6 +117,10 @@ class GuardrailSettings(BaseSettings):
     )
     reveal: Reveal = Field(
         default="nothing", description="whether the notice tells the model and the caller the reason"
+    )
+    wording: Annotated[JsonMapping | Path, BeforeValidator(_mapping_or_path)] = Field(
+        default_factory=dict[str, object],
+        description="sentences for models and callers in place of ours, by name; or the path of a YAML file with them",
     )
     ungoverned_routes: Ungoverned = Field(
         default="refuse", description="what becomes of routes where LiteLLM has no hook that could hold a call back"

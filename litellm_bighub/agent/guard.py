@@ -33,6 +33,7 @@ from litellm_bighub.agent.tools.value_extraction import UnreadableStake
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import AdapterConfigurationError
+from litellm_bighub.wording import ENGLISH, read_wording
 
 F = TypeVar("F", bound=Callable[..., Any])
 Handle = TypeVar("Handle")
@@ -73,6 +74,7 @@ class Guard(Generic[Handle]):
             reveal=settings.reveal,
             new_id=new_id,
             clock=options.get("clock", time.time),
+            wording=read_wording(options.get("wording", ENGLISH)),
         )
         policy = policy_for(
             settings,

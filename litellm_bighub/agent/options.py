@@ -14,6 +14,7 @@ from litellm_bighub.agent.tools.value_extraction import TargetFrom, ValueFrom
 from litellm_bighub.deciders.decider import Decider
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.settings import FailMode
+from litellm_bighub.wording import WordingSource
 
 Hook: TypeAlias = "Callable[[JsonObject], Awaitable[None] | None]"
 
@@ -86,6 +87,7 @@ class GuardOptions(TypedDict, total=False):
         redact: regular expressions of more secrets to keep from memory and hook.
         state_key: signs the states of runs that wait for people; by default made from
             `bighub_api_key`, or kept with the embedded control plane's database, or else one of this process.
+        wording: sentences for the model, in place of the default ones: by name, or in a YAML file.
         clock: POSIX seconds.
         new_id: makes ids of runs and events.
         actor: who acts.
@@ -132,6 +134,7 @@ class GuardOptions(TypedDict, total=False):
     session_id: str | None
     redact: Sequence[str]
     state_key: bytes | None
+    wording: WordingSource
     clock: Callable[[], float]
     new_id: Callable[[], str]
     actor: str

@@ -29,6 +29,7 @@ from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionError, DecisionUnavailable
 from litellm_bighub.settings import FailMode, ToolSettings
+from litellm_bighub.wording import ENGLISH, WordingSource, read_wording
 
 OURSELVES = "litellm_bighub"
 """Who decided when the decider was not asked, or could not answer."""
@@ -51,13 +52,14 @@ class ToolDecisions:
         ledger: remembers decided calls for the requests that follow; in memory if not given.
         deadline_seconds: how long a decision may take, and each thing that is asked of the ledger or told to a sink;
             waiting for a person does not count.
+        wording: sentences for models and callers, in place of the default ones: by name, or in a YAML file.
         stopped: returns when nobody may be waited for any more, since the process ends.
         clock: POSIX seconds.
         timer: seconds from any origin, for latencies.
         new_id: makes ids of events, and of traces that have none.
 
     Raises:
-        ConfigurationError: `tools` holds an expression that cannot be used.
+        ConfigurationError: `tools` holds an expression, or `wording` a sentence, that cannot be used.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class ToolDecisions:
         ledger: Ledger | None = None,
         deadline_seconds: float = DEADLINE_SECONDS,
         stopped: Stopped | None = None,
+        wording: WordingSource = ENGLISH,
         clock: Callable[[], float] = time.time,
         timer: Callable[[], float] = time.perf_counter,
         new_id: Callable[[], str] = random_id,
@@ -87,6 +90,7 @@ class ToolDecisions:
         self._sinks = (*([HookSink(on_decision)] if on_decision else []), *sinks)
         self.redactor = redactor or Redactor()
         self.ledger: Ledger = PromptLedger(ledger or MemoryLedger(), deadline_seconds)
+        self.wording = read_wording(wording)
         self.clock = clock
         self.new_id = new_id
         self._timer = timer

@@ -11,7 +11,6 @@ import pytest
 from litellm_bighub.agent.record.model_messages import refusal
 from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
-from litellm_bighub.domain.block_message import BLOCKED
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, BlockCause, RequireApproval
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable, DecisionUnreadable
@@ -19,6 +18,7 @@ from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement, ToolCallWithheld, Withholding
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.testing import ScriptedDecider
+from litellm_bighub.wording import ENGLISH
 from tests.deciders.fakes import Kept
 
 ARGUMENTS = json.dumps({"amount": 7})
@@ -55,10 +55,10 @@ def block(cause: BlockCause) -> Block:
 
 
 def test_each_cause_has_a_sentence_of_its_own():
-    assert sorted(BLOCKED) == sorted(CAUSES)
-    assert len(set(BLOCKED.values())) == len(CAUSES)
-    assert [cause for cause in CAUSES if "policy" in BLOCKED[cause]] == ["policy"]
-    assert all("has not been run" in told for told in BLOCKED.values())
+    told = {cause: ENGLISH.blocked(cause, "pay") for cause in CAUSES}
+    assert len(set(told.values())) == len(CAUSES)
+    assert [cause for cause in CAUSES if "policy" in told[cause]] == ["policy"]
+    assert all("has not been run" in each for each in told.values())
 
 
 @each_cause
@@ -67,7 +67,7 @@ async def test_a_notice_says_which(answer, cause):
     response = answer()
     await enforcement(block(cause)).govern(response, CallContext())
 
-    told = f'The tool call "pay" {BLOCKED[cause]}'
+    told = ENGLISH.blocked(cause, "pay")
     assert json.dumps(told)[1:-1] in json.dumps(response)
     assert "max_value" not in repr(response)
 
@@ -77,7 +77,7 @@ async def test_a_notice_says_which(answer, cause):
 async def test_an_error_says_which(answer, cause):
     with pytest.raises(ToolCallWithheld) as withheld:
         await enforcement(block(cause), on_block="error").govern(answer(), CallContext())
-    assert withheld.value.detail == {"error": f'The tool call "pay" {BLOCKED[cause]}', "type": "tool_call_blocked"}
+    assert withheld.value.detail == {"error": ENGLISH.blocked(cause, "pay"), "type": "tool_call_blocked"}
 
 
 @each_cause
@@ -86,16 +86,16 @@ async def test_a_tool_that_is_taken_out_says_which_in_the_log(cause, caplog):
     await HostedTools(enforcement(block(cause))).govern(request, CallContext)
 
     assert not request.get("tools")
-    assert BLOCKED[cause] in caplog.text
+    assert ENGLISH.blocked(cause, "web_search") in caplog.text
 
 
 @each_cause
 def test_an_agents_model_hears_which(cause):
-    told = refusal(block(cause), reveal=False)
+    told = refusal(block(cause), "pay", reveal=False)
     assert "max_value" not in told
     assert ("by policy" in told) == (cause == "policy")
-    assert cause == "policy" or told == f"The call {BLOCKED[cause]}"
-    assert refusal(block(cause), reveal=True).endswith(f"Reason: {POLICY}")
+    assert cause == "policy" or told == ENGLISH.blocked(cause, "pay")
+    assert refusal(block(cause), "pay", reveal=True).endswith(f"Reason: {POLICY}")
 
 
 class Person(ScriptedDecider):
@@ -168,10 +168,12 @@ class Away:
 @pytest.mark.parametrize(
     ("answer", "fail_mode", "expected"),
     [
-        pytest.param(DecisionUnavailable("x"), "closed", BLOCKED["unreachable"], id="nobody could be asked"),
+        pytest.param(
+            DecisionUnavailable("x"), "closed", ENGLISH.blocked("unreachable", "pay"), id="nobody could be asked"
+        ),
         pytest.param(DecisionUnavailable("x"), "open", None, id="nobody could be asked, and it is open"),
-        pytest.param(Allow(), "open", BLOCKED["unrecorded"], id="allowed"),
-        pytest.param(Block("no"), "open", BLOCKED["policy"], id="blocked"),
+        pytest.param(Allow(), "open", ENGLISH.blocked("unrecorded", "pay"), id="allowed"),
+        pytest.param(Block("no"), "open", ENGLISH.blocked("policy", "pay"), id="blocked"),
     ],
 )
 async def test_a_ledger_that_is_away_hides_no_cause_and_shuts_nothing_that_is_open(answer, fail_mode, expected):

@@ -16,8 +16,8 @@ import httpx
 import pytest
 import yaml
 
-from litellm_bighub.domain.block_message import BLOCKED
 from litellm_bighub.testing import ProxyStartError, ScriptedUpstream, function_call, running_proxy, text
+from litellm_bighub.wording import ENGLISH
 from tests.gateway.conftest import MODEL, Gateway, _guardrail
 
 pytestmark = pytest.mark.proxy
@@ -70,7 +70,7 @@ def test_the_database_is_there_before_anybody_asks(gateway):
     assert stat.S_IMODE((gateway.folder / "bighub.db").stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize(("guardrail", "told"), [("closed", BLOCKED["unreachable"]), ("open", None)])
+@pytest.mark.parametrize(("guardrail", "told"), [("closed", ENGLISH.blocked("unreachable", "look_up")), ("open", None)])
 def test_a_database_that_somebody_holds_is_given_up_in_time(gateway, guardrail, told):
     gateway.upstream.script("go", LOOK_UP)
     with closing(sqlite3.connect(gateway.folder / "bighub.db", isolation_level=None)) as holder:
@@ -85,7 +85,7 @@ def test_a_database_that_somebody_holds_is_given_up_in_time(gateway, guardrail, 
     if told is None:
         assert (call["type"], call["name"]) == ("function_call", "look_up")
     else:
-        assert call["content"][0]["text"] == f'The tool call "look_up" {told}'
+        assert call["content"][0]["text"] == told
 
 
 def test_on_a_deleted_database_nothing_is_decided_and_no_result_is_taken(gateway):
@@ -100,7 +100,7 @@ def test_on_a_deleted_database_nothing_is_decided_and_no_result_is_taken(gateway
     finally:
         kept.rename(path)
 
-    assert BLOCKED["unreachable"] in answer.json()["output"][1]["content"][0]["text"]
+    assert ENGLISH.blocked("unreachable", "look_up") in answer.json()["output"][1]["content"][0]["text"]
     assert refused.status_code == 503
     assert "deleted or replaced" in refused.text
     assert "was deleted or replaced: nothing is decided" in gateway.proxy.log

@@ -10,6 +10,7 @@ from litellm_bighub.agent.record.events import GuardedToolResult, Payload, ToolE
 from litellm_bighub.agent.tools.tool import DecisionMode, Tool
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
+from litellm_bighub.wording import ENGLISH, Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class Setup:
         reveal: whether the model hears why a call was withheld.
         new_id: makes ids of events.
         clock: POSIX seconds, for the expiry of approvals.
+        wording: the sentences that the model hears.
     """
 
     tools: Mapping[str, Tool]
@@ -31,6 +33,7 @@ class Setup:
     reveal: bool
     new_id: Callable[[], str]
     clock: Callable[[], float]
+    wording: Wording = ENGLISH
 
 
 @dataclass(slots=True)

@@ -111,7 +111,9 @@ def _call(entry: TurnCall) -> JsonObject:
 def _entries(run: Run, calls: Sequence[JsonMapping]) -> list[TurnCall]:
     entries: list[TurnCall] = []
     for call, stored in zip(requested(run.latest), calls, strict=True):
-        entry = TurnCall(call, stored["event_id"], run.setup.tools.get(call.name), stored["arguments"])
+        entry = TurnCall(
+            call, stored["event_id"], run.setup.tools.get(call.name), stored["arguments"], wording=run.setup.wording
+        )
         entry.result, entry.told = GuardedToolResult(**stored["result"]), stored["told"]
         if stored["pending"]:
             _wait_again(run, entry, stored["pending"], stored.get("answer"))

@@ -18,6 +18,7 @@ from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Decision, RequireApproval
 from litellm_bighub.domain.digest import call_digest
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
+from litellm_bighub.wording import ENGLISH, Wording
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class TurnCall:
         answer: what a person said, where that could not be brought into force yet.
         result: the outcome, as it stands so far.
         told: the error that the model hears in place of the result's.
+        wording: in which it hears of it.
     """
 
     call: Requested
@@ -45,6 +47,7 @@ class TurnCall:
     answer: PersonAnswer | None = None
     result: GuardedToolResult | None = None
     told: str | None = None
+    wording: Wording = ENGLISH
 
     def refuse(self, error: str) -> None:
         """The call does not run, and no decider is asked for it."""
@@ -60,7 +63,7 @@ class TurnCall:
             return
         status: Status = "approval_required" if isinstance(decision, RequireApproval) else "blocked"
         self.result = GuardedToolResult(status, decision_fields(decision), None, decision.reason)
-        self.told = refusal(decision, reveal=reveal)
+        self.told = refusal(decision, self.call.name, reveal=reveal, wording=self.wording)
         if isinstance(decision, RequireApproval) and self.ask is not None:
             self.pending = _pending(self.ask, decision)
 
@@ -101,7 +104,7 @@ class TurnCall:
             if decision.edited is not None:
                 self.prepared = self.tool.prepare(decision.edited)
         except ValueError as error:
-            self.refuse(f"the approved arguments do not fit the tool: {error}")
+            self.refuse(self.wording.agent_edited_arguments.format(tool=self.call.name, problem=error))
             return
         self.arguments = self.prepared.arguments
         self.job = Job(self.tool, self.prepared.keywords)
@@ -130,23 +133,23 @@ def read_turn(run: Run, response: JsonMapping, calls: list[Requested]) -> Turn:
 
 
 def _read(run: Run, response: JsonMapping, call: Requested) -> TurnCall:
-    entry = TurnCall(call, run.setup.new_id(), run.setup.tools.get(call.name))
+    entry = TurnCall(call, run.setup.new_id(), run.setup.tools.get(call.name), wording=run.setup.wording)
     if entry.tool is None or entry.tool.kind != call.kind:
         entry.arguments = _shown(call)
-        entry.refuse(f"no tool {call.name!r} is registered")
+        entry.refuse(entry.wording.agent_unknown_tool.format(tool=repr(call.name)))
         return entry
     try:
         entry.prepared = entry.tool.prepare(call.raw)
     except ValueError as error:
         entry.arguments = _shown(call)
-        entry.refuse(f"invalid arguments: {error}")
+        entry.refuse(entry.wording.agent_arguments.format(tool=call.name, problem=error))
         return entry
     entry.arguments = entry.prepared.arguments
     try:
         entry.ask = ask_for(run, entry.tool, entry.prepared, call, response.get("id"))
     except UnreadableStake as error:
         entry.refuse(str(error))
-        entry.told = "The call could not be decided on and has not run."
+        entry.told = entry.wording.agent_undecidable.format(tool=call.name)
     return entry
 
 

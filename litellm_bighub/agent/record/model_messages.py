@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from litellm_bighub.domain.block_message import BLOCKED
 from litellm_bighub.domain.decision import Block, Decision, RequireApproval, verdict
 from litellm_bighub.domain.payload import JsonObject
-
-WITHHELD = "The call was withheld by policy and has not run."
-WAITS = "The call waits for a person's approval and has not run."
+from litellm_bighub.wording import ENGLISH, Wording
 
 
 def decision_fields(decision: Decision) -> JsonObject:
@@ -35,13 +32,13 @@ def request_id(decision: Decision) -> str | None:
     return decision.basis.decision_id or None
 
 
-def refusal(decision: Decision, *, reveal: bool) -> str:
+def refusal(decision: Decision, tool: str, *, reveal: bool, wording: Wording = ENGLISH) -> str:
     """What the model hears of a call that does not run."""
     match decision:
         case RequireApproval():
-            text = WAITS
+            said = wording.agent_waiting.format(tool=tool)
         case Block(cause=cause) if cause != "policy":
-            text = f"The call {BLOCKED[cause]}"
+            said = wording.blocked(cause, tool)
         case _:
-            text = WITHHELD
-    return f"{text} Reason: {decision.reason}" if reveal and decision.reason else text
+            said = wording.agent_withheld.format(tool=tool)
+    return said + wording.because(decision.reason) if reveal else said

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from litellm_bighub.domain.decided_call import DecidedCall, storable, withheld
 from litellm_bighub.domain.unapproved_result import Kind
 from litellm_bighub.formats.requests.results import FoundResult
+from litellm_bighub.wording import ENGLISH, Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,12 @@ class JudgedResult:
 
 
 def judge(
-    found: FoundResult, known: Sequence[DecidedCall], thread: ConversationThread, *, complete: bool
+    found: FoundResult,
+    known: Sequence[DecidedCall],
+    thread: ConversationThread,
+    *,
+    complete: bool,
+    wording: Wording = ENGLISH,
 ) -> JudgedResult:
     """Judge a result.
 
@@ -54,6 +60,7 @@ def judge(
         known: calls that the ledger holds, the oldest first.
         thread: what the request goes on from.
         complete: whether every call that the request tells of stands in it.
+        wording: in which our own outputs of withheld calls are written, unless they are in the default.
     """
     call_id = storable(found.call_id)
     mine = [call for call in known if call.call_id == call_id]
@@ -67,7 +74,7 @@ def judge(
     released = [call for call in candidates if (call.response_id, call.call_id) not in denied]
     if denied and not released:
         row = list(denied.values())[-1]
-        return JudgedResult() if found.is_ours(row) else JudgedResult("withheld_call_result", row)
+        return JudgedResult() if found.is_ours(row, wording) else JudgedResult("withheld_call_result", row)
     if found.call is None and complete and not (here or (released and not thread)):
         return JudgedResult("unknown_call_result")
     return JudgedResult(None, released[-1] if released else None)

@@ -16,12 +16,12 @@ class FoundCall:
 
     Attributes:
         call: what is decided on.
-        edit: puts a person's arguments in place of the model's.
+        edit: puts a person's arguments in place of the model's; a note tells the model where nothing else will.
         withhold: puts something else in the call's place.
     """
 
     call: ToolCall
-    edit: Callable[[Arguments], None]
+    edit: Callable[[Arguments, str], None]
     withhold: Callable[[Withhold], None]
 
 

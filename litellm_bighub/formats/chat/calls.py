@@ -99,8 +99,13 @@ def withhold(found: ChatCall, notice: str) -> None:
         put(found.choice, "finish_reason", "stop")
 
 
-def edit(found: ChatCall, arguments: Arguments) -> None:
-    """Give the call a person's arguments, in place, and say so where nobody could say it with the result.
+def edit(found: ChatCall, arguments: Arguments, note: str = "") -> None:
+    """Give the call a person's arguments, in place.
+
+    Args:
+        found: the call.
+        arguments: the person's.
+        note: tells the model of a `function_call` that was changed: its result will name no call.
 
     Raises:
         PayloadError: the arguments have no place in this call.
@@ -110,7 +115,8 @@ def edit(found: ChatCall, arguments: Arguments) -> None:
     _forget_probabilities(found.choice)
     if get(message, "function_call") is found.item:
         put(message, "function_call", edited)
-        _say(found.choice, edited_note(found.call.name))
+        if note:
+            _say(found.choice, note)
     else:
         put(message, "tool_calls", [edited if item is found.item else item for item in get(message, "tool_calls")])
 
@@ -145,14 +151,6 @@ def edited_text(kind: str, arguments: Arguments) -> str:
     if set(arguments) != {"input"} or not isinstance(edited, str):
         raise PayloadError("custom.input", "edited arguments must be one text under the key input")
     return edited
-
-
-def edited_note(name: str) -> str:
-    """What the content says of a `function_call` with a person's arguments: its result will name no call."""
-    return (
-        f'A person changed the arguments of the tool call "{name}" before it was approved. '
-        "It is made with the person's arguments."
-    )
 
 
 def after(content: str, notice: str) -> str:

@@ -39,7 +39,7 @@ def _gate(_request: object, _new_item_id: Callable[[], str]) -> StreamGate:
 
 
 def _repaired(request: JsonMapping, repair: RequestRepair) -> JsonObject:
-    return {"messages": continued(request["messages"], repair.edited)} if repair.edited else {}
+    return {"messages": continued(request["messages"], repair.edited, repair.wording)} if repair.edited else {}
 
 
 CHAT: Final = Format(

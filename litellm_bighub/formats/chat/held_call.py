@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.formats.answers.unreadable_calls import TORN
-from litellm_bighub.formats.chat.calls import PAYLOADS, edited_note, edited_text, read_call, read_function_call
+from litellm_bighub.formats.chat.calls import PAYLOADS, edited_text, read_call, read_function_call
 from litellm_bighub.formats.payload.copies import text, with_fields
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
@@ -87,7 +87,7 @@ class HeldCall:
     def told(self) -> str | None:
         """What the message's content has to say of the call."""
         if self.legacy and isinstance(self.outcome, Pass) and self.outcome.edited is not None:
-            return edited_note(self._labels.get("name", ""))
+            return self.outcome.note or None
         return self.notice
 
     def _hear_label(self, label: str, owner: object) -> None:

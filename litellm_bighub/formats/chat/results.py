@@ -13,6 +13,7 @@ from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.requests.edited_note import edited_note, noted
 from litellm_bighub.formats.requests.results import FoundResult, RequestResults
+from litellm_bighub.wording import ENGLISH, Wording
 
 
 def brought(request: JsonMapping) -> RequestResults:
@@ -30,10 +31,12 @@ def brought(request: JsonMapping) -> RequestResults:
     return RequestResults(tuple(results))
 
 
-def continued(messages: Sequence[Payload], edited: Mapping[str, DecidedCall]) -> list[Payload]:
+def continued(
+    messages: Sequence[Payload], edited: Mapping[str, DecidedCall], wording: Wording = ENGLISH
+) -> list[Payload]:
     """The messages, in which the results of calls that ran with a person's arguments say so."""
     return [
-        noted(message, edited_note(edited[call_id]))
+        noted(message, edited_note(edited[call_id], wording))
         if text(message, "role") == "tool" and (call_id := text(message, "tool_call_id")) in edited
         else message
         for message in messages

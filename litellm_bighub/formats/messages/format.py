@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
+from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.formats.answers.found_call import FoundCall, Replacements
 from litellm_bighub.formats.format import Format, InCode
@@ -28,7 +29,11 @@ def _is_answer(response: object) -> bool:
 
 
 def _found(response: object, _: Replacements) -> list[FoundCall]:
-    return [FoundCall(found.call, partial(edit, found), partial(_withhold, found)) for found in find_calls(response)]
+    return [FoundCall(found.call, partial(_edit, found), partial(_withhold, found)) for found in find_calls(response)]
+
+
+def _edit(found: MessagesCall, arguments: Arguments, _note: str) -> None:
+    edit(found, arguments)
 
 
 def _withhold(found: MessagesCall, withheld: Withhold) -> None:
@@ -40,7 +45,7 @@ def _gate(_request: object, _new_item_id: Callable[[], str]) -> StreamGate:
 
 
 def _repaired(request: JsonMapping, repair: RequestRepair) -> JsonObject:
-    return {"messages": continued(request["messages"], repair.edited)} if repair.edited else {}
+    return {"messages": continued(request["messages"], repair.edited, repair.wording)} if repair.edited else {}
 
 
 MESSAGES: Final = Format(

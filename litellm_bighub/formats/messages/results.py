@@ -13,6 +13,7 @@ from litellm_bighub.formats.payload.copies import text, with_fields
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.requests.edited_note import edited_note, noted
 from litellm_bighub.formats.requests.results import FoundResult, RequestResults
+from litellm_bighub.wording import ENGLISH, Wording
 
 
 def brought(request: JsonMapping) -> RequestResults:
@@ -30,17 +31,19 @@ def brought(request: JsonMapping) -> RequestResults:
     return RequestResults(tuple(results))
 
 
-def continued(messages: Sequence[Payload], edited: Mapping[str, DecidedCall]) -> list[Payload]:
+def continued(
+    messages: Sequence[Payload], edited: Mapping[str, DecidedCall], wording: Wording = ENGLISH
+) -> list[Payload]:
     """The messages, in which the results of calls that ran with a person's arguments say so."""
-    return [_noted(message, edited) for message in messages]
+    return [_noted(message, edited, wording) for message in messages]
 
 
-def _noted(message: object, edited: Mapping[str, DecidedCall]) -> object:
+def _noted(message: object, edited: Mapping[str, DecidedCall], wording: Wording) -> object:
     blocks = _list(get(message, "content"))
     if not any(_result_of(block) in edited for block in blocks):
         return message
     written = [
-        noted(block, edited_note(edited[call_id])) if (call_id := _result_of(block)) in edited else block
+        noted(block, edited_note(edited[call_id], wording)) if (call_id := _result_of(block)) in edited else block
         for block in blocks
     ]
     return with_fields(message, content=written)

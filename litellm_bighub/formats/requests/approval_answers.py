@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from litellm_bighub.domain.payload import Payload
+from litellm_bighub.wording import Wording
 
 Effect: TypeAlias = Literal["approved", "denied", "void", "ignored"]
 """What an answer did; `void`: the approval was not open for it; `ignored`: callers have no say here."""
@@ -26,8 +27,9 @@ class ClientApprovals:
 
     Attributes:
         find: the answers among the items of a conversation, one for each approval.
-        readable: the items as every provider can read them, given what each answer did by its approval's id.
+        readable: the items as every provider can read them, given what each answer did by its approval's id, and
+            the words for it.
     """
 
     find: Callable[[Sequence[object]], list[ApprovalAnswer]]
-    readable: Callable[[Sequence[object], Mapping[str, Effect]], list[Payload]]
+    readable: Callable[[Sequence[object], Mapping[str, Effect], Wording], list[Payload]]

@@ -8,14 +8,12 @@ from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.payload.copies import json_text, with_fields
 from litellm_bighub.formats.payload.fields import get
+from litellm_bighub.wording import ENGLISH, Wording
 
 
-def edited_note(call: DecidedCall) -> str:
+def edited_note(call: DecidedCall, wording: Wording = ENGLISH) -> str:
     """What the model is told when a call ran with other arguments than its own."""
-    return (
-        f'A person changed the arguments of the tool call "{call.tool}" ({call.call_id}) before it ran. '
-        f"It ran with: {json_text(call.arguments)}"
-    )
+    return wording.edited.format(tool=call.tool, call_id=call.call_id, arguments=json_text(call.arguments))
 
 
 def noted(holder: object, note: str) -> object:

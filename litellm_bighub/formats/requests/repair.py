@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from litellm_bighub.domain.decided_call import DecidedCall
+from litellm_bighub.wording import ENGLISH, Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class RequestRepair:
         edited: calls that ran with a person's arguments, by id.
         denied: withheld MCP calls, whose approval by the client does not count.
         with_calls: whether owed outputs come with their calls, for a provider that has kept none.
+        wording: what the model is told.
     """
 
     owed: Sequence[DecidedCall] = ()
@@ -25,6 +27,7 @@ class RequestRepair:
     edited: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
     denied: Collection[str] = ()
     with_calls: bool = False
+    wording: Wording = ENGLISH
 
     def __bool__(self) -> bool:
         return bool(self.owed or self.notices or self.edited or self.denied)

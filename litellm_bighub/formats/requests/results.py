@@ -8,12 +8,13 @@ from typing import Final
 
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.decided_call import DecidedCall
+from litellm_bighub.wording import Wording
 
 NOTICE_PREFIX: Final = "msg_bighub_"
 """How ids of notices begin, so that nothing need be looked up for other messages."""
 
 
-def _no_output(_: DecidedCall) -> bool:
+def _no_output(_: DecidedCall, __: Wording) -> bool:
     return False
 
 
@@ -26,14 +27,15 @@ class FoundResult:
         path: where it stands, as in `input[3]`.
         item: the item, message or block that holds it.
         call: reads that call where it stands in the same request; `None` if it stands nowhere there.
-        is_ours: whether it is what this package itself says in place of the output of that withheld call.
+        is_ours: whether it is what this package itself says in place of the output of that withheld call, in
+            this wording or in the default.
     """
 
     call_id: str
     path: str
     item: object
     call: Callable[[], ToolCall] | None = None
-    is_ours: Callable[[DecidedCall], bool] = _no_output
+    is_ours: Callable[[DecidedCall, Wording], bool] = _no_output
 
 
 @dataclass(frozen=True, slots=True)

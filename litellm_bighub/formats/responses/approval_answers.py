@@ -14,6 +14,7 @@ from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.requests.approval_answers import ApprovalAnswer, Effect
 from litellm_bighub.formats.responses.approval_request import SERVER_LABEL, TYPE
+from litellm_bighub.wording import ENGLISH, Wording
 
 RESPONSE = "mcp_approval_response"
 _PROVIDERS = "mcpr_"
@@ -32,38 +33,40 @@ def find_answers(items: Sequence[object]) -> list[ApprovalAnswer]:
     return list(answers.values())
 
 
-def readable(items: Sequence[object], effects: Mapping[str, Effect]) -> list[Payload]:
+def readable(items: Sequence[object], effects: Mapping[str, Effect], wording: Wording = ENGLISH) -> list[Payload]:
     """The items with messages in the places of our requests and of the answers to them; all others as they are.
 
     Args:
         items: a request's input.
         effects: what each answer did, by its approval's id.
+        wording: what the messages say.
     """
-    return [_readable(item, effects) for item in items]
+    return [_readable(item, effects, wording) for item in items]
 
 
-def _readable(item: object, effects: Mapping[str, Effect]) -> object:
+def _readable(item: object, effects: Mapping[str, Effect], wording: Wording) -> object:
     if text(item, "type") == TYPE and text(item, "server_label") == SERVER_LABEL:
-        asked = f'The tool call "{text(item, "name")}" with the arguments {text(item, "arguments")}'
-        return {"role": "assistant", "content": f"{asked} needs an approval ({text(item, 'id')}) and has not been run."}
+        asked = {"tool": text(item, "name"), "arguments": text(item, "arguments"), "approval_id": text(item, "id")}
+        return {"role": "assistant", "content": wording.approval_asked.format(**asked)}
     if not _is_answer(item):
         return item
     approval_id = text(item, "approval_request_id")
-    return {"role": "user", "content": _said(approval_id, effects.get(approval_id, "ignored"))}
+    return {"role": "user", "content": _said(approval_id, effects.get(approval_id, "ignored"), wording)}
 
 
-def _said(approval_id: str, effect: Effect) -> str:
+def _said(approval_id: str, effect: Effect, wording: Wording) -> str:
     match effect:
         case "approved":
-            return f"I approve the tool call of approval {approval_id}. Make it again, exactly as it was, to run it."
+            said = wording.approval_approved
         case "denied":
-            return f"I refuse the tool call of approval {approval_id}. Do not make it again."
+            said = wording.approval_denied
         case "void":
-            return f"Approval {approval_id} can no longer be answered."
+            said = wording.approval_void
         case "ignored":
-            return f"Approval {approval_id} is for somebody else to answer, who has not done so yet."
+            said = wording.approval_ignored
         case _:
             assert_never(effect)
+    return said.format(approval_id=approval_id)
 
 
 def _is_answer(item: object) -> bool:

@@ -40,7 +40,7 @@ def _found(response: object, replacements: Replacements) -> list[FoundCall]:
     ]
 
 
-def _edit(found: ResponsesCall, arguments: Arguments) -> None:
+def _edit(found: ResponsesCall, arguments: Arguments, _note: str) -> None:
     withhold(found, rewrite_arguments(found.item, arguments))
 
 
@@ -66,6 +66,7 @@ def _repaired(request: JsonMapping, repair: RequestRepair) -> JsonObject:
         edited=repair.edited,
         denied=repair.denied,
         with_calls=repair.with_calls,
+        wording=repair.wording,
     )
     return {"input": put_right}
 

@@ -15,6 +15,7 @@ from litellm_bighub.formats.requests.results import NOTICE_PREFIX, FoundResult, 
 from litellm_bighub.formats.responses.calls import read_call
 from litellm_bighub.formats.responses.item_kinds import NO_CALLS
 from litellm_bighub.formats.responses.withheld_output import not_run, restored, told
+from litellm_bighub.wording import ENGLISH, Wording
 
 _HIDES = frozenset({"item_reference", "compaction"})
 
@@ -66,6 +67,7 @@ def continued(
     edited: Mapping[str, DecidedCall] | None = None,
     denied: Collection[str] = (),
     with_calls: bool = False,
+    wording: Wording = ENGLISH,
 ) -> list[Payload]:
     """An input that leaves the provider waiting for nothing.
 
@@ -77,6 +79,7 @@ def continued(
         edited: calls that ran with a person's arguments, by id: the model is told behind their results.
         denied: withheld MCP calls, whose approval by the client does not count.
         with_calls: whether owed outputs come with their calls, for a provider that has kept none.
+        wording: what the model is told.
     """
     items = _items(given)
     calls = {_id_of_call(item, text(item, "type")) for item in items}
@@ -85,13 +88,13 @@ def continued(
     built: list[Payload] = []
     for call in owed:
         made = restored(call) if with_calls else None
-        built += not_run(call) if made is None else [made, *not_run(call)]
+        built += not_run(call, wording) if made is None else [made, *not_run(call, wording)]
     for index, item in enumerate(items):
         kind = text(item, "type")
         withheld = (notices or {}).get(text(item, "id"))
         made = None if withheld is None or withheld.call_id in taken else restored(withheld)
         if withheld is not None and made is not None:
-            built += [made] if withheld.call_id in results else [made, *not_run(withheld)]
+            built += [made] if withheld.call_id in results else [made, *not_run(withheld, wording)]
             taken.add(withheld.call_id)
             continue
         if kind == "item_reference" and text(item, "id").startswith(NOTICE_PREFIX):
@@ -102,13 +105,13 @@ def continued(
             continue
         built.append(item)
         if edited and call_id in edited:
-            note = told(edited_note(edited[call_id]))
+            note = told(edited_note(edited[call_id], wording))
             built += [] if note in items[index + 1 : index + 2] else [note]
     return built
 
 
-def _is_output_of(item: object, call: DecidedCall) -> bool:
-    return item in not_run(call)
+def _is_output_of(item: object, call: DecidedCall, wording: Wording) -> bool:
+    return item in not_run(call, wording) or item in not_run(call)  # the wording may have changed meanwhile
 
 
 def _items(given: object) -> Sequence[Payload]:

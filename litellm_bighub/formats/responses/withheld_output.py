@@ -5,6 +5,7 @@ from __future__ import annotations
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.formats.payload.copies import json_text
+from litellm_bighub.wording import ENGLISH, Wording
 
 _BLANK = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg=="
@@ -12,9 +13,9 @@ _BLANK = (
 """One white pixel: the output of a computer call must be a picture."""
 
 
-def not_run(call: DecidedCall) -> list[JsonObject]:
+def not_run(call: DecidedCall, wording: Wording = ENGLISH) -> list[JsonObject]:
     """The items by which a provider is told; the first is the output that it waits for."""
-    said = call.notice or f'The tool call "{call.tool}" was withheld and has not been run.'
+    said = call.notice or wording.not_run.format(tool=call.tool)
     match call.type:
         case "custom":
             return [{"type": "custom_tool_call_output", "call_id": call.call_id, "output": said}]

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from typing import NewType, Protocol, TypeAlias
 
 from litellm_bighub.domain.call import Arguments, ToolCall
+from litellm_bighub.wording import ENGLISH
 
 CallKey = NewType("CallKey", int)
 """Names one asked call within one gate; ids on the wire may repeat or be missing."""
 
-STREAM_ENDED = "A tool call was withheld: the stream ended before it was decided on."
-"""The notice for calls that nobody decided on."""
+STREAM_ENDED = ENGLISH.stream_ended
+"""The notice for calls without a decision, unless the driver has another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,11 @@ class Pass:
 
     Attributes:
         edited: a person's arguments, in place of the model's.
+        note: tells the model of them, in formats where the call's result will name no call.
     """
 
     edited: Arguments | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,4 +33,4 @@ async def take_answers(
             counted = await tool_decisions.consent(answer.approval_id, asks(), approve=answer.approve)
             effect = ("approved" if answer.approve else "denied") if counted else "void"
         effects[answer.approval_id] = effect
-    data[spoken.conversation] = approvals.readable(items, effects)
+    data[spoken.conversation] = approvals.readable(items, effects, tool_decisions.wording)

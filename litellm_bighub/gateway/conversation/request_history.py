@@ -29,6 +29,7 @@ from litellm_bighub.formats.requests.results import FoundResult, RequestResults
 from litellm_bighub.gateway.conversation.identity import conversation_id, in_form_of, upstream_id
 from litellm_bighub.gateway.pipeline.stream_closing import close
 from litellm_bighub.gateway.setup.proxy_process import has_sessions
+from litellm_bighub.wording import ENGLISH, Wording
 
 logger = logging.getLogger(__name__)
 _LONGEST = 200
@@ -40,10 +41,9 @@ _ENDED = frozenset({"completed", "incomplete"})
 class UnapprovedToolResult(HTTPException):
     """A request holds results of calls that were withheld or never made, and the operator refuses those: HTTP 403."""
 
-    def __init__(self, results: Sequence[UnapprovedResult]) -> None:
+    def __init__(self, results: Sequence[UnapprovedResult], wording: Wording = ENGLISH) -> None:
         self.results = tuple(results)
-        paths = ", ".join(result.path for result in results)
-        problem = f"The request holds results of tool calls that were withheld or never made: {paths}."
+        problem = wording.unapproved_result.format(paths=", ".join(result.path for result in results))
         super().__init__(status_code=403, detail={"error": problem, "type": "unapproved_tool_result"})
 
 
@@ -91,14 +91,17 @@ class RequestHistory:
             data["previous_response_id"] = in_form_of(data["previous_response_id"], thread.response_id, last)
             thread = ConversationThread(upstream_id(last, encrypted=False), thread.conversation)
             known = await self._known(thread, brought, context)
-        judged = [(found, judge(found, known, thread, complete=brought.complete)) for found in brought.results]
+        judged = [
+            (found, judge(found, known, thread, complete=brought.complete, wording=self.decisions.wording))
+            for found in brought.results
+        ]
         told = [self._told(found, each, context) for found, each in judged if each.kind is not None]
         for result in told:
             await self._record(result)
         if told and self.refuse:
-            raise UnapprovedToolResult(told)
+            raise UnapprovedToolResult(told, self.decisions.wording)
         calls = {found.call_id: each for found, each in judged}
-        if repair := _repair(thread, brought, known, calls):
+        if repair := _repair(thread, brought, known, calls, self.decisions.wording):
             data |= spoken.repaired(data, repair)
         return told
 
@@ -207,6 +210,7 @@ def _repair(
     brought: RequestResults,
     known: Sequence[DecidedCall],
     calls: Mapping[str, JudgedResult],
+    wording: Wording,
 ) -> RequestRepair:
     """What is to be put right in a request, if anything is wrong with it."""
     denied = {
@@ -219,7 +223,7 @@ def _repair(
     owed = {call.call_id: call for call in waiting if call.call_id not in {"", *answered} and not call.answered}
     notices = {call.notice_id: call for call in known if call.notice_id}
     forgets = bool(owed) and thread.response_id.startswith(_CHAT_IDS) and not has_sessions()
-    return RequestRepair(list(owed.values()), notices, _edited(calls), denied, forgets)
+    return RequestRepair(list(owed.values()), notices, _edited(calls), denied, forgets, wording)
 
 
 def _edited(calls: Mapping[str, JudgedResult]) -> dict[str, DecidedCall]:

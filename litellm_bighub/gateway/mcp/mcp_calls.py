@@ -18,6 +18,7 @@ from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from litellm_bighub.gateway.mcp.mcp_results import McpResults
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement, ToolCallWithheld
 from litellm_bighub.gateway.pipeline.server_side_calls import publish_made
+from litellm_bighub.wording import Wording
 
 LISTING: Final = CallTypes.list_mcp_tools.value
 """LiteLLM asks for each tool that it lists; a listing is no call."""
@@ -46,11 +47,11 @@ async def govern_mcp_call(
     call = mcp_call(data)
     (decision,) = await enforcement.decisions([call], context)
     publish_made(enforcement.tool_decisions, data, call, decision)
-    outcome = enforcement.withholding.outcome(call, decision)
+    outcome = enforcement.outcome(call, decision)
     match outcome:
         case Pass(edited=edited):
             if edited is not None:
-                _edit(data, call, edited)
+                _edit(data, call, edited, enforcement.tool_decisions.wording)
                 call = replace(call, arguments=edited)
             if results is not None:
                 results.note(data, call, decision, context)
@@ -60,11 +61,10 @@ async def govern_mcp_call(
             assert_never(outcome)
 
 
-def _edit(data: MutableMapping[str, Any], call: ToolCall, edited: Arguments) -> None:
+def _edit(data: MutableMapping[str, Any], call: ToolCall, edited: Arguments, wording: Wording) -> None:
     """Put a person's arguments in place of the caller's, for the server and for the guardrails that come after."""
     if not edited and call.arguments:
-        notice = f'The tool call "{call.name}" was approved without arguments, which the gateway cannot pass on.'
-        raise ToolCallWithheld(notice, kind="tool_call_withheld")
+        raise ToolCallWithheld(wording.edited_to_nothing.format(tool=call.name), kind="tool_call_withheld")
     data["mcp_arguments"] = data["modified_arguments"] = dict(edited)
 
 

@@ -9,7 +9,6 @@ from functools import partial
 from fastapi import HTTPException
 
 from litellm_bighub.deciders.tool_decisions import UNRECORDED, ToolDecisions
-from litellm_bighub.domain.block_message import BLOCKED
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
 from litellm_bighub.domain.ids import random_id
@@ -27,6 +26,7 @@ from litellm_bighub.gateway.pipeline.released_calls import remember
 from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls
 from litellm_bighub.gateway.routes.client_connection import while_connected
 from litellm_bighub.settings import OnApproval, OnBlock, OnUnapprovedResult, Reveal
+from litellm_bighub.wording import ENGLISH, Wording
 
 
 class ToolCallWithheld(HTTPException):
@@ -78,7 +78,9 @@ class Withholding:
         """Whether a call that needs a person waits for one."""
         return self.on_approval == "wait"
 
-    def outcome(self, call: ToolCall, decision: Decision, spoken: Format | None = DEFAULT) -> Outcome:
+    def outcome(
+        self, call: ToolCall, decision: Decision, spoken: Format | None = DEFAULT, wording: Wording = ENGLISH
+    ) -> Outcome:
         """What the stream gate is told.
 
         Raises:
@@ -86,25 +88,21 @@ class Withholding:
         """
         match decision:
             case Allow(edited=edited):
-                return Pass(edited)
+                return Pass(edited, "" if edited is None else wording.edited_before_approval.format(tool=call.name))
             case Block(reason=reason, cause=cause):
-                notice = f'The tool call "{call.name}" {BLOCKED[cause]}{self._why(reason)}'
+                notice = wording.blocked(cause, call.name) + self._why(reason, wording)
                 if self.on_block == "error":
                     raise ToolCallWithheld(notice, kind="tool_call_blocked")
                 return Withhold(notice)
             case RequireApproval(reason=reason, approval_id=approval_id):
-                named = f" (approval {approval_id})" if approval_id else ""
-                notice = (
-                    f'The tool call "{call.name}" needs the approval of a person{named} and has not been run.'
-                    f"{self._why(reason)}"
-                )
+                notice = wording.waiting(call.name, approval_id) + self._why(reason, wording)
                 if self.on_approval == "error":
                     raise ToolCallWithheld(notice, kind="tool_call_requires_approval", approval_id=approval_id)
                 shown = self.on_approval == "request" and spoken is not None and spoken.client_approvals is not None
                 return Withhold(notice, approval_id=approval_id if shown else "")
 
-    def _why(self, reason: str) -> str:
-        return f" Reason: {reason}" if self.reveal == "reason" and reason else ""
+    def _why(self, reason: str, wording: Wording) -> str:
+        return wording.because(reason) if self.reveal == "reason" else ""
 
 
 def new_item_id() -> str:
@@ -161,6 +159,14 @@ class Enforcement:
             problem = "is wait, but this decider cannot tell when a person has answered"
             raise ConfigurationError(f"{self.name}.on_approval", problem)
 
+    def outcome(self, call: ToolCall, decision: Decision, spoken: Format | None = DEFAULT) -> Outcome:
+        """What becomes of a call, in the operator's words.
+
+        Raises:
+            ToolCallWithheld: the operator wants the request to fail.
+        """
+        return self.withholding.outcome(call, decision, spoken, self.tool_decisions.wording)
+
     async def judged(
         self,
         calls: Sequence[ToolCall],
@@ -215,10 +221,10 @@ class Enforcement:
     def _unremembered(self, call: ToolCall, decision: Decision, outcome: Outcome, spoken: Format | None) -> Outcome:
         """What becomes of a call that the ledger does not hold: `fail_mode: open` it opens what nobody decided."""
         released = isinstance(outcome, Pass) and not (isinstance(decision, Allow) and decision.degraded)
-        return self.withholding.outcome(call, UNRECORDED, spoken) if released else outcome
+        return self.outcome(call, UNRECORDED, spoken) if released else outcome
 
     def _outcome(self, call: ToolCall, decision: Decision, spoken: Format | None, shown: set[str]) -> Outcome:
-        outcome = self.withholding.outcome(call, decision, spoken)
+        outcome = self.outcome(call, decision, spoken)
         if not isinstance(outcome, Withhold):
             return outcome
         if outcome.approval_id in shown:  # an identical call joined the approval; no two items may have one id
@@ -275,9 +281,9 @@ def enforce(response: object, decided: Sequence[PlacedCall]) -> None:
     """
     for each in decided:
         match each.judged.outcome:
-            case Pass(edited=edited):
+            case Pass(edited=edited, note=note):
                 if edited is not None:
-                    each.found.edit(edited)
+                    each.found.edit(edited, note)
             case Withhold() as withheld:
                 each.found.withhold(withheld)
     clear_answer(response, [(each.judged.call, each.judged.outcome) for each in decided])

@@ -16,7 +16,16 @@ from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.formats.payload import fields
-from litellm_bighub.formats.stream.gate_protocol import Ask, AskedCall, CallKey, Hold, Outcome, Release, StreamGate
+from litellm_bighub.formats.stream.gate_protocol import (
+    STREAM_ENDED,
+    Ask,
+    AskedCall,
+    CallKey,
+    Hold,
+    Outcome,
+    Release,
+    StreamGate,
+)
 from litellm_bighub.gateway.pipeline.stream_closing import close
 
 logger = logging.getLogger(__name__)
@@ -25,7 +34,12 @@ Decide = Callable[[Sequence[ToolCall]], Awaitable[Sequence[Outcome]]]
 
 
 async def governed(
-    events: AsyncIterator[object], gate: StreamGate, decide: Decide, *, keep_alive_seconds: float = math.inf
+    events: AsyncIterator[object],
+    gate: StreamGate,
+    decide: Decide,
+    *,
+    keep_alive_seconds: float = math.inf,
+    ended: str = STREAM_ENDED,
 ) -> AsyncGenerator[object, None]:
     """Pass events on as the gate releases them.
 
@@ -37,6 +51,7 @@ async def governed(
         gate: a new one.
         decide: answers with one outcome for each call, in order.
         keep_alive_seconds: while decisions are under way, a stream that was silent for so long tells that it lives.
+        ended: the notice of calls that the stream leaves undecided.
 
     Raises:
         Exception: whatever the upstream or `decide` raises.
@@ -52,7 +67,7 @@ async def governed(
                     yield event
             elif isinstance(step, Ask):
                 deciding.start(step.calls)
-    for event in _released(gate.finish()):
+    for event in _released(gate.finish(ended)):
         yield event
 
 

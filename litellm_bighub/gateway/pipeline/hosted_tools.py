@@ -44,8 +44,7 @@ class HostedTools:
             return
         decisions = await self.enforcement.decisions([tool.call for tool in found], asks())
         outcomes = [
-            self.enforcement.withholding.outcome(tool.call, decision)
-            for tool, decision in zip(found, decisions, strict=True)
+            self.enforcement.outcome(tool.call, decision) for tool, decision in zip(found, decisions, strict=True)
         ]
         withheld: list[Path] = []
         for tool, outcome in zip(found, outcomes, strict=True):

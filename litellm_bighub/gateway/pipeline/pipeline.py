@@ -117,6 +117,7 @@ class Pipeline:
             OpenGate(gate) if request.is_open else gate,
             decide,
             keep_alive_seconds=request.keep_alive_seconds,
+            ended=self.enforcement.tool_decisions.wording.stream_ended,
         )
         async with aclosing(released if feedback is None else feedback.joined(released)) as joined:
             with named(request.where):

@@ -38,6 +38,7 @@ from litellm_bighub.gateway.setup.proxy_process import config_file, is_proxy, kn
 from litellm_bighub.policy.policy_file import unmarked_actors
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.telemetry import Telemetry
+from litellm_bighub.wording import Wording, read_wording
 
 logger = logging.getLogger(__name__)
 _ENVIRONMENT = "os.environ/"
@@ -188,7 +189,12 @@ def build_tool_decisions(
         ledger=build_ledger(settings, decider),
         deadline_seconds=_deadline(settings),
         stopped=partial(process_stop().over, settings.shutdown_grace_seconds) if is_proxy() else None,
+        wording=_wording(settings.wording),
     )
+
+
+def _wording(given: JsonMapping | Path) -> Wording:
+    return read_wording(beside_config(given) if isinstance(given, Path) else given)
 
 
 def _deadline(settings: GuardrailSettings) -> float:

@@ -25,7 +25,9 @@ def row(response_id="resp_here", *, released, tool="pay", amount=1, **more) -> D
 
 def result(tool=None, amount=1, item=None) -> FoundResult:
     call = None if tool is None else lambda: ToolCall("call_1", "function", tool, {"amount": amount})
-    return FoundResult("call_1", "input[0]", item or {"output": "done"}, call, lambda row: item in not_run(row))
+    return FoundResult(
+        "call_1", "input[0]", item or {"output": "done"}, call, lambda row, wording: item in not_run(row, wording)
+    )
 
 
 OLD, NEW = row("resp_old", released=False), row("resp_new", released=True)

@@ -11,7 +11,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionMessageToolCallUnion
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.answers.unreadable_calls import NO_ID, NO_NAME, NO_PAYLOAD, TORN, UNFINISHED
-from litellm_bighub.formats.chat.calls import edit, edited_note, find_calls, read_call, rewrite_arguments, withhold
+from litellm_bighub.formats.chat.calls import edit, find_calls, read_call, rewrite_arguments, withhold
 
 
 def function(tag: str, arguments: object = '{"a": 1}') -> dict[str, object]:
@@ -127,12 +127,12 @@ def test_of_an_edited_function_call_alone_the_content_tells(model):
     legacy = {"name": "old", "arguments": "{}"}
     response = model(completion({"content": "Hm.", "tool_calls": [function("a")], "function_call": legacy}))
     first, last = find_calls(response)
-    edit(first, {"b": 1})
+    edit(first, {"b": 1}, "A person did it.")
     [choice] = plain(response)
     assert choice["content"] == "Hm."
-    edit(last, {"b": 1})
+    edit(last, {"b": 1}, "A person did it.")
     [choice] = plain(response)
-    assert choice["content"] == f"Hm.\n\n{edited_note('old')}"
+    assert choice["content"] == "Hm.\n\nA person did it."
 
 
 UNREADABLE = [

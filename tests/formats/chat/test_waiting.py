@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 
-from litellm_bighub.formats.chat.calls import edited_note
 from litellm_bighub.formats.stream.gate_protocol import Pass, Release
 from tests.formats.chat import streams as s
 from tests.formats.driving import WITHHELD
 
-EDITED = Pass({"a": "edited"})
+EDITED = Pass({"a": "edited"}, "A person did it.")
 
 
 def test_a_waiting_choice_says_nothing():
@@ -52,7 +51,7 @@ def test_the_model_is_told_in_the_content_of_an_edited_function_call_whose_resul
     driven = s.run([s.role(), *s.said("hi"), *s.legacy(), s.end("function_call")], EDITED)
 
     [message] = s.joined(driven.events).values()
-    assert message["content"] == f"hi\n\n{edited_note('name_t')}"
+    assert message["content"] == "hi\n\nA person did it."
     assert json.loads(message["function_call"]["arguments"]) == {"a": "edited"}
     assert message["finish_reason"] == "function_call"
 
@@ -61,7 +60,7 @@ def test_each_of_two_calls_keeps_its_own_words():
     driven = s.run([s.role(), *s.call(0), *s.legacy(), s.end()], WITHHELD, EDITED)
 
     [message] = s.joined(driven.events).values()
-    assert message["content"] == f"not now\n\n{edited_note('name_t')}"
+    assert message["content"] == "not now\n\nA person did it."
 
 
 def test_the_tokens_of_an_edited_call_are_not_told():

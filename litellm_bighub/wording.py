@@ -1,0 +1,213 @@
+"""Every sentence that a model, a caller or an approver reads, once. An operator can replace each of them.
+
+A sentence is a template with named placeholders, as in `{tool}`. Replaced sentences are checked when they are read:
+one with an unknown placeholder, or without one that it needs, stops the start.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from string import Formatter
+from typing import Final, TypeAlias, cast
+
+import yaml
+
+from litellm_bighub.domain.decision import BlockCause
+from litellm_bighub.errors import ConfigurationError
+
+_OPTIONAL: Final = "optional"
+
+
+def _sentence(default: str, *, optional: tuple[str, ...] = ()) -> str:
+    """A sentence with its default.
+
+    Args:
+        default: a replacement has the same placeholders.
+        optional: placeholders that a replacement may have or lack.
+    """
+    return cast("str", field(default=default, metadata={_OPTIONAL: frozenset(optional)}))
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The sentences. Each is a template for `str.format`.
+
+    `tool` is the tool's name, `call_id` the call's id, `approval_id` the approval's id, `arguments` the call's
+    arguments as JSON, `reason` the policy's reason, `problem` what is wrong, `paths` places in the request.
+    """
+
+    # In the place of a call that is blocked, one for each cause. None says anything of the policy.
+    blocked_policy: str = _sentence('The tool call "{tool}" was blocked by policy and has not been run.')
+    blocked_unreachable: str = _sentence(
+        'The tool call "{tool}" was blocked and has not been run: the control plane that decides on it could not be'
+        " reached. Trying again later may help."
+    )
+    blocked_unreadable: str = _sentence(
+        'The tool call "{tool}" was blocked and has not been run: the control plane gave no answer that could be read'
+        " as a decision. The operator has to look into it."
+    )
+    blocked_denied: str = _sentence(
+        'The tool call "{tool}" was blocked and has not been run: a person denied it. Do not make the same call again.'
+    )
+    blocked_unapproved: str = _sentence(
+        'The tool call "{tool}" was blocked and has not been run: no approval of a person could be used for it.'
+        " The same call can ask for one anew."
+    )
+    blocked_undecidable: str = _sentence(
+        'The tool call "{tool}" was blocked and has not been run: the call itself could not be read.'
+        " Make it again with a valid name and with arguments that are one valid JSON object."
+    )
+    blocked_unrecorded: str = _sentence(
+        'The tool call "{tool}" was blocked and has not been run: the decision on it could not be recorded.'
+        " Trying again later may help."
+    )
+
+    # In the place of a call that waits for a person, and what follows each of these where `reveal` is `reason`.
+    needs_approval: str = _sentence(
+        'The tool call "{tool}" needs the approval of a person (approval {approval_id}) and has not been run.'
+    )
+    needs_approval_without_id: str = _sentence(
+        'The tool call "{tool}" needs the approval of a person and has not been run.'
+    )
+    reason: str = _sentence("Reason: {reason}")
+
+    # In the place of a call whose stream ended, of the output of a call without a notice, of an MCP call that lost its
+    # arguments.
+    stream_ended: str = _sentence("A tool call was withheld: the stream ended before it was decided on.")
+    not_run: str = _sentence('The tool call "{tool}" was withheld and has not been run.')
+    edited_to_nothing: str = _sentence(
+        'The tool call "{tool}" was approved without arguments, which the gateway cannot pass on.'
+    )
+
+    # To the model, when a person changed a call: with its result, or with the call where no result will name it.
+    edited: str = _sentence(
+        'A person changed the arguments of the tool call "{tool}" ({call_id}) before it ran. It ran with: {arguments}',
+        optional=("call_id",),
+    )
+    edited_before_approval: str = _sentence(
+        'A person changed the arguments of the tool call "{tool}" before it was approved. '
+        "It is made with the person's arguments."
+    )
+
+    # To the model, in the place of a request for approval that its caller was shown, and of the caller's answer.
+    approval_asked: str = _sentence(
+        'The tool call "{tool}" with the arguments {arguments} needs an approval ({approval_id}) and has not been run.',
+        optional=("arguments",),
+    )
+    approval_approved: str = _sentence(
+        "I approve the tool call of approval {approval_id}. Make it again, exactly as it was, to run it."
+    )
+    approval_denied: str = _sentence("I refuse the tool call of approval {approval_id}. Do not make it again.")
+    approval_void: str = _sentence("Approval {approval_id} can no longer be answered.")
+    approval_ignored: str = _sentence("Approval {approval_id} is for somebody else to answer, who has not done so yet.")
+
+    # To the model of an agent, as the output of a call. The reasons of other blocks are those above.
+    agent_withheld: str = _sentence("The call was withheld by policy and has not run.", optional=("tool",))
+    agent_waiting: str = _sentence("The call waits for a person's approval and has not run.", optional=("tool",))
+    agent_undecidable: str = _sentence("The call could not be decided on and has not run.", optional=("tool",))
+    agent_unknown_tool: str = _sentence("no tool {tool} is registered")
+    agent_arguments: str = _sentence("invalid arguments: {problem}", optional=("tool",))
+    agent_edited_arguments: str = _sentence("the approved arguments do not fit the tool: {problem}", optional=("tool",))
+
+    # To a caller whose request is refused.
+    unapproved_result: str = _sentence(
+        "The request holds results of tool calls that were withheld or never made: {paths}."
+    )
+
+    def blocked(self, cause: BlockCause, tool: str) -> str:
+        """The sentence in the place of a blocked call."""
+        template: str = getattr(self, f"blocked_{cause}")
+        return template.format(tool=tool)
+
+    def waiting(self, tool: str, approval_id: str) -> str:
+        """The sentence in the place of a call that needs a person."""
+        if not approval_id:
+            return self.needs_approval_without_id.format(tool=tool)
+        return self.needs_approval.format(tool=tool, approval_id=approval_id)
+
+    def because(self, reason: str) -> str:
+        """What follows a sentence to tell its reason; nothing without one."""
+        return f" {self.reason.format(reason=reason)}" if reason else ""
+
+
+ENGLISH: Final = Wording()
+"""The default."""
+
+WordingSource: TypeAlias = Wording | Mapping[str, object] | str | Path
+"""Sentences, replacements by name, or the path of a YAML file that maps names to replacements."""
+
+
+def read_wording(source: WordingSource, key: str = "wording") -> Wording:
+    """The default sentences with an operator's replacements.
+
+    Args:
+        source: the replacements.
+        key: the setting's name, for errors.
+
+    Raises:
+        ConfigurationError: the file cannot be read, a name is unknown, or a sentence cannot be used.
+    """
+    if isinstance(source, Wording):
+        given: Mapping[str, object] = {each.name: getattr(source, each.name) for each in fields(source)}
+    elif isinstance(source, Mapping):
+        given = source
+    else:
+        given = _read_file(Path(source), key)
+    known = {each.name: each for each in fields(Wording)}
+    for name, sentence in given.items():
+        if name not in known:
+            raise ConfigurationError(f"{key}.{name}", f"is no sentence{_like(str(name), list(known))}")
+        if not isinstance(sentence, str) or not sentence.strip():
+            raise ConfigurationError(f"{key}.{name}", "is no text")
+        default, optional = cast("str", known[name].default), cast("frozenset[str]", known[name].metadata[_OPTIONAL])
+        _check(f"{key}.{name}", sentence, _placeholders(default), optional)
+    return replace(ENGLISH, **cast("dict[str, str]", dict(given)))
+
+
+def _read_file(path: Path, key: str) -> Mapping[str, object]:
+    try:
+        content: object = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError(key, f"{path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(key, f"{path} is not UTF-8 text") from error
+    except yaml.YAMLError as error:
+        raise ConfigurationError(key, f"{path} is not valid YAML: {str(error).splitlines()[0]}") from error
+    if not isinstance(content, Mapping):
+        raise ConfigurationError(key, f"{path} is no mapping of sentences by name")
+    return cast("Mapping[str, object]", content)
+
+
+def _check(key: str, sentence: str, default: frozenset[str], optional: frozenset[str]) -> None:
+    wanted = default | optional
+    try:
+        found = _placeholders(sentence)
+    except ValueError as error:
+        raise ConfigurationError(key, f"cannot be read ({error}); a brace that is no placeholder is doubled") from error
+    if unknown := sorted(found - wanted):
+        instead = f"; it knows {_written(wanted)}" if wanted else "; it has no placeholders"
+        raise ConfigurationError(key, f"has the unknown placeholder {_written(unknown[:1])}{instead}")
+    if missing := sorted(wanted - optional - found):
+        raise ConfigurationError(key, f"lacks the placeholder {_written(missing[:1])}")
+
+
+def _placeholders(sentence: str) -> frozenset[str]:
+    """The names in braces. One with an attribute, an index or a format counts whole, so that it is unknown."""
+    parts = Formatter().parse(sentence)
+    return frozenset(
+        name + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
+        for _, name, spec, conversion in parts
+        if name is not None
+    )
+
+
+def _written(names: frozenset[str] | list[str]) -> str:
+    return ", ".join(f"{{{name}}}" for name in sorted(names))
+
+
+def _like(name: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -1,0 +1,226 @@
+"""Every sentence for models and callers: its default, an operator's replacement, and what of that is refused."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, fields, replace
+from functools import partial
+from pathlib import Path
+from string import Formatter
+from typing import get_args
+
+import pytest
+
+from litellm_bighub import BighubGuardrail, CallContext, ToolDecisions, Withholding
+from litellm_bighub.agent.record.model_messages import refusal
+from litellm_bighub.deciders.ledger.tool_results import ConversationThread, judge
+from litellm_bighub.domain.decided_call import DecidedCall
+from litellm_bighub.domain.decision import Block, BlockCause, RequireApproval
+from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.formats.chat import results as chat
+from litellm_bighub.formats.messages import results as messages
+from litellm_bighub.formats.requests.approval_answers import Effect
+from litellm_bighub.formats.requests.edited_note import edited_note
+from litellm_bighub.formats.responses import results as responses
+from litellm_bighub.formats.responses.approval_answers import readable
+from litellm_bighub.formats.responses.withheld_output import not_run
+from litellm_bighub.gateway.pipeline.enforcement import Enforcement
+from litellm_bighub.testing import ScriptedDecider as Scripted
+from litellm_bighub.wording import ENGLISH, Wording, read_wording
+
+NAMES = [each.name for each in fields(Wording)]
+TABLE = (Path(__file__).parent.parent / "docs/wording.md").read_text()
+
+
+def own(name: str) -> str:
+    """A replacement that says nothing of the default, with the same placeholders."""
+    names = {each for _, each, _, _ in Formatter().parse(getattr(ENGLISH, name)) if each}
+    if name in {"agent_withheld", "agent_waiting"}:
+        names |= {"tool"}
+    return f"<{name}{''.join(f' {{{each}}}' for each in sorted(names))}>"
+
+
+def test_the_defaults_read_as_they_always_did():
+    assert ENGLISH.blocked("policy", "pay") == 'The tool call "pay" was blocked by policy and has not been run.'
+    assert ENGLISH.waiting("pay", "apr_1").endswith("a person (approval apr_1) and has not been run.")
+    assert ENGLISH.waiting("pay", "").endswith("a person and has not been run.")
+    assert ENGLISH.because("too much") == " Reason: too much"
+    assert not ENGLISH.because("")
+
+
+@pytest.mark.parametrize("cause", get_args(BlockCause))
+def test_every_cause_has_a_sentence(cause):
+    assert "pay" in ENGLISH.blocked(cause, "pay")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_sentence_can_be_replaced(name):
+    replaced = read_wording({name: own(name)})
+
+    assert asdict(replaced) == asdict(ENGLISH) | {name: own(name)}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_sentence_stands_in_the_documentation(name):
+    assert f"| `{name}` | {getattr(ENGLISH, name)} |" in TABLE
+
+
+def test_nothing_is_replaced_by_nothing():
+    assert read_wording({}) == read_wording(ENGLISH) == ENGLISH
+
+
+def test_sentences_come_out_of_a_file(tmp_path):
+    path = tmp_path / "wording.yaml"
+    path.write_text("blocked_policy: 'Der Aufruf „{tool}“ ist nicht erlaubt: {{}}.'\n", encoding="utf-8")
+
+    assert read_wording(path).blocked("policy", "pay") == "Der Aufruf „pay“ ist nicht erlaubt: {}."
+    assert read_wording(str(path)) == read_wording(path)
+
+
+REFUSED = [
+    pytest.param({"blocked_by_policy": "x"}, "blocked_by_policy", "did you mean blocked_policy?", id="unknown name"),
+    pytest.param({"reason": 3}, "reason", "is no text", id="no text"),
+    pytest.param({"reason": " "}, "reason", "is no text", id="empty"),
+    pytest.param({"stream_ended": "{tool}"}, "stream_ended", "{tool}; it has no placeholders", id="no placeholders"),
+    pytest.param({"not_run": "{tol}"}, "not_run", "unknown placeholder {tol}; it knows {tool}", id="unknown"),
+    pytest.param({"not_run": "{tool.x}"}, "not_run", "unknown placeholder {tool.x}", id="attribute"),
+    pytest.param({"not_run": "{tool[0]}"}, "not_run", "unknown placeholder {tool[0]}", id="index"),
+    pytest.param({"not_run": "{tool!r}"}, "not_run", "unknown placeholder {tool!r}", id="conversion"),
+    pytest.param({"not_run": "{tool:>9}"}, "not_run", "unknown placeholder {tool:>9}", id="format"),
+    pytest.param({"not_run": "{}{tool}"}, "not_run", "unknown placeholder {}", id="no name"),
+    pytest.param({"not_run": "A call was withheld."}, "not_run", "lacks the placeholder {tool}", id="missing"),
+    pytest.param({"edited": "{tool}"}, "edited", "lacks the placeholder {arguments}", id="one of several missing"),
+    pytest.param({"not_run": "{tool"}, "not_run", "cannot be read", id="open brace"),
+]
+
+
+@pytest.mark.parametrize(("given", "name", "problem"), REFUSED)
+def test_a_replacement_that_cannot_be_used_stops_the_start(given, name, problem):
+    with pytest.raises(ConfigurationError) as refused:
+        read_wording(given)
+
+    assert refused.value.key == f"wording.{name}"
+    assert problem in refused.value.problem
+
+
+FILES = [
+    pytest.param(None, "cannot be read", id="missing"),
+    pytest.param(b"\xff", "is not UTF-8", id="no text"),
+    pytest.param(b"a: [", "is not valid YAML", id="no YAML"),
+    pytest.param(b"- a", "is no mapping", id="a list"),
+]
+
+
+@pytest.mark.parametrize(("content", "problem"), FILES)
+def test_a_file_that_cannot_be_used_stops_the_start(content, problem, tmp_path):
+    path = tmp_path / "wording.yaml"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(ConfigurationError, match=problem):
+        read_wording(path)
+
+
+OWN = {name: own(name) for name in NAMES}
+DECISIONS = [
+    *(pytest.param(Block("no", cause=cause), f"<blocked_{cause} pay>", id=cause) for cause in get_args(BlockCause)),
+    pytest.param(RequireApproval("big", "apr_1"), "<needs_approval apr_1 pay>", id="waits"),
+    pytest.param(RequireApproval("big", ""), "<needs_approval_without_id pay>", id="waits without an id"),
+]
+"""What the decider says, and the notice."""
+
+
+def answer() -> dict[str, object]:
+    call = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "pay", "arguments": "{}"}
+    return {"id": "resp_1", "object": "response", "status": "completed", "output": [call]}
+
+
+@pytest.mark.parametrize(("decision", "notice"), DECISIONS)
+async def test_a_withheld_call_is_told_in_the_operators_words(decision, notice):
+    response = answer()
+    await Enforcement(ToolDecisions(Scripted(otherwise=decision), wording=OWN)).govern(response, CallContext())
+
+    assert f"'{notice}'" in repr(response)
+
+
+async def test_a_reason_is_told_in_the_operators_words():
+    response = answer()
+    decisions = ToolDecisions(Scripted(otherwise=Block("too much")), wording=OWN)
+    await Enforcement(decisions, Withholding(reveal="reason")).govern(response, CallContext())
+
+    assert "'<blocked_policy pay> <reason too much>'" in repr(response)
+
+
+def test_the_guardrail_reads_the_setting():
+    guardrail = BighubGuardrail(guardrail_name="g", decider_instance=Scripted(), wording={"not_run": "No: {tool}."})
+
+    assert guardrail.tool_decisions.wording == replace(ENGLISH, not_run="No: {tool}.")
+
+
+def test_the_guardrail_reads_a_file(tmp_path, monkeypatch):
+    (tmp_path / "wording.yaml").write_text("not_run: 'No: {tool}.'")
+    monkeypatch.setenv("LITELLM_BIGHUB_WORDING", str(tmp_path / "wording.yaml"))
+    guardrail = BighubGuardrail(guardrail_name="g", decider_instance=Scripted())
+
+    assert guardrail.tool_decisions.wording.not_run == "No: {tool}."
+
+
+@pytest.mark.parametrize(
+    ("given", "key"),
+    [({"nothing": "x"}, "wording.nothing"), (7, "g.wording"), ("/nowhere.yaml", "wording")],
+    ids=["unknown", "number", "missing file"],
+)
+def test_a_setting_that_cannot_be_used_stops_the_start(given, key):
+    with pytest.raises(ConfigurationError) as refused:
+        BighubGuardrail(guardrail_name="g", decider_instance=Scripted(), wording=given)
+
+    assert refused.value.key == key
+
+
+WITHHELD = DecidedCall("resp_1", "call_1", "function", "pay", "blocked", False, "ada", 1.0)
+EDITED = replace(WITHHELD, verdict="allowed", released=True, arguments={"a": 1}, edited=True)
+HERE = ConversationThread("resp_1")
+
+
+@pytest.mark.parametrize("wording", [ENGLISH, read_wording(OWN)], ids=["default", "own"])
+@pytest.mark.parametrize("noted", [WITHHELD, replace(WITHHELD, notice="<anything>")], ids=["no notice", "notice"])
+@pytest.mark.parametrize("written", [ENGLISH, read_wording(OWN)], ids=["written in default", "written in own"])
+def test_our_own_output_of_a_withheld_call_is_known_when_it_comes_back(wording, noted, written):
+    """The default is known as well: an operator may change the wording while conversations go on."""
+    (found,) = responses.brought({"input": not_run(noted, written)}).results
+    known = judge(found, [noted], HERE, complete=True, wording=wording).kind is None
+
+    assert known == (written in {wording, ENGLISH} or bool(noted.notice))
+
+
+@pytest.mark.parametrize("wording", [ENGLISH, read_wording(OWN)], ids=["default", "own"])
+def test_a_note_on_an_edited_call_is_told_once(wording):
+    note = edited_note(EDITED, wording)
+    result = {"type": "function_call_output", "call_id": "call_1", "output": "x"}
+    once = responses.continued([result], edited={"call_1": EDITED}, wording=wording)
+    message = {"role": "tool", "tool_call_id": "call_1", "content": "x"}
+    chatted = chat.continued([message], {"call_1": EDITED}, wording)
+    blocks = [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "call_1", "content": "x"}]}]
+    written = messages.continued(blocks, {"call_1": EDITED}, wording)
+
+    for each in (once, chatted, written):
+        assert str(each).count(repr(note)[1:-1]) == 1
+    assert responses.continued(once, edited={"call_1": EDITED}, wording=wording) == once
+    assert chat.continued(chatted, {"call_1": EDITED}, wording) == chatted
+    assert messages.continued(written, {"call_1": EDITED}, wording) == written
+
+
+@pytest.mark.parametrize("effect", get_args(Effect))
+def test_what_an_approvals_answer_did_is_told_in_the_operators_words(effect):
+    item = {"type": "mcp_approval_response", "approval_request_id": "apr_1", "approve": True}
+
+    assert readable([item], {"apr_1": effect}, read_wording(OWN)) == [
+        {"role": "user", "content": f"<approval_{effect} apr_1>"}
+    ]
+
+
+def test_an_agents_model_hears_the_operators_words():
+    heard = partial(refusal, tool="pay", wording=read_wording(OWN))
+
+    assert heard(Block("no"), reveal=False) == "<agent_withheld pay>"
+    assert heard(Block("no", cause="denied"), reveal=True) == "<blocked_denied pay> <reason no>"
+    assert heard(RequireApproval("big", "apr_1"), reveal=False) == "<agent_waiting pay>"
