@@ -1,1 +1,4 @@
-"""The command `litellm-bighub`."""
+"""The command `litellm-bighub`, one module for each command.
+
+They import what is slow to import when they run, so that `--help` is quick.
+"""

@@ -1,6 +1,6 @@
 """The command `litellm-bighub`.
 
-Each command lives in a module of `litellm_bighub.commands` and is added here; a group of commands is a `typer.Typer` of
+Each command lives in a module of this package and is added here; a group of commands is a `typer.Typer` of
 its own, added with `app.add_typer(policy.app, name="policy")`.
 """
 

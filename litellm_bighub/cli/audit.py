@@ -18,7 +18,7 @@ from litellm_bighub.cli.options import (
     span,
 )
 
-# `auditing` is imported where it is used: SQLAlchemy is slow to import, and `--help` needs none of it.
+# `audit_export` is imported where it is used: SQLAlchemy is slow to import, and `--help` needs none of it.
 
 _KEPT: Final = re.compile(r"(?P<number>[0-9]{1,30}):(?P<digest>[0-9a-f]{64}|)")
 
@@ -35,14 +35,14 @@ def verify(
     Whoever could write the database could also write a whole new chain; keep what this prints elsewhere, and give it
     to `--expect` the next time.
     """
-    from litellm_bighub.control_plane.audit import audit_export as auditing  # noqa: PLC0415
+    from litellm_bighub.control_plane.audit import audit_export  # noqa: PLC0415
 
     kept = None if expect is None else _expected(expect)
     with failing_plainly(), database(database_url) as engine:
-        result = auditing.verified_chain(engine)
+        result = audit_export.verified_chain(engine)
         if isinstance(result, str):
             fail(result)
-        if kept is not None and (problem := auditing.event_mismatch(engine, *kept)) is not None:
+        if kept is not None and (problem := audit_export.event_mismatch(engine, *kept)) is not None:
             fail(problem)
     first = result.seq - result.count + 1
     numbers = f" ({first} to {result.seq})" if first > 1 and result.count else ""
@@ -57,14 +57,14 @@ def export(
     format_: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="jsonl or csv")] = "jsonl",
 ) -> None:
     """Write every event, oldest first. JSON Lines hold all that `verify` digests."""
-    from litellm_bighub.control_plane.audit import audit_export as auditing  # noqa: PLC0415
+    from litellm_bighub.control_plane.audit import audit_export  # noqa: PLC0415
 
     with failing_plainly(), database(database_url) as engine:
         if output is None:
-            auditing.export(engine, sys.stdout, format_)
+            audit_export.export(engine, sys.stdout, format_)
         else:
             with output.open("w", encoding="utf-8", newline="") as file:
-                auditing.export(engine, file, format_)
+                audit_export.export(engine, file, format_)
 
 
 @app.command()
@@ -77,12 +77,12 @@ def retain(
 
     Asks before it removes what a step of the clock would explain.
     """
-    from litellm_bighub.control_plane.audit import audit_export as auditing  # noqa: PLC0415
+    from litellm_bighub.control_plane.audit import audit_export  # noqa: PLC0415
 
     with failing_plainly(), database(database_url) as engine:
-        if not yes and (doubt := auditing.clock_doubt(engine, span(keep))) is not None:
+        if not yes and (doubt := audit_export.clock_doubt(engine, span(keep))) is not None:
             typer.confirm(f"{doubt}. Remove nevertheless what is older than {keep}?", abort=True)
-        removed = auditing.retain(engine, span(keep))
+        removed = audit_export.retain(engine, span(keep))
     typer.echo(f"{removed} events removed")
 
 
