@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/
 STAMP := $(VENV)/.synced
 
 .DEFAULT_GOAL := help
-.PHONY: help demo inbox test check format fuzz load matrix bench
+.PHONY: help demo inbox test alone check format fuzz load matrix bench
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -30,6 +30,9 @@ inbox: $(STAMP)  ## the demo, left running with a call waiting in the inbox
 
 test: $(STAMP)  ## run the whole suite
 	@$(RUN)pytest -n 2 --dist loadgroup
+
+alone: $(STAMP)  ## check that in the pure rooms every file has a test file that alone covers it whole
+	@$(RUN)python -m tests.alone
 
 fuzz: $(STAMP)  ## send the control plane's API what nobody expects; BIGHUB_FUZZ_EXAMPLES=100 for an hour of it
 	@$(RUN)pytest -q -n 2 --timeout 3600 fuzz
