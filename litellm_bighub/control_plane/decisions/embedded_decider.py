@@ -149,13 +149,18 @@ class EmbeddedDecider:
         plane = await self.plane()
         with unavailable_when_failing("control plane"):
             approval = await plane.wait(approval_id, timeout=seconds)
-        match None if approval is None else approval.state_at(plane.clock()):
+        if approval is None:
+            return AnsweredApproval("void")
+        state = approval.state_at(plane.clock())
+        match state:
             case "pending" | "awaiting_second":
                 return AnsweredApproval("open")
-            case "approved" | "denied" as state:
-                return AnsweredApproval(state, by=(approval.resolved_by if approval else None) or "")
-            case _:
+            case "approved" | "denied":
+                return AnsweredApproval(state, by=approval.resolved_by or "")
+            case "expired" | "consumed":
                 return AnsweredApproval("void")
+            case _:
+                assert_never(state)
 
     async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
         """Record a caller's answer as `Consenting` has it.

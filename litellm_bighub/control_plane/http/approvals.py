@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from typing_extensions import Self
+from typing_extensions import Self, assert_never
 
 from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused
 from litellm_bighub.control_plane.http.auth import Plane, Reader, Resolver, Waiting
@@ -84,8 +84,10 @@ async def listed(
             state = None
         case "rejected":
             state = "denied"
-        case _:
+        case "pending" | "approved" | "denied" | "expired" | "consumed":
             state = status
+        case _:
+            assert_never(status)
     found = await plane.read(
         lambda connection: approvals.listed(connection, now=plane.clock(), state=state, limit=limit)
     )
@@ -128,13 +130,16 @@ async def resolved_approval(plane: ControlPlane, resolution: Resolution) -> Appr
     Raises:
         HTTPException: it was not accepted.
     """
-    match await plane.resolve(resolution):
+    result = await plane.resolve(resolution)
+    match result:
         case Approval() as approval:
             return approval
         case ResolutionRefused(code, text):
             # Not 409: the SDK repeats that in vain.
             status = next((status for status, codes in STATUS.items() if code in codes), 422)
             raise problem(status, code, text)
+        case _:
+            assert_never(result)
 
 
 def shown(approval: Approval, now: float) -> JsonObject:

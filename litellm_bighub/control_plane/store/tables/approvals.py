@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, RowMapping, and_, not_, or_, select, update
+from typing_extensions import assert_never
 
 from litellm_bighub.control_plane.store.chain import dump
 from litellm_bighub.control_plane.store.schema import approvals
@@ -143,8 +144,10 @@ def listed(connection: Connection, *, now: float, state: State | None = None, li
             query = query.where(or_(approvals.c.state == "expired", and_(expirable, approvals.c.expires_at <= now)))
         case "approved" | "awaiting_second":
             query = query.where(approvals.c.state == state, approvals.c.expires_at > now)
-        case _:
+        case "denied" | "consumed":
             query = query.where(approvals.c.state == state)
+        case _:
+            assert_never(state)
     return [_approval(row) for row in connection.execute(query).mappings()]
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sqlalchemy import Connection, select, update
+from typing_extensions import assert_never
 
 from litellm_bighub.control_plane.store.schema import switches
 
@@ -38,6 +39,8 @@ class Switch:
                 return self.domain == domain
             case "rule":
                 return self.rule_id == rule_id
+            case _:
+                assert_never(self.scope)
 
 
 def active(connection: Connection) -> tuple[Switch, ...]:
