@@ -27,7 +27,7 @@ from litellm_bighub.formats.registry import DEFAULT, format_of_answer
 from litellm_bighub.formats.requests.repair import RequestRepair
 from litellm_bighub.formats.requests.results import FoundResult, RequestResults
 from litellm_bighub.gateway.conversation.identity import conversation_id, in_form_of, upstream_id
-from litellm_bighub.gateway.pipeline.stream_closing import close
+from litellm_bighub.gateway.pipeline.gated_stream import close_stream
 from litellm_bighub.gateway.setup.proxy_process import has_sessions
 from litellm_bighub.wording import ENGLISH, Wording
 
@@ -166,7 +166,7 @@ class RequestHistory:
                     await self.completed(data, fields.get(event, "response"))
                 yield event
         finally:
-            await close(events)
+            await close_stream(events)
 
     def _told(self, found: FoundResult, judged: JudgedResult, context: CallContext) -> UnapprovedResult:
         assert judged.kind is not None  # noqa: S101 - for the type checkers; asked by the caller

@@ -15,7 +15,7 @@ from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.domain.unapproved_result import UnapprovedResult
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import DEFAULT
-from litellm_bighub.gateway.conversation.approval_answers import take_answers
+from litellm_bighub.formats.requests.approval_answers import Effect
 from litellm_bighub.gateway.conversation.identity import caller, previous_response_id
 from litellm_bighub.gateway.conversation.stored_responses import is_stored
 from litellm_bighub.gateway.pipeline.answer_format import refuse_streamed_batch
@@ -88,8 +88,7 @@ class ProxyRequest:
             return
         if self.spoken.batches:
             refuse_streamed_batch(self.data, self.where)
-        counts = self.settings.client_approvals
-        await take_answers(self.data, self.spoken, self.context, self.tool_decisions, counts=counts)
+        await self._take_approval_answers(self.spoken)
 
     def logged_request(self) -> AbstractContextManager[None]:
         """Tells LiteLLM's logging."""
@@ -111,3 +110,20 @@ class ProxyRequest:
     async def ask_model(self, data: JsonObject, spoken: Format | None) -> object:
         """Through the proxy's router, and the guardrails that stand before ours."""
         return None if self.key is None else await next_answer(self.guardrail, self.key, data, spoken)
+
+    async def _take_approval_answers(self, spoken: Format) -> None:
+        """Put messages in the places of a client's answers to requests for approval: no provider knows those.
+
+        They take effect where the operator lets clients have a say.
+        """
+        approvals, items = spoken.client_approvals, self.data.get(spoken.conversation)
+        if approvals is None or not isinstance(items, list):
+            return
+        effects: dict[str, Effect] = {}
+        for answer in approvals.find(items):
+            effect: Effect = "ignored"
+            if self.settings.client_approvals:
+                counted = await self.tool_decisions.consent(answer.approval_id, self.context(), approve=answer.approve)
+                effect = ("approved" if answer.approve else "denied") if counted else "void"
+            effects[answer.approval_id] = effect
+        self.data[spoken.conversation] = approvals.readable(items, effects, self.tool_decisions.wording)

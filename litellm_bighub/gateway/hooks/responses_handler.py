@@ -33,14 +33,13 @@ from litellm_bighub.formats.responses.texts.text_finder import (
 from litellm_bighub.gateway.conversation.identity import caller
 from litellm_bighub.gateway.hooks import lone_text
 from litellm_bighub.gateway.hooks.guardrail_calls import calls_each
-from litellm_bighub.gateway.hooks.guardrail_rewrites import as_answer_error, write
+from litellm_bighub.gateway.hooks.guardrail_exchange import as_answer_error, ask, context_of, write
 from litellm_bighub.gateway.hooks.override_points import Extracted, OverridePoints, around
 from litellm_bighub.gateway.hooks.request_messages import NO_TOOLS, RequestMessages, RequestTools
 from litellm_bighub.gateway.hooks.scan_record import record_scan
 from litellm_bighub.gateway.hooks.stream_scan import scan_of
 from litellm_bighub.gateway.hooks.text_stream import rewritten
 from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
-from litellm_bighub.gateway.pipeline.call_context import ask, context_of
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement, Withholding
 from litellm_bighub.gateway.pipeline.merged_request import LITELLMS, see_whole
 from litellm_bighub.settings import TextCalls

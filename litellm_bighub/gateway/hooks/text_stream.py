@@ -7,8 +7,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from litellm_bighub.formats.responses.texts.rewritten_stream import rewritten_stream
 from litellm_bighub.formats.responses.texts.text_gate import Scan, TextGate
 from litellm_bighub.formats.stream.gate_protocol import Hold, Release
-from litellm_bighub.gateway.pipeline.gated_stream import native
-from litellm_bighub.gateway.pipeline.stream_closing import close
+from litellm_bighub.gateway.pipeline.gated_stream import close_stream, native
 
 Check = Callable[[Sequence[str]], Awaitable[Sequence[str]]]
 
@@ -31,7 +30,7 @@ async def checked(events: AsyncIterator[object], gate: TextGate, check: Check) -
         for released in await _settled(gate, gate.finish(), check):
             yield native(released)
     finally:
-        await close(events)
+        await close_stream(events)
 
 
 async def rewritten(events: list[object], check: Check) -> None:

@@ -54,12 +54,12 @@ from litellm_bighub.gateway.setup.configuration import (
     check_database,
     check_litellm,
     import_hook,
+    process_telemetry,
     read_settings,
 )
 from litellm_bighub.gateway.setup.mode import check_calls_mode
 from litellm_bighub.gateway.setup.opt_outs import check_opt_outs
 from litellm_bighub.gateway.setup.process_stop import process_stop
-from litellm_bighub.gateway.setup.process_telemetry import process_telemetry
 from litellm_bighub.gateway.setup.proxy_process import is_proxy, proxy_app
 from litellm_bighub.settings import GuardrailSettings
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from fastapi import HTTPException
+from typing_extensions import assert_never
 
 from litellm_bighub.deciders.tool_decisions import UNRECORDED, ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
@@ -20,8 +21,7 @@ from litellm_bighub.formats.registry import DEFAULT, format_of_answer
 from litellm_bighub.formats.requests.results import NOTICE_PREFIX
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
 from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
-from litellm_bighub.gateway.pipeline.answer_fields import clear_answer
-from litellm_bighub.gateway.pipeline.found_calls import calls_of
+from litellm_bighub.gateway.pipeline.answer_calls import calls_of, clear_answer
 from litellm_bighub.gateway.pipeline.released_calls import remember
 from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls
 from litellm_bighub.gateway.routes.client_connection import while_connected
@@ -100,6 +100,8 @@ class Withholding:
                     raise ToolCallWithheld(notice, kind="tool_call_requires_approval", approval_id=approval_id)
                 shown = self.on_approval == "request" and spoken is not None and spoken.client_approvals is not None
                 return Withhold(notice, approval_id=approval_id if shown else "")
+            case _:
+                assert_never(decision)
 
     def _why(self, reason: str, wording: Wording) -> str:
         return wording.because(reason) if self.reveal == "reason" else ""
@@ -280,10 +282,13 @@ def enforce(response: object, decided: Sequence[PlacedCall]) -> None:
         decided: all of its calls.
     """
     for each in decided:
-        match each.judged.outcome:
+        outcome = each.judged.outcome
+        match outcome:
             case Pass(edited=edited, note=note):
                 if edited is not None:
                     each.found.edit(edited, note)
-            case Withhold() as withheld:
-                each.found.withhold(withheld)
+            case Withhold():
+                each.found.withhold(outcome)
+            case _:
+                assert_never(outcome)
     clear_answer(response, [(each.judged.call, each.judged.outcome) for each in decided])

@@ -15,7 +15,7 @@ from typing import TypeAlias
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Withhold
 from litellm_bighub.formats.stream.joined_stream import JoinedStream
 from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall
-from litellm_bighub.gateway.pipeline.stream_closing import close
+from litellm_bighub.gateway.pipeline.gated_stream import close_stream
 
 NextAnswer: TypeAlias = "Callable[[object, Sequence[EnforcedCall]], Awaitable[object]]"
 """Answers what the model says next to its answer and what became of its calls; `None` if it cannot be had."""
@@ -49,7 +49,7 @@ class FeedbackStream:
             self._ended = True
             self._look()
         finally:
-            await close(events)
+            await close_stream(events)
 
     async def settled(self, deciding: Awaitable[Sequence[EnforcedCall]]) -> list[Outcome]:
         """What becomes of calls of the stream, as soon as it is known whether the model can be told of them.

@@ -26,7 +26,6 @@ from litellm_bighub.formats.stream.gate_protocol import (
     Release,
     StreamGate,
 )
-from litellm_bighub.gateway.pipeline.stream_closing import close
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +100,7 @@ class StreamEnvelope:
 
     async def aclose(self) -> None:
         """Close the stream itself, if it can be closed."""
-        await close(self._events)
+        await close_stream(self._events)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +193,7 @@ async def _merged(
         # The server's cancellation comes again at every await, and would cut off the cleaning up of what it cancelled.
         with anyio.CancelScope(shield=True):
             await asyncio.gather(*running, return_exceptions=True)
-            await close(events)
+            await close_stream(events)
 
 
 def _released(release: Release) -> Sequence[object]:
@@ -206,3 +205,10 @@ def _released(release: Release) -> Sequence[object]:
 def native(event: object) -> object:
     """An event that the gate made, as LiteLLM's own events are."""
     return BaseLiteLLMOpenAIResponseObject.model_validate(event) if isinstance(event, dict) else event
+
+
+async def close_stream(events: object) -> None:
+    """Close a stream that somebody else made, if it can be closed: not every asynchronous iterator can."""
+    closing = getattr(events, "aclose", None)
+    if closing is not None:
+        await closing()

@@ -34,7 +34,7 @@ from litellm.types.router import RouterRateLimitError, RouterRateLimitErrorBasic
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import BighubError
 from litellm_bighub.formats.answers.error_text import WITHHELD, harmless, known_name
-from litellm_bighub.gateway.pipeline.stream_closing import close
+from litellm_bighub.gateway.pipeline.gated_stream import close_stream
 
 logger = logging.getLogger(__name__)
 
@@ -130,7 +130,7 @@ class Harmless:
 
     async def aclose(self) -> None:
         """Close the stream itself."""
-        await close(self._events)
+        await close_stream(self._events)
 
 
 def _is_own(error: BaseException) -> bool:

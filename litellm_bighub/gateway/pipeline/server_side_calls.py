@@ -23,8 +23,8 @@ from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.payload.fields import get, is_object, members
+from litellm_bighub.gateway.pipeline.gated_stream import close_stream
 from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
-from litellm_bighub.gateway.pipeline.stream_closing import close
 
 _Key: TypeAlias = "tuple[str, str, str]"
 Decide = Callable[[Sequence[ToolCall]], Awaitable[Sequence[Decision]]]
@@ -125,7 +125,7 @@ class _Within:
 
     async def aclose(self) -> None:
         """Close the stream itself, if it can be closed."""
-        await close(self._events)
+        await close_stream(self._events)
 
 
 def may_run(request: JsonMapping) -> bool:

@@ -11,8 +11,8 @@ from typing_extensions import Self
 
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.answers.error_text import harmless
+from litellm_bighub.gateway.pipeline.gated_stream import close_stream
 from litellm_bighub.gateway.pipeline.provider_error import quieted
-from litellm_bighub.gateway.pipeline.stream_closing import close
 
 
 class Upstream:
@@ -81,4 +81,4 @@ class CodeStream:
 
 async def _let_go(events: object) -> None:
     """Close a stream of LiteLLM's. Those of the Responses API have nothing to close but the HTTP answer they read."""
-    await close(events if hasattr(events, "aclose") else getattr(events, "response", None))
+    await close_stream(events if hasattr(events, "aclose") else getattr(events, "response", None))

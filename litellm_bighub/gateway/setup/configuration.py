@@ -7,7 +7,7 @@ import importlib
 import logging
 import os
 from collections.abc import Collection, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -37,6 +37,9 @@ from litellm_bighub.gateway.setup.process_stop import process_stop
 from litellm_bighub.gateway.setup.proxy_process import config_file, is_proxy, knows_proxy
 from litellm_bighub.policy.policy_file import unmarked_actors
 from litellm_bighub.settings import GuardrailSettings
+from litellm_bighub.telemetry.otel_metrics import OtelInstruments
+from litellm_bighub.telemetry.prometheus import PrometheusInstruments
+from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.telemetry import Telemetry
 from litellm_bighub.wording import Wording, read_wording
 
@@ -271,6 +274,15 @@ def build_outcomes(settings: GuardrailSettings, decisions: ToolDecisions) -> Out
     if isinstance(decisions.decider, EmbeddedDecider):
         sinks.append(EmbeddedOutcomes(decisions.decider))
     return Outcomes(sinks)
+
+
+@cache
+def process_telemetry() -> Telemetry:
+    """The telemetry of this process, shared by its guardrails, since a metric's name is registered once.
+
+    Metrics go to the default registry of Prometheus and the global providers of OpenTelemetry.
+    """
+    return Telemetry([PrometheusInstruments.of(), OtelInstruments()], DecisionSpans())
 
 
 def beside_config(path: Path) -> Path:

@@ -1,14 +1,15 @@
-"""Asking a guardrail about all of a payload at once: what was found in it, and what override points extracted."""
+"""Asking a guardrail about all of a payload at once, and writing its answer back: everything, or nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 
 from litellm_bighub.checks.contract import Guardrail, name_of
 from litellm_bighub.checks.text_check import TextAnswer, TextQuestion, check, discard, gather
 from litellm_bighub.domain.payload import JsonObject, Payload
-from litellm_bighub.errors import GuardrailAnswerError
-from litellm_bighub.formats.payload.slots import Found
+from litellm_bighub.errors import GuardrailAnswerError, PayloadError
+from litellm_bighub.formats.payload.slots import Found, Slot, rewrite
 from litellm_bighub.gateway.hooks.override_points import Extracted
 from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
 
@@ -61,3 +62,23 @@ def context_of(found: Found, model: object, calls: ToolCallChunks, **more: list[
 
 async def _nothing() -> TextAnswer:
     return TextAnswer([])
+
+
+def write(slots: Sequence[Slot], answer: TextAnswer, calls: ToolCallChunks, guardrail: Guardrail) -> None:
+    """Write texts and tool calls, or raise and have written nothing."""
+    writes: list[tuple[Slot, str]] = list(zip(slots, answer.texts, strict=False))
+    changed = {(id(slot.owner), slot.key) for slot, text in writes if text != slot.text}
+    for slot, text in calls.rewrites(answer.tool_calls, name_of(guardrail)):
+        if (id(slot.owner), slot.key) not in changed:
+            writes.append((slot, text))
+    with as_answer_error(guardrail):
+        rewrite([slot for slot, _ in writes], [text for _, text in writes])
+
+
+@contextmanager
+def as_answer_error(guardrail: Guardrail) -> Generator[None]:
+    """What cannot be written back is the fault of the guardrail's answer."""
+    try:
+        yield
+    except PayloadError as error:
+        raise GuardrailAnswerError(name_of(guardrail), str(error)) from error
