@@ -14,7 +14,7 @@ from litellm_bighub.doctor.releases import litellm_release
 from litellm_bighub.doctor.text_coverage import TextCoverage, covers, opened
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.hooks.native_guardrail import NOT_BY_DEFAULT
-from litellm_bighub.gateway.routes.route_guard import closer_of
+from litellm_bighub.gateway.routes.route_guard import route_guard_of
 from litellm_bighub.gateway.setup.configuration import read_settings
 from litellm_bighub.gateway.setup.litellm_parameters import refused_by_litellm
 from litellm_bighub.gateway.setup.mode import check_calls_mode, check_texts_mode, unchecked_texts
@@ -127,13 +127,13 @@ def _calls(entry: GuardrailEntry, home: Path) -> Iterator[Finding]:
         settings, _ = read_settings(GuardrailSettings, entry.name, given)
         check_calls_mode(entry.name, entry.params.get("mode"))
         check_opt_outs(entry.name, entry.params.get("mode"), settings.may_opt_out)
-        closer = closer_of(entry.name, sorted(entry.events), settings.open_routes)
+        guard = route_guard_of(entry.name, sorted(entry.events), settings.open_routes)
     except ConfigurationError as error:
         yield Finding(Level.OFF, entry.name, f"the proxy would not start: {error}")
         return
     yield from _opting_out(entry.name, settings.may_opt_out)
-    if closer.open_routes.rows and settings.ungoverned_routes == "refuse":
-        says = f"open_routes opens {closer.open_routes}: nobody decides on tool calls there"
+    if guard.open_routes.rows and settings.ungoverned_routes == "refuse":
+        says = f"open_routes opens {guard.open_routes}: nobody decides on tool calls there"
         yield Finding(Level.WARNING, entry.name, says)
     if entry.guardrail != _OURS and settings.decider == "embedded" and not (home / settings.policy).exists():
         yield Finding(Level.NOTE, entry.name, "a class of your own, without a policy: its decider is not examined")

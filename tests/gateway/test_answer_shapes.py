@@ -57,11 +57,11 @@ def paths(pattern: str) -> list[str]:
     return [path.replace("~", prefix) for prefix in ("", "/v1")] if "~" in path else [path]
 
 
-ROUTES = [path for row in ROWS if row.fate is RouteCoverage.GOVERNED for path in paths(row.pattern)]
+ROUTES = [path for row in ROWS if row.coverage is RouteCoverage.GOVERNED for path in paths(row.pattern)]
 OPEN = [
     path
     for row in ROWS
-    if row.fate is RouteCoverage.NO_CALLS and row.pattern.startswith("POST") and "{" not in row.pattern
+    if row.coverage is RouteCoverage.NO_CALLS and row.pattern.startswith("POST") and "{" not in row.pattern
     for path in paths(row.pattern)
 ]
 

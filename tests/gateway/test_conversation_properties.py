@@ -59,7 +59,7 @@ class Client:
             )
             assert told == []
             assert self.memory.refuses(sent) == ""
-        await self.conversation.completed(sent, {"status": "completed"})
+        await self.conversation.record_results(sent, {"status": "completed"})
         first = f"resp_{next(self.numbers)}"
         if not blocked:
             results = await self.answered(first, sent, calls)
@@ -67,7 +67,7 @@ class Client:
             last = f"resp_{next(self.numbers)}"
             await self.answered(first, sent, [("function", False)] * blocked)
             results = await self.answered(last, await self.told(first, sent, blocked), calls)
-            assert await self.conversation.joined(first, {"id": last})
+            assert await self.conversation.record_continuation(first, {"id": last})
         self.previous = first
         return results
 
@@ -80,7 +80,7 @@ class Client:
         else:
             told = {**sent, "input": [*sent["input"], *self.output(first), *outputs]}
         assert self.memory.refuses(told) == ""
-        await self.conversation.completed(told, {"status": "completed"})
+        await self.conversation.record_results(told, {"status": "completed"})
         return told
 
     def output(self, response_id: str) -> list[dict]:

@@ -48,7 +48,7 @@ def through_a_router(base):
     return router.completion(model="m", messages=TURN)
 
 
-UNSEEN = {
+UNGOVERNED = {
     "completion": complete,
     "streamed": lambda base: list(complete(base, stream=True)),
     "retries": lambda base: complete(base, num_retries=2),
@@ -82,7 +82,7 @@ UNSEEN = {
 }
 
 
-@pytest.mark.parametrize("ask", UNSEEN.values(), ids=UNSEEN)
+@pytest.mark.parametrize("ask", UNGOVERNED.values(), ids=UNGOVERNED)
 def test_it_is_refused_before_anything_is_asked(upstream, ask):
     with pytest.raises(UngovernedCallExit, match=r"to no callback; (call litellm_bighub\.completion|send it)"):
         ask(upstream.base_url)

@@ -105,12 +105,12 @@ class RequestHistory:
             data |= spoken.repaired(data, repair)
         return told
 
-    def watched(self, events: AsyncIterator[Any], data: JsonMapping) -> AsyncIterator[Any]:
-        """A stream whose end tells that the provider's conversation holds what the request answered."""
-        return self._watched(events, data) if conversation_id(data) else events
+    def recorded_stream(self, events: AsyncIterator[Any], data: JsonMapping) -> AsyncIterator[Any]:
+        """Marks the tool results of a request as stored when the stream that answers it completes."""
+        return self._recorded_stream(events, data) if conversation_id(data) else events
 
-    async def completed(self, data: JsonMapping, response: object) -> None:
-        """Remember which calls a request has answered within the provider's conversation, if it names one.
+    async def record_results(self, data: JsonMapping, response: object) -> None:
+        """Marks the tool results of a request as stored in the provider's conversation, if the request names one.
 
         A response that failed has left its input out of the conversation.
         """
@@ -124,8 +124,8 @@ class RequestHistory:
         except DecisionError as error:
             logger.warning("the ledger did not remember what conversation %s was told: %s", conversation, error)
 
-    async def joined(self, response_id: str, following: object) -> bool:
-        """Remember that an answer stands behind another in a stream that keeps the first one's id.
+    async def record_continuation(self, response_id: str, following: object) -> bool:
+        """Records that an answer stands behind another in a stream that keeps the first one's id.
 
         Args:
             response_id: the upstream's id of the first.
@@ -159,11 +159,11 @@ class RequestHistory:
             )
         )
 
-    async def _watched(self, events: AsyncIterator[Any], data: JsonMapping) -> AsyncGenerator[Any, None]:
+    async def _recorded_stream(self, events: AsyncIterator[Any], data: JsonMapping) -> AsyncGenerator[Any, None]:
         try:
             async for event in events:
                 if fields.get(event, "type") in {f"response.{status}" for status in _ENDED}:
-                    await self.completed(data, fields.get(event, "response"))
+                    await self.record_results(data, fields.get(event, "response"))
                 yield event
         finally:
             await close_stream(events)

@@ -87,7 +87,7 @@ class NativeGuardrail(CustomGuardrail):
         key = authenticated(data) if event_type is GuardrailEventHooks.post_call else None
         return key is None or not self.opt_outs.may(key) or not self._opts_out(key, event_type)
 
-    async def left_alone(self, data: JsonObject, key: UserAPIKeyAuth, asks: Callable[[], CallContext]) -> bool:
+    async def opted_out(self, data: JsonObject, key: UserAPIKeyAuth, asks: Callable[[], CallContext]) -> bool:
         """Whether a request is left alone since its key has opted out and may do so. That is recorded.
 
         Args:

@@ -41,7 +41,7 @@ from litellm_bighub.gateway.hooks.stream_scan import scan_of
 from litellm_bighub.gateway.hooks.text_stream import rewritten
 from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement, Withholding
-from litellm_bighub.gateway.pipeline.merged_request import LITELLMS, see_whole
+from litellm_bighub.gateway.pipeline.merged_request import LITELLMS, merge_request
 from litellm_bighub.settings import TextCalls
 
 
@@ -103,7 +103,7 @@ class OpenAIResponsesHandler(OverridePoints):
         """
         if guardrail_to_apply is None:
             return data
-        see_whole(data, RESPONSES)
+        merge_request(data, RESPONSES)
         lone = None if self._overrides_items("input") else lone_text_in_request(data, unsent=LITELLMS)
         if lone is not None and contract_of(guardrail_to_apply) is Contract.INPUTS:
             await lone_text.check_request(self, data, lone, guardrail_to_apply, litellm_logging_obj)

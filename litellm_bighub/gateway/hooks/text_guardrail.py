@@ -39,7 +39,7 @@ from litellm_bighub.gateway.pipeline.provider_error import Harmless
 from litellm_bighub.gateway.routes.route_formats import format_of_route
 from litellm_bighub.gateway.sdk.code_calls import RefusedCallError, refused
 from litellm_bighub.gateway.sdk.reentrancy import is_checked_in_code
-from litellm_bighub.gateway.sdk.ungoverned_calls import UNSEEN_RESPONSES, refuse_unseen
+from litellm_bighub.gateway.sdk.ungoverned_calls import UNGOVERNED_RESPONSES, refuse_ungoverned
 from litellm_bighub.gateway.setup.configuration import check_litellm, read_settings
 from litellm_bighub.gateway.setup.mode import check_texts_mode, unchecked_texts
 from litellm_bighub.gateway.setup.opt_outs import OptOuts, check_opt_outs
@@ -147,7 +147,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
         """
         del model, messages
         if self.default_on:
-            refuse_unseen(self, kwargs, UNSEEN_RESPONSES)
+            refuse_ungoverned(self, kwargs, UNGOVERNED_RESPONSES)
 
     async def async_pre_call_hook(
         self, user_api_key_dict: UserAPIKeyAuth, cache: Payload, data: JsonObject, call_type: Payload
@@ -155,7 +155,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
         """Check the texts of a request."""
         del cache
         asks = partial(caller, user_api_key_dict, data, None, actor="", domain="")
-        if call_type in _CHECKED and not await self.left_alone(data, user_api_key_dict, asks):
+        if call_type in _CHECKED and not await self.opted_out(data, user_api_key_dict, asks):
             for guardrail in self.applied():
                 data = await self._handler.process_input_messages(data, guardrail, data.get("litellm_logging_obj"))
         return data

@@ -1,4 +1,4 @@
-"""Driving a stream through its text gate: nothing leaves before a guardrail has seen it, and rewrites are delivered."""
+"""A stream behind its text gate: nothing leaves before a guardrail has seen it, and rewrites are delivered."""
 
 from __future__ import annotations
 

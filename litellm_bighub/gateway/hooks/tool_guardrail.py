@@ -40,10 +40,22 @@ from litellm_bighub.gateway.pipeline.provider_error import Harmless
 from litellm_bighub.gateway.pipeline.request_log import RequestLog
 from litellm_bighub.gateway.routes.client_connection import keep_connections
 from litellm_bighub.gateway.routes.route_formats import format_of_route, whole_formats
-from litellm_bighub.gateway.routes.route_guard import RouteGuard, check_alone, close_what_is_ungoverned, closer_of
-from litellm_bighub.gateway.sdk.code_calls import GOVERNED, RefusedCallError, begin, pass_cache, refused, why_ungoverned
+from litellm_bighub.gateway.routes.route_guard import (
+    RouteGuard,
+    check_single_guard,
+    close_ungoverned_routes,
+    route_guard_of,
+)
+from litellm_bighub.gateway.sdk.code_calls import (
+    GOVERNED,
+    RefusedCallError,
+    begin_call,
+    bypass_cache,
+    refused,
+    why_ungoverned,
+)
 from litellm_bighub.gateway.sdk.reentrancy import is_governed_in_code
-from litellm_bighub.gateway.sdk.ungoverned_calls import UNSEEN, refuse_unseen
+from litellm_bighub.gateway.sdk.ungoverned_calls import UNGOVERNED, refuse_ungoverned
 from litellm_bighub.gateway.setup.configuration import (
     build_conversation,
     build_opt_outs,
@@ -98,9 +110,9 @@ class BighubGuardrail(NativeGuardrail):
         check_calls_mode(name, event_hook)
         check_opt_outs(name, event_hook, self.settings.may_opt_out)
         check_continuing(name, self.settings)
-        self.governs = closer_of(name, event_hook, self.settings.open_routes)
+        self.route_guard = route_guard_of(name, event_hook, self.settings.open_routes)
         if default_on:
-            check_alone(self.governs, _on_by_default(litellm.callbacks))
+            check_single_guard(self.route_guard, _on_by_default(litellm.callbacks))
         self.tool_decisions = build_tool_decisions(
             self.settings,
             decider=decider_instance,
@@ -129,11 +141,11 @@ class BighubGuardrail(NativeGuardrail):
         self.pipeline = Pipeline(
             self.enforcement,
             build_conversation(self.settings, self.tool_decisions),
-            HostedTools(self.enforcement, gateway_mcp=self.governs.mcp),
+            HostedTools(self.enforcement, gateway_mcp=self.route_guard.mcp),
         )
         check_consent(name, self.settings, takes_consent=self.tool_decisions.takes_consent)
         if default_on:
-            close_what_is_ungoverned(proxy_app(), self.governs, self.settings.ungoverned_routes)
+            close_ungoverned_routes(proxy_app(), self.route_guard, self.settings.ungoverned_routes)
         if withholding.waits:
             keep_connections()
             if is_proxy():
@@ -173,7 +185,7 @@ class BighubGuardrail(NativeGuardrail):
             with request.logged_request():
                 await govern_mcp_call(self.enforcement, data, request.context(), results=results)
             return data
-        if not await self.left_alone(data, user_api_key_dict, request.context):
+        if not await self.opted_out(data, user_api_key_dict, request.context):
             await self.pipeline.request(request)
         return data
 
@@ -181,7 +193,7 @@ class BighubGuardrail(NativeGuardrail):
         self, data: JsonObject, user_api_key_dict: UserAPIKeyAuth, response: Payload
     ) -> Payload:
         """Decide on the calls of a whole answer."""
-        await self.pipeline.conversation.completed(data, response)
+        await self.pipeline.conversation.record_results(data, response)
         request = self.request(data, user_api_key_dict)
         if is_stored(request.where) and is_deletion(response):
             return response
@@ -235,8 +247,8 @@ class BighubGuardrail(NativeGuardrail):
         if refusal:
             return refused(RefusedCallError(refusal), call_type)
         if call_type is not None and call_type in GOVERNED:
-            begin()
-            pass_cache(kwargs)
+            begin_call()
+            bypass_cache(kwargs)
             await self.pipeline.request(self.request(kwargs, spoken=format_of_call(call_type.value)))
         return kwargs
 
@@ -247,14 +259,14 @@ class BighubGuardrail(NativeGuardrail):
             UngovernedCallExit: a call whose answer no hook is given; says what to do instead.
         """
         del model, messages
-        refuse_unseen(self, kwargs, UNSEEN)
+        refuse_ungoverned(self, kwargs, UNGOVERNED)
 
     async def async_post_call_success_deployment_hook(
         self, request_data: JsonObject, response: Payload, call_type: CallTypes | None
     ) -> Payload:
         """Decide on the calls of an answer in code; the proxy has a hook of its own."""
         if call_type in GOVERNED and call_type is not None and not is_proxy() and not is_governed_in_code():
-            await self.pipeline.conversation.completed(request_data, response)
+            await self.pipeline.conversation.record_results(request_data, response)
             spoken = format_of_call(call_type.value)
             check_whole(response, () if spoken is None else (spoken,), request_data, f"litellm.{call_type.value}")
             return await self.pipeline.answer(self.request(request_data, spoken=spoken), response)
@@ -291,4 +303,4 @@ class BighubGuardrail(NativeGuardrail):
 def _on_by_default(callbacks: Iterable[object]) -> Iterator[RouteGuard]:
     for callback in callbacks:
         if isinstance(callback, BighubGuardrail) and callback.default_on:
-            yield callback.governs
+            yield callback.route_guard

@@ -1,4 +1,4 @@
-"""Deciding on calls of MCP tools that go through the gateway, before the server is called."""
+"""Calls of MCP tools through the gateway, decided on before the server is called."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from litellm_bighub.gateway.mcp.mcp_results import McpResults
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement, ToolCallWithheld
-from litellm_bighub.gateway.pipeline.server_side_calls import publish_made
+from litellm_bighub.gateway.pipeline.server_side_calls import publish_decision
 from litellm_bighub.wording import Wording
 
 LISTING: Final = CallTypes.list_mcp_tools.value
@@ -46,7 +46,7 @@ async def govern_mcp_call(
     """
     call = mcp_call(data)
     (decision,) = await enforcement.decisions([call], context)
-    publish_made(enforcement.tool_decisions, data, call, decision)
+    publish_decision(enforcement.tool_decisions, data, call, decision)
     outcome = enforcement.outcome(call, decision)
     match outcome:
         case Pass(edited=edited):

@@ -75,7 +75,7 @@ class FeedbackLoop:
         """
         if not spoken.stores_answers:
             return True
-        return await self.conversation.joined(first, last) or not self.enforcement.find(last)
+        return await self.conversation.record_continuation(first, last) or not self.enforcement.find(last)
 
     async def _enforced(self, response: Payload, data: JsonObject, left: int) -> Payload:
         """The answer to `data`, or the model's next one."""
@@ -101,5 +101,5 @@ class FeedbackLoop:
         answer = None if told is None else await self.request.ask_model(told, format_of_answer(response))
         if told is None or answer is None:
             return None
-        await self.conversation.completed(told, answer)
+        await self.conversation.record_results(told, answer)
         return told, answer

@@ -1,4 +1,4 @@
-"""Driving a stream through its gate: text flows on while calls are being decided."""
+"""A stream behind its gate: text flows on while calls are being decided."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Seeing a request whole: as the provider will get it, in the formats that we know."""
+"""A request as the provider gets it, with what LiteLLM merges into it after its hooks have run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LITELLMS: Final = (
 """What LiteLLM keeps for itself of a request, or writes into it."""
 
 
-def see_whole(request: MutableMapping[str, Any], spoken: Format, *, is_whole: bool = True) -> None:
+def merge_request(request: MutableMapping[str, Any], spoken: Format, *, is_whole: bool = True) -> None:
     """Merge what LiteLLM would merge into a request after its hooks have run, in place.
 
     Args:

@@ -19,7 +19,7 @@ from litellm_bighub.gateway.pipeline.feedback_loop import FeedbackLoop
 from litellm_bighub.gateway.pipeline.gated_stream import StreamEnvelope, governed, native
 from litellm_bighub.gateway.pipeline.governed_request import GovernedRequest
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
-from litellm_bighub.gateway.pipeline.merged_request import see_whole
+from litellm_bighub.gateway.pipeline.merged_request import merge_request
 from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls
 from litellm_bighub.gateway.routes.open_gate import OpenGate
 
@@ -51,7 +51,7 @@ class Pipeline:
             PayloadError: a field that nobody could decide by where it stands; names it.
         """
         if request.spoken is not None:
-            see_whole(request.data, request.spoken, is_whole=request.is_whole)
+            merge_request(request.data, request.spoken, is_whole=request.is_whole)
         with request.logged_request():
             await request.receive()
             await self.hosted_tools.govern(request.data, request.context)
@@ -121,7 +121,7 @@ class Pipeline:
         )
         async with aclosing(released if feedback is None else feedback.joined(released)) as joined:
             with named(request.where):
-                async for event in self.conversation.watched(joined, request.data):
+                async for event in self.conversation.recorded_stream(joined, request.data):
                     yield native(event) if spoken.has_event_objects else event
 
     def _feedback(self, request: GovernedRequest) -> FeedbackLoop:

@@ -1,4 +1,4 @@
-"""Remembering decided calls, before any of them is released."""
+"""Decided calls in the ledger, which holds each before it is released."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Telling LiteLLM's own guardrail logging of decisions, so that they show in spend logs and traces."""
+"""Decisions in LiteLLM's own guardrail logging, where spend logs and traces show them."""
 
 from __future__ import annotations
 

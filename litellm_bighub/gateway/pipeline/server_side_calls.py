@@ -134,7 +134,7 @@ def may_run(request: JsonMapping) -> bool:
     return any(_runs_by_itself(tool) for tool in tools) if isinstance(tools, list) else False
 
 
-def publish_made(decisions: ToolDecisions, data: JsonMapping, call: ToolCall, decision: Decision) -> None:
+def publish_decision(decisions: ToolDecisions, data: JsonMapping, call: ToolCall, decision: Decision) -> None:
     """Tell the stream, if LiteLLM makes this call for one, what was decided on it.
 
     Args:

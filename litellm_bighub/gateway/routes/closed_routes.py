@@ -36,54 +36,54 @@ class ClosedRoutes:
     def __init__(self, app: ASGIApp, documents: Container[str] = ()) -> None:
         self._app = app
         self._documents = documents
-        self._closers: Mapping[str, RouteGuard] = {}
+        self._guards: Mapping[str, RouteGuard] = {}
 
-    def add(self, closer: RouteGuard) -> None:
+    def add(self, guard: RouteGuard) -> None:
         """Close routes for a guardrail too; one of the same name is replaced."""
-        self._closers = {**self._closers, closer.name: closer}
+        self._guards = {**self._guards, guard.name: guard}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse the request or pass it on."""
         if scope["type"] in {"http", "websocket"}:
             method = _METHODS.get(scope["type"]) or scope["method"]
             path = route_path(scope)
-            closer = self.closed_by(method, path)
-            if closer is not None:
-                await _refuse(f"{method} {path}", closer, scope, receive, send)
+            guard = self.guard_of(method, path)
+            if guard is not None:
+                await _refuse(f"{method} {path}", guard, scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
-    def closed_by(self, method: str, path: str) -> RouteGuard | None:
+    def guard_of(self, method: str, path: str) -> RouteGuard | None:
         """The guardrail that closes this route, `None` if it is open."""
-        closers = [closer for closer in self._closers.values() if closer.models]
-        if not closers:
+        guards = [guard for guard in self._guards.values() if guard.models]
+        if not guards:
             return None
         if not is_plain(path):
-            return closers[0]
-        coverage = fate_of(method, path)
+            return guards[0]
+        coverage = coverage_of(method, path)
         match coverage:
             case RouteCoverage.REFUSED:
                 closed = not (method in {"GET", "HEAD"} and path in self._documents)
             case RouteCoverage.MCP:
-                closed = not any(closer.mcp for closer in self._closers.values())
+                closed = not any(guard.mcp for guard in self._guards.values())
             case RouteCoverage.GOVERNED | RouteCoverage.NO_CALLS | RouteCoverage.OPEN | RouteCoverage.ADMINISTRATION:
                 closed = False
             case _:
                 assert_never(coverage)
-        if not closed or any(closer.open_routes.opens(method, path) for closer in closers):
+        if not closed or any(guard.open_routes.opens(method, path) for guard in guards):
             return None
-        return closers[0]
+        return guards[0]
 
 
-def fate_of(method: str, path: str) -> RouteCoverage:
+def coverage_of(method: str, path: str) -> RouteCoverage:
     """What becomes of a request, also on a route that nobody knows or that an operator passes through."""
     row = _row_of(method, path) if is_plain(path) else None
     if row is None:
         return RouteCoverage.REFUSED
-    if row.fate in {RouteCoverage.NO_CALLS, RouteCoverage.ADMINISTRATION} or path.endswith("/"):
+    if row.coverage in {RouteCoverage.NO_CALLS, RouteCoverage.ADMINISTRATION} or path.endswith("/"):
         passed = InitPassThroughEndpointHelpers.get_registered_pass_through_route(path)
-        return row.fate if passed is None else RouteCoverage.REFUSED
-    return row.fate
+        return row.coverage if passed is None else RouteCoverage.REFUSED
+    return row.coverage
 
 
 def is_plain(path: str) -> bool:
@@ -104,7 +104,7 @@ def _row_of(method: str, path: str) -> RouteRow | None:
     return next((row for each in _ASKING[method] if (row := row_of(each, path)) is not None), None)
 
 
-def close_routes(app: FastAPI, closer: RouteGuard) -> ClosedRoutes:
+def close_routes(app: FastAPI, guard: RouteGuard) -> ClosedRoutes:
     """Put the closed routes in front of an application's router, once, and close them for a guardrail.
 
     Raises:
@@ -114,12 +114,12 @@ def close_routes(app: FastAPI, closer: RouteGuard) -> ClosedRoutes:
     before: Payload = getattr(router, "middleware_stack", None)
     if not callable(before):
         raise ConfigurationError(
-            f"{closer.name}.ungoverned_routes",
+            f"{guard.name}.ungoverned_routes",
             "the routes that cannot be governed cannot be closed in this release of starlette; allow opens them",
         )
     closed = before if isinstance(before, ClosedRoutes) else ClosedRoutes(cast("ASGIApp", before), _documents(app))
     router.middleware_stack = closed
-    closed.add(closer)
+    closed.add(guard)
     return closed
 
 
@@ -147,9 +147,9 @@ def _decoded(path: str) -> str:
     return path.replace("\\", "/")
 
 
-async def _refuse(route: str, closer: RouteGuard, scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(route: str, guard: RouteGuard, scope: Scope, receive: Receive, send: Send) -> None:
     message = (
-        f"{route} is refused by guardrail {closer.name}: tool calls on it could not be decided on. {_opening(route)}"
+        f"{route} is refused by guardrail {guard.name}: tool calls on it could not be decided on. {_opening(route)}"
     )
     if scope["type"] == "websocket":
         await receive()
@@ -158,7 +158,7 @@ async def _refuse(route: str, closer: RouteGuard, scope: Scope, receive: Receive
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": reason})
             return
     error = {"message": message, "type": "ungoverned_route", "param": None, "code": "ungoverned_route"}
-    body = {"error": {**error, "guardrail": closer.name}}
+    body = {"error": {**error, "guardrail": guard.name}}
     # Starlette's responses speak the denial of a WebSocket by themselves.
     await JSONResponse(body, status_code=403)(scope, receive, send)
 

@@ -77,10 +77,10 @@ def _read(key: str, entry: str, *, decides_on_mcp: bool) -> RouteRow:
     if not _is_entry(entry):
         raise ConfigurationError(key, _FORM)
     row = RouteRow(entry, RouteCoverage.OPEN)
-    fates = {_fate(method, path) for method, path in _examples(row)}
-    if RouteCoverage.GOVERNED in fates or (decides_on_mcp and RouteCoverage.MCP in fates):
+    coverages = {_coverage_of(method, path) for method, path in _examples(row)}
+    if RouteCoverage.GOVERNED in coverages or (decides_on_mcp and RouteCoverage.MCP in coverages):
         raise ConfigurationError(key, f"{entry} opens nothing: tool calls on it are decided on")
-    if not fates & {RouteCoverage.REFUSED, RouteCoverage.MCP}:
+    if not coverages & {RouteCoverage.REFUSED, RouteCoverage.MCP}:
         raise ConfigurationError(key, f"{entry} opens nothing: it is not refused")
     return row
 
@@ -93,6 +93,6 @@ def _examples(row: RouteRow) -> list[tuple[str, str]]:
     return [(each, path) for each in (_METHODS[:5] if method == "*" else (method,)) for path in paths]
 
 
-def _fate(method: str, path: str) -> RouteCoverage:
+def _coverage_of(method: str, path: str) -> RouteCoverage:
     row = row_of(method, path)
-    return RouteCoverage.REFUSED if row is None else row.fate
+    return RouteCoverage.REFUSED if row is None else row.coverage

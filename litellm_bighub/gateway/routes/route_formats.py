@@ -17,7 +17,7 @@ def governed_format(route: str) -> Format | None:
     A route that hands out stored responses is governed where it is asked for (`GET`); `POST` decides where both fit.
     """
     for row in filter(None, (row_of("POST", route), row_of("GET", route))):
-        match row.fate:
+        match row.coverage:
             case RouteCoverage.GOVERNED:
                 return next(known for known in FORMATS if row.pattern in known.routes)
             case RouteCoverage.REFUSED:

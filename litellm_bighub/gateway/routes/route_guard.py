@@ -33,7 +33,7 @@ class RouteGuard:
     open_routes: OpenRoutes = field(default_factory=OpenRoutes)
 
 
-def closer_of(name: str, event_hook: object, open_routes: Sequence[str] = ()) -> RouteGuard:
+def route_guard_of(name: str, event_hook: object, open_routes: Sequence[str] = ()) -> RouteGuard:
     """What a guardrail with this `mode` governs, without one it runs on every event, and what it leaves open.
 
     Raises:
@@ -45,7 +45,7 @@ def closer_of(name: str, event_hook: object, open_routes: Sequence[str] = ()) ->
     return RouteGuard(name, models=not events or events >= MODEL_MODE, mcp=mcp, open_routes=opened)
 
 
-def close_what_is_ungoverned(app: FastAPI | None, closer: RouteGuard, ungoverned: Ungoverned) -> None:
+def close_ungoverned_routes(app: FastAPI | None, guard: RouteGuard, ungoverned: Ungoverned) -> None:
     """Close the routes of a proxy that a guardrail, which is on by default, cannot govern.
 
     Raises:
@@ -55,21 +55,21 @@ def close_what_is_ungoverned(app: FastAPI | None, closer: RouteGuard, ungoverned
         # In a proxy what it imports is loaded; in code, where nothing needs it, it would take seconds.
         from litellm_bighub.gateway.routes.closed_routes import close_routes  # noqa: PLC0415
 
-        close_routes(app, closer)
-        if closer.open_routes.rows:
+        close_routes(app, guard)
+        if guard.open_routes.rows:
             logger.warning(
-                "%s: open_routes opens %s; nobody decides on tool calls there", closer.name, closer.open_routes
+                "%s: open_routes opens %s; nobody decides on tool calls there", guard.name, guard.open_routes
             )
 
 
-def check_alone(closer: RouteGuard, others: Iterable[RouteGuard]) -> None:
+def check_single_guard(guard: RouteGuard, others: Iterable[RouteGuard]) -> None:
     """Refuse a second guardrail that is on by default for the same: each call would be decided on twice.
 
     Raises:
         ConfigurationError: there is one.
     """
     for other in others:
-        if other.name != closer.name and ((closer.models and other.models) or (closer.mcp and other.mcp)):
+        if other.name != guard.name and ((guard.models and other.models) or (guard.mcp and other.mcp)):
             raise ConfigurationError(
-                f"{closer.name}.default_on", f"{other.name} is on by default too; each call would be decided on twice"
+                f"{guard.name}.default_on", f"{other.name} is on by default too; each call would be decided on twice"
             )

@@ -51,7 +51,7 @@ class RouteRow:
     """
 
     pattern: str
-    fate: RouteCoverage
+    coverage: RouteCoverage
 
     @property
     def regex(self) -> str:
@@ -135,8 +135,8 @@ _PASSED_THROUGH = (
 _LOGINS = (*("GET /{}/authorize", "POST /{}/token", "POST /{}/register"),)
 
 ROWS: Final[tuple[RouteRow, ...]] = tuple(
-    RouteRow(pattern, fate)
-    for patterns, fate in (
+    RouteRow(pattern, coverage)
+    for patterns, coverage in (
         (_GOVERNED, RouteCoverage.GOVERNED),
         (_MCP_BUT_NO_CALLS, RouteCoverage.NO_CALLS),
         (_REFUSED, RouteCoverage.REFUSED),

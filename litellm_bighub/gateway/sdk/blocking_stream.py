@@ -1,4 +1,4 @@
-"""Calls in code for code that blocks. It may be a thread in which an event loop runs, as in a notebook."""
+"""Governed calls for synchronous code, also in a thread in which an event loop runs, as in a notebook."""
 
 from __future__ import annotations
 

@@ -95,7 +95,7 @@ def _retries(kwargs: JsonMapping) -> bool:
     return bool(by_number or kwargs.get("retry_policy") or kwargs.get("context_window_fallback_dict"))
 
 
-def pass_cache(kwargs: MutableMapping[str, Any]) -> None:
+def bypass_cache(kwargs: MutableMapping[str, Any]) -> None:
     """Have LiteLLM ask the model: it hands what it finds in its cache to no hook.
 
     Anybody may have filled that, and what a person approved once would come out of it again and again.
@@ -104,7 +104,7 @@ def pass_cache(kwargs: MutableMapping[str, Any]) -> None:
         kwargs["cache"] = {**(kwargs.get("cache") or {}), "no-cache": True}
 
 
-def begin() -> None:
+def begin_call() -> None:
     """A call begins in this task: what earlier ones released says nothing about it."""
     enter(replace(request_scope(), released=frozenset()))
 

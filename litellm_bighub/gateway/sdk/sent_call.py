@@ -1,4 +1,4 @@
-"""Sending a governed call."""
+"""The sent request of a governed call in code, and what LiteLLM answers it with."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ async def sent(request: CodeRequest, pipeline: Pipeline | None, *, checked: bool
         return Upstream(response, within)
     if pipeline is not None:
         check_whole(response, (request.spoken,), request.data, request.where)
-        await pipeline.conversation.completed(request.data, response)
+        await pipeline.conversation.record_results(request.data, response)
     return response
 
 

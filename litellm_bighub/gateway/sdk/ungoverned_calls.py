@@ -12,35 +12,35 @@ from litellm_bighub.errors import UngovernedCallExit
 from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
 from litellm_bighub.gateway.setup.proxy_process import is_proxy
 
-UNSEEN_RESPONSES: Final = frozenset(
+UNGOVERNED_RESPONSES: Final = frozenset(
     {
         *("get_responses", "aget_responses", "cancel_responses", "acancel_responses"),
         *("compact_responses", "acompact_responses", "_aresponses_websocket"),
     }
 )
-"""Those whose answers are responses, as LiteLLM names them."""
+"""Call types whose answers are responses, as LiteLLM names them."""
 
-UNSEEN: Final = UNSEEN_RESPONSES | {
+UNGOVERNED: Final = UNGOVERNED_RESPONSES | {
     *("completion", "generate_content", "agenerate_content", "generate_content_stream", "agenerate_content_stream"),
     *("interactions.create", "interactions.acreate", "interactions.get", "interactions.aget"),
     *("llm_passthrough_route", "allm_passthrough_route", "_arealtime"),
 }
-"""Those whose answers can hold tool calls."""
+"""Call types whose answers can hold tool calls."""
 
 
-def refuse_unseen(guardrail: NativeGuardrail, details: JsonMapping, unseen: Collection[str]) -> None:
+def refuse_ungoverned(guardrail: NativeGuardrail, details: JsonMapping, ungoverned: Collection[str]) -> None:
     """Refuse a call of one of these types. Nothing has been sent yet.
 
     Args:
         guardrail: LiteLLM goes on telling it of calls after it was taken out of `litellm.callbacks`; it passes those.
         details: LiteLLM's own record of the call.
-        unseen: the types.
+        ungoverned: the types.
 
     Raises:
         UngovernedCallExit: says what to do instead.
     """
     call_type = _type_of(details)
-    if call_type not in unseen or (details.get("litellm_params") or {}).get("acompletion"):
+    if call_type not in ungoverned or (details.get("litellm_params") or {}).get("acompletion"):
         return
     if not is_proxy() and any(callback is guardrail for callback in litellm.callbacks):
         ours = call_type == "completion"

@@ -7,7 +7,7 @@ import pytest
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.decision import Allow, Block
-from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls, publish_made
+from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls, publish_decision
 from litellm_bighub.testing import ScriptedDecider
 
 OURS = {"type": "mcp", "server_url": "litellm_proxy", "require_approval": "never"}
@@ -32,7 +32,7 @@ async def decided(tools, *published, call=CALL, publisher=None):
 
     async def upstream():
         for data, arguments in published:
-            publish_made(publisher or decisions, data, ToolCall("", "mcp", "demo.x", arguments), MADE)
+            publish_decision(publisher or decisions, data, ToolCall("", "mcp", "demo.x", arguments), MADE)
             yield "event"
 
     async def decide(calls):
@@ -79,7 +79,7 @@ async def test_a_decision_is_taken_over_once():
         return [OWN for _ in calls]
 
     async def upstream():
-        publish_made(decisions, told_of(), ToolCall("", "mcp", "demo.x", {"n": 1}), MADE)
+        publish_decision(decisions, told_of(), ToolCall("", "mcp", "demo.x", {"n": 1}), MADE)
         yield "event"
 
     async for _ in runs.within(upstream()):
@@ -94,6 +94,6 @@ async def test_outside_of_the_stream_nothing_is_published():
     async def decide(calls):
         return [OWN for _ in calls]
 
-    publish_made(decisions, told_of(), ToolCall("", "mcp", "demo.x", {"n": 1}), MADE)
+    publish_decision(decisions, told_of(), ToolCall("", "mcp", "demo.x", {"n": 1}), MADE)
     runs.end()
     assert await runs.decided([CALL], decide) == [OWN]

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
 from litellm_bighub.gateway.routes.closed_routes import close_routes
-from litellm_bighub.gateway.routes.route_guard import RouteGuard, close_what_is_ungoverned, closer_of
+from litellm_bighub.gateway.routes.route_guard import RouteGuard, close_ungoverned_routes, route_guard_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::Warning")
 
@@ -91,7 +91,7 @@ async def test_a_server_that_cannot_deny_a_websocket_closes_it(app):
 
 
 @pytest.mark.parametrize(
-    ("closers", "path", "open_"),
+    ("guards", "path", "open_"),
     [
         pytest.param([MODELS], "/v1/chat/completions", True, id="governed"),
         pytest.param([MODELS], "/key/generate", True, id="administration"),
@@ -103,9 +103,9 @@ async def test_a_server_that_cannot_deny_a_websocket_closes_it(app):
         pytest.param([], "/gemini/x", True, id="no guardrail"),
     ],
 )
-def test_which_routes_are_open(app, closers, path, open_):
-    for closer in closers:
-        close_routes(app, closer)
+def test_which_routes_are_open(app, guards, path, open_):
+    for guard in guards:
+        close_routes(app, guard)
 
     assert reached(app, "POST", path) is open_
 
@@ -134,7 +134,7 @@ def test_which_routes_are_open(app, closers, path, open_):
     ],
 )
 def test_a_single_route_is_opened(app, opened, method, path, open_):
-    close_routes(app, closer_of("bighub", ["pre_call", "post_call"], [opened]))
+    close_routes(app, route_guard_of("bighub", ["pre_call", "post_call"], [opened]))
 
     assert reached(app, method, path) is open_
 
@@ -170,7 +170,7 @@ def test_a_single_route_is_opened(app, opened, method, path, open_):
 )
 def test_an_entry_that_opens_nothing_or_everything_stops_the_start(entry, says):
     with pytest.raises(ConfigurationError) as refused:
-        closer_of("bighub", ["pre_call", "post_call"], ["POST /my/route", entry])
+        route_guard_of("bighub", ["pre_call", "post_call"], ["POST /my/route", entry])
 
     assert refused.value.key == "bighub.open_routes[1]"
     assert says in refused.value.problem
@@ -178,11 +178,11 @@ def test_an_entry_that_opens_nothing_or_everything_stops_the_start(entry, says):
 
 def test_mcp_that_is_decided_on_cannot_be_opened():
     with pytest.raises(ConfigurationError, match="decided on"):
-        closer_of("bighub", None, ["* /mcp{/*}"])
+        route_guard_of("bighub", None, ["* /mcp{/*}"])
 
 
 def test_what_is_opened_is_logged_at_the_start_in_one_line(app, caplog):
-    close_what_is_ungoverned(app, closer_of("bighub", None, ["POST /my/route", "* /mine/{}"]), "refuse")
+    close_ungoverned_routes(app, route_guard_of("bighub", None, ["POST /my/route", "* /mine/{}"]), "refuse")
 
     assert caplog.messages == [
         "bighub: open_routes opens POST /my/route, * /mine/{}; nobody decides on tool calls there"
@@ -193,7 +193,7 @@ def test_the_guardrail_reads_the_setting(tmp_path):
     (tmp_path / "policy.yaml").write_text("version: 1\ndefault: block\n")
     kept = {"policy": str(tmp_path / "policy.yaml"), "database_url": f"sqlite:///{tmp_path}/bighub.db"}
 
-    assert str(BighubGuardrail(**kept, open_routes=["POST /my/route"]).governs.open_routes) == "POST /my/route"
+    assert str(BighubGuardrail(**kept, open_routes=["POST /my/route"]).route_guard.open_routes) == "POST /my/route"
     with pytest.raises(ConfigurationError, match=r"BighubGuardrail.open_routes\[0\]"):
         BighubGuardrail(**kept, open_routes=["POST /v1/responses"])
 
@@ -248,11 +248,11 @@ def test_routes_are_closed_once_however_many_close_them(app):
 def test_a_start_fails_where_routes_cannot_be_closed(app):
     app.router.middleware_stack = None
     with pytest.raises(ConfigurationError, match="ungoverned_routes"):
-        close_what_is_ungoverned(app, MODELS, "refuse")
+        close_ungoverned_routes(app, MODELS, "refuse")
 
 
 def test_an_operator_may_leave_them_open(app):
-    close_what_is_ungoverned(app, MODELS, "allow")
+    close_ungoverned_routes(app, MODELS, "allow")
 
     assert reached(app, "POST", "/gemini/x")
 
@@ -267,4 +267,4 @@ def test_an_operator_may_leave_them_open(app):
     ],
 )
 def test_what_a_mode_governs(mode, models, mcp):
-    assert closer_of("bighub", mode) == RouteGuard("bighub", models=models, mcp=mcp)
+    assert route_guard_of("bighub", mode) == RouteGuard("bighub", models=models, mcp=mcp)

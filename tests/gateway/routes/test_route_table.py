@@ -11,7 +11,7 @@ from hypothesis import example, given, settings, strategies as st
 from litellm.proxy import proxy_server
 from litellm.proxy.auth.route_checks import RouteChecks
 
-from litellm_bighub.gateway.routes.closed_routes import fate_of
+from litellm_bighub.gateway.routes.closed_routes import coverage_of
 from litellm_bighub.gateway.routes.route_table import ROWS, RouteCoverage, row_of
 from tests.gateway.proxy_routes import Router, all_features, walk
 
@@ -47,8 +47,8 @@ def test_every_route_stands_in_the_table(routes):
 def test_no_route_that_litellm_counts_among_those_of_models_is_administration_that_writes(routes):
     """What LiteLLM itself counts so and is none: agents that are registered, logs, records, and logins to MCP."""
     counted = {route for route in routes if route.method != "GET" and RouteChecks.is_llm_api_route(route.example)}
-    fates = {route.example: row_of(route.method, route.example).fate for route in counted}
-    administration = [path for path, fate in fates.items() if fate is RouteCoverage.ADMINISTRATION]
+    coverages = {route.example: row_of(route.method, route.example).coverage for route in counted}
+    administration = [path for path, coverage in coverages.items() if coverage is RouteCoverage.ADMINISTRATION]
 
     assert len(counted) > 150
     assert [path for path in administration if not path.startswith(_COUNTED)] == []
@@ -108,7 +108,7 @@ def test_what_is_governed_is_served_by_functions_that_run_hooks(routes):
         route
         for route in routes
         if (row := row_of(route.method, route.example))
-        and row.fate is RouteCoverage.GOVERNED
+        and row.coverage is RouteCoverage.GOVERNED
         and route.path.count("{path") == 0
     ]
     expected = {
@@ -129,7 +129,9 @@ def test_a_release_that_asks_models_by_a_new_route_asks_in_vain(routes):
     asked = {path for start in beginnings for end in endings if not router.reached("POST", path := start + end)}
 
     assert len(asked) > 3000
-    assert [path for path in sorted(asked) if fate_of("POST", path) in HARMLESS and not path.startswith("/lens/")] == []
+    assert [
+        path for path in sorted(asked) if coverage_of("POST", path) in HARMLESS and not path.startswith("/lens/")
+    ] == []
 
 
 SEGMENTS = st.sampled_from(
@@ -185,12 +187,12 @@ def test_what_reaches_a_model_is_never_taken_for_something_else(request_):
     method, path = request_
     for router in (_late(), EARLY):
         reached = router.reached(method, path)
-        allowed = STRICT.get(fate_of(method, reached.example)) if reached else None
-        assert allowed is None or fate_of(method, path) in allowed, reached
+        allowed = STRICT.get(coverage_of(method, reached.example)) if reached else None
+        assert allowed is None or coverage_of(method, path) in allowed, reached
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "fate"),
+    ("method", "path", "coverage"),
     [
         pytest.param("POST", "/v1/chat/completions", RouteCoverage.GOVERNED, id="chat"),
         pytest.param(
@@ -268,8 +270,8 @@ def test_what_reaches_a_model_is_never_taken_for_something_else(request_):
         pytest.param("POST", "/perplexity/chat", RouteCoverage.REFUSED, id="no route at all"),
     ],
 )
-def test_what_becomes_of_a_route(method, path, fate):
-    assert fate_of(method, path) is fate
+def test_what_becomes_of_a_route(method, path, coverage):
+    assert coverage_of(method, path) is coverage
 
 
 def test_what_an_operator_passes_through_is_refused(monkeypatch):
@@ -277,7 +279,7 @@ def test_what_an_operator_passes_through_is_refused(monkeypatch):
     registered = {"1:subpath:/public/llm": {}, "2:exact:/mine": {}, "3:subpath:/v1/chat/completions": {}}
     monkeypatch.setattr(name, registered)
 
-    assert fate_of("POST", "/mine") is RouteCoverage.REFUSED
-    assert fate_of("GET", "/public/llm/chat") is RouteCoverage.REFUSED
-    assert fate_of("POST", "/v1/chat/completions/") is RouteCoverage.REFUSED
-    assert fate_of("GET", "/public/providers") is RouteCoverage.ADMINISTRATION
+    assert coverage_of("POST", "/mine") is RouteCoverage.REFUSED
+    assert coverage_of("GET", "/public/llm/chat") is RouteCoverage.REFUSED
+    assert coverage_of("POST", "/v1/chat/completions/") is RouteCoverage.REFUSED
+    assert coverage_of("GET", "/public/providers") is RouteCoverage.ADMINISTRATION
