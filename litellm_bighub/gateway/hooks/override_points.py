@@ -8,7 +8,6 @@ stands around the items (instructions, metadata, …) is still found by our own 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Collection, Sequence
-from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar
 
@@ -183,7 +182,7 @@ class OverridePoints(BuiltIn):
         skip_roles: Collection[str],
     ) -> None:
         as_tasks = self._overrides(f"_extract_{root}_text_and_create_tasks")
-        enter(replace(request_scope(), extraction=(request_data, _side(root))))
+        enter(request_scope()._replace(extraction=(request_data, _side(root))))
         for index, item in enumerate(items):
             if isinstance(item, str) or not in_scope(item, skip_roles):
                 continue

@@ -11,7 +11,7 @@ in the context of the task that runs the stream.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 
 from litellm_bighub.formats.payload.copies import text, whole
@@ -118,7 +118,7 @@ def scan_of(events: Sequence[object]) -> StreamScan:
     scans = request_scope().stream_scans
     if scans is None:
         scans = {}
-        enter(replace(request_scope(), stream_scans=scans))
+        enter(request_scope()._replace(stream_scans=scans))
     scan = scans.get(id(events))
     if scan is None or scan.events is not events:
         scan = scans[id(events)] = StreamScan(events)

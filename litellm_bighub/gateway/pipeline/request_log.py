@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.types.guardrails import GuardrailEventHooks
@@ -55,10 +54,10 @@ class logged:  # noqa: N801 - used as a function is; a generator's context would
     def __enter__(self) -> None:
         scope = request_scope()
         self._before = scope.decisions
-        enter(replace(scope, decisions=self._events))
+        enter(scope._replace(decisions=self._events))
 
     def __exit__(self, *_raised: object) -> None:
-        enter(replace(request_scope(), decisions=self._before))
+        enter(request_scope()._replace(decisions=self._before))
         if self._events:
             self._tell(self._events)
 

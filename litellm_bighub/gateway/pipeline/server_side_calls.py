@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
@@ -114,14 +113,14 @@ class _Within:
 
     async def __anext__(self) -> Payload:
         scope = request_scope()
-        enter(replace(scope, server_side_calls=self._runs))
+        enter(scope._replace(server_side_calls=self._runs))
         try:
             return await anext(self._events)
         except StopAsyncIteration:
             self._runs.end()
             raise
         finally:
-            enter(replace(request_scope(), server_side_calls=scope.server_side_calls))
+            enter(request_scope()._replace(server_side_calls=scope.server_side_calls))
 
     async def aclose(self) -> None:
         """Close the stream itself, if it can be closed."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import replace
 from typing import TypeVar
 
 import anyio
@@ -40,11 +39,11 @@ class _Connections:
             await self._app(scope, receive, send)
             return
         before = request_scope()
-        enter(replace(before, connection=receive))
+        enter(before._replace(connection=receive))
         try:
             await self._app(scope, receive, send)
         finally:
-            enter(replace(request_scope(), connection=before.connection))
+            enter(request_scope()._replace(connection=before.connection))
 
 
 def keep_connections() -> None:

@@ -7,7 +7,6 @@ the other way round. Both run the guardrail's hooks; what the inner one released
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
-from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -106,7 +105,7 @@ def bypass_cache(kwargs: MutableMapping[str, Any]) -> None:
 
 def begin_call() -> None:
     """A call begins in this task: what earlier ones released says nothing about it."""
-    enter(replace(request_scope(), released=frozenset()))
+    enter(request_scope()._replace(released=frozenset()))
 
 
 def was_released(call: ToolCall) -> bool:
@@ -117,7 +116,7 @@ def was_released(call: ToolCall) -> bool:
 def release(call: ToolCall) -> None:
     """Remember it for the call that this one answers."""
     scope = request_scope()
-    enter(replace(scope, released=scope.released | {_named(call)}))
+    enter(scope._replace(released=scope.released | {_named(call)}))
 
 
 def _named(call: ToolCall) -> CallName:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 
@@ -18,11 +17,11 @@ def governed_in_code(*, calls: bool = True, texts: bool = True) -> Generator[Non
         texts: its texts are.
     """
     before = request_scope()
-    enter(replace(before, calls_in_code=calls, texts_in_code=texts))
+    enter(before._replace(calls_in_code=calls, texts_in_code=texts))
     try:
         yield
     finally:
-        enter(replace(request_scope(), calls_in_code=before.calls_in_code, texts_in_code=before.texts_in_code))
+        enter(request_scope()._replace(calls_in_code=before.calls_in_code, texts_in_code=before.texts_in_code))
 
 
 def is_governed_in_code() -> bool:
