@@ -55,6 +55,6 @@ def wishes(options: GuardOptions) -> JsonObject:
     return {key: each for key, each in told.items() if each is not None}
 
 
-def random_id() -> str:
+def random_uuid() -> str:
     """An id of a run or event."""
     return str(uuid.uuid4())

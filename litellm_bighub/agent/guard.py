@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar, overload
 from typing_extensions import Unpack
 
 from litellm_bighub.agent.approvals.approval_backend import PolicyQuestions
-from litellm_bighub.agent.construction import model_client, random_id, resilience, wishes
+from litellm_bighub.agent.construction import model_client, random_uuid, resilience, wishes
 from litellm_bighub.agent.drivers.function_calls import Calling
 from litellm_bighub.agent.drivers.performer import Performer
 from litellm_bighub.agent.flow.effects import CallQuestion
@@ -62,13 +62,12 @@ class Guard(Generic[Handle]):
         self._pending: deque[State] = deque(maxlen=MAX_PENDING)
         self._claiming = threading.Lock()
         self._resumed: deque[str] = deque(maxlen=MAX_PENDING)
-        self._new_id = new_id = options.get("new_id", random_id)
+        self._new_id = new_id = options.get("new_id", random_uuid)
         self._redactor = Redactor(options.get("redact", ()))
         self._setup = Setup(
             tools=self._tools,
             actor=settings.actor,
             domain=settings.domain,
-            decision_mode=settings.decision_mode,
             max_tool_rounds=settings.max_tool_rounds,
             source_version=settings.memory_source_version,
             reveal=settings.reveal,

@@ -1,11 +1,13 @@
-"""The protocol that everything behind a decision implements."""
+"""The protocol that everything behind a decision implements: deciders, and the wrappers around them."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
 
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.decision import Decision
+from litellm_bighub.domain.decision import Basis, Block, Decision
+from litellm_bighub.errors import DecisionError, DecisionRefused, DecisionUnavailable
 
 
 class Decider(Protocol):
@@ -30,3 +32,30 @@ class Decider(Protocol):
     async def aclose(self) -> None:
         """Release connections and files. Safe to call twice."""
         ...
+
+
+@runtime_checkable
+class Wrapper(Protocol):
+    """A behaviour around another decider. Deadlines, retries and breakers hold for questions, not for waiting."""
+
+    inner: Decider
+
+
+def layers(decider: Decider) -> Iterator[object]:
+    """The decider and the deciders inside its wrappers, from the outside in."""
+    layer: object = decider
+    yield layer
+    while isinstance(layer, Wrapper):
+        layer = layer.inner
+        yield layer
+
+
+def undecided(error: DecisionError) -> Block:
+    """The block of a call on which no decision could be had."""
+    match error:
+        case DecisionUnavailable():
+            return Block(f"the decider could not be reached: {error}", Basis(blocked_by="unavailable"), "unreachable")
+        case DecisionRefused():
+            return Block(f"the decider refused to decide: {error}", Basis(blocked_by="refused"), "unreadable")
+        case _:
+            return Block(f"the decider's answer is no decision: {error}", Basis(blocked_by="unreadable"), "unreadable")

@@ -10,17 +10,15 @@ from dataclasses import replace
 from typing import TypeVar
 
 import anyio
+from typing_extensions import assert_never
 
 from litellm_bighub.deciders.approvals.caller_approval import consenting
-from litellm_bighub.deciders.approvals.until_stopped import Stopped, UntilStopped
-from litellm_bighub.deciders.approvals.waiting_decider import settled, waiting
-from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.deciders.approvals.waiting_decider import Stopped, UntilStopped, settled, waiting
+from litellm_bighub.deciders.decider import Decider, undecided
 from litellm_bighub.deciders.event_sinks import DecisionHook, EventSink, HookSink, record
 from litellm_bighub.deciders.judgement import DecidedToolCall
-from litellm_bighub.deciders.ledger.ledger import Ledger, MemoryLedger
-from litellm_bighub.deciders.ledger.prompt_ledger import PromptLedger
+from litellm_bighub.deciders.ledger.ledger import DeadlineLedger, Ledger, MemoryLedger
 from litellm_bighub.deciders.tool_table import ToolTable
-from litellm_bighub.deciders.undecided import undecided
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS, Deadline, within
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
@@ -89,7 +87,7 @@ class ToolDecisions:
         self._fail_mode: FailMode = fail_mode
         self._sinks = (*([HookSink(on_decision)] if on_decision else []), *sinks)
         self.redactor = redactor or Redactor()
-        self.ledger: Ledger = PromptLedger(ledger or MemoryLedger(), deadline_seconds)
+        self.ledger: Ledger = DeadlineLedger(ledger or MemoryLedger(), deadline_seconds)
         self.wording = read_wording(wording)
         self.clock = clock
         self.new_id = new_id
@@ -166,6 +164,8 @@ class ToolDecisions:
                     decision, decider = await self._asked.decide(call, context), self._decider.name
                 except DecisionError as error:
                     decision = _without_answer(error, tool.fail_mode or self._fail_mode)
+            case never:
+                assert_never(never)
         return DecidedToolCall(call, context, tool, decision, decider, self._timer() - started)
 
     async def _settled(self, judgement: DecidedToolCall, decision: Decision, seconds: float) -> Decision:

@@ -74,15 +74,17 @@ class Performer:
                 return await self._notify(effect.events)
             case RunTools():
                 return await self._run(effect.jobs)
-            case AskPerson():
-                return None if ask is None else await self._ask(ask, effect)
             case Emit():
                 return None
             case _:
-                return await self._perform_with_approvals(effect)
+                return await self._perform_with_approvals(effect, ask)
 
-    async def _perform_with_approvals(self, effect: Show | Settle | Look | StateKey) -> Any:
+    async def _perform_with_approvals(
+        self, effect: AskPerson | Show | Settle | Look | StateKey, ask: AskCallback | None
+    ) -> Any:
         match effect:
+            case AskPerson():
+                return None if ask is None else await self._ask(ask, effect)
             case Show():
                 return await self.deciding.shown(effect.pending)
             case Settle():
@@ -160,5 +162,7 @@ def needs_loop(effect: AnyEffect) -> bool:
             return True
         case RunTools(jobs):
             return len(jobs) > 1
-        case _:
+        case CallModel() | Notify() | AskPerson() | Emit():
             return False
+        case _:
+            assert_never(effect)

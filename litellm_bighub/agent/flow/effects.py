@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from litellm_bighub.agent.tools.jobs import Job
-from litellm_bighub.agent.tools.tool import DecisionMode
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
@@ -26,14 +25,12 @@ class CallQuestion:
     Attributes:
         action: the name that the policy knows the tool by.
         metadata: what the policy is told beside the call.
-        mode: which of BIGHUB's endpoints is asked.
     """
 
     call: ToolCall
     context: CallContext
     action: str = ""
     metadata: JsonMapping = field(default_factory=JsonObject)
-    mode: DecisionMode = "submit"
 
 
 @dataclass(frozen=True, slots=True)

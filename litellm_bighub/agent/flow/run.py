@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from litellm_bighub.agent.flow.model_input import ModelInput
 from litellm_bighub.agent.record.events import GuardedToolResult, Payload, ToolExecutionEvent, payload
-from litellm_bighub.agent.tools.tool import DecisionMode, Tool
+from litellm_bighub.agent.tools.tool import Tool
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.wording import ENGLISH, Wording
@@ -27,7 +27,6 @@ class Setup:
     tools: Mapping[str, Tool]
     actor: str
     domain: str
-    decision_mode: DecisionMode
     max_tool_rounds: int
     source_version: str
     reveal: bool

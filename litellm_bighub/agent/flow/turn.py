@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from typing_extensions import assert_never
+
 from litellm_bighub.agent.flow.effects import CallQuestion, Pending, PersonAnswer
 from litellm_bighub.agent.flow.requested_calls import Requested, call_output
 from litellm_bighub.agent.flow.run import Run
@@ -82,6 +84,8 @@ class TurnCall:
                 self.result = GuardedToolResult("tool_error", decision, None, unknown)
             case None:
                 self.result = GuardedToolResult("tool_error", decision, None, "cancelled before it started")
+            case never:
+                assert_never(never)
         self.job = None
 
     def output(self) -> JsonObject:
@@ -181,7 +185,6 @@ def ask_for(run: Run, tool: Tool, prepared: Prepared, call: Requested, response_
         ),
         action=tool.action or tool.name,
         metadata=metadata_of(arguments, tool.metadata_from_args),
-        mode=tool.decision_mode or setup.decision_mode,
     )
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-from litellm_bighub.deciders.decider import Decider
-from litellm_bighub.deciders.wrappers.wrapper import layers
+from litellm_bighub.deciders.decider import Decider, layers
 from litellm_bighub.domain.call import CallContext
 
 

@@ -10,17 +10,16 @@ open ──▶ void ─────▶ decide again, which asks anew ───�
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Final, Literal, Protocol, TypeAlias, runtime_checkable
 
 import anyio
 from typing_extensions import assert_never
 
-from litellm_bighub.deciders.decider import Decider
-from litellm_bighub.deciders.undecided import undecided
-from litellm_bighub.deciders.wrappers.wrapper import layers
+from litellm_bighub.deciders.decider import Decider, layers, undecided
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
 from litellm_bighub.errors import DecisionError, DecisionRefused
@@ -61,6 +60,37 @@ class WaitingDecider(Protocol):
             DecisionError: nobody can tell.
         """
         ...
+
+
+Stopped: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+"""Returns when nobody may be waited for any more."""
+
+
+class UntilStopped:
+    """Implements `WaitingDecider`: once the process has stopped, nobody has answered.
+
+    Args:
+        waiter: tells when a person has answered.
+        stopped: see there.
+    """
+
+    def __init__(self, waiter: WaitingDecider, stopped: Stopped) -> None:
+        self._waiter = waiter
+        self._stopped = stopped
+
+    async def answered(self, approval_id: str, *, seconds: float) -> AnsweredApproval:
+        """Wait as `WaitingDecider` has it."""
+        answering = asyncio.ensure_future(self._waiter.answered(approval_id, seconds=seconds))
+        stopping = asyncio.ensure_future(self._stopped())
+        try:
+            await asyncio.wait({answering, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            return answering.result() if answering.done() else AnsweredApproval("open")
+        finally:
+            answering.cancel()
+            stopping.cancel()
+            # A server's cancellation comes again at every await, and would cut off their cleaning up.
+            with anyio.CancelScope(shield=True):
+                await asyncio.gather(answering, stopping, return_exceptions=True)
 
 
 def waiting(decider: Decider) -> WaitingDecider | None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeAlias
 
 from bighub import AsyncBighubClient
+from typing_extensions import assert_never
 
 from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
 from litellm_bighub.deciders.hosted.failures import decision_error
@@ -101,6 +102,8 @@ class BighubDecider:
                 told["arguments"] = dict(call.arguments)
             case "digest":
                 pass
+            case _:
+                assert_never(self._send_arguments)
         return told
 
 
