@@ -11,11 +11,11 @@ from typing import cast
 from typing_extensions import Self, Unpack
 
 from litellm_bighub.agent.approvals.approval_loop import answers, one_answer
-from litellm_bighub.agent.drivers.drivers import aevents
-from litellm_bighub.agent.drivers.function_calls import OnLoop
+from litellm_bighub.agent.drivers.function_calls import LoopCaller
 from litellm_bighub.agent.drivers.performer import AskCallback
+from litellm_bighub.agent.drivers.run_drivers import aevents
+from litellm_bighub.agent.flow.agent_loop import agent_run, resumed_run
 from litellm_bighub.agent.flow.effects import Event, Steps
-from litellm_bighub.agent.flow.flow import agent_run, resumed_run
 from litellm_bighub.agent.flow.run import Run
 from litellm_bighub.agent.guard import Guard
 from litellm_bighub.agent.options import GuardOptions, RunArguments
@@ -35,7 +35,7 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
     """
 
     def __init__(self, **options: Unpack[GuardOptions]) -> None:
-        super().__init__(OnLoop(), options, spawn=_spawn)
+        super().__init__(LoopCaller(), options, spawn=_spawn)
 
     async def run(self, **arguments: Unpack[RunArguments]) -> Payload:
         """Run to the model's final answer and give it with what the tools did.
@@ -101,7 +101,7 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
         Raises:
             AdapterConfigurationError: the state was changed, was resumed already, or does not fit this agent.
         """
-        run, turn = self._begin_again(state, await self._deciding.state_key())
+        run, turn = self._begin_again(state, await self._policy.state_key())
         ask = answers(resolutions, on_approval_required)
         payload = await self._last(self._events(run, resumed_run(run, turn), ask, resumed=state))
         return cast("ApprovedPayload", payload)  # people could be asked, so it tells of them
@@ -139,7 +139,7 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
 
     async def check_tool(self, tool_name: str, arguments: JsonMapping) -> JsonObject:
         """The decision that a call would get. Nothing runs, and nothing is recorded."""
-        return decision_fields(await self._deciding.dry_run(self._question(tool_name, arguments)))
+        return decision_fields(await self._policy.dry_run(self._question(tool_name, arguments)))
 
     async def close(self) -> None:
         """Deliver what can be delivered within its limit, and release everything. Safe to call twice."""
@@ -148,7 +148,7 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
             self._deliveries.give_up()
             self._deliveries.worker.cancel()
             await asyncio.wait([self._deliveries.worker], timeout=self._limit)  # it counts what it was delivering
-        await self._deciding.aclose()
+        await self._policy.aclose()
 
     aclose = close
 
@@ -167,7 +167,7 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
         return cast("Payload", last["response"])  # the last event is `final_response`, or this line is not reached
 
     async def _resumed_events(self, state: JsonMapping, ask: AskCallback) -> AsyncIterator[Event]:
-        run, turn = self._begin_again(state, await self._deciding.state_key(), stream=True)
+        run, turn = self._begin_again(state, await self._policy.state_key(), stream=True)
         async with contextlib.aclosing(self._events(run, resumed_run(run, turn), ask, resumed=state)) as events:
             async for event in events:
                 yield event

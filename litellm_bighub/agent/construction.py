@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from litellm_bighub.agent.drivers.function_calls import Calling
+from litellm_bighub.agent.agent_backend import one_of
+from litellm_bighub.agent.drivers.function_calls import FunctionCaller
 from litellm_bighub.agent.model.resilience import Resilience
 from litellm_bighub.agent.options import GuardOptions
-from litellm_bighub.agent.policy_side import one_of
 from litellm_bighub.agent.settings import AgentSettings
 from litellm_bighub.deciders.wrappers.backoff import Backoff
 from litellm_bighub.deciders.wrappers.circuit import Circuit
@@ -32,7 +32,7 @@ def model_client(options: GuardOptions) -> Callable[[], Any]:
     return make
 
 
-def resilience(read: AgentSettings, calling: Calling) -> Resilience:
+def resilience(read: AgentSettings, caller: FunctionCaller) -> Resilience:
     """Retries and circuit breaker out of the settings."""
     return Resilience(
         retry=Backoff(
@@ -45,7 +45,7 @@ def resilience(read: AgentSettings, calling: Calling) -> Resilience:
             failures=read.provider_circuit_breaker_failures,
             reset_seconds=read.provider_circuit_breaker_reset_seconds,
         ),
-        sleep=calling.sleep,
+        sleep=caller.sleep,
     )
 
 

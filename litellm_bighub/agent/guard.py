@@ -11,9 +11,10 @@ from typing import Any, Generic, TypeVar, overload
 
 from typing_extensions import Unpack
 
-from litellm_bighub.agent.approvals.approval_backend import PolicyQuestions
+from litellm_bighub.agent.agent_backend import backend_for
+from litellm_bighub.agent.approvals.approval_backend import AgentPolicy
 from litellm_bighub.agent.construction import model_client, random_uuid, resilience, wishes
-from litellm_bighub.agent.drivers.function_calls import Calling
+from litellm_bighub.agent.drivers.function_calls import FunctionCaller
 from litellm_bighub.agent.drivers.performer import Performer
 from litellm_bighub.agent.flow.effects import CallQuestion
 from litellm_bighub.agent.flow.model_input import start
@@ -21,9 +22,8 @@ from litellm_bighub.agent.flow.requested_calls import Requested
 from litellm_bighub.agent.flow.run import Run, Setup
 from litellm_bighub.agent.flow.stored_state import State, request_ids, restored
 from litellm_bighub.agent.flow.turn import Turn, ask_for
-from litellm_bighub.agent.model.model import ClientModel
+from litellm_bighub.agent.model.client_model import ClientModel
 from litellm_bighub.agent.options import GuardOptions, RunArguments, ToolOptions
-from litellm_bighub.agent.policy_side import policy_for
 from litellm_bighub.agent.record.deliveries import Deliveries
 from litellm_bighub.agent.record.delivery_account import DeliveryAccounts
 from litellm_bighub.agent.settings import agent_settings
@@ -44,7 +44,7 @@ class Guard(Generic[Handle]):
     """Settings, tools and clients of an agent. Nothing is connected before the first run.
 
     Args:
-        calling: how tools, hooks and the model's client are called.
+        caller: how tools, hooks and the model's client are called.
         spawn: starts what runs in the background.
         options: see `GuardOptions`.
 
@@ -55,7 +55,7 @@ class Guard(Generic[Handle]):
     _allows_async_tools = True
 
     def __init__(
-        self, calling: Calling, options: GuardOptions, *, spawn: Callable[[Callable[[], Awaitable[None]]], Handle]
+        self, caller: FunctionCaller, options: GuardOptions, *, spawn: Callable[[Callable[[], Awaitable[None]]], Handle]
     ) -> None:
         self._settings = settings = agent_settings(options)
         self._tools: dict[str, Tool] = {}
@@ -75,29 +75,29 @@ class Guard(Generic[Handle]):
             clock=options.get("clock", time.time),
             wording=read_wording(options.get("wording", ENGLISH)),
         )
-        policy = policy_for(
+        backend = backend_for(
             settings,
             options,
             tools=self._tools,
             redactor=self._redactor,
             told={"session_id": options.get("session_id") or new_id(), **wishes(options)},
         )
-        self._deciding: PolicyQuestions = policy.deciding
+        self._policy: AgentPolicy = backend.policy
         self._limit = settings.memory_ingest_timeout_ms / 1000
         self._accounting = DeliveryAccounts(
-            policy, limit_seconds=self._limit, required=settings.outcome_reporting_required
+            backend, limit_seconds=self._limit, required=settings.outcome_reporting_required
         )
         self._deliveries: Deliveries[Handle] | None = None
         if self._accounting.deliver is not None:
             self._deliveries = Deliveries(self._accounting.deliver, spawn=spawn, limit_seconds=self._limit)
         self._performer = Performer(
-            model=ClientModel(model_client(options), calling=calling, timeout=settings.provider_timeout_seconds),
-            resilience=resilience(settings, calling),
-            deciding=self._deciding,
+            model=ClientModel(model_client(options), caller=caller, timeout=settings.provider_timeout_seconds),
+            resilience=resilience(settings, caller),
+            policy=self._policy,
             on_decision=options.get("on_decision"),
             max_parallel_tools=settings.max_parallel_tools,
             redactor=self._redactor,
-            calling=calling,
+            caller=caller,
         )
 
     def __repr__(self) -> str:

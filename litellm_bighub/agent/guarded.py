@@ -12,11 +12,11 @@ from typing import cast
 from typing_extensions import Self, Unpack
 
 from litellm_bighub.agent.approvals.approval_loop import answers, one_answer
-from litellm_bighub.agent.drivers.drivers import events
-from litellm_bighub.agent.drivers.function_calls import Blocking
+from litellm_bighub.agent.drivers.function_calls import BlockingCaller
 from litellm_bighub.agent.drivers.performer import AskCallback
+from litellm_bighub.agent.drivers.run_drivers import events
+from litellm_bighub.agent.flow.agent_loop import agent_run, resumed_run
 from litellm_bighub.agent.flow.effects import Event, Steps
-from litellm_bighub.agent.flow.flow import agent_run, resumed_run
 from litellm_bighub.agent.flow.run import Run
 from litellm_bighub.agent.guard import Guard
 from litellm_bighub.agent.options import GuardOptions, RunArguments
@@ -43,7 +43,7 @@ class GuardedOpenAI(Guard[Handle]):
 
     def __init__(self, **options: Unpack[GuardOptions]) -> None:
         self._loop = LoopThread("guarded-openai")
-        super().__init__(Blocking(self._loop), options, spawn=self._loop.start)
+        super().__init__(BlockingCaller(self._loop), options, spawn=self._loop.start)
         # Runs that nobody closed still deliver what they can before the interpreter ends.
         self._end = weakref.finalize(self, _end, self._loop, self._deliveries, self._limit)
 
@@ -111,7 +111,7 @@ class GuardedOpenAI(Guard[Handle]):
         Raises:
             AdapterConfigurationError: the state was changed, was resumed already, or does not fit this agent.
         """
-        run, turn = self._begin_again(state, self._loop.call(self._deciding.state_key))
+        run, turn = self._begin_again(state, self._loop.call(self._policy.state_key))
         ask = answers(resolutions, on_approval_required)
         payload = self._last(self._events(run, resumed_run(run, turn), ask, resumed=state))
         return cast("ApprovedPayload", payload)  # people could be asked, so it tells of them
@@ -127,7 +127,7 @@ class GuardedOpenAI(Guard[Handle]):
 
         The run goes on when the first event is asked for, and with it the state is used up.
         """
-        run, turn = self._begin_again(state, self._loop.call(self._deciding.state_key), stream=True)
+        run, turn = self._begin_again(state, self._loop.call(self._policy.state_key), stream=True)
         ask = answers(resolutions, on_approval_required)
         return self._events(run, resumed_run(run, turn), ask, resumed=state)
 
@@ -151,13 +151,13 @@ class GuardedOpenAI(Guard[Handle]):
 
     def check_tool(self, tool_name: str, arguments: JsonMapping) -> JsonObject:
         """The decision that a call would get. Nothing runs, and nothing is recorded."""
-        return decision_fields(self._loop.call(self._deciding.dry_run, self._question(tool_name, arguments)))
+        return decision_fields(self._loop.call(self._policy.dry_run, self._question(tool_name, arguments)))
 
     def close(self) -> None:
         """Deliver what can be delivered within its limit, and release everything. Safe to call twice."""
         if self._end.alive:
             _flush(self._deliveries, self._limit)
-            self._loop.call(self._deciding.aclose)
+            self._loop.call(self._policy.aclose)
         self._end()
 
     def __enter__(self) -> Self:

@@ -12,11 +12,11 @@ from typing import TypeVar
 import anyio
 from typing_extensions import assert_never
 
-from litellm_bighub.deciders.approvals.caller_approval import consenting
-from litellm_bighub.deciders.approvals.waiting_decider import Stopped, UntilStopped, settled, waiting
+from litellm_bighub.deciders.approvals.caller_approval import caller_approval_of
+from litellm_bighub.deciders.approvals.waiting_decider import Stopped, UntilStopped, settled, waiting_decider_of
+from litellm_bighub.deciders.decided_tool_call import DecidedToolCall
 from litellm_bighub.deciders.decider import Decider, undecided
 from litellm_bighub.deciders.event_sinks import DecisionHook, EventSink, HookSink, record
-from litellm_bighub.deciders.judgement import DecidedToolCall
 from litellm_bighub.deciders.ledger.ledger import DeadlineLedger, Ledger, MemoryLedger
 from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS, Deadline, within
@@ -80,9 +80,9 @@ class ToolDecisions:
         self._decider = decider
         self._asked = Deadline(decider, deadline_seconds)
         self._deadline_seconds = deadline_seconds
-        waiter = waiting(decider)
-        self._waiting = waiter if waiter is None or stopped is None else UntilStopped(waiter, stopped)
-        self._consenting = consenting(decider)
+        waiter = waiting_decider_of(decider)
+        self._waiting_decider = waiter if waiter is None or stopped is None else UntilStopped(waiter, stopped)
+        self._caller_approval = caller_approval_of(decider)
         self._tools = ToolTable(tools or {})
         self._fail_mode: FailMode = fail_mode
         self._sinks = (*([HookSink(on_decision)] if on_decision else []), *sinks)
@@ -101,19 +101,20 @@ class ToolDecisions:
     @property
     def can_wait(self) -> bool:
         """Whether the decider can tell when a person has answered."""
-        return self._waiting is not None
+        return self._waiting_decider is not None
 
     @property
     def takes_consent(self) -> bool:
         """Whether callers' answers to approvals can be recorded."""
-        return self._consenting is not None
+        return self._caller_approval is not None
 
     async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
         """Record a caller's answer to an approval; whether it counts. What nobody can record does not."""
         try:
-            return self._consenting is not None and await within(
-                self._deadline_seconds, self._consenting.consent(approval_id, context, approve=approve), "record of it"
-            )
+            if self._caller_approval is None:
+                return False
+            consent = self._caller_approval.consent(approval_id, context, approve=approve)
+            return await within(self._deadline_seconds, consent, "record of it")
         except DecisionError:
             return False
 
@@ -170,7 +171,7 @@ class ToolDecisions:
 
     async def _settled(self, judgement: DecidedToolCall, decision: Decision, seconds: float) -> Decision:
         """The decision in force when a person has answered, or the time is over. Nobody's silence opens anything."""
-        if self._waiting is None or not isinstance(decision, RequireApproval):
+        if self._waiting_decider is None or not isinstance(decision, RequireApproval):
             return decision
         recorded: list[Decision] = [decision]
 
@@ -179,7 +180,7 @@ class ToolDecisions:
             recorded.append(await self._recorded(again))
             return recorded[-1]
 
-        decided = await settled(self._waiting, decision, again, seconds=seconds)
+        decided = await settled(self._waiting_decider, decision, again, seconds=seconds)
         if any(decided is known for known in recorded):
             return decided
         return await self._recorded(replace(judgement, decision=decided, seconds=0.0))

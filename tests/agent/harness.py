@@ -10,8 +10,9 @@ import openai
 
 from litellm_bighub.agent.async_guarded import AsyncGuardedOpenAI
 from litellm_bighub.agent.guarded import GuardedOpenAI
-from litellm_bighub.testing import ScriptedDecider
+from litellm_bighub.testing import ScriptedDecider, text
 
+DONE = [text("done")]
 ASK = {"messages": [{"role": "user", "content": "go"}], "model": "gpt-4.1"}
 
 

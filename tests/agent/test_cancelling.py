@@ -12,10 +12,8 @@ from openai import AsyncOpenAI
 from litellm_bighub.agent.async_guarded import AsyncGuardedOpenAI
 from litellm_bighub.agent.guarded import GuardedOpenAI
 from litellm_bighub.errors import AdapterConfigurationError
-from litellm_bighub.testing import ScriptedDecider, function_call, text
-from tests.agent.harness import ASK
-
-DONE = [text("done")]
+from litellm_bighub.testing import ScriptedDecider, function_call
+from tests.agent.harness import ASK, DONE
 
 
 class Bighub:

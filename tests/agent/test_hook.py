@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from litellm_bighub.domain.decision import Allow, Basis, Block
-from litellm_bighub.testing import ScriptedDecider, function_call, text
+from litellm_bighub.testing import ScriptedDecider, function_call
+from tests.agent.harness import DONE
 
-DONE = [text("done")]
 CALL = function_call("pay", {"amount": 5, "api_key": "sk-secret"}, call_id="c1")
 
 

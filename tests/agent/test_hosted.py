@@ -7,10 +7,10 @@ import json
 import pytest
 from bighub import AsyncBighubClient, Bighub, BighubClient
 
-from litellm_bighub.testing import BlackHole, Hangup, HostedBighub, allow, block, function_call, text
+from litellm_bighub.testing import BlackHole, Hangup, HostedBighub, allow, block, function_call
 from litellm_bighub.testing.bighub.hosted_answers import error
+from tests.agent.harness import DONE
 
-DONE = [text("done")]
 CALL = function_call("pay", {"amount": 5, "password": "hunter2"}, call_id="c1")
 
 

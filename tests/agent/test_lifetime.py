@@ -13,10 +13,9 @@ from openai import AsyncOpenAI, OpenAI
 
 from litellm_bighub.agent.async_guarded import AsyncGuardedOpenAI
 from litellm_bighub.agent.guarded import GuardedOpenAI
-from litellm_bighub.testing import HostedBighub, function_call, text
-from tests.agent.harness import ASK
+from litellm_bighub.testing import HostedBighub, function_call
+from tests.agent.harness import ASK, DONE
 
-DONE = [text("done")]
 POLICY = "version: 1\nrules:\n  - {name: doubling, tool: double, max_per_day: 1000}\n"
 
 

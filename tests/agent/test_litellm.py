@@ -5,10 +5,9 @@ from __future__ import annotations
 import openai
 import pytest
 
-from litellm_bighub.testing import Failure, ScriptedDecider, function_call, text
-from tests.agent.harness import outputs
+from litellm_bighub.testing import Failure, ScriptedDecider, function_call
+from tests.agent.harness import DONE, outputs
 
-DONE = [text("done")]
 CALL = function_call("double", {"n": 4}, call_id="c1")
 
 

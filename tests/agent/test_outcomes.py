@@ -10,10 +10,10 @@ import pytest
 from litellm_bighub.agent.async_guarded import AsyncGuardedOpenAI
 from litellm_bighub.agent.guarded import GuardedOpenAI
 from litellm_bighub.errors import AdapterConfigurationError, OutcomeReportError
-from litellm_bighub.testing import ScriptedDecider, function_call, text
+from litellm_bighub.testing import ScriptedDecider, function_call
+from tests.agent.harness import DONE
 from tests.agent.record.test_redacted_event import Bighub
 
-DONE = [text("done")]
 CALL = function_call("work", {"n": 1})
 
 

@@ -14,8 +14,8 @@ from openai import AsyncOpenAI
 from litellm_bighub.agent.async_guarded import AsyncGuardedOpenAI
 from litellm_bighub.errors import AdapterConfigurationError
 from litellm_bighub.testing import text
-from tests.agent.harness import ASK
-from tests.agent.test_approvals import APPROVE, DONE, Bighub, Refunds, agent, refund
+from tests.agent.harness import ASK, DONE
+from tests.agent.refunds import APPROVE, Bighub, Refunds, agent, refund
 
 DENY = {"resolution": "denied"}
 

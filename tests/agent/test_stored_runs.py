@@ -9,20 +9,16 @@ import json
 from functools import partial
 from types import SimpleNamespace
 
-import anyio.from_thread
 import pytest
 
 from litellm_bighub.control_plane.approvals.resolution import Resolution
-from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.store.database import sqlite_url
 from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.control_plane.store.tables.secrets import STATE_KEY, secret_of
 from litellm_bighub.errors import AdapterConfigurationError
 from litellm_bighub.testing import function_call, text
-from tests.agent.harness import ASK, outputs
-from tests.agent.test_approvals import APPROVE, Bighub, Refunds, agent, refund
+from tests.agent.harness import ASK, DONE, outputs
+from tests.agent.refunds import APPROVE, Bighub, Refunds, agent, refund
 
-DONE = [text("done")]
 WAITING = [text("waiting")]
 POLICY = "version: 1\nrules:\n  - {name: transfers, tool: transfer, require_approval_above: 0}\n"
 PUBLIC = hashlib.sha256(b"states of waiting runs, None").digest()
@@ -37,26 +33,6 @@ class Transfers:
     def transfer(self, to: str, amount: float) -> float:
         self.moved.append((to, amount))
         return amount
-
-
-@pytest.fixture
-def loop():
-    with anyio.from_thread.start_blocking_portal() as portal:
-        yield portal
-
-
-@pytest.fixture
-def policy(tmp_path):
-    path = tmp_path / "bighub_policy.yaml"
-    path.write_text(POLICY)
-    return path
-
-
-@pytest.fixture
-def plane(policy):
-    plane = ControlPlane.open(sqlite_url(policy.parent / "bighub.db"), policy)
-    yield plane
-    plane.close()
 
 
 @pytest.fixture

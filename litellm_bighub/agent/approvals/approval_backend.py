@@ -45,7 +45,7 @@ class ApprovalBackend(Protocol):
 
 @runtime_checkable
 class ShowsApprovals(Protocol):
-    """A desk that knows what its approvals were asked for."""
+    """An approval backend that knows what its approvals were asked for."""
 
     async def shown(self, pending: Pending) -> Shown | NotThisCall:
         """What the approval says of the call, if it is the approval of this very call."""
@@ -54,7 +54,7 @@ class ShowsApprovals(Protocol):
 
 @runtime_checkable
 class KeepsStateKey(Protocol):
-    """A desk that keeps the key of stored runs with its approvals."""
+    """An approval backend that keeps the key of stored runs with its approvals."""
 
     async def state_key(self) -> bytes:
         """The key; made when it is first asked for.
@@ -86,16 +86,16 @@ class DryRun(Protocol):
         ...
 
 
-class PolicyQuestions:
+class AgentPolicy:
     """The policy's side of a run.
 
     Args:
         decider: who decides.
         fail_mode: what becomes of a call when the decider could not be reached.
-        desk: where approvals are answered.
+        approvals: where approvals are answered.
         tools: what the policy itself says of single tools.
         dry: who answers dry runs, if it is not the decider.
-        state_key: signs the states of runs that wait; by default the desk's, or one of this process.
+        state_key: signs the states of runs that wait; by default the approvals', or one of this process.
         deadline_seconds: how long a decision may take.
     """
 
@@ -104,7 +104,7 @@ class PolicyQuestions:
         decider: Decider,
         *,
         fail_mode: FailMode,
-        desk: ApprovalBackend,
+        approvals: ApprovalBackend,
         tools: Mapping[str, ToolSettings] | None = None,
         dry: object = None,
         state_key: bytes | None = None,
@@ -113,7 +113,7 @@ class PolicyQuestions:
         self._name = decider.name
         self._dry = decider if dry is None else dry
         self._decisions = ToolDecisions(decider, tools=tools, fail_mode=fail_mode, deadline_seconds=deadline_seconds)
-        self._desk = desk
+        self._approvals = approvals
         self._state_key = state_key
 
     async def decide(self, asks: Sequence[CallQuestion]) -> list[Decision]:
@@ -143,19 +143,19 @@ class PolicyQuestions:
         return await self._dry.dry_run(_call(ask), ask.context)
 
     async def shown(self, pending: Pending) -> Shown | NotThisCall:
-        """What the approval says of a pending call, if its desk knows."""
-        return await self._desk.shown(pending) if isinstance(self._desk, ShowsApprovals) else Shown()
+        """What the approval says of a pending call, if its backend knows."""
+        return await self._approvals.shown(pending) if isinstance(self._approvals, ShowsApprovals) else Shown()
 
     async def settle(self, pending: Pending, answer: PersonAnswer) -> Settled | Unsettled:
         """Bring a person's answer into force."""
-        settled = await self._desk.settle(pending, answer, self._one)
+        settled = await self._approvals.settle(pending, answer, self._one)
         if isinstance(settled, Settled) and _is_unavailable(settled.decision):
             return Unsettled("the call was answered, and could not be decided on again")
         return settled
 
     async def look(self, pending: Pending) -> Settled | None:
         """What became of a pending call elsewhere; `None` while it waits."""
-        settled = await self._desk.look(pending, self._one)
+        settled = await self._approvals.look(pending, self._one)
         return None if settled is None or _is_unavailable(settled.decision) else settled
 
     async def state_key(self) -> bytes:
@@ -165,8 +165,8 @@ class PolicyQuestions:
             DecisionUnavailable: it is kept with the approvals, and cannot be read.
         """
         if self._state_key is None:
-            desk = self._desk
-            self._state_key = await desk.state_key() if isinstance(desk, KeepsStateKey) else process_key()
+            approvals = self._approvals
+            self._state_key = await approvals.state_key() if isinstance(approvals, KeepsStateKey) else process_key()
         return self._state_key
 
     async def _one(self, ask: CallQuestion) -> Decision:

@@ -21,7 +21,7 @@ _ANOTHER = "the approval was asked for another call"
 
 
 class ClientBackend:
-    """Implements `Desk` with a client's `approvals`."""
+    """Implements `ApprovalBackend` with a client's `approvals`."""
 
     def __init__(self, client: Client, *, deadline: float) -> None:
         self._client = client

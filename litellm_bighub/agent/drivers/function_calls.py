@@ -20,7 +20,7 @@ from litellm_bighub.loop_thread import LoopThread
 T = TypeVar("T")
 
 
-class Calling(Protocol):
+class FunctionCaller(Protocol):
     """Calls a function of which it is not known whether it blocks or is async."""
 
     async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -40,7 +40,7 @@ class Calling(Protocol):
         ...
 
 
-class OnLoop:
+class LoopCaller:
     """Awaits what is async, and calls the rest in a worker thread."""
 
     async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
@@ -66,7 +66,7 @@ class OnLoop:
         await anyio.sleep(seconds)
 
 
-class Blocking:
+class BlockingCaller:
     """Calls in the current thread, and has what is async run by another one.
 
     Args:

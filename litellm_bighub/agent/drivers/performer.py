@@ -11,9 +11,9 @@ from typing import Any, TypeAlias
 
 from typing_extensions import assert_never
 
-from litellm_bighub.agent.approvals.approval_backend import PolicyQuestions
-from litellm_bighub.agent.approvals.people import read_answer
-from litellm_bighub.agent.drivers.function_calls import Calling, OnLoop
+from litellm_bighub.agent.approvals.approval_backend import AgentPolicy
+from litellm_bighub.agent.approvals.person_answers import read_answer
+from litellm_bighub.agent.drivers.function_calls import FunctionCaller, LoopCaller
 from litellm_bighub.agent.flow.effects import (
     AnyEffect,
     AskPerson,
@@ -29,9 +29,9 @@ from litellm_bighub.agent.flow.effects import (
     Show,
     StateKey,
 )
-from litellm_bighub.agent.model.model import ModelPort
+from litellm_bighub.agent.model.client_model import ModelPort
 from litellm_bighub.agent.model.resilience import Resilience
-from litellm_bighub.agent.model.stream_events import StreamReading
+from litellm_bighub.agent.model.stream_events import StreamReader
 from litellm_bighub.agent.options import Hook
 from litellm_bighub.agent.record.redacted_event import redacted_event
 from litellm_bighub.agent.tools.jobs import Job, run_jobs
@@ -57,11 +57,11 @@ class Performer:
 
     model: ModelPort
     resilience: Resilience
-    deciding: PolicyQuestions
+    policy: AgentPolicy
     on_decision: Hook | None
     max_parallel_tools: int
     redactor: Redactor
-    calling: Calling
+    caller: FunctionCaller
 
     async def perform(self, effect: AnyEffect, ask: AskCallback | None) -> Any:
         """Do what the effect says and give what it promises."""
@@ -69,7 +69,7 @@ class Performer:
             case CallModel():
                 return await self.resilience.run(lambda: self.model.create(effect.request))
             case Decide():
-                return await self.deciding.decide(effect.asks)
+                return await self.policy.decide(effect.asks)
             case Notify():
                 return await self._notify(effect.events)
             case RunTools():
@@ -86,13 +86,13 @@ class Performer:
             case AskPerson():
                 return None if ask is None else await self._ask(ask, effect)
             case Show():
-                return await self.deciding.shown(effect.pending)
+                return await self.policy.shown(effect.pending)
             case Settle():
-                return await self.deciding.settle(effect.pending, effect.answer)
+                return await self.policy.settle(effect.pending, effect.answer)
             case Look():
-                return await self.deciding.look(effect.pending)
+                return await self.policy.look(effect.pending)
             case StateKey():
-                return await self.deciding.state_key()
+                return await self.policy.state_key()
             case _:
                 assert_never(effect)
 
@@ -100,7 +100,7 @@ class Performer:
         """The events of a streamed turn, then its response. Only what failed before the first event is tried again."""
         async with AsyncExitStack() as stack:
             first, events = await self.resilience.run(lambda: self._open(stack, effect))
-            reading = StreamReading()
+            reading = StreamReader()
             event: JsonMapping | None = first
             while event is not None:
                 if (told := reading.read(event)) is not None:
@@ -124,8 +124,8 @@ class Performer:
 
     async def _run(self, jobs: Sequence[Job]) -> None:
         # Several run at the same time in threads of their own, one runs where the agent was called.
-        calling = self.calling if len(jobs) == 1 else OnLoop()
-        await run_jobs(jobs, max_parallel=self.max_parallel_tools, calling=calling)
+        caller = self.caller if len(jobs) == 1 else LoopCaller()
+        await run_jobs(jobs, max_parallel=self.max_parallel_tools, caller=caller)
 
     async def _notify(self, events: Sequence[Event]) -> list[bool]:
         """Whether the hook has taken each of the events: what is not on record does not run."""
@@ -135,7 +135,7 @@ class Performer:
 
     async def _told(self, hook: Hook, event: Event) -> bool:
         try:
-            await self.calling.call(hook, redacted_event(copy.deepcopy(event), self.redactor))
+            await self.caller.call(hook, redacted_event(copy.deepcopy(event), self.redactor))
         except Exception as error:  # noqa: BLE001 - the hook is the user's; whatever it raises withholds the call
             # Neither its message nor a traceback: both may hold the arguments.
             logger.error("on_decision raised %s for event %s", type(error).__name__, event["event_id"])  # noqa: TRY400
@@ -143,7 +143,7 @@ class Performer:
         return True
 
     async def _ask(self, ask: AskCallback, effect: AskPerson) -> PersonAnswer | None:
-        return read_answer(await self.calling.call(ask, question(effect)))
+        return read_answer(await self.caller.call(ask, question(effect)))
 
 
 def question(effect: AskPerson) -> JsonObject:

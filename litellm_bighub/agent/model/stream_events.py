@@ -20,7 +20,7 @@ _ENDS: Mapping[str, str] = {
 _PLACES = ("item_id", "output_index", "content_index")
 
 
-class StreamReading:
+class StreamReader:
     """Reads the events of one response.
 
     Attributes:

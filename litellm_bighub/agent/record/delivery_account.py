@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from litellm_bighub.agent.agent_backend import AgentBackend
 from litellm_bighub.agent.approvals.approval_loop import approved_payload
 from litellm_bighub.agent.flow.effects import Event
 from litellm_bighub.agent.flow.run import Run
-from litellm_bighub.agent.policy_side import PolicySide
 from litellm_bighub.agent.record.deliveries import Deliver, Deliveries, EventBatch, all_of, attempt
 from litellm_bighub.agent.record.events import ToolExecutionEvent
 from litellm_bighub.errors import OutcomeReportError
@@ -49,15 +49,15 @@ class DeliveryAccounts:
     """Where runs settle their accounts.
 
     Args:
-        policy: who is told.
+        backend: who is told.
         limit_seconds: for one delivery.
         required: whether a run that reported nothing of what it did has failed.
     """
 
-    def __init__(self, policy: PolicySide, *, limit_seconds: float, required: bool) -> None:
-        self._report = policy.report if required else None
+    def __init__(self, backend: AgentBackend, *, limit_seconds: float, required: bool) -> None:
+        self._report = backend.report if required else None
         self._limit = limit_seconds
-        self.deliver: Deliver | None = all_of(policy.remember, _unreported(policy.report))
+        self.deliver: Deliver | None = all_of(backend.remember, _unreported(backend.report))
 
     @contextmanager
     def of(self, run: Run, deliveries: Deliveries[Any] | None) -> Generator[DeliveryAccount, None, None]:

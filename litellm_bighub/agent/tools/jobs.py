@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 import anyio
 
-from litellm_bighub.agent.drivers.function_calls import Calling
+from litellm_bighub.agent.drivers.function_calls import FunctionCaller
 from litellm_bighub.agent.tools.tool import Tool
 from litellm_bighub.domain.payload import JsonMapping
 
@@ -47,32 +47,32 @@ class Job:
     outcome: Outcome | None = None
 
 
-async def run_jobs(jobs: Sequence[Job], *, max_parallel: int, calling: Calling) -> None:
+async def run_jobs(jobs: Sequence[Job], *, max_parallel: int, caller: FunctionCaller) -> None:
     """Run the jobs, at most `max_parallel` at a time; a tool that wants to be alone waits for those before it."""
     for alone, group in groupby(jobs, key=lambda job: job.tool.alone):
         if alone or len(jobs) == 1:
             for job in group:
-                await _run(job, calling)
+                await _run(job, caller)
         else:
-            await _together(group, max_parallel, calling)
+            await _together(group, max_parallel, caller)
 
 
-async def _together(jobs: Iterable[Job], max_parallel: int, calling: Calling) -> None:
+async def _together(jobs: Iterable[Job], max_parallel: int, caller: FunctionCaller) -> None:
     limit = anyio.CapacityLimiter(max_parallel)
 
     async def limited(job: Job) -> None:
         async with limit:
-            await _run(job, calling)
+            await _run(job, caller)
 
     async with anyio.create_task_group() as group:
         for job in jobs:
             group.start_soon(limited, job)
 
 
-async def _run(job: Job, calling: Calling) -> None:
+async def _run(job: Job, caller: FunctionCaller) -> None:
     job.started = True
     try:
-        output = await calling.call(functools.partial(job.tool.function, **job.keywords))
+        output = await caller.call(functools.partial(job.tool.function, **job.keywords))
     except Exception as error:  # noqa: BLE001 - whatever the user's function raises is the tool's outcome
         job.outcome = _raised(error)
     else:

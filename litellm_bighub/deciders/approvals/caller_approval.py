@@ -25,7 +25,7 @@ class CallerApproval(Protocol):
         ...
 
 
-def consenting(decider: Decider) -> CallerApproval | None:
+def caller_approval_of(decider: Decider) -> CallerApproval | None:
     """Whose approvals can be answered: the decider's, or those of the one that its wrappers stand around."""
     return next((layer for layer in layers(decider) if isinstance(layer, CallerApproval)), None)
 

@@ -93,7 +93,7 @@ class UntilStopped:
                 await asyncio.gather(answering, stopping, return_exceptions=True)
 
 
-def waiting(decider: Decider) -> WaitingDecider | None:
+def waiting_decider_of(decider: Decider) -> WaitingDecider | None:
     """Who can wait: the decider itself, or the one that its wrappers stand around; `None` if nobody can."""
     return next((layer for layer in layers(decider) if isinstance(layer, WaitingDecider)), None)
 

@@ -43,7 +43,7 @@ class Approvals(Protocol):
 
 
 class HostedApprovals:
-    """Implements `Waiting`.
+    """Implements `WaitingDecider`.
 
     The hosted service does not say whether deciding again uses an approval up. Its answer is taken as the permission
     for the call that asked, and given once by this process. An approval that nobody can find stays open: silence is no
@@ -75,7 +75,7 @@ class HostedApprovals:
         return AnsweredApproval("open") if found is None else self._once(approval_id, found)
 
     async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
-        """Record a caller's answer as `Consenting` has it, named in the comment: the service knows only our key.
+        """Record a caller's answer as `CallerApproval` has it, named in the comment: the service knows only our key.
 
         Raises:
             DecisionUnavailable: the service could not be asked.

@@ -72,11 +72,11 @@ class BighubDecider:
         return read_decision(answer)
 
     async def answered(self, approval_id: str, *, seconds: float) -> AnsweredApproval:
-        """Wait for a person as `Waiting` has it."""
+        """Wait for a person as `WaitingDecider` has it."""
         return await self._approvals.answered(approval_id, seconds=seconds)
 
     async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
-        """Record a caller's answer as `Consenting` has it."""
+        """Record a caller's answer as `CallerApproval` has it."""
         return await self._approvals.consent(approval_id, context, approve=approve)
 
     async def aclose(self) -> None:

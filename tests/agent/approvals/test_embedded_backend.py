@@ -6,7 +6,6 @@ import json
 from contextlib import contextmanager
 from functools import partial
 
-import anyio.from_thread
 import pytest
 
 from litellm_bighub.control_plane.approvals.resolution import Resolution
@@ -15,16 +14,13 @@ from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.http.sdk_extras.agent_memory import window
 from litellm_bighub.control_plane.http.sdk_extras.outcome_analytics import reported
 from litellm_bighub.control_plane.http.sdk_extras.outcomes import unreported
-from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.store.database import sqlite_url
 from litellm_bighub.control_plane.store.tables import approvals, outcomes
 from litellm_bighub.control_plane.store.tables.keys import AGENT, SCOPES
 from litellm_bighub.errors import AdapterConfigurationError, ConfigurationError
 from litellm_bighub.testing import ScriptedDecider, function_call, text
-from tests.agent.harness import ASK, outputs
+from tests.agent.harness import ASK, DONE, outputs
 from tests.control_plane.serving import serving
 
-DONE = [text("done")]
 APPROVE = {"resolution": "approved", "comment": "fine", "by": "ann"}
 POLICY = """\
 version: 1
@@ -44,27 +40,6 @@ class Refunds:
 
 def refund(amount, call_id=None):
     return function_call("refund", {"order_id": "ord_1", "amount": amount}, call_id=call_id)
-
-
-@pytest.fixture
-def policy(tmp_path):
-    path = tmp_path / "bighub_policy.yaml"
-    path.write_text(POLICY)
-    return path
-
-
-@pytest.fixture
-def loop():
-    with anyio.from_thread.start_blocking_portal() as portal:
-        yield portal
-
-
-@pytest.fixture
-def plane(policy):
-    """Another process's view of the same database."""
-    plane = ControlPlane.open(sqlite_url(policy.parent / "bighub.db"), policy)
-    yield plane
-    plane.close()
 
 
 @pytest.fixture(params=["inside", "over-a-socket"])

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from litellm_bighub.errors import AdapterConfigurationError
-from litellm_bighub.testing import function_call, reasoning, text
+from litellm_bighub.testing import function_call, reasoning
+from tests.agent.harness import DONE
 
-DONE = [text("done")]
 CALL = function_call("double", {"n": 4}, call_id="c1")
 ARGUMENTS = {
     "temperature": 0.3,

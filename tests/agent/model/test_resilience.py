@@ -13,9 +13,9 @@ from litellm_bighub.deciders.wrappers.backoff import Backoff
 from litellm_bighub.deciders.wrappers.circuit import Circuit
 from litellm_bighub.errors import ProviderResponseError
 from litellm_bighub.testing import Failure, Output, Pace, function_call, text
+from tests.agent.harness import DONE
 
 REQUEST = httpx.Request("POST", "http://127.0.0.1/v1/responses")
-DONE = [text("done")]
 
 
 def status(code, headers=None, body=None):

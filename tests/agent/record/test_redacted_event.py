@@ -9,9 +9,9 @@ import anyio
 import pytest
 
 from litellm_bighub.agent.record.deliveries import Deliveries, EventBatch
-from litellm_bighub.testing import function_call, text
+from litellm_bighub.testing import function_call
+from tests.agent.harness import DONE
 
-DONE = [text("done")]
 LONG = {"memory_ingest_timeout_ms": 10_000}
 
 

@@ -13,7 +13,7 @@ from litellm_bighub.control_plane.approvals.resolution import Resolution
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.control_plane.store.tables import approvals, switches
 from litellm_bighub.control_plane.store.tables.switches import Switch
-from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval, settled, waiting
+from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval, settled, waiting_decider_of
 from litellm_bighub.deciders.hosted.hosted_approvals import HostedApprovals
 from litellm_bighub.deciders.hosted.hosted_decider import hosted
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
@@ -307,9 +307,9 @@ async def test_a_decision_that_cannot_be_recorded_after_the_wait_withholds():
 
 def test_wrappers_pass_it_on(embedded):
     wrapped = Breaker(Deadline(Retry(embedded, attempts=1, patience=1), 1), failures=1, reset_seconds=1)
-    assert waiting(wrapped) is embedded
+    assert waiting_decider_of(wrapped) is embedded
     assert ToolDecisions(wrapped).can_wait
-    assert waiting(Deadline(ScriptedDecider(), 1)) is None
+    assert waiting_decider_of(Deadline(ScriptedDecider(), 1)) is None
     assert not ToolDecisions(ScriptedDecider()).can_wait
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import SecretStr
 
-from litellm_bighub.agent.approvals.approval_backend import ApprovalBackend, NoApprovalBackend, PolicyQuestions
+from litellm_bighub.agent.approvals.approval_backend import AgentPolicy, ApprovalBackend, NoApprovalBackend
 from litellm_bighub.agent.bighub.client import Client
 from litellm_bighub.agent.bighub.client_backend import ClientBackend
 from litellm_bighub.agent.bighub.client_decider import ClientDecider
@@ -30,7 +30,7 @@ from litellm_bighub.settings import ServiceSettings
 
 
 @dataclass(frozen=True, slots=True)
-class PolicySide:
+class AgentBackend:
     """Who decides, and who is told what happened, if there is anybody.
 
     Attributes:
@@ -38,19 +38,19 @@ class PolicySide:
         report: takes how the calls that ran have ended.
     """
 
-    deciding: PolicyQuestions
+    policy: AgentPolicy
     remember: Deliver | None = None
     report: Deliver | None = None
 
 
-def policy_for(
+def backend_for(
     settings: AgentSettings,
     options: GuardOptions,
     *,
     tools: Mapping[str, Tool],
     redactor: Redactor,
     told: JsonMapping,
-) -> PolicySide:
+) -> AgentBackend:
     """The decider for an agent.
 
     Args:
@@ -68,14 +68,14 @@ def policy_for(
     if decider == "embedded":
         return _embedded(settings, options, redactor)
     if decider is not None and not isinstance(decider, str):
-        desk: ApprovalBackend = decider if isinstance(decider, ApprovalBackend) else NoApprovalBackend()
+        approvals: ApprovalBackend = decider if isinstance(decider, ApprovalBackend) else NoApprovalBackend()
         if settings.outcome_reporting_required:
             raise AdapterConfigurationError("outcome_reporting_required", "needs a decider that takes outcomes")
-        return PolicySide(
-            PolicyQuestions(
+        return AgentBackend(
+            AgentPolicy(
                 decider,
                 fail_mode=settings.fail_mode,
-                desk=desk,
+                approvals=approvals,
                 state_key=_state_key(options),
                 deadline_seconds=_deadline(options),
             )
@@ -91,10 +91,10 @@ def policy_for(
         for_each_loop=given is None,
     )
     asking = ClientDecider(client, tools=tools, mode=settings.decision_mode, told=told, redactor=redactor)
-    deciding = PolicyQuestions(
+    policy = AgentPolicy(
         resilient(asking, service),
         fail_mode=settings.fail_mode,
-        desk=ClientBackend(_approver(service, options) or client, deadline=settings.decision_deadline_seconds),
+        approvals=ClientBackend(_approver(service, options) or client, deadline=settings.decision_deadline_seconds),
         dry=asking,
         state_key=_state_key(options),
         deadline_seconds=service.deadline_seconds + 1,  # the service's own deadline ends first, and says why
@@ -108,12 +108,12 @@ def policy_for(
         redactor=redactor,
         must_report=settings.outcome_reporting_required,
     )
-    return _telling(settings, deciding, memory)
+    return _telling(settings, policy, memory)
 
 
-def _telling(settings: AgentSettings, deciding: PolicyQuestions, memory: AgentMemory) -> PolicySide:
-    return PolicySide(
-        deciding,
+def _telling(settings: AgentSettings, policy: AgentPolicy, memory: AgentMemory) -> AgentBackend:
+    return AgentBackend(
+        policy,
         remember=memory.remember if settings.memory_enabled else None,
         report=memory.report if settings.outcome_reporting else None,
     )
@@ -173,7 +173,7 @@ def _state_key(options: GuardOptions) -> bytes | None:
     return hashlib.sha256(f"states of waiting runs, {secret}".encode()).digest() if secret else None
 
 
-def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor) -> PolicySide:
+def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor) -> AgentBackend:
     # Imported here, because they bring a database along.
     from litellm_bighub.agent.approvals.embedded_backend import EmbeddedBackend, EmbeddedMemory  # noqa: PLC0415
     from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider  # noqa: PLC0415
@@ -185,17 +185,17 @@ def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor
         clock=options.get("clock", time.time),
         patience=_deadline(options),
     )
-    desk = EmbeddedBackend(decider)
+    approvals = EmbeddedBackend(decider)
     memory = EmbeddedMemory(
         decider, source=settings.memory_source, actor=settings.actor, domain=settings.domain, redactor=redactor
     )
-    deciding = PolicyQuestions(
+    policy = AgentPolicy(
         decider,
         tools=decider.policy.tools,
         fail_mode=settings.fail_mode,
-        desk=desk,
-        dry=desk,
+        approvals=approvals,
+        dry=approvals,
         state_key=_state_key(options),
         deadline_seconds=_deadline(options),
     )
-    return _telling(settings, deciding, memory)
+    return _telling(settings, policy, memory)

@@ -9,9 +9,8 @@ import openai
 import pytest
 
 from litellm_bighub.errors import ProviderResponseError
-from litellm_bighub.testing import ScriptedDecider, function_call, text
-
-DONE = [text("done")]
+from litellm_bighub.testing import ScriptedDecider, function_call
+from tests.agent.harness import DONE
 
 
 def agent(driver, **options):

@@ -28,10 +28,9 @@ from litellm_bighub.testing import (
     shell_call,
     text,
 )
-from tests.agent.harness import outputs
+from tests.agent.harness import DONE, outputs
 
 REFUND = function_call("refund_payment", {"order_id": "ord_1", "amount": 199.99}, call_id="c1")
-DONE = [text("done")]
 NOTHING = {"type": "object", "properties": {}}
 
 

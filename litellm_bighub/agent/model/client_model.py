@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import openai
 
-from litellm_bighub.agent.drivers.function_calls import Calling
+from litellm_bighub.agent.drivers.function_calls import FunctionCaller
 from litellm_bighub.agent.model.plain import plain, plain_response
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
@@ -38,13 +38,13 @@ class ClientModel:
 
     Args:
         client: makes the client when it is first needed; nothing of it is touched before.
-        calling: how its methods are called.
+        caller: how its methods are called.
         timeout: seconds for one attempt.
     """
 
-    def __init__(self, client: Callable[[], Any], *, calling: Calling, timeout: float) -> None:
+    def __init__(self, client: Callable[[], Any], *, caller: FunctionCaller, timeout: float) -> None:
         self._make = client
-        self._calling = calling
+        self._calling = caller
         self._timeout = timeout
 
     async def create(self, request: JsonMapping) -> JsonObject:
