@@ -1,4 +1,4 @@
-"""Choosing who decides on an agent's calls, out of what its constructor was given."""
+"""The backend of an agent: its decider, approvals and memory, chosen by the constructor's options."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from litellm_bighub.settings import ServiceSettings
 
 @dataclass(frozen=True, slots=True)
 class AgentBackend:
-    """Who decides, and who is told what happened, if there is anybody.
+    """The policy of an agent, and its memory if it has one.
 
     Attributes:
         remember: takes the events.
@@ -57,11 +57,11 @@ def backend_for(
         settings: the agent's.
         options: what its constructor was given.
         tools: the agent's tools, registered or yet to be.
-        redactor: takes secrets out of what BIGHUB is told.
+        redactor: takes secrets out of what goes to BIGHUB.
         told: goes to BIGHUB with every question.
 
     Raises:
-        AdapterConfigurationError: nobody would decide, or what was given contradicts itself.
+        AdapterConfigurationError: there is no decider, or the options contradict each other.
         ConfigurationError: the policy file cannot be used.
     """
     decider = options.get("decider")
@@ -146,7 +146,7 @@ def _service(settings: AgentSettings, options: GuardOptions) -> ServiceSettings:
 
 
 def _approver(service: ServiceSettings, options: GuardOptions) -> Client | None:
-    """A client with the key of who may approve, where that is not the agent's own."""
+    """A client with the key of an approver, where the agent has one besides its own."""
     key = options.get("bighub_approver_api_key")
     if not key:
         return None
@@ -160,10 +160,10 @@ def _deadline(options: GuardOptions) -> float:
 
 
 def _state_key(options: GuardOptions) -> bytes | None:
-    """What signs the states of waiting runs, if the agent was given a secret; who does not know it can forge none.
+    """The key that signs the states of waiting runs, if the agent has a secret to make it of.
 
     Raises:
-        AdapterConfigurationError: the key is empty, so that everybody knows it.
+        AdapterConfigurationError: the key is empty, and so no secret.
     """
     given, secret = options.get("state_key"), options.get("bighub_api_key")
     if given is not None:

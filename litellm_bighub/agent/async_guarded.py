@@ -96,7 +96,7 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
         Args:
             state: as it was stored.
             resolutions: answers by request id, each as `on_approval_required` gives them.
-            on_approval_required: asked for the rest. What nobody answers is looked up in the control plane.
+            on_approval_required: asked for the rest. Calls without an answer are looked up in the control plane.
 
         Raises:
             AdapterConfigurationError: the state was changed, was resumed already, or does not fit this agent.

@@ -1,4 +1,4 @@
-"""Making the parts of an agent out of what its constructor was given."""
+"""The parts of an agent, made of its constructor's options."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def resilience(read: AgentSettings, caller: FunctionCaller) -> Resilience:
 
 
 def wishes(options: GuardOptions) -> JsonObject:
-    """What a later generation of BIGHUB is told with every decision, if the user says it."""
+    """The wishes that go to BIGHUB with every question, where the user has any."""
     told = {"objective": options.get("decision_objective"), "model_selection": options.get("model_selection")}
     return {key: each for key, each in told.items() if each is not None}
 

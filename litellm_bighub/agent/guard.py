@@ -111,7 +111,7 @@ class Guard(Generic[Handle]):
         Args:
             name: as the model knows it.
             fn: what is run; its signature gives the schema.
-            description: what the model is told; by default out of the docstring.
+            description: for the model; by default out of the docstring.
             options: see `ToolOptions`.
 
         Raises:
@@ -158,8 +158,8 @@ class Guard(Generic[Handle]):
             fn: the function, where the decorator stands without brackets.
             name: as the model knows it; by default the function's.
             system: the business domain of its calls.
-            risk: told to BIGHUB with every call.
-            environment: told to BIGHUB with every call.
+            risk: goes to BIGHUB with every call.
+            environment: goes to BIGHUB with every call.
             options: see `ToolOptions`.
         """
         told = {key: each for key, each in (("risk", risk), ("environment", environment)) if each}
@@ -175,7 +175,7 @@ class Guard(Generic[Handle]):
         return register if fn is None else register(fn)
 
     def list_tools(self) -> list[JsonObject]:
-        """The registered tools with what the model is told of each."""
+        """The registered tools, each with its description for the model."""
         return [_listed(tool) for tool in self._tools.values()]
 
     @property
@@ -185,7 +185,7 @@ class Guard(Generic[Handle]):
 
     @property
     def dropped_events(self) -> int:
-        """Events that BIGHUB was not told of, because it was too slow or could not be reached."""
+        """How many events did not reach BIGHUB, because it was too slow or could not be reached."""
         return 0 if self._deliveries is None else self._deliveries.dropped
 
     def _begin(self, arguments: RunArguments, *, stream: bool = False, asks_people: bool = False) -> Run:

@@ -44,7 +44,7 @@ class GuardedOpenAI(Guard[Handle]):
     def __init__(self, **options: Unpack[GuardOptions]) -> None:
         self._loop = LoopThread("guarded-openai")
         super().__init__(BlockingCaller(self._loop), options, spawn=self._loop.start)
-        # Runs that nobody closed still deliver what they can before the interpreter ends.
+        # An agent that is never closed still delivers what it can before the interpreter ends.
         self._end = weakref.finalize(self, _end, self._loop, self._deliveries, self._limit)
 
     def run(self, **arguments: Unpack[RunArguments]) -> Payload:
@@ -106,7 +106,7 @@ class GuardedOpenAI(Guard[Handle]):
         Args:
             state: as it was stored.
             resolutions: answers by request id, each as `on_approval_required` gives them.
-            on_approval_required: asked for the rest. What nobody answers is looked up in the control plane.
+            on_approval_required: asked for the rest. Calls without an answer are looked up in the control plane.
 
         Raises:
             AdapterConfigurationError: the state was changed, was resumed already, or does not fit this agent.

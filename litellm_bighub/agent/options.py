@@ -44,7 +44,7 @@ class ToolOptions(TypedDict, total=False):
         parameters_schema: a JSON schema of the arguments, in place of the one that the signature gives.
         value_from_args: the amount at stake; by default the first number named value, amount, price or total.
         target_from_args: what is acted upon; by default the argument `target`.
-        metadata_from_args: what BIGHUB is told beside the call.
+        metadata_from_args: goes to BIGHUB with the call.
         action_name: the name that BIGHUB knows the tool by.
         domain: in place of the agent's.
         actor: in place of the agent's.
@@ -82,8 +82,8 @@ class GuardOptions(TypedDict, total=False):
         decider: `embedded`, `bighub`, or a `Decider`; by default BIGHUB, if there is a key or client for it.
         policy: the embedded decider's policy file.
         database_url: where the embedded decider keeps its state; by default in a file beside the policy.
-        on_decision: told of every decision before anything runs; if it raises, the call is withheld.
-        session_id: told to BIGHUB with every decision; by default one for each agent.
+        on_decision: gets every decision before anything runs; if it raises, the call is withheld.
+        session_id: goes to BIGHUB with every question; by default one for each agent.
         redact: regular expressions of more secrets to keep from memory and hook.
         state_key: signs the states of runs that wait for people; by default made from
             `bighub_api_key`, or kept with the embedded control plane's database, or else one of this process.
@@ -98,20 +98,20 @@ class GuardOptions(TypedDict, total=False):
         max_tool_rounds: how often the model may call tools before it has to answer.
         max_parallel_tools: how many tools of a turn run at the same time.
         reveal: whether the model hears why a call was withheld.
-        decision_deadline_seconds: for one decision, whatever happens.
-        memory_enabled: tell BIGHUB's memory what the tools did.
-        memory_source: the source that it is told.
+        decision_deadline_seconds: for one decision, all attempts included.
+        memory_enabled: send the events of the tools to BIGHUB's memory.
+        memory_source: the source of those events.
         memory_source_version: the version of the source.
         memory_ingest_timeout_ms: for one delivery.
-        outcome_reporting: tell BIGHUB how calls that ran ended.
+        outcome_reporting: report to BIGHUB how calls ended.
         outcome_reporting_required: a run waits for its outcomes to be reported, as long as a delivery may take, and
             raises `OutcomeReportError` if they could not be. Without it, reporting never delays or fails a run.
-        decision_objective: told to BIGHUB with every decision.
-        model_selection: told to BIGHUB with every decision.
+        decision_objective: goes to BIGHUB with every question.
+        model_selection: goes to BIGHUB with every question.
         evaluate_retries: how often a decision is asked for again within its deadline.
         provider_timeout_seconds: for one attempt at the model.
-        provider_max_retries: attempts after the first; the client's own retries are switched off, unless somebody has
-            put a function of theirs in the place of its method.
+        provider_max_retries: attempts after the first; the client's own retries are switched off, unless its
+            method is replaced.
         provider_retry_backoff_seconds: before the first retry, doubled for each further one.
         provider_retry_max_backoff_seconds: the longest wait that the provider did not ask for.
         provider_retry_jitter_seconds: at most this is added by chance.

@@ -19,7 +19,7 @@ VERSION = version("litellm-bighub")
 
 @dataclass(frozen=True, slots=True)
 class AgentSettings:
-    """What an agent is made with, beside its clients. The names are those of the constructor.
+    """The settings of an agent. The names are those of the constructor.
 
     Raises:
         AdapterConfigurationError: a value is out of its bounds.

@@ -1,1 +1,1 @@
-"""Who answers "may this call be run?": the `Decider` protocol, its implementations and the wrappers around them."""
+"""Deciders answer "may this call be run?": the protocol, its implementations and the wrappers around them."""

@@ -1,4 +1,4 @@
-"""A decision together with what it was made on, and the event that tells of it."""
+"""A tool call with its decision, and the event that records both."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from litellm_bighub.domain.secrets import REDACTED
 
 @dataclass(frozen=True, slots=True)
 class DecidedToolCall:
-    """One call with the decision on it, by whom, and how many seconds it took."""
+    """One call with its decision, its decider and the seconds that it took."""
 
     call: ToolCall
     context: CallContext
@@ -24,7 +24,7 @@ class DecidedToolCall:
     seconds: float
 
     def event(self, redactor: Redactor, *, event_id: str, time: float) -> DecisionEvent:
-        """What may be told of it: the decision that was made, or would be but for the shadow, and no secret."""
+        """The event, without secrets. In shadow mode it holds the decision that is not enforced."""
         call, context = self.call, self.context
         shadowed = self.decision.shadowed if isinstance(self.decision, Allow) else None
         decision = shadowed or self.decision

@@ -1,4 +1,4 @@
-"""Telling hooks and sinks of a decision, before anything is released on the strength of it."""
+"""The hooks and sinks that record a decision before anything is released."""
 
 from __future__ import annotations
 
@@ -50,11 +50,11 @@ class HookSink:
 async def record(
     event: DecisionEvent, sinks: Sequence[EventSink], withheld: Callable[[], DecisionEvent], *, seconds: float
 ) -> bool:
-    """Tell every sink of the event. After the first failure the rest is told that the call was withheld for it.
+    """Write the event to every sink. After the first failure the other sinks get the event of the withheld call.
 
     Args:
         event: what happened.
-        sinks: are told, one after the other.
+        sinks: written to one after the other.
         withheld: makes the event of a call that was withheld for a failure.
         seconds: how long each sink may take.
 

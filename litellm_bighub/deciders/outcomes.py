@@ -1,4 +1,4 @@
-"""Who is told what came of calls that the gateway made itself."""
+"""The outcomes of calls that the gateway made itself, and the sinks that keep them."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ class OutcomeSink(Protocol):
 
 
 class Outcomes:
-    """Tells the sinks beside the answer's way: the call has run, so that nothing is held back for its record."""
+    """Writes outcomes in the background: the call has run, so nothing is held back for its record."""
 
     def __init__(self, sinks: Sequence[OutcomeSink]) -> None:
         self._sinks = tuple(sinks)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def tell(self, outcome: CallOutcome) -> None:
-        """Tell every sink. What one could not keep is at least in the log."""
+        """Write to every sink. A failure is at least in the log."""
         for sink in self._sinks:
             task = asyncio.ensure_future(_tell(sink, outcome))
             self._tasks.add(task)

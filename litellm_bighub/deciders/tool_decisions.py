@@ -30,7 +30,7 @@ from litellm_bighub.settings import FailMode, ToolSettings
 from litellm_bighub.wording import ENGLISH, WordingSource, read_wording
 
 OURSELVES = "litellm_bighub"
-"""Who decided when the decider was not asked, or could not answer."""
+"""The decider's name where the decider was not asked, or could not answer."""
 
 UNRECORDED = Block("the decision could not be recorded", Basis(blocked_by="unrecorded"), "unrecorded")
 
@@ -41,17 +41,17 @@ class ToolDecisions:
     """Decides on tool calls. One decision a call, all asked for at the same time, each recorded before any is returned.
 
     Args:
-        decider: who answers.
+        decider: answers.
         tools: what is known of single tools, by name pattern.
         fail_mode: what becomes of a call when the decider could not be reached; nothing else is ever opened by it.
         on_decision: a function, sync or async, that is given every decision. If it raises, the call is withheld.
         sinks: what else records every decision, an audit file for one; the same holds for them.
         redactor: takes secrets out of what is recorded.
         ledger: remembers decided calls for the requests that follow; in memory if not given.
-        deadline_seconds: how long a decision may take, and each thing that is asked of the ledger or told to a sink;
+        deadline_seconds: how long a decision may take, and each use of the ledger or of a sink;
             waiting for a person does not count.
         wording: sentences for models and callers, in place of the default ones: by name, or in a YAML file.
-        stopped: returns when nobody may be waited for any more, since the process ends.
+        stopped: returns when the process ends, and with it all waiting.
         clock: POSIX seconds.
         timer: seconds from any origin, for latencies.
         new_id: makes ids of events, and of traces that have none.
@@ -95,12 +95,12 @@ class ToolDecisions:
 
     @property
     def decider(self) -> Decider:
-        """Who answers."""
+        """The decider that answers."""
         return self._decider
 
     @property
     def can_wait(self) -> bool:
-        """Whether the decider can tell when a person has answered."""
+        """Whether the decider can wait for approvals."""
         return self._waiting_decider is not None
 
     @property
@@ -109,7 +109,7 @@ class ToolDecisions:
         return self._caller_approval is not None
 
     async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
-        """Record a caller's answer to an approval; whether it counts. What nobody can record does not."""
+        """Record a caller's answer to an approval; gives whether it counts. An unrecorded answer does not."""
         try:
             if self._caller_approval is None:
                 return False
@@ -123,12 +123,11 @@ class ToolDecisions:
     ) -> list[Decision]:
         """Decide on the calls of one response, in their order.
 
-        If the decider fails in a way that nobody foresaw, the other calls are no longer asked about and the error goes
-        out: nothing is released.
+        An unforeseen error of the decider ends the questions about the other calls and goes out: nothing is released.
 
         Args:
             calls: of one response.
-            context: who asks for them.
+            context: the caller, and the conversation.
             wait_seconds: how long to wait for a person where one is asked. The question is recorded before, and the
                 decision that then is in force, too.
         """
@@ -170,7 +169,7 @@ class ToolDecisions:
         return DecidedToolCall(call, context, tool, decision, decider, self._timer() - started)
 
     async def _settled(self, judgement: DecidedToolCall, decision: Decision, seconds: float) -> Decision:
-        """The decision in force when a person has answered, or the time is over. Nobody's silence opens anything."""
+        """The decision in force when a person has answered, or the time is over. Silence opens nothing."""
         if self._waiting_decider is None or not isinstance(decision, RequireApproval):
             return decision
         recorded: list[Decision] = [decision]

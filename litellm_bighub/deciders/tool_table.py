@@ -31,7 +31,7 @@ class ToolEntry:
     fail_mode: FailMode | None = None
 
     def measure(self, call: ToolCall) -> ToolCall | Block:
-        """The call with its value, target and action, or why nobody can decide on it."""
+        """The call with its value, target and action, or why it is undecidable."""
         if call.unreadable is not None:
             what = "unreadable_name" if call.unreadable == UNREADABLE_NAME else "unreadable_arguments"
             return _undecidable(what, call.unreadable)

@@ -1,4 +1,4 @@
-"""Who decides on an agent's calls, and who settles what waits for a person."""
+"""The policy of an agent, and the backend that settles its approvals."""
 
 from __future__ import annotations
 
@@ -90,11 +90,11 @@ class AgentPolicy:
     """The policy's side of a run.
 
     Args:
-        decider: who decides.
+        decider: decides on the calls.
         fail_mode: what becomes of a call when the decider could not be reached.
         approvals: where approvals are answered.
         tools: what the policy itself says of single tools.
-        dry: who answers dry runs, if it is not the decider.
+        dry: answers dry runs in place of the decider.
         state_key: signs the states of runs that wait; by default the approvals', or one of this process.
         deadline_seconds: how long a decision may take.
     """

@@ -73,7 +73,7 @@ class EmbeddedBackend:
         return await self._settled(resolved, pending, decide)
 
     async def look(self, pending: Pending, decide: DecideOne) -> Settled | None:
-        """What became of the approval in the inbox; `None` while it waits, or while nobody can tell."""
+        """What became of the approval in the inbox; `None` while it waits, or the database is away."""
         try:
             approval = await self._approval(pending)
         except DecisionError:

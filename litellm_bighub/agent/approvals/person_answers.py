@@ -112,7 +112,7 @@ def _answer(run: Run, entry: TurnCall, pending: Pending, answer: PersonAnswer) -
 def _shown(run: Run, entry: TurnCall, approval: Shown) -> dict[str, object]:
     """The event that a person is shown: what the approval says of the call, and where it says nothing, the call itself.
 
-    Never what a stored run tells of it: that is not what would run.
+    Never the stored run's copy: that is not what would run.
     """
     event = next(e for e in reversed(run.events) if e.call_id == (entry.call.call_id or None)).as_dict()
     arguments = entry.arguments if approval.arguments is None else approval.arguments
@@ -126,7 +126,7 @@ def _settle(run: Run, pending: Pending, answer: PersonAnswer) -> Steps[Settled |
 
 
 def _settled(run: Run, entry: TurnCall, pending: Pending, answer: PersonAnswer, settled: Settled | Unsettled) -> bool:
-    """Take what holds after an answer. Where nobody knows, the call waits on, and the answer is kept with it."""
+    """Take what holds after an answer. While that is unknown the call waits on, and keeps the answer."""
     if isinstance(settled, Settled):
         return _take(run, entry, pending, settled)
     entry.answer = answer

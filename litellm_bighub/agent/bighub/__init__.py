@@ -1,1 +1,1 @@
-"""A BIGHUB client that somebody handed in, of any generation: deciding, settling approvals, remembering."""
+"""A BIGHUB client of any generation: as the decider, approval backend and memory of an agent."""

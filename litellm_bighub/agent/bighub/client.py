@@ -80,7 +80,7 @@ class Client:
 
 
 def _names(method: Callable[..., Any]) -> frozenset[str] | None:
-    """The keyword arguments that a method takes; `None` if it takes any, or nobody can tell."""
+    """The keyword arguments that a method takes; `None` if it takes any, or has no signature."""
     try:
         parameters = inspect.signature(method).parameters
     except (TypeError, ValueError):

@@ -53,7 +53,7 @@ class ClientBackend:
                 said = await self._client.call(
                     resolve, request_id=pending.request_id, resolution=resolution, comment=answer.comment
                 )
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, nobody knows whether the answer arrived
+        except Exception as error:  # noqa: BLE001 - after any failure it is unknown whether the answer arrived
             known = await self.look(pending, decide)
             return known or Unsettled(f"the approval could not be resolved ({type(error).__name__})")
         approval: JsonObject = dict(said) if isinstance(said, Mapping) else {}
@@ -82,7 +82,7 @@ class ClientBackend:
         return None
 
     async def _listed(self, listed: Callable[..., Any], pending: Pending, status: str) -> JsonObject | None:
-        """The approval among those of one status; `None` if it is not there, or nobody can tell."""
+        """The approval among those of one status; `None` if it is not there, or the list cannot be had."""
         try:
             with anyio.fail_after(self._deadline):
                 found = await self._client.call(listed, status_filter=status)
@@ -109,7 +109,7 @@ class ClientBackend:
 
 
 def _is_of(pending: Pending, item: JsonMapping) -> bool:
-    """Whether nothing that BIGHUB tells of an approval contradicts that it was asked for this call."""
+    """Whether every field that BIGHUB gives of an approval fits this call."""
     ask = pending.ask
     action, actor, value = item.get("action"), item.get("actor"), item.get("value")
     return (

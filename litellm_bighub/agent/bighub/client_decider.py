@@ -29,10 +29,10 @@ class ClientDecider:
     """Implements `Decider` with a client's `actions`.
 
     Args:
-        tools: the agent's tools, for what BIGHUB is told of each.
+        tools: the agent's tools, for the metadata of each.
         mode: which endpoint is asked where the tool names none.
         told: what goes with every question.
-        redactor: takes secrets out of the arguments that BIGHUB is told.
+        redactor: takes secrets out of the arguments that go to BIGHUB.
     """
 
     name = "bighub"

@@ -53,7 +53,7 @@ class WholeAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Performer:
-    """What an agent does things with."""
+    """Carries out effects with the agent's model, policy and hook."""
 
     model: ModelPort
     resilience: Resilience

@@ -1,6 +1,6 @@
 """The two drivers of a run: each pulls effects out of the flow, has them carried out, and gives events to its reader.
 
-`run` is the last event. Whatever ends a run early is thrown into the flow first, so that it can record what happened.
+`run` is the last event. An error that ends a run early is thrown into the flow first, which records what happened.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Stepper:
         self._error = error
 
     def close(self) -> None:
-        """Nobody reads on."""
+        """End the flow, since its reader has left."""
         self._steps.close()
 
 

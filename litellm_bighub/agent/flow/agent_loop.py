@@ -98,11 +98,11 @@ def _get_answers(run: Run, turn: Turn, asking: Callable[[Run, Turn, list[TurnCal
     try:
         yield from asking(run, turn, answered)
     except Exception:
-        # Who was to be asked for the next call failed: what was answered before holds, the rest can be resumed.
+        # The next question failed: the answers before it hold, and the other calls can be resumed.
         yield from carry_out(run, answered)
         raise
     except BaseException:
-        # Cancelled, or nobody reads on: nothing runs any more, and the record says so.
+        # Cancelled, or the reader has left: nothing runs any more, and the record says so.
         for entry in answered:
             _record(run, entry)
         raise

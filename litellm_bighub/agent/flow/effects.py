@@ -1,4 +1,4 @@
-"""What a run wants to be done. The flow yields these, a driver carries them out; neither knows the other."""
+"""The effects of a run. The flow yields them, a driver carries them out; neither knows the other."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class CallQuestion:
 
     Attributes:
         action: the name that the policy knows the tool by.
-        metadata: what the policy is told beside the call.
+        metadata: goes to the policy with the call.
     """
 
     call: ToolCall
@@ -50,7 +50,7 @@ class PersonAnswer:
     """What a person said about a pending call.
 
     Attributes:
-        by: who said it, as the callback tells.
+        by: the name of the person, as the callback gives it.
         arguments: those that shall run in place of the model's.
     """
 
@@ -70,7 +70,7 @@ class Settled:
 
 @dataclass(frozen=True, slots=True)
 class Unsettled:
-    """A person has answered, and the control plane could not be told, or did not say what holds now.
+    """A person has answered, and the control plane could not be reached, or did not say what holds now.
 
     Attributes:
         problem: what went wrong, without anything of the call.
@@ -140,7 +140,7 @@ class RunTools(Effect[None]):
 
 @dataclass(frozen=True, slots=True)
 class AskPerson(Effect["PersonAnswer | None"]):
-    """Ask for one pending call. `None` means that nobody has answered."""
+    """Ask for one pending call. `None` means that there is no answer yet."""
 
     pending: Pending
     event: Event
@@ -176,7 +176,7 @@ class StateKey(Effect[bytes]):
 
 @dataclass(frozen=True, slots=True)
 class Emit(Effect[None]):
-    """Show an event to who reads the stream."""
+    """Show an event to the reader of the stream."""
 
     event: Event
 

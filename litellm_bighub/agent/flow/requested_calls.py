@@ -48,7 +48,7 @@ def is_complete(response: JsonMapping) -> bool:
 
 
 def call_output(call: Requested, result: GuardedToolResult) -> JsonObject:
-    """The item that tells the model what became of its call. The policy's inner reasons stay here."""
+    """The item with the outcome of a call, for the model. The policy's inner reasons stay here."""
     told: JsonObject = {"status": result.status}
     if result.status == "executed":
         told["output"] = result.output

@@ -33,7 +33,7 @@ class TurnCall:
         pending: the approval that it waits for.
         answer: what a person said, where that could not be brought into force yet.
         result: the outcome, as it stands so far.
-        told: the error that the model hears in place of the result's.
+        told: the error that the model gets in place of the result's.
         wording: in which it hears of it.
     """
 
@@ -132,7 +132,7 @@ class Turn:
 
 
 def read_turn(run: Run, response: JsonMapping, calls: list[Requested]) -> Turn:
-    """Read each call as far as it can be read without asking anybody."""
+    """Read each call as far as possible without a decision."""
     return Turn(response, [_read(run, response, call) for call in calls])
 
 

@@ -1,4 +1,4 @@
-"""The model behind a client that somebody made: official or not, sync or async.
+"""The model behind a client: official or not, sync or async.
 
 All that is asked of a client is `.responses.create`; `.responses.stream` is used where the client is not the official
 one.
@@ -86,9 +86,9 @@ class ClientModel:
     def _arguments(self, request: JsonMapping) -> JsonObject:
         """The request as the client is given it.
 
-        The official client compares every item of a conversation with every type of item that there is, which takes
-        longer than all that we do. Ours are plain JSON, so they may go by. Where somebody has wrapped the client or its
-        method, to trace what is sent for example, they stand in their usual place.
+        The official client compares every item of a conversation with every type of item, which takes longer than the
+        rest of a turn. Ours are plain JSON, so `extra_body` takes them past that. A wrapped client or method, which may
+        trace what is sent, gets them in their usual place.
         """
         arguments: JsonObject = {"timeout": self._timeout, **request}
         if not self._takes_plain:
@@ -99,7 +99,7 @@ class ClientModel:
 
     @property
     def _takes_plain(self) -> bool:
-        """Whether it is the official client, and nobody has wrapped it or its method."""
+        """Whether it is the official client, and neither it nor its method is wrapped."""
         if type(self._client) not in _PLAIN_CLIENTS or _is_traced(self._client):
             return False
         return not hasattr(type(self._client.responses).create, "__wrapped__")
@@ -139,7 +139,7 @@ class ClientModel:
 
 
 def _is_traced(client: openai.OpenAI | openai.AsyncOpenAI) -> bool:
-    """Whether somebody has put a function of theirs in the place of this one client's method; a copy has it not."""
+    """Whether this client's method is replaced, by a tracer for example. A copy of the client loses the replacement."""
     return "create" in vars(client.responses)
 
 

@@ -1,1 +1,1 @@
-"""What a run tells its caller, the model and BIGHUB."""
+"""The record of a run: events for its caller, and their delivery to BIGHUB."""

@@ -1,4 +1,4 @@
-"""Telling BIGHUB what an agent did, without ever keeping a run waiting.
+"""The delivery of an agent's events to BIGHUB, which never keeps a run waiting.
 
 Runs put their events into a bounded queue. A worker delivers them in the background, each delivery within a limit; what
 does not fit or does not arrive is counted, and that is all that happens to it.
@@ -40,7 +40,7 @@ Deliver: TypeAlias = Callable[[EventBatch], Awaitable[None]]
 
 
 class AgentMemory(Protocol):
-    """Where what an agent did is told."""
+    """Takes the events of an agent."""
 
     async def remember(self, batch: EventBatch) -> None:
         """Take the events."""
@@ -52,7 +52,7 @@ class AgentMemory(Protocol):
 
 
 def all_of(*targets: Deliver | None) -> Deliver | None:
-    """Delivers to each target at the same time, whatever becomes of the others; `None` if there is none."""
+    """Delivers to all targets at the same time, each on its own; `None` if there is no target."""
     wanted = [target for target in targets if target is not None]
     if not wanted:
         return None

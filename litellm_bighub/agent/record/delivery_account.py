@@ -1,4 +1,4 @@
-"""What a run owes when it ends, however it ends: its events to BIGHUB, and to whoever catches its exception."""
+"""The events that a run owes when it ends: to BIGHUB, and to the exception that ends it."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class DeliveryAccount:
         return self.run.events[self.known :]
 
     def batch(self) -> EventBatch:
-        """What BIGHUB is to be told of it."""
+        """Its events for BIGHUB."""
         told = [event.as_dict() for event in self.events]
         return EventBatch(told, self.run.trace_id, self.run.model, reported=self.reported)
 
     def shown(self, event: Event) -> Event:
-        """An event as the reader gets it: the last one tells of the people who were asked, if any could be."""
+        """An event as the reader gets it. The last one holds the approvals, where a run can ask for them."""
         if event["type"] != "final_response" or not self.run.asks_people:
             return event
         return {**event, "response": approved_payload(event["response"], self.run)}
@@ -49,7 +49,7 @@ class DeliveryAccounts:
     """Where runs settle their accounts.
 
     Args:
-        backend: who is told.
+        backend: takes the events.
         limit_seconds: for one delivery.
         required: whether a run that reported nothing of what it did has failed.
     """
@@ -81,7 +81,7 @@ class DeliveryAccounts:
         """Report the outcomes now.
 
         Raises:
-            OutcomeReportError: BIGHUB could not be told within the limit.
+            OutcomeReportError: BIGHUB did not take them within the limit.
         """
         if self._report is None:
             return

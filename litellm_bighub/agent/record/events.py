@@ -1,4 +1,4 @@
-"""What a run tells its caller: an event for each tool call, and the payload at the end.
+"""The events of a run, one for each tool call, and its payload at the end.
 
 The shapes are those of `bighub_openai`: plain dictionaries with these keys, so that code written for it goes on.
 """
@@ -22,7 +22,7 @@ class GuardedToolResult:
 
     Attributes:
         status: the outcome.
-        decision: the decision in BIGHUB's words, `None` when nobody was asked.
+        decision: the decision in BIGHUB's words, `None` without a decision.
         output: what the tool returned, as JSON.
         error: why there is no output; for people, the model hears less.
     """

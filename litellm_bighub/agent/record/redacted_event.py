@@ -1,4 +1,4 @@
-"""What BIGHUB is told of a run's events: a copy without secrets, and how each call that ran has ended."""
+"""A run's events as they go to BIGHUB: without secrets, with the outcome of each call that ran."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """The tool ran and raised; `told` is what the model hears of it."""
+    """The tool ran and raised; `told` is the error for the model."""
 
     error: str
     told: str

@@ -54,7 +54,7 @@ def make_tool(name: str, function: Callable[..., Any], description: str | None, 
 
 @dataclass(frozen=True, slots=True)
 class _Interface:
-    """What the model is told of a tool, and how its arguments are read."""
+    """A tool's description for the model, and how its arguments are read."""
 
     kind: Literal["function", "custom"]
     spec: JsonMapping

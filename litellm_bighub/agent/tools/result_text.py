@@ -1,4 +1,4 @@
-"""Whatever a tool returns, as JSON that a model can read. Never raises: the tool has run by then."""
+"""The result of a tool, of any type, as JSON for the model. Never raises: the tool has run by then."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def jsonable(result: object) -> Any:
 
 
 def result_text(value: object) -> str:
-    """JSON text that is valid UTF-8 whatever the value holds."""
+    """JSON text of any value, always valid UTF-8."""
     return json.dumps(_sendable(value), ensure_ascii=False, default=_note)
 
 

@@ -95,7 +95,7 @@ class _Strict:
         name = str(source["$ref"]).replace("#/definitions/", "#/$defs/")
         if "description" not in source:
             return {"$ref": name}
-        # Beside a reference nothing else may stand.
+        # Strict mode allows no other keyword next to a reference.
         return {"anyOf": [{"$ref": name}], "description": source["description"]}
 
     def _all_of(self, source: JsonMapping, path: str, depth: int) -> Schema:

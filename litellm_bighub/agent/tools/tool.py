@@ -1,4 +1,4 @@
-"""One registered tool: what the model is told of it, how its arguments are read, and what it runs."""
+"""One registered tool: its description for the model, the reading of its arguments, and its function."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Binder: TypeAlias = Callable[[str], JsonObject]
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Arguments that fit the tool: as the policy is told them, and as the function gets them."""
+    """Arguments that fit the tool: as the policy gets them, and as the function gets them."""
 
     arguments: Arguments
     keywords: JsonMapping
@@ -33,7 +33,7 @@ class Tool:
     """A tool of an agent.
 
     Attributes:
-        spec: what the provider is told, as an element of `tools`.
+        spec: the element of `tools` in a request.
         schema: the arguments' schema before strict mode changed it.
         defaults: of the parameters that the model may leave out, as JSON.
         alone: never runs at the same time as another tool of its turn.
@@ -65,7 +65,7 @@ class Tool:
         """Read arguments as the model wrote them. The defaults of what it left out are part of what is decided on.
 
         Raises:
-            ValueError: they are unreadable or do not fit the schema; the message can be told to the model.
+            ValueError: they are unreadable or do not fit the schema; the model may read the message.
         """
         if self.kind == "custom":
             raw = {"input": raw} if isinstance(raw, str) else raw

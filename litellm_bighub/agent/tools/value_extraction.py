@@ -1,4 +1,4 @@
-"""What is at stake in a call: the amount and the target that the policy is told."""
+"""The amount, target and metadata of a call, for the policy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NUMBER = re.compile(r"-?\d{1,30}(\.\d{1,30})?")
 
 
 class UnreadableStake(ValueError):  # noqa: N818 - the state of the call
-    """The amount or target cannot be had from these arguments; such a call is blocked without asking anybody."""
+    """The amount or target cannot be had from these arguments; such a call is blocked without a decision."""
 
 
 def value_of(arguments: JsonMapping, extract: ValueFrom | None) -> float | None:
@@ -45,7 +45,7 @@ def target_of(arguments: JsonMapping, extract: TargetFrom | None) -> str:
 
 
 def metadata_of(arguments: JsonMapping, extract: Callable[[JsonObject], Any] | None) -> JsonObject:
-    """What the policy is told beside the call.
+    """The metadata that goes to the policy with the call.
 
     Raises:
         UnreadableStake: `extract` raised, or gave no mapping.

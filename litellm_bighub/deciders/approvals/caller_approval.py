@@ -1,4 +1,4 @@
-"""Answering an approval in the name of the caller who asked for the call."""
+"""Approvals that the caller itself answers, as its consent."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class CallerApproval(Protocol):
             needs two people.
 
         Raises:
-            DecisionError: nobody can tell.
+            DecisionError: the approvals cannot be had.
         """
         ...
 
 
 def caller_approval_of(decider: Decider) -> CallerApproval | None:
-    """Whose approvals can be answered: the decider's, or those of the one that its wrappers stand around."""
+    """The decider, or the one inside its wrappers, if callers can answer its approvals."""
     return next((layer for layer in layers(decider) if isinstance(layer, CallerApproval)), None)
 
 

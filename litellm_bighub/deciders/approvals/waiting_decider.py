@@ -1,4 +1,4 @@
-"""Waiting for a person: what a decider that can do so offers, and how its answer comes into force.
+"""Deciders that can wait for approvals, and how a person's answer comes into force.
 
 ```
         approved ──▶ decide again, which uses the approval up ──▶ the decision
@@ -26,7 +26,7 @@ from litellm_bighub.errors import DecisionError, DecisionRefused
 
 PAUSE_SECONDS: Final = 1.0
 LATE_SECONDS: Final = 1.0
-"""How much longer than it was told a waiter may take to say that nobody has answered."""
+"""How much longer than its time a waiter may take to give up."""
 
 State: TypeAlias = Literal["open", "approved", "denied", "void"]
 
@@ -37,7 +37,7 @@ class AnsweredApproval:
 
     Attributes:
         state: `void` if it can no longer be used: expired, used by an identical call, or unknown.
-        by: who answered, as far as the decider tells.
+        by: the person's name, where the decider gives it.
         bound: deciding on the same call again uses the approval up. Otherwise this answer is the permission, and the
             decider gives it once.
         edited: arguments that a person put in place of the model's, where the answer is the permission.
@@ -51,27 +51,27 @@ class AnsweredApproval:
 
 @runtime_checkable
 class WaitingDecider(Protocol):
-    """A decider that can tell when a person has answered."""
+    """A decider that can wait until a person has answered."""
 
     async def answered(self, approval_id: str, *, seconds: float) -> AnsweredApproval:
         """Wait until an approval is no longer open, at most that many seconds.
 
         Raises:
-            DecisionError: nobody can tell.
+            DecisionError: the approval cannot be had.
         """
         ...
 
 
 Stopped: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
-"""Returns when nobody may be waited for any more."""
+"""Returns when the process ends, and with it all waiting."""
 
 
 class UntilStopped:
-    """Implements `WaitingDecider`: once the process has stopped, nobody has answered.
+    """Implements `WaitingDecider`: an approval stays open once the process ends.
 
     Args:
-        waiter: tells when a person has answered.
-        stopped: see there.
+        waiter: waits until a person has answered.
+        stopped: ends the waiting.
     """
 
     def __init__(self, waiter: WaitingDecider, stopped: Stopped) -> None:
@@ -94,7 +94,7 @@ class UntilStopped:
 
 
 def waiting_decider_of(decider: Decider) -> WaitingDecider | None:
-    """Who can wait: the decider itself, or the one that its wrappers stand around; `None` if nobody can."""
+    """The decider, or the one inside its wrappers, if it can wait for approvals."""
     return next((layer for layer in layers(decider) if isinstance(layer, WaitingDecider)), None)
 
 
@@ -107,10 +107,10 @@ async def settled(
     timer: Callable[[], float] = time.monotonic,
     pause_seconds: float = PAUSE_SECONDS,
 ) -> Decision:
-    """Wait for the person whom a decision asks for. Whoever cannot be asked for a while is asked again after a pause.
+    """Wait for the person that a decision asks for. After a passing failure the waiter is asked again.
 
     Args:
-        waiter: tells when a person has answered.
+        waiter: waits until a person has answered.
         asked: the decision.
         decide_again: decides on the same call, as a question of its own that the given approval's id names.
         seconds: how long to wait.
@@ -119,7 +119,7 @@ async def settled(
 
     Returns:
         the decision in force; `asked`, or a later question for a person, if the time was over. A block that names the
-        cause, if a person has answered and nobody could decide again in time: the approval can still be used.
+        cause, if a person has answered and no new decision could be had in time: the approval can still be used.
     """
     end = timer() + seconds
     while asked.approval_id:
@@ -137,7 +137,7 @@ async def settled(
 
 
 class _NotDecidedAgainError(DecisionError):
-    """A person has answered, and nobody could decide again."""
+    """A person has answered, and no new decision could be had."""
 
     def __init__(self, failure: DecisionError) -> None:
         self.failure = failure
@@ -151,7 +151,7 @@ async def _in_force(
     *,
     seconds: float,
 ) -> Decision:
-    """The decision in force after at most that many seconds: `asked` itself, if nobody has answered."""
+    """The decision in force after at most that many seconds: `asked` itself without an answer."""
     answer = await _answered(waiter, asked.approval_id, seconds)
     match answer.state:
         case "open":
@@ -172,7 +172,7 @@ async def _in_force(
 
 
 async def _answered(waiter: WaitingDecider, approval_id: str, seconds: float) -> AnsweredApproval:
-    """What became of the approval. A waiter that does not come back in time tells nothing."""
+    """What became of the approval. It stays open for a waiter that does not come back in time."""
     with anyio.move_on_after(seconds + LATE_SECONDS):
         return await waiter.answered(approval_id, seconds=seconds)
     return AnsweredApproval("open")

@@ -1,4 +1,4 @@
-"""Waiting for what somebody else does: however many wait, one task looks for all of them."""
+"""A room where many wait for approvals, and one task looks for all of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class Waiters(Generic[T]):
-    """Those who wait, by the id of what they wait for."""
+    """The waiters, by the id of their approval."""
 
     def __init__(self) -> None:
         self._waiting: dict[str, set[asyncio.Future[T]]] = {}
@@ -29,7 +29,7 @@ class Waiters(Generic[T]):
 
     @contextmanager
     def one_more(self, id_: str) -> Generator[asyncio.Future[T]]:
-        """Somebody who waits as long as the context is open."""
+        """A waiter, as long as the context is open."""
         waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         same = self._waiting.setdefault(id_, set())
         same.add(waiter)
@@ -48,8 +48,8 @@ class WaitingRoom(Generic[T]):
     """Where the tasks of a process wait.
 
     Args:
-        look: looks once for all waiters, tells them what it finds, and pauses. Runs again and again in each event loop
-            as long as somebody waits there; an error of its own ends the waiting of all.
+        look: looks once for all waiters, hands each its find, and pauses. Runs again and again in each event loop
+            as long as it has waiters; an error of its own ends the waiting of all.
     """
 
     def __init__(self, look: Look[T]) -> None:
@@ -61,7 +61,7 @@ class WaitingRoom(Generic[T]):
         """Wait for an id from now on.
 
         Yields:
-            A function that waits until there is something to tell, at most that many seconds; then it returns `None`.
+            A function that waits for the find, at most so many seconds, and otherwise returns `None`.
         """
         loop = asyncio.get_running_loop()
         if loop not in self._rooms or self._rooms[loop][1].done():

@@ -52,7 +52,7 @@ def approved_arguments(approval: JsonMapping) -> Arguments | None:
             raise DecisionRefused("the approval changes the call, and does not say how")
         return None
     arguments = action.get("arguments") if edited is None and isinstance(action, Mapping) else edited
-    # BIGHUB was told the arguments without their secrets: a note that a person left in place is not the secret.
+    # BIGHUB has the arguments without their secrets: a note that a person left in place is not the secret.
     if not isinstance(arguments, Mapping) or _HIDDEN in repr(arguments):
         raise DecisionRefused("the approval changes the call in a way that cannot be carried out here")
     return cast("Arguments", arguments)

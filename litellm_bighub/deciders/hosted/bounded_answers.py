@@ -1,6 +1,6 @@
-"""Reading a service's answers up to a size: one without end, or one that unpacks to gigabytes, is no decision.
+"""Answers of a service, bounded in size: an endless one, or one that unpacks to gigabytes, is no decision.
 
-The SDK reads whatever comes. These transports stand under it: they read and unpack an answer themselves, and hand over
+The SDK reads without a bound. These transports stand under it: they read and unpack an answer themselves, and hand over
 one that is whole and short.
 """
 

@@ -46,7 +46,7 @@ class HostedApprovals:
     """Implements `WaitingDecider`.
 
     The hosted service does not say whether deciding again uses an approval up. Its answer is taken as the permission
-    for the call that asked, and given once by this process. An approval that nobody can find stays open: silence is no
+    for the call that asked, and given once by this process. An approval that is on no list stays open: silence is no
     permission. However many wait, one task looks for all of them.
 
     Args:

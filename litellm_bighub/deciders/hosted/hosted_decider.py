@@ -26,9 +26,9 @@ def hosted(
 
     Args:
         service: its settings.
-        redactor: takes secrets out of what it is told.
+        redactor: takes secrets out of the questions.
         clock: seconds from any origin.
-        on_breaker: told the breaker's states.
+        on_breaker: gets the breaker's states.
 
     Raises:
         ConfigurationError: no API key, one that no header can hold, or an address that the SDK does not accept.

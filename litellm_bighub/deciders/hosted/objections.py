@@ -1,4 +1,4 @@
-"""What each field of BIGHUB's answer has against the call. How the objections are weighed says `reading`."""
+"""What each field of BIGHUB's answer has against the call. `strict_answer` weighs the objections."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Objection(NamedTuple):
     Attributes:
         weight: how heavily.
         text: for people.
-        unreadable: whether it objects only because nobody knows what it says.
+        unreadable: whether it objects only because its value is unknown.
     """
 
     weight: Weight
@@ -127,7 +127,7 @@ def _enforcement(answer: Answer) -> Iterator[Objection]:
 
 
 def _switches(answer: Answer) -> Iterator[Objection]:
-    """Kill switches, whose shape in an answer is not published, and whatever else blocked the call."""
+    """Kill switches, whose shape in an answer is not published, and other blocks."""
     blocked_by = answer.get("blocked_by")
     if blocked_by:
         killed = "kill" in str(blocked_by).lower()
@@ -156,7 +156,7 @@ def _nested(answer: Answer) -> Iterator[Objection]:
 
 
 def _edits(answer: Answer) -> Iterator[Objection]:
-    """What was approved is another call than this one, of which the service was told without its secrets."""
+    """Edited arguments make another call than this one."""
     if answer.get("edited_arguments") is not None:
         yield Objection(NO, "edited_arguments is given: other arguments than the call's were approved")
 

@@ -48,10 +48,10 @@ def client(service: ServiceSettings) -> AsyncBighubClient:
 
 
 def without_retries(client: Any, seconds: float) -> Any:
-    """The resources of a client that somebody handed in, over the same connections.
+    """The resources of a user's client, over the same connections.
 
-    A client of another type is given back as it is, and so is one of which somebody has replaced a method: what that
-    does is its maker's to say.
+    A client of another type comes back as it is, and so does one with a replaced method: the replacement is the user's
+    wish.
 
     Args:
         client: anything.

@@ -1,4 +1,4 @@
-"""Asking the hosted BIGHUB once, through its own SDK, and saying what its failures mean."""
+"""The decider that asks the hosted BIGHUB once, through its own SDK."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class BighubDecider:
 
     Args:
         client: the SDK's client, with its own retries off.
-        send_arguments: what BIGHUB is told of the arguments.
-        redactor: takes secrets out of what it is told.
+        send_arguments: in which form the arguments go to BIGHUB.
+        redactor: takes secrets out of the questions.
     """
 
     name = "bighub"
@@ -87,7 +87,7 @@ class BighubDecider:
         return call.target if self._send_arguments == "full" else self._redactor.text(call.target)
 
     def _told(self, call: ToolCall, context: CallContext) -> JsonObject:
-        """What BIGHUB is told beside the contract's own fields; only what there is."""
+        """The context of the question, next to the contract's own fields; empty fields are left out."""
         told: JsonObject = {
             "tool": call.name,
             "call_type": call.type,
@@ -108,7 +108,7 @@ class BighubDecider:
 
 
 def gateway(call: ToolCall, context: CallContext) -> dict[str, str]:
-    """What a gateway tells of its run under one key, so that an approval is bound to who asks and not to the run."""
+    """The facts of a run under one key, so that an approval is bound to the caller and not to the run."""
     told = {
         "path": call.path,
         "surface": context.surface,

@@ -1,9 +1,9 @@
-"""Reading BIGHUB's answer, of either generation, in the strictest way that it can be read.
+"""The strictest reading of BIGHUB's answer, of either generation.
 
-A decision is told by many fields, and they may contradict each other. Each field is read alone and may object to the
+A decision has many fields, and they may contradict each other. Each field is read alone and may object to the
 call; then the objections are weighed:
 
-- `NO`: any one blocks. So does a value nobody knows, or one of the wrong type.
+- `NO`: any one blocks. So does an unknown value, or one of the wrong type.
 - `NOT_YET` (`allowed` is not true, `can_run` is false): blocks, unless the verdict itself says that a person is
   awaited.
 - `PENDING` (the verdict says so) and `ASK` (anything else asks for a person): a person is asked.
@@ -75,7 +75,7 @@ def _text(answer: Answer, field: str) -> str:
 
 
 def _time(value: object) -> float | None:
-    """POSIX seconds, or ISO 8601; a time that nobody can read is not told, and the service knows it anyway."""
+    """POSIX seconds, or ISO 8601; `None` for another form: the service knows the time anyway."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value) if math.isfinite(value) else None
     try:

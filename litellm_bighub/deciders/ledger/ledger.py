@@ -1,4 +1,4 @@
-"""The ledger of decided calls: what later requests are held against."""
+"""The ledger of decided calls. Later requests are checked against it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Ledger(Protocol):
         ...
 
     async def report(self, event: UnapprovedResult | OptOut) -> None:
-        """Keep what is told of a result that nobody approved, or of an opt-out."""
+        """Keep the event of an unapproved result or of an opt-out."""
         ...
 
     async def aclose(self) -> None:
@@ -109,7 +109,7 @@ class DeadlineLedger:
         return await self._in_time(self.inner.joined(response_id, continued_by))
 
     async def report(self, event: UnapprovedResult | OptOut) -> None:
-        """Keep what is told of a result that nobody approved, or of a guardrail that was left out."""
+        """Keep the event of an unapproved result or of an opt-out."""
         await self._in_time(self.inner.report(event))
 
     async def aclose(self) -> None:

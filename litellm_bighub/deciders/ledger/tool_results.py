@@ -1,4 +1,4 @@
-"""Whether the result of a call may be there: whether the call was released, and to whom."""
+"""Tool results in a request, judged by the ledger: was their call released, and to this caller."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def judge(
         found: the result.
         known: calls that the ledger holds, the oldest first.
         thread: what the request goes on from.
-        complete: whether every call that the request tells of stands in it.
+        complete: whether the request holds every call of its conversation.
         wording: in which our own outputs of withheld calls are written, unless they are in the default.
     """
     call_id = storable(found.call_id)

@@ -22,7 +22,7 @@ BreakerState = Literal["closed", "open", "half_open"]
 
 
 def unwatched(_: BreakerState) -> None:
-    """Hears the states of a circuit that nobody watches."""
+    """The watcher of a circuit without one."""
 
 
 class Circuit:
