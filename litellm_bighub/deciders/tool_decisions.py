@@ -155,17 +155,18 @@ class ToolDecisions:
         context = context if tool.domain is None else replace(context, domain=tool.domain)
         started = self._timer()
         decider = OURSELVES
-        match tool.measure(call):
-            case Block() as undecidable:
-                decision: Decision = undecidable
-            case ToolCall() as measured:
+        measured = tool.measure(call)
+        match measured:
+            case Block():
+                decision: Decision = measured
+            case ToolCall():
                 call = measured
                 try:
                     decision, decider = await self._asked.decide(call, context), self._decider.name
                 except DecisionError as error:
                     decision = _without_answer(error, tool.fail_mode or self._fail_mode)
-            case never:
-                assert_never(never)
+            case _:
+                assert_never(measured)
         return DecidedToolCall(call, context, tool, decision, decider, self._timer() - started)
 
     async def _settled(self, judgement: DecidedToolCall, decision: Decision, seconds: float) -> Decision:

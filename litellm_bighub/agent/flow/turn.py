@@ -74,7 +74,8 @@ class TurnCall:
         if self.job is None or self.decision is None:
             return
         decision = decision_fields(self.decision)
-        match self.job.outcome:
+        outcome = self.job.outcome
+        match outcome:
             case Returned(output):
                 self.result = GuardedToolResult("executed", decision, jsonable(output))
             case Raised(error, told):
@@ -84,8 +85,8 @@ class TurnCall:
                 self.result = GuardedToolResult("tool_error", decision, None, unknown)
             case None:
                 self.result = GuardedToolResult("tool_error", decision, None, "cancelled before it started")
-            case never:
-                assert_never(never)
+            case _:
+                assert_never(outcome)
         self.job = None
 
     def output(self) -> JsonObject:
