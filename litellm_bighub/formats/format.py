@@ -52,6 +52,7 @@ class Format:
         is_answer: whether a whole answer is in this format, by its shape alone.
         check_answer: raises `UnreadableAnswerError` if a whole answer is none of this format.
         find_calls: every call of a whole answer; raises `PayloadError` if it cannot be read.
+        no_calls: types of objects in an answer that make nobody act, or only the provider.
         answer_fields: what the fields of a whole answer carry, so that no other field tells of a withheld call.
         gate: a new gate for a stream, made of the request and of what makes ids for notices.
         joined_stream: what makes one stream of an answer whose calls were blocked and of the model's next answer.
@@ -80,6 +81,7 @@ class Format:
     is_answer: Callable[[object], bool]
     check_answer: Callable[[object], None]
     find_calls: Callable[[object, Replacements], list[FoundCall]]
+    no_calls: frozenset[str] = frozenset()
     answer_fields: FieldShape
     gate: Callable[[object, Callable[[], str]], StreamGate]
     joined_stream: Callable[[], JoinedStream]

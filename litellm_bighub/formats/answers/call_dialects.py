@@ -9,18 +9,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cache
 from typing import cast
 
 from litellm_bighub.domain.payload import JsonMapping
-from litellm_bighub.formats.messages.calls import NO_CALLS as NO_MESSAGES_CALLS
 from litellm_bighub.formats.payload.fields import is_object, members
-from litellm_bighub.formats.responses.item_kinds import NO_CALLS as NO_RESPONSES_CALLS
 
 MAX_DEPTH = 64
 MAX_NODES = 200_000
 MAX_ATTEMPTS = 2_000
 
-_NO_CALLS = (NO_MESSAGES_CALLS | NO_RESPONSES_CALLS) - {"message", "text"}
 _NAMES = ("name", "tool_name", "toolName", "function_name", "functionName", "tool", "function", "recipient")
 _IDS = ("call_id", "tool_call_id", "tool_use_id", "toolUseId")
 _PAYLOADS = ("arguments", "partial_json", "tool_input", "toolInput", "tool_args", "function_args", "raw_arguments")
@@ -170,7 +168,7 @@ def call_in(fields: JsonMapping) -> DialectCall | None:
     """The call that an object is by its own fields, `None` if it is none."""
     kind = fields.get("type")
     kind = kind if isinstance(kind, str) else ""
-    if kind in _NO_CALLS:
+    if kind in _no_calls():
         return None
     name = next((fields[key] for key in _NAMES if isinstance(fields.get(key), str)), "")
     called = bool(name) or any(key in fields for key in _IDS) or _is_call_type(kind)
@@ -189,6 +187,15 @@ def call_in(fields: JsonMapping) -> DialectCall | None:
     if isinstance(recipient, str) and recipient not in _RECIPIENTS and "content" in fields:
         return DialectCall(recipient, _said(fields["content"]), "content")
     return None
+
+
+@cache
+def _no_calls() -> frozenset[str]:
+    """The types of objects that make nobody act in any format. The two that hold texts are looked through."""
+    # The formats themselves stand on this module.
+    from litellm_bighub.formats.registry import FORMATS  # noqa: PLC0415
+
+    return frozenset[str]().union(*(known.no_calls for known in FORMATS)) - {"message", "text"}
 
 
 def _is_call_type(kind: str) -> bool:

@@ -11,7 +11,7 @@ from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.formats.answers.found_call import FoundCall, Replacements
 from litellm_bighub.formats.format import Format, InCode
 from litellm_bighub.formats.messages.answer_fields import EVENTS, MESSAGE
-from litellm_bighub.formats.messages.calls import MessagesCall, edit, find_calls, withhold
+from litellm_bighub.formats.messages.calls import NO_CALLS, MessagesCall, edit, find_calls, withhold
 from litellm_bighub.formats.messages.gate import MessagesGate
 from litellm_bighub.formats.messages.joined_stream import MessagesJoinedStream
 from litellm_bighub.formats.messages.next_request import answering
@@ -57,6 +57,7 @@ MESSAGES: Final = Format(
     is_answer=_is_answer,
     check_answer=check_answer,
     find_calls=_found,
+    no_calls=NO_CALLS,
     answer_fields=MESSAGE,
     gate=_gate,
     joined_stream=MessagesJoinedStream,

@@ -20,6 +20,7 @@ from litellm_bighub.formats.responses.approval_answers import find_answers, read
 from litellm_bighub.formats.responses.approval_request import request_item
 from litellm_bighub.formats.responses.calls import ResponsesCall, find_calls, rewrite_arguments, withhold
 from litellm_bighub.formats.responses.gate import ResponsesGate
+from litellm_bighub.formats.responses.item_kinds import NO_CALLS
 from litellm_bighub.formats.responses.joined_stream import ResponsesJoinedStream
 from litellm_bighub.formats.responses.next_request import answering
 from litellm_bighub.formats.responses.notice import notice_item, wants_refusals
@@ -87,6 +88,7 @@ RESPONSES: Final = Format(
     is_answer=_is_answer,
     check_answer=check_answer,
     find_calls=_found,
+    no_calls=NO_CALLS,
     answer_fields=RESPONSE,
     gate=_gate,
     joined_stream=ResponsesJoinedStream,

@@ -18,13 +18,16 @@ from packaging.version import Version
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import UngovernedCallError
+from litellm_bighub.formats.registry import FORMATS
 from litellm_bighub.gateway.pipeline.request_scope import CallName, enter, request_scope
 
-GOVERNED: Final = frozenset({CallTypes.aresponses, CallTypes.acompletion, CallTypes.anthropic_messages})
-"""Calls whose whole answers a hook is given."""
+_OURS: Final = {known.in_code.function: known.in_code.governed for known in FORMATS}
+"""Our function in the place of each of LiteLLM's whose whole answers a hook is given."""
+
+GOVERNED: Final = frozenset(_OURS)
+"""LiteLLM's names of those calls."""
 
 _ARGUMENTS: Final = "stream=True, tool_decisions=…"
-_OURS: Final = {CallTypes.acompletion: "acompletion", CallTypes.anthropic_messages: "amessages"}
 _SYNC: Final = "litellm.responses() hands its answer to no callback; call litellm_bighub.responses(tool_decisions=…)"
 
 _ROUTERS_ARE_KNOWN_BY_BOTH: Final = Version("1.106.2")

@@ -1,0 +1,61 @@
+"""With one format's folder and its line taken away, everything else still imports, runs and type-checks.
+
+The Responses API is not taken away: LiteLLM's translation handler and the guardrail for texts are made for it.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.formats.toy import house
+
+REMOVABLE = ("chat", "messages")
+IMPORT_ALL = """
+import importlib, pkgutil, sys
+import litellm_bighub
+assert litellm_bighub.__file__.startswith(sys.argv[1]), litellm_bighub.__file__
+names = [module.name for module in pkgutil.walk_packages(litellm_bighub.__path__, "litellm_bighub.")]
+for name in names:
+    if not name.startswith("litellm_bighub.control_plane.store.migrations"):
+        importlib.import_module(name)
+for name in litellm_bighub.__all__:
+    getattr(litellm_bighub, name)
+from litellm_bighub.formats.registry import FORMATS
+print(len(names), *(known.name for known in FORMATS))
+"""
+
+
+@pytest.fixture(scope="module", params=REMOVABLE)
+def without(request, tmp_path_factory):
+    """The format's name, and where the package is without it."""
+    folder = tmp_path_factory.mktemp("house")
+    house.remove_format(house.copied(folder), request.param)
+    return request.param, folder
+
+
+def test_everything_else_imports(without):
+    name, folder = without
+    done = house.run(folder, "-c", IMPORT_ALL, str(folder))
+    assert done.returncode == 0, done.stderr[-4000:]
+    count, *formats = done.stdout.splitlines()[-1].split()
+    assert int(count) > 250
+    assert formats == [each for each in ("responses", "chat", "messages") if each != name]
+
+
+def test_nothing_else_names_its_modules(without):
+    name, folder = without
+    named = [path for path in folder.rglob("*.py") if f"formats.{name}" in path.read_text()]
+    assert named == []
+
+
+def test_everything_else_type_checks(tmp_path):
+    package = house.copied(tmp_path)
+    for name in REMOVABLE:
+        house.remove_format(package, name)
+    shutil.copy(house.ROOT / "pyproject.toml", tmp_path)
+    if (house.ROOT / ".mypy_cache").exists():  # of the libraries, which are most of the work
+        shutil.copytree(house.ROOT / ".mypy_cache", tmp_path / ".mypy_cache")
+    done = house.run(tmp_path, "-m", "mypy", "-p", house.PACKAGE)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]

@@ -1,0 +1,1 @@
+"""A wire format that no provider speaks, plugged in as CONTRIBUTING says."""
