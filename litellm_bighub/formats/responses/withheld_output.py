@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing_extensions import assert_never
+
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.formats.payload.copies import json_text
@@ -36,8 +38,12 @@ def not_run(call: DecidedCall, wording: Wording = ENGLISH) -> list[JsonObject]:
         case "tool_search":
             found: JsonObject = {"execution": "client", "tools": [], "status": "completed"}
             return [{"type": "tool_search_output", "call_id": call.call_id, **found}, told(said)]
-        case _:
+        case (
+            "function" | "web_search" | "file_search" | "code_interpreter" | "image_generation" | "program" | "unknown"
+        ):
             return [{"type": "function_call_output", "call_id": call.call_id, "output": said}]
+        case _:
+            assert_never(call.type)
 
 
 def told(text: str) -> JsonObject:
@@ -65,5 +71,9 @@ def restored(call: DecidedCall) -> JsonObject | None:
         case "shell" | "local_shell" | "apply_patch" | "computer" if call.arguments:
             checks: JsonObject = {"pending_safety_checks": []} if call.type == "computer" else {}
             return {"type": f"{call.type}_call", **own, **call.arguments, **checks, "status": "completed"}
-        case _:
+        case "shell" | "local_shell" | "apply_patch" | "computer" | "mcp" | "tool_search" | "program":
             return None
+        case "web_search" | "file_search" | "code_interpreter" | "image_generation" | "unknown":
+            return None
+        case _:
+            assert_never(call.type)

@@ -265,7 +265,7 @@ class BighubGuardrail(NativeGuardrail):
         self, request_data: JsonObject, response: Payload, call_type: CallTypes | None
     ) -> Payload:
         """Decide on the calls of an answer in code; the proxy has a hook of its own."""
-        if call_type in GOVERNED and call_type is not None and not is_proxy() and not is_governed_in_code():
+        if call_type is not None and call_type in GOVERNED and not is_proxy() and not is_governed_in_code():
             await self.pipeline.conversation.record_results(request_data, response)
             spoken = format_of_call(call_type.value)
             check_whole(response, () if spoken is None else (spoken,), request_data, f"litellm.{call_type.value}")

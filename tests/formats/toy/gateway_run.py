@@ -80,7 +80,9 @@ async def refused(**arguments: Any) -> str:
 async def brought_back() -> list[str]:
     made = guardrail(Allow("fine"), on_unapproved_result="refuse")
     try:
-        await made.governing.request({"talk": [{"did": "a9", "with": "done"}]}, KEY, TOY)
+        cache: Any = None
+        call_type: Any = "atoy"
+        await made.async_pre_call_hook(KEY, cache, {"talk": [{"did": "a9", "with": "done"}]}, call_type)
     except Exception as error:  # noqa: BLE001 - its class is what is asked for
         return [type(error).__name__, str(getattr(error, "results", [SimpleNamespace(path="")])[0].path)]
     return []
