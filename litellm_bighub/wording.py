@@ -28,7 +28,7 @@ def _sentence(default: str, *, optional: tuple[str, ...] = ()) -> str:
         default: a replacement has the same placeholders.
         optional: placeholders that a replacement may have or lack.
     """
-    return cast("str", field(default=default, metadata={_OPTIONAL: frozenset(optional)}))
+    return field(default=default, metadata={_OPTIONAL: frozenset(optional)})
 
 
 @dataclass(frozen=True, slots=True)
