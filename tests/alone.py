@@ -25,6 +25,15 @@ PACKAGE: Final = ROOT / "litellm_bighub"
 ROOMS: Final = ("domain", "policy", "formats", "checks")
 EXCEPTIONS: Final = Path(__file__).parent / "alone_exceptions.txt"
 SECONDS: Final = 240  # for one test file
+SETTINGS: Final = """
+[run]
+branch = True
+include = {source}
+data_file = {data}
+[report]
+exclude_also =
+    case _:\\n\\s+assert_never
+"""
 FUNCTIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -69,7 +78,7 @@ def gap(source: Path) -> str:
         return f"{test.relative_to(ROOT)} does not exist"
     with tempfile.TemporaryDirectory() as folder:
         settings, report = Path(folder) / "coveragerc", Path(folder) / "report.json"
-        settings.write_text(f"[run]\nbranch = True\ninclude = {source}\ndata_file = {folder}/data\n", encoding="utf-8")
+        settings.write_text(SETTINGS.format(source=source, data=f"{folder}/data"), encoding="utf-8")
         run = [sys.executable, "-m", "coverage", "run", f"--rcfile={settings}", "-m", "pytest", "-q", test]
         try:
             tested = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS, check=False)

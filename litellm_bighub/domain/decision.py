@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from typing_extensions import assert_never
+
 from litellm_bighub.domain.call import Arguments
 
 Verdict: TypeAlias = Literal["allowed", "blocked", "requires_approval"]
@@ -97,3 +99,5 @@ def verdict(decision: Decision) -> Verdict:
             return "blocked"
         case RequireApproval():
             return "requires_approval"
+        case _:
+            assert_never(decision)
