@@ -132,6 +132,8 @@ _PASSED_THROUGH = (
     *("* /openrouter/{*}", "* /tinyfish/{*}", "* /typesafe/{*}", "* /vertex-ai/{*}", "* /vertex_ai/{*}"),
     *("* /vllm/{*}", "* /watsonx/{*}", "* /backend-api/{*}", "* /eu_jev/{*}", "* /plugin-proxy/{*}", "WS {*}"),
 )
+NO_MCP_SERVERS = tuple(dict.fromkeys(f"* /{row.split('/')[1]}/mcp" for row in _PASSED_THROUGH if " /" in row))
+"""What is passed through by its first segment is no MCP server of that name: the router takes `mcp` for an id there."""
 _LOGINS = (*("GET /{}/authorize", "POST /{}/token", "POST /{}/register"),)
 
 ROWS: Final[tuple[RouteRow, ...]] = tuple(
@@ -140,6 +142,7 @@ ROWS: Final[tuple[RouteRow, ...]] = tuple(
         (_GOVERNED, RouteCoverage.GOVERNED),
         (_MCP_BUT_NO_CALLS, RouteCoverage.NO_CALLS),
         (_REFUSED, RouteCoverage.REFUSED),
+        (NO_MCP_SERVERS, RouteCoverage.REFUSED),
         (_MCP, RouteCoverage.MCP),
         (_NO_CALLS, RouteCoverage.NO_CALLS),
         (ADMINISTRATION, RouteCoverage.ADMINISTRATION),
