@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import stat
 import time
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -50,13 +50,18 @@ def stopped_server(socket):
     postmaster = int((socket / "data" / "postmaster.pid").read_text().split()[0])
     children = [int(pid) for pid in Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()]
     processes = [postmaster, *children]
-    for process in processes:
-        os.kill(process, signal.SIGSTOP)
+    _signal(processes, signal.SIGSTOP)
     try:
         yield
     finally:
-        for process in processes:
-            os.kill(process, signal.SIGCONT)
+        _signal(processes, signal.SIGCONT)
+
+
+def _signal(processes, number):
+    """A server of a connection that was just closed may have ended by itself."""
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.kill(process, number)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import anyio
+from tenacity import AsyncRetrying, RetryCallState
 
 T = TypeVar("T")
 
@@ -61,13 +62,18 @@ async def repeated(
         wait_after: gives the seconds to wait after an error, with the number of failures so far; `None` ends it.
         sleep: waits.
     """
-    failures = 0
-    while True:
-        try:
-            return await attempt()
-        except Exception as error:
-            failures += 1
-            seconds = wait_after(error, failures)
-            if seconds is None:
-                raise
-        await sleep(seconds)
+    seconds = 0.0
+
+    def helps(state: RetryCallState) -> bool:
+        nonlocal seconds
+        error = state.outcome and state.outcome.exception()
+        wait = wait_after(error, state.attempt_number) if isinstance(error, Exception) else None
+        if wait is None:
+            return False
+        seconds = wait
+        return True
+
+    async def attempted() -> T:  # tenacity awaits only what is a coroutine function itself
+        return await attempt()
+
+    return await AsyncRetrying(retry=helps, wait=lambda _: seconds, sleep=sleep, reraise=True)(attempted)

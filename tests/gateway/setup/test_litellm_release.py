@@ -18,7 +18,7 @@ from tests.gateway.guardrails_of_ours import POLICY
 
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 BUILD = """
 from tests.gateway.guardrails_of_ours import BOTH
 from tests.gateway.guardrails_of_ours import built
