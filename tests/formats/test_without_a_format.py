@@ -6,6 +6,7 @@ The Responses API is not taken away: LiteLLM's translation handler and the guard
 from __future__ import annotations
 
 import shutil
+from importlib.metadata import version
 
 import pytest
 
@@ -50,6 +51,7 @@ def test_nothing_else_names_its_modules(without):
     assert named == []
 
 
+@pytest.mark.skipif(not version("litellm").startswith("1.106."), reason="types are checked with the locked release")
 def test_everything_else_type_checks(tmp_path):
     package = house.copied(tmp_path)
     for name in REMOVABLE:
