@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from typing import get_args
 
 import pytest
@@ -58,9 +57,6 @@ def test_a_new_kind_of_call_that_no_provider_is_told_of_does_not_type_check(tmp_
         text = (package / path).read_text()
         assert row in text
         (package / path).write_text(text.replace(row, row + new, 1))
-    shutil.copy(house.ROOT / "pyproject.toml", tmp_path)
-    if (house.ROOT / ".mypy_cache").exists():  # of the libraries, which are most of the work
-        shutil.copytree(house.ROOT / ".mypy_cache", tmp_path / ".mypy_cache")
     module = f"{house.PACKAGE}.formats.responses.withheld_output"
-    done = house.run(tmp_path, "-m", "mypy", "-m", module)
+    done = house.type_checked(tmp_path, "-m", module)
     assert re.findall(r"withheld_output\.py:\d+: error: .*(?:Never|NoReturn)", done.stdout), done.stdout
