@@ -101,11 +101,12 @@ def replay(
     json: AsJson = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Run recorded decisions against a policy and show what would have been decided instead. Nothing is changed."""
-    from litellm_bighub.control_plane.decisions import decision_history as recorded  # noqa: PLC0415 - slow to import
+    from litellm_bighub.control_plane.store.tables import events, rules  # noqa: PLC0415 - slow to import
 
-    with failing_plainly(), database(database_url) as engine:
-        changed_policy = build(load_text(policy), recorded.added_rules(engine))
-        replayed = replay_policy(changed_policy, recorded.decisions(engine, time.time() - span(since)))
+    with failing_plainly(), database(database_url) as engine, engine.connect() as connection:
+        added = tuple((rule.id, rule.text) for rule in rules.everything(connection))
+        recorded = events.decisions(connection, since=time.time() - span(since))
+        replayed = replay_policy(build(load_text(policy), added), recorded)
     if json:
         changed = [asdict(one) for one in replayed if one.differs]
         echo_json({"decisions": len(replayed), "summary": summary(replayed), "changed": changed})
@@ -121,10 +122,11 @@ def versions(
     json: AsJson = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """List the versions of the policy that decisions were made under, with what each changed; or show one whole."""
-    from litellm_bighub.control_plane.decisions import decision_history as recorded  # noqa: PLC0415 - slow to import
+    from litellm_bighub.control_plane.decisions import policy_versions  # noqa: PLC0415 - slow to import
 
-    with failing_plainly(), database(database_url) as engine:
-        found = recorded.versions(engine, version, limit)
+    with failing_plainly(), database(database_url) as engine, engine.connect() as connection:
+        named = policy_versions.version(connection, version) if version else None
+        found = [named] if named else [] if version else policy_versions.versions(connection, limit)
     if json:
         echo_json([{**asdict(one), "text": one.file, "added": dict(one.added_rules)} for one in found])
         return

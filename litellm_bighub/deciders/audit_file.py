@@ -21,10 +21,7 @@ from typing import Final
 
 import anyio.to_thread
 
-from litellm_bighub.domain.event import DecisionEvent
-from litellm_bighub.domain.opt_out import OptOut
-from litellm_bighub.domain.outcome import CallOutcome
-from litellm_bighub.domain.unapproved_result import UnapprovedResult
+from litellm_bighub.domain.event import CallOutcome, DecisionEvent, OptOut, UnapprovedResult
 from litellm_bighub.errors import ConfigurationError
 
 _WRITER: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))

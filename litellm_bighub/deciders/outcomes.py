@@ -7,7 +7,7 @@ import logging
 from collections.abc import Sequence
 from typing import Protocol
 
-from litellm_bighub.domain.outcome import CallOutcome
+from litellm_bighub.domain.event import CallOutcome
 
 logger = logging.getLogger(__name__)
 

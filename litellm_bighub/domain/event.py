@@ -1,12 +1,15 @@
-"""What happened to one tool call, as it is told to hooks, logs, audit files and metrics."""
+"""Records for hooks, logs, audit files and metrics: a decision, what a call led to, an unapproved result, an opt-out.
+
+None of them holds a result or an argument that was not redacted, so each may be logged as it is.
+"""
 
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass, fields
-from typing import Literal
+from dataclasses import asdict, dataclass, fields
+from typing import Final, Literal, TypeAlias
 
-from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.call import Arguments, CallType
 from litellm_bighub.domain.decision import BlockCause, Verdict
 from litellm_bighub.domain.payload import JsonObject
 
@@ -78,3 +81,116 @@ class DecisionEvent:
 
 
 _NAMES = tuple(field.name for field in fields(DecisionEvent))
+
+
+OPTED_OUT: Final = "guardrail_opted_out"
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """One request that a guardrail has left alone.
+
+    Attributes:
+        event_id: unique; the key by which consumers drop repeats.
+        time: POSIX seconds.
+        guardrail: as the config calls it.
+        key: the hashed key.
+    """
+
+    event_id: str
+    time: float
+    guardrail: str
+    actor: str
+    domain: str
+    surface: str
+    model: str
+    trace_id: str
+    user: str
+    team: str
+    key: str
+
+    def as_dict(self) -> JsonObject:
+        """A copy in plain containers."""
+        return {"kind": OPTED_OUT, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True)
+class CallOutcome:
+    """The result of one decided call. Holds nothing of the result itself, so that it may be logged as it is.
+
+    Attributes:
+        event_id: unique; the key by which consumers drop repeats.
+        time: POSIX seconds at which the result was known.
+        decision_id: of the decision that let the call pass, empty if the decider gave it none.
+        ok: whether the tool says that it worked.
+        size: how long the result is, in bytes of JSON; 0 where there is none.
+        seconds: how long the call took.
+    """
+
+    event_id: str
+    time: float
+    tool: str
+    type: CallType
+    decision_id: str
+    ok: bool
+    size: int
+    seconds: float
+    arguments_digest: str
+    actor: str
+    domain: str
+    surface: str
+    trace_id: str
+    user: str
+    team: str
+    kind: Literal["call_outcome"] = "call_outcome"
+
+    def as_dict(self) -> JsonObject:
+        """A copy in plain containers."""
+        return asdict(self)
+
+
+UnapprovedResultKind: TypeAlias = Literal["withheld_call_result", "unknown_call_result"]
+"""`withheld_call_result`: the call was withheld, and yet it has a result: it was run, or somebody made that up.
+`unknown_call_result`: no model made this call, as far as request and ledger can tell."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnapprovedResult:
+    """One such result. Holds nothing of the result itself, so that it may be logged as it is.
+
+    Attributes:
+        event_id: unique; the key by which consumers drop repeats.
+        kind: what is wrong with it.
+        time: POSIX seconds.
+        path: where the result stands in the request, as in `input[3]`.
+        call_id: the call that it is for; redacted, since the caller wrote it.
+        tool: the tool's name, empty if nobody knows.
+        digest: of the arguments of the withheld call.
+        response_id: the upstream's id of the response that held the call, empty if nobody knows.
+        decided_at: when the call was withheld, POSIX seconds.
+        refused: whether the request was refused for it.
+        key: the hash of the key that sent it.
+    """
+
+    event_id: str
+    kind: UnapprovedResultKind
+    time: float
+    path: str
+    call_id: str
+    tool: str
+    digest: str
+    response_id: str
+    decided_at: float | None
+    actor: str
+    domain: str
+    surface: str
+    model: str
+    trace_id: str
+    user: str
+    team: str
+    refused: bool
+    key: str = ""
+
+    def as_dict(self) -> JsonObject:
+        """A copy in plain containers."""
+        return asdict(self)

@@ -12,10 +12,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict, field_
 from typing_extensions import Self
 
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.policy.actor_pattern import ActorPattern
 from litellm_bighub.policy.condition import Condition
 from litellm_bighub.policy.rule import Effect, Hours, Policy, Rule, Status
-from litellm_bighub.policy.rule_pattern import Pattern
+from litellm_bighub.policy.rule_pattern import ActorPattern, Pattern
 from litellm_bighub.settings import ToolSettings
 
 MAX_APPROVAL_TTL = 30 * 24 * 3600

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Literal, TypeAlias
 
-from litellm_bighub.policy.actor_pattern import ANYBODY, ActorPattern
 from litellm_bighub.policy.condition import Condition
-from litellm_bighub.policy.rule_pattern import ANY, Pattern
+from litellm_bighub.policy.rule_pattern import ANY, ANYBODY, ActorPattern, Pattern
 from litellm_bighub.settings import ToolSettings
 
 Effect: TypeAlias = Literal["allow", "block", "require_approval"]

@@ -1,4 +1,8 @@
-"""Patterns of names, as rules have them."""
+"""Patterns of names, as rules have them: tools, domains, users, and actors.
+
+`key:billing-*` is for aliases of a gateway's keys and `user:u-*` for its users, which authentication distinguishes. `*`
+is for everybody. Every other pattern is for names without a mark: a key that is called like an agent is not that agent.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ import fnmatch
 import re
 from collections.abc import Callable
 from typing import Final
+
+from litellm_bighub.domain.actor import is_marked, without_mark
 
 _WILD: Final = frozenset("*?[")
 
@@ -39,3 +45,34 @@ def _matcher(text: str) -> Callable[[str], object]:
 
 
 ANY = Pattern("*")
+
+
+class ActorPattern(Pattern):
+    """A pattern that fits marked names only where it says so.
+
+    Attributes:
+        resembles: gives something true for a marked name that a pattern without a mark would fit but for the mark. What
+            a rule that restrains means for such a caller is unknown.
+    """
+
+    __slots__ = ("resembles",)
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        fits = self.matches
+        self.resembles: Callable[[str], object] = _no_resemblance
+        if self.is_unmarked:
+            self.matches = lambda name: not is_marked(name) and fits(name)
+            self.resembles = lambda name: is_marked(name) and (fits(name) or fits(without_mark(name)))
+
+    @property
+    def is_unmarked(self) -> bool:
+        """Whether it is for some actors, and says neither `key:` nor `user:`."""
+        return bool(self.text.strip("*")) and not is_marked(self.text)
+
+
+def _no_resemblance(_name: str) -> object:
+    return False
+
+
+ANYBODY = ActorPattern("*")

@@ -1,4 +1,7 @@
-"""What is measured, whoever it is told to."""
+"""What is measured, in whichever system of metrics, and the labels of tools.
+
+A model may make up any number of tools' names; a metric must not have any number of series.
+"""
 
 from __future__ import annotations
 
@@ -33,3 +36,33 @@ class Instruments(Protocol):
     def breaker(self, before: BreakerState | None, after: BreakerState) -> None:
         """A breaker was made, or has changed its state."""
         ...
+
+
+OTHER = "other"
+LIMIT = 100
+_LONGEST = 64
+
+
+class ToolNames:
+    """Lets the first names through, and calls every later one `other`.
+
+    Args:
+        limit: how many different names there may be.
+    """
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._known: set[str] = set()
+
+    def label(self, name: str) -> str:
+        """The name, or `other` for one too many and for what is hardly a name."""
+        if name in self._known:
+            return name
+        if (
+            len(self._known) >= self._limit
+            or not 0 < len(name) <= _LONGEST
+            or not (name.isascii() and name.isprintable())
+        ):
+            return OTHER
+        self._known.add(name)
+        return name

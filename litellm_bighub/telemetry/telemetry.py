@@ -8,9 +8,8 @@ from contextlib import contextmanager
 
 from litellm_bighub.deciders.wrappers.circuit import BreakerState
 from litellm_bighub.domain.event import DecisionEvent
-from litellm_bighub.telemetry.instruments import Instruments
+from litellm_bighub.telemetry.instruments import Instruments, ToolNames
 from litellm_bighub.telemetry.spans import DecisionSpans
-from litellm_bighub.telemetry.tool_names import ToolNames
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 
 import pytest
 
-from litellm_bighub.domain.event import DecisionEvent
+from litellm_bighub.domain.event import CallOutcome, DecisionEvent, OptOut, UnapprovedResult
 
 
 def event(**given):
@@ -51,3 +51,19 @@ def test_who_only_reads_gets_the_events_own_arguments():
     made = event()
 
     assert made.told()["arguments"] is made.arguments
+
+
+@pytest.mark.parametrize(
+    ("record", "kind"),
+    [
+        (CallOutcome, "call_outcome"),
+        (OptOut, "guardrail_opted_out"),
+        (UnapprovedResult, "withheld_call_result"),
+    ],
+)
+def test_a_record_tells_every_field_and_its_kind(record, kind):
+    given = {field.name: field.name for field in fields(record)} | {"kind": kind}
+    made = record(**{field.name: given[field.name] for field in fields(record)})
+
+    assert made.as_dict() == given
+    assert json.loads(json.dumps(made.as_dict())) == given

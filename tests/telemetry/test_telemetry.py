@@ -11,11 +11,11 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes as conventions
 from prometheus_client import CollectorRegistry, generate_latest
 
+from litellm_bighub.telemetry.instruments import ToolNames
 from litellm_bighub.telemetry.otel_metrics import OtelInstruments
 from litellm_bighub.telemetry.prometheus import PrometheusInstruments
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.telemetry import Telemetry
-from litellm_bighub.telemetry.tool_names import ToolNames
 from tests.telemetry.events import event
 
 

@@ -1,4 +1,4 @@
-"""A call with other arguments, which a person put in place of the model's.
+"""A call with other arguments, which a person put in place of the model's; what the inbox had redacted comes back.
 
 The gateway itself gets the edited arguments and runs them. A caller over HTTP runs the arguments that it has, so it is
 shown the edit and asks again with the edited arguments; the approval is then bound to those. A gateway that asks over
@@ -8,12 +8,13 @@ HTTP cannot do that: it only asks about the model's arguments.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
 from litellm_bighub.control_plane.decisions.value_extraction import EXTRA_FIELDS, measured
 from litellm_bighub.deciders.tool_table import ToolTable
-from litellm_bighub.domain.call import Arguments, ToolCall
+from litellm_bighub.domain.call import JSON, Arguments, ToolCall
 from litellm_bighub.domain.decision import Block
 
 HTTP_SURFACE: Final = "http"
@@ -46,3 +47,35 @@ def _with_stated_values(call: ToolCall, arguments: Arguments) -> ToolCall | str:
     if target is not None and not isinstance(target, str):
         return "the target is no text"
     return replace(call, arguments=arguments, value=None if value is None else float(value), target=target or "")
+
+
+def merge_arguments(edited: Arguments, shown: Arguments, original: Arguments) -> Arguments:
+    """The arguments as the person meant them.
+
+    Args:
+        edited: what the person made of `shown`.
+        shown: the redacted arguments.
+        original: the arguments of the call, which has the same digest as the one that was shown.
+
+    Returns:
+        `edited`, but with the original at every place that the person left as it was shown.
+    """
+    return {
+        key: _merge(value, shown[key], original[key]) if key in shown and key in original else value
+        for key, value in edited.items()
+    }
+
+
+def _merge(edited: JSON, shown: JSON, original: JSON) -> JSON:
+    if edited == shown and type(edited) is type(shown):
+        return original
+    if isinstance(edited, Mapping) and isinstance(shown, Mapping) and isinstance(original, Mapping):
+        return merge_arguments(edited, shown, original)
+    if (
+        isinstance(edited, list)
+        and isinstance(shown, list)
+        and isinstance(original, list)
+        and len(edited) == len(shown) == len(original)
+    ):
+        return [_merge(*triple) for triple in zip(edited, shown, original, strict=True)]
+    return edited

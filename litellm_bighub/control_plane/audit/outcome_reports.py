@@ -10,7 +10,7 @@ from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.tables import outcomes
 from litellm_bighub.control_plane.store.transaction import Transaction
-from litellm_bighub.domain.outcome import CallOutcome
+from litellm_bighub.domain.event import CallOutcome
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 

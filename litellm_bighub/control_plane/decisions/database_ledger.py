@@ -16,8 +16,7 @@ from litellm_bighub.control_plane.store.tables import clock_checks, decided_call
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS
 from litellm_bighub.domain.decided_call import DecidedCall, Search, storable
-from litellm_bighub.domain.opt_out import OptOut
-from litellm_bighub.domain.unapproved_result import UnapprovedResult
+from litellm_bighub.domain.event import OptOut, UnapprovedResult
 
 T = TypeVar("T")
 

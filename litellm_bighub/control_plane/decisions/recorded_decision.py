@@ -7,8 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from litellm_bighub.control_plane.approvals.edited_arguments import merge
-from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edit
+from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edit, merge_arguments
 from litellm_bighub.control_plane.approvals.expiry import expires_at, ttl_of
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.decisions.value_extraction import measured
@@ -220,7 +219,7 @@ class DecisionRecorder:
     ) -> RecordedDecision:
         """The original call came, and a person approved other arguments: those are decided on as they really are."""
         context, judgement = question.context, outcome.judgement
-        edited = merge(approval.edited or {}, approval.arguments, question.call.arguments)
+        edited = merge_arguments(approval.edited or {}, approval.arguments, question.call.arguments)
         call = edit(snapshot.tools, question.call, edited, surface=context.surface)
         if isinstance(call, str):
             return replace(outcome, judgement=replace(judgement, verdict="blocked", reason=call, blocked_by="edit"))

@@ -16,7 +16,7 @@ from litellm_bighub.control_plane.http.auth import Plane, Reader
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import approvals as approvals_table, deliveries, events
 from litellm_bighub.control_plane.store.tables import approvals, switches
-from litellm_bighub.telemetry.tool_names import ToolNames
+from litellm_bighub.telemetry.instruments import ToolNames
 
 router = APIRouter()
 _PREFIX = "litellm_bighub"

@@ -9,8 +9,7 @@ from typing import Protocol, TypeVar
 
 from litellm_bighub.deciders.wrappers.deadline import within
 from litellm_bighub.domain.decided_call import DecidedCall, Search
-from litellm_bighub.domain.opt_out import OptOut
-from litellm_bighub.domain.unapproved_result import UnapprovedResult
+from litellm_bighub.domain.event import OptOut, UnapprovedResult
 
 T = TypeVar("T")
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from litellm_bighub.domain.decided_call import DecidedCall, storable, withheld
-from litellm_bighub.domain.unapproved_result import Kind
+from litellm_bighub.domain.event import UnapprovedResultKind
 from litellm_bighub.formats.requests.results import FoundResult
 from litellm_bighub.wording import ENGLISH, Wording
 
@@ -37,7 +37,7 @@ class JudgedResult:
         call: the call, `None` if the ledger does not hold it.
     """
 
-    kind: Kind | None = None
+    kind: UnapprovedResultKind | None = None
     call: DecidedCall | None = None
 
 

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from typing_extensions import assert_never
 
-from litellm_bighub.control_plane.approvals.edited_arguments import merge
+from litellm_bighub.control_plane.approvals.edited_call import merge_arguments
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decided_call import DecidedCall, Search
@@ -102,7 +102,7 @@ class DecisionCache:
         if lists_input(context.surface):  # what a client sends back has the person's arguments already
             return None
         shown = self._inner.redactor.redact(call.arguments)
-        merged = [(known, merge(known.arguments, shown, call.arguments)) for known in same if known.edited]
+        merged = [(known, merge_arguments(known.arguments, shown, call.arguments)) for known in same if known.edited]
         return next(
             (Allow(edited=edited) for known, edited in merged if arguments_digest(edited) == known.digest), None
         )

@@ -18,8 +18,8 @@ from litellm_bighub.deciders.ledger.tool_results import ConversationThread, Judg
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.decided_call import DecidedCall, Search, continuation, storable, withheld
+from litellm_bighub.domain.event import UnapprovedResult
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
-from litellm_bighub.domain.unapproved_result import UnapprovedResult
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.payload import fields

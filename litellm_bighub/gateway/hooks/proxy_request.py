@@ -11,8 +11,8 @@ from litellm.proxy._types import UserAPIKeyAuth
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext
+from litellm_bighub.domain.event import UnapprovedResult
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.domain.unapproved_result import UnapprovedResult
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import DEFAULT
 from litellm_bighub.formats.requests.approval_answers import Effect

@@ -17,8 +17,8 @@ from pydantic_core import to_json
 from litellm_bighub.deciders.outcomes import Outcomes
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
+from litellm_bighub.domain.event import CallOutcome
 from litellm_bighub.domain.ids import random_id
-from litellm_bighub.domain.outcome import CallOutcome
 from litellm_bighub.formats.payload.fields import get
 
 _NOTE: Final = "litellm_bighub_call"

@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from litellm_bighub.domain.call import CallContext
+from litellm_bighub.domain.event import UnapprovedResult
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.domain.unapproved_result import UnapprovedResult
 from litellm_bighub.formats.format import Format
 
 

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.types.guardrails import GuardrailEventHooks
 
-from litellm_bighub.domain.event import DecisionEvent
+from litellm_bighub.domain.event import DecisionEvent, UnapprovedResult
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.domain.unapproved_result import UnapprovedResult
 from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 from litellm_bighub.telemetry.spans import DecisionSpans
 

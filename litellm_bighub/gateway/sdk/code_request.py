@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from litellm_bighub.domain.actor import POSES, is_marked
 from litellm_bighub.domain.call import CallContext
+from litellm_bighub.domain.event import UnapprovedResult
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.domain.unapproved_result import UnapprovedResult
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.format import Format
 from litellm_bighub.gateway.conversation.identity import caller, previous_response_id

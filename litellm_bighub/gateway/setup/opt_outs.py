@@ -16,8 +16,8 @@ from fastapi import HTTPException
 from litellm.proxy._types import UserAPIKeyAuth
 
 from litellm_bighub.domain.call import CallContext
+from litellm_bighub.domain.event import OptOut
 from litellm_bighub.domain.ids import random_id
-from litellm_bighub.domain.opt_out import OptOut
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import ConfigurationError, DecisionError
 from litellm_bighub.formats.payload import fields

@@ -9,7 +9,7 @@ from litellm_bighub.control_plane.store.schema import decided_calls
 from litellm_bighub.control_plane.store.tables import events
 from litellm_bighub.deciders.ledger.ledger import MemoryLedger
 from litellm_bighub.domain.decided_call import DecidedCall, Search, continuation
-from litellm_bighub.domain.unapproved_result import UnapprovedResult
+from litellm_bighub.domain.event import UnapprovedResult
 from litellm_bighub.errors import ConfigurationError, DecisionUnavailable
 from tests.control_plane.conftest import NOON
 

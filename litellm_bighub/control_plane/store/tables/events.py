@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from litellm_bighub.control_plane.store.chain import ChainBreak, check
+from litellm_bighub.control_plane.store.chain import DECISION, ChainBreak, check
 from litellm_bighub.control_plane.store.schema import events, head
 from litellm_bighub.domain.payload import JsonObject
 
@@ -37,6 +37,14 @@ def after(connection: Connection, seq: int, *conditions: ColumnElement[bool]) ->
     """The next events after one that fulfil the conditions, in order, with the body read."""
     query = select(events).where(events.c.seq > seq, *conditions).order_by(events.c.seq).limit(_PAGE)
     return [read(dict(row)) for row in connection.execute(query).mappings()]
+
+
+def decisions(connection: Connection, *, since: float) -> Iterator[JsonObject]:
+    """Recorded decisions since a time, the oldest first."""
+    seq = 0
+    while found := after(connection, seq, events.c.type == DECISION, events.c.time >= since):
+        yield from found
+        seq = found[-1]["seq"]
 
 
 def page(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.control_plane.approvals.edited_arguments import merge
+from litellm_bighub.control_plane.approvals.edited_call import merge_arguments
 
 HIDDEN = "[redacted]"
 
@@ -29,6 +29,6 @@ HIDDEN = "[redacted]"
     ],
 )
 def test_the_original_stands_where_nothing_was_changed(edited, shown, original, expected):
-    merged = merge(edited, shown, original)
+    merged = merge_arguments(edited, shown, original)
     assert expected == merged
     assert {name: type(value) for name, value in expected.items()} == {name: type(v) for name, v in merged.items()}
