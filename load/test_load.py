@@ -26,7 +26,7 @@ from litellm_bighub.testing import (
     running_proxy,
     text,
 )
-from litellm_bighub.testing.bighub.hosted_answers import error, garbage
+from litellm_bighub.testing.hosted_answers import error, garbage
 
 SECONDS = float(os.environ.get("BIGHUB_LOAD_SECONDS", "6"))
 CLIENTS = 50

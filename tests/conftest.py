@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from litellm_bighub.demo.files import in_own_folder
+from litellm_bighub.demo.run import in_own_folder
 from litellm_bighub.testing import ScriptedUpstream, running_proxy
 
 pytest_plugins = ["pytester", "tests.lessons_plugin"]

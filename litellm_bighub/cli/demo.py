@@ -26,7 +26,7 @@ def demo(
     """
     from rich.console import Console  # noqa: PLC0415 - the proxy's and client's libraries take a second to import
 
-    from litellm_bighub.demo.files import proxy_config  # noqa: PLC0415
+    from litellm_bighub.demo.run import proxy_config  # noqa: PLC0415
     from litellm_bighub.demo.show import show  # noqa: PLC0415
 
     width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 100

@@ -1,7 +1,9 @@
-"""Carrying the promises out: one scripted upstream, one real proxy, one official client."""
+"""The run of the demo: one scripted upstream, one real proxy with its config, one official client."""
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,14 +12,18 @@ from pathlib import Path
 import httpx
 import openai
 
-from litellm_bighub.demo.agent import ask_agent
-from litellm_bighub.demo.exchange import Exchange, Line, Mode
+from litellm_bighub.demo.exchange import Exchange, Line, Mode, ask_agent
 from litellm_bighub.demo.promises import PROMISES, NotKept, Promise
-from litellm_bighub.errors import BighubError
+from litellm_bighub.errors import BighubError, ConfigurationError
 from litellm_bighub.testing import Output, Pace, RunningProxy, ScriptedUpstream, running_proxy
 
 PACE = Pace(delta_size=8, delay_seconds=0.02)
 """How the upstream streams: slowly enough that text which waits for a decision would show in the figures."""
+
+_NAME = "proxy_config.yaml"
+_POLICY = "bighub_policy.yaml"
+_PACKAGED = Path(__file__).parent / "config"  # where a wheel carries the repository's files
+_REPOSITORY = Path(__file__).parent.parent.parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +85,21 @@ def _outcome(line: Line, policy: Path, promise: Promise, mode: Mode) -> Outcome:
         return Broken(str(broken))
     except (openai.OpenAIError, httpx.HTTPError, BighubError) as error:
         return Broken(f"{type(error).__name__}: {error}")
+
+
+def proxy_config() -> Path:
+    """The repository's own config; in an installed package its copy. The policy lies beside it."""
+    for folder in (_PACKAGED, _REPOSITORY):
+        if (folder / _NAME).is_file():
+            return folder / _NAME
+    raise ConfigurationError("--config", f"{_NAME} was not found, neither packaged nor in the repository")
+
+
+@contextmanager
+def in_own_folder(config: Path) -> Generator[tuple[Path, Path], None, None]:
+    """Copies of the config and of the policy beside it, in a folder that is gone in the end, with all state."""
+    with tempfile.TemporaryDirectory(prefix="litellm-bighub-") as name:
+        folder = Path(name)
+        copy = Path(shutil.copy(config, folder / _NAME))
+        policy = config.parent / _POLICY
+        yield copy, Path(shutil.copy(policy, folder / _POLICY)) if policy.is_file() else folder / _POLICY

@@ -1,23 +1,31 @@
-"""Showing the demo: a line while the proxy starts, then one row a promise."""
+"""The demo's output: a line while the proxy starts, one row a promise, and the inbox if it is asked for."""
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import threading
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from time import monotonic
 
+import uvicorn
 from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from litellm_bighub.control_plane.decisions.embedded_decider import DATABASE
+from litellm_bighub.control_plane.http.api_keys import first_key
+from litellm_bighub.control_plane.http.app import create_app
+from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.store.database import sqlite_url
 from litellm_bighub.demo.exchange import Line, Mode
-from litellm_bighub.demo.files import in_own_folder
-from litellm_bighub.demo.inbox import open_inbox
 from litellm_bighub.demo.promises import Promise
-from litellm_bighub.demo.run import Broken, Kept, Outcome, carry_out, open_line
+from litellm_bighub.demo.run import Broken, Kept, Outcome, carry_out, in_own_folder, open_line
 from litellm_bighub.testing import RunningProxy
 
 _MODES: tuple[Mode, ...] = ("whole", "streamed")
@@ -129,3 +137,34 @@ def _progress(console: Console) -> Generator[Callable[[float], None], None, None
         return
     with console.status(f"{message}...") as status:
         yield lambda seconds: status.update(f"{message}... {seconds:.0f} s")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenInbox:
+    """An inbox that answers.
+
+    Attributes:
+        url: for a browser.
+        key: to log in with.
+    """
+
+    url: str
+    key: str
+
+
+@contextmanager
+def open_inbox(policy: Path) -> Generator[OpenInbox, None, None]:
+    """Serve the inbox on a free loopback port, on the state that the gateway keeps beside the policy."""
+    plane = ControlPlane.open(sqlite_url(policy.parent / DATABASE), policy)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(create_app(plane), log_level="warning"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+        try:
+            key = asyncio.run(first_key(plane))
+            thread.start()
+            yield OpenInbox(f"http://127.0.0.1:{listener.getsockname()[1]}/inbox", key or "")
+        finally:
+            server.should_exit = True
+            if thread.ident is not None:
+                thread.join(timeout=10)
+            plane.close()

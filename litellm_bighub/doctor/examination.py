@@ -8,21 +8,21 @@ from pathlib import Path
 
 from litellm_bighub.doctor.decider_check import deciding
 from litellm_bighub.doctor.findings import Finding, Level
-from litellm_bighub.doctor.kinds import GuardrailKind, kind_of
-from litellm_bighub.doctor.proxy_config import GuardrailEntry, ProxyConfig
-from litellm_bighub.doctor.releases import litellm_release
+from litellm_bighub.doctor.proxy_config import GuardrailEntry, GuardrailKind, ProxyConfig, kind_of
 from litellm_bighub.doctor.text_coverage import TextCoverage, covers, opened
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.hooks.native_guardrail import NOT_BY_DEFAULT
 from litellm_bighub.gateway.routes.route_guard import route_guard_of
 from litellm_bighub.gateway.setup.configuration import read_settings
 from litellm_bighub.gateway.setup.litellm_parameters import refused_by_litellm
+from litellm_bighub.gateway.setup.litellm_release import SUPPORTED, installed_release, is_hijacked, is_supported
 from litellm_bighub.gateway.setup.mode import check_calls_mode, check_texts_mode, unchecked_texts
 from litellm_bighub.gateway.setup.opt_outs import check_opt_outs
 from litellm_bighub.settings import GuardrailSettings, TextGuardrailSettings
 
 _OURS = "litellm_bighub.BighubGuardrail"
 _LITELLMS = frozenset({"guardrail", "mode", "default_on"})
+_LITELLM = "litellm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,3 +191,21 @@ def _others(entry: GuardrailEntry, patients: Sequence[ExaminedConfig]) -> Iterat
             yield Finding(Level.NOTE, entry.name, "off unless a request, key or team names it")
         case _:
             yield Finding(Level.FINE, entry.name, "on for requests; looks at no answer")
+
+
+def litellm_release(installed: str | None = None, *, allowed: bool = False) -> Finding:
+    """What to say of the release, by default the one that is installed.
+
+    Args:
+        installed: in its place.
+        allowed: whether all guardrails of ours start on a release that is not supported.
+    """
+    installed = installed_release() if installed is None else installed
+    if is_supported(installed):
+        return Finding(Level.FINE, _LITELLM, f"{installed} is supported ({SUPPORTED})")
+    says = f"{installed or 'a release without a version'} is not supported ({SUPPORTED})"
+    if is_hijacked(installed):
+        return Finding(Level.OFF, _LITELLM, f"{installed} was hijacked: remove it ({SUPPORTED} is supported)")
+    if allowed:
+        return Finding(Level.WARNING, _LITELLM, f"{says}; allow_unsupported_litellm starts it all the same")
+    return Finding(Level.OFF, _LITELLM, f"{says}: the proxy would not start")

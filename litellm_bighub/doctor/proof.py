@@ -1,27 +1,83 @@
-"""Sending canaries through the real proxy, on every road."""
+"""The proof: canaries are sent through the real proxy on every road, and each road gets a verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 
 import httpx
 
-from litellm_bighub.doctor.canary import ARGUMENTS, HOSTED_TOOL, PROMPT, SECRETS, TOOL, holds_secret
+from litellm_bighub.doctor.canary import ARGUMENTS, HOSTED_TOOL, PROMPT, SECRETS, TOOL, holds_call, holds_secret
 from litellm_bighub.doctor.probes import PROBES, Format, Mode, Probe, ProbedGateway, Received, responses
 from litellm_bighub.doctor.proxy_config import ProxyConfig
 from litellm_bighub.doctor.stage import MODEL, SOCKET_MODEL, staged
 from litellm_bighub.doctor.text_coverage import text_formats
-from litellm_bighub.doctor.verdict import ProbeRow, Verdict, of_call, of_secrets
 from litellm_bighub.testing import Item, Output, Pace, Request, ScriptedUpstream, function_call, running_proxy, text
-from litellm_bighub.testing.bighub.hosted_answers import block
-from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
+from litellm_bighub.testing.hosted_answers import block
+from litellm_bighub.testing.hosted_bighub import HostedBighub
 
 _SECONDS = 60.0
 _CALL = (text("Here it comes."), function_call(TOOL, ARGUMENTS, call_id="call_canary"))
 _PACES = (Pace(delta_size=12), Pace(delta_size=200))
 """How streams are cut: a secret over several deltas, and a secret in one."""
+
+
+class Verdict(Enum):
+    """What became of a canary on one road."""
+
+    GOVERNED = "governed"
+    REFUSED = "refused"
+    LEAKS = "LEAKS"
+    UNPROVEN = "unproven"
+    NOT_COVERED = "not covered"
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRow:
+    """One line of the table.
+
+    Attributes:
+        probe: the road.
+        call: what became of the tool call.
+        secret: what became of the secrets.
+        detail: a refusal's status.
+    """
+
+    probe: Probe
+    call: Verdict
+    secret: Verdict
+    detail: str = ""
+
+    @property
+    def leaks(self) -> bool:
+        """Whether one byte came through."""
+        return Verdict.LEAKS in (self.call, self.secret)
+
+
+def of_call(received: Received, *, offered: bool) -> Verdict:
+    """What became of the canary call.
+
+    Args:
+        received: what the client got.
+        offered: whether the model offered the call; nothing is proven by one that never was.
+    """
+    return _verdict(received, leaked=holds_call(received.content), offered=offered)
+
+
+def of_secrets(received: Received, secrets: list[str], *, offered: bool) -> Verdict:
+    """The same for secrets, each of which some guardrail of this config masks or refuses."""
+    leaked = any(holds_secret(received.content, secret) for secret in secrets)
+    return _verdict(received, leaked=leaked, offered=offered)
+
+
+def _verdict(received: Received, *, leaked: bool, offered: bool) -> Verdict:
+    if leaked:
+        return Verdict.LEAKS
+    if received.status == 0 or received.status >= 400:
+        return Verdict.REFUSED
+    return Verdict.GOVERNED if offered else Verdict.UNPROVEN
 
 
 @dataclass(frozen=True, slots=True)

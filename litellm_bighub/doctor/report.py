@@ -10,11 +10,9 @@ from rich.text import Text
 from litellm_bighub.doctor.canary import SECRETS
 from litellm_bighub.doctor.examination import Examination
 from litellm_bighub.doctor.findings import Level
-from litellm_bighub.doctor.kinds import GuardrailKind
-from litellm_bighub.doctor.proof import Proof
-from litellm_bighub.doctor.proxy_config import GuardrailEntry
+from litellm_bighub.doctor.proof import ProbeRow, Proof, Verdict
+from litellm_bighub.doctor.proxy_config import GuardrailEntry, GuardrailKind
 from litellm_bighub.doctor.text_coverage import other_roads
-from litellm_bighub.doctor.verdict import ProbeRow, Verdict
 from litellm_bighub.gateway.routes.route_table import RouteCoverage
 
 _LEVELS = {Level.FINE: "green", Level.NOTE: "dim", Level.WARNING: "yellow", Level.OFF: "bold red"}

@@ -16,10 +16,9 @@ from typing import Any, Final
 import yaml
 
 from litellm_bighub.doctor.canary import TOOL
-from litellm_bighub.doctor.kinds import GuardrailKind, kind_of
-from litellm_bighub.doctor.proxy_config import GuardrailEntry, ProxyConfig
+from litellm_bighub.doctor.proxy_config import GuardrailEntry, GuardrailKind, ProxyConfig, kind_of
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub
+from litellm_bighub.testing.hosted_bighub import HostedBighub
 
 MODEL: Final = "doctor-model"
 SOCKET_MODEL: Final = "doctor-socket-model"

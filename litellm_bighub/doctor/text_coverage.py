@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from litellm_bighub.doctor.kinds import GuardrailKind, kind_of
 from litellm_bighub.doctor.probes import PROBES, Format, Mode
-from litellm_bighub.doctor.proxy_config import GuardrailEntry, ProxyConfig
+from litellm_bighub.doctor.proxy_config import GuardrailEntry, GuardrailKind, ProxyConfig, kind_of
 
 _FORMATS: tuple[Format, ...] = ("responses", "chat", "messages")
 _GOVERNED: Mapping[Format, str] = {

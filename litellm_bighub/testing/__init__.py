@@ -5,9 +5,9 @@ of it. Together they test a gateway end to end, without keys and without a netwo
 hosted BIGHUB, and `ScriptedDecider` for any decider.
 """
 
-from litellm_bighub.testing.bighub.hosted_answers import BlackHole, Hangup, Reply, allow, block, reply, require_approval
-from litellm_bighub.testing.bighub.hosted_bighub import HostedBighub, HostedRequest
-from litellm_bighub.testing.proxy.running_proxy import ProxyStartError, RunningProxy, running_proxy
+from litellm_bighub.testing.hosted_answers import BlackHole, Hangup, Reply, allow, block, reply, require_approval
+from litellm_bighub.testing.hosted_bighub import HostedBighub, HostedRequest
+from litellm_bighub.testing.running_proxy import ProxyStartError, RunningProxy, running_proxy
 from litellm_bighub.testing.scripted_decider import ScriptedDecider
 from litellm_bighub.testing.upstream.answers import Answer, Failure, Output, Pace, Verbatim
 from litellm_bighub.testing.upstream.items import (

@@ -8,7 +8,7 @@ import pytest
 from bighub import AsyncBighubClient, Bighub, BighubClient
 
 from litellm_bighub.testing import BlackHole, Hangup, HostedBighub, allow, block, function_call
-from litellm_bighub.testing.bighub.hosted_answers import error
+from litellm_bighub.testing.hosted_answers import error
 from tests.agent.harness import DONE
 
 CALL = function_call("pay", {"amount": 5, "password": "hunter2"}, call_id="c1")

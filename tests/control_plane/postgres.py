@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Thread
 
-from litellm_bighub.testing.proxy import leash
+from litellm_bighub.testing import leash
 
 PORT = 5432  # names the socket's file; nothing listens on TCP
 READY = "ready to accept connections"

@@ -8,8 +8,8 @@ import pytest
 
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.demo.exchange import Exchange
-from litellm_bighub.demo.files import proxy_config
 from litellm_bighub.demo.promises import PROMISES, NotKept
+from litellm_bighub.demo.run import proxy_config
 from litellm_bighub.domain.arguments import read_arguments
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import verdict

@@ -6,8 +6,7 @@ import openai
 import pytest
 
 from litellm_bighub.demo.exchange import Line
-from litellm_bighub.demo.files import proxy_config
-from litellm_bighub.demo.run import Broken, carry_out
+from litellm_bighub.demo.run import Broken, carry_out, proxy_config
 
 pytestmark = pytest.mark.proxy
 

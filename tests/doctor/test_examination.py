@@ -9,10 +9,9 @@ import pytest
 import yaml
 from rich.console import Console
 
-from litellm_bighub.doctor.examination import examine
+from litellm_bighub.doctor.examination import examine, litellm_release
 from litellm_bighub.doctor.findings import Level
 from litellm_bighub.doctor.proxy_config import read_config
-from litellm_bighub.doctor.releases import litellm_release
 from litellm_bighub.doctor.report import print_examination
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.testing import HostedBighub

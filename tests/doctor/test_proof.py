@@ -13,10 +13,9 @@ from rich.console import Console
 
 from litellm_bighub.doctor.canary import ARGUMENTS, SECRETS, UNIT, holds_call, holds_secret
 from litellm_bighub.doctor.probes import PROBES, ProbedGateway, Received
-from litellm_bighub.doctor.proof import prove, proving
+from litellm_bighub.doctor.proof import Verdict, of_call, prove, proving
 from litellm_bighub.doctor.proxy_config import read_config
 from litellm_bighub.doctor.report import print_proof
-from litellm_bighub.doctor.verdict import Verdict, of_call
 from litellm_bighub.testing import ScriptedUpstream
 
 ROOT = Path(__file__).parent.parent.parent

@@ -15,8 +15,9 @@ from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, BlockCause, RequireApproval
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable, DecisionUnreadable
 from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
-from litellm_bighub.gateway.pipeline.enforcement import Enforcement, ToolCallWithheld, Withholding
+from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
+from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withholding
 from litellm_bighub.testing import ScriptedDecider
 from litellm_bighub.wording import ENGLISH
 from tests.deciders.fakes import Kept

@@ -18,7 +18,7 @@ from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.gateway.conversation.identity import IN_CODE
 from litellm_bighub.gateway.conversation.stored_responses import is_stored, lists_input
-from litellm_bighub.gateway.sdk.code_calls import release, was_released
+from litellm_bighub.gateway.sdk.reentrancy import release, was_released
 
 _PASSING: Final[frozenset[BlockCause]] = frozenset({"unreachable", "unreadable", "unapproved", "unrecorded"})
 """The causes of a block where asking again may be answered otherwise."""

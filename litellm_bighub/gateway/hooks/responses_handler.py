@@ -40,8 +40,9 @@ from litellm_bighub.gateway.hooks.scan_record import record_scan
 from litellm_bighub.gateway.hooks.stream_scan import scan_of
 from litellm_bighub.gateway.hooks.text_stream import rewritten
 from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
-from litellm_bighub.gateway.pipeline.enforcement import Enforcement, Withholding
+from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.merged_request import LITELLMS, merge_request
+from litellm_bighub.gateway.pipeline.withholding import Withholding
 from litellm_bighub.settings import TextCalls
 
 

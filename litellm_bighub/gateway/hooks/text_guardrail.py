@@ -37,9 +37,13 @@ from litellm_bighub.gateway.hooks.text_stream import checked
 from litellm_bighub.gateway.mcp.mcp_texts import McpTexts, check_mcp_texts
 from litellm_bighub.gateway.pipeline.provider_error import Harmless
 from litellm_bighub.gateway.routes.route_formats import format_of_route
-from litellm_bighub.gateway.sdk.code_calls import RefusedCallError, refused
 from litellm_bighub.gateway.sdk.reentrancy import is_checked_in_code
-from litellm_bighub.gateway.sdk.ungoverned_calls import UNGOVERNED_RESPONSES, refuse_ungoverned
+from litellm_bighub.gateway.sdk.ungoverned_calls import (
+    UNGOVERNED_RESPONSES,
+    RefusedCallError,
+    refuse_ungoverned,
+    refused,
+)
 from litellm_bighub.gateway.setup.configuration import check_litellm, read_settings
 from litellm_bighub.gateway.setup.mode import check_texts_mode, unchecked_texts
 from litellm_bighub.gateway.setup.opt_outs import OptOuts, check_opt_outs

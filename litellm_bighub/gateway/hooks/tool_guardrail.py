@@ -33,11 +33,12 @@ from litellm_bighub.gateway.mcp.mcp_calls import CALLING, LISTING, govern_mcp_ca
 from litellm_bighub.gateway.mcp.mcp_results import McpResults
 from litellm_bighub.gateway.pipeline.answer_format import as_http, check_streams, check_whole
 from litellm_bighub.gateway.pipeline.answer_headers import headers
-from litellm_bighub.gateway.pipeline.enforcement import Enforcement, ToolCallWithheld, Withholding
+from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.pipeline import Pipeline
 from litellm_bighub.gateway.pipeline.provider_error import Harmless
 from litellm_bighub.gateway.pipeline.request_log import RequestLog
+from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withholding
 from litellm_bighub.gateway.routes.client_connection import keep_connections
 from litellm_bighub.gateway.routes.route_formats import format_of_route, whole_formats
 from litellm_bighub.gateway.routes.route_guard import (
@@ -46,16 +47,16 @@ from litellm_bighub.gateway.routes.route_guard import (
     close_ungoverned_routes,
     route_guard_of,
 )
-from litellm_bighub.gateway.sdk.code_calls import (
+from litellm_bighub.gateway.sdk.reentrancy import begin_call, is_governed_in_code
+from litellm_bighub.gateway.sdk.ungoverned_calls import (
     GOVERNED,
+    UNGOVERNED,
     RefusedCallError,
-    begin_call,
     bypass_cache,
+    refuse_ungoverned,
     refused,
     why_ungoverned,
 )
-from litellm_bighub.gateway.sdk.reentrancy import is_governed_in_code
-from litellm_bighub.gateway.sdk.ungoverned_calls import UNGOVERNED, refuse_ungoverned
 from litellm_bighub.gateway.setup.configuration import (
     build_conversation,
     build_opt_outs,

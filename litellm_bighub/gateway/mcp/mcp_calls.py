@@ -16,8 +16,9 @@ from litellm_bighub.formats.answers.unreadable_calls import NO_NAME, TOO_DEEP
 from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from litellm_bighub.gateway.mcp.mcp_results import McpResults
-from litellm_bighub.gateway.pipeline.enforcement import Enforcement, ToolCallWithheld
+from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.server_side_calls import publish_decision
+from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld
 from litellm_bighub.wording import Wording
 
 LISTING: Final = CallTypes.list_mcp_tools.value

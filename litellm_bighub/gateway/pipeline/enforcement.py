@@ -1,110 +1,43 @@
-"""What becomes of a decided call: it passes, a notice takes its place, or the request fails."""
+"""Deciding on the calls of an answer, and carrying the decisions out: calls pass, or notices take their places."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Final, cast
 
-from fastapi import HTTPException
+from openai.types.responses import ResponseOutputMessage
+from openai.types.responses.response_output_item import McpApprovalRequest
+from pydantic import BaseModel
 from typing_extensions import assert_never
 
 from litellm_bighub.deciders.tool_decisions import UNRECORDED, ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
+from litellm_bighub.domain.decision import Allow, Block, Decision
 from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.formats.answers.found_call import FoundCall
+from litellm_bighub.formats.answers.answer_fields import clear
+from litellm_bighub.formats.answers.decided_calls import DecidedCalls
+from litellm_bighub.formats.answers.found_call import FoundCall, Replacements
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import DEFAULT, format_of_answer
 from litellm_bighub.formats.requests.results import NOTICE_PREFIX
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
 from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
-from litellm_bighub.gateway.pipeline.answer_calls import calls_of, clear_answer
 from litellm_bighub.gateway.pipeline.released_calls import remember
 from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls
+from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withholding
 from litellm_bighub.gateway.routes.client_connection import while_connected
-from litellm_bighub.settings import OnApproval, OnBlock, OnUnapprovedResult, Reveal
-from litellm_bighub.wording import ENGLISH, Wording
 
-
-class ToolCallWithheld(HTTPException):
-    """A call is withheld and the operator wants the request to fail: HTTP 403.
-
-    Attributes:
-        notice: what the notice would have said.
-        approval_id: the pending approval, empty for a blocked call.
-    """
-
-    def __init__(self, notice: str, *, kind: str, approval_id: str = "") -> None:
-        self.notice = notice
-        self.approval_id = approval_id
-        detail: JsonObject = {"error": notice, "type": kind}
-        if approval_id:
-            detail["approval_id"] = approval_id
-        super().__init__(status_code=403, detail=detail)
-
-
-@dataclass(frozen=True, slots=True)
-class Withholding:
-    """How a withheld call looks to the model and the caller.
-
-    Attributes:
-        on_block: put a notice in place of a blocked call, fail the request, or tell the model and return its next
-            answer.
-        on_approval: put a notice in place of a call that waits for a person, fail the request, wait for the person, or
-            let the client show the request for approval, in formats that have one.
-        reveal: whether the notice tells the reason; `nothing` keeps the policy from being probed.
-        on_unapproved_result: what becomes of a request with the result of a call that was withheld, or nobody made.
-        approval_wait_seconds: how long to wait.
-        continue_rounds: how often a model that is told of its blocked calls is asked anew.
-    """
-
-    on_block: OnBlock = "replace"
-    on_approval: OnApproval = "replace"
-    reveal: Reveal = "nothing"
-    on_unapproved_result: OnUnapprovedResult = "record"
-    approval_wait_seconds: float = 60.0
-    continue_rounds: int = 3
-
-    @property
-    def rounds(self) -> int:
-        """How often the model is asked anew."""
-        return self.continue_rounds if self.on_block == "continue" else 0
-
-    @property
-    def waits(self) -> bool:
-        """Whether a call that needs a person waits for one."""
-        return self.on_approval == "wait"
-
-    def outcome(
-        self, call: ToolCall, decision: Decision, spoken: Format | None = DEFAULT, wording: Wording = ENGLISH
-    ) -> Outcome:
-        """What the stream gate is told.
-
-        Raises:
-            ToolCallWithheld: the operator wants the request to fail.
-        """
-        match decision:
-            case Allow(edited=edited):
-                return Pass(edited, "" if edited is None else wording.edited_before_approval.format(tool=call.name))
-            case Block(reason=reason, cause=cause):
-                notice = wording.blocked(cause, call.name) + self._why(reason, wording)
-                if self.on_block == "error":
-                    raise ToolCallWithheld(notice, kind="tool_call_blocked")
-                return Withhold(notice)
-            case RequireApproval(reason=reason, approval_id=approval_id):
-                notice = wording.waiting(call.name, approval_id) + self._why(reason, wording)
-                if self.on_approval == "error":
-                    raise ToolCallWithheld(notice, kind="tool_call_requires_approval", approval_id=approval_id)
-                shown = self.on_approval == "request" and spoken is not None and spoken.client_approvals is not None
-                return Withhold(notice, approval_id=approval_id if shown else "")
-            case _:
-                assert_never(decision)
-
-    def _why(self, reason: str, wording: Wording) -> str:
-        return wording.because(reason) if self.reveal == "reason" else ""
+logger = logging.getLogger(__name__)
+_MODELS: Final[Mapping[str, type[BaseModel]]] = {
+    "message": ResponseOutputMessage,
+    "mcp_approval_request": McpApprovalRequest,
+}
+"""The models of items that stand in the places of calls, by the items' types."""
 
 
 def new_item_id() -> str:
@@ -292,3 +225,53 @@ def enforce(response: object, decided: Sequence[PlacedCall]) -> None:
             case _:
                 assert_never(outcome)
     clear_answer(response, [(each.judged.call, each.judged.outcome) for each in decided])
+
+
+def calls_of(response: object, *, new_item_id: Callable[[], str], refusals: bool) -> list[FoundCall]:
+    """Find the calls of an answer.
+
+    Args:
+        response: of any format, as a dict or model, or a list of such; an answer of none has no calls.
+        new_item_id: makes ids for notices.
+        refusals: whether notices are refusals, as the format's `wants_refusals` says of the request.
+
+    Raises:
+        PayloadError: the answer cannot be read.
+    """
+    if isinstance(response, list):
+        return [
+            replace(found, call=replace(found.call, path=f"[{index}].{found.call.path}"))
+            for index, each in enumerate(cast("list[object]", response))
+            for found in calls_of(each, new_item_id=new_item_id, refusals=refusals)
+        ]
+    spoken = format_of_answer(response)
+    return [] if spoken is None else spoken.find_calls(response, Replacements(new_item_id, refusals, _as_model))
+
+
+def clear_answer(answer: object, outcomes: Iterable[tuple[ToolCall, Outcome]]) -> None:
+    """Take out every field that tells of a call that does not pass, or of one that nobody decided on, in place.
+
+    Args:
+        answer: of any format, or a list of such; one of none is left alone.
+        outcomes: what became of its calls.
+    """
+    decided = DecidedCalls()
+    for call, outcome in outcomes:
+        decided.add(call, outcome)
+    _clear(answer, decided)
+
+
+def _as_model(item: JsonObject) -> object:
+    return _MODELS[item["type"]].model_validate(item)
+
+
+def _clear(answer: object, decided: DecidedCalls) -> None:
+    if isinstance(answer, list):
+        for each in cast("list[object]", answer):
+            _clear(each, decided)
+        return
+    spoken = format_of_answer(answer)
+    if spoken is None:
+        return
+    if changed := clear(answer, spoken.answer_fields, decided):
+        logger.warning("fields of an answer told of calls that may not pass and were taken out: %s changed", changed)

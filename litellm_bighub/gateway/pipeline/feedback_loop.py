@@ -1,24 +1,121 @@
-"""The rounds of `on_block: continue`: as long as all calls of an answer are blocked, the model is told and asked anew.
+"""The rounds of `on_block: continue`: as long as all calls of an answer are blocked, the model is told and asked again.
 
-Each answer's calls are decided on once. When the rounds are used up, or there is nothing to go on with, notices stand
-in the places of the calls.
+Each answer's calls are decided on once. When the rounds are used up, or the model cannot be asked again, notices take
+the places of the calls.
+
+In a stream, the outcome of a blocked call is held back until the upstream has ended. If a later call is allowed or
+waits for a person, the caller has to answer it: then the model is not asked again, and the notices are sent at once.
+Text before the first blocked call flows meanwhile, and keep-alive events are sent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import uuid
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-from litellm_bighub.domain.payload import JsonObject, Payload
+from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import format_of_answer
+from litellm_bighub.formats.stream.gate_protocol import Outcome, Withhold
+from litellm_bighub.formats.stream.joined_stream import JoinedStream
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall, Enforcement, PlacedCall, enforce
-from litellm_bighub.gateway.pipeline.feedback_stream import FeedbackStream
+from litellm_bighub.gateway.pipeline.gated_stream import close_stream
 from litellm_bighub.gateway.pipeline.governed_request import GovernedRequest
-from litellm_bighub.gateway.pipeline.next_answer import continued
 from litellm_bighub.gateway.pipeline.server_side_calls import may_run
+
+NextAnswer: TypeAlias = "Callable[[object, Sequence[EnforcedCall]], Awaitable[object]]"
+"""Answers what the model says next to its answer and what became of its calls; `None` if it cannot be had."""
+
+_OF_THE_FIRST_CALL = frozenset(
+    {"litellm_logging_obj", "litellm_call_id", "deployment", "guardrail_to_apply", "stream", "stream_options"}
+)
+_METADATA = ("metadata", "litellm_metadata")
+
+
+class FeedbackStream:
+    """One stream's.
+
+    Args:
+        join: reads the first answer out of the stream, and puts the next one behind it.
+        next_answer: asks for the next one.
+    """
+
+    def __init__(self, join: JoinedStream, next_answer: NextAnswer) -> None:
+        self._join = join
+        self._next_answer = next_answer
+        self._blocked: list[EnforcedCall] = []
+        self._undecided = 0
+        self._ended = False
+        self._continued = False
+        self._known = asyncio.Event()
+        """Nothing more will come that could change anything."""
+        self._settled = asyncio.Event()
+
+    async def within(self, events: AsyncIterator[object]) -> AsyncGenerator[object, None]:
+        """The upstream's events, listened to."""
+        try:
+            async for event in events:
+                self._join.hear(event)
+                yield event
+            self._ended = True
+            self._look()
+        finally:
+            await close_stream(events)
+
+    async def settled(self, deciding: Awaitable[Sequence[EnforcedCall]]) -> list[Outcome]:
+        """What becomes of calls of the stream, as soon as it is known whether the model can be told of them.
+
+        Args:
+            deciding: on the calls. To be called for all of them before the upstream's next event is waited for.
+        """
+        self._undecided += 1
+        judged = await deciding
+        self._undecided -= 1
+        if not all(each.is_blocked for each in judged):
+            self._settle()
+        if not self._settled.is_set():
+            await self._wait(judged)
+        return [self._outcome(each) for each in judged]
+
+    def _outcome(self, judged: EnforcedCall) -> Outcome:
+        if self._continued and isinstance(judged.outcome, Withhold):
+            return self._join.in_place(judged.outcome)
+        return judged.outcome
+
+    async def joined(self, released: AsyncGenerator[object, None]) -> AsyncGenerator[object, None]:
+        """The events that the gate has released, and behind them the next answer."""
+        async with aclosing(released):
+            async for event in released:
+                for sent in self._join.passed(event):
+                    yield sent
+
+    async def _wait(self, judged: Sequence[EnforcedCall]) -> None:
+        first = not self._blocked
+        self._blocked += judged
+        self._look()
+        if not first:
+            await self._settled.wait()
+            return
+        await self._known.wait()
+        answer = None if self._settled.is_set() else self._join.heard()
+        following = None if answer is None else await self._next_answer(answer, self._blocked)
+        if following is not None:
+            self._join.follow(following)
+            self._continued = True
+        self._settle()
+
+    def _look(self) -> None:
+        if self._ended and not self._undecided:
+            self._known.set()
+
+    def _settle(self) -> None:
+        self._known.set()
+        self._settled.set()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +200,28 @@ class FeedbackLoop:
             return None
         await self.conversation.record_results(told, answer)
         return told, answer
+
+
+def continued(data: JsonMapping, response: object, judged: Sequence[EnforcedCall]) -> JsonObject | None:
+    """The request that tells the model of its blocked calls.
+
+    Args:
+        data: of the request that was answered.
+        response: the answer, as the model gave it.
+        judged: what is to become of its calls.
+
+    Returns:
+        `None` if there is nobody to tell: a call is the caller's, whether it passes or waits for a person.
+    """
+    notices: dict[str, str] = {}
+    for each in judged:
+        if not (each.is_blocked and isinstance(each.outcome, Withhold)) or each.call.id in notices:
+            return None
+        notices[each.call.id] = each.outcome.notice
+    spoken = format_of_answer(response)
+    changed = spoken.next_request(data, response, notices) if notices and spoken is not None else None
+    if changed is None:
+        return None
+    kept = {key: value for key, value in data.items() if key not in _OF_THE_FIRST_CALL}
+    metadata = {key: dict(kept[key]) for key in _METADATA if isinstance(kept.get(key), dict)}
+    return {**kept, **metadata, **changed, "litellm_call_id": str(uuid.uuid4())}

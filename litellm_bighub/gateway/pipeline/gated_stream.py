@@ -30,6 +30,8 @@ from litellm_bighub.formats.stream.gate_protocol import (
 logger = logging.getLogger(__name__)
 
 Decide = Callable[[Sequence[ToolCall]], Awaitable[Sequence[Outcome]]]
+_END = object()
+_SILENT = object()
 
 
 async def governed(
@@ -146,10 +148,6 @@ class _Silence:
         return max(0.0, self._since + self._bound - asyncio.get_running_loop().time())
 
 
-_END = object()
-_SILENT = object()
-
-
 async def _next(events: AsyncIterator[object]) -> object:
     return await anext(events, _END)
 
@@ -212,3 +210,38 @@ async def close_stream(events: object) -> None:
     closing = getattr(events, "aclose", None)
     if closing is not None:
         await closing()
+
+
+class OpenGate:
+    """Lets pass what its gate cannot read. What looks like a call is decided on even there.
+
+    Args:
+        gate: a new one that changes nothing where it refuses an event.
+    """
+
+    def __init__(self, gate: StreamGate) -> None:
+        self._gate = gate
+
+    @property
+    def unanswered(self) -> frozenset[CallKey]:
+        """The calls that were asked for and have no outcome yet."""
+        return self._gate.unanswered
+
+    def feed(self, event: object) -> Release | Ask | Hold:
+        """Take the upstream's next event."""
+        try:
+            return self._gate.feed(event)
+        except UnreadableAnswerError:
+            return Release((event,))
+
+    def answer(self, outcomes: Mapping[CallKey, Outcome]) -> Release:
+        """Take the outcomes of some of the asked calls, and release what stands behind them."""
+        return self._gate.answer(outcomes)
+
+    def finish(self, notice: str = STREAM_ENDED) -> Release:
+        """The upstream has no more events."""
+        return self._gate.finish(notice)
+
+    def keep_alive(self) -> Release:
+        """An event that tells clients nothing but that the stream is alive."""
+        return self._gate.keep_alive()

@@ -8,8 +8,6 @@ way of every answer: through the guardrails that stand before ours, and through 
 from __future__ import annotations
 
 import logging
-import uuid
-from collections.abc import Sequence
 
 import openai
 from litellm.integrations.custom_guardrail import CustomGuardrail
@@ -19,43 +17,11 @@ from litellm.types.guardrails import GuardrailEventHooks
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import format_of_answer
-from litellm_bighub.formats.stream.gate_protocol import Withhold
 from litellm_bighub.gateway.pipeline.answer_format import is_readable
-from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall
 from litellm_bighub.gateway.sdk.sender import Send, sender
 from litellm_bighub.gateway.setup.proxy_process import proxy_router
 
 logger = logging.getLogger(__name__)
-
-_OF_THE_FIRST_CALL = frozenset(
-    {"litellm_logging_obj", "litellm_call_id", "deployment", "guardrail_to_apply", "stream", "stream_options"}
-)
-_METADATA = ("metadata", "litellm_metadata")
-
-
-def continued(data: JsonMapping, response: object, judged: Sequence[EnforcedCall]) -> JsonObject | None:
-    """The request that tells the model of its blocked calls.
-
-    Args:
-        data: of the request that was answered.
-        response: the answer, as the model gave it.
-        judged: what is to become of its calls.
-
-    Returns:
-        `None` if there is nobody to tell: a call is the caller's, whether it passes or waits for a person.
-    """
-    notices: dict[str, str] = {}
-    for each in judged:
-        if not (each.is_blocked and isinstance(each.outcome, Withhold)) or each.call.id in notices:
-            return None
-        notices[each.call.id] = each.outcome.notice
-    spoken = format_of_answer(response)
-    changed = spoken.next_request(data, response, notices) if notices and spoken is not None else None
-    if changed is None:
-        return None
-    kept = {key: value for key, value in data.items() if key not in _OF_THE_FIRST_CALL}
-    metadata = {key: dict(kept[key]) for key in _METADATA if isinstance(kept.get(key), dict)}
-    return {**kept, **metadata, **changed, "litellm_call_id": str(uuid.uuid4())}
 
 
 async def next_answer(

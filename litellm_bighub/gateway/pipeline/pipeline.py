@@ -16,12 +16,11 @@ from litellm_bighub.gateway.conversation.request_history import RequestHistory, 
 from litellm_bighub.gateway.pipeline.answer_format import named
 from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall, Enforcement
 from litellm_bighub.gateway.pipeline.feedback_loop import FeedbackLoop
-from litellm_bighub.gateway.pipeline.gated_stream import StreamEnvelope, governed, native
+from litellm_bighub.gateway.pipeline.gated_stream import OpenGate, StreamEnvelope, governed, native
 from litellm_bighub.gateway.pipeline.governed_request import GovernedRequest
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.merged_request import merge_request
 from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls
-from litellm_bighub.gateway.routes.open_gate import OpenGate
 
 
 @dataclass(frozen=True, slots=True)

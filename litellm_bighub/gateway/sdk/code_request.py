@@ -16,8 +16,7 @@ from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.format import Format
 from litellm_bighub.gateway.conversation.identity import caller, previous_response_id
 from litellm_bighub.gateway.pipeline.next_answer import answered
-from litellm_bighub.gateway.sdk.code_calls import begin_call
-from litellm_bighub.gateway.sdk.reentrancy import governed_in_code
+from litellm_bighub.gateway.sdk.reentrancy import begin_call, governed_in_code
 from litellm_bighub.gateway.sdk.sender import sender
 
 if TYPE_CHECKING:

@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 from litellm_bighub.checks.contract import Guardrail
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
-from litellm_bighub.domain.payload import Payload
+from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.formats.registry import format_named
 from litellm_bighub.formats.responses.texts.text_gate import TextGate
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.hooks.text_stream import Check, checked
-from litellm_bighub.gateway.pipeline.enforcement import Enforcement, Withholding
+from litellm_bighub.gateway.pipeline.answer_format import check_streams, check_whole
+from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.gated_stream import native
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.pipeline import Pipeline
+from litellm_bighub.gateway.pipeline.provider_error import quieted
+from litellm_bighub.gateway.pipeline.withholding import Withholding
 from litellm_bighub.gateway.sdk.blocking_stream import blocking
 from litellm_bighub.gateway.sdk.code_request import CodeRequest
 from litellm_bighub.gateway.sdk.code_stream import CodeStream, Upstream
-from litellm_bighub.gateway.sdk.sent_call import sent
+from litellm_bighub.gateway.sdk.reentrancy import governed_in_code
+from litellm_bighub.gateway.sdk.sender import Send, sender
 from litellm_bighub.gateway.setup.litellm_release import allowed_in_code, check_release
 
 if TYPE_CHECKING:
@@ -195,3 +199,38 @@ async def _checked(events: AsyncIterator[Any], checks: Sequence[Check]) -> Async
             events = await stack.enter_async_context(aclosing(checked(events, TextGate(), check)))
         async for event in events:
             yield native(event)
+
+
+async def sent(request: CodeRequest, pipeline: Pipeline | None, *, checked: bool = False) -> Payload:
+    """LiteLLM's answer to a request that was put right.
+
+    Args:
+        request: changed in place.
+        pipeline: puts it right; nothing does where no calls are to be decided on.
+        checked: whether the caller checks the texts.
+
+    Returns:
+        the whole answer, or `Upstream` if it is a stream.
+    """
+    if pipeline is not None:
+        await pipeline.request(request)
+    within = partial(governed_in_code, calls=pipeline is not None, texts=checked)
+    with within():
+        response = await _sent(sender(request.spoken, request.router), request.data)
+    if hasattr(response, "__aiter__"):
+        if pipeline is not None:
+            check_streams(response, request.data, request.where)
+        return Upstream(response, within)
+    if pipeline is not None:
+        check_whole(response, (request.spoken,), request.data, request.where)
+        await pipeline.conversation.record_results(request.data, response)
+    return response
+
+
+async def _sent(send: Send, request: JsonObject) -> Payload:
+    """LiteLLM's answer. An error of a provider is raised without its words, and without those that it was made of."""
+    try:
+        return await send(**request)
+    except Exception as error:  # noqa: BLE001 - whichever it is, it may quote the answer
+        failed = quieted(error, alone=True)
+    raise failed

@@ -16,10 +16,9 @@ from litellm_bighub.testing.upstream.answer_memory import AnswerMemory
 from litellm_bighub.testing.upstream.answers import Answer, Failure, Output, Verbatim
 from litellm_bighub.testing.upstream.completion import Completion
 from litellm_bighub.testing.upstream.event_stream import Cut, EventStream, named, unnamed
-from litellm_bighub.testing.upstream.ids import Ids
 from litellm_bighub.testing.upstream.items import Item
 from litellm_bighub.testing.upstream.requests import Request
-from litellm_bighub.testing.upstream.response import ResponseEnvelope, identified, usage
+from litellm_bighub.testing.upstream.response import Ids, ResponseEnvelope, identified, usage
 from litellm_bighub.testing.upstream.response_events import response_events
 from litellm_bighub.testing.upstream.script import Script
 

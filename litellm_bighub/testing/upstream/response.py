@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from threading import Lock
 
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.testing.upstream.ids import Ids
 from litellm_bighub.testing.upstream.items import Item
 from litellm_bighub.testing.upstream.requests import Request
 
@@ -26,6 +27,31 @@ _ECHOED: JsonObject = {  # what OpenAI repeats in its answer, with its value whe
     "truncation": "disabled",
     "user": None,
 }
+_PREFIXES = {
+    "message": "msg",
+    "reasoning": "rs",
+    "function_call": "fc",
+    "custom_tool_call": "ctc",
+    "shell_call": "sh",
+    "local_shell_call": "lsh",
+    "apply_patch_call": "apc",
+    "computer_call": "cu",
+}
+_NO_CALL_ID = ("mcp_", "web_search_", "file_search_", "code_interpreter_", "image_generation_")
+
+
+@dataclass(slots=True)
+class Ids:
+    """Makes `resp_up1`, `msg_up1`, `call_up1`, `call_up2` and so on."""
+
+    _counts: Counter[str] = field(default_factory=Counter[str])
+    _lock: Lock = field(default_factory=Lock)
+
+    def next(self, prefix: str) -> str:
+        """The next id of this prefix."""
+        with self._lock:
+            self._counts[prefix] += 1
+            return f"{prefix}_up{self._counts[prefix]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +111,3 @@ def _identified(item: Item, ids: Ids) -> Item:
 
 def _tool(tool: Item) -> Item:
     return {"strict": True, "parameters": None, **tool} if tool.get("type") == "function" else tool
-
-
-_PREFIXES = {
-    "message": "msg",
-    "reasoning": "rs",
-    "function_call": "fc",
-    "custom_tool_call": "ctc",
-    "shell_call": "sh",
-    "local_shell_call": "lsh",
-    "apply_patch_call": "apc",
-    "computer_call": "cu",
-}
-_NO_CALL_ID = ("mcp_", "web_search_", "file_search_", "code_interpreter_", "image_generation_")

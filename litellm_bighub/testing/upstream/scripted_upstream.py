@@ -13,8 +13,8 @@ from typing_extensions import Self
 
 from litellm_bighub.testing.upstream.answer_memory import AnswerMemory
 from litellm_bighub.testing.upstream.app import UpstreamModel
-from litellm_bighub.testing.upstream.ids import Ids
 from litellm_bighub.testing.upstream.requests import Request
+from litellm_bighub.testing.upstream.response import Ids
 from litellm_bighub.testing.upstream.script import Script, Scripted, When
 
 

@@ -27,7 +27,7 @@ from litellm_bighub.errors import (
 )
 from litellm_bighub.settings import ServiceSettings
 from litellm_bighub.testing import BlackHole, Hangup, HostedBighub, Reply, allow, block, reply, require_approval
-from litellm_bighub.testing.bighub.hosted_answers import Endless, error, garbage
+from litellm_bighub.testing.hosted_answers import Endless, error, garbage
 
 CALL = ToolCall(
     id="call_1", type="function", name="refund_payment", arguments={"amount": 5}, value=5.0, target="order-7"

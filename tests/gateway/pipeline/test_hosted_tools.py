@@ -8,8 +8,9 @@ from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.gateway.mcp.mcp_calls import govern_mcp_call, mcp_call
-from litellm_bighub.gateway.pipeline.enforcement import Enforcement, ToolCallWithheld, Withholding
+from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
+from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withholding
 from litellm_bighub.testing import ScriptedDecider
 from tests.deciders.fakes import Kept
 

@@ -23,7 +23,7 @@ from litellm_bighub.formats.responses.gate import ResponsesGate
 from litellm_bighub.formats.responses.joined_stream import ResponsesJoinedStream
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall
-from litellm_bighub.gateway.pipeline.feedback_stream import FeedbackStream
+from litellm_bighub.gateway.pipeline.feedback_loop import FeedbackStream
 from litellm_bighub.gateway.pipeline.gated_stream import governed
 from litellm_bighub.testing import ScriptedDecider, function_call, text
 from tests.formats.chat import streams as chat

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import socket
 import subprocess
@@ -19,10 +20,12 @@ import yaml
 
 from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.errors import BighubError
-from litellm_bighub.testing.proxy import leash
-from litellm_bighub.testing.proxy.log import telling_lines
+from litellm_bighub.testing import leash
 
 _LOOPBACK = "127.0.0.1"
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_ERROR = re.compile(r"^\s*(?:\w+\.)*\w*(?:Error|Exception)\b|^Error\b|\bERROR\b", re.MULTILINE)
+_MOST = 12
 
 
 class ProxyStartError(BighubError):
@@ -216,3 +219,10 @@ def _environment(more: Mapping[str, str]) -> dict[str, str]:
         "TIMEOUT_WORKER_HEALTHCHECK": "120",  # seconds; a worker that is still importing must not be taken for dead
         **more,
     }
+
+
+def telling_lines(log: str) -> str:
+    """The errors that the log names, without tracebacks; its last lines if it names none."""
+    lines = [line.rstrip() for line in _COLOUR.sub("", log).splitlines() if line.strip()]
+    errors = list(dict.fromkeys(line for line in lines if _ERROR.search(line) and "Traceback" not in line))
+    return "\n".join(f"  {line.strip()}" for line in (errors or lines)[-_MOST:]) or "  (it printed nothing)"

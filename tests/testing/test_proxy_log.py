@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.testing.proxy.log import telling_lines
+from litellm_bighub.testing.running_proxy import telling_lines
 
 LOGS = {
     "an exception": (

@@ -24,7 +24,7 @@ from urllib.parse import parse_qsl
 from typing_extensions import Self, override
 
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.testing.bighub.hosted_answers import Answer, BlackHole, Endless, Hangup, Reply, allow, error, reply
+from litellm_bighub.testing.hosted_answers import Answer, BlackHole, Endless, Hangup, Reply, allow, error, reply
 
 EVALUATE = ("/actions/evaluate", "/actions/submit", "/actions/submit/v2")
 

@@ -11,7 +11,7 @@ from bighub import AsyncBighubClient, BighubClient
 from bighub.exceptions import BighubAPIError, BighubAuthError, BighubNetworkError, BighubRateLimitError
 
 from litellm_bighub.testing import BlackHole, Hangup, HostedBighub, HostedRequest, allow, block, reply, require_approval
-from litellm_bighub.testing.bighub.hosted_answers import error, garbage
+from litellm_bighub.testing.hosted_answers import error, garbage
 
 
 def client(bighub: HostedBighub, **options) -> BighubClient:

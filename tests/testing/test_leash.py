@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from litellm_bighub.testing.proxy import leash
+from litellm_bighub.testing import leash
 
 # Starts a child of its own, ignores being asked to end, and tells both process ids.
 STUBBORN = """

@@ -1,1 +1,0 @@
-"""The real LiteLLM proxy as a process."""
