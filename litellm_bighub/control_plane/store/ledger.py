@@ -59,6 +59,10 @@ class LedgerStatements(Protocol):
         """Wait for the writer's turn; where the chain ends."""
         ...
 
+    def is_busy(self, error: BaseException) -> bool:
+        """Whether `begin` failed only because another writer has its turn, and began nothing."""
+        ...
+
     def tally(self, rule_id: str) -> Tally:
         """What a rule has allowed."""
         ...
@@ -84,12 +88,17 @@ class SQLiteLedger:
     """Writers take turns by `BEGIN IMMEDIATE`. Others see a commit by `PRAGMA data_version`."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
         self._cursor = connection.cursor()
 
     def begin(self) -> Head:
         """See `LedgerStatements`."""
         self._cursor.execute("BEGIN IMMEDIATE")
         return Head(*self._cursor.execute(_HEAD).fetchone())
+
+    def is_busy(self, error: BaseException) -> bool:
+        """See `LedgerStatements`. Python 3.10 has no error codes, so the message tells."""
+        return not self._connection.in_transaction and "locked" in str(error)
 
     def tally(self, rule_id: str) -> Tally:
         """See `LedgerStatements`."""
@@ -132,6 +141,10 @@ class PostgresLedger:
             pass
         (row,) = self._cursor.fetchall()
         return Head(*row)
+
+    def is_busy(self, error: BaseException) -> bool:  # noqa: ARG002 - the protocol's
+        """See `LedgerStatements`. The lock is taken within the transaction, which a timeout spoils."""
+        return False
 
     def tally(self, rule_id: str) -> Tally:
         """See `LedgerStatements`."""

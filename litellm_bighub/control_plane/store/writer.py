@@ -286,12 +286,16 @@ class _Session:
         return self._begun(connection, statements)
 
     def _begun(self, connection: Connection, statements: LedgerStatements) -> Transaction:
-        """Begin on this connection. One whose transaction began by half is closed and not used again."""
+        """Begin on this connection. One that fails is not used again, as a transaction may have begun by half.
+
+        One that is busy has begun nothing and stays: another writer is quicker, and opening a file takes long.
+        """
         try:
             return Transaction(connection, statements)
-        except BaseException:
-            self.roll_back()
-            self.disconnect()
+        except BaseException as error:
+            if not statements.is_busy(error):
+                self.roll_back()
+                self.disconnect()
             raise
 
     def roll_back(self) -> None:
@@ -328,14 +332,9 @@ class _BriefSession(_Session):
         """A new transaction, `None` while another process writes or the file cannot be used."""
         if self._open is None:
             return None
-        connection, statements = self._open
         try:
-            return Transaction(connection, statements)
+            return self._begun(*self._open)
         except self._failures:
-            driver: Any = connection.connection.driver_connection
-            if driver.in_transaction:
-                self.roll_back()
-                self.disconnect()
             return None
 
     def prepare(self) -> None:

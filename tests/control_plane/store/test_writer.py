@@ -73,18 +73,19 @@ async def test_a_database_that_fails_is_told_as_unavailable(open_plane):
     assert (await plane.read(verify))[0] == 1
 
 
+@pytest.mark.parametrize("brief", [False, True])
 @pytest.mark.parametrize("used_before", [False, True])
-async def test_a_transaction_that_began_by_half_is_no_later_ones(open_plane, used_before):
+async def test_a_transaction_that_began_by_half_is_no_later_ones(open_plane, used_before, brief):
     """As of a table that somebody holds, or has put away for a moment."""
     plane = open_plane("version: 1\n")
     if used_before:
-        await plane.write(entry("before"))
+        await plane.write(entry("before"), brief=brief)
     await plane.read(lambda connection: connection.execute(text("ALTER TABLE head RENAME TO away")))
     for _ in range(3):
         with pytest.raises(DecisionUnavailable):
-            await plane.write(entry("lost"))
+            await plane.write(entry("lost"), brief=brief)
     await plane.read(lambda connection: connection.execute(text("ALTER TABLE away RENAME TO head")))
-    await plane.write(entry("after"))
+    await plane.write(entry("after"), brief=brief)
     assert (await plane.read(verify))[0] == 1 + used_before
 
 
