@@ -1,0 +1,116 @@
+"""An answer that cannot be carried out says why, and one that can is recorded."""
+
+from __future__ import annotations
+
+import pytest
+
+from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused, caller_of
+from litellm_bighub.control_plane.store.schema import events
+from litellm_bighub.control_plane.store.tables.events import page
+from litellm_bighub.domain.call import CallContext, ToolCall
+
+POLICY = """\
+version: 1
+tools: {refund: {value: amount}, transfer: {value: amount}}
+rules:
+  - {name: refunds, tool: refund, effect: require_approval, max_value: 1000, approval_ttl_seconds: 60}
+  - {name: large, tool: transfer, effect: require_approval, require_approval_above: 500, four_eyes: true}
+"""
+AGENT = CallContext(actor="agent", domain="payments", user="u-77", key="k1", surface="proxy")
+
+
+async def ask(plane, tool="refund", amount=700, context=AGENT, **arguments):
+    call = ToolCall("c", "function", tool, {"amount": amount, **arguments}, value=amount)
+    return (await plane.decide(call, context)).approval
+
+
+async def told(plane, event_type):
+    return await plane.read(lambda connection: page(connection, events.c.type == event_type))
+
+
+@pytest.mark.parametrize(
+    ("edited", "surface", "code", "problem"),
+    [
+        pytest.param({"amount": 1001}, "proxy", "blocked", "the policy blocks the edited call", id="beyond the bound"),
+        pytest.param({"amount": "7"}, "proxy", "blocked", "cannot be decided on", id="no number"),
+        pytest.param({"amount": 7, "value": 8}, "http", "blocked", "cannot be decided on", id="told otherwise"),
+        pytest.param({"amount": 7, "value": True}, "http", "blocked", "the value is no number", id="no value"),
+        pytest.param({"amount": 7, "target": 5}, "http", "blocked", "the target is no text", id="no target"),
+    ],
+)
+async def test_an_edit_that_the_policy_refuses_changes_nothing(open_plane, edited, surface, code, problem):
+    plane = open_plane(POLICY)
+    approval = await ask(plane, context=CallContext(actor="agent", surface=surface))
+    refused = await plane.resolve(Resolution(approval.id, "approve", "ann", edited=edited))
+
+    assert isinstance(refused, ResolutionRefused)
+    assert refused.code == code
+    assert problem in refused.problem
+    assert (await plane.wait(approval.id, timeout=0)).state == "pending"
+
+
+async def test_a_gateway_that_asked_over_http_takes_no_edit(open_plane):
+    plane = open_plane(POLICY)
+    approval = await ask(plane, context=CallContext(actor="agent", surface="http"), gateway={"trace_id": "t"})
+    refused = await plane.resolve(Resolution(approval.id, "approve", "ann", edited={"amount": 1}))
+
+    assert "runs the arguments it has" in refused.problem
+
+
+@pytest.mark.parametrize(("first", "second"), [("approve", "deny"), ("deny", "approve"), ("approve", "approve")])
+async def test_of_two_answers_the_first_counts(open_plane, first, second):
+    plane = open_plane(POLICY)
+    approval = await ask(plane)
+    resolved = await plane.resolve(Resolution(approval.id, first, "ann"))
+    refused = await plane.resolve(Resolution(approval.id, second, "bob"))
+
+    assert isinstance(refused, ResolutionRefused)
+    assert (refused.code, refused.problem) == ("resolved", f"the approval is already {resolved.state}")
+
+
+async def test_a_key_that_the_first_person_made_is_no_second_person(open_plane):
+    plane = open_plane(POLICY)
+    approval = await ask(plane, "transfer", 700)
+    await plane.resolve(Resolution(approval.id, "approve", "ann", person="k1"))
+    refused = await plane.resolve(Resolution(approval.id, "approve", "ann's script", person="k1"))
+
+    assert refused.code == "same_person"
+    assert (await plane.resolve(Resolution(approval.id, "approve", "bob", person="k2"))).state == "approved"
+
+
+async def test_an_edit_is_told_with_what_was_before(open_plane):
+    plane = open_plane(POLICY)
+    approval = await ask(plane)
+    await plane.resolve(Resolution(approval.id, "approve", "ann", comment="less", edited={"amount": 600}))
+
+    (event,) = await told(plane, "approval.resolved")
+    body = event["body"]
+    assert (body["answer"], body["by"], body["comment"]) == ("approve", "ann", "less")
+    assert (body["before"], body["after"]) == ({"amount": 700}, {"amount": 600})
+    assert body["before_digest"] != body["after_digest"]
+    assert event["subject"] == approval.id
+
+
+async def test_a_denial_is_told_without_an_edit(open_plane):
+    plane = open_plane(POLICY)
+    approval = await ask(plane)
+    await plane.resolve(Resolution(approval.id, "deny", "ann", edited={"amount": 600}))
+
+    (event,) = await told(plane, "approval.resolved")
+    assert event["body"] == {"answer": "deny", "by": "ann", "comment": ""}
+
+
+async def test_an_expiry_is_told_once(open_plane, clock):
+    plane = open_plane(POLICY)
+    approval = await ask(plane)
+    clock.now += 60
+
+    assert [await plane.expire_due(), await plane.expire_due()] == [1, 0]
+    (event,) = await told(plane, "approval.expired")
+    assert (event["subject"], event["actor"], event["body"]) == (approval.id, "agent", {})
+
+
+async def test_an_answer_is_bound_to_the_caller_that_asked(open_plane):
+    plane = open_plane(POLICY)
+
+    assert caller_of(await ask(plane)) == CallContext("agent", "payments", user="u-77", key="k1")
