@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import cast
 
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments, CallType, ToolCall
+from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.answers.unreadable_calls import NO_ID, NO_NAME, NO_PAYLOAD, TORN, UNFINISHED
 from litellm_bighub.formats.payload.copies import json_text, listed, text, with_fields
-from litellm_bighub.formats.payload.fields import get, put
+from litellm_bighub.formats.payload.fields import get, is_object, put
 
 CALL_REASONS = frozenset({"tool_calls", "function_call"})
 """The values of `finish_reason` that promise a call."""
@@ -21,6 +23,18 @@ CUT_OFF = frozenset({"length", "content_filter"})
 """The values of `finish_reason` after which nobody knows which calls are complete."""
 
 PAYLOADS = {"function": "arguments", "custom": "input"}
+
+
+def made_up_id(answer_id: str, path: str) -> str:
+    """An id for a call whose provider gave it none: the same one wherever the same answer is read.
+
+    Args:
+        answer_id: the answer's id; without one the call's is another one each time.
+        path: the call's place in the answer.
+    """
+    return (
+        f"call_{sha256(f'{answer_id} {path}'.encode(errors='replace')).hexdigest()[:32] if answer_id else random_id()}"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +71,21 @@ def find_calls(response: object) -> list[ChatCall]:
             call = read_function_call(legacy, f"{path}.function_call", unfinished=unfinished)
             found.append(ChatCall(call, choice, legacy))
     return found
+
+
+def name_calls(response: object) -> None:
+    """Give each call of a completion that has no id one, in place: its result has to name it.
+
+    Raises:
+        PayloadError: choices or calls are no list.
+    """
+    for at, choice in enumerate(listed(get(response, "choices"), "choices")):
+        message: object = get(choice, "message")
+        path = f"choices[{at}].message.tool_calls"
+        calls = listed(get(message, "tool_calls"), path)
+        if any(is_object(item) and not get(item, "id") for item in calls):
+            named = [_named(item, text(response, "id"), f"{path}[{index}]") for index, item in enumerate(calls)]
+            put(message, "tool_calls", named)
 
 
 def read_call(item: object, path: str, *, unfinished: bool = False) -> ToolCall:
@@ -170,6 +199,10 @@ def _read(call: ToolCall, payload: object, key: str) -> ToolCall:
         return replace(call, arguments=read_arguments(raw))
     except UnreadableArguments as error:
         return replace(call, unreadable=str(error))
+
+
+def _named(item: object, answer_id: str, path: str) -> object:
+    return with_fields(item, id=made_up_id(answer_id, path)) if is_object(item) and not get(item, "id") else item
 
 
 def _clear(message: Payload, key: str) -> None:

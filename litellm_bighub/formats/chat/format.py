@@ -9,7 +9,7 @@ from typing import Final
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.formats.answers.found_call import FoundCall, Replacements
 from litellm_bighub.formats.chat.answer_fields import ANSWER
-from litellm_bighub.formats.chat.calls import ChatCall, edit, find_calls, withhold
+from litellm_bighub.formats.chat.calls import ChatCall, edit, find_calls, name_calls, withhold
 from litellm_bighub.formats.chat.gate import ChatGate
 from litellm_bighub.formats.chat.joined_stream import ChatJoinedStream
 from litellm_bighub.formats.chat.next_request import answering
@@ -27,6 +27,7 @@ def _is_answer(response: object) -> bool:
 
 
 def _found(response: object, _: Replacements) -> list[FoundCall]:
+    name_calls(response)
     return [FoundCall(found.call, partial(edit, found), partial(_withhold, found)) for found in find_calls(response)]
 
 

@@ -61,6 +61,7 @@ class ChatGate:
 
     def __init__(self, leaving: Leaving = unchanged) -> None:
         self._leaving = leaving
+        self._answer_id = ""
         self._choices: dict[int, HeldChoice] = {}
         self._queue: list[_Queued] = []
         self._ready: list[object] = []
@@ -87,6 +88,7 @@ class ChatGate:
             check_chunk(event, choices)
             if not self._choices:
                 check_first(choices)
+                self._answer_id = text(event, "id")
             return self._chunk(event, choices)
         check_rest(event)
         if self._queue:
@@ -193,11 +195,11 @@ class ChatGate:
 
     def _ask(self, state: HeldChoice, *, unfinished: bool) -> list[AskedCall]:
         asked: list[AskedCall] = []
-        for call in state.calls:
+        for held, call in state.read(self._answer_id, unfinished=unfinished):
             self._keys += 1
             key = CallKey(self._keys)
-            self._asked[key] = call
-            asked.append(AskedCall(key, call.read(unfinished=unfinished)))
+            self._asked[key] = held
+            asked.append(AskedCall(key, call))
         return asked
 
     def _drain(self) -> list[object]:

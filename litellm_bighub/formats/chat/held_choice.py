@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
+from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.formats.chat import chunks
+from litellm_bighub.formats.chat.call_assembly import CallAssembly
 from litellm_bighub.formats.chat.calls import CALL_REASONS, after
 from litellm_bighub.formats.chat.held_call import HeldCall
+from litellm_bighub.formats.chat.streamed_call import StreamedCall, read_legacy_piece
 from litellm_bighub.formats.payload.copies import text, whole, with_fields, without
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.stream.gate_protocol import Pass
@@ -24,8 +28,11 @@ class HeldChoice:
         self.finished = False
         self.said = False
         self._path = f"choices[{index}].message"
-        self._calls: dict[int | None, HeldCall] = {}
+        self._assembly = CallAssembly()
+        self._calls: dict[StreamedCall, HeldCall] = {}
         self._legacy: HeldCall | None = None
+        self._owners: deque[HeldCall | None] = deque()
+        self._skipped = False
         self._notices_told = False
 
     @property
@@ -40,20 +47,37 @@ class HeldChoice:
 
     def hear(self, pieces: Iterable[object], legacy: object) -> None:
         """Take in pieces of calls."""
+        heard: set[StreamedCall] = set()
         for piece in pieces:
-            index = _index(piece)
-            call = self._calls.get(index)
-            if call is None:
-                place = "?" if index is None else index
-                call = self._calls[index] = HeldCall(f"{self._path}.tool_calls[{place}]", torn=index is None)
-            call.hear(piece)
+            said = self._assembly.take(piece)
+            self._skipped = self._skipped or said is None
+            if said in heard:  # official clients take the elements of a first delta for so many calls
+                said.uneven = True
+            if said is not None:
+                heard.add(said)
+            self._owners.append(None if said is None else self._calls.setdefault(said, HeldCall(said)))
         if legacy is not None:
-            self._legacy = self._legacy or HeldCall(f"{self._path}.function_call", legacy=True)
-            self._legacy.hear(legacy)
+            self._legacy = self._legacy or HeldCall(StreamedCall(legacy=True))
+            self._legacy.said.hear(read_legacy_piece(legacy))
+
+    def read(self, answer_id: str, *, unfinished: bool) -> list[tuple[HeldCall, ToolCall]]:
+        """The calls to be decided on; no more pieces will come.
+
+        Args:
+            answer_id: of which ids are made for calls without one.
+            unfinished: whether the choice was cut off.
+        """
+        self._assembly.end()
+        read: list[tuple[HeldCall, ToolCall]] = []
+        for at, call in enumerate(self.calls):
+            path = f"{self._path}.function_call" if call.legacy else f"{self._path}.tool_calls[{at}]"
+            read.append((call, call.read(path, answer_id, unfinished=unfinished)))
+        return read
 
     def replay(self, chunk: object) -> list[object]:
         """What is released in place of a chunk that tells of this choice alone. Every call of it is decided."""
-        if all(call.outcome == Pass() for call in self.calls):
+        untouched = all(call.outcome == Pass() for call in self.calls)
+        if untouched and not self._skipped and not any(call.said.uneven for call in self.calls):
             return [chunk]
         released: list[object] = []
         [choice] = get(chunk, "choices")
@@ -61,7 +85,7 @@ class HeldChoice:
             self._notices_told = True
             if notices := self._notices():
                 released.append(_chunk(without(chunk, "usage"), chunks.with_content(choice, notices)))
-        kept = self._replayed(choice)
+        kept = self._replayed(choice if untouched else chunks.without_probabilities(choice))
         if kept is not None or get(chunk, "usage") is not None:
             released.append(_chunk(chunk, chunks.without_calls(choice) if kept is None else kept))
         return released
@@ -69,24 +93,28 @@ class HeldChoice:
     def _replayed(self, choice: object) -> object | None:
         """The choice with the pieces that are left, `None` if it says nothing any more."""
         calls, legacy = chunks.pieces(choice)
-        left = [replayed for piece in calls if (replayed := self._piece(piece)) is not None]
+        left = self._pieces(calls)
         left_legacy = None if legacy is None or self._legacy is None else self._legacy.replay(legacy)
-        kept = chunks.without_probabilities(chunks.with_calls(choice, left, left_legacy))
+        kept = chunks.with_calls(choice, left, left_legacy)
         reason = text(choice, "finish_reason")
         if reason in CALL_REASONS and not any(isinstance(call.outcome, Pass) for call in self.calls):
             kept = with_fields(kept, finish_reason="stop")
         return kept if left or left_legacy is not None or reason or chunks.says_anything(choice) else None
 
-    def _piece(self, piece: object) -> object | None:
-        index = _index(piece)
-        replayed = self._calls[index].replay(piece)
-        dense = self._dense().get(index)
-        return replayed if replayed is None or dense == index else with_fields(replayed, index=dense)
-
-    def _dense(self) -> dict[int | None, int]:
-        """The indices of the calls that are left, as if the others had never been."""
-        left = [index for index, call in self._calls.items() if isinstance(call.outcome, Pass)]
-        return {index: at for at, index in enumerate(sorted(left, key=lambda index: -1 if index is None else index))}
+    def _pieces(self, pieces: Iterable[object]) -> list[object]:
+        """What is left of the next pieces, one of each call, with indices as if the others had never been."""
+        left: dict[HeldCall, object] = {}
+        for piece in pieces:
+            call = self._owners.popleft()
+            replayed = None if call is None else call.replay(piece)
+            if call is not None and replayed is not None:
+                left[call] = call.joined(left[call], replayed) if call in left else replayed
+        passed = [call for call in self._calls.values() if isinstance(call.outcome, Pass)]
+        dense = {call: at for at, call in enumerate(passed)}
+        return [
+            piece if whole(piece, "index") == dense[call] else with_fields(piece, index=dense[call])
+            for call, piece in left.items()
+        ]
 
     def _notices(self) -> str:
         told = ""
@@ -94,11 +122,6 @@ class HeldChoice:
             if call.told:
                 told += after("said" if self.said or told else "", call.told)
         return told
-
-
-def _index(piece: object) -> int | None:
-    index = whole(piece, "index")
-    return index if index is not None and index >= 0 else None
 
 
 def _chunk(chunk: object, choice: object) -> object:

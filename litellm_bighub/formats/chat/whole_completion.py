@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.formats.chat.calls import CUT_OFF, PAYLOADS
+from litellm_bighub.formats.chat.call_assembly import CallAssembly
+from litellm_bighub.formats.chat.calls import CUT_OFF, made_up_id
 from litellm_bighub.formats.chat.chunks import pieces
+from litellm_bighub.formats.chat.streamed_call import StreamedCall, read_legacy_piece
 from litellm_bighub.formats.payload.copies import plain, text, whole
 from litellm_bighub.formats.payload.fields import get
 
@@ -22,7 +24,8 @@ def completion(chunks: list[object]) -> JsonObject | None:
     if not reason or reason in CUT_OFF or any(whole(choice, "index") for choice in choices):
         return None
     message: JsonObject = {"role": "assistant", "content": None}
-    calls: dict[int | None, JsonObject] = {}
+    assembly = CallAssembly()
+    legacy = StreamedCall(legacy=True)
     for choice in choices:
         delta: object = get(choice, "delta")
         for key in _TEXTS:
@@ -30,31 +33,17 @@ def completion(chunks: list[object]) -> JsonObject | None:
                 message[key] = (message.get(key) or "") + told
         for block in get(delta, "thinking_blocks") or ():
             _think(message.setdefault("thinking_blocks", []), plain(block))
-        told_calls, legacy = pieces(choice)
+        told_calls, told_legacy = pieces(choice)
         for piece in told_calls:
-            _join(calls.setdefault(whole(piece, "index"), {}), plain(piece))
-        if legacy is not None:
-            _join_payload(message.setdefault("function_call", {}), plain(legacy))
-    if calls:
-        message["tool_calls"] = list(calls.values())
+            assembly.take(piece)
+        if told_legacy is not None:
+            legacy.hear(read_legacy_piece(told_legacy))
+            message["function_call"] = legacy.whole()
+    if assembly.calls:
+        answer_id = next((text(chunk, "id") for chunk in chunks if get(chunk, "choices")), "")
+        ids = [made_up_id(answer_id, f"choices[0].message.tool_calls[{at}]") for at in range(len(assembly.calls))]
+        message["tool_calls"] = [{"id": made, **call.whole()} for made, call in zip(ids, assembly.calls, strict=True)]
     return {"choices": [{"index": 0, "message": message, "finish_reason": reason}]}
-
-
-def _join(call: JsonObject, piece: JsonObject) -> None:
-    for label in ("id", "type"):
-        if piece.get(label):
-            call[label] = piece[label]
-    for kind in PAYLOADS:
-        if kind in piece:
-            _join_payload(call.setdefault(kind, {}), piece[kind])
-
-
-def _join_payload(payload: JsonObject, piece: JsonObject) -> None:
-    if piece.get("name"):
-        payload["name"] = piece["name"]
-    for key in PAYLOADS.values():
-        if key in piece:
-            payload[key] = payload.get(key, "") + piece[key]
 
 
 def _think(blocks: list[JsonObject], piece: JsonObject) -> None:

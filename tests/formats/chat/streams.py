@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from typing import Any
 
 from openai._models import construct_type
@@ -63,6 +64,10 @@ def end(reason: str = "tool_calls", index: int = 0) -> Event:
 
 
 USAGE = enclosed([], usage={"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2})
+
+
+def canaries_in(value: object) -> set[str]:
+    return set(re.findall(r"canary\d+x\d+z", value if isinstance(value, str) else json.dumps(value)))
 
 
 def new_gate() -> ChatGate:

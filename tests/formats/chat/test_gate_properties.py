@@ -9,6 +9,7 @@ import re
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tests.formats.chat import streams as s
+from tests.formats.chat.streams import canaries_in
 from tests.formats.driving import Watched, drop, repeat, swap
 
 MODERATE = settings(max_examples=100, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -20,10 +21,6 @@ CHOICES = st.lists(
 
 def canary(choice: int, place: int) -> str:
     return f"canary{choice}x{place}z"
-
-
-def canaries_in(value: object) -> set[str]:
-    return set(re.findall(r"canary\d+x\d+z", value if isinstance(value, str) else json.dumps(value)))
 
 
 def events_of(index: int, parts: list[str], choose: random.Random) -> list[s.Event]:

@@ -14,7 +14,8 @@ from litellm_bighub.formats.chat.joined_stream import ChatJoinedStream
 from litellm_bighub.formats.chat.whole_completion import completion
 from litellm_bighub.formats.stream.gate_protocol import Withhold
 from tests.formats.chat import streams as s
-from tests.formats.chat.test_gate_properties import canaries_in, events_of
+from tests.formats.chat.streams import canaries_in
+from tests.formats.chat.test_gate_properties import events_of
 from tests.formats.driving import Joined
 
 MODERATE = settings(max_examples=100, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
