@@ -12,6 +12,7 @@ from hypothesis import settings
 
 from litellm_bighub.demo.run import in_own_folder
 from litellm_bighub.testing import ScriptedUpstream, running_proxy
+from tests.warm import warm_python
 
 pytest_plugins = ["pytester", "tests.lessons_plugin"]
 
@@ -45,7 +46,7 @@ sys.addaudithook(_refuse_network)
 def pytest_collection_modifyitems(items):
     """One of the two workers has all tests that need a running proxy, so that each proxy is started only once."""
     for item in items:
-        if item.get_closest_marker("proxy"):
+        if item.get_closest_marker("proxy") or "warm" in item.fixturenames:
             item.add_marker(pytest.mark.xdist_group("proxies"))
 
 
@@ -60,6 +61,17 @@ def upstream(_upstream):
     """A scripted provider, fresh for each test; the same one that stands behind `proxy`."""
     _upstream.reset()
     return _upstream
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory):
+    """The command of a Python that has LiteLLM's proxy imported.
+
+    Started as users start theirs are `proxy`, those of the doctor's proof, the demo and the command line, the ones with
+    several workers, and the one that is told to stop; the others are forks, each with a config of its own.
+    """
+    with warm_python(tmp_path_factory.mktemp("warm")) as command:
+        yield command
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,6 +71,7 @@ def running_proxy(
     on_progress: Callable[[float], None] | None = None,
     num_workers: int = 1,
     timeout_seconds: float = 180.0,
+    python: Sequence[str] = (sys.executable,),
 ) -> Generator[RunningProxy, None, None]:
     """Start LiteLLM's proxy with this config on a free loopback port, and end it with all its processes.
 
@@ -84,13 +85,14 @@ def running_proxy(
         on_progress: called with the seconds since the start, about once a second, until the proxy is ready.
         num_workers: how many worker processes serve; it is ready when the first of them is.
         timeout_seconds: how long it may take to get ready.
+        python: the command of the Python that runs it; this one if it is not named.
 
     Raises:
         ProxyStartError: it ended before it was ready, or took too long. The message shows why.
     """
     with tempfile.TemporaryDirectory(prefix="litellm-bighub-", ignore_cleanup_errors=True) as folder:
         path = config if isinstance(config, Path) else _written(config, Path(folder))
-        launch = _Launch(path.resolve(), Path(folder) / "proxy.log", _environment(env or {}), num_workers)
+        launch = _Launch(path.resolve(), Path(folder) / "proxy.log", _environment(env or {}), num_workers, python)
         try:
             started = launch.ready(timeout_seconds, on_progress)
         except _PortTakenError:
@@ -108,6 +110,7 @@ class _Launch:
     log_path: Path
     env: Mapping[str, str]
     num_workers: int
+    python: Sequence[str]
 
     @property
     def master_key(self) -> str:
@@ -128,7 +131,7 @@ class _Launch:
         return process, RunningProxy(base_url, self.master_key, self.log_path, seconds)
 
     def _start(self, port: int) -> subprocess.Popen[bytes]:
-        proxy = [sys.executable, "-m", "litellm.proxy.proxy_cli", "--config", str(self.config)]
+        proxy = [*self.python, "-m", "litellm.proxy.proxy_cli", "--config", str(self.config)]
         where = ["--host", _LOOPBACK, "--port", str(port), "--num_workers", str(self.num_workers)]
         with self.log_path.open("wb") as log:
             return subprocess.Popen(

@@ -11,6 +11,7 @@ from tests.formats.toy import house
 
 HERE = Path(__file__).parent / "toy"
 AMOUNT = "7123"
+pytestmark = pytest.mark.xdist_group("toy format")  # what is looked at is made once, not in each worker
 
 
 @pytest.fixture(scope="module")

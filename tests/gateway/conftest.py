@@ -53,14 +53,14 @@ class Gateway:
 
 
 @pytest.fixture(scope="session")
-def _gateway(tmp_path_factory):
+def _gateway(tmp_path_factory, warm):
     folder = tmp_path_factory.mktemp("gateway")
     shutil.copytree(EXTENSIONS, folder, dirs_exist_ok=True)
     with ScriptedUpstream() as upstream, HostedBighub() as bighub, free_port() as dead:
         config = _config(bighub, dead)
         (folder / "proxy_config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
         env = {"UPSTREAM_BASE_URL": upstream.base_url, "SEEN_FOLDER": str(folder), "BIGHUB_KEY": bighub.api_key}
-        with running_proxy(folder / "proxy_config.yaml", env=env) as proxy:
+        with running_proxy(folder / "proxy_config.yaml", env=env, python=warm) as proxy:
             yield Gateway(proxy, upstream, bighub, folder)
 
 

@@ -48,12 +48,12 @@ CONFIG = {
 
 
 @pytest.fixture(scope="module")
-def guarded(_upstream, tmp_path_factory):
+def guarded(_upstream, tmp_path_factory, warm):
     """A proxy with a guardrail that can be made to answer badly."""
     folder: Path = tmp_path_factory.mktemp("proxy")
     (folder / "short_guardrail.py").write_text(GUARDRAIL)
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
-    with running_proxy(folder / "config.yaml", env={"UPSTREAM_BASE_URL": _upstream.base_url}) as proxy:
+    with running_proxy(folder / "config.yaml", env={"UPSTREAM_BASE_URL": _upstream.base_url}, python=warm) as proxy:
         yield proxy
 
 

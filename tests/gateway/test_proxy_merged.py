@@ -31,7 +31,7 @@ def guardrail(name: str, kind: str, **settings: Any) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def gateway(_upstream, tmp_path_factory):
+def gateway(_upstream, tmp_path_factory, warm):
     """A proxy whose requests name their guardrails; one that names none goes through LiteLLM alone."""
     folder = tmp_path_factory.mktemp("merged")
     model = {"api_base": "os.environ/UPSTREAM_BASE_URL", "api_key": "sk-x"}
@@ -55,7 +55,7 @@ def gateway(_upstream, tmp_path_factory):
     for effect in ("allow", "block"):
         (folder / f"{effect}.yaml").write_text(f"version: 1\ndefault: {effect}\n")
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
-    with running_proxy(folder / "config.yaml", env={"UPSTREAM_BASE_URL": _upstream.base_url}) as proxy:
+    with running_proxy(folder / "config.yaml", env={"UPSTREAM_BASE_URL": _upstream.base_url}, python=warm) as proxy:
         yield proxy
 
 

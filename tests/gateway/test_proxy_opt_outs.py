@@ -44,14 +44,14 @@ SAYING = {
 
 
 @pytest.fixture(scope="module")
-def setup(tmp_path_factory):
+def setup(tmp_path_factory, warm):
     folder = tmp_path_factory.mktemp("opt-outs")
     shutil.copytree(Path(__file__).parent / "keys", folder, dirs_exist_ok=True)
     (folder / "bighub_policy.yaml").write_text(POLICY)
     (folder / "proxy_config.yaml").write_text(yaml.safe_dump(config(), sort_keys=False))
     with (
         ScriptedUpstream() as upstream,
-        running_proxy(folder / "proxy_config.yaml", env={"UPSTREAM_BASE_URL": upstream.base_url}) as proxy,
+        running_proxy(folder / "proxy_config.yaml", env={"UPSTREAM_BASE_URL": upstream.base_url}, python=warm) as proxy,
     ):
         upstream.script("go", ITEMS)
         yield proxy, folder

@@ -44,7 +44,7 @@ class Shapes:
 
 
 @pytest.fixture(scope="module")
-def _shapes(tmp_path_factory):
+def _shapes(tmp_path_factory, warm):
     folder: Path = tmp_path_factory.mktemp("shapes")
     (folder / "bighub_policy.yaml").write_text(POLICY)
     with ScriptedUpstream() as upstream:
@@ -62,7 +62,7 @@ def _shapes(tmp_path_factory):
         }
         (folder / "proxy_config.yaml").write_text(yaml.safe_dump(config))
         env = {"UPSTREAM_BASE_URL": upstream.base_url}
-        with running_proxy(folder / "proxy_config.yaml", env=env) as proxy:
+        with running_proxy(folder / "proxy_config.yaml", env=env, python=warm) as proxy:
             yield Shapes(proxy, upstream)
 
 

@@ -150,7 +150,7 @@ def proxy_process(base_url: str) -> int:
     raise AssertionError("the proxy is not running")
 
 
-def test_a_database_that_cannot_be_opened_stops_the_start(tmp_path):
+def test_a_database_that_cannot_be_opened_stops_the_start(tmp_path, warm):
     (tmp_path / "bighub_policy.yaml").write_text(POLICY)
     ours = {"database_url": "postgresql://ann:s3cret-word@127.0.0.1:1/bighub", "decision_deadline_seconds": 2}
     config = {
@@ -160,7 +160,7 @@ def test_a_database_that_cannot_be_opened_stops_the_start(tmp_path):
     }
     (tmp_path / "proxy_config.yaml").write_text(yaml.safe_dump(config))
 
-    with pytest.raises(ProxyStartError) as stopped, running_proxy(tmp_path / "proxy_config.yaml"):
+    with pytest.raises(ProxyStartError) as stopped, running_proxy(tmp_path / "proxy_config.yaml", python=warm):
         pytest.fail("it started without a database")
     [line] = [line for line in str(stopped.value).splitlines() if "ConfigurationError" in line]
     assert "database_url (postgresql://" in line

@@ -97,14 +97,14 @@ class Surfaces:
 
 
 @pytest.fixture(scope="module")
-def _surfaces(tmp_path_factory):
+def _surfaces(tmp_path_factory, warm):
     folder = tmp_path_factory.mktemp("surfaces")
     shutil.copytree(EXTENSIONS, folder, dirs_exist_ok=True)
     (folder / "bighub_policy.yaml").write_text(POLICY)
     with ScriptedUpstream() as upstream, demo_server() as demo:
         (folder / "proxy_config.yaml").write_text(yaml.safe_dump(_config(demo)))
         env = {"UPSTREAM_BASE_URL": upstream.base_url, "SEEN_FOLDER": str(folder)}
-        with running_proxy(folder / "proxy_config.yaml", env=env) as proxy:
+        with running_proxy(folder / "proxy_config.yaml", env=env, python=warm) as proxy:
             yield Surfaces(proxy, upstream, demo, folder)
 
 

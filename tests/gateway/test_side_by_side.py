@@ -157,7 +157,7 @@ class Side:
 
 
 @pytest.fixture(scope="module")
-def _sides(tmp_path_factory):
+def _sides(tmp_path_factory, warm):
     with ExitStack() as stack:
         sides = []
         for name, guardrails in (("plain", []), ("ours", [OURS])):
@@ -171,7 +171,7 @@ def _sides(tmp_path_factory):
             (folder / "proxy_config.yaml").write_text(yaml.safe_dump(config))
             upstream = stack.enter_context(ScriptedUpstream())
             env = {"UPSTREAM_BASE_URL": upstream.base_url, "LITELLM_SALT_KEY": "sk-side-by-side-1234567890"}
-            proxy = stack.enter_context(running_proxy(folder / "proxy_config.yaml", env=env))
+            proxy = stack.enter_context(running_proxy(folder / "proxy_config.yaml", env=env, python=warm))
             sides.append((proxy, upstream))
         yield sides
 

@@ -14,6 +14,7 @@ from litellm_bighub.domain.call import CallContext, ToolCall
 POLICY = "version: 1\nrules:\n  - {name: payments, tool: pay, effect: require_approval, approval_ttl_seconds: 60}\n"
 WAITERS = 60
 PATIENCE = 60.0
+IMPATIENCE = 10.0
 
 
 async def ask(plane, number: int) -> str:
@@ -35,9 +36,9 @@ def queries():
     event.remove(Engine, "before_cursor_execute", note)
 
 
-async def waiting(plane, ids):
+async def waiting(plane, ids, timeout=PATIENCE):
     """Tasks that wait for the approvals, each of which has looked."""
-    tasks = [asyncio.ensure_future(plane.wait(approval_id, timeout=PATIENCE)) for approval_id in ids]
+    tasks = [asyncio.ensure_future(plane.wait(approval_id, timeout=timeout)) for approval_id in ids]
     for _ in range(10):
         await plane.read(lambda _connection: None)
         await asyncio.sleep(0.05)
@@ -108,7 +109,7 @@ async def test_whoever_comes_after_all_have_left_hears_too(open_plane):
 
 async def test_a_database_that_fails_tells_all_who_wait(open_plane):
     plane = open_plane(POLICY)
-    tasks = await waiting(plane, [await ask(plane, 1), await ask(plane, 2)])
+    tasks = await waiting(plane, [await ask(plane, 1), await ask(plane, 2)], IMPATIENCE)
     await plane.write(
         lambda transaction: transaction.connection.exec_driver_sql("ALTER TABLE approvals RENAME TO gone")
     )

@@ -29,8 +29,7 @@ UNSUPPORTED = ["1.98.0", "1.103.11", "1.104.0rc1", "1.107.3", "2.0.0", "2.0.0rc1
 HIJACKED = ["1.82.7", "1.82.8", "1.107.0"]
 
 
-@pytest.fixture
-def python(tmp_path):
+def runner(tmp_path, command):
     """Runs code where `litellm` has this version, and is what is installed, or a stub of it."""
     (tmp_path / "bighub_policy.yaml").write_text(POLICY)
 
@@ -44,10 +43,22 @@ def python(tmp_path):
             (tmp_path / path).write_text(content)
         path = os.pathsep.join([str(tmp_path), str(ROOT)])
         env = {**os.environ, "PYTHONPATH": path, "LITELLM_LOCAL_MODEL_COST_MAP": "True", **env}
-        command = [sys.executable, "-W", "ignore", "-c", code]
-        return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=env, check=False)
+        return subprocess.run(
+            [*command, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=env, check=False
+        )
 
     return run
+
+
+@pytest.fixture
+def python(tmp_path):
+    return runner(tmp_path, [sys.executable, "-W", "ignore"])
+
+
+@pytest.fixture
+def imported(tmp_path, warm):
+    """The same, with LiteLLM imported already: what is looked at comes after that."""
+    return runner(tmp_path, warm)
 
 
 def last_line(done):
@@ -55,8 +66,8 @@ def last_line(done):
 
 
 @pytest.mark.parametrize(("index", "release"), [(0, "1.103.11"), (1, "2.0.0")], ids=["calls", "texts"])
-def test_an_unsupported_release_stops_the_start(python, index, release):
-    done = python(BUILD.format(index=index, params={}), release)
+def test_an_unsupported_release_stops_the_start(imported, index, release):
+    done = imported(BUILD.format(index=index, params={}), release)
 
     assert done.returncode != 0
     told = last_line(done)
@@ -66,16 +77,16 @@ def test_an_unsupported_release_stops_the_start(python, index, release):
     assert "allow_unsupported_litellm" in told
 
 
-def test_the_operator_can_allow_it(python):
-    done = python(BUILD.format(index=1, params={"allow_unsupported_litellm": True}), "2.0.0")
+def test_the_operator_can_allow_it(imported):
+    done = imported(BUILD.format(index=1, params={"allow_unsupported_litellm": True}), "2.0.0")
 
     assert done.stdout == "started: ours\n"
     [told] = [line for line in done.stderr.splitlines() if "allow_unsupported_litellm" in line]
     assert "2.0.0 is not supported" in told
 
 
-def test_nobody_can_allow_a_hijacked_one(python):
-    done = python(BUILD.format(index=0, params={"allow_unsupported_litellm": True}), "1.107.0")
+def test_nobody_can_allow_a_hijacked_one(imported):
+    done = imported(BUILD.format(index=0, params={"allow_unsupported_litellm": True}), "1.107.0")
 
     assert done.returncode != 0
     assert "litellm: 1.107.0 was hijacked and cannot be allowed" in last_line(done)
@@ -111,8 +122,8 @@ def test_an_error_that_is_not_litellms_stays_what_it_is(python):
     assert last_line(done) == "ImportError: broken"
 
 
-def test_functions_in_code_are_not_for_an_unsupported_release_either(python):
-    done = python("from litellm_bighub import aresponses", "2.0.0")
+def test_functions_in_code_are_not_for_an_unsupported_release_either(imported):
+    done = imported("from litellm_bighub import aresponses", "2.0.0")
 
     assert "litellm: 2.0.0 is not supported" in last_line(done)
 
@@ -170,13 +181,13 @@ def test_one_name_that_is_missing_stops_the_start(module):
         check_borrowed({f"{module}.no_such_module": frozenset()})
 
 
-def test_it_is_looked_for_when_a_proxys_guardrail_is_built(python):
+def test_it_is_looked_for_when_a_proxys_guardrail_is_built(imported):
     """`_partition_post_call_callbacks` is imported in a function alone."""
     code = """
 import litellm.proxy.proxy_server
 del litellm.proxy.utils._partition_post_call_callbacks
 """
-    done = python(code + BUILD.format(index=0, params={}), "")
+    done = imported(code + BUILD.format(index=0, params={}), "")
 
     assert done.returncode != 0
     assert "lacks litellm.proxy.utils._partition_post_call_callbacks" in last_line(done)
