@@ -49,7 +49,11 @@ def test_the_history_of_a_client_is_whole(content, withheld):
 
 
 def test_results_are_found_with_their_calls():
-    messages = [{"role": "assistant", "tool_calls": [tool_call("call_a")]}, tool("call_a"), tool("call_b")]
+    messages = [
+        {"role": "assistant", "tool_calls": [tool_call("call_a"), tool_call(None)]},
+        tool("call_a"),
+        tool("call_b"),
+    ]
     first, second = brought({"messages": messages}).results
 
     assert (first.path, first.call().name, first.call().arguments) == ("messages[1]", "pay", {"a": 1})

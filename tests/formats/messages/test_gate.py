@@ -27,6 +27,7 @@ FORMS = [
 
 def test_the_gate_keeps_the_common_protocol():
     gate: StreamGate = s.driven().gate
+    assert gate.keep_alive() == Release((s.PING,))
     assert gate.finish() == Release()
 
 

@@ -1,0 +1,103 @@
+"""Texts are written back where they stood, all of them or none."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import pytest
+from hypothesis import given, strategies as st
+
+from litellm_bighub.errors import PayloadError
+from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, render, rewrite, still_fits, verify
+
+
+def slot(owner, key="text", kind=TextKind.TEXT, where=((None, "input"), 0)):
+    return Slot(owner, key, owner[key], kind, where)
+
+
+@pytest.mark.parametrize(
+    ("where", "path"),
+    [
+        (None, ""),
+        ((None, "input"), "input"),
+        ((((None, "input"), 3), "content"), "input[3].content"),
+        (((((None, "input"), 3), "content"), 1), "input[3].content[1]"),
+        ((None, 0), "[0]"),
+    ],
+)
+def test_a_place_is_written_the_way_people_write_it(where, path):
+    assert render(where) == path
+    assert Slot({}, "text", "", TextKind.TEXT, where).path == path
+
+
+def test_texts_are_written_where_they_stood():
+    owner, texts = {"text": "a"}, ["b", "c"]
+    found = Found([slot(owner), slot(texts, 1)])
+
+    assert found.texts == ["a", "c"]
+    assert rewrite(found.slots, ["A", "c"]) == 1
+    assert (owner, texts, found.texts) == ({"text": "A"}, ["b", "c"], ["A", "c"])
+
+
+@given(st.lists(st.tuples(st.text(), st.text())))
+def test_each_text_comes_to_its_own_place(pairs):
+    owners = [{"text": before} for before, _ in pairs]
+    rewrite([slot(owner) for owner in owners], [after for _, after in pairs])
+
+    assert [owner["text"] for owner in owners] == [after for _, after in pairs]
+
+
+@pytest.mark.parametrize("texts", [[], ["A"], ["A", "B", "C"]])
+def test_not_exactly_one_text_a_slot_writes_nothing(texts):
+    owners = [{"text": "a"}, {"text": "b"}]
+
+    with pytest.raises(ValueError, match="zip"):
+        rewrite([slot(owner) for owner in owners], texts)
+    assert owners == [{"text": "a"}, {"text": "b"}]
+
+
+@pytest.mark.parametrize("rewritten", ["{", '{"a": NaN}', "[" * 100_000])
+def test_json_that_is_none_any_more_writes_nothing(rewritten):
+    plain, json = {"text": "a"}, {"text": '{"a": 1}'}
+
+    with pytest.raises(PayloadError, match=r"input\[0\]: the guardrail's rewrite is no valid JSON"):
+        rewrite([slot(plain), slot(json, kind=TextKind.JSON)], ["A", rewritten])
+    assert (plain, json) == ({"text": "a"}, {"text": '{"a": 1}'})
+
+
+def test_json_stays_json_and_what_was_none_may_be_anything():
+    json, none = {"text": '{"a": 1}'}, {"text": "{"}
+
+    rewrite([slot(json, kind=TextKind.JSON), slot(none, kind=TextKind.JSON)], ['{"a": 2}', "hidden"])
+    assert (json, none) == ({"text": '{"a": 2}'}, {"text": "hidden"})
+
+
+def test_what_cannot_be_written_to_is_refused_only_where_it_changed():
+    owner = MappingProxyType({"text": "a"})
+    verify([slot(owner)], ["a"])
+
+    with pytest.raises(PayloadError, match="cannot be written to"):
+        verify([slot(owner)], ["A"])
+
+
+@pytest.mark.parametrize(
+    ("annotation", "fits"),
+    [({"end_index": 3}, True), ({"end_index": 4}, True), ({"end_index": 5}, False), ({"type": "file"}, True)],
+)
+def test_an_annotation_fits_where_the_text_before_its_end_is_the_same(annotation, fits):
+    assert still_fits(annotation, "one two", "one 2") is fits
+
+
+def test_annotations_and_tokens_of_the_text_that_is_gone_go_too():
+    kept, gone = {"end_index": 3}, {"end_index": 7}
+    part = {"text": "one two", "annotations": [kept, gone], "logprobs": [{"token": "one"}]}
+    rewrite([slot(part, kind=TextKind.OUTPUT_TEXT)], ["one 2"])
+
+    assert part == {"text": "one 2", "annotations": [kept], "logprobs": []}
+
+
+def test_a_part_without_annotations_gets_none():
+    part = {"text": "a"}
+    rewrite([slot(part, kind=TextKind.OUTPUT_TEXT)], ["A"])
+
+    assert part == {"text": "A"}

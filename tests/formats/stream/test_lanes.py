@@ -1,0 +1,106 @@
+"""An event overtakes events of later items only, and one of no item neither overtakes nor is overtaken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, strategies as st
+
+from litellm_bighub.formats.stream.lanes import NO_ITEM, Lanes
+
+
+@dataclass(eq=False)
+class Event:
+    name: str
+    settled: bool = False
+    out: list = field(default_factory=list)
+
+    def leave(self):
+        self.out, self.settled = [self.name], True
+
+
+def lanes(*arriving):
+    """Events as they arrive: each with its lane."""
+    made, events = Lanes(), {}
+    for lane, name in arriving:
+        events[name] = Event(name)
+        made.add(lane, events[name])
+    return made, events
+
+
+@pytest.mark.parametrize(
+    ("arriving", "settled", "leaves"),
+    [
+        pytest.param([(0, "a"), (0, "b")], "ab", "ab", id="one lane in order"),
+        pytest.param([(0, "a"), (0, "b")], "b", "", id="behind the first of its lane"),
+        pytest.param([(0, "a"), (1, "b")], "a", "a", id="an earlier item"),
+        pytest.param([(0, "a"), (1, "b")], "b", "", id="behind an earlier item"),
+        pytest.param([(1, "a"), (0, "b")], "b", "b", id="overtakes a later item"),
+        pytest.param([(0, "a"), (NO_ITEM, "n")], "n", "", id="of no item: waits for all before it"),
+        pytest.param([(NO_ITEM, "n"), (0, "a")], "a", "", id="of no item: all behind it wait"),
+        pytest.param([(NO_ITEM, "n"), (0, "a"), (1, "b")], "nab", "nab", id="all of them"),
+        pytest.param([(0, "a"), (NO_ITEM, "n"), (0, "b")], "anb", "anb", id="one after the other"),
+    ],
+)
+def test_which_events_leave(arriving, settled, leaves):
+    made, events = lanes(*arriving)
+    for name in settled:
+        events[name].leave()
+
+    assert made.drain() == tuple(leaves)
+    assert bool(made) is (len(leaves) < len(arriving))
+
+
+def test_a_part_of_an_event_leaves_before_the_rest():
+    made, events = lanes((0, "a"), (0, "b"))
+    events["a"].out = ["a1"]
+    events["b"].leave()
+
+    assert made.drain() == ("a1",)
+    events["a"].out, events["a"].settled = ["a2"], True
+    assert made.drain() == ("a2", "b")
+    assert not made
+
+
+def test_an_event_that_is_thrown_away_leaves_nothing():
+    made, events = lanes((0, "a"), (0, "b"))
+    events["a"].settled = True
+    events["b"].leave()
+
+    assert made.drain() == ("b",)
+
+
+@pytest.mark.parametrize("missing", [0, 1])
+def test_numbers_have_no_holes(missing):
+    made, events = lanes(*[(0, name) for name in "abc"])
+    for number, event in enumerate(events.values()):
+        event.settled, event.out = True, [] if number == missing else [{"sequence_number": number}]
+
+    first = 1 if missing == 0 else 0
+    assert made.drain() == ({"sequence_number": first}, {"sequence_number": first + 1})
+
+
+@given(st.lists(st.tuples(st.integers(NO_ITEM, 3), st.booleans()), max_size=30))
+def test_everything_leaves_once_and_each_lane_in_order(arriving):
+    made = Lanes()
+    events = [Event(str(number)) for number in range(len(arriving))]
+    left = []
+    for event, (lane, at_once) in zip(events, arriving, strict=True):
+        made.add(lane, event)
+        if at_once:
+            event.leave()
+        left += made.drain()
+    for event, (_, at_once) in zip(events, arriving, strict=True):
+        if not at_once:
+            event.leave()
+    left += made.drain()
+
+    assert sorted(left, key=int) == [event.name for event in events]
+    for lane in range(4):
+        mine = [name for name in left if arriving[int(name)][0] == lane]
+        assert mine == sorted(mine, key=int)
+    for place, name in enumerate(left):
+        if arriving[int(name)][0] == NO_ITEM:
+            assert all(int(other) < int(name) for other in left[:place])
+    assert not made

@@ -1,0 +1,14 @@
+"""A record says of itself what it is, and needs to say only what is special about it."""
+
+from __future__ import annotations
+
+from litellm_bighub.formats.registry import format_named
+from tests.formats.toy.format import TOY
+
+
+def test_a_record_shows_its_name():
+    assert repr(format_named("chat")) == "<Format chat>"
+
+
+def test_unless_it_says_otherwise_callers_read_answers_themselves():
+    assert TOY.wants_refusals({"text": {"format": {"type": "json_schema"}}}) is False
