@@ -98,10 +98,10 @@ def __getattr__(name: str) -> Any:
     except Exception as error:  # a LiteLLM that we do not know may lack anything: modules, names, members, parameters
         from litellm_bighub.gateway.setup.litellm_release import failed_import  # noqa: PLC0415 - needed for an error alone
 
-        told = failed_import(error)
-        if told is None:
+        failure = failed_import(error)
+        if failure is None:
             raise
-        raise told from None
+        raise failure from None
     value = getattr(module, name)
     globals()[name] = value
     return value

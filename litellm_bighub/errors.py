@@ -121,8 +121,8 @@ class UnreadableAnswerError(BighubError):
     def __init__(self, problem: str, route: str = "") -> None:
         self.problem = problem
         self.route = route
-        named = f"The answer on {route}" if route else "The answer"
-        super().__init__(f"{named} was refused: {problem}. Tool calls in it could not be decided on.")
+        subject = f"The answer on {route}" if route else "The answer"
+        super().__init__(f"{subject} was refused: {problem}. Tool calls in it could not be decided on.")
 
 
 class GuardrailAnswerError(BighubError):

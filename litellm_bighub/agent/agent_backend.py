@@ -49,7 +49,7 @@ def backend_for(
     *,
     tools: Mapping[str, Tool],
     redactor: Redactor,
-    told: JsonMapping,
+    facts: JsonMapping,
 ) -> AgentBackend:
     """The decider for an agent.
 
@@ -58,7 +58,7 @@ def backend_for(
         options: what its constructor was given.
         tools: the agent's tools, registered or yet to be.
         redactor: takes secrets out of what goes to BIGHUB.
-        told: goes to BIGHUB with every question.
+        facts: goes to BIGHUB with every question.
 
     Raises:
         AdapterConfigurationError: there is no decider, or the options contradict each other.
@@ -90,7 +90,7 @@ def backend_for(
         lambda: sdk_client(service) if given is None else without_retries(given, service.deadline_seconds),
         for_each_loop=given is None,
     )
-    asking = ClientDecider(client, tools=tools, mode=settings.decision_mode, told=told, redactor=redactor)
+    asking = ClientDecider(client, tools=tools, mode=settings.decision_mode, facts=facts, redactor=redactor)
     policy = AgentPolicy(
         resilient(asking, service),
         fail_mode=settings.fail_mode,

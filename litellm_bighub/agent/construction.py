@@ -51,8 +51,8 @@ def resilience(read: AgentSettings, caller: FunctionCaller) -> Resilience:
 
 def wishes(options: GuardOptions) -> JsonObject:
     """The wishes that go to BIGHUB with every question, where the user has any."""
-    told = {"objective": options.get("decision_objective"), "model_selection": options.get("model_selection")}
-    return {key: each for key, each in told.items() if each is not None}
+    chosen = {"objective": options.get("decision_objective"), "model_selection": options.get("model_selection")}
+    return {key: each for key, each in chosen.items() if each is not None}
 
 
 def random_uuid() -> str:

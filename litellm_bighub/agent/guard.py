@@ -80,7 +80,7 @@ class Guard(Generic[Handle]):
             options,
             tools=self._tools,
             redactor=self._redactor,
-            told={"session_id": options.get("session_id") or new_id(), **wishes(options)},
+            facts={"session_id": options.get("session_id") or new_id(), **wishes(options)},
         )
         self._policy: AgentPolicy = backend.policy
         self._limit = settings.memory_ingest_timeout_ms / 1000
@@ -162,9 +162,9 @@ class Guard(Generic[Handle]):
             environment: goes to BIGHUB with every call.
             options: see `ToolOptions`.
         """
-        told = {key: each for key, each in (("risk", risk), ("environment", environment)) if each}
-        if told:
-            options["metadata_from_args"] = functools.partial(_metadata, told, options.get("metadata_from_args"))
+        facts = {key: each for key, each in (("risk", risk), ("environment", environment)) if each}
+        if facts:
+            options["metadata_from_args"] = functools.partial(_metadata, facts, options.get("metadata_from_args"))
         if system is not None:
             options.setdefault("domain", system)
 
@@ -252,13 +252,13 @@ class Guard(Generic[Handle]):
             raise AdapterConfigurationError("arguments", str(error)) from error
 
 
-def _metadata(told: JsonMapping, more: Callable[..., Any] | None, arguments: JsonObject) -> JsonObject:
-    return dict(told) if more is None else {**told, **more(arguments)}
+def _metadata(facts: JsonMapping, more: Callable[..., Any] | None, arguments: JsonObject) -> JsonObject:
+    return dict(facts) if more is None else {**facts, **more(arguments)}
 
 
 def _listed(tool: Tool) -> JsonObject:
-    told = {key: each for key, each in tool.spec.items() if key != "type"}
-    return {"type": tool.kind, tool.kind: told}
+    facts = {key: each for key, each in tool.spec.items() if key != "type"}
+    return {"type": tool.kind, tool.kind: facts}
 
 
 def _waits_for(call: JsonMapping, request_id: str) -> bool:

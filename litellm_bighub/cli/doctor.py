@@ -32,10 +32,10 @@ def doctor(
     except Exception as error:  # a LiteLLM that we do not know may lack anything
         from litellm_bighub.gateway.setup.litellm_release import failed_import  # noqa: PLC0415
 
-        told = failed_import(error)
-        if told is None:
+        failure = failed_import(error)
+        if failure is None:
             raise
-        raise told from None
+        raise failure from None
     from litellm_bighub.doctor.proxy_config import read_config  # noqa: PLC0415
     from litellm_bighub.doctor.report import print_examination, print_proof  # noqa: PLC0415
 

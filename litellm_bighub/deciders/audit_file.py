@@ -53,7 +53,7 @@ class AuditFile:
         Raises:
             OSError: it could not be written, or not as a whole.
         """
-        line = _WRITER.encode(event.told() if isinstance(event, DecisionEvent) else event.as_dict())
+        line = _WRITER.encode(event.as_shared_dict() if isinstance(event, DecisionEvent) else event.as_dict())
         # A lone surrogate in a name becomes its JSON escape.
         written = f"{line}\n".encode(errors="backslashreplace")
         if self._waits:
@@ -61,7 +61,7 @@ class AuditFile:
         else:
             self._append(written)
 
-    async def told(self, outcome: CallOutcome) -> None:
+    async def record(self, outcome: CallOutcome) -> None:
         """Append an outcome as `write` does."""
         await self.write(outcome)
 

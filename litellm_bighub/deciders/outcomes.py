@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 class OutcomeSink(Protocol):
     """Something that keeps outcomes: an audit file, a control plane."""
 
-    async def told(self, outcome: CallOutcome) -> None:
+    async def record(self, outcome: CallOutcome) -> None:
         """Keep the outcome, or raise."""
         ...
 
@@ -41,7 +41,7 @@ class Outcomes:
 
 async def _tell(sink: OutcomeSink, outcome: CallOutcome) -> None:
     try:
-        await sink.told(outcome)
+        await sink.record(outcome)
     except Exception as error:  # noqa: BLE001 - a sink is anyone's code; its message may hold paths
         name = type(sink).__name__
         logger.error("%s did not record outcome %s: %s", name, outcome.event_id, type(error).__name__)  # noqa: TRY400

@@ -133,13 +133,13 @@ class ToolDecisions:
         """
         if not context.trace_id:
             context = replace(context, trace_id=self.new_id())
-        judged = await _together([self._judge(call, context) for call in calls])
-        decisions = [judgement.decision for judgement in judged]
+        judgements = await _together([self._judge(call, context) for call in calls])
+        decisions = [judgement.decision for judgement in judgements]
         if self._sinks:
-            decisions = await _together([self._recorded(judgement) for judgement in judged])
+            decisions = await _together([self._recorded(judgement) for judgement in judgements])
         if not wait_seconds:
             return decisions
-        pairs = zip(judged, decisions, strict=True)
+        pairs = zip(judgements, decisions, strict=True)
         return await _together([self._settled(judgement, decision, wait_seconds) for judgement, decision in pairs])
 
     async def aclose(self) -> None:

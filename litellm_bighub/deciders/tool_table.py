@@ -58,7 +58,7 @@ class ToolEntry:
     def reads(self, what: Literal["value", "target"], arguments: Arguments) -> bool:
         """Whether the arguments have a field of those that it is taken out of; it may name none, and read all."""
         expression = self._expression(what)
-        names = set() if expression is None else set(_named(expression.parsed, "field"))
+        names = set() if expression is None else set(_names(expression.parsed, "field"))
         return expression is not None and (not names or not names.isdisjoint(arguments))
 
     def only(self, what: Literal["value", "target"]) -> ToolEntry:
@@ -127,20 +127,20 @@ def _compile(key: str, expression: str | None) -> ParsedResult | None:
         compiled = jmespath.compile(expression)
     except JMESPathError as error:
         raise ConfigurationError(key, f"is no JMESPath: {str(error).splitlines()[0]}") from error
-    for name in _named(compiled.parsed, "function_expression"):
+    for name in _names(compiled.parsed, "function_expression"):
         if name not in Functions.FUNCTION_TABLE:
             raise ConfigurationError(key, f"calls {name}(), which JMESPath does not have")
     return compiled
 
 
-def _named(node: Mapping[str, object], kind: str) -> Iterator[str]:
+def _names(node: Mapping[str, object], kind: str) -> Iterator[str]:
     """The fields or functions that a parsed JMESPath names; the library looks for functions only when it runs."""
     if node["type"] == kind:
         yield str(node["value"])
     children = node["children"]
     for child in children if isinstance(children, list) else ():
         if isinstance(child, Mapping):
-            yield from _named(child, kind)
+            yield from _names(child, kind)
 
 
 def _found(expression: ParsedResult | None, arguments: Arguments) -> object:

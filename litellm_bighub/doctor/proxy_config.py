@@ -58,8 +58,8 @@ class ProxyConfig:
     @property
     def models(self) -> list[str]:
         """The names of the models."""
-        named = [each.get("model_name") for each in _list(self.content, "model_list") if isinstance(each, dict)]
-        return [name for name in named if isinstance(name, str)]
+        names = [each.get("model_name") for each in _list(self.content, "model_list") if isinstance(each, dict)]
+        return [name for name in names if isinstance(name, str)]
 
     def section(self, name: str) -> JsonMapping:
         """`litellm_settings` and the like; empty if it is not there."""

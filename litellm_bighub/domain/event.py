@@ -72,12 +72,12 @@ class DecisionEvent:
 
     def as_dict(self) -> JsonObject:
         """A copy in plain containers, with `allowed` and BIGHUB's `request_id` added."""
-        return {**self.told(), "arguments": deepcopy(self.arguments)}
+        return {**self.as_shared_dict(), "arguments": deepcopy(self.arguments)}
 
-    def told(self) -> JsonObject:
-        """The same for those who only read it: the arguments are the event's own."""
-        told: JsonObject = {name: getattr(self, name) for name in _NAMES}
-        return {**told, "allowed": self.allowed, "request_id": self.decision_id}
+    def as_shared_dict(self) -> JsonObject:
+        """The same without a copy of the arguments, for those who only read it."""
+        values: JsonObject = {name: getattr(self, name) for name in _NAMES}
+        return {**values, "allowed": self.allowed, "request_id": self.decision_id}
 
 
 _NAMES = tuple(field.name for field in fields(DecisionEvent))

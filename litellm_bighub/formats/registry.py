@@ -43,6 +43,6 @@ def format_of_answer(response: object) -> Format | None:
     LiteLLM's batch completion answers with a list: it speaks what its elements do.
     """
     if isinstance(response, list):
-        spoken = map(format_of_answer, cast("list[object]", response))
-        return next((each for each in spoken if each is not None), None)
+        found = map(format_of_answer, cast("list[object]", response))
+        return next((each for each in found if each is not None), None)
     return next((known for known in FORMATS if known.is_answer(response)), None)

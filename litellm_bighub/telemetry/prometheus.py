@@ -71,11 +71,11 @@ class PrometheusInstruments:
 
     def decided(self, *, tool: str, verdict: Verdict, enforced: bool, decider: str, seconds: float) -> None:
         """Count one decision and its latency."""
-        named = (tool, verdict, enforced, decider)
-        series = self._series.get(named)
+        labels = (tool, verdict, enforced, decider)
+        series = self._series.get(labels)
         if series is None:
             made = self._decisions.labels(tool, verdict, str(enforced).lower()), self._seconds.labels(decider)
-            series = self._series[named] = made
+            series = self._series[labels] = made
         count, histogram = series
         count.inc()
         histogram.observe(seconds)

@@ -83,7 +83,7 @@ class DecisionSpans:
 
 
 def _attributes(event: DecisionEvent, name: str) -> dict[str, AttributeValue]:
-    told: dict[str, AttributeValue] = {
+    attributes: dict[str, AttributeValue] = {
         "gen_ai.operation.name": "execute_tool",
         "gen_ai.tool.name": name,
         "gen_ai.tool.call.id": event.call_id,
@@ -100,7 +100,7 @@ def _attributes(event: DecisionEvent, name: str) -> dict[str, AttributeValue]:
         f"{SCOPE}.enforced": event.enforced,
         f"{SCOPE}.degraded": event.degraded,
     }
-    return {**{key: value for key, value in told.items() if value}, **flags}
+    return {**{key: value for key, value in attributes.items() if value}, **flags}
 
 
 def _nanoseconds(seconds: float) -> int:

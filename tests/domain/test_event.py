@@ -50,7 +50,7 @@ def test_the_copy_has_arguments_of_its_own():
 def test_who_only_reads_gets_the_events_own_arguments():
     made = event()
 
-    assert made.told()["arguments"] is made.arguments
+    assert made.as_shared_dict()["arguments"] is made.arguments
 
 
 @pytest.mark.parametrize(

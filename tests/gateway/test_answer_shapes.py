@@ -81,10 +81,10 @@ def shapes() -> list[Any]:
     anything = [ITEM, TOOL_CALL, BLOCK, COMPLETION, RESPONSE, MESSAGE]
     odd: list[Any] = [None, "", str(COMPLETION), b"{}", 1, (), {}, object(), SimpleNamespace(**COMPLETION)]
     odd += [[each] for each in anything[:3]] + [tuple(anything)]
-    for spoken, key in ((CHAT, "choices"), (RESPONSES, "output"), (MESSAGES, "content")):
+    for wire_format, key in ((CHAT, "choices"), (RESPONSES, "output"), (MESSAGES, "content")):
         for value in (None, "x", 1, {}, {"0": anything[0]}, [None], ["x"], [1], [[ITEM]], [{}], [{"arguments": "{}"}]):
-            changed = {**WHOLE[spoken], key: value}
-            if spoken is not RESPONSES or value is not None:
+            changed = {**WHOLE[wire_format], key: value}
+            if wire_format is not RESPONSES or value is not None:
                 odd.append(changed)
     for message in (None, "x", [TOOL_CALL]):
         odd.append({**COMPLETION, "choices": [{"index": 0, "message": message}]})
@@ -97,13 +97,13 @@ def shapes() -> list[Any]:
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_each_governed_route_has_a_format(route):
-    spoken = governed_format(route)
-    assert spoken is not None
-    assert whole_formats(UserAPIKeyAuth(request_route=route)) >= {spoken}
-    assert ("chat" in route or "prompts" in route) is (spoken is CHAT)
-    assert ("messages" in route) is (spoken is MESSAGES)
+    wire_format = governed_format(route)
+    assert wire_format is not None
+    assert whole_formats(UserAPIKeyAuth(request_route=route)) >= {wire_format}
+    assert ("chat" in route or "prompts" in route) is (wire_format is CHAT)
+    assert ("messages" in route) is (wire_format is MESSAGES)
     if not route.endswith("/input_items"):
-        assert format_of_route(UserAPIKeyAuth(request_route=route)) is spoken
+        assert format_of_route(UserAPIKeyAuth(request_route=route)) is wire_format
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -118,8 +118,8 @@ async def test_an_answer_in_another_shape_is_refused_on_every_governed_route(rou
 @pytest.mark.parametrize("route", ROUTES)
 async def test_what_another_format_says_is_refused_and_the_routes_own_is_decided_on(route):
     own = whole_formats(UserAPIKeyAuth(request_route=route))
-    for spoken, whole in WHOLE.items():
-        if spoken in own:
+    for wire_format, whole in WHOLE.items():
+        if wire_format in own:
             assert CANARY not in str(await answered(whole, route))
         else:
             with pytest.raises(UnreadableAnswerError):
@@ -128,18 +128,18 @@ async def test_what_another_format_says_is_refused_and_the_routes_own_is_decided
 
 @pytest.mark.parametrize("route", ROUTES)
 async def test_a_whole_answer_to_a_stream_request_is_refused(route):
-    for spoken in whole_formats(UserAPIKeyAuth(request_route=route)):
+    for wire_format in whole_formats(UserAPIKeyAuth(request_route=route)):
         with pytest.raises(UnreadableAnswerError, match="a stream was asked for"):
-            await answered(WHOLE[spoken], route, {"stream": True})
+            await answered(WHOLE[wire_format], route, {"stream": True})
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if not route.endswith("/input_items")])
 async def test_a_stream_to_a_request_for_a_whole_answer_is_refused(route):
-    spoken = governed_format(route)
-    told = await streamed(EVENTS[spoken], route, {})
+    wire_format = governed_format(route)
+    told = await streamed(EVENTS[wire_format], route, {})
     assert "a whole answer was asked for" in told
     assert route in told
-    assert "was blocked" in await streamed(EVENTS[spoken], route, {"stream": True})
+    assert "was blocked" in await streamed(EVENTS[wire_format], route, {"stream": True})
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if not route.endswith("/input_items")])
@@ -162,11 +162,11 @@ NO_EVENTS: list[Any] = [
 )
 @pytest.mark.parametrize("event", NO_EVENTS, ids=lambda event: type(event).__name__)
 async def test_an_event_that_cannot_be_read_ends_every_stream_in_an_error(route, event):
-    spoken = governed_format(route)
-    told = await streamed([*EVENTS[spoken][:1], event, *EVENTS[spoken]], route, {"stream": True})
-    if spoken is MESSAGES:  # its first bytes are a whole stream
-        told = await streamed([event, *EVENTS[spoken]], route, {"stream": True})
-    if not (spoken is RESPONSES and event is MESSAGE):  # has a type, so it may be an event; it holds a call
+    wire_format = governed_format(route)
+    told = await streamed([*EVENTS[wire_format][:1], event, *EVENTS[wire_format]], route, {"stream": True})
+    if wire_format is MESSAGES:  # its first bytes are a whole stream
+        told = await streamed([event, *EVENTS[wire_format]], route, {"stream": True})
+    if not (wire_format is RESPONSES and event is MESSAGE):  # has a type, so it may be an event; it holds a call
         assert route in told
         assert "was refused" in told
 

@@ -78,16 +78,16 @@ STREAMS = {
     "messages in bytes": (MESSAGES, messages, as_bytes),
     "responses": (RESPONSES, responses_events, as_they_are),
 }
-each_stream = pytest.mark.parametrize(("spoken", "made", "sent"), STREAMS.values(), ids=STREAMS)
+each_stream = pytest.mark.parametrize(("wire_format", "made", "sent"), STREAMS.values(), ids=STREAMS)
 
 
 def outcome(call, *, allows):
     return Pass() if allows or call.name == "lookup" else Withhold("not now")
 
 
-def released(spoken, events, *, allows=False, at_end=False):
+def released(wire_format, events, *, allows=False, at_end=False):
     """What leaves, when calls are decided on at once, or when everything has come."""
-    driven = Driven(spoken.gate({}, lambda: "msg_notice"))
+    driven = Driven(wire_format.gate({}, lambda: "msg_notice"))
     for event in events:
         driven.feed(event)
         for key in () if at_end else sorted(driven.gate.unanswered):
@@ -112,9 +112,9 @@ def planted(events, place, value):
     wrapping=st.sampled_from(sorted(WRAPPINGS)),
     at_end=st.booleans(),
 )
-def test_a_withheld_call_stands_nowhere(spoken, made, sent, place, form, wrapping, at_end):
+def test_a_withheld_call_stands_nowhere(wire_format, made, sent, place, form, wrapping, at_end):
     events = planted(made(), place, WRAPPINGS[wrapping](FORMS[form](WIPE)))
-    left = repr(told(released(spoken, sent(events), at_end=at_end)))
+    left = repr(told(released(wire_format, sent(events), at_end=at_end)))
     assert CANARY not in left
     assert FIELD not in left.replace(f"'{FIELD}': None", "")
     assert LOOKUP[1] in left
@@ -123,11 +123,11 @@ def test_a_withheld_call_stands_nowhere(spoken, made, sent, place, form, wrappin
 @each_stream
 @few
 @given(form=st.sampled_from(sorted(FORMS)), wrapping=st.sampled_from(sorted(WRAPPINGS)))
-def test_the_last_event_does_not_tell_of_a_withheld_call(spoken, made, sent, form, wrapping):
+def test_the_last_event_does_not_tell_of_a_withheld_call(wire_format, made, sent, form, wrapping):
     events = made()
     for owner in list(owners(events[-1])):
         plant(owner, WRAPPINGS[wrapping](FORMS[form](WIPE)))
-    left = repr(told(released(spoken, sent(events))))
+    left = repr(told(released(wire_format, sent(events))))
     assert CANARY not in left
     assert FIELD not in left.replace(f"'{FIELD}': None", "")
 
@@ -139,19 +139,19 @@ def test_the_last_event_does_not_tell_of_a_withheld_call(spoken, made, sent, for
     wrapping=st.sampled_from(sorted(set(WRAPPINGS) - {"in a text"})),
     at_end=st.booleans(),
 )
-def test_what_is_told_of_calls_that_pass_stays(spoken, made, sent, form, wrapping, at_end):
+def test_what_is_told_of_calls_that_pass_stays(wire_format, made, sent, form, wrapping, at_end):
     events = made()
     for owner in list(owners(events[-1])):
         plant(owner, WRAPPINGS[wrapping](FORMS[form](WIPE)))
     events = sent(events)
     before = copy.deepcopy(told(events))
-    assert told(released(spoken, events, allows=True, at_end=at_end)) == before
+    assert told(released(wire_format, events, allows=True, at_end=at_end)) == before
 
 
 @each_stream
-def test_an_ordinary_stream_leaves_as_the_very_events_that_came(spoken, made, sent):
+def test_an_ordinary_stream_leaves_as_the_very_events_that_came(wire_format, made, sent):
     events = sent(made())
-    left = released(spoken, events, allows=True)
+    left = released(wire_format, events, allows=True)
     same = all(one is other for one, other in zip(left, events, strict=True))
     assert left == events if sent is as_bytes else same  # the gate cuts bytes anew
 

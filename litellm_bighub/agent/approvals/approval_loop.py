@@ -20,12 +20,12 @@ def approval_loop(run: Run) -> JsonObject:
     """What was asked of people and what became of it; the first approval's fields stand on top."""
     if not run.approvals:
         return {"required": False, "resolved": False, "resumed": False}
-    told = [{**each, **_tool_output(run, each)} for each in run.approvals]
+    approvals = [{**each, **_tool_output(run, each)} for each in run.approvals]
     return {
-        **{key: each for key, each in told[0].items() if key not in {"tool", "call_id"}},
-        "resolved": all(each["resolved"] for each in told),
-        "resumed": any(each["resumed"] for each in told),
-        "approvals": told,
+        **{key: each for key, each in approvals[0].items() if key not in {"tool", "call_id"}},
+        "resolved": all(each["resolved"] for each in approvals),
+        "resumed": any(each["resumed"] for each in approvals),
+        "approvals": approvals,
     }
 
 
@@ -42,8 +42,8 @@ def answers(resolutions: Mapping[str, JsonMapping] | None, otherwise: AskCallbac
 
 def one_answer(payload: ApprovedPayload, request_id: str) -> JsonObject:
     """What became of one of the calls that people were asked for, and the run that went on from there."""
-    told = next(each for each in payload["approval_loop"]["approvals"] if each.get("request_id") == request_id)
-    return {**told, "response": payload}
+    approval = next(each for each in payload["approval_loop"]["approvals"] if each.get("request_id") == request_id)
+    return {**approval, "response": payload}
 
 
 def _tool_output(run: Run, approval: JsonMapping) -> JsonObject:

@@ -125,10 +125,12 @@ class EmbeddedBackend:
     async def _settled(self, approval: Approval, pending: Pending, decide: DecideOne) -> Settled:
         plane = await self._decider.plane()
         state = approval.state_at(plane.clock())
-        told = {"request_id": approval.id, "status": state, "resolved_by": approval.resolved_by}
+        shown_approval = {"request_id": approval.id, "status": state, "resolved_by": approval.resolved_by}
         if state == "approved" or state in approvals.OPEN:
-            return Settled(await decide(pending.ask), told)
-        return Settled(Block(f"the approval is {state}", cause="denied" if state == "denied" else "unapproved"), told)
+            return Settled(await decide(pending.ask), shown_approval)
+        return Settled(
+            Block(f"the approval is {state}", cause="denied" if state == "denied" else "unapproved"), shown_approval
+        )
 
 
 class EmbeddedMemory:

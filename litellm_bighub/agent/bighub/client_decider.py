@@ -31,7 +31,7 @@ class ClientDecider:
     Args:
         tools: the agent's tools, for the metadata of each.
         mode: which endpoint is asked where the tool names none.
-        told: what goes with every question.
+        facts: what goes with every question.
         redactor: takes secrets out of the arguments that go to BIGHUB.
     """
 
@@ -43,13 +43,13 @@ class ClientDecider:
         *,
         tools: Mapping[str, Tool],
         mode: DecisionMode,
-        told: JsonMapping,
+        facts: JsonMapping,
         redactor: Redactor,
     ) -> None:
         self._client = client
         self._tools = tools
         self._mode: DecisionMode = mode
-        self._always = dict(told)
+        self._always = dict(facts)
         self._redactor = redactor
 
     async def decide(self, call: ToolCall, context: CallContext) -> Decision:
@@ -90,7 +90,7 @@ class ClientDecider:
             metadata = metadata_of(call.arguments, tool.metadata_from_args if tool else None)
         except UnreadableStake as error:
             raise DecisionRefused(str(error)) from error
-        told = {
+        facts = {
             **self._always,
             **metadata,
             "gateway": gateway(call, context),
@@ -102,8 +102,8 @@ class ClientDecider:
             "domain": context.domain,
             "target": call.target,
             # One generation of clients calls it metadata, the other context; each takes the one that it knows.
-            "context": told,
-            "metadata": told,
+            "context": facts,
+            "metadata": facts,
             "idempotency_key": idempotency_key(call, context),
         }
         return question if call.value is None else {**question, "value": call.value}

@@ -103,8 +103,8 @@ class Performer:
             reading = StreamReader()
             event: JsonMapping | None = first
             while event is not None:
-                if (told := reading.read(event)) is not None:
-                    yield told
+                if (shown := reading.read(event)) is not None:
+                    yield shown
                 event = await anext(events, None)
         if reading.error is not None and reading.response is None:
             code = reading.error.get("code") or "no reason given"
@@ -131,9 +131,9 @@ class Performer:
         """Whether the hook has taken each of the events: what is not on record does not run."""
         if self.on_decision is None:
             return [True] * len(events)
-        return [await self._told(self.on_decision, event) for event in events]
+        return [await self._is_recorded(self.on_decision, event) for event in events]
 
-    async def _told(self, hook: Hook, event: Event) -> bool:
+    async def _is_recorded(self, hook: Hook, event: Event) -> bool:
         try:
             await self.caller.call(hook, redacted_event(copy.deepcopy(event), self.redactor))
         except Exception as error:  # noqa: BLE001 - the hook is the user's; whatever it raises withholds the call

@@ -49,13 +49,13 @@ def is_complete(response: JsonMapping) -> bool:
 
 def call_output(call: Requested, result: GuardedToolResult) -> JsonObject:
     """The item with the outcome of a call, for the model. The policy's inner reasons stay here."""
-    told: JsonObject = {"status": result.status}
+    body: JsonObject = {"status": result.status}
     if result.status == "executed":
-        told["output"] = result.output
+        body["output"] = result.output
     else:
-        told["error"] = result.error
+        body["error"] = result.error
     kind = "function_call_output" if call.kind == "function" else "custom_tool_call_output"
-    return {"type": kind, "call_id": call.call_id, "output": result_text(told)}
+    return {"type": kind, "call_id": call.call_id, "output": result_text(body)}
 
 
 def _requested(item: JsonMapping, place: int) -> Requested:

@@ -94,7 +94,7 @@ def _call(entry: TurnCall) -> JsonObject:
         "event_id": entry.event_id,
         "arguments": entry.arguments,
         "result": None if entry.result is None else asdict(entry.result),
-        "told": entry.told,
+        "told": entry.model_error,
         "pending": None
         if pending is None
         else {
@@ -114,7 +114,7 @@ def _entries(run: Run, calls: Sequence[JsonMapping]) -> list[TurnCall]:
         entry = TurnCall(
             call, stored["event_id"], run.setup.tools.get(call.name), stored["arguments"], wording=run.setup.wording
         )
-        entry.result, entry.told = GuardedToolResult(**stored["result"]), stored["told"]
+        entry.result, entry.model_error = GuardedToolResult(**stored["result"]), stored["told"]
         if stored["pending"]:
             _wait_again(run, entry, stored["pending"], stored.get("answer"))
         entries.append(entry)

@@ -33,7 +33,7 @@ class TurnCall:
         pending: the approval that it waits for.
         answer: what a person said, where that could not be brought into force yet.
         result: the outcome, as it stands so far.
-        told: the error that the model gets in place of the result's.
+        model_error: the error that the model gets in place of the result's.
         wording: in which it hears of it.
     """
 
@@ -48,7 +48,7 @@ class TurnCall:
     pending: Pending | None = None
     answer: PersonAnswer | None = None
     result: GuardedToolResult | None = None
-    told: str | None = None
+    model_error: str | None = None
     wording: Wording = ENGLISH
 
     def refuse(self, error: str) -> None:
@@ -59,13 +59,13 @@ class TurnCall:
     def decide(self, decision: Decision, *, reveal: bool) -> None:
         """Take a decision: the tool becomes a job, or the call is withheld."""
         self.decision = decision
-        self.job = self.pending = self.answer = self.result = self.told = None
+        self.job = self.pending = self.answer = self.result = self.model_error = None
         if isinstance(decision, Allow):
             self._allow(decision)
             return
         status: Status = "approval_required" if isinstance(decision, RequireApproval) else "blocked"
         self.result = GuardedToolResult(status, decision_fields(decision), None, decision.reason)
-        self.told = refusal(decision, self.call.name, reveal=reveal, wording=self.wording)
+        self.model_error = refusal(decision, self.call.name, reveal=reveal, wording=self.wording)
         if isinstance(decision, RequireApproval) and self.ask is not None:
             self.pending = _pending(self.ask, decision)
 
@@ -78,8 +78,8 @@ class TurnCall:
         match outcome:
             case Returned(output):
                 self.result = GuardedToolResult("executed", decision, jsonable(output))
-            case Raised(error, told):
-                self.result, self.told = GuardedToolResult("tool_error", decision, None, error), told
+            case Raised(error, model_error):
+                self.result, self.model_error = GuardedToolResult("tool_error", decision, None, error), model_error
             case None if self.job.started:
                 unknown = "cancelled while it ran; whether it had an effect is unknown"
                 self.result = GuardedToolResult("tool_error", decision, None, unknown)
@@ -92,8 +92,8 @@ class TurnCall:
     def output(self) -> JsonObject:
         """The item that goes back to the model."""
         result = self.result or GuardedToolResult("blocked", None, None, "no decision")
-        if self.told is not None:
-            result = GuardedToolResult(result.status, None, result.output, self.told)
+        if self.model_error is not None:
+            result = GuardedToolResult(result.status, None, result.output, self.model_error)
         return call_output(self.call, result)
 
     @property
@@ -154,7 +154,7 @@ def _read(run: Run, response: JsonMapping, call: Requested) -> TurnCall:
         entry.ask = ask_for(run, entry.tool, entry.prepared, call, response.get("id"))
     except UnreadableStake as error:
         entry.refuse(str(error))
-        entry.told = entry.wording.agent_undecidable.format(tool=call.name)
+        entry.model_error = entry.wording.agent_undecidable.format(tool=call.name)
     return entry
 
 

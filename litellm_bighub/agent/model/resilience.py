@@ -83,13 +83,13 @@ def retry_after(error: Exception, now: float) -> float | None:
     if headers is None:
         return None
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        told = headers.get(name)
-        if told is None:
+        header = headers.get(name)
+        if header is None:
             continue
         try:
-            return max(0.0, float(told) * unit)
+            return max(0.0, float(header) * unit)
         except ValueError:
-            date = email.utils.parsedate_tz(told)
+            date = email.utils.parsedate_tz(header)
             if date is not None:
                 return max(0.0, email.utils.mktime_tz(date) - now)
     return None

@@ -84,8 +84,8 @@ class StreamReader:
     def _end(self, kind: str, event: JsonMapping) -> Event:
         response = event.get("response")
         self.response = dict(response) if isinstance(response, Mapping) else None
-        told: Event = {"type": _ENDS[kind], "response_id": self._response_id}
+        end: Event = {"type": _ENDS[kind], "response_id": self._response_id}
         if _ENDS[kind] == "response_failed":
             self.error = dict((self.response or {}).get("error") or event)
-            told["error"] = {key: self.error.get(key) for key in ("code", "message")}
-        return told
+            end["error"] = {key: self.error.get(key) for key in ("code", "message")}
+        return end

@@ -35,8 +35,8 @@ class DeliveryAccount:
 
     def batch(self) -> EventBatch:
         """Its events for BIGHUB."""
-        told = [event.as_dict() for event in self.events]
-        return EventBatch(told, self.run.trace_id, self.run.model, reported=self.reported)
+        reported = [event.as_dict() for event in self.events]
+        return EventBatch(reported, self.run.trace_id, self.run.model, reported=self.reported)
 
     def shown(self, event: Event) -> Event:
         """An event as the reader gets it. The last one holds the approvals, where a run can ask for them."""

@@ -60,8 +60,8 @@ class ToolExecutionEvent:
 
     def as_dict(self) -> JsonObject:
         """A copy in plain containers, with `allowed` added."""
-        told = {name: _copied(getattr(self, name)) for name in self.__slots__}
-        return {**told, "allowed": bool(self.decision and self.decision["allowed"])}
+        copied = {name: _copied(getattr(self, name)) for name in self.__slots__}
+        return {**copied, "allowed": bool(self.decision and self.decision["allowed"])}
 
 
 class Execution(TypedDict):
@@ -89,14 +89,14 @@ class ApprovedPayload(Payload):
 
 def payload(response: JsonMapping, events: Sequence[ToolExecutionEvent]) -> Payload:
     """The payload for a response and what happened until then."""
-    told = [event.as_dict() for event in events]
+    copied = [event.as_dict() for event in events]
     response_id, text, items = response.get("id"), output_text(response), output(response)
     return Payload(
         response_id=response_id,
         output_text=text,
         output=items,
         llm_response={"response_id": response_id, "output_text": text, "output": items},
-        execution=Execution(events=told, last=told[-1] if told else None),
+        execution=Execution(events=copied, last=copied[-1] if copied else None),
     )
 
 
@@ -107,9 +107,9 @@ def output(response: JsonMapping) -> list[JsonObject]:
 
 def output_text(response: JsonMapping) -> str:
     """All text that the model wrote in a response."""
-    told = response.get("output_text")
-    if isinstance(told, str) and told:
-        return told
+    copied = response.get("output_text")
+    if isinstance(copied, str) and copied:
+        return copied
     parts = [part for item in output(response) if item.get("type") == "message" for part in item.get("content") or ()]
     return "".join(part.get("text") or "" for part in parts if part.get("type") == "output_text")
 

@@ -13,8 +13,8 @@ _OUTCOMES: Mapping[str, str] = {"executed": "SUCCESS", "tool_error": "FAILURE"}
 
 def redacted_event(event: JsonMapping, redactor: Redactor) -> JsonObject:
     """A copy without secrets in its arguments, output and error."""
-    told = {"arguments": event["arguments"], "output": jsonable(event["output"]), "error": event["error"]}
-    return {**event, **redactor.redact(told)}
+    payload = {"arguments": event["arguments"], "output": jsonable(event["output"]), "error": event["error"]}
+    return {**event, **redactor.redact(payload)}
 
 
 def outcome_of(event: JsonMapping) -> JsonObject | None:

@@ -24,10 +24,10 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """The tool ran and raised; `told` is the error for the model."""
+    """The tool ran and raised; `model_error` is the error for the model."""
 
     error: str
-    told: str
+    model_error: str
 
 
 Outcome: TypeAlias = Returned | Raised

@@ -46,7 +46,7 @@ class Parameters:
         try:
             read = self._model.model_validate_json(json, strict=True)
         except ValidationError as error:
-            raise ValueError(_told(error)) from None
+            raise ValueError(_problems(error)) from None
         given = read.model_fields_set
         return {name: getattr(read, field) for field, name in self._fields.items() if field in given}
 
@@ -63,7 +63,7 @@ def read_signature(function: Callable[..., Any]) -> Parameters:
     except (NameError, TypeError, ValueError) as error:
         raise UnusableSignature(f"its annotations cannot be read ({error})") from error
     described = docstring_parser.parse(inspect.getdoc(function) or "")
-    told = {each.arg_name.lstrip("*"): each.description for each in described.params}
+    documented = {each.arg_name.lstrip("*"): each.description for each in described.params}
     bound = _bound(function)
     definitions: JsonObject = {}
     fields: dict[str, str] = {}
@@ -82,7 +82,7 @@ def read_signature(function: Callable[..., Any]) -> Parameters:
         default = PydanticUndefined if parameter.default is parameter.empty else parameter.default
         if isinstance(default, FieldInfo):
             raise UnusableSignature(f"the parameter {name!r} has a Field as its default; write Annotated[..., Field()]")
-        definitions[field] = (hints[name], _field(name, hints[name], default, told.get(name)))
+        definitions[field] = (hints[name], _field(name, hints[name], default, documented.get(name)))
         if default is not PydanticUndefined:
             defaults[name] = default
     model = _model(function, definitions)
@@ -110,8 +110,8 @@ def _annotated(function: Callable[..., Any]) -> Any:
     return type(unwrapped).__call__
 
 
-def _field(name: str, hint: Any, default: Any, told: str | None) -> Any:
-    description = _described(hint) or told
+def _field(name: str, hint: Any, default: Any, documented: str | None) -> Any:
+    description = _described(hint) or documented
     if description is None:
         return Field(default, alias=name)
     return Field(default, alias=name, description=description)
@@ -160,7 +160,7 @@ def _has_json(value: object) -> bool:
     return True
 
 
-def _told(error: ValidationError) -> str:
+def _problems(error: ValidationError) -> str:
     problems = error.errors(include_url=False, include_input=False, include_context=False)
     return "; ".join(f"{_place(each['loc'])}: {each['msg']}" for each in problems[:5])
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast
 
+from typing_extensions import assert_never
+
 from litellm_bighub.control_plane.approvals.allowance import allowance_for, grant
 from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edit, editable
 from litellm_bighub.control_plane.approvals.expiry import expires_at
@@ -122,7 +124,8 @@ def _record_answer(
 
 
 def _refusal(approval: Approval, now: float) -> ResolutionRefused:
-    match approval.state_at(now):
+    state = approval.state_at(now)
+    match state:
         case "expired":
             why = f": {approval.comment}" if approval.comment and approval.resolved_at is None else ""
             return ResolutionRefused("expired", f"the approval has expired{why}")
@@ -130,8 +133,10 @@ def _refusal(approval: Approval, now: float) -> ResolutionRefused:
             return ResolutionRefused(
                 "same_person", "another person must approve as well; a key counts as the person who made it"
             )
-        case state:
+        case "pending" | "approved" | "denied" | "consumed":
             return ResolutionRefused("resolved", f"the approval is already {state}")
+        case _:
+            assert_never(state)
 
 
 def _decide_again(

@@ -55,7 +55,7 @@ class EmbeddedOutcomes:
 
     decider: EmbeddedDecider
 
-    async def told(self, outcome: CallOutcome) -> None:
+    async def record(self, outcome: CallOutcome) -> None:
         """Keep the outcome as a report about its decision."""
         if outcome.decision_id:
             report = {

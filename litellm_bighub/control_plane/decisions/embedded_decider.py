@@ -216,13 +216,13 @@ class EmbeddedDecider:
 
 def decision(outcome: RecordedDecision) -> Decision:
     """An outcome as the decision that the gateway acts upon."""
-    judged = _judged(outcome)
-    if outcome.enforced or isinstance(judged, Allow):
-        return judged
-    return Allow("shadow mode enforces nothing", basis=judged.basis, shadowed=judged)
+    decided = _policy_decision(outcome)
+    if outcome.enforced or isinstance(decided, Allow):
+        return decided
+    return Allow("shadow mode enforces nothing", basis=decided.basis, shadowed=decided)
 
 
-def _judged(outcome: RecordedDecision) -> Decision:
+def _policy_decision(outcome: RecordedDecision) -> Decision:
     judgement, approval = outcome.judgement, outcome.approval
     basis = Basis(
         decision_id=outcome.decision_id,

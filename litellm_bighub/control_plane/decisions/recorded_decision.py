@@ -117,7 +117,7 @@ class DecisionRecorder:
             counted: the rule that has counted this very call before: it does so once.
         """
         snapshot = self.snapshot(transaction, now)
-        question, judgement = self.judged(transaction, snapshot, question, now, counted=counted)
+        question, judgement = self.judge_question(transaction, snapshot, question, now, counted=counted)
         outcome = RecordedDecision(question.decision_id, judgement, now, enforced=snapshot.text.mode == "enforce")
         if question.dry_run:
             return outcome
@@ -133,7 +133,7 @@ class DecisionRecorder:
             return replace(outcome, remembered=True)
         return outcome
 
-    def judged(
+    def judge_question(
         self,
         transaction: Transaction,
         snapshot: PolicySnapshot,
@@ -163,7 +163,7 @@ class DecisionRecorder:
     ) -> RecordedDecision:
         """Block and record, for a reason that no rule knows; what a rule blocks is blocked by that."""
         snapshot = self.snapshot(transaction, now)
-        question, judgement = self.judged(transaction, snapshot, question, now, counted=counted)
+        question, judgement = self.judge_question(transaction, snapshot, question, now, counted=counted)
         if judgement.verdict != "blocked":
             judgement = replace(judgement, verdict="blocked", reason=reason, blocked_by=blocked_by)
         outcome = RecordedDecision(question.decision_id, judgement, now, enforced=snapshot.text.mode == "enforce")

@@ -98,7 +98,7 @@ def _still_holds(
     transaction: Transaction, deciding: DecisionRecorder, question: DecisionQuestion, now: float, first: _FirstAnswer
 ) -> bool:
     snapshot = deciding.snapshot(transaction, now)
-    question, judgement = deciding.judged(transaction, snapshot, question, now, counted=first.counted)
+    question, judgement = deciding.judge_question(transaction, snapshot, question, now, counted=first.counted)
     if (judgement.verdict, snapshot.text.mode == "enforce") != (first.verdict, first.enforced):
         return False
     if judgement.verdict == "blocked":

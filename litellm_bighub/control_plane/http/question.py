@@ -82,10 +82,10 @@ def read(
     arguments = _arguments(fields)
     if arguments is not None:
         return QuestionFields({**arguments, EXTRA_FIELDS: {**_extra_fields(fields), **own}}, gateway)
-    named = [name for name in _QUESTION_FIELDS if name in fields]
-    if not named:
+    present = [name for name in _QUESTION_FIELDS if name in fields]
+    if not present:
         return QuestionFields({**fields, **own}, gateway)
-    for name in named:
+    for name in present:
         if own[name] is not None and own[name] != fields[name]:
             raise ValueError(f"the context has another `{name}` than the question itself")
     return QuestionFields({**fields, EXTRA_FIELDS: {QUESTION_FIELDS: own}}, gateway)

@@ -12,8 +12,8 @@ metadata = MetaData()
 
 def _index_of_named(name: str, column: str) -> Index:
     """An index of the rows that name something in a column where most name nothing: each page costs decisions time."""
-    named = text(f"{column} <> ''")
-    return Index(name, column, sqlite_where=named, postgresql_where=named)
+    is_filled = text(f"{column} <> ''")
+    return Index(name, column, sqlite_where=is_filled, postgresql_where=is_filled)
 
 
 head = Table(

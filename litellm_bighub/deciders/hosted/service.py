@@ -62,7 +62,7 @@ class BighubDecider:
                 actor=context.actor,
                 domain=context.domain,
                 idempotency_key=idempotency_key(call, context),
-                **{self._context_key: self._told(call, context)},
+                **{self._context_key: self._context(call, context)},
             )
         except Exception as error:
             failure = decision_error(error)
@@ -86,30 +86,30 @@ class BighubDecider:
     def _target(self, call: ToolCall) -> str:
         return call.target if self._send_arguments == "full" else self._redactor.text(call.target)
 
-    def _told(self, call: ToolCall, context: CallContext) -> JsonObject:
+    def _context(self, call: ToolCall, context: CallContext) -> JsonObject:
         """The context of the question, next to the contract's own fields; empty fields are left out."""
-        told: JsonObject = {
+        filled: JsonObject = {
             "tool": call.name,
             "call_type": call.type,
             "arguments_digest": call.digest,
             "gateway": gateway(call, context),
         }
-        told = {key: value for key, value in told.items() if value or key == "gateway"}
+        filled = {key: value for key, value in filled.items() if value or key == "gateway"}
         match self._send_arguments:
             case "redacted":
-                told["arguments"] = self._redactor.redact(call.arguments)
+                filled["arguments"] = self._redactor.redact(call.arguments)
             case "full":
-                told["arguments"] = dict(call.arguments)
+                filled["arguments"] = dict(call.arguments)
             case "digest":
                 pass
             case _:
                 assert_never(self._send_arguments)
-        return told
+        return filled
 
 
 def gateway(call: ToolCall, context: CallContext) -> dict[str, str]:
     """The facts of a run under one key, so that an approval is bound to the caller and not to the run."""
-    told = {
+    filled = {
         "path": call.path,
         "surface": context.surface,
         "model": context.model,
@@ -120,7 +120,7 @@ def gateway(call: ToolCall, context: CallContext) -> dict[str, str]:
         "response_id": context.response_id,
         "call_id": call.id,
     }
-    return {name: value for name, value in told.items() if value}
+    return {name: value for name, value in filled.items() if value}
 
 
 def idempotency_key(call: ToolCall, context: CallContext) -> str:

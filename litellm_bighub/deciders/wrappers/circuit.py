@@ -50,7 +50,7 @@ class Circuit:
         self._in_a_row = 0
         self._opened_at: float | None = None
         self._probe: CircuitAttempt | None = None
-        self._told: BreakerState | None = None
+        self._reported: BreakerState | None = None
         self._lock = threading.RLock()
         self._tell()
 
@@ -89,8 +89,8 @@ class Circuit:
 
     def _tell(self) -> None:
         state: BreakerState = "closed" if self._opened_at is None else "open" if self._probe is None else "half_open"
-        if state != self._told:
-            self._told = state
+        if state != self._reported:
+            self._reported = state
             self._on_state(state)
 
 

@@ -114,21 +114,21 @@ class _Reader:
 
     def _read_object(self, fields: JsonMapping, depth: int) -> None:
         self.objects.append(fields)
-        told = call_in(fields)
-        if told is not None:
-            told = self._take(told)
+        call = call_in(fields)
+        if call is not None:
+            call = self._take(call)
         for key, field in fields.items():
             before, outer = len(self.calls), self._within
             self._read_text(key, depth)
-            if told is not None and key == told.field:
-                self._within = told
+            if call is not None and key == call.field:
+                self._within = call
             self.read(field, depth + 1)
             self._within = outer
             if key in _CALLS and before == len(self.calls) and not _counts(field):
                 self._take(DialectCall("", None))
 
-    def _take(self, told: DialectCall) -> DialectCall:
-        taken = replace(told, within=self._within)
+    def _take(self, call: DialectCall) -> DialectCall:
+        taken = replace(call, within=self._within)
         self.calls.append(taken)
         return taken
 

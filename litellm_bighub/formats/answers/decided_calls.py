@@ -53,13 +53,13 @@ class DecidedCalls:
             key: the field's name.
             value: what it holds.
         """
-        named: dict[str, object] = {name: owner[name] for name in _OWNER_NAMES if isinstance(owner.get(name), str)}
+        beside: dict[str, object] = {name: owner[name] for name in _OWNER_NAMES if isinstance(owner.get(name), str)}
         try:
-            content = content_of({**named, key: value} if key not in named else value)
+            content = content_of({**beside, key: value} if key not in beside else value)
             self._begun = self._begun or (self._torn and content.torn)
             if self._begun or self._undecided(content):
                 return True
-            return bool(self._withheld) and self._told(content_of({key: value}))
+            return bool(self._withheld) and self._tells_of_withheld(content_of({key: value}))
         except TooMuchError:
             return True
 
@@ -69,7 +69,7 @@ class DecidedCalls:
             content = content_of(value)
         except TooMuchError:
             return True
-        return self._undecided(content) or self._told(content)
+        return self._undecided(content) or self._tells_of_withheld(content)
 
     def found_in_settings(self, value: object) -> bool:
         """Whether an echo of the request holds a call that does not pass."""
@@ -85,9 +85,9 @@ class DecidedCalls:
         )
 
     def _undecided(self, content: Content) -> bool:
-        return any(not self._is_copy(told) for told in content.calls)
+        return any(not self._is_copy(found) for found in content.calls)
 
-    def _told(self, content: Content) -> bool:
+    def _tells_of_withheld(self, content: Content) -> bool:
         return any(
             call.id_in(content) or call.arguments_in(content) or call.name_in(content) for call in self._harmful()
         )
@@ -98,12 +98,12 @@ class DecidedCalls:
             passes = any(
                 passed.name == call.name and _canonical(passed.arguments) == call.canonical for passed in self._passed
             )
-            yield replace(call, told=False) if passes else call
+            yield replace(call, tells=False) if passes else call
 
-    def _is_copy(self, told: DialectCall) -> bool:
+    def _is_copy(self, found: DialectCall) -> bool:
         """Whether it is the copy of a call that passes, or a part of such a copy's payload."""
-        return any(_names(told.name, call.name) and _says(told.payload, call.arguments) for call in self._passed) or (
-            told.within is not None and self._is_copy(told.within)
+        return any(_names(found.name, call.name) and _says(found.payload, call.arguments) for call in self._passed) or (
+            found.within is not None and self._is_copy(found.within)
         )
 
 
@@ -117,7 +117,7 @@ class _Withheld:
         canonical: its arguments in one writing; empty if there are none.
         written: the same as texts tell it, without blanks and backslashes.
         leaves: the texts and numbers in them.
-        told: whether anything but its id counts.
+        tells: whether anything but its id counts.
     """
 
     call_id: str
@@ -125,7 +125,7 @@ class _Withheld:
     canonical: str
     written: frozenset[str]
     leaves: tuple[str, ...]
-    told: bool = True
+    tells: bool = True
 
     @property
     def is_telling(self) -> bool:
@@ -140,7 +140,7 @@ class _Withheld:
         return any(self.call_id in text for text in content.texts)
 
     def arguments_in(self, content: Content) -> bool:
-        if not self.told or not self.written:
+        if not self.tells or not self.written:
             return False
         if any(_canonical(each) == self.canonical for each in content.objects):
             return True
@@ -149,7 +149,7 @@ class _Withheld:
 
     def name_in(self, content: Content) -> bool:
         """Whether its name is told, and with it all that its arguments say; tokens may say that, too."""
-        if not self.told:
+        if not self.tells:
             return False
         if any("token_ids" in text for text in content.texts):
             return True
@@ -200,8 +200,8 @@ def _canonical(value: object) -> str:
         return ""
 
 
-def _names(told: str, name: str) -> bool:
-    last = told.removeprefix("functions.")
+def _names(found: str, name: str) -> bool:
+    last = found.removeprefix("functions.")
     return last in {"", name, name.rpartition(".")[2]}
 
 

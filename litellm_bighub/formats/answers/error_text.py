@@ -57,7 +57,7 @@ def known_name(value: object) -> str | None:
     return value if value in NAMES or (value.isdecimal() and value.isascii() and len(value) == 3) else None
 
 
-def told(error: object) -> Payload:
+def harmless_error(error: object) -> Payload:
     """An error as it may pass, in the form in which it came: a text, a dict or a model."""
     if not is_object(error):
         return FAILED
@@ -79,7 +79,7 @@ def harmless(event: Payload) -> Payload:
     if text(event, "type") == "error":
         return _harmless_event(event)
     if get(event, "error"):
-        changed["error"] = told(get(event, "error"))
+        changed["error"] = harmless_error(get(event, "error"))
     details: object = get(event, "incomplete_details")
     if details and (not is_object(details) or not _is_plain(members(details))):
         changed["incomplete_details"] = _reason(details)
@@ -111,7 +111,7 @@ def _harmless_event(event: Payload) -> Payload:
     if isinstance(number, int):
         kept["sequence_number"] = number
     if nested is not None:
-        kept["error"] = told(nested)
+        kept["error"] = harmless_error(nested)
     if nested is None or "message" in given:
         kept |= {"code": known_name(given.get("code")), "message": FAILED, "param": None}
     return kept if isinstance(event, dict) else type(event).model_construct(**kept)
@@ -126,7 +126,7 @@ def _harmless_frame(frame: str | bytes) -> str | bytes:
         return frame
     if not isinstance(event, dict) or not event.get("error"):  # pyright: ignore[reportUnknownMemberType]
         return frame
-    written = f"data: {json.dumps({'error': told(cast('JsonObject', event)['error'])})}\n\n"
+    written = f"data: {json.dumps({'error': harmless_error(cast('JsonObject', event)['error'])})}\n\n"
     return written.encode() if isinstance(frame, bytes) else written
 
 

@@ -45,8 +45,8 @@ def says_anything(choice: object) -> bool:
 
 def speaks(choice: object) -> bool:
     """Whether the choice tells anything, in a field that is known, but calls and its end."""
-    told = members(get(choice, "delta"))
-    return any(value and key not in _CALLS and key in MESSAGE.fields for key, value in told.items())
+    delta = members(get(choice, "delta"))
+    return any(value and key not in _CALLS and key in MESSAGE.fields for key, value in delta.items())
 
 
 def has_text(choice: object) -> bool:

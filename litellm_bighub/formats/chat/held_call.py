@@ -77,7 +77,7 @@ class HeldCall:
         return self.outcome.notice if isinstance(self.outcome, Withhold) else None
 
     @property
-    def told(self) -> str | None:
+    def content_text(self) -> str | None:
         """What the message's content has to say of the call."""
         if self.legacy and isinstance(self.outcome, Pass) and self.outcome.edited is not None:
             return self.outcome.note or None

@@ -117,11 +117,11 @@ class HeldChoice:
         ]
 
     def _notices(self) -> str:
-        told = ""
+        texts = ""
         for call in self.calls:
-            if call.told:
-                told += after("said" if self.said or told else "", call.told)
-        return told
+            if call.content_text:
+                texts += after("said" if self.said or texts else "", call.content_text)
+        return texts
 
 
 def _chunk(chunk: object, choice: object) -> object:

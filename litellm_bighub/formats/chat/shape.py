@@ -77,12 +77,12 @@ def _written(said: str) -> object:
     if data == _DONE:
         return _DONE
     try:
-        told: object = json.loads(data)
+        read: object = json.loads(data)
     except (ValueError, RecursionError) as error:
         raise UnreadableAnswerError("a text stands where a chunk should") from error
-    if not isinstance(told, dict) or "error" not in told or "choices" in told:
+    if not isinstance(read, dict) or "error" not in read or "choices" in read:
         raise UnreadableAnswerError("a text stands where a chunk should")
-    return cast("dict[str, object]", told)
+    return cast("dict[str, object]", read)
 
 
 def _check_object(value: object, path: str) -> None:

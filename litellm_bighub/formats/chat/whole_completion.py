@@ -29,8 +29,8 @@ def completion(chunks: list[object]) -> JsonObject | None:
     for choice in choices:
         delta: object = get(choice, "delta")
         for key in _TEXTS:
-            if told := text(delta, key):
-                message[key] = (message.get(key) or "") + told
+            if added := text(delta, key):
+                message[key] = (message.get(key) or "") + added
         for block in get(delta, "thinking_blocks") or ():
             _think(message.setdefault("thinking_blocks", []), plain(block))
         told_calls, told_legacy = pieces(choice)

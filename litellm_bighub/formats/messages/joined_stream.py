@@ -49,16 +49,16 @@ class MessagesJoinedStream:
         if self._following is None and not _may_start(event):
             return (event,)
         frame = _frame(event)
-        told = frame.event
-        event_type = text(told, "type")
+        inner = frame.event
+        event_type = text(inner, "type")
         if self._over:
             return (event,) if event_type in {"message_stop", "ping", ""} else ()
         if event_type == _START:
-            self._blocks = max(self._blocks, (whole(told, "index") or 0) + 1)
-        if self._following is None or event_type != "message_delta" or not text(get(told, "delta"), "stop_reason"):
+            self._blocks = max(self._blocks, (whole(inner, "index") or 0) + 1)
+        if self._following is None or event_type != "message_delta" or not text(get(inner, "delta"), "stop_reason"):
             return (event,)
         self._over = True
-        return [frame.changed(made).released for made in self._rest(told, self._following)]
+        return [frame.changed(made).released for made in self._rest(inner, self._following)]
 
     def _rest(self, event: object, answer: object) -> Iterator[object]:
         for index, block in enumerate(plain(get(answer, "content")), self._blocks):

@@ -21,11 +21,11 @@ class _UntoldError(ValueError):
 
 def message(events: Iterable[object]) -> JsonObject | None:
     """The message with what a request that replays it needs; `None` if it has no end or cannot be read."""
-    told = _Told()
+    read = _Told()
     try:
         for event in events:
-            told.take(event)
-        return told.message()
+            read.take(event)
+        return read.message()
     except (KeyError, ValueError, RecursionError, UnreadableAnswerError):
         return None
 

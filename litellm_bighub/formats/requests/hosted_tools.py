@@ -168,8 +168,8 @@ def _arguments(settings: object) -> Arguments:
     given: Payload = plain(settings)
     if not isinstance(given, Mapping):
         given = {} if given is None else {"value": given}
-    told = {key: REDACTED if key in _SECRETS else value for key, value in cast("JsonMapping", given).items()}
-    return read_arguments(json.dumps(told))
+    shown = {key: REDACTED if key in _SECRETS else value for key, value in cast("JsonMapping", given).items()}
+    return read_arguments(json.dumps(shown))
 
 
 def _is_gateways(call: ToolCall) -> bool:

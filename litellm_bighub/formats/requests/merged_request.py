@@ -123,5 +123,5 @@ def _changed_field(
 
 
 def _is_harmless(key: str, field: object) -> bool:
-    named = isinstance(field, str) and _CONNECTION.fullmatch(key) is not None
-    return named or field is None or isinstance(field, int | float)
+    is_connection = isinstance(field, str) and _CONNECTION.fullmatch(key) is not None
+    return is_connection or field is None or isinstance(field, int | float)

@@ -99,7 +99,7 @@ def _fix_choice(request: MutableMapping[str, Any]) -> None:
     holder = nested if is_object(nested) else choice
     if text(choice, "type") == "allowed_tools":
         listed = cast("list[Payload]", get(holder, "tools") or ())
-        kept = [named for named in listed if _is_listed(named, tools)]
+        kept = [each for each in listed if _is_listed(each, tools)]
         if len(kept) == len(listed):
             return
         if not kept:
@@ -112,13 +112,13 @@ def _fix_choice(request: MutableMapping[str, Any]) -> None:
         request.pop("tool_choice")
 
 
-def _is_listed(named: object, tools: list[Payload]) -> bool:
-    kind = text(named, "type")
+def _is_listed(choice: object, tools: list[Payload]) -> bool:
+    kind = text(choice, "type")
     if kind in _BY_NAME:
-        name = _name(named)
+        name = _name(choice)
         return any(_name(tool) == name for tool in tools) or any(text(tool, "type") == "namespace" for tool in tools)
     return any(
-        text(tool, "type") == kind and text(tool, "server_label") == text(named, "server_label") for tool in tools
+        text(tool, "type") == kind and text(tool, "server_label") == text(choice, "server_label") for tool in tools
     )
 
 

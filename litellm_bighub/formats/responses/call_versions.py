@@ -45,8 +45,8 @@ class Command:
         ):
             return False
         joined = "".join(self.deltas)
-        told = {joined, self.beginning + joined}
-        return not joined or final in told or (cut and any(map(final.startswith, told)))
+        heard = {joined, self.beginning + joined}
+        return not joined or final in heard or (cut and any(map(final.startswith, heard)))
 
 
 @dataclass(slots=True)
@@ -119,10 +119,10 @@ class CallVersions:
 
     def _deltas_agree(self, item: object, *, cut: bool) -> bool:
         joined = "".join(self.deltas)
-        if not joined or (cut and _told(item).startswith(joined)):
+        if not joined or (cut and _call_text(item).startswith(joined)):
             return True
         # LiteLLM's made-up streams tell the whole arguments in the added item and again in deltas.
-        return _same(joined, item) or any(_same(_told(early) + joined, item) for early in self.early)
+        return _same(joined, item) or any(_same(_call_text(early) + joined, item) for early in self.early)
 
     def _commands_agree(self, item: object, *, cut: bool) -> bool:
         final: object = get(get(item, "action"), "commands") if self.commands else None
@@ -133,7 +133,7 @@ class CallVersions:
         )
 
 
-def _told(item: object) -> str:
+def _call_text(item: object) -> str:
     return text(item, "arguments") or text(item, "input")
 
 
@@ -172,9 +172,9 @@ def _is_beginning(early: object, final: object) -> bool:
     if isinstance(early, str):
         return isinstance(final, str) and final.startswith(early)
     if isinstance(early, Mapping):
-        told = cast("Mapping[str, object]", early)
+        heard = cast("Mapping[str, object]", early)
         whole = cast("Mapping[str, object]", final) if isinstance(final, Mapping) else {}
-        return all(_is_beginning(value, whole.get(key)) for key, value in told.items())
+        return all(_is_beginning(value, whole.get(key)) for key, value in heard.items())
     if isinstance(early, list):
         pieces = cast("list[object]", early)
         all_of_it = cast("list[object]", final) if isinstance(final, list) else []

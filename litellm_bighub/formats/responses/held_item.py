@@ -174,10 +174,10 @@ class HeldItem:
         if key == "delta" and self._edit_told:
             return None
         self._edit_told = True
-        return with_fields(event, **{key: _told(payload, event_type)})
+        return with_fields(event, **{key: _edited_text(payload, event_type)})
 
 
-def _told(payload: JsonObject, event_type: str) -> str:
+def _edited_text(payload: JsonObject, event_type: str) -> str:
     if "input" not in payload:
         return str(payload.get("arguments", ""))
     # LiteLLM tells a custom tool's input as a function's arguments.

@@ -45,8 +45,8 @@ def _message(item: Item, place: Item) -> Iterator[_Event]:
                 if text:
                     yield {"type": "response.output_text.delta", **at, "delta": text, "logprobs": []}
                 for number, annotation in enumerate(_parts(part, "annotations")):
-                    told = {"annotation_index": number, "annotation": annotation}
-                    yield {"type": "response.output_text.annotation.added", **at, **told}
+                    added = {"annotation_index": number, "annotation": annotation}
+                    yield {"type": "response.output_text.annotation.added", **at, **added}
                 yield {"type": "response.output_text.done", **at, "text": text, "logprobs": []}
             case {"type": "refusal", "refusal": str(refusal)}:
                 yield {"type": "response.refusal.delta", **at, "delta": refusal}

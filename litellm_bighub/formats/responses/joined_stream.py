@@ -88,8 +88,8 @@ class ResponsesJoinedStream:
 
     def _rest(self, terminal: object, answer: object) -> list[object]:
         """The next answer's items, and the one end of both."""
-        told = dict(enumerate(output_of(terminal) or ()))
-        sent = {place: told[index] for index, place in self._places.items() if index in told} | self._sent
+        listed = dict(enumerate(output_of(terminal) or ()))
+        sent = {place: listed[index] for index, place in self._places.items() if index in listed} | self._sent
         items: list[Payload] = [plain(item) for item in get(answer, "output") or ()]
         made: list[object] = []
         for place, item in enumerate(items, self._next_place):

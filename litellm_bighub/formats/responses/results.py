@@ -14,7 +14,7 @@ from litellm_bighub.formats.requests.edited_note import edited_note
 from litellm_bighub.formats.requests.results import NOTICE_PREFIX, FoundResult, RequestResults
 from litellm_bighub.formats.responses.calls import read_call
 from litellm_bighub.formats.responses.item_kinds import NO_CALLS
-from litellm_bighub.formats.responses.withheld_output import not_run, restored, told
+from litellm_bighub.formats.responses.withheld_output import developer_message, not_run, restored
 from litellm_bighub.wording import ENGLISH, Wording
 
 _HIDES = frozenset({"item_reference", "compaction"})
@@ -98,14 +98,14 @@ def continued(
             taken.add(withheld.call_id)
             continue
         if kind == "item_reference" and text(item, "id").startswith(NOTICE_PREFIX):
-            built += [told(withheld.notice)] if withheld is not None and withheld.notice else []
+            built += [developer_message(withheld.notice)] if withheld is not None and withheld.notice else []
             continue  # the provider has no item of this id
         call_id = _result_of(item, kind)
         if kind == "mcp_approval_response" and call_id in denied:
             continue
         built.append(item)
         if edited and call_id in edited:
-            note = told(edited_note(edited[call_id], wording))
+            note = developer_message(edited_note(edited[call_id], wording))
             built += [] if note in items[index + 1 : index + 2] else [note]
     return built
 

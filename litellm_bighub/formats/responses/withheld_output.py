@@ -31,13 +31,16 @@ def not_run(call: DecidedCall, wording: Wording = ENGLISH) -> list[JsonObject]:
             return [{"type": "apply_patch_call_output", **output}]
         case "computer":
             picture = {"type": "computer_screenshot", "image_url": _BLANK}
-            return [{"type": "computer_call_output", "call_id": call.call_id, "output": picture}, told(said)]
+            return [
+                {"type": "computer_call_output", "call_id": call.call_id, "output": picture},
+                developer_message(said),
+            ]
         case "mcp":
             answer = {"approval_request_id": call.call_id, "approve": False, "reason": said}
             return [{"type": "mcp_approval_response", **answer}]
         case "tool_search":
             found: JsonObject = {"execution": "client", "tools": [], "status": "completed"}
-            return [{"type": "tool_search_output", "call_id": call.call_id, **found}, told(said)]
+            return [{"type": "tool_search_output", "call_id": call.call_id, **found}, developer_message(said)]
         case (
             "function" | "web_search" | "file_search" | "code_interpreter" | "image_generation" | "program" | "unknown"
         ):
@@ -46,7 +49,7 @@ def not_run(call: DecidedCall, wording: Wording = ENGLISH) -> list[JsonObject]:
             assert_never(call.type)
 
 
-def told(text: str) -> JsonObject:
+def developer_message(text: str) -> JsonObject:
     """A message to the model that is not the user's."""
     return {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": text}]}
 

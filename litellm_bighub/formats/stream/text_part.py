@@ -88,8 +88,8 @@ class Delta:
         self.settled = last
         if self.event is None:
             return
-        told: object = get(self.event, "delta")
-        if text == told and last and not self.out:
+        heard: object = get(self.event, "delta")
+        if text == heard and last and not self.out:
             self.out.append(self.event)
         elif text:
             tokens: dict[str, object] = {"logprobs": []} if get(self.event, "logprobs") else {}
@@ -174,9 +174,9 @@ class TextPart:
         ):
             self._beginning = True
             self._push(Delta(None, self.announced), first=True)
-        told = self.raw
-        if said is not None and said != told and said.startswith(told):
-            self._push(Delta(None, said[len(told) :]))
+        heard = self.raw
+        if said is not None and said != heard and said.startswith(heard):
+            self._push(Delta(None, said[len(heard) :]))
         if self._length == 0:
             self._let_go("", "")
             self.finished = True
@@ -282,8 +282,8 @@ class TextPart:
             first, last, teller = 0, max(last, 1), 1
             text = after[: len(after) - (len(before) - pieces[last][2])]
         for n, (delta, start, end, complete) in enumerate(pieces):
-            told = before[start:end] if not first <= n <= last else text if n == teller else ""
-            delta.let_go(told, last=complete)
+            heard = before[start:end] if not first <= n <= last else text if n == teller else ""
+            delta.let_go(heard, last=complete)
         self.left += len(before)
         self._out.append(after)
         self._tail = _from_white_space((self._tail + after)[-self._keep :] if self._keep else "")

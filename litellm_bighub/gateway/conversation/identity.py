@@ -54,9 +54,9 @@ def caller(
         route = user_api_key_dict.request_route or ""
         key = hashed_key(user_api_key_dict)
     names = ((KEY, alias), (USER, user))
-    named = next((mark + name for mark, name in names if name not in NOBODY), actor)
+    name = next((mark + name for mark, name in names if name not in NOBODY), actor)
     return CallContext(
-        actor=named,
+        actor=name,
         domain=domain,
         trace_id=_text(request_data.get("litellm_trace_id")) or _text(request_data.get("litellm_call_id")),
         surface=route or surface,
@@ -91,8 +91,8 @@ def conversation_id(request_data: JsonMapping, response: object = None) -> str:
     """
     known = "conversation" in ResponsesAPIOptionalRequestParams.__annotations__
     for holder in (response, request_data if known else None, request_data.get("extra_body")):
-        named = fields.get(holder, "conversation")
-        if found := _text(named) or _text(fields.get(named, "id")):
+        conversation = fields.get(holder, "conversation")
+        if found := _text(conversation) or _text(fields.get(conversation, "id")):
             return found
     return ""
 

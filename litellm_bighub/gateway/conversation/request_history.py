@@ -62,13 +62,13 @@ class RequestHistory:
     audit: AuditFile | None = None
 
     async def prepare(
-        self, data: JsonObject, spoken: Format, previous_response_id: str, asks: Callable[[], CallContext]
+        self, data: JsonObject, wire_format: Format, previous_response_id: str, asks: Callable[[], CallContext]
     ) -> list[UnapprovedResult]:
         """Put a request right, in place. One that brings nothing back is not looked up.
 
         Args:
             data: the request. What it holds is not changed, only replaced.
-            spoken: its format.
+            wire_format: its format.
             previous_response_id: the upstream's id of the response that it goes on from.
             asks: tells who asks.
 
@@ -79,9 +79,9 @@ class RequestHistory:
             UnapprovedToolResult: there are such results, and they are refused.
             DecisionError: the ledger cannot be asked.
         """
-        brought = spoken.brought(data)
+        brought = wire_format.brought(data)
         thread = ConversationThread()
-        if spoken.stores_answers:
+        if wire_format.stores_answers:
             thread = ConversationThread(previous_response_id, conversation_id(data))
         if not (thread or brought.results or brought.notices):
             return []
@@ -91,19 +91,19 @@ class RequestHistory:
             data["previous_response_id"] = in_form_of(data["previous_response_id"], thread.response_id, last)
             thread = ConversationThread(upstream_id(last, encrypted=False), thread.conversation)
             known = await self._known(thread, brought, context)
-        judged = [
+        judgements = [
             (found, judge(found, known, thread, complete=brought.complete, wording=self.decisions.wording))
             for found in brought.results
         ]
-        told = [self._told(found, each, context) for found, each in judged if each.kind is not None]
-        for result in told:
+        unapproved = [self._unapproved(found, each, context) for found, each in judgements if each.kind is not None]
+        for result in unapproved:
             await self._record(result)
-        if told and self.refuse:
-            raise UnapprovedToolResult(told, self.decisions.wording)
-        calls = {found.call_id: each for found, each in judged}
+        if unapproved and self.refuse:
+            raise UnapprovedToolResult(unapproved, self.decisions.wording)
+        calls = {found.call_id: each for found, each in judgements}
         if repair := _repair(thread, brought, known, calls, self.decisions.wording):
-            data |= spoken.repaired(data, repair)
-        return told
+            data |= wire_format.repaired(data, repair)
+        return unapproved
 
     def recorded_stream(self, events: AsyncIterator[Any], data: JsonMapping) -> AsyncIterator[Any]:
         """Marks the tool results of a request as stored when the stream that answers it completes."""
@@ -115,8 +115,8 @@ class RequestHistory:
         A response that failed has left its input out of the conversation.
         """
         conversation = conversation_id(data) if fields.get(response, "status") in _ENDED else ""
-        spoken = format_of_answer(response) or DEFAULT
-        call_ids = spoken.brought(data).answered if conversation else ()
+        wire_format = format_of_answer(response) or DEFAULT
+        call_ids = wire_format.brought(data).answered if conversation else ()
         if not call_ids:
             return
         try:
@@ -168,12 +168,12 @@ class RequestHistory:
         finally:
             await close_stream(events)
 
-    def _told(self, found: FoundResult, judged: JudgedResult, context: CallContext) -> UnapprovedResult:
-        assert judged.kind is not None  # noqa: S101 - for the type checkers; asked by the caller
-        clean, call = self.decisions.redactor.text, judged.call
+    def _unapproved(self, found: FoundResult, judgement: JudgedResult, context: CallContext) -> UnapprovedResult:
+        assert judgement.kind is not None  # noqa: S101 - for the type checkers; asked by the caller
+        clean, call = self.decisions.redactor.text, judgement.call
         return UnapprovedResult(
             event_id=self.decisions.new_id(),
-            kind=judged.kind,
+            kind=judgement.kind,
             time=self.decisions.clock(),
             path=found.path,
             call_id=clean(storable(found.call_id))[:_LONGEST],
@@ -215,8 +215,8 @@ def _repair(
     """What is to be put right in a request, if anything is wrong with it."""
     denied = {
         call_id
-        for call_id, judged in calls.items()
-        if judged.kind == "withheld_call_result" and judged.call is not None and judged.call.type == "mcp"
+        for call_id, judgement in calls.items()
+        if judgement.kind == "withheld_call_result" and judgement.call is not None and judgement.call.type == "mcp"
     }
     answered = {storable(call_id) for call_id in brought.answered - denied}
     waiting = withheld([call for call in known if thread.holds(call)]).values()

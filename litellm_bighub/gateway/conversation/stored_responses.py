@@ -22,8 +22,8 @@ def lists_input(route: str) -> bool:
 
 def is_deletion(response: object) -> bool:
     """Whether it says no more than that a stored response was deleted, under the route that hands it out."""
-    told = {key: value for key, value in members(response).items() if value is not None and not key.startswith("_")}
-    return told.pop("deleted", None) is True and told.keys() <= {"id", "object"} and all(map(_is_text, told.values()))
+    said = {key: value for key, value in members(response).items() if value is not None and not key.startswith("_")}
+    return said.pop("deleted", None) is True and said.keys() <= {"id", "object"} and all(map(_is_text, said.values()))
 
 
 def _is_text(value: object) -> bool:

@@ -143,5 +143,5 @@ class NativeGuardrail(CustomGuardrail):
             return None
         if not self.should_run_guardrail(request_data, GuardrailEventHooks.post_call):
             return None
-        told = quieted(original_exception)
-        return told if isinstance(told, HTTPException) and told is not original_exception else None
+        harmless = quieted(original_exception)
+        return harmless if isinstance(harmless, HTTPException) and harmless is not original_exception else None

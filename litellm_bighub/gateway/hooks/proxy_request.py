@@ -37,7 +37,7 @@ class ProxyRequest:
         telemetry: counts the streams that are held.
         data: the request.
         key: who asks, as authenticated; `None` in code.
-        spoken: its format.
+        wire_format: its format.
     """
 
     guardrail: CustomGuardrail
@@ -46,7 +46,7 @@ class ProxyRequest:
     telemetry: Telemetry
     data: JsonObject
     key: UserAPIKeyAuth | None = None
-    spoken: Format | None = None
+    wire_format: Format | None = None
 
     @property
     def where(self) -> str:
@@ -60,8 +60,8 @@ class ProxyRequest:
 
     @property
     def is_open(self) -> bool:
-        """Whether the operator has opened the route, on which nobody knows what is spoken."""
-        return bool(self.where) and self.spoken in {None, DEFAULT} and governed_format(self.where) is None
+        """Whether the operator has opened the route, on which nobody knows what is wire_format."""
+        return bool(self.where) and self.wire_format in {None, DEFAULT} and governed_format(self.where) is None
 
     @property
     def can_ask_model(self) -> bool:
@@ -84,11 +84,11 @@ class ProxyRequest:
 
     async def receive(self) -> None:
         """Refuse what cannot be answered, and let the client's answers to requests for approval take effect."""
-        if self.spoken is None or self.key is None:
+        if self.wire_format is None or self.key is None:
             return
-        if self.spoken.batches:
+        if self.wire_format.batches:
             refuse_streamed_batch(self.data, self.where)
-        await self._take_approval_answers(self.spoken)
+        await self._take_approval_answers(self.wire_format)
 
     def logged_request(self) -> AbstractContextManager[None]:
         """Tells LiteLLM's logging."""
@@ -107,16 +107,16 @@ class ProxyRequest:
         """The gauge of held streams."""
         return self.telemetry.stream().waiting
 
-    async def ask_model(self, data: JsonObject, spoken: Format | None) -> object:
+    async def ask_model(self, data: JsonObject, wire_format: Format | None) -> object:
         """Through the proxy's router, and the guardrails that stand before ours."""
-        return None if self.key is None else await next_answer(self.guardrail, self.key, data, spoken)
+        return None if self.key is None else await next_answer(self.guardrail, self.key, data, wire_format)
 
-    async def _take_approval_answers(self, spoken: Format) -> None:
+    async def _take_approval_answers(self, wire_format: Format) -> None:
         """Put messages in the places of a client's answers to requests for approval: no provider knows those.
 
         They take effect where the operator lets clients have a say.
         """
-        approvals, items = spoken.client_approvals, self.data.get(spoken.conversation)
+        approvals, items = wire_format.client_approvals, self.data.get(wire_format.conversation)
         if approvals is None or not isinstance(items, list):
             return
         effects: dict[str, Effect] = {}
@@ -126,4 +126,4 @@ class ProxyRequest:
                 counted = await self.tool_decisions.consent(answer.approval_id, self.context(), approve=answer.approve)
                 effect = ("approved" if answer.approve else "denied") if counted else "void"
             effects[answer.approval_id] = effect
-        self.data[spoken.conversation] = approvals.readable(items, effects, self.tool_decisions.wording)
+        self.data[wire_format.conversation] = approvals.readable(items, effects, self.tool_decisions.wording)

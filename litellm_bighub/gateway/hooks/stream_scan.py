@@ -88,17 +88,17 @@ class StreamScan:
             self._open_calls.clear()
         elif event_type in {ADDED, DONE} and is_call(get(event, "item")):
             self._note_call(event, event_type)
-        told = streamed(event, event_type)
-        if told is None:
+        streamed_text = streamed(event, event_type)
+        if streamed_text is None:
             for each in carried(event, event_type):
                 self._tell_whole(each.slot.text)
             return
-        key = (whole(event, "output_index") or text(event, "item_id"), told.place)
-        if told.is_done:
+        key = (whole(event, "output_index") or text(event, "item_id"), streamed_text.place)
+        if streamed_text.is_done:
             self._growing.pop(key, None)
-            self._tell_whole(told.text)
-        elif told.text:
-            self._growing.setdefault(key, _Growing()).new.append(told.text)
+            self._tell_whole(streamed_text.text)
+        elif streamed_text.text:
+            self._growing.setdefault(key, _Growing()).new.append(streamed_text.text)
 
     def _note_call(self, event: object, event_type: str) -> None:
         index = whole(event, "output_index")
@@ -108,9 +108,9 @@ class StreamScan:
             self._open_calls.discard(index)
             self.calls.append(get(event, "item"))
 
-    def _tell_whole(self, told: str) -> None:
-        if told and told not in self._scanned:
-            self._due[told] = None
+    def _tell_whole(self, streamed_text: str) -> None:
+        if streamed_text and streamed_text not in self._scanned:
+            self._due[streamed_text] = None
 
 
 def scan_of(events: Sequence[object]) -> StreamScan:

@@ -76,12 +76,12 @@ class ToolCallChunks:
         calls = cast("Sequence[Payload]", answered) if isinstance(answered, (list, tuple)) else ()
         if len(calls) != len(self.chunks):
             raise GuardrailAnswerError(guardrail, f"answered {len(self.chunks)} tool calls with {len(calls)}")
-        for chunk, slot, named, call in zip(self.chunks, self._slots, self._names, calls, strict=True):
+        for chunk, slot, name_slot, call in zip(self.chunks, self._slots, self._names, calls, strict=True):
             given, answer = chunk["function"], fields.get(call, "function")
             name = fields.get(answer, "name") or given["name"]
             for place, before, after in (
                 (slot, given["arguments"], fields.get(answer, "arguments")),
-                (named, given["name"], name),
+                (name_slot, given["name"], name),
             ):
                 if after == before:
                     continue

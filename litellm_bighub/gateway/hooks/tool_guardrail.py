@@ -154,16 +154,16 @@ class BighubGuardrail(NativeGuardrail):
         install()
 
     def request(
-        self, data: JsonObject, key: UserAPIKeyAuth | None = None, spoken: Format | None = None
+        self, data: JsonObject, key: UserAPIKeyAuth | None = None, wire_format: Format | None = None
     ) -> ProxyRequest:
         """A request as its hooks are given it, for the pipeline.
 
         Args:
             data: the request.
             key: who asks, as authenticated; `None` in code.
-            spoken: its format.
+            wire_format: its format.
         """
-        return ProxyRequest(self, self.settings, self.tool_decisions, process_telemetry(), data, key, spoken)
+        return ProxyRequest(self, self.settings, self.tool_decisions, process_telemetry(), data, key, wire_format)
 
     async def async_pre_call_hook(
         self,
@@ -181,8 +181,8 @@ class BighubGuardrail(NativeGuardrail):
             return data
         request = self.request(data, user_api_key_dict, format_of_call(call_type))
         if call_type == CALLING:
-            told = self.should_run_guardrail(data, GuardrailEventHooks.post_mcp_call)
-            results = self.mcp_results if told else None
+            sees_results = self.should_run_guardrail(data, GuardrailEventHooks.post_mcp_call)
+            results = self.mcp_results if sees_results else None
             with request.logged_request():
                 await govern_mcp_call(self.enforcement, data, request.context(), results=results)
             return data
@@ -208,12 +208,12 @@ class BighubGuardrail(NativeGuardrail):
     ) -> AsyncGenerator[Any, None]:
         """Let a stream's text flow, and hold each call until it is decided."""
         wanted = self.should_run_guardrail(request_data, GuardrailEventHooks.post_call)
-        spoken = format_of_route(user_api_key_dict) if wanted else None
-        if spoken is None:
+        wire_format = format_of_route(user_api_key_dict) if wanted else None
+        if wire_format is None:
             async for event in response:
                 yield event
             return
-        request = self.request(request_data, user_api_key_dict, spoken)
+        request = self.request(request_data, user_api_key_dict, wire_format)
         released: list[Payload] = []
         try:
             if whole_formats(user_api_key_dict):
@@ -224,15 +224,15 @@ class BighubGuardrail(NativeGuardrail):
                     released[:] = [event]
                     yield event
         except (ToolCallWithheld, UnreadableAnswerError) as refused_:
-            if spoken.error_frame is not None and released and isinstance(refused_, UnreadableAnswerError):
-                yield spoken.error_frame(refused_.type, str(refused_))
+            if wire_format.error_frame is not None and released and isinstance(refused_, UnreadableAnswerError):
+                yield wire_format.error_frame(refused_.type, str(refused_))
                 return
-            if not spoken.ends_with_error_event:
+            if not wire_format.ends_with_error_event:
                 raise  # LiteLLM tells it in the stream, in the form of its other errors
             # As the first event of a stream LiteLLM turns it into an answer with the error's status.
-            told = refused_ if isinstance(refused_, ToolCallWithheld) else as_http(refused_)
-            for error in OpenAIResponsesHandler().build_stream_error_items(told, released) or ():
-                yield error
+            error = refused_ if isinstance(refused_, ToolCallWithheld) else as_http(refused_)
+            for item in OpenAIResponsesHandler().build_stream_error_items(error, released) or ():
+                yield item
 
     async def async_pre_call_deployment_hook(
         self, kwargs: JsonObject, call_type: CallTypes | None
@@ -250,7 +250,7 @@ class BighubGuardrail(NativeGuardrail):
         if call_type is not None and call_type in GOVERNED:
             begin_call()
             bypass_cache(kwargs)
-            await self.pipeline.request(self.request(kwargs, spoken=format_of_call(call_type.value)))
+            await self.pipeline.request(self.request(kwargs, wire_format=format_of_call(call_type.value)))
         return kwargs
 
     def log_pre_api_call(self, model: str, messages: object, kwargs: JsonMapping) -> None:
@@ -268,9 +268,10 @@ class BighubGuardrail(NativeGuardrail):
         """Decide on the calls of an answer in code; the proxy has a hook of its own."""
         if call_type is not None and call_type in GOVERNED and not is_proxy() and not is_governed_in_code():
             await self.pipeline.conversation.record_results(request_data, response)
-            spoken = format_of_call(call_type.value)
-            check_whole(response, () if spoken is None else (spoken,), request_data, f"litellm.{call_type.value}")
-            return await self.pipeline.answer(self.request(request_data, spoken=spoken), response)
+            wire_format = format_of_call(call_type.value)
+            formats = () if wire_format is None else (wire_format,)
+            check_whole(response, formats, request_data, f"litellm.{call_type.value}")
+            return await self.pipeline.answer(self.request(request_data, wire_format=wire_format), response)
         return response
 
     async def async_post_call_response_headers_hook(

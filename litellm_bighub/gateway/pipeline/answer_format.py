@@ -35,14 +35,14 @@ def check_whole(response: object, formats: Collection[Format], request: JsonMapp
     """
     if not formats:
         return
-    with named(where):
+    with route_in_errors(where):
         if request.get("stream"):
             raise UnreadableAnswerError("a stream was asked for, and this is a whole answer")
         _check(response, formats)
 
 
 @contextmanager
-def named(where: str) -> Generator[None]:
+def route_in_errors(where: str) -> Generator[None]:
     """Within it, answers are refused in the name of a route or function."""
     try:
         yield
@@ -79,10 +79,10 @@ def as_http(error: UnreadableAnswerError) -> HTTPException:
     return HTTPException(error.status_code, {"error": str(error), "type": error.type})
 
 
-def is_readable(response: object, spoken: Format) -> bool:
+def is_readable(response: object, wire_format: Format) -> bool:
     """Whether a whole answer is one in this format."""
     try:
-        spoken.check_answer(response)
+        wire_format.check_answer(response)
     except UnreadableAnswerError:
         return False
     return True
@@ -93,20 +93,20 @@ def _check(response: object, formats: Collection[Format]) -> None:
     if isinstance(response, list) and batching is not None:
         _check_batch(cast("list[object]", response), batching)
         return
-    spoken = format_of_answer(response)
-    if spoken is None or spoken not in formats:
-        spoken = min(formats, key=lambda each: each.name)
-    spoken.check_answer(response)
+    wire_format = format_of_answer(response)
+    if wire_format is None or wire_format not in formats:
+        wire_format = min(formats, key=lambda each: each.name)
+    wire_format.check_answer(response)
 
 
-def _check_batch(batch: list[object], spoken: Format) -> None:
+def _check_batch(batch: list[object], wire_format: Format) -> None:
     for index, each in enumerate(batch):
         if isinstance(each, list):
-            _check_batch(cast("list[object]", each), spoken)
+            _check_batch(cast("list[object]", each), wire_format)
         elif isinstance(each, Exception):
             batch[index] = _failure(each)
         else:
-            spoken.check_answer(each)
+            wire_format.check_answer(each)
 
 
 def _failure(error: Exception) -> JsonObject:

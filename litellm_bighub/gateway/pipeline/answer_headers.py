@@ -27,18 +27,18 @@ _INFORMATION = "standard_logging_guardrail_information"
 
 def headers(request_data: JsonMapping) -> dict[str, str]:
     """The headers of the answer to this request."""
-    told: dict[str, str] = {}
+    written: dict[str, str] = {}
     trace = _id(request_data.get("litellm_trace_id")) or _id(request_data.get("litellm_call_id"))
     if trace:
-        told[TRACE] = trace
+        written[TRACE] = trace
     decisions = list(_decisions(request_data))
     if not decisions:
-        return told
+        return written
     verdicts = [decision.get("verdict") for decision in decisions]
-    told |= {header: str(verdicts.count(verdict)) for verdict, header in COUNTS.items()}
+    written |= {header: str(verdicts.count(verdict)) for verdict, header in COUNTS.items()}
     ids = [_id(decision.get("decision_id")) or _id(decision.get("event_id")) for decision in decisions]
-    told[DECISIONS] = ",".join(filter(None, ids[:_MOST_IDS]))
-    return told
+    written[DECISIONS] = ",".join(filter(None, ids[:_MOST_IDS]))
+    return written
 
 
 def _decisions(request_data: JsonMapping) -> Iterator[JsonMapping]:
@@ -49,8 +49,8 @@ def _decisions(request_data: JsonMapping) -> Iterator[JsonMapping]:
         for entry in entries if isinstance(entries, list) else ():
             if isinstance(entry, dict) and entry.get("guardrail_provider") == PROVIDER:
                 found = entry.get("guardrail_response")
-                told = found if isinstance(found, list) else []
-                yield from (each for each in told if isinstance(each, dict) and "verdict" in each)
+                decisions = found if isinstance(found, list) else []
+                yield from (each for each in decisions if isinstance(each, dict) and "verdict" in each)
 
 
 def _id(value: object) -> str:

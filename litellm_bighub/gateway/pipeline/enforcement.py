@@ -64,7 +64,7 @@ class PlacedCall:
     """A call where it stands in a whole answer, and what is to become of it."""
 
     found: FoundCall
-    judged: EnforcedCall
+    enforced: EnforcedCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +94,19 @@ class Enforcement:
             problem = "is wait, but this decider cannot tell when a person has answered"
             raise ConfigurationError(f"{self.name}.on_approval", problem)
 
-    def outcome(self, call: ToolCall, decision: Decision, spoken: Format | None = DEFAULT) -> Outcome:
+    def outcome(self, call: ToolCall, decision: Decision, wire_format: Format | None = DEFAULT) -> Outcome:
         """What becomes of a call, in the operator's words.
 
         Raises:
             ToolCallWithheld: the operator wants the request to fail.
         """
-        return self.withholding.outcome(call, decision, spoken, self.tool_decisions.wording)
+        return self.withholding.outcome(call, decision, wire_format, self.tool_decisions.wording)
 
-    async def judged(
+    async def enforce(
         self,
         calls: Sequence[ToolCall],
         context: CallContext,
-        spoken: Format | None = DEFAULT,
+        wire_format: Format | None = DEFAULT,
         *,
         shown: set[str],
         runs: ServerSideCalls | None = None,
@@ -116,7 +116,7 @@ class Enforcement:
         Args:
             calls: of a stream.
             context: who asks.
-            spoken: the stream's format.
+            wire_format: the stream's format.
             shown: the approvals that the stream's client was shown already; added to.
             runs: the calls of the stream that LiteLLM may make itself.
 
@@ -126,7 +126,7 @@ class Enforcement:
         """
         decide = partial(self.decisions, context=context)
         decisions = await self._attended(decide(calls) if runs is None else runs.decided(calls, decide))
-        outcomes = await self._remembered(calls, decisions, context, spoken, shown)
+        outcomes = await self._remembered(calls, decisions, context, wire_format, shown)
         return list(map(EnforcedCall, calls, decisions, outcomes))
 
     async def _attended(self, decisions: Coroutine[object, object, list[Decision]]) -> list[Decision]:
@@ -138,28 +138,30 @@ class Enforcement:
         calls: Sequence[ToolCall],
         decisions: Sequence[Decision],
         context: CallContext,
-        spoken: Format | None,
+        wire_format: Format | None,
         shown: set[str],
     ) -> list[Outcome]:
         """What becomes of the calls, once the ledger holds it."""
         pairs = zip(calls, decisions, strict=True)
         try:
-            outcomes = [self._outcome(call, decision, spoken, shown) for call, decision in pairs]
+            outcomes = [self._outcome(call, decision, wire_format, shown) for call, decision in pairs]
         except ToolCallWithheld as withheld:
             await remember(self.tool_decisions, calls, decisions, [Withhold(withheld.notice)] * len(calls), context)
             raise
         if await remember(self.tool_decisions, calls, decisions, outcomes, context):
             return outcomes
         each = zip(calls, decisions, outcomes, strict=True)
-        return [self._unremembered(call, decision, outcome, spoken) for call, decision, outcome in each]
+        return [self._unremembered(call, decision, outcome, wire_format) for call, decision, outcome in each]
 
-    def _unremembered(self, call: ToolCall, decision: Decision, outcome: Outcome, spoken: Format | None) -> Outcome:
+    def _unremembered(
+        self, call: ToolCall, decision: Decision, outcome: Outcome, wire_format: Format | None
+    ) -> Outcome:
         """What becomes of a call that the ledger does not hold: `fail_mode: open` it opens what nobody decided."""
         released = isinstance(outcome, Pass) and not (isinstance(decision, Allow) and decision.degraded)
-        return self.outcome(call, UNRECORDED, spoken) if released else outcome
+        return self.outcome(call, UNRECORDED, wire_format) if released else outcome
 
-    def _outcome(self, call: ToolCall, decision: Decision, spoken: Format | None, shown: set[str]) -> Outcome:
-        outcome = self.outcome(call, decision, spoken)
+    def _outcome(self, call: ToolCall, decision: Decision, wire_format: Format | None, shown: set[str]) -> Outcome:
+        outcome = self.outcome(call, decision, wire_format)
         if not isinstance(outcome, Withhold):
             return outcome
         if outcome.approval_id in shown:  # an identical call joined the approval; no two items may have one id
@@ -188,7 +190,7 @@ class Enforcement:
         return calls_of(response, new_item_id=self.new_item_id, refusals=refusals)
 
     async def decided(
-        self, found: Sequence[FoundCall], context: CallContext, spoken: Format | None
+        self, found: Sequence[FoundCall], context: CallContext, wire_format: Format | None
     ) -> list[PlacedCall]:
         """Decide on every call of a whole response in the given format, and change nothing.
 
@@ -196,8 +198,8 @@ class Enforcement:
             ToolCallWithheld: one is withheld, and the operator wants the request to fail.
             ClientLeft: nobody is there any more for whom one could wait for a person.
         """
-        judged = await self.judged([each.call for each in found], context, spoken, shown=set())
-        return list(map(PlacedCall, found, judged))
+        enforced = await self.enforce([each.call for each in found], context, wire_format, shown=set())
+        return list(map(PlacedCall, found, enforced))
 
     async def decisions(self, calls: Sequence[ToolCall], context: CallContext) -> list[Decision]:
         """Decide on calls, all at once, and wait for a person where calls wait."""
@@ -215,7 +217,7 @@ def enforce(response: object, decided: Sequence[PlacedCall]) -> None:
         decided: all of its calls.
     """
     for each in decided:
-        outcome = each.judged.outcome
+        outcome = each.enforced.outcome
         match outcome:
             case Pass(edited=edited, note=note):
                 if edited is not None:
@@ -224,7 +226,7 @@ def enforce(response: object, decided: Sequence[PlacedCall]) -> None:
                 each.found.withhold(outcome)
             case _:
                 assert_never(outcome)
-    clear_answer(response, [(each.judged.call, each.judged.outcome) for each in decided])
+    clear_answer(response, [(each.enforced.call, each.enforced.outcome) for each in decided])
 
 
 def calls_of(response: object, *, new_item_id: Callable[[], str], refusals: bool) -> list[FoundCall]:
@@ -244,8 +246,10 @@ def calls_of(response: object, *, new_item_id: Callable[[], str], refusals: bool
             for index, each in enumerate(cast("list[object]", response))
             for found in calls_of(each, new_item_id=new_item_id, refusals=refusals)
         ]
-    spoken = format_of_answer(response)
-    return [] if spoken is None else spoken.find_calls(response, Replacements(new_item_id, refusals, _as_model))
+    wire_format = format_of_answer(response)
+    return (
+        [] if wire_format is None else wire_format.find_calls(response, Replacements(new_item_id, refusals, _as_model))
+    )
 
 
 def clear_answer(answer: object, outcomes: Iterable[tuple[ToolCall, Outcome]]) -> None:
@@ -270,8 +274,8 @@ def _clear(answer: object, decided: DecidedCalls) -> None:
         for each in cast("list[object]", answer):
             _clear(each, decided)
         return
-    spoken = format_of_answer(answer)
-    if spoken is None:
+    wire_format = format_of_answer(answer)
+    if wire_format is None:
         return
-    if changed := clear(answer, spoken.answer_fields, decided):
+    if changed := clear(answer, wire_format.answer_fields, decided):
         logger.warning("fields of an answer told of calls that may not pass and were taken out: %s changed", changed)

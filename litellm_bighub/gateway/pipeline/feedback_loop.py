@@ -74,18 +74,18 @@ class FeedbackStream:
             deciding: on the calls. To be called for all of them before the upstream's next event is waited for.
         """
         self._undecided += 1
-        judged = await deciding
+        enforced = await deciding
         self._undecided -= 1
-        if not all(each.is_blocked for each in judged):
+        if not all(each.is_blocked for each in enforced):
             self._settle()
         if not self._settled.is_set():
-            await self._wait(judged)
-        return [self._outcome(each) for each in judged]
+            await self._wait(enforced)
+        return [self._outcome(each) for each in enforced]
 
-    def _outcome(self, judged: EnforcedCall) -> Outcome:
-        if self._continued and isinstance(judged.outcome, Withhold):
-            return self._join.in_place(judged.outcome)
-        return judged.outcome
+    def _outcome(self, enforced: EnforcedCall) -> Outcome:
+        if self._continued and isinstance(enforced.outcome, Withhold):
+            return self._join.in_place(enforced.outcome)
+        return enforced.outcome
 
     async def joined(self, released: AsyncGenerator[object, None]) -> AsyncGenerator[object, None]:
         """The events that the gate has released, and behind them the next answer."""
@@ -94,9 +94,9 @@ class FeedbackStream:
                 for sent in self._join.passed(event):
                     yield sent
 
-    async def _wait(self, judged: Sequence[EnforcedCall]) -> None:
+    async def _wait(self, enforced: Sequence[EnforcedCall]) -> None:
         first = not self._blocked
-        self._blocked += judged
+        self._blocked += enforced
         self._look()
         if not first:
             await self._settled.wait()
@@ -146,42 +146,42 @@ class FeedbackLoop:
         """
         return await self._enforced(response, self.request.data, self.rounds)
 
-    def stream(self, spoken: Format) -> FeedbackStream | None:
+    def stream(self, wire_format: Format) -> FeedbackStream | None:
         """What goes on with a stream whose calls are blocked, if anything does."""
         rounds = self.rounds
         if not rounds or may_run(self.request.data):
             return None
-        join = spoken.joined_stream()
+        join = wire_format.joined_stream()
 
-        async def next_answer(answer: object, judged: Sequence[EnforcedCall]) -> object:
+        async def next_answer(answer: object, enforced: Sequence[EnforcedCall]) -> object:
             with self.request.logged_answer():
-                following = await self._following(self.request.data, answer, judged)
+                following = await self._following(self.request.data, answer, enforced)
                 if following is None or not join.accepts(following[1]):
                     return None
                 data, response = following
                 last = await self._enforced(response, data, rounds - 1)
             first = self.request.context(answer).response_id
-            return last if join.accepts(last) and await self._may_follow(first, last, spoken) else None
+            return last if join.accepts(last) and await self._may_follow(first, last, wire_format) else None
 
         return FeedbackStream(join, next_answer)
 
-    async def _may_follow(self, first: str, last: object, spoken: Format) -> bool:
+    async def _may_follow(self, first: str, last: object, wire_format: Format) -> bool:
         """Whether an answer may stand behind the first one in a stream that keeps the first one's id.
 
         Whoever goes on from that id has to go on from the last answer, or its calls have no place for their results.
         """
-        if not spoken.stores_answers:
+        if not wire_format.stores_answers:
             return True
         return await self.conversation.record_continuation(first, last) or not self.enforcement.find(last)
 
     async def _enforced(self, response: Payload, data: JsonObject, left: int) -> Payload:
         """The answer to `data`, or the model's next one."""
-        spoken = format_of_answer(response)
+        wire_format = format_of_answer(response)
         decided: Sequence[PlacedCall] = ()
-        refusals = spoken is not None and spoken.wants_refusals(self.request.data)
+        refusals = wire_format is not None and wire_format.wants_refusals(self.request.data)
         while found := self.enforcement.find(response, refusals=refusals):
-            decided = await self.enforcement.decided(found, self.request.context(response), spoken)
-            following = await self._following(data, response, [each.judged for each in decided]) if left else None
+            decided = await self.enforcement.decided(found, self.request.context(response), wire_format)
+            following = await self._following(data, response, [each.enforced for each in decided]) if left else None
             if following is None:
                 break
             data, response = following
@@ -191,35 +191,35 @@ class FeedbackLoop:
         return response
 
     async def _following(
-        self, data: JsonObject, response: object, judged: Sequence[EnforcedCall]
+        self, data: JsonObject, response: object, enforced: Sequence[EnforcedCall]
     ) -> tuple[JsonObject, Any] | None:
         """The model's next answer with the request that told it of blocked calls, if there was something to tell."""
-        told = continued(data, response, judged)
-        answer = None if told is None else await self.request.ask_model(told, format_of_answer(response))
-        if told is None or answer is None:
+        asked = continued(data, response, enforced)
+        answer = None if asked is None else await self.request.ask_model(asked, format_of_answer(response))
+        if asked is None or answer is None:
             return None
-        await self.conversation.record_results(told, answer)
-        return told, answer
+        await self.conversation.record_results(asked, answer)
+        return asked, answer
 
 
-def continued(data: JsonMapping, response: object, judged: Sequence[EnforcedCall]) -> JsonObject | None:
+def continued(data: JsonMapping, response: object, enforced: Sequence[EnforcedCall]) -> JsonObject | None:
     """The request that tells the model of its blocked calls.
 
     Args:
         data: of the request that was answered.
         response: the answer, as the model gave it.
-        judged: what is to become of its calls.
+        enforced: what is to become of its calls.
 
     Returns:
         `None` if there is nobody to tell: a call is the caller's, whether it passes or waits for a person.
     """
     notices: dict[str, str] = {}
-    for each in judged:
+    for each in enforced:
         if not (each.is_blocked and isinstance(each.outcome, Withhold)) or each.call.id in notices:
             return None
         notices[each.call.id] = each.outcome.notice
-    spoken = format_of_answer(response)
-    changed = spoken.next_request(data, response, notices) if notices and spoken is not None else None
+    wire_format = format_of_answer(response)
+    changed = wire_format.next_request(data, response, notices) if notices and wire_format is not None else None
     if changed is None:
         return None
     kept = {key: value for key, value in data.items() if key not in _OF_THE_FIRST_CALL}

@@ -24,7 +24,7 @@ class GovernedRequest(Protocol):
         ...
 
     @property
-    def spoken(self) -> Format | None:
+    def wire_format(self) -> Format | None:
         """Its format, `None` if it is in none that we know."""
         ...
 
@@ -82,6 +82,6 @@ class GovernedRequest(Protocol):
         """What is open for as long as calls of one stream are held back."""
         ...
 
-    async def ask_model(self, data: JsonObject, spoken: Format | None) -> object:
+    async def ask_model(self, data: JsonObject, wire_format: Format | None) -> object:
         """The model's answer to a request in a format, its texts checked; `None` if it cannot be had."""
         ...

@@ -30,17 +30,17 @@ LITELLMS: Final = (
 """What LiteLLM keeps for itself of a request, or writes into it."""
 
 
-def merge_request(request: MutableMapping[str, Any], spoken: Format, *, is_whole: bool = True) -> None:
+def merge_request(request: MutableMapping[str, Any], wire_format: Format, *, is_whole: bool = True) -> None:
     """Merge what LiteLLM would merge into a request after its hooks have run, in place.
 
     Args:
         request: of one of the formats.
-        spoken: its format.
+        wire_format: its format.
         is_whole: whether it is the caller's, and not one that LiteLLM made out of it.
 
     Raises:
         PayloadError: a field that nobody could look at, or decide by, where it stands; names it.
     """
-    merge(request, spoken.conversation, moves=spoken.merges_extra_body)
-    if is_whole and spoken.passes_unknown_fields:
-        check_conversation(request, spoken.conversation)
+    merge(request, wire_format.conversation, moves=wire_format.merges_extra_body)
+    if is_whole and wire_format.passes_unknown_fields:
+        check_conversation(request, wire_format.conversation)

@@ -25,22 +25,26 @@ logger = logging.getLogger(__name__)
 
 
 async def next_answer(
-    guardrail: CustomGuardrail, key: UserAPIKeyAuth, data: JsonObject, spoken: Format | None
+    guardrail: CustomGuardrail, key: UserAPIKeyAuth, data: JsonObject, wire_format: Format | None
 ) -> object:
     """The proxy's answer to such a request, as the guardrails before ours leave it; `None` if it cannot be had."""
     router = proxy_router()
-    response = None if router is None or spoken is None else await answered(sender(spoken, router), data, spoken)
+    response = (
+        None
+        if router is None or wire_format is None
+        else await answered(sender(wire_format, router), data, wire_format)
+    )
     return None if response is None else await _guarded(guardrail, data, response, key)
 
 
-async def answered(send: Send, data: JsonMapping, spoken: Format) -> Payload:
+async def answered(send: Send, data: JsonMapping, wire_format: Format) -> Payload:
     """The model's answer to such a request, in the same format; `None` if it cannot be had."""
     try:
         response: object = await send(**data)
     except (openai.OpenAIError, ValueError) as error:  # a ValueError is the router's word for: no deployment now
         logger.warning("the model could not be told of its blocked call: %s", type(error).__name__)
         return None
-    return response if format_of_answer(response) is spoken and is_readable(response, spoken) else None
+    return response if format_of_answer(response) is wire_format and is_readable(response, wire_format) else None
 
 
 async def _guarded(ours: CustomGuardrail, data: JsonObject, response: Payload, key: UserAPIKeyAuth) -> Payload:

@@ -13,7 +13,7 @@ from litellm_bighub.formats.answers.error_text import harmless_in_place
 from litellm_bighub.formats.registry import DEFAULT, format_of_answer
 from litellm_bighub.formats.stream.gate_protocol import Outcome
 from litellm_bighub.gateway.conversation.request_history import RequestHistory, UnapprovedToolResult
-from litellm_bighub.gateway.pipeline.answer_format import named
+from litellm_bighub.gateway.pipeline.answer_format import route_in_errors
 from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall, Enforcement
 from litellm_bighub.gateway.pipeline.feedback_loop import FeedbackLoop
 from litellm_bighub.gateway.pipeline.gated_stream import OpenGate, StreamEnvelope, governed, native
@@ -49,16 +49,16 @@ class Pipeline:
             UnreadableAnswerError: several models are asked for a stream each.
             PayloadError: a field that nobody could decide by where it stands; names it.
         """
-        if request.spoken is not None:
-            merge_request(request.data, request.spoken, is_whole=request.is_whole)
+        if request.wire_format is not None:
+            merge_request(request.data, request.wire_format, is_whole=request.is_whole)
         with request.logged_request():
             await request.receive()
             await self.hosted_tools.govern(request.data, request.context)
-        if request.spoken is None:
+        if request.wire_format is None:
             return
         try:
             results = await self.conversation.prepare(
-                request.data, request.spoken, request.previous_response_id, request.context
+                request.data, request.wire_format, request.previous_response_id, request.context
             )
         except UnapprovedToolResult as refused:
             request.log_results(refused.results)
@@ -91,10 +91,10 @@ class Pipeline:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
             UnreadableAnswerError: an event cannot be read.
         """
-        spoken = request.spoken or DEFAULT
+        wire_format = request.wire_format or DEFAULT
         runs_tools = request.data if self.hosted_tools.gateway_mcp else {}
         server_side = ServerSideCalls(self.enforcement.tool_decisions, runs_tools)
-        feedback = self._feedback(request).stream(spoken)
+        feedback = self._feedback(request).stream(wire_format)
         envelope = StreamEnvelope(server_side.within(events) if feedback is None else feedback.within(events))
         held = request.held_stream()
         shown: set[str] = set()
@@ -102,15 +102,15 @@ class Pipeline:
         async def judge(calls: Sequence[ToolCall]) -> list[EnforcedCall]:
             context = request.context(envelope.response)
             with request.logged_answer():
-                return await self.enforcement.judged(calls, context, spoken, runs=server_side, shown=shown)
+                return await self.enforcement.enforce(calls, context, wire_format, runs=server_side, shown=shown)
 
         async def decide(calls: Sequence[ToolCall]) -> list[Outcome]:
             with held():
                 if feedback is not None:
                     return await feedback.settled(judge(calls))
-                return [judged.outcome for judged in await judge(calls)]
+                return [enforced.outcome for enforced in await judge(calls)]
 
-        gate = spoken.gate(request.data, self.enforcement.new_item_id)
+        gate = wire_format.gate(request.data, self.enforcement.new_item_id)
         released = governed(
             envelope,
             OpenGate(gate) if request.is_open else gate,
@@ -119,9 +119,9 @@ class Pipeline:
             ended=self.enforcement.tool_decisions.wording.stream_ended,
         )
         async with aclosing(released if feedback is None else feedback.joined(released)) as joined:
-            with named(request.where):
+            with route_in_errors(request.where):
                 async for event in self.conversation.recorded_stream(joined, request.data):
-                    yield native(event) if spoken.has_event_objects else event
+                    yield native(event) if wire_format.has_event_objects else event
 
     def _feedback(self, request: GovernedRequest) -> FeedbackLoop:
         return FeedbackLoop(self.enforcement, self.conversation, request)

@@ -164,12 +164,12 @@ def _status(error: Exception) -> int:
 
 def _sentence(error: Exception, status: int) -> str:
     name = type(error).__name__
-    named = f"litellm.{name}" if type(error).__module__.startswith("litellm") else name
+    error_name = f"litellm.{name}" if type(error).__module__.startswith("litellm") else name
     known = (words for kind, words in _SENTENCES if isinstance(error, kind))
     sentence = next(known, f"the provider failed, or its answer cannot be read (status {status})")
     codes = [getattr(error, "code", None), *_CODE.findall(str(error))]
     code = next((name for name in map(known_name, codes) if name is not None and not name.isdecimal()), "")
-    return f"{named}: {sentence}{f' ({code})' if code else ''}. {WITHHELD}"
+    return f"{error_name}: {sentence}{f' ({code})' if code else ''}. {WITHHELD}"
 
 
 def _passing(name: str, value: object, said: str, status: int) -> object:

@@ -94,7 +94,7 @@ def log_results(guardrail: CustomGuardrail, request_data: JsonObject, results: S
 def _telling(event: DecisionEvent) -> JsonObject:
     """What LiteLLM's entry does not tell anyway: few values, since it looks for secrets in each of them."""
     if event.verdict == "allowed" and not event.degraded:
-        named = {"decision_id": event.decision_id} if event.decision_id else {"event_id": event.event_id}
-        return {name: value for name in _POINTER if (value := getattr(event, name))} | named
-    told = {name: value for name, value in event.as_dict().items() if value not in (None, "") and name not in _KNOWN}
-    return told if event.enforced else {**told, "enforced": False}
+        pointer = {"decision_id": event.decision_id} if event.decision_id else {"event_id": event.event_id}
+        return {name: value for name in _POINTER if (value := getattr(event, name))} | pointer
+    filled = {name: value for name, value in event.as_dict().items() if value not in (None, "") and name not in _KNOWN}
+    return filled if event.enforced else {**filled, "enforced": False}

@@ -67,7 +67,7 @@ class Withholding:
         return self.on_approval == "wait"
 
     def outcome(
-        self, call: ToolCall, decision: Decision, spoken: Format | None = DEFAULT, wording: Wording = ENGLISH
+        self, call: ToolCall, decision: Decision, wire_format: Format | None = DEFAULT, wording: Wording = ENGLISH
     ) -> Outcome:
         """What the stream gate is told.
 
@@ -86,7 +86,11 @@ class Withholding:
                 notice = wording.waiting(call.name, approval_id) + self._why(reason, wording)
                 if self.on_approval == "error":
                     raise ToolCallWithheld(notice, kind="tool_call_requires_approval", approval_id=approval_id)
-                shown = self.on_approval == "request" and spoken is not None and spoken.client_approvals is not None
+                shown = (
+                    self.on_approval == "request"
+                    and wire_format is not None
+                    and wire_format.client_approvals is not None
+                )
                 return Withhold(notice, approval_id=approval_id if shown else "")
             case _:
                 assert_never(decision)

@@ -32,17 +32,17 @@ def whole_formats(user_api_key_dict: UserAPIKeyAuth) -> frozenset[Format]:
     route = user_api_key_dict.request_route
     if not route:
         return frozenset(FORMATS)  # LiteLLM tells the route wherever it answers a model's request
-    spoken = governed_format(route)
-    if spoken is None:
+    wire_format = governed_format(route)
+    if wire_format is None:
         return frozenset()
-    return frozenset({spoken, *(known for known in FORMATS if route.rstrip("/") in known.inner_routes)})
+    return frozenset({wire_format, *(known for known in FORMATS if route.rstrip("/") in known.inner_routes)})
 
 
 def format_of_route(user_api_key_dict: UserAPIKeyAuth) -> Format | None:
     """What streams on this route speak; `None` if none of the formats. A route that nobody knows is taken for one."""
     route = user_api_key_dict.request_route
-    if route and not lists_input(route) and (spoken := governed_format(route)) is not None:
-        return spoken
+    if route and not lists_input(route) and (wire_format := governed_format(route)) is not None:
+        return wire_format
     call_types = get_call_types_for_route(route) if route else None
     if not call_types:
         return DEFAULT

@@ -31,7 +31,7 @@ class CodeRequest:
 
     Attributes:
         data: the arguments of LiteLLM's function.
-        spoken: its format.
+        wire_format: its format.
         router: sends it in place of LiteLLM's function.
         check_answer: checks the texts of a whole answer.
         actor: on whose behalf the calls would run.
@@ -42,7 +42,7 @@ class CodeRequest:
     """
 
     data: JsonObject
-    spoken: Format
+    wire_format: Format
     router: Router | None
     check_answer: CheckAnswer
     actor: str
@@ -60,7 +60,7 @@ class CodeRequest:
     @property
     def where(self) -> str:
         """The function that is called."""
-        return f"litellm_bighub.{self.spoken.in_code.governed}"
+        return f"litellm_bighub.{self.wire_format.in_code.governed}"
 
     @property
     def previous_response_id(self) -> str:
@@ -90,10 +90,10 @@ class CodeRequest:
         """Nobody counts."""
         return nullcontext
 
-    async def ask_model(self, data: JsonObject, spoken: Format | None) -> object:
+    async def ask_model(self, data: JsonObject, wire_format: Format | None) -> object:
         """The way of the first request, and its texts checked as the first answer's are."""
-        if spoken is None:
+        if wire_format is None:
             return None
         with governed_in_code():
-            answer = await answered(sender(spoken, self.router), data, spoken)
+            answer = await answered(sender(wire_format, self.router), data, wire_format)
         return None if answer is None else await self.check_answer(answer)

@@ -180,7 +180,7 @@ def _pipeline(tool_decisions: ToolDecisions, withholding: Withholding | None) ->
 
 async def _answered(request: CodeRequest, pipeline: Pipeline) -> Payload:
     """The governed answer, where nobody checks its texts."""
-    if any(not isinstance(named, str) for named in request.data.get("guardrails") or ()):
+    if any(not isinstance(each, str) for each in request.data.get("guardrails") or ()):
         raise TypeError("guardrails as objects are for aresponses; nobody would check the texts of this call")
     response = await sent(request, pipeline)
     if isinstance(response, Upstream):
@@ -216,13 +216,13 @@ async def sent(request: CodeRequest, pipeline: Pipeline | None, *, checked: bool
         await pipeline.request(request)
     within = partial(governed_in_code, calls=pipeline is not None, texts=checked)
     with within():
-        response = await _sent(sender(request.spoken, request.router), request.data)
+        response = await _sent(sender(request.wire_format, request.router), request.data)
     if hasattr(response, "__aiter__"):
         if pipeline is not None:
             check_streams(response, request.data, request.where)
         return Upstream(response, within)
     if pipeline is not None:
-        check_whole(response, (request.spoken,), request.data, request.where)
+        check_whole(response, (request.wire_format,), request.data, request.where)
         await pipeline.conversation.record_results(request.data, response)
     return response
 

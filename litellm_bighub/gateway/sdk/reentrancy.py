@@ -47,15 +47,15 @@ def begin_call() -> None:
 
 def was_released(call: ToolCall) -> bool:
     """Whether the call that was made last in this task released this very tool call."""
-    return _named(call) in request_scope().released
+    return _call_name(call) in request_scope().released
 
 
 def release(call: ToolCall) -> None:
     """Remember it for the call that this one answers."""
     scope = request_scope()
-    enter(scope._replace(released=scope.released | {_named(call)}))
+    enter(scope._replace(released=scope.released | {_call_name(call)}))
 
 
-def _named(call: ToolCall) -> CallName:
+def _call_name(call: ToolCall) -> CallName:
     readable = call.id and call.unreadable is None
     return (call.id, call.name, call.digest) if readable else ("", "", str(id(call)))

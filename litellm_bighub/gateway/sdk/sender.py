@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 Send: TypeAlias = Callable[..., Awaitable[Any]]
 
 
-def sender(spoken: Format, router: Router | None) -> Send:
+def sender(wire_format: Format, router: Router | None) -> Send:
     """What takes a request of the format as its arguments.
 
     Args:
-        spoken: the request's format.
+        wire_format: the request's format.
         router: sends it in place of LiteLLM's function.
     """
-    names = spoken.in_code
+    names = wire_format.in_code
     send: Send = getattr(litellm, names.function) if router is None else getattr(router, names.method)
     return send

@@ -350,5 +350,5 @@ def _is_any_of(value: object, values: Sequence[object]) -> bool:
 @cache
 def _signature() -> Mapping[str, inspect.Parameter]:
     parameters = inspect.signature(CustomGuardrail.__init__).parameters.values()
-    named = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
-    return {each.name: each for each in parameters if each.kind in named and each.name != "self"}
+    keys = inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY
+    return {each.name: each for each in parameters if each.kind in keys and each.name != "self"}

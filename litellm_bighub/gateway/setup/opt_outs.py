@@ -55,7 +55,7 @@ class OptOuts:
     sinks: Sequence[Sink] = ()
     clock: Callable[[], float] = time.time
     new_id: Callable[[], str] = random_id
-    _told: set[str] = field(default_factory=set[str])
+    _warned: set[str] = field(default_factory=set[str])
 
     def may(self, key: UserAPIKeyAuth) -> bool:
         """Whether this key's opt-out counts."""
@@ -64,8 +64,8 @@ class OptOuts:
     def ignored(self, key: UserAPIKeyAuth) -> None:
         """Say once for each team, or key without a team, that its opt-out does not count."""
         whose = str(key.team_alias or key.team_id or key.key_alias or key.user_id or "")
-        if whose not in self._told and len(self._told) < _MOST_TOLD:
-            self._told.add(whose)
+        if whose not in self._warned and len(self._warned) < _MOST_TOLD:
+            self._warned.add(whose)
             logger.warning("guardrail %s: the opt-out of %r does not count: see may_opt_out", self.guardrail, whose)
 
     async def record(self, context: CallContext) -> OptOut:
@@ -77,8 +77,8 @@ class OptOuts:
         Raises:
             UnrecordedOptOutError: it could not be recorded.
         """
-        told = ("actor", "domain", "surface", "model", "trace_id", "user", "team", "key")
-        event = OptOut(self.new_id(), self.clock(), self.guardrail, **{name: getattr(context, name) for name in told})
+        copied = ("actor", "domain", "surface", "model", "trace_id", "user", "team", "key")
+        event = OptOut(self.new_id(), self.clock(), self.guardrail, **{name: getattr(context, name) for name in copied})
         logger.warning("guardrail %s is opted out of by team %r, actor %r", self.guardrail, event.team, event.actor)
         try:
             for sink in self.sinks:

@@ -46,12 +46,12 @@ class ProcessStop:
     async def over(self, grace_seconds: float) -> None:
         """Wait until the process is told to stop, and then for as long as its grace leaves."""
         self.listen()
-        told = asyncio.Event()
-        waiter = (asyncio.get_running_loop(), told)
+        stopped = asyncio.Event()
+        waiter = (asyncio.get_running_loop(), stopped)
         self._waiting.add(waiter)
         try:
             if self._told_at is None:
-                await told.wait()
+                await stopped.wait()
         finally:
             self._waiting.discard(waiter)
         told_at = time.monotonic() if self._told_at is None else self._told_at
@@ -60,8 +60,8 @@ class ProcessStop:
     def _hear(self, signum: int, frame: FrameType | None) -> None:
         if self._told_at is None:
             self._told_at = time.monotonic()
-        for loop, told in tuple(self._waiting):
-            loop.call_soon_threadsafe(told.set)
+        for loop, stopped in tuple(self._waiting):
+            loop.call_soon_threadsafe(stopped.set)
         self._servers[signum](signum, frame)
 
 

@@ -74,8 +74,8 @@ def _given(body: JsonMapping) -> list[Item]:
 
 
 def _conversation(body: JsonMapping) -> str:
-    named = body.get("conversation") or ""
-    return str(named["id"]) if isinstance(named, Mapping) else str(named)
+    wanted = body.get("conversation") or ""
+    return str(wanted["id"]) if isinstance(wanted, Mapping) else str(wanted)
 
 
 def _call(item: Item) -> str:

@@ -15,7 +15,7 @@ from starlette.routing import Route
 from litellm_bighub.testing.upstream.answer_memory import AnswerMemory
 from litellm_bighub.testing.upstream.answers import Answer, Failure, Output, Verbatim
 from litellm_bighub.testing.upstream.completion import Completion
-from litellm_bighub.testing.upstream.event_stream import Cut, EventStream, named, unnamed
+from litellm_bighub.testing.upstream.event_stream import Cut, EventStream, data_frame, event_frame
 from litellm_bighub.testing.upstream.items import Item
 from litellm_bighub.testing.upstream.requests import Request
 from litellm_bighub.testing.upstream.response import Ids, ResponseEnvelope, identified, usage
@@ -58,7 +58,7 @@ class UpstreamModel:
             return _failed(Failure(400, refusal))
         answer = self.script.answer(request)
         if not isinstance(answer, Output):
-            return _scripted(answer, request, named)
+            return _scripted(answer, request, event_frame)
         envelope = ResponseEnvelope(self.ids.next("resp"), int(self.clock()), request)
         items = identified(answer.items, self.ids)
         response = envelope.with_output(items, answer.status)
@@ -71,7 +71,7 @@ class UpstreamModel:
             return JSONResponse(envelope.with_output([], "queued"))
         if request.stream:
             events = response_events(envelope, items, answer.status, answer.pace.delta_size)
-            return EventStream(events, named, answer.pace)
+            return EventStream(events, event_frame, answer.pace)
         return Cut() if answer.pace.cut_after is not None else JSONResponse(response)
 
     async def chat(self, http: HttpRequest) -> Response:
@@ -79,19 +79,19 @@ class UpstreamModel:
         request = await self._record(http)
         answer = self.script.answer(request)
         if not isinstance(answer, Output):
-            return _scripted(answer, request, unnamed)
+            return _scripted(answer, request, data_frame)
         items = identified(answer.items, self.ids)
         completion = Completion(self.ids.next("chatcmpl"), int(self.clock()), request, items)
         if request.stream:
             chunks = completion.chunks(answer.pace.delta_size)
-            return EventStream(chunks, unnamed, answer.pace, last_words="data: [DONE]\n\n")
+            return EventStream(chunks, data_frame, answer.pace, last_words="data: [DONE]\n\n")
         return Cut() if answer.pace.cut_after is not None else JSONResponse(completion.whole())
 
     async def messages(self, http: HttpRequest) -> Response:
         """`POST /v1/messages`: what a script has word for word, or a failure."""
         request = await self._record(http)
         answer = self.script.answer(request)
-        return _failed(_NO_MESSAGES) if isinstance(answer, Output) else _scripted(answer, request, named)
+        return _failed(_NO_MESSAGES) if isinstance(answer, Output) else _scripted(answer, request, event_frame)
 
     async def retrieve(self, http: HttpRequest) -> Response:
         """`GET /v1/responses/{id}`: what was stored; a background run has ended by then."""
@@ -119,7 +119,7 @@ class UpstreamModel:
         request = await self._record(http)
         answer = self.script.answer(request)
         if not isinstance(answer, Output):
-            return _scripted(answer, request, named)
+            return _scripted(answer, request, event_frame)
         items = identified(answer.items, self.ids)
         ids = {"id": self.ids.next("cmp"), "object": "response.compaction", "created_at": int(self.clock())}
         return JSONResponse({**ids, "output": items, "usage": usage(request, items)})

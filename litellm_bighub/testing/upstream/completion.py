@@ -79,8 +79,8 @@ class Completion:
 
 
 def _function(item: Item) -> Item:
-    named = {"name": item["name"], "arguments": item["arguments"]}
-    return {"id": item["call_id"], "type": "function", "function": named}
+    function = {"name": item["name"], "arguments": item["arguments"]}
+    return {"id": item["call_id"], "type": "function", "function": function}
 
 
 def _custom(item: Item) -> Item:

@@ -15,12 +15,12 @@ from litellm_bighub.testing.upstream.items import Item
 Frame = Callable[[Item], str]
 
 
-def named(event: Item) -> str:
+def event_frame(event: Item) -> str:
     """An event as `/v1/responses` frames it: with its type as the event's name."""
-    return f"event: {event['type']}\n{unnamed(event)}"
+    return f"event: {event['type']}\n{data_frame(event)}"
 
 
-def unnamed(event: Item) -> str:
+def data_frame(event: Item) -> str:
     """A chunk as `/v1/chat/completions` frames it."""
     return f"data: {json.dumps(event)}\n\n"
 

@@ -73,8 +73,8 @@ def _reasoning(item: Item, place: Item, delta_size: int) -> Iterator[Item]:
 
 def _function_call(item: Item, place: Item, delta_size: int) -> Iterator[Item]:
     yield from _pieces("response.function_call_arguments.delta", place, item["arguments"], delta_size)
-    named = {"name": item["name"], "arguments": item["arguments"]}
-    yield {"type": "response.function_call_arguments.done", **place, **named}
+    call = {"name": item["name"], "arguments": item["arguments"]}
+    yield {"type": "response.function_call_arguments.done", **place, **call}
 
 
 def _mcp_call(item: Item, place: Item, delta_size: int) -> Iterator[Item]:

@@ -55,8 +55,8 @@ class Stage:
         self.may_answer.set()
         self.cleaned_up = False
 
-    async def next_answer(self, answer, judged):
-        self.told.append([each.outcome.notice for each in judged])
+    async def next_answer(self, answer, enforced):
+        self.told.append([each.outcome.notice for each in enforced])
         self.asked.set()
         try:
             await self.may_answer.wait()
@@ -268,21 +268,24 @@ async def test_of_a_call_in_code_the_notice_stands_there():
 
 @pytest.mark.usefixtures("_proxy")
 @pytest.mark.parametrize(
-    ("spoken", "events"),
+    ("wire_format", "events"),
     [
         (RESPONSES, stream("tc")),
         (CHAT, [chat.role(), *chat.call(0), chat.end()]),
         (MESSAGES, [messages.sse(*messages.stream(messages.call(0)))]),
     ],
 )
-async def test_without_a_router_the_notice_stands_there(spoken, events):
+async def test_without_a_router_the_notice_stands_there(wire_format, events):
     guardrail = BighubGuardrail(
         guardrail_name="g", decider_instance=ScriptedDecider(otherwise=BLOCKED[0]), on_block="continue"
     )
     key = UserAPIKeyAuth(request_route="/v1/any")
     asked = {"input": "go", "messages": []}
     told = str(
-        [event async for event in guardrail.pipeline.stream(guardrail.request(asked, key, spoken), Upstream(events))]
+        [
+            event
+            async for event in guardrail.pipeline.stream(guardrail.request(asked, key, wire_format), Upstream(events))
+        ]
     )
     assert "was blocked" in told
     assert "call_t" not in told

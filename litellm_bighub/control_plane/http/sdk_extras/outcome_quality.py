@@ -62,14 +62,14 @@ def meaning(status: str) -> tuple[Category, float | None]:
 def summary(reports: Sequence[Reported]) -> JsonObject:
     """How calls went."""
     categories = Counter(report.category for report in reports)
-    judged = categories["positive"] + categories["negative"]
+    rated = categories["positive"] + categories["negative"]
     return {
         "total": len(reports),
         "by_status": dict(Counter(report.status for report in reports)),
         "by_category": dict(categories),
         "by_domain": dict(Counter(report.domain or "unknown" for report in reports)),
         "by_verdict": dict(Counter(report.verdict or "unknown" for report in reports)),
-        "success_rate": _rate(categories["positive"], judged),
+        "success_rate": _rate(categories["positive"], rated),
         "corrections": sum(report.body.get("correction_needed") is True for report in reports),
         "rollbacks": sum(report.body.get("rollback_performed") is True for report in reports),
         "correction_cost": _sum(reports, "correction_cost"),

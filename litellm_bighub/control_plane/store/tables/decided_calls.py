@@ -48,7 +48,7 @@ def find(connection: Connection, search: Search) -> list[DecidedCall]:
 
 def answered(connection: Connection, conversation: str, call_ids: Collection[str]) -> None:
     """Mark calls of a conversation."""
-    which = and_(_named(table.c.conversation, [conversation]), table.c.call_id.in_(map(storable, call_ids)))
+    which = and_(_is_one_of(table.c.conversation, [conversation]), table.c.call_id.in_(map(storable, call_ids)))
     connection.execute(update(table).where(which).values(answered=1))
 
 
@@ -67,21 +67,21 @@ def prune(connection: Connection, before: float) -> int:
 
 
 def _condition(search: Search) -> ColumnElement[bool]:
-    named = ("actor", "key", "user")
-    mine = and_(*(table.c[name] == storable(getattr(search, name)) for name in named))
+    caller_columns = ("actor", "key", "user")
+    mine = and_(*(table.c[name] == storable(getattr(search, name)) for name in caller_columns))
     conditions: list[ColumnElement[bool]] = []
     if search.response_id:
         conditions.append(table.c.response_id == storable(search.response_id))
     if search.conversation:
-        conditions.append(_named(table.c.conversation, [search.conversation]))
+        conditions.append(_is_one_of(table.c.conversation, [search.conversation]))
     if search.call_ids:
         conditions.append(and_(table.c.call_id.in_(map(storable, search.call_ids)), mine))
     if search.notice_ids:
-        conditions.append(and_(_named(table.c.notice_id, search.notice_ids), mine))
+        conditions.append(and_(_is_one_of(table.c.notice_id, search.notice_ids), mine))
     return or_(false(), *conditions)
 
 
-def _named(column: ColumnElement[str], names: Collection[str]) -> ColumnElement[bool]:
+def _is_one_of(column: ColumnElement[str], names: Collection[str]) -> ColumnElement[bool]:
     """Whether it is one of these, asked so that the index of a column that is mostly empty can be used."""
     return and_(column.in_(map(storable, names)), column != "")
 

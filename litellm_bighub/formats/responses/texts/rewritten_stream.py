@@ -17,9 +17,9 @@ def rewritten_stream(events: Iterable[object]) -> Generator[Scan, Sequence[str],
         PayloadError: a rewritten JSON text is no JSON any more.
     """
     gate = TextGate(mode=WholeText())
-    told = yield from answered(gate, gate.feed(*events))
+    first = yield from answered(gate, gate.feed(*events))
     rest = yield from answered(gate, gate.finish())
-    return [*told, *rest]
+    return [*first, *rest]
 
 
 def answered(gate: TextGate, step: Release | Scan | Hold) -> Generator[Scan, Sequence[str], tuple[object, ...]]:

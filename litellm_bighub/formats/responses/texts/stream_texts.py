@@ -108,14 +108,14 @@ def streamed(event: object, event_type: str) -> StreamedText | None:
     """What a delta or done event says, `None` if it is neither."""
     is_done = event_type.endswith(_DONE)
     name = event_type[: -len(_DONE if is_done else _DELTA)]
-    told = TOLD.get(name)
-    if told is None:
+    known = TOLD.get(name)
+    if known is None:
         return None if is_done else _unknown_delta(event, event_type)
-    key = told.key if is_done else "delta"
+    key = known.key if is_done else "delta"
     value: object = get(event, key)
     if not (isinstance(value, str) or (is_done and value is None)) or not event_type.endswith((_DONE, _DELTA)):
         return None
-    return StreamedText(told.place(event), told.kind, key, value or "", is_done)
+    return StreamedText(known.place(event), known.kind, key, value or "", is_done)
 
 
 def unknown_place(event: object, event_type: str) -> Place:

@@ -19,8 +19,8 @@ class Source(Protocol):
         """Whether it is known."""
         ...
 
-    def told(self, text: str) -> str:
-        """What has to be told in the place of this text."""
+    def replacement(self, text: str) -> str:
+        """What stands in the place of this text."""
         ...
 
 
@@ -50,7 +50,7 @@ class Lone:
         self.answered = answer
         return True
 
-    def told(self, text: str) -> str:
+    def replacement(self, text: str) -> str:
         """The answer."""
         return text if self.answered is None else self.answered
 
@@ -66,7 +66,7 @@ class Ended:
         """Whether the part is finished."""
         return self.part.finished
 
-    def told(self, text: str) -> str:  # noqa: ARG002 - a `Source`
+    def replacement(self, text: str) -> str:  # noqa: ARG002 - a `Source`
         """The text as it was released, whatever this event says of it."""
         return self.part.released
 
@@ -78,7 +78,7 @@ class SoFar:
     part: TextPart
     settled: bool = True
 
-    def told(self, text: str) -> str:  # noqa: ARG002 - a `Source`
+    def replacement(self, text: str) -> str:  # noqa: ARG002 - a `Source`
         """As much as the client got."""
         return self.part.released
 
@@ -89,7 +89,7 @@ class Later:
 
     settled: bool = True
 
-    def told(self, text: str) -> str:  # noqa: ARG002 - a `Source`
+    def replacement(self, text: str) -> str:  # noqa: ARG002 - a `Source`
         """Nothing yet."""
         return ""
 
@@ -108,7 +108,7 @@ class Announced:
         """Whether the part is finished."""
         return self.part.finished
 
-    def told(self, text: str) -> str:
+    def replacement(self, text: str) -> str:
         """What the deltas leave to tell."""
         return self.part.announced_as(text)
 
@@ -124,9 +124,9 @@ class Joined:
         """Whether all of them are known."""
         return all(source.settled for _, source in self.sources)
 
-    def told(self, text: str) -> str:  # noqa: ARG002 - a `Source`
+    def replacement(self, text: str) -> str:  # noqa: ARG002 - a `Source`
         """The answers, joined."""
-        return "".join(source.told(own) for own, source in self.sources)
+        return "".join(source.replacement(own) for own, source in self.sources)
 
 
 @dataclass(slots=True, eq=False)
@@ -144,9 +144,9 @@ class Telling:
         if not self._settled and all(source.settled for _, source in self.texts):
             self._settled = True
             changes = [
-                (carried.keys, carried.slot, told)
+                (carried.keys, carried.slot, replacement)
                 for carried, source in self.texts
-                if (told := source.told(carried.slot.text)) != carried.slot.text
+                if (replacement := source.replacement(carried.slot.text)) != carried.slot.text
             ]
             self.out = [with_texts(self.event, changes) if changes else self.event]
             self.texts = []

@@ -189,11 +189,11 @@ def _simple_message(item: Payload, where: Where, index: int) -> Sequence[Slot] |
         return None
     slots: list[Slot] = []
     for number, part in enumerate(cast("list[Payload]", content)):
-        told = fields.members(part)
-        text = told.get("text")
-        if type(text) is not str or told.get("type") != "output_text" or told.get("annotations"):
+        present = fields.members(part)
+        text = present.get("text")
+        if type(text) is not str or present.get("type") != "output_text" or present.get("annotations"):
             return None
-        if not told.keys() <= _OUTPUT_TEXT:
+        if not present.keys() <= _OUTPUT_TEXT:
             return None
         if text:
             slots.append(Slot(part, "text", text, TextKind.OUTPUT_TEXT, ((here, number), "text")))

@@ -195,26 +195,30 @@ class TextGate:
     # What to do with an event.
 
     def _take(self, event: object, event_type: str) -> None:
-        told = streamed(event, event_type)
-        if told is None:
+        streamed_text = streamed(event, event_type)
+        if streamed_text is None:
             self._take_whole(event, event_type)
             return
         item = self._items.of(event)
-        part = item.parts.get(told.place)
-        if not told.is_done:
-            self._take_delta(event, item, part, told)
+        part = item.parts.get(streamed_text.place)
+        if not streamed_text.is_done:
+            self._take_delta(event, item, part, streamed_text)
             return
-        slot = Slot(event, told.key, told.text, told.kind, (None, told.key))
-        texts = [] if get(event, told.key) is None else [CarriedText((told.key,), slot, told.place)]
+        slot = Slot(event, streamed_text.key, streamed_text.text, streamed_text.kind, (None, streamed_text.key))
+        texts = (
+            []
+            if get(event, streamed_text.key) is None
+            else [CarriedText((streamed_text.key,), slot, streamed_text.place)]
+        )
         self._tell(event, item, texts, [part for part in (part,) if part is not None and not part.ended])
 
-    def _take_delta(self, event: object, item: Item, part: TextPart | None, told: StreamedText) -> None:
+    def _take_delta(self, event: object, item: Item, part: TextPart | None, streamed_text: StreamedText) -> None:
         if part is None:
-            part = self._new_part(item, told.place, told.kind)
-        delta = Delta(event, told.text)
+            part = self._new_part(item, streamed_text.place, streamed_text.kind)
+        delta = Delta(event, streamed_text.text)
         if part.ended:
             # It came after the text was told whole: scanned like any other, so that it is not lost in silence.
-            part = item.parts[told.place] = self._new_part(item, told.place, told.kind)
+            part = item.parts[streamed_text.place] = self._new_part(item, streamed_text.place, streamed_text.kind)
         part.hear(delta)
         self._touched[part] = None
         self._lanes.add(item.index, delta)
@@ -321,9 +325,9 @@ class TextGate:
             part.end(said)
             self._touched[part] = None
             del self._open[part]
-            for told in (part.raw, part.announced, said):
-                if told:
-                    self._ended[_key(told, part.kind)] = part
+            for streamed_text in (part.raw, part.announced, said):
+                if streamed_text:
+                    self._ended[_key(streamed_text, part.kind)] = part
 
 
 def _key(text: str, kind: TextKind) -> _Key:
