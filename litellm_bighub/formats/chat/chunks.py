@@ -35,7 +35,8 @@ def without_message(choice: object) -> object:
 
 def without_calls(choice: object) -> object:
     """The choice without the pieces of calls."""
-    return with_fields(choice, delta=without(get(choice, "delta"), *_CALLS))
+    delta: object = get(choice, "delta")  # Azure tells of filters in a choice without one
+    return choice if delta is None else with_fields(choice, delta=without(delta, *_CALLS))
 
 
 def says_anything(choice: object) -> bool:
@@ -63,6 +64,8 @@ def text_of(choice: object) -> object:
 def rest_of(choice: object) -> object:
     """What is held when the text has gone."""
     delta: object = get(choice, "delta")
+    if delta is None:
+        return choice
     said = [key for key, value in members(delta).items() if value and key not in _CALLS]
     return with_fields(choice, delta=without(delta, *said))
 
