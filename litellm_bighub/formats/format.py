@@ -17,6 +17,7 @@ from litellm_bighub.formats.requests.repair import RequestRepair
 from litellm_bighub.formats.requests.results import RequestResults
 from litellm_bighub.formats.stream.gate_protocol import StreamGate
 from litellm_bighub.formats.stream.joined_stream import JoinedStream
+from litellm_bighub.formats.stream.stream_failure import StreamFailure
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class Format:
         answer_fields: what the fields of a whole answer carry, so that no other field tells of a withheld call.
         gate: a new gate for a stream, made of the request and of what makes ids for notices.
         joined_stream: what makes one stream of an answer whose calls were blocked and of the model's next answer.
+        failed_stream: what a refused stream ends with, in the format's own documented error.
         brought: what a request brings back from earlier answers.
         repaired: the fields of a request that change where something is put right in it; it is not changed.
         next_request: the fields of a request that change where the model is told of its blocked calls, made of the
@@ -67,9 +69,6 @@ class Format:
         passes_unknown_fields: whether LiteLLM sends on fields of a request that it does not know.
         batches: whether LiteLLM answers a request for several models with a list of answers.
         has_event_objects: whether LiteLLM's own events in streams are objects, not dicts or bytes.
-        ends_with_error_event: whether a refused stream ends with an event that LiteLLM makes of the error.
-        error_frame: the end of a stream that has begun, made of an error's type and message, where LiteLLM would not
-            write one in this format.
     """
 
     name: str
@@ -85,6 +84,7 @@ class Format:
     answer_fields: FieldShape
     gate: Callable[[object, Callable[[], str]], StreamGate]
     joined_stream: Callable[[], JoinedStream]
+    failed_stream: Callable[[StreamFailure], Sequence[object]]
     brought: Callable[[JsonMapping], RequestResults]
     repaired: Callable[[JsonMapping, RequestRepair], JsonObject]
     next_request: Callable[[JsonMapping, object, Mapping[str, str]], JsonObject | None]
@@ -95,8 +95,6 @@ class Format:
     passes_unknown_fields: bool = True
     batches: bool = False
     has_event_objects: bool = False
-    ends_with_error_event: bool = False
-    error_frame: Callable[[str, str], object] | None = None
 
     def __repr__(self) -> str:
         return f"<Format {self.name}>"

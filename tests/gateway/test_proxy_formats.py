@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import anthropic
+import openai
 import pytest
 
 from litellm_bighub.testing import function_call, text
@@ -132,3 +133,52 @@ def test_no_byte_of_a_blocked_messages_call_leaves_a_stream(gateway):
 
     assert "lookup_a" in stream
     assert CANARY not in stream
+
+
+STREAMED_THEN_CALLED = [text("First."), function_call("wipe", {"id": CANARY})]
+
+
+def test_the_official_client_hears_why_a_chat_stream_ends(gateway):
+    """An error in the place of a chunk: the client raises it once, with its sentence, and does not ask again."""
+    gateway.upstream.script("go", STREAMED_THEN_CALLED)
+    heard: list[str] = []
+
+    def listen(client):
+        for chunk in client.chat.completions.create(
+            model="gpt-4.1", messages=[{"role": "user", "content": "go"}], stream=True,
+            extra_body={"guardrails": ["errors"]},
+        ):  # fmt: skip
+            heard.append(chunk.to_json(warnings=False))  # noqa: PERF401 - a comprehension would lose what came before
+
+    with gateway.client() as client, pytest.raises(openai.APIError, match='"wipe" was blocked') as failed:
+        listen(client.with_options(max_retries=2))
+
+    assert (failed.value.type, failed.value.code) == ("tool_call_blocked", "403")
+    assert not isinstance(failed.value, openai.APIConnectionError)
+    assert heard
+    assert CANARY not in "".join(heard)
+    assert len(gateway.upstream.requests) == 1
+
+
+def test_anthropics_client_hears_why_a_messages_stream_ends(gateway):
+    """`event: error`, also where nothing was sent before it; the client does not ask again."""
+    for items in (STREAMED_THEN_CALLED, [function_call("wipe", {"id": CANARY})]):
+        gateway.upstream.reset()
+        gateway.upstream.script("go", items)
+
+        client = anthropic.Anthropic(base_url=gateway.proxy.base_url, api_key=gateway.proxy.master_key, max_retries=2)
+        with (
+            client,
+            pytest.raises(anthropic.APIStatusError, match=r'"wipe\W+was blocked') as failed,
+            client.messages.stream(
+                model="gpt-4.1",
+                max_tokens=64,
+                messages=[{"role": "user", "content": "go"}],
+                extra_body={"guardrails": ["errors"]},
+            ) as stream,
+        ):
+            stream.get_final_message()
+
+        told = failed.value.body
+        assert (told["type"], told["error"]["type"]) == ("error", "invalid_request_error")
+        assert len(gateway.upstream.requests) == 1

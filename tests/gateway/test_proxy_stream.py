@@ -275,8 +275,11 @@ def test_a_withheld_call_can_fail_the_stream_after_its_first_event(gateway):
 
     assert CANARY.encode() not in received
     assert "First." in received.decode()
-    assert events[-1]["type"] in {"error", "response.failed"}
-    assert "The tool call" in received.decode()
+    assert [event["type"] for event in events[-2:]] == ["error", "response.failed"]
+    failed = events[-1]["response"]
+    assert (failed["status"], failed["output"]) == ("failed", [])
+    assert failed["error"]["code"] == "invalid_prompt"
+    assert "The tool call" in failed["error"]["message"]
     assert "wipe" in json.dumps(events[-1])
     numbers = [event["sequence_number"] for event in events if "sequence_number" in event]
     assert numbers == sorted(set(numbers))

@@ -10,6 +10,7 @@ from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.formats.answers.found_call import FoundCall, Replacements
 from litellm_bighub.formats.chat.answer_fields import ANSWER
 from litellm_bighub.formats.chat.calls import ChatCall, edit, find_calls, name_calls, withhold
+from litellm_bighub.formats.chat.failed_stream import failed_stream
 from litellm_bighub.formats.chat.gate import ChatGate
 from litellm_bighub.formats.chat.joined_stream import ChatJoinedStream
 from litellm_bighub.formats.chat.next_request import answering
@@ -58,6 +59,7 @@ CHAT: Final = Format(
     answer_fields=ANSWER,
     gate=_gate,
     joined_stream=ChatJoinedStream,
+    failed_stream=failed_stream,
     brought=brought,
     repaired=_repaired,
     next_request=answering,

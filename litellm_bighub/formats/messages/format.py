@@ -17,7 +17,7 @@ from litellm_bighub.formats.messages.joined_stream import MessagesJoinedStream
 from litellm_bighub.formats.messages.next_request import answering
 from litellm_bighub.formats.messages.results import brought, continued
 from litellm_bighub.formats.messages.shape import check_answer
-from litellm_bighub.formats.messages.sse import error_frame
+from litellm_bighub.formats.messages.sse import failed_stream
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.requests.repair import RequestRepair
 from litellm_bighub.formats.stream.gate_protocol import StreamGate, Withhold
@@ -61,9 +61,9 @@ MESSAGES: Final = Format(
     answer_fields=MESSAGE,
     gate=_gate,
     joined_stream=MessagesJoinedStream,
+    failed_stream=failed_stream,
     brought=brought,
     repaired=_repaired,
     next_request=answering,
     merges_extra_body=False,
-    error_frame=error_frame,
 )

@@ -14,6 +14,7 @@ from typing import Final, NoReturn, cast
 
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import UnreadableAnswerError
+from litellm_bighub.formats.stream.stream_failure import StreamFailure
 
 _BLANK_LINE: Final = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r(?!\n))")
 _LINE_END: Final = re.compile(r"\r\n|\n")  # a carriage return alone ends lines for some clients only
@@ -91,13 +92,15 @@ class Frame:
         return Frame(event, None, self.form)
 
 
-def error_frame(kind: str, message: str) -> bytes:
+def failed_stream(failure: StreamFailure) -> list[bytes]:
     """The event with which a stream ends that goes on no further.
 
+    It is one even where nothing was sent yet: Anthropic's clients take a 403 for a wrong key.
     Source: https://platform.claude.com/docs/en/build-with-claude/streaming, "Error events".
     """
-    error = {"type": "error", "error": {"type": kind, "message": message}}
-    return f"event: error\ndata: {json.dumps(error)}\n\n".encode()
+    kind = "api_error" if failure.is_servers else "invalid_request_error"
+    error = {"type": "error", "error": {"type": kind, "message": failure.message}}
+    return [f"event: error\ndata: {json.dumps(error)}\n\n".encode()]
 
 
 def parse(raw: bytes, form: type[bytes | str]) -> Frame:

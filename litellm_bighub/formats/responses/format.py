@@ -19,6 +19,7 @@ from litellm_bighub.formats.responses.answer_fields import EVENTS, RESPONSE
 from litellm_bighub.formats.responses.approval_answers import find_answers, readable
 from litellm_bighub.formats.responses.approval_request import request_item
 from litellm_bighub.formats.responses.calls import ResponsesCall, find_calls, rewrite_arguments, withhold
+from litellm_bighub.formats.responses.failed_stream import failed_stream
 from litellm_bighub.formats.responses.gate import ResponsesGate
 from litellm_bighub.formats.responses.item_kinds import NO_CALLS
 from litellm_bighub.formats.responses.joined_stream import ResponsesJoinedStream
@@ -92,6 +93,7 @@ RESPONSES: Final = Format(
     answer_fields=RESPONSE,
     gate=_gate,
     joined_stream=ResponsesJoinedStream,
+    failed_stream=failed_stream,
     brought=brought,
     repaired=_repaired,
     next_request=answering,
@@ -100,5 +102,4 @@ RESPONSES: Final = Format(
     stores_answers=True,
     passes_unknown_fields=False,
     has_event_objects=True,
-    ends_with_error_event=True,
 )

@@ -22,18 +22,20 @@ from litellm_bighub.deciders.event_sinks import DecisionHook
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.registry import format_of_call
+from litellm_bighub.formats.stream.stream_failure import StreamFailure
 from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
 from litellm_bighub.gateway.conversation.stored_responses import as_answer, is_deletion, is_stored
 from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
 from litellm_bighub.gateway.hooks.proxy_request import ProxyRequest
 from litellm_bighub.gateway.hooks.registration import install
-from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.mcp.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.mcp.mcp_results import McpResults
-from litellm_bighub.gateway.pipeline.answer_format import as_http, check_streams, check_whole
+from litellm_bighub.gateway.pipeline.answer_format import check_streams, check_whole
 from litellm_bighub.gateway.pipeline.answer_headers import headers
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
+from litellm_bighub.gateway.pipeline.gated_stream import native
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.pipeline import Pipeline
 from litellm_bighub.gateway.pipeline.provider_error import Harmless
@@ -214,25 +216,21 @@ class BighubGuardrail(NativeGuardrail):
                 yield event
             return
         request = self.request(request_data, user_api_key_dict, wire_format)
-        released: list[Payload] = []
+        last: object = None
+        begun: object = None
         try:
             if whole_formats(user_api_key_dict):
                 check_streams(response, request_data, request.where)
             governed = self.pipeline.stream(request, Harmless(response))
             async with aclosing(governed) as governed_events:
                 async for event in governed_events:
-                    released[:] = [event]
+                    last = event
+                    begun = get(event, "response") or begun
                     yield event
         except (ToolCallWithheld, UnreadableAnswerError) as refused_:
-            if wire_format.error_frame is not None and released and isinstance(refused_, UnreadableAnswerError):
-                yield wire_format.error_frame(refused_.type, str(refused_))
-                return
-            if not wire_format.ends_with_error_event:
-                raise  # LiteLLM tells it in the stream, in the form of its other errors
-            # As the first event of a stream LiteLLM turns it into an answer with the error's status.
-            error = refused_ if isinstance(refused_, ToolCallWithheld) else as_http(refused_)
-            for item in OpenAIResponsesHandler().build_stream_error_items(error, released) or ():
-                yield item
+            # What is raised here, LiteLLM raises again, which cuts the connection, or tells in OpenAI's form alone.
+            for end in wire_format.failed_stream(_failure(refused_, last, begun)):
+                yield native(end) if wire_format.has_event_objects else end
 
     async def async_pre_call_deployment_hook(
         self, kwargs: JsonObject, call_type: CallTypes | None
@@ -306,3 +304,9 @@ def _on_by_default(callbacks: Iterable[object]) -> Iterator[RouteGuard]:
     for callback in callbacks:
         if isinstance(callback, BighubGuardrail) and callback.default_on:
             yield callback.route_guard
+
+
+def _failure(error: ToolCallWithheld | UnreadableAnswerError, last: object, begun: object) -> StreamFailure:
+    if isinstance(error, ToolCallWithheld):
+        return StreamFailure(error.kind, error.notice, error.status_code, last, begun)
+    return StreamFailure(error.type, str(error), error.status_code, last, begun)

@@ -10,8 +10,6 @@ from collections.abc import Collection, Generator
 from contextlib import contextmanager
 from typing import cast
 
-from fastapi import HTTPException
-
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.formats.format import Format
@@ -72,11 +70,6 @@ def check_streams(events: object, request: JsonMapping, where: str) -> None:
         raise UnreadableAnswerError(f"a stream was asked for, and this is a {type(events).__name__}", where)
     if not request.get("stream"):
         raise UnreadableAnswerError("a whole answer was asked for, and this is a stream", where)
-
-
-def as_http(error: UnreadableAnswerError) -> HTTPException:
-    """The error as LiteLLM's builders of events in streams take it."""
-    return HTTPException(error.status_code, {"error": str(error), "type": error.type})
 
 
 def is_readable(response: object, wire_format: Format) -> bool:

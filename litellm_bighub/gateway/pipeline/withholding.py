@@ -22,11 +22,13 @@ class ToolCallWithheld(HTTPException):
 
     Attributes:
         notice: what the notice would have said.
+        kind: the error's type.
         approval_id: the pending approval, empty for a blocked call.
     """
 
     def __init__(self, notice: str, *, kind: str, approval_id: str = "") -> None:
         self.notice = notice
+        self.kind = kind
         self.approval_id = approval_id
         detail: JsonObject = {"error": notice, "type": kind}
         if approval_id:

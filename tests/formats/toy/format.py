@@ -197,6 +197,7 @@ TOY: Final = Format(
     answer_fields=_ANSWER,
     gate=_gate,
     joined_stream=_ToyJoinedStream,
+    failed_stream=lambda failure: [{"error": failure.message}],
     brought=_brought,
     repaired=_repaired,
     next_request=_next_request,
