@@ -302,3 +302,13 @@ def test_the_tokens_of_calls_that_all_pass_are_told():
 def test_pieces_that_contradict_each_other_are_torn():
     [asked] = run_of(piece("f", "", "x"), piece("g", "{}", "x")).asked.values()
     assert asked.unreadable == TORN
+
+
+def test_parsed_arguments_that_are_no_json_are_unreadable():
+    [asked] = run_of(piece("f", {"a": float("nan")}, "x")).asked.values()
+    assert asked.unreadable is not None
+
+
+def test_an_empty_piece_in_the_middle_changes_nothing():
+    [asked] = run_of(piece("f", '{"a"', "x"), {"index": 0, "id": "x"}, piece(None, ":1}")).asked.values()
+    assert (asked.arguments, asked.unreadable) == ({"a": 1}, None)
