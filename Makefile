@@ -5,6 +5,9 @@ UV := $(VENV)/bin/uv
 RUN := $(VENV)/bin/
 STAMP := $(VENV)/.synced
 
+# Many tests start processes, each of which would compile the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo inbox test alone check format fuzz load matrix bench
 
@@ -29,7 +32,7 @@ inbox: $(STAMP)  ## the demo, left running with a call waiting in the inbox
 	@$(RUN)litellm-bighub demo --inbox
 
 test: $(STAMP)  ## run the whole suite
-	@$(RUN)pytest -n 2 --dist loadgroup
+	@$(RUN)python $(if $(SECOND_CHANCE),.ci/second_chance.py,-m pytest) -n 2 --dist loadgroup
 
 alone: $(STAMP)  ## check that in the pure rooms every file has a test file that alone covers it whole
 	@$(RUN)python -m tests.alone

@@ -11,6 +11,8 @@ declare -A overrides=(
   [lowest]="certifi>=2026.1|litellm-proxy-extras>=0.4.100"
   [newest]="certifi>=2026.1|litellm-proxy-extras>=0.4.100|litellm-enterprise>=0.1.79|litellm-proxy; python_version < '3'"
 )
+suite=(-m pytest)
+[ -z "${SECOND_CHANCE:-}" ] || suite=(.ci/second_chance.py)
 failed=()
 for name in ${MATRIX:-lowest newest}; do
   home=.matrix/$name
@@ -22,7 +24,7 @@ for name in ${MATRIX:-lowest newest}; do
     --editable . --group dev "litellm[proxy]==${version[$name]}"
   "$home/bin/python" -c 'import importlib.metadata as m; print("litellm", m.version("litellm"), "openai", m.version("openai"))'
   # shellcheck disable=SC2086 - several paths may be given
-  "$home/bin/python" -m pytest -q -n 2 --dist loadgroup -m "not browser and not postgres" ${PYTEST:-} || failed+=("$name")
+  "$home/bin/python" "${suite[@]}" -q -n 2 --dist loadgroup -m "not browser and not postgres" ${PYTEST:-} || failed+=("$name")
 done
 if [ ${#failed[@]} -gt 0 ]; then echo "== failed on: ${failed[*]}"; exit 1; fi
 echo "== passed on: ${MATRIX:-lowest newest}"

@@ -44,7 +44,8 @@ def test_every_kind_of_call_says_which_fields_tell_what_is_to_be_done():
     assert not CALLS.keys() & NO_CALLS
 
 
-def test_a_new_kind_of_call_that_no_provider_is_told_of_does_not_type_check(tmp_path):
+@pytest.mark.xdist_group("types")
+def test_a_new_kind_of_call_that_no_provider_is_told_of_does_not_type_check(tmp_path, types_cache):
     package = house.copied(tmp_path)
     for path, row, new in (
         ("domain/call.py", '    "unknown",\n', '    "teleport",\n'),
@@ -58,5 +59,5 @@ def test_a_new_kind_of_call_that_no_provider_is_told_of_does_not_type_check(tmp_
         assert row in text
         (package / path).write_text(text.replace(row, row + new, 1))
     module = f"{house.PACKAGE}.formats.responses.withheld_output"
-    done = house.type_checked(tmp_path, "-m", module)
+    done = house.type_checked(tmp_path, types_cache, "-m", module)
     assert re.findall(r"withheld_output\.py:\d+: error: .*(?:Never|NoReturn)", done.stdout), done.stdout

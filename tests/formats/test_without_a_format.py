@@ -51,9 +51,10 @@ def test_nothing_else_names_its_modules(without):
 
 
 @pytest.mark.skipif(not version("litellm").startswith("1.106."), reason="types are checked with the locked release")
-def test_everything_else_type_checks(tmp_path):
+@pytest.mark.xdist_group("types")
+def test_everything_else_type_checks(tmp_path, types_cache):
     package = house.copied(tmp_path)
     for name in REMOVABLE:
         house.remove_format(package, name)
-    done = house.type_checked(tmp_path, "-p", house.PACKAGE)
+    done = house.type_checked(tmp_path, types_cache, "-p", house.PACKAGE)
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
