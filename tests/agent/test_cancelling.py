@@ -74,7 +74,7 @@ async def test_a_sync_tool_does_not_stall_the_event_loop(upstream, model):
     beat = threading.Event()
 
     def wait() -> bool:
-        return beat.wait(10)
+        return beat.wait(60)
 
     async with (
         AsyncOpenAI(base_url=upstream.base_url, api_key="any") as client,

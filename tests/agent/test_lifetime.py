@@ -50,7 +50,7 @@ def test_threads_share_an_agent(upstream, policy):
         start = threading.Barrier(6)
 
         def run(number):
-            start.wait(10)
+            start.wait(60)
             return guard.run(messages=[{"role": "user", "content": f"user {number}"}], model="m")["execution"]["events"]
 
         told = list(pool.map(run, range(6)))
@@ -108,7 +108,7 @@ def test_an_agent_that_nobody_closed_ends_its_thread_and_delivers_what_it_can(up
         del guard
         gc.collect()
     assert gone() is None
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     assert len(bighub.memories) == 1
 

@@ -155,7 +155,7 @@ def test_threads_that_resume_one_state_at_the_same_time_run_its_call_once(driver
     (state,) = guard.pending
 
     def resume(_):
-        start.wait(10)
+        start.wait(60)
         try:
             return driver.call(guard, "resume", state=state, resolutions={"req_1": APPROVE})["output_text"]
         except AdapterConfigurationError as error:

@@ -45,7 +45,7 @@ class Gateway:
 
     def http(self) -> httpx.Client:
         headers = {"Authorization": f"Bearer {self.proxy.master_key}"}
-        return httpx.Client(base_url=self.proxy.base_url, headers=headers, trust_env=False, timeout=30)
+        return httpx.Client(base_url=self.proxy.base_url, headers=headers, trust_env=False, timeout=60)
 
     @staticmethod
     def body(prompt: str, *guardrails: str, **more: Any) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def decision(gateway, call_id) -> dict:
 
 def logged(gateway, marker) -> list[dict]:
     """LiteLLM logs after it has answered."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         found = [line for line in gateway.lines("logged") if marker in line["tag"]]
         if found:

@@ -75,7 +75,7 @@ def undecided(gateway, answer=None) -> Iterator[threading.Event]:
     go_on = threading.Event()
 
     def wait(request):
-        assert go_on.wait(20)
+        assert go_on.wait(60)
         return answer or allow()
 
     gateway.bighub.script(wait)
@@ -158,7 +158,7 @@ def test_text_flows_before_the_decision_and_the_call_after_it(gateway):
         for line in answer.iter_lines():
             seen.append(line)
             if '"Here it comes."' in line and "output_item.done" in line:
-                gateway.bighub.wait_for(requests=1)
+                gateway.bighub.wait_for(requests=1, timeout=60)
                 assert CANARY not in "".join(seen)
                 seen.append("decided")
                 go_on.set()
@@ -175,7 +175,7 @@ def test_all_calls_of_a_stream_are_asked_at_the_same_time(gateway):
     arrived = threading.Barrier(3)
 
     def together(request):
-        arrived.wait(15)
+        arrived.wait(60)
         return allow()
 
     gateway.bighub.script(together)
@@ -364,9 +364,9 @@ def test_a_client_that_hangs_up_cancels_the_decision(gateway):
     ):
         for line in answer.iter_lines():
             if "output_text.done" in line:
-                gateway.bighub.wait_for(requests=1)
+                gateway.bighub.wait_for(requests=1, timeout=60)
                 break
-    gateway.bighub.wait_for(abandoned=abandoned + 1, timeout=10)
+    gateway.bighub.wait_for(abandoned=abandoned + 1, timeout=60)
 
     decisions = [line for line in gateway.lines("decisions") if line["tool"] == "pay"]
     assert decisions == []
@@ -374,7 +374,7 @@ def test_a_client_that_hangs_up_cancels_the_decision(gateway):
 
 def test_two_streams_at_once_do_not_mix(gateway):
     def by_name(request):
-        first.wait(15)
+        first.wait(60)
         return block() if request.body["action"].endswith("b") else allow()
 
     first = threading.Barrier(2)

@@ -102,7 +102,7 @@ class Desk:
     plane: ControlPlane
 
     async def pending(self, amount: int) -> Approval:
-        return await asyncio.wait_for(self._pending(amount), 30)
+        return await asyncio.wait_for(self._pending(amount), 60)
 
     async def _pending(self, amount: int) -> Approval:
         while True:

@@ -152,7 +152,7 @@ class Side:
 
     def _options(self, client: Any) -> dict[str, Any]:
         library = sys.modules[client.__mro__[1].__module__.partition(".")[0]]
-        http = client(transport=_recording(library, self.exchanges), headers=_PLAINLY, trust_env=False, timeout=30)
+        http = client(transport=_recording(library, self.exchanges), headers=_PLAINLY, trust_env=False, timeout=60)
         return {"api_key": self.proxy.master_key, "http_client": http, "max_retries": 0}
 
 

@@ -354,7 +354,7 @@ async def test_tool_calls_are_written_back():
 @BOTH_SIDES
 async def test_all_texts_are_checked_at_once(side: str, contract: int):
     guardrail = (FirstRendezvous, TodayRendezvous)[contract](together=32)
-    answers = await asyncio.wait_for(run(side, guardrail, [f"text {n}" for n in range(32)]), 20)
+    answers = await asyncio.wait_for(run(side, guardrail, [f"text {n}" for n in range(32)]), 60)
     assert answers == [f"TEXT {n}" for n in range(32)]
 
 
@@ -363,7 +363,7 @@ async def test_at_most_so_many_at_once(contract: int):
         max_parallel_texts = 4
 
     guardrail = (FirstRendezvous, TodayRendezvous)[contract](together=4)
-    await asyncio.wait_for(run("request", guardrail, ["a"] * 12, Bounded()), 20)
+    await asyncio.wait_for(run("request", guardrail, ["a"] * 12, Bounded()), 60)
     assert guardrail.most == 4
 
 
@@ -372,7 +372,7 @@ async def test_when_one_raises_the_others_are_cancelled_and_awaited(side: str, c
     guardrail = (FirstRendezvous, TodayRendezvous)[contract](together=8, fail=True)
     before = asyncio.all_tasks()
     with pytest.raises(LookupError, match="this text is blocked"):
-        await asyncio.wait_for(run(side, guardrail, ["a"] * 80), 20)
+        await asyncio.wait_for(run(side, guardrail, ["a"] * 80), 60)
     assert (guardrail.running, asyncio.all_tasks()) == (0, before)
     assert guardrail.cancelled >= 7
 

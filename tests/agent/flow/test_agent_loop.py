@@ -253,7 +253,7 @@ def test_all_calls_of_a_turn_are_decided_in_one_round_trip(driver, model):
     class Together(ScriptedDecider):
         async def decide(self, call, context):
             decision = await super().decide(call, context)
-            with anyio.fail_after(10):
+            with anyio.fail_after(60):
                 while len(self.asked) < 8:
                     await anyio.lowlevel.checkpoint()
             return decision

@@ -106,13 +106,13 @@ def test_a_run_ends_while_its_memory_hangs(driver, model):
 
     def hang(**_):
         entered.set()
-        release.wait(30)
+        release.wait(90)
 
     bighub.actions.ingest_memory = hang
     guard = agent(driver, bighub, memory_ingest_timeout_ms=50)
     try:
         assert driver.run(guard)["output_text"] == "done"
-        assert entered.wait(10)
+        assert entered.wait(60)
         assert not release.is_set()
         driver.call(guard, "close")
         assert guard.dropped_events == 1

@@ -510,7 +510,7 @@ async def test_a_webhook_is_told_with_a_signature(agent, person, clock):
             {"url": f"{receiver}/hook", "events": ["approval.created"], "label": "ops", "max_retries": 0}
         )
         await agent.actions.evaluate(action="refund", value=700)
-        headers, body = await asyncio.wait_for(received.get(), 30)
+        headers, body = await asyncio.wait_for(received.get(), 60)
         signed = {
             "payload": body,
             "signature": headers["x-bighub-signature"],
@@ -523,10 +523,10 @@ async def test_a_webhook_is_told_with_a_signature(agent, person, clock):
         await _until(person, made["webhook_id"], "failed")
         [delivery] = (await person.webhooks.deliveries(made["webhook_id"]))["deliveries"]
         await person.webhooks.replay_failed_delivery(made["webhook_id"], delivery["delivery_id"])
-        assert (await asyncio.wait_for(received.get(), 30))[1] == body
+        assert (await asyncio.wait_for(received.get(), 60))[1] == body
         await _until(person, made["webhook_id"], "delivered")
         await person.webhooks.test(made["webhook_id"])
-        assert "signal.new" in (await asyncio.wait_for(received.get(), 30))[1]
+        assert "signal.new" in (await asyncio.wait_for(received.get(), 60))[1]
     assert (await person.webhooks.update(made["webhook_id"], {"is_active": False}))["is_active"] is False
     assert (await person.webhooks.list())["total"] == 0
     assert (await person.webhooks.list(include_inactive=True))["webhooks"][0]["label"] == "ops"

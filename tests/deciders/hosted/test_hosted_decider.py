@@ -121,7 +121,7 @@ async def test_a_black_hole_ends_with_the_deadline():
     started = time.monotonic()
     raised, _ = await ask(BlackHole(), deadline_seconds=0.5)
     assert type(raised) is DecisionUnavailable
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 40
 
 
 @pytest.mark.lesson("each repetition has a time limit of its own")
@@ -240,7 +240,7 @@ async def test_a_retry_after_beyond_the_deadline_is_not_waited_for():
     raised, requests = await ask(error(429, retry_after=3600), allow())
     assert isinstance(raised, DecisionRefused)
     assert len(requests) == 1
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 40
 
 
 @pytest.mark.parametrize("header", ["nan", "inf", "-5", "Wed, 21 Oct 2026 07:28:00 GMT", "soon"])

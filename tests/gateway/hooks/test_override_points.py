@@ -228,14 +228,14 @@ async def test_when_one_raises_no_task_is_left(handler: type[OpenAIResponsesHand
     before = asyncio.all_tasks()
     data = {"instructions": "a", "user": "b", "input": [{"role": "user", "content": f"{n}"} for n in range(80)]}
     with pytest.raises(LookupError):
-        await asyncio.wait_for(handler().process_input_messages(data, guardrail), 20)
+        await asyncio.wait_for(handler().process_input_messages(data, guardrail), 60)
     assert (guardrail.running, asyncio.all_tasks()) == (0, before)
 
 
 async def test_tasks_are_checked_at_once(contract: int):
     guardrail = (FirstRendezvous, TodayRendezvous)[contract](together=33)
     items = [{"role": "user", "content": "a"} for _ in range(32)]
-    await asyncio.wait_for(Unchanged().process_input_messages({"input": items, "user": "b"}, guardrail), 20)
+    await asyncio.wait_for(Unchanged().process_input_messages({"input": items, "user": "b"}, guardrail), 60)
     assert [item["content"] for item in items] == ["A"] * 32
 
 
