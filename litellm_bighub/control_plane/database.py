@@ -80,7 +80,7 @@ class Database:
 
 @contextmanager
 def unavailable_when_failing(whose: str) -> Generator[None]:
-    """Who cannot use the database cannot decide.
+    """Turn the database's errors into those of deciders.
 
     Raises:
         DecisionUnavailable: the database failed, or cannot be opened now.

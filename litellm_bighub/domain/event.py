@@ -164,9 +164,9 @@ class UnapprovedResult:
         time: POSIX seconds.
         path: where the result stands in the request, as in `input[3]`.
         call_id: the call that it is for; redacted, since the caller wrote it.
-        tool: the tool's name, empty if nobody knows.
+        tool: the tool's name, empty if unknown.
         digest: of the arguments of the withheld call.
-        response_id: the upstream's id of the response that held the call, empty if nobody knows.
+        response_id: the upstream's id of the response that held the call, empty if unknown.
         decided_at: when the call was withheld, POSIX seconds.
         refused: whether the request was refused for it.
         key: the hash of the key that sent it.

@@ -1,4 +1,4 @@
-"""Ids that nobody can guess."""
+"""Random ids, too long to guess."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeping secrets out of whatever is logged, sent or shown.
+"""Keeps secrets out of everything that is logged, sent or shown.
 
 Two rules: what stands under a telling key (`password`, `apiKey`, `card`) goes as a whole, and what looks like a secret
 goes wherever it stands. Redaction hides more than it must rather than less, never changes what it is given, and takes
@@ -101,7 +101,7 @@ def _words(key: str) -> list[str]:
 
 
 def _hidden(value: JSON) -> JSON:
-    """Whether there is a secret may be seen, and a flag is none."""
+    """What stands for a secret. Null and a flag stay, as neither is a secret."""
     return value if value is None or isinstance(value, bool) else REDACTED
 
 

@@ -27,7 +27,7 @@ def is_readable(name: str) -> bool:
 
 
 def shown(name: str) -> str:
-    """The name as people and models are told of it; a name that cannot be read is still none then."""
+    """The name for people and models. `?` takes the place of strange characters, so the name stays unreadable."""
     if is_readable(name):
         return name
     cut = name if len(name) <= MAX_CHARACTERS else f"{name[:_SHOWN]}?"

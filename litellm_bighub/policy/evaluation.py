@@ -175,7 +175,7 @@ def mismatch(rule: Rule, call: ToolCall, context: CallContext, now: float) -> Mi
 
 
 def _broken_bound(rule: Rule, value: float | None) -> tuple[str, str] | None:
-    """Without a `min_value` the lower bound is 0: a negative amount must not slip below an upper bound."""
+    """The bound that the value breaks. Without a `min_value` 0 is the lower one, so that no negative value passes."""
     if not rule.bounds_value:
         return None
     if value is None:

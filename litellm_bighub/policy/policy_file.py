@@ -95,7 +95,7 @@ def unmarked_actors(path: Path, known: Collection[str] = ()) -> list[str]:
 
 
 def _refuse_repeated_keys(node: yaml.Node, name: str) -> None:
-    """YAML silently keeps the last of two equal keys. In a policy a rule would vanish that way."""
+    """Refuse two equal keys. YAML silently keeps the last one, so a rule would vanish."""
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:

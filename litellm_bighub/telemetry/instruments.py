@@ -1,4 +1,4 @@
-"""What is measured, in whichever system of metrics, and the labels of tools.
+"""What this package measures, in any system of metrics, and the labels of tools.
 
 A model may make up any number of tools' names; a metric must not have any number of series.
 """
@@ -26,15 +26,15 @@ class Instruments(Protocol):
         ...
 
     def held(self, change: int) -> None:
-        """One more, or one less, stream waits for a decision, a person or the next answer."""
+        """Add to the number of streams that wait for a decision, a person or the next answer."""
         ...
 
     def pending(self, approvals: int) -> None:
-        """So many approvals wait for a person."""
+        """Set the number of approvals that wait for a person."""
         ...
 
     def breaker(self, before: BreakerState | None, after: BreakerState) -> None:
-        """A breaker was made, or has changed its state."""
+        """Move a breaker from one state to another. A new one has no state before."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""OpenTelemetry metrics. Without a provider that the operator has set up they cost next to nothing and go nowhere."""
+"""OpenTelemetry metrics. Unless the operator sets a provider up, they go nowhere and cost next to nothing."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ class OtelInstruments:
         self._degraded.add(1, {"gen_ai.tool.name": tool})
 
     def held(self, change: int) -> None:
-        """One more, or one less, stream waits."""
+        """Add to the number of streams that wait."""
         self._held.add(change)
 
     def pending(self, approvals: int) -> None:
-        """So many approvals wait."""
+        """Set the number of approvals that wait."""
         self._pending.set(approvals)
 
     def breaker(self, before: BreakerState | None, after: BreakerState) -> None:
-        """A breaker was made, or has changed its state."""
+        """Move a breaker from one state to another."""
         if before is not None:
             self._breakers.add(-1, {f"{SCOPE}.state": before})
         self._breakers.add(1, {f"{SCOPE}.state": after})

@@ -85,15 +85,15 @@ class PrometheusInstruments:
         self._degraded.labels(tool).inc()
 
     def held(self, change: int) -> None:
-        """One more, or one less, stream waits."""
+        """Add to the number of streams that wait."""
         self._held.inc(change)
 
     def pending(self, approvals: int) -> None:
-        """So many approvals wait."""
+        """Set the number of approvals that wait."""
         self._pending.set(approvals)
 
     def breaker(self, before: BreakerState | None, after: BreakerState) -> None:
-        """A breaker was made, or has changed its state."""
+        """Move a breaker from one state to another."""
         if before is not None:
             self._breakers.labels(before).dec()
         self._breakers.labels(after).inc()

@@ -29,11 +29,11 @@ _TOOL_TYPES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("mcp", "web_search", "code_interpreter", "image_generation"), "extension"),
     "file_search": "datastore",
 }
-"""Who runs it: the client, the agent's side, or a store of data. Other types of ours have no word there."""
+"""Who runs a tool of each type: the client, the agent's side, or a store of data. The conventions name no others."""
 
 
 class DecisionSpans:
-    """Makes a span of every decision.
+    """Makes a span for each decision.
 
     Args:
         provider: the operator's; the global one if not given.
@@ -44,8 +44,8 @@ class DecisionSpans:
         self._tracer = get_tracer(SCOPE, tracer_provider=provider)
 
     def decided(self, event: DecisionEvent) -> None:
-        """One span, ended already, under the span that is current."""
-        if self._nobody_traces():
+        """Record one span, already ended, under the current span."""
+        if self._tracing_is_off():
             return
         name = event.tool[:_LONGEST_NAME]
         span = self._tracer.start_span(
@@ -58,12 +58,12 @@ class DecisionSpans:
             span.set_status(Status(StatusCode.ERROR, "the decider could not be reached"))
         span.end(_nanoseconds(event.time))
 
-    def _nobody_traces(self) -> bool:
-        """Whether the operator has set up no tracing so far, so that a span's attributes would be made for nothing."""
+    def _tracing_is_off(self) -> bool:
+        """Whether the operator has set up no tracing yet. A span's attributes would then be made for nothing."""
         return self._provider is None and isinstance(get_tracer_provider(), ProxyTracerProvider)
 
     def guardrail(self, name: str, events: Sequence[DecisionEvent]) -> None:
-        """One span over the decisions on one answer."""
+        """Record one span over the decisions on one answer."""
         if not events:
             return
         counts = dict.fromkeys(("allowed", "blocked", "requires_approval"), 0)

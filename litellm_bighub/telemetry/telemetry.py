@@ -1,4 +1,4 @@
-"""Everything that operators see of one process, as a sink of decisions and a few gauges."""
+"""The metrics and spans of one process: it counts decisions, and gauges streams, approvals and breakers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ logger = logging.getLogger(__name__)
 
 
 class Telemetry:
-    """An `EventSink` that never fails: what cannot be measured withholds no call.
+    """An `EventSink` that never fails, since a failure to measure must not withhold a call.
 
     Args:
-        instruments: the systems of metrics that are told.
+        instruments: one for each system of metrics.
         spans: of decisions.
         tool_names: keeps the number of series bounded.
     """
@@ -55,12 +55,12 @@ class Telemetry:
         """Nothing to release."""
 
     def pending(self, approvals: int) -> None:
-        """So many approvals wait for a person."""
+        """Set the number of approvals that wait for a person."""
         for instruments in self._instruments:
             instruments.pending(approvals)
 
     def breaker(self) -> Callable[[BreakerState], None]:
-        """What a new breaker tells its states to."""
+        """Return a function for a new breaker to call with each of its states."""
         before: BreakerState | None = None
 
         def changed(after: BreakerState) -> None:
@@ -72,7 +72,7 @@ class Telemetry:
         return changed
 
     def stream(self) -> HeldStream:
-        """One stream."""
+        """Follow one stream, which counts as held while it waits."""
         return HeldStream(self._held)
 
     def _held(self, change: int) -> None:

@@ -1,4 +1,4 @@
-"""When an approval expires: the one place that says so.
+"""When an approval expires. No other file decides that.
 
 A person has `ttl` seconds to answer. Once they have approved, the caller has as many seconds to use the approval.
 A bound for all approvals, such as the end of the office hours, belongs into `expires_at`.

@@ -1,4 +1,4 @@
-"""Writing the audit out, and shortening it."""
+"""Exports the audit, and removes its old events."""
 
 from __future__ import annotations
 
@@ -117,6 +117,6 @@ def _utc(seconds: float) -> str:
 
 
 def _cell(value: object) -> object:
-    """A spreadsheet runs what begins like a formula."""
+    """A cell that no spreadsheet runs as a formula."""
     text = json.dumps(value, separators=(",", ":")) if isinstance(value, dict) else value
     return f"'{text}" if isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,4 +1,4 @@
-"""When what is too old is removed: every hour, while decisions are made or a process serves."""
+"""Removes old audit events once an hour, while decisions are made or a process serves."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class RetentionSchedule:
         self._next = 0.0
 
     def due(self, now: float) -> bool:
-        """Whether it is time to look for something. Then it is not due again until that was done."""
+        """Whether an hour has passed since the last time, or the clock was set back; then the next hour begins now."""
         if self._days is None or self._next - EVERY_SECONDS <= now < self._next:
             return False
         self._next = now + EVERY_SECONDS

@@ -161,7 +161,7 @@ class DecisionRecorder:
         blocked_by: str,
         reason: str,
     ) -> RecordedDecision:
-        """Block and record, for a reason that no rule knows; what a rule blocks is blocked by that."""
+        """Block for a reason outside the policy, and record it. If the policy blocks the call, its reason stands."""
         snapshot = self.snapshot(transaction, now)
         question, judgement = self.judge_question(transaction, snapshot, question, now, counted=counted)
         if judgement.verdict != "blocked":
@@ -217,7 +217,7 @@ class DecisionRecorder:
         outcome: RecordedDecision,
         approval: Approval,
     ) -> RecordedDecision:
-        """The original call came, and a person approved other arguments: those are decided on as they really are."""
+        """Decide on the arguments that a person approved in place of this call's, with hidden values put back."""
         context, judgement = question.context, outcome.judgement
         edited = merge_arguments(approval.edited or {}, approval.arguments, question.call.arguments)
         call = edit(snapshot.tools, question.call, edited, surface=context.surface)

@@ -59,7 +59,7 @@ def _measure_of(call: ToolCall, what: _Measure) -> float | str | None:
 
 
 def _is_redacted(call: ToolCall) -> bool:
-    """A gateway sends its arguments without secrets."""
+    """Whether the target was hidden: a gateway sends its arguments without secrets."""
     return REDACTED in call.target or REDACTED_CARD in call.target
 
 

@@ -61,7 +61,7 @@ def not_found(what: str, name: object) -> HTTPException:
 
 
 def existing(found: T | None, what: str, name: object) -> T:
-    """What was looked for.
+    """Return what was found.
 
     Raises:
         HTTPException: 404, there is no such thing.

@@ -351,7 +351,7 @@ class _BriefSession(_Session):
 
 
 def _settle(batch: list[_Job[Any]], results: list[Any], *, failed: bool) -> None:
-    """Tell those who wait; each event loop is woken once for the whole batch."""
+    """Give the results to those who wait, and wake each event loop once for the whole batch."""
     by_loop: dict[asyncio.AbstractEventLoop, list[tuple[asyncio.Future[Any], Any]]] = {}
     for job, result in zip(batch, results, strict=True):
         if isinstance(job.waiter, Future):

@@ -63,8 +63,8 @@ async def test_the_gateways_own_calls_are_reported(database_url, policy_file, ok
     about = {"event_id": "e", "time": 1.0, "tool": "pay", "type": "function", "ok": ok, "size": 7, "seconds": 0.5}
 
     sink = EmbeddedOutcomes(decider)
-    await sink.told(CallOutcome(decision_id=allowed.basis.decision_id, **about, **told))
-    await sink.told(CallOutcome(decision_id="", **about, **told))  # nobody decided on it
+    await sink.record(CallOutcome(decision_id=allowed.basis.decision_id, **about, **told))
+    await sink.record(CallOutcome(decision_id="", **about, **told))  # nobody decided on it
 
     plane = await decider.plane()
     [kept] = await found(plane, allowed.basis.decision_id)

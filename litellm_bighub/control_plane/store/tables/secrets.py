@@ -1,4 +1,4 @@
-"""Secrets that are made once and kept with the database, so that every process that uses it has the same."""
+"""Secrets that all processes on one database share. The first that needs one makes it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ STATE_KEY: Final = "state_key"
 
 
 def secret_of(connection: Connection, name: str) -> bytes:
-    """The secret of this name, 32 bytes; made if there is none. To be called by the writer, so that one is made."""
+    """The secret of this name, 32 bytes; made if there is none. Only the writer calls it, so that only one is made."""
     known = connection.execute(select(table.c.value).where(table.c.name == name)).scalar()
     if known is None:
         known = secrets.token_hex(32)
