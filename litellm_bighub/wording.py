@@ -36,7 +36,9 @@ class Wording:
     """The sentences. Each is a template for `str.format`.
 
     `tool` is the tool's name, `call_id` the call's id, `approval_id` the approval's id, `arguments` the call's
-    arguments as JSON, `reason` the policy's reason, `problem` what is wrong, `paths` places in the request.
+    arguments as JSON, `reason` the policy's reason, `problem` what is wrong, `paths` places in the request,
+    `status` a response's status, `route` a method and path, `entry` what `open_routes` would have to hold, `guardrail`
+    the guardrail's name.
     """
 
     # In the place of a call that is blocked, one for each cause. None says anything of the policy.
@@ -111,11 +113,45 @@ class Wording:
     agent_unknown_tool: str = _sentence("no tool {tool} is registered")
     agent_arguments: str = _sentence("invalid arguments: {problem}", optional=("tool",))
     agent_edited_arguments: str = _sentence("the approved arguments do not fit the tool: {problem}", optional=("tool",))
+    agent_unregistered: str = _sentence("no tool of this name is registered", optional=("tool",))
+    agent_edit_unfit: str = _sentence("the edited arguments do not fit the tool", optional=("tool",))
+    agent_cut_off: str = _sentence("the response is {status}, its calls may be cut off", optional=("tool",))
 
     # To a caller whose request is refused.
     unapproved_result: str = _sentence(
         "The request holds results of tool calls that were withheld or never made: {paths}."
     )
+    route_refused: str = _sentence(
+        "{route} is refused by guardrail {guardrail}: tool calls on it could not be decided on."
+    )
+    route_opening: str = _sentence(
+        "An operator can open it with `open_routes: {entry}`, or all such routes with `ungoverned_routes: allow`.",
+        optional=("entry",),
+    )
+    routes_opening: str = _sentence("An operator can open such routes with `ungoverned_routes: allow`.")
+    opt_out_unrecorded: str = _sentence(
+        "The key has opted out of the guardrail {guardrail}, which could not be recorded."
+    )
+
+    # To approvers: in Slack's messages, and in the inbox as the note on what became of an answer or a login.
+    slack_header: str = _sentence("A tool call waits for a person")
+    slack_button: str = _sentence("Answer in the inbox")
+    slack_notification: str = _sentence("A call of {tool} waits for a person ({approval_id})")
+    inbox_approved: str = _sentence("Approved. The call may run once.")
+    inbox_denied: str = _sentence("Denied.")
+    inbox_first: str = _sentence("Noted. Another person must approve as well.")
+    inbox_allowed: str = _sentence("Approved, and allowed for a while.")
+    inbox_unreadable: str = _sentence("The edited arguments are not one JSON object. Nothing was changed.")
+    inbox_refused_unknown: str = _sentence("There is no such approval.")
+    inbox_refused_expired: str = _sentence("Too late: the approval has expired.")
+    inbox_refused_resolved: str = _sentence("Somebody else was quicker: it is already answered.")
+    inbox_refused_same_person: str = _sentence(
+        "You have approved it already. Another person must approve as well; a key counts as whoever made it."
+    )
+    inbox_refused_too_long: str = _sentence("No rule can hold names as long as this caller's. Nothing was changed.")
+    inbox_refused_blocked: str = _sentence("The policy blocks the edited call. Nothing was changed.")
+    inbox_login_throttled: str = _sentence("Too many attempts. Wait a minute.")
+    inbox_login_refused: str = _sentence("This key does not open the inbox.")
 
     def blocked(self, cause: BlockCause, tool: str) -> str:
         """The sentence in the place of a blocked call."""

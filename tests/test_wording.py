@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import ast
+import re
+from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
 from functools import partial
 from pathlib import Path
 from string import Formatter
 from typing import get_args
 
+import httpx
 import pytest
+from fastapi import FastAPI
 
+import litellm_bighub
 from litellm_bighub import BighubGuardrail, CallContext, ToolDecisions, Withholding
 from litellm_bighub.agent.record.model_messages import refusal
+from litellm_bighub.control_plane.inbox.render import NOTES
 from litellm_bighub.deciders.ledger.tool_results import ConversationThread, judge
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.decision import Block, BlockCause, RequireApproval
@@ -24,6 +31,9 @@ from litellm_bighub.formats.responses import results as responses
 from litellm_bighub.formats.responses.approval_answers import readable
 from litellm_bighub.formats.responses.withheld_output import not_run
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
+from litellm_bighub.gateway.routes.closed_routes import close_routes
+from litellm_bighub.gateway.routes.route_guard import route_guard_of
+from litellm_bighub.gateway.setup.opt_outs import OptOuts, UnrecordedOptOutError
 from litellm_bighub.testing import ScriptedDecider as Scripted
 from litellm_bighub.wording import ENGLISH, Wording, read_wording
 
@@ -224,3 +234,66 @@ def test_an_agents_model_hears_the_operators_words():
     assert heard(Block("no"), reveal=False) == "<agent_withheld pay>"
     assert heard(Block("no", cause="denied"), reveal=True) == "<blocked_denied pay> <reason no>"
     assert heard(RequireApproval("big", "apr_1"), reveal=False) == "<agent_waiting pay>"
+
+
+async def test_a_route_is_refused_in_the_operators_words():
+    async def router(scope, receive, send):
+        raise AssertionError("the request was let through")
+
+    app = FastAPI()
+    app.router.middleware_stack = router
+    close_routes(app, route_guard_of("g", None, wording=read_wording(OWN)))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://proxy") as client:
+        one, every = await client.post("/my/route"), await client.post("/a/../b%0a")
+
+    assert one.json()["error"]["message"] == '<route_refused g POST /my/route> <route_opening ["POST /my/route"]>'
+    assert every.json()["error"]["message"].endswith("> <routes_opening>")
+
+
+async def test_an_opt_out_that_is_not_recorded_is_refused_in_the_operators_words():
+    async def broken(_: object) -> None:
+        raise OSError
+
+    with pytest.raises(UnrecordedOptOutError) as refused:
+        await OptOuts("g", sinks=[broken], wording=read_wording(OWN)).record(CallContext())
+
+    assert refused.value.detail["error"] == "<opt_out_unrecorded g>"
+
+
+@pytest.mark.parametrize("note", sorted(NOTES))
+def test_every_note_of_the_inbox_has_a_sentence(note):
+    assert f"inbox_{note}" in NAMES
+
+
+SENTENCE = re.compile(r"[A-Z][^{}]* [^{}]*\.$")
+"""A literal that reads like a whole sentence; configuration errors and log lines of ours begin in lower case."""
+EXCEPTED = {
+    "formats/answers/error_text.py",  # what is left of a provider's error
+    "gateway/pipeline/provider_error.py",  # what is left of a provider's error
+    "gateway/pipeline/answer_format.py",  # a completion of a batch that failed
+}
+FOLDERS = ("agent", "control_plane/channels", "control_plane/inbox", "deciders", "formats", "gateway")
+
+
+def literals(tree: ast.Module) -> Iterator[str]:
+    """The texts of a module that are no docstrings; of an f-string, its last part."""
+    documentation = {
+        id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation:
+            yield node.value
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_no_sentence_stands_outside_of_the_module(folder):
+    root = Path(litellm_bighub.__file__).parent
+    files = (root / folder).rglob("*.py")
+    found = {
+        path.relative_to(root).as_posix(): text
+        for path in files
+        for text in literals(ast.parse(path.read_text()))
+        if SENTENCE.fullmatch(text)
+    }
+
+    assert {path: text for path, text in found.items() if path not in EXCEPTED} == {}

@@ -27,6 +27,7 @@ from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import AdapterConfigurationError
 from litellm_bighub.settings import ServiceSettings
+from litellm_bighub.wording import ENGLISH, read_wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +185,7 @@ def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor
         redact=redactor.redact,
         clock=options.get("clock", time.time),
         patience=_deadline(options),
+        wording=read_wording(options.get("wording", ENGLISH)),
     )
     approvals = EmbeddedBackend(decider)
     memory = EmbeddedMemory(

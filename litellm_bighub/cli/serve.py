@@ -24,6 +24,9 @@ def serve(
     ] = None,
     redact: Annotated[list[str] | None, typer.Option(help="a regular expression of more secrets")] = None,
     redact_key: Annotated[list[str] | None, typer.Option(help="a name of more keys whose values are secret")] = None,
+    wording: Annotated[
+        Path | None, typer.Option(help="a YAML file of sentences of your own", envvar="LITELLM_BIGHUB_WORDING")
+    ] = None,
 ) -> None:
     """Serve the control plane over HTTP, with the inbox. The first start makes a key for it and prints it once.
 
@@ -39,6 +42,7 @@ def serve(
             port=port,
             redact=Redactor(redact or (), (*KEY_NAMES, *(redact_key or ()))).redact,
             keep_days=span(keep) / span("1d") if keep else None,
+            wording=wording or {},
             trust_proxies=trust_proxy or (),
             say=typer.echo,
         )

@@ -35,6 +35,7 @@ from litellm_bighub.domain.call import JSON, Arguments, CallContext, ToolCall
 from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionUnavailable
+from litellm_bighub.wording import ENGLISH, Wording
 
 Redact: TypeAlias = Callable[[Arguments], dict[str, JSON]]
 
@@ -49,6 +50,7 @@ class ControlPlane(Database):
         keep_days: how long the audit is kept, in place of what the policy says.
         patience: as for `Database`.
         clock: POSIX seconds, in place of the clock that counts for the database.
+        wording: what Slack and the inbox say to approvers.
     """
 
     def __init__(
@@ -61,7 +63,9 @@ class ControlPlane(Database):
         patience: float | None = None,
         clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] = random_id,
+        wording: Wording = ENGLISH,
     ) -> None:
+        self.wording = wording
         self.source = source
         self.clock = clock_of(engine) if clock is None else clock
         self.new_id = new_id
@@ -74,7 +78,13 @@ class ControlPlane(Database):
 
     @classmethod
     def open(
-        cls, database_url: str, policy: Path, *, redact: Redact | None = None, keep_days: float | None = None
+        cls,
+        database_url: str,
+        policy: Path,
+        *,
+        redact: Redact | None = None,
+        keep_days: float | None = None,
+        wording: Wording = ENGLISH,
     ) -> ControlPlane:
         """Read the policy and open the database.
 
@@ -83,7 +93,7 @@ class ControlPlane(Database):
         """
         source = PolicySource.from_file(policy)
         redact = redact or Redactor().redact
-        return cls(open_database(database_url), source, redact=redact, keep_days=keep_days)
+        return cls(open_database(database_url), source, redact=redact, keep_days=keep_days, wording=wording)
 
     async def decide(
         self, call: ToolCall, context: CallContext, *, dry_run: bool = False, remember: bool = False

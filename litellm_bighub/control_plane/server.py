@@ -13,6 +13,7 @@ from litellm_bighub.control_plane.http.api_keys import first_key
 from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.plane import ControlPlane, Redact
 from litellm_bighub.control_plane.store.database import sqlite_url
+from litellm_bighub.wording import WordingSource, read_wording
 
 
 def serve_forever(
@@ -23,6 +24,7 @@ def serve_forever(
     port: int,
     redact: Redact,
     keep_days: float | None,
+    wording: WordingSource,
     trust_proxies: Sequence[str] = (),
     say: Callable[[str], None],
 ) -> None:
@@ -35,6 +37,7 @@ def serve_forever(
         port: the port to listen on, 0 for a free one.
         redact: hides secrets in arguments before anything is stored.
         keep_days: how long the audit is kept, in place of what the policy says.
+        wording: what Slack and the inbox say, as the guardrail's setting has it.
         trust_proxies: addresses whose `X-Forwarded-For` and `-Proto` are taken for the caller's address and scheme.
         say: prints the inbox's address for people.
 
@@ -42,7 +45,11 @@ def serve_forever(
         ConfigurationError: policy or database cannot be used.
     """
     plane = ControlPlane.open(
-        database_url or sqlite_url(policy.parent / DATABASE), policy, redact=redact, keep_days=keep_days
+        database_url or sqlite_url(policy.parent / DATABASE),
+        policy,
+        redact=redact,
+        keep_days=keep_days,
+        wording=read_wording(wording),
     )
     try:
         secret = asyncio.run(first_key(plane))

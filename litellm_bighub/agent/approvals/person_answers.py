@@ -96,7 +96,7 @@ def _answer(run: Run, entry: TurnCall, pending: Pending, answer: PersonAnswer) -
         return _settled(run, entry, pending, answer, given_back)
     if edit is None:
         entry.pending = None
-        entry.refuse("the edited arguments do not fit the tool")
+        entry.refuse(entry.wording.agent_edit_unfit.format(tool=entry.call.name))
         run.approvals.append(_loop(entry, pending, resolved=True))
         return True
     entry.ask, entry.prepared = edit

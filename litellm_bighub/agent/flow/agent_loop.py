@@ -121,7 +121,8 @@ def _keeping(run: Run, turn: Turn) -> Generator[None, None, None]:
 
 def _leave(run: Run, turn: Turn) -> Steps[None]:
     for entry in turn.entries:
-        entry.refuse(f"the response is {run.latest.get('status')}, its calls may be cut off")
+        status = run.latest.get("status")
+        entry.refuse(entry.wording.agent_cut_off.format(tool=entry.call.name, status=status))
     yield from carry_out(run, turn.entries)
 
 

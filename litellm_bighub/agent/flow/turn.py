@@ -103,7 +103,7 @@ class TurnCall:
 
     def _allow(self, decision: Allow) -> None:
         if self.tool is None or self.prepared is None:
-            self.refuse("no tool of this name is registered")
+            self.refuse(self.wording.agent_unregistered.format(tool=self.call.name))
             return
         try:
             if decision.edited is not None:

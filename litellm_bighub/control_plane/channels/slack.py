@@ -13,6 +13,7 @@ from typing import Final
 from litellm_bighub.control_plane.inbox.readable import readable_json, visible
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.wording import ENGLISH, Wording
 
 APPROVAL_CREATED: Final = "approval.created"
 _LONGEST_TEXT = 2_800
@@ -21,12 +22,13 @@ _ODD = re.compile(r"[^\w.-]", re.ASCII)
 _CUT = "… (cut)"
 
 
-def approval_message(approval: Approval, inbox_url: str) -> str:
+def approval_message(approval: Approval, inbox_url: str, wording: Wording = ENGLISH) -> str:
     """The JSON of a message that asks for an answer.
 
     Args:
         approval: its arguments are redacted already.
         inbox_url: where people answer; empty for a message without a link.
+        wording: its sentences.
     """
     fields = [
         ("Tool", approval.tool),
@@ -37,7 +39,7 @@ def approval_message(approval: Approval, inbox_url: str) -> str:
         ("Approval", approval.id),
     ]
     blocks: list[JsonObject] = [
-        {"type": "header", "text": _plain("A tool call waits for a person")},
+        {"type": "header", "text": _plain(wording.slack_header)},
         {"type": "section", "fields": [_plain(f"{name}: {value}", _LONGEST_FIELD) for name, value in fields if value]},
     ]
     if approval.reason:
@@ -45,9 +47,10 @@ def approval_message(approval: Approval, inbox_url: str) -> str:
     arguments = approval.arguments if approval.edited is None else approval.edited
     blocks.append({"type": "section", "text": {**_plain(""), "text": _cut(readable_json(arguments), _LONGEST_TEXT)}})
     if inbox_url:
-        button = {"type": "button", "text": _plain("Answer in the inbox"), "url": f"{inbox_url}#{approval.id}"}
+        button = {"type": "button", "text": _plain(wording.slack_button), "url": f"{inbox_url}#{approval.id}"}
         blocks.append({"type": "actions", "elements": [button]})
-    return _message(f"A call of {_name(approval.tool)} waits for a person ({approval.id})", blocks)
+    line = wording.slack_notification.format(tool=_name(approval.tool), approval_id=approval.id)
+    return _message(line, blocks)
 
 
 def event_message(event_type: str, subject: str) -> str:

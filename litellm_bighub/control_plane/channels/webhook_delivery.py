@@ -77,7 +77,7 @@ class Deliverer:
             approval = await self._plane.read(lambda connection: approvals.get(connection, subject))
         if approval is None:
             return slack.event_message(delivery.event_type, subject)
-        return slack.approval_message(approval, hook.inbox_url)
+        return slack.approval_message(approval, hook.inbox_url, self._plane.wording)
 
     async def _deliver(self, delivery: Delivery, hook: Webhook) -> None:
         timestamp = int(self._plane.clock())

@@ -27,6 +27,7 @@ from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.policy.policy_text import build
 from litellm_bighub.policy.rule import Policy
+from litellm_bighub.wording import ENGLISH, Wording
 
 DATABASE = "bighub.db"
 
@@ -40,6 +41,7 @@ class EmbeddedDecider:
         redact: hides secrets in arguments before anything is stored.
         remembers: whether calls that pass as they are come into the ledger of decided calls with their decisions.
         patience: how many seconds the database may take for a connection, a lock, a statement or a transaction.
+        wording: what Slack and the inbox say to approvers.
     """
 
     name = "embedded"
@@ -55,7 +57,9 @@ class EmbeddedDecider:
         maintenance: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
         remembers: bool = False,
         patience: float | None = None,
+        wording: Wording = ENGLISH,
     ) -> None:
+        self._wording = wording
         self._source = source
         self._patience = patience
         self._maintenance = maintenance
@@ -80,6 +84,7 @@ class EmbeddedDecider:
         maintenance: Callable[[ControlPlane], Coroutine[None, None, None]] | None = None,
         remembers: bool = False,
         patience: float | None = DEADLINE_SECONDS,
+        wording: Wording = ENGLISH,
     ) -> EmbeddedDecider:
         """Read the policy and decide by it.
 
@@ -92,6 +97,7 @@ class EmbeddedDecider:
             maintenance: runs while the control plane is open, as `decider_maintenance.maintain` does.
             remembers: whether calls that pass as they are come into the ledger of decided calls with their decisions.
             patience: how many seconds the database may take for a connection, a lock, a statement or a transaction.
+            wording: what Slack and the inbox say to approvers.
 
         Raises:
             ConfigurationError: the file is no policy (names file and line), or the URL cannot be used.
@@ -108,6 +114,7 @@ class EmbeddedDecider:
             maintenance=maintenance,
             remembers=remembers,
             patience=patience,
+            wording=wording,
         )
 
     @property
@@ -199,6 +206,7 @@ class EmbeddedDecider:
                     clock=clock,
                     new_id=self._new_id,
                     patience=self._patience,
+                    wording=self._wording,
                 )
                 if self._maintenance is not None:
                     self._task = asyncio.ensure_future(self._maintenance(self._plane))

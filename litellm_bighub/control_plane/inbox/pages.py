@@ -67,13 +67,13 @@ async def login(request: Request, plane: Plane, key: Annotated[str, Form(max_len
     address = address_of(request) or ""
     now = plane.clock()
     if not throttle.allows(address):
-        problem = "Too many attempts. Wait a minute."
+        problem = plane.wording.inbox_login_throttled
         return render(request, "login.html", None, now, {"problem": problem}, status=429)
     found = await plane.read(lambda connection: keys.find(connection, key.strip()))
     opens = found is not None and found.valid_at(now) and found.may_come_from(address)
     if found is None or not opens or found.scopes <= keys.AGENT:
         throttle.failed(address)
-        problem = "This key does not open the inbox."
+        problem = plane.wording.inbox_login_refused
         return render(request, "login.html", None, now, {"problem": problem}, status=401)
     cookie = await plane.write(lambda transaction: sessions.start(transaction.connection, found, now))
     response = RedirectResponse("/inbox", 303)

@@ -8,26 +8,23 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from litellm_bighub.control_plane.http.auth import get_plane
 from litellm_bighub.control_plane.inbox.readable import readable_json, visible
 from litellm_bighub.control_plane.store.tables.logins import Login
 from litellm_bighub.domain.payload import JsonMapping
+from litellm_bighub.wording import Wording
 
-NOTES = {
-    "approved": ("good", "Approved. The call may run once."),
-    "denied": ("good", "Denied."),
-    "first": ("good", "Noted. Another person must approve as well."),
-    "allowed": ("good", "Approved, and allowed for a while."),
-    "unreadable": ("bad", "The edited arguments are not one JSON object. Nothing was changed."),
-    "refused_unknown": ("bad", "There is no such approval."),
-    "refused_expired": ("bad", "Too late: the approval has expired."),
-    "refused_resolved": ("bad", "Somebody else was quicker: it is already answered."),
-    "refused_same_person": (
-        "bad",
-        "You have approved it already. Another person must approve as well; a key counts as whoever made it.",
-    ),
-    "refused_too_long": ("bad", "No rule can hold names as long as this caller's. Nothing was changed."),
-    "refused_blocked": ("bad", "The policy blocks the edited call. Nothing was changed."),
+GOOD = frozenset({"approved", "denied", "first", "allowed"})
+NOTES = GOOD | {
+    "unreadable",
+    "refused_unknown",
+    "refused_expired",
+    "refused_resolved",
+    "refused_same_person",
+    "refused_too_long",
+    "refused_blocked",
 }
+"""The notes that a page may show; each is a sentence of the wording."""
 WORDS = {"allowed": "allowed", "blocked": "blocked", "requires_approval": "held"}
 
 
@@ -59,7 +56,15 @@ def render(
     status: int = 200,
 ) -> HTMLResponse:
     """A page. Everything in it is escaped, and what is unseen is made visible."""
-    note = NOTES.get(request.query_params.get("note", ""))
+    note = _note(request.query_params.get("note", ""), get_plane(request).wording)
     shared = {"path": request.url.path, "session": session, "now": now, "note": note, "words": WORDS}
     page = _ENVIRONMENT.get_template(template).render({**shared, **context})
     return HTMLResponse(page, status)
+
+
+def _note(name: str, wording: Wording) -> tuple[str, str] | None:
+    """A note's looks and sentence; `None` for a name that is none's."""
+    if name not in NOTES:
+        return None
+    sentence: str = getattr(wording, f"inbox_{name}")
+    return "good" if name in GOOD else "bad", sentence

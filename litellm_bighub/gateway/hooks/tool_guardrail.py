@@ -71,6 +71,7 @@ from litellm_bighub.gateway.setup.configuration import (
     import_hook,
     process_telemetry,
     read_settings,
+    wording_of,
 )
 from litellm_bighub.gateway.setup.mode import check_calls_mode
 from litellm_bighub.gateway.setup.opt_outs import check_opt_outs
@@ -113,7 +114,7 @@ class BighubGuardrail(NativeGuardrail):
         check_calls_mode(name, event_hook)
         check_opt_outs(name, event_hook, self.settings.may_opt_out)
         check_continuing(name, self.settings)
-        self.route_guard = route_guard_of(name, event_hook, self.settings.open_routes)
+        self.route_guard = route_guard_of(name, event_hook, self.settings.open_routes, wording_of(self.settings))
         if default_on:
             check_single_guard(self.route_guard, _on_by_default(litellm.callbacks))
         self.tool_decisions = build_tool_decisions(

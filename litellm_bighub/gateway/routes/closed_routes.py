@@ -23,6 +23,7 @@ from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.routes.open_routes import can_be_opened
 from litellm_bighub.gateway.routes.route_guard import RouteGuard
 from litellm_bighub.gateway.routes.route_table import RouteCoverage, RouteRow, row_of
+from litellm_bighub.wording import Wording
 
 _POLICY_VIOLATION = 1008
 _DENIAL = "websocket.http.response"
@@ -148,9 +149,8 @@ def _decoded(path: str) -> str:
 
 
 async def _refuse(route: str, guard: RouteGuard, scope: Scope, receive: Receive, send: Send) -> None:
-    message = (
-        f"{route} is refused by guardrail {guard.name}: tool calls on it could not be decided on. {_opening(route)}"
-    )
+    refused = guard.wording.route_refused.format(route=route, guardrail=guard.name)
+    message = f"{refused} {_opening(route, guard.wording)}"
     if scope["type"] == "websocket":
         await receive()
         if _DENIAL not in scope.get("extensions", {}):
@@ -163,8 +163,7 @@ async def _refuse(route: str, guard: RouteGuard, scope: Scope, receive: Receive,
     await JSONResponse(body, status_code=403)(scope, receive, send)
 
 
-def _opening(route: str) -> str:
-    every = "`ungoverned_routes: allow`"
+def _opening(route: str, wording: Wording) -> str:
     if not can_be_opened(route):
-        return f"An operator can open such routes with {every}."
-    return f"An operator can open it with `open_routes: {json.dumps([route])}`, or all such routes with {every}."
+        return wording.routes_opening
+    return wording.route_opening.format(entry=json.dumps([route]))

@@ -12,6 +12,7 @@ from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.routes.open_routes import OpenRoutes, read_open_routes
 from litellm_bighub.gateway.setup.mode import MCP_MODE, MODEL_MODE, events_of
 from litellm_bighub.settings import Ungoverned
+from litellm_bighub.wording import ENGLISH, Wording
 
 logger = logging.getLogger(__name__)
 
@@ -25,15 +26,19 @@ class RouteGuard:
         models: whether it governs models, and closes the routes where it could not.
         mcp: whether it decides on calls of MCP tools.
         open_routes: what it leaves open all the same.
+        wording: in which it refuses.
     """
 
     name: str
     models: bool
     mcp: bool
     open_routes: OpenRoutes = field(default_factory=OpenRoutes)
+    wording: Wording = ENGLISH
 
 
-def route_guard_of(name: str, event_hook: object, open_routes: Sequence[str] = ()) -> RouteGuard:
+def route_guard_of(
+    name: str, event_hook: object, open_routes: Sequence[str] = (), wording: Wording = ENGLISH
+) -> RouteGuard:
     """What a guardrail with this `mode` governs, without one it runs on every event, and what it leaves open.
 
     Raises:
@@ -42,7 +47,7 @@ def route_guard_of(name: str, event_hook: object, open_routes: Sequence[str] = (
     events = events_of(event_hook)
     mcp = not events or MCP_MODE in events
     opened = read_open_routes(name, open_routes, decides_on_mcp=mcp)
-    return RouteGuard(name, models=not events or events >= MODEL_MODE, mcp=mcp, open_routes=opened)
+    return RouteGuard(name, models=not events or events >= MODEL_MODE, mcp=mcp, open_routes=opened, wording=wording)
 
 
 def close_ungoverned_routes(app: FastAPI | None, guard: RouteGuard, ungoverned: Ungoverned) -> None:

@@ -147,6 +147,7 @@ def build_decider(
         patience=settings.decision_deadline_seconds,
         maintenance=partial(maintain, on_pending=telemetry.pending) if telemetry and is_proxy() else None,
         remembers=True,
+        wording=wording_of(settings),
     )
     if is_proxy():
         for line in unmarked_actors(beside_config(settings.policy), {settings.actor}):
@@ -192,11 +193,17 @@ def build_tool_decisions(
         ledger=build_ledger(settings, decider),
         deadline_seconds=_deadline(settings),
         stopped=partial(process_stop().over, settings.shutdown_grace_seconds) if is_proxy() else None,
-        wording=_wording(settings.wording),
+        wording=wording_of(settings),
     )
 
 
-def _wording(given: JsonMapping | Path) -> Wording:
+def wording_of(settings: GuardrailSettings) -> Wording:
+    """The sentences for models, callers and approvers.
+
+    Raises:
+        ConfigurationError: the file or a sentence cannot be used.
+    """
+    given = settings.wording
     return read_wording(beside_config(given) if isinstance(given, Path) else given)
 
 
@@ -261,7 +268,7 @@ def build_opt_outs(name: str, settings: GuardrailSettings, decisions: ToolDecisi
     if not settings.may_opt_out:
         return OptOuts(name)
     audit = [AuditFile(beside_config(settings.audit_file)).write] if settings.audit_file else []
-    return OptOuts(name, frozenset(settings.may_opt_out), [*audit, decisions.ledger.report])
+    return OptOuts(name, frozenset(settings.may_opt_out), [*audit, decisions.ledger.report], wording=decisions.wording)
 
 
 def build_outcomes(settings: GuardrailSettings, decisions: ToolDecisions) -> Outcomes:

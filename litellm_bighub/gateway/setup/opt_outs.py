@@ -22,6 +22,7 @@ from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import ConfigurationError, DecisionError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.gateway.setup.mode import PRE_CALL, events_of
+from litellm_bighub.wording import ENGLISH, Wording
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +34,8 @@ _MOST_TOLD: Final = 1_000
 class UnrecordedOptOutError(HTTPException):
     """An opt-out could not be recorded, so the request is refused: HTTP 500."""
 
-    def __init__(self, guardrail: str) -> None:
-        problem = f"The key has opted out of the guardrail {guardrail}, which could not be recorded."
+    def __init__(self, guardrail: str, wording: Wording = ENGLISH) -> None:
+        problem = wording.opt_out_unrecorded.format(guardrail=guardrail)
         super().__init__(status_code=500, detail={"error": problem, "type": "opt_out_unrecorded"})
 
 
@@ -48,6 +49,7 @@ class OptOuts:
         sinks: where each opt-out is recorded, besides the log.
         clock: POSIX seconds.
         new_id: makes ids of events.
+        wording: for whom it could not be recorded.
     """
 
     guardrail: str
@@ -55,6 +57,7 @@ class OptOuts:
     sinks: Sequence[Sink] = ()
     clock: Callable[[], float] = time.time
     new_id: Callable[[], str] = random_id
+    wording: Wording = ENGLISH
     _warned: set[str] = field(default_factory=set[str])
 
     def may(self, key: UserAPIKeyAuth) -> bool:
@@ -86,7 +89,7 @@ class OptOuts:
         except (DecisionError, OSError) as error:
             # Its message may hold paths.
             logger.error("the opt-out %s was not recorded: %s", event.event_id, type(error).__name__)  # noqa: TRY400
-            raise UnrecordedOptOutError(self.guardrail) from error
+            raise UnrecordedOptOutError(self.guardrail, self.wording) from error
         return event
 
 

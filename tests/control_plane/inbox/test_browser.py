@@ -8,6 +8,7 @@ pytest.importorskip("playwright.async_api", reason="Playwright is not installed"
 
 from playwright.async_api import expect
 
+from litellm_bighub.wording import ENGLISH
 from tests.control_plane.inbox.browser import browsing, chromium, log_in
 
 pytestmark = [
@@ -83,7 +84,7 @@ async def test_of_two_people_who_race_one_wins_and_the_other_is_told(browser, ur
     await pages[0].click(f"[id={approval_id}] >> button[value=approve]")
     await pages[1].click(f"[id={approval_id}] >> button[value=deny]")
     await expect(pages[0].get_by_text("Approved. The call may run once.")).to_be_visible()
-    await expect(pages[1].get_by_text("Somebody else was quicker")).to_be_visible()
+    await expect(pages[1].get_by_text(ENGLISH.inbox_refused_resolved)).to_be_visible()
 
 
 async def test_who_is_too_late_is_told(browser, url, key, ask, clock):
@@ -91,7 +92,7 @@ async def test_who_is_too_late_is_told(browser, url, key, ask, clock):
     page = await log_in(browser, url, await key(), java_script_enabled=False)
     clock.now += 900
     await page.click(f"[id={approval_id}] >> button[value=approve]")
-    await expect(page.get_by_text("Too late: the approval has expired.")).to_be_visible()
+    await expect(page.get_by_text(ENGLISH.inbox_refused_expired)).to_be_visible()
     await expect(page.get_by_text("Nothing waits")).to_be_visible()
 
 
