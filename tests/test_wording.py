@@ -206,17 +206,17 @@ def test_our_own_output_of_a_withheld_call_is_known_when_it_comes_back(wording, 
 def test_a_note_on_an_edited_call_is_told_once(wording):
     note = edited_note(EDITED, wording)
     result = {"type": "function_call_output", "call_id": "call_1", "output": "x"}
-    once = responses.continued([result], edited={"call_1": EDITED}, wording=wording)
+    once = responses.continued([result], edited={"input[0]": EDITED}, wording=wording)
     message = {"role": "tool", "tool_call_id": "call_1", "content": "x"}
-    chatted = chat.continued([message], {"call_1": EDITED}, wording)
+    chatted = chat.continued([message], {"messages[0]": EDITED}, wording)
     blocks = [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "call_1", "content": "x"}]}]
-    written = messages.continued(blocks, {"call_1": EDITED}, wording)
+    written = messages.continued(blocks, {"messages[0].content[0]": EDITED}, wording)
 
     for each in (once, chatted, written):
         assert str(each).count(repr(note)[1:-1]) == 1
-    assert responses.continued(once, edited={"call_1": EDITED}, wording=wording) == once
-    assert chat.continued(chatted, {"call_1": EDITED}, wording) == chatted
-    assert messages.continued(written, {"call_1": EDITED}, wording) == written
+    assert responses.continued(once, edited={"input[0]": EDITED}, wording=wording) == once
+    assert chat.continued(chatted, {"messages[0]": EDITED}, wording) == chatted
+    assert messages.continued(written, {"messages[0].content[0]": EDITED}, wording) == written
 
 
 @pytest.mark.parametrize("effect", get_args(Effect))

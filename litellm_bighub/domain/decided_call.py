@@ -57,6 +57,11 @@ class DecidedCall:
     user: str = ""
 
     @property
+    def place(self) -> tuple[str, str, str]:
+        """Where it stands: its response, its id and the id of the item that holds it, if it has one."""
+        return self.response_id, self.call_id, self.item_id
+
+    @property
     def owner(self) -> tuple[str, str, str]:
         """Who asked, by all that tells one caller from another."""
         return self.actor, self.key, self.user
@@ -127,12 +132,12 @@ def continuation(calls: Iterable[DecidedCall], response_id: str) -> str:
     return ids[-1] if ids else ""
 
 
-def withheld(calls: Iterable[DecidedCall]) -> Mapping[tuple[str, str], DecidedCall]:
-    """The calls that no client got, by response and id.
+def withheld(calls: Iterable[DecidedCall]) -> Mapping[tuple[str, str, str], DecidedCall]:
+    """The calls that no client got, by their places: two calls of one response may have the same id.
 
     Args:
         calls: the oldest first. What became of a call last counts: of two guardrails the second sees only what the
             first released, and a stored answer's call may have been approved when it was fetched again.
     """
-    last = {(call.response_id, call.call_id): call for call in calls}
+    last = {call.place: call for call in calls}
     return {key: call for key, call in last.items() if not call.released}

@@ -94,4 +94,10 @@ def test_what_became_of_a_call_last_counts():
     approved_later = [replace(CALL, released=False), replace(CALL, released=True)]
     taken_back = [replace(CALL, call_id="call_2", released=True), replace(CALL, call_id="call_2", released=False)]
 
-    assert withheld([*approved_later, *taken_back]) == {("resp_1", "call_2"): taken_back[-1]}
+    assert withheld([*approved_later, *taken_back]) == {taken_back[-1].place: taken_back[-1]}
+
+
+def test_two_calls_of_one_response_may_have_one_id():
+    blocked = replace(CALL, item_id="fc_2", released=False)
+
+    assert withheld([blocked, replace(CALL, item_id="fc_1", released=True)]) == {blocked.place: blocked}

@@ -71,7 +71,7 @@ def judge(
     else:
         candidates = _same(mine, found)
     denied = withheld(candidates)
-    released = [call for call in candidates if (call.response_id, call.call_id) not in denied]
+    released = [call for call in candidates if call.place not in denied]
     if denied and not released:
         row = list(denied.values())[-1]
         return JudgedResult() if found.is_ours(row, wording) else JudgedResult("withheld_call_result", row)

@@ -12,34 +12,39 @@ from litellm_bighub.formats.chat.calls import read_call
 from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.requests.edited_note import edited_note, noted
-from litellm_bighub.formats.requests.results import FoundResult, RequestResults
+from litellm_bighub.formats.requests.results import FoundResult, ReplayedCall, ReplayedCalls, RequestResults
 from litellm_bighub.wording import ENGLISH, Wording
 
 
 def brought(request: JsonMapping) -> RequestResults:
     """What the messages bring back."""
-    calls: dict[str, tuple[object, str]] = {}
+    calls = ReplayedCalls()
     results: list[FoundResult] = []
     for index, message in enumerate(_list(request.get("messages"))):
         path = f"messages[{index}]"
         for at, call in enumerate(_list(get(message, "tool_calls"))):
             if call_id := text(call, "id"):
-                calls[call_id] = (call, f"{path}.tool_calls[{at}]")
+                calls.add(call_id, ReplayedCall(call, f"{path}.tool_calls[{at}]"), index)
         if text(message, "role") == "tool" and (call_id := text(message, "tool_call_id")):
-            call = partial(read_call, *calls[call_id]) if call_id in calls else None
-            results.append(FoundResult(call_id, path, message, call))
+            replayed = calls.answered(call_id)
+            read = None if replayed is None else partial(read_call, replayed.item, replayed.path)
+            results.append(FoundResult(call_id, path, message, read))
     return RequestResults(tuple(results))
 
 
 def continued(
     messages: Sequence[Payload], edited: Mapping[str, DecidedCall], wording: Wording = ENGLISH
 ) -> list[Payload]:
-    """The messages, in which the results of calls that ran with a person's arguments say so."""
+    """The messages, in which the results of calls that ran with a person's arguments say so.
+
+    Args:
+        messages: of the request.
+        edited: such calls, by the places of their results.
+        wording: what the model is told.
+    """
     return [
-        noted(message, edited_note(edited[call_id], wording))
-        if text(message, "role") == "tool" and (call_id := text(message, "tool_call_id")) in edited
-        else message
-        for message in messages
+        noted(message, edited_note(edited[path], wording)) if (path := f"messages[{index}]") in edited else message
+        for index, message in enumerate(messages)
     ]
 
 

@@ -16,7 +16,7 @@ class RequestRepair:
     Attributes:
         owed: withheld calls whose output the provider waits for.
         notices: withheld calls by the id of the notice in their place.
-        edited: calls that ran with a person's arguments, by id.
+        edited: calls that ran with a person's arguments, by the places of their results: ids may repeat.
         denied: withheld MCP calls, whose approval by the client does not count.
         with_calls: whether owed outputs come with their calls, for a provider that has kept none.
         wording: what the model is told.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -36,6 +37,42 @@ class FoundResult:
     item: object
     call: Callable[[], ToolCall] | None = None
     is_ours: Callable[[DecidedCall, Wording], bool] = _no_output
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedCall:
+    """A call that stands in a request.
+
+    Attributes:
+        item: the item, or the element of a message, that is the call.
+        path: where it stands.
+    """
+
+    item: object
+    path: str
+
+
+class ReplayedCalls:
+    """The calls of a request by their ids, which some models use again in each turn or for two calls of one answer.
+
+    Results of the same id are of the calls of the latest turn that has it, in their order.
+    """
+
+    def __init__(self) -> None:
+        self._turns: dict[str, tuple[int, deque[ReplayedCall]]] = {}
+
+    def add(self, call_id: str, call: ReplayedCall, turn: int = 0) -> None:
+        """Take in the next call."""
+        latest, calls = self._turns.get(call_id, (turn, deque[ReplayedCall]()))
+        self._turns[call_id] = (turn, calls if latest == turn else deque())
+        self._turns[call_id][1].append(call)
+
+    def answered(self, call_id: str) -> ReplayedCall | None:
+        """The call that the next result of this id is for, `None` if it stands nowhere."""
+        _, calls = self._turns.get(call_id, (0, None))
+        if not calls:
+            return None
+        return calls.popleft() if len(calls) > 1 else calls[0]
 
 
 @dataclass(frozen=True, slots=True)

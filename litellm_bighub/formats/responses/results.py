@@ -11,7 +11,13 @@ from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.requests.edited_note import edited_note
-from litellm_bighub.formats.requests.results import NOTICE_PREFIX, FoundResult, RequestResults
+from litellm_bighub.formats.requests.results import (
+    NOTICE_PREFIX,
+    FoundResult,
+    ReplayedCall,
+    ReplayedCalls,
+    RequestResults,
+)
 from litellm_bighub.formats.responses.calls import read_call
 from litellm_bighub.formats.responses.item_kinds import NO_CALLS
 from litellm_bighub.formats.responses.withheld_output import developer_message, not_run, restored
@@ -25,7 +31,7 @@ def brought(request: JsonMapping) -> RequestResults:
     if isinstance(request.get("input"), str):
         return RequestResults()
     items = _items(request.get("input"))
-    calls: dict[str, tuple[object, str]] = {}
+    calls = ReplayedCalls()
     results: list[tuple[str, str, object]] = []
     notices: list[str] = []
     complete = True
@@ -38,13 +44,13 @@ def brought(request: JsonMapping) -> RequestResults:
         elif call_id := _result_of(item, kind):
             results.append((call_id, f"input[{index}]", item))
         elif call_id := _id_of_call(item, kind):
-            calls.setdefault(call_id, (item, f"input[{index}]"))
+            calls.add(call_id, ReplayedCall(item, f"input[{index}]"))
     found = tuple(
         FoundResult(
             call_id,
             path,
             item,
-            partial(read_call, *calls[call_id]) if call_id in calls else None,
+            None if (call := calls.answered(call_id)) is None else partial(read_call, call.item, call.path),
             partial(_is_output_of, item),
         )
         for call_id, path, item in results
@@ -76,7 +82,8 @@ def continued(
         owed: withheld calls whose output the provider waits for; they come before everything else.
         notices: withheld calls by the id of the notice in their place. The call, which a reasoning item before it
             cannot do without, comes back with an output that says it has not been run.
-        edited: calls that ran with a person's arguments, by id: the model is told behind their results.
+        edited: calls that ran with a person's arguments, by the places of their results, behind which the model is
+            told.
         denied: withheld MCP calls, whose approval by the client does not count.
         with_calls: whether owed outputs come with their calls, for a provider that has kept none.
         wording: what the model is told.
@@ -104,8 +111,8 @@ def continued(
         if kind == "mcp_approval_response" and call_id in denied:
             continue
         built.append(item)
-        if edited and call_id in edited:
-            note = developer_message(edited_note(edited[call_id], wording))
+        if edited and (path := f"input[{index}]") in edited:
+            note = developer_message(edited_note(edited[path], wording))
             built += [] if note in items[index + 1 : index + 2] else [note]
     return built
 

@@ -101,7 +101,8 @@ class RequestHistory:
         if unapproved and self.refuse:
             raise UnapprovedToolResult(unapproved, self.decisions.wording)
         calls = {found.call_id: each for found, each in judgements}
-        if repair := _repair(thread, brought, known, calls, self.decisions.wording):
+        edited = {found.path: each.call for found, each in judgements if each.call is not None and each.call.edited}
+        if repair := _repair(thread, brought, known, calls, edited, self.decisions.wording):
             data |= wire_format.repaired(data, repair)
         return unapproved
 
@@ -210,6 +211,7 @@ def _repair(
     brought: RequestResults,
     known: Sequence[DecidedCall],
     calls: Mapping[str, JudgedResult],
+    edited: Mapping[str, DecidedCall],
     wording: Wording,
 ) -> RequestRepair:
     """What is to be put right in a request, if anything is wrong with it."""
@@ -223,9 +225,4 @@ def _repair(
     owed = {call.call_id: call for call in waiting if call.call_id not in {"", *answered} and not call.answered}
     notices = {call.notice_id: call for call in known if call.notice_id}
     forgets = bool(owed) and thread.response_id.startswith(_CHAT_IDS) and not has_sessions()
-    return RequestRepair(list(owed.values()), notices, _edited(calls), denied, forgets, wording)
-
-
-def _edited(calls: Mapping[str, JudgedResult]) -> dict[str, DecidedCall]:
-    """The calls that ran with a person's arguments, by the id that their results name."""
-    return {call_id: each.call for call_id, each in calls.items() if each.call is not None and each.call.edited}
+    return RequestRepair(list(owed.values()), notices, edited, denied, forgets, wording)

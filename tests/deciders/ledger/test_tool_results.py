@@ -55,6 +55,13 @@ OLD, NEW = row("resp_old", released=False), row("resp_new", released=True)
         pytest.param(result(), [row(released=True), row(released=False)], HERE, WITHHELD, id="one of two guardrails"),
         pytest.param(
             result(),
+            [row(released=True, item_id="fc_1"), row(released=False, item_id="fc_2", amount=2)],
+            HERE,
+            None,
+            id="the id of two calls, one of which was released",
+        ),
+        pytest.param(
+            result(),
             [row("r1", released=False, conversation="conv_1"), row("r2", released=True, conversation="conv_1")],
             KEPT,
             None,

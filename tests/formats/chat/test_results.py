@@ -76,8 +76,8 @@ def test_others_bring_nothing(messages):
 )
 def test_the_model_is_told_of_edited_arguments_once(content, expected):
     given = [tool("call_a", content), tool("call_b")]
-    told = continued(given, {"call_a": EDITED})
+    told = continued(given, {"messages[0]": EDITED})
 
     assert [message["content"] for message in told] == [expected, "done"]
     assert given == [tool("call_a", content), tool("call_b")]
-    assert continued(told, {"call_a": EDITED}) == told
+    assert continued(told, {"messages[0]": EDITED}) == told

@@ -82,9 +82,9 @@ def test_others_bring_nothing(messages):
 def test_the_model_is_told_of_edited_arguments_once(content, expected):
     given = [{"role": "user", "content": "go"}, user(result("call_a", content), result("call_b"))]
     before = deepcopy(given)
-    told = continued(given, {"call_a": EDITED})
+    told = continued(given, {"messages[1].content[0]": EDITED})
 
     assert [block["content"] for block in told[1]["content"]] == [expected, "done"]
     assert told[0] is given[0]
     assert given == before
-    assert continued(told, {"call_a": EDITED}) == told
+    assert continued(told, {"messages[1].content[0]": EDITED}) == told

@@ -1,20 +1,70 @@
-"""A result that no format recognises as ours is the client's."""
+"""Calls of a request whose ids repeat: each result is of the right one."""
 
 from __future__ import annotations
 
-from litellm_bighub.domain.decided_call import DecidedCall
-from litellm_bighub.formats.requests.results import FoundResult, RequestResults
-from litellm_bighub.wording import ENGLISH
+from typing import Any
 
-CALL = DecidedCall("r", "c1", "function", "pay", "blocked", False, "ada", 1.0)
+import pytest
 
-
-def test_a_result_is_the_clients_unless_its_format_says_otherwise():
-    found = FoundResult("c1", "input[0]", {})
-
-    assert found.is_ours(CALL, ENGLISH) is False
-    assert found.call is None
+from litellm_bighub.formats.chat.results import brought as in_chat, continued as chat_continued
+from litellm_bighub.formats.messages.results import brought as in_messages
+from litellm_bighub.formats.requests.results import ReplayedCall, ReplayedCalls
+from litellm_bighub.formats.responses.results import brought as in_responses
+from tests.formats.chat.test_results import EDITED
 
 
-def test_a_request_without_results_hides_nothing():
-    assert RequestResults() == RequestResults((), (), complete=True, answered=frozenset())
+def calls_of(results: Any) -> list[tuple[str, dict[str, Any]]]:
+    return [(call.name, call.arguments) for call in (found.call() for found in results.results)]
+
+
+def chat(*turns: list[str]) -> dict[str, Any]:
+    messages: list[dict[str, Any]] = []
+    for names in turns:
+        calls = [{"id": "call_0", "type": "function", "function": {"name": name, "arguments": "{}"}} for name in names]
+        messages.append({"role": "assistant", "tool_calls": calls})
+        messages += [{"role": "tool", "tool_call_id": "call_0", "content": "done"} for _ in names]
+    return {"messages": messages}
+
+
+def blocks(*turns: list[str]) -> dict[str, Any]:
+    messages: list[dict[str, Any]] = []
+    for names in turns:
+        uses = [{"type": "tool_use", "id": "call_0", "name": name, "input": {}} for name in names]
+        messages.append({"role": "assistant", "content": uses})
+        results = [{"type": "tool_result", "tool_use_id": "call_0", "content": "done"} for _ in names]
+        messages.append({"role": "user", "content": results})
+    return {"messages": messages}
+
+
+def items(*turns: list[str]) -> dict[str, Any]:
+    given: list[dict[str, Any]] = []
+    for names in turns:
+        given += [{"type": "function_call", "call_id": "call_0", "name": name, "arguments": "{}"} for name in names]
+        given += [{"type": "function_call_output", "call_id": "call_0", "output": "done"} for _ in names]
+    return {"input": given}
+
+
+@pytest.mark.parametrize(
+    ("brought", "request_of"),
+    [(in_chat, chat), (in_messages, blocks), (in_responses, items)],
+    ids=["chat", "messages", "responses"],
+)
+@pytest.mark.parametrize("turns", [[["a"], ["b"]], [["a", "b"]], [["a", "b"], ["c"], ["d", "e"]]], ids=str)
+def test_results_are_of_the_call_of_their_turn_and_place(brought, request_of, turns):
+    names = [name for turn in turns for name in turn]
+    assert calls_of(brought(request_of(*turns))) == [(name, {}) for name in names]
+
+
+def test_only_the_result_of_the_edited_call_says_so():
+    request = chat(["a", "b"])
+    told = chat_continued(request["messages"], {"messages[2]": EDITED})
+    assert told[:2] == request["messages"][:2]
+    assert told[2] != request["messages"][2]
+
+
+def test_calls_of_an_earlier_turn_are_over():
+    calls = ReplayedCalls()
+    calls.add("x", ReplayedCall("a", "0"), 0)
+    calls.add("x", ReplayedCall("b", "0"), 0)
+    calls.add("x", ReplayedCall("c", "1"), 1)
+    assert [calls.answered("x"), calls.answered("x"), calls.answered("y")] == [ReplayedCall("c", "1")] * 2 + [None]

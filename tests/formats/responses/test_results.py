@@ -134,9 +134,9 @@ def test_the_approval_of_a_withheld_mcp_call_does_not_count():
 
 
 def test_a_note_on_edited_arguments_is_told_once():
-    edited = {"call_1": call(edited=True)}
+    edited = {"input[0]": call(edited=True)}
     once = continued([output()], edited=edited)
-    assert edited_note(edited["call_1"]) in str(once)
+    assert edited_note(edited["input[0]"]) in str(once)
     assert continued(once, edited=edited) == once
 
 
