@@ -18,7 +18,6 @@ from websockets.sync.client import connect
 from litellm_bighub.doctor.canary import HOSTED_TOOL, PROMPT, SECRETS, TOOL
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
-Format: TypeAlias = Literal["responses", "chat", "messages", "other"]
 Mode: TypeAlias = Literal["whole", "streamed"]
 _SECONDS = 60.0
 
@@ -79,13 +78,13 @@ class Probe:
     Attributes:
         route: as the table names it.
         mode: how the answer is asked for.
-        format: which of the governed formats it speaks.
+        format: the name of the governed format that it speaks, or `other`.
         send: asks for the canary.
     """
 
     route: str
     mode: Mode
-    format: Format
+    format: str
     send: Callable[[ProbedGateway], Received]
 
 
@@ -229,7 +228,7 @@ def _plugin_proxy(gate: ProbedGateway) -> Received:
     return gate.post("/plugin-proxy/canary/v1/responses", _responses_body(gate))
 
 
-def _both(route: str, form: Format, send: Callable[..., Received]) -> tuple[Probe, Probe]:
+def _both(route: str, form: str, send: Callable[..., Received]) -> tuple[Probe, Probe]:
     return (
         Probe(route, "whole", form, send),
         Probe(route, "streamed", form, lambda gate: send(gate, stream=True)),

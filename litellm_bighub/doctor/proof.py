@@ -10,7 +10,7 @@ from enum import Enum
 import httpx
 
 from litellm_bighub.doctor.canary import ARGUMENTS, HOSTED_TOOL, PROMPT, SECRETS, TOOL, holds_call, holds_secret
-from litellm_bighub.doctor.probes import PROBES, Format, Mode, Probe, ProbedGateway, Received, responses
+from litellm_bighub.doctor.probes import PROBES, Mode, Probe, ProbedGateway, Received
 from litellm_bighub.doctor.proxy_config import ProxyConfig
 from litellm_bighub.doctor.stage import MODEL, SOCKET_MODEL, staged
 from litellm_bighub.doctor.text_coverage import text_formats
@@ -125,7 +125,7 @@ def _environment(upstream: ScriptedUpstream) -> dict[str, str]:
 def prove(
     gate: ProbedGateway,
     upstream: ScriptedUpstream,
-    covered: Collection[tuple[Format, Mode]],
+    covered: Collection[tuple[str, Mode]],
     probes: Sequence[Probe] = PROBES,
 ) -> Proof:
     """Send the canaries.
@@ -136,15 +136,18 @@ def prove(
         covered: the formats and modes in which a text guardrail is on.
         probes: the roads.
     """
-    caught = [name for name, secret in SECRETS.items() if _is_caught(gate, upstream, secret)] if covered else []
+    checked = next((probe for probe in probes if probe.mode == "whole" and (probe.format, "whole") in covered), None)
+    caught: list[str] = []
+    if checked is not None:
+        caught = [name for name, secret in SECRETS.items() if _is_caught(gate, upstream, checked, secret)]
     secrets = [SECRETS[name] for name in caught]
     return Proof([_row(gate, upstream, probe, secrets, covered) for probe in probes], caught)
 
 
-def _is_caught(gate: ProbedGateway, upstream: ScriptedUpstream, secret: str) -> bool:
-    """Whether a whole answer on `/v1/responses` loses it: then it is one that the operator wants to be caught."""
+def _is_caught(gate: ProbedGateway, upstream: ScriptedUpstream, checked: Probe, secret: str) -> bool:
+    """Whether a whole answer whose texts are checked loses it: then it is one that the operator wants to be caught."""
     _script(upstream, [text(f"Here it comes: {secret}.")], _PACES[0])
-    received = responses(gate)
+    received = checked.send(gate)
     return bool(received.content) and not holds_secret(received.content, secret)
 
 
@@ -153,7 +156,7 @@ def _row(
     upstream: ScriptedUpstream,
     probe: Probe,
     secrets: list[str],
-    covered: Collection[tuple[Format, Mode]],
+    covered: Collection[tuple[str, Mode]],
 ) -> ProbeRow:
     received, offered = _send(gate, upstream, probe, _CALL, _PACES[0])
     listed = any(HOSTED_TOOL in request.raw for request in upstream.requests)

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from litellm_bighub.doctor.probes import PROBES, Format, Mode
+from litellm_bighub.doctor.probes import PROBES, Mode
 from litellm_bighub.doctor.proxy_config import GuardrailEntry, GuardrailKind, ProxyConfig, kind_of
+from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.registry import FORMATS
 
-_FORMATS: tuple[Format, ...] = ("responses", "chat", "messages")
-_GOVERNED: Mapping[Format, str] = {
-    "responses": "/v1/responses",
-    "chat": "/v1/chat/completions",
-    "messages": "/v1/messages",
-}
 _MODES: tuple[Mode, ...] = ("whole", "streamed")
 
 
@@ -33,15 +28,14 @@ class TextCoverage:
 
 
 def covers(config: ProxyConfig) -> list[TextCoverage]:
-    """Who looks at the answers of the three governed formats."""
+    """Who looks at the answers of the governed formats."""
     home = config.path.resolve().parent
     on = [(entry.name, kind_of(entry, home)) for entry in config.guardrails if is_on(entry)]
     calls = tuple(name for name, kind in on if kind is GuardrailKind.CALLS)
     others = tuple(name for name, kind in on if kind is GuardrailKind.OTHER)
     texts = tuple(name for name, kind in on if kind is GuardrailKind.TEXTS)
     return [
-        TextCoverage(route, calls, (*texts, *others) if form == "responses" else others)
-        for form, route in _GOVERNED.items()
+        TextCoverage(_route(known), calls, others if known.texts is None else (*texts, *others)) for known in FORMATS
     ]
 
 
@@ -61,6 +55,11 @@ def other_roads() -> list[str]:
     return list(dict.fromkeys(probe.route for probe in PROBES if probe.format == "other"))
 
 
+def _route(spoken: Format) -> str:
+    """Its first route as clients write it."""
+    return spoken.routes[0].partition(" ")[2].replace("~", "/v1")
+
+
 def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
@@ -70,20 +69,21 @@ def is_on(entry: GuardrailEntry) -> bool:
     return entry.default_on and "post_call" in entry.events
 
 
-def text_formats(config: ProxyConfig) -> frozenset[tuple[Format, Mode]]:
+def text_formats(config: ProxyConfig) -> frozenset[tuple[str, Mode]]:
     """Where an answer's text is meant to be checked: a guardrail is on for it, without being asked for.
 
     A guardrail of LiteLLM's, or the operator's own, is on for every format; whether it holds in streams is shown by the
-    proof alone. `ResponsesTextGuardrail` is on for Responses.
+    proof alone. `ResponsesTextGuardrail` is on for those whose
+    texts are found.
     """
-    formats: set[Format] = set()
+    formats: set[str] = set()
     for entry in config.guardrails:
         if is_on(entry):
             match kind_of(entry, config.path.resolve().parent):
                 case GuardrailKind.TEXTS:
-                    formats.add("responses")
+                    formats.update(known.name for known in FORMATS if known.texts is not None)
                 case GuardrailKind.OTHER:
-                    formats.update(_FORMATS)
+                    formats.update(known.name for known in FORMATS)
                 case _:
                     pass
     return frozenset((form, mode) for form in formats for mode in _MODES)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.formats.answers.answer_fields import FieldShape
 from litellm_bighub.formats.answers.found_call import FoundCall, Replacements
+from litellm_bighub.formats.format_texts import FormatTexts
 from litellm_bighub.formats.requests.approval_answers import ClientApprovals
 from litellm_bighub.formats.requests.repair import RequestRepair
 from litellm_bighub.formats.requests.results import RequestResults
@@ -64,6 +65,7 @@ class Format:
             request, its answer and the notices by the ids of their calls; `None` if the calls cannot be answered.
         wants_refusals: whether notices of a request are refusals, since the caller parses the answer's text.
         client_approvals: how clients answer requests for approval, if the format can show any.
+        texts: where the texts are; `None` if nobody finds them in this format.
         stores_answers: whether a request may go on from an answer by its id.
         merges_extra_body: whether LiteLLM lays `extra_body` over requests.
         passes_unknown_fields: whether LiteLLM sends on fields of a request that it does not know.
@@ -90,6 +92,7 @@ class Format:
     next_request: Callable[[JsonMapping, object, Mapping[str, str]], JsonObject | None]
     wants_refusals: Callable[[object], bool] = _never
     client_approvals: ClientApprovals | None = None
+    texts: FormatTexts | None = None
     stores_answers: bool = False
     merges_extra_body: bool = True
     passes_unknown_fields: bool = True

@@ -6,6 +6,7 @@ from typing import Final, cast
 
 from litellm_bighub.formats.chat.format import CHAT
 from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.format_texts import FormatTexts
 from litellm_bighub.formats.messages.format import MESSAGES
 from litellm_bighub.formats.responses.format import RESPONSES
 
@@ -20,21 +21,42 @@ DEFAULT: Final = FORMATS[0]
 """What a route is taken to speak that nobody knows."""
 
 
+def known_format(name: str) -> Format | None:
+    """The format of this name, if there is one."""
+    return next((known for known in FORMATS if known.name == name), None)
+
+
 def format_named(name: str) -> Format:
     """The format of this name.
 
     Raises:
         LookupError: there is none.
     """
-    for known in FORMATS:
-        if known.name == name:
-            return known
-    raise LookupError(f"there is no format {name}")
+    known = known_format(name)
+    if known is None:
+        raise LookupError(f"there is no format {name}")
+    return known
+
+
+def texts_of(spoken: Format) -> FormatTexts:
+    """Where the texts of a format are.
+
+    Raises:
+        LookupError: nobody finds them.
+    """
+    if spoken.texts is None:
+        raise LookupError(f"nobody finds texts of {spoken.name}")
+    return spoken.texts
 
 
 def format_of_call(call_type: str) -> Format | None:
     """What a request speaks that LiteLLM's hooks name by this call type; `None` if none of the formats."""
     return next((known for known in FORMATS if call_type in known.call_types), None)
+
+
+def format_of_texts(call_type: str) -> Format | None:
+    """What a request of this call type speaks, if its texts are found."""
+    return next((known for known in FORMATS if known.texts is not None and call_type in known.texts.call_types), None)
 
 
 def format_of_answer(response: object) -> Format | None:

@@ -32,7 +32,7 @@ BORROWED: Mapping[str, frozenset[str]] = {
     "litellm.integrations.custom_guardrail": frozenset(["CustomGuardrail"]),
     "litellm.litellm_core_utils.api_route_to_call_types": frozenset(["get_call_types_for_route"]),
     "litellm.llms": frozenset(["load_guardrail_translation_mappings"]),
-    "litellm.llms.base_llm.guardrail_translation.base_translation": frozenset(["StreamingScanKey"]),
+    "litellm.llms.base_llm.guardrail_translation.base_translation": frozenset(["BaseTranslation", "StreamingScanKey"]),
     "litellm.llms.base_llm.guardrail_translation.utils": frozenset(
         [
             "effective_skip_system_message_for_guardrail",

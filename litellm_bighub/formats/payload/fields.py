@@ -10,6 +10,8 @@ from pydantic import BaseModel
 
 from litellm_bighub.domain.payload import JsonMapping, Payload
 
+_PLAIN_MESSAGE = frozenset({"role", "content", "type"})
+
 
 def get(owner: Payload, key: str) -> Payload:
     """The field's value, `None` where there is none. A mapping is asked by key, anything else by attribute."""
@@ -36,6 +38,16 @@ def members(value: Payload) -> JsonMapping:
         extra = cast("BaseModel", value).__pydantic_extra__
         return {**vars(value), **extra} if extra else vars(value)
     return {}
+
+
+def is_plain_message(value: object) -> bool:
+    """Whether it is the simplest and most common message: one with a role, one text and nothing else."""
+    return (
+        type(value) is dict
+        and type(value.get("content")) is str  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        and value.keys() <= _PLAIN_MESSAGE
+        and value.get("type", "message") == "message"
+    )
 
 
 @lru_cache(maxsize=1024)

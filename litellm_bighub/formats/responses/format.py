@@ -27,6 +27,7 @@ from litellm_bighub.formats.responses.next_request import answering
 from litellm_bighub.formats.responses.notice import notice_item, wants_refusals
 from litellm_bighub.formats.responses.results import brought, continued
 from litellm_bighub.formats.responses.shape import check_answer
+from litellm_bighub.formats.responses.texts.texts import TEXTS
 from litellm_bighub.formats.stream.gate_protocol import StreamGate, Withhold
 from litellm_bighub.formats.stream.listed_fields_gate import ListedFieldsGate
 
@@ -99,6 +100,7 @@ RESPONSES: Final = Format(
     next_request=answering,
     wants_refusals=wants_refusals,
     client_approvals=ClientApprovals(find_answers, readable),
+    texts=TEXTS,
     stores_answers=True,
     passes_unknown_fields=False,
     has_event_objects=True,

@@ -28,11 +28,11 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
-from litellm_bighub.formats.payload.copies import with_fields
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.payload.slots import Slot, TextKind, Where, verify
+from litellm_bighub.formats.stream.event_texts import Place, with_delta
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,14 @@ class Delta:
     Attributes:
         event: its event; `None` for a piece that only a done event or item told.
         text: as much of it as is still pending.
+        keys: the way from the event to the piece.
         out: events that may leave in its place.
         settled: no more will come out of it.
     """
 
     event: object | None
     text: str
+    keys: Place = ()
     out: list[object] = field(default_factory=list[object])
     settled: bool = False
 
@@ -88,12 +90,18 @@ class Delta:
         self.settled = last
         if self.event is None:
             return
-        heard: object = get(self.event, "delta")
-        if text == heard and last and not self.out:
+        if text == self._told and last and not self.out:
             self.out.append(self.event)
         elif text:
-            tokens: dict[str, object] = {"logprobs": []} if get(self.event, "logprobs") else {}
-            self.out.append(with_fields(self.event, delta=text, **tokens))
+            self.out.append(with_delta(self.event, self.keys, text))
+
+    @property
+    def _told(self) -> object:
+        """What the event told."""
+        value = self.event
+        for key in self.keys:
+            value = cast("list[object]", value)[key] if isinstance(key, int) else get(value, key)
+        return value
 
 
 class TextPart:
@@ -174,9 +182,9 @@ class TextPart:
         ):
             self._beginning = True
             self._push(Delta(None, self.announced), first=True)
-        heard = self.raw
-        if said is not None and said != heard and said.startswith(heard):
-            self._push(Delta(None, said[len(heard) :]))
+        told = self.raw
+        if said is not None and said != told and said.startswith(told):
+            self._push(Delta(None, said[len(told) :]))
         if self._length == 0:
             self._let_go("", "")
             self.finished = True
@@ -282,8 +290,8 @@ class TextPart:
             first, last, teller = 0, max(last, 1), 1
             text = after[: len(after) - (len(before) - pieces[last][2])]
         for n, (delta, start, end, complete) in enumerate(pieces):
-            heard = before[start:end] if not first <= n <= last else text if n == teller else ""
-            delta.let_go(heard, last=complete)
+            told = before[start:end] if not first <= n <= last else text if n == teller else ""
+            delta.let_go(told, last=complete)
         self.left += len(before)
         self._out.append(after)
         self._tail = _from_white_space((self._tail + after)[-self._keep :] if self._keep else "")

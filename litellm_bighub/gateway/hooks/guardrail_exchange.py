@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Awaitable, Generator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from litellm_bighub.checks.contract import Guardrail, name_of
 from litellm_bighub.checks.text_check import TextAnswer, TextQuestion, check, discard, gather
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import GuardrailAnswerError, PayloadError
 from litellm_bighub.formats.payload.slots import Found, Slot, rewrite
-from litellm_bighub.gateway.hooks.override_points import Extracted
 from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
+
+Mappings = list[tuple[Any, ...]]
+
+
+class Extracted:
+    """What override points extracted: texts to check or tasks that check them, and where each came from."""
+
+    __slots__ = ("images", "mappings", "slots", "tasks", "texts")
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self.images: list[str] = []
+        self.tasks: list[Awaitable[str]] = []
+        self.mappings: Mappings = []
+        self.slots: list[Slot] = []
 
 
 async def ask(

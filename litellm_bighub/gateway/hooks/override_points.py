@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Collection, Sequence
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any
 
 from litellm.llms.openai.responses.guardrail_translation.handler import OpenAIResponsesHandler as BuiltIn
 
@@ -19,32 +19,19 @@ from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.slots import Found, Slot, rewrite
-from litellm_bighub.formats.responses.texts.text_finder import find_in_item, find_in_response, in_scope
+from litellm_bighub.formats.registry import format_named
+from litellm_bighub.gateway.hooks.format_handler import FormatHandler
+from litellm_bighub.gateway.hooks.guardrail_exchange import Extracted, Mappings
 from litellm_bighub.gateway.hooks.task_mappings import TaskMapping, slot_at
 from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
 from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 
-Mappings = list[tuple[Any, ...]]
 
-
-class Extracted:
-    """What override points extracted: texts to check or tasks that check them, and where each came from."""
-
-    __slots__ = ("images", "mappings", "slots", "tasks", "texts")
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.images: list[str] = []
-        self.tasks: list[Awaitable[str]] = []
-        self.mappings: Mappings = []
-        self.slots: list[Slot] = []
-
-
-class OverridePoints(BuiltIn):
+class OverridePoints(FormatHandler, BuiltIn):
     """The built-in handler with its documented override points, old and new, over our own walk."""
 
-    max_parallel_texts: ClassVar[int] = 64
-    """How many checks of one payload may be under way at once."""
+    def __init__(self) -> None:
+        super().__init__(format_named("responses"))
 
     async def _extract_input_text_and_create_tasks(
         self,
@@ -91,7 +78,7 @@ class OverridePoints(BuiltIn):
         """Append the texts, images and tool calls of an output item, and where each text's answer belongs."""
         self._collect(output_item, "output", output_idx, texts_to_check, images_to_check, task_mappings)
         if tool_calls_to_check is not None:
-            tool_calls_to_check.extend(ToolCallChunks([output_item], "output").chunks)
+            tool_calls_to_check.extend(ToolCallChunks(self._texts.calls([output_item], "output")).chunks)
 
     async def _apply_guardrail_responses_to_input(
         self, messages: Payload, responses: Sequence[str], task_mappings: Sequence[tuple[Any, ...]]
@@ -108,7 +95,7 @@ class OverridePoints(BuiltIn):
 
     def _has_text_content(self, response: Payload) -> bool:
         """Whether an answer has any text. Where a subclass says no, its texts are not checked."""
-        return bool(find_in_response(response).slots)
+        return bool(self._texts.in_answer(response).slots)
 
     def _create_tasks(
         self,
@@ -121,14 +108,15 @@ class OverridePoints(BuiltIn):
     ) -> None:
         # The signature of an override point, which is older, has no place for the request.
         request_data, input_type = request_scope().extraction or ({}, _side(root))
-        for slot in find_in_item(item, ((None, root), index)).slots:
+        for slot in self._texts.in_item(item, ((None, root), index)).slots:
             question = TextQuestion([slot.text], {}, None, request_data, input_type)
             tasks.append(_one_text(guardrail, question))
             mappings.append(TaskMapping.of(slot, index))
 
-    @staticmethod
-    def _collect(item: Payload, root: str, index: int, texts: list[str], images: list[str], mappings: Mappings) -> None:
-        found = find_in_item(item, ((None, root), index))
+    def _collect(
+        self, item: Payload, root: str, index: int, texts: list[str], images: list[str], mappings: Mappings
+    ) -> None:
+        found = self._texts.in_item(item, ((None, root), index))
         texts.extend(found.texts)
         images.extend(found.images)
         mappings.extend(TaskMapping.of(slot, index) for slot in found.slots)
@@ -184,7 +172,7 @@ class OverridePoints(BuiltIn):
         as_tasks = self._overrides(f"_extract_{root}_text_and_create_tasks")
         enter(request_scope()._replace(extraction=(request_data, _side(root))))
         for index, item in enumerate(items):
-            if isinstance(item, str) or not in_scope(item, skip_roles):
+            if isinstance(item, str) or not self._texts.in_scope(item, skip_roles):
                 continue
             if as_tasks:
                 create = getattr(self, f"_extract_{root}_text_and_create_tasks")

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from litellm.llms import load_guardrail_translation_mappings
 from litellm.llms.openai.responses.guardrail_translation.handler import OpenAIResponsesHandler as BuiltIn
 from litellm.types.utils import CallTypes
 
+from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.registry import known_format
+from litellm_bighub.gateway.hooks.format_handler import FormatHandler
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
 
-_CALL_TYPES = (CallTypes.responses, CallTypes.aresponses)
+
+def handler_of(spoken: Format) -> FormatHandler:
+    """A new handler for the texts of a format."""
+    return OpenAIResponsesHandler() if spoken.name == "responses" else FormatHandler(spoken)
 
 
 def install(handler: type[OpenAIResponsesHandler] | None = None) -> None:
-    """Register the translation handler for `CallTypes.responses` and `CallTypes.aresponses`.
+    """Register the translation handler for `CallTypes.responses` and `CallTypes.aresponses`, if they are governed.
 
     Runs on its own as soon as a guardrail of ours is built. May be called any number of times.
 
@@ -20,7 +28,7 @@ def install(handler: type[OpenAIResponsesHandler] | None = None) -> None:
         handler: a subclass of ours to be used in its place; without one, a subclass registered earlier stays.
     """
     mappings = load_guardrail_translation_mappings()  # type: ignore[no-untyped-call] # LiteLLM left it untyped
-    for call_type in _CALL_TYPES:
+    for call_type in _call_types():
         registered = mappings.get(call_type)
         if handler is not None:
             mappings[call_type] = handler
@@ -31,5 +39,11 @@ def install(handler: type[OpenAIResponsesHandler] | None = None) -> None:
 def uninstall() -> None:
     """Give the call types back to LiteLLM's own handler."""
     mappings = load_guardrail_translation_mappings()  # type: ignore[no-untyped-call] # LiteLLM left it untyped
-    for call_type in _CALL_TYPES:
+    for call_type in _call_types():
         mappings[call_type] = BuiltIn
+
+
+def _call_types() -> Sequence[CallTypes]:
+    """The requests that LiteLLM hands to the handler."""
+    spoken = known_format("responses")
+    return () if spoken is None or spoken.texts is None else [CallTypes(each) for each in spoken.texts.call_types]

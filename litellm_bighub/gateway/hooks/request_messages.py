@@ -32,7 +32,7 @@ from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import GuardrailAnswerError, PayloadError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.copies import plain
-from litellm_bighub.formats.responses.texts.text_finder import is_plain
+from litellm_bighub.formats.payload.fields import is_plain_message
 
 _ANY = "any text"
 
@@ -134,7 +134,7 @@ class RequestMessages:
             PayloadError: the request cannot be turned into chat messages.
         """
         items = self._data.get("input")
-        plain_already = isinstance(items, list) and all(map(is_plain, cast("list[Payload]", items)))
+        plain_already = isinstance(items, list) and all(map(is_plain_message, cast("list[Payload]", items)))
         if not plain_already:
             self._view = {**self._data, "input": self._input()}
         try:
@@ -231,7 +231,7 @@ def _copied(message: Payload) -> Payload:
 
 def _as_dict(item: Payload) -> Payload:
     """An item as the dict that LiteLLM's conversion expects; the same object where it is one already."""
-    if is_plain(item):
+    if is_plain_message(item):
         return item
     if isinstance(item, str):
         return {"type": "message", "role": "user", "content": item}

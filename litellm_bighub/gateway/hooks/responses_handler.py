@@ -9,32 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Collection, Sequence
 from functools import partial
-from typing import ClassVar, Literal, cast
+from typing import Literal, cast
 
 from litellm.llms.base_llm.guardrail_translation.base_translation import StreamingScanKey
 from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
 
 from litellm_bighub.checks.contract import Contract, Guardrail, contract_of
-from litellm_bighub.checks.text_check import InputType, TextAnswer, TextQuestion
+from litellm_bighub.checks.text_check import TextAnswer, TextQuestion
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.actor import POSES, is_marked
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.slots import Found, verify
-from litellm_bighub.formats.responses.format import RESPONSES
-from litellm_bighub.formats.responses.notice import wants_refusals
-from litellm_bighub.formats.responses.texts.text_finder import (
-    find_in_request,
-    find_in_response,
-    lone_text_in_request,
-    lone_text_in_response,
-)
+from litellm_bighub.formats.stream.text_part import WholeText
 from litellm_bighub.gateway.conversation.identity import caller
 from litellm_bighub.gateway.hooks import lone_text
-from litellm_bighub.gateway.hooks.guardrail_calls import calls_each
-from litellm_bighub.gateway.hooks.guardrail_exchange import as_answer_error, ask, context_of, write
-from litellm_bighub.gateway.hooks.override_points import Extracted, OverridePoints, around
+from litellm_bighub.gateway.hooks.guardrail_exchange import Extracted, as_answer_error, context_of, write
+from litellm_bighub.gateway.hooks.override_points import OverridePoints, around
 from litellm_bighub.gateway.hooks.request_messages import NO_TOOLS, RequestMessages, RequestTools
 from litellm_bighub.gateway.hooks.scan_record import record_scan
 from litellm_bighub.gateway.hooks.stream_scan import scan_of
@@ -43,7 +35,6 @@ from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.merged_request import LITELLMS, merge_request
 from litellm_bighub.gateway.pipeline.withholding import Withholding
-from litellm_bighub.settings import TextCalls
 
 
 class OpenAIResponsesHandler(OverridePoints):
@@ -60,9 +51,6 @@ class OpenAIResponsesHandler(OverridePoints):
     Raises:
         ConfigurationError: the model is to be told of blocked calls, and a handler has no model to tell.
     """
-
-    text_calls: ClassVar[TextCalls] = "auto"
-    """How guardrails of today's contract are called; a guardrail's own attribute `text_calls` goes before it."""
 
     def __init__(
         self,
@@ -104,8 +92,8 @@ class OpenAIResponsesHandler(OverridePoints):
         """
         if guardrail_to_apply is None:
             return data
-        merge_request(data, RESPONSES)
-        lone = None if self._overrides_items("input") else lone_text_in_request(data, unsent=LITELLMS)
+        merge_request(data, self.spoken)
+        lone = None if self._overrides_items("input") else self._texts.lone_in_request(data, unsent=LITELLMS)
         if lone is not None and contract_of(guardrail_to_apply) is Contract.INPUTS:
             await lone_text.check_request(self, data, lone, guardrail_to_apply, litellm_logging_obj)
             return data
@@ -114,12 +102,12 @@ class OpenAIResponsesHandler(OverridePoints):
         only_texts = contract_of(guardrail_to_apply) is Contract.TEXT
         tools = RequestTools(data) if data.get("tools") and not only_texts else NO_TOOLS
         described: Collection[int] | Literal["all"] = "all" if only_texts else tools.without_form()
-        found = find_in_request(data, skip_roles=skip_roles, tools=described, unsent=LITELLMS)
+        found = self._texts.in_request(data, skip_roles=skip_roles, tools=described, unsent=LITELLMS)
         items, extracted = _items_of(data.get("input")), Extracted()
         if items and self._overrides_items("input"):
             extracted = await self._extract(items, "input", guardrail_to_apply, data, skip_roles)
             found = around(found, items, "input", extracted)
-        calls = ToolCallChunks(items, "input")
+        calls = ToolCallChunks(self._texts.calls(items, "input"))
         messages = RequestMessages(self, data, skip_system=skip_system)
         context: JsonObject = {}
         if not only_texts:
@@ -168,7 +156,7 @@ class OpenAIResponsesHandler(OverridePoints):
             await self._check_output(response, guardrail_to_apply, request_data, litellm_logging_obj)
         if self._enforcement is not None:
             context = caller(user_api_key_dict, request_data, response, actor=self._actor, domain=self._domain)
-            await self._enforcement.govern(response, context, refusals=wants_refusals(request_data))
+            await self._enforcement.govern(response, context, refusals=self.spoken.wants_refusals(request_data))
         return response
 
     async def process_output_streaming_response(
@@ -203,16 +191,16 @@ class OpenAIResponsesHandler(OverridePoints):
         request_data = self._known_request(request_data, user_api_key_dict)
         if deliver_ended_stream_rewrites:
             check = partial(self.check_texts, guardrail_to_apply, request_data, litellm_logging_obj)
-            await rewritten(responses_so_far, check)
+            await rewritten(responses_so_far, self._texts.gate(WholeText()), check)
             return responses_so_far
-        scan = scan_of(responses_so_far)
+        scan = scan_of(responses_so_far, self._texts)
         if scan.envelope is not None:
             request_data.setdefault("response", scan.envelope)
             if scan.due:
                 await self._check_output(scan.envelope, guardrail_to_apply, request_data, litellm_logging_obj)
                 scan.mark_scanned()
             return responses_so_far
-        calls = ToolCallChunks(scan.calls, "output")
+        calls = ToolCallChunks(self._texts.calls(scan.calls, "output"))
         context = {"tool_calls": calls.handed_over()} if calls.chunks else {}
         question = TextQuestion(scan.due, context, None, request_data, "response", litellm_logging_obj)
         if not question.is_empty:
@@ -220,32 +208,11 @@ class OpenAIResponsesHandler(OverridePoints):
             scan.mark_scanned()
         return responses_so_far
 
-    async def check_texts(
-        self,
-        guardrail: Guardrail,
-        request_data: JsonObject,
-        logging_obj: Payload,
-        texts: Sequence[str],
-        *,
-        input_type: InputType = "response",
-    ) -> list[str]:
-        """Check texts that belong to no payload of this API or to a stream, each on its own.
-
-        Returns:
-            One text for each, in their order.
-
-        Raises:
-            GuardrailAnswerError: the answer cannot be mapped back.
-        """
-        question = TextQuestion(texts, {}, None, request_data, input_type, logging_obj)
-        answer, _ = await self._ask(guardrail, question, Extracted())
-        return answer.texts
-
     def get_streaming_scan_key(self, responses_so_far: Sequence[object]) -> StreamingScanKey | None:
         """What the next round would scan; LiteLLM skips a round that would scan nothing new."""
         if not responses_so_far:
             return None
-        scan = scan_of(responses_so_far)
+        scan = scan_of(responses_so_far, self._texts)
         return StreamingScanKey(
             texts=tuple(scan.due),
             tool_calls=tuple(str(fields.get(call, "call_id") or fields.get(call, "id")) for call in scan.calls),
@@ -253,20 +220,11 @@ class OpenAIResponsesHandler(OverridePoints):
             tool_calls_in_flight=scan.call_is_open,
         )
 
-    def _known_request(self, request_data: JsonObject | None, user_api_key_dict: Payload) -> JsonObject:
-        """The request, with who asks in the place where guardrails look for it."""
-        known: JsonObject = {} if request_data is None else request_data
-        if "litellm_metadata" not in known:
-            user_metadata = self.transform_user_api_key_dict_to_metadata(user_api_key_dict)
-            if user_metadata:
-                known["litellm_metadata"] = user_metadata
-        return known
-
     def _check_output(
         self, response: Payload, guardrail: Guardrail, request_data: JsonObject, logging_obj: Payload
     ) -> Awaitable[None]:
         overridden = self._overrides_items("output") or self._overrides("_has_text_content")
-        lone = None if overridden else lone_text_in_response(response)
+        lone = None if overridden else self._texts.lone_in_answer(response)
         if lone is not None and contract_of(guardrail) is Contract.INPUTS:
             return lone_text.check_response(response, lone, guardrail, request_data, logging_obj)
         return self._check_all_output(response, guardrail, request_data, logging_obj)
@@ -277,12 +235,12 @@ class OpenAIResponsesHandler(OverridePoints):
         found, extracted = Found(), Extracted()
         silent = self._overrides("_has_text_content") and not self._has_text_content(response)
         if not silent:
-            found = find_in_response(response)
+            found = self._texts.in_answer(response)
         items = None if silent else fields.get(response, "output")
         if isinstance(items, list) and self._overrides_items("output"):
             extracted = await self._extract(items, "output", guardrail, request_data, ())
             found = around(found, items, "output", extracted)
-        calls = ToolCallChunks(items, "output")
+        calls = ToolCallChunks(self._texts.calls(items, "output"))
         context: JsonObject = {}
         if contract_of(guardrail) is Contract.INPUTS:
             context = context_of(found, fields.get(response, "model"), calls)
@@ -290,12 +248,6 @@ class OpenAIResponsesHandler(OverridePoints):
         record_scan(guardrail, question, found.hidden, tasks=len(extracted.tasks))
         answer, responses = await self._ask(guardrail, question, extracted)
         await self._write_all(response, "output", found, extracted, responses, calls, answer, guardrail)
-
-    async def _ask(
-        self, guardrail: Guardrail, question: TextQuestion, extracted: Extracted
-    ) -> tuple[TextAnswer, Sequence[str]]:
-        each = calls_each(guardrail, self.text_calls)
-        return await ask(guardrail, question, extracted, each=each, limit=self.max_parallel_texts)
 
     async def _write_all(
         self,

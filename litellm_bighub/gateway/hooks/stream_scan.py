@@ -14,15 +14,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from litellm_bighub.formats.payload.copies import text, whole
-from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.responses.event_kinds import ADDED, TERMINAL
-from litellm_bighub.formats.responses.item_kinds import is_call
-from litellm_bighub.formats.responses.texts.stream_texts import Place, carried, streamed
+from litellm_bighub.formats.format_texts import FormatTexts
+from litellm_bighub.formats.stream.event_texts import AnnouncedTexts, LastTexts, Place, StreamedText, ToldTexts
 from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 
 OVERLAP = 2000
-DONE = "response.output_item.done"
 _STREAMS_AT_ONCE = 16
 
 
@@ -46,8 +42,9 @@ class StreamScan:
         calls: finished call items that were not scanned yet.
     """
 
-    def __init__(self, events: Sequence[object]) -> None:
+    def __init__(self, events: Sequence[object], texts: FormatTexts) -> None:
         self.events = events
+        self._read = texts.read
         self.envelope: object = None
         self.calls: list[object] = []
         self._seen = 0
@@ -69,7 +66,7 @@ class StreamScan:
     def look(self) -> None:
         """Look at the events that came since the last time."""
         for event in islice(self.events, self._seen, None):
-            self._look_at(event, text(event, "type"))
+            self._look_at(event)
         self._seen = len(self.events)
 
     def mark_scanned(self) -> None:
@@ -82,38 +79,39 @@ class StreamScan:
                 growing.tail = growing.window[-OVERLAP:]
                 growing.new.clear()
 
-    def _look_at(self, event: object, event_type: str) -> None:
-        if event_type in TERMINAL:
-            self.envelope = get(event, "response")
-            self._open_calls.clear()
-        elif event_type in {ADDED, DONE} and is_call(get(event, "item")):
-            self._note_call(event, event_type)
-        streamed_text = streamed(event, event_type)
-        if streamed_text is None:
-            for each in carried(event, event_type):
-                self._tell_whole(each.slot.text)
+    def _look_at(self, event: object) -> None:
+        told = self._read(event)
+        if isinstance(told, StreamedText):
+            self._look_at_streamed(told)
             return
-        key = (whole(event, "output_index") or text(event, "item_id"), streamed_text.place)
-        if streamed_text.is_done:
+        match told:
+            case LastTexts(answer=answer):
+                self.envelope = answer
+                self._open_calls.clear()
+            case AnnouncedTexts(call=call, index=index) if call is not None:
+                self._open_calls.add(index)
+            case ToldTexts(call=call, index=index) if call is not None:
+                self._open_calls.discard(index)
+                self.calls.append(call)
+            case _:
+                pass
+        for each in told.texts:
+            self._tell_whole(each.slot.text)
+
+    def _look_at_streamed(self, told: StreamedText) -> None:
+        key = (told.index or told.item_id, told.place)
+        if told.is_done:
             self._growing.pop(key, None)
-            self._tell_whole(streamed_text.text)
-        elif streamed_text.text:
-            self._growing.setdefault(key, _Growing()).new.append(streamed_text.text)
+            self._tell_whole(told.text)
+        elif told.text:
+            self._growing.setdefault(key, _Growing()).new.append(told.text)
 
-    def _note_call(self, event: object, event_type: str) -> None:
-        index = whole(event, "output_index")
-        if event_type == ADDED:
-            self._open_calls.add(index)
-        else:
-            self._open_calls.discard(index)
-            self.calls.append(get(event, "item"))
-
-    def _tell_whole(self, streamed_text: str) -> None:
-        if streamed_text and streamed_text not in self._scanned:
-            self._due[streamed_text] = None
+    def _tell_whole(self, told: str) -> None:
+        if told and told not in self._scanned:
+            self._due[told] = None
 
 
-def scan_of(events: Sequence[object]) -> StreamScan:
+def scan_of(events: Sequence[object], texts: FormatTexts) -> StreamScan:
     """The scan of this very list of events, brought up to date. One that nobody knows yet begins at the beginning."""
     scans = request_scope().stream_scans
     if scans is None:
@@ -121,7 +119,7 @@ def scan_of(events: Sequence[object]) -> StreamScan:
         enter(request_scope()._replace(stream_scans=scans))
     scan = scans.get(id(events))
     if scan is None or scan.events is not events:
-        scan = scans[id(events)] = StreamScan(events)
+        scan = scans[id(events)] = StreamScan(events, texts)
         while len(scans) > _STREAMS_AT_ONCE:
             del scans[next(iter(scans))]
     scan.look()

@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import AsyncExitStack, aclosing
 from functools import partial
-from typing import Any, Final
+from typing import Any, ClassVar
 
 import litellm
 from fastapi import HTTPException
@@ -25,13 +25,13 @@ from litellm_bighub.checks.text_check import InputType
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.answers.error_text import harmless_in_place
-from litellm_bighub.formats.payload import fields
-from litellm_bighub.formats.responses.format import RESPONSES
-from litellm_bighub.formats.responses.texts.text_gate import TextGate
+from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.registry import DEFAULT, FORMATS, format_of_texts, texts_of
 from litellm_bighub.formats.stream.text_part import Mode, WholeText, Window
 from litellm_bighub.gateway.conversation.identity import caller
+from litellm_bighub.gateway.hooks.format_handler import FormatHandler
 from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
-from litellm_bighub.gateway.hooks.registration import install
+from litellm_bighub.gateway.hooks.registration import handler_of, install
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.hooks.text_stream import checked
 from litellm_bighub.gateway.mcp.mcp_texts import McpTexts, check_mcp_texts
@@ -51,8 +51,6 @@ from litellm_bighub.gateway.setup.proxy_process import is_proxy
 from litellm_bighub.settings import TextGuardrailSettings
 
 logger = logging.getLogger(__name__)
-_CHECKED: Final = frozenset({CallTypes.responses, CallTypes.aresponses})
-"""Requests with texts. Those that compact a conversation are no such."""
 
 
 class ResponsesTextGuardrail(NativeGuardrail):
@@ -73,7 +71,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
         ConfigurationError: a key or value that cannot be used, or nothing to apply.
     """
 
-    formats = frozenset({RESPONSES})
+    formats: ClassVar[frozenset[Format]] = frozenset(known for known in FORMATS if known.texts is not None)
 
     def __init__(
         self,
@@ -98,7 +96,10 @@ class ResponsesTextGuardrail(NativeGuardrail):
         ours = {"guardrail_name": name, "event_hook": event_hook}
         super().__init__(**ours, default_on=default_on, opt_outs=opt_outs, **litellms)
         self._guardrails = tuple(guardrails)
-        self._handler = handler or OpenAIResponsesHandler()
+        self._handler = handler or handler_of(DEFAULT)
+        self._handlers = {
+            known: self._handler if known is self._handler.spoken else handler_of(known) for known in self.formats
+        }
         check_mcp_texts(self, self._check_mcp, {**litellms, **ours, "default_on": bool(default_on)})
         install()
 
@@ -134,14 +135,17 @@ class ResponsesTextGuardrail(NativeGuardrail):
         Raises:
             UngovernedCallError: names the function that checks them.
         """
-        if call_type not in _CHECKED or is_proxy() or is_checked_in_code():
+        spoken = None if call_type is None else format_of_texts(call_type.value)
+        if call_type is None or spoken is None or is_proxy() or is_checked_in_code():
             return kwargs
         events = (GuardrailEventHooks.pre_call, GuardrailEventHooks.post_call)
         if not any(self.should_run_guardrail(kwargs, event) for event in events):
             return kwargs
-        name = "responses" if call_type is CallTypes.responses else "aresponses"
-        problem = f"{self.guardrail_name} checks no texts of litellm.{name} outside of the proxy"
-        return refused(RefusedCallError(f"{problem}; call litellm_bighub.{name}(guardrails=[…])"), call_type)
+        in_code = spoken.in_code
+        is_async = call_type.value == in_code.function
+        instead = in_code.governed if is_async else in_code.governed.removeprefix("a")
+        problem = f"{self.guardrail_name} checks no texts of litellm.{call_type.value} outside of the proxy"
+        return refused(RefusedCallError(f"{problem}; call litellm_bighub.{instead}(guardrails=[…])"), call_type)
 
     def log_pre_api_call(self, model: str, messages: object, kwargs: JsonMapping) -> None:
         """Refuse other calls in code that are answered with a response.
@@ -159,20 +163,24 @@ class ResponsesTextGuardrail(NativeGuardrail):
         """Check the texts of a request."""
         del cache
         asks = partial(caller, user_api_key_dict, data, None, actor="", domain="")
-        if call_type in _CHECKED and not await self.opted_out(data, user_api_key_dict, asks):
+        spoken = format_of_texts(call_type)
+        if spoken is not None and not await self.opted_out(data, user_api_key_dict, asks):
+            handler = self._handlers[spoken]
             for guardrail in self.applied():
-                data = await self._handler.process_input_messages(data, guardrail, data.get("litellm_logging_obj"))
+                data = await handler.process_input_messages(data, guardrail, data.get("litellm_logging_obj"))
         return data
 
     async def async_post_call_success_hook(
         self, data: JsonObject, user_api_key_dict: UserAPIKeyAuth, response: Payload
     ) -> Payload:
         """Check the texts of a whole answer."""
-        if fields.get(response, "output") is not None:
+        spoken = next((known for known in FORMATS if known.is_answer(response)), None)
+        handler = None if spoken is None else self._handlers.get(spoken)
+        if handler is not None:
             harmless_in_place(response)
             for guardrail in self.applied():
                 logging_obj = data.get("litellm_logging_obj")
-                await self._handler.process_output_response(response, guardrail, logging_obj, user_api_key_dict, data)
+                await handler.process_output_response(response, guardrail, logging_obj, user_api_key_dict, data)
         return response
 
     async def async_post_call_streaming_iterator_hook(
@@ -180,32 +188,37 @@ class ResponsesTextGuardrail(NativeGuardrail):
     ) -> AsyncGenerator[Any, None]:
         """Check the texts of a stream before they leave."""
         wanted = self.should_run_guardrail(request_data, GuardrailEventHooks.post_call)
-        if not wanted or format_of_route(user_api_key_dict) is not RESPONSES:
+        spoken = format_of_route(user_api_key_dict)
+        if not wanted or spoken is None or spoken not in self._handlers:
             async for event in response:
                 yield event
             return
         sent: list[Payload] = []
         try:
-            async with aclosing(self.checked(response, request_data)) as events:
+            async with aclosing(self.checked(response, request_data, spoken)) as events:
                 async for event in events:
                     sent.append(event)
                     yield event
         except (HTTPException, ModifyResponseException) as refusal:
-            for event in self._ending(refusal, sent):
+            for event in self._ending(refusal, sent, self._handlers[spoken]):
                 yield event
 
-    async def checked(self, events: AsyncIterator[Any], request_data: JsonObject) -> AsyncGenerator[Any, None]:
+    async def checked(
+        self, events: AsyncIterator[Any], request_data: JsonObject, spoken: Format = DEFAULT
+    ) -> AsyncGenerator[Any, None]:
         """The events of a stream as they may be sent on, rewritten where a guardrail rewrote them.
 
         Raises:
             Exception: what a guardrail raises to refuse. Nothing more may be sent then.
         """
+        texts = texts_of(spoken)
         events = Harmless(events)
         async with AsyncExitStack() as stack:
             for guardrail in self.applied():
                 logging_obj = request_data.get("litellm_logging_obj")
-                check = partial(self._handler.check_texts, guardrail, request_data, logging_obj)
-                events = await stack.enter_async_context(aclosing(checked(events, TextGate(mode=self.mode), check)))
+                check = partial(self._handlers[spoken].check_texts, guardrail, request_data, logging_obj)
+                gate = texts.gate(self.mode)
+                events = await stack.enter_async_context(aclosing(checked(events, gate, check)))
             async for event in events:
                 yield event
 
@@ -216,13 +229,15 @@ class ResponsesTextGuardrail(NativeGuardrail):
             texts = await self._handler.check_texts(guardrail, request_data, logging_obj, texts, input_type=input_type)
         return texts
 
-    def _ending(self, refusal: HTTPException | ModifyResponseException, sent: list[Payload]) -> Sequence[Payload]:
+    def _ending(
+        self, refusal: HTTPException | ModifyResponseException, sent: list[Payload], handler: FormatHandler
+    ) -> Sequence[Payload]:
         """The events that end a refused stream in a valid way, or the refusal itself while the status can tell it."""
         ending: Sequence[Payload] | None
         if isinstance(refusal, ModifyResponseException):
-            ending = self._handler.build_block_sse_chunks(refusal, stream_started=bool(sent), responses_so_far=sent)
+            ending = handler.build_block_sse_chunks(refusal, stream_started=bool(sent), responses_so_far=sent)
         else:
-            ending = self._handler.build_stream_error_items(refusal, sent) if sent else None
+            ending = handler.build_stream_error_items(refusal, sent) if sent else None
         if ending is None:
             raise refusal
         return ending

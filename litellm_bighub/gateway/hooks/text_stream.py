@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 
-from litellm_bighub.formats.responses.texts.rewritten_stream import rewritten_stream
-from litellm_bighub.formats.responses.texts.text_gate import Scan, TextGate
 from litellm_bighub.formats.stream.gate_protocol import Hold, Release
+from litellm_bighub.formats.stream.text_gate import Scan, StreamTextGate
 from litellm_bighub.gateway.pipeline.gated_stream import close_stream, native
 
 Check = Callable[[Sequence[str]], Awaitable[Sequence[str]]]
 
 
-async def checked(events: AsyncIterator[object], gate: TextGate, check: Check) -> AsyncGenerator[object, None]:
+async def checked(events: AsyncIterator[object], gate: StreamTextGate, check: Check) -> AsyncGenerator[object, None]:
     """Pass events on as the gate releases them.
 
     Args:
@@ -33,22 +32,22 @@ async def checked(events: AsyncIterator[object], gate: TextGate, check: Check) -
         await close_stream(events)
 
 
-async def rewritten(events: list[object], check: Check) -> None:
+async def rewritten(events: list[object], gate: StreamTextGate, check: Check) -> None:
     """Check a whole stream of which nothing was sent, and put what may be sent in its place, in the same list.
+
+    Args:
+        events: all of the stream's.
+        gate: a new one.
+        check: as above.
 
     Raises:
         Exception: whatever `check` raises. Nothing has been written.
     """
-    steps = rewritten_stream(events)
-    try:
-        scan = next(steps)
-        while True:
-            scan = steps.send(await check(scan.texts))
-    except StopIteration as settled:
-        events[:] = [native(event) for event in settled.value]
+    released = [*await _settled(gate, gate.feed(*events), check), *await _settled(gate, gate.finish(), check)]
+    events[:] = [native(event) for event in released]
 
 
-async def _settled(gate: TextGate, step: Release | Scan | Hold, check: Check) -> Sequence[object]:
+async def _settled(gate: StreamTextGate, step: Release | Scan | Hold, check: Check) -> Sequence[object]:
     while isinstance(step, Scan):
         step = gate.answer(await check(step.texts))
     return step.events if isinstance(step, Release) else ()

@@ -2,63 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from typing import cast
 
-from pydantic import BaseModel
-
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import GuardrailAnswerError
+from litellm_bighub.formats.format_texts import CallText
 from litellm_bighub.formats.payload import fields
-from litellm_bighub.formats.payload.slots import Slot, TextKind, Where
-
-_PAYLOADS: Mapping[str, str] = {
-    "function_call": "arguments",
-    "custom_tool_call": "input",
-    "mcp_call": "arguments",
-    "mcp_approval_request": "arguments",
-    "local_shell_call": "action",
-    "shell_call": "action",
-    "apply_patch_call": "operation",
-    "computer_call": "action",
-}
+from litellm_bighub.formats.payload.slots import Slot
 
 
 class ToolCallChunks:
-    """The tool calls of a list of items, as chunks, with where their arguments stand."""
+    """The tool calls of a payload, as chunks, with where their arguments stand."""
 
-    def __init__(self, items: object, root: str) -> None:
-        self.chunks: list[JsonObject] = []
-        self._slots: list[Slot | None] = []
-        self._names: list[Slot | None] = []
-        if isinstance(items, (list, tuple)):
-            for index, item in enumerate(cast("Sequence[Payload]", items)):
-                kind = fields.get(item, "type")
-                if kind in _PAYLOADS:
-                    self._add(item, kind, ((None, root), index))
-
-    def _add(self, item: Payload, kind: str, where: Where) -> None:
-        field = _PAYLOADS[kind]
-        payload = fields.get(item, field)
-        if isinstance(payload, str):
-            text = payload
-            json_kind = TextKind.JSON if field == "arguments" else TextKind.TEXT
-            self._slots.append(Slot(item, field, payload, json_kind, (where, field)))
-        else:
-            text = json.dumps(_plain(payload), default=str)
-            self._slots.append(None)
-        name = fields.get(item, "name")
-        self._names.append(Slot(item, "name", name, TextKind.TEXT, (where, "name")) if isinstance(name, str) else None)
-        self.chunks.append(
+    def __init__(self, calls: Sequence[CallText]) -> None:
+        self._calls = calls
+        self.chunks: list[JsonObject] = [
             {
-                "id": fields.get(item, "call_id") or fields.get(item, "id"),
+                "id": call.call_id,
                 "type": "function",
-                "index": len(self.chunks),
-                "function": {"name": name or kind, "arguments": text},
+                "index": index,
+                "function": {"name": call.name, "arguments": call.arguments},
             }
-        )
+            for index, call in enumerate(calls)
+        ]
 
     def handed_over(self) -> list[JsonObject]:
         """A copy for a guardrail, which may write into it."""
@@ -76,12 +44,12 @@ class ToolCallChunks:
         calls = cast("Sequence[Payload]", answered) if isinstance(answered, (list, tuple)) else ()
         if len(calls) != len(self.chunks):
             raise GuardrailAnswerError(guardrail, f"answered {len(self.chunks)} tool calls with {len(calls)}")
-        for chunk, slot, name_slot, call in zip(self.chunks, self._slots, self._names, calls, strict=True):
-            given, answer = chunk["function"], fields.get(call, "function")
-            name = fields.get(answer, "name") or given["name"]
+        for given, call in zip(self._calls, calls, strict=True):
+            answer = fields.get(call, "function")
+            name = fields.get(answer, "name") or given.name
             for place, before, after in (
-                (slot, given["arguments"], fields.get(answer, "arguments")),
-                (name_slot, given["name"], name),
+                (given.told, given.arguments, fields.get(answer, "arguments")),
+                (given.named, given.name, name),
             ):
                 if after == before:
                     continue
@@ -90,9 +58,5 @@ class ToolCallChunks:
                 yield place, after
 
 
-NO_CALLS = ToolCallChunks(None, "")
+NO_CALLS = ToolCallChunks(())
 """Of a payload without tool calls."""
-
-
-def _plain(value: object) -> object:
-    return value.model_dump(mode="json", exclude_none=True) if isinstance(value, BaseModel) else value

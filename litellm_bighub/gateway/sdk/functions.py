@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from litellm_bighub.checks.contract import Guardrail
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.payload import JsonObject, Payload
-from litellm_bighub.formats.registry import format_named
-from litellm_bighub.formats.responses.texts.text_gate import TextGate
+from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.registry import format_named, texts_of
+from litellm_bighub.formats.stream.text_part import Window
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.hooks.text_stream import Check, checked
@@ -77,12 +78,13 @@ async def aresponses(
 
     # Without decisions on its calls nobody reads who acts.
     actor = actor if tool_decisions is not None else ""
-    asked = CodeRequest(request, format_named("responses"), router, checked_answer, actor, domain)
+    spoken = format_named("responses")
+    asked = CodeRequest(request, spoken, router, checked_answer, actor, domain)
     pipeline = None if tool_decisions is None else _pipeline(tool_decisions, withholding)
     response = await sent(asked, pipeline, checked=bool(guardrails))
     if isinstance(response, Upstream):
         checks = [partial(handler.check_texts, guardrail, request, None) for guardrail in guardrails]
-        events = _checked(response, checks)
+        events = _checked(response, spoken, checks)
         return CodeStream(events if pipeline is None else pipeline.stream(asked, events), response)
     response = await checked_answer(response)
     return response if pipeline is None else await pipeline.answer(asked, response)
@@ -192,11 +194,11 @@ async def _unchecked(response: Payload) -> Payload:
     return response
 
 
-async def _checked(events: AsyncIterator[Any], checks: Sequence[Check]) -> AsyncGenerator[Any, None]:
+async def _checked(events: AsyncIterator[Any], spoken: Format, checks: Sequence[Check]) -> AsyncGenerator[Any, None]:
     """A stream through its text gates. The gate of its calls stands behind them: what is decided on is what leaves."""
     async with AsyncExitStack() as stack:
         for check in checks:
-            events = await stack.enter_async_context(aclosing(checked(events, TextGate(), check)))
+            events = await stack.enter_async_context(aclosing(checked(events, texts_of(spoken).gate(Window()), check)))
         async for event in events:
             yield native(event)
 

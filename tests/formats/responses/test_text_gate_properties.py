@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from litellm_bighub.formats.responses.texts.text_gate import TextGate
+from litellm_bighub.formats.responses.texts.texts import text_gate
 from litellm_bighub.formats.stream.text_part import WholeText, Window
 from tests.formats.responses.streams import accept
 from tests.formats.responses.text_streams import (
@@ -129,7 +129,7 @@ TEXTS = {"text", "refusal", "arguments", "input", "query"}
 @given(cut=pieces(), mode=modes)
 def test_every_version_of_a_text_is_the_masked_one(name, cut, mode):
     mask = MASKS[name]
-    released = list(drive(TextGate(mode=mode), stream(message(0, cut)), asked(mask)))
+    released = list(drive(text_gate(mode=mode), stream(message(0, cut)), asked(mask)))
     expected = mask("".join(cut))
     versions = {
         joined(released, "response.output_text.delta"),
@@ -147,7 +147,7 @@ def test_every_version_of_a_text_is_the_masked_one(name, cut, mode):
 def test_any_stream_leaves_masked(name, told, mode):
     mask = MASKS[name]
     items, sent = told
-    released = list(drive(TextGate(mode=mode), sent, asked(mask)))
+    released = list(drive(text_gate(mode=mode), sent, asked(mask)))
     expected = [rewritten(item.item, mask) for item in items]
     assert released[-1]["response"]["output"] == expected
     finished = [event for event in released if event["type"] == "response.output_item.done"]
@@ -166,7 +166,7 @@ def test_any_stream_leaves_masked(name, told, mode):
 @given(text=st.text("ab", min_size=1, max_size=8), answer=st.text("ab", max_size=8), data=st.data())
 def test_the_deltas_tell_whatever_the_answer_is(text, answer, data):
     cut = data.draw(pieces(text) | st.just(list(text)))
-    released = list(drive(TextGate(mode=WholeText()), stream(message(0, cut)), asked(lambda _: answer)))
+    released = list(drive(text_gate(mode=WholeText()), stream(message(0, cut)), asked(lambda _: answer)))
     assert joined(released, "response.output_text.delta") == answer
 
 
@@ -174,7 +174,7 @@ def test_the_deltas_tell_whatever_the_answer_is(text, answer, data):
 @given(told=streams(), mode=whole_deltas)
 def test_every_item_keeps_the_order_of_its_events(told, mode):
     _, sent = told
-    released = list(drive(TextGate(mode=mode), sent, asked()))
+    released = list(drive(text_gate(mode=mode), sent, asked()))
 
     def unnumbered(events: list[dict[str, Any]], index: int) -> list[dict[str, Any]]:
         own = [event for event in events if event.get("output_index") == index]
@@ -191,7 +191,7 @@ def test_every_item_keeps_the_order_of_its_events(told, mode):
 @given(cut=pieces(), other=pieces(), mode=whole_deltas)
 def test_unchanged_events_are_the_same_objects(cut, other, mode):
     sent = stream(message(0, cut), call(1, "custom_tool_call", *other))
-    released = list(drive(TextGate(mode=mode), sent, asked()))
+    released = list(drive(text_gate(mode=mode), sent, asked()))
     assert len(released) == len(sent)
     assert all(one is other for one, other in zip(sent, released, strict=True))
 
@@ -200,14 +200,14 @@ def test_unchanged_events_are_the_same_objects(cut, other, mode):
 @given(told=streams(), mode=modes)
 def test_the_official_client_reads_what_leaves(told, mode):
     _, sent = told
-    accept(list(drive(TextGate(mode=mode), sent, asked(MASKS["longer"]))))
+    accept(list(drive(text_gate(mode=mode), sent, asked(MASKS["longer"]))))
 
 
 @MODERATE
 @given(cut=pieces(), count=st.integers(0, 40), mode=modes)
 def test_a_cut_stream_leaks_nothing(cut, count, mode):
     sent = stream(message(0, cut))[:count]
-    released = list(drive(TextGate(mode=mode), sent, asked(MASKS["same length"])))
+    released = list(drive(text_gate(mode=mode), sent, asked(MASKS["same length"])))
     told = "".join(event["delta"] for event in sent if event["type"] == "response.output_text.delta")
     assert joined(released, "response.output_text.delta") == MASKS["same length"](told)
 
@@ -220,7 +220,7 @@ def test_whoever_sees_all_scanned_texts_sees_every_secret_before_it_leaves(cut, 
     text = "".join(cut)
     position = text.find("cat")
     secret = "cat" if position >= 0 else secret
-    gate, check = TextGate(mode=mode), asked()
+    gate, check = text_gate(mode=mode), asked()
     left = ""
     for event in message(0, cut).events:
         for out in _released(gate, event, check):
@@ -244,7 +244,7 @@ def test_scanning_is_linear(size, dense, sentences):
         whole = text * times
         cut = [whole[n : n + size] for n in range(0, len(whole), size)]
         check = asked(MASKS["same length"])
-        list(drive(TextGate(mode=Window(sentences=sentences)), stream(message(0, cut)), check))
+        list(drive(text_gate(mode=Window(sentences=sentences)), stream(message(0, cut)), check))
         return check.characters
 
     times = 6 if sentences else 4  # what left before is shown again with every sentence, short as they are here

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from litellm_bighub.formats.responses.texts.text_gate import Scan, TextGate
 from litellm_bighub.formats.stream.gate_protocol import Hold, Release
+from litellm_bighub.formats.stream.text_gate import Scan, TextGate
 
 Event = dict[str, Any]
 

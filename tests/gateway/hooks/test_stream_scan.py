@@ -6,6 +6,7 @@ from litellm.proxy._types import UserAPIKeyAuth
 from litellm.proxy.guardrails.guardrail_hooks.unified_guardrail.unified_guardrail import UnifiedLLMGuardrails
 
 import litellm_bighub
+from litellm_bighub.formats.responses.texts.texts import TEXTS
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.hooks.stream_scan import OVERLAP, StreamScan
 
@@ -162,7 +163,7 @@ async def test_a_guardrail_that_refuses_ends_the_stream(installed):
 
 def test_windows_overlap_so_that_a_secret_cut_by_a_round_is_seen():
     events = []
-    scan = StreamScan(events)
+    scan = StreamScan(events, TEXTS)
     events.append(delta("x" * 3 * OVERLAP + "sec"))
     scan.look()
     scan.mark_scanned()
@@ -177,7 +178,7 @@ def test_windows_overlap_so_that_a_secret_cut_by_a_round_is_seen():
 def test_the_characters_scanned_grow_with_the_stream_and_not_with_its_square():
     def scanned(deltas):
         events, total = [], 0
-        scan = StreamScan(events)
+        scan = StreamScan(events, TEXTS)
         for number in range(deltas):
             events.append(delta(f"word {number} "))
             scan.look()

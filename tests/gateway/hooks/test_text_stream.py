@@ -11,7 +11,7 @@ from litellm.proxy._types import UserAPIKeyAuth
 from litellm_bighub import OpenAIResponsesHandler, ResponsesTextGuardrail
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.responses.texts.text_gate import TextGate
+from litellm_bighub.formats.responses.texts.texts import text_gate
 from litellm_bighub.formats.stream.text_part import WholeText
 from litellm_bighub.gateway.hooks.text_stream import checked
 
@@ -208,7 +208,7 @@ async def test_a_consumer_that_leaves_closes_the_upstream():
     async def same(texts):
         return texts
 
-    events = checked(endless(), TextGate(mode=WholeText()), same)
+    events = checked(endless(), text_gate(mode=WholeText()), same)
     await anext(events)
     await events.aclose()
 

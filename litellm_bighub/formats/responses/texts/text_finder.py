@@ -30,8 +30,7 @@ from litellm_bighub.formats.responses.texts.field_rules import (
 MAX_DEPTH = 64
 _NO_CONTENT = frozenset({"detail", "format", "type"})
 _OPAQUE = FieldRule.OPAQUE
-_PLAIN = frozenset({"role", "content", "type"})
-_MESSAGE = _PLAIN | {"id", "status", "phase"}
+_MESSAGE = frozenset({"role", "content", "type", "id", "status", "phase"})
 _OUTPUT_TEXT = frozenset({"type", "text", "annotations", "logprobs"})
 _KINDS = {FieldRule.TEXT: TextKind.TEXT, FieldRule.OUTPUT_TEXT: TextKind.OUTPUT_TEXT, FieldRule.JSON: TextKind.JSON}
 _AROUND = frozenset({"prompt", "text", "tools", "metadata", "user", "previous_response_id", "conversation"})
@@ -127,16 +126,6 @@ def in_scope(item: object, skip_roles: Collection[str]) -> bool:
     return not isinstance(role, str) or role.lower() not in skip_roles
 
 
-def is_plain(item: object) -> bool:
-    """Whether it is the simplest and most common item: a message with a role, one text and nothing else."""
-    return (
-        type(item) is dict
-        and type(item.get("content")) is str  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
-        and item.keys() <= _PLAIN
-        and item.get("type", "message") == "message"
-    )
-
-
 def lone_text_in_request(data: MutableMapping[str, Any], *, unsent: AbstractSet[str] = frozenset()) -> Slot | None:
     """The text of a request that holds one, in a message of a user or an assistant, and nothing else that counts.
 
@@ -150,7 +139,7 @@ def lone_text_in_request(data: MutableMapping[str, Any], *, unsent: AbstractSet[
     if type(value) is not list or len(cast("list[Payload]", value)) != 1:
         return None
     item: Payload = value[0]
-    if not is_plain(item) or item.get("role") not in _SPEAKERS or not item["content"]:
+    if not fields.is_plain_message(item) or item.get("role") not in _SPEAKERS or not item["content"]:
         return None
     return Slot(item, "content", item["content"], TextKind.TEXT, _FIRST_CONTENT)
 

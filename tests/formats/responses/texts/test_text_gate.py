@@ -8,9 +8,9 @@ import re
 import pytest
 
 from litellm_bighub.errors import GateError, PayloadError
-from litellm_bighub.formats.responses.texts.rewritten_stream import rewritten_stream
-from litellm_bighub.formats.responses.texts.text_gate import Scan, TextGate, TextGateState
+from litellm_bighub.formats.responses.texts.texts import text_gate
 from litellm_bighub.formats.stream.gate_protocol import Hold, Release
+from litellm_bighub.formats.stream.text_gate import Scan, TextGateState
 from litellm_bighub.formats.stream.text_part import WholeText, Window
 from tests.formats.responses.streams import EVENT
 from tests.formats.responses.text_streams import (
@@ -55,7 +55,7 @@ def mask(text: str) -> str:
 def test_a_secret_leaves_nowhere(name, mode):
     told, event_type, _ = STREAMS[name]
     sent = stream(told)
-    released = list(drive(TextGate(mode=mode), sent, asked(mask)))
+    released = list(drive(text_gate(mode=mode), sent, asked(mask)))
     assert released[-1]["response"]["output"] == [json.loads(mask(json.dumps(told.item)))]
     assert SECRET not in json.dumps(released)
     deltas = joined(released, f"response.{event_type}.delta")
@@ -67,12 +67,12 @@ def test_a_secret_leaves_nowhere(name, mode):
 @pytest.mark.parametrize("name", STREAMS)
 def test_unchanged_events_leave_as_themselves(name, mode):
     sent = stream(STREAMS[name][0], web_search(1, "weather"))
-    released = list(drive(TextGate(mode=mode), sent, asked()))
+    released = list(drive(text_gate(mode=mode), sent, asked()))
     assert all(one is other for one, other in zip(sent, released, strict=True))
 
 
 def test_text_flows_before_it_ends():
-    gate = TextGate(mode=Window(size=32, overlap=16))
+    gate = text_gate(mode=Window(size=32, overlap=16))
     sent = message(0, ["word "] * 20).events
     released = [event for event in sent[:12] for step in [gate.feed(event)] for event in _answered(gate, step)]
     assert joined(released, "response.output_text.delta") == "word " * 3
@@ -93,7 +93,7 @@ def test_text_flows_before_it_ends():
     ],
 )
 def test_a_sentence_leaves_when_it_has_ended(pieces, left):
-    gate = TextGate(mode=Window(sentences=True))
+    gate = text_gate(mode=Window(sentences=True))
     sent = message(0, pieces).events[: 2 + len(pieces)]
     released = [event for event in sent for step in [gate.feed(event)] for event in _answered(gate, step)]
     assert joined(released, "response.output_text.delta") == left
@@ -105,7 +105,7 @@ def test_a_secret_within_one_sentence_never_leaves_however_long_it_is():
     pieces = [f"It is {secret[:100]}", f"{secret[100:]}. It is ", f"{secret}! ", "Bye."]
     released = list(
         drive(
-            TextGate(mode=Window(size=256, overlap=16, sentences=True)),
+            text_gate(mode=Window(size=256, overlap=16, sentences=True)),
             stream(message(0, pieces)),
             asked(lambda text: re.sub(r"key-\d{200}", "[KEY]", text)),
         )
@@ -123,19 +123,19 @@ def _answered(gate, step):
 def test_each_text_is_scanned_once():
     told = message(0, ["hello"])
     check = asked()
-    list(drive(TextGate(), stream(told, web_search(1, "weather"), web_search(2, "weather")), check))
+    list(drive(text_gate(), stream(told, web_search(1, "weather"), web_search(2, "weather")), check))
     assert check.texts == ["hello", "weather"]
 
 
 @pytest.mark.lesson("reasoning, answer and arguments are scanned as one text")
 def test_parts_are_never_joined():
     check = asked()
-    list(drive(TextGate(), stream(message(0, ["4111 1111 "], ["1111 1111"]), refusal(1, "no")), check))
+    list(drive(text_gate(), stream(message(0, ["4111 1111 "], ["1111 1111"]), refusal(1, "no")), check))
     assert check.texts == ["4111 1111 ", "1111 1111", "no"]
 
 
 def test_texts_of_other_items_are_rewritten():
-    released = list(drive(TextGate(), stream(web_search(0, f"who owns {SECRET}")), asked(mask)))
+    released = list(drive(text_gate(), stream(web_search(0, f"who owns {SECRET}")), asked(mask)))
     assert SECRET not in json.dumps(released)
     assert released[-2]["item"]["action"]["query"] == "who owns [KEY]"
     assert released[-1]["response"]["output"][0]["action"]["query"] == "who owns [KEY]"
@@ -144,7 +144,7 @@ def test_texts_of_other_items_are_rewritten():
 def test_events_are_never_written_to():
     sent = stream(message(0, [f"my {SECRET}"]), web_search(1, SECRET))
     before = json.dumps(sent)
-    list(drive(TextGate(), sent, asked(mask)))
+    list(drive(text_gate(), sent, asked(mask)))
     assert json.dumps(sent) == before
 
 
@@ -154,7 +154,9 @@ def test_a_rewrite_drops_what_no_longer_fits():
         {"type": "url_citation", "start_index": 3, "end_index": 20, "url": "https://b", "title": "does not"},
         {"type": "file_citation", "index": 1, "file_id": "f", "filename": SECRET},
     ]
-    released = list(drive(TextGate(), stream(message(0, ["my sk-12345", " is a key"], annotations=notes)), asked(mask)))
+    released = list(
+        drive(text_gate(), stream(message(0, ["my sk-12345", " is a key"], annotations=notes)), asked(mask))
+    )
     told = [event["annotation"] for event in released if event["type"].endswith("annotation.added")]
     assert told == [notes[0], {**notes[2], "filename": "[KEY]"}]
     assert released[-1]["response"]["output"][0]["content"][0]["annotations"] == told
@@ -165,7 +167,7 @@ def test_log_probabilities_of_a_rewritten_text_are_dropped():
     for event in told.events:
         if "logprobs" in event:
             event["logprobs"] = [{"token": "t", "logprob": 0.0}]
-    released = list(drive(TextGate(), stream(told), asked(mask)))
+    released = list(drive(text_gate(), stream(told), asked(mask)))
     told_probabilities = {
         event.get("delta", event.get("text")): event["logprobs"] for event in released if "logprobs" in event
     }
@@ -173,7 +175,7 @@ def test_log_probabilities_of_a_rewritten_text_are_dropped():
 
 
 def test_rewritten_arguments_stay_json():
-    gate = TextGate()
+    gate = text_gate()
     sent = call(0, "function_call", '{"a":', "1}").events
     for event in sent[:-2]:
         gate.feed(event)
@@ -185,7 +187,7 @@ def test_rewritten_arguments_stay_json():
 
 def test_a_cut_stream_is_scanned_to_its_end():
     sent = stream(message(0, ["my ", SECRET, " is"]))[:5]
-    gate = TextGate()
+    gate = text_gate()
     released = [event for event in sent for event in _answered(gate, gate.feed(event))]
     assert joined(released, "response.output_text.delta") == ""
     assert gate.finish() == Scan(("my sk-12345",))
@@ -195,7 +197,7 @@ def test_a_cut_stream_is_scanned_to_its_end():
 
 def test_text_of_an_earlier_item_overtakes_a_held_call():
     first, second = message(0, ["one"]), call(1, "function_call", "{", "}")
-    gate = TextGate()
+    gate = text_gate()
     order = [*first.events[:3], *second.events[:2], *first.events[3:], *second.events[2:]]
     released = [list(_answered(gate, gate.feed(event))) for event in numbered(order)]
     assert [[event["type"].split(".", 1)[1] for event in step] for step in released] == [
@@ -216,7 +218,7 @@ def test_text_of_an_earlier_item_overtakes_a_held_call():
 
 def test_nothing_overtakes_an_event_of_no_item():
     first, second = message(0, ["one"]), call(1, "function_call", "{", "}")
-    gate = TextGate()
+    gate = text_gate()
     for event in (first.events[0], second.events[0]):
         gate.feed(event)
     held = [second.events[1], envelope("response.in_progress"), first.events[1]]
@@ -230,7 +232,7 @@ class TestTwoVersions:
         told = message(0, ["my "])
         for event in told.events[3:]:
             _set_text(event, f"my {SECRET}")
-        released = list(drive(TextGate(), stream(told), asked(mask)))
+        released = list(drive(text_gate(), stream(told), asked(mask)))
         assert [event["text"] for event in released if event["type"].endswith("text.done")] == ["my [KEY]"]
         assert SECRET not in json.dumps(released)
 
@@ -238,7 +240,7 @@ class TestTwoVersions:
         told = message(0, ["my key"])
         for event in told.events[3:]:
             _set_text(event, SECRET)
-        released = list(drive(TextGate(), stream(told), asked(mask)))
+        released = list(drive(text_gate(), stream(told), asked(mask)))
         assert "[KEY]" not in json.dumps(released)
         assert SECRET not in json.dumps(released)
         assert released[-1]["response"]["output"][0]["content"][0]["text"] == "my key"
@@ -246,20 +248,20 @@ class TestTwoVersions:
     def test_a_text_that_only_the_done_event_tells(self):
         told = message(0, [f"my {SECRET}"])
         del told.events[2]
-        released = list(drive(TextGate(), stream(told), asked(mask)))
+        released = list(drive(text_gate(), stream(told), asked(mask)))
         assert SECRET not in json.dumps(released)
         assert released[-1]["response"]["output"][0]["content"][0]["text"] == "my [KEY]"
 
     def test_a_text_that_only_the_envelope_tells(self):
         sent = numbered([envelope("response.created"), envelope("response.incomplete", message(0, [SECRET]).item)])
-        released = list(drive(TextGate(), sent, asked(mask)))
+        released = list(drive(text_gate(), sent, asked(mask)))
         assert released[-1]["response"]["output"][0]["content"][0]["text"] == "[KEY]"
 
     def test_an_envelope_whose_items_have_other_ids(self):
         told = message(0, [f"my {SECRET}"])
         told.item = {**told.item, "id": "other"}
         check = asked(mask)
-        released = list(drive(TextGate(), stream(told), check))
+        released = list(drive(text_gate(), stream(told), check))
         assert released[-1]["response"]["output"][0]["content"][0]["text"] == "my [KEY]"
         assert check.texts == [f"my {SECRET}"]
 
@@ -268,7 +270,7 @@ class TestTwoVersions:
         told = call(0, "function_call", *rest)
         whole = '{"key":"sk-12345"}'
         told.events[0]["item"]["arguments"] = told.item["arguments"] = told.events[-2]["arguments"] = whole
-        released = list(drive(TextGate(), stream(told), asked(mask)))
+        released = list(drive(text_gate(), stream(told), asked(mask)))
         assert SECRET not in json.dumps(released)
         assert released[1]["item"]["arguments"] == '{"key":"[KEY]"}'
 
@@ -276,7 +278,7 @@ class TestTwoVersions:
         told = message(0, ["my sk", "-12345"])
         told.events[1]["part"] = {**told.events[1]["part"], "text": "my sk"}
         del told.events[2]
-        released = list(drive(TextGate(), stream(told), asked(mask)))
+        released = list(drive(text_gate(), stream(told), asked(mask)))
         assert SECRET not in json.dumps(released)
         assert released[2]["part"]["text"] + joined(released, "response.output_text.delta") == "my [KEY]"
 
@@ -293,7 +295,7 @@ def test_events_that_are_models():
     told = message(0, ["fine ", "sk-1", "2345"], annotations=[])
     sent = [EVENT.validate_python(event) for event in stream(told, call(1, "mcp_call", '{"k":"sk-12345"}'))]
     before = [event.model_dump_json() for event in sent]
-    released = list(drive(TextGate(), sent, asked(mask)))
+    released = list(drive(text_gate(), sent, asked(mask)))
     assert SECRET not in "".join(event.model_dump_json() for event in released)
     assert [event.model_dump_json() for event in sent] == before
     assert all(one is other for one, other in zip(sent[:4], released[:4], strict=True))
@@ -303,17 +305,18 @@ def test_events_that_are_models():
 
 
 def test_an_ended_stream_is_rewritten_in_one_scan():
-    rewriting = rewritten_stream(stream(message(0, ["my ", SECRET]), web_search(1, SECRET)))
-    scan = next(rewriting)
+    gate = text_gate(mode=WholeText())
+    scan = gate.feed(*stream(message(0, ["my ", SECRET]), web_search(1, SECRET)))
     assert scan == Scan(("my sk-12345", SECRET))
-    with pytest.raises(StopIteration) as stopped:
-        rewriting.send([mask(text) for text in scan.texts])
-    assert SECRET not in json.dumps(stopped.value.value)
-    assert len(stopped.value.value) == 12
+    released = gate.answer([mask(text) for text in scan.texts])
+    assert isinstance(released, Release)
+    assert gate.finish() == Release()
+    assert SECRET not in json.dumps(released.events)
+    assert len(released.events) == 12
 
 
 def test_one_long_delta_is_cut_where_it_was_rewritten():
-    gate = TextGate(mode=Window(size=32, overlap=16, context=8))
+    gate = text_gate(mode=Window(size=32, overlap=16, context=8))
     events = message(0, [f"my {SECRET} and then some more words that go on and on"]).events
     for event in events[:2]:
         gate.feed(event)
@@ -326,7 +329,7 @@ def test_one_long_delta_is_cut_where_it_was_rewritten():
 
 def test_context_that_comes_back_changed_is_left_out():
     """A guardrail that would rewrite what has left already is asked about the rest alone."""
-    gate = TextGate(mode=Window(size=32, overlap=16, context=8))
+    gate = text_gate(mode=Window(size=32, overlap=16, context=8))
     events = message(0, ["word "] * 8).events
     for event in events[:-3]:
         for _ in _answered(gate, gate.feed(event)):
@@ -339,7 +342,7 @@ def test_context_that_comes_back_changed_is_left_out():
 
 def test_an_unknown_event_is_scanned():
     sent = numbered([{"type": "response.thought.whispered", "item_id": "x", "words": {"aloud": SECRET}}])
-    released = list(drive(TextGate(), sent, asked(mask)))
+    released = list(drive(text_gate(), sent, asked(mask)))
     assert released == [
         {"type": "response.thought.whispered", "item_id": "x", "words": {"aloud": "[KEY]"}, "sequence_number": 0}
     ]
@@ -354,7 +357,7 @@ def test_deltas_of_an_unknown_kind_are_one_text():
         {"type": "response.thought.done", **place, "thought": "sk-12345!"},
         done(0, {"id": "x", "type": "thought", "thought": "sk-12345!"}),
     ]
-    released = list(drive(TextGate(), sent, asked(mask)))
+    released = list(drive(text_gate(), sent, asked(mask)))
     assert [event.get("delta") or event.get("thought") for event in released[1:-1]] == ["[KEY]!", "[KEY]!"]
     assert released[-1]["item"]["thought"] == "[KEY]!"
 
@@ -362,7 +365,7 @@ def test_deltas_of_an_unknown_kind_are_one_text():
 @pytest.mark.parametrize("mode", MODES, ids=str)
 def test_a_secret_that_begins_in_a_commands_added_event(mode):
     sent = stream(shell_call(0, ["-123", "45 x"], begun="sk"))
-    released = list(drive(TextGate(mode=mode), sent, asked(mask)))
+    released = list(drive(text_gate(mode=mode), sent, asked(mask)))
     assert SECRET not in json.dumps(released)
     assert [event["command"] for event in released if event["type"].endswith("command.done")] == ["[KEY] x"]
     told = joined(released, "response.shell_call_command.delta")
@@ -372,14 +375,14 @@ def test_a_secret_that_begins_in_a_commands_added_event(mode):
 
 def test_two_commands_are_two_texts():
     check = asked(mask)
-    list(drive(TextGate(), stream(shell_call(0, ["sk-1"], ["2345"])), check))
+    list(drive(text_gate(), stream(shell_call(0, ["sk-1"], ["2345"])), check))
     assert sorted(check.texts) == ["2345", "sk-1"]
 
 
 @pytest.mark.parametrize("mode", MODES, ids=str)
 def test_what_a_command_printed_is_told_when_all_of_it_is_known(mode):
     sent = stream(shell_output(0, ("a sk-", "b"), ("12345", " sk-12"), (" c", "345")))
-    released = list(drive(TextGate(mode=mode), sent, asked(mask)))
+    released = list(drive(text_gate(mode=mode), sent, asked(mask)))
     assert [event["delta"] for event in released if "delta" in event] == [{"stdout": "", "stderr": ""}] * 3
     printed = [{"stdout": "a [KEY] c", "stderr": "b [KEY]", "outcome": {"type": "exit", "exit_code": 0}}]
     assert released[-3]["output"] == released[-2]["item"]["output"] == printed
@@ -389,7 +392,7 @@ def test_what_a_command_printed_is_told_when_all_of_it_is_known(mode):
 
 def test_an_error_message_is_scanned():
     sent = [{"type": "error", "message": f"bad {SECRET}", "code": "x", "sequence_number": 0}]
-    assert next(drive(TextGate(), sent, asked(mask)))["message"] == "bad [KEY]"
+    assert next(drive(text_gate(), sent, asked(mask)))["message"] == "bad [KEY]"
 
 
 class TestProtocol:
@@ -409,27 +412,27 @@ class TestProtocol:
 
     def test_nothing_to_answer(self):
         with pytest.raises(GateError):
-            TextGate().answer([])
+            text_gate().answer([])
 
     def test_finished_is_finished(self):
-        gate = TextGate()
+        gate = text_gate()
         assert gate.finish() == Release()
         with pytest.raises(GateError):
             gate.feed({"type": "error"})
 
     def test_a_delta_is_held(self):
-        gate = TextGate()
+        gate = text_gate()
         assert gate.feed(message(0, ["hello"]).events[2]) == Hold()
 
     def test_what_arrived_together_is_scanned_together(self):
-        gate = TextGate(mode=Window(size=4, overlap=2))
+        gate = text_gate(mode=Window(size=4, overlap=2))
         step = gate.feed(*stream(message(0, ["hello ", "world"])))
         assert step == Scan(("hello world",))
         assert len(gate.answer(["hello world"]).events) == 9
 
 
 def _asking():
-    gate = TextGate()
+    gate = text_gate()
     events = message(0, ["hello"]).events
     for event in events[:3]:
         gate.feed(event)
@@ -447,5 +450,5 @@ def test_words_are_read_as_they_stand():
     """A rule about whole words is not fooled by a cut."""
     text = ["x" * 7, "SECRET", "x" * 9] * 20
     whole_words = asked(lambda text: re.sub(r"\bSECRET\b", "***", text))
-    released = list(drive(TextGate(mode=Window(size=16, overlap=8, context=8)), stream(message(0, text)), whole_words))
+    released = list(drive(text_gate(mode=Window(size=16, overlap=8, context=8)), stream(message(0, text)), whole_words))
     assert joined(released, "response.output_text.delta") == "".join(text)

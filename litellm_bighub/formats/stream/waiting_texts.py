@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from litellm_bighub.formats.payload.copies import whole
 from litellm_bighub.formats.payload.slots import Slot, verify
-from litellm_bighub.formats.responses.texts.stream_texts import CarriedText, with_texts
+from litellm_bighub.formats.stream.event_texts import CarriedText, with_texts
 from litellm_bighub.formats.stream.text_part import TextPart
 
 
@@ -172,8 +171,3 @@ class Annotation:
             self.out = self.telling.out
         self.telling.out = []
         return True
-
-
-def end_of(annotation: object) -> int | None:
-    """Where in its text an annotation ends, `None` if it does not say so."""
-    return whole(annotation, "end_index")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from litellm_bighub.formats.payload.copies import text, whole
-from litellm_bighub.formats.responses.texts.stream_texts import CarriedText, Place
+from litellm_bighub.formats.stream.event_texts import CarriedText, Place
 from litellm_bighub.formats.stream.lanes import NO_ITEM
 from litellm_bighub.formats.stream.text_part import TextPart
 
@@ -31,15 +30,8 @@ class Items:
         self._by_index: dict[int, Item] = {}
         self._by_id: dict[str, Item] = {}
 
-    def of(self, event: object, own: object = None) -> Item:
-        """The item that an event is about, perhaps a new one.
-
-        Args:
-            event: the event.
-            own: the item that it carries.
-        """
-        item_id = text(own, "id") or text(event, "item_id")
-        index = whole(event, "output_index")
+    def of(self, item_id: str, index: int | None) -> Item:
+        """The item that an event names, perhaps a new one."""
         if not item_id and index is None:
             return self.none
         item = self._known(item_id, index)

@@ -1,4 +1,4 @@
-"""The state machine through which the texts of a Responses stream leave, each scanned and rewritten before.
+"""The state machine through which the texts of a stream leave, each scanned and rewritten before.
 
 ```
                ╭───────── answer: Release ──────────╮
@@ -13,7 +13,7 @@
 
 A text is a *part* from its first delta to its last; how it is scanned meanwhile is told in `text_part`. What only whole
 events tell (a search's query, a file's text, an annotation's title) is scanned once, when it is first seen. In which
-order events leave while some of them wait is told in `text_lanes`.
+order events leave while some of them wait is told in `lanes`. What an event tells, its format reads (`event_texts`).
 
 Where a done event, an item or an envelope tells a part's text again, it gets what was released. If it says more than
 the deltas did, the rest is scanned first; if it says something else, the released text counts. A text that no part
@@ -34,27 +34,31 @@ step = gate.finish()                        # and the same loop
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol, TypeAlias
 
+from typing_extensions import assert_never
+
 from litellm_bighub.errors import GateError
-from litellm_bighub.formats.payload.copies import text, whole
-from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.payload.slots import Slot, TextKind, Where
-from litellm_bighub.formats.responses.event_kinds import COMMAND_ADDED, EVENTS, OUTPUT_DELTA, TERMINAL
-from litellm_bighub.formats.responses.texts.stream_texts import (
-    ANNOTATION,
+from litellm_bighub.formats.stream.event_texts import (
+    AnnotationTexts,
+    AnnouncedTexts,
     CarriedText,
+    EventTexts,
+    LastTexts,
+    PieceTexts,
     Place,
     StreamedText,
-    carried,
-    may_stream,
-    streamed,
-    unknown_place,
+    ToldTexts,
 )
-from litellm_bighub.formats.responses.texts.text_events import (
+from litellm_bighub.formats.stream.gate_protocol import Hold, Release
+from litellm_bighub.formats.stream.lanes import Lanes
+from litellm_bighub.formats.stream.text_items import Item, Items
+from litellm_bighub.formats.stream.text_part import Delta, Mode, TextPart, Window
+from litellm_bighub.formats.stream.waiting_texts import (
     LATER,
     Annotation,
     Announced,
@@ -64,24 +68,7 @@ from litellm_bighub.formats.responses.texts.text_events import (
     SoFar,
     Source,
     Telling,
-    end_of,
 )
-from litellm_bighub.formats.responses.texts.text_items import Item, Items
-from litellm_bighub.formats.stream.gate_protocol import Hold, Release
-from litellm_bighub.formats.stream.lanes import Lanes
-from litellm_bighub.formats.stream.text_part import Delta, Mode, TextPart, Window
-
-ITEM_DONE = "response.output_item.done"
-_PART_DONE = frozenset({"response.content_part.done", "response.reasoning_summary_part.done"})
-_ADDED = frozenset(
-    {
-        "response.output_item.added",
-        "response.content_part.added",
-        "response.reasoning_summary_part.added",
-        COMMAND_ADDED,
-    }
-)
-
 
 _Key: TypeAlias = tuple[str, bool]
 
@@ -102,6 +89,22 @@ class Scan:
     texts: tuple[str, ...]
 
 
+class StreamTextGate(Protocol):
+    """One stream's gate for texts, as its driver sees it."""
+
+    def feed(self, *events: object) -> Release | Scan | Hold:
+        """Take the upstream's next events, usually one. All that came while a scan ran may be fed together."""
+        ...
+
+    def answer(self, texts: Sequence[str]) -> Release | Scan:
+        """Take the answers to the outstanding scan, one for each of its texts."""
+        ...
+
+    def finish(self) -> Release | Scan:
+        """The upstream has no more events. What is still pending has to be scanned, or never leaves."""
+        ...
+
+
 class _Question(Protocol):
     @property
     def question(self) -> str: ...
@@ -113,10 +116,20 @@ class TextGate:
     """One stream's gate for texts. It never waits and never writes to an event.
 
     Args:
+        read: what an event of the stream's format tells of texts.
+        may_stream: whether deltas can tell the text at a place.
         mode: how texts are scanned that arrive in deltas. JSON texts are always held whole.
     """
 
-    def __init__(self, *, mode: Mode | None = None) -> None:
+    def __init__(
+        self,
+        read: Callable[[object], EventTexts],
+        *,
+        may_stream: Callable[[Place], bool],
+        mode: Mode | None = None,
+    ) -> None:
+        self._read = read
+        self._may_stream = may_stream
         self._mode: Mode = mode or Window()
         self._state = TextGateState.FLOWING
         self._lanes = Lanes()
@@ -142,7 +155,7 @@ class TextGate:
         """
         self._check(TextGateState.FLOWING)
         for event in events:
-            self._take(event, text(event, "type"))
+            self._take(event, self._read(event))
         if self._ask():
             self._state = TextGateState.ASKING
             return self._scan
@@ -194,64 +207,52 @@ class TextGate:
 
     # What to do with an event.
 
-    def _take(self, event: object, event_type: str) -> None:
-        streamed_text = streamed(event, event_type)
-        if streamed_text is None:
-            self._take_whole(event, event_type)
+    def _take(self, event: object, told: EventTexts) -> None:
+        if isinstance(told, LastTexts):
+            self._tell(event, self._items.none, told.texts, list(self._open))
             return
-        item = self._items.of(event)
-        part = item.parts.get(streamed_text.place)
-        if not streamed_text.is_done:
-            self._take_delta(event, item, part, streamed_text)
+        item = self._items.of(told.item_id, told.index)
+        match told:
+            case StreamedText():
+                self._take_streamed(event, item, told)
+            case ToldTexts(ends=ends):
+                parts = () if ends is None else (part for place, part in item.parts.items() if _is_below(place, ends))
+                self._tell(event, item, told.texts, [part for part in parts if not part.ended])
+            case AnnouncedTexts():
+                self._announce(event, item, told.texts)
+            case PieceTexts():
+                self._lanes.add(item.index, Telling(event, [(found, LATER) for found in told.texts]))
+            case AnnotationTexts():
+                self._take_annotation(event, item, told)
+            case _:
+                assert_never(told)
+
+    def _take_streamed(self, event: object, item: Item, told: StreamedText) -> None:
+        part = item.parts.get(told.place)
+        if not told.is_done:
+            self._take_delta(event, item, part, told)
             return
-        slot = Slot(event, streamed_text.key, streamed_text.text, streamed_text.kind, (None, streamed_text.key))
-        texts = (
-            []
-            if get(event, streamed_text.key) is None
-            else [CarriedText((streamed_text.key,), slot, streamed_text.place)]
-        )
+        texts: list[CarriedText] = []
+        if told.keys:
+            slot = Slot(event, told.keys[-1], told.text, told.kind, _where(told.keys))
+            texts = [CarriedText(told.keys, slot, told.place)]
         self._tell(event, item, texts, [part for part in (part,) if part is not None and not part.ended])
 
-    def _take_delta(self, event: object, item: Item, part: TextPart | None, streamed_text: StreamedText) -> None:
+    def _take_delta(self, event: object, item: Item, part: TextPart | None, told: StreamedText) -> None:
         if part is None:
-            part = self._new_part(item, streamed_text.place, streamed_text.kind)
-        delta = Delta(event, streamed_text.text)
+            part = self._new_part(item, told.place, told.kind)
+        delta = Delta(event, told.text, told.keys)
         if part.ended:
             # It came after the text was told whole: scanned like any other, so that it is not lost in silence.
-            part = item.parts[streamed_text.place] = self._new_part(item, streamed_text.place, streamed_text.kind)
+            part = item.parts[told.place] = self._new_part(item, told.place, told.kind)
         part.hear(delta)
         self._touched[part] = None
         self._lanes.add(item.index, delta)
 
-    def _take_whole(self, event: object, event_type: str) -> None:
-        own: object = get(event, "item")
-        item = self._items.of(event, own)
-        texts = carried(event, event_type)
-        ends: list[TextPart] = []
-        if event_type == ITEM_DONE:
-            ends = [part for part in item.parts.values() if not part.ended]
-        elif event_type in TERMINAL:
-            ends, item = list(self._open), self._items.none
-        elif event_type in _PART_DONE:
-            prefix = next((found.place[:2] for found in texts if found.place), None)
-            ends = [part for place, part in item.parts.items() if place[:2] == prefix and not part.ended]
-        elif event_type not in EVENTS and event_type.endswith(".done"):
-            part = item.parts.get(unknown_place(event, event_type))
-            ends = [] if part is None or part.ended else [part]
-        if event_type == ANNOTATION:
-            self._take_annotation(event, item, texts)
-        elif event_type == OUTPUT_DELTA:
-            self._lanes.add(item.index, Telling(event, [(found, LATER) for found in texts]))
-        elif event_type in _ADDED:
-            self._announce(event, item, texts)
-        else:
-            self._tell(event, item, texts, ends)
-
-    def _take_annotation(self, event: object, item: Item, texts: list[CarriedText]) -> None:
-        telling = Telling(event, [(found, self._alone(found.slot)) for found in texts])
-        part = item.parts.get(("content", whole(event, "content_index") or 0, "text"))
-        end = end_of(get(event, "annotation"))
-        self._lanes.add(item.index, telling if part is None else Annotation(telling, part, end))
+    def _take_annotation(self, event: object, item: Item, told: AnnotationTexts) -> None:
+        telling = Telling(event, [(found, self._alone(found.slot)) for found in told.texts])
+        part = item.parts.get(told.place)
+        self._lanes.add(item.index, telling if part is None else Annotation(telling, part, told.end))
 
     def _announce(self, event: object, item: Item, texts: list[CarriedText]) -> None:
         telling = Telling(event)
@@ -260,7 +261,7 @@ class TextGate:
         self._lanes.add(item.index, telling)
 
     def _announced(self, item: Item, found: CarriedText) -> Source:
-        if found.place is None or not may_stream(found.place):
+        if found.place is None or not self._may_stream(found.place):
             return self._alone(found.slot)
         part = item.parts.get(found.place)
         if part is None:
@@ -293,7 +294,7 @@ class TextGate:
     def _join(self, telling: Telling) -> None:
         """Some answers carry all their output texts joined once more."""
         for n, (found, _) in enumerate(telling.texts):
-            if found.keys == ("response", "output_text"):
+            if found.joins:
                 texts = [
                     (other.slot.text, source)
                     for other, source in telling.texts
@@ -325,11 +326,22 @@ class TextGate:
             part.end(said)
             self._touched[part] = None
             del self._open[part]
-            for streamed_text in (part.raw, part.announced, said):
-                if streamed_text:
-                    self._ended[_key(streamed_text, part.kind)] = part
+            for told in (part.raw, part.announced, said):
+                if told:
+                    self._ended[_key(told, part.kind)] = part
 
 
 def _key(text: str, kind: TextKind) -> _Key:
     """Equal texts get one answer, but what answers prose may be no JSON."""
     return text, kind is TextKind.JSON
+
+
+def _is_below(place: Place, beginning: Place) -> bool:
+    return place[: len(beginning)] == beginning
+
+
+def _where(keys: Place) -> Where:
+    where: Where = None
+    for key in keys:
+        where = (where, key)
+    return where

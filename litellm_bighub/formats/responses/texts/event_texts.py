@@ -1,0 +1,218 @@
+"""Which events of a Responses stream tell which text, and where in the item the same text stands.
+
+The place of a text in its item is, for example, `("content", 0, "text")` or `("arguments",)`. One that stands in no
+item that we know begins with its event's name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from litellm_bighub.formats.payload.copies import text, whole
+from litellm_bighub.formats.payload.fields import get
+from litellm_bighub.formats.payload.slots import Slot, TextKind
+from litellm_bighub.formats.responses.event_kinds import (
+    ADDED,
+    COMMAND_ADDED,
+    EVENTS,
+    OUTPUT_DELTA,
+    OUTPUT_DONE,
+    TERMINAL,
+)
+from litellm_bighub.formats.responses.item_kinds import is_call
+from litellm_bighub.formats.responses.texts.text_finder import find_in_item, find_in_response
+from litellm_bighub.formats.stream.event_texts import (
+    AnnotationTexts,
+    AnnouncedTexts,
+    CarriedText,
+    EventTexts,
+    LastTexts,
+    PieceTexts,
+    Place,
+    StreamedText,
+    ToldTexts,
+    keys_of,
+)
+
+ANNOTATION = "response.output_text.annotation.added"
+ITEM_DONE = "response.output_item.done"
+_PART_DONE = frozenset({"response.content_part.done", "response.reasoning_summary_part.done"})
+_ANNOUNCING = frozenset({ADDED, "response.content_part.added", "response.reasoning_summary_part.added", COMMAND_ADDED})
+_DELTA = ".delta"
+_DONE = ".done"
+COMMAND = "response.shell_call_command"
+_OPAQUE_DELTAS = frozenset({"response.audio.delta"})
+_TEXTLESS = frozenset({"response.image_generation_call.partial_image"})
+_PARTS = MappingProxyType(
+    {
+        "response.content_part.added": ("content", "content_index"),
+        "response.content_part.done": ("content", "content_index"),
+        "response.reasoning_summary_part.added": ("summary", "summary_index"),
+        "response.reasoning_summary_part.done": ("summary", "summary_index"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _StreamedKind:
+    """How events tell one sort of text.
+
+    Attributes:
+        key: its field in the done event.
+        way: the way to it in the item; for a number it names the event's field that holds it.
+    """
+
+    key: str
+    way: tuple[str, ...]
+    kind: TextKind = TextKind.TEXT
+
+    def place(self, event: object) -> Place:
+        """Where the text of this event stands in its item."""
+        return tuple((whole(event, key) or 0) if key.endswith("_index") else key for key in self.way)
+
+
+TOLD: Mapping[str, _StreamedKind] = MappingProxyType(
+    {
+        "response.output_text": _StreamedKind("text", ("content", "content_index", "text"), TextKind.OUTPUT_TEXT),
+        "response.refusal": _StreamedKind("refusal", ("content", "content_index", "refusal")),
+        "response.reasoning_text": _StreamedKind("text", ("content", "content_index", "text")),
+        "response.reasoning_summary_text": _StreamedKind("text", ("summary", "summary_index", "text")),
+        "response.function_call_arguments": _StreamedKind("arguments", ("arguments",), TextKind.JSON),
+        "response.mcp_call_arguments": _StreamedKind("arguments", ("arguments",), TextKind.JSON),
+        "response.custom_tool_call_input": _StreamedKind("input", ("input",)),
+        "response.code_interpreter_call_code": _StreamedKind("code", ("code",)),
+        COMMAND: _StreamedKind("command", ("action", "commands", "command_index")),
+    }
+)
+"""By what stands before `.delta` and `.done`."""
+
+_STREAMED_FIELDS = frozenset({"arguments", "input", "code"})
+_STREAMED_LISTS = frozenset({"content", "summary"})
+
+
+def read(event: object) -> EventTexts:
+    """What an event tells of texts."""
+    event_type = text(event, "type")
+    told = _streamed(event, event_type)
+    if told is not None:
+        return told
+    own: object = get(event, "item")
+    texts = _carried(event, event_type)
+    if event_type in TERMINAL:
+        return LastTexts(texts, get(event, "response"))
+    item_id, index = text(own, "id") or text(event, "item_id"), whole(event, "output_index")
+    if event_type == ANNOTATION:
+        place = ("content", whole(event, "content_index") or 0, "text")
+        return AnnotationTexts(texts, place, whole(get(event, "annotation"), "end_index"), item_id, index)
+    if event_type == OUTPUT_DELTA:
+        return PieceTexts(texts, item_id, index)
+    if event_type in _ANNOUNCING:
+        return AnnouncedTexts(texts, item_id, index, own if event_type == ADDED and is_call(own) else None)
+    ends: Place | None = None
+    call: object = None
+    if event_type == ITEM_DONE:
+        ends, call = (), own if is_call(own) else None
+    elif event_type in _PART_DONE:
+        ends = next((found.place[:2] for found in texts if found.place), None)
+    elif event_type not in EVENTS and event_type.endswith(_DONE):
+        ends = _unknown_place(event, event_type)
+    return ToldTexts(texts, item_id, index, ends, call)
+
+
+def _streamed(event: object, event_type: str) -> StreamedText | None:
+    """What a delta or done event says, `None` if it is neither."""
+    is_done = event_type.endswith(_DONE)
+    name = event_type[: -len(_DONE if is_done else _DELTA)]
+    told = TOLD.get(name)
+    if told is None:
+        return None if is_done else _unknown_delta(event, event_type)
+    key = told.key if is_done else "delta"
+    value: object = get(event, key)
+    if not (isinstance(value, str) or (is_done and value is None)) or not event_type.endswith((_DONE, _DELTA)):
+        return None
+    place, item_id, index = told.place(event), text(event, "item_id"), whole(event, "output_index")
+    keys = () if value is None else (key,)
+    return StreamedText(place, told.kind, keys, value or "", is_done, item_id, index)
+
+
+def _unknown_place(event: object, event_type: str) -> Place:
+    """The place of a text of which only the event's name and indices are known, the same for its deltas and done."""
+    name = event_type.rpartition(".")[0]
+    return ("", name, *(whole(event, f"{counted}_index") or 0 for counted in ("content", "summary")))
+
+
+def _unknown_delta(event: object, event_type: str) -> StreamedText | None:
+    value: object = get(event, "delta")
+    if not event_type.endswith(_DELTA) or event_type in _OPAQUE_DELTAS or not isinstance(value, str):
+        return None
+    place, item_id, index = _unknown_place(event, event_type), text(event, "item_id"), whole(event, "output_index")
+    return StreamedText(place, TextKind.TEXT, ("delta",), value, is_done=False, item_id=item_id, index=index)
+
+
+def may_stream(place: Place | None) -> bool:
+    """Whether deltas can tell the text at this place."""
+    match place:
+        case (str(key),):
+            return key in _STREAMED_FIELDS
+        case (str(key), int(), _):
+            return key in _STREAMED_LISTS
+        case ("action", "commands", int()):
+            return True
+        case _:
+            return False
+
+
+def _carried(event: object, event_type: str) -> list[CarriedText]:
+    """Every text that an event carries whole. Deltas and the done events of `TOLD` are read by `_streamed`."""
+    if event_type in _PARTS:
+        listed, counter = _PARTS[event_type]
+        prefix: Place = (listed, whole(event, counter) or 0)
+        return [CarriedText(keys, slot, prefix + keys[1:]) for keys, slot in _slots(event, "part")]
+    if event_type == ANNOTATION:
+        return [CarriedText(keys, slot) for keys, slot in _slots(event, "annotation")]
+    if event_type == COMMAND_ADDED:
+        command = text(event, "command")
+        slot = Slot(event, "command", command, TextKind.TEXT, (None, "command"))
+        return [CarriedText(("command",), slot, TOLD[COMMAND].place(event))] if command else []
+    if event_type in {OUTPUT_DELTA, OUTPUT_DONE}:
+        return [CarriedText(keys_of(slot.where), slot) for slot in find_in_item(event).slots]
+    if event_type == "error":
+        message = text(event, "message")
+        return (
+            [CarriedText(("message",), Slot(event, "message", message, TextKind.TEXT, (None, "message")))]
+            if message
+            else []
+        )
+    response: object = get(event, "response")
+    if response is not None:
+        return _in_envelope(response)
+    if event_type in _TEXTLESS or (EVENTS.get(event_type) == "other"):
+        return []
+    if get(event, "item") is not None and event_type in EVENTS:
+        return [CarriedText(keys, slot, keys[1:]) for keys, slot in _slots(event, "item")]
+    return [CarriedText(keys_of(slot.where), slot) for slot in find_in_item(event).slots]
+
+
+def _in_envelope(response: object) -> list[CarriedText]:
+    found: list[CarriedText] = []
+    for slot in find_in_response(response).slots:
+        match keys_of(slot.where):
+            case ("output", int(index), *rest) as keys:
+                item_id = text(get(response, "output")[index], "id")
+                found.append(CarriedText(("response", *keys), slot, tuple(rest), index, item_id))
+            case keys:
+                found.append(CarriedText(("response", *keys), slot, joins=keys == ("output_text",)))
+    error: object = get(response, "error")
+    if message := text(error, "message"):
+        slot = Slot(error, "message", message, TextKind.TEXT, ((None, "error"), "message"))
+        found.append(CarriedText(("response", "error", "message"), slot))
+    return found
+
+
+def _slots(event: object, key: str) -> Iterable[tuple[Place, Slot]]:
+    owner: object = get(event, key)
+    if owner is None:
+        return ()
+    return ((keys_of(slot.where), slot) for slot in find_in_item(owner, (None, key)).slots)
