@@ -9,7 +9,7 @@ STAMP := $(VENV)/.synced
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo inbox test alone check format fuzz load matrix bench
+.PHONY: help demo inbox test alone clients check format fuzz load matrix bench
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -42,6 +42,9 @@ fuzz: $(STAMP)  ## send the control plane's API what nobody expects; BIGHUB_FUZZ
 
 load: $(STAMP)  ## fifty clients at once while the control plane misbehaves; BIGHUB_LOAD_SECONDS=60 for a soak
 	@$(RUN)pytest -q --timeout 3600 load
+
+clients: $(STAMP)  ## drive the clients of other people, installed from their registries, through two turns each
+	@$(RUN)pytest -q --timeout 3600 clients
 
 format: $(STAMP)  ## format the code
 	@$(RUN)ruff format .

@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from litellm_bighub.testing.upstream.answer_memory import AnswerMemory
 from litellm_bighub.testing.upstream.answers import Answer, Failure, Output, Verbatim
+from litellm_bighub.testing.upstream.anthropic_message import AnthropicMessage
 from litellm_bighub.testing.upstream.completion import Completion
 from litellm_bighub.testing.upstream.event_stream import Cut, EventStream, data_frame, event_frame
 from litellm_bighub.testing.upstream.items import Item
@@ -88,10 +89,15 @@ class UpstreamModel:
         return Cut() if answer.pace.cut_after is not None else JSONResponse(completion.whole())
 
     async def messages(self, http: HttpRequest) -> Response:
-        """`POST /v1/messages`: what a script has word for word, or a failure."""
+        """`POST /v1/messages`, whole and streamed."""
         request = await self._record(http)
         answer = self.script.answer(request)
-        return _failed(_NO_MESSAGES) if isinstance(answer, Output) else _scripted(answer, request, event_frame)
+        if not isinstance(answer, Output):
+            return _scripted(answer, request, event_frame)
+        message = AnthropicMessage(self.ids.next("msg"), request, identified(answer.items, self.ids))
+        if request.stream:
+            return EventStream(message.events(answer.pace.delta_size), event_frame, answer.pace)
+        return Cut() if answer.pace.cut_after is not None else JSONResponse(message.whole())
 
     async def retrieve(self, http: HttpRequest) -> Response:
         """`GET /v1/responses/{id}`: what was stored; a background run has ended by then."""
@@ -143,7 +149,6 @@ class UpstreamModel:
 
 
 _NOT_FOUND = Failure(404, "Response not found.", "not_found")
-_NO_MESSAGES = Failure(501, "Messages are answered word for word only.", "not_implemented")
 
 
 def _scripted(answer: Answer, request: Request, frame: Callable[[Item], str]) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import anthropic
 import httpx
 import openai
 import pytest
@@ -170,6 +171,24 @@ def test_chat_whole_and_streamed_say_the_same(upstream, client):
         call.function.arguments for call in streamed.choices[0].message.tool_calls
     ]
     assert streamed.usage.total_tokens > 0
+
+
+@pytest.mark.parametrize("delta_size", [1, 1000])
+def test_messages_whole_and_streamed_say_the_same(upstream, delta_size):
+    called = function_call("lookup_order", {"order_id": "A-17"}, call_id="toolu_1")
+    items = [reasoning("First I looked."), text("Looking it up."), called]
+    upstream.script("go", Output(items, pace=Pace(delta_size)))
+    asked = {"model": "claude", "max_tokens": 100, "messages": [{"role": "user", "content": "go"}]}
+    with anthropic.Anthropic(base_url=upstream.base_url.removesuffix("/v1"), api_key="any", max_retries=0) as client:
+        whole = client.messages.create(**asked)
+        with client.messages.stream(**asked) as stream:
+            streamed = stream.get_final_message()
+
+    thought, said, call = whole.content
+    assert (thought.thinking, said.text, call.input) == ("First I looked.", "Looking it up.", {"order_id": "A-17"})
+    assert (call.id, whole.stop_reason, streamed.stop_reason) == ("toolu_1", "tool_use", "tool_use")
+    shared = [block.model_dump(exclude={"signature", "parsed_output"}) for block in whole.content]
+    assert [block.model_dump(exclude={"signature", "parsed_output"}) for block in streamed.content] == shared
 
 
 def test_it_keeps_every_request_as_it_came(upstream, client):
