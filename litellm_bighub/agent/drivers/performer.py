@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 from typing_extensions import assert_never
 
 from litellm_bighub.agent.approvals.approval_backend import AgentPolicy
-from litellm_bighub.agent.approvals.person_answers import read_answer
 from litellm_bighub.agent.drivers.function_calls import FunctionCaller, LoopCaller
 from litellm_bighub.agent.flow.effects import (
     AnyEffect,
@@ -29,6 +28,7 @@ from litellm_bighub.agent.flow.effects import (
     Show,
     StateKey,
 )
+from litellm_bighub.agent.flow.person_answers import read_answer
 from litellm_bighub.agent.model.client_model import ModelPort
 from litellm_bighub.agent.model.resilience import Resilience
 from litellm_bighub.agent.model.stream_events import StreamReader

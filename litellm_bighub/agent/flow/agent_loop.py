@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
-from litellm_bighub.agent.approvals.person_answers import ask_people, look_for_answers
 from litellm_bighub.agent.flow.effects import CallModel, Decide, Emit, Notify, Response, RunTools, StateKey, Steps, do
+from litellm_bighub.agent.flow.person_answers import ask_people, look_for_answers
 from litellm_bighub.agent.flow.requested_calls import foreign, is_complete, requested
 from litellm_bighub.agent.flow.run import Run
 from litellm_bighub.agent.flow.stored_state import waiting_state
