@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from litellm_bighub.demo.run import in_own_folder
+from litellm_bighub.demo.run import copied_config
 from litellm_bighub.testing import ScriptedUpstream, running_proxy
 from tests.warm import warm_python
 
@@ -78,7 +78,7 @@ def warm(tmp_path_factory):
 def proxy(_upstream):
     """The real proxy, started once from the repository's own config: a start takes many seconds."""
     with (
-        in_own_folder(ROOT / "proxy_config.yaml") as (config, _),
+        copied_config(ROOT / "proxy_config.yaml") as (config, _),
         running_proxy(config, env={"UPSTREAM_BASE_URL": _upstream.base_url}) as proxy,
     ):
         yield proxy

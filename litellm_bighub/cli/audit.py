@@ -13,8 +13,8 @@ from litellm_bighub.cli.options import (
     DEFAULT_DATABASE,
     DatabaseUrl,
     database,
+    errors_in_one_line,
     fail,
-    failing_plainly,
     span,
 )
 
@@ -38,7 +38,7 @@ def verify(
     from litellm_bighub.control_plane.audit import audit_export  # noqa: PLC0415
 
     kept = None if expect is None else _expected(expect)
-    with failing_plainly(), database(database_url) as engine:
+    with errors_in_one_line(), database(database_url) as engine:
         result = audit_export.verified_chain(engine)
         if isinstance(result, str):
             fail(result)
@@ -59,7 +59,7 @@ def export(
     """Write every event, oldest first. JSON Lines hold all that `verify` digests."""
     from litellm_bighub.control_plane.audit import audit_export  # noqa: PLC0415
 
-    with failing_plainly(), database(database_url) as engine:
+    with errors_in_one_line(), database(database_url) as engine:
         if output is None:
             audit_export.export(engine, sys.stdout, format_)
         else:
@@ -79,7 +79,7 @@ def retain(
     """
     from litellm_bighub.control_plane.audit import audit_export  # noqa: PLC0415
 
-    with failing_plainly(), database(database_url) as engine:
+    with errors_in_one_line(), database(database_url) as engine:
         if not yes and (doubt := audit_export.clock_doubt(engine, span(keep))) is not None:
             typer.confirm(f"{doubt}. Remove nevertheless what is older than {keep}?", abort=True)
         removed = audit_export.retain(engine, span(keep))

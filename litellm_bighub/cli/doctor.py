@@ -45,10 +45,10 @@ def doctor(
     print_examination(examination, console)
     healthy = examination.healthy
     if prove:
-        from litellm_bighub.doctor.proof import proving  # noqa: PLC0415
+        from litellm_bighub.doctor.proof import prepared_proof  # noqa: PLC0415
 
         console.print("Starting the real LiteLLM proxy (about 20 s)...")
-        with proving(read, lambda _seconds: None) as carry_out:
+        with prepared_proof(read, lambda _seconds: None) as carry_out:
             proof = carry_out()
         print_proof(proof, console)
         healthy = healthy and proof.holds

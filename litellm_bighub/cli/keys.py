@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from litellm_bighub.cli.options import DatabaseUrl, fail, failing_plainly
+from litellm_bighub.cli.options import DatabaseUrl, errors_in_one_line, fail
 
 app = typer.Typer(no_args_is_help=True, help="Make keys for people and agents.")
 
@@ -43,7 +43,7 @@ def add(
         fail("a key that asks for decisions (actions:validate) may hold no other scope")
     if actor and scopes != keys.AGENT:
         fail("an actor is for a key that asks for decisions (actions:validate)")
-    with failing_plainly():
+    with errors_in_one_line():
         plane = ControlPlane.open(database_url or sqlite_url(policy.parent / DATABASE), policy)
         try:
             _, secret = asyncio.run(make_key(plane, name, scopes, by="the server", actor=actor or None))

@@ -34,7 +34,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
 @contextmanager
-def failing_plainly() -> Generator[None]:
+def errors_in_one_line() -> Generator[None]:
     """Say what is wrong in one line, and end with 1."""
     try:
         yield

@@ -22,8 +22,8 @@ from litellm_bighub.cli.options import (
     arguments as read_arguments,
     database,
     echo_json,
+    errors_in_one_line,
     fail,
-    failing_plainly,
     span,
 )
 from litellm_bighub.control_plane.decisions.replay import Replayed, replay as replay_policy, summary
@@ -42,7 +42,7 @@ app = typer.Typer(help="Check, explain, compare and replay policies.", no_args_i
 @app.command()
 def check(policy: PolicyFile = Path("bighub_policy.yaml")) -> None:
     """Say whether the file is a valid policy; the first mistake is named with its line."""
-    with failing_plainly():
+    with errors_in_one_line():
         checked = load_policy(policy)
         unmarked = unmarked_actors(policy)
     typer.echo(f"{policy.name}: {len(checked.rules)} rules, default {checked.default}, version {checked.version}")
@@ -65,7 +65,7 @@ def explain(
     """Say which rule would decide on a call, and why the ones before it would not."""
     if type_ not in get_args(CallType):
         fail(f"--type: one of {', '.join(get_args(CallType))}")
-    with failing_plainly():
+    with errors_in_one_line():
         loaded = load_policy(policy)
         call = ToolCall("", cast("CallType", type_), tool, read_arguments(arguments), value=value)
         measured = ToolTable(loaded.tools).find(tool).measure(call)
@@ -82,7 +82,7 @@ def explain(
 @app.command()
 def diff(before: PolicyFile, after: PolicyFile, json: AsJson = False) -> None:  # noqa: FBT002 - a flag of the command line
     """Say what differs between two policies."""
-    with failing_plainly():
+    with errors_in_one_line():
         found = compare(load_text(before), load_text(after))
     if json:
         echo_json([asdict(difference) for difference in found])
@@ -103,7 +103,7 @@ def replay(
     """Run recorded decisions against a policy and show what would have been decided instead. Nothing is changed."""
     from litellm_bighub.control_plane.store.tables import events, rules  # noqa: PLC0415 - slow to import
 
-    with failing_plainly(), database(database_url) as engine, engine.connect() as connection:
+    with errors_in_one_line(), database(database_url) as engine, engine.connect() as connection:
         added = tuple((rule.id, rule.text) for rule in rules.everything(connection))
         recorded = events.decisions(connection, since=time.time() - span(since))
         replayed = replay_policy(build(load_text(policy), added), recorded)
@@ -124,7 +124,7 @@ def versions(
     """List the versions of the policy that decisions were made under, with what each changed; or show one whole."""
     from litellm_bighub.control_plane.decisions import policy_versions  # noqa: PLC0415 - slow to import
 
-    with failing_plainly(), database(database_url) as engine, engine.connect() as connection:
+    with errors_in_one_line(), database(database_url) as engine, engine.connect() as connection:
         named = policy_versions.version(connection, version) if version else None
         found = [named] if named else [] if version else policy_versions.versions(connection, limit)
     if json:

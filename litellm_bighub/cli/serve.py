@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from litellm_bighub.cli.options import DatabaseUrl, failing_plainly, span
+from litellm_bighub.cli.options import DatabaseUrl, errors_in_one_line, span
 from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
 
 
@@ -34,7 +34,7 @@ def serve(
     """
     from litellm_bighub.control_plane.server import serve_forever  # noqa: PLC0415 - slow to import
 
-    with failing_plainly():
+    with errors_in_one_line():
         serve_forever(
             policy,
             database_url,

@@ -47,7 +47,7 @@ class Exchange:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class DemoClient:
     """The line to the model: the official client, through the proxy, to the upstream.
 
     Attributes:

@@ -23,7 +23,7 @@ _DELETE = function_call("delete_customer", {"customer_id": "C-4711"}, call_id="c
 _REFUND = function_call("refund_payment", {"order_id": "A-17", "amount": 900}, call_id="call_refund")
 
 
-class NotKept(AssertionError):  # noqa: N818 - says what happened to a promise
+class BrokenPromiseError(AssertionError):
     """A promise was not kept; the message says what was seen in place of it."""
 
 
@@ -35,7 +35,7 @@ class Promise:
         title: the promise in words.
         prompt: what the user asks.
         answer: what the upstream answers.
-        check: raises `NotKept`, or tells what proves that the promise was kept.
+        check: raises `BrokenPromiseError`, or tells what proves that the promise was kept.
         modes: how it is asked.
         asks: who asks: the official client through the proxy, or an agent in code.
         later: what the upstream answers after the tools' results.
@@ -136,7 +136,7 @@ PROMISES: tuple[Promise, ...] = (
 
 def _expect(kept: bool, otherwise: str) -> None:  # noqa: FBT001 - reads as a sentence
     if not kept:
-        raise NotKept(otherwise)
+        raise BrokenPromiseError(otherwise)
 
 
 def _item(exchange: Exchange, index: int) -> Item:

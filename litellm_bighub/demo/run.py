@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import openai
 
-from litellm_bighub.demo.exchange import Exchange, Line, Mode, ask_agent
-from litellm_bighub.demo.promises import PROMISES, NotKept, Promise
+from litellm_bighub.demo.exchange import DemoClient, Exchange, Mode, ask_agent
+from litellm_bighub.demo.promises import PROMISES, BrokenPromiseError, Promise
 from litellm_bighub.errors import BighubError, ConfigurationError
 from litellm_bighub.testing import Output, Pace, RunningProxy, ScriptedUpstream, running_proxy
 
@@ -45,7 +45,9 @@ Outcome = Kept | Broken
 
 
 @contextmanager
-def open_line(config: Path, on_progress: Callable[[float], None]) -> Generator[tuple[Line, RunningProxy], None, None]:
+def open_client(
+    config: Path, on_progress: Callable[[float], None]
+) -> Generator[tuple[DemoClient, RunningProxy], None, None]:
     """Start upstream and proxy, and end both."""
     with (
         ScriptedUpstream() as upstream,
@@ -53,35 +55,35 @@ def open_line(config: Path, on_progress: Callable[[float], None]) -> Generator[t
         openai.DefaultHttpxClient(trust_env=False) as http,
     ):
         client = openai.OpenAI(base_url=proxy.openai_url, api_key=proxy.master_key, max_retries=0, http_client=http)
-        yield Line(client, upstream), proxy
+        yield DemoClient(client, upstream), proxy
 
 
-def carry_out(line: Line, policy: Path) -> Iterator[tuple[Promise, dict[Mode, Outcome]]]:
+def check_promises(client: DemoClient, policy: Path) -> Iterator[tuple[Promise, dict[Mode, Outcome]]]:
     """Ask each promise in each of its modes. One exchange of either kind goes before, unmeasured, to warm up.
 
     Args:
-        line: to the model.
+        client: to the model.
         policy: the proxy's, which the agent in code goes by too.
     """
-    _attempt(line, policy, PROMISES[0])
+    _attempt(client, policy, PROMISES[0])
     for promise in PROMISES:
-        yield promise, _attempt(line, policy, promise)
+        yield promise, _attempt(client, policy, promise)
 
 
-def _attempt(line: Line, policy: Path, promise: Promise) -> dict[Mode, Outcome]:
-    return {mode: _outcome(line, policy, promise, mode) for mode in promise.modes}
+def _attempt(client: DemoClient, policy: Path, promise: Promise) -> dict[Mode, Outcome]:
+    return {mode: _outcome(client, policy, promise, mode) for mode in promise.modes}
 
 
-def _outcome(line: Line, policy: Path, promise: Promise, mode: Mode) -> Outcome:
+def _outcome(client: DemoClient, policy: Path, promise: Promise, mode: Mode) -> Outcome:
     answers = [Output(items, pace=PACE) for items in (promise.answer, promise.later) if items]
-    line.upstream.script(promise.cue or promise.prompt, *answers)
+    client.upstream.script(promise.cue or promise.prompt, *answers)
     try:
         if promise.asks == "agent":
-            exchange = ask_agent(line.upstream, policy, promise.prompt, mode)
+            exchange = ask_agent(client.upstream, policy, promise.prompt, mode)
         else:
-            exchange = line.ask(promise.prompt, mode)
+            exchange = client.ask(promise.prompt, mode)
         return Kept(promise.check(exchange), exchange)
-    except NotKept as broken:
+    except BrokenPromiseError as broken:
         return Broken(str(broken))
     except (openai.OpenAIError, httpx.HTTPError, BighubError) as error:
         return Broken(f"{type(error).__name__}: {error}")
@@ -96,7 +98,7 @@ def proxy_config() -> Path:
 
 
 @contextmanager
-def in_own_folder(config: Path) -> Generator[tuple[Path, Path], None, None]:
+def copied_config(config: Path) -> Generator[tuple[Path, Path], None, None]:
     """Copies of the config and of the policy beside it, in a folder that is gone in the end, with all state."""
     with tempfile.TemporaryDirectory(prefix="litellm-bighub-") as name:
         folder = Path(name)

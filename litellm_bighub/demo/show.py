@@ -23,9 +23,9 @@ from litellm_bighub.control_plane.http.api_keys import first_key
 from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import sqlite_url
-from litellm_bighub.demo.exchange import Line, Mode
+from litellm_bighub.demo.exchange import DemoClient, Mode
 from litellm_bighub.demo.promises import Promise
-from litellm_bighub.demo.run import Broken, Kept, Outcome, carry_out, in_own_folder, open_line
+from litellm_bighub.demo.run import Broken, Kept, Outcome, check_promises, copied_config, open_client
 from litellm_bighub.testing import RunningProxy
 
 _MODES: tuple[Mode, ...] = ("whole", "streamed")
@@ -43,9 +43,9 @@ def show(config: Path, console: Console, *, inbox: bool = False) -> bool:
         inbox: leave everything running, with a call waiting in the inbox, until Ctrl-C.
     """
     began = monotonic()
-    with in_own_folder(config) as (copy, policy), _starting(console, copy) as (line, proxy):
+    with copied_config(config) as (copy, policy), _starting(console, copy) as (client, proxy):
         console.print(f"The proxy answers after {proxy.start_seconds:.1f} s. Asking it with openai's official client.")
-        kept = report(list(carry_out(line, policy)), console)
+        kept = report(list(check_promises(client, policy)), console)
         if inbox:
             _leave_running(console, proxy, policy)
     console.print(f"Proxy and model have ended; all of it took {monotonic() - began:.0f} s.")
@@ -55,9 +55,9 @@ def show(config: Path, console: Console, *, inbox: bool = False) -> bool:
 
 
 @contextmanager
-def _starting(console: Console, config: Path) -> Generator[tuple[Line, RunningProxy], None, None]:
+def _starting(console: Console, config: Path) -> Generator[tuple[DemoClient, RunningProxy], None, None]:
     with _progress(console) as on_progress, ExitStack() as stack:
-        opened = stack.enter_context(open_line(config, on_progress))
+        opened = stack.enter_context(open_client(config, on_progress))
         running = stack.pop_all()
     with running:
         yield opened

@@ -22,7 +22,7 @@ from litellm_bighub.settings import GuardrailSettings, ServiceSettings
 _SECONDS = 3.0
 
 
-def deciding(name: str, settings: GuardrailSettings, home: Path) -> Iterator[Finding]:
+def check_decider(name: str, settings: GuardrailSettings, home: Path) -> Iterator[Finding]:
     """What to say of a guardrail's decider.
 
     Args:

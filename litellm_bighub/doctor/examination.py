@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from litellm_bighub.doctor.decider_check import deciding
+from litellm_bighub.doctor.decider_check import check_decider
 from litellm_bighub.doctor.findings import Finding, Level
 from litellm_bighub.doctor.proxy_config import GuardrailEntry, GuardrailKind, ProxyConfig, kind_of
 from litellm_bighub.doctor.text_coverage import TextCoverage, covers, opened
@@ -26,7 +26,7 @@ _LITELLM = "litellm"
 
 
 @dataclass(frozen=True, slots=True)
-class ExaminedConfig:
+class ExaminedGuardrail:
     """One guardrail with what it is."""
 
     entry: GuardrailEntry
@@ -38,13 +38,13 @@ class Examination:
     """What was found.
 
     Attributes:
-        patients: the config's guardrails, in their order.
+        guardrails: the config's guardrails, in their order.
         covers: who looks at which answers.
         opened: routes on which nobody decides on tool calls, and the guardrails that open them.
         findings: what there is to say.
     """
 
-    patients: Sequence[ExaminedConfig]
+    guardrails: Sequence[ExaminedGuardrail]
     covers: Sequence[TextCoverage]
     opened: Sequence[tuple[str, str]]
     findings: Sequence[Finding]
@@ -58,25 +58,25 @@ class Examination:
 def examine(config: ProxyConfig) -> Examination:
     """Examine a config."""
     home = config.path.resolve().parent
-    patients = [ExaminedConfig(entry, kind_of(entry, home)) for entry in config.guardrails]
-    findings = [litellm_release(allowed=_allowed(patients)), *_of_all(config, patients)]
-    for patient in patients:
-        findings += _of_one(config, patient, patients, home)
-    return Examination(patients, covers(config), opened(config), findings)
+    guardrails = [ExaminedGuardrail(entry, kind_of(entry, home)) for entry in config.guardrails]
+    findings = [litellm_release(allowed=_allowed(guardrails)), *_of_all(config, guardrails)]
+    for guardrail in guardrails:
+        findings += _of_one(config, guardrail, guardrails, home)
+    return Examination(guardrails, covers(config), opened(config), findings)
 
 
-def _allowed(patients: Sequence[ExaminedConfig]) -> bool:
+def _allowed(guardrails: Sequence[ExaminedGuardrail]) -> bool:
     """Whether all guardrails of ours start on a release of LiteLLM that is not supported."""
-    ours = [patient for patient in patients if patient.kind in {GuardrailKind.CALLS, GuardrailKind.TEXTS}]
-    return bool(ours) and all(patient.entry.params.get("allow_unsupported_litellm") is True for patient in ours)
+    ours = [guardrail for guardrail in guardrails if guardrail.kind in {GuardrailKind.CALLS, GuardrailKind.TEXTS}]
+    return bool(ours) and all(guardrail.entry.params.get("allow_unsupported_litellm") is True for guardrail in ours)
 
 
-def _of_all(config: ProxyConfig, patients: Sequence[ExaminedConfig]) -> Iterator[Finding]:
+def _of_all(config: ProxyConfig, guardrails: Sequence[ExaminedGuardrail]) -> Iterator[Finding]:
     if not config.models:
         yield Finding(Level.NOTE, "model_list", "names no model")
-    if all(patient.kind is not GuardrailKind.CALLS for patient in patients):
+    if all(guardrail.kind is not GuardrailKind.CALLS for guardrail in guardrails):
         yield Finding(Level.OFF, "guardrails", "no BighubGuardrail among them: no tool call is decided on")
-    if all(patient.kind is not GuardrailKind.TEXTS for patient in patients):
+    if all(guardrail.kind is not GuardrailKind.TEXTS for guardrail in guardrails):
         yield Finding(Level.NOTE, "guardrails", "no ResponsesTextGuardrail among them: rewrites in streams are lost")
     settings = config.section("litellm_settings")
     callbacks = [settings.get(key) for key in ("callbacks", "success_callback", "failure_callback")]
@@ -85,18 +85,18 @@ def _of_all(config: ProxyConfig, patients: Sequence[ExaminedConfig]) -> Iterator
 
 
 def _of_one(
-    config: ProxyConfig, patient: ExaminedConfig, patients: Sequence[ExaminedConfig], home: Path
+    config: ProxyConfig, guardrail: ExaminedGuardrail, guardrails: Sequence[ExaminedGuardrail], home: Path
 ) -> Iterator[Finding]:
-    entry = patient.entry
-    match patient.kind:
+    entry = guardrail.entry
+    match guardrail.kind:
         case GuardrailKind.CALLS:
             yield from _switched_on(config, entry)
             yield from _calls(entry, home)
         case GuardrailKind.TEXTS:
             yield from _switched_on(config, entry)
-            yield from _texts(entry, patients)
+            yield from _texts(entry, guardrails)
         case GuardrailKind.OTHER:
-            yield from _others(entry, patients)
+            yield from _others(entry, guardrails)
         case GuardrailKind.UNKNOWN:
             yield Finding(Level.OFF, entry.name, f"{entry.guardrail} cannot be imported; the proxy would not start")
 
@@ -138,7 +138,7 @@ def _calls(entry: GuardrailEntry, home: Path) -> Iterator[Finding]:
     if entry.guardrail != _OURS and settings.decider == "embedded" and not (home / settings.policy).exists():
         yield Finding(Level.NOTE, entry.name, "a class of your own, without a policy: its decider is not examined")
         return
-    yield from deciding(entry.name, settings, home)
+    yield from check_decider(entry.name, settings, home)
 
 
 def _opting_out(name: str, teams: Sequence[str]) -> Iterator[Finding]:
@@ -146,7 +146,7 @@ def _opting_out(name: str, teams: Sequence[str]) -> Iterator[Finding]:
         yield Finding(Level.WARNING, name, f"keys of these teams may opt out of it: {', '.join(teams)}")
 
 
-def _texts(entry: GuardrailEntry, patients: Sequence[ExaminedConfig]) -> Iterator[Finding]:
+def _texts(entry: GuardrailEntry, guardrails: Sequence[ExaminedGuardrail]) -> Iterator[Finding]:
     given = {key: value for key, value in entry.params.items() if key not in _LITELLMS}
     try:
         settings, _ = read_settings(TextGuardrailSettings, entry.name, given)
@@ -158,26 +158,28 @@ def _texts(entry: GuardrailEntry, patients: Sequence[ExaminedConfig]) -> Iterato
     yield from _opting_out(entry.name, settings.may_opt_out)
     for event, says in unchecked_texts(entry.params.get("mode")).items():
         yield Finding(Level.OFF if event == "post_call" else Level.WARNING, entry.name, says)
-    known = {patient.entry.name for patient in patients} - {entry.name}
+    known = {guardrail.entry.name for guardrail in guardrails} - {entry.name}
     for missing in (name for name in settings.apply if name not in known):
         yield Finding(Level.OFF, entry.name, f"applies {missing}, which is no guardrail of this config")
     if not settings.apply:
         yield Finding(Level.OFF, entry.name, "applies no guardrail")
     yield Finding(Level.NOTE, entry.name, "covers Responses; the text of chat and Messages is not its business")
-    names = [patient.entry.name for patient in patients]
+    names = [guardrail.entry.name for guardrail in guardrails]
     later = [
-        patient.entry.name for patient in patients[: names.index(entry.name)] if patient.kind is GuardrailKind.CALLS
+        guardrail.entry.name
+        for guardrail in guardrails[: names.index(entry.name)]
+        if guardrail.kind is GuardrailKind.CALLS
     ]
     if later:
         says = f"stands behind {later[0]}, which so decides on arguments that are rewritten after it; put it before"
         yield Finding(Level.WARNING, entry.name, says)
 
 
-def _others(entry: GuardrailEntry, patients: Sequence[ExaminedConfig]) -> Iterator[Finding]:
+def _others(entry: GuardrailEntry, guardrails: Sequence[ExaminedGuardrail]) -> Iterator[Finding]:
     appliers = [
-        patient.entry.name
-        for patient in patients
-        if patient.kind is GuardrailKind.TEXTS and entry.name in (patient.entry.params.get("apply") or ())
+        guardrail.entry.name
+        for guardrail in guardrails
+        if guardrail.kind is GuardrailKind.TEXTS and entry.name in (guardrail.entry.params.get("apply") or ())
     ]
     match appliers, entry.default_on:
         case [first, *_], False:

@@ -12,7 +12,7 @@ import httpx
 from litellm_bighub.doctor.canary import ARGUMENTS, HOSTED_TOOL, PROMPT, SECRETS, TOOL, holds_call, holds_secret
 from litellm_bighub.doctor.probes import PROBES, Mode, Probe, ProbedGateway, Received
 from litellm_bighub.doctor.proxy_config import ProxyConfig
-from litellm_bighub.doctor.stage import MODEL, SOCKET_MODEL, staged
+from litellm_bighub.doctor.stage import MODEL, SOCKET_MODEL, staged_config
 from litellm_bighub.doctor.text_coverage import text_formats
 from litellm_bighub.testing import Item, Output, Pace, Request, ScriptedUpstream, function_call, running_proxy, text
 from litellm_bighub.testing.hosted_answers import block
@@ -99,12 +99,12 @@ class Proof:
 
 
 @contextmanager
-def proving(config: ProxyConfig, on_progress: Callable[[float], None]) -> Generator[Callable[[], Proof]]:
+def prepared_proof(config: ProxyConfig, on_progress: Callable[[float], None]) -> Generator[Callable[[], Proof]]:
     """Start upstream and proxy; what is yielded carries the proof out."""
     with (
         ScriptedUpstream() as upstream,
         HostedBighub(block()) as hosted,
-        staged(config, upstream.base_url, hosted) as path,
+        staged_config(config, upstream.base_url, hosted) as path,
         running_proxy(path, env=_environment(upstream), on_progress=on_progress) as proxy,
         httpx.Client(
             base_url=proxy.base_url,

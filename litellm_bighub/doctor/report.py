@@ -34,10 +34,10 @@ _ROUTES = {
 def print_examination(examination: Examination, console: Console) -> None:
     """What is on, and what there is to say of it."""
     table = _table("guardrail", "what it is", "on", "mode", "for")
-    for patient in examination.patients:
-        entry = patient.entry
+    for guardrail in examination.guardrails:
+        entry = guardrail.entry
         mode = ", ".join(sorted(entry.events))
-        table.add_row(Text(entry.name), patient.kind.value, _on(entry), mode, _ROUTES[patient.kind])
+        table.add_row(Text(entry.name), guardrail.kind.value, _on(entry), mode, _ROUTES[guardrail.kind])
     console.print(table)
     roads = _table("answers of", "tool calls decided by", "texts handed to")
     for cover in examination.covers:

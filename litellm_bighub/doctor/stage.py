@@ -30,7 +30,7 @@ _KEPT_SETTINGS = frozenset({"drop_params", "set_verbose", "modify_params", "guar
 
 
 @contextmanager
-def staged(config: ProxyConfig, upstream_url: str, hosted: HostedBighub) -> Generator[Path, None, None]:
+def staged_config(config: ProxyConfig, upstream_url: str, hosted: HostedBighub) -> Generator[Path, None, None]:
     """The path of the config to run, in a folder that looks like the config's own and is gone in the end."""
     home = config.path.resolve().parent
     with tempfile.TemporaryDirectory(prefix="litellm-bighub-") as name:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-BORROWED: Mapping[str, frozenset[str]] = {
+LITELLM_IMPORTS: Mapping[str, frozenset[str]] = {
     "litellm": frozenset([]),
     "litellm.caching.dual_cache": frozenset(["DualCache"]),
     "litellm.exceptions": frozenset(

@@ -8,7 +8,7 @@ import pytest
 
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.demo.exchange import Exchange
-from litellm_bighub.demo.promises import PROMISES, NotKept
+from litellm_bighub.demo.promises import PROMISES, BrokenPromiseError
 from litellm_bighub.demo.run import proxy_config
 from litellm_bighub.domain.arguments import read_arguments
 from litellm_bighub.domain.call import CallContext, ToolCall
@@ -78,7 +78,7 @@ def test_a_kept_promise_is_proved(promise, seen):
 
 @pytest.mark.parametrize(("promise", "seen"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_promise_is_noticed(promise, seen):
-    with pytest.raises(NotKept):
+    with pytest.raises(BrokenPromiseError):
         promise.check(seen)
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from litellm_bighub.doctor.canary import ARGUMENTS, SECRETS, UNIT, holds_call, holds_secret
 from litellm_bighub.doctor.probes import PROBES, ProbedGateway, Received
-from litellm_bighub.doctor.proof import Verdict, of_call, prove, proving
+from litellm_bighub.doctor.proof import Verdict, of_call, prepared_proof, prove
 from litellm_bighub.doctor.proxy_config import read_config
 from litellm_bighub.doctor.report import print_proof
 from litellm_bighub.testing import ScriptedUpstream
@@ -94,7 +94,7 @@ def test_a_gateway_that_governs_nothing_leaks_on_every_road_that_it_has():
 
 @pytest.fixture(scope="module")
 def proof():
-    with proving(read_config(ROOT / "proxy_config.yaml"), lambda _: None) as carry_out:
+    with prepared_proof(read_config(ROOT / "proxy_config.yaml"), lambda _: None) as carry_out:
         return carry_out()
 
 

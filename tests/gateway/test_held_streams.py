@@ -12,7 +12,7 @@ from litellm_bighub.formats.chat.gate import ChatGate
 from litellm_bighub.formats.messages.gate import MessagesGate
 from litellm_bighub.formats.responses.gate import ResponsesGate
 from litellm_bighub.formats.stream.gate_protocol import Pass
-from litellm_bighub.gateway.pipeline.gated_stream import governed
+from litellm_bighub.gateway.pipeline.gated_stream import gated_events
 
 STREAMS = 1000
 WORDS = [*["x" * 50_000] * 4, "!"]
@@ -87,7 +87,7 @@ async def test_a_held_stream_keeps_no_more_than_its_undecided_call(name):
 
     async def consume():
         passed = 0
-        async for event in governed(upstream(), gate(), decide):
+        async for event in gated_events(upstream(), gate(), decide):
             passed += 1
             del event  # or the last one that passed would be kept here
         return passed

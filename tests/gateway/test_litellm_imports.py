@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import litellm_bighub
-from litellm_bighub.gateway.litellm_imports import BORROWED
+from litellm_bighub.gateway.litellm_imports import LITELLM_IMPORTS
 
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
 
@@ -28,11 +28,11 @@ def imported():
 
 
 def test_the_list_is_what_the_code_imports():
-    assert {module: frozenset(names) for module, names in imported().items()} == BORROWED
+    assert {module: frozenset(names) for module, names in imported().items()} == LITELLM_IMPORTS
 
 
-@pytest.mark.parametrize("module", sorted(BORROWED))
+@pytest.mark.parametrize("module", sorted(LITELLM_IMPORTS))
 def test_the_installed_litellm_has_it(module):
     home = importlib.import_module(module)
 
-    assert not [name for name in BORROWED[module] if not hasattr(home, name)]
+    assert not [name for name in LITELLM_IMPORTS[module] if not hasattr(home, name)]

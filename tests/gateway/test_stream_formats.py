@@ -11,7 +11,7 @@ from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.formats.chat.gate import ChatGate
 from litellm_bighub.formats.messages.gate import MessagesGate
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
-from litellm_bighub.gateway.pipeline.gated_stream import governed
+from litellm_bighub.gateway.pipeline.gated_stream import gated_events
 from tests.formats.chat import streams as chat
 from tests.formats.messages import streams as messages
 
@@ -42,7 +42,7 @@ async def test_text_flows_while_a_call_is_decided(gate, events, before):
         return [Pass() for _ in calls]
 
     released: list[object] = []
-    async for event in governed(each(events), gate(), decide):
+    async for event in gated_events(each(events), gate(), decide):
         released.append(event)
         if len(released) == before:
             decided.set()
@@ -55,7 +55,7 @@ async def test_a_withheld_call_never_leaves(gate, events, before):
     async def decide(calls: Sequence[ToolCall]) -> Sequence[Outcome]:
         return [Withhold("not now") for _ in calls]
 
-    released = [event async for event in governed(each(events), gate(), decide)]
+    released = [event async for event in gated_events(each(events), gate(), decide)]
     assert released[:before] == events[:before]
     assert "name_t" not in repr(released)
     assert "not now" in repr(released)

@@ -27,7 +27,7 @@ _JWT = "hashed-jwt-"
 """How LiteLLM begins the hash of a JWT, of which each login makes another."""
 
 
-def caller(
+def call_context(
     user_api_key_dict: UserAPIKeyAuth | None,
     request_data: JsonMapping,
     response: object,
@@ -125,7 +125,7 @@ def upstream_id(response_id: str, *, encrypted: bool) -> str:
     return _made_of(decrypted)
 
 
-def in_form_of(given: str, meant: str, response_id: str) -> str:
+def in_same_form(given: str, meant: str, response_id: str) -> str:
     """The id of another response in the form in which a caller gave one, and so for nobody but whom that was for.
 
     Args:

@@ -26,7 +26,7 @@ from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.registry import DEFAULT, format_of_answer
 from litellm_bighub.formats.requests.repair import RequestRepair
 from litellm_bighub.formats.requests.results import FoundResult, RequestResults
-from litellm_bighub.gateway.conversation.identity import conversation_id, in_form_of, upstream_id
+from litellm_bighub.gateway.conversation.identity import conversation_id, in_same_form, upstream_id
 from litellm_bighub.gateway.pipeline.gated_stream import close_stream
 from litellm_bighub.gateway.setup.proxy_process import has_sessions
 from litellm_bighub.wording import ENGLISH, Wording
@@ -88,7 +88,7 @@ class RequestHistory:
         context = asks()
         known = await self._known(thread, brought, context)
         if thread.response_id and (last := continuation(known, thread.response_id)):
-            data["previous_response_id"] = in_form_of(data["previous_response_id"], thread.response_id, last)
+            data["previous_response_id"] = in_same_form(data["previous_response_id"], thread.response_id, last)
             thread = ConversationThread(upstream_id(last, encrypted=False), thread.conversation)
             known = await self._known(thread, brought, context)
         judgements = [

@@ -19,7 +19,7 @@ from litellm_bighub.gateway.hooks.guardrail_calls import calls_each
 from litellm_bighub.gateway.hooks.guardrail_exchange import Extracted, ask, context_of, write
 from litellm_bighub.gateway.hooks.scan_record import record_scan
 from litellm_bighub.gateway.hooks.tool_call_chunks import NO_CALLS
-from litellm_bighub.gateway.pipeline.merged_request import LITELLMS, merge_request
+from litellm_bighub.gateway.pipeline.merged_request import LITELLM_FIELDS, merge_request
 from litellm_bighub.settings import TextCalls
 
 
@@ -55,7 +55,7 @@ class FormatHandler(BaseTranslation):
         """
         if guardrail_to_apply is not None:
             merge_request(data, self.spoken)
-            found = self._texts.in_request(data, tools="all", unsent=LITELLMS)
+            found = self._texts.in_request(data, tools="all", unsent=LITELLM_FIELDS)
             await self._check_found(found, data, guardrail_to_apply, data, "request", litellm_logging_obj)
         return data
 

@@ -15,12 +15,12 @@ from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import FORMATS
-from litellm_bighub.gateway.pipeline.provider_error import quieted
+from litellm_bighub.gateway.pipeline.provider_error import sanitized_error
 from litellm_bighub.gateway.pipeline.request_log import PROVIDER
 from litellm_bighub.gateway.routes.route_formats import format_of_route
 from litellm_bighub.gateway.setup.litellm_parameters import check_stream_scope
 from litellm_bighub.gateway.setup.mode import events_of
-from litellm_bighub.gateway.setup.opt_outs import OptOuts, asked_by, authenticated
+from litellm_bighub.gateway.setup.opt_outs import OptOuts, authenticated, opt_out_question
 from litellm_bighub.gateway.setup.proxy_process import is_proxy
 
 logger = logging.getLogger(__name__)
@@ -128,7 +128,7 @@ class NativeGuardrail(CustomGuardrail):
         return self.default_on and (not self._events or event_type.value in self._events)
 
     def _opts_out(self, key: UserAPIKeyAuth, event_type: GuardrailEventHooks) -> bool:
-        return super().should_run_guardrail(asked_by(key), event_type) is not True
+        return super().should_run_guardrail(opt_out_question(key), event_type) is not True
 
     async def async_post_call_failure_hook(
         self,
@@ -143,5 +143,5 @@ class NativeGuardrail(CustomGuardrail):
             return None
         if not self.should_run_guardrail(request_data, GuardrailEventHooks.post_call):
             return None
-        harmless = quieted(original_exception)
+        harmless = sanitized_error(original_exception)
         return harmless if isinstance(harmless, HTTPException) and harmless is not original_exception else None

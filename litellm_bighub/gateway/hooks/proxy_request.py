@@ -16,11 +16,11 @@ from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import DEFAULT
 from litellm_bighub.formats.requests.approval_answers import Effect
-from litellm_bighub.gateway.conversation.identity import caller, previous_response_id
+from litellm_bighub.gateway.conversation.identity import call_context, previous_response_id
 from litellm_bighub.gateway.conversation.stored_responses import is_stored
 from litellm_bighub.gateway.pipeline.answer_format import refuse_streamed_batch
 from litellm_bighub.gateway.pipeline.next_answer import next_answer
-from litellm_bighub.gateway.pipeline.request_log import log_results, logged
+from litellm_bighub.gateway.pipeline.request_log import log_results, logged_decisions
 from litellm_bighub.gateway.routes.route_formats import governed_format
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.telemetry import Telemetry
@@ -60,7 +60,7 @@ class ProxyRequest:
 
     @property
     def is_open(self) -> bool:
-        """Whether the operator has opened the route, on which nobody knows what is wire_format."""
+        """Whether the operator has opened the route, whose format nobody knows."""
         return bool(self.where) and self.wire_format in {None, DEFAULT} and governed_format(self.where) is None
 
     @property
@@ -80,7 +80,7 @@ class ProxyRequest:
 
     def context(self, response: object = None) -> CallContext:
         """Who asks, by the gateway's authentication."""
-        return caller(self.key, self.data, response, actor=self.settings.actor, domain=self.settings.domain)
+        return call_context(self.key, self.data, response, actor=self.settings.actor, domain=self.settings.domain)
 
     async def receive(self) -> None:
         """Refuse what cannot be answered, and let the client's answers to requests for approval take effect."""
@@ -92,12 +92,12 @@ class ProxyRequest:
 
     def logged_request(self) -> AbstractContextManager[None]:
         """Tells LiteLLM's logging."""
-        return logged(self.guardrail, self.data)
+        return logged_decisions(self.guardrail, self.data)
 
     def logged_answer(self) -> AbstractContextManager[None]:
         """Tells LiteLLM's logging, and the guardrail's span if there is one."""
         spans = self.telemetry.spans if self.settings.guardrail_spans else None
-        return logged(self.guardrail, self.data, spans=spans)
+        return logged_decisions(self.guardrail, self.data, spans=spans)
 
     def log_results(self, results: Sequence[UnapprovedResult]) -> None:
         """Tells LiteLLM's logging."""

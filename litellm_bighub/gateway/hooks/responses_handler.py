@@ -23,7 +23,7 @@ from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.slots import Found, verify
 from litellm_bighub.formats.stream.text_part import WholeText
-from litellm_bighub.gateway.conversation.identity import caller
+from litellm_bighub.gateway.conversation.identity import call_context
 from litellm_bighub.gateway.hooks import lone_text
 from litellm_bighub.gateway.hooks.guardrail_exchange import Extracted, as_answer_error, context_of, write
 from litellm_bighub.gateway.hooks.override_points import OverridePoints, around
@@ -33,7 +33,7 @@ from litellm_bighub.gateway.hooks.stream_scan import scan_of
 from litellm_bighub.gateway.hooks.text_stream import rewritten
 from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
-from litellm_bighub.gateway.pipeline.merged_request import LITELLMS, merge_request
+from litellm_bighub.gateway.pipeline.merged_request import LITELLM_FIELDS, merge_request
 from litellm_bighub.gateway.pipeline.withholding import Withholding
 
 
@@ -93,7 +93,7 @@ class OpenAIResponsesHandler(OverridePoints):
         if guardrail_to_apply is None:
             return data
         merge_request(data, self.spoken)
-        lone = None if self._overrides_items("input") else self._texts.lone_in_request(data, unsent=LITELLMS)
+        lone = None if self._overrides_items("input") else self._texts.lone_in_request(data, unsent=LITELLM_FIELDS)
         if lone is not None and contract_of(guardrail_to_apply) is Contract.INPUTS:
             await lone_text.check_request(self, data, lone, guardrail_to_apply, litellm_logging_obj)
             return data
@@ -102,7 +102,7 @@ class OpenAIResponsesHandler(OverridePoints):
         only_texts = contract_of(guardrail_to_apply) is Contract.TEXT
         tools = RequestTools(data) if data.get("tools") and not only_texts else NO_TOOLS
         described: Collection[int] | Literal["all"] = "all" if only_texts else tools.without_form()
-        found = self._texts.in_request(data, skip_roles=skip_roles, tools=described, unsent=LITELLMS)
+        found = self._texts.in_request(data, skip_roles=skip_roles, tools=described, unsent=LITELLM_FIELDS)
         items, extracted = _items_of(data.get("input")), Extracted()
         if items and self._overrides_items("input"):
             extracted = await self._extract(items, "input", guardrail_to_apply, data, skip_roles)
@@ -155,7 +155,7 @@ class OpenAIResponsesHandler(OverridePoints):
             request_data.setdefault("response", response)
             await self._check_output(response, guardrail_to_apply, request_data, litellm_logging_obj)
         if self._enforcement is not None:
-            context = caller(user_api_key_dict, request_data, response, actor=self._actor, domain=self._domain)
+            context = call_context(user_api_key_dict, request_data, response, actor=self._actor, domain=self._domain)
             await self._enforcement.govern(response, context, refusals=self.spoken.wants_refusals(request_data))
         return response
 

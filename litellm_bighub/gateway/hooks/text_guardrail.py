@@ -28,14 +28,14 @@ from litellm_bighub.formats.answers.error_text import harmless_in_place
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import DEFAULT, FORMATS, format_of_texts, texts_of
 from litellm_bighub.formats.stream.text_part import Mode, WholeText, Window
-from litellm_bighub.gateway.conversation.identity import caller
+from litellm_bighub.gateway.conversation.identity import call_context
 from litellm_bighub.gateway.hooks.format_handler import FormatHandler
 from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
 from litellm_bighub.gateway.hooks.registration import handler_of, install
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.hooks.text_stream import checked
 from litellm_bighub.gateway.mcp.mcp_texts import McpTexts, check_mcp_texts
-from litellm_bighub.gateway.pipeline.provider_error import Harmless
+from litellm_bighub.gateway.pipeline.provider_error import SanitizedStream
 from litellm_bighub.gateway.routes.route_formats import format_of_route
 from litellm_bighub.gateway.sdk.reentrancy import is_checked_in_code
 from litellm_bighub.gateway.sdk.ungoverned_calls import (
@@ -162,7 +162,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
     ) -> JsonObject:
         """Check the texts of a request."""
         del cache
-        asks = partial(caller, user_api_key_dict, data, None, actor="", domain="")
+        asks = partial(call_context, user_api_key_dict, data, None, actor="", domain="")
         spoken = format_of_texts(call_type)
         if spoken is not None and not await self.opted_out(data, user_api_key_dict, asks):
             handler = self._handlers[spoken]
@@ -212,7 +212,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
             Exception: what a guardrail raises to refuse. Nothing more may be sent then.
         """
         texts = texts_of(spoken)
-        events = Harmless(events)
+        events = SanitizedStream(events)
         async with AsyncExitStack() as stack:
             for guardrail in self.applied():
                 logging_obj = request_data.get("litellm_logging_obj")

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 
 from litellm_bighub.formats.stream.gate_protocol import Hold, Release
 from litellm_bighub.formats.stream.text_gate import Scan, StreamTextGate
-from litellm_bighub.gateway.pipeline.gated_stream import close_stream, native
+from litellm_bighub.gateway.pipeline.gated_stream import as_litellm_event, close_stream
 
 Check = Callable[[Sequence[str]], Awaitable[Sequence[str]]]
 
@@ -25,9 +25,9 @@ async def checked(events: AsyncIterator[object], gate: StreamTextGate, check: Ch
     try:
         async for event in events:
             for released in await _settled(gate, gate.feed(event), check):
-                yield native(released)
+                yield as_litellm_event(released)
         for released in await _settled(gate, gate.finish(), check):
-            yield native(released)
+            yield as_litellm_event(released)
     finally:
         await close_stream(events)
 
@@ -44,7 +44,7 @@ async def rewritten(events: list[object], gate: StreamTextGate, check: Check) ->
         Exception: whatever `check` raises. Nothing has been written.
     """
     released = [*await _settled(gate, gate.feed(*events), check), *await _settled(gate, gate.finish(), check)]
-    events[:] = [native(event) for event in released]
+    events[:] = [as_litellm_event(event) for event in released]
 
 
 async def _settled(gate: StreamTextGate, step: Release | Scan | Hold, check: Check) -> Sequence[object]:

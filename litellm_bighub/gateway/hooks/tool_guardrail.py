@@ -32,13 +32,13 @@ from litellm_bighub.gateway.hooks.proxy_request import ProxyRequest
 from litellm_bighub.gateway.hooks.registration import install
 from litellm_bighub.gateway.mcp.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.mcp.mcp_results import McpResults
-from litellm_bighub.gateway.pipeline.answer_format import check_streams, check_whole
-from litellm_bighub.gateway.pipeline.answer_headers import headers
+from litellm_bighub.gateway.pipeline.answer_format import check_streamed_answer, check_whole_answer
+from litellm_bighub.gateway.pipeline.answer_headers import decision_headers
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
-from litellm_bighub.gateway.pipeline.gated_stream import native
+from litellm_bighub.gateway.pipeline.gated_stream import as_litellm_event
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.pipeline import Pipeline
-from litellm_bighub.gateway.pipeline.provider_error import Harmless
+from litellm_bighub.gateway.pipeline.provider_error import SanitizedStream
 from litellm_bighub.gateway.pipeline.request_log import RequestLog
 from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withholding
 from litellm_bighub.gateway.routes.client_connection import keep_connections
@@ -202,7 +202,7 @@ class BighubGuardrail(NativeGuardrail):
         if is_stored(request.where) and is_deletion(response):
             return response
         answer = as_answer(response, data)
-        check_whole(answer, whole_formats(user_api_key_dict), data, request.where)
+        check_whole_answer(answer, whole_formats(user_api_key_dict), data, request.where)
         governed_answer = await self.pipeline.answer(request, answer)
         return governed_answer if answer is response else response
 
@@ -221,8 +221,8 @@ class BighubGuardrail(NativeGuardrail):
         begun: object = None
         try:
             if whole_formats(user_api_key_dict):
-                check_streams(response, request_data, request.where)
-            governed = self.pipeline.stream(request, Harmless(response))
+                check_streamed_answer(response, request_data, request.where)
+            governed = self.pipeline.stream(request, SanitizedStream(response))
             async with aclosing(governed) as governed_events:
                 async for event in governed_events:
                     last = event
@@ -231,7 +231,7 @@ class BighubGuardrail(NativeGuardrail):
         except (ToolCallWithheld, UnreadableAnswerError) as refused_:
             # What is raised here, LiteLLM raises again, which cuts the connection, or tells in OpenAI's form alone.
             for end in wire_format.failed_stream(_failure(refused_, last, begun)):
-                yield native(end) if wire_format.has_event_objects else end
+                yield as_litellm_event(end) if wire_format.has_event_objects else end
 
     async def async_pre_call_deployment_hook(
         self, kwargs: JsonObject, call_type: CallTypes | None
@@ -269,7 +269,7 @@ class BighubGuardrail(NativeGuardrail):
             await self.pipeline.conversation.record_results(request_data, response)
             wire_format = format_of_call(call_type.value)
             formats = () if wire_format is None else (wire_format,)
-            check_whole(response, formats, request_data, f"litellm.{call_type.value}")
+            check_whole_answer(response, formats, request_data, f"litellm.{call_type.value}")
             return await self.pipeline.answer(self.request(request_data, wire_format=wire_format), response)
         return response
 
@@ -284,7 +284,7 @@ class BighubGuardrail(NativeGuardrail):
         """Tell the client what was decided, and by which ids it is found in the audit."""
         del user_api_key_dict, response, request_headers, litellm_call_info
         wanted = self.should_run_guardrail(data, GuardrailEventHooks.post_call)
-        return headers(data) if wanted else None
+        return decision_headers(data) if wanted else None
 
     async def async_post_mcp_tool_call_hook(
         self, kwargs: JsonObject, response_obj: Payload, start_time: datetime, end_time: datetime

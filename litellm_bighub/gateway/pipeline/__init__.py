@@ -1,1 +1,1 @@
-"""Request, answer and stream of a governed call, from the request to what the client receives."""
+"""Governs a request, its whole answer and its stream, for the proxy and for code."""

@@ -1,7 +1,7 @@
-"""Whole answers on governed routes: each is in a format that the route speaks, or it is refused.
+"""Checks the format of an answer: an answer in no format of its route is refused.
 
-LiteLLM's batch completion (`model: "a,b"` on the chat routes) answers with a list of completions, or of lists where the
-request holds several conversations. In place of a completion that failed stands its exception.
+LiteLLM's batch completion (`model: "a,b"` on the chat routes) answers with a list of completions, or with a list of
+lists if the request holds several conversations. A completion that failed is its exception in that list.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from litellm_bighub.formats.registry import format_of_answer
 _NO_STATUS = 500
 
 
-def check_whole(response: object, formats: Collection[Format], request: JsonMapping, where: str) -> None:
-    """Refuse an answer in whose shape no call could be found. What failed within a batch is told without its message.
+def check_whole_answer(response: object, formats: Collection[Format], request: JsonMapping, where: str) -> None:
+    """Refuse an answer in which calls could not be found. In a batch, replace exceptions by errors without details.
 
     Args:
-        response: changed in place, if it is a batch.
-        formats: those that are spoken here; without one, any shape passes.
-        request: what is answered.
+        response: changed in place if it is a batch.
+        formats: those of the route; if empty, any answer passes.
+        request: the request that is answered.
         where: the route or function.
 
     Raises:
-        UnreadableAnswerError: it is in none of the formats, or it is whole where a stream was asked for.
+        UnreadableAnswerError: the answer is in none of the formats, or a stream was asked for.
     """
     if not formats:
         return
@@ -41,7 +41,7 @@ def check_whole(response: object, formats: Collection[Format], request: JsonMapp
 
 @contextmanager
 def route_in_errors(where: str) -> Generator[None]:
-    """Within it, answers are refused in the name of a route or function."""
+    """Adds the route or function to each `UnreadableAnswerError` that is raised inside."""
     try:
         yield
     except UnreadableAnswerError as error:
@@ -49,10 +49,10 @@ def route_in_errors(where: str) -> Generator[None]:
 
 
 def refuse_streamed_batch(request: JsonMapping, where: str) -> None:
-    """Refuse a chat request that LiteLLM would answer with a list of streams, before any model is asked.
+    """Refuse a chat request that LiteLLM would answer with a list of streams. No model has been asked yet.
 
     Raises:
-        UnreadableAnswerError: it asks several models for a stream each.
+        UnreadableAnswerError: the request asks several models for streams.
     """
     model: object = request.get("model")
     batch = isinstance(model, str) and "," in model and not request.get("fastest_response")
@@ -60,11 +60,11 @@ def refuse_streamed_batch(request: JsonMapping, where: str) -> None:
         raise UnreadableAnswerError("a batch of completions cannot be streamed", where)
 
 
-def check_streams(events: object, request: JsonMapping, where: str) -> None:
-    """Refuse a stream where a whole answer was asked for, and what is no stream where one was.
+def check_streamed_answer(events: object, request: JsonMapping, where: str) -> None:
+    """Refuse a stream if a whole answer was asked for, and a whole answer if a stream was asked for.
 
     Raises:
-        UnreadableAnswerError: it is not what was asked for.
+        UnreadableAnswerError: the answer is not what was asked for.
     """
     if not hasattr(events, "__aiter__"):
         raise UnreadableAnswerError(f"a stream was asked for, and this is a {type(events).__name__}", where)
@@ -73,7 +73,7 @@ def check_streams(events: object, request: JsonMapping, where: str) -> None:
 
 
 def is_readable(response: object, wire_format: Format) -> bool:
-    """Whether a whole answer is one in this format."""
+    """Whether a whole answer is valid in this format."""
     try:
         wire_format.check_answer(response)
     except UnreadableAnswerError:
@@ -103,7 +103,7 @@ def _check_batch(batch: list[object], wire_format: Format) -> None:
 
 
 def _failure(error: Exception) -> JsonObject:
-    """An error of the upstream may quote what it has answered."""
+    """The error without its message, which may quote the model's answer."""
     status: object = get(error, "status_code")
     code = str(status) if isinstance(status, int) else str(_NO_STATUS)
     message = f"The model answered with an error ({type(error).__name__})."

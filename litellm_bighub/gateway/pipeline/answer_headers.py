@@ -1,7 +1,7 @@
-"""Response headers that tell what was decided, and by which id it is found again in logs and audit.
+"""Response headers with the number of decisions and the ids that find them in logs and audit.
 
-A whole answer's headers are written after its calls were decided. A stream's headers leave before: they hold the trace
-id alone. `x-litellm-call-id`, which LiteLLM sends itself, is the trace id unless the request named one.
+The headers of a whole answer are written after its calls were decided. The headers of a stream are sent before that, so
+they hold only the trace id. LiteLLM's own header `x-litellm-call-id` is the trace id unless the request names one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 _INFORMATION = "standard_logging_guardrail_information"
 
 
-def headers(request_data: JsonMapping) -> dict[str, str]:
+def decision_headers(request_data: JsonMapping) -> dict[str, str]:
     """The headers of the answer to this request."""
     written: dict[str, str] = {}
     trace = _id(request_data.get("litellm_trace_id")) or _id(request_data.get("litellm_call_id"))
@@ -42,7 +42,7 @@ def headers(request_data: JsonMapping) -> dict[str, str]:
 
 
 def _decisions(request_data: JsonMapping) -> Iterator[JsonMapping]:
-    """The decisions that every guardrail of ours has told LiteLLM's logging of."""
+    """The decisions that our guardrails have logged in the request's metadata."""
     for bucket in ("litellm_metadata", "metadata"):
         metadata = request_data.get(bucket)
         entries = metadata.get(_INFORMATION) if isinstance(metadata, dict) else None
@@ -54,5 +54,5 @@ def _decisions(request_data: JsonMapping) -> Iterator[JsonMapping]:
 
 
 def _id(value: object) -> str:
-    """Nothing that a caller wrote may become more than one header."""
+    """The value if it is safe as a header, or empty: a caller may write trace ids, and must not inject headers."""
     return value if isinstance(value, str) and _ID.fullmatch(value) else ""

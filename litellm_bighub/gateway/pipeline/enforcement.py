@@ -27,7 +27,7 @@ from litellm_bighub.formats.registry import DEFAULT, format_of_answer
 from litellm_bighub.formats.requests.results import NOTICE_PREFIX
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
 from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
-from litellm_bighub.gateway.pipeline.released_calls import remember
+from litellm_bighub.gateway.pipeline.released_calls import record_calls
 from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls
 from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withholding
 from litellm_bighub.gateway.routes.client_connection import while_connected
@@ -37,17 +37,17 @@ _MODELS: Final[Mapping[str, type[BaseModel]]] = {
     "message": ResponseOutputMessage,
     "mcp_approval_request": McpApprovalRequest,
 }
-"""The models of items that stand in the places of calls, by the items' types."""
+"""The models of the items that replace calls, by the items' types."""
 
 
 def new_item_id() -> str:
-    """An id for a message that nobody else made, and that is known for a notice when a request brings it back."""
+    """A random id for a notice. Its prefix marks the message as a notice when a later request brings it back."""
     return f"{NOTICE_PREFIX}{random_id()}"
 
 
 @dataclass(frozen=True, slots=True)
 class EnforcedCall:
-    """A call with what was decided and what is to become of it."""
+    """A call with its decision and its outcome."""
 
     call: ToolCall
     decision: Decision
@@ -55,13 +55,13 @@ class EnforcedCall:
 
     @property
     def is_blocked(self) -> bool:
-        """Whether nobody but the model has to hear of it."""
+        """Whether the call is blocked and withheld, so that only the model has to be told."""
         return isinstance(self.decision, Block) and isinstance(self.outcome, Withhold)
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedCall:
-    """A call where it stands in a whole answer, and what is to become of it."""
+    """A call of a whole answer with its place and its outcome."""
 
     found: FoundCall
     enforced: EnforcedCall
@@ -69,17 +69,17 @@ class PlacedCall:
 
 @dataclass(frozen=True, slots=True)
 class Enforcement:
-    """The tool-decision hook together with what becomes of withheld calls.
+    """Decides on calls and applies `Withholding` to the decisions.
 
     Attributes:
-        tool_decisions: decides, and holds the ledger.
-        withholding: how withheld calls look.
+        tool_decisions: makes the decisions, and holds the ledger.
+        withholding: what becomes of withheld calls.
         new_item_id: makes ids for notices.
-        name: the guardrail's, for errors.
-        cache: keeps decisions for those who fetch a stored response again, if anybody can.
+        name: the guardrail's name, for errors.
+        cache: keeps decisions for stored responses that are fetched again; `None` where none can be fetched.
 
     Raises:
-        ConfigurationError: calls are to wait, and the decider cannot tell when a person has answered.
+        ConfigurationError: `on_approval` is `wait`, and the decider cannot wait for approvals.
     """
 
     tool_decisions: ToolDecisions
@@ -89,16 +89,16 @@ class Enforcement:
     cache: DecisionCache | None = None
 
     def __post_init__(self) -> None:
-        """Requires a decider that can wait for approvals, where calls wait."""
+        """Requires a decider that can wait for approvals if `on_approval` is `wait`."""
         if self.withholding.waits and not self.tool_decisions.can_wait:
             problem = "is wait, but this decider cannot tell when a person has answered"
             raise ConfigurationError(f"{self.name}.on_approval", problem)
 
     def outcome(self, call: ToolCall, decision: Decision, wire_format: Format | None = DEFAULT) -> Outcome:
-        """What becomes of a call, in the operator's words.
+        """What becomes of a call, in the operator's wording.
 
         Raises:
-            ToolCallWithheld: the operator wants the request to fail.
+            ToolCallWithheld: `on_block` or `on_approval` is `error`.
         """
         return self.withholding.outcome(call, decision, wire_format, self.tool_decisions.wording)
 
@@ -111,18 +111,18 @@ class Enforcement:
         shown: set[str],
         runs: ServerSideCalls | None = None,
     ) -> list[EnforcedCall]:
-        """Decide on calls, all at once.
+        """Decide on calls in parallel, and record them in the ledger.
 
         Args:
-            calls: of a stream.
+            calls: the calls.
             context: who asks.
-            wire_format: the stream's format.
-            shown: the approvals that the stream's client was shown already; added to.
+            wire_format: the format of the answer.
+            shown: the approvals that the client of this answer was shown already; added to.
             runs: the calls of the stream that LiteLLM may make itself.
 
         Raises:
-            ToolCallWithheld: one is withheld, and the operator wants the request to fail.
-            ClientLeft: nobody is there any more for whom one could wait for a person.
+            ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
+            ClientLeft: the client left while a call waited for a person.
         """
         decide = partial(self.decisions, context=context)
         decisions = await self._attended(decide(calls) if runs is None else runs.decided(calls, decide))
@@ -130,7 +130,7 @@ class Enforcement:
         return list(map(EnforcedCall, calls, decisions, outcomes))
 
     async def _attended(self, decisions: Coroutine[object, object, list[Decision]]) -> list[Decision]:
-        """The decisions, as long as somebody is there for whom one could wait for a person."""
+        """The decisions. Calls that wait for a person are given up when the client leaves."""
         return await (while_connected(decisions) if self.withholding.waits else decisions)
 
     async def _remembered(
@@ -141,14 +141,14 @@ class Enforcement:
         wire_format: Format | None,
         shown: set[str],
     ) -> list[Outcome]:
-        """What becomes of the calls, once the ledger holds it."""
+        """The outcomes of the calls, after the ledger has recorded them."""
         pairs = zip(calls, decisions, strict=True)
         try:
             outcomes = [self._outcome(call, decision, wire_format, shown) for call, decision in pairs]
         except ToolCallWithheld as withheld:
-            await remember(self.tool_decisions, calls, decisions, [Withhold(withheld.notice)] * len(calls), context)
+            await record_calls(self.tool_decisions, calls, decisions, [Withhold(withheld.notice)] * len(calls), context)
             raise
-        if await remember(self.tool_decisions, calls, decisions, outcomes, context):
+        if await record_calls(self.tool_decisions, calls, decisions, outcomes, context):
             return outcomes
         each = zip(calls, decisions, outcomes, strict=True)
         return [self._unremembered(call, decision, outcome, wire_format) for call, decision, outcome in each]
@@ -156,7 +156,10 @@ class Enforcement:
     def _unremembered(
         self, call: ToolCall, decision: Decision, outcome: Outcome, wire_format: Format | None
     ) -> Outcome:
-        """What becomes of a call that the ledger does not hold: `fail_mode: open` it opens what nobody decided."""
+        """The outcome of a call that the ledger could not record: it is withheld.
+
+        Only a call that `fail_mode: open` let pass without a decision passes here too.
+        """
         released = isinstance(outcome, Pass) and not (isinstance(decision, Allow) and decision.degraded)
         return self.outcome(call, UNRECORDED, wire_format) if released else outcome
 
@@ -164,57 +167,57 @@ class Enforcement:
         outcome = self.outcome(call, decision, wire_format)
         if not isinstance(outcome, Withhold):
             return outcome
-        if outcome.approval_id in shown:  # an identical call joined the approval; no two items may have one id
+        if outcome.approval_id in shown:  # an identical call shares the approval; item ids are unique
             outcome = replace(outcome, approval_id="")
         if outcome.approval_id:
             shown.add(outcome.approval_id)
         return replace(outcome, item_id=outcome.approval_id or self.new_item_id())
 
     async def govern(self, response: object, context: CallContext, *, refusals: bool = False) -> None:
-        """Decide on every call of a whole response, and put a notice in the place of those that are withheld.
+        """Decide on every call of a whole response, and replace withheld calls by notices.
 
         Args:
             response: a dict or model; changed in place.
             context: who asks.
-            refusals: whether notices are refusals, as `notice.wants_refusals` says of the request.
+            refusals: whether notices are refusals, as the format's `wants_refusals` says of the request.
 
         Raises:
-            ToolCallWithheld: one is withheld, and the operator wants the request to fail.
+            ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
             PayloadError: the response cannot be read.
         """
         found = self.find(response, refusals=refusals)
         enforce(response, await self.decided(found, context, format_of_answer(response)) if found else ())
 
     def find(self, response: object, *, refusals: bool = False) -> list[FoundCall]:
-        """The calls of a whole response. The arguments and errors are `govern`'s."""
+        """The calls of a whole response. Arguments and errors are those of `govern`."""
         return calls_of(response, new_item_id=self.new_item_id, refusals=refusals)
 
     async def decided(
         self, found: Sequence[FoundCall], context: CallContext, wire_format: Format | None
     ) -> list[PlacedCall]:
-        """Decide on every call of a whole response in the given format, and change nothing.
+        """Decide on every call of a whole response without changing it.
 
         Raises:
-            ToolCallWithheld: one is withheld, and the operator wants the request to fail.
-            ClientLeft: nobody is there any more for whom one could wait for a person.
+            ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
+            ClientLeft: the client left while a call waited for a person.
         """
         enforced = await self.enforce([each.call for each in found], context, wire_format, shown=set())
         return list(map(PlacedCall, found, enforced))
 
     async def decisions(self, calls: Sequence[ToolCall], context: CallContext) -> list[Decision]:
-        """Decide on calls, all at once, and wait for a person where calls wait."""
+        """Decide on calls in parallel; with `on_approval: wait`, wait for a person."""
         seconds = self.withholding.approval_wait_seconds if self.withholding.waits else 0.0
         return await (self.cache or self.tool_decisions).decide(calls, context, wait_seconds=seconds)
 
 
 def enforce(response: object, decided: Sequence[PlacedCall]) -> None:
-    """Edit and withhold, and take out what the answer tells of such calls elsewhere, or of calls that are not decided.
+    """Edit and withhold calls, and remove whatever else in the answer tells of withheld or undecided calls.
 
-    The model is told of an edit with the call's result, when that comes back.
+    The model hears of an edit when the result of the call comes back.
 
     Args:
         response: a whole answer; changed in place.
-        decided: all of its calls.
+        decided: all calls of the answer.
     """
     for each in decided:
         outcome = each.enforced.outcome
@@ -233,7 +236,7 @@ def calls_of(response: object, *, new_item_id: Callable[[], str], refusals: bool
     """Find the calls of an answer.
 
     Args:
-        response: of any format, as a dict or model, or a list of such; an answer of none has no calls.
+        response: a dict or model of any format, or a list of those. An answer in no format has no calls.
         new_item_id: makes ids for notices.
         refusals: whether notices are refusals, as the format's `wants_refusals` says of the request.
 
@@ -253,11 +256,11 @@ def calls_of(response: object, *, new_item_id: Callable[[], str], refusals: bool
 
 
 def clear_answer(answer: object, outcomes: Iterable[tuple[ToolCall, Outcome]]) -> None:
-    """Take out every field that tells of a call that does not pass, or of one that nobody decided on, in place.
+    """Remove every field that tells of a withheld or undecided call, in place.
 
     Args:
-        answer: of any format, or a list of such; one of none is left alone.
-        outcomes: what became of its calls.
+        answer: of any format, or a list of such. An answer in no format is left alone.
+        outcomes: the outcomes of its calls.
     """
     decided = DecidedCalls()
     for call, outcome in outcomes:

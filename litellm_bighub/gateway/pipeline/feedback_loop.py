@@ -29,7 +29,7 @@ from litellm_bighub.gateway.pipeline.governed_request import GovernedRequest
 from litellm_bighub.gateway.pipeline.server_side_calls import may_run
 
 NextAnswer: TypeAlias = "Callable[[object, Sequence[EnforcedCall]], Awaitable[object]]"
-"""Answers what the model says next to its answer and what became of its calls; `None` if it cannot be had."""
+"""Asks the model again, given its answer and the outcomes of its calls. `None` if the model cannot be asked."""
 
 _OF_THE_FIRST_CALL = frozenset(
     {"litellm_logging_obj", "litellm_call_id", "deployment", "guardrail_to_apply", "stream", "stream_options"}
@@ -38,11 +38,11 @@ _METADATA = ("metadata", "litellm_metadata")
 
 
 class FeedbackStream:
-    """One stream's.
+    """The feedback of one stream.
 
     Args:
-        join: reads the first answer out of the stream, and puts the next one behind it.
-        next_answer: asks for the next one.
+        join: assembles the first answer from the stream, and appends the next one.
+        next_answer: asks the model for the next answer.
     """
 
     def __init__(self, join: JoinedStream, next_answer: NextAnswer) -> None:
@@ -53,11 +53,11 @@ class FeedbackStream:
         self._ended = False
         self._continued = False
         self._known = asyncio.Event()
-        """Nothing more will come that could change anything."""
+        """Set when no more calls can come, or the outcome is settled."""
         self._settled = asyncio.Event()
 
     async def within(self, events: AsyncIterator[object]) -> AsyncGenerator[object, None]:
-        """The upstream's events, listened to."""
+        """The upstream's events, passed on while the first answer is assembled from them."""
         try:
             async for event in events:
                 self._join.hear(event)
@@ -68,10 +68,11 @@ class FeedbackStream:
             await close_stream(events)
 
     async def settled(self, deciding: Awaitable[Sequence[EnforcedCall]]) -> list[Outcome]:
-        """What becomes of calls of the stream, as soon as it is known whether the model can be told of them.
+        """The outcomes of calls, as soon as it is known whether the model is asked again.
 
         Args:
-            deciding: on the calls. To be called for all of them before the upstream's next event is waited for.
+            deciding: decides on the calls. Call this method before waiting for the upstream's next event, so that no
+                call is missed when the stream ends.
         """
         self._undecided += 1
         enforced = await deciding
@@ -88,7 +89,7 @@ class FeedbackStream:
         return enforced.outcome
 
     async def joined(self, released: AsyncGenerator[object, None]) -> AsyncGenerator[object, None]:
-        """The events that the gate has released, and behind them the next answer."""
+        """The events that the gate has released, followed by the next answer."""
         async with aclosing(released):
             async for event in released:
                 for sent in self._join.passed(event):
@@ -120,12 +121,12 @@ class FeedbackStream:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackLoop:
-    """The rounds of one request.
+    """The feedback loop of one request.
 
     Attributes:
-        enforcement: decides on each answer.
-        conversation: remembers what the provider was told.
-        request: the caller's.
+        enforcement: decides on the calls of each answer.
+        conversation: records the results that the provider has stored.
+        request: the caller's request.
     """
 
     enforcement: Enforcement
@@ -139,7 +140,7 @@ class FeedbackLoop:
         return rounds if rounds and self.request.can_ask_model else 0
 
     async def enforced(self, response: Payload) -> Payload:
-        """A whole answer with its calls decided on, in place, or the model's next one.
+        """Decide on the calls of a whole answer in place; return it, or the model's next answer.
 
         Raises:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
@@ -147,7 +148,7 @@ class FeedbackLoop:
         return await self._enforced(response, self.request.data, self.rounds)
 
     def stream(self, wire_format: Format) -> FeedbackStream | None:
-        """What goes on with a stream whose calls are blocked, if anything does."""
+        """The feedback of a stream; `None` if the model cannot be asked again."""
         rounds = self.rounds
         if not rounds or may_run(self.request.data):
             return None
@@ -166,16 +167,17 @@ class FeedbackLoop:
         return FeedbackStream(join, next_answer)
 
     async def _may_follow(self, first: str, last: object, wire_format: Format) -> bool:
-        """Whether an answer may stand behind the first one in a stream that keeps the first one's id.
+        """Whether the last answer may be appended to a stream that keeps the id of the first.
 
-        Whoever goes on from that id has to go on from the last answer, or its calls have no place for their results.
+        A client that continues from the first id must be led to the last answer, which holds the calls. So the ledger
+        has to record the continuation, or the last answer must hold no calls.
         """
         if not wire_format.stores_answers:
             return True
         return await self.conversation.record_continuation(first, last) or not self.enforcement.find(last)
 
     async def _enforced(self, response: Payload, data: JsonObject, left: int) -> Payload:
-        """The answer to `data`, or the model's next one."""
+        """The answer to `data` with its calls decided on, or the model's next answer."""
         wire_format = format_of_answer(response)
         decided: Sequence[PlacedCall] = ()
         refusals = wire_format is not None and wire_format.wants_refusals(self.request.data)
@@ -193,8 +195,8 @@ class FeedbackLoop:
     async def _following(
         self, data: JsonObject, response: object, enforced: Sequence[EnforcedCall]
     ) -> tuple[JsonObject, Any] | None:
-        """The model's next answer with the request that told it of blocked calls, if there was something to tell."""
-        asked = continued(data, response, enforced)
+        """The request that tells the model of its blocked calls, and the answer; `None` if there is none."""
+        asked = feedback_request(data, response, enforced)
         answer = None if asked is None else await self.request.ask_model(asked, format_of_answer(response))
         if asked is None or answer is None:
             return None
@@ -202,16 +204,16 @@ class FeedbackLoop:
         return asked, answer
 
 
-def continued(data: JsonMapping, response: object, enforced: Sequence[EnforcedCall]) -> JsonObject | None:
-    """The request that tells the model of its blocked calls.
+def feedback_request(data: JsonMapping, response: object, enforced: Sequence[EnforcedCall]) -> JsonObject | None:
+    """Builds the request that tells the model of its blocked calls.
 
     Args:
-        data: of the request that was answered.
-        response: the answer, as the model gave it.
-        enforced: what is to become of its calls.
+        data: the request that was answered.
+        response: the model's answer, unchanged.
+        enforced: the outcomes of its calls.
 
     Returns:
-        `None` if there is nobody to tell: a call is the caller's, whether it passes or waits for a person.
+        `None` if not all calls are blocked: the caller has to answer the others.
     """
     notices: dict[str, str] = {}
     for each in enforced:

@@ -1,4 +1,4 @@
-"""A stream behind its gate: text flows on while calls are being decided."""
+"""Drives a stream through its gate: text flows while calls are being decided."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _END = object()
 _SILENT = object()
 
 
-async def governed(
+async def gated_events(
     events: AsyncIterator[object],
     gate: StreamGate,
     decide: Decide,
@@ -42,20 +42,20 @@ async def governed(
     keep_alive_seconds: float = math.inf,
     ended: str = STREAM_ENDED,
 ) -> AsyncGenerator[object, None]:
-    """Pass events on as the gate releases them.
+    """Yield events as the gate releases them.
 
-    The upstream is read while decisions are under way, so that the calls of one response are decided at the same time.
-    When the consumer goes away, or the upstream or a decision fails, what is undecided is never sent.
+    The upstream is read while decisions are made, so that the calls of one response are decided in parallel. When the
+    consumer leaves, or the upstream or a decision fails, undecided calls are never sent.
 
     Args:
-        events: the upstream's; closed at the end.
+        events: the upstream's events; closed at the end.
         gate: a new one.
-        decide: answers with one outcome for each call, in order.
-        keep_alive_seconds: while decisions are under way, a stream that was silent for so long tells that it lives.
-        ended: the notice of calls that the stream leaves undecided.
+        decide: returns one outcome for each call, in order.
+        keep_alive_seconds: while decisions are made, a keep-alive event is sent after so many seconds of silence.
+        ended: the notice for calls that are incomplete when the stream ends.
 
     Raises:
-        Exception: whatever the upstream or `decide` raises.
+        Exception: any error of the upstream or of `decide`.
     """
     deciding = _Deciding(decide)
     silence = _Silence(keep_alive_seconds)
@@ -73,10 +73,10 @@ async def governed(
 
 
 class StreamEnvelope:
-    """A stream that remembers the response its first events tell of.
+    """A stream that keeps the response object of its first events.
 
     Raises:
-        UnreadableAnswerError: it ends without any event.
+        UnreadableAnswerError: the stream ends without any event.
     """
 
     def __init__(self, events: AsyncIterator[object]) -> None:
@@ -93,7 +93,7 @@ class StreamEnvelope:
         except StopAsyncIteration:
             if self._begun:
                 raise
-            # LiteLLM drops a whole answer that comes in a stream's place: nothing would look like an empty success.
+            # LiteLLM drops a whole answer that comes in place of a stream. Ending here would look like a success.
             raise UnreadableAnswerError("a stream without any event is none") from None
         self._begun = True
         if self.response is None:
@@ -101,7 +101,7 @@ class StreamEnvelope:
         return event
 
     async def aclose(self) -> None:
-        """Close the stream itself, if it can be closed."""
+        """Close the inner stream if it can be closed."""
         await close_stream(self._events)
 
 
@@ -111,7 +111,7 @@ class _Decided:
 
 
 class _Deciding:
-    """The decisions that are under way."""
+    """The decisions that are being made."""
 
     def __init__(self, decide: Decide) -> None:
         self._decide = decide
@@ -131,7 +131,7 @@ class _Deciding:
 
 
 class _Silence:
-    """How long a stream has told its client nothing."""
+    """Measures how long a stream has sent nothing to its client."""
 
     def __init__(self, bound: float) -> None:
         self._bound = bound
@@ -142,7 +142,7 @@ class _Silence:
 
     @property
     def left(self) -> float | None:
-        """Seconds until it is too long, `None` if it never is."""
+        """Seconds until a keep-alive event is due; `None` if it never is."""
         if math.isinf(self._bound):
             return None
         return max(0.0, self._since + self._bound - asyncio.get_running_loop().time())
@@ -161,7 +161,7 @@ def _step(gate: StreamGate, arrived: object) -> Release | Ask | Hold:
 async def _merged(
     events: AsyncIterator[object], deciding: _Deciding, silence: _Silence
 ) -> AsyncGenerator[object, None]:
-    """The upstream's events and the decisions, each as it arrives, and silence; ends when the first two have ended."""
+    """The upstream's events, the decisions and `_SILENT`, as they come; ends after both upstream and decisions."""
     coming: asyncio.Task[object] | None = None
     ended = False
     try:
@@ -188,7 +188,7 @@ async def _merged(
         running: list[asyncio.Task[Any]] = [*deciding.tasks] if coming is None else [coming, *deciding.tasks]
         for task in running:
             task.cancel()
-        # The server's cancellation comes again at every await, and would cut off the cleaning up of what it cancelled.
+        # The server's cancellation is raised again at every await, and would interrupt this clean-up.
         with anyio.CancelScope(shield=True):
             await asyncio.gather(*running, return_exceptions=True)
             await close_stream(events)
@@ -200,23 +200,23 @@ def _released(release: Release) -> Sequence[object]:
     return release.events
 
 
-def native(event: object) -> object:
-    """An event that the gate made, as LiteLLM's own events are."""
+def as_litellm_event(event: object) -> object:
+    """An event of the gate as a model, as LiteLLM's own events are."""
     return BaseLiteLLMOpenAIResponseObject.model_validate(event) if isinstance(event, dict) else event
 
 
 async def close_stream(events: object) -> None:
-    """Close a stream that somebody else made, if it can be closed: not every asynchronous iterator can."""
+    """Close a stream if it has `aclose`. Not every asynchronous iterator has."""
     closing = getattr(events, "aclose", None)
     if closing is not None:
         await closing()
 
 
 class OpenGate:
-    """Lets pass what its gate cannot read. What looks like a call is decided on even there.
+    """The gate of a route that an operator has opened. Unreadable events pass; calls that it recognises are decided on.
 
     Args:
-        gate: a new one that changes nothing where it refuses an event.
+        gate: a new gate, whose state does not change when it refuses an event.
     """
 
     def __init__(self, gate: StreamGate) -> None:
@@ -224,7 +224,7 @@ class OpenGate:
 
     @property
     def unanswered(self) -> frozenset[CallKey]:
-        """The calls that were asked for and have no outcome yet."""
+        """The calls that have no outcome yet."""
         return self._gate.unanswered
 
     def feed(self, event: object) -> Release | Ask | Hold:
@@ -235,7 +235,7 @@ class OpenGate:
             return Release((event,))
 
     def answer(self, outcomes: Mapping[CallKey, Outcome]) -> Release:
-        """Take the outcomes of some of the asked calls, and release what stands behind them."""
+        """Take the outcomes of some calls, and release the events that were held for them."""
         return self._gate.answer(outcomes)
 
     def finish(self, notice: str = STREAM_ENDED) -> Release:
@@ -243,5 +243,5 @@ class OpenGate:
         return self._gate.finish(notice)
 
     def keep_alive(self) -> Release:
-        """An event that tells clients nothing but that the stream is alive."""
+        """A keep-alive event."""
         return self._gate.keep_alive()

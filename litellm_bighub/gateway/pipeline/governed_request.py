@@ -1,6 +1,6 @@
-"""`GovernedRequest`: the port between the pipeline and the two places where a request comes from, the proxy and code.
+"""`GovernedRequest`: the port between the pipeline and the source of a request, which is the proxy or code.
 
-It says who asks, how LiteLLM is told of decisions, and how the model is asked again.
+It says who asks, how decisions are logged, and how the model is asked again.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from litellm_bighub.formats.format import Format
 
 
 class GovernedRequest(Protocol):
-    """One request with all that its answer is governed by."""
+    """One request that the pipeline governs."""
 
     @property
     def data(self) -> JsonObject:
-        """The request's body, in which the pipeline puts things right."""
+        """The request's body; the pipeline changes it in place."""
         ...
 
     @property
     def wire_format(self) -> Format | None:
-        """Its format, `None` if it is in none that we know."""
+        """Its format; `None` if it is in none of ours."""
         ...
 
     @property
@@ -35,12 +35,12 @@ class GovernedRequest(Protocol):
 
     @property
     def is_whole(self) -> bool:
-        """Whether it is the caller's request, and not one that LiteLLM made out of it."""
+        """Whether it is the caller's own request; LiteLLM makes inner requests out of some."""
         ...
 
     @property
     def is_open(self) -> bool:
-        """Whether the operator lets pass what cannot be read here."""
+        """Whether the operator has opened its route, so that unreadable events pass."""
         ...
 
     @property
@@ -50,38 +50,38 @@ class GovernedRequest(Protocol):
 
     @property
     def keep_alive_seconds(self) -> float:
-        """A stream that was silent for so long tells that it lives."""
+        """After so many seconds of silence a stream sends a keep-alive event."""
         ...
 
     @property
     def previous_response_id(self) -> str:
-        """The upstream's id of the response that the request goes on from."""
+        """The upstream's id of the response that the request continues."""
         ...
 
     def context(self, response: object = None) -> CallContext:
-        """Who asks, with what is known of the answer."""
+        """Who asks; with the answer's id and model if a response is given."""
         ...
 
     async def receive(self) -> None:
-        """Does what only this kind of request needs, once its body is merged."""
+        """Called after the body is merged: does what only this source of requests needs."""
         ...
 
     def logged_request(self) -> AbstractContextManager[None]:
-        """Tells LiteLLM's logging of the decisions made inside, on the way to the model."""
+        """Logs the decisions made inside, before the model is asked."""
         ...
 
     def logged_answer(self) -> AbstractContextManager[None]:
-        """Tells LiteLLM's logging of the decisions made inside, on the way back."""
+        """Logs the decisions made inside, after the model has answered."""
         ...
 
     def log_results(self, results: Sequence[UnapprovedResult]) -> None:
-        """Tells LiteLLM's logging of results that nobody approved."""
+        """Logs results that nobody approved."""
         ...
 
     def held_stream(self) -> Callable[[], AbstractContextManager[None]]:
-        """What is open for as long as calls of one stream are held back."""
+        """A context that is open while calls of one stream are held back."""
         ...
 
     async def ask_model(self, data: JsonObject, wire_format: Format | None) -> object:
-        """The model's answer to a request in a format, its texts checked; `None` if it cannot be had."""
+        """Ask the model again. Returns its answer with texts checked, or `None` if the model cannot be asked."""
         ...

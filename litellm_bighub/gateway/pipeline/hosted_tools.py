@@ -1,4 +1,4 @@
-"""Deciding on providers' own tools where a request lists them: they run before anyone sees the answer."""
+"""Decides on the providers' own tools that a request lists. They run before the gateway sees the answer."""
 
 from __future__ import annotations
 
@@ -26,18 +26,19 @@ class HostedTools:
     """Decides on the providers' own tools of requests.
 
     Attributes:
-        enforcement: who decides, and whether a tool that may not be used is taken out or fails the request.
-        gateway_mcp: whether MCP tools that the gateway runs itself are decided on call by call.
+        enforcement: decides, and says whether a withheld tool is removed or fails the request.
+        gateway_mcp: whether each call of an MCP tool that the gateway runs is decided on by itself, so that listing the
+            tool needs no decision.
     """
 
     enforcement: Enforcement
     gateway_mcp: bool = False
 
     async def govern(self, request: MutableMapping[str, Any], asks: Callable[[], CallContext]) -> None:
-        """Decide on each tool that a request lists, and take out those that may not be used.
+        """Decide on each provider's tool that a request lists, and remove the withheld ones.
 
         Raises:
-            ToolCallWithheld: one may not be used, and the operator wants the request to fail.
+            ToolCallWithheld: a tool is withheld, and `on_block` or `on_approval` is `error`.
         """
         found = find_own_tools(request, gateway_mcp=self.gateway_mcp)
         if not found:
@@ -62,7 +63,7 @@ class HostedTools:
 
 
 def _edit(request: MutableMapping[str, Any], tool: HostedTool, edited: Arguments) -> None:
-    """Put a person's settings in place of the caller's, with the secrets that the person was not shown."""
+    """Replace the tool's settings by a person's, and restore the secrets that were redacted for the person."""
     given: Payload = request
     for step in tool.path:
         given = given[step] if isinstance(step, int) else get(given, step)

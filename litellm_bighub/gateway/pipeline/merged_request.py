@@ -1,4 +1,4 @@
-"""A request as the provider gets it, with what LiteLLM merges into it after its hooks have run."""
+"""Merges into a request what LiteLLM would merge into it after its hooks, so that everything is seen."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _SENT_ON: Final = frozenset(
         *("user_continue_message", "assistant_continue_message"),
     }
 )
-"""Parameters of LiteLLM's own whose texts the provider gets even so."""
+"""LiteLLM's own parameters whose texts reach the provider."""
 
-LITELLMS: Final = (
+LITELLM_FIELDS: Final = (
     frozenset(all_litellm_params)
     | {
         *("policies", "disable_fallbacks", "disable_global_guardrails", "drop_params", "enforced_params"),
@@ -27,7 +27,7 @@ LITELLMS: Final = (
         *("user_id", "timeout", "guardrail_to_apply", "user_api_key_dict", "deployment", "response"),
     }
 ) - _SENT_ON
-"""What LiteLLM keeps for itself of a request, or writes into it."""
+"""Fields of a request that LiteLLM keeps for itself or writes into it."""
 
 
 def merge_request(request: MutableMapping[str, Any], wire_format: Format, *, is_whole: bool = True) -> None:
@@ -36,10 +36,10 @@ def merge_request(request: MutableMapping[str, Any], wire_format: Format, *, is_
     Args:
         request: of one of the formats.
         wire_format: its format.
-        is_whole: whether it is the caller's, and not one that LiteLLM made out of it.
+        is_whole: whether it is the caller's own request, not an inner one that LiteLLM made.
 
     Raises:
-        PayloadError: a field that nobody could look at, or decide by, where it stands; names it.
+        PayloadError: names a field that cannot be checked in its place.
     """
     merge(request, wire_format.conversation, moves=wire_format.merges_extra_body)
     if is_whole and wire_format.passes_unknown_fields:

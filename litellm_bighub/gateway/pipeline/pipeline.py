@@ -1,4 +1,4 @@
-"""`Pipeline`: request, whole answer and stream, through the proxy and in code."""
+"""`Pipeline`: governs a request, its whole answer and its stream, for the proxy and for code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from litellm_bighub.gateway.conversation.request_history import RequestHistory, 
 from litellm_bighub.gateway.pipeline.answer_format import route_in_errors
 from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall, Enforcement
 from litellm_bighub.gateway.pipeline.feedback_loop import FeedbackLoop
-from litellm_bighub.gateway.pipeline.gated_stream import OpenGate, StreamEnvelope, governed, native
+from litellm_bighub.gateway.pipeline.gated_stream import OpenGate, StreamEnvelope, as_litellm_event, gated_events
 from litellm_bighub.gateway.pipeline.governed_request import GovernedRequest
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.merged_request import merge_request
@@ -25,15 +25,15 @@ from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Governs requests and what answers them.
+    """Governs requests and their answers.
 
-    LiteLLM's retries and fallbacks lie between a request and its answer, so each call is decided on once, whichever
-    deployment made it.
+    LiteLLM's retries and fallbacks happen between request and answer, so each call is decided on once, whichever
+    deployment answered.
 
     Attributes:
-        enforcement: decides, and says what becomes of withheld calls.
-        conversation: puts requests right.
-        hosted_tools: decides on what runs before its answer is seen.
+        enforcement: decides on calls, and withholds them.
+        conversation: repairs requests that bring results back.
+        hosted_tools: decides on the providers' own tools.
     """
 
     enforcement: Enforcement
@@ -41,13 +41,13 @@ class Pipeline:
     hosted_tools: HostedTools
 
     async def request(self, request: GovernedRequest) -> None:
-        """Decide on providers' own tools, and put right what comes back from earlier answers, in place.
+        """Decide on providers' own tools, and repair what comes back from earlier answers, in place.
 
         Raises:
-            ToolCallWithheld: a tool may not be used, and the operator wants the request to fail.
-            UnapprovedToolResult: there are results of calls that nobody approved, and those are refused.
-            UnreadableAnswerError: several models are asked for a stream each.
-            PayloadError: a field that nobody could decide by where it stands; names it.
+            ToolCallWithheld: a tool is withheld, and `on_block` or `on_approval` is `error`.
+            UnapprovedToolResult: there are results that nobody approved, and `on_unapproved_result` is `refuse`.
+            UnreadableAnswerError: the request asks several models for streams.
+            PayloadError: names a field that cannot be checked in its place.
         """
         if request.wire_format is not None:
             merge_request(request.data, request.wire_format, is_whole=request.is_whole)
@@ -69,7 +69,7 @@ class Pipeline:
         """Decide on the calls of a whole answer, in place.
 
         Returns:
-            the answer, or with `on_block: continue` the model's next one.
+            The answer, or with `on_block: continue` the model's next one.
 
         Raises:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
@@ -81,11 +81,11 @@ class Pipeline:
             return await self._feedback(request).enforced(response)
 
     async def stream(self, request: GovernedRequest, events: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
-        """The events of a stream as they may be sent on.
+        """The events of a stream that may be sent to the client.
 
         Args:
-            request: what is answered. One of no format is answered in the default one.
-            events: the upstream's, whose errors quote nobody.
+            request: the request. If it is in none of our formats, the stream is read in the default one.
+            events: the upstream's events, with sanitized errors.
 
         Raises:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
@@ -111,7 +111,7 @@ class Pipeline:
                 return [enforced.outcome for enforced in await judge(calls)]
 
         gate = wire_format.gate(request.data, self.enforcement.new_item_id)
-        released = governed(
+        released = gated_events(
             envelope,
             OpenGate(gate) if request.is_open else gate,
             decide,
@@ -121,7 +121,7 @@ class Pipeline:
         async with aclosing(released if feedback is None else feedback.joined(released)) as joined:
             with route_in_errors(request.where):
                 async for event in self.conversation.recorded_stream(joined, request.data):
-                    yield native(event) if wire_format.has_event_objects else event
+                    yield as_litellm_event(event) if wire_format.has_event_objects else event
 
     def _feedback(self, request: GovernedRequest) -> FeedbackLoop:
         return FeedbackLoop(self.enforcement, self.conversation, request)

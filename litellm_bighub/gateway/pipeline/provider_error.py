@@ -1,4 +1,4 @@
-"""Errors of LiteLLM's and of providers, without anything that quotes an answer."""
+"""Errors of LiteLLM and of providers, sanitized: their messages may quote an answer that was not decided on."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ from litellm_bighub.gateway.pipeline.gated_stream import close_stream
 logger = logging.getLogger(__name__)
 
 _PEOPLES: Final = (HTTPException, ProxyException)
-"""Errors in which the gateway or a guardrail of it says what it likes, unless it says so of a provider's error."""
+"""Errors that the gateway or a guardrail words itself, unless a provider's error caused them."""
 
 _LITELLMS: Final = (
     BighubError,
@@ -52,16 +52,16 @@ _LITELLMS: Final = (
     BlockedPiiEntityError,
     ModifyResponseException,
 )
-"""Errors that are raised before a provider is asked, or by whoever looks at its answer."""
+"""Errors that are raised before a provider is asked, or by guardrails that look at its answer."""
 
-_QUIET: Final = "_litellm_bighub_quiet"
-"""The attribute of an error that is quiet already: each of our guardrails is given it."""
+_SANITIZED: Final = "_litellm_bighub_sanitized"
+"""Marks an error that is sanitized already, since each of our guardrails gets it."""
 
 _PROVIDERS: Final = (openai.OpenAIError, httpx.HTTPError)
 _KEPT: Final = frozenset({"model", "llm_provider", "num_retries", "max_retries", "request", "_request"})
 _HEADERS: Final = re.compile(r"(llm_provider-)?(retry-after(-ms)?|(x|anthropic)-ratelimit-[a-z-]+|(x-)?request-id)")
 _CODE: Final = re.compile(r"""["']code["']: ?["'](\w+)["']""", re.ASCII)
-"""A code in an error body that LiteLLM wrote into its message."""
+"""An error code in the body that LiteLLM has copied into its message."""
 
 _HEADER_VALUE: Final = re.compile(r"[\w.:,+-]{1,64}", re.ASCII)
 _SENTENCES: Final = (
@@ -80,19 +80,19 @@ _SENTENCES: Final = (
 )
 
 
-def quieted(error: Exception, *, alone: bool = False) -> Exception:
-    """An error as it may be told: of a provider's nothing is left but its class, its status and names that we know.
+def sanitized_error(error: Exception, *, alone: bool = False) -> Exception:
+    """Sanitize an error: of a provider's error only its class, its status and known names are left.
 
     Args:
-        error: changed in place, so that it goes on being what others expect.
-        alone: whether errors that it was made of are taken off it, too.
+        error: changed in place, so that its class stays what callers expect.
+        alone: whether its cause and context are removed too.
 
     Returns:
-        the same error, or another one in place of one that cannot be changed.
+        The same error, or an `HTTPException` if it cannot be changed.
     """
-    if _is_own(error) or _QUIET in vars(error):
+    if _is_own(error) or _SANITIZED in vars(error):
         return error
-    logger.debug("an error is told without its words: %s", error, exc_info=error)
+    logger.debug("an error is sanitized: %s", error, exc_info=error)
     status = _status(error)
     said = _sentence(error, status)
     for name, value in list(vars(error).items()):
@@ -106,18 +106,18 @@ def quieted(error: Exception, *, alone: bool = False) -> Exception:
     if alone:
         error.__cause__ = error.__context__ = None
     if said in str(error):
-        setattr(error, _QUIET, True)
+        setattr(error, _SANITIZED, True)
         return error
     return HTTPException(status_code=status, detail={"error": said})
 
 
-class Harmless:
-    """A stream whose errors hold nobody's words, be they raised or told."""
+class SanitizedStream:
+    """A stream whose errors are sanitized, both raised errors and error events."""
 
     def __init__(self, events: AsyncIterator[Any]) -> None:
         self._events = events
 
-    def __aiter__(self) -> Harmless:
+    def __aiter__(self) -> SanitizedStream:
         return self
 
     async def __anext__(self) -> Payload:
@@ -125,11 +125,11 @@ class Harmless:
             return harmless(await anext(self._events))
         except StopAsyncIteration:
             raise
-        except Exception as error:  # noqa: BLE001 - whichever it is, it may quote the answer
-            raise quieted(error)  # noqa: B904 - it is the same error nearly always
+        except Exception as error:  # noqa: BLE001 - any error may quote the answer
+            raise sanitized_error(error)  # noqa: B904 - nearly always the same error
 
     async def aclose(self) -> None:
-        """Close the stream itself."""
+        """Close the inner stream."""
         await close_stream(self._events)
 
 

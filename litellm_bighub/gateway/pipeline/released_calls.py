@@ -1,4 +1,4 @@
-"""Decided calls in the ledger, which holds each before it is released."""
+"""Records decided calls in the ledger, each before it is released."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
 
 logger = logging.getLogger(__name__)
 _BRIEFLY: Final = 1.0
-"""Seconds for the ledger, where the decider's time was over already: both may wait for the same database."""
+"""Seconds for the ledger after the decider timed out: both may wait for the same database."""
 
 
-async def remember(
+async def record_calls(
     decisions_: ToolDecisions,
     calls: Sequence[ToolCall],
     decisions: Sequence[Decision],
     outcomes: Sequence[Outcome],
     context: CallContext,
 ) -> bool:
-    """Write calls into the ledger, if it does not hold them already.
+    """Write calls into the ledger unless it holds them already.
 
     Returns:
-        Whether it holds them. What it does not hold must not be released: nobody could tell it from a withheld call.
-        `fail_mode: open` releases what nobody could decide on even so.
+        Whether the ledger holds them. A call that it does not hold must not be released, since its result could not be
+        told from that of a withheld call. `fail_mode: open` releases calls without a decision nevertheless.
     """
     if not calls:
         return True

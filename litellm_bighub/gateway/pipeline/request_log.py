@@ -1,4 +1,4 @@
-"""Decisions in LiteLLM's own guardrail logging, where spend logs and traces show them."""
+"""Writes decisions into LiteLLM's guardrail logging, which spend logs and traces show."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 from litellm_bighub.telemetry.spans import DecisionSpans
 
 PROVIDER = "bighub"
-"""By this name other entries of the guardrail information are told from ours."""
+"""Marks our entries in the guardrail information."""
 
 _KNOWN = frozenset(
     {"time", "latency_ms", "trace_id", "request_id", "surface", "model", "response_id", "user", "team", "enforced"}
 )
-"""What an entry of LiteLLM's log says in fields of its own, and what nearly always is the same."""
+"""Fields of an event that LiteLLM's entry has already, or that are nearly always the same."""
 
 _POINTER = ("verdict", "tool", "rule")
-"""What it says of a call that simply passed, beside an id by which audit file and control plane tell the rest."""
+"""The fields of an allowed call, besides an id that finds the rest in the audit file and the control plane."""
 
 
 class RequestLog:
-    """A sink that keeps the decisions of the request that is being governed."""
+    """A sink that collects the decisions of the current request."""
 
     async def write(self, event: DecisionEvent) -> None:
-        """Keep the event with its request; outside of any request there is nobody to tell."""
+        """Add the event to the current request; outside of a request it is dropped."""
         collected = request_scope().decisions
         if collected is not None:
             collected.append(event)
@@ -37,8 +37,8 @@ class RequestLog:
         """Nothing to release."""
 
 
-class logged:  # noqa: N801 - used as a function is; a generator's context would cost every request more
-    """Records the decisions made inside in the request's guardrail information, and in a span if `spans` are given."""
+class logged_decisions:  # noqa: N801 - used like a function; a generator context manager would be slower
+    """Logs the decisions made inside as guardrail information, and as a span if `spans` are given."""
 
     __slots__ = ("_before", "_events", "_guardrail", "_request_data", "_spans")
 
@@ -63,7 +63,7 @@ class logged:  # noqa: N801 - used as a function is; a generator's context would
     def _tell(self, events: Sequence[DecisionEvent]) -> None:
         intervened = any(not event.allowed for event in events)
         self._guardrail.add_standard_logging_guardrail_information_to_request_data(
-            guardrail_json_response=[_telling(event) for event in events],
+            guardrail_json_response=[_logged_fields(event) for event in events],
             request_data=self._request_data,
             guardrail_status="guardrail_intervened" if intervened else "success",
             guardrail_provider=PROVIDER,
@@ -77,7 +77,7 @@ class logged:  # noqa: N801 - used as a function is; a generator's context would
 
 
 def log_results(guardrail: CustomGuardrail, request_data: JsonObject, results: Sequence[UnapprovedResult]) -> None:
-    """Record results that nobody approved in the request's guardrail information."""
+    """Log results that nobody approved as guardrail information."""
     if results:
         guardrail.add_standard_logging_guardrail_information_to_request_data(
             guardrail_json_response=[result.as_dict() for result in results],
@@ -91,8 +91,8 @@ def log_results(guardrail: CustomGuardrail, request_data: JsonObject, results: S
         )
 
 
-def _telling(event: DecisionEvent) -> JsonObject:
-    """What LiteLLM's entry does not tell anyway: few values, since it looks for secrets in each of them."""
+def _logged_fields(event: DecisionEvent) -> JsonObject:
+    """The fields of an event for LiteLLM's entry. They are few, since LiteLLM searches each value for secrets."""
     if event.verdict == "allowed" and not event.degraded:
         pointer = {"decision_id": event.decision_id} if event.decision_id else {"event_id": event.event_id}
         return {name: value for name in _POINTER if (value := getattr(event, name))} | pointer

@@ -1,8 +1,8 @@
-"""`RequestScope`: what our hooks know of the request that is being served.
+"""`RequestScope`: what our hooks know of the current request.
 
-LiteLLM's signatures have no place for it, so one context variable carries it. A task that is started within a scope
-inherits it, and what that task changes is its own. Whoever opens a part of the scope for a while closes that part
-alone, since others may have changed theirs meanwhile.
+LiteLLM's signatures have no place for it, so one context variable carries it. A task inherits the scope in which it was
+started, and its changes stay its own. Code that sets a field for a while resets only that field, since other code may
+have changed the other fields meanwhile.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ CallName: TypeAlias = "tuple[str, str, str]"
 
 
 class RequestScope(NamedTuple):
-    """One request's. A tuple is changed in less than half of a dataclass's time, and a stream changes it often.
+    """The scope of one request. It is a tuple, which is changed twice as fast as a dataclass: streams change it often.
 
     Attributes:
-        connection: where the server tells that the client has left.
-        calls_in_code: whether a function of ours decides on the tool calls, and no callback does.
-        texts_in_code: whether a function of ours checks the texts, and no callback does.
-        decisions: collects the decisions that LiteLLM's logging is told of.
-        server_side_calls: those of the stream whose next event is awaited.
-        released: the calls that the last call in code has released.
+        connection: receives the message that the client has left.
+        calls_in_code: whether a governed function decides on the tool calls, so that callbacks do not.
+        texts_in_code: whether a governed function checks the texts, so that callbacks do not.
+        decisions: collects decisions for LiteLLM's logging.
+        server_side_calls: the server-side calls of the stream whose next event is awaited.
+        released: the tool calls that the last call in code has released.
         stream_scans: what guardrails have seen of streams on LiteLLM's unified path, by the identity of their events.
         extraction: the request and the side that an override point extracts texts for.
     """
@@ -53,10 +53,10 @@ _scope: ContextVar[RequestScope] = ContextVar("litellm_bighub_request_scope", de
 
 
 def request_scope() -> RequestScope:
-    """The scope of this task."""
+    """The scope of the current task."""
     return _scope.get()
 
 
 def enter(scope: RequestScope) -> None:
-    """Put a changed scope in the place of this task's."""
+    """Replace the scope of the current task."""
     _scope.set(scope)

@@ -1,12 +1,12 @@
-"""One decision for a call that LiteLLM makes itself while it streams the answer that holds it.
+"""Calls of MCP tools that LiteLLM makes itself while it streams the answer, with one decision each.
 
-Such a call of an MCP tool is met twice: as a function call in the stream, and, while the next event is waited for,
-where LiteLLM is about to call the server. There server and tool are known, so there it is decided on; the stream holds
-its call until then and takes the decision over, once, and only for a call of the same name, id and arguments. Calls
-that LiteLLM does not make, and those of functions that the caller lists itself, are decided on in the stream.
+Our hooks see such a call twice: as a function call in the stream, and when LiteLLM is about to call the MCP server,
+which happens while the stream's next event is awaited. The second hook knows server and tool, so it decides. The stream
+holds its call until then and takes the decision over, once, and only for the same name, id and arguments. Calls that
+LiteLLM does not make, and calls of functions that the caller lists itself, are decided on in the stream.
 
-The stream is known from within by the scope of the request, which names it only while the upstream is waited for: what
-runs then belongs to this very stream, and no caller can forge that.
+The second hook finds the stream through the request's scope, which names the stream only while its next event is
+awaited. So whatever runs then belongs to this stream, and no caller can forge that.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class ServerSideCalls:
     """The calls of one stream that LiteLLM may make itself.
 
     Args:
-        decisions: who decides on the stream; what another guardrail decided is not taken over.
-        request: lists the tools.
+        decisions: decides on the stream. Decisions of another guardrail are not taken over.
+        request: the request, which lists the tools.
     """
 
     def __init__(self, decisions: ToolDecisions, request: JsonMapping) -> None:
@@ -46,15 +46,15 @@ class ServerSideCalls:
         self._ended = False
 
     def within(self, events: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        """The upstream's events; what is decided on while they are waited for may be taken over."""
+        """The upstream's events. Decisions that are made while an event is awaited can be taken over."""
         return _Within(events, self) if self._expects else events
 
     async def decided(self, calls: Sequence[ToolCall], decide: Decide) -> list[Decision]:
-        """Decide on calls of the stream, each by what was decided where LiteLLM makes it, if it does.
+        """Decide on calls of the stream. For calls that LiteLLM makes itself, take over the decision made there.
 
         Args:
-            calls: of the stream.
-            decide: decides on those that LiteLLM does not make.
+            calls: the calls.
+            decide: decides on calls that LiteLLM does not make.
         """
         expected = [self._expects_call(call) for call in calls]
         own = [call for call, awaited in zip(calls, expected, strict=True) if not awaited]
@@ -68,7 +68,7 @@ class ServerSideCalls:
         return [next(decided) if decision is None else decision for decision in known]
 
     def publish(self, key: _Key, decision: Decision) -> None:
-        """LiteLLM is about to make this call, and this was decided."""
+        """Hand the stream the decision on a call that LiteLLM is about to make."""
         waiting = self._waiting[key]
         while waiting:
             taker = waiting.popleft()
@@ -78,11 +78,11 @@ class ServerSideCalls:
         self._made[key].append(decision)
 
     def belongs_to(self, decisions: ToolDecisions) -> bool:
-        """Whether the stream is governed by this decider."""
+        """Whether these `ToolDecisions` govern the stream."""
         return self._decisions is decisions
 
     def end(self) -> None:
-        """The upstream has no more events: LiteLLM makes no more calls."""
+        """The upstream has ended, so LiteLLM makes no more calls."""
         self._ended = True
         for waiting in self._waiting.values():
             for taker in waiting:
@@ -123,24 +123,24 @@ class _Within:
             enter(request_scope()._replace(server_side_calls=scope.server_side_calls))
 
     async def aclose(self) -> None:
-        """Close the stream itself, if it can be closed."""
+        """Close the inner stream if it can be closed."""
         await close_stream(self._events)
 
 
 def may_run(request: JsonMapping) -> bool:
-    """Whether LiteLLM may itself make calls of the stream that answers this request."""
+    """Whether LiteLLM may itself make calls of the answer to this request."""
     tools = request.get("tools")
     return any(_runs_by_itself(tool) for tool in tools) if isinstance(tools, list) else False
 
 
 def publish_decision(decisions: ToolDecisions, data: JsonMapping, call: ToolCall, decision: Decision) -> None:
-    """Tell the stream, if LiteLLM makes this call for one, what was decided on it.
+    """Hand a decision to the stream for which LiteLLM makes the call, if there is one.
 
     Args:
-        decisions: who decided.
-        data: the call, as LiteLLM tells guardrails of it.
+        decisions: made the decision.
+        data: the call as LiteLLM describes it to guardrails.
         call: the call that was decided on.
-        decision: what was decided.
+        decision: the decision.
     """
     runs = request_scope().server_side_calls
     if runs is None or not runs.belongs_to(decisions) or call.unreadable is not None:
@@ -153,7 +153,7 @@ def publish_decision(decisions: ToolDecisions, data: JsonMapping, call: ToolCall
 
 
 def call_key(call_id: str, name: str, call: ToolCall) -> _Key:
-    """What tells one call of a stream from others: its id, the name that the model used, and its arguments."""
+    """Identifies a call of a stream: its id, the name that the model used, and its arguments."""
     return (call_id, name, call.digest)
 
 
@@ -162,7 +162,7 @@ def _runs_by_itself(tool: object) -> bool:
 
 
 def _names(tools: object) -> Iterator[str]:
-    """Every name that a caller gives to a tool of its own, wherever it stands."""
+    """Every name of a tool that the caller defines itself, at any depth."""
     if isinstance(tools, list):
         for tool in tools:
             yield from _names(tool)

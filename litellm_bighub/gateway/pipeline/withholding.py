@@ -18,12 +18,12 @@ from litellm_bighub.wording import ENGLISH, Wording
 
 
 class ToolCallWithheld(HTTPException):
-    """A call is withheld and the operator wants the request to fail: HTTP 403.
+    """A call is withheld, and `on_block` or `on_approval` is `error`: HTTP 403.
 
     Attributes:
-        notice: what the notice would have said.
+        notice: the text of the notice.
         kind: the error's type.
-        approval_id: the pending approval, empty for a blocked call.
+        approval_id: the pending approval; empty for a blocked call.
     """
 
     def __init__(self, notice: str, *, kind: str, approval_id: str = "") -> None:
@@ -38,17 +38,16 @@ class ToolCallWithheld(HTTPException):
 
 @dataclass(frozen=True, slots=True)
 class Withholding:
-    """How a withheld call looks to the model and the caller.
+    """What the model and the caller see of a withheld call.
 
     Attributes:
-        on_block: put a notice in place of a blocked call, fail the request, or tell the model and return its next
-            answer.
-        on_approval: put a notice in place of a call that waits for a person, fail the request, wait for the person, or
-            let the client show the request for approval, in formats that have one.
-        reveal: whether the notice tells the reason; `nothing` keeps the policy from being probed.
-        on_unapproved_result: what becomes of a request with the result of a call that was withheld, or nobody made.
-        approval_wait_seconds: how long to wait.
-        continue_rounds: how often a model that is told of its blocked calls is asked anew.
+        on_block: replace a blocked call by a notice, fail the request, or tell the model and return its next answer.
+        on_approval: replace a call that needs approval by a notice, fail the request, wait for a person, or send the
+            client a request for approval, in formats that have one.
+        reveal: whether the notice gives the reason. `nothing` prevents callers from probing the policy.
+        on_unapproved_result: record or refuse a request with the result of a call that was withheld or is unknown.
+        approval_wait_seconds: how long to wait for a person.
+        continue_rounds: how often the model is asked again after its calls were blocked.
     """
 
     on_block: OnBlock = "replace"
@@ -60,21 +59,21 @@ class Withholding:
 
     @property
     def rounds(self) -> int:
-        """How often the model is asked anew."""
+        """How often the model is asked again; 0 unless `on_block` is `continue`."""
         return self.continue_rounds if self.on_block == "continue" else 0
 
     @property
     def waits(self) -> bool:
-        """Whether a call that needs a person waits for one."""
+        """Whether a call that needs approval waits for a person."""
         return self.on_approval == "wait"
 
     def outcome(
         self, call: ToolCall, decision: Decision, wire_format: Format | None = DEFAULT, wording: Wording = ENGLISH
     ) -> Outcome:
-        """What the stream gate is told.
+        """What becomes of a call after its decision.
 
         Raises:
-            ToolCallWithheld: the operator wants the request to fail.
+            ToolCallWithheld: `on_block` or `on_approval` is `error`.
         """
         match decision:
             case Allow(edited=edited):

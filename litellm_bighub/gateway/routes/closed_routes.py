@@ -59,7 +59,7 @@ class ClosedRoutes:
         guards = [guard for guard in self._guards.values() if guard.models]
         if not guards:
             return None
-        if not is_plain(path):
+        if not is_unambiguous(path):
             return guards[0]
         coverage = coverage_of(method, path)
         match coverage:
@@ -78,7 +78,7 @@ class ClosedRoutes:
 
 def coverage_of(method: str, path: str) -> RouteCoverage:
     """What becomes of a request, also on a route that nobody knows or that an operator passes through."""
-    row = _row_of(method, path) if is_plain(path) else None
+    row = _row_of(method, path) if is_unambiguous(path) else None
     if row is None:
         return RouteCoverage.REFUSED
     if row.coverage in {RouteCoverage.NO_CALLS, RouteCoverage.ADMINISTRATION} or path.endswith("/"):
@@ -87,7 +87,7 @@ def coverage_of(method: str, path: str) -> RouteCoverage:
     return row.coverage
 
 
-def is_plain(path: str) -> bool:
+def is_unambiguous(path: str) -> bool:
     """Whether everybody reads the same route out of a path.
 
     Where it has steps upwards, the upstream of a passed-through route would read another one than the router does, and

@@ -14,10 +14,10 @@ from litellm_bighub.domain.event import UnapprovedResult
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.format import Format
-from litellm_bighub.gateway.conversation.identity import caller, previous_response_id
-from litellm_bighub.gateway.pipeline.next_answer import answered
+from litellm_bighub.gateway.conversation.identity import call_context, previous_response_id
+from litellm_bighub.gateway.pipeline.next_answer import ask_again
 from litellm_bighub.gateway.sdk.reentrancy import begin_call, governed_in_code
-from litellm_bighub.gateway.sdk.sender import sender
+from litellm_bighub.gateway.sdk.sender import send_function
 
 if TYPE_CHECKING:
     from litellm.router import Router
@@ -69,7 +69,7 @@ class CodeRequest:
 
     def context(self, response: object = None) -> CallContext:
         """Who asks, by what the caller says."""
-        return caller(None, self.data, response, actor=self.actor, domain=self.domain, surface=self.where)
+        return call_context(None, self.data, response, actor=self.actor, domain=self.domain, surface=self.where)
 
     async def receive(self) -> None:
         """A call begins in this task."""
@@ -95,5 +95,5 @@ class CodeRequest:
         if wire_format is None:
             return None
         with governed_in_code():
-            answer = await answered(sender(wire_format, self.router), data, wire_format)
+            answer = await ask_again(send_function(wire_format, self.router), data, wire_format)
         return None if answer is None else await self.check_answer(answer)

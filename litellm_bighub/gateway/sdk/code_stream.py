@@ -12,7 +12,7 @@ from typing_extensions import Self
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.answers.error_text import harmless
 from litellm_bighub.gateway.pipeline.gated_stream import close_stream
-from litellm_bighub.gateway.pipeline.provider_error import quieted
+from litellm_bighub.gateway.pipeline.provider_error import sanitized_error
 
 
 class Upstream:
@@ -37,7 +37,7 @@ class Upstream:
             except StopAsyncIteration:
                 raise
             except Exception as error:  # noqa: BLE001 - whichever it is, it may quote the answer
-                failed = quieted(error, alone=True)
+                failed = sanitized_error(error, alone=True)
         raise failed from None
 
     async def aclose(self) -> None:

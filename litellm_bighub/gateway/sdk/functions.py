@@ -16,18 +16,18 @@ from litellm_bighub.formats.stream.text_part import Window
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.hooks.text_stream import Check, checked
-from litellm_bighub.gateway.pipeline.answer_format import check_streams, check_whole
+from litellm_bighub.gateway.pipeline.answer_format import check_streamed_answer, check_whole_answer
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
-from litellm_bighub.gateway.pipeline.gated_stream import native
+from litellm_bighub.gateway.pipeline.gated_stream import as_litellm_event
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.pipeline import Pipeline
-from litellm_bighub.gateway.pipeline.provider_error import quieted
+from litellm_bighub.gateway.pipeline.provider_error import sanitized_error
 from litellm_bighub.gateway.pipeline.withholding import Withholding
 from litellm_bighub.gateway.sdk.blocking_stream import blocking
 from litellm_bighub.gateway.sdk.code_request import CodeRequest
 from litellm_bighub.gateway.sdk.code_stream import CodeStream, Upstream
 from litellm_bighub.gateway.sdk.reentrancy import governed_in_code
-from litellm_bighub.gateway.sdk.sender import Send, sender
+from litellm_bighub.gateway.sdk.sender import Send, send_function
 from litellm_bighub.gateway.setup.litellm_release import allowed_in_code, check_release
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ async def aresponses(
     spoken = format_named("responses")
     asked = CodeRequest(request, spoken, router, checked_answer, actor, domain)
     pipeline = None if tool_decisions is None else _pipeline(tool_decisions, withholding)
-    response = await sent(asked, pipeline, checked=bool(guardrails))
+    response = await send_request(asked, pipeline, checked=bool(guardrails))
     if isinstance(response, Upstream):
         checks = [partial(handler.check_texts, guardrail, request, None) for guardrail in guardrails]
         events = _checked(response, spoken, checks)
@@ -184,7 +184,7 @@ async def _answered(request: CodeRequest, pipeline: Pipeline) -> Payload:
     """The governed answer, where nobody checks its texts."""
     if any(not isinstance(each, str) for each in request.data.get("guardrails") or ()):
         raise TypeError("guardrails as objects are for aresponses; nobody would check the texts of this call")
-    response = await sent(request, pipeline)
+    response = await send_request(request, pipeline)
     if isinstance(response, Upstream):
         return CodeStream(pipeline.stream(request, response), response)
     return await pipeline.answer(request, response)
@@ -200,10 +200,10 @@ async def _checked(events: AsyncIterator[Any], spoken: Format, checks: Sequence[
         for check in checks:
             events = await stack.enter_async_context(aclosing(checked(events, texts_of(spoken).gate(Window()), check)))
         async for event in events:
-            yield native(event)
+            yield as_litellm_event(event)
 
 
-async def sent(request: CodeRequest, pipeline: Pipeline | None, *, checked: bool = False) -> Payload:
+async def send_request(request: CodeRequest, pipeline: Pipeline | None, *, checked: bool = False) -> Payload:
     """LiteLLM's answer to a request that was put right.
 
     Args:
@@ -218,13 +218,13 @@ async def sent(request: CodeRequest, pipeline: Pipeline | None, *, checked: bool
         await pipeline.request(request)
     within = partial(governed_in_code, calls=pipeline is not None, texts=checked)
     with within():
-        response = await _sent(sender(request.wire_format, request.router), request.data)
+        response = await _sent(send_function(request.wire_format, request.router), request.data)
     if hasattr(response, "__aiter__"):
         if pipeline is not None:
-            check_streams(response, request.data, request.where)
+            check_streamed_answer(response, request.data, request.where)
         return Upstream(response, within)
     if pipeline is not None:
-        check_whole(response, (request.wire_format,), request.data, request.where)
+        check_whole_answer(response, (request.wire_format,), request.data, request.where)
         await pipeline.conversation.record_results(request.data, response)
     return response
 
@@ -234,5 +234,5 @@ async def _sent(send: Send, request: JsonObject) -> Payload:
     try:
         return await send(**request)
     except Exception as error:  # noqa: BLE001 - whichever it is, it may quote the answer
-        failed = quieted(error, alone=True)
+        failed = sanitized_error(error, alone=True)
     raise failed

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Send: TypeAlias = Callable[..., Awaitable[Any]]
 
 
-def sender(wire_format: Format, router: Router | None) -> Send:
+def send_function(wire_format: Format, router: Router | None) -> Send:
     """What takes a request of the format as its arguments.
 
     Args:

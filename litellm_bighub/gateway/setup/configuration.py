@@ -30,8 +30,8 @@ from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
-from litellm_bighub.gateway.setup.litellm_parameters import check_parameters, litellms
-from litellm_bighub.gateway.setup.litellm_release import check_borrowed, check_release
+from litellm_bighub.gateway.setup.litellm_parameters import check_parameters, known_parameters
+from litellm_bighub.gateway.setup.litellm_release import check_imports, check_release
 from litellm_bighub.gateway.setup.opt_outs import OptOuts
 from litellm_bighub.gateway.setup.process_stop import process_stop
 from litellm_bighub.gateway.setup.proxy_process import config_file, is_proxy, knows_proxy
@@ -65,7 +65,7 @@ def read_settings(model: type[Settings], name: str, given: JsonMapping) -> tuple
             take something away.
     """
     ours = frozenset(model.model_fields)
-    unknown = next((key for key in given if key not in ours and key not in litellms()), None)
+    unknown = next((key for key in given if key not in ours and key not in known_parameters()), None)
     if unknown is not None:
         raise ConfigurationError(f"{name}.{unknown}", f"is no setting{_like(unknown, ours)}")
     values = {key: _resolved(f"{name}.{key}", value) for key, value in given.items() if key in ours}
@@ -95,7 +95,7 @@ def check_litellm(*, allows_unsupported: bool) -> None:
     """
     check_release(allows_unsupported=allows_unsupported)
     if knows_proxy():
-        check_borrowed()
+        check_imports()
 
 
 def check_consent(name: str, settings: GuardrailSettings, *, takes_consent: bool) -> None:

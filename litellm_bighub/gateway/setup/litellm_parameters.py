@@ -274,7 +274,7 @@ _REASONS: Final = {name: refused for refused in REFUSED for name in refused.name
 
 
 @cache
-def litellms() -> frozenset[str]:
+def known_parameters() -> frozenset[str]:
     """All parameters that the installed LiteLLM has for guardrails."""
     return frozenset(LitellmParams.model_fields) | _signature().keys()
 

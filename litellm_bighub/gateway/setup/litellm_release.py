@@ -12,7 +12,7 @@ from typing import Final
 from packaging.specifiers import SpecifierSet
 
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.gateway.litellm_imports import BORROWED
+from litellm_bighub.gateway.litellm_imports import LITELLM_IMPORTS
 
 SUPPORTED: Final = SpecifierSet(">=1.104,!=1.107.*,<2")
 _HIJACKED: Final = tuple(SpecifierSet(f"=={release}") for release in ("1.82.7", "1.82.8", "1.107.0"))
@@ -66,7 +66,7 @@ def allowed_in_code() -> bool:
     return os.environ.get(f"LITELLM_BIGHUB_{_SETTING.upper()}", "").lower() in {"1", "true", "yes", "on"}
 
 
-def check_borrowed(borrowed: Mapping[str, frozenset[str]] = BORROWED) -> None:
+def check_imports(borrowed: Mapping[str, frozenset[str]] = LITELLM_IMPORTS) -> None:
     """See to it that LiteLLM has all that we import from it, also where that is imported later.
 
     Raises:

@@ -114,7 +114,7 @@ def authenticated(data: JsonMapping) -> UserAPIKeyAuth | None:
     return next((key for key in found if isinstance(key, UserAPIKeyAuth)), None)
 
 
-def asked_by(key: UserAPIKeyAuth) -> JsonObject:
+def opt_out_question(key: UserAPIKeyAuth) -> JsonObject:
     """A request of this key that says nothing itself, as LiteLLM asks about opt-outs."""
     said = {"user_api_key_metadata": key.metadata, "user_api_key_team_metadata": key.team_metadata}
     return {"metadata": said}

@@ -137,7 +137,7 @@ def main() -> None:
             format_of_call("atoy") is TOY,
             format_of_route(KEY) is TOY,
             whole_formats(KEY) == {TOY},
-            sender.sender(TOY, proxy.llm_router).__name__ == "atoy",
+            sender.send_function(TOY, proxy.llm_router).__name__ == "atoy",
         ],
         "formats": [known.name for known in FORMATS],
         "whole allowed": asyncio.run(whole(Allow("fine"))),

@@ -14,7 +14,7 @@ from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
 
 from litellm_bighub.agent.settings import AgentSettings
 from litellm_bighub.errors import AdapterConfigurationError, ConfigurationError
-from litellm_bighub.gateway.conversation.identity import NOBODY, caller, in_form_of, upstream_id
+from litellm_bighub.gateway.conversation.identity import NOBODY, call_context, in_same_form, upstream_id
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.setup.configuration import read_settings
 from litellm_bighub.settings import GuardrailSettings
@@ -38,7 +38,7 @@ def _key(monkeypatch):
 
 @pytest.mark.parametrize("owner", OWNERS, ids=["user and team", "user", "nobody"])
 def test_an_encrypted_id_stays_its_owners(owner):
-    following = in_form_of(encrypted("resp_1", owner), "resp_1", made("resp_2"))
+    following = in_same_form(encrypted("resp_1", owner), "resp_1", made("resp_2"))
 
     assert ResponsesIDSecurity()._is_encrypted_response_id(following)
     found, user, team = ResponsesIDSecurity()._decrypt_response_id(following)
@@ -48,7 +48,7 @@ def test_an_encrypted_id_stays_its_owners(owner):
 
 @pytest.mark.parametrize("given", [made("resp_1"), "resp_1"], ids=["LiteLLM's", "the upstream's"])
 def test_an_id_that_is_not_encrypted_becomes_one_that_is_not(given):
-    assert in_form_of(given, "resp_1", made("resp_2")) == made("resp_2")
+    assert in_same_form(given, "resp_1", made("resp_2")) == made("resp_2")
 
 
 SECRETS = ["sk-1234", "Bearer sk-1234", "my-own-key", "litellm_proxy_master_key", "ü\ud800", "a.b.c", "h" * 64]
@@ -56,7 +56,7 @@ NAMES = st.text(max_size=12) | st.sampled_from([*sorted(NOBODY), "u-77", "key:u-
 
 
 def asked(authenticated, **request):
-    return caller(authenticated, request, None, actor="AI_AGENT", domain="custom")
+    return call_context(authenticated, request, None, actor="AI_AGENT", domain="custom")
 
 
 @pytest.mark.parametrize("secret", SECRETS)

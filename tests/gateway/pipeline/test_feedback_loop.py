@@ -24,7 +24,7 @@ from litellm_bighub.formats.responses.joined_stream import ResponsesJoinedStream
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall
 from litellm_bighub.gateway.pipeline.feedback_loop import FeedbackStream
-from litellm_bighub.gateway.pipeline.gated_stream import governed
+from litellm_bighub.gateway.pipeline.gated_stream import gated_events
 from litellm_bighub.testing import ScriptedDecider, function_call, text
 from tests.formats.chat import streams as chat
 from tests.formats.messages import streams as messages
@@ -79,7 +79,7 @@ class Stage:
 
         numbers = iter(range(1000))
         gate = ResponsesGate(new_item_id=lambda: f"notice_{next(numbers)}")
-        return continuing.joined(governed(continuing.within(upstream), gate, decide, **more))
+        return continuing.joined(gated_events(continuing.within(upstream), gate, decide, **more))
 
 
 def stream(kinds):

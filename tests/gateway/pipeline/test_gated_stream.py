@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 from litellm_bighub.formats.responses.gate import ResponsesGate
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
-from litellm_bighub.gateway.pipeline.gated_stream import governed
+from litellm_bighub.gateway.pipeline.gated_stream import gated_events
 
 
 class Upstream:
@@ -102,7 +102,7 @@ async def _any_order(kinds, verdicts, delays, pauses):
         return [Pass() if verdicts[number] else Withhold(f"no-{number}") for number in numbers]
 
     upstream = Upstream(stream(kinds), pauses=pauses)
-    released = [event async for event in governed(upstream, gate(), decide)]
+    released = [event async for event in gated_events(upstream, gate(), decide)]
 
     told = str(released)
     for index, kind in enumerate(kinds):
@@ -133,7 +133,7 @@ async def test_text_flows_while_a_decision_is_under_way():
         return [Pass() for _ in calls]
 
     upstream = Upstream(stream("tctc"))
-    async with aclosing(governed(upstream, gate(), decide)) as events:
+    async with aclosing(gated_events(upstream, gate(), decide)) as events:
         assert (await anext(events))["delta"] == "text-0"
         coming = asyncio.ensure_future(anext(events))
         await both_asked.wait()
@@ -154,7 +154,7 @@ async def test_while_a_decision_is_under_way_a_silent_stream_says_that_it_lives(
     begun = {"type": "response.created", "response": {"output": []}}
     events = [{**event, "sequence_number": number} for number, event in enumerate([begun, *stream("tc")])]
     released = []
-    async with aclosing(governed(Upstream(events), gate(), decide, keep_alive_seconds=0.01)) as governed_events:
+    async with aclosing(gated_events(Upstream(events), gate(), decide, keep_alive_seconds=0.01)) as governed_events:
         async for event in governed_events:
             released.append(event)
             if event["type"] == "response.in_progress":
@@ -172,7 +172,7 @@ async def test_an_error_of_the_upstream_goes_out_and_cancels_the_decision():
     upstream = Upstream(stream("tc")[:-1], error=ConnectionResetError("cut"))
     seen = []
     with pytest.raises(ConnectionResetError):
-        await into(seen, governed(upstream, gate(), _never(cancelled)))
+        await into(seen, gated_events(upstream, gate(), _never(cancelled)))
 
     assert "tool_1" not in str(seen)
     assert cancelled.is_set()
@@ -187,7 +187,7 @@ async def test_an_error_of_a_decision_goes_out_and_releases_nothing():
     upstream = Upstream(stream("tct"))
     seen = []
     with pytest.raises(LookupError):
-        await into(seen, governed(upstream, gate(), decide))
+        await into(seen, gated_events(upstream, gate(), decide))
 
     assert [event.get("delta") for event in seen] == ["text-0"]
     assert upstream.closed
@@ -203,7 +203,7 @@ async def test_one_failing_decision_cancels_the_others():
         raise LookupError("a bug")
 
     with pytest.raises(LookupError):
-        _ = [event async for event in governed(Upstream(stream("cc")), gate(), decide)]
+        _ = [event async for event in gated_events(Upstream(stream("cc")), gate(), decide)]
     assert cancelled.is_set()
     assert left_over() == []
 
@@ -214,14 +214,14 @@ async def test_too_few_outcomes_release_nothing():
 
     seen = []
     with pytest.raises(ValueError, match="zip"):
-        await into(seen, governed(Upstream(stream("c")), gate(), decide))
+        await into(seen, gated_events(Upstream(stream("c")), gate(), decide))
     assert seen == []
 
 
 @pytest.mark.parametrize("taken", range(1, 8))
 async def test_a_consumer_that_leaves_closes_the_upstream(taken):
     upstream = Upstream(stream("tctcc"), pauses=[1] * 20)
-    async with aclosing(governed(upstream, gate(), passing)) as events:
+    async with aclosing(gated_events(upstream, gate(), passing)) as events:
         for _ in range(taken):
             await anext(events)
     assert upstream.closed
@@ -245,7 +245,7 @@ async def test_a_cancelled_consumer_lets_decisions_clean_up(server):
     upstream = Upstream(stream("c"))
 
     async def consume():
-        async with aclosing(governed(upstream, gate(), decide)) as events:
+        async with aclosing(gated_events(upstream, gate(), decide)) as events:
             async for _ in events:
                 pytest.fail("an undecided call left")
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from litellm_bighub import BighubGuardrail, ResponsesTextGuardrail, acompletion, amessages, aresponses
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.errors import PayloadError
-from litellm_bighub.gateway.pipeline.provider_error import Harmless, quieted
+from litellm_bighub.gateway.pipeline.provider_error import SanitizedStream, sanitized_error
 from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld
 from litellm_bighub.testing import Failure
 
@@ -92,7 +92,7 @@ def test_no_class_of_litellms_quotes_an_answer(kind):
     if CANARY not in told(error):  # a class whose constructor takes nothing
         error.args = (CANARY,)
     status = getattr(error, "status_code", None)
-    quiet = quieted(error)
+    quiet = sanitized_error(error)
     assert quiet is error
     assert CANARY not in told(quiet)
     assert getattr(quiet, "status_code", None) == status
@@ -134,7 +134,7 @@ PROVIDERS = [
 
 @pytest.mark.parametrize(("error", "status"), PROVIDERS)
 def test_errors_that_are_none_of_litellms(error, status):
-    quiet = quieted(error)
+    quiet = sanitized_error(error)
     assert CANARY not in told(quiet)
     assert getattr(quiet, "status_code", None) in {status, None}
     if not isinstance(error, ValidationError):
@@ -155,7 +155,7 @@ def test_errors_that_are_none_of_litellms(error, status):
 )
 def test_what_people_say_themselves_stays(error):
     before = told(error)
-    assert quieted(error) is error
+    assert sanitized_error(error) is error
     assert told(error) == before
 
 
@@ -172,13 +172,13 @@ def test_what_people_say_themselves_stays(error):
     ],
 )
 def test_people_are_told_what_kind_of_error_it_is(kind, words):
-    assert words in str(quieted(made(kind)))
+    assert words in str(sanitized_error(made(kind)))
 
 
 def test_known_codes_and_headers_stay():
     """A client waits as long as it is told to, and support finds the request."""
     error = litellm.BadRequestError(f"GroqException - {json.dumps(BODY)}", "m", "groq", response=response())
-    assert quieted(quieted(error)) is error, "each of our guardrails is given it"
+    assert sanitized_error(sanitized_error(error)) is error, "each of our guardrails is given it"
     assert "(tool_use_failed)" in str(error)
     kept = {"retry-after": "7", "x-request-id": "req_1"}
     assert kept.items() <= dict(error.response.headers).items()
@@ -190,7 +190,7 @@ async def test_a_stream_that_fails():
         yield {"choices": [], "error": {"message": CANARY}}
         raise openai.APIError(CANARY, REQUEST, body=BODY)
 
-    events = Harmless(failing())
+    events = SanitizedStream(failing())
     assert CANARY not in json.dumps(await anext(events))
     with pytest.raises(openai.APIError) as raised:
         await anext(events)

@@ -11,7 +11,13 @@ from litellm.types.guardrails import LitellmParams
 
 import litellm_bighub
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.gateway.setup.litellm_parameters import MEANINGLESS, REFUSED, WORKING, check_parameters, litellms
+from litellm_bighub.gateway.setup.litellm_parameters import (
+    MEANINGLESS,
+    REFUSED,
+    WORKING,
+    check_parameters,
+    known_parameters,
+)
 from litellm_bighub.settings import GuardrailSettings, TextGuardrailSettings
 from tests.gateway.guardrails_of_ours import BOTH, POLICY, built, registered
 
@@ -49,7 +55,7 @@ def other_than_default(name):
 
 
 def test_every_parameter_of_this_litellm_is_classified():
-    unclassified = litellms() - frozenset().union(*CLASSES.values())
+    unclassified = known_parameters() - frozenset().union(*CLASSES.values())
 
     assert not unclassified, "say in gateway/setup/litellm_parameters.py what each of them means to ours"
 
@@ -64,7 +70,7 @@ def test_our_own_names_are_none_of_litellms():
     arguments = {name for kind in BOTH for name in inspect.signature(kind.__init__).parameters} - WORKING - {"self"}
     ours = {*GuardrailSettings.model_fields, *TextGuardrailSettings.model_fields, *arguments}
 
-    assert ours & litellms() == set(NAMES_THAT_ARE_LITELLMS_TOO)
+    assert ours & known_parameters() == set(NAMES_THAT_ARE_LITELLMS_TOO)
 
 
 @pytest.mark.parametrize("kind", BOTH)
@@ -74,7 +80,7 @@ def test_litellms_defaults_are_taken(folder, kind, caplog):
     assert not [record for record in caplog.records if record.name.startswith("litellm_bighub")]
 
 
-@pytest.mark.parametrize("name", sorted(litellms() & frozenset().union(*(each.names for each in REFUSED))))
+@pytest.mark.parametrize("name", sorted(known_parameters() & frozenset().union(*(each.names for each in REFUSED))))
 @pytest.mark.parametrize("kind", BOTH)
 def test_what_takes_something_away_stops_the_start(folder, kind, name):
     with pytest.raises(ConfigurationError) as wrong:
@@ -84,7 +90,7 @@ def test_what_takes_something_away_stops_the_start(folder, kind, name):
     assert "\n" not in str(wrong.value)
 
 
-@pytest.mark.parametrize("name", sorted(litellms() & MEANINGLESS))
+@pytest.mark.parametrize("name", sorted(known_parameters() & MEANINGLESS))
 def test_what_has_no_meaning_is_told_of(name, caplog):
     check_parameters("ours", {name: "of-another-vendor"})
 

@@ -12,8 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.gateway.litellm_imports import BORROWED
-from litellm_bighub.gateway.setup.litellm_release import SUPPORTED, check_borrowed, check_release
+from litellm_bighub.gateway.litellm_imports import LITELLM_IMPORTS
+from litellm_bighub.gateway.setup.litellm_release import SUPPORTED, check_imports, check_release
 from tests.gateway.guardrails_of_ours import POLICY
 
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
@@ -170,15 +170,15 @@ def test_the_supported_releases_are_those_that_the_package_asks_for():
 
 
 def test_this_litellm_has_all_that_is_imported_late():
-    check_borrowed()
+    check_imports()
 
 
-@pytest.mark.parametrize("module", sorted(BORROWED))
+@pytest.mark.parametrize("module", sorted(LITELLM_IMPORTS))
 def test_one_name_that_is_missing_stops_the_start(module):
     with pytest.raises(ConfigurationError, match=rf"^litellm: .* lacks {module}\.gone"):
-        check_borrowed({module: BORROWED[module] | {"gone"}})
+        check_imports({module: LITELLM_IMPORTS[module] | {"gone"}})
     with pytest.raises(ConfigurationError, match=rf"^litellm: .* lacks {module}\.no_such_module"):
-        check_borrowed({f"{module}.no_such_module": frozenset()})
+        check_imports({f"{module}.no_such_module": frozenset()})
 
 
 def test_it_is_looked_for_when_a_proxys_guardrail_is_built(imported):
