@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 
 from pydantic import ValidationError
 
+from litellm_bighub.control_plane.approvals.expiry import expires_at
 from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.tables import rules
 from litellm_bighub.control_plane.store.tables.approvals import Approval
@@ -25,7 +26,7 @@ def allowance_for(
         The rule; `None` if a name is longer than a rule's may be.
     """
     asked = _asking_rule(transaction, text, approval.rule_id)
-    until = datetime.fromtimestamp(now + minutes * 60, timezone.utc)
+    until = datetime.fromtimestamp(expires_at(minutes * 60, since=now), timezone.utc)
     fields: dict[str, object] = {
         "name": f"{approval.tool} for {approval.actor}, {minutes} minutes"[:200],
         "tool": glob.escape(approval.tool),

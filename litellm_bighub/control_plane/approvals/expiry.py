@@ -1,4 +1,4 @@
-"""When an approval expires. No other file decides that.
+"""When an approval or an allowance expires. No other file decides that.
 
 A person has `ttl` seconds to answer. Once they have approved, the caller has as many seconds to use the approval.
 A bound for all approvals, such as the end of the office hours, belongs into `expires_at`.
@@ -20,10 +20,10 @@ def ttl_of(rule: Rule | None) -> int:
 
 
 def expires_at(ttl: int, *, since: float) -> float:
-    """When an approval expires.
+    """When an approval, or an allowance that came with one, expires.
 
     Args:
-        ttl: the approval's.
+        ttl: how many seconds it may last.
         since: when it was asked for, or when it was given. POSIX seconds.
     """
     return since + ttl
