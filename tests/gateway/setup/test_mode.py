@@ -80,7 +80,7 @@ def test_what_is_no_event_stops_the_start(kind, mode):
 @pytest.mark.parametrize("default_on", [True, False, None])
 @pytest.mark.parametrize("kind", BOTH)
 def test_in_code_default_on_is_nobodys_duty(kind, default_on, caplog):
-    """What the proxy's log says of it, tests/gateway/test_proxy_opt_outs.py looks at."""
+    """What the proxy's log says of it, tests/gateway/setup/test_proxy_opt_outs.py looks at."""
     built(kind, default_on=default_on)
 
     assert not told(caplog)

@@ -11,7 +11,7 @@ import litellm_bighub
 from litellm_bighub import BighubGuardrail, ToolDecisions
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.testing import ScriptedDecider
-from tests.gateway.sdk_calls import ANSWER, CANARY, each_api, litellms_types, whole_and_streamed
+from tests.gateway.sdk.sdk_calls import ANSWER, CANARY, each_api, litellms_types, whole_and_streamed
 
 pytestmark = litellms_types
 

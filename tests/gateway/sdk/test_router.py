@@ -13,7 +13,7 @@ from litellm_bighub.domain.decision import Block
 from litellm_bighub.errors import UngovernedCallError
 from litellm_bighub.testing import Failure, Output, Pace, ScriptedDecider, ScriptedUpstream
 from tests.deciders.fakes import Kept
-from tests.gateway.sdk_calls import (
+from tests.gateway.sdk.sdk_calls import (
     ANSWER,
     CANARY,
     CHAT,

@@ -10,7 +10,7 @@ import litellm_bighub
 from litellm_bighub import BighubGuardrail, ResponsesTextGuardrail, ToolDecisions
 from litellm_bighub.errors import UngovernedCallError, UngovernedCallExit
 from litellm_bighub.testing import ScriptedDecider, function_call, text
-from tests.gateway.sdk_calls import litellms_types
+from tests.gateway.sdk.sdk_calls import litellms_types
 
 pytestmark = litellms_types
 

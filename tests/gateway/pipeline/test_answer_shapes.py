@@ -27,7 +27,7 @@ from tests.deciders.fakes import Kept
 from tests.formats.chat import streams as chat
 from tests.formats.messages import streams as messages
 from tests.formats.responses import streams as responses
-from tests.gateway.sdk_calls import APIS, litellms_types
+from tests.gateway.sdk.sdk_calls import APIS, litellms_types
 
 CANARY = "canary-4711"
 TAG = "tag7"

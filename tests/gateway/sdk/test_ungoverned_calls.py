@@ -13,7 +13,7 @@ from litellm_bighub import BighubGuardrail, ToolDecisions
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.errors import UngovernedCallExit
 from litellm_bighub.testing import ScriptedDecider, function_call, text
-from tests.gateway.sdk_calls import CANARY, CHAT, TURN, litellms_types
+from tests.gateway.sdk.sdk_calls import CANARY, CHAT, TURN, litellms_types
 
 pytestmark = litellms_types
 

@@ -16,7 +16,7 @@ from litellm_bighub.domain.decision import Block
 from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withholding
 from litellm_bighub.settings import ServiceSettings
 from litellm_bighub.testing import HostedBighub, ScriptedDecider, function_call
-from tests.gateway.sdk_calls import ANSWER, CANARY, CHAT, RESPONSES, each_api
+from tests.gateway.sdk.sdk_calls import ANSWER, CANARY, CHAT, RESPONSES, each_api
 
 # LiteLLM's own types, when pydantic first meets them.
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")

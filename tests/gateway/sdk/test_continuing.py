@@ -15,7 +15,7 @@ from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.testing import Failure, ScriptedDecider, ScriptedUpstream, function_call, text
 from tests.deciders.fakes import Kept
-from tests.gateway.sdk_calls import (
+from tests.gateway.sdk.sdk_calls import (
     CANARY,
     RESPONSES,
     chat_and_messages,

@@ -16,8 +16,8 @@ from litellm_bighub.formats.responses.format import RESPONSES
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from tests.formats.driving import Driven
 from tests.formats.messages import streams
+from tests.gateway.pipeline.test_unlisted_fields import responses
 from tests.gateway.planted import CALL_FORMS, CANARY, FIELD, LOOKUP, TRACES, WIPE, WRAPPINGS, owners, plant, told
-from tests.gateway.test_unlisted_fields import responses
 
 FORMS = {**CALL_FORMS, **TRACES}
 many = settings(max_examples=15, deadline=None)

@@ -20,7 +20,7 @@ from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withho
 from litellm_bighub.testing import ScriptedDecider, Verbatim, function_call
 from tests.deciders.fakes import Kept
 from tests.formats.messages import streams
-from tests.gateway.sdk_calls import (
+from tests.gateway.sdk.sdk_calls import (
     ANSWER,
     CANARY,
     CHAT,
