@@ -59,6 +59,7 @@ def explain(
     actor: Annotated[str, typer.Option(help="who asks, as in key:billing-x or user:u-77")] = "AI_AGENT",
     domain: Annotated[str, typer.Option(help="the business domain")] = "custom",
     user: Annotated[str, typer.Option(help="the authenticated user's id")] = "",
+    key: Annotated[str, typer.Option(help="the hash of the authenticated key")] = "",
     value: Annotated[float | None, typer.Option(help="in place of the value out of the arguments")] = None,
     json: AsJson = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
@@ -71,7 +72,7 @@ def explain(
         measured = ToolTable(loaded.tools).find(tool).measure(call)
     if isinstance(measured, Block):
         fail(f"blocked before any rule: {measured.reason}")
-    context = CallContext(actor=actor, domain=domain, user=user)
+    context = CallContext(actor=actor, domain=domain, user=user, key=key)
     explanation = explain_policy(loaded, measured, context, now=time.time())
     if json:
         echo_json(_as_json(explanation))

@@ -12,6 +12,7 @@ from litellm_bighub.domain.call import Arguments, CallType, ToolCall
 from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
+from litellm_bighub.formats.answers.provider_calls import type_of_function
 from litellm_bighub.formats.answers.unreadable_calls import NO_ID, NO_NAME, NO_PAYLOAD, TORN, UNFINISHED
 from litellm_bighub.formats.payload.copies import json_text, listed, text, with_fields
 from litellm_bighub.formats.payload.fields import get, is_object, put
@@ -96,10 +97,10 @@ def read_call(item: object, path: str, *, unfinished: bool = False) -> ToolCall:
         problem = TORN if kinds else NO_PAYLOAD
         return ToolCall(call_id, "unknown", text(get(item, "function"), "name") or declared, {}, problem, path)
     [kind] = kinds
+    payload: object = get(item, kind)
     call_type: CallType = "unknown"
     if declared in {"", *PAYLOADS}:
-        call_type = "custom" if kind == "custom" else "function"
-    payload: object = get(item, kind)
+        call_type = "custom" if kind == "custom" else type_of_function(call_id, text(payload, "name"))
     call = _read(ToolCall(call_id, call_type, text(payload, "name"), path=path), payload, PAYLOADS[kind])
     if unfinished:
         return replace(call, arguments={}, unreadable=UNFINISHED)

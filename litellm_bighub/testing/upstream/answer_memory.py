@@ -17,31 +17,39 @@ class AnswerMemory:
 
     responses: dict[str, list[Item]] = field(default_factory=dict[str, "list[Item]"])
     conversations: dict[str, list[Item]] = field(default_factory=dict[str, "list[Item]"])
-    followers: dict[str, str] = field(default_factory=dict[str, str])
-    """What followed each reasoning item, by their ids."""
+    followers: dict[str, Item] = field(default_factory=dict[str, Item])
+    """What followed each reasoning item, by the latter's id."""
+    items: dict[str, Item] = field(default_factory=dict[str, Item])
+    """Every item that an answer gave an id, unless its request said that nothing is to be stored."""
 
     def refuses(self, body: JsonMapping) -> str:
         """Why the request cannot be answered; empty if it can."""
         previous = body.get("previous_response_id")
         if previous is not None and previous not in self.responses:
             return f"Previous response with id '{previous}' not found."
-        items = [*self._before(body), *_given(body)]
+        items = [*self._before(body), *self._given(body)]
         return self._unpaired(items) or self._orphaned(items)
 
     def keep(self, response_id: str, body: JsonMapping, output: Sequence[Item]) -> None:
         """Remember an answer."""
-        items = [*self._before(body), *_given(body), *output]
+        items = [*self._before(body), *self._given(body), *output]
         self.responses[response_id] = items
         if conversation := _conversation(body):
             self.conversations[conversation] = items
         for item, follower in pairwise(output):
             if item["type"] == "reasoning":
-                self.followers[item["id"]] = follower["id"]
+                self.followers[str(item.get("id"))] = follower
+        if body.get("store") is not False:
+            self.items |= {str(item["id"]): item for item in output if item.get("id")}
 
     def _before(self, body: JsonMapping) -> list[Item]:
         return self.responses.get(str(body.get("previous_response_id")), []) + self.conversations.get(
             _conversation(body), []
         )
+
+    def _given(self, body: JsonMapping) -> list[Item]:
+        """The input, with the stored items that it refers to. A reference may leave out its type."""
+        return [self.items.get(str(item.get("id")), item) if _refers(item) else item for item in _given(body)]
 
     @staticmethod
     def _unpaired(items: Sequence[Item]) -> str:
@@ -63,7 +71,7 @@ class AnswerMemory:
             if item.get("type") == "item_reference":
                 return f"Item with id '{item_id}' not found."
             expected = self.followers.get(item_id)
-            if item.get("type") == "reasoning" and expected is not None and (follower or {}).get("id") != expected:
+            if item.get("type") == "reasoning" and expected is not None and not _is_copy(follower or {}, expected):
                 return f"Item '{item_id}' of type 'reasoning' was provided without its required following item."
         return ""
 
@@ -71,6 +79,17 @@ class AnswerMemory:
 def _given(body: JsonMapping) -> list[Item]:
     given = body.get("input") or []
     return [{"type": "message", "role": "user", "content": given}] if isinstance(given, str) else list(given)
+
+
+def _refers(item: Item) -> bool:
+    return item.get("type") == "item_reference" or (item.get("type") is None and item.keys() == {"id"})
+
+
+def _is_copy(item: Item, kept: Item) -> bool:
+    """Whether an item is the kept one. Ids of calls and messages may be left out in an input."""
+    if item.get("id"):
+        return item.get("id") == kept.get("id")
+    return item.get("type", "message") == kept.get("type") and item.get("call_id") == kept.get("call_id")
 
 
 def _conversation(body: JsonMapping) -> str:
@@ -81,16 +100,16 @@ def _conversation(body: JsonMapping) -> str:
 def _call(item: Item) -> str:
     kind = str(item.get("type", ""))
     if kind == "mcp_approval_request":
-        return str(item["id"])
+        return str(item.get("id", ""))
     return str(item.get("call_id", "")) if kind.endswith("_call") else ""
 
 
 def _output(item: Item) -> str:
     match item.get("type"):
         case "mcp_approval_response":
-            return str(item["approval_request_id"])
+            return str(item.get("approval_request_id", ""))
         case "local_shell_call_output":
-            return str(item.get("call_id") or item["id"])
+            return str(item.get("call_id") or item.get("id", ""))
         case str(kind) if kind.endswith("_output"):
             return str(item.get("call_id", ""))
         case _:
