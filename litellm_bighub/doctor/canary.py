@@ -1,4 +1,4 @@
-"""What must not reach the client, and how it is recognised in whatever the client received."""
+"""The canaries: a tool call and secrets that must not reach the client, and how they are recognised."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether who decides can decide: the policy, the database, the hosted service, the audit file."""
+"""Checks a guardrail's decider: the policy, the database, the hosted service, the audit file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a proxy's config without starting the proxy: what is on, what only looks so, and what is not covered."""
+"""Examines a proxy's config without starting the proxy: what is on, what only seems on, and what is not covered."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LITELLM = "litellm"
 
 @dataclass(frozen=True, slots=True)
 class ExaminedGuardrail:
-    """One guardrail with what it is."""
+    """One guardrail of the config with its kind."""
 
     entry: GuardrailEntry
     kind: GuardrailKind
@@ -51,7 +51,7 @@ class Examination:
 
     @property
     def healthy(self) -> bool:
-        """Whether everything that looks on is on."""
+        """Whether everything that seems on is on."""
         return all(finding.level is not Level.OFF for finding in self.findings)
 
 

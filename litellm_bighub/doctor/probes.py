@@ -1,7 +1,6 @@
-"""Every road to a tool call through the gateway, as one table.
+"""The table of probes: one for every route by which a tool call could pass the gateway.
 
-A road that is governed, and one that is closed, deliver no byte of the canary: which of both it is, is told and not
-demanded.
+A governed route and a closed route both deliver no byte of the canary. The proof accepts either, and shows which.
 """
 
 from __future__ import annotations

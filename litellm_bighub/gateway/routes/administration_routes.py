@@ -1,7 +1,7 @@
 """The routes by which a proxy is administered and looked at: keys, teams, spend, health, logins, pages, documents.
 
-Nobody asks a model there for calls that somebody would run. What reads is listed by its beginning, what writes by its
-whole path, so that a route by which a later LiteLLM asks a model does not pass for administration.
+They ask no model for tool calls. Routes that read are listed by prefix, routes that write by their whole path, so that
+a route on which a later LiteLLM asks a model does not pass for administration.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _READ: Final = (
     "/.well-known /v1/access_group /v1/agents /v1/mcp /v1/memory /v1/model /v1/tool /v1/unified_access_group",
     "/v1/workflows/runs /v2/guardrails /v2/model /v2/team /v2/user",
 )
-"""Whatever begins so may be read."""
+"""Prefixes of routes that may be read."""
 
 _READ_ALONE: Final = (
     "/ /authorize/flow /authorize/mcp-session /claude_code_gateway/.well-known/oauth-authorization-server",

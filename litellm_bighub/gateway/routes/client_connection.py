@@ -1,8 +1,7 @@
 """Whether the client of a request is still there.
 
-A server goes on with a request whose client has left. That must not use up an approval: a person would have approved
-for nobody, and the client's next try would have to ask again. LiteLLM hands its hooks no connection, so the outermost
-layer around its application keeps each request's.
+A server continues a request whose client has left. That must not use up an approval: the client's next try would need
+a new one. LiteLLM gives its hooks no connection, so the outermost ASGI layer keeps the connection of each request.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ T = TypeVar("T")
 
 
 class ClientLeft(HTTPException):
-    """The client has left while a person was awaited; nobody gets this answer."""
+    """The client left while a call waited for a person, so this answer reaches no one."""
 
     def __init__(self) -> None:
         super().__init__(status_code=499, detail="the client left while a tool call waited for a person")
@@ -59,7 +58,7 @@ def keep_connections() -> None:
 
 
 async def while_connected(work: Coroutine[object, object, T]) -> T:
-    """Do the work for as long as the client is there.
+    """Do the work, and cancel it when the client leaves.
 
     Raises:
         ClientLeft: it has left; the work was cancelled.

@@ -1,8 +1,7 @@
-"""Closing the routes of LiteLLM's proxy on which no hook could hold a tool call back, and those that nobody knows.
+"""Closes the routes of LiteLLM's proxy on which no hook could withhold a tool call, and unknown routes.
 
-What is closed stands between LiteLLM's middleware, which may rewrite paths, and its router, so that it reads the very
-path by which the router chooses. It is put there when a guardrail that is on by default is built; where that is not
-possible the start fails.
+The check runs between LiteLLM's middleware, which may rewrite paths, and its router, so that both read the same path.
+It is installed when a guardrail that is on by default is built; the start fails if it cannot be installed.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ _ASKING = {"HEAD": ("GET",), "OPTIONS": ("GET", "POST", "PUT", "PATCH", "DELETE"
 
 
 class ClosedRoutes:
-    """An ASGI application in front of a router: lets through what is known to be harmless or governed, and no more."""
+    """An ASGI layer before a router: passes only routes that are known to be governed or to carry no calls."""
 
     def __init__(self, app: ASGIApp, documents: Container[str] = ()) -> None:
         self._app = app
@@ -77,7 +76,7 @@ class ClosedRoutes:
 
 
 def coverage_of(method: str, path: str) -> RouteCoverage:
-    """What becomes of a request, also on a route that nobody knows or that an operator passes through."""
+    """The coverage of a route. Unknown routes and pass-through routes of an operator are refused."""
     row = _row_of(method, path) if is_unambiguous(path) else None
     if row is None:
         return RouteCoverage.REFUSED
@@ -88,7 +87,7 @@ def coverage_of(method: str, path: str) -> RouteCoverage:
 
 
 def is_unambiguous(path: str) -> bool:
-    """Whether everybody reads the same route out of a path.
+    """Whether router and upstream read the same route from a path.
 
     Where it has steps upwards, the upstream of a passed-through route would read another one than the router does, and
     where it ends in a line break, the router would take it for one without.
@@ -139,7 +138,7 @@ def route_path(scope: Scope) -> str:
 
 
 def _decoded(path: str) -> str:
-    """The path as the most eager of servers would read it."""
+    """The path after repeated decoding, as a lenient server reads it."""
     for _ in range(4):
         decoded = unquote(path)
         if decoded == path:

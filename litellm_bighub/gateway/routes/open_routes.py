@@ -1,4 +1,4 @@
-"""Single routes that an operator opens although nobody could decide on tool calls there."""
+"""The setting `open_routes`: routes that an operator opens although no tool call is decided on there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which wire format the routes of the gateway speak."""
+"""The wire format of each route."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a guardrail refuses when it is built: routes that nobody could govern, and a second one of its kind."""
+"""Checks at the construction of a guardrail: closes ungoverned routes, and refuses a second guardrail of its kind."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Every route of LiteLLM's proxy, and what becomes of tool calls on it.
+"""The table of all routes of LiteLLM's proxy, with the coverage of each.
 
-A test walks all routes of the installed LiteLLM and fails when it has one that stands in no row. At run time such a
-route is refused.
+A test walks all routes of the installed LiteLLM and fails if one has no row. At run time a route without a row is
+refused.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ class RouteCoverage(Enum):
     """Calls of MCP tools, decided on by a guardrail whose mode has `pre_mcp_call`; without one it is refused."""
 
     REFUSED = "refused"
-    """It may carry tool calls that no hook could hold back, or nobody knows it."""
+    """It is unknown, or may carry tool calls that no hook can withhold."""
 
     NO_CALLS = "carries none"
     """It carries no tool call that somebody would run."""
 
     OPEN = "open"
-    """Its calls are decided on by nobody, as the operator wants it."""
+    """The operator has opened it: its calls are not decided on."""
 
     ADMINISTRATION = "administration"
-    """The proxy is administered or looked at by it."""
+    """It administers or shows the proxy."""
 
 
 _SPELLED: Final = {"~": "(/v1)?", "{}": "[^/]+", "{*}": ".*", "{/*}": "(/.*)?"}

@@ -1,4 +1,4 @@
-"""What a governed call in code streams, and the stream of LiteLLM's that it is made of."""
+"""The stream that a governed call in code returns, and LiteLLM's stream below it."""
 
 from __future__ import annotations
 

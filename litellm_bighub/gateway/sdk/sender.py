@@ -1,4 +1,4 @@
-"""Who sends a request in code: LiteLLM's own functions, or a router with its fallbacks and retries."""
+"""The function that sends a request in code: one of LiteLLM's, or a method of a router."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""From a config to working guardrails, and what a process of the proxy knows of itself."""
+"""Builds guardrails from a config, and describes the proxy process."""

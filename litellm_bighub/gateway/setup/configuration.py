@@ -1,4 +1,4 @@
-"""From what stands in a config to a working hook. Whatever is wrong stops the start, with the key that is wrong."""
+"""Builds a working guardrail from a config. Any mistake stops the start with the key that is wrong."""
 
 from __future__ import annotations
 

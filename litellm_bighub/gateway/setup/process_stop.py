@@ -1,8 +1,7 @@
-"""When this process is told to stop, and how long those who wait for a person may still wait.
+"""Ends waiting for people when the process is told to stop.
 
-A server that is told to stop waits for its open streams, and a stream that waits for a person would keep it. Nothing
-tells an application of that before its streams have ended, so the server's own handlers of the signals are called by
-ours.
+A server that is told to stop waits for its open streams, and a stream that waits for a person would keep it running.
+An application hears of the stop only after its streams have ended. So our signal handlers wrap the server's.
 """
 
 from __future__ import annotations

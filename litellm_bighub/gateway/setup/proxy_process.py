@@ -1,6 +1,6 @@
 """Whether this process serves LiteLLM's proxy, and from which config.
 
-Nothing of a request can tell: whatever the proxy writes into one, a caller in code could write too.
+A request cannot tell: whatever the proxy writes into a request, a caller in code could write too.
 """
 
 from __future__ import annotations
