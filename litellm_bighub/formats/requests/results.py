@@ -15,6 +15,10 @@ NOTICE_PREFIX: Final = "msg_bighub_"
 """How ids of notices begin, so that nothing need be looked up for other messages."""
 
 
+APPROVAL_PREFIX: Final = f"{NOTICE_PREFIX}for_"
+"""How ids of messages begin that stand for our requests for approval, whose ids follow."""
+
+
 def _no_output(_: DecidedCall, __: Wording) -> bool:
     return False
 
@@ -84,9 +88,11 @@ class RequestResults:
         notices: ids of our notices.
         complete: whether every call that the request tells of stands in it; references and compacted items hide some.
         answered: the calls that it holds outputs for, those that say no included.
+        is_broken: whether it holds items that no provider takes, whatever the ledger knows of them.
     """
 
     results: tuple[FoundResult, ...] = ()
     notices: tuple[str, ...] = ()
     complete: bool = True
     answered: frozenset[str] = frozenset()
+    is_broken: bool = False

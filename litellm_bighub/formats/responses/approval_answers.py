@@ -5,7 +5,7 @@ A provider knows nothing of a request that we made. The pair becomes two message
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from typing_extensions import assert_never
 
@@ -13,6 +13,7 @@ from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.requests.approval_answers import ApprovalAnswer, Effect
+from litellm_bighub.formats.requests.results import APPROVAL_PREFIX
 from litellm_bighub.formats.responses.approval_request import SERVER_LABEL, TYPE
 from litellm_bighub.wording import ENGLISH, Wording
 
@@ -41,13 +42,17 @@ def readable(items: Sequence[object], effects: Mapping[str, Effect], wording: Wo
         effects: what each answer did, by its approval's id.
         wording: what the messages say.
     """
-    return [_readable(item, effects, wording) for item in items]
+    ours = {answer.approval_id for answer in find_answers(items)}
+    return [_readable(item, effects, ours, wording) for item in items]
 
 
-def _readable(item: object, effects: Mapping[str, Effect], wording: Wording) -> object:
+def _readable(item: object, effects: Mapping[str, Effect], ours: Collection[str], wording: Wording) -> object:
+    if text(item, "type") == "item_reference" and text(item, "id") in ours:
+        return {"type": "item_reference", "id": f"{APPROVAL_PREFIX}{text(item, 'id')}"}
     if text(item, "type") == TYPE and text(item, "server_label") == SERVER_LABEL:
         asked = {"tool": text(item, "name"), "arguments": text(item, "arguments"), "approval_id": text(item, "id")}
-        return {"role": "assistant", "content": wording.approval_asked.format(**asked)}
+        own = f"{APPROVAL_PREFIX}{text(item, 'id')}"  # by which the call is found that it stands for
+        return {"id": own, "role": "assistant", "content": wording.approval_asked.format(**asked)}
     if not _is_answer(item):
         return item
     approval_id = text(item, "approval_request_id")

@@ -9,9 +9,10 @@ from typing import cast
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.formats.payload.copies import text
-from litellm_bighub.formats.payload.fields import get
+from litellm_bighub.formats.payload.fields import get, members
 from litellm_bighub.formats.requests.edited_note import edited_note
 from litellm_bighub.formats.requests.results import (
+    APPROVAL_PREFIX,
     NOTICE_PREFIX,
     FoundResult,
     ReplayedCall,
@@ -24,6 +25,8 @@ from litellm_bighub.formats.responses.withheld_output import developer_message, 
 from litellm_bighub.wording import ENGLISH, Wording
 
 _HIDES = frozenset({"item_reference", "compaction"})
+_CALLERS = frozenset({"mcp_approval_response", "additional_tools", "compaction_trigger", "configuration_update"})
+"""Types of items that are the caller's, besides messages and outputs."""
 
 
 def brought(request: JsonMapping) -> RequestResults:
@@ -37,8 +40,8 @@ def brought(request: JsonMapping) -> RequestResults:
     complete = True
     for index, item in enumerate(items):
         kind = text(item, "type")
-        if (item_id := text(item, "id")).startswith(NOTICE_PREFIX):
-            notices.append(item_id)
+        if text(item, "id").startswith(NOTICE_PREFIX):
+            notices.append(_notice_id(item))
         elif kind in _HIDES:
             complete = False
         elif call_id := _result_of(item, kind):
@@ -55,7 +58,8 @@ def brought(request: JsonMapping) -> RequestResults:
         )
         for call_id, path, item in results
     )
-    return RequestResults(found, tuple(notices), complete, frozenset(answered(request)))
+    broken = bool(_orphans(items)) or any(text(item, "id").startswith(APPROVAL_PREFIX) for item in items)
+    return RequestResults(found, tuple(notices), complete, frozenset(answered(request)), broken)
 
 
 def answered(request: JsonMapping) -> set[str]:
@@ -98,7 +102,7 @@ def continued(
         built += not_run(call, wording) if made is None else [made, *not_run(call, wording)]
     for index, item in enumerate(items):
         kind = text(item, "type")
-        withheld = (notices or {}).get(text(item, "id"))
+        withheld = (notices or {}).get(_notice_id(item))
         made = None if withheld is None or withheld.call_id in taken else restored(withheld)
         if withheld is not None and made is not None:
             built += [made] if withheld.call_id in results else [made, *not_run(withheld, wording)]
@@ -107,6 +111,9 @@ def continued(
         if kind == "item_reference" and text(item, "id").startswith(NOTICE_PREFIX):
             built += [developer_message(withheld.notice)] if withheld is not None and withheld.notice else []
             continue  # the provider has no item of this id
+        if text(item, "id").startswith(APPROVAL_PREFIX):
+            built.append({key: value for key, value in members(item).items() if key != "id"})
+            continue
         call_id = _result_of(item, kind)
         if kind == "mcp_approval_response" and call_id in denied:
             continue
@@ -114,7 +121,36 @@ def continued(
         if edited and (path := f"input[{index}]") in edited:
             note = developer_message(edited_note(edited[path], wording))
             built += [] if note in items[index + 1 : index + 2] else [note]
-    return built
+    orphans = _orphans(built)
+    return [item for index, item in enumerate(built) if index not in orphans]
+
+
+def _orphans(items: Sequence[object]) -> set[int]:
+    """The places of reasoning that nothing of the model follows.
+
+    A client that keeps no trace of a withheld call keeps the reasoning that led to it, and a provider takes no
+    reasoning without the item that followed it: it would refuse every request from then on.
+    """
+    orphans: set[int] = set()
+    follows = False
+    for index in range(len(items) - 1, -1, -1):
+        if text(items[index], "type") != "reasoning":
+            follows = _is_models(items[index])
+        elif not follows:
+            orphans.add(index)
+    return orphans
+
+
+def _is_models(item: object) -> bool:
+    """Whether the item may be one that the model has made."""
+    kind, role = text(item, "type"), text(item, "role")
+    if kind in {"", "message"}:
+        return role == "assistant" and not text(item, "id").startswith(NOTICE_PREFIX)
+    return kind not in _CALLERS and not kind.endswith("_output")
+
+
+def _notice_id(item: object) -> str:
+    return text(item, "id").removeprefix(APPROVAL_PREFIX)
 
 
 def _is_output_of(item: object, call: DecidedCall, wording: Wording) -> bool:

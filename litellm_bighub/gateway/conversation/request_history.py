@@ -84,6 +84,8 @@ class RequestHistory:
         if wire_format.stores_answers:
             thread = ConversationThread(previous_response_id, conversation_id(data))
         if not (thread or brought.results or brought.notices):
+            if brought.is_broken:
+                data |= wire_format.repaired(data, RequestRepair(wording=self.decisions.wording))
             return []
         context = asks()
         known = await self._known(thread, brought, context)
@@ -102,7 +104,8 @@ class RequestHistory:
             raise UnapprovedToolResult(unapproved, self.decisions.wording)
         calls = {found.call_id: each for found, each in judgements}
         edited = {found.path: each.call for found, each in judgements if each.call is not None and each.call.edited}
-        if repair := _repair(thread, brought, known, calls, edited, self.decisions.wording):
+        repair = _repair(thread, brought, known, calls, edited, self.decisions.wording)
+        if repair or brought.is_broken:
             data |= wire_format.repaired(data, repair)
         return unapproved
 

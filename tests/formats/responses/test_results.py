@@ -11,6 +11,8 @@ from pydantic import TypeAdapter
 
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.formats.requests.edited_note import edited_note
+from litellm_bighub.formats.responses.approval_answers import readable
+from litellm_bighub.formats.responses.approval_request import request_item
 from litellm_bighub.formats.responses.results import answered, brought, continued
 from litellm_bighub.formats.responses.withheld_output import not_run, restored
 from litellm_bighub.testing.upstream.answer_memory import AnswerMemory
@@ -169,3 +171,64 @@ def test_every_withheld_call_is_answered_exactly_once(here, replayed, siblings, 
     kept = [item for item in before if item not in map(notice, replayed)]
     assert [item for item in built if item in kept] == kept
     assert continued(built, notices=notices) == built
+
+
+THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": []}
+USER = {"role": "user", "content": "and now?"}
+
+
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        pytest.param([THOUGHT, USER], [USER], id="the call's place is gone"),
+        pytest.param([USER, THOUGHT], [USER], id="at the end"),
+        pytest.param([THOUGHT, THOUGHT, USER], [USER], id="two"),
+        pytest.param([THOUGHT, output()], [output()], id="before an output"),
+        pytest.param([THOUGHT, notice(), USER], [notice(), USER], id="before a notice that nobody knows"),
+    ],
+)
+def test_reasoning_that_nothing_follows_is_taken_out(items, expected):
+    """Clients that drop what stands in a withheld call's place keep the reasoning before it."""
+    assert brought({"input": items}).is_broken
+    assert continued(items) == expected
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        [THOUGHT, {"type": "function_call", "call_id": "call_1", "name": "x", "arguments": "{}"}, output()],
+        [THOUGHT, {"role": "assistant", "content": "hi"}, USER],
+        [THOUGHT, {"type": "item_reference", "id": "fc_7"}, USER],
+        [THOUGHT, {"type": "web_search_call", "id": "ws_1"}],
+        [THOUGHT, {"type": "future_call", "id": "f_1"}],
+    ],
+)
+def test_reasoning_before_what_the_model_made_stays(items):
+    assert not brought({"input": items}).is_broken
+    assert continued(items) == items
+
+
+@pytest.mark.parametrize("reference", [False, True], ids=["replayed", "referred to"])
+def test_a_request_for_approval_that_comes_back_is_the_call_again(reference):
+    """Behind its reasoning, with an output that says it has not been run; the client's answer stays behind it."""
+    waits = call(notice_id="apr_1", notice="waits for a person")
+    asked = request_item("apr_1", "wipe", {"a": 1})
+    answer = {"type": "mcp_approval_response", "approval_request_id": "apr_1", "approve": True}
+    items = readable([THOUGHT, {"type": "item_reference", "id": "apr_1"} if reference else asked, answer], {})
+
+    assert brought({"input": items}).notices == ("apr_1",)
+    assert continued(items, notices={"apr_1": waits}) == [THOUGHT, restored(waits), *not_run(waits), items[-1]]
+
+
+def test_a_reference_to_a_request_of_ours_that_nobody_knows_does_not_reach_the_provider():
+    answer = {"type": "mcp_approval_response", "approval_request_id": "apr_1", "approve": True}
+    items = readable([{"type": "item_reference", "id": "apr_1"}, answer], {})
+
+    assert brought({"input": items}).is_broken
+    assert continued(items) == items[1:]
+
+
+def test_a_request_of_ours_that_nobody_knows_loses_its_id():
+    (asked,) = readable([request_item("apr_1", "wipe", {"a": 1})], {})
+
+    assert continued([asked]) == [{"role": "assistant", "content": asked["content"]}]
