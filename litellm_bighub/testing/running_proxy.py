@@ -18,14 +18,17 @@ from pathlib import Path
 import httpx
 import yaml
 
-from litellm_bighub.domain.payload import JsonMapping
+from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.errors import BighubError
+from litellm_bighub.formats.payload.copies import text
+from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.testing import leash
 
 _LOOPBACK = "127.0.0.1"
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _ERROR = re.compile(r"^\s*(?:\w+\.)*\w*(?:Error|Exception)\b|^Error\b|\bERROR\b", re.MULTILINE)
 _MOST = 12
+_FROM_ENVIRONMENT = "os.environ/"
 
 
 class ProxyStartError(BighubError):
@@ -80,8 +83,8 @@ def running_proxy(
 
     Args:
         config: the path of a proxy config, or its content.
-        env: more environment variables, as in `{"UPSTREAM_BASE_URL": upstream.base_url}`. A `LITELLM_MASTER_KEY` in
-            them is the master key; otherwise one is made up.
+        env: more environment variables, as in `{"UPSTREAM_BASE_URL": upstream.base_url}`. The master key is the
+            config's `general_settings.master_key`, otherwise a `LITELLM_MASTER_KEY` in them, otherwise one made up.
         on_progress: called with the seconds since the start, about once a second, until the proxy is ready.
         num_workers: how many worker processes serve; it is ready when the first of them is.
         timeout_seconds: how long it may take to get ready.
@@ -92,7 +95,10 @@ def running_proxy(
     """
     with tempfile.TemporaryDirectory(prefix="litellm-bighub-", ignore_cleanup_errors=True) as folder:
         path = config if isinstance(config, Path) else _written(config, Path(folder))
-        launch = _Launch(path.resolve(), Path(folder) / "proxy.log", _environment(env or {}), num_workers, python)
+        environment = _environment(env or {})
+        if own := _master_key(path, environment):
+            environment["LITELLM_MASTER_KEY"] = own
+        launch = _Launch(path.resolve(), Path(folder) / "proxy.log", environment, num_workers, python)
         try:
             started = launch.ready(timeout_seconds, on_progress)
         except _PortTakenError:
@@ -176,7 +182,10 @@ class _Launch:
         except httpx.TransportError:
             return False
         if models.is_client_error:
-            raise _PortTakenError("another proxy answers on the port that was free a moment ago")
+            problem = (
+                "the proxy does not take the master key, or another one answers on the port that was free a moment ago"
+            )
+            raise _PortTakenError(problem)
         return models.is_success
 
     def _failed(self, problem: str) -> ProxyStartError:
@@ -200,6 +209,18 @@ def _written(config: JsonMapping, folder: Path) -> Path:
     path = folder / "proxy_config.yaml"
     path.write_text(yaml.safe_dump(dict(config), sort_keys=False))
     return path
+
+
+def _master_key(config: Path, env: Mapping[str, str]) -> str:
+    """The key that the config names, which LiteLLM prefers to the environment's; empty if it names none."""
+    try:
+        read: Payload = yaml.safe_load(config.read_text())
+    except (OSError, yaml.YAMLError):
+        return ""  # the proxy itself says what is wrong
+    general: object = get(read, "general_settings")
+    key = text(general, "master_key")
+    variable = key.removeprefix(_FROM_ENVIRONMENT)
+    return key if variable == key else env.get(variable, "")
 
 
 def _free_port() -> int:

@@ -60,3 +60,16 @@ def test_workers_all_end_with_the_context_and_the_start_is_told(upstream):
 def test_a_start_that_takes_too_long_is_ended():
     with pytest.raises(ProxyStartError, match="not ready after 0 s"), running_proxy(CONFIG, timeout_seconds=0.1):
         pytest.fail("it started")
+
+
+@pytest.mark.parametrize(
+    ("general", "env", "key"),
+    [
+        pytest.param({"master_key": "sk-own-4711"}, {}, "sk-own-4711", id="in the config"),
+        pytest.param({"master_key": "os.environ/OWN_KEY"}, {"OWN_KEY": "sk-env-4711"}, "sk-env-4711", id="a variable"),
+    ],
+)
+def test_the_configs_own_master_key_is_the_key(general, env, key):
+    config = {"model_list": [], "general_settings": general, "litellm_settings": {"telemetry": False}}
+    with running_proxy(config, env=env) as proxy:
+        assert proxy.master_key == key

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from typing_extensions import assert_never
@@ -26,7 +26,7 @@ class HostedTools:
     """Decides on the providers' own tools of requests.
 
     Attributes:
-        enforcement: decides, and says whether a withheld tool is removed or fails the request.
+        enforcement: decides, and says whether a tool that waits for a person is removed or fails the request.
         gateway_mcp: whether each call of an MCP tool that the gateway runs is decided on by itself, so that listing the
             tool needs no decision.
     """
@@ -37,15 +37,21 @@ class HostedTools:
     async def govern(self, request: MutableMapping[str, Any], asks: Callable[[], CallContext]) -> None:
         """Decide on each provider's tool that a request lists, and remove the withheld ones.
 
+        A blocked one is taken out with `on_block: error` too: clients list tools that they never use, and none has been
+        called.
+
         Raises:
-            ToolCallWithheld: a tool is withheld, and `on_block` or `on_approval` is `error`.
+            ToolCallWithheld: one waits for a person, and the operator wants such a request to fail.
         """
         found = find_own_tools(request, gateway_mcp=self.gateway_mcp)
         if not found:
             return
         decisions = await self.enforcement.decisions([tool.call for tool in found], asks())
+        listing = replace(self.enforcement.withholding, on_block="replace")
+        wording = self.enforcement.tool_decisions.wording
         outcomes = [
-            self.enforcement.outcome(tool.call, decision) for tool, decision in zip(found, decisions, strict=True)
+            listing.outcome(tool.call, decision, wording=wording)
+            for tool, decision in zip(found, decisions, strict=True)
         ]
         withheld: list[Path] = []
         for tool, outcome in zip(found, outcomes, strict=True):

@@ -51,20 +51,21 @@ async def test_what_a_request_is_left_with(answer, left):
     assert "s3cret" not in str(event)
 
 
-@pytest.mark.parametrize(
-    ("answer", "setting", "approval"),
-    [
-        pytest.param(Block("no"), {"on_block": "error"}, "", id="blocked"),
-        pytest.param(RequireApproval("ask", "apr_1"), {"on_approval": "error"}, "apr_1", id="waits"),
-    ],
-)
-async def test_an_operator_may_have_the_request_fail(answer, setting, approval):
+async def test_an_operator_may_have_a_request_fail_whose_tool_waits():
+    waiting = enforcement(RequireApproval("ask", "apr_1"), on_approval="error")
     with pytest.raises(ToolCallWithheld) as withheld:
-        await HostedTools(enforcement(answer, **setting)).govern({"tools": [REMOTE]}, CallContext)
+        await HostedTools(waiting).govern({"tools": [REMOTE]}, CallContext)
 
-    assert withheld.value.status_code == 403
-    assert withheld.value.approval_id == approval
-    assert approval in str(withheld.value.detail)
+    assert (withheld.value.status_code, withheld.value.approval_id) == (403, "apr_1")
+    assert "apr_1" in str(withheld.value.detail)
+
+
+async def test_a_blocked_tool_is_taken_out_where_blocked_calls_fail_too():
+    """Clients such as Codex list `web_search` with every request; none has been called."""
+    request = {"tools": [FUNCTION, REMOTE]}
+    await HostedTools(enforcement(Block("no"), on_block="error")).govern(request, CallContext)
+
+    assert request == {"tools": [FUNCTION]}
 
 
 async def test_an_edited_mcp_call_is_made_with_the_edited_arguments():
