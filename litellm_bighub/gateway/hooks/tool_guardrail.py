@@ -31,7 +31,7 @@ from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
 from litellm_bighub.gateway.hooks.proxy_request import ProxyRequest
 from litellm_bighub.gateway.hooks.registration import install
 from litellm_bighub.gateway.mcp.mcp_calls import CALLING, LISTING, govern_mcp_call
-from litellm_bighub.gateway.mcp.mcp_results import McpResults
+from litellm_bighub.gateway.mcp.mcp_results import McpResults, tell_edit
 from litellm_bighub.gateway.pipeline.answer_format import check_streamed_answer, check_whole_answer
 from litellm_bighub.gateway.pipeline.answer_headers import decision_headers
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
@@ -288,10 +288,13 @@ class BighubGuardrail(NativeGuardrail):
 
     async def async_post_mcp_tool_call_hook(
         self, kwargs: JsonObject, response_obj: Payload, start_time: datetime, end_time: datetime
-    ) -> None:
-        """Tell of the result of an MCP call. LiteLLM calls this with its own record of the call."""
-        del response_obj
+    ) -> Payload:
+        """Tell of the result of an MCP call, and tell its caller of a person's arguments.
+
+        LiteLLM calls this with its own record of the call.
+        """
         self.mcp_results.tell(kwargs, start_time, end_time)
+        return response_obj if tell_edit(kwargs, response_obj) else None
 
     async def async_log_failure_event(
         self, kwargs: JsonObject, response_obj: Payload, start_time: datetime, end_time: datetime

@@ -13,9 +13,9 @@ from typing_extensions import assert_never
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.formats.answers.unreadable_calls import NO_NAME, TOO_DEEP
-from litellm_bighub.formats.payload.copies import text
+from litellm_bighub.formats.payload.copies import json_text, text
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
-from litellm_bighub.gateway.mcp.mcp_results import McpResults
+from litellm_bighub.gateway.mcp.mcp_results import McpResults, note_edit
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.server_side_calls import publish_decision
 from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld
@@ -53,6 +53,7 @@ async def govern_mcp_call(
         case Pass(edited=edited):
             if edited is not None:
                 _edit(data, call, edited, enforcement.tool_decisions.wording)
+                note_edit(data, _told(enforcement, call, edited))
                 call = replace(call, arguments=edited)
             if results is not None:
                 results.note(data, call, decision, context)
@@ -67,6 +68,12 @@ def _edit(data: MutableMapping[str, Any], call: ToolCall, edited: Arguments, wor
     if not edited and call.arguments:
         raise ToolCallWithheld(wording.edited_to_nothing.format(tool=call.name), kind="tool_call_withheld")
     data["mcp_arguments"] = data["modified_arguments"] = dict(edited)
+
+
+def _told(enforcement: Enforcement, call: ToolCall, edited: Arguments) -> str:
+    decisions = enforcement.tool_decisions
+    shown = json_text(decisions.redactor.redact(edited))
+    return decisions.wording.edited.format(tool=call.name, call_id="MCP", arguments=shown)
 
 
 def mcp_call(data: MutableMapping[str, Any]) -> ToolCall:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pydantic_core import to_json
 
@@ -19,9 +19,39 @@ from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.event import CallOutcome
 from litellm_bighub.domain.ids import random_id
+from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.payload.fields import get
 
 _NOTE: Final = "litellm_bighub_call"
+_EDIT: Final = "litellm_bighub_edit"
+
+
+def note_edit(data: MutableMapping[str, Any], told: str) -> None:
+    """Note what the caller is to be told of a person's arguments with the result of a call that is about to be made."""
+    record: object = get(data.get("litellm_logging_obj"), "model_call_details")
+    if isinstance(record, dict):
+        record[_EDIT] = told
+
+
+def tell_edit(record: MutableMapping[str, Any], result: object) -> bool:
+    """Put what was noted behind the content of a call's result, once.
+
+    Args:
+        record: LiteLLM's, of the call.
+        result: as LiteLLM gives it to its hooks.
+
+    Returns:
+        Whether the result is changed.
+    """
+    told = record.pop(_EDIT, None)
+    content: object = get(result, "mcp_tool_call_response")
+    if told is None or not isinstance(content, list):
+        return False
+    # Of the proxy's extra, and there wherever a gateway calls MCP servers.
+    from mcp.types import TextContent  # noqa: PLC0415
+
+    cast("list[Payload]", content).append(TextContent(type="text", text=told))
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
+from litellm.types.llms.base import HiddenParams
+from litellm.types.mcp import MCPPostCallResponseObject
+from mcp.types import TextContent
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.gateway.mcp.mcp_calls import govern_mcp_call, mcp_call
+from litellm_bighub.gateway.mcp.mcp_results import tell_edit
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withholding
 from litellm_bighub.testing import ScriptedDecider
+from litellm_bighub.wording import ENGLISH
 from tests.deciders.fakes import Kept
 
 REMOTE = {"type": "mcp", "server_label": "crm", "server_url": "https://crm.example", "authorization": "s3cret"}
@@ -73,6 +80,28 @@ async def test_an_edited_mcp_call_is_made_with_the_edited_arguments():
     await govern_mcp_call(enforcement(Allow(edited={"amount": 5})), data, CallContext())
 
     assert data["modified_arguments"] == {"amount": 5}
+
+
+async def test_the_caller_of_an_edited_mcp_call_is_told_with_its_result():
+    """Once, behind what the server said; of a call that nobody edited nothing is told."""
+    record: dict[str, object] = {}
+    for decision in (Allow(edited={"amount": 5}), Allow()):
+        data = {
+            "mcp_tool_name": "pay",
+            "mcp_server_name": "crm",
+            "mcp_arguments": {"amount": 900},
+            "litellm_logging_obj": SimpleNamespace(model_call_details=record),
+        }
+        await govern_mcp_call(enforcement(decision), data, CallContext())
+        said = TextContent(type="text", text="paid")
+        result = MCPPostCallResponseObject(mcp_tool_call_response=[said], hidden_params=HiddenParams())
+        told = decision.edited is not None
+
+        assert tell_edit(record, result) is told
+        assert not tell_edit(record, result)
+        texts = [part.text for part in result.mcp_tool_call_response]
+        expected = ENGLISH.edited.format(tool="crm.pay", call_id="MCP", arguments='{"amount":5}')
+        assert texts == (["paid", expected] if told else ["paid"])
 
 
 @pytest.mark.parametrize("answer", [Block("no"), RequireApproval("ask", "apr_1")], ids=["blocked", "waits"])
