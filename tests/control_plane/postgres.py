@@ -87,7 +87,8 @@ def _made(bin_dir: Path, home: Path) -> tuple[object, ...]:
         os.chown(home, user.pw_uid, user.pw_gid)
     data = home / "data"
     _run(bin_dir / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--no-locale")
-    options = ("-k", home, "-c", "listen_addresses=", "-p", PORT, "-c", "max_connections=200")
+    settings = ("listen_addresses=", "max_connections=200", "fsync=off")  # its files need not outlive the machine
+    options = ("-k", home, "-p", PORT, *(word for setting in settings for word in ("-c", setting)))
     return (bin_dir / "postgres", "-D", data, *options)
 
 
