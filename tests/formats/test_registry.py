@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.formats.registry import DEFAULT, FORMATS, format_named, format_of_answer, format_of_call
+from litellm_bighub.formats.registry import (
+    DEFAULT,
+    FORMATS,
+    format_named,
+    format_of_answer,
+    format_of_call,
+    format_of_texts,
+    texts_of,
+)
 
 RESPONSE = {"object": "response", "output": []}
 COMPLETION = {"object": "chat.completion", "choices": [{"message": {"role": "assistant", "content": "hi"}}]}
@@ -44,3 +52,17 @@ def test_an_answer_is_recognised_by_its_shape(answer, name):
 
 def test_the_default_is_one_of_them():
     assert DEFAULT in FORMATS
+
+
+@pytest.mark.parametrize("known", FORMATS, ids=repr)
+def test_a_formats_texts_are_found_if_it_has_any(known):
+    if known.texts is None:
+        with pytest.raises(LookupError, match=known.name):
+            texts_of(known)
+        return
+    assert texts_of(known) is known.texts
+    assert {format_of_texts(call_type) for call_type in known.texts.call_types} == {known}
+
+
+def test_a_request_of_unknown_type_has_no_texts():
+    assert format_of_texts("image_generation") is None

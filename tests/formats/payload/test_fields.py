@@ -95,3 +95,16 @@ def test_all_fields_of_an_object(value, expected):
 )
 def test_what_can_be_written_into(owner, writable):
     assert fields.is_writable(owner) is writable
+
+
+@pytest.mark.parametrize(
+    ("value", "plain"),
+    [
+        ({"role": "user", "content": "hi"}, True),
+        ({"role": "user", "content": ["hi"]}, False),
+        ({"role": "user", "content": "hi", "name": "ann"}, False),
+        (None, False),
+    ],
+)
+def test_the_simplest_message_is_known(value, plain):
+    assert fields.is_plain_message(value) is plain

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.formats.chat.results import brought as in_chat, continued as chat_continued
 from litellm_bighub.formats.messages.results import brought as in_messages
-from litellm_bighub.formats.requests.results import ReplayedCall, ReplayedCalls
+from litellm_bighub.formats.requests.results import FoundResult, ReplayedCall, ReplayedCalls
 from litellm_bighub.formats.responses.results import brought as in_responses
+from litellm_bighub.wording import ENGLISH
 from tests.formats.chat.test_results import EDITED
 
 
@@ -68,3 +70,9 @@ def test_calls_of_an_earlier_turn_are_over():
     calls.add("x", ReplayedCall("b", "0"), 0)
     calls.add("x", ReplayedCall("c", "1"), 1)
     assert [calls.answered("x"), calls.answered("x"), calls.answered("y")] == [ReplayedCall("c", "1")] * 2 + [None]
+
+
+def test_a_result_is_the_clients_unless_its_format_says_otherwise():
+    withheld = DecidedCall("r", "c1", "function", "pay", "blocked", False, "ada", 1.0)
+
+    assert FoundResult("c1", "input[0]", {}).is_ours(withheld, ENGLISH) is False
