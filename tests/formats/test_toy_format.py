@@ -70,3 +70,15 @@ def test_the_result_of_a_call_that_nobody_made_is_refused(told):
 def test_the_doctor_proves_it_and_sees_a_leak(told):
     assert told["proof blocked"] == ["GOVERNED", "GOVERNED"]
     assert told["proof allowed"] == ["LEAKS", "LEAKS"]
+
+
+def test_its_texts_are_checked_in_requests_answers_and_streams(told):
+    assert told["texts request"]["talk"] == ["my [mask]", {"did": "a1", "with": 7}]
+    assert told["texts whole"] == {"turns": [{"say": "my [mask]"}]}
+    assert told["texts stream"] == [{"turn": {"say": "my [mask]"}}, {"end": "now"}]
+
+
+def test_the_doctor_knows_that_its_texts_are_checked_and_proves_it(told):
+    assert told["texts covered"] == ["responses", "toy"]
+    assert told["texts examined"] == ["/v1/responses", "/v1/toy"]
+    assert told["texts masked"] == ["GOVERNED", "GOVERNED"]

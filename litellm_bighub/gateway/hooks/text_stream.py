@@ -11,12 +11,19 @@ from litellm_bighub.gateway.pipeline.gated_stream import as_litellm_event, close
 Check = Callable[[Sequence[str]], Awaitable[Sequence[str]]]
 
 
-async def checked(events: AsyncIterator[object], gate: StreamTextGate, check: Check) -> AsyncGenerator[object, None]:
+async def checked(
+    events: AsyncIterator[object],
+    gate: StreamTextGate,
+    check: Check,
+    *,
+    made: Callable[[object], object] = as_litellm_event,
+) -> AsyncGenerator[object, None]:
     """Pass events on as the gate releases them.
 
     Args:
         events: the upstream's; closed at the end.
         gate: a new one.
+        made: what LiteLLM wants an event to be; `as_litellm_event` where its own events are objects.
         check: answers with one text for each, in order, or raises, and then nothing more is sent.
 
     Raises:
@@ -25,9 +32,9 @@ async def checked(events: AsyncIterator[object], gate: StreamTextGate, check: Ch
     try:
         async for event in events:
             for released in await _settled(gate, gate.feed(event), check):
-                yield as_litellm_event(released)
+                yield made(released)
         for released in await _settled(gate, gate.finish(), check):
-            yield as_litellm_event(released)
+            yield made(released)
     finally:
         await close_stream(events)
 

@@ -5,6 +5,11 @@ request   {"talk": ["pay", {"did": "a1", "with": "done"}]}
 answer    {"turns": [{"say": "I pay."}, {"act": "pay", "id": "a1", "with": {"amount": 7}}]}
 stream    {"turn": {"say": "I pay."}}, {"turn": {"act": …}}, {"end": "now"}
 ```
+
+Its texts are what is said, in strings of a request and in turns.
+
+```
+```
 """
 
 from __future__ import annotations
@@ -18,10 +23,13 @@ from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.formats.answers.answer_fields import FieldKind, FieldShape
 from litellm_bighub.formats.answers.found_call import FoundCall, Replacements
 from litellm_bighub.formats.format import Format, InCode
+from litellm_bighub.formats.format_texts import FormatTexts
 from litellm_bighub.formats.payload.fields import get
+from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where
 from litellm_bighub.formats.requests.edited_note import edited_note
 from litellm_bighub.formats.requests.repair import RequestRepair
 from litellm_bighub.formats.requests.results import FoundResult, RequestResults
+from litellm_bighub.formats.stream.event_texts import CarriedText, EventTexts, LastTexts, ToldTexts
 from litellm_bighub.formats.stream.gate_protocol import (
     STREAM_ENDED,
     Ask,
@@ -36,6 +44,7 @@ from litellm_bighub.formats.stream.gate_protocol import (
     Withhold,
 )
 from litellm_bighub.formats.stream.listed_fields_gate import ListedFieldsGate
+from litellm_bighub.formats.stream.text_gate import TextGate
 
 _TURN = FieldShape(
     {
@@ -57,14 +66,14 @@ def _check_answer(response: object) -> None:
         raise UnreadableAnswerError("turns is no list")
 
 
-def _read(turn: Mapping[str, Any], path: str) -> ToolCall:
+def _read_call(turn: Mapping[str, Any], path: str) -> ToolCall:
     return ToolCall(turn["id"], "function", turn["act"], turn["with"], path=path)
 
 
 def _find_calls(response: object, _: Replacements) -> list[FoundCall]:
     turns = get(response, "turns")
     return [
-        FoundCall(_read(turn, f"turns[{at}]"), partial(_edit, turns, at), partial(_withhold, turns, at))
+        FoundCall(_read_call(turn, f"turns[{at}]"), partial(_edit, turns, at), partial(_withhold, turns, at))
         for at, turn in enumerate(turns)
         if "act" in turn
     ]
@@ -101,7 +110,7 @@ class _ToyGate:
         key = CallKey(self._asked)
         self._asked += 1
         self._waiting.append((event, key))
-        return Ask((AskedCall(key, _read(turn, f"turn {key}")),))
+        return Ask((AskedCall(key, _read_call(turn, f"turn {key}")),))
 
     def answer(self, outcomes: Mapping[CallKey, Outcome]) -> Release:
         self._outcomes.update(outcomes)
@@ -185,6 +194,40 @@ def _next_request(request: Mapping[str, Any], response: object, notices: Mapping
     return {"talk": [*request["talk"], *get(response, "turns"), *notices.values()]}
 
 
+def _in_request(data: Mapping[str, Any], **_: object) -> Found:
+    talk = data.get("talk", [])
+    where: Where = (None, "talk")
+    said = [(at, turn) for at, turn in enumerate(talk) if isinstance(turn, str)]
+    return Found([Slot(talk, at, turn, TextKind.TEXT, (where, at)) for at, turn in said])
+
+
+def _in_turn(turn: Any, where: Where = None) -> Found:
+    said = get(turn, "say")
+    return Found([Slot(turn, "say", said, TextKind.TEXT, (where, "say"))] if said else [])
+
+
+def _in_answer(response: object) -> Found:
+    where: Where = (None, "turns")
+    turns = [_in_turn(turn, (where, at)).slots for at, turn in enumerate(get(response, "turns"))]
+    return Found([slot for slots in turns for slot in slots])
+
+
+def _read(event: object) -> EventTexts:
+    if get(event, "turn") is None:
+        return LastTexts([])
+    return ToldTexts([CarriedText(("turn", "say"), slot) for slot in _in_turn(get(event, "turn")).slots])
+
+
+_TEXTS = FormatTexts(
+    call_types=("atoy",),
+    in_request=_in_request,
+    in_answer=_in_answer,
+    in_item=_in_turn,
+    read=_read,
+    gate=lambda mode: TextGate(_read, may_stream=lambda _: False, mode=mode),
+)
+
+
 TOY: Final = Format(
     name="toy",
     conversation="talk",
@@ -201,4 +244,5 @@ TOY: Final = Format(
     brought=_brought,
     repaired=_repaired,
     next_request=_next_request,
+    texts=_TEXTS,
 )

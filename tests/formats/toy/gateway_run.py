@@ -10,15 +10,18 @@ import copy
 import json
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from litellm.proxy._types import UserAPIKeyAuth
 
-from litellm_bighub import BighubGuardrail
-from litellm_bighub.doctor.canary import ARGUMENTS, PROMPT, TOOL
+from litellm_bighub import BighubGuardrail, ResponsesTextGuardrail
+from litellm_bighub.doctor.canary import ARGUMENTS, PROMPT, SECRETS, TOOL
 from litellm_bighub.doctor.probes import Probe, ProbedGateway, Received
 from litellm_bighub.doctor.proof import prove
+from litellm_bighub.doctor.proxy_config import ProxyConfig
+from litellm_bighub.doctor.text_coverage import covers, text_formats
 from litellm_bighub.domain.decision import Allow, Block
 from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.formats.registry import FORMATS, format_named, format_of_answer, format_of_call
@@ -26,6 +29,7 @@ from litellm_bighub.gateway.routes.route_formats import format_of_route, whole_f
 from litellm_bighub.gateway.sdk import sender
 
 TOY = format_named("toy")
+SECRET = SECRETS["an e-mail address"]
 KEY = UserAPIKeyAuth(request_route="/v1/toy")
 ANSWER = {
     "turns": [{"say": "I pay."}, {"act": "pay", "id": "a1", "with": {"amount": 7123}}, {"say": "Done."}],
@@ -120,6 +124,85 @@ def proven(decision: Allow | Block) -> list[str]:
     return [row.call.name for row in prove(gate, model, (), probes).rows]
 
 
+class Masking:
+    """Masks the doctor's secrets."""
+
+    guardrail_name = "masking"
+
+    async def apply_guardrail(self, inputs: Any, request_data: Any, input_type: str, logging_obj: Any = None) -> Any:
+        del request_data, input_type, logging_obj
+        texts = inputs["texts"]
+        for secret in SECRETS.values():
+            texts = [text.replace(secret, "[mask]") for text in texts]
+        return {**inputs, "texts": texts}
+
+
+def texts_guardrail(check: Masking) -> ResponsesTextGuardrail:
+    events = ["pre_call", "post_call"]
+    return ResponsesTextGuardrail(guardrail_name="texts", event_hook=events, default_on=True, guardrails=[check])
+
+
+async def checked_request(check: Masking, talk: list[Any]) -> Any:
+    cache: Any = None
+    return await texts_guardrail(check).async_pre_call_hook(KEY, cache, {"talk": talk}, "atoy")
+
+
+async def checked_whole(check: Masking, answer: Any) -> Any:
+    return await texts_guardrail(check).async_post_call_success_hook({"talk": []}, KEY, copy.deepcopy(answer))
+
+
+async def checked_stream(check: Masking, events: list[Any]) -> list[Any]:
+    made = texts_guardrail(check).async_post_call_streaming_iterator_hook(KEY, events_of(events), {"talk": []})
+    return [event async for event in made]
+
+
+def texts_proven(check: Masking, covered: Any) -> list[str]:
+    """The verdicts on secrets; the model says what the doctor has scripted."""
+    upstream = SaysWhatItIsTold()
+
+    def send_whole(_: ProbedGateway) -> Received:
+        return Received(200, json.dumps(asyncio.run(checked_whole(check, {"turns": [upstream.turn()]}))).encode())
+
+    def send_streamed(_: ProbedGateway) -> Received:
+        events = [{"turn": upstream.turn()}, {"end": "now"}]
+        return Received(200, json.dumps(asyncio.run(checked_stream(check, events))).encode())
+
+    probes = [Probe("/v1/toy", "whole", "toy", send_whole), Probe("/v1/toy", "streamed", "toy", send_streamed)]
+    gate: Any = None
+    model: Any = upstream
+    return [row.secret.name for row in prove(gate, model, covered, probes).rows]
+
+
+class SaysWhatItIsTold(Upstream):
+    """A model for the doctor that says the texts which the doctor scripts."""
+
+    said = ""
+
+    def script(self, _: Any, output: Any) -> None:
+        self.said = output.items[0]["content"][0]["text"]
+
+    def turn(self) -> dict[str, str]:
+        self.requests.append(SimpleNamespace(raw=PROMPT))
+        return {"say": self.said}
+
+
+CONFIG = ProxyConfig(
+    Path("config.yaml"),
+    {
+        "guardrails": [
+            {
+                "guardrail_name": "texts",
+                "litellm_params": {
+                    "guardrail": "litellm_bighub.ResponsesTextGuardrail",
+                    "mode": ["pre_call", "post_call"],
+                    "default_on": True,
+                },
+            }
+        ]
+    },
+)
+
+
 class Router:
     """The model's next answer."""
 
@@ -151,6 +234,12 @@ def main() -> None:
         "brought back": asyncio.run(brought_back()),
         "proof blocked": proven(Block("no")),
         "proof allowed": proven(Allow("fine")),
+        "texts request": asyncio.run(checked_request(Masking(), [f"my {SECRET}", {"did": "a1", "with": 7}])),
+        "texts whole": asyncio.run(checked_whole(Masking(), {"turns": [{"say": f"my {SECRET}"}]})),
+        "texts stream": asyncio.run(checked_stream(Masking(), [{"turn": {"say": f"my {SECRET}"}}, {"end": "now"}])),
+        "texts covered": sorted(form for form, mode in text_formats(CONFIG) if mode == "streamed"),
+        "texts examined": [cover.route for cover in covers(CONFIG) if cover.texts],
+        "texts masked": texts_proven(Masking(), text_formats(CONFIG)),
     }
     json.dump(told, sys.stdout)
 
