@@ -133,7 +133,7 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
         Raises:
             AdapterConfigurationError: no such call waits, or it has another tool or other arguments.
         """
-        state = self._waiting(tool_name, arguments, request_id)
+        state = self._waiting.find(self._tools, tool_name, arguments, request_id)
         payload = await self.resume(state, resolutions={request_id: {"resolution": resolution, "comment": comment}})
         return one_answer(payload, request_id)
 
@@ -180,7 +180,8 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
         *,
         resumed: JsonMapping | None = None,
     ) -> AsyncGenerator[Event, None]:
-        self._claim(resumed)
+        if resumed is not None:
+            self._waiting.claim(resumed)
         with self._accounting.of(run, self._deliveries) as account:
             async with contextlib.aclosing(aevents(steps, self._performer, ask)) as source:
                 async for event in source:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import threading
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Generic, TypeVar, overload
 
@@ -20,7 +18,7 @@ from litellm_bighub.agent.flow.effects import CallQuestion
 from litellm_bighub.agent.flow.model_input import start
 from litellm_bighub.agent.flow.requested_calls import Requested
 from litellm_bighub.agent.flow.run import Run, Setup
-from litellm_bighub.agent.flow.stored_state import State, request_ids, restored
+from litellm_bighub.agent.flow.stored_state import State, restored
 from litellm_bighub.agent.flow.turn import Turn, ask_for
 from litellm_bighub.agent.model.client_model import ClientModel
 from litellm_bighub.agent.options import GuardOptions, RunArguments, ToolOptions
@@ -30,6 +28,7 @@ from litellm_bighub.agent.settings import agent_settings
 from litellm_bighub.agent.tools.registration import make_tool
 from litellm_bighub.agent.tools.tool import Tool
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake
+from litellm_bighub.agent.waiting_runs import WaitingRuns
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import AdapterConfigurationError
@@ -37,7 +36,6 @@ from litellm_bighub.wording import ENGLISH, read_wording
 
 F = TypeVar("F", bound=Callable[..., Any])
 Handle = TypeVar("Handle")
-MAX_PENDING = 1000
 
 
 class Guard(Generic[Handle]):
@@ -59,9 +57,7 @@ class Guard(Generic[Handle]):
     ) -> None:
         self._settings = settings = agent_settings(options)
         self._tools: dict[str, Tool] = {}
-        self._pending: deque[State] = deque(maxlen=MAX_PENDING)
-        self._claiming = threading.Lock()
-        self._resumed: deque[str] = deque(maxlen=MAX_PENDING)
+        self._waiting = WaitingRuns()
         self._new_id = new_id = options.get("new_id", random_uuid)
         self._redactor = Redactor(options.get("redact", ()))
         self._setup = Setup(
@@ -181,7 +177,7 @@ class Guard(Generic[Handle]):
     @property
     def pending(self) -> list[State]:
         """Runs that left calls waiting for a person, as JSON to be stored; `resume` goes on with one."""
-        return list(self._pending)
+        return list(self._waiting.states)
 
     @property
     def dropped_events(self) -> int:
@@ -200,39 +196,13 @@ class Guard(Generic[Handle]):
             context=self._settings.context,
         )
         run = Run(self._setup, conversation, self._new_id(), stream=stream, asks_people=asks_people)
-        run.pending = self._pending
+        run.pending = self._waiting.states
         return run
 
     def _begin_again(self, state: JsonMapping, key: bytes, *, stream: bool = False) -> tuple[Run, Turn]:
         run, turn = restored(self._setup, state, key, stream=stream)
-        run.pending = self._pending
+        run.pending = self._waiting.states
         return run, turn
-
-    def _claim(self, state: JsonMapping | None) -> None:
-        """Take a state out of those that wait: each is resumed once."""
-        if state is None:
-            return
-        signature = str(state.get("signature"))
-        with self._claiming:
-            if signature in self._resumed:
-                raise AdapterConfigurationError("state", "was resumed already")
-            self._resumed.append(signature)
-            for known in [each for each in self._pending if each["signature"] == signature]:
-                self._pending.remove(known)
-
-    def _waiting(self, tool_name: str, arguments: JsonMapping, request_id: str) -> State:
-        """The state of the run in which exactly this call waits."""
-        for state in self.pending:
-            if request_id in request_ids(state):
-                place = next(at for at, each in enumerate(state["calls"]) if _waits_for(each, request_id))
-                calls = [item for item in state["response"]["output"] if str(item.get("type")).endswith("_call")]
-                bound = self._tools[tool_name].prepare(dict(arguments)).arguments if tool_name in self._tools else None
-                if calls[place]["name"] != tool_name or bound != state["calls"][place]["arguments"]:
-                    raise AdapterConfigurationError("arguments", "are not those of the call that waits for approval")
-                return state
-        raise AdapterConfigurationError(
-            "request_id", "no call of this agent waits for it; store guard.pending and use guard.resume(state)"
-        )
 
     def _question(self, tool_name: str, arguments: JsonMapping) -> CallQuestion:
         """What a dry run asks.
@@ -259,7 +229,3 @@ def _metadata(facts: JsonMapping, more: Callable[..., Any] | None, arguments: Js
 def _listed(tool: Tool) -> JsonObject:
     facts = {key: each for key, each in tool.spec.items() if key != "type"}
     return {"type": tool.kind, tool.kind: facts}
-
-
-def _waits_for(call: JsonMapping, request_id: str) -> bool:
-    return bool(call["pending"]) and call["pending"]["request_id"] == request_id

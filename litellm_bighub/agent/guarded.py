@@ -145,7 +145,7 @@ class GuardedOpenAI(Guard[Handle]):
         Raises:
             AdapterConfigurationError: no such call waits, or it has another tool or other arguments.
         """
-        state = self._waiting(tool_name, arguments, request_id)
+        state = self._waiting.find(self._tools, tool_name, arguments, request_id)
         payload = self.resume(state, resolutions={request_id: {"resolution": resolution, "comment": comment}})
         return one_answer(payload, request_id)
 
@@ -182,7 +182,8 @@ class GuardedOpenAI(Guard[Handle]):
         *,
         resumed: JsonMapping | None = None,
     ) -> Iterator[Event]:
-        self._claim(resumed)
+        if resumed is not None:
+            self._waiting.claim(resumed)
         with (
             self._accounting.of(run, self._deliveries) as account,
             contextlib.closing(events(steps, self._performer, self._loop, ask)) as source,
