@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
     from litellm_bighub.gateway.hooks.text_guardrail import ResponsesTextGuardrail
     from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
-    from litellm_bighub.gateway.pipeline.withholding import Withholding
+    from litellm_bighub.gateway.pipeline.enforcement_modes import Withholding
     from litellm_bighub.gateway.sdk.functions import acompletion, amessages, aresponses, completion, messages, responses
 
 _HOMES = {

@@ -18,7 +18,6 @@ from sqlalchemy import Engine
 from litellm_bighub.control_plane.approvals.awaited_approvals import AwaitedApprovals
 from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused, expire_due, resolve
 from litellm_bighub.control_plane.audit.retention_schedule import RetentionSchedule
-from litellm_bighub.control_plane.database import Database
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.decisions.recorded_decision import (
     DecisionQuestion,
@@ -26,6 +25,7 @@ from litellm_bighub.control_plane.decisions.recorded_decision import (
     PolicySnapshot,
     RecordedDecision,
 )
+from litellm_bighub.control_plane.readers_and_writer import Database
 from litellm_bighub.control_plane.store.clock import clock_of, now_in
 from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.control_plane.store.signals import Signals

@@ -9,7 +9,7 @@ from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval, verdict
 from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.redaction import Redactor
-from litellm_bighub.domain.secrets import REDACTED
+from litellm_bighub.domain.secret_patterns import REDACTED
 
 
 @dataclass(frozen=True, slots=True)

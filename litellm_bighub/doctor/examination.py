@@ -14,9 +14,9 @@ from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.hooks.native_guardrail import NOT_BY_DEFAULT
 from litellm_bighub.gateway.routes.route_guard import route_guard_of
 from litellm_bighub.gateway.setup.configuration import read_settings
+from litellm_bighub.gateway.setup.guardrail_mode import check_calls_mode, check_texts_mode, unchecked_texts
 from litellm_bighub.gateway.setup.litellm_parameters import refused_by_litellm
 from litellm_bighub.gateway.setup.litellm_release import SUPPORTED, installed_release, is_hijacked, is_supported
-from litellm_bighub.gateway.setup.mode import check_calls_mode, check_texts_mode, unchecked_texts
 from litellm_bighub.gateway.setup.opt_outs import check_opt_outs
 from litellm_bighub.settings import GuardrailSettings, TextGuardrailSettings
 

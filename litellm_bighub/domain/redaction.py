@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
 from litellm_bighub.domain.call import JSON, Arguments
-from litellm_bighub.domain.secrets import REDACTED, redact_secrets
+from litellm_bighub.domain.secret_patterns import REDACTED, redact_secrets
 from litellm_bighub.errors import ConfigurationError
 
 MAX_DEPTH = 100

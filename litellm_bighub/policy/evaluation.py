@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Verdict
-from litellm_bighub.policy.condition import Undecidable
+from litellm_bighub.policy.argument_condition import Undecidable
 from litellm_bighub.policy.rule import Effect, Policy, Rule
 
 Mismatch: TypeAlias = Literal["status", "expires_at", "tool", "type", "actor", "domain", "user", "key", "when"]

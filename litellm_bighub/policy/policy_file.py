@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from litellm_bighub.domain.actor import KEY, USER
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.policy.condition import Condition
+from litellm_bighub.policy.argument_condition import Condition
 from litellm_bighub.policy.policy_text import PolicyText, build
 from litellm_bighub.policy.rule import Policy
 from litellm_bighub.policy.rule_pattern import ActorPattern

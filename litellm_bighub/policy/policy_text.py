@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict, field_
 from typing_extensions import Self
 
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.policy.condition import Condition
+from litellm_bighub.policy.argument_condition import Condition
 from litellm_bighub.policy.rule import Effect, Hours, Policy, Rule, Status
 from litellm_bighub.policy.rule_pattern import ActorPattern, Pattern
 from litellm_bighub.settings import ToolSettings

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import Literal, TypeAlias
 
-from litellm_bighub.policy.condition import Condition
+from litellm_bighub.policy.argument_condition import Condition
 from litellm_bighub.policy.rule_pattern import ANY, ANYBODY, ActorPattern, Pattern
 from litellm_bighub.settings import ToolSettings
 

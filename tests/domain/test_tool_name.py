@@ -16,7 +16,7 @@ from litellm_bighub.formats.messages import calls as messages
 from litellm_bighub.formats.requests.hosted_tools import find_own_tools
 from litellm_bighub.formats.responses import calls as responses
 from litellm_bighub.gateway.mcp.mcp_calls import mcp_call
-from litellm_bighub.gateway.pipeline.withholding import Withholding
+from litellm_bighub.gateway.pipeline.enforcement_modes import Withholding
 from litellm_bighub.policy.evaluation import evaluate
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.policy.policy_text import build

@@ -10,9 +10,9 @@ from litellm_bighub.agent.record.deliveries import EventBatch
 from litellm_bighub.agent.record.redacted_event import outcome_of, redacted_event
 from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused
 from litellm_bighub.control_plane.audit.outcome_reports import keep
-from litellm_bighub.control_plane.database import unavailable_when_failing
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider, decision
 from litellm_bighub.control_plane.decisions.recorded_decision import bound_digest
+from litellm_bighub.control_plane.readers_and_writer import unavailable_when_failing
 from litellm_bighub.control_plane.store.tables import agent_memory as memory, approvals
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.tables.secrets import STATE_KEY, secret_of

@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from litellm_bighub.control_plane.database import Database
+from litellm_bighub.control_plane.readers_and_writer import Database
 from litellm_bighub.control_plane.store.signals import POLL_SECONDS, Signals
 from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.control_plane.store.tables.approvals import Approval

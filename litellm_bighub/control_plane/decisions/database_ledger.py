@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
-from litellm_bighub.control_plane.database import Database, unavailable_when_failing
+from litellm_bighub.control_plane.readers_and_writer import Database, unavailable_when_failing
 from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.database import check_url, open_database
 from litellm_bighub.control_plane.store.sqlite_file import warn_if_readable

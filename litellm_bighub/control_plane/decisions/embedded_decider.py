@@ -9,10 +9,10 @@ from pathlib import Path
 from typing_extensions import assert_never
 
 from litellm_bighub.control_plane.approvals.resolution import Answer, Resolution, caller_of
-from litellm_bighub.control_plane.database import unavailable_when_failing
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.decisions.recorded_decision import RecordedDecision
 from litellm_bighub.control_plane.plane import ControlPlane, Redact
+from litellm_bighub.control_plane.readers_and_writer import unavailable_when_failing
 from litellm_bighub.control_plane.store.clock import clock_of
 from litellm_bighub.control_plane.store.database import check_url, open_database, sqlite_url
 from litellm_bighub.control_plane.store.sqlite_file import warn_if_readable

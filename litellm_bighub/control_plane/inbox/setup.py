@@ -10,7 +10,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from litellm_bighub.control_plane.inbox.pages import router
+from litellm_bighub.control_plane.inbox.page_routes import router
 from litellm_bighub.control_plane.inbox.sessions import LoginNeeded, Throttle
 from litellm_bighub.control_plane.plane import ControlPlane
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from litellm_bighub.control_plane.store.chain import COLUMNS, AuditEvent, link
-from litellm_bighub.control_plane.store.ledger import Head, LedgerStatements
+from litellm_bighub.control_plane.store.driver_statements import Head, LedgerStatements
 from litellm_bighub.control_plane.store.tables.decided_calls import row
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.policy.counters import Tally

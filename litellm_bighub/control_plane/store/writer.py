@@ -25,7 +25,7 @@ from typing import Any, Final, Generic, TypeVar
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DataError, OperationalError
 
-from litellm_bighub.control_plane.store.ledger import LedgerStatements, ledger
+from litellm_bighub.control_plane.store.driver_statements import LedgerStatements, ledger
 from litellm_bighub.control_plane.store.sqlite_file import OpenedFile
 from litellm_bighub.control_plane.store.time_limit import Watch, hang_up_after
 from litellm_bighub.control_plane.store.transaction import Transaction

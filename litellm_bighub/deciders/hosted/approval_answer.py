@@ -8,7 +8,7 @@ from typing import cast
 
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.payload import JsonMapping
-from litellm_bighub.domain.secrets import REDACTED
+from litellm_bighub.domain.secret_patterns import REDACTED
 from litellm_bighub.errors import DecisionRefused
 
 WAITING = ("pending", "awaiting_second")

@@ -11,7 +11,7 @@ from typing import cast
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import JSON, Arguments, ToolCall
 from litellm_bighub.domain.payload import JsonMapping
-from litellm_bighub.formats.answers.call_dialects import Content, DialectCall, TooMuchError, content_of
+from litellm_bighub.formats.answers.lookalike_calls import Content, DialectCall, TooMuchError, content_of
 from litellm_bighub.formats.payload.copies import json_text
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass
 

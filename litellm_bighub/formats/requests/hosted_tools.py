@@ -16,7 +16,7 @@ from typing import TypeAlias, cast
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments, CallType, ToolCall
 from litellm_bighub.domain.payload import JsonMapping, Payload
-from litellm_bighub.domain.secrets import REDACTED
+from litellm_bighub.domain.secret_patterns import REDACTED
 from litellm_bighub.formats.answers.unreadable_calls import TOO_DEEP
 from litellm_bighub.formats.payload.copies import plain, text
 from litellm_bighub.formats.payload.fields import get, is_object, members

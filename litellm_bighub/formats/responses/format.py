@@ -24,7 +24,7 @@ from litellm_bighub.formats.responses.gate import ResponsesGate
 from litellm_bighub.formats.responses.item_kinds import NO_CALLS
 from litellm_bighub.formats.responses.joined_stream import ResponsesJoinedStream
 from litellm_bighub.formats.responses.next_request import answering
-from litellm_bighub.formats.responses.notice import notice_item, wants_refusals
+from litellm_bighub.formats.responses.notice_item import notice_item, wants_refusals
 from litellm_bighub.formats.responses.results import brought, continued
 from litellm_bighub.formats.responses.shape import check_answer
 from litellm_bighub.formats.responses.texts.texts import TEXTS

@@ -34,7 +34,7 @@ from litellm_bighub.formats.responses.event_kinds import ADDED, BEGINNING, EVENT
 from litellm_bighub.formats.responses.held_item import HeldItem, HeldState
 from litellm_bighub.formats.responses.item_kinds import is_call, is_unfinished, may_be_call
 from litellm_bighub.formats.responses.item_matches import ItemMatches
-from litellm_bighub.formats.responses.notice import notice_item
+from litellm_bighub.formats.responses.notice_item import notice_item
 from litellm_bighub.formats.responses.shape import check_event
 from litellm_bighub.formats.stream.gate_protocol import (
     STREAM_ENDED,

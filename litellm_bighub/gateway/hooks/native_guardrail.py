@@ -18,8 +18,8 @@ from litellm_bighub.formats.registry import FORMATS
 from litellm_bighub.gateway.pipeline.provider_error import sanitized_error
 from litellm_bighub.gateway.pipeline.request_log import PROVIDER
 from litellm_bighub.gateway.routes.route_formats import format_of_route
+from litellm_bighub.gateway.setup.guardrail_mode import events_of
 from litellm_bighub.gateway.setup.litellm_parameters import check_stream_scope
-from litellm_bighub.gateway.setup.mode import events_of
 from litellm_bighub.gateway.setup.opt_outs import OptOuts, authenticated, opt_out_question
 from litellm_bighub.gateway.setup.proxy_process import is_proxy
 

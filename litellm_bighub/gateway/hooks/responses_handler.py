@@ -33,8 +33,8 @@ from litellm_bighub.gateway.hooks.stream_scan import scan_of
 from litellm_bighub.gateway.hooks.text_stream import rewritten
 from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
+from litellm_bighub.gateway.pipeline.enforcement_modes import Withholding
 from litellm_bighub.gateway.pipeline.merged_request import LITELLM_FIELDS, merge_request
-from litellm_bighub.gateway.pipeline.withholding import Withholding
 
 
 class OpenAIResponsesHandler(OverridePoints):

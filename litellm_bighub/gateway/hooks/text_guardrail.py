@@ -47,7 +47,7 @@ from litellm_bighub.gateway.sdk.ungoverned_calls import (
     refused,
 )
 from litellm_bighub.gateway.setup.configuration import check_litellm, read_settings
-from litellm_bighub.gateway.setup.mode import check_texts_mode, unchecked_texts
+from litellm_bighub.gateway.setup.guardrail_mode import check_texts_mode, unchecked_texts
 from litellm_bighub.gateway.setup.opt_outs import OptOuts, check_opt_outs
 from litellm_bighub.gateway.setup.proxy_process import is_proxy
 from litellm_bighub.settings import TextGuardrailSettings

@@ -35,12 +35,12 @@ from litellm_bighub.gateway.mcp.mcp_results import McpResults, tell_edit
 from litellm_bighub.gateway.pipeline.answer_format import check_streamed_answer, check_whole_answer
 from litellm_bighub.gateway.pipeline.answer_headers import decision_headers
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
+from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
 from litellm_bighub.gateway.pipeline.gated_stream import as_litellm_event
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.pipeline import Pipeline
 from litellm_bighub.gateway.pipeline.provider_error import SanitizedStream
 from litellm_bighub.gateway.pipeline.request_log import RequestLog
-from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withholding
 from litellm_bighub.gateway.routes.client_connection import keep_connections
 from litellm_bighub.gateway.routes.route_formats import format_of_route, whole_formats
 from litellm_bighub.gateway.routes.route_guard import (
@@ -73,7 +73,7 @@ from litellm_bighub.gateway.setup.configuration import (
     read_settings,
     wording_of,
 )
-from litellm_bighub.gateway.setup.mode import check_calls_mode
+from litellm_bighub.gateway.setup.guardrail_mode import check_calls_mode
 from litellm_bighub.gateway.setup.opt_outs import check_opt_outs
 from litellm_bighub.gateway.setup.process_stop import process_stop
 from litellm_bighub.gateway.setup.proxy_process import is_proxy, proxy_app

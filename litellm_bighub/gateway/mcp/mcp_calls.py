@@ -17,8 +17,8 @@ from litellm_bighub.formats.payload.copies import json_text, text
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from litellm_bighub.gateway.mcp.mcp_results import McpResults, note_edit
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
+from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld
 from litellm_bighub.gateway.pipeline.server_side_calls import publish_decision
-from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld
 from litellm_bighub.wording import Wording
 
 LISTING: Final = CallTypes.list_mcp_tools.value

@@ -16,7 +16,7 @@ from litellm.types.guardrails import GuardrailEventHooks
 
 from litellm_bighub.checks.text_check import InputType
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
-from litellm_bighub.gateway.setup.mode import events_of
+from litellm_bighub.gateway.setup.guardrail_mode import events_of
 
 MCP_EVENTS: Final = frozenset({GuardrailEventHooks.pre_mcp_call, GuardrailEventHooks.post_mcp_call})
 

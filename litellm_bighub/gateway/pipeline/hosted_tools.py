@@ -11,7 +11,7 @@ from typing_extensions import assert_never
 
 from litellm_bighub.domain.call import Arguments, CallContext
 from litellm_bighub.domain.payload import JsonMapping, Payload
-from litellm_bighub.domain.secrets import REDACTED
+from litellm_bighub.domain.secret_patterns import REDACTED
 from litellm_bighub.formats.payload.fields import get, is_object, members
 from litellm_bighub.formats.requests.hosted_tools import HostedTool, Path, find_own_tools
 from litellm_bighub.formats.requests.tool_removal import replace_at, take_out

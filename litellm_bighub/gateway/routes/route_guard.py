@@ -10,7 +10,7 @@ from fastapi import FastAPI
 
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.routes.open_routes import OpenRoutes, read_open_routes
-from litellm_bighub.gateway.setup.mode import MCP_MODE, MODEL_MODE, events_of
+from litellm_bighub.gateway.setup.guardrail_mode import MCP_MODE, MODEL_MODE, events_of
 from litellm_bighub.settings import Ungoverned
 from litellm_bighub.wording import ENGLISH, Wording
 

@@ -18,11 +18,11 @@ from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandle
 from litellm_bighub.gateway.hooks.text_stream import Check, checked
 from litellm_bighub.gateway.pipeline.answer_format import check_streamed_answer, check_whole_answer
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
+from litellm_bighub.gateway.pipeline.enforcement_modes import Withholding
 from litellm_bighub.gateway.pipeline.gated_stream import as_litellm_event
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.pipeline import Pipeline
 from litellm_bighub.gateway.pipeline.provider_error import sanitized_error
-from litellm_bighub.gateway.pipeline.withholding import Withholding
 from litellm_bighub.gateway.sdk.blocking_stream import blocking
 from litellm_bighub.gateway.sdk.code_request import CodeRequest
 from litellm_bighub.gateway.sdk.code_stream import CodeStream, Upstream

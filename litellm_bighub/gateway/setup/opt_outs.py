@@ -21,7 +21,7 @@ from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import ConfigurationError, DecisionError
 from litellm_bighub.formats.payload import fields
-from litellm_bighub.gateway.setup.mode import PRE_CALL, events_of
+from litellm_bighub.gateway.setup.guardrail_mode import PRE_CALL, events_of
 from litellm_bighub.wording import ENGLISH, Wording
 
 logger = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from litellm_bighub.deciders.hosted.approval_answer import approved_arguments, binds, is_path_segment, needs_two_people
-from litellm_bighub.domain.secrets import REDACTED
+from litellm_bighub.domain.secret_patterns import REDACTED
 from litellm_bighub.errors import DecisionRefused
 
 

@@ -19,7 +19,7 @@ from litellm_bighub.formats.answers.unreadable_calls import UNFINISHED
 from litellm_bighub.formats.responses import event_kinds as wire_events
 from litellm_bighub.formats.responses.calls import find_calls, read_call, rewrite_arguments, withhold
 from litellm_bighub.formats.responses.item_kinds import CALLS, NO_CALLS
-from litellm_bighub.formats.responses.notice import notice_item
+from litellm_bighub.formats.responses.notice_item import notice_item
 from tests.formats.responses import streams as s
 
 

@@ -15,7 +15,7 @@ from litellm_bighub import BighubGuardrail, ToolDecisions
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.formats.payload.copies import plain
 from litellm_bighub.gateway.conversation.request_history import UnapprovedToolResult
-from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withholding
+from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
 from litellm_bighub.testing import (
     ScriptedDecider,
     ScriptedUpstream,

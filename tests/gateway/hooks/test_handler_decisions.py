@@ -6,7 +6,7 @@ from litellm.types.llms.openai import ResponsesAPIResponse
 from openai.types.responses import ResponseOutputMessage
 
 from litellm_bighub import Allow, Block, OpenAIResponsesHandler, ToolDecisions
-from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withholding
+from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
 
 
 class Payments:

@@ -19,7 +19,7 @@ from litellm_bighub.formats.chat.format import CHAT
 from litellm_bighub.formats.messages.format import MESSAGES
 from litellm_bighub.formats.responses.format import RESPONSES
 from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
-from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld
+from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld
 from litellm_bighub.gateway.routes.route_formats import format_of_route, governed_format, whole_formats
 from litellm_bighub.gateway.routes.route_table import ROWS, RouteCoverage
 from litellm_bighub.testing import ScriptedDecider, Verbatim

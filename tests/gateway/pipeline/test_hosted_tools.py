@@ -15,8 +15,8 @@ from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.gateway.mcp.mcp_calls import govern_mcp_call, mcp_call
 from litellm_bighub.gateway.mcp.mcp_results import tell_edit
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
+from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
-from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withholding
 from litellm_bighub.testing import ScriptedDecider
 from litellm_bighub.wording import ENGLISH
 from tests.deciders.fakes import Kept

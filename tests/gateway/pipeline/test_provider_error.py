@@ -19,8 +19,8 @@ from pydantic import BaseModel, ValidationError
 from litellm_bighub import BighubGuardrail, ResponsesTextGuardrail, acompletion, amessages, aresponses
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.errors import PayloadError
+from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld
 from litellm_bighub.gateway.pipeline.provider_error import SanitizedStream, sanitized_error
-from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld
 from litellm_bighub.testing import Failure
 
 CANARY = "delete_everything"

@@ -7,7 +7,7 @@ import pytest
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.decided_call import Search, withheld
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
-from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withholding
+from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
 from litellm_bighub.gateway.setup.configuration import build_tool_decisions
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.testing import function_call

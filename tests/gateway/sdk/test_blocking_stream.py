@@ -13,7 +13,7 @@ import litellm_bighub
 from litellm_bighub import ToolDecisions
 from litellm_bighub.deciders.hosted.hosted_decider import hosted
 from litellm_bighub.domain.decision import Block
-from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withholding
+from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
 from litellm_bighub.settings import ServiceSettings
 from litellm_bighub.testing import HostedBighub, ScriptedDecider, function_call
 from tests.gateway.sdk.sdk_calls import ANSWER, CANARY, CHAT, RESPONSES, each_api

@@ -16,7 +16,7 @@ from litellm_bighub import BighubGuardrail, EmbeddedDecider, ToolDecisions
 from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.gateway.conversation.request_history import UnapprovedToolResult
-from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withholding
+from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
 from litellm_bighub.testing import ScriptedDecider, Verbatim, function_call
 from tests.deciders.fakes import Kept
 from tests.formats.messages import streams

@@ -13,7 +13,7 @@ import litellm_bighub
 from litellm_bighub import BighubGuardrail, ToolDecisions
 from litellm_bighub.domain.decision import Block, RequireApproval
 from litellm_bighub.errors import UngovernedCallError
-from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withholding
+from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
 from litellm_bighub.testing import ScriptedDecider, ScriptedUpstream, function_call, text
 
 # LiteLLM's own types, when pydantic first meets them.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.formats.responses.notice import notice_item, wants_refusals
+from litellm_bighub.formats.responses.notice_item import notice_item, wants_refusals
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.policy.condition import Condition, Undecidable
+from litellm_bighub.policy.argument_condition import Condition, Undecidable
 
 ARGUMENTS = {"amount": 600, "currency": "EUR", "items": [1, 2, 3], "nested": {"ok": True}}
 

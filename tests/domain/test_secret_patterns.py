@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.domain.secrets import REDACTED, REDACTED_CARD, redact_secrets
+from litellm_bighub.domain.secret_patterns import REDACTED, REDACTED_CARD, redact_secrets
 
 KEY_BLOCK = "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----"
 

@@ -16,8 +16,8 @@ from litellm_bighub.domain.decision import Allow, Basis, Block, BlockCause, Requ
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable, DecisionUnreadable
 from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
+from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
-from litellm_bighub.gateway.pipeline.withholding import ToolCallWithheld, Withholding
 from litellm_bighub.testing import ScriptedDecider
 from litellm_bighub.wording import ENGLISH
 from tests.deciders.fakes import Kept
