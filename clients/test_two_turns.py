@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from clients.drivers import CLIENTS, Turn
+from clients.drivers import CLIENTS, Client, Turn
 from clients.well_formed import complaints
 from litellm_bighub.testing import Request, reasoning, text
 
@@ -21,12 +21,14 @@ class Conversations:
     """What became of three conversations, one for each tool that the model calls in its first turn.
 
     Attributes:
+        client: who had them.
         turns: both turns of each.
         ran: what the tools wrote down, in order.
         asked: the requests that the provider got in the first turn of each.
         refused: why a provider would refuse one of all requests.
     """
 
+    client: Client
     turns: dict[str, tuple[Turn, Turn]]
     ran: list[str]
     asked: dict[str, list[Request]]
@@ -40,13 +42,15 @@ def conversations(request, gateway, tmp_path_factory):
     upstream.reset()
     for tool, order in ORDERS.items():
         called = [reasoning("I have to do it.", encrypted="b3BhcXVl"), client.call(tool, order)]
-        upstream.script(_is_first_turn(tool), called, [text("It is over.")])
+        over = [] if tool == "wipe" and gateway.on_block == "error" else [[text("It is over.")]]
+        upstream.script(_is_first_turn(tool), called, *over)
         upstream.script(_is_second_turn(tool), [text("The second turn is over.")])
     prompts = [(f"Please {tool} now.", f"And after {tool}?") for tool in ORDERS]
     turns = client.take_turns(gateway.proxy, folder, prompts)
     assert len(turns) == 2 * len(ORDERS), turns
     ran = folder / "ran.txt"
     return Conversations(
+        client=client,
         turns=dict(zip(ORDERS, zip(turns[::2], turns[1::2], strict=True), strict=True)),
         ran=ran.read_text().splitlines() if ran.exists() else [],
         asked={tool: [each for each in upstream.requests if _is_first_turn(tool)(each)] for tool in ORDERS},
@@ -82,10 +86,14 @@ def test_the_user_reads_that_a_call_was_blocked_or_the_model_goes_on(conversatio
 
 
 def test_a_blocked_call_is_not_asked_for_again_by_the_client(conversations, gateway):
-    assert len(conversations.asked["wipe"]) == (2 if gateway.on_block == "continue" else 1)
+    again = {"replace": 0, "error": int(conversations.client.falls_back), "continue": 1}[gateway.on_block]
+    assert len(conversations.asked["wipe"]) == 1 + again
 
 
-def test_the_turn_after_a_blocked_call_ends_well(conversations):
+def test_the_turn_after_a_blocked_call_ends_well(conversations, gateway, request):
+    if (gateway.on_block, conversations.client.name) == ("continue", "ai_sdk-responses-streamed"):
+        why = "it drops the message in the call's place, and refers to the reasoning before it by its id"
+        request.applymarker(pytest.mark.xfail(reason=why, strict=True))
     _, second = conversations.turns["wipe"]
 
     assert second.error is None
