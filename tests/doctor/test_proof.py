@@ -86,6 +86,10 @@ def test_a_gateway_that_governs_nothing_leaks_on_every_road_that_it_has():
         *(("/v1/responses, input in extra_body", mode) for mode in MODES),
         ("/v1/responses, stream in extra_body", "whole"),
         ("/v1/chat/completions, stream in extra_body", "whole"),
+        ("/v1/messages", "whole"),
+        ("/v1/messages", "streamed"),
+        *(("/v1/messages, messages in extra_body", mode) for mode in MODES),
+        ("/v1/messages, stream in extra_body", "whole"),
     }
     assert {shown[route] for route in shown.keys() - leaks} == {Verdict.REFUSED}
     assert not proof.caught
