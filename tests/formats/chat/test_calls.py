@@ -11,7 +11,15 @@ from openai.types.chat import ChatCompletion, ChatCompletionMessageToolCallUnion
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.answers.unreadable_calls import NO_ID, NO_NAME, NO_PAYLOAD, TORN, UNFINISHED
-from litellm_bighub.formats.chat.calls import edit, find_calls, read_call, rewrite_arguments, withhold
+from litellm_bighub.formats.chat.calls import (
+    edit,
+    find_calls,
+    made_up_id,
+    name_calls,
+    read_call,
+    rewrite_arguments,
+    withhold,
+)
 
 
 def function(tag: str, arguments: object = '{"a": 1}') -> dict[str, object]:
@@ -193,3 +201,31 @@ def test_what_cannot_be_changed_is_refused(response):
 def test_edited_arguments_that_do_not_fit_are_refused(edited):
     with pytest.raises(PayloadError):
         rewrite_arguments(custom("a"), edited)
+
+
+@pytest.mark.parametrize("shape", MODELS[::2])
+def test_a_call_without_an_id_is_given_one_and_the_others_keep_theirs(shape):
+    nameless = {**function("a"), "id": None}
+    response = shape(completion({"tool_calls": [nameless, function("b"), {**function("c"), "id": ""}]}))
+
+    name_calls(response)
+
+    first, second, third = (found.call.id for found in find_calls(response))
+    assert second == "call_b"
+    assert first == made_up_id("c", "choices[0].message.tool_calls[0]")
+    assert len({first, second, third}) == 3
+
+
+def test_a_completion_whose_calls_have_ids_stays_the_object_that_it_is():
+    response = completion({"tool_calls": [function("a")]}, {"content": "hi"})
+    before = copy.deepcopy(response)
+
+    name_calls(response)
+
+    assert response == before
+
+
+def test_made_up_ids_are_the_same_for_an_answer_and_others_where_it_has_no_id():
+    assert made_up_id("answer", "calls[0]") == made_up_id("answer", "calls[0]")
+    assert made_up_id("answer", "calls[0]") != made_up_id("answer", "calls[1]")
+    assert made_up_id("", "calls[0]") != made_up_id("", "calls[0]")
