@@ -55,9 +55,9 @@ def other_roads() -> list[str]:
     return list(dict.fromkeys(probe.route for probe in PROBES if probe.format == "other"))
 
 
-def _route(spoken: Format) -> str:
+def _route(wire_format: Format) -> str:
     """Its first route as clients write it."""
-    return spoken.routes[0].partition(" ")[2].replace("~", "/v1")
+    return wire_format.routes[0].partition(" ")[2].replace("~", "/v1")
 
 
 def _list(value: object) -> list[object]:

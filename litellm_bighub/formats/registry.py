@@ -38,15 +38,15 @@ def format_named(name: str) -> Format:
     return known
 
 
-def texts_of(spoken: Format) -> FormatTexts:
+def texts_of(wire_format: Format) -> FormatTexts:
     """Where the texts of a format are.
 
     Raises:
         LookupError: nobody finds them.
     """
-    if spoken.texts is None:
-        raise LookupError(f"nobody finds texts of {spoken.name}")
-    return spoken.texts
+    if wire_format.texts is None:
+        raise LookupError(f"nobody finds texts of {wire_format.name}")
+    return wire_format.texts
 
 
 def format_of_call(call_type: str) -> Format | None:

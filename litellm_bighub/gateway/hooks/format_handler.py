@@ -27,7 +27,7 @@ class FormatHandler(BaseTranslation):
     """Checks texts of one format. A format whose guardrails get more than texts has a handler of its own above this.
 
     Args:
-        spoken: the format.
+        wire_format: the format.
     """
 
     text_calls: ClassVar[TextCalls] = "auto"
@@ -36,13 +36,13 @@ class FormatHandler(BaseTranslation):
     max_parallel_texts: ClassVar[int] = 64
     """How many checks of one payload may be under way at once."""
 
-    def __init__(self, spoken: Format) -> None:
+    def __init__(self, wire_format: Format) -> None:
         super().__init__()
-        self.spoken = spoken
+        self.wire_format = wire_format
 
     @property
     def _texts(self) -> FormatTexts:
-        return texts_of(self.spoken)
+        return texts_of(self.wire_format)
 
     async def process_input_messages(
         self, data: JsonObject, guardrail_to_apply: Guardrail | None, litellm_logging_obj: Payload = None
@@ -54,7 +54,7 @@ class FormatHandler(BaseTranslation):
             GuardrailAnswerError: the answer cannot be mapped back, or broke a JSON field. Nothing has been written.
         """
         if guardrail_to_apply is not None:
-            merge_request(data, self.spoken)
+            merge_request(data, self.wire_format)
             found = self._texts.in_request(data, tools="all", unsent=LITELLM_FIELDS)
             await self._check_found(found, data, guardrail_to_apply, data, "request", litellm_logging_obj)
         return data

@@ -14,9 +14,9 @@ from litellm_bighub.gateway.hooks.format_handler import FormatHandler
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
 
 
-def handler_of(spoken: Format) -> FormatHandler:
+def handler_of(wire_format: Format) -> FormatHandler:
     """A new handler for the texts of a format."""
-    return OpenAIResponsesHandler() if spoken.name == "responses" else FormatHandler(spoken)
+    return OpenAIResponsesHandler() if wire_format.name == "responses" else FormatHandler(wire_format)
 
 
 def install(handler: type[OpenAIResponsesHandler] | None = None) -> None:
@@ -45,5 +45,9 @@ def uninstall() -> None:
 
 def _call_types() -> Sequence[CallTypes]:
     """The requests that LiteLLM hands to the handler."""
-    spoken = known_format("responses")
-    return () if spoken is None or spoken.texts is None else [CallTypes(each) for each in spoken.texts.call_types]
+    wire_format = known_format("responses")
+    return (
+        ()
+        if wire_format is None or wire_format.texts is None
+        else [CallTypes(each) for each in wire_format.texts.call_types]
+    )

@@ -92,7 +92,7 @@ class OpenAIResponsesHandler(OverridePoints):
         """
         if guardrail_to_apply is None:
             return data
-        merge_request(data, self.spoken)
+        merge_request(data, self.wire_format)
         lone = None if self._overrides_items("input") else self._texts.lone_in_request(data, unsent=LITELLM_FIELDS)
         if lone is not None and contract_of(guardrail_to_apply) is Contract.INPUTS:
             await lone_text.check_request(self, data, lone, guardrail_to_apply, litellm_logging_obj)
@@ -156,7 +156,7 @@ class OpenAIResponsesHandler(OverridePoints):
             await self._check_output(response, guardrail_to_apply, request_data, litellm_logging_obj)
         if self._enforcement is not None:
             context = call_context(user_api_key_dict, request_data, response, actor=self._actor, domain=self._domain)
-            await self._enforcement.govern(response, context, refusals=self.spoken.wants_refusals(request_data))
+            await self._enforcement.govern(response, context, refusals=self.wire_format.wants_refusals(request_data))
         return response
 
     async def process_output_streaming_response(

@@ -100,7 +100,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
         self._guardrails = tuple(guardrails)
         self._handler = handler or handler_of(DEFAULT)
         self._handlers = {
-            known: self._handler if known is self._handler.spoken else handler_of(known) for known in self.formats
+            known: self._handler if known is self._handler.wire_format else handler_of(known) for known in self.formats
         }
         check_mcp_texts(self, self._check_mcp, {**litellms, **ours, "default_on": bool(default_on)})
         install()
@@ -137,13 +137,13 @@ class ResponsesTextGuardrail(NativeGuardrail):
         Raises:
             UngovernedCallError: names the function that checks them.
         """
-        spoken = None if call_type is None else format_of_texts(call_type.value)
-        if call_type is None or spoken is None or is_proxy() or is_checked_in_code():
+        wire_format = None if call_type is None else format_of_texts(call_type.value)
+        if call_type is None or wire_format is None or is_proxy() or is_checked_in_code():
             return kwargs
         events = (GuardrailEventHooks.pre_call, GuardrailEventHooks.post_call)
         if not any(self.should_run_guardrail(kwargs, event) for event in events):
             return kwargs
-        in_code = spoken.in_code
+        in_code = wire_format.in_code
         is_async = call_type.value == in_code.function
         instead = in_code.governed if is_async else in_code.governed.removeprefix("a")
         problem = f"{self.guardrail_name} checks no texts of litellm.{call_type.value} outside of the proxy"
@@ -165,9 +165,9 @@ class ResponsesTextGuardrail(NativeGuardrail):
         """Check the texts of a request."""
         del cache
         asks = partial(call_context, user_api_key_dict, data, None, actor="", domain="")
-        spoken = format_of_texts(call_type)
-        if spoken is not None and not await self.opted_out(data, user_api_key_dict, asks):
-            handler = self._handlers[spoken]
+        wire_format = format_of_texts(call_type)
+        if wire_format is not None and not await self.opted_out(data, user_api_key_dict, asks):
+            handler = self._handlers[wire_format]
             for guardrail in self.applied():
                 data = await handler.process_input_messages(data, guardrail, data.get("litellm_logging_obj"))
         return data
@@ -176,8 +176,8 @@ class ResponsesTextGuardrail(NativeGuardrail):
         self, data: JsonObject, user_api_key_dict: UserAPIKeyAuth, response: Payload
     ) -> Payload:
         """Check the texts of a whole answer."""
-        spoken = next((known for known in FORMATS if known.is_answer(response)), None)
-        handler = None if spoken is None else self._handlers.get(spoken)
+        wire_format = next((known for known in FORMATS if known.is_answer(response)), None)
+        handler = None if wire_format is None else self._handlers.get(wire_format)
         if handler is not None:
             harmless_in_place(response)
             for guardrail in self.applied():
@@ -190,36 +190,36 @@ class ResponsesTextGuardrail(NativeGuardrail):
     ) -> AsyncGenerator[Any, None]:
         """Check the texts of a stream before they leave."""
         wanted = self.should_run_guardrail(request_data, GuardrailEventHooks.post_call)
-        spoken = format_of_route(user_api_key_dict)
-        if not wanted or spoken is None or spoken not in self._handlers:
+        wire_format = format_of_route(user_api_key_dict)
+        if not wanted or wire_format is None or wire_format not in self._handlers:
             async for event in response:
                 yield event
             return
         sent: list[Payload] = []
         try:
-            async with aclosing(self.checked(response, request_data, spoken)) as events:
+            async with aclosing(self.checked(response, request_data, wire_format)) as events:
                 async for event in events:
                     sent.append(event)
                     yield event
         except (HTTPException, ModifyResponseException) as refusal:
-            for event in self._ending(refusal, sent, self._handlers[spoken]):
+            for event in self._ending(refusal, sent, self._handlers[wire_format]):
                 yield event
 
     async def checked(
-        self, events: AsyncIterator[Any], request_data: JsonObject, spoken: Format = DEFAULT
+        self, events: AsyncIterator[Any], request_data: JsonObject, wire_format: Format = DEFAULT
     ) -> AsyncGenerator[Any, None]:
         """The events of a stream as they may be sent on, rewritten where a guardrail rewrote them.
 
         Raises:
             Exception: what a guardrail raises to refuse. Nothing more may be sent then.
         """
-        texts = texts_of(spoken)
-        made = as_litellm_event if spoken.has_event_objects else unchanged
+        texts = texts_of(wire_format)
+        made = as_litellm_event if wire_format.has_event_objects else unchanged
         events = SanitizedStream(events)
         async with AsyncExitStack() as stack:
             for guardrail in self.applied():
                 logging_obj = request_data.get("litellm_logging_obj")
-                check = partial(self._handlers[spoken].check_texts, guardrail, request_data, logging_obj)
+                check = partial(self._handlers[wire_format].check_texts, guardrail, request_data, logging_obj)
                 gate = texts.gate(self.mode)
                 events = await stack.enter_async_context(aclosing(checked(events, gate, check, made=made)))
             async for event in events:

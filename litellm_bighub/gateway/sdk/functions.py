@@ -78,13 +78,13 @@ async def aresponses(
 
     # Without decisions on its calls nobody reads who acts.
     actor = actor if tool_decisions is not None else ""
-    spoken = format_named("responses")
-    asked = CodeRequest(request, spoken, router, checked_answer, actor, domain)
+    wire_format = format_named("responses")
+    asked = CodeRequest(request, wire_format, router, checked_answer, actor, domain)
     pipeline = None if tool_decisions is None else _pipeline(tool_decisions, withholding)
     response = await send_request(asked, pipeline, checked=bool(guardrails))
     if isinstance(response, Upstream):
         checks = [partial(handler.check_texts, guardrail, request, None) for guardrail in guardrails]
-        events = _checked(response, spoken, checks)
+        events = _checked(response, wire_format, checks)
         return CodeStream(events if pipeline is None else pipeline.stream(asked, events), response)
     response = await checked_answer(response)
     return response if pipeline is None else await pipeline.answer(asked, response)
@@ -194,11 +194,15 @@ async def _unchecked(response: Payload) -> Payload:
     return response
 
 
-async def _checked(events: AsyncIterator[Any], spoken: Format, checks: Sequence[Check]) -> AsyncGenerator[Any, None]:
+async def _checked(
+    events: AsyncIterator[Any], wire_format: Format, checks: Sequence[Check]
+) -> AsyncGenerator[Any, None]:
     """A stream through its text gates. The gate of its calls stands behind them: what is decided on is what leaves."""
     async with AsyncExitStack() as stack:
         for check in checks:
-            events = await stack.enter_async_context(aclosing(checked(events, texts_of(spoken).gate(Window()), check)))
+            events = await stack.enter_async_context(
+                aclosing(checked(events, texts_of(wire_format).gate(Window()), check))
+            )
         async for event in events:
             yield as_litellm_event(event)
 
