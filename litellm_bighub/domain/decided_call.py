@@ -34,6 +34,9 @@ class DecidedCall:
             there is none. Whoever goes on from the stream's id goes on from there.
         key: the hash of the key that asked, if there was one.
         user: the authenticated user, if there was one.
+        reasoning_id: of a withheld call, the id of the reasoning right before it in its answer.
+        reasoning_digest: tells that reasoning by its content.
+        turn: of a withheld call, the digest of the conversation that its answer went on from.
     """
 
     response_id: str
@@ -55,6 +58,9 @@ class DecidedCall:
     continued_by: str = ""
     key: str = ""
     user: str = ""
+    reasoning_id: str = ""
+    reasoning_digest: str = ""
+    turn: str = ""
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -95,6 +101,8 @@ class Search:
         conversation: calls of this conversation.
         call_ids: calls of this caller with one of these ids.
         notice_ids: calls of this caller in whose place one of these items stood.
+        reasoning_ids, reasoning_digests: calls of this caller that stood right behind one of these reasoning items.
+        turns: calls of this caller whose answers went on from one of these conversations.
         actor, key, user: who the caller is.
     """
 
@@ -105,6 +113,9 @@ class Search:
     actor: str = ""
     key: str = ""
     user: str = ""
+    reasoning_ids: Collection[str] = ()
+    reasoning_digests: Collection[str] = ()
+    turns: Collection[str] = ()
 
     def fits(self, call: DecidedCall) -> bool:
         """Whether the call is found."""
@@ -113,7 +124,13 @@ class Search:
         ):
             return True
         mine = call.owner == (self.actor, self.key, self.user)
-        return mine and (call.call_id in self.call_ids or call.notice_id in self.notice_ids)
+        marks = (
+            (call.notice_id, self.notice_ids),
+            (call.reasoning_id, self.reasoning_ids),
+            (call.reasoning_digest, self.reasoning_digests),
+            (call.turn, self.turns),
+        )
+        return mine and (call.call_id in self.call_ids or any(mark and mark in wanted for mark, wanted in marks))
 
 
 def storable(text: str) -> str:

@@ -22,6 +22,9 @@ CALL = DecidedCall(
     notice_id="msg_1",
     key="k",
     user="u",
+    reasoning_id="rs_1",
+    reasoning_digest="digest",
+    turn="turn",
 )
 MINE = {"actor": "AI_AGENT", "key": "k", "user": "u"}
 
@@ -59,6 +62,17 @@ def test_a_released_call_is_the_models_own():
         pytest.param(Search(conversation="conv_2", **MINE), False, id="another conversation"),
         pytest.param(Search(call_ids=["call_1"], **MINE), True, id="id of mine"),
         pytest.param(Search(notice_ids=["msg_1"], **MINE), True, id="notice of mine"),
+        pytest.param(Search(reasoning_ids=["rs_1"], **MINE), True, id="reasoning of mine"),
+        pytest.param(Search(reasoning_digests=["digest"], **MINE), True, id="what my reasoning says"),
+        pytest.param(Search(turns=["turn"], **MINE), True, id="turn of mine"),
+        pytest.param(
+            Search(reasoning_ids=["x"], reasoning_digests=["x"], turns=["x"], **MINE), False, id="another turn"
+        ),
+        pytest.param(
+            Search(reasoning_ids=["rs_1"], reasoning_digests=["digest"], turns=["turn"], **{**MINE, "key": "other"}),
+            False,
+            id="turn and reasoning, another key",
+        ),
         pytest.param(Search(call_ids=["call_2"], notice_ids=["msg_2"], **MINE), False, id="other ids"),
         pytest.param(Search(call_ids=["call_1"], **{**MINE, "key": "other"}), False, id="id, another key"),
         pytest.param(Search(call_ids=["call_1"], **{**MINE, "user": "other"}), False, id="id, another user"),

@@ -276,10 +276,16 @@ decided_calls = Table(
     Column("continued_by", Text, nullable=False, server_default=""),
     Column("key", Text, nullable=False, server_default=""),
     Column("user", Text, nullable=False, server_default=""),
+    Column("reasoning_id", Text, nullable=False, server_default=""),
+    Column("reasoning_digest", Text, nullable=False, server_default=""),
+    Column("turn", Text, nullable=False, server_default=""),
     Index("decided_calls_response", "response_id"),
     _index_of_named("decided_calls_conversation", "conversation"),
     Index("decided_calls_call", "call_id", "actor"),
     _index_of_named("decided_calls_notice", "notice_id"),
+    _index_of_named("decided_calls_reasoning_id", "reasoning_id"),
+    _index_of_named("decided_calls_reasoning_digest", "reasoning_digest"),
+    _index_of_named("decided_calls_turn", "turn"),
     comment="What became of the calls of answers, for the requests that follow. Arguments are redacted.",
 )
 

@@ -41,6 +41,7 @@ def ledger(request, open_ledger):
 
 
 MINE = call("resp_2", "call_2", conversation="conv_1", edited=True, released=True, item_id="fc_2", digest="d")
+BEHIND = call("resp_4", "call_4", reasoning_id="rs_4", reasoning_digest="d4", turn="t4")
 OTHERS = call("resp_3", "call_1", actor="bob")
 
 
@@ -53,12 +54,18 @@ OTHERS = call("resp_3", "call_1", actor="bob")
         pytest.param(Search(notice_ids=("msg_call_2",), actor="ada"), [MINE], id="notice"),
         pytest.param(Search(notice_ids=("msg_call_2",), actor="bob"), [], id="the notice of another actor"),
         pytest.param(Search("resp_3", "conv_1", {"call_1"}, (), "ada"), [call(), MINE, OTHERS], id="any of these"),
+        pytest.param(Search(reasoning_ids=("rs_4",), actor="ada"), [BEHIND], id="the reasoning before it"),
+        pytest.param(Search(reasoning_digests={"d4"}, actor="ada"), [BEHIND], id="what that reasoning says"),
+        pytest.param(Search(turns={"t4"}, actor="ada"), [BEHIND], id="turn"),
+        pytest.param(
+            Search(reasoning_ids=("",), reasoning_digests={""}, turns={""}, actor="bob"), [], id="no mark is none"
+        ),
         pytest.param(Search(actor="ada"), [], id="nothing asked"),
         pytest.param(Search(response_id="", call_ids={"no"}, actor="ada"), [], id="nobody's"),
     ],
 )
 async def test_calls_are_found(ledger, search, expected):
-    await ledger.write([call(), MINE])
+    await ledger.write([call(), MINE, BEHIND])
     await ledger.write([OTHERS])
 
     assert list(await ledger.find(search)) == expected
@@ -129,11 +136,21 @@ async def test_a_clock_that_makes_a_step_forgets_nothing(open_ledger, clock, ste
 
 
 @pytest.mark.parametrize("who", [{"key": "k2"}, {"user": "eve"}, {"key": "", "user": ""}, {"actor": "bob"}], ids=str)
-@pytest.mark.parametrize("by", [{"call_ids": {"call_1"}}, {"notice_ids": ("msg_call_1",)}], ids=["call", "notice"])
+@pytest.mark.parametrize(
+    "by",
+    [
+        {"call_ids": {"call_1"}},
+        {"notice_ids": ("msg_call_1",)},
+        {"reasoning_ids": ("rs_1",)},
+        {"reasoning_digests": {"d"}},
+        {"turns": {"t"}},
+    ],
+    ids=["call", "notice", "reasoning", "what it says", "turn"],
+)
 @pytest.mark.parametrize("memory", [False, True], ids=["database", "memory"])
 async def test_ones_calls_do_not_answer_for_anothers(open_ledger, by, who, memory):
     ledger = MemoryLedger() if memory else open_ledger()
-    mine = call(key="k1", user="u")
+    mine = call(key="k1", user="u", reasoning_id="rs_1", reasoning_digest="d", turn="t")
     await ledger.write([mine])
     caller = {"actor": "ada", "key": "k1", "user": "u"}
     assert list(await ledger.find(Search(**by, **caller))) == [mine]

@@ -27,6 +27,9 @@ _TEXTS: Final = (
     "continued_by",
     "key",
     "user",
+    "reasoning_id",
+    "reasoning_digest",
+    "turn",
 )
 _STORED: Final[Mapping[str, Callable[[Any], Any]]] = {
     **dict.fromkeys(_TEXTS, storable),
@@ -76,8 +79,14 @@ def _condition(search: Search) -> ColumnElement[bool]:
         conditions.append(_is_one_of(table.c.conversation, [search.conversation]))
     if search.call_ids:
         conditions.append(and_(table.c.call_id.in_(map(storable, search.call_ids)), mine))
-    if search.notice_ids:
-        conditions.append(and_(_is_one_of(table.c.notice_id, search.notice_ids), mine))
+    for column, names in (
+        (table.c.notice_id, search.notice_ids),
+        (table.c.reasoning_id, search.reasoning_ids),
+        (table.c.reasoning_digest, search.reasoning_digests),
+        (table.c.turn, search.turns),
+    ):
+        if names:
+            conditions.append(and_(_is_one_of(column, names), mine))
     return or_(false(), *conditions)
 
 

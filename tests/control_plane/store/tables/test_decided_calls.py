@@ -17,7 +17,13 @@ from litellm_bighub.domain.decided_call import Search
         pytest.param(Search(conversation="conv_1"), id="of a conversation"),
         pytest.param(Search(call_ids={"call_1", "call_2"}, actor="a"), id="by their ids"),
         pytest.param(Search(notice_ids=("msg_1",), actor="a"), id="by their notices"),
-        pytest.param(Search("resp_1", "conv_1", {"call_1"}, ("msg_1",), "a"), id="by all of it"),
+        pytest.param(Search(reasoning_ids=("rs_1",), actor="a"), id="by the reasoning before them"),
+        pytest.param(Search(reasoning_digests={"d", "e"}, actor="a"), id="by what that reasoning says"),
+        pytest.param(Search(turns={"t", "u"}, actor="a"), id="by their turns"),
+        pytest.param(
+            Search("resp_1", "conv_1", {"call_1"}, ("msg_1",), "a", "k", "u", ("rs_1",), ("d",), ("t",)),
+            id="by all of it",
+        ),
     ],
 )
 def test_no_search_reads_the_whole_ledger(tmp_path, search):
