@@ -24,17 +24,33 @@ class TextKind(Enum):
     """A text with annotations and log probabilities beside it, which have to fit it."""
     JSON = "json"
     """A JSON text, which has to stay one."""
+    NAME = "name"
+    """Identifiers, which stand elsewhere, too: nothing may take their place."""
+    SIGNED = "signed"
+    """A text that is signed: rewritten it would be refused, so the object that holds it is left out of its list."""
+    TOKENS = "tokens"
+    """What a field tells in another form than a text: where that is rewritten, the field is left out."""
 
 
 @dataclass(slots=True)
 class Slot:
-    """One text: its value, and the owner and key by which it is written back."""
+    """One text: its value, and the owner and key by which it is written back.
+
+    Attributes:
+        owner: the dict, list or model that holds it.
+        key: where in its owner it stands.
+        text: as guardrails read it; that of a JSON text has no escapes that need not be there.
+        kind: what has to hold for what takes its place.
+        where: its place in the payload.
+        within: the list that holds its owner, for a text that is left out with it.
+    """
 
     owner: Payload
     key: str | int
     text: str
     kind: TextKind
     where: Where
+    within: list[Payload] | None = None
 
     @property
     def path(self) -> str:
@@ -98,9 +114,11 @@ def rewrite(slots: Sequence[Slot], texts: Sequence[str]) -> int:
     verify(slots, texts)
     changed = [(slot, text) for slot, text in zip(slots, texts, strict=True) if text != slot.text]
     for slot, text in changed:
-        fields.put(slot.owner, slot.key, text)
+        fields.put(slot.owner, slot.key, None if slot.kind is TextKind.TOKENS else text)
         if slot.kind is TextKind.OUTPUT_TEXT:
             _fit_annotations(slot.owner, slot.text, text)
+        if slot.kind is TextKind.SIGNED and slot.within is not None:
+            slot.within[:] = [kept for kept in slot.within if kept is not slot.owner]
         slot.text = text
     return len(changed)
 
@@ -110,6 +128,8 @@ def verify(slots: Sequence[Slot], texts: Sequence[str]) -> None:
     for slot, text in zip(slots, texts, strict=True):
         if text == slot.text:
             continue
+        if slot.kind is TextKind.NAME or (slot.kind is TextKind.SIGNED and slot.within is None):
+            raise PayloadError(slot.path, "was rewritten, but means something only as it stands")
         if not fields.is_writable(slot.owner):
             raise PayloadError(slot.path, "was rewritten, but what holds it cannot be written to")
         if slot.kind is TextKind.JSON and _is_json(slot.text) and not _is_json(text):
@@ -141,4 +161,6 @@ def _fit_annotations(part: object, before: str, after: str) -> None:
 def still_fits(annotation: object, before: str, after: str) -> bool:
     """Whether an annotation's offsets mean the same in the rewritten text. One without offsets always fits."""
     end = fields.get(annotation, "end_index")
+    if end is None:  # chat completions have them one level deeper
+        end = fields.get(fields.get(annotation, "url_citation"), "end_index")
     return not isinstance(end, int) or before[:end] == after[:end]

@@ -101,3 +101,33 @@ def test_a_part_without_annotations_gets_none():
     rewrite([slot(part, kind=TextKind.OUTPUT_TEXT)], ["A"])
 
     assert part == {"text": "A"}
+
+
+def test_what_means_something_only_as_it_stands_is_never_rewritten():
+    owner = {"text": "a"}
+    verify([slot(owner, kind=TextKind.NAME)], ["a"])
+
+    for kind in (TextKind.NAME, TextKind.SIGNED):
+        with pytest.raises(PayloadError, match="means something only as it stands"):
+            rewrite([slot(owner, kind=kind)], ["A"])
+    assert owner == {"text": "a"}
+
+
+def test_a_signed_text_is_left_out_with_its_owner():
+    blocks = [{"text": "a"}, {"text": "b"}]
+    slots = [Slot(block, "text", block["text"], TextKind.SIGNED, None, blocks) for block in blocks]
+    rewrite(slots, ["A", "b"])
+
+    assert blocks == [{"text": "b"}]
+
+
+def test_tokens_are_left_out_where_they_changed():
+    owner = {"text": {"content": []}}
+    rewrite([Slot(owner, "text", "a", TextKind.TOKENS, None)], ["A"])
+
+    assert owner == {"text": None}
+
+
+def test_an_annotation_of_a_chat_completion_has_its_offsets_one_level_deeper():
+    assert still_fits({"url_citation": {"end_index": 3}}, "one two", "one 2")
+    assert not still_fits({"url_citation": {"end_index": 7}}, "one two", "one 2")

@@ -8,30 +8,9 @@ file does not slip by. A test walks the unions of the installed `openai` and fai
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
 from types import MappingProxyType
-from typing import TypeAlias
 
-
-class FieldRule(Enum):
-    """What to do with a field."""
-
-    TEXT = "text"
-    OUTPUT_TEXT = "output_text"
-    JSON = "json"
-    IMAGE = "image"
-    FILE = "file"
-    OPAQUE = "opaque"
-    """An id, an enumeration, a credential or a number: left alone."""
-    HIDDEN = "hidden"
-    """Stands for text that is not here: left alone, and said so."""
-    SCHEMA = "schema"
-    """A JSON Schema: what people wrote in it is scanned, what gives it its meaning is left alone."""
-    FREE = "free"
-    """Keys are anybody's own words and mean nothing: every string below is scanned."""
-
-
-Rules: TypeAlias = Mapping[str, FieldRule]
+from litellm_bighub.formats.payload.field_rules import FieldRule, Rules, Vocabulary
 
 _NONE: Rules = MappingProxyType({})
 _OPAQUE = FieldRule.OPAQUE
@@ -232,30 +211,11 @@ TYPES: Mapping[str, Rules] = {
     name: {**COMMON, **rules} for name, rules in {**DETAILS, **TOOLS, **PARTS, **ITEMS}.items()
 }
 
-SCHEMA_MEANINGS = frozenset(
-    {
-        "$anchor",
-        "$dynamicAnchor",
-        "$dynamicRef",
-        "$id",
-        "$recursiveAnchor",
-        "$recursiveRef",
-        "$ref",
-        "$schema",
-        "$vocabulary",
-        "contentEncoding",
-        "contentMediaType",
-        "dependentRequired",
-        "format",
-        "pattern",
-        "required",
-        "type",
-    }
+VOCABULARY = Vocabulary(
+    types=TYPES,
+    untyped=COMMON,
+    unknown=UNKNOWN,
+    text_fields=frozenset({"text", "content", "refusal", "output", "arguments", "input"}),
+    opaque_ids=True,
+    scans_names=False,
 )
-"""The keywords of a JSON Schema (2020-12) whose strings give it its meaning; under all others people write."""
-
-SCHEMA_VALUES = frozenset({"const", "default", "enum", "example", "examples"})
-"""The keywords under which any value may stand, whose own keys are no keywords."""
-
-SCHEMA_NAMES = frozenset({"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"})
-"""The keywords under which keys are names: a property may itself be called `description`."""

@@ -7,7 +7,7 @@ be put back into a tuple.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, MutableMapping, Sequence, Set as AbstractSet
+from collections.abc import Collection, MutableMapping, Sequence, Set as AbstractSet
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel
@@ -15,24 +15,13 @@ from pydantic import BaseModel
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.payload.field_rules import FieldRule
 from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where, render
-from litellm_bighub.formats.responses.texts.field_rules import (
-    COMMON,
-    SCHEMA_MEANINGS,
-    SCHEMA_NAMES,
-    SCHEMA_VALUES,
-    TYPES,
-    UNKNOWN,
-    FieldRule,
-    Rules,
-)
+from litellm_bighub.formats.payload.text_walk import TextWalk
+from litellm_bighub.formats.responses.texts.field_rules import UNKNOWN, VOCABULARY
 
-MAX_DEPTH = 64
-_NO_CONTENT = frozenset({"detail", "format", "type"})
-_OPAQUE = FieldRule.OPAQUE
 _MESSAGE = frozenset({"role", "content", "type", "id", "status", "phase"})
 _OUTPUT_TEXT = frozenset({"type", "text", "annotations", "logprobs"})
-_KINDS = {FieldRule.TEXT: TextKind.TEXT, FieldRule.OUTPUT_TEXT: TextKind.OUTPUT_TEXT, FieldRule.JSON: TextKind.JSON}
 _AROUND = frozenset({"prompt", "text", "tools", "metadata", "user", "previous_response_id", "conversation"})
 """The fields beside `input` and `instructions` in which a request may hold, or stand for, a text."""
 _BESIDE_INPUT = _AROUND | {"instructions"}
@@ -51,7 +40,6 @@ _INPUT: Where = (None, "input")
 _FIRST_CONTENT: Where = ((_INPUT, 0), "content")
 _OUTPUT: Where = (None, "output")
 _HISTORY = ("previous_response_id", "conversation")
-_TEXT_FIELDS = frozenset({"text", "content", "refusal", "output", "arguments", "input"})
 
 
 def find_in_request(
@@ -189,11 +177,11 @@ def _simple_message(item: Payload, where: Where, index: int) -> Sequence[Slot] |
     return slots
 
 
-class _Walk:
+class _Walk(TextWalk):
     """One walk; collects into `found`."""
 
     def __init__(self, skip_roles: Collection[str] = ()) -> None:
-        self.found = Found()
+        super().__init__(VOCABULARY)
         self._skip_roles = skip_roles
 
     def input(self, data: MutableMapping[str, Any]) -> None:
@@ -244,130 +232,3 @@ class _Walk:
                 self.item(tool, where, untyped=UNKNOWN)
             else:
                 self.schema(fields.get(tool, "output_schema"), (where, "output_schema"))
-
-    def item(self, value: Payload, where: Where, depth: int = 0, untyped: Rules = COMMON) -> None:
-        """An object whose `type` says what its fields are; `untyped` are the rules for one without."""
-        if depth > MAX_DEPTH:
-            raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
-        members = fields.members(value)
-        kind = members.get("type")
-        if kind == "item_reference":
-            self.found.hidden.append(render(where))
-        rules = TYPES.get(kind, UNKNOWN) if isinstance(kind, str) else untyped
-        untyped = UNKNOWN if rules is UNKNOWN else COMMON
-        # Values are written while this goes over them, keys never: neither a dict nor a model minds.
-        for key, child in members.items():
-            rule = rules.get(key)
-            if rule is _OPAQUE or child is None or child is True or child is False:
-                continue
-            if rule is None:
-                if key.endswith("_id"):
-                    continue
-                if type(child) is str:
-                    if child:  # by far the most common field: nothing is declared about it, and it is a text
-                        self.found.slots.append(Slot(value, key, child, TextKind.TEXT, (where, key)))
-                    continue
-                rule = FieldRule.TEXT
-            self.field(value, key, child, rule, where, depth, untyped)
-
-    def field(
-        self,
-        owner: Payload,
-        key: str,
-        value: object,
-        rule: FieldRule,
-        where: Where,
-        depth: int = 0,
-        untyped: Rules = COMMON,
-    ) -> None:
-        """One field, by its rule. Empty values hold no text."""
-        if not value:
-            return
-        where = (where, key)
-        if key in _TEXT_FIELDS:
-            untyped = UNKNOWN  # an object where a text is meant: no field of it is known to be anything else
-        if isinstance(value, str):
-            self._string(owner, key, value, rule, where)
-        elif rule is FieldRule.SCHEMA:
-            self.schema(value, where)
-        elif rule is FieldRule.IMAGE or rule is FieldRule.FILE:
-            self._media(value, self.found.images if rule is FieldRule.IMAGE else self.found.files, where, depth)
-        elif rule is FieldRule.FREE or rule is FieldRule.JSON:
-            self._nested(owner, key, value, where, depth, untyped=None)
-        elif isinstance(value, (list, tuple)):
-            self._nested(owner, key, value, where, depth, untyped=untyped)
-        elif fields.is_object(value):
-            self.item(value, where, depth + 1, untyped)
-        elif key in _TEXT_FIELDS or not isinstance(value, (int, float)):
-            raise PayloadError(render(where), f"is a {type(value).__name__}, not a text")
-
-    def _string(self, owner: Payload, key: str | int, value: str, rule: FieldRule, where: Where) -> None:
-        match rule:
-            case FieldRule.TEXT | FieldRule.OUTPUT_TEXT | FieldRule.JSON:
-                self.found.slots.append(Slot(owner, key, value, _KINDS[rule], where))
-            case FieldRule.FREE:
-                self.found.slots.append(Slot(owner, key, value, TextKind.TEXT, where))
-            case FieldRule.IMAGE:
-                self.found.images.append(value)
-            case FieldRule.FILE:
-                self.found.files.append(value)
-            case FieldRule.HIDDEN:
-                self.found.hidden.append(render(where))
-            case FieldRule.SCHEMA | FieldRule.OPAQUE:
-                pass
-
-    def _nested(
-        self, owner: Payload, key: str | int, value: object, where: Where, depth: int, *, untyped: Rules | None
-    ) -> None:
-        """Lists in lists, and, where no rules are given, whatever they hold."""
-        if depth > MAX_DEPTH:
-            raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
-        if isinstance(value, str):
-            if value:
-                self.found.slots.append(Slot(owner, key, value, TextKind.TEXT, where))
-        elif isinstance(value, (list, tuple)):
-            elements = cast("list[Payload] | tuple[Any, ...]", value)
-            if isinstance(elements, tuple):
-                elements = list(elements)
-                fields.put(owner, key, elements)
-            for index, child in enumerate(elements):
-                self._nested(elements, index, child, (where, index), depth + 1, untyped=untyped)
-        elif fields.is_object(value):
-            if untyped is not None:
-                self.item(value, where, depth + 1, untyped)
-                return
-            for name, child in list(fields.members(value).items()):
-                self._nested(value, name, child, (where, name), depth + 1, untyped=None)
-
-    def schema(self, value: object, where: Where, *, names: bool = False, depth: int = 0) -> None:
-        """A JSON Schema: every text but those that give it its meaning. `names`: its keys are names, not keywords."""
-        if depth > MAX_DEPTH:
-            raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
-        entries: Iterable[tuple[Any, Any]]
-        if isinstance(value, list):
-            entries = enumerate(cast("list[Payload]", value))
-        elif isinstance(value, (MutableMapping, BaseModel)):
-            entries = list(fields.members(value).items())
-        else:
-            return
-        for key, child in entries:
-            keyword = None if names else key
-            if keyword in SCHEMA_MEANINGS:
-                continue
-            if isinstance(child, str) or keyword in SCHEMA_VALUES:
-                self._nested(value, key, child, (where, key), depth + 1, untyped=None)
-            else:
-                self.schema(child, (where, key), names=keyword in SCHEMA_NAMES, depth=depth + 1)
-
-    def _media(self, value: object, into: list[str], where: Where, depth: int) -> None:
-        """Everything of an image or file that identifies its content; its name is a text."""
-        if depth > MAX_DEPTH:
-            raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
-        if isinstance(value, str):
-            into.append(value)
-        elif fields.is_object(value):
-            for key, child in fields.members(value).items():
-                if key == "filename" and isinstance(child, str):
-                    self._string(value, key, child, FieldRule.TEXT, (where, key))
-                elif key not in _NO_CONTENT:
-                    self._media(child, into, (where, key), depth + 1)

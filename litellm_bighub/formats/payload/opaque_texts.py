@@ -1,0 +1,74 @@
+"""Texts in fields that are no texts: the tokens of `logprobs`, and opaque ones that are not opaque in truth."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from typing import cast
+
+from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.payload.nested import nested
+
+
+def tokens(value: object) -> str:
+    """What the tokens of a text say: joined, and beside them everything else that stands there, each in a line."""
+    chosen: list[str] = []
+    others: list[str] = []
+    for entry in _entries(value):
+        token = fields.get(entry, "token")
+        chosen.append(token if isinstance(token, str) else "")
+        told = {token} if isinstance(token, str) else set[str]()
+        for each in nested(entry):
+            text = each if isinstance(each, str) else _of_bytes(each)
+            if text and text not in told:
+                others.append(text)
+                told.add(text)
+    joined = "".join(chosen)
+    return "\n".join([*([joined] if joined else []), *dict.fromkeys(others)])
+
+
+def _entries(value: object) -> Iterator[object]:
+    """The tokens of each of the texts that `logprobs` tells of, and whatever else stands there."""
+    if not fields.is_object(value):
+        yield value
+        return
+    for member in fields.members(value).values():
+        if isinstance(member, (list, tuple)):
+            yield from cast("list[object]", member)
+        else:
+            yield member
+
+
+def _of_bytes(value: object) -> str:
+    """The text of which a list of numbers holds the bytes."""
+    if not isinstance(value, (list, tuple)) or not value:
+        return ""
+    numbers = cast("list[object]", value)
+    if not all(isinstance(number, int) and 0 <= number < 256 for number in numbers):
+        return ""
+    return bytes(cast("list[int]", numbers)).decode(errors="ignore")
+
+
+def readable(value: str) -> str | None:
+    """What an opaque text says in truth; `None` while it is one that nobody here can read.
+
+    LiteLLM writes a thinking model's blocks as JSON where OpenAI has an encrypted text, and reads them back.
+    """
+    if _is_json(value) or any(character.isspace() for character in value.strip()):
+        return value
+    try:
+        decoded = base64.b64decode(value, validate=True).decode()
+    except ValueError:
+        return None
+    return decoded if decoded.isprintable() or _is_json(decoded) else None
+
+
+def _is_json(value: str) -> bool:
+    if not value.lstrip().startswith(("{", "[", '"')):
+        return False
+    try:
+        json.loads(value)
+    except (ValueError, RecursionError):
+        return False
+    return True

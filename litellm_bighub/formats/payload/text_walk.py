@@ -1,0 +1,296 @@
+"""One walk over a payload that finds every text with its place, by the tables of the payload's format.
+
+It does not matter what the payload is made of: dicts, models of openai or LiteLLM, all mixed. Nothing is copied and
+nothing is changed, with one exception: a tuple has to become a list, since nothing can be put back into a tuple.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from typing import Any, Final, cast
+
+from pydantic import BaseModel
+
+from litellm_bighub.domain.payload import Payload
+from litellm_bighub.errors import PayloadError
+from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.payload.field_rules import (
+    SCHEMA_CHOICES,
+    SCHEMA_MEANINGS,
+    SCHEMA_NAMES,
+    SCHEMA_VALUES,
+    FieldRule,
+    Rules,
+    Vocabulary,
+)
+from litellm_bighub.formats.payload.json_escapes import unescaped
+from litellm_bighub.formats.payload.nested import nested
+from litellm_bighub.formats.payload.opaque_texts import readable, tokens
+from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where, render
+
+MAX_DEPTH: Final = 64
+_NAMED: Final = (SCHEMA_MEANINGS | SCHEMA_CHOICES) - {"type"}
+_NO_CONTENT: Final = frozenset({"detail", "format", "type"})
+_OPAQUE: Final = FieldRule.OPAQUE
+_KINDS: Final = {
+    FieldRule.TEXT: TextKind.TEXT,
+    FieldRule.FREE: TextKind.TEXT,
+    FieldRule.SCHEMA: TextKind.TEXT,
+    FieldRule.OUTPUT_TEXT: TextKind.OUTPUT_TEXT,
+    FieldRule.JSON: TextKind.JSON,
+    FieldRule.SIGNED: TextKind.SIGNED,
+}
+
+
+class TextWalk:
+    """One walk; collects into `found`.
+
+    Args:
+        vocabulary: the format's.
+    """
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.found = Found()
+        self._vocabulary = vocabulary
+        self._names: dict[str, None] = {}
+
+    def finish(self) -> Found:
+        """All that was found. Names are one text, in which nothing may be rewritten."""
+        if self._names:
+            where: Where = (None, "names")
+            self.found.slots.append(Slot(None, "names", "\n".join(self._names), TextKind.NAME, where))
+            self._names = {}
+        return self.found
+
+    def item(
+        self,
+        value: Payload,
+        where: Where,
+        depth: int = 0,
+        untyped: Rules | None = None,
+        *,
+        placed: Rules | None = None,
+        within: list[Payload] | None = None,
+    ) -> None:
+        """An object whose `type` says what its fields are.
+
+        Args:
+            value: the object.
+            where: its place.
+            depth: how deep it stands.
+            untyped: the rules for one without a type, if not those of the vocabulary.
+            placed: the rules of whatever stands at this place, of any type.
+            within: the list that it stands in.
+        """
+        if depth > MAX_DEPTH:
+            raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
+        known = self._vocabulary
+        members = fields.members(value)
+        kind = members.get("type")
+        if kind == "item_reference":
+            self.found.hidden.append(render(where))
+        rules = self._rules(kind, untyped) if placed is None else placed
+        untyped = known.unknown if rules is known.unknown else known.untyped
+        # Values are written while this goes over them, keys never: neither a dict nor a model minds.
+        for key, child in members.items():
+            rule = rules.get(key)
+            if rule is _OPAQUE or child is None or child is True or child is False:
+                continue
+            if rule is None:
+                if known.opaque_ids and key.endswith("_id"):
+                    continue
+                if type(child) is str:
+                    if child:  # by far the most common field: nothing is declared about it, and it is a text
+                        self.found.slots.append(Slot(value, key, child, TextKind.TEXT, (where, key)))
+                    continue
+                rule = FieldRule.TEXT
+            self.ruled(value, key, child, rule, where, depth, untyped, within)
+
+    def _rules(self, kind: object, untyped: Rules | None) -> Rules:
+        known = self._vocabulary
+        if isinstance(kind, str):
+            return known.types.get(kind, known.unknown)
+        return known.untyped if untyped is None else untyped
+
+    def ruled(
+        self,
+        owner: Payload,
+        key: str,
+        value: object,
+        rule: FieldRule | Rules,
+        where: Where,
+        depth: int = 0,
+        untyped: Rules | None = None,
+        within: list[Payload] | None = None,
+    ) -> None:
+        """One field, by its rule or by the rules of the objects that it holds."""
+        if isinstance(rule, FieldRule):
+            self.field(owner, key, value, rule, where, depth, untyped, within)
+        else:
+            self.placed(owner, key, value, rule, where, depth)
+
+    def placed(self, owner: Payload, key: str | int, value: object, rules: Rules, where: Where, depth: int = 0) -> None:
+        """A field whose objects, in lists or alone, have these rules. What stands there in their place is text."""
+        where = (where, key)
+        if fields.is_object(value):
+            self.item(value, where, depth + 1, placed=rules)
+        elif isinstance(value, (list, tuple)):
+            elements = _as_list(owner, key, cast("list[Payload] | tuple[Any, ...]", value))
+            for index, child in enumerate(elements):
+                if fields.is_object(child):
+                    self.item(child, (where, index), depth + 1, placed=rules, within=elements)
+                else:
+                    self._nested(elements, index, child, (where, index), depth + 1, untyped=None)
+        else:
+            self._nested(owner, key, value, where, depth, untyped=None)
+
+    def field(
+        self,
+        owner: Payload,
+        key: str,
+        value: object,
+        rule: FieldRule,
+        where: Where,
+        depth: int = 0,
+        untyped: Rules | None = None,
+        within: list[Payload] | None = None,
+    ) -> None:
+        """One field, by its rule. Empty values hold no text."""
+        if not value:
+            return
+        where = (where, key)
+        if key in self._vocabulary.text_fields:
+            untyped = self._vocabulary.unknown  # an object where a text is meant: no field is known to be anything else
+        if rule is FieldRule.TOKENS:
+            self._tokens(owner, key, value, where)
+        elif rule is FieldRule.NAME:
+            self._names.update(dict.fromkeys(_strings(value)))
+        elif rule is FieldRule.IMAGE or rule is FieldRule.FILE:
+            self._media(value, self.found.images if rule is FieldRule.IMAGE else self.found.files, where, depth)
+        elif rule is FieldRule.SCHEMA and not isinstance(value, str):
+            self.schema(value, where)
+        elif isinstance(value, str):
+            self._string(owner, key, value, rule, where, within)
+        else:
+            self._objects(owner, key, value, rule, where, depth, untyped or self._vocabulary.untyped)
+
+    def _objects(
+        self, owner: Payload, key: str, value: object, rule: FieldRule, where: Where, depth: int, untyped: Rules
+    ) -> None:
+        if rule is FieldRule.FREE or rule is FieldRule.JSON:
+            self._nested(owner, key, value, where, depth, untyped=None)
+        elif isinstance(value, (list, tuple)):
+            self._nested(owner, key, value, where, depth, untyped=untyped)
+        elif fields.is_object(value):
+            self.item(value, where, depth + 1, untyped)
+        elif key in self._vocabulary.text_fields or not isinstance(value, (int, float)):
+            raise PayloadError(render(where), f"is a {type(value).__name__}, not a text")
+
+    def _string(
+        self,
+        owner: Payload,
+        key: str | int,
+        value: str,
+        rule: FieldRule,
+        where: Where,
+        within: list[Payload] | None = None,
+    ) -> None:
+        if rule is FieldRule.HIDDEN:
+            self._hidden(owner, key, value, where)
+            return
+        kind = _KINDS[rule]
+        if kind is TextKind.JSON:
+            value = unescaped(value)
+        elif kind is TextKind.SIGNED and not fields.get(owner, "signature"):
+            kind = TextKind.TEXT
+        self.found.slots.append(Slot(owner, key, value, kind, where, within))
+
+    def _hidden(self, owner: Payload, key: str | int, value: str, where: Where) -> None:
+        """What nobody here can read stays; what decodes to a text is one, and is left out where it is rewritten."""
+        read = readable(value)
+        if read is None:
+            self.found.hidden.append(render(where))
+        else:
+            self.found.slots.append(Slot(owner, key, read, TextKind.TOKENS, where))
+
+    def _tokens(self, owner: Payload, key: str | int, value: object, where: Where) -> None:
+        read = tokens(value)
+        if read:
+            self.found.slots.append(Slot(owner, key, read, TextKind.TOKENS, where))
+
+    def _nested(
+        self, owner: Payload, key: str | int, value: object, where: Where, depth: int, *, untyped: Rules | None
+    ) -> None:
+        """Lists in lists, and, where no rules are given, whatever they hold."""
+        if depth > MAX_DEPTH:
+            raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
+        if isinstance(value, str):
+            if value:
+                self.found.slots.append(Slot(owner, key, value, TextKind.TEXT, where))
+        elif isinstance(value, (list, tuple)):
+            elements = _as_list(owner, key, cast("list[Payload] | tuple[Any, ...]", value))
+            for index, child in enumerate(elements):
+                if untyped is not None and fields.is_object(child):
+                    self.item(child, (where, index), depth + 2, untyped, within=elements)
+                else:
+                    self._nested(elements, index, child, (where, index), depth + 1, untyped=untyped)
+        elif fields.is_object(value):
+            for name, child in list(fields.members(value).items()):
+                if self._vocabulary.scans_names:
+                    self._names[name] = None
+                self._nested(value, name, child, (where, name), depth + 1, untyped=None)
+
+    def schema(self, value: object, where: Where, *, names: bool = False, depth: int = 0) -> None:
+        """A JSON Schema: every text but those that give it its meaning. `names`: its keys are names, not keywords."""
+        if depth > MAX_DEPTH:
+            raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
+        entries: Iterable[tuple[Any, Any]]
+        if isinstance(value, list):
+            entries = enumerate(cast("list[Payload]", value))
+        elif isinstance(value, (MutableMapping, BaseModel)):
+            entries = list(fields.members(value).items())
+        else:
+            return
+        counted = _NAMED if self._vocabulary.scans_names else frozenset[str]()
+        for key, child in entries:
+            keyword = None if names else key
+            if names and counted:
+                self._names[str(key)] = None
+            if keyword in counted:
+                self._names.update(dict.fromkeys(_strings(child)))
+            elif keyword in SCHEMA_MEANINGS:
+                continue
+            elif isinstance(child, str) or keyword in SCHEMA_VALUES:
+                self._nested(value, key, child, (where, key), depth + 1, untyped=None)
+            else:
+                self.schema(child, (where, key), names=keyword in SCHEMA_NAMES, depth=depth + 1)
+
+    def _media(self, value: object, into: list[str], where: Where, depth: int) -> None:
+        """Everything of an image or file that identifies its content; its name is a text."""
+        if depth > MAX_DEPTH:
+            raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
+        if isinstance(value, str):
+            into.append(value)
+        elif fields.is_object(value):
+            for key, child in fields.members(value).items():
+                if key == "filename" and isinstance(child, str):
+                    self._string(value, key, child, FieldRule.TEXT, (where, key))
+                elif key not in _NO_CONTENT:
+                    self._media(child, into, (where, key), depth + 1)
+
+
+def _strings(value: object) -> Iterator[str]:
+    """Every text below a value, and every key."""
+    for each in nested(value):
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, Mapping):
+            yield from (key for key in cast("Mapping[object, object]", each) if isinstance(key, str))
+
+
+def _as_list(owner: Payload, key: str | int, value: list[Payload] | tuple[Any, ...]) -> list[Payload]:
+    """The list itself; a tuple becomes one, where it stands."""
+    if isinstance(value, tuple):
+        value = list(value)
+        fields.put(owner, key, value)
+    return value

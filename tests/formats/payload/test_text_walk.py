@@ -1,0 +1,145 @@
+"""One walk finds every text by the tables of a vocabulary."""
+
+import json
+
+import pytest
+from pydantic import BaseModel
+
+from litellm_bighub.errors import PayloadError
+from litellm_bighub.formats.payload.field_rules import FieldRule, Vocabulary
+from litellm_bighub.formats.payload.slots import Found, rewrite
+from litellm_bighub.formats.payload.text_walk import MAX_DEPTH, TextWalk
+
+OPAQUE, NAME = FieldRule.OPAQUE, FieldRule.NAME
+THOUGHT = {"thinking": FieldRule.SIGNED, "signature": OPAQUE}
+RULES = {
+    "type": OPAQUE,
+    "name": NAME,
+    "said": FieldRule.OUTPUT_TEXT,
+    "arguments": FieldRule.JSON,
+    "schema": FieldRule.SCHEMA,
+    "free": FieldRule.FREE,
+    "image": FieldRule.IMAGE,
+    "file": FieldRule.FILE,
+    "hidden": FieldRule.HIDDEN,
+    "logprobs": FieldRule.TOKENS,
+    "thoughts": THOUGHT,
+    **THOUGHT,
+}
+VOCABULARY = Vocabulary(
+    types={"known": RULES}, untyped=RULES, unknown={"type": OPAQUE}, text_fields=frozenset({"text", "said"})
+)
+PLAIN = Vocabulary(types={}, untyped=RULES, unknown={}, text_fields=frozenset(), opaque_ids=True, scans_names=False)
+
+
+class Model(BaseModel):
+    said: str
+    type: str = "known"
+
+
+def found(value, vocabulary=VOCABULARY) -> Found:
+    walk = TextWalk(vocabulary)
+    walk.item(value, None)
+    return walk.finish()
+
+
+SCHEMA = {
+    "type": "object",
+    "$ref": "#/x",
+    "description": "d",
+    "properties": {"description": {"enum": ["e"], "default": {"v": "w"}, "anyOf": [{"title": "t"}]}},
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "texts"),
+    [
+        ({"said": "a", "new": "b", "new_id": "c", "type": "known"}, ["a", "b", "c"]),
+        (Model(said="a"), ["a"]),
+        ({"type": "of tomorrow", "name": "a", "deeper": {"type": "new", "name": "b"}}, ["a", "b"]),
+        (
+            {"new": {"name": "n", "more": "a"}, "said": {"name": "b"}, "none": None, "yes": True, "no": ""},
+            ["a", "b", "n"],
+        ),
+        ({"new": [{"said": "a"}, ["b", {"said": "c"}], 7], "number": 7}, ["a", "b", "c"]),
+        ({"name": "n", "deep": {"name": ["m", {"k": "v"}]}}, ["n\nk\nv\nm"]),
+        ({"arguments": r'{"a": "\u0041"}'}, ['{"a": "A"}']),
+        ({"arguments": {"k": ["a"]}, "free": {"k": "b"}}, ["a", "b", "k"]),
+        ({"free": "a", "schema": "b"}, ["a", "b"]),
+        ({"schema": SCHEMA}, ["d", "w", "t", "#/x\ndescription\ne\nv"]),
+        ({"schema": [{"title": "t"}, 7]}, ["t"]),
+        ({"hidden": json.dumps(["a"])}, ['["a"]']),
+        ({"logprobs": {"content": [{"token": "a"}]}, "deep": {"logprobs": "b"}}, ["a", "b"]),
+        ({"logprobs": {"content": []}}, []),
+        ({"thoughts": [{"thinking": "a", "signature": "s"}, "b", [{"k": "c"}]]}, ["a", "b", "c", "k"]),
+        ({"thoughts": {"thinking": "a"}}, ["a"]),
+        ({"thoughts": "a"}, ["a"]),
+        ({"schema": [], "free": ["", 7], "file": 7, "said": ""}, []),
+        ({"file": {"filename": "a", "detail": "x", "data": "y"}}, ["a"]),
+    ],
+)
+def test_texts(value, texts):
+    assert found(value).texts == texts
+
+
+def test_a_vocabulary_without_names():
+    value = {"schema": SCHEMA, "free": {"k": "f"}, "some_id": "i", "later": ("a",)}
+    assert found(value, PLAIN).texts == ["d", "e", "w", "t", "f", "a"]
+    assert value["later"] == ["a"]
+
+
+def test_what_is_no_text():
+    value = {"file": "f", "hidden": "gAAAA"}
+    looked = found({**value, "image": {"url": "v", "detail": "x"}, "type": "known"})
+    assert (looked.images, looked.files, looked.hidden) == (["v"], ["f"], ["hidden"])
+    assert found({"type": "item_reference"}).hidden == [""]
+
+
+def deep(key: str) -> object:
+    value: object = {"x": "a"}
+    for _ in range(MAX_DEPTH + 2):
+        value = {key: value}
+    return value
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"said": 7},
+        {"new": object()},
+        deep("new"),
+        {"free": deep("k")},
+        {"schema": deep("items")},
+        {"image": deep("k")},
+    ],
+    ids=["number", "object", "item", "free", "schema", "media"],
+)
+def test_what_cannot_be_read(value):
+    with pytest.raises(PayloadError):
+        found(value)
+
+
+def test_names_are_scanned_and_never_rewritten():
+    (slot,) = found({"name": "bob"}).slots
+    with pytest.raises(PayloadError, match="names: was rewritten, but means something only as it stands"):
+        rewrite([slot], ["[mask]"])
+
+
+@pytest.mark.parametrize("thought", [{"thinking": "bob", "signature": "s"}, {"thinking": "bob"}], ids=["signed", "not"])
+def test_a_signed_text_stays_whole_or_is_left_out(thought):
+    value = {"thoughts": [{"thinking": "a", "signature": "r"}, thought]}
+    rewrite(found(value).slots, ["a", "[mask]"])
+    kept = [] if "signature" in thought else [{"thinking": "[mask]"}]
+    assert value == {"thoughts": [{"thinking": "a", "signature": "r"}, *kept]}
+
+
+def test_a_signed_text_that_stands_in_no_list_cannot_be_left_out():
+    with pytest.raises(PayloadError, match=r"thoughts\.thinking: was rewritten"):
+        rewrite(found({"thoughts": {"thinking": "bob", "signature": "s"}}).slots, ["[mask]"])
+
+
+def test_tokens_are_left_out_where_they_are_rewritten():
+    value = {"logprobs": {"content": [{"token": "bob"}]}, "hidden": '["bob"]'}
+    rewrite(found(value).slots, ["[mask]", '["bob"]'])
+    assert value == {"logprobs": None, "hidden": '["bob"]'}
