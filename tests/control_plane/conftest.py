@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -36,18 +37,44 @@ def postgres_socket():
         yield socket
 
 
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory):
+    """A file with the newest schema and nothing in it."""
+    path = tmp_path_factory.mktemp("migrated") / "bighub.db"
+    open_database(sqlite_url(path)).dispose()
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_socket):
+    """The name of a database with the newest schema and nothing in it."""
+    with _maintenance(postgres_socket) as connection:
+        connection.execute("CREATE DATABASE migrated")
+    open_database(f"postgresql://postgres@/migrated?host={postgres_socket}").dispose()
+    return "migrated"
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def database_url(request, tmp_path):
-    """An empty database of each kind."""
+    """A database of each kind: migrated, since that takes most of a short test, or empty where a test is marked so."""
+    is_empty = request.node.get_closest_marker("empty_database") is not None
     if request.param == "sqlite":
-        yield sqlite_url(tmp_path / "bighub.db")
+        path = tmp_path / "bighub.db"
+        if not is_empty:
+            shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        yield sqlite_url(path)
         return
     socket = request.getfixturevalue("postgres_socket")
+    template = "template1" if is_empty else request.getfixturevalue("migrated_postgres")
     name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(f"postgresql://postgres@/postgres?host={socket}", autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+    with _maintenance(socket) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         yield f"postgresql://postgres@/{name}?host={socket}"
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _maintenance(socket: Path) -> psycopg.Connection:
+    return psycopg.connect(f"postgresql://postgres@/postgres?host={socket}", autocommit=True)
 
 
 @pytest.fixture

@@ -20,6 +20,7 @@ from litellm_bighub.control_plane.store.tables.events import page, verify
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import ConfigurationError
 
+pytestmark = pytest.mark.empty_database
 FIRST = Path(__file__).parents[2] / "data" / "first_schema.json"
 WAITING = ("pending", "awaiting_second", "approved")
 VOID = "void since an upgrade: approvals are bound to the key and the user as well; ask anew"
