@@ -24,7 +24,7 @@ def install(app: FastAPI, plane: ControlPlane) -> None:
     """Add pages, style sheet, script and headers."""
     app.state.throttle = Throttle(plane.clock)
     app.mount("/inbox/static", StaticFiles(directory=Path(__file__).parent / "static"), name="inbox")
-    app.include_router(router)
+    app.router.routes.extend(router.routes)
     app.add_exception_handler(LoginNeeded, _to_login)
     app.add_middleware(InboxHeaders)
 
