@@ -5,6 +5,7 @@ The oracles are the file that the client's tools write, what its user reads, and
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass
 
 import pytest
@@ -41,7 +42,7 @@ def conversations(request, gateway, tmp_path_factory):
     client, upstream, folder = request.param, gateway.upstream, tmp_path_factory.mktemp("client")
     upstream.reset()
     for tool, order in ORDERS.items():
-        called = [reasoning("I have to do it.", encrypted="b3BhcXVl"), client.call(tool, order)]
+        called = [reasoning("I have to do it.", encrypted=b64encode(order.encode()).decode()), client.call(tool, order)]
         over = [] if tool == "wipe" and gateway.on_block == "error" else [[text("It is over.")]]
         upstream.script(_is_first_turn(tool), called, *over)
         upstream.script(_is_second_turn(tool), [text("The second turn is over.")])
@@ -90,10 +91,7 @@ def test_a_blocked_call_is_not_asked_for_again_by_the_client(conversations, gate
     assert len(conversations.asked["wipe"]) == 1 + again
 
 
-def test_the_turn_after_a_blocked_call_ends_well(conversations, gateway, request):
-    if (gateway.on_block, conversations.client.name) == ("continue", "ai_sdk-responses-streamed"):
-        why = "it drops the message in the call's place, and refers to the reasoning before it by its id"
-        request.applymarker(pytest.mark.xfail(reason=why, strict=True))
+def test_the_turn_after_a_blocked_call_ends_well(conversations):
     _, second = conversations.turns["wipe"]
 
     assert second.error is None

@@ -31,6 +31,17 @@ CallType: TypeAlias = Literal[
 ]
 
 
+@dataclass(frozen=True, slots=True)
+class ReasoningMark:
+    """By what a reasoning item is known again: the provider's id, or a digest of what clients keep without it."""
+
+    id: str = ""
+    digest: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.id or self.digest)
+
+
 @dataclass(frozen=True)  # without slots: the digest is kept once it is known
 class ToolCall:
     """One tool call, ready to be decided on.
@@ -48,6 +59,7 @@ class ToolCall:
         target: what is acted upon, taken out of the arguments; empty if unknown.
         action: the name that BIGHUB is told in place of the tool's own; empty for the tool's own.
         item_id: the id of the item that holds it, in formats where calls are items; says nothing about what it does.
+        reasoning: the reasoning right before it in its answer, in formats where that is an item.
     """
 
     id: str
@@ -60,6 +72,7 @@ class ToolCall:
     target: str = ""
     action: str = ""
     item_id: str = field(default="", compare=False)
+    reasoning: ReasoningMark = field(default=ReasoningMark(), compare=False)
 
     def __post_init__(self) -> None:
         """Take a name that cannot be read for what it is, wherever the call was found."""

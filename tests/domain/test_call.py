@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.domain.call import ReasoningMark, ToolCall
 from litellm_bighub.domain.tool_name import UNREADABLE_NAME
 
 
@@ -40,3 +40,10 @@ def test_a_call_without_a_name_stays_readable():
 
 def test_the_item_that_holds_a_call_does_not_tell_it_from_another():
     assert ToolCall("c", "function", "pay", item_id="fc_1") == ToolCall("c", "function", "pay", item_id="fc_2")
+
+
+def test_the_reasoning_before_a_call_does_not_tell_it_from_another():
+    behind = ToolCall("c", "function", "pay", reasoning=ReasoningMark("rs_1"))
+    assert behind == ToolCall("c", "function", "pay")
+    assert behind.reasoning
+    assert not ToolCall("c", "function", "pay").reasoning

@@ -16,6 +16,7 @@ class RequestRepair:
     Attributes:
         owed: withheld calls whose output the provider waits for.
         notices: withheld calls by the id of the notice in their place.
+        behind: withheld calls by the places of the reasoning that stood right before them.
         edited: calls that ran with a person's arguments, by the places of their results: ids may repeat.
         denied: withheld MCP calls, whose approval by the client does not count.
         with_calls: whether owed outputs come with their calls, for a provider that has kept none.
@@ -24,10 +25,11 @@ class RequestRepair:
 
     owed: Sequence[DecidedCall] = ()
     notices: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
+    behind: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
     edited: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
     denied: Collection[str] = ()
     with_calls: bool = False
     wording: Wording = ENGLISH
 
     def __bool__(self) -> bool:
-        return bool(self.owed or self.notices or self.edited or self.denied)
+        return bool(self.owed or self.notices or self.behind or self.edited or self.denied)

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from litellm_bighub.domain.call import ToolCall
-from litellm_bighub.domain.decided_call import DecidedCall
+from litellm_bighub.domain.call import ReasoningMark, ToolCall
+from litellm_bighub.domain.decided_call import DecidedCall, storable
 from litellm_bighub.wording import Wording
 
 NOTICE_PREFIX: Final = "msg_bighub_"
@@ -80,6 +80,20 @@ class ReplayedCalls:
 
 
 @dataclass(frozen=True, slots=True)
+class FoundReasoning:
+    """A reasoning item, or a reference to an item that may be one, and where it stands, as in `input[3]`."""
+
+    mark: ReasoningMark
+    path: str
+
+    def precedes(self, call: DecidedCall) -> bool:
+        """Whether the call stood right behind it in its answer."""
+        if self.mark.id:
+            return call.reasoning_id == storable(self.mark.id)
+        return bool(self.mark.digest) and call.reasoning_digest == self.mark.digest
+
+
+@dataclass(frozen=True, slots=True)
 class RequestResults:
     """Everything of a request that earlier decisions may be about.
 
@@ -88,6 +102,7 @@ class RequestResults:
         notices: ids of our notices.
         complete: whether every call that the request tells of stands in it; references and compacted items hide some.
         answered: the calls that it holds outputs for, those that say no included.
+        reasoning: in the order in which it stands.
         is_broken: whether it holds items that no provider takes, whatever the ledger knows of them.
     """
 
@@ -95,4 +110,5 @@ class RequestResults:
     notices: tuple[str, ...] = ()
     complete: bool = True
     answered: frozenset[str] = frozenset()
+    reasoning: tuple[FoundReasoning, ...] = ()
     is_broken: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from litellm_bighub.domain.arguments import UnreadableArguments, as_text, read_arguments
 from litellm_bighub.domain.call import Arguments, ToolCall
@@ -14,6 +14,7 @@ from litellm_bighub.formats.answers.unreadable_calls import NO_NAME, NO_PAYLOAD,
 from litellm_bighub.formats.payload.copies import json_text, listed, plain, text, with_fields
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.responses.item_kinds import CALLS, PAYLOAD_KEYS, is_call, is_unfinished
+from litellm_bighub.formats.responses.reasoning import reasoning_mark
 
 _JSON_TEXT = frozenset({"function_call", "mcp_approval_request"})
 _NAMED = _JSON_TEXT | {"custom_tool_call"}
@@ -48,8 +49,10 @@ def find_calls(response: object) -> list[ResponsesCall]:
     """
     items = listed(get(response, "output"), "output")
     return [
-        ResponsesCall(read_call(item, f"output[{index}]"), items, index, item)
-        for index, item in enumerate(items)
+        ResponsesCall(
+            replace(read_call(item, f"output[{index}]"), reasoning=reasoning_mark(before)), items, index, item
+        )
+        for index, (before, item) in enumerate(zip((None, *items), items, strict=False))
         if is_call(item)
     ]
 

@@ -66,6 +66,7 @@ def _repaired(request: JsonMapping, repair: RequestRepair) -> JsonObject:
         request.get("input"),
         owed=repair.owed,
         notices=repair.notices,
+        behind=repair.behind,
         edited=repair.edited,
         denied=repair.denied,
         with_calls=repair.with_calls,

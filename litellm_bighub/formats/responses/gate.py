@@ -19,10 +19,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.domain.call import ReasoningMark, ToolCall
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import GateError
 from litellm_bighub.formats.payload.copies import text, whole, with_fields
@@ -35,6 +35,7 @@ from litellm_bighub.formats.responses.held_item import HeldItem, HeldState
 from litellm_bighub.formats.responses.item_kinds import is_call, is_unfinished, may_be_call
 from litellm_bighub.formats.responses.item_matches import ItemMatches
 from litellm_bighub.formats.responses.notice_item import notice_item
+from litellm_bighub.formats.responses.reasoning import is_reasoning, reasoning_mark
 from litellm_bighub.formats.responses.shape import check_event
 from litellm_bighub.formats.stream.gate_protocol import (
     STREAM_ENDED,
@@ -88,6 +89,7 @@ class ResponsesGate:
         self._by_id: dict[str, HeldItem | _Free] = {}
         self._held: list[HeldItem] = []
         self._asked: dict[CallKey, HeldItem] = {}
+        self._reasoning: dict[int, ReasoningMark] = {}
         self._keys = 0
         self._numbering = Numbering()
         self._begun: object = None
@@ -191,6 +193,7 @@ class ResponsesGate:
         held = self._open_owner(event, item)
         if held is None:
             if not is_call(item):
+                self._hear_reasoning(whole(event, "output_index"), item)
                 return self._queued(event, "", None)
             held = self._new(event, item)
         self._queue.append(_Queued(event, held))
@@ -225,6 +228,7 @@ class ResponsesGate:
         asked: list[AskedCall] = []
         for index, item in enumerate(output_of(event) or ()):
             if not may_be_call(item):
+                self._hear_reasoning(index, item)
                 continue
             held = matching.open_item(index, item)
             if held is not None:
@@ -297,7 +301,11 @@ class ResponsesGate:
         self._keys += 1
         key = CallKey(self._keys)
         self._asked[key] = held
-        return AskedCall(key, call)
+        return AskedCall(key, replace(call, reasoning=self._reasoning.get(held.index - 1, call.reasoning)))
+
+    def _hear_reasoning(self, index: int | None, item: object) -> None:
+        if index is not None and is_reasoning(item):
+            self._reasoning[index] = reasoning_mark(item)
 
     def _decide(self, held: HeldItem, outcome: Outcome) -> None:
         if held.superseded_by is None:  # otherwise the other version's outcome counts

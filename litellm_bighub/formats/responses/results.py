@@ -14,6 +14,7 @@ from litellm_bighub.formats.requests.edited_note import edited_note
 from litellm_bighub.formats.requests.results import (
     APPROVAL_PREFIX,
     NOTICE_PREFIX,
+    FoundReasoning,
     FoundResult,
     ReplayedCall,
     ReplayedCalls,
@@ -21,12 +22,11 @@ from litellm_bighub.formats.requests.results import (
 )
 from litellm_bighub.formats.responses.calls import read_call
 from litellm_bighub.formats.responses.item_kinds import NO_CALLS
+from litellm_bighub.formats.responses.reasoning import is_reasoning, orphans, reasoning_mark
 from litellm_bighub.formats.responses.withheld_output import developer_message, not_run, restored
 from litellm_bighub.wording import ENGLISH, Wording
 
 _HIDES = frozenset({"item_reference", "compaction"})
-_CALLERS = frozenset({"mcp_approval_response", "additional_tools", "compaction_trigger", "configuration_update"})
-"""Types of items that are the caller's, besides messages and outputs."""
 
 
 def brought(request: JsonMapping) -> RequestResults:
@@ -58,8 +58,11 @@ def brought(request: JsonMapping) -> RequestResults:
         )
         for call_id, path, item in results
     )
-    broken = bool(_orphans(items)) or any(text(item, "id").startswith(APPROVAL_PREFIX) for item in items)
-    return RequestResults(found, tuple(notices), complete, frozenset(answered(request)), broken)
+    broken = bool(orphans(items)) or any(text(item, "id").startswith(APPROVAL_PREFIX) for item in items)
+    reasoning = tuple(
+        FoundReasoning(mark, f"input[{index}]") for index, item in enumerate(items) if (mark := reasoning_mark(item))
+    )
+    return RequestResults(found, tuple(notices), complete, frozenset(answered(request)), reasoning, broken)
 
 
 def answered(request: JsonMapping) -> set[str]:
@@ -74,6 +77,7 @@ def continued(
     *,
     owed: Sequence[DecidedCall] = (),
     notices: Mapping[str, DecidedCall] | None = None,
+    behind: Mapping[str, DecidedCall] | None = None,
     edited: Mapping[str, DecidedCall] | None = None,
     denied: Collection[str] = (),
     with_calls: bool = False,
@@ -86,6 +90,8 @@ def continued(
         owed: withheld calls whose output the provider waits for; they come before everything else.
         notices: withheld calls by the id of the notice in their place. The call, which a reasoning item before it
             cannot do without, comes back with an output that says it has not been run.
+        behind: withheld calls by the places of the reasoning right before them, which come back likewise. Reasoning
+            whose call cannot come back goes.
         edited: calls that ran with a person's arguments, by the places of their results, behind which the model is
             told.
         denied: withheld MCP calls, whose approval by the client does not count.
@@ -93,60 +99,70 @@ def continued(
         wording: what the model is told.
     """
     items = _items(given)
-    calls = {_id_of_call(item, text(item, "type")) for item in items}
-    results = {_result_of(item, text(item, "type")) for item in items}
-    taken = {call.call_id for call in owed} | calls
+    lost = _LostCalls(items, owed, wording)
     built: list[Payload] = []
     for call in owed:
         made = restored(call) if with_calls else None
         built += not_run(call, wording) if made is None else [made, *not_run(call, wording)]
     for index, item in enumerate(items):
-        kind = text(item, "type")
-        withheld = (notices or {}).get(_notice_id(item))
-        made = None if withheld is None or withheld.call_id in taken else restored(withheld)
-        if withheld is not None and made is not None:
-            built += [made] if withheld.call_id in results else [made, *not_run(withheld, wording)]
-            taken.add(withheld.call_id)
-            continue
-        if kind == "item_reference" and text(item, "id").startswith(NOTICE_PREFIX):
+        path = f"input[{index}]"
+        led_to, withheld = (behind or {}).get(path), (notices or {}).get(_notice_id(item))
+        if led_to is not None and lost.is_missing(led_to):
+            built = lost.behind(built, item, led_to)
+        elif withheld is not None and (made_again := lost.in_place(withheld)) is not None:
+            built += made_again
+        elif _is_notice_reference(item):
             built += [developer_message(withheld.notice)] if withheld is not None and withheld.notice else []
-            continue  # the provider has no item of this id
-        if text(item, "id").startswith(APPROVAL_PREFIX):
+        elif text(item, "id").startswith(APPROVAL_PREFIX):
             built.append({key: value for key, value in members(item).items() if key != "id"})
-            continue
-        call_id = _result_of(item, kind)
-        if kind == "mcp_approval_response" and call_id in denied:
-            continue
-        built.append(item)
-        if edited and (path := f"input[{index}]") in edited:
-            note = developer_message(edited_note(edited[path], wording))
-            built += [] if note in items[index + 1 : index + 2] else [note]
-    orphans = _orphans(built)
-    return [item for index, item in enumerate(built) if index not in orphans]
+        elif not (text(item, "type") == "mcp_approval_response" and _result_of(item, text(item, "type")) in denied):
+            built.append(item)
+            note = developer_message(edited_note(edited[path], wording)) if edited and path in edited else None
+            built += [] if note is None or note in items[index + 1 : index + 2] else [note]
+    without_follower = orphans(built)
+    return [item for index, item in enumerate(built) if index not in without_follower]
 
 
-def _orphans(items: Sequence[object]) -> set[int]:
-    """The places of reasoning that nothing of the model follows.
+class _LostCalls:
+    """The withheld calls that come back into an input, each once, with an output that says they have not been run."""
 
-    A client that keeps no trace of a withheld call keeps the reasoning that led to it, and a provider takes no
-    reasoning without the item that followed it: it would refuse every request from then on.
-    """
-    orphans: set[int] = set()
-    follows = False
-    for index in range(len(items) - 1, -1, -1):
-        if text(items[index], "type") != "reasoning":
-            follows = _is_models(items[index])
-        elif not follows:
-            orphans.add(index)
-    return orphans
+    def __init__(self, items: Sequence[object], owed: Sequence[DecidedCall], wording: Wording) -> None:
+        calls = {_id_of_call(item, text(item, "type")) for item in items}
+        self._taken = {call.call_id for call in owed} | calls
+        self._results = {_result_of(item, text(item, "type")) for item in items}
+        self._back: set[tuple[str, str, str]] = set()
+        self._wording = wording
+
+    def is_missing(self, call: DecidedCall) -> bool:
+        """Whether the call stands nowhere."""
+        return call.call_id not in self._taken
+
+    def behind(self, built: Sequence[Payload], reasoning: Payload, call: DecidedCall) -> list[Payload]:
+        """What is built so far, the reasoning, and the call. A call that cannot come back takes its reasoning along."""
+        made = self._made(call)
+        if made:
+            return [*built, reasoning, *made]
+        last = next((at for at in range(len(built), 0, -1) if not is_reasoning(built[at - 1])), 0)
+        return list(built[:last])
+
+    def in_place(self, call: DecidedCall) -> list[Payload] | None:
+        """What stands in the place of its notice; `None` if that has to stay."""
+        if call.place in self._back:
+            return []
+        return (self._made(call) or None) if self.is_missing(call) else None
+
+    def _made(self, call: DecidedCall) -> list[Payload]:
+        made = restored(call)
+        if made is None:
+            return []
+        self._taken.add(call.call_id)
+        self._back.add(call.place)
+        return [made] if call.call_id in self._results else [made, *not_run(call, self._wording)]
 
 
-def _is_models(item: object) -> bool:
-    """Whether the item may be one that the model has made."""
-    kind, role = text(item, "type"), text(item, "role")
-    if kind in {"", "message"}:
-        return role == "assistant" and not text(item, "id").startswith(NOTICE_PREFIX)
-    return kind not in _CALLERS and not kind.endswith("_output")
+def _is_notice_reference(item: object) -> bool:
+    """Whether it refers to a notice, of which the provider knows nothing."""
+    return text(item, "type") == "item_reference" and text(item, "id").startswith(NOTICE_PREFIX)
 
 
 def _notice_id(item: object) -> str:

@@ -83,7 +83,7 @@ class RequestHistory:
         thread = ConversationThread()
         if wire_format.stores_answers:
             thread = ConversationThread(previous_response_id, conversation_id(data))
-        if not (thread or brought.results or brought.notices):
+        if not (thread or brought.results or brought.notices or brought.reasoning):
             if brought.is_broken:
                 data |= wire_format.repaired(data, RequestRepair(wording=self.decisions.wording))
             return []
@@ -160,6 +160,8 @@ class RequestHistory:
                 storable(context.actor),
                 storable(context.key),
                 storable(context.user),
+                {storable(found.mark.id) for found in brought.reasoning if found.mark.id},
+                {found.mark.digest for found in brought.reasoning if not found.mark.id},
             )
         )
 
@@ -227,5 +229,7 @@ def _repair(
     waiting = withheld([call for call in known if thread.holds(call)]).values()
     owed = {call.call_id: call for call in waiting if call.call_id not in {"", *answered} and not call.answered}
     notices = {call.notice_id: call for call in known if call.notice_id}
+    lost = withheld(known).values()
+    behind = {found.path: call for found in brought.reasoning for call in lost if found.precedes(call)}
     forgets = bool(owed) and thread.response_id.startswith(_CHAT_IDS) and not has_sessions()
-    return RequestRepair(list(owed.values()), notices, edited, denied, forgets, wording)
+    return RequestRepair(list(owed.values()), notices, behind, edited, denied, forgets, wording)

@@ -88,6 +88,8 @@ def _decided(
                 arguments=redact(call.arguments),
                 notice_id=item_id,
                 notice=notice,
+                reasoning_id=call.reasoning.id,
+                reasoning_digest=call.reasoning.digest,
             )
         case _:
             assert_never(outcome)

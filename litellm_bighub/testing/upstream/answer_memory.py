@@ -18,7 +18,7 @@ class AnswerMemory:
     responses: dict[str, list[Item]] = field(default_factory=dict[str, "list[Item]"])
     conversations: dict[str, list[Item]] = field(default_factory=dict[str, "list[Item]"])
     followers: dict[str, Item] = field(default_factory=dict[str, Item])
-    """What followed each reasoning item, by the latter's id."""
+    """What followed each reasoning item, by the latter's id and by its encrypted content, which holds the id."""
     items: dict[str, Item] = field(default_factory=dict[str, Item])
     """Every item that an answer gave an id, unless its request said that nothing is to be stored."""
 
@@ -38,7 +38,7 @@ class AnswerMemory:
             self.conversations[conversation] = items
         for item, follower in pairwise(output):
             if item["type"] == "reasoning":
-                self.followers[str(item.get("id"))] = follower
+                self.followers |= dict.fromkeys(filter(None, _names(item)), follower)
         if body.get("store") is not False:
             self.items |= {str(item["id"]): item for item in output if item.get("id")}
 
@@ -70,7 +70,7 @@ class AnswerMemory:
             item_id = str(item.get("id"))
             if item.get("type") == "item_reference":
                 return f"Item with id '{item_id}' not found."
-            expected = self.followers.get(item_id)
+            expected = next((self.followers[name] for name in _names(item) if name in self.followers), None)
             if item.get("type") == "reasoning" and expected is not None and not _is_copy(follower or {}, expected):
                 return f"Item '{item_id}' of type 'reasoning' was provided without its required following item."
         return ""
@@ -90,6 +90,10 @@ def _is_copy(item: Item, kept: Item) -> bool:
     if item.get("id"):
         return item.get("id") == kept.get("id")
     return item.get("type", "message") == kept.get("type") and item.get("call_id") == kept.get("call_id")
+
+
+def _names(reasoning: Item) -> tuple[str, str]:
+    return str(reasoning.get("id") or ""), str(reasoning.get("encrypted_content") or "")
 
 
 def _conversation(body: JsonMapping) -> str:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from litellm_bighub.domain.call import ReasoningMark
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.formats.chat.results import brought as in_chat, continued as chat_continued
 from litellm_bighub.formats.messages.results import brought as in_messages
-from litellm_bighub.formats.requests.results import FoundResult, ReplayedCall, ReplayedCalls
+from litellm_bighub.formats.requests.results import FoundReasoning, FoundResult, ReplayedCall, ReplayedCalls
 from litellm_bighub.formats.responses.results import brought as in_responses
 from litellm_bighub.wording import ENGLISH
 from tests.formats.chat.test_results import EDITED
@@ -76,3 +77,24 @@ def test_a_result_is_the_clients_unless_its_format_says_otherwise():
     withheld = DecidedCall("r", "c1", "function", "pay", "blocked", False, "ada", 1.0)
 
     assert FoundResult("c1", "input[0]", {}).is_ours(withheld, ENGLISH) is False
+
+
+@pytest.mark.parametrize(
+    ("mark", "precedes"),
+    [
+        pytest.param(ReasoningMark("rs_1", "d"), True, id="its id"),
+        pytest.param(ReasoningMark("rs_2", "d"), False, id="another id: the digest says nothing"),
+        pytest.param(ReasoningMark("", "d"), True, id="its digest"),
+        pytest.param(ReasoningMark("", "e"), False, id="another digest"),
+        pytest.param(ReasoningMark(), False, id="nothing"),
+    ],
+)
+def test_reasoning_precedes_the_call_that_it_led_to(mark, precedes):
+    own = {"reasoning_id": "rs_1", "reasoning_digest": "d"}
+    call = DecidedCall("resp_1", "call_1", "function", "pay", "blocked", False, "ada", 1.0, **own)
+    assert FoundReasoning(mark, "input[0]").precedes(call) is precedes
+
+
+def test_a_call_without_reasoning_follows_none():
+    call = DecidedCall("resp_1", "call_1", "function", "pay", "blocked", False, "ada", 1.0)
+    assert not FoundReasoning(ReasoningMark(), "input[0]").precedes(call)

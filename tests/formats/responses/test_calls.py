@@ -232,3 +232,10 @@ def test_rewriting_what_was_read_reads_the_same(kind):
     rewritten = rewrite_arguments(item, read.arguments)
     assert rewritten is not item
     assert read_call(rewritten, "") == read
+
+
+def test_a_call_knows_the_reasoning_right_before_it():
+    thought = {"type": "reasoning", "id": "rs_1", "summary": []}
+    call = {"type": "function_call", "call_id": "c", "name": "pay", "arguments": "{}"}
+    marks = [found.call.reasoning.id for found in find_calls({"output": [thought, call, call]})]
+    assert marks == ["rs_1", ""]

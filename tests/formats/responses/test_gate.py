@@ -41,6 +41,15 @@ def test_a_call_leaves_untouched_after_its_pass_and_not_before(kind):
     assert all(released is event for released, event in zip(driven.events, events, strict=True))
 
 
+@pytest.mark.parametrize("order", ["done", "envelope"])
+def test_a_call_knows_the_reasoning_right_before_it(order):
+    events = s.stream(s.reasoning(0, "hm"), s.call(1), s.call(2, tag="t2"))
+    thought = next(event["item"] for event in events if event["type"] == "response.output_item.done")
+    driven = s.driven()
+    driven.feed(*(events if order == "done" else [events[0], events[-1]]))
+    assert [call.reasoning.id for call in driven.asked.values()] == [thought["id"], ""]
+
+
 def test_a_withheld_call_becomes_a_message():
     driven = s.run(s.stream(s.call(0, tag="secret"), s.message(1, "bye")), WITHHELD)
     assert "secret" not in json.dumps(driven.events)

@@ -232,3 +232,38 @@ def test_a_request_of_ours_that_nobody_knows_loses_its_id():
     (asked,) = readable([request_item("apr_1", "wipe", {"a": 1})], {})
 
     assert continued([asked]) == [{"role": "assistant", "content": asked["content"]}]
+
+
+BARE_THOUGHT = {"type": "item_reference", "id": "rs_1"}
+NEXT = {"type": "message", "role": "assistant", "content": "It is over."}
+
+
+@pytest.mark.parametrize("thought", [THOUGHT, BARE_THOUGHT], ids=["an item", "a reference"])
+@pytest.mark.parametrize(
+    "following",
+    [[], [USER], [NEXT, USER], [notice(), USER], [notice(), NEXT], [{"type": "item_reference", "id": "msg_bighub_1"}]],
+    ids=["end", "user", "next answer", "notice", "notice and answer", "reference to a notice"],
+)
+def test_a_call_comes_back_behind_its_reasoning_once(thought, following):
+    back = [restored(call()), *not_run(call())]
+    rest = [item for item in following if item in (NEXT, USER)]
+    more = {"behind": {"input[1]": call()}, "notices": {"msg_bighub_1": call()}}
+    assert continued([USER, thought, *following], **more) == [USER, thought, *back, *rest]
+
+
+def test_an_output_that_the_client_has_sent_stays_the_only_one():
+    assert continued([THOUGHT, output()], behind={"input[0]": call()}) == [THOUGHT, restored(call()), output()]
+
+
+@pytest.mark.parametrize("owed", [[], [call()]], ids=["in the input", "in the response before"])
+def test_a_call_that_stands_somewhere_does_not_come_back(owed):
+    made = {"type": "function_call", "call_id": "call_1", "name": "wipe", "arguments": "{}"}
+    items = [THOUGHT, NEXT] if owed else [THOUGHT, made, output()]
+    assert continued(items, owed=owed, behind={"input[0]": call()})[-len(items) :] == items
+
+
+@pytest.mark.parametrize("before", [[], [THOUGHT]], ids=["alone", "behind other reasoning"])
+def test_reasoning_goes_whose_call_cannot_come_back(before):
+    lost = {f"input[{len(before) + 1}]": call(kind="mcp")}
+    assert continued([USER, *before, THOUGHT, NEXT], behind=lost) == [USER, NEXT]
+    assert continued([*before, THOUGHT, NEXT], behind={f"input[{len(before)}]": call(kind="mcp")}) == [NEXT]

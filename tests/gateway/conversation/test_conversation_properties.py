@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from hashlib import sha256
 from itertools import count
 
 import anyio
@@ -41,7 +43,7 @@ class Client:
 
     def body(self, results: list[dict]) -> dict:
         news = [*results, {"type": "message", "role": "user", "content": "go on"}]
-        if self.way == "replay":
+        if self.way.startswith("replay"):
             self.history += news
             return {"input": list(self.history)}
         if self.way == "conversation":
@@ -93,14 +95,22 @@ class Client:
             {"type": OUTPUTS[kind][0], "id": f"fc_{n}", "call_id": f"call_{n}", **OUTPUTS[kind][2]}
             for kind, _, n in made
         ]
-        thought = [{"type": "reasoning", "id": f"rs_{response_id}", "summary": []}] if items else []
+        own = {"id": f"rs_{response_id}", "encrypted_content": f"opaque {response_id}"}
+        thought = [{"type": "reasoning", **own, "summary": []}] if items else []
         self.memory.keep(response_id, sent, [*thought, *items])
-        await self.decisions.ledger.write([self.row(response_id, *each) for each in made])
+        rows = [self.row(response_id, *each) for each in made]
+        marks = {"reasoning_id": own["id"], "reasoning_digest": sha256(own["encrypted_content"].encode()).hexdigest()}
+        rows[:1] = [replace(row, **marks) for row in rows[:1] if not row.released] or rows[:1]
+        await self.decisions.ledger.write(rows)
         seen = [
             item if released else {"type": "message", "id": f"msg_bighub_{n}", "role": "assistant", "content": []}
             for item, (_, released, n) in zip(items, made, strict=True)
+            if released or self.way == "replay"
         ]
-        self.history += [*thought, *seen]
+        kept = [*thought, *seen]
+        if self.way == "replay without ids":
+            kept = [{key: value for key, value in item.items() if key != "id"} for item in kept]
+        self.history += kept
         return [
             {"type": OUTPUTS[kind][1], "call_id": f"call_{n}", "output": "x"} for kind, released, n in made if released
         ]
@@ -114,7 +124,7 @@ class Client:
         return DecidedCall(response_id, f"call_{n}", kind, name, verdict, released, "AI_AGENT", 1.0, **more)
 
 
-@pytest.mark.parametrize("way", ["previous", "conversation", "replay"])
+@pytest.mark.parametrize("way", ["previous", "conversation", "replay", "replay without notices", "replay without ids"])
 @given(turns=TURNS)
 def test_every_withheld_call_is_answered_exactly_once(way, turns):
     async def play() -> None:

@@ -26,6 +26,7 @@ from litellm_bighub.testing import (
     local_shell_call,
     reasoning,
     shell_call,
+    text,
 )
 
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
@@ -250,3 +251,52 @@ async def test_a_provider_that_keeps_no_conversation_gets_the_call_too(upstream,
     assert [call["id"] for call in made["tool_calls"]] == [output["tool_call_id"]] == ["call_x"]
     assert "not been run" in output["content"]
     assert asked["content"] == "and now?"
+
+
+def without_ids(items):
+    return [{key: value for key, value in item.items() if key != "id"} for item in items]
+
+
+def as_references(items):
+    return [{"type": "item_reference", "id": item["id"]} for item in items]
+
+
+@pytest.mark.parametrize("kept", [list, without_ids, as_references], ids=["as they are", "without ids", "references"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        pytest.param(function_call("wipe", {"a": 1}, call_id="call_f"), id="function"),
+        pytest.param(custom_call("wipe", "all", call_id="call_c"), id="custom"),
+        pytest.param(MCP, id="mcp, which cannot be put there again"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["continue", "error", "request"])
+async def test_reasoning_before_a_withheld_call_is_never_an_orphan(upstream, mode, call, kept):
+    """Of what stands in the call's place the client keeps nothing: a provider takes no reasoning without the call."""
+    decision = RequireApproval("large", "req_9") if mode == "request" else BLOCKED
+    tools = decisions(wipe=decision)
+    withholding = Withholding(on_approval="request") if mode == "request" else Withholding(on_block=mode)
+    upstream.script("go", [reasoning("hm", encrypted="opaque"), call])
+    upstream.script(lambda request: "not been run" in request.raw and "now?" not in request.raw, [text("It is over.")])
+    body = {"model": "openai/gpt-4.1", "api_base": upstream.base_url, "api_key": "sk-x"}
+    more = {"tool_decisions": tools, "withholding": withholding}
+    got = []
+    try:
+        async for event in await litellm_bighub.aresponses(**body, input="go", stream=True, **more):
+            got += [plain(event.item)] if event.type == "response.output_item.done" else []
+    except ToolCallWithheld:
+        assert mode == "error"
+    seen = [item for item in got if item["type"] == "reasoning" or "It is over." in str(item)]
+    assert seen[0]["type"] == "reasoning"
+    question = {"role": "user", "content": "and now?"}
+
+    answer = await litellm_bighub.aresponses(
+        **body, input=[{"role": "user", "content": "go"}, *kept(seen), question], **more
+    )
+
+    assert answer.output_text == "echo: and now?"
+    if call is not MCP:
+        _, thought, made, output, *_ = sent(upstream)
+        assert thought == kept(seen)[0]
+        assert made["call_id"] == output["call_id"] == call["call_id"]
+        assert "not been run" in output["output"]
