@@ -59,7 +59,13 @@ def explain(
     actor: Annotated[str, typer.Option(help="who asks, as in key:billing-x or user:u-77")] = "AI_AGENT",
     domain: Annotated[str, typer.Option(help="the business domain")] = "custom",
     user: Annotated[str, typer.Option(help="the authenticated user's id")] = "",
+    team: Annotated[str, typer.Option(help="the authenticated team's alias or id")] = "",
     key: Annotated[str, typer.Option(help="the hash of the authenticated key")] = "",
+    surface: Annotated[str, typer.Option(help="the route or adapter, as in /v1/responses")] = "",
+    model: Annotated[str, typer.Option(help="the model that asks for the call")] = "",
+    conversation: Annotated[str, typer.Option(help="the id of the provider's conversation")] = "",
+    response_id: Annotated[str, typer.Option(help="the id of the response that holds the call")] = "",
+    trace_id: Annotated[str, typer.Option(help="the id of the request or run")] = "",
     value: Annotated[float | None, typer.Option(help="in place of the value out of the arguments")] = None,
     json: AsJson = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
@@ -72,7 +78,18 @@ def explain(
         measured = ToolTable(loaded.tools).find(tool).measure(call)
     if isinstance(measured, Block):
         fail(f"blocked before any rule: {measured.reason}")
-    context = CallContext(actor=actor, domain=domain, user=user, key=key)
+    context = CallContext(
+        actor=actor,
+        domain=domain,
+        user=user,
+        team=team,
+        key=key,
+        surface=surface,
+        model=model,
+        conversation=conversation,
+        response_id=response_id,
+        trace_id=trace_id,
+    )
     explanation = explain_policy(loaded, measured, context, now=time.time())
     if json:
         echo_json(_as_json(explanation))

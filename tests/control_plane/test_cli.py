@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 
 import pytest
 from sqlalchemy import text
@@ -12,6 +13,7 @@ from litellm_bighub.cli import audit as cli_audit, policy as cli_policy
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.policy.policy_text import RuleText
 
 POLICY = """\
 version: 1
@@ -73,6 +75,19 @@ def test_diff_names_what_was_added_removed_changed_and_moved(run, tmp_path):
     assert "changed default (default: 'block' -> 'allow')" in printed
     assert "moved c" in printed
     assert run(cli_policy.app, "diff", before, before).output == "the policies are the same\n"
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(CallContext)])
+def test_explain_takes_whatever_there_is_to_say_of_the_caller(run, policy_file, name):
+    """A field that is added to the context needs an option; where rules can name it, the option decides."""
+    option = f"--{name.replace('_', '-')}"
+    pattern = f"{name}: theirs, " if name in RuleText.model_fields else ""
+    written = policy_file(f"version: 1\nrules:\n  - {{{pattern}name: r}}\n")
+    result = run(cli_policy.app, "explain", written, "--tool", "refund", option, "theirs")
+    assert "allowed: the rule allows this call (r)" in result.output
+    if pattern:
+        another = run(cli_policy.app, "explain", written, "--tool", "refund", option, "another")
+        assert f"r: passed over: {name} does not match" in another.output
 
 
 async def test_replay_shows_what_would_be_decided_instead(run, recorded, tmp_path):

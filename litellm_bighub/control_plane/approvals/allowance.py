@@ -12,9 +12,12 @@ from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.tables import rules
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.domain.stored_context import STORED
 from litellm_bighub.policy.policy_text import ALLOWANCE, PolicyText, RuleText
 
 MINUTES = (10, 30, 120)
+_CALLER = tuple(name for name in STORED if name in RuleText.model_fields)
+"""Whatever of the caller a rule can name, beside actor and domain."""
 
 
 def allowance_for(
@@ -32,7 +35,7 @@ def allowance_for(
         "tool": glob.escape(approval.tool),
         "actor": glob.escape(approval.actor),
         "domain": glob.escape(approval.domain),
-        **{name: glob.escape(who) for name in ("user", "key") if (who := approval.context.get(name, ""))},
+        **{name: glob.escape(who) for name in _CALLER if (who := approval.context.get(name, ""))},
         "type": approval.type,
         "effect": "allow",
         "require_approval_above": None,

@@ -16,6 +16,7 @@ from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import Arguments, CallContext, CallType, ToolCall
 from litellm_bighub.domain.digest import arguments_digest
+from litellm_bighub.domain.stored_context import restored_context
 from litellm_bighub.policy.evaluation import PolicyJudgement
 from litellm_bighub.policy.policy_text import RuleText
 
@@ -99,9 +100,8 @@ def expire_due(transaction: Transaction, now: float) -> int:
 
 
 def caller_of(approval: Approval) -> CallContext:
-    """The caller to whom an answer is bound."""
-    asked = approval.context
-    return CallContext(approval.actor, approval.domain, user=asked.get("user", ""), key=asked.get("key", ""))
+    """Who asked, and in which conversation: the context in which the call was decided on."""
+    return restored_context(approval.actor, approval.domain, approval.context)
 
 
 def _record_answer(

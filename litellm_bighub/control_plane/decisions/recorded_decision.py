@@ -21,6 +21,7 @@ from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.domain.decided_call import released
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.digest import arguments_digest, call_digest
+from litellm_bighub.domain.stored_context import stored_context
 from litellm_bighub.policy.evaluation import UNUSED, PolicyJudgement, find, judge
 from litellm_bighub.policy.policy_text import PolicyText, build, canonical_text
 from litellm_bighub.policy.rule import Policy
@@ -279,7 +280,7 @@ def _request_approval(
         target=call.target,
         value=call.value,
         arguments=question.redacted,
-        context=_context_fields(context),
+        context=stored_context(context),
         four_eyes=bool(rule and rule.four_eyes),
         ttl=ttl,
         created_at=outcome.time,
@@ -318,7 +319,7 @@ def _decision_event(question: DecisionQuestion, outcome: RecordedDecision) -> Au
             "edited": outcome.edited is not None,
             "enforced": outcome.enforced,
             "latency_ms": round((time.perf_counter() - question.started) * 1000, 3),
-            **_context_fields(context),
+            **stored_context(context),
         },
     )
 
@@ -359,8 +360,3 @@ def approval_event(approval: Approval, type_: str, now: float, body: Mapping[str
         rule_id=approval.rule_id,
         body=dict(body),
     )
-
-
-def _context_fields(context: CallContext) -> dict[str, str]:
-    names = ("trace_id", "surface", "model", "response_id", "user", "team", "key")
-    return {name: getattr(context, name) for name in names}

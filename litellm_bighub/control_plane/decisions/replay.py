@@ -14,6 +14,7 @@ from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall
 from litellm_bighub.domain.decision import Verdict
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.domain.stored_context import restored_context
 from litellm_bighub.policy.counters import Tally
 from litellm_bighub.policy.evaluation import PolicyJudgement, find, judge
 from litellm_bighub.policy.rule import Policy
@@ -64,8 +65,7 @@ def _replay(policy: Policy, tools: ToolTable, tallies: dict[str, Tally], event: 
     call = ToolCall(body["call_id"], kind, event["tool"], body["arguments"], value=body["value"], target=body["target"])
     measured = tools.find(call.name).measure(replace(call, value=call.value))
     call = measured if isinstance(measured, ToolCall) else call
-    who = {name: str(body.get(name, "")) for name in ("user", "team", "key")}
-    context = CallContext(actor=event["actor"], domain=event["domain"], **who)
+    context = restored_context(event["actor"], event["domain"], body)
     judgement = _judge(policy, call, context, event["time"], tallies)
     # An approved call had asked for a person.
     before: Verdict = "requires_approval" if body["approval_id"] else event["verdict"]

@@ -28,6 +28,7 @@ from litellm_bighub.control_plane.store.tables.keys import Key
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
+from litellm_bighub.domain.stored_context import restored_context
 
 router = APIRouter(prefix="/actions")
 
@@ -99,12 +100,7 @@ class Action(BaseModel):
             value=self.value,
             target=self.target or "",
         )
-        return call, CallContext(
-            actor=self.actor,
-            domain=self.domain,
-            surface=HTTP_SURFACE,
-            **{name: gateway.get(name, "") for name in ("trace_id", "model", "response_id", "user", "team", "key")},
-        )
+        return call, restored_context(self.actor, self.domain, {**gateway, "surface": HTTP_SURFACE})
 
 
 def _call_type(arguments: JsonMapping) -> CallType:

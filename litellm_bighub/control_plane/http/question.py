@@ -32,7 +32,7 @@ UNBOUND: Final = frozenset(
 
 IDENTITY: Final = ("user", "team", "key")
 """Who asks at a gateway: bound."""
-RUN: Final = ("path", "surface", "model", "trace_id", "response_id", "call_id")
+RUN: Final = ("path", "surface", "model", "trace_id", "response_id", "conversation", "call_id")
 """In which run: another one each time, and not bound."""
 _MOST_CHARACTERS: Final = 2000
 _QUESTION_FIELDS: Final = ("value", "target")

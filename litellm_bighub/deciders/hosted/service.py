@@ -19,6 +19,7 @@ from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.domain.stored_context import stored_context
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.settings import SendArguments
 
@@ -109,18 +110,8 @@ class BighubDecider:
 
 def gateway(call: ToolCall, context: CallContext) -> dict[str, str]:
     """The facts of a run under one key, so that an approval is bound to the caller and not to the run."""
-    filled = {
-        "path": call.path,
-        "surface": context.surface,
-        "model": context.model,
-        "user": context.user,
-        "team": context.team,
-        "key": context.key,
-        "trace_id": context.trace_id,
-        "response_id": context.response_id,
-        "call_id": call.id,
-    }
-    return {name: value for name, value in filled.items() if value}
+    facts = {"path": call.path, "call_id": call.id, **stored_context(context)}
+    return {name: value for name, value in facts.items() if value}
 
 
 def idempotency_key(call: ToolCall, context: CallContext) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused, caller_of
 from litellm_bighub.control_plane.store.schema import events
 from litellm_bighub.control_plane.store.tables.events import page
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.policy.policy_text import RuleText
 
 POLICY = """\
 version: 1
@@ -110,7 +113,22 @@ async def test_an_expiry_is_told_once(open_plane, clock):
     assert (event["subject"], event["actor"], event["body"]) == (approval.id, "agent", {})
 
 
-async def test_an_answer_is_bound_to_the_caller_that_asked(open_plane):
+async def test_an_answer_is_given_in_the_context_of_the_question(open_plane):
     plane = open_plane(POLICY)
+    context = CallContext(**{each.name: f"the {each.name}" for each in fields(CallContext)})
 
-    assert caller_of(await ask(plane)) == CallContext("agent", "payments", user="u-77", key="k1")
+    assert caller_of(await ask(plane, context=context)) == context
+
+
+@pytest.mark.parametrize("name", sorted({each.name for each in fields(CallContext)} & RuleText.model_fields.keys()))
+async def test_an_edit_is_judged_by_whatever_rules_see_of_the_caller(open_plane, name):
+    """Each field that a rule can name: a rule that blocks larger amounts of this caller blocks the edit."""
+    context = CallContext(**{each.name: f"the {each.name}" for each in fields(CallContext)})
+    rule = f"- {{name: bounded, tool: refund, {name}: the {name}, max_value: 800, effect: require_approval}}"
+    plane = open_plane(POLICY.replace("rules:\n", f"rules:\n  {rule}\n"))
+    approval = await ask(plane, context=context)
+    refused = await plane.resolve(Resolution(approval.id, "approve", "ann", edited={"amount": 900}))
+
+    assert approval.rule_id == "bounded"
+    assert isinstance(refused, ResolutionRefused)
+    assert "bounded" in refused.problem

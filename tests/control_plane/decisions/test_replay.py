@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from litellm_bighub.control_plane.decisions.replay import replay, summary
+from litellm_bighub.control_plane.store.tables import events
+from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.policy.policy_file import parse_policy
-from litellm_bighub.policy.policy_text import build
+from litellm_bighub.policy.policy_text import RuleText, build
 
 
 def recorded(seq: int = 1, *, verdict: str = "allowed", tool: str = "refund", approval_id: str = "", **body):
@@ -34,6 +38,20 @@ def recorded(seq: int = 1, *, verdict: str = "allowed", tool: str = "refund", ap
 def policy(*rules: str, tools: str = "{}"):
     lines = [f"version: 1\ntools: {tools}\nrules:", *(f"  - {rule}" for rule in rules)]
     return build(parse_policy("\n".join(lines) + ("" if rules else " []"), "policy.yaml"))
+
+
+@pytest.mark.parametrize("name", sorted({each.name for each in fields(CallContext)} & RuleText.model_fields.keys()))
+@pytest.mark.parametrize(("pattern", "after"), [("theirs", "allowed"), ("another", "blocked")])
+async def test_rules_see_of_the_caller_what_they_saw_then(open_plane, name, pattern, after):
+    """Each field that a rule can name, out of a real record."""
+    plane = open_plane("version: 1\ndefault: allow\nrules: []\n")
+    await plane.decide(
+        ToolCall("c", "function", "refund"), CallContext(**{each.name: "theirs" for each in fields(CallContext)})
+    )
+    new = policy(f"{{name: new, {name}: {pattern}}}")
+
+    [one] = await plane.read(lambda connection: replay(new, events.decisions(connection, since=0.0)))
+    assert one.after == after
 
 
 def test_another_verdict_is_named_with_both_rules():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+from dataclasses import fields, replace
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from litellm_bighub.control_plane.decisions.recorded_decision import bound_diges
 from litellm_bighub.control_plane.http.actions import Action
 from litellm_bighub.control_plane.http.question import IDENTITY, RUN, UNBOUND
 from litellm_bighub.deciders.hosted.hosted_decider import hosted
+from litellm_bighub.deciders.hosted.service import gateway
 from litellm_bighub.domain.arguments import UnreadableArguments
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, RequireApproval
@@ -176,6 +178,17 @@ async def test_what_the_sdk_adds_may_change(open_plane, field):
         await person.approve(asked["request_id"])
         again = await agent.evaluate(action="delete_file", context={"path": "/srv/a", field: "another"})
         assert again["allowed"] is True
+
+
+def test_a_gateway_tells_everything_of_its_call():
+    """Whoever adds a field to a call's context says here whether an approval is bound to it."""
+    context = CallContext(**{each.name: f"the {each.name}" for each in fields(CallContext)})
+    call = ToolCall("the call_id", "function", "delete_file", path="the path")
+    told = gateway(call, context)
+    assert told == {name: f"the {name}" for name in (*RUN, *IDENTITY)}
+
+    asked = Action(action="delete_file", actor=context.actor, domain=context.domain, context={"gateway": told})
+    assert asked.question()[1] == replace(context, surface="http")
 
 
 @only_sqlite

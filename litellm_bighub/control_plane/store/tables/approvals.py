@@ -53,7 +53,7 @@ class Approval:
     Attributes:
         digest: of actor, domain, tool, arguments and policy version: what the answer is bound to.
         arguments: redacted.
-        context: trace, surface, model, user and team of the call, for people.
+        context: the rest of the call's context, as `stored_context` has it.
         edited: arguments that a person put in place of the model's.
         edited_digest: of the call with those, where the caller has to ask about it; the answer is bound to it too.
         four_eyes: two different people must approve; `first_by` names the one who did, `first_person` is their key's
