@@ -54,7 +54,7 @@ class ToolCall:
         arguments: a JSON object. Formats whose payload is no object put it under one key: a custom tool's text under
             `input`, a shell's or computer's under `action`, a patch under `operation`. Empty when `unreadable` is set.
         unreadable: why the call cannot be decided on, or `None`. Such a call is withheld without asking anybody.
-        path: where the call stands, as in `output[2]`.
+        path: where the call stands, as in `output[2]`; behind a blank, what tells two questions about it apart.
         value: the amount at stake, taken out of the arguments; `None` if the tool has none.
         target: what is acted upon, taken out of the arguments; empty if unknown.
         action: the name that BIGHUB is told in place of the tool's own; empty for the tool's own.
@@ -80,6 +80,11 @@ class ToolCall:
             object.__setattr__(self, "name", shown(self.name))
             object.__setattr__(self, "arguments", {})
             object.__setattr__(self, "unreadable", UNREADABLE_NAME)
+
+    @property
+    def place(self) -> str:
+        """Where the call stands in its answer, in whichever question."""
+        return self.path.partition(" ")[0]
 
     @cached_property
     def digest(self) -> str:

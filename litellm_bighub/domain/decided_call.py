@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 from litellm_bighub.domain.call import JSON, Arguments, CallContext, CallType, ToolCall
@@ -37,6 +38,7 @@ class DecidedCall:
         reasoning_id: of a withheld call, the id of the reasoning right before it in its answer.
         reasoning_digest: tells that reasoning by its content.
         turn: of a withheld call, the digest of the conversation that its answer went on from.
+        path: where it stood in its answer, as in `output[2]`; empty for calls that an older version has written.
     """
 
     response_id: str
@@ -61,11 +63,12 @@ class DecidedCall:
     reasoning_id: str = ""
     reasoning_digest: str = ""
     turn: str = ""
+    path: str = ""
 
     @property
-    def place(self) -> tuple[str, str, str]:
-        """Where it stands: its response, its id and the id of the item that holds it, if it has one."""
-        return self.response_id, self.call_id, self.item_id
+    def place(self) -> tuple[str, str, str, str]:
+        """Where it stands: ids alone may be those of two calls of one answer."""
+        return self.response_id, self.call_id, self.item_id, self.path
 
     @property
     def owner(self) -> tuple[str, str, str]:
@@ -89,6 +92,7 @@ def released(call: ToolCall, context: CallContext, time: float) -> DecidedCall:
         item_id=call.item_id,
         key=context.key,
         user=context.user,
+        path=call.place,
     )
 
 
@@ -149,12 +153,32 @@ def continuation(calls: Iterable[DecidedCall], response_id: str) -> str:
     return ids[-1] if ids else ""
 
 
-def withheld(calls: Iterable[DecidedCall]) -> Mapping[tuple[str, str, str], DecidedCall]:
-    """The calls that no client got, by their places: two calls of one response may have the same id.
+def outcomes(calls: Iterable[DecidedCall]) -> list[DecidedCall]:
+    """What became of each call: answer by answer, and in the order in which they stand there.
 
     Args:
         calls: the oldest first. What became of a call last counts: of two guardrails the second sees only what the
             first released, and a stored answer's call may have been approved when it was fetched again.
     """
-    last = {call.place: call for call in calls}
-    return {key: call for key, call in last.items() if not call.released}
+    answers: dict[str, dict[tuple[str, str], dict[str, DecidedCall]]] = {}
+    for call in calls:
+        versions = answers.setdefault(call.response_id, {}).setdefault((call.call_id, call.item_id), {})
+        if call.path:
+            versions.pop("", None)
+        else:  # written by an older version, which knew no two calls of one id
+            versions.clear()
+        versions[call.path] = call
+    return [
+        call
+        for ids in answers.values()
+        for call in sorted((each for versions in ids.values() for each in versions.values()), key=_order)
+    ]
+
+
+def withheld(calls: Iterable[DecidedCall]) -> list[DecidedCall]:
+    """Those of the calls that no client got. Arguments and order are those of `outcomes`."""
+    return [call for call in outcomes(calls) if not call.released]
+
+
+def _order(call: DecidedCall) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", call.path)]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.decided_call import DecidedCall, Search, continuation, released, storable, withheld
+from litellm_bighub.domain.decided_call import DecidedCall, Search, continuation, outcomes, released, storable, withheld
 
 CALL = DecidedCall(
     response_id="resp_1",
@@ -30,7 +30,7 @@ MINE = {"actor": "AI_AGENT", "key": "k", "user": "u"}
 
 
 def test_a_released_call_is_the_models_own():
-    call = ToolCall("call_1", "function", "pay", {"amount": 1}, item_id="fc_1")
+    call = ToolCall("call_1", "function", "pay", {"amount": 1}, path="output[0]", item_id="fc_1")
     context = CallContext(actor="a", response_id="resp_1", conversation="conv_1", key="k", user="u")
 
     decided = released(call, context, 7.0)
@@ -49,6 +49,7 @@ def test_a_released_call_is_the_models_own():
         item_id="fc_1",
         key="k",
         user="u",
+        path="output[0]",
     )
     assert decided.owner == ("a", "k", "u")
 
@@ -108,10 +109,30 @@ def test_what_became_of_a_call_last_counts():
     approved_later = [replace(CALL, released=False), replace(CALL, released=True)]
     taken_back = [replace(CALL, call_id="call_2", released=True), replace(CALL, call_id="call_2", released=False)]
 
-    assert withheld([*approved_later, *taken_back]) == {taken_back[-1].place: taken_back[-1]}
+    assert withheld([*approved_later, *taken_back]) == [taken_back[-1]]
 
 
 def test_two_calls_of_one_response_may_have_one_id():
     blocked = replace(CALL, item_id="fc_2", released=False)
 
-    assert withheld([blocked, replace(CALL, item_id="fc_1", released=True)]) == {blocked.place: blocked}
+    assert withheld([blocked, replace(CALL, item_id="fc_1", released=True)]) == [blocked]
+
+
+def test_calls_stand_in_the_order_of_their_places_answer_by_answer():
+    later, first, other = (replace(CALL, path=f"output[{at}]") for at in (10, 9, 1))
+    other = replace(other, response_id="resp_2")
+
+    assert outcomes([later, other, first]) == [first, later, other]
+
+
+def test_a_call_that_an_older_version_wrote_is_the_one_of_its_ids():
+    approved = replace(CALL, path="output[1]", released=True)
+
+    assert outcomes([CALL, approved]) == [approved]
+    assert outcomes([approved, CALL]) == [CALL]
+
+
+def test_a_question_asked_again_is_about_the_same_place():
+    call = ToolCall("call_1", "function", "pay", path="output[1] after apr_1")
+
+    assert (call.place, released(call, CallContext(), 1.0).path) == ("output[1]", "output[1]")

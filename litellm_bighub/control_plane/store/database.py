@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.pool import ConnectionPoolEntry
 
-NEWEST = "0009"
+NEWEST = "0010"
 LOCK = 0x6267687562
 """PostgreSQL's advisory lock of all writers."""
 CHANNEL = "litellm_bighub"

@@ -14,16 +14,18 @@ class RequestRepair:
     """What a request has to say in addition to what it brings back.
 
     Attributes:
-        owed: withheld calls whose output the provider waits for.
+        owed: withheld calls whose output the provider waits for, before everything else.
+        owed_after: others, by the places of the results behind which their outputs come: they have the same call ids.
         notices: withheld calls by the id of the notice in their place.
         behind: withheld calls by the places of the reasoning that stood right before them.
         edited: calls that ran with a person's arguments, by the places of their results: ids may repeat.
-        denied: withheld MCP calls, whose approval by the client does not count.
+        denied: the places of a client's approvals of withheld MCP calls, which do not count.
         with_calls: whether owed outputs come with their calls, for a provider that has kept none.
         wording: what the model is told.
     """
 
     owed: Sequence[DecidedCall] = ()
+    owed_after: Mapping[str, Sequence[DecidedCall]] = field(default_factory=dict[str, Sequence[DecidedCall]])
     notices: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
     behind: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
     edited: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
@@ -32,4 +34,4 @@ class RequestRepair:
     wording: Wording = ENGLISH
 
     def __bool__(self) -> bool:
-        return bool(self.owed or self.notices or self.behind or self.edited or self.denied)
+        return bool(self.owed or self.owed_after or self.notices or self.behind or self.edited or self.denied)

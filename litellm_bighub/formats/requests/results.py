@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from litellm_bighub.domain.call import ReasoningMark, ToolCall
@@ -101,7 +101,7 @@ class RequestResults:
         results: in the order in which they stand.
         notices: ids of our notices.
         complete: whether every call that the request tells of stands in it; references and compacted items hide some.
-        answered: the calls that it holds outputs for, those that say no included.
+        answered: the calls that it holds outputs for, those that say no included, by the outputs' places.
         reasoning: in the order in which it stands.
         is_broken: whether it holds items that no provider takes, whatever the ledger knows of them.
     """
@@ -109,6 +109,6 @@ class RequestResults:
     results: tuple[FoundResult, ...] = ()
     notices: tuple[str, ...] = ()
     complete: bool = True
-    answered: frozenset[str] = frozenset()
+    answered: Mapping[str, str] = field(default_factory=dict[str, str])
     reasoning: tuple[FoundReasoning, ...] = ()
     is_broken: bool = False

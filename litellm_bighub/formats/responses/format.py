@@ -65,6 +65,7 @@ def _repaired(request: JsonMapping, repair: RequestRepair) -> JsonObject:
     put_right = continued(
         request.get("input"),
         owed=repair.owed,
+        owed_after=repair.owed_after,
         notices=repair.notices,
         behind=repair.behind,
         edited=repair.edited,

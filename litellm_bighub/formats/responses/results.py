@@ -62,20 +62,24 @@ def brought(request: JsonMapping) -> RequestResults:
     reasoning = tuple(
         FoundReasoning(mark, f"input[{index}]") for index, item in enumerate(items) if (mark := reasoning_mark(item))
     )
-    return RequestResults(found, tuple(notices), complete, frozenset(answered(request)), reasoning, broken)
+    return RequestResults(found, tuple(notices), complete, answered(request), reasoning, broken)
 
 
-def answered(request: JsonMapping) -> set[str]:
-    """The calls that the input holds outputs for, those that say no included."""
-    items = _items(request.get("input"))
-    ids = {_result_of(item, text(item, "type")) or text(item, "approval_request_id") for item in items}
-    return ids - {""}
+def answered(request: JsonMapping) -> dict[str, str]:
+    """The calls that the input holds outputs for, those that say no included, by the outputs' places."""
+    items = enumerate(_items(request.get("input")))
+    ids = {
+        f"input[{index}]": _result_of(item, text(item, "type")) or text(item, "approval_request_id")
+        for index, item in items
+    }
+    return {path: call_id for path, call_id in ids.items() if call_id}
 
 
 def continued(
     given: object,
     *,
     owed: Sequence[DecidedCall] = (),
+    owed_after: Mapping[str, Sequence[DecidedCall]] | None = None,
     notices: Mapping[str, DecidedCall] | None = None,
     behind: Mapping[str, DecidedCall] | None = None,
     edited: Mapping[str, DecidedCall] | None = None,
@@ -88,22 +92,20 @@ def continued(
     Args:
         given: the client's input; not changed.
         owed: withheld calls whose output the provider waits for; they come before everything else.
+        owed_after: others, by the places of the results behind which their outputs come.
         notices: withheld calls by the id of the notice in their place. The call, which a reasoning item before it
             cannot do without, comes back with an output that says it has not been run.
         behind: withheld calls by the places of the reasoning right before them, which come back likewise. Reasoning
             whose call cannot come back goes.
         edited: calls that ran with a person's arguments, by the places of their results, behind which the model is
             told.
-        denied: withheld MCP calls, whose approval by the client does not count.
+        denied: the places of approvals that do not count.
         with_calls: whether owed outputs come with their calls, for a provider that has kept none.
         wording: what the model is told.
     """
     items = _items(given)
     lost = _LostCalls(items, owed, wording)
-    built: list[Payload] = []
-    for call in owed:
-        made = restored(call) if with_calls else None
-        built += not_run(call, wording) if made is None else [made, *not_run(call, wording)]
+    built = _outputs(owed, wording, with_calls=with_calls)
     for index, item in enumerate(items):
         path = f"input[{index}]"
         led_to, withheld = (behind or {}).get(path), (notices or {}).get(_notice_id(item))
@@ -115,12 +117,22 @@ def continued(
             built += [developer_message(withheld.notice)] if withheld is not None and withheld.notice else []
         elif text(item, "id").startswith(APPROVAL_PREFIX):
             built.append({key: value for key, value in members(item).items() if key != "id"})
-        elif not (text(item, "type") == "mcp_approval_response" and _result_of(item, text(item, "type")) in denied):
+        elif path not in denied:
             built.append(item)
             note = developer_message(edited_note(edited[path], wording)) if edited and path in edited else None
             built += [] if note is None or note in items[index + 1 : index + 2] else [note]
+            built += _outputs((owed_after or {}).get(path, ()), wording, with_calls=with_calls)
     without_follower = orphans(built)
     return [item for index, item in enumerate(built) if index not in without_follower]
+
+
+def _outputs(calls: Sequence[DecidedCall], wording: Wording, *, with_calls: bool) -> list[Payload]:
+    """The outputs of withheld calls, each behind its call if that is wanted."""
+    built: list[Payload] = []
+    for call in calls:
+        made = restored(call) if with_calls else None
+        built += not_run(call, wording) if made is None else [made, *not_run(call, wording)]
+    return built
 
 
 class _LostCalls:
@@ -130,7 +142,7 @@ class _LostCalls:
         calls = {_id_of_call(item, text(item, "type")) for item in items}
         self._taken = {call.call_id for call in owed} | calls
         self._results = {_result_of(item, text(item, "type")) for item in items}
-        self._back: set[tuple[str, str, str]] = set()
+        self._back: set[tuple[str, str, str, str]] = set()
         self._wording = wording
 
     def is_missing(self, call: DecidedCall) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from typing_extensions import assert_never
@@ -12,7 +12,7 @@ from typing_extensions import assert_never
 from litellm_bighub.control_plane.approvals.edited_call import merge_arguments
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.decided_call import DecidedCall, Search
+from litellm_bighub.domain.decided_call import DecidedCall, Search, outcomes
 from litellm_bighub.domain.decision import Allow, Block, BlockCause, Decision, RequireApproval
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.errors import DecisionError
@@ -23,9 +23,19 @@ from litellm_bighub.gateway.sdk.reentrancy import release, was_released
 _PASSING: Final[frozenset[BlockCause]] = frozenset({"unreachable", "unreadable", "unapproved", "unrecorded"})
 """The causes of a block where asking again may be answered otherwise."""
 
-_ANY_RESPONSE = ""
-
 _Key: TypeAlias = "tuple[str, ...]"
+_Place: TypeAlias = "tuple[str, str]"
+"""The id of a response, and where the call stands there."""
+
+_ANYWHERE: Final[_Place] = ("", "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A decision, and where the call stood that it was made on."""
+
+    decision: Decision
+    place: _Place
 
 
 class DecisionCache:
@@ -44,7 +54,7 @@ class DecisionCache:
     def __init__(self, inner: ToolDecisions, *, keep: int = 10_000) -> None:
         self._inner = inner
         self._keep = keep
-        self._kept: OrderedDict[_Key, Decision] = OrderedDict()
+        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
 
     async def decide(
         self, calls: Sequence[ToolCall], context: CallContext, *, wait_seconds: float = 0.0
@@ -52,30 +62,33 @@ class DecisionCache:
         """Decide on calls, those that were decided on before in the same stored response by what was decided then."""
         keys = [_key(call, context) for call in calls]
         nested = [context.surface == IN_CODE and was_released(call) for call in calls]
-        kept = [Allow() if again else self._kept_for(key, context) for key, again in zip(keys, nested, strict=True)]
+        kept = [
+            Allow() if again else self._kept_for(key, (context.response_id, call.place), context)
+            for call, key, again in zip(calls, keys, nested, strict=True)
+        ]
         if None in kept and is_stored(context.surface):
-            released = await self._released(calls, context)
-            kept = [known or self._again(call, released, context) for call, known in zip(calls, kept, strict=True)]
+            ledger = await self._known(calls, context)
+            kept = [known or self._again(call, ledger, context) for call, known in zip(calls, kept, strict=True)]
         asked = [call for call, known in zip(calls, kept, strict=True) if known is None]
         fresh = iter(await self._inner.decide(asked, context, wait_seconds=wait_seconds) if asked else ())
         decisions = [next(fresh) if known is None else known for known in kept]
         for call, key, decision in zip(calls, keys, decisions, strict=True):
             if isinstance(decision, Allow) and context.surface == IN_CODE:
                 release(call if decision.edited is None else replace(call, arguments=decision.edited))
-            self._keep_one(key, context.response_id, decision)
-            self._keep_one(key, _ANY_RESPONSE, decision)
+            self._keep_one(key, decision, (context.response_id, call.place))
         return decisions
 
-    def _kept_for(self, key: _Key | None, context: CallContext) -> Decision | None:
+    def _kept_for(self, key: _Key | None, place: _Place, context: CallContext) -> Decision | None:
         if key is None or not is_stored(context.surface):
             return None
-        # In the input of a later response the same call stands under another response's id.
-        response_id = _ANY_RESPONSE if lists_input(context.surface) else context.response_id
-        kept = self._kept.get((response_id, *key))
-        return replace(kept, remembered=False) if isinstance(kept, Allow) else kept
+        # In the input of a later response the same call stands at another place of another response.
+        kept = self._kept.get((*(_ANYWHERE if lists_input(context.surface) else place), *key))
+        if kept is None:
+            return None
+        return replace(kept.decision, remembered=False) if isinstance(kept.decision, Allow) else kept.decision
 
-    async def _released(self, calls: Sequence[ToolCall], context: CallContext) -> list[DecidedCall]:
-        """The calls that the ledger knows to have left."""
+    async def _known(self, calls: Sequence[ToolCall], context: CallContext) -> list[DecidedCall]:
+        """What the ledger knows to have become of calls of these ids."""
         ids = {call.id for call in calls if call.id}
         try:
             if lists_input(context.surface):
@@ -87,32 +100,39 @@ class DecisionCache:
         except DecisionError:
             return []
         owner = (context.actor, context.key, context.user)
-        last = {(call.response_id, call.call_id): call for call in known if call.owner == owner}
-        return [call for call in last.values() if call.call_id and call.digest and call.released]
+        return [call for call in outcomes(call for call in known if call.owner == owner) if call.call_id]
 
-    def _again(self, call: ToolCall, released: Sequence[DecidedCall], context: CallContext) -> Allow | None:
+    def _again(self, call: ToolCall, ledger: Sequence[DecidedCall], context: CallContext) -> Allow | None:
         """What lets this call pass as it has passed, `None` if it has not."""
         if call.unreadable is not None:
             return None
-        same = [
-            known for known in released if (known.call_id, known.type, known.tool) == (call.id, call.type, call.name)
+        alike = [
+            known for known in ledger if (known.call_id, known.type, known.tool) == (call.id, call.type, call.name)
         ]
-        if any(known.digest == call.digest for known in same):
+        if not lists_input(context.surface) and any(known.path == call.place for known in alike):
+            alike = [known for known in alike if known.path == call.place]
+        same = [known for known in alike if known.digest == call.digest]
+        if call.digest and same and all(known.released for known in same):
             return Allow()
-        if lists_input(context.surface):  # what a client sends back has the person's arguments already
+        if same or lists_input(context.surface):  # what a client sends back has the person's arguments already
             return None
         shown = self._inner.redactor.redact(call.arguments)
-        merged = [(known, merge_arguments(known.arguments, shown, call.arguments)) for known in same if known.edited]
-        return next(
-            (Allow(edited=edited) for known, edited in merged if arguments_digest(edited) == known.digest), None
-        )
+        edited = [known for known in alike if known.edited and known.released and known.digest]
+        merged = [(known, merge_arguments(known.arguments, shown, call.arguments)) for known in edited]
+        return next((Allow(edited=made) for known, made in merged if arguments_digest(made) == known.digest), None)
 
-    def _keep_one(self, key: _Key | None, response_id: str, decision: Decision) -> None:
+    def _keep_one(self, key: _Key | None, decision: Decision, place: _Place) -> None:
         if key is None or not _lasts(decision):
             return
-        place = (response_id, *key)
-        self._kept[place] = decision
-        self._kept.move_to_end(place)
+        self._put((*place, *key), _Kept(decision, place))
+        anywhere = self._kept.get((*_ANYWHERE, *key))
+        # Of two calls that a later response does not tell apart, one that is blocked counts.
+        if anywhere is None or anywhere.place == place or isinstance(anywhere.decision, Allow):
+            self._put((*_ANYWHERE, *key), _Kept(decision, place))
+
+    def _put(self, key: _Key, kept: _Kept) -> None:
+        self._kept[key] = kept
+        self._kept.move_to_end(key)
         if len(self._kept) > 2 * self._keep:  # each is kept in two places
             self._kept.popitem(last=False)
 

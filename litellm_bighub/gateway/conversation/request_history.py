@@ -7,7 +7,8 @@ to go on without its output. A result that the client does send may be one of a 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from collections import Counter, defaultdict, deque
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from litellm_bighub.deciders.audit_file import AuditFile
 from litellm_bighub.deciders.ledger.tool_results import ConversationThread, JudgedResult, judge
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext
-from litellm_bighub.domain.decided_call import DecidedCall, Search, continuation, storable, withheld
+from litellm_bighub.domain.decided_call import DecidedCall, Search, continuation, outcomes, storable, withheld
 from litellm_bighub.domain.event import UnapprovedResult
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import DecisionError
@@ -93,18 +94,16 @@ class RequestHistory:
             data["previous_response_id"] = in_same_form(data["previous_response_id"], thread.response_id, last)
             thread = ConversationThread(upstream_id(last, encrypted=False), thread.conversation)
             known = await self._known(thread, brought, context)
-        judgements = [
-            (found, judge(found, known, thread, complete=brought.complete, wording=self.decisions.wording))
-            for found in brought.results
-        ]
+        judged = judge(brought.results, known, thread, complete=brought.complete, wording=self.decisions.wording)
+        judgements = list(zip(brought.results, judged, strict=True))
         unapproved = [self._unapproved(found, each, context) for found, each in judgements if each.kind is not None]
         for result in unapproved:
             await self._record(result)
         if unapproved and self.refuse:
             raise UnapprovedToolResult(unapproved, self.decisions.wording)
-        calls = {found.call_id: each for found, each in judgements}
+        denied = {found.path for found, each in judgements if _is_denied(each)}
         edited = {found.path: each.call for found, each in judgements if each.call is not None and each.call.edited}
-        repair = _repair(thread, brought, known, calls, edited, self.decisions.wording)
+        repair = _repair(thread, brought, known, denied, edited, self.decisions.wording)
         if repair or brought.is_broken:
             data |= wire_format.repaired(data, repair)
         return unapproved
@@ -120,7 +119,7 @@ class RequestHistory:
         """
         conversation = conversation_id(data) if fields.get(response, "status") in _ENDED else ""
         wire_format = format_of_answer(response) or DEFAULT
-        call_ids = wire_format.brought(data).answered if conversation else ()
+        call_ids = set(wire_format.brought(data).answered.values()) if conversation else set()
         if not call_ids:
             return
         try:
@@ -211,25 +210,57 @@ class RequestHistory:
                 raise
 
 
+def _is_denied(judgement: JudgedResult) -> bool:
+    """Whether the result is a client's approval of an MCP call that was withheld."""
+    call = judgement.call
+    return judgement.kind == "withheld_call_result" and call is not None and call.type == "mcp"
+
+
 def _repair(
     thread: ConversationThread,
     brought: RequestResults,
     known: Sequence[DecidedCall],
-    calls: Mapping[str, JudgedResult],
+    denied: Collection[str],
     edited: Mapping[str, DecidedCall],
     wording: Wording,
 ) -> RequestRepair:
     """What is to be put right in a request, if anything is wrong with it."""
-    denied = {
-        call_id
-        for call_id, judgement in calls.items()
-        if judgement.kind == "withheld_call_result" and judgement.call is not None and judgement.call.type == "mcp"
-    }
-    answered = {storable(call_id) for call_id in brought.answered - denied}
-    waiting = withheld([call for call in known if thread.holds(call)]).values()
-    owed = {call.call_id: call for call in waiting if call.call_id not in {"", *answered} and not call.answered}
+    waiting = [call for call in outcomes(call for call in known if thread.holds(call)) if not call.answered]
+    owed, owed_after = _owed(waiting, brought, denied)
     notices = {call.notice_id: call for call in known if call.notice_id}
-    lost = withheld(known).values()
+    lost = withheld(known)
     behind = {found.path: call for found in brought.reasoning for call in lost if found.precedes(call)}
-    forgets = bool(owed) and thread.response_id.startswith(_CHAT_IDS) and not has_sessions()
-    return RequestRepair(list(owed.values()), notices, behind, edited, denied, forgets, wording)
+    forgets = bool(owed or owed_after) and thread.response_id.startswith(_CHAT_IDS) and not has_sessions()
+    return RequestRepair(owed, owed_after, notices, behind, edited, denied, forgets, wording)
+
+
+def _owed(
+    waiting: Sequence[DecidedCall], brought: RequestResults, denied: Collection[str]
+) -> tuple[list[DecidedCall], dict[str, list[DecidedCall]]]:
+    """The withheld calls whose outputs the client does not bring.
+
+    Args:
+        waiting: the calls that the provider waits for outputs of, in their order.
+        brought: the outputs that the client brings.
+        denied: the places of those that do not count.
+
+    Returns:
+        Those whose outputs come first, and by the places of outputs those that come behind them: of calls with the same
+        id a provider can take the outputs only by their order.
+    """
+    paths: defaultdict[str, deque[str]] = defaultdict(deque)
+    for path, call_id in brought.answered.items():
+        if path not in denied:
+            paths[storable(call_id)].append(path)
+    released = Counter(call.call_id for call in waiting if call.released)
+    owed: list[DecidedCall] = []
+    owed_after: defaultdict[str, list[DecidedCall]] = defaultdict(list)
+    before: dict[str, str] = {}
+    for call in waiting:
+        outputs = paths[call.call_id]
+        released[call.call_id] -= call.released
+        if outputs and (call.released or len(outputs) > released[call.call_id]):  # clients answer withheld calls, too
+            before[call.call_id] = outputs.popleft()
+        elif call.call_id and not call.released:
+            (owed_after[before[call.call_id]] if call.call_id in before else owed).append(call)
+    return owed, dict(owed_after)

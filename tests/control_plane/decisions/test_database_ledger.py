@@ -40,7 +40,9 @@ def ledger(request, open_ledger):
     return MemoryLedger() if request.param == "memory" else open_ledger()
 
 
-MINE = call("resp_2", "call_2", conversation="conv_1", edited=True, released=True, item_id="fc_2", digest="d")
+MINE = call(
+    "resp_2", "call_2", conversation="conv_1", edited=True, released=True, item_id="fc_2", digest="d", path="output[2]"
+)
 BEHIND = call("resp_4", "call_4", reasoning_id="rs_4", reasoning_digest="d4", turn="t4")
 OTHERS = call("resp_3", "call_1", actor="bob")
 

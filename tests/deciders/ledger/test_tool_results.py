@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.deciders.ledger.tool_results import ConversationThread, judge
+from litellm_bighub.deciders.ledger.tool_results import ConversationThread, JudgedResult, judge
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.digest import arguments_digest
@@ -28,6 +28,11 @@ def result(tool=None, amount=1, item=None) -> FoundResult:
     return FoundResult(
         "call_1", "input[0]", item or {"output": "done"}, call, lambda row, wording: item in not_run(row, wording)
     )
+
+
+def judged(found: FoundResult, known, thread, *, complete=True) -> JudgedResult:
+    [judgement] = judge([found], known, thread, complete=complete)
+    return judgement
 
 
 OLD, NEW = row("resp_old", released=False), row("resp_new", released=True)
@@ -100,13 +105,13 @@ OLD, NEW = row("resp_old", released=False), row("resp_new", released=True)
     ],
 )
 def test_what_is_wrong_with_a_result(found, known, thread, expected):
-    assert judge(found, known, thread, complete=True).kind == expected
+    assert judged(found, known, thread).kind == expected
 
 
 def test_a_call_that_may_be_hidden_is_not_called_unknown():
-    assert judge(result(), [], NOWHERE, complete=False).kind is None
+    assert judged(result(), [], NOWHERE, complete=False).kind is None
 
 
 def test_unreadable_arguments_are_equal_to_none():
     torn = FoundResult("call_1", "input[0]", {}, lambda: ToolCall("call_1", "function", "pay", {}, "torn"))
-    assert judge(torn, [OLD, NEW], NOWHERE, complete=True).call == NEW
+    assert judged(torn, [OLD, NEW], NOWHERE).call == NEW

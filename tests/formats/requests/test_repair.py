@@ -16,6 +16,7 @@ CALL = DecidedCall("r", "c1", "function", "pay", "blocked", False, "ada", 1.0)
         (RequestRepair(), False),
         (RequestRepair(with_calls=True), False),
         (RequestRepair(owed=[CALL]), True),
+        (RequestRepair(owed_after={"input[0]": [CALL]}), True),
         (RequestRepair(notices={"msg_1": CALL}), True),
         (RequestRepair(edited={"c1": CALL}), True),
         (RequestRepair(denied={"c1"}), True),

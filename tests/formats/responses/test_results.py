@@ -14,7 +14,7 @@ from litellm_bighub.formats.requests.edited_note import edited_note
 from litellm_bighub.formats.responses.approval_answers import readable
 from litellm_bighub.formats.responses.approval_request import request_item
 from litellm_bighub.formats.responses.results import answered, brought, continued
-from litellm_bighub.formats.responses.withheld_output import not_run, restored
+from litellm_bighub.formats.responses.withheld_output import developer_message, not_run, restored
 from litellm_bighub.testing.upstream.answer_memory import AnswerMemory
 
 ARGUMENTS = {
@@ -130,9 +130,15 @@ def test_a_reference_to_a_notice_that_nobody_knows_goes():
 
 def test_the_approval_of_a_withheld_mcp_call_does_not_count():
     approval = {"type": "mcp_approval_response", "approval_request_id": "call_1", "approve": True}
-    built = continued([approval, "x"], owed=[call(kind="mcp")], denied={"call_1"})
+    built = continued([approval, "x"], owed=[call(kind="mcp")], denied={"input[0]"})
     assert [item["approve"] for item in built[:-1]] == [False]
-    assert answered({"input": built}) == {"call_1"}
+    assert answered({"input": built}) == {"input[0]": "call_1"}
+
+
+def test_the_output_of_a_withheld_call_comes_behind_that_of_a_call_of_the_same_id():
+    withheld, edited = call(), call(edited=True)
+    built = continued([output(), "x"], owed_after={"input[0]": [withheld]}, edited={"input[0]": edited})
+    assert built == [output(), developer_message(edited_note(edited)), *not_run(withheld), "x"]
 
 
 def test_a_note_on_edited_arguments_is_told_once():

@@ -11,7 +11,7 @@ from hypothesis import given, strategies as st
 from litellm_bighub.deciders.ledger.ledger import MemoryLedger
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.decided_call import DecidedCall
+from litellm_bighub.domain.decided_call import DecidedCall, released
 from litellm_bighub.domain.decision import Allow, Basis, Block, RequireApproval
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.redaction import Redactor
@@ -236,3 +236,31 @@ def test_input_items_are_governed_where_they_stand():
     assert as_answer({"object": "list", "data": items}, {"response_id": "r"}) == {"id": "r", "output": items}
     assert as_answer({"object": "list", "data": items}, {"response_id": "r"})["output"] is items
     assert as_answer({"object": "list", "data": items}, {}) == {"object": "list", "data": items}
+
+
+TWINS = [replace(CALL, path=f"output[{at}]") for at in range(2)]
+"""The same call twice, of which a limit may let one pass."""
+
+
+def verdicts(decisions):
+    return [type(decision) for decision in decisions]
+
+
+@pytest.mark.parametrize("fates", [(Allow(), Block("once")), (Block("once"), Allow())], ids=["first", "second"])
+@pytest.mark.parametrize("process", ["same", "another"])
+async def test_of_the_same_call_twice_that_one_stays_released_that_was(fates, process):
+    answers, ledger = iter([*fates, *[Block("no more")] * 4]), MemoryLedger()
+    decider = ScriptedDecider(otherwise=lambda _: next(answers))
+    decisions = DecisionCache(ToolDecisions(decider, ledger=ledger))
+    first = await decisions.decide(TWINS, at(CREATE))
+    for call, decision in zip(TWINS, first, strict=True):
+        passed = released(call, at(CREATE), 1.0)
+        await ledger.write([replace(passed, released=isinstance(decision, Allow))])
+    if process == "another":
+        decisions = DecisionCache(ToolDecisions(decider, ledger=ledger))
+
+    again = await decisions.decide(TWINS, at(FETCH))
+    listed = await decisions.decide([replace(CALL, path=f"data[{at}]") for at in range(2)], at(INPUT, "resp_2"))
+
+    assert verdicts(again) == verdicts(fates)
+    assert verdicts(listed) == [Block, Block]  # nothing tells there which of them it was
