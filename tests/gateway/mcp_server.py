@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,8 +22,8 @@ class Demo:
 
 
 @contextmanager
-def demo_server() -> Iterator[Demo]:
-    """Two tools: `lookup_order` and `delete_order`."""
+def demo_server(add_tools: Callable[[MCPServer, Demo], None] | None = None) -> Iterator[Demo]:
+    """Two tools: `lookup_order` and `delete_order`, and those that are added."""
     server = MCPServer("demo")
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
@@ -46,6 +46,8 @@ def demo_server() -> Iterator[Demo]:
             demo.calls.append(("delete_order", {"order_id": order_id}))
             return "deleted"
 
+        if add_tools is not None:
+            add_tools(server, demo)
         config = uvicorn.Config(server.streamable_http_app(), log_level="warning", ws="none")
         running = uvicorn.Server(config)
         thread = threading.Thread(target=running.run, args=([listening],), daemon=True)

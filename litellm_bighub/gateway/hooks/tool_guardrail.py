@@ -31,7 +31,7 @@ from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
 from litellm_bighub.gateway.hooks.proxy_request import ProxyRequest
 from litellm_bighub.gateway.hooks.registration import install
 from litellm_bighub.gateway.mcp.mcp_calls import CALLING, LISTING, govern_mcp_call
-from litellm_bighub.gateway.mcp.mcp_results import McpResults, tell_edit
+from litellm_bighub.gateway.mcp.mcp_results import McpResults, tell_edit, tell_edit_late
 from litellm_bighub.gateway.pipeline.answer_format import check_streamed_answer, check_whole_answer
 from litellm_bighub.gateway.pipeline.answer_headers import decision_headers
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
@@ -296,11 +296,19 @@ class BighubGuardrail(NativeGuardrail):
         self.mcp_results.tell(kwargs, start_time, end_time)
         return response_obj if tell_edit(kwargs, response_obj) else None
 
+    async def async_log_success_event(
+        self, kwargs: JsonObject, response_obj: Payload, start_time: datetime, end_time: datetime
+    ) -> None:
+        """Tell the caller of an MCP call of a person's arguments where the hook after the call could not."""
+        del response_obj, start_time, end_time
+        tell_edit_late(kwargs)
+
     async def async_log_failure_event(
         self, kwargs: JsonObject, response_obj: Payload, start_time: datetime, end_time: datetime
     ) -> None:
-        """Tell of an MCP call that was made and has no result."""
+        """Tell of an MCP call that was made and has no result, or an error for one."""
         del response_obj
+        tell_edit_late(kwargs)
         self.mcp_results.tell(kwargs, start_time, end_time, failed=True)
 
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from pydantic_core import to_json
 
@@ -36,6 +36,9 @@ def note_edit(data: MutableMapping[str, Any], told: str) -> None:
 def tell_edit(record: MutableMapping[str, Any], result: object) -> bool:
     """Put what was noted behind the content of a call's result, once.
 
+    LiteLLM turns a result with structured content into an error where a hook changes its content alone. Such a result
+    waits for `tell_edit_late`.
+
     Args:
         record: LiteLLM's, of the call.
         result: as LiteLLM gives it to its hooks.
@@ -43,14 +46,27 @@ def tell_edit(record: MutableMapping[str, Any], result: object) -> bool:
     Returns:
         Whether the result is changed.
     """
-    told = record.pop(_EDIT, None)
     content: object = get(result, "mcp_tool_call_response")
-    if told is None or not isinstance(content, list):
+    if not isinstance(content, list) or get(record.get("original_response"), "structured_content") is not None:
+        return False
+    return _tell(record, content)
+
+
+def tell_edit_late(record: MutableMapping[str, Any]) -> None:
+    """Put what was noted behind the content of the result that the record holds, which is about to be sent."""
+    content: object = get(record.get("original_response"), "content")
+    if isinstance(content, list):
+        _tell(record, content)
+
+
+def _tell(record: MutableMapping[str, Any], content: list[Payload]) -> bool:
+    told = record.pop(_EDIT, None)
+    if told is None:
         return False
     # Of the proxy's extra, and there wherever a gateway calls MCP servers.
     from mcp.types import TextContent  # noqa: PLC0415
 
-    cast("list[Payload]", content).append(TextContent(type="text", text=told))
+    content.append(TextContent(type="text", text=told))
     return True
 
 
