@@ -67,6 +67,11 @@ class Wording:
         " Trying again later may help."
     )
 
+    # In the place of a call that is blocked or waits for a person after the provider has run it.
+    withheld_after_run: str = _sentence(
+        'The tool call "{tool}" was withheld after the provider of the model had run it.'
+    )
+
     # In the place of a call that waits for a person, and what follows each of these where `reveal` is `reason`.
     needs_approval: str = _sentence(
         'The tool call "{tool}" needs the approval of a person (approval {approval_id}) and has not been run.'

@@ -196,10 +196,10 @@ HERE = ConversationThread("resp_1")
 @pytest.mark.parametrize("written", [ENGLISH, read_wording(OWN)], ids=["written in default", "written in own"])
 def test_our_own_output_of_a_withheld_call_is_known_when_it_comes_back(wording, noted, written):
     """The default is known as well: an operator may change the wording while conversations go on."""
-    (found,) = responses.brought({"input": not_run(noted, written)}).results
-    known = judge(found, [noted], HERE, complete=True, wording=wording).kind is None
+    results = responses.brought({"input": not_run(noted, written)}).results
+    (judged,) = judge(results, [noted], HERE, complete=True, wording=wording)
 
-    assert known == (written in {wording, ENGLISH} or bool(noted.notice))
+    assert (judged.kind is None) == (written in {wording, ENGLISH} or bool(noted.notice))
 
 
 @pytest.mark.parametrize("wording", [ENGLISH, read_wording(OWN)], ids=["default", "own"])

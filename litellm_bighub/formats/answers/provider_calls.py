@@ -27,3 +27,8 @@ _TOOLS: Final[Mapping[str, CallType]] = {
 def type_of_function(call_id: str, name: str) -> CallType:
     """The type of a call that looks like one of a client's function."""
     return _TOOLS.get(name, "function") if call_id.startswith(_PREFIX) else "function"
+
+
+def has_been_run(call_id: str, name: str) -> bool:
+    """Whether the provider has run the call, so that nobody may be told otherwise, and no output of it is missing."""
+    return type_of_function(call_id, name) != "function"

@@ -10,6 +10,7 @@ from litellm_bighub.domain.arguments import UnreadableArguments, as_text, read_a
 from litellm_bighub.domain.call import Arguments, ToolCall
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
+from litellm_bighub.formats.answers.provider_calls import type_of_function
 from litellm_bighub.formats.answers.unreadable_calls import NO_NAME, NO_PAYLOAD, TOO_DEEP, UNFINISHED
 from litellm_bighub.formats.payload.copies import json_text, listed, plain, text, with_fields
 from litellm_bighub.formats.payload.fields import get
@@ -62,6 +63,8 @@ def read_call(item: object, path: str) -> ToolCall:
     item_type = text(item, "type")
     call_type = CALLS.get(item_type, "unknown")
     call_id = text(item, "call_id") or (text(item, "id") if item_type == "mcp_approval_request" else "")
+    if item_type == "function_call":
+        call_type = type_of_function(call_id, text(item, "name"))
     name = _qualified(item) or ("" if item_type in _NAMED else call_type if item_type in CALLS else item_type)
     arguments: Arguments = {}
     unreadable = UNFINISHED if is_unfinished(item) else None if name else NO_NAME

@@ -22,6 +22,7 @@ from litellm_bighub.domain.decided_call import DecidedCall, Search, continuation
 from litellm_bighub.domain.event import UnapprovedResult
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import DecisionError
+from litellm_bighub.formats.answers.provider_calls import has_been_run
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.registry import DEFAULT, format_of_answer
@@ -261,6 +262,6 @@ def _owed(
         released[call.call_id] -= call.released
         if outputs and (call.released or len(outputs) > released[call.call_id]):  # clients answer withheld calls, too
             before[call.call_id] = outputs.popleft()
-        elif call.call_id and not call.released:
+        elif call.call_id and not call.released and not has_been_run(call.call_id, call.tool):
             (owed_after[before[call.call_id]] if call.call_id in before else owed).append(call)
     return owed, dict(owed_after)

@@ -10,6 +10,7 @@ from typing_extensions import assert_never
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.formats.answers.provider_calls import has_been_run
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import DEFAULT
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
@@ -75,20 +76,28 @@ class Withholding:
         Raises:
             ToolCallWithheld: `on_block` or `on_approval` is `error`.
         """
+        ran = call.type != "function" and has_been_run(call.id, call.name)
         match decision:
             case Allow(edited=edited):
                 return Pass(edited, "" if edited is None else wording.edited_before_approval.format(tool=call.name))
             case Block(reason=reason, cause=cause):
-                notice = wording.blocked(cause, call.name) + self._why(reason, wording)
+                said = wording.withheld_after_run.format(tool=call.name) if ran else wording.blocked(cause, call.name)
+                notice = said + self._why(reason, wording)
                 if self.on_block == "error":
                     raise ToolCallWithheld(notice, kind="tool_call_blocked")
                 return Withhold(notice)
             case RequireApproval(reason=reason, approval_id=approval_id):
-                notice = wording.waiting(call.name, approval_id) + self._why(reason, wording)
+                said = (
+                    wording.withheld_after_run.format(tool=call.name)
+                    if ran
+                    else wording.waiting(call.name, approval_id)
+                )
+                notice = said + self._why(reason, wording)
                 if self.on_approval == "error":
                     raise ToolCallWithheld(notice, kind="tool_call_requires_approval", approval_id=approval_id)
                 shown = (
                     self.on_approval == "request"
+                    and not ran
                     and wire_format is not None
                     and wire_format.client_approvals is not None
                 )

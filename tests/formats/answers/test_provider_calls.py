@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from litellm_bighub.formats.answers.provider_calls import type_of_function
+from litellm_bighub.formats.answers.provider_calls import has_been_run, type_of_function
 from litellm_bighub.formats.chat import calls as chat
+from litellm_bighub.formats.responses import calls as responses
 from tests.formats.chat import streams as s
 
 KNOWN = [
@@ -25,6 +26,7 @@ KNOWN = [
 @pytest.mark.parametrize(("call_id", "name", "expected"), KNOWN)
 def test_the_type_of_a_call_that_looks_like_one_of_a_function(call_id, name, expected):
     assert type_of_function(call_id, name) == expected
+    assert has_been_run(call_id, name) == (expected != "function")
 
 
 @pytest.mark.parametrize(("call_id", "name", "expected"), [known for known in KNOWN if known[0]])
@@ -34,3 +36,10 @@ def test_chat_knows_them_whole_and_in_streams(call_id, name, expected):
     assert chat.read_call(item, "p").type == expected
     driven = s.run([s.role(), s.chunk({"tool_calls": [{"index": 0, **item}]}), s.end()])
     assert [call.type for call in driven.asked.values()] == [expected]
+
+
+@pytest.mark.parametrize(("call_id", "name", "expected"), KNOWN)
+def test_responses_know_them(call_id, name, expected):
+    item = {"type": "function_call", "call_id": call_id, "name": name, "arguments": "{}"}
+    assert responses.read_call(item, "p").type == expected
+    assert responses.read_call({**item, "type": "custom_tool_call", "input": "x"}, "p").type == "custom"

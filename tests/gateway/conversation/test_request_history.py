@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import litellm
 import openai
@@ -12,9 +13,12 @@ from litellm.responses.litellm_completion_transformation import transformation
 
 import litellm_bighub
 from litellm_bighub import BighubGuardrail, ToolDecisions
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decided_call import released
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.formats.payload.copies import plain
-from litellm_bighub.gateway.conversation.request_history import UnapprovedToolResult
+from litellm_bighub.formats.responses.format import RESPONSES
+from litellm_bighub.gateway.conversation.request_history import RequestHistory, UnapprovedToolResult
 from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
 from litellm_bighub.testing import (
     ScriptedDecider,
@@ -148,6 +152,18 @@ async def test_a_conversation_is_answered_once(upstream, ask):
 
     assert [item["type"] for item in upstream.requests[1].body["input"]] == ["function_call_output", "message"]
     assert "not been run" not in upstream.requests[2].raw
+
+
+async def test_no_output_is_missing_of_what_the_provider_has_run():
+    tools = decisions()
+    context = CallContext(response_id="resp_1")
+    calls = [ToolCall(f"{prefix}_1", "code_interpreter", "code_execution") for prefix in ("srvtoolu", "call")]
+    await tools.ledger.write([replace(released(call, context, 1.0), released=False) for call in calls])
+    request = {"input": "and now?", "previous_response_id": "resp_1"}
+
+    await RequestHistory(tools).prepare(request, RESPONSES, "resp_1", lambda: context)
+
+    assert [item.get("call_id") for item in request["input"]] == ["call_1", None]
 
 
 async def test_a_replayed_notice_becomes_the_call_again(upstream, ask):

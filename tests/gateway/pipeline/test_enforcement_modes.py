@@ -14,6 +14,7 @@ from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, BlockCause, RequireApproval
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable, DecisionUnreadable
+from litellm_bighub.formats.stream.gate_protocol import Withhold
 from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
@@ -60,6 +61,19 @@ def test_each_cause_has_a_sentence_of_its_own():
     assert len(set(told.values())) == len(CAUSES)
     assert [cause for cause in CAUSES if "policy" in told[cause]] == ["policy"]
     assert all("has not been run" in each for each in told.values())
+
+
+@pytest.mark.parametrize("decision", [*map(block, CAUSES), RequireApproval("ask", "apr_1")], ids=[*CAUSES, "waits"])
+@pytest.mark.parametrize("on_approval", ["replace", "request", "error"])
+def test_of_what_the_provider_has_run_nobody_is_told_that_it_has_not(decision, on_approval):
+    call = ToolCall("srvtoolu_1", "code_interpreter", "bash_code_execution", {"command": "ls"})
+    withholding = Withholding(on_approval=on_approval)
+    try:
+        withheld = withholding.outcome(call, decision)
+    except ToolCallWithheld as error:
+        withheld = Withhold(error.notice)
+
+    assert withheld == Withhold(ENGLISH.withheld_after_run.format(tool="bash_code_execution"))
 
 
 @each_cause
