@@ -27,6 +27,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+REFUSED: Final = 400
+"""The HTTP status of what the guardrail refuses: the only one that every client of the three formats takes as final.
+
+Codex sends a request again after a 401, 403 or 422. Claude Code and Pydantic AI report a 403 as a wrong key.
+"""
+
 
 class BighubError(Exception):
     """Root of all errors of this package."""
@@ -111,11 +117,11 @@ class UnreadableAnswerError(BighubError):
         route: which route or function it would have answered; empty where it was found, until that is known.
 
     Attributes:
-        status_code: LiteLLM's proxy answers with it; a client that tries again by itself would only ask again.
+        status_code: LiteLLM's proxy answers with it.
         type: LiteLLM's proxy puts it into the error's body.
     """
 
-    status_code: Final = 403
+    status_code: Final = REFUSED
     type: Final = "unreadable_answer"
 
     def __init__(self, problem: str, route: str = "") -> None:

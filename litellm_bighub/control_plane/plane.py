@@ -32,7 +32,7 @@ from litellm_bighub.control_plane.store.signals import Signals
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import JSON, Arguments, CallContext, ToolCall
-from litellm_bighub.domain.ids import random_id
+from litellm_bighub.domain.ids import APPROVAL, random_id
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionUnavailable
 from litellm_bighub.wording import ENGLISH, Wording
@@ -128,7 +128,7 @@ class ControlPlane(Database):
             context,
             self.redact(call.arguments),
             decision_id=f"dec_{self.new_id()}",
-            approval_id=f"apr_{self.new_id()}",
+            approval_id=f"{APPROVAL}{self.new_id()}",
             started=time.perf_counter(),
             dry_run=dry_run,
             remember=remember,

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from typing import Final
+
+APPROVAL: Final = "apr_"
+"""How ids of the embedded control plane's approvals begin."""
 
 
 def random_id() -> str:

@@ -89,7 +89,7 @@ def _config(bighub: HostedBighub, dead: int) -> dict[str, Any]:
         "guardrails": [
             _guardrail("masked_before", masking),
             _guardrail("policy", {"audit_file": "audit.jsonl", "on_decision": "hooks.keep"}),
-            _guardrail("errors", {"on_block": "error", "on_approval": "error"}),
+            _guardrail("errors", {"on_block": "error", "on_approval": "error", "on_unapproved_result": "refuse"}),
             _guardrail("breaking", {**unreachable, "service": {**unreachable["service"], "breaker_failures": 1}}),
             _guardrail("reasons", {"reveal": "reason"}),
             _guardrail("unrecorded", {"on_decision": "hooks.refuse"}),

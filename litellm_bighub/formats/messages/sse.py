@@ -95,7 +95,7 @@ class Frame:
 def failed_stream(failure: StreamFailure) -> list[bytes]:
     """The event with which a stream ends that goes on no further.
 
-    It is one even where nothing was sent yet: Anthropic's clients take a 403 for a wrong key.
+    It is one even where nothing was sent yet.
     Source: https://platform.claude.com/docs/en/build-with-claude/streaming, "Error events".
     """
     kind = "api_error" if failure.is_servers else "invalid_request_error"

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.wording import Wording
 
 Effect: TypeAlias = Literal["approved", "denied", "void", "ignored"]
 """What an answer did; `void`: the approval was not open for it; `ignored`: callers have no say here."""
+
+SERVER_LABEL: Final = "litellm_bighub"
+"""Tells our requests for approval from those for providers' MCP servers."""
 
 
 @dataclass(frozen=True, slots=True)

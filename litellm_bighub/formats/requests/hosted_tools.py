@@ -20,6 +20,7 @@ from litellm_bighub.domain.secret_patterns import REDACTED
 from litellm_bighub.formats.answers.unreadable_calls import TOO_DEEP
 from litellm_bighub.formats.payload.copies import plain, text
 from litellm_bighub.formats.payload.fields import get, is_object, members
+from litellm_bighub.formats.requests.approval_answers import SERVER_LABEL
 
 Path: TypeAlias = "tuple[str | int, ...]"
 """Where something stands in a request, as in `("tools", 2)`."""
@@ -92,6 +93,11 @@ class HostedTool:
 
     call: ToolCall
     path: Path
+
+    @property
+    def asks_for_approval(self) -> bool:
+        """Whether it is no tool, but the server of our requests for approval, which some clients have to know."""
+        return self.call.type == "mcp" and self.call.arguments.get("server_label") == SERVER_LABEL
 
 
 def find_own_tools(request: JsonMapping, *, gateway_mcp: bool = False) -> list[HostedTool]:

@@ -20,6 +20,7 @@ class RequestRepair:
         behind: withheld calls by the places of the reasoning that stood right before them.
         edited: calls that ran with a person's arguments, by the places of their results: ids may repeat.
         denied: the places of a client's approvals of withheld MCP calls, which do not count.
+        told: ids of withheld calls that the provider keeps together with their outputs.
         with_calls: whether owed outputs come with their calls, for a provider that has kept none.
         wording: what the model is told.
     """
@@ -30,6 +31,7 @@ class RequestRepair:
     behind: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
     edited: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
     denied: Collection[str] = ()
+    told: Collection[str] = ()
     with_calls: bool = False
     wording: Wording = ENGLISH
 

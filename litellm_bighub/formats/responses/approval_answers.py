@@ -1,20 +1,23 @@
 """Answers to our requests for approval, in a request: found, and written so that every provider can read them.
 
-A provider knows nothing of a request that we made. The pair becomes two messages in the same places.
+A provider knows nothing of a request that we made. The pair becomes two messages in the same places. The first has the
+id by which the call is found that it stands for, also where the client refers to our request or sends the answer alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from typing_extensions import assert_never
 
-from litellm_bighub.domain.payload import Payload
+from litellm_bighub.domain.ids import APPROVAL
+from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.requests.approval_answers import ApprovalAnswer, Effect
+from litellm_bighub.formats.requests.approval_answers import SERVER_LABEL, ApprovalAnswer, Effect
 from litellm_bighub.formats.requests.results import APPROVAL_PREFIX
-from litellm_bighub.formats.responses.approval_request import SERVER_LABEL, TYPE
+from litellm_bighub.formats.responses.approval_request import TYPE
+from litellm_bighub.formats.responses.item_reference import is_reference
 from litellm_bighub.wording import ENGLISH, Wording
 
 RESPONSE = "mcp_approval_response"
@@ -42,21 +45,34 @@ def readable(items: Sequence[object], effects: Mapping[str, Effect], wording: Wo
         effects: what each answer did, by its approval's id.
         wording: what the messages say.
     """
-    ours = {answer.approval_id for answer in find_answers(items)}
-    return [_readable(item, effects, ours, wording) for item in items]
+    answered = {answer.approval_id for answer in find_answers(items)}
+    shown = {text(item, "id") for item in items if is_reference(item) or _is_request(item)}
+    told: list[Payload] = []
+    for item in items:
+        if is_reference(item) and (text(item, "id") in answered or text(item, "id").startswith(APPROVAL)):
+            told.append(_reference(text(item, "id")))
+        elif _is_request(item):
+            told.append(_asked(item, wording))
+        elif _is_answer(item):
+            approval_id = text(item, "approval_request_id")
+            if approval_id not in shown:
+                shown.add(approval_id)
+                told.append(_reference(approval_id))
+            said = _said(approval_id, effects.get(approval_id, "ignored"), wording)
+            told.append({"role": "user", "content": said})
+        else:
+            told.append(item)
+    return told
 
 
-def _readable(item: object, effects: Mapping[str, Effect], ours: Collection[str], wording: Wording) -> object:
-    if text(item, "type") == "item_reference" and text(item, "id") in ours:
-        return {"type": "item_reference", "id": f"{APPROVAL_PREFIX}{text(item, 'id')}"}
-    if text(item, "type") == TYPE and text(item, "server_label") == SERVER_LABEL:
-        asked = {"tool": text(item, "name"), "arguments": text(item, "arguments"), "approval_id": text(item, "id")}
-        own = f"{APPROVAL_PREFIX}{text(item, 'id')}"  # by which the call is found that it stands for
-        return {"id": own, "role": "assistant", "content": wording.approval_asked.format(**asked)}
-    if not _is_answer(item):
-        return item
-    approval_id = text(item, "approval_request_id")
-    return {"role": "user", "content": _said(approval_id, effects.get(approval_id, "ignored"), wording)}
+def _reference(approval_id: str) -> JsonObject:
+    return {"type": "item_reference", "id": f"{APPROVAL_PREFIX}{approval_id}"}
+
+
+def _asked(item: object, wording: Wording) -> JsonObject:
+    asked = {"tool": text(item, "name"), "arguments": text(item, "arguments"), "approval_id": text(item, "id")}
+    own = f"{APPROVAL_PREFIX}{text(item, 'id')}"
+    return {"id": own, "role": "assistant", "content": wording.approval_asked.format(**asked)}
 
 
 def _said(approval_id: str, effect: Effect, wording: Wording) -> str:
@@ -72,6 +88,10 @@ def _said(approval_id: str, effect: Effect, wording: Wording) -> str:
         case _:
             assert_never(effect)
     return said.format(approval_id=approval_id)
+
+
+def _is_request(item: object) -> bool:
+    return text(item, "type") == TYPE and text(item, "server_label") == SERVER_LABEL
 
 
 def _is_answer(item: object) -> bool:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.formats.payload.copies import json_text
+from litellm_bighub.formats.requests.approval_answers import SERVER_LABEL
 
 TYPE = "mcp_approval_request"
-SERVER_LABEL = "litellm_bighub"
-"""Tells our requests from those for providers' MCP servers."""
 
 
 def request_item(approval_id: str, name: str, arguments: Arguments) -> JsonObject:

@@ -70,6 +70,7 @@ def _repaired(request: JsonMapping, repair: RequestRepair) -> JsonObject:
         behind=repair.behind,
         edited=repair.edited,
         denied=repair.denied,
+        told=repair.told,
         with_calls=repair.with_calls,
         wording=repair.wording,
     )

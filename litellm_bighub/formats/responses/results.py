@@ -22,11 +22,10 @@ from litellm_bighub.formats.requests.results import (
 )
 from litellm_bighub.formats.responses.calls import read_call
 from litellm_bighub.formats.responses.item_kinds import NO_CALLS
+from litellm_bighub.formats.responses.item_reference import is_reference
 from litellm_bighub.formats.responses.reasoning import is_reasoning, orphans, reasoning_mark
 from litellm_bighub.formats.responses.withheld_output import developer_message, not_run, restored
 from litellm_bighub.wording import ENGLISH, Wording
-
-_HIDES = frozenset({"item_reference", "compaction"})
 
 
 def brought(request: JsonMapping) -> RequestResults:
@@ -42,7 +41,10 @@ def brought(request: JsonMapping) -> RequestResults:
         kind = text(item, "type")
         if text(item, "id").startswith(NOTICE_PREFIX):
             notices.append(_notice_id(item))
-        elif kind in _HIDES:
+        elif is_reference(item):
+            notices.append(text(item, "id"))  # perhaps of a request for approval, whose id is the decider's
+            complete = False
+        elif kind == "compaction":
             complete = False
         elif call_id := _result_of(item, kind):
             results.append((call_id, f"input[{index}]", item))
@@ -84,6 +86,7 @@ def continued(
     behind: Mapping[str, DecidedCall] | None = None,
     edited: Mapping[str, DecidedCall] | None = None,
     denied: Collection[str] = (),
+    told: Collection[str] = (),
     with_calls: bool = False,
     wording: Wording = ENGLISH,
 ) -> list[Payload]:
@@ -100,11 +103,12 @@ def continued(
         edited: calls that ran with a person's arguments, by the places of their results, behind which the model is
             told.
         denied: the places of approvals that do not count.
+        told: ids of withheld calls that the provider keeps together with their outputs.
         with_calls: whether owed outputs come with their calls, for a provider that has kept none.
         wording: what the model is told.
     """
     items = _items(given)
-    lost = _LostCalls(items, owed, wording)
+    lost = _LostCalls(items, {call.call_id for call in owed}.union(told), wording)
     built = _outputs(owed, wording, with_calls=with_calls)
     for index, item in enumerate(items):
         path = f"input[{index}]"
@@ -113,8 +117,8 @@ def continued(
             built = lost.behind(built, item, led_to)
         elif withheld is not None and (made_again := lost.in_place(withheld)) is not None:
             built += made_again
-        elif _is_notice_reference(item):
-            built += [developer_message(withheld.notice)] if withheld is not None and withheld.notice else []
+        elif is_reference(item) and (withheld is not None or text(item, "id").startswith(NOTICE_PREFIX)):
+            built += lost.in_place_of_reference(withheld)
         elif text(item, "id").startswith(APPROVAL_PREFIX):
             built.append({key: value for key, value in members(item).items() if key != "id"})
         elif path not in denied:
@@ -138,9 +142,9 @@ def _outputs(calls: Sequence[DecidedCall], wording: Wording, *, with_calls: bool
 class _LostCalls:
     """The withheld calls that come back into an input, each once, with an output that says they have not been run."""
 
-    def __init__(self, items: Sequence[object], owed: Sequence[DecidedCall], wording: Wording) -> None:
-        calls = {_id_of_call(item, text(item, "type")) for item in items}
-        self._taken = {call.call_id for call in owed} | calls
+    def __init__(self, items: Sequence[object], kept: Collection[str], wording: Wording) -> None:
+        self._kept = kept
+        self._taken = {_id_of_call(item, text(item, "type")) for item in items}.union(kept)
         self._results = {_result_of(item, text(item, "type")) for item in items}
         self._back: set[tuple[str, str, str, str]] = set()
         self._wording = wording
@@ -163,6 +167,12 @@ class _LostCalls:
             return []
         return (self._made(call) or None) if self.is_missing(call) else None
 
+    def in_place_of_reference(self, call: DecidedCall | None) -> list[Payload]:
+        """What stands in the place of a reference to its notice, an item that the provider does not know."""
+        if call is None or not call.notice or call.call_id in self._kept:
+            return []
+        return [developer_message(call.notice)]
+
     def _made(self, call: DecidedCall) -> list[Payload]:
         made = restored(call)
         if made is None:
@@ -170,11 +180,6 @@ class _LostCalls:
         self._taken.add(call.call_id)
         self._back.add(call.place)
         return [made] if call.call_id in self._results else [made, *not_run(call, self._wording)]
-
-
-def _is_notice_reference(item: object) -> bool:
-    """Whether it refers to a notice, of which the provider knows nothing."""
-    return text(item, "type") == "item_reference" and text(item, "id").startswith(NOTICE_PREFIX)
 
 
 def _notice_id(item: object) -> str:

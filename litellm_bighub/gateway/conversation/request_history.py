@@ -21,7 +21,7 @@ from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.decided_call import DecidedCall, Search, continuation, outcomes, storable, withheld
 from litellm_bighub.domain.event import UnapprovedResult
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
-from litellm_bighub.errors import DecisionError
+from litellm_bighub.errors import REFUSED, DecisionError
 from litellm_bighub.formats.answers.provider_calls import has_been_run
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.payload import fields
@@ -41,12 +41,12 @@ _ENDED = frozenset({"completed", "incomplete"})
 
 
 class UnapprovedToolResult(HTTPException):
-    """A request holds results of calls that were withheld or never made, and the operator refuses those: HTTP 403."""
+    """A request holds results of calls that were withheld or never made, and the operator refuses those: HTTP 400."""
 
     def __init__(self, results: Sequence[UnapprovedResult], wording: Wording = ENGLISH) -> None:
         self.results = tuple(results)
         problem = wording.unapproved_result.format(paths=", ".join(result.path for result in results))
-        super().__init__(status_code=403, detail={"error": problem, "type": "unapproved_tool_result"})
+        super().__init__(status_code=REFUSED, detail={"error": problem, "type": "unapproved_tool_result"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +232,8 @@ def _repair(
     lost = withheld(known)
     behind = {found.path: call for found in brought.reasoning for call in lost if found.precedes(call)}
     forgets = bool(owed or owed_after) and thread.response_id.startswith(_CHAT_IDS) and not has_sessions()
-    return RequestRepair(owed, owed_after, notices, behind, edited, denied, forgets, wording)
+    told = {call.call_id for call in known if call.answered and thread.holds(call)}
+    return RequestRepair(owed, owed_after, notices, behind, edited, denied, told, forgets, wording)
 
 
 def _owed(

@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.proxy._types import UserAPIKeyAuth
 
-from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.event import UnapprovedResult
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import DEFAULT
-from litellm_bighub.formats.requests.approval_answers import Effect
 from litellm_bighub.gateway.conversation.identity import call_context, previous_response_id
 from litellm_bighub.gateway.conversation.stored_responses import is_stored
 from litellm_bighub.gateway.pipeline.answer_format import refuse_streamed_batch
@@ -33,7 +31,6 @@ class ProxyRequest:
     Attributes:
         guardrail: in whose name LiteLLM's logging is told.
         settings: the guardrail's.
-        tool_decisions: whose approvals a client answers.
         telemetry: counts the streams that are held.
         data: the request.
         key: who asks, as authenticated; `None` in code.
@@ -42,7 +39,6 @@ class ProxyRequest:
 
     guardrail: CustomGuardrail
     settings: GuardrailSettings
-    tool_decisions: ToolDecisions
     telemetry: Telemetry
     data: JsonObject
     key: UserAPIKeyAuth | None = None
@@ -74,6 +70,11 @@ class ProxyRequest:
         return self.settings.keep_alive_seconds
 
     @property
+    def counts_client_approvals(self) -> bool:
+        """As the operator has it. In code nobody has authenticated the caller."""
+        return self.settings.client_approvals and self.key is not None
+
+    @property
     def previous_response_id(self) -> str:
         """The proxy hands ids out encrypted."""
         return previous_response_id(self.data, encrypted=self.key is not None)
@@ -83,12 +84,9 @@ class ProxyRequest:
         return call_context(self.key, self.data, response, actor=self.settings.actor, domain=self.settings.domain)
 
     async def receive(self) -> None:
-        """Refuse what cannot be answered, and let the client's answers to requests for approval take effect."""
-        if self.wire_format is None or self.key is None:
-            return
-        if self.wire_format.batches:
+        """Refuse what cannot be answered."""
+        if self.wire_format is not None and self.wire_format.batches and self.key is not None:
             refuse_streamed_batch(self.data, self.where)
-        await self._take_approval_answers(self.wire_format)
 
     def logged_request(self) -> AbstractContextManager[None]:
         """Tells LiteLLM's logging."""
@@ -110,20 +108,3 @@ class ProxyRequest:
     async def ask_model(self, data: JsonObject, wire_format: Format | None) -> object:
         """Through the proxy's router, and the guardrails that stand before ours."""
         return None if self.key is None else await next_answer(self.guardrail, self.key, data, wire_format)
-
-    async def _take_approval_answers(self, wire_format: Format) -> None:
-        """Put messages in the places of a client's answers to requests for approval: no provider knows those.
-
-        They take effect where the operator lets clients have a say.
-        """
-        approvals, items = wire_format.client_approvals, self.data.get(wire_format.conversation)
-        if approvals is None or not isinstance(items, list):
-            return
-        effects: dict[str, Effect] = {}
-        for answer in approvals.find(items):
-            effect: Effect = "ignored"
-            if self.settings.client_approvals:
-                counted = await self.tool_decisions.consent(answer.approval_id, self.context(), approve=answer.approve)
-                effect = ("approved" if answer.approve else "denied") if counted else "void"
-            effects[answer.approval_id] = effect
-        self.data[wire_format.conversation] = approvals.readable(items, effects, self.tool_decisions.wording)

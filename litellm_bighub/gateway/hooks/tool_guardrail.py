@@ -166,7 +166,7 @@ class BighubGuardrail(NativeGuardrail):
             key: who asks, as authenticated; `None` in code.
             wire_format: its format.
         """
-        return ProxyRequest(self, self.settings, self.tool_decisions, process_telemetry(), data, key, wire_format)
+        return ProxyRequest(self, self.settings, process_telemetry(), data, key, wire_format)
 
     async def async_pre_call_hook(
         self,

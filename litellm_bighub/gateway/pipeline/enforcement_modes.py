@@ -10,6 +10,7 @@ from typing_extensions import assert_never
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.errors import REFUSED
 from litellm_bighub.formats.answers.provider_calls import has_been_run
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import DEFAULT
@@ -19,7 +20,7 @@ from litellm_bighub.wording import ENGLISH, Wording
 
 
 class ToolCallWithheld(HTTPException):
-    """A call is withheld, and `on_block` or `on_approval` is `error`: HTTP 403.
+    """A call is withheld, and `on_block` or `on_approval` is `error`: HTTP 400.
 
     Attributes:
         notice: the text of the notice.
@@ -34,7 +35,7 @@ class ToolCallWithheld(HTTPException):
         detail: JsonObject = {"error": notice, "type": kind}
         if approval_id:
             detail["approval_id"] = approval_id
-        super().__init__(status_code=403, detail=detail)
+        super().__init__(status_code=REFUSED, detail=detail)
 
 
 @dataclass(frozen=True, slots=True)

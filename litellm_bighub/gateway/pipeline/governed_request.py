@@ -54,6 +54,11 @@ class GovernedRequest(Protocol):
         ...
 
     @property
+    def counts_client_approvals(self) -> bool:
+        """Whether the caller's answer to a request for approval takes effect."""
+        ...
+
+    @property
     def previous_response_id(self) -> str:
         """The upstream's id of the response that the request continues."""
         ...

@@ -13,7 +13,7 @@ from litellm_bighub.domain.call import Arguments, CallContext
 from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.domain.secret_patterns import REDACTED
 from litellm_bighub.formats.payload.fields import get, is_object, members
-from litellm_bighub.formats.requests.hosted_tools import HostedTool, Path, find_own_tools
+from litellm_bighub.formats.requests.hosted_tools import HostedTool, find_own_tools
 from litellm_bighub.formats.requests.tool_removal import replace_at, take_out
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
@@ -38,22 +38,22 @@ class HostedTools:
         """Decide on each provider's tool that a request lists, and remove the withheld ones.
 
         A blocked one is taken out with `on_block: error` too: clients list tools that they never use, and none has been
-        called.
+        called. A tool that names our own requests for approval is no server's: some clients take such a request of a
+        listed server only, so they list it, and it is taken out.
 
         Raises:
             ToolCallWithheld: one waits for a person, and the operator wants such a request to fail.
         """
-        found = find_own_tools(request, gateway_mcp=self.gateway_mcp)
-        if not found:
-            return
-        decisions = await self.enforcement.decisions([tool.call for tool in found], asks())
+        listed = find_own_tools(request, gateway_mcp=self.gateway_mcp)
+        found = [tool for tool in listed if not tool.asks_for_approval]
+        withheld = [tool.path for tool in listed if tool.asks_for_approval]
+        decisions = await self.enforcement.decisions([tool.call for tool in found], asks()) if found else []
         listing = replace(self.enforcement.withholding, on_block="replace")
         wording = self.enforcement.tool_decisions.wording
         outcomes = [
             listing.outcome(tool.call, decision, wording=wording)
             for tool, decision in zip(found, decisions, strict=True)
         ]
-        withheld: list[Path] = []
         for tool, outcome in zip(found, outcomes, strict=True):
             match outcome:
                 case Pass(edited=edited):

@@ -11,6 +11,7 @@ from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.answers.error_text import harmless_in_place
 from litellm_bighub.formats.registry import DEFAULT, format_of_answer
+from litellm_bighub.formats.requests.approval_answers import Effect
 from litellm_bighub.formats.stream.gate_protocol import Outcome
 from litellm_bighub.gateway.conversation.request_history import RequestHistory, UnapprovedToolResult
 from litellm_bighub.gateway.pipeline.answer_format import route_in_errors
@@ -53,6 +54,7 @@ class Pipeline:
             merge_request(request.data, request.wire_format, is_whole=request.is_whole)
         with request.logged_request():
             await request.receive()
+            await self._take_approval_answers(request)
             await self.hosted_tools.govern(request.data, request.context)
         if request.wire_format is None:
             return
@@ -122,6 +124,27 @@ class Pipeline:
             with route_in_errors(request.where):
                 async for event in self.conversation.recorded_stream(joined, request.data):
                     yield as_litellm_event(event) if wire_format.has_event_objects else event
+
+    async def _take_approval_answers(self, request: GovernedRequest) -> None:
+        """Put messages in the places of a client's answers to requests for approval: no provider knows those.
+
+        They take effect where the operator lets clients have a say.
+        """
+        approvals = None if request.wire_format is None else request.wire_format.client_approvals
+        if request.wire_format is None or approvals is None:
+            return
+        items = request.data.get(request.wire_format.conversation)
+        if not isinstance(items, list):
+            return
+        decisions = self.enforcement.tool_decisions
+        effects: dict[str, Effect] = {}
+        for answer in approvals.find(items):
+            effect: Effect = "ignored"
+            if request.counts_client_approvals:
+                counted = await decisions.consent(answer.approval_id, request.context(), approve=answer.approve)
+                effect = ("approved" if answer.approve else "denied") if counted else "void"
+            effects[answer.approval_id] = effect
+        request.data[request.wire_format.conversation] = approvals.readable(items, effects, decisions.wording)
 
     def _feedback(self, request: GovernedRequest) -> FeedbackLoop:
         return FeedbackLoop(self.enforcement, self.conversation, request)

@@ -51,6 +51,7 @@ class CodeRequest:
     is_whole = True
     is_open = False
     can_ask_model = True
+    counts_client_approvals = False
     keep_alive_seconds = math.inf
 
     def __post_init__(self) -> None:

@@ -55,3 +55,28 @@ def test_the_pair_becomes_messages_and_all_else_stays(effect, said):
     assert '"refund" with the arguments {"amount":1}' in request["content"]
     assert response["role"] == "user"
     assert said in response["content"]
+
+
+REFERENCE = {"type": "item_reference", "id": "msg_bighub_for_apr_1"}
+
+
+@pytest.mark.parametrize("item", [{"type": "item_reference", "id": "apr_1"}, {"id": "apr_1"}])
+@pytest.mark.parametrize("items", [[], [answer()]])
+def test_a_reference_to_our_request_becomes_one_that_is_ours_to_resolve(item, items):
+    told = readable([item, *items], {})
+
+    assert told[0] == REFERENCE
+    assert [each["role"] for each in told[1:]] == ["user"] * len(items)
+
+
+def test_an_answer_alone_comes_with_a_reference_once():
+    told = readable([answer(), answer()], {})
+
+    assert told[0] == REFERENCE
+    assert [each.get("role") for each in told[1:]] == ["user", "user"]
+
+
+def test_a_reference_to_an_item_of_the_providers_stays():
+    told = readable([{"type": "item_reference", "id": "rs_1"}, answer()], {})
+
+    assert told[0] == {"type": "item_reference", "id": "rs_1"}

@@ -111,7 +111,7 @@ async def test_a_refused_result_is_told_of_everywhere_without_secrets(
     [line] = map(json.loads, (tmp_path / "audit.jsonl").read_text().splitlines())
     told = [*data["metadata"].values(), *data["litellm_metadata"].values()]
     [[entry]] = [each for each in told if isinstance(each, list)]
-    assert (refused.value.status_code, refused.value.detail["type"]) == (403, "unapproved_tool_result")
+    assert (refused.value.status_code, refused.value.detail["type"]) == (400, "unapproved_tool_result")
     assert (line["kind"], line["path"], line["actor"], line["refused"]) == (
         "unknown_call_result",
         path,

@@ -58,12 +58,23 @@ async def test_what_a_request_is_left_with(answer, left):
     assert "s3cret" not in str(event)
 
 
+@pytest.mark.parametrize(("more", "left"), [([], {}), ([FUNCTION], {"tools": [FUNCTION]})])
+async def test_the_server_of_our_own_requests_for_approval_is_taken_out_undecided(more, left):
+    events = Kept()
+    ours = {"type": "mcp", "server_label": "litellm_bighub", "server_url": "https://gateway.example"}
+    request = {"tools": [ours, *more]}
+    await HostedTools(enforcement(Allow(), events)).govern(request, CallContext)
+
+    assert request == left
+    assert events.events == []
+
+
 async def test_an_operator_may_have_a_request_fail_whose_tool_waits():
     waiting = enforcement(RequireApproval("ask", "apr_1"), on_approval="error")
     with pytest.raises(ToolCallWithheld) as withheld:
         await HostedTools(waiting).govern({"tools": [REMOTE]}, CallContext)
 
-    assert (withheld.value.status_code, withheld.value.approval_id) == (403, "apr_1")
+    assert (withheld.value.status_code, withheld.value.approval_id) == (400, "apr_1")
     assert "apr_1" in str(withheld.value.detail)
 
 

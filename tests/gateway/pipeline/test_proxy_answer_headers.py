@@ -76,7 +76,7 @@ def test_a_refused_requests_headers_tell_why(gateway):
 
     answer = ask(gateway, "/v1/responses", "errors")
 
-    assert answer.status_code == 403
+    assert answer.status_code == 400
     assert answer.headers["x-bighub-blocked"] == "2"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,17 @@ import httpx
 import pytest
 import yaml
 
-from litellm_bighub.testing import Failure, RunningProxy, ScriptedUpstream, Verbatim, function_call, running_proxy, text
+from litellm_bighub.testing import (
+    Failure,
+    Output,
+    Pace,
+    RunningProxy,
+    ScriptedUpstream,
+    Verbatim,
+    function_call,
+    running_proxy,
+    text,
+)
 from tests.formats.messages import streams as messages
 from tests.gateway.conftest import MODEL
 
@@ -129,7 +140,7 @@ def test_a_batch_in_a_stream_is_refused(shapes, path):
     answer = shapes.post(path, model=TWO, messages=TURN, stream=True)
 
     assert CANARY not in answer.text
-    assert answer.status_code == 403
+    assert answer.status_code == 400
     assert path in answer.json()["error"]["message"]
     assert shapes.upstream.requests == []
 
@@ -345,3 +356,55 @@ def test_a_withheld_call_stands_nowhere_else_in_the_same_answer(shapes, path, an
     assert "was blocked" in told.text
     assert "lookup_a" in told.text
     assert CANARY not in told.text
+
+
+# Streams that their provider tears in the middle of a call.
+
+TORN = [text("Here."), function_call("lookup_a", {"id": f"{CANARY}-of-many-letters"})]
+NATIVE = {"/v1/responses": "gpt-4.1", "/v1/chat/completions": "gpt-4.1", "/v1/messages": "claude"}
+"""The model whose provider speaks the route's own format."""
+
+
+@pytest.fixture
+def torn(shapes):
+    """Scripts a stream of a route up to the first piece of the call's arguments."""
+
+    def script(path: str, how: str) -> None:
+        shapes.upstream.script("go", Output(TORN, pace=Pace(delta_size=12)))
+        prompt = {"input": "go"} if path == "/v1/responses" else {"messages": TURN}
+        asked = {"model": "x", "max_tokens": 9, "stream": True, **prompt}
+        url = shapes.upstream.base_url.removesuffix("/v1") + path
+        frames = httpx.post(url, json=asked, trust_env=False).text.split("\n\n")
+        until = next(number for number, frame in enumerate(frames, 1) if CANARY[:4] in frame)
+        shapes.upstream.reset()
+        if how == "ends":
+            shapes.upstream.script("go", Verbatim(raw="".join(f"{frame}\n\n" for frame in frames[:until]).encode()))
+        else:
+            pace = Pace(delta_size=12, delay_seconds=0.1, cut_after=until)
+            shapes.upstream.script("go", Output(TORN, pace=pace))
+
+    return script
+
+
+HEARD = {
+    ("/v1/responses", "ends"): '"code":"server_error"',
+    ("/v1/responses", "breaks"): '"code":"server_error"',
+    ("/v1/chat/completions", "ends"): "the call itself could not be read",
+    ("/v1/chat/completions", "breaks"): '"code": "500"',
+    ("/v1/messages", "ends"): "the stream ended before it was decided on",
+    ("/v1/messages", "breaks"): '"type": "api_error"',
+}
+"""What the client is told in the end: a provider's failure as such, and else what became of the call."""
+
+
+@pytest.mark.parametrize(("path", "how"), HEARD)
+def test_a_torn_stream_is_heard_as_one_and_tells_nothing_of_its_call(shapes, torn, path, how):
+    torn(path, how)
+    prompt = {"input": "go"} if path == "/v1/responses" else {"messages": TURN, "max_tokens": 9}
+
+    answer = shapes.post(path, model=NATIVE[path], stream=True, **prompt)
+
+    assert HEARD[path, how] in answer.text
+    assert CANARY[:4] not in answer.text
+    assert not re.search(r"tool_calls\W+\[|tool_use|function_call", answer.text)
+    assert len(shapes.upstream.requests) == 1

@@ -313,7 +313,7 @@ def test_a_withheld_call_before_the_first_event_fails_with_a_status(gateway):
         answer = http.post("/v1/responses", json=gateway.body("go", "errors", stream=True))
 
     assert CANARY not in answer.text
-    assert answer.status_code == 403
+    assert answer.status_code == 400
     assert "wipe" in answer.text
 
 

@@ -124,10 +124,10 @@ def test_a_shell_call_may_be_allowed(gateway, call):
     ],
 )
 def test_withheld_calls_can_fail_the_request(gateway, tool, arguments, code):
-    with pytest.raises(openai.PermissionDeniedError) as refused:
+    with pytest.raises(openai.BadRequestError) as refused:
         ask(gateway, [text("Now."), function_call(tool, arguments)], "errors")
 
-    assert refused.value.status_code == 403
+    assert refused.value.status_code == 400
     assert f'The tool call "{tool}"' in refused.value.message
     assert code in json.dumps(refused.value.body)
     assert CANARY not in str(refused.value)

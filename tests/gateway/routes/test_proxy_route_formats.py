@@ -99,7 +99,7 @@ def test_a_withheld_chat_call_can_fail_the_request(gateway):
         body = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "go"}], "guardrails": ["errors"]}
         answer = http.post("/v1/chat/completions", json=body)
 
-    assert answer.status_code == 403
+    assert answer.status_code == 400
     assert "wipe" in answer.text
 
 
@@ -153,7 +153,7 @@ def test_the_official_client_hears_why_a_chat_stream_ends(gateway):
     with gateway.client() as client, pytest.raises(openai.APIError, match='"wipe" was blocked') as failed:
         listen(client.with_options(max_retries=2))
 
-    assert (failed.value.type, failed.value.code) == ("tool_call_blocked", "403")
+    assert (failed.value.type, failed.value.code) == ("tool_call_blocked", "400")
     assert not isinstance(failed.value, openai.APIConnectionError)
     assert heard
     assert CANARY not in "".join(heard)
