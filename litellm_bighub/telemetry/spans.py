@@ -28,8 +28,9 @@ _TOOL_TYPES: Final[Mapping[str, str]] = {
     **dict.fromkeys(("function", "custom", "shell", "local_shell", "apply_patch", "computer"), "function"),
     **dict.fromkeys(("mcp", "web_search", "code_interpreter", "image_generation"), "extension"),
     "file_search": "datastore",
+    **dict.fromkeys(("tool_search", "program", "unknown"), ""),
 }
-"""Who runs a tool of each type: the client, the agent's side, or a store of data. The conventions name no others."""
+"""Who runs a tool of each kind: the client, the agent's side, or a store of data. The conventions name no others."""
 
 
 class DecisionSpans:

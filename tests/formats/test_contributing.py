@@ -8,8 +8,11 @@ from typing import get_args
 import pytest
 
 from litellm_bighub.domain.call import CallType
+from litellm_bighub.formats.requests.hosted_tools import find_own_tools
+from litellm_bighub.formats.responses.answer_fields import ITEMS
 from litellm_bighub.formats.responses.calls import _KEYS
 from litellm_bighub.formats.responses.item_kinds import CALLS, NO_CALLS
+from litellm_bighub.telemetry.spans import _TOOL_TYPES
 from tests.formats.toy import house
 
 TEXT = (house.ROOT / "CONTRIBUTING.md").read_text()
@@ -42,6 +45,19 @@ def test_every_kind_of_call_says_which_fields_tell_what_is_to_be_done():
     assert CALLS.keys() == _KEYS.keys()
     assert set(CALLS.values()) <= set(get_args(CallType))
     assert not CALLS.keys() & NO_CALLS
+
+
+def test_every_kind_of_item_has_a_list_of_its_fields():
+    assert (CALLS.keys() | NO_CALLS) - ITEMS.keys() == {"compaction_trigger", "configuration_update", "item_reference"}
+
+
+@pytest.mark.parametrize("kind", sorted(set(CALLS.values()) - {"mcp", "program", "tool_search"}))
+def test_a_tool_of_each_kind_that_the_caller_runs_is_no_tool_of_the_provider(kind):
+    assert find_own_tools({"tools": [{"type": kind}]}) == []
+
+
+def test_spans_name_every_kind_of_call():
+    assert _TOOL_TYPES.keys() == set(get_args(CallType))
 
 
 @pytest.mark.xdist_group("types")

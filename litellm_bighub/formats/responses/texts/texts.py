@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, cast
 
 from pydantic import BaseModel
@@ -12,6 +12,8 @@ from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.format_texts import CallText, FormatTexts
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.slots import Slot, TextKind, Where
+from litellm_bighub.formats.responses.calls import payload_keys
+from litellm_bighub.formats.responses.item_kinds import CALLS
 from litellm_bighub.formats.responses.texts.event_texts import may_stream, read
 from litellm_bighub.formats.responses.texts.text_finder import (
     find_in_item,
@@ -24,17 +26,8 @@ from litellm_bighub.formats.responses.texts.text_finder import (
 from litellm_bighub.formats.stream.text_gate import StreamTextGate, TextGate
 from litellm_bighub.formats.stream.text_part import Mode
 
-_ARGUMENTS: Final[Mapping[str, str]] = {
-    "function_call": "arguments",
-    "custom_tool_call": "input",
-    "mcp_call": "arguments",
-    "mcp_approval_request": "arguments",
-    "local_shell_call": "action",
-    "shell_call": "action",
-    "apply_patch_call": "operation",
-    "computer_call": "action",
-}
-"""The field of each type of call that says what it does."""
+_TOLD: Final = CALLS.keys() - {"program", "tool_search_call"} | {"mcp_call"}
+"""The types of calls that guardrails are given as such. The two are the provider's own nearly always."""
 
 
 def text_gate(mode: Mode | None = None) -> TextGate:
@@ -55,12 +48,12 @@ def _found(items: object, root: str) -> Iterator[CallText]:
         return
     for index, item in enumerate(cast("Sequence[Payload]", items)):
         kind = fields.get(item, "type")
-        if kind in _ARGUMENTS:
+        if kind in _TOLD:
             yield _call(item, kind, ((None, root), index))
 
 
 def _call(item: Payload, kind: str, where: Where) -> CallText:
-    field = _ARGUMENTS[kind]
+    field = next(iter(payload_keys(item)), "arguments")  # the one that says what it does
     payload = fields.get(item, field)
     told: Slot | None = None
     if isinstance(payload, str):
