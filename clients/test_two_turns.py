@@ -26,6 +26,7 @@ class Conversations:
         turns: both turns of each.
         ran: what the tools wrote down, in order.
         asked: the requests that the provider got in the first turn of each.
+        followed: those that it got in the second turn of each.
         refused: why a provider would refuse one of all requests.
     """
 
@@ -33,6 +34,7 @@ class Conversations:
     turns: dict[str, tuple[Turn, Turn]]
     ran: list[str]
     asked: dict[str, list[Request]]
+    followed: dict[str, list[Request]]
     refused: list[str]
 
 
@@ -55,6 +57,7 @@ def conversations(request, gateway, tmp_path_factory):
         turns=dict(zip(ORDERS, zip(turns[::2], turns[1::2], strict=True), strict=True)),
         ran=ran.read_text().splitlines() if ran.exists() else [],
         asked={tool: [each for each in upstream.requests if _is_first_turn(tool)(each)] for tool in ORDERS},
+        followed={tool: [each for each in upstream.requests if _is_second_turn(tool)(each)] for tool in ORDERS},
         refused=[complaint for each in upstream.requests for complaint in complaints(each)],
     )
 
@@ -96,6 +99,15 @@ def test_the_turn_after_a_blocked_call_ends_well(conversations):
 
     assert second.error is None
     assert "The second turn is over." in second.text
+
+
+def test_the_model_sees_the_blocked_call_in_the_turn_after_it(conversations, gateway):
+    if gateway.on_block == "error":
+        pytest.skip("the turn failed, and clients forget what they please of it")
+    told = [each for each in conversations.followed["wipe"] if "was blocked by policy" in each.raw]
+    assert told
+    if gateway.on_block == "continue" or told[0].path == "/v1/responses":
+        assert any(ORDERS["wipe"] in each.raw for each in told), "the notice stands alone, without the call"
 
 
 def test_a_provider_would_refuse_no_request(conversations):

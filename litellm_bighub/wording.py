@@ -169,6 +169,11 @@ class Wording:
             return self.needs_approval_without_id.format(tool=tool)
         return self.needs_approval.format(tool=tool, approval_id=approval_id)
 
+    def may_be_notice(self, said: str) -> bool:
+        """Whether a message may be the sentence in the place of a call: it begins like one."""
+        names = (each.name for each in fields(self) if each.name.startswith(("blocked_", "needs_approval", "stream_")))
+        return any(said.startswith(getattr(self, name).partition("{")[0]) for name in names)
+
     def because(self, reason: str) -> str:
         """What follows a sentence to tell its reason; nothing without one."""
         return f" {self.reason.format(reason=reason)}" if reason else ""

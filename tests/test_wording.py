@@ -297,3 +297,12 @@ def test_no_sentence_stands_outside_of_the_module(folder):
     }
 
     assert {path: text for path, text in found.items() if path not in EXCEPTED} == {}
+
+
+@pytest.mark.parametrize("own", [ENGLISH, replace(ENGLISH, blocked_policy="Nein, {tool} lief nicht.")])
+def test_every_notice_is_taken_for_one_and_other_words_are_not(own):
+    causes = [own.blocked(cause, "wipe") for cause in get_args(BlockCause)]
+    notices = [*causes, own.waiting("wipe", ""), own.waiting("wipe", "apr_1"), own.stream_ended]
+    assert all(own.may_be_notice(notice + own.because("large")) for notice in notices)
+    assert not own.may_be_notice("It is over.")
+    assert not own.may_be_notice("")

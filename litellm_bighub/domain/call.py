@@ -109,6 +109,7 @@ class CallContext:
         team: the authenticated team, if there is one.
         conversation: the id of the provider's conversation that the response belongs to, if it has one.
         key: the hash of the authenticated key, if there is one. Unlike an alias, nobody can choose it.
+        turn: the digest of the conversation that the response goes on from, if the request holds all of it.
     """
 
     actor: str = "AI_AGENT"
@@ -121,3 +122,4 @@ class CallContext:
     team: str = ""
     conversation: str = ""
     key: str = ""
+    turn: str = ""

@@ -16,6 +16,7 @@ from litellm_bighub.formats.format_texts import FormatTexts
 from litellm_bighub.formats.requests.approval_answers import ClientApprovals
 from litellm_bighub.formats.requests.repair import RequestRepair
 from litellm_bighub.formats.requests.results import RequestResults
+from litellm_bighub.formats.requests.turns import Turns
 from litellm_bighub.formats.stream.gate_protocol import StreamGate
 from litellm_bighub.formats.stream.joined_stream import JoinedStream
 from litellm_bighub.formats.stream.stream_failure import StreamFailure
@@ -40,6 +41,10 @@ def _never(_: object) -> bool:
     return False
 
 
+def _no_turns(_: JsonMapping) -> Turns:
+    return Turns()
+
+
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Format:
     """A wire format in which tool calls are found and withheld.
@@ -60,6 +65,7 @@ class Format:
         joined_stream: what makes one stream of an answer whose calls were blocked and of the model's next answer.
         failed_stream: what a refused stream ends with, in the format's own documented error.
         brought: what a request brings back from earlier answers.
+        turns: the answers in a request, and what the coming one goes on from.
         repaired: the fields of a request that change where something is put right in it; it is not changed.
         next_request: the fields of a request that change where the model is told of its blocked calls, made of the
             request, its answer and the notices by the ids of their calls; `None` if the calls cannot be answered.
@@ -90,6 +96,7 @@ class Format:
     brought: Callable[[JsonMapping], RequestResults]
     repaired: Callable[[JsonMapping, RequestRepair], JsonObject]
     next_request: Callable[[JsonMapping, object, Mapping[str, str]], JsonObject | None]
+    turns: Callable[[JsonMapping], Turns] = _no_turns
     wants_refusals: Callable[[object], bool] = _never
     client_approvals: ClientApprovals | None = None
     texts: FormatTexts | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litellm_bighub.formats.registry import format_named
+from litellm_bighub.formats.requests.turns import Turns
 from tests.formats.toy.format import TOY
 
 
@@ -12,3 +13,7 @@ def test_a_record_shows_its_name():
 
 def test_unless_it_says_otherwise_callers_read_answers_themselves():
     assert TOY.wants_refusals({"text": {"format": {"type": "json_schema"}}}) is False
+
+
+def test_unless_it_says_otherwise_no_answers_are_known_again_in_a_replay():
+    assert TOY.turns({"messages": []}) == Turns()

@@ -14,7 +14,7 @@ from litellm_bighub.formats.chat.failed_stream import failed_stream
 from litellm_bighub.formats.chat.gate import ChatGate
 from litellm_bighub.formats.chat.joined_stream import ChatJoinedStream
 from litellm_bighub.formats.chat.next_request import answering
-from litellm_bighub.formats.chat.results import brought, continued
+from litellm_bighub.formats.chat.results import brought, continued, turns, with_lost_calls
 from litellm_bighub.formats.chat.shape import check_answer
 from litellm_bighub.formats.format import Format, InCode
 from litellm_bighub.formats.payload import fields
@@ -41,7 +41,10 @@ def _gate(_request: object, _new_item_id: Callable[[], str]) -> StreamGate:
 
 
 def _repaired(request: JsonMapping, repair: RequestRepair) -> JsonObject:
-    return {"messages": continued(request["messages"], repair.edited, repair.wording)} if repair.edited else {}
+    if not (repair.edited or repair.lost):
+        return {}
+    messages = continued(request["messages"], repair.edited, repair.wording)
+    return {"messages": with_lost_calls(request, messages, repair.lost)}
 
 
 CHAT: Final = Format(
@@ -61,6 +64,7 @@ CHAT: Final = Format(
     joined_stream=ChatJoinedStream,
     failed_stream=failed_stream,
     brought=brought,
+    turns=turns,
     repaired=_repaired,
     next_request=answering,
     batches=True,

@@ -15,7 +15,7 @@ from litellm_bighub.formats.messages.calls import NO_CALLS, MessagesCall, edit, 
 from litellm_bighub.formats.messages.gate import MessagesGate
 from litellm_bighub.formats.messages.joined_stream import MessagesJoinedStream
 from litellm_bighub.formats.messages.next_request import answering
-from litellm_bighub.formats.messages.results import brought, continued
+from litellm_bighub.formats.messages.results import brought, continued, turns, with_lost_calls
 from litellm_bighub.formats.messages.shape import check_answer
 from litellm_bighub.formats.messages.sse import failed_stream
 from litellm_bighub.formats.payload import fields
@@ -45,7 +45,10 @@ def _gate(_request: object, _new_item_id: Callable[[], str]) -> StreamGate:
 
 
 def _repaired(request: JsonMapping, repair: RequestRepair) -> JsonObject:
-    return {"messages": continued(request["messages"], repair.edited, repair.wording)} if repair.edited else {}
+    if not (repair.edited or repair.lost):
+        return {}
+    messages = continued(request["messages"], repair.edited, repair.wording)
+    return {"messages": with_lost_calls(request, messages, repair.lost)}
 
 
 MESSAGES: Final = Format(
@@ -63,6 +66,7 @@ MESSAGES: Final = Format(
     joined_stream=MessagesJoinedStream,
     failed_stream=failed_stream,
     brought=brought,
+    turns=turns,
     repaired=_repaired,
     next_request=answering,
     merges_extra_body=False,

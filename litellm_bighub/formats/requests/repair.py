@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from litellm_bighub.domain.decided_call import DecidedCall
+from litellm_bighub.formats.requests.turns import LostCalls
 from litellm_bighub.wording import ENGLISH, Wording
 
 
@@ -18,6 +19,7 @@ class RequestRepair:
         owed_after: others, by the places of the results behind which their outputs come: they have the same call ids.
         notices: withheld calls by the id of the notice in their place.
         behind: withheld calls by the places of the reasoning that stood right before them.
+        lost: withheld calls of answers in the request, which it may show as text alone or not at all.
         edited: calls that ran with a person's arguments, by the places of their results: ids may repeat.
         denied: the places of a client's approvals of withheld MCP calls, which do not count.
         told: ids of withheld calls that the provider keeps together with their outputs.
@@ -29,6 +31,7 @@ class RequestRepair:
     owed_after: Mapping[str, Sequence[DecidedCall]] = field(default_factory=dict[str, Sequence[DecidedCall]])
     notices: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
     behind: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
+    lost: Sequence[LostCalls] = ()
     edited: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
     denied: Collection[str] = ()
     told: Collection[str] = ()
@@ -36,4 +39,5 @@ class RequestRepair:
     wording: Wording = ENGLISH
 
     def __bool__(self) -> bool:
-        return bool(self.owed or self.owed_after or self.notices or self.behind or self.edited or self.denied)
+        needed = (self.owed, self.owed_after, self.notices, self.behind, self.lost, self.edited, self.denied)
+        return any(map(bool, needed))

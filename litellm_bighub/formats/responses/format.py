@@ -25,7 +25,7 @@ from litellm_bighub.formats.responses.item_kinds import NO_CALLS
 from litellm_bighub.formats.responses.joined_stream import ResponsesJoinedStream
 from litellm_bighub.formats.responses.next_request import answering
 from litellm_bighub.formats.responses.notice_item import notice_item, wants_refusals
-from litellm_bighub.formats.responses.results import brought, continued
+from litellm_bighub.formats.responses.results import brought, continued, turns
 from litellm_bighub.formats.responses.shape import check_answer
 from litellm_bighub.formats.responses.texts.texts import TEXTS
 from litellm_bighub.formats.stream.gate_protocol import StreamGate, Withhold
@@ -68,6 +68,7 @@ def _repaired(request: JsonMapping, repair: RequestRepair) -> JsonObject:
         owed_after=repair.owed_after,
         notices=repair.notices,
         behind=repair.behind,
+        lost=repair.lost,
         edited=repair.edited,
         denied=repair.denied,
         told=repair.told,
@@ -99,6 +100,7 @@ RESPONSES: Final = Format(
     joined_stream=ResponsesJoinedStream,
     failed_stream=failed_stream,
     brought=brought,
+    turns=turns,
     repaired=_repaired,
     next_request=answering,
     wants_refusals=wants_refusals,

@@ -52,13 +52,13 @@ def orphans(items: Sequence[object]) -> set[int]:
     follows = False
     for index in range(len(items) - 1, -1, -1):
         if not is_reasoning(items[index]):
-            follows = _is_models(items[index])
+            follows = is_models(items[index])
         elif not follows:
             found.add(index)
     return found
 
 
-def _is_models(item: object) -> bool:
+def is_models(item: object) -> bool:
     """Whether the item may be one that the model has made."""
     kind, role = text(item, "type"), text(item, "role")
     if kind in {"", "message"}:

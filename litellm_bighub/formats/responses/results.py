@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import cast
 
@@ -20,10 +21,11 @@ from litellm_bighub.formats.requests.results import (
     ReplayedCalls,
     RequestResults,
 )
+from litellm_bighub.formats.requests.turns import Author, LostCalls, Turns, find_turns, said as words, unlike
 from litellm_bighub.formats.responses.calls import read_call
 from litellm_bighub.formats.responses.item_kinds import NO_CALLS
 from litellm_bighub.formats.responses.item_reference import is_reference
-from litellm_bighub.formats.responses.reasoning import is_reasoning, orphans, reasoning_mark
+from litellm_bighub.formats.responses.reasoning import is_models, is_reasoning, orphans, reasoning_mark
 from litellm_bighub.formats.responses.withheld_output import developer_message, not_run, restored
 from litellm_bighub.wording import ENGLISH, Wording
 
@@ -67,6 +69,11 @@ def brought(request: JsonMapping) -> RequestResults:
     return RequestResults(found, tuple(notices), complete, answered(request), reasoning, broken)
 
 
+def turns(request: JsonMapping) -> Turns:
+    """The answers in the input, and what the coming one goes on from."""
+    return find_turns(_items(request.get("input")), _author)
+
+
 def answered(request: JsonMapping) -> dict[str, str]:
     """The calls that the input holds outputs for, those that say no included, by the outputs' places."""
     items = enumerate(_items(request.get("input")))
@@ -84,6 +91,7 @@ def continued(
     owed_after: Mapping[str, Sequence[DecidedCall]] | None = None,
     notices: Mapping[str, DecidedCall] | None = None,
     behind: Mapping[str, DecidedCall] | None = None,
+    lost: Sequence[LostCalls] = (),
     edited: Mapping[str, DecidedCall] | None = None,
     denied: Collection[str] = (),
     told: Collection[str] = (),
@@ -100,6 +108,8 @@ def continued(
             cannot do without, comes back with an output that says it has not been run.
         behind: withheld calls by the places of the reasoning right before them, which come back likewise. Reasoning
             whose call cannot come back goes.
+        lost: withheld calls of answers in the input. Where their notices stand as the model's own words, without ids,
+            they come back in those places; if the model was told of them and went on, before its next answer.
         edited: calls that ran with a person's arguments, by the places of their results, behind which the model is
             told.
         denied: the places of approvals that do not count.
@@ -108,17 +118,20 @@ def continued(
         wording: what the model is told.
     """
     items = _items(given)
-    lost = _LostCalls(items, {call.call_id for call in owed}.union(told), wording)
+    back = _Returning(items, {call.call_id for call in owed}.union(told), wording)
+    said, unsaid = _places(items, lost, [*(behind or {}).values()])
     built = _outputs(owed, wording, with_calls=with_calls)
     for index, item in enumerate(items):
         path = f"input[{index}]"
-        led_to, withheld = (behind or {}).get(path), (notices or {}).get(_notice_id(item))
-        if led_to is not None and lost.is_missing(led_to):
-            built = lost.behind(built, item, led_to)
-        elif withheld is not None and (made_again := lost.in_place(withheld)) is not None:
-            built += made_again
+        led_to, withheld = (behind or {}).get(path), (notices or {}).get(_notice_id(item)) or said.get(index)
+        for call in unsaid.get(index, ()):
+            built += back.in_place(call, own_id=False) or []
+        if led_to is not None and back.is_missing(led_to):
+            built = back.behind(built, item, led_to)
+        elif withheld is not None and (again := back.in_place(withheld, own_id=index not in said)) is not None:
+            built += again
         elif is_reference(item) and (withheld is not None or text(item, "id").startswith(NOTICE_PREFIX)):
-            built += lost.in_place_of_reference(withheld)
+            built += back.in_place_of_reference(withheld)
         elif text(item, "id").startswith(APPROVAL_PREFIX):
             built.append({key: value for key, value in members(item).items() if key != "id"})
         elif path not in denied:
@@ -139,7 +152,7 @@ def _outputs(calls: Sequence[DecidedCall], wording: Wording, *, with_calls: bool
     return built
 
 
-class _LostCalls:
+class _Returning:
     """The withheld calls that come back into an input, each once, with an output that says they have not been run."""
 
     def __init__(self, items: Sequence[object], kept: Collection[str], wording: Wording) -> None:
@@ -161,11 +174,16 @@ class _LostCalls:
         last = next((at for at in range(len(built), 0, -1) if not is_reasoning(built[at - 1])), 0)
         return list(built[:last])
 
-    def in_place(self, call: DecidedCall) -> list[Payload] | None:
-        """What stands in the place of its notice; `None` if that has to stay."""
+    def in_place(self, call: DecidedCall, *, own_id: bool = True) -> list[Payload] | None:
+        """What stands in the place of its notice; `None` if that has to stay.
+
+        Args:
+            call: the call.
+            own_id: whether it has the item's id. A provider that knows that id wants the reasoning before it, too.
+        """
         if call.place in self._back:
             return []
-        return (self._made(call) or None) if self.is_missing(call) else None
+        return (self._made(call, own_id=own_id) or None) if self.is_missing(call) else None
 
     def in_place_of_reference(self, call: DecidedCall | None) -> list[Payload]:
         """What stands in the place of a reference to its notice, an item that the provider does not know."""
@@ -173,13 +191,50 @@ class _LostCalls:
             return []
         return [developer_message(call.notice)]
 
-    def _made(self, call: DecidedCall) -> list[Payload]:
-        made = restored(call)
+    def _made(self, call: DecidedCall, *, own_id: bool = True) -> list[Payload]:
+        made = restored(call if own_id else replace(call, item_id=""))
         if made is None:
             return []
         self._taken.add(call.call_id)
         self._back.add(call.place)
         return [made] if call.call_id in self._results else [made, *not_run(call, self._wording)]
+
+
+def _places(
+    items: Sequence[object], lost: Sequence[LostCalls], placed: Sequence[DecidedCall]
+) -> tuple[dict[int, DecidedCall], dict[int, list[DecidedCall]]]:
+    """Where calls come back: in the places of messages that say their notices, and before the answers that followed."""
+    said: dict[int, DecidedCall] = {}
+    unsaid: dict[int, list[DecidedCall]] = {}
+    ids = {_notice_id(item) for item in items}
+    for each in lost:
+        left = list(each.calls)
+        for index in range(each.turn.start, each.turn.end):
+            spoken = _bare_words(items[index])
+            call = next((call for call in left if spoken and call.notice == spoken), None)
+            if call is not None:
+                said[index] = call
+                left.remove(call)
+        left = [call for call in left if call.notice_id not in ids and call not in placed]
+        if each.continued and left:
+            unsaid[each.turn.start] = unlike(left)
+    return said, unsaid
+
+
+def _bare_words(item: object) -> str:
+    """What a message of the model says, if it is none of ours by its id."""
+    if text(item, "role") != "assistant" or text(item, "id").startswith(NOTICE_PREFIX):
+        return ""
+    return words(item)
+
+
+def _author(item: object) -> Author:
+    kind, role = text(item, "type"), text(item, "role")
+    if role in {"system", "developer"}:
+        return "instructions"
+    if kind == "reasoning":
+        return "thought"
+    return "model" if is_models(item) or text(item, "id").startswith(NOTICE_PREFIX) else "caller"
 
 
 def _notice_id(item: object) -> str:

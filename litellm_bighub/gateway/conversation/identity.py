@@ -15,6 +15,7 @@ from litellm_bighub.domain.actor import KEY, USER
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.formats.payload import fields
+from litellm_bighub.gateway.pipeline.request_scope import request_scope
 
 IN_CODE = "litellm_bighub.aresponses"
 """The surface of calls that come through no route, unless they are told to have another."""
@@ -55,6 +56,7 @@ def call_context(
         key = hashed_key(user_api_key_dict)
     names = ((KEY, alias), (USER, user))
     name = next((mark + name for mark, name in names if name not in NOBODY), actor)
+    turn = request_scope().turn
     return CallContext(
         actor=name,
         domain=domain,
@@ -66,6 +68,7 @@ def call_context(
         team=team,
         conversation=conversation_id(request_data, response),
         key=key,
+        turn=turn[1] if turn is not None and turn[0] is request_data else "",
     )
 
 

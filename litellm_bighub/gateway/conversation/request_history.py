@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter, defaultdict, deque
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fastapi import HTTPException
@@ -28,8 +28,10 @@ from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.registry import DEFAULT, format_of_answer
 from litellm_bighub.formats.requests.repair import RequestRepair
 from litellm_bighub.formats.requests.results import FoundResult, RequestResults
+from litellm_bighub.formats.requests.turns import FoundTurn, LostCalls, Turns, said
 from litellm_bighub.gateway.conversation.identity import conversation_id, in_same_form, upstream_id
 from litellm_bighub.gateway.pipeline.gated_stream import close_stream
+from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 from litellm_bighub.gateway.setup.proxy_process import has_sessions
 from litellm_bighub.wording import ENGLISH, Wording
 
@@ -56,11 +58,13 @@ class RequestHistory:
     Attributes:
         decisions: whose ledger holds the calls.
         refuse: whether a request with a result that nobody approved is refused.
+        continues: whether the model goes on when it is told of a blocked call, of which the client then knows nothing.
         audit: where such results are told of, besides the ledger and the log.
     """
 
     decisions: ToolDecisions
     refuse: bool = False
+    continues: bool = False
     audit: AuditFile | None = None
 
     async def prepare(
@@ -85,16 +89,19 @@ class RequestHistory:
         thread = ConversationThread()
         if wire_format.stores_answers:
             thread = ConversationThread(previous_response_id, conversation_id(data))
-        if not (thread or brought.results or brought.notices or brought.reasoning):
+        turns = Turns() if thread else wire_format.turns(data)
+        enter(request_scope()._replace(turn=(data, turns.coming)))
+        answers = [turn for turn in turns.found if self._may_hide_calls(data, wire_format, turn)]
+        if not (thread or brought.results or brought.notices or brought.reasoning or answers):
             if brought.is_broken:
                 data |= wire_format.repaired(data, RequestRepair(wording=self.decisions.wording))
             return []
         context = asks()
-        known = await self._known(thread, brought, context)
+        known = await self._known(thread, brought, answers, context)
         if thread.response_id and (last := continuation(known, thread.response_id)):
             data["previous_response_id"] = in_same_form(data["previous_response_id"], thread.response_id, last)
             thread = ConversationThread(upstream_id(last, encrypted=False), thread.conversation)
-            known = await self._known(thread, brought, context)
+            known = await self._known(thread, brought, answers, context)
         judged = judge(brought.results, known, thread, complete=brought.complete, wording=self.decisions.wording)
         judgements = list(zip(brought.results, judged, strict=True))
         unapproved = [self._unapproved(found, each, context) for found, each in judgements if each.kind is not None]
@@ -105,6 +112,7 @@ class RequestHistory:
         denied = {found.path for found, each in judgements if _is_denied(each)}
         edited = {found.path: each.call for found, each in judgements if each.call is not None and each.call.edited}
         repair = _repair(thread, brought, known, denied, edited, self.decisions.wording)
+        repair = replace(repair, lost=_lost(answers, known, continued=self.continues))
         if repair or brought.is_broken:
             data |= wire_format.repaired(data, repair)
         return unapproved
@@ -147,8 +155,16 @@ class RequestHistory:
             logger.warning("the ledger did not remember what continued response %s: %s", response_id, error)
             return False
 
+    def _may_hide_calls(self, data: JsonMapping, wire_format: Format, turn: FoundTurn) -> bool:
+        """Whether an answer may be one whose calls were withheld, as far as the request shows it."""
+        items = data[wire_format.conversation]
+        wordings = (self.decisions.wording, ENGLISH)
+        return self.continues or any(
+            each.may_be_notice(said(item)) for item in items[turn.start : turn.end] for each in wordings
+        )
+
     async def _known(
-        self, thread: ConversationThread, brought: RequestResults, context: CallContext
+        self, thread: ConversationThread, brought: RequestResults, answers: Sequence[FoundTurn], context: CallContext
     ) -> Sequence[DecidedCall]:
         """What the ledger holds of the calls that a request may be about."""
         return await self.decisions.ledger.find(
@@ -162,6 +178,7 @@ class RequestHistory:
                 storable(context.user),
                 {storable(found.mark.id) for found in brought.reasoning if found.mark.id},
                 {found.mark.digest for found in brought.reasoning if not found.mark.id},
+                {turn.digest for turn in answers},
             )
         )
 
@@ -230,10 +247,12 @@ def _repair(
     owed, owed_after = _owed(waiting, brought, denied)
     notices = {call.notice_id: call for call in known if call.notice_id}
     lost = withheld(known)
-    behind = {found.path: call for found in brought.reasoning for call in lost if found.precedes(call)}
+    behind = {
+        found.path: call for found in brought.reasoning for call in lost if found.precedes(call) and not _has_run(call)
+    }
     forgets = bool(owed or owed_after) and thread.response_id.startswith(_CHAT_IDS) and not has_sessions()
     told = {call.call_id for call in known if call.answered and thread.holds(call)}
-    return RequestRepair(owed, owed_after, notices, behind, edited, denied, told, forgets, wording)
+    return RequestRepair(owed, owed_after, notices, behind, (), edited, denied, told, forgets, wording)
 
 
 def _owed(
@@ -263,6 +282,24 @@ def _owed(
         released[call.call_id] -= call.released
         if outputs and (call.released or len(outputs) > released[call.call_id]):  # clients answer withheld calls, too
             before[call.call_id] = outputs.popleft()
-        elif call.call_id and not call.released and not has_been_run(call.call_id, call.tool):
+        elif call.call_id and not call.released and not _has_run(call):
             (owed_after[before[call.call_id]] if call.call_id in before else owed).append(call)
     return owed, dict(owed_after)
+
+
+def _lost(answers: Sequence[FoundTurn], known: Sequence[DecidedCall], *, continued: bool) -> list[LostCalls]:
+    """The withheld calls of answers in a request. In another turn a call may have the same ids."""
+    released = {call.place for call in outcomes(known) if call.released and call.response_id}
+    lost = [
+        LostCalls(
+            turn, [call for call in withheld(of_turn) if call.place not in released and not _has_run(call)], continued
+        )
+        for turn in answers
+        if (of_turn := [call for call in known if call.turn == turn.digest])
+    ]
+    return [each for each in lost if each.calls]
+
+
+def _has_run(call: DecidedCall) -> bool:
+    """Whether the provider has run it, so that it waits for nothing."""
+    return has_been_run(call.call_id, call.tool)

@@ -90,6 +90,7 @@ def _decided(
                 notice=notice,
                 reasoning_id=call.reasoning.id,
                 reasoning_digest=call.reasoning.digest,
+                turn=context.turn,
             )
         case _:
             assert_never(outcome)

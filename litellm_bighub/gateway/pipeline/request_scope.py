@@ -14,7 +14,7 @@ from starlette.types import Receive
 
 from litellm_bighub.checks.text_check import InputType
 from litellm_bighub.domain.event import DecisionEvent
-from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 if TYPE_CHECKING:
     from litellm_bighub.gateway.hooks.stream_scan import StreamScan
@@ -35,6 +35,7 @@ class RequestScope(NamedTuple):
         server_side_calls: the server-side calls of the stream whose next event is awaited.
         released: the tool calls that the last call in code has released.
         stream_scans: what guardrails have seen of streams on LiteLLM's unified path, by the identity of their events.
+        turn: a request, and the digest of the conversation that its answer goes on from.
         extraction: the request and the side that an override point extracts texts for.
     """
 
@@ -45,6 +46,7 @@ class RequestScope(NamedTuple):
     server_side_calls: ServerSideCalls | None = None
     released: frozenset[CallName] = frozenset()
     stream_scans: dict[int, StreamScan] | None = None
+    turn: tuple[JsonMapping, str] | None = None
     extraction: tuple[JsonObject, InputType] | None = None
 
 

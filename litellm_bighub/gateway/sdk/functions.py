@@ -175,7 +175,8 @@ def messages(**arguments: Payload) -> Payload:
 
 def _pipeline(tool_decisions: ToolDecisions, withholding: Withholding | None) -> Pipeline:
     withholding = withholding or Withholding()
-    conversation = RequestHistory(tool_decisions, refuse=withholding.on_unapproved_result == "refuse")
+    refuse, continues = withholding.on_unapproved_result == "refuse", withholding.on_block == "continue"
+    conversation = RequestHistory(tool_decisions, refuse=refuse, continues=continues)
     enforcement = Enforcement(tool_decisions, withholding)
     return Pipeline(enforcement, conversation, HostedTools(enforcement))
 

@@ -256,7 +256,8 @@ def build_conversation(settings: GuardrailSettings, decisions: ToolDecisions) ->
         ConfigurationError: the audit file cannot be written.
     """
     audit = AuditFile(beside_config(settings.audit_file)) if settings.audit_file else None
-    return RequestHistory(decisions, refuse=settings.on_unapproved_result == "refuse", audit=audit)
+    refuse, continues = settings.on_unapproved_result == "refuse", settings.on_block == "continue"
+    return RequestHistory(decisions, refuse, continues, audit)
 
 
 def build_opt_outs(name: str, settings: GuardrailSettings, decisions: ToolDecisions) -> OptOuts:

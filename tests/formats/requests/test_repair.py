@@ -6,6 +6,7 @@ import pytest
 
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.formats.requests.repair import RequestRepair
+from litellm_bighub.formats.requests.turns import FoundTurn, LostCalls
 
 CALL = DecidedCall("r", "c1", "function", "pay", "blocked", False, "ada", 1.0)
 
@@ -19,6 +20,8 @@ CALL = DecidedCall("r", "c1", "function", "pay", "blocked", False, "ada", 1.0)
         (RequestRepair(owed_after={"input[0]": [CALL]}), True),
         (RequestRepair(notices={"msg_1": CALL}), True),
         (RequestRepair(edited={"c1": CALL}), True),
+        (RequestRepair(behind={"input[0]": CALL}), True),
+        (RequestRepair(lost=[LostCalls(FoundTurn("d", 0, 1), [CALL])]), True),
         (RequestRepair(denied={"c1"}), True),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, strategies as st
@@ -11,9 +12,10 @@ from pydantic import TypeAdapter
 
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.formats.requests.edited_note import edited_note
+from litellm_bighub.formats.requests.turns import LostCalls
 from litellm_bighub.formats.responses.approval_answers import readable
 from litellm_bighub.formats.responses.approval_request import request_item
-from litellm_bighub.formats.responses.results import answered, brought, continued
+from litellm_bighub.formats.responses.results import answered, brought, continued, turns
 from litellm_bighub.formats.responses.withheld_output import developer_message, not_run, restored
 from litellm_bighub.testing.upstream.answer_memory import AnswerMemory
 
@@ -273,3 +275,71 @@ def test_reasoning_goes_whose_call_cannot_come_back(before):
     lost = {f"input[{len(before) + 1}]": call(kind="mcp")}
     assert continued([USER, *before, THOUGHT, NEXT], behind=lost) == [USER, NEXT]
     assert continued([*before, THOUGHT, NEXT], behind={f"input[{len(before)}]": call(kind="mcp")}) == [NEXT]
+
+
+def bare(number=1):
+    return {"role": "assistant", "content": call(number).notice}
+
+
+def lost(items, calls, *, continued=False):
+    """These calls were lost of the last answer in a replay."""
+    return [LostCalls(turns({"input": items}).found[-1], calls, continued)]
+
+
+def anew(number=1):
+    """A call without the item's id, with its output."""
+    return [restored(replace(call(number), item_id="")), *not_run(call(number))]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(bare(), id="text"),
+        pytest.param({**bare(), "id": "msg_theirs", "type": "message"}, id="under an id of the client's"),
+        pytest.param({**bare(), "content": [{"type": "output_text", "text": call().notice}]}, id="part"),
+        pytest.param({**bare(), "content": [{"type": "refusal", "refusal": call().notice}]}, id="refusal"),
+    ],
+)
+def test_a_notice_without_its_id_becomes_the_call_again(said):
+    items = [USER, said, USER]
+    assert continued(items, lost=lost(items, [call()])) == [USER, *anew(), USER]
+
+
+def test_several_notices_become_the_calls_in_their_order():
+    same = [replace(call(number), notice="no") for number in (1, 2)]
+    items = [USER, *({"role": "assistant", "content": "no"} for _ in same), USER]
+    back = continued(items, lost=lost(items, same))
+    assert [item["call_id"] for item in back if "call_id" in item] == ["call_1", "call_1", "call_2", "call_2"]
+
+
+def test_other_words_stay():
+    items = [USER, NEXT, USER]
+    assert continued(items, lost=lost(items, [call()])) == items
+
+
+def test_a_call_whose_reasoning_is_there_comes_back_behind_it_once():
+    items = [USER, THOUGHT, bare(), USER]
+    back = continued(items, behind={"input[1]": call()}, lost=lost(items, [call()], continued=True))
+    assert back == [USER, THOUGHT, restored(call()), *not_run(call()), USER]
+
+
+def test_a_call_whose_notice_is_there_comes_back_in_its_place_once():
+    items = [USER, notice(), NEXT, USER]
+    back = continued(items, notices={"msg_bighub_1": call()}, lost=lost(items, [call()], continued=True))
+    assert back == [USER, restored(call()), *not_run(call()), NEXT, USER]
+
+
+def test_what_the_model_was_told_of_comes_back_before_its_next_answer():
+    items = [USER, THOUGHT, NEXT, USER]
+    calls = [call(1), call(2), replace(call(1), call_id="call_9", response_id="resp_again")]
+    calls = [replace(each, digest=each.call_id if each.call_id != "call_9" else "call_1") for each in calls]
+    back = continued(items, lost=lost(items, calls, continued=True))
+    assert [item.get("call_id") for item in back] == [None, *["call_9"] * 2, *["call_2"] * 2, None, None, None]
+    assert back[-3:] == [THOUGHT, NEXT, USER]
+
+
+def test_instructions_and_thoughts_do_not_make_another_turn():
+    one = turns({"input": [{"role": "developer", "content": "12:00"}, USER, THOUGHT, NEXT, USER]})
+    other = turns({"input": [{"role": "system", "content": "12:01"}, USER, NEXT, USER]})
+    assert (one.found[0].digest, one.coming) == (other.found[0].digest, other.coming)
+    assert turns({"input": "and now?"}).coming == turns({"input": [USER]}).coming

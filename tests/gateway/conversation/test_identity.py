@@ -16,6 +16,7 @@ from litellm_bighub.agent.settings import AgentSettings
 from litellm_bighub.errors import AdapterConfigurationError, ConfigurationError
 from litellm_bighub.gateway.conversation.identity import NOBODY, call_context, in_same_form, upstream_id
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
+from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 from litellm_bighub.gateway.setup.configuration import read_settings
 from litellm_bighub.settings import GuardrailSettings
 
@@ -113,3 +114,14 @@ def test_no_operators_name_looks_like_a_keys_or_a_users(name, monkeypatch):
         read_settings(GuardrailSettings, "texts", {})
     with pytest.raises(AdapterConfigurationError, match="actor"):
         AgentSettings(actor=name)
+
+
+def test_only_the_request_itself_goes_on_from_its_turn():
+    """Two streams in one task may be read in turns."""
+    request = {"input": "go"}
+    before = request_scope()
+    enter(before._replace(turn=(request, "digest")))
+    contexts = [call_context(None, each, None, actor="a", domain="d") for each in (request, dict(request))]
+    enter(before)
+    assert [context.turn for context in contexts] == ["digest", ""]
+    assert call_context(None, request, None, actor="a", domain="d").turn == ""

@@ -316,3 +316,131 @@ async def test_reasoning_before_a_withheld_call_is_never_an_orphan(upstream, mod
         assert thought == kept(seen)[0]
         assert made["call_id"] == output["call_id"] == call["call_id"]
         assert "not been run" in output["output"]
+
+
+@pytest.mark.parametrize("kept", [list, without_ids], ids=["ids", "no ids"])
+@pytest.mark.parametrize("thought", [[], [reasoning("hm", encrypted="opaque 2")]], ids=["", "reasoning"])
+async def test_a_notice_without_its_id_becomes_the_call_again(upstream, ask, thought, kept):
+    """Pydantic AI replays what the model said, not its items. Another conversation may read the same."""
+    tools = decisions(wipe=BLOCKED)
+    for order in ("A", "B"):
+        upstream.script(f"go {order}", [*thought, function_call("wipe", {"order": order}, call_id=f"call_{order}")])
+        first = await ask(f"go {order}", decisions=tools, store=False)
+    said = first.output_text
+    history = [*kept(plain(first.output))[: len(thought)], {"role": "assistant", "content": said}]
+    question = {"role": "user", "content": "and now?"}
+
+    await ask([{"role": "user", "content": "go B"}, *history, question], decisions=tools, store=False)
+
+    made, output, asked = sent(upstream)[1 + len(thought) :]
+    assert (made["type"], made["call_id"], json.loads(made["arguments"])) == ("function_call", "call_B", {"order": "B"})
+    assert (output["call_id"], output["output"]) == ("call_B", said)
+    assert asked["content"] == "and now?"
+
+
+async def test_words_that_are_no_notice_stay_the_models(upstream, ask):
+    said = 'The tool call "wipe" was blocked by policy and has not been run.'
+    items = [
+        {"role": "user", "content": "go"},
+        {"role": "assistant", "content": said},
+        {"role": "user", "content": "?"},
+    ]
+
+    await ask(items, decisions=decisions(wipe=BLOCKED), store=False)
+
+    assert [item["role"] for item in sent(upstream)] == ["user", "assistant", "user"]
+    assert sent(upstream)[1]["content"] == said
+
+
+TOOL = {"name": "wipe", "description": "Wipes.", "input_schema": {"type": "object"}}
+DEFINED = {
+    "responses": [{"type": "function", "name": "wipe", "parameters": {"type": "object"}}],
+    "chat": [{"type": "function", "function": {"name": "wipe", "parameters": {"type": "object"}}}],
+    "messages": [TOOL],
+}
+
+
+@pytest.fixture(params=["chat", "messages", "responses"])
+def api(request):
+    return request.param
+
+
+@pytest.fixture
+def converse(upstream, api):
+    """Sends a whole conversation in a format, with the tool, and gives back the text of the answer."""
+
+    async def converse(messages, *, streamed, **more):
+        body = {"model": "openai/gpt-4.1", "api_base": upstream.base_url, "api_key": "sk-x", "tools": DEFINED[api]}
+        body |= {"stream": streamed, "withholding": Withholding(on_block="continue"), **more}
+        if api == "chat":
+            answer = await litellm_bighub.acompletion(**body, messages=messages)
+            if not streamed:
+                return answer.choices[0].message.content
+            chunks = [chunk async for chunk in answer]
+            return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+        if api == "responses":
+            answer = await litellm_bighub.aresponses(**body, input=messages, store=False)
+            return [event async for event in answer][-1].response.output_text if streamed else answer.output_text
+        body |= {"model": "anthropic/claude-sonnet-4-5", "api_base": upstream.base_url.removesuffix("/v1")}
+        answer = await litellm_bighub.amessages(**body, messages=messages, max_tokens=9)
+        if not streamed:
+            return answer["content"][-1]["text"]
+        frames = b"".join([chunk async for chunk in answer]).decode().split("\n\n")
+        events = [json.loads(frame.partition("data: ")[2]) for frame in frames if "data: " in frame]
+        return "".join(event.get("delta", {}).get("text", "") for event in events)
+
+    return converse
+
+
+def calls_and_results(request) -> list[tuple[str, object]]:
+    """What a request tells of calls and of results, in its order."""
+    told: list[tuple[str, object]] = []
+    for item in request.body.get("input", request.body.get("messages")):
+        for block in [
+            item,
+            *(item.get("tool_calls") or ()),
+            *(item["content"] if isinstance(item.get("content"), list) else ()),
+        ]:
+            match block:
+                case {"type": "function_call", "arguments": arguments} | {"function": {"arguments": arguments}}:
+                    told.append(("call", json.loads(arguments)))
+                case {"type": "tool_use", "input": arguments}:
+                    told.append(("call", arguments))
+                case {"type": "function_call_output", "output": said} | {"role": "tool", "content": said}:
+                    told.append(("result", said))
+                case {"type": "tool_result", "content": said}:
+                    told.append(("result", said if isinstance(said, str) else said[0]["text"]))
+    return told
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("words", [[], [text("I shall wipe it.")]], ids=["", "words before the call"])
+async def test_a_call_that_the_model_was_told_of_stays_in_the_conversation(upstream, converse, streamed, words):
+    tools = decisions(wipe=BLOCKED)
+    upstream.script(
+        lambda request: "and now?" not in request.raw,
+        [*words, function_call("wipe", {"order": 1, "password": CANARY})],
+        [text("It is over.")],
+    )
+    history = [{"role": "user", "content": "go"}]
+    said = await converse(history, streamed=streamed, tool_decisions=tools)
+    assert said.endswith("It is over.")
+    assert len(upstream.requests) == 2
+    history += [{"role": "assistant", "content": said}, {"role": "user", "content": "and now?"}]
+
+    await converse(history, streamed=streamed, tool_decisions=tools)
+
+    [call, result] = calls_and_results(upstream.requests[-1])
+    assert call == ("call", {"order": 1, "password": "[redacted]"})
+    assert "not been run" in result[1]
+    given = upstream.requests[-1].body
+    texts = [str(item.get("content")) for item in given.get("input", given.get("messages"))]
+    assert "go" in texts[0]
+    assert "It is over." in texts[-2]
+    assert "and now?" in texts[-1]
+
+
+async def test_a_conversation_in_which_nothing_was_withheld_stays_as_it_is(upstream, converse):
+    history = [{"role": "user", "content": "go"}, {"role": "assistant", "content": "no"}]
+    await converse([*history, {"role": "user", "content": "?"}], streamed=False, tool_decisions=decisions(wipe=BLOCKED))
+    assert calls_and_results(upstream.requests[-1]) == []
