@@ -47,3 +47,8 @@ def test_the_reasoning_before_a_call_does_not_tell_it_from_another():
     assert behind == ToolCall("c", "function", "pay")
     assert behind.reasoning
     assert not ToolCall("c", "function", "pay").reasoning
+
+
+@pytest.mark.parametrize("path", ["output[1]", "output[1] after apr_1", "output[1] approved by req_1"])
+def test_its_place_is_the_same_in_every_question(path):
+    assert ToolCall("call_1", "function", "pay", path=path).place == "output[1]"

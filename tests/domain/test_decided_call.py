@@ -118,6 +118,10 @@ def test_two_calls_of_one_response_may_have_one_id():
     assert withheld([blocked, replace(CALL, item_id="fc_1", released=True)]) == [blocked]
 
 
+def test_its_place_tells_a_call_from_others_with_the_same_ids():
+    assert replace(CALL, path="output[1]").place != replace(CALL, path="output[2]").place
+
+
 def test_calls_stand_in_the_order_of_their_places_answer_by_answer():
     later, first, other = (replace(CALL, path=f"output[{at}]") for at in (10, 9, 1))
     other = replace(other, response_id="resp_2")
