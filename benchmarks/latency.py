@@ -10,7 +10,7 @@ from contextlib import aclosing
 
 from benchmarks.figure import Figure
 from benchmarks.guardrails import Noop
-from litellm_bighub import ResponsesTextGuardrail
+from litellm_bighub import TextGuardrail
 from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
 
 DELTAS = 400
@@ -88,7 +88,7 @@ async def figures():
         ("a window of 64 characters", {"window_size": 64, "window_overlap": 32}, 64),
         ("sentences of 150 characters", {"hold": "sentence"}, 150),
     ):
-        texts = ResponsesTextGuardrail(guardrails=[Noop()], **settings)
+        texts = TextGuardrail(guardrails=[Noop()], **settings)
         stream = Stream()
         came, over = await arrivals(texts.checked(stream.events(), {}))
         first, last = min(stream.sent.values()), max(stream.sent.values())

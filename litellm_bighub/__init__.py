@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from litellm_bighub.errors import AdapterConfigurationError, OutcomeReportError, ProviderResponseError
     from litellm_bighub.gateway.hooks.registration import install, uninstall
     from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
-    from litellm_bighub.gateway.hooks.text_guardrail import ResponsesTextGuardrail
+    from litellm_bighub.gateway.hooks.text_guardrail import ResponsesTextGuardrail, TextGuardrail
     from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
     from litellm_bighub.gateway.pipeline.enforcement_modes import Withholding
     from litellm_bighub.gateway.sdk.functions import acompletion, amessages, aresponses, completion, messages, responses
@@ -43,6 +43,7 @@ _HOMES = {
     "ProviderResponseError": "errors",
     "RequireApproval": "domain.decision",
     "ResponsesTextGuardrail": "gateway.hooks.text_guardrail",
+    "TextGuardrail": "gateway.hooks.text_guardrail",
     "ToolCall": "domain.call",
     "ToolDecisions": "deciders.tool_decisions",
     "ToolExecutionEvent": "agent.record.events",
@@ -74,6 +75,7 @@ __all__ = [
     "ProviderResponseError",
     "RequireApproval",
     "ResponsesTextGuardrail",
+    "TextGuardrail",
     "ToolCall",
     "ToolDecisions",
     "ToolExecutionEvent",

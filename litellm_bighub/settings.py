@@ -141,7 +141,7 @@ class GuardrailSettings(BaseSettings):
 
 
 class TextGuardrailSettings(BaseSettings):
-    """What a `ResponsesTextGuardrail` is configured with."""
+    """What a `TextGuardrail` is configured with."""
 
     model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="LITELLM_BIGHUB_TEXT_")
 

@@ -13,6 +13,7 @@ from litellm_bighub.errors import GuardrailAnswerError
 
 T = TypeVar("T")
 _CALLS_AND_TOOLS = frozenset({"tools", "tool_calls"})
+_MEDIA = ("images", "files")
 InputType = Literal["request", "response"]
 
 
@@ -88,7 +89,7 @@ def lone_answer(guardrail: Guardrail, answer: object, text: str, inputs: JsonObj
     if answer is inputs and inputs.get("texts") == [text] and _CALLS_AND_TOOLS.isdisjoint(inputs):
         messages = dict.get(inputs, STRUCTURED)
         return None if messages is None else TextAnswer([text], structured_messages=messages)
-    return _answer(guardrail, answer, [text])
+    return _answer(guardrail, answer, [text], {})
 
 
 async def gather(awaitables: Iterable[Awaitable[T]], limit: int) -> list[T]:
@@ -150,20 +151,25 @@ async def _check_each(guardrail: Guardrail, question: TextQuestion, limit: int) 
 async def _check_batch(
     guardrail: Guardrail, question: TextQuestion, texts: Sequence[str], context: JsonMapping
 ) -> TextAnswer:
-    inputs = Inputs({"texts": list(texts), **context}, question.structured_messages)
+    media = {key: list(context[key]) for key in _MEDIA if key in context}  # a guardrail may write into what it gets
+    inputs = Inputs({"texts": list(texts), **context, **media}, question.structured_messages)
     answer = await guardrail.apply_guardrail(
         inputs=inputs,
         request_data=question.request_data,
         input_type=question.input_type,
         logging_obj=question.logging_obj,
     )
-    return _answer(guardrail, answer, texts)
+    return _answer(guardrail, answer, texts, context)
 
 
-def _answer(guardrail: Guardrail, answer: object, texts: Sequence[str]) -> TextAnswer:
+def _answer(guardrail: Guardrail, answer: object, texts: Sequence[str], context: JsonMapping) -> TextAnswer:
     if not isinstance(answer, Mapping):
         raise GuardrailAnswerError(name_of(guardrail), f"answered with {_a(answer)}, not with its inputs")
     answered = cast("JsonMapping", answer)
+    for key in _MEDIA:
+        given = answered.get(key)
+        if given is not None and (not isinstance(given, (list, tuple)) or list(given) != list(context.get(key, ()))):
+            raise GuardrailAnswerError(name_of(guardrail), f"answered with other {key}, which cannot be written back")
     return TextAnswer(
         _texts(guardrail, answered, texts),
         answered.get("tools"),

@@ -77,7 +77,7 @@ def _of_all(config: ProxyConfig, guardrails: Sequence[ExaminedGuardrail]) -> Ite
     if all(guardrail.kind is not GuardrailKind.CALLS for guardrail in guardrails):
         yield Finding(Level.OFF, "guardrails", "no BighubGuardrail among them: no tool call is decided on")
     if all(guardrail.kind is not GuardrailKind.TEXTS for guardrail in guardrails):
-        yield Finding(Level.NOTE, "guardrails", "no ResponsesTextGuardrail among them: rewrites in streams are lost")
+        yield Finding(Level.NOTE, "guardrails", "no TextGuardrail among them: rewrites in streams are lost")
     settings = config.section("litellm_settings")
     callbacks = [settings.get(key) for key in ("callbacks", "success_callback", "failure_callback")]
     if not any("prometheus" in each if isinstance(each, list) else each == "prometheus" for each in callbacks):
@@ -183,11 +183,11 @@ def _others(entry: GuardrailEntry, guardrails: Sequence[ExaminedGuardrail]) -> I
     ]
     match appliers, entry.default_on:
         case [first, *_], False:
-            yield Finding(Level.FINE, entry.name, f"run by {first}, in Responses streams too")
+            yield Finding(Level.FINE, entry.name, f"run by {first}, in streams too")
         case [first, *_], True:
             yield Finding(Level.WARNING, entry.name, f"runs twice: by {first}, and on its own as default_on is true")
         case [], True if "post_call" in entry.events:
-            says = "not covered in streams, which LiteLLM delivers unchecked; let a ResponsesTextGuardrail apply it"
+            says = "not covered in streams, which LiteLLM delivers unchecked; let a TextGuardrail apply it"
             yield Finding(Level.WARNING, entry.name, says)
         case [], False:
             yield Finding(Level.NOTE, entry.name, "off unless a request, key or team names it")

@@ -15,7 +15,7 @@ import yaml
 
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.gateway.hooks.text_guardrail import ResponsesTextGuardrail
+from litellm_bighub.gateway.hooks.text_guardrail import TextGuardrail
 from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
 
 
@@ -131,7 +131,7 @@ class GuardrailKind(Enum):
     """Whose guardrail it is, and for what."""
 
     CALLS = "tool calls"
-    TEXTS = "texts of Responses"
+    TEXTS = "texts"
     OTHER = "another guardrail"
     UNKNOWN = "cannot be imported"
 
@@ -150,7 +150,7 @@ def kind_of(entry: GuardrailEntry, folder: Path) -> GuardrailKind:
         return GuardrailKind.UNKNOWN
     if issubclass(found, BighubGuardrail):
         return GuardrailKind.CALLS
-    return GuardrailKind.TEXTS if issubclass(found, ResponsesTextGuardrail) else GuardrailKind.OTHER
+    return GuardrailKind.TEXTS if issubclass(found, TextGuardrail) else GuardrailKind.OTHER
 
 
 @contextmanager

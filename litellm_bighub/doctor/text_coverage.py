@@ -73,7 +73,7 @@ def text_formats(config: ProxyConfig) -> frozenset[tuple[str, Mode]]:
     """Where an answer's text is meant to be checked: a guardrail is on for it, without being asked for.
 
     A guardrail of LiteLLM's, or the operator's own, is on for every format; whether it holds in streams is shown by the
-    proof alone. `ResponsesTextGuardrail` is on for those whose
+    proof alone. `TextGuardrail` is on for those whose
     texts are found.
     """
     formats: set[str] = set()

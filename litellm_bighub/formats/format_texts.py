@@ -96,6 +96,8 @@ class FormatTexts:
         calls: the tool calls in a list of items that stands in the named field, for guardrails that want calls.
         read: what an event of a stream tells of texts.
         gate: a new gate for a stream.
+        answer_items: the field of an answer in whose items its calls are.
+        has_chat_items: whether conversation and tools have the form that guardrails know, that of chat completions.
     """
 
     call_types: Sequence[str]
@@ -108,3 +110,5 @@ class FormatTexts:
     calls: Callable[[object, str], Sequence[CallText]] = _no_calls
     read: Callable[[object], EventTexts]
     gate: Callable[[Mode], StreamTextGate]
+    answer_items: str = "output"
+    has_chat_items: bool = False

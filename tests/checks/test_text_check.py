@@ -177,3 +177,25 @@ def test_tools_that_a_guardrail_wrote_into_its_inputs_are_an_answer():
     inputs["tools"] = ["t"]
 
     assert lone_answer(OfInputs(), inputs, "a", inputs) == TextAnswer(["a"], tools=["t"])
+
+
+@pytest.mark.parametrize("answered", [["v"], [], "u"])
+async def test_images_that_were_rewritten_are_refused(answered):
+    def answer(inputs):
+        return {**inputs, "images": answered}
+
+    with pytest.raises(GuardrailAnswerError, match="other images"):
+        await ask(OfInputs(answer), question("a", context={"images": ["u"]}))
+
+
+async def test_images_that_were_rewritten_where_they_stand_are_refused_too():
+    def answer(inputs):
+        inputs["images"].clear()
+        return inputs
+
+    given = ["u"]
+    with pytest.raises(GuardrailAnswerError, match="other images"):
+        await ask(OfInputs(answer), question("a", context={"images": given}))
+    assert given == ["u"]
+    unchanged = await ask(OfInputs(), question("a", context={"images": given}))
+    assert unchanged.texts == ["a"]

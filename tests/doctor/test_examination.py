@@ -18,7 +18,7 @@ from litellm_bighub.testing import HostedBighub
 
 POLICY = {"version": 1, "default": "block", "rules": [{"name": "lookups", "tool": "lookup_*", "effect": "allow"}]}
 MASK = {"guardrail": "litellm_content_filter"}
-TEXTS = {"guardrail": "litellm_bighub.ResponsesTextGuardrail"}
+TEXTS = {"guardrail": "litellm_bighub.TextGuardrail"}
 
 
 def guardrail(name="bighub", **params):
@@ -126,7 +126,7 @@ OTHERS = {
     "applied": (
         [guardrail("mask", **MASK, default_on=False), guardrail("texts", **TEXTS, apply=["mask"])],
         Level.FINE,
-        "mask: run by texts, in Responses streams too",
+        "mask: run by texts, in streams too",
     ),
     "twice": ([guardrail("mask", **MASK), guardrail("texts", **TEXTS, apply=["mask"])], Level.WARNING, "runs twice"),
     "missing": ([guardrail("texts", **TEXTS, apply=["nobody"])], Level.OFF, "no guardrail of this config"),
@@ -211,7 +211,7 @@ def test_who_looks_at_which_answers(examined):
 
     assert covers == {
         "/v1/responses": (("bighub",), ("texts", "mask")),
-        "/v1/chat/completions": (("bighub",), ("mask",)),
+        "/v1/chat/completions": (("bighub",), ("texts", "mask")),
         "/v1/messages": (("bighub",), ("mask",)),
     }
 

@@ -112,8 +112,9 @@ def test_the_repositorys_config_governs_the_three_formats(proof):
 
 
 @pytest.mark.proxy
-def test_the_secrets_that_it_masks_never_leave_on_responses(proof):
-    secrets = {row.probe.mode: row.secret for row in proof.rows if row.probe.route == "/v1/responses"}
+@pytest.mark.parametrize("route", ["/v1/responses", "/v1/chat/completions"])
+def test_the_secrets_that_it_masks_never_leave(proof, route):
+    secrets = {row.probe.mode: row.secret for row in proof.rows if row.probe.route == route}
 
     assert {"an AWS access key", "an e-mail address"} <= set(proof.caught)
     assert secrets == {"whole": Verdict.GOVERNED, "streamed": Verdict.GOVERNED}

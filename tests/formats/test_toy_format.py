@@ -79,6 +79,6 @@ def test_its_texts_are_checked_in_requests_answers_and_streams(told):
 
 
 def test_the_doctor_knows_that_its_texts_are_checked_and_proves_it(told):
-    assert told["texts covered"] == ["responses", "toy"]
-    assert told["texts examined"] == ["/v1/responses", "/v1/toy"]
+    assert {"responses", "toy"} <= set(told["texts covered"])
+    assert {"/v1/responses", "/v1/toy"} <= set(told["texts examined"])
     assert told["texts masked"] == ["GOVERNED", "GOVERNED"]

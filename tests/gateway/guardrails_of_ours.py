@@ -7,10 +7,10 @@ from typing import Any
 from litellm.proxy.guardrails.guardrail_registry import InMemoryGuardrailHandler
 from litellm.types.guardrails import LitellmParams
 
-from litellm_bighub import BighubGuardrail, ResponsesTextGuardrail
+from litellm_bighub import BighubGuardrail, TextGuardrail
 
 POLICY = "version: 1\ndefault: block\nrules:\n  - {name: lookups, tool: lookup, effect: allow}\n"
-BOTH = (BighubGuardrail, ResponsesTextGuardrail)
+BOTH = (BighubGuardrail, TextGuardrail)
 MODE = ["pre_call", "post_call"]
 
 
@@ -33,4 +33,4 @@ def registered(kind: type, folder: Any, **params: Any) -> Any:
 
 
 def own(kind: type) -> dict[str, Any]:
-    return {"apply": ["mask"]} if kind is ResponsesTextGuardrail else {}
+    return {"apply": ["mask"]} if kind is TextGuardrail else {}

@@ -138,7 +138,7 @@ async def calls_in_code(mask: CustomGuardrail, decided: ToolDecisions) -> None:
     await acompletion(model="openai/gpt-4.1", messages=[], tool_decisions=decided)
     await amessages(model="anthropic/claude", messages=[], max_tokens=100, tool_decisions=decided)
     responses(model="openai/gpt-4.1", input="Hello", guardrails=[mask])
-    await acompletion(model="openai/gpt-4.1", messages=[])  # type: ignore[call-arg]
+    await acompletion(model="openai/gpt-4.1", messages=[], guardrails=[mask])
     await aresponses(model="openai/gpt-4.1", input="", tool_decisions=OfficeHours())  # type: ignore[arg-type]
 
 

@@ -16,6 +16,7 @@ from litellm_bighub.formats.chat.joined_stream import ChatJoinedStream
 from litellm_bighub.formats.chat.next_request import answering
 from litellm_bighub.formats.chat.results import brought, continued, turns, with_lost_calls
 from litellm_bighub.formats.chat.shape import check_answer
+from litellm_bighub.formats.chat.texts.texts import TEXTS
 from litellm_bighub.formats.format import Format, InCode
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.requests.repair import RequestRepair
@@ -67,5 +68,6 @@ CHAT: Final = Format(
     turns=turns,
     repaired=_repaired,
     next_request=answering,
+    texts=TEXTS,
     batches=True,
 )

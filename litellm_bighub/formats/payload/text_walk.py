@@ -47,19 +47,23 @@ class TextWalk:
 
     Args:
         vocabulary: the format's.
+
+    Attributes:
+        found: what it has come upon.
+        names: identifiers that it has come upon; `finish` makes one text of them.
     """
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.found = Found()
         self._vocabulary = vocabulary
-        self._names: dict[str, None] = {}
+        self.names: dict[str, None] = {}
 
     def finish(self) -> Found:
         """All that was found. Names are one text, in which nothing may be rewritten."""
-        if self._names:
+        if self.names:
             where: Where = (None, "names")
-            self.found.slots.append(Slot(None, "names", "\n".join(self._names), TextKind.NAME, where))
-            self._names = {}
+            self.found.slots.append(Slot(None, "names", "\n".join(self.names), TextKind.NAME, where))
+            self.names = {}
         return self.found
 
     def item(
@@ -124,10 +128,10 @@ class TextWalk:
         within: list[Payload] | None = None,
     ) -> None:
         """One field, by its rule or by the rules of the objects that it holds."""
-        if isinstance(rule, FieldRule):
-            self.field(owner, key, value, rule, where, depth, untyped, within)
-        else:
+        if not isinstance(rule, FieldRule):
             self.placed(owner, key, value, rule, where, depth)
+        elif rule is not _OPAQUE:
+            self.field(owner, key, value, rule, where, depth, untyped, within)
 
     def placed(self, owner: Payload, key: str | int, value: object, rules: Rules, where: Where, depth: int = 0) -> None:
         """A field whose objects, in lists or alone, have these rules. What stands there in their place is text."""
@@ -164,7 +168,7 @@ class TextWalk:
         if rule is FieldRule.TOKENS:
             self._tokens(owner, key, value, where)
         elif rule is FieldRule.NAME:
-            self._names.update(dict.fromkeys(_strings(value)))
+            self.names.update(dict.fromkeys(_strings(value)))
         elif rule is FieldRule.IMAGE or rule is FieldRule.FILE:
             self._media(value, self.found.images if rule is FieldRule.IMAGE else self.found.files, where, depth)
         elif rule is FieldRule.SCHEMA and not isinstance(value, str):
@@ -237,7 +241,7 @@ class TextWalk:
         elif fields.is_object(value):
             for name, child in list(fields.members(value).items()):
                 if self._vocabulary.scans_names:
-                    self._names[name] = None
+                    self.names[name] = None
                 self._nested(value, name, child, (where, name), depth + 1, untyped=None)
 
     def schema(self, value: object, where: Where, *, names: bool = False, depth: int = 0) -> None:
@@ -255,9 +259,9 @@ class TextWalk:
         for key, child in entries:
             keyword = None if names else key
             if names and counted:
-                self._names[str(key)] = None
+                self.names[str(key)] = None
             if keyword in counted:
-                self._names.update(dict.fromkeys(_strings(child)))
+                self.names.update(dict.fromkeys(_strings(child)))
             elif keyword in SCHEMA_MEANINGS:
                 continue
             elif isinstance(child, str) or keyword in SCHEMA_VALUES:

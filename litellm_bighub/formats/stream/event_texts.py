@@ -127,7 +127,26 @@ class LastTexts:
     answer: object = None
 
 
-EventTexts: TypeAlias = StreamedText | ToldTexts | AnnouncedTexts | PieceTexts | AnnotationTexts | LastTexts
+@dataclass(frozen=True, slots=True)
+class GroupedTexts:
+    """Pieces of texts that cannot be rewritten one by one: the event leaves as it is, or not at all.
+
+    Attributes:
+        pieces: each text's place in the item, and what the event adds to it.
+        item_id: the item's.
+        beside: the item and the place of a text that the event tells of; it is dropped with what no longer fits.
+        end: where in that text the last of what it tells of ends; `None` if all of it counts.
+    """
+
+    pieces: tuple[tuple[Place, str], ...]
+    item_id: str
+    beside: tuple[str, Place] | None = None
+    end: int | None = None
+
+
+EventTexts: TypeAlias = (
+    StreamedText | ToldTexts | AnnouncedTexts | PieceTexts | AnnotationTexts | GroupedTexts | LastTexts
+)
 
 
 def keys_of(where: Where) -> Place:
@@ -143,8 +162,8 @@ def with_delta(owner: object, keys: Place, text: str) -> object:
     """A copy in which a delta tells this text; the log probabilities beside it are those of another one."""
     key, *rest = keys
     fields: dict[str | int, object] = {key: with_delta(_member(owner, key), tuple(rest), text) if rest else text}
-    if not rest and get(owner, "logprobs"):
-        fields["logprobs"] = []
+    if get(owner, "logprobs"):
+        fields["logprobs"] = None if rest else []
     return _with_members(owner, fields)
 
 

@@ -31,9 +31,14 @@ class WaitingEvent(Protocol):
 
 
 class Lanes:
-    """All events that have not left, in their lanes."""
+    """All events that have not left, in their lanes.
 
-    def __init__(self) -> None:
+    Args:
+        independent: whether no lane waits for another, as clients add to each text apart from all others.
+    """
+
+    def __init__(self, *, independent: bool = False) -> None:
+        self._independent = independent
         self._lanes: dict[int, deque[tuple[int, WaitingEvent]]] = {}
         self._arrived = 0
         self._left = 0
@@ -71,7 +76,7 @@ class Lanes:
         for index in sorted(self._lanes.keys() - {NO_ITEM}):
             lane = self._lanes[index]
             moved = self._empty(index, lane, bound, ready) or moved
-            if index in self._lanes:
+            if index in self._lanes and not self._independent:
                 bound = min(bound, lane[0][0])
         return moved and barrier is not None
 

@@ -42,12 +42,14 @@ from typing import Protocol, TypeAlias
 from typing_extensions import assert_never
 
 from litellm_bighub.errors import GateError
+from litellm_bighub.formats.payload.json_escapes import unescaped
 from litellm_bighub.formats.payload.slots import Slot, TextKind, Where
 from litellm_bighub.formats.stream.event_texts import (
     AnnotationTexts,
     AnnouncedTexts,
     CarriedText,
     EventTexts,
+    GroupedTexts,
     LastTexts,
     PieceTexts,
     Place,
@@ -63,6 +65,7 @@ from litellm_bighub.formats.stream.waiting_texts import (
     Annotation,
     Announced,
     Ended,
+    Grouped,
     Joined,
     Lone,
     SoFar,
@@ -119,6 +122,7 @@ class TextGate:
         read: what an event of the stream's format tells of texts.
         may_stream: whether deltas can tell the text at a place.
         mode: how texts are scanned that arrive in deltas. JSON texts are always held whole.
+        independent: whether items do not wait for each other.
     """
 
     def __init__(
@@ -127,12 +131,13 @@ class TextGate:
         *,
         may_stream: Callable[[Place], bool],
         mode: Mode | None = None,
+        independent: bool = False,
     ) -> None:
         self._read = read
         self._may_stream = may_stream
         self._mode: Mode = mode or Window()
         self._state = TextGateState.FLOWING
-        self._lanes = Lanes()
+        self._lanes = Lanes(independent=independent)
         self._items = Items()
         self._open: dict[TextPart, None] = {}
         self._ended: dict[_Key, TextPart] = {}
@@ -208,6 +213,9 @@ class TextGate:
     # What to do with an event.
 
     def _take(self, event: object, told: EventTexts) -> None:
+        if isinstance(told, GroupedTexts):
+            self._take_grouped(event, told)
+            return
         if isinstance(told, LastTexts):
             self._tell(event, self._items.none, told.texts, list(self._open))
             return
@@ -234,7 +242,8 @@ class TextGate:
             return
         texts: list[CarriedText] = []
         if told.keys:
-            slot = Slot(event, told.keys[-1], told.text, told.kind, _where(told.keys))
+            whole = unescaped(told.text) if told.kind is TextKind.JSON else told.text
+            slot = Slot(event, told.keys[-1], whole, told.kind, _where(told.keys))
             texts = [CarriedText(told.keys, slot, told.place)]
         self._tell(event, item, texts, [part for part in (part,) if part is not None and not part.ended])
 
@@ -248,6 +257,16 @@ class TextGate:
         part.hear(delta)
         self._touched[part] = None
         self._lanes.add(item.index, delta)
+
+    def _take_grouped(self, event: object, told: GroupedTexts) -> None:
+        item = self._items.of(told.item_id, None)
+        for place, piece in told.pieces:
+            part = item.parts.get(place) or self._new_part(item, place, TextKind.TOKENS)
+            part.hear(Delta(None, piece))
+        beside = None
+        if told.beside is not None:
+            beside = self._items.of(told.beside[0], None).parts.get(told.beside[1])
+        self._lanes.add(item.index, Grouped(event, item.parts, beside, told.end))
 
     def _take_annotation(self, event: object, item: Item, told: AnnotationTexts) -> None:
         telling = Telling(event, [(found, self._alone(found.slot)) for found in told.texts])
@@ -287,7 +306,7 @@ class TextGate:
         same = self._ended.get(_key(found.slot.text, found.slot.kind))
         if part is not None and not part.ended:
             return SoFar(part)
-        if part is not None and not part.empty and (same is None or part.raw == found.slot.text):
+        if part is not None and not part.empty and (same is None or same is part):
             return Ended(part)
         return self._alone(found.slot) if same is None else Ended(same)
 
@@ -329,6 +348,8 @@ class TextGate:
             for told in (part.raw, part.announced, said):
                 if told:
                     self._ended[_key(told, part.kind)] = part
+                    if part.kind is TextKind.JSON:
+                        self._ended[_key(unescaped(told), part.kind)] = part
 
 
 def _key(text: str, kind: TextKind) -> _Key:

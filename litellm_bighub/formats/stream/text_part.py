@@ -31,6 +31,7 @@ from itertools import accumulate
 from typing import TypeAlias, cast
 
 from litellm_bighub.formats.payload.fields import get
+from litellm_bighub.formats.payload.json_escapes import unescaped
 from litellm_bighub.formats.payload.slots import Slot, TextKind, Where, verify
 from litellm_bighub.formats.stream.event_texts import Place, with_delta
 
@@ -65,6 +66,8 @@ Mode: TypeAlias = WholeText | Window
 
 _SENTENCE_END = re.compile(r"([.!?…]['\"’”»)\]]{0,4}(?=\s)|[。！？]['\"’”」』）]{0,4}|\n)\s*")  # noqa: RUF001 - quotation marks of many languages
 _LONGEST_END = 6
+_WHOLE = frozenset({TextKind.JSON, TextKind.NAME, TextKind.TOKENS})
+"""Kinds of texts that are held whole: a part of one means nothing, or cannot be rewritten alone."""
 
 
 @dataclass(slots=True, eq=False)
@@ -117,7 +120,7 @@ class TextPart:
     """
 
     def __init__(self, mode: Mode, kind: TextKind, where: Where) -> None:
-        window = mode if isinstance(mode, Window) and kind is not TextKind.JSON else None
+        window = mode if isinstance(mode, Window) and kind not in _WHOLE else None
         self._overlap = window.overlap if window else 0
         self._step: float = window.size - window.overlap if window else math.inf
         self._keep = window.context if window else 0
@@ -200,7 +203,8 @@ class TextPart:
     @property
     def question(self) -> str:
         """What has to be scanned."""
-        return self._context + "".join(delta.text for delta in self._pending)
+        pending = "".join(delta.text for delta in self._pending)
+        return unescaped(pending) if self.kind is TextKind.JSON else self._context + pending
 
     def verify(self, answer: str) -> None:
         """Raise `PayloadError` if the answer cannot stand in the text's place."""
@@ -208,12 +212,14 @@ class TextPart:
 
     def answer(self, answer: str) -> bool:
         """Take the guardrail's answer to `question`. False means that there is another question."""
+        if self.kind is TextKind.JSON and answer == self.question:
+            answer = "".join(delta.text for delta in self._pending)  # as the upstream wrote it
         context = self._context
         if not answer.startswith(context):
             self._alone = True
             return False
         self._alone = False
-        before, after = self.question[len(self._context) :], answer[len(context) :]
+        before, after = "".join(delta.text for delta in self._pending), answer[len(context) :]
         cut = len(before) if self.ended else self._cut(before, after)
         if cut or self.ended:
             kept = len(before) - cut

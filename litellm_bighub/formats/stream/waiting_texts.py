@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from litellm_bighub.formats.payload.slots import Slot, verify
-from litellm_bighub.formats.stream.event_texts import CarriedText, with_texts
+from litellm_bighub.formats.payload.slots import Slot, TextKind, verify
+from litellm_bighub.formats.stream.event_texts import CarriedText, Place, with_texts
 from litellm_bighub.formats.stream.text_part import TextPart
 
 
@@ -150,6 +151,39 @@ class Telling:
             self.out = [with_texts(self.event, changes) if changes else self.event]
             self.texts = []
         return self._settled
+
+
+@dataclass(slots=True, eq=False)
+class Grouped:
+    """An event that leaves as it is when its texts have ended and none of them was rewritten, or not at all.
+
+    Attributes:
+        parts: all texts of its item; those that came in such events count.
+        beside: a text that it tells of.
+        end: how far, `None` if all of that text counts.
+    """
+
+    event: object
+    parts: Mapping[Place, TextPart]
+    beside: TextPart | None
+    end: int | None
+    out: list[object] = field(default_factory=list[object])
+
+    @property
+    def settled(self) -> bool:
+        """Whether it may leave, or is dropped."""
+        own = [part for part in self.parts.values() if part.kind is TextKind.TOKENS]
+        waits = own if self.beside is None else [*own, self.beside]
+        if not all(part.finished for part in waits):
+            return False
+        if all(part.diverged is None for part in own) and self._fits:
+            self.out = [self.event]
+        return True
+
+    @property
+    def _fits(self) -> bool:
+        diverged = None if self.beside is None else self.beside.diverged
+        return diverged is None or (self.end is not None and self.end <= diverged)
 
 
 @dataclass(slots=True, eq=False)

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Final, cast
 
+import litellm
 from litellm.llms.base_llm.guardrail_translation.base_translation import BaseTranslation
+from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
 
-from litellm_bighub.checks.contract import Contract, Guardrail, contract_of
+from litellm_bighub.checks.contract import Contract, Guardrail, contract_of, name_of
 from litellm_bighub.checks.text_check import InputType, TextAnswer, TextQuestion
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.format_texts import FormatTexts
 from litellm_bighub.formats.payload import fields
-from litellm_bighub.formats.payload.slots import Found
+from litellm_bighub.formats.payload.slots import Found, Slot
 from litellm_bighub.formats.registry import texts_of
+from litellm_bighub.gateway.hooks.copied_fields import CopiedField
 from litellm_bighub.gateway.hooks.guardrail_calls import calls_each
 from litellm_bighub.gateway.hooks.guardrail_exchange import Extracted, ask, context_of, write
 from litellm_bighub.gateway.hooks.scan_record import record_scan
-from litellm_bighub.gateway.hooks.tool_call_chunks import NO_CALLS
+from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
 from litellm_bighub.gateway.pipeline.merged_request import LITELLM_FIELDS, merge_request
 from litellm_bighub.settings import TextCalls
+
+_SKIP_RESULTS: Final = "skip_tool_message_in_guardrail"
+
+
+@dataclass(frozen=True, slots=True)
+class _Copies:
+    """What a guardrail is handed of a request beside its texts."""
+
+    tools: CopiedField
+    messages: CopiedField
 
 
 class FormatHandler(BaseTranslation):
@@ -55,8 +69,14 @@ class FormatHandler(BaseTranslation):
         """
         if guardrail_to_apply is not None:
             merge_request(data, self.wire_format)
-            found = self._texts.in_request(data, tools="all", unsent=LITELLM_FIELDS)
-            await self._check_found(found, data, guardrail_to_apply, data, "request", litellm_logging_obj)
+            skipped = _skipped_roles(guardrail_to_apply)
+            found = self._texts.in_request(data, skip_roles=skipped, tools="all", unsent=LITELLM_FIELDS)
+            items = self._in_scope(data, skipped)
+            copies = self._copies(data, items) if contract_of(guardrail_to_apply) is Contract.INPUTS else None
+            calls = ToolCallChunks(self._texts.calls([item for _, item in items], self.wire_format.conversation))
+            await self._check_found(
+                found, calls, data, guardrail_to_apply, data, "request", litellm_logging_obj, copies
+            )
         return data
 
     async def process_output_response(
@@ -77,7 +97,14 @@ class FormatHandler(BaseTranslation):
             request_data = self._known_request(request_data, user_api_key_dict)
             request_data.setdefault("response", response)
             found = self._texts.in_answer(response)
-            await self._check_found(found, response, guardrail_to_apply, request_data, "response", litellm_logging_obj)
+            answers = cast("list[Payload]", response) if isinstance(response, list) else [response]
+            root = self._texts.answer_items
+            calls = ToolCallChunks(
+                [call for each in answers for call in self._texts.calls(fields.get(each, root), root)]
+            )
+            await self._check_found(
+                found, calls, answers[0], guardrail_to_apply, request_data, "response", litellm_logging_obj
+            )
         return response
 
     async def check_texts(
@@ -104,19 +131,45 @@ class FormatHandler(BaseTranslation):
     async def _check_found(
         self,
         found: Found,
+        calls: ToolCallChunks,
         payload: Payload,
         guardrail: Guardrail,
         request_data: JsonObject,
         side: InputType,
         logging_obj: Payload,
+        copies: _Copies | None = None,
     ) -> None:
         context: JsonObject = {}
         if contract_of(guardrail) is Contract.INPUTS:
-            context = context_of(found, fields.get(payload, "model"), NO_CALLS)
-        question = TextQuestion(found.texts, context, None, request_data, side, logging_obj)
+            tools = {} if copies is None else {"tools": copies.tools.handed_over()}
+            context = context_of(found, fields.get(payload, "model"), calls, **tools)
+        structured = None if copies is None else copies.messages.handed_over
+        question = TextQuestion(found.texts, context, structured, request_data, side, logging_obj)
         record_scan(guardrail, question, found.hidden)
         answer, _ = await self._ask(guardrail, question, Extracted())
-        write(found.slots, answer, NO_CALLS, guardrail)
+        more: list[tuple[Slot, str]] = []
+        replaced: list[Payload] | None = None
+        if copies is not None:
+            more = [*copies.tools.rewrites(answer.tools, found.slots, name_of(guardrail))]
+            messages = _messages_of(answer.structured_messages)
+            replaced = copies.messages.replaced(messages) if answer.texts == found.texts else None
+            if replaced is None and messages is not None:
+                more += copies.messages.rewrites(messages, found.slots, name_of(guardrail))
+        write(found.slots, answer, calls, guardrail, more)
+        if replaced is not None:
+            request_data[self.wire_format.conversation] = replaced
+
+    def _in_scope(self, data: JsonObject, skipped: Collection[str]) -> list[tuple[int, Payload]]:
+        """The items of the conversation that the guardrail is to look at, with their indices."""
+        items = data.get(self.wire_format.conversation)
+        given = cast("list[Payload]", items) if isinstance(items, list) else []
+        return [(index, item) for index, item in enumerate(given) if self._texts.in_scope(item, skipped)]
+
+    def _copies(self, data: JsonObject, items: Sequence[tuple[int, Payload]]) -> _Copies | None:
+        if not self._texts.has_chat_items:
+            return None
+        messages = CopiedField(data, self.wire_format.conversation, [index for index, _ in items])
+        return _Copies(CopiedField(data, "tools"), messages)
 
     def _known_request(self, request_data: JsonObject | None, user_api_key_dict: Payload) -> JsonObject:
         """The request, with who asks in the place where guardrails look for it."""
@@ -132,3 +185,19 @@ class FormatHandler(BaseTranslation):
     ) -> tuple[TextAnswer, Sequence[str]]:
         each = calls_each(guardrail, self.text_calls)
         return await ask(guardrail, question, extracted, each=each, limit=self.max_parallel_texts)
+
+
+def _skipped_roles(guardrail: Guardrail) -> Collection[str]:
+    """The roles whose messages LiteLLM's settings keep out of a guardrail's scope."""
+    if getattr(guardrail, "scan_only_tool_results", None) is True:
+        return ("system", "developer", "user", "assistant")
+    system = ("system",) if effective_skip_system_message_for_guardrail(guardrail) else ()
+    skips_results = getattr(guardrail, _SKIP_RESULTS, None)
+    if skips_results is None:
+        skips_results = getattr(litellm, _SKIP_RESULTS, False)
+    return (*system, "tool") if skips_results else system
+
+
+def _messages_of(answered: object) -> object:
+    """The messages in a guardrail's answer. HiddenLayer answers with an object that holds them."""
+    return fields.get(answered, "messages") if isinstance(answered, dict) else answered

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Generator, Sequence
+from collections.abc import Awaitable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -79,11 +79,25 @@ async def _nothing() -> TextAnswer:
     return TextAnswer([])
 
 
-def write(slots: Sequence[Slot], answer: TextAnswer, calls: ToolCallChunks, guardrail: Guardrail) -> None:
-    """Write texts and tool calls, or raise and have written nothing."""
+def write(
+    slots: Sequence[Slot],
+    answer: TextAnswer,
+    calls: ToolCallChunks,
+    guardrail: Guardrail,
+    more: Iterable[tuple[Slot, str]] = (),
+) -> None:
+    """Write texts and tool calls, or raise and have written nothing.
+
+    Args:
+        slots: the texts that the guardrail was asked about.
+        answer: its own.
+        calls: the tool calls that it was handed.
+        guardrail: whose answer it is.
+        more: what it changed elsewhere. Of two changes to one text, that in `texts` counts: it is exact.
+    """
     writes: list[tuple[Slot, str]] = list(zip(slots, answer.texts, strict=False))
     changed = {(id(slot.owner), slot.key) for slot, text in writes if text != slot.text}
-    for slot, text in calls.rewrites(answer.tool_calls, name_of(guardrail)):
+    for slot, text in (*calls.rewrites(answer.tool_calls, name_of(guardrail)), *more):
         if (id(slot.owner), slot.key) not in changed:
             writes.append((slot, text))
     with as_answer_error(guardrail):

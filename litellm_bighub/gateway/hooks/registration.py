@@ -5,18 +5,48 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from litellm.llms import load_guardrail_translation_mappings
+from litellm.llms.base_llm.guardrail_translation.base_translation import BaseTranslation
 from litellm.llms.openai.responses.guardrail_translation.handler import OpenAIResponsesHandler as BuiltIn
 from litellm.types.utils import CallTypes
 
+from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import known_format
 from litellm_bighub.gateway.hooks.format_handler import FormatHandler
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
 
 
+class _EndingHandler(FormatHandler):
+    """Ends refused streams as LiteLLM's own handler of the format does.
+
+    Args:
+        wire_format: the format.
+        ends: LiteLLM's handler.
+    """
+
+    def __init__(self, wire_format: Format, ends: BaseTranslation) -> None:
+        super().__init__(wire_format)
+        self._ends = ends
+
+    def build_block_sse_chunks(self, *arguments: Payload, **options: Payload) -> Sequence[Payload] | None:
+        """A stream that tells of the block in place of an answer, or goes on with it."""
+        return self._ends.build_block_sse_chunks(*arguments, **options)
+
+    def build_stream_error_items(self, *arguments: Payload, **options: Payload) -> Sequence[Payload] | None:
+        """The error with which a stream ends that has begun."""
+        return self._ends.build_stream_error_items(*arguments, **options)
+
+
 def handler_of(wire_format: Format) -> FormatHandler:
     """A new handler for the texts of a format."""
-    return OpenAIResponsesHandler() if wire_format.name == "responses" else FormatHandler(wire_format)
+    if wire_format.name == "responses":
+        return OpenAIResponsesHandler()
+    mappings = load_guardrail_translation_mappings()  # type: ignore[no-untyped-call] # LiteLLM left it untyped
+    known = {each.value: each for each in CallTypes}
+    for call_type in wire_format.call_types:
+        if known.get(call_type) in mappings:
+            return _EndingHandler(wire_format, mappings[known[call_type]]())
+    return FormatHandler(wire_format)
 
 
 def install(handler: type[OpenAIResponsesHandler] | None = None) -> None:

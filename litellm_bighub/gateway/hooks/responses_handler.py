@@ -172,7 +172,7 @@ class OpenAIResponsesHandler(OverridePoints):
         """Check what is new in a stream since the last call with the same list of events.
 
         LiteLLM delivers events before they are checked, and drops rewrites; only refusing has an effect here. A rewrite
-        of the final envelope is written into it. `ResponsesTextGuardrail` holds streams back and delivers rewrites.
+        of the final envelope is written into it. `TextGuardrail` holds streams back and delivers rewrites.
 
         Args:
             responses_so_far: all events until now, the same list at every call.

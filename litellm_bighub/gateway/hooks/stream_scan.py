@@ -15,7 +15,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from litellm_bighub.formats.format_texts import FormatTexts
-from litellm_bighub.formats.stream.event_texts import AnnouncedTexts, LastTexts, Place, StreamedText, ToldTexts
+from litellm_bighub.formats.stream.event_texts import (
+    AnnouncedTexts,
+    GroupedTexts,
+    LastTexts,
+    Place,
+    StreamedText,
+    ToldTexts,
+)
 from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 
 OVERLAP = 2000
@@ -83,6 +90,10 @@ class StreamScan:
         told = self._read(event)
         if isinstance(told, StreamedText):
             self._look_at_streamed(told)
+            return
+        if isinstance(told, GroupedTexts):
+            for place, piece in told.pieces:
+                self._growing.setdefault((told.item_id, place), _Growing()).new.append(piece)
             return
         match told:
             case LastTexts(answer=answer):

@@ -1,4 +1,4 @@
-"""`ResponsesTextGuardrail`: runs any LiteLLM guardrail over Responses requests, answers and streams.
+"""`TextGuardrail`: runs any LiteLLM guardrail over requests, answers and streams of the formats whose texts are found.
 
 LiteLLM's own path delivers a stream before it is checked and drops what a guardrail rewrote in it. Here a stream is
 held back, as far as a rewrite could still reach and no further, and the rewritten text is what the client gets.
@@ -26,7 +26,7 @@ from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.answers.error_text import harmless_in_place
 from litellm_bighub.formats.format import Format
-from litellm_bighub.formats.registry import DEFAULT, FORMATS, format_of_texts, texts_of
+from litellm_bighub.formats.registry import DEFAULT, FORMATS, format_of_answer, format_of_texts, texts_of
 from litellm_bighub.formats.stream.gate_protocol import unchanged
 from litellm_bighub.formats.stream.text_part import Mode, WholeText, Window
 from litellm_bighub.gateway.conversation.identity import call_context
@@ -55,10 +55,10 @@ from litellm_bighub.settings import TextGuardrailSettings
 logger = logging.getLogger(__name__)
 
 
-class ResponsesTextGuardrail(NativeGuardrail):
-    """Runs other guardrails of the same config over every text of the Responses API, and delivers rewrites in streams.
+class TextGuardrail(NativeGuardrail):
+    """Runs other guardrails of the same config over every text that they do not see, and delivers rewrites in streams.
 
-    Enabled as `guardrail: litellm_bighub.ResponsesTextGuardrail` with `apply: [names of other guardrails]`; those keep
+    Enabled as `guardrail: litellm_bighub.TextGuardrail` with `apply: [names of other guardrails]`; those keep
     `default_on: false`, so that they do not run a second time on their own.
 
     Args:
@@ -132,7 +132,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
     async def async_pre_call_deployment_hook(
         self, kwargs: JsonObject, call_type: CallTypes | None
     ) -> JsonObject | None:
-        """Refuse Responses calls in code: LiteLLM has no hook there that a stream's texts went through.
+        """Refuse calls in code whose texts it checks: LiteLLM has no hook there that a stream's texts went through.
 
         Raises:
             UngovernedCallError: names the function that checks them.
@@ -176,7 +176,7 @@ class ResponsesTextGuardrail(NativeGuardrail):
         self, data: JsonObject, user_api_key_dict: UserAPIKeyAuth, response: Payload
     ) -> Payload:
         """Check the texts of a whole answer."""
-        wire_format = next((known for known in FORMATS if known.is_answer(response)), None)
+        wire_format = format_of_answer(response)
         handler = None if wire_format is None else self._handlers.get(wire_format)
         if handler is not None:
             harmless_in_place(response)
@@ -244,3 +244,11 @@ class ResponsesTextGuardrail(NativeGuardrail):
         if ending is None:
             raise refusal
         return ending
+
+
+class ResponsesTextGuardrail(TextGuardrail):
+    """`TextGuardrail` by the name that it had when it knew the Responses API alone."""
+
+    def __init__(self, **settings: Payload) -> None:
+        super().__init__(**settings)
+        logger.warning("guardrail %s: ResponsesTextGuardrail is now called TextGuardrail", self.guardrail_name)

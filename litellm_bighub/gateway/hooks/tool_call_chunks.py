@@ -36,8 +36,8 @@ class ToolCallChunks:
         """The arguments and names that a guardrail changed in its answer's `tool_calls`.
 
         Raises:
-            GuardrailAnswerError: not as many calls as it was given, or one without arguments, or a change to a call
-                whose arguments are no text or that has no name.
+            GuardrailAnswerError: not as many calls as it was given, or one without arguments or with another id, or a
+                change to a call whose arguments are no text or that has no name.
         """
         if answered is None:
             return
@@ -47,6 +47,8 @@ class ToolCallChunks:
         for given, call in zip(self._calls, calls, strict=True):
             answer = fields.get(call, "function")
             name = fields.get(answer, "name") or given.name
+            if fields.get(call, "id") not in {None, given.call_id}:
+                raise GuardrailAnswerError(guardrail, "answered with the call of another id")
             for place, before, after in (
                 (given.told, given.arguments, fields.get(answer, "arguments")),
                 (given.named, given.name, name),

@@ -1,4 +1,4 @@
-"""`McpTexts`: what a `ResponsesTextGuardrail` is to MCP calls that go through the gateway.
+"""`McpTexts`: what a `TextGuardrail` is to MCP calls that go through the gateway.
 
 LiteLLM lets a guardrail rewrite the result of an MCP call in one way only, through `apply_guardrail`, which guardrails
 with hooks of their own do not have. So this second one, of the same name, runs on MCP events and on no others. LiteLLM

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AsyncExitStack, aclosing
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from litellm_bighub.checks.contract import Guardrail
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.payload import JsonObject, Payload
-from litellm_bighub.formats.format import Format
-from litellm_bighub.formats.registry import format_named, texts_of
-from litellm_bighub.formats.stream.text_part import Window
+from litellm_bighub.formats.registry import format_named
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
+from litellm_bighub.gateway.hooks.registration import handler_of
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
-from litellm_bighub.gateway.hooks.text_stream import Check, checked
 from litellm_bighub.gateway.pipeline.answer_format import check_streamed_answer, check_whole_answer
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.enforcement_modes import Withholding
-from litellm_bighub.gateway.pipeline.gated_stream import as_litellm_event
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.pipeline import Pipeline
 from litellm_bighub.gateway.pipeline.provider_error import sanitized_error
@@ -28,6 +24,7 @@ from litellm_bighub.gateway.sdk.code_request import CodeRequest
 from litellm_bighub.gateway.sdk.code_stream import CodeStream, Upstream
 from litellm_bighub.gateway.sdk.reentrancy import governed_in_code
 from litellm_bighub.gateway.sdk.sender import Send, send_function
+from litellm_bighub.gateway.sdk.text_checks import Checks
 from litellm_bighub.gateway.setup.litellm_release import allowed_in_code, check_release
 
 if TYPE_CHECKING:
@@ -67,32 +64,18 @@ async def aresponses(
         ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
         UnapprovedToolResult: `input` holds results of calls that nobody approved, and `withholding` refuses those.
     """
-    handler = handler or OpenAIResponsesHandler()
-    for guardrail in guardrails:
-        request = await handler.process_input_messages(request, guardrail)
-
-    async def checked_answer(response: Payload) -> Payload:
-        for guardrail in guardrails:
-            response = await handler.process_output_response(response, guardrail, request_data=request)
-        return response
-
+    checks = Checks(handler or OpenAIResponsesHandler(), guardrails)
+    pipeline = None if tool_decisions is None else _pipeline(tool_decisions, withholding)
     # Without decisions on its calls nobody reads who acts.
     actor = actor if tool_decisions is not None else ""
-    wire_format = format_named("responses")
-    asked = CodeRequest(request, wire_format, router, checked_answer, actor, domain)
-    pipeline = None if tool_decisions is None else _pipeline(tool_decisions, withholding)
-    response = await send_request(asked, pipeline, checked=bool(guardrails))
-    if isinstance(response, Upstream):
-        checks = [partial(handler.check_texts, guardrail, request, None) for guardrail in guardrails]
-        events = _checked(response, wire_format, checks)
-        return CodeStream(events if pipeline is None else pipeline.stream(asked, events), response)
-    response = await checked_answer(response)
-    return response if pipeline is None else await pipeline.answer(asked, response)
+    asked = CodeRequest(request, format_named("responses"), router, checks.answer, actor, domain)
+    return await _checked_answer(asked, checks, pipeline)
 
 
 async def acompletion(
     *,
-    tool_decisions: ToolDecisions,
+    guardrails: Sequence[Guardrail | str] = (),
+    tool_decisions: ToolDecisions | None = None,
     withholding: Withholding | None = None,
     router: Router | None = None,
     actor: str = "AI_AGENT",
@@ -101,9 +84,8 @@ async def acompletion(
 ) -> Payload:
     """`litellm.acompletion`, governed: every tool call, and every legacy `function_call`, of every choice.
 
-    It checks no texts: guardrails as objects are for `aresponses`.
-
     Args:
+        guardrails: run over every text of the request and of the answer, one after the other, as objects.
         tool_decisions: decides on every tool call of the answer; its ledger remembers them for later requests.
         withholding: how withheld calls look; by default a notice takes their place.
         router: sends the request, with its fallbacks and retries; by default `litellm.acompletion` does.
@@ -115,13 +97,23 @@ async def acompletion(
         The completion, or with `stream=True` an asynchronous iterator of its chunks.
 
     Raises:
-        Exception: whatever `litellm.acompletion` raises.
+        Exception: what a guardrail raises to refuse, and whatever `litellm.acompletion` raises.
         ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
-        TypeError: `guardrails` holds objects.
+        TypeError: there are neither guardrails nor decisions.
         UnapprovedToolResult: `messages` hold results of calls that nobody approved, and `withholding` refuses those.
     """
-    asked = CodeRequest(request, format_named("chat"), router, _unchecked, actor, domain)
-    return await _answered(asked, _pipeline(tool_decisions, withholding))
+    if tool_decisions is None and not guardrails:
+        raise TypeError("acompletion needs guardrails or tool_decisions; litellm.acompletion is the one without")
+    wire_format = format_named("chat")
+    named = [guardrail for guardrail in guardrails if isinstance(guardrail, str)]
+    objects = [guardrail for guardrail in guardrails if not isinstance(guardrail, str)]
+    if named:
+        request["guardrails"] = named  # LiteLLM's own business
+    checks = Checks(handler_of(wire_format), objects)
+    pipeline = None if tool_decisions is None else _pipeline(tool_decisions, withholding)
+    actor = actor if tool_decisions is not None else ""
+    asked = CodeRequest(request, wire_format, router, checks.answer, actor, domain)
+    return await _checked_answer(asked, checks, pipeline)
 
 
 async def amessages(
@@ -195,17 +187,15 @@ async def _unchecked(response: Payload) -> Payload:
     return response
 
 
-async def _checked(
-    events: AsyncIterator[Any], wire_format: Format, checks: Sequence[Check]
-) -> AsyncGenerator[Any, None]:
-    """A stream through its text gates. The gate of its calls stands behind them: what is decided on is what leaves."""
-    async with AsyncExitStack() as stack:
-        for check in checks:
-            events = await stack.enter_async_context(
-                aclosing(checked(events, texts_of(wire_format).gate(Window()), check))
-            )
-        async for event in events:
-            yield as_litellm_event(event)
+async def _checked_answer(request: CodeRequest, checks: Checks, pipeline: Pipeline | None) -> Payload:
+    """The governed answer to a request, with all of their texts checked."""
+    await checks.request(request.data)
+    response = await send_request(request, pipeline, checked=bool(checks.guardrails))
+    if isinstance(response, Upstream):
+        events = checks.stream(response, request.data)
+        return CodeStream(events if pipeline is None else pipeline.stream(request, events), response)
+    response = await checks.answer(response)
+    return response if pipeline is None else await pipeline.answer(request, response)
 
 
 async def send_request(request: CodeRequest, pipeline: Pipeline | None, *, checked: bool = False) -> Payload:

@@ -143,3 +143,10 @@ def test_tokens_are_left_out_where_they_are_rewritten():
     value = {"logprobs": {"content": [{"token": "bob"}]}, "hidden": '["bob"]'}
     rewrite(found(value).slots, ["[mask]", '["bob"]'])
     assert value == {"logprobs": None, "hidden": '["bob"]'}
+
+
+def test_one_field_by_its_rule():
+    walk = TextWalk(VOCABULARY)
+    for key, rule in (("a", OPAQUE), ("b", FieldRule.TEXT), ("c", THOUGHT)):
+        walk.ruled({key: key}, key, key, rule, None)
+    assert walk.finish().texts == ["b", "c"]

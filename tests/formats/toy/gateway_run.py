@@ -16,7 +16,7 @@ from typing import Any
 
 from litellm.proxy._types import UserAPIKeyAuth
 
-from litellm_bighub import BighubGuardrail, ResponsesTextGuardrail
+from litellm_bighub import BighubGuardrail, TextGuardrail
 from litellm_bighub.doctor.canary import ARGUMENTS, PROMPT, SECRETS, TOOL
 from litellm_bighub.doctor.probes import Probe, ProbedGateway, Received
 from litellm_bighub.doctor.proof import prove
@@ -137,9 +137,9 @@ class Masking:
         return {**inputs, "texts": texts}
 
 
-def texts_guardrail(check: Masking) -> ResponsesTextGuardrail:
+def texts_guardrail(check: Masking) -> TextGuardrail:
     events = ["pre_call", "post_call"]
-    return ResponsesTextGuardrail(guardrail_name="texts", event_hook=events, default_on=True, guardrails=[check])
+    return TextGuardrail(guardrail_name="texts", event_hook=events, default_on=True, guardrails=[check])
 
 
 async def checked_request(check: Masking, talk: list[Any]) -> Any:
@@ -193,7 +193,7 @@ CONFIG = ProxyConfig(
             {
                 "guardrail_name": "texts",
                 "litellm_params": {
-                    "guardrail": "litellm_bighub.ResponsesTextGuardrail",
+                    "guardrail": "litellm_bighub.TextGuardrail",
                     "mode": ["pre_call", "post_call"],
                     "default_on": True,
                 },

@@ -8,7 +8,7 @@ from fastapi import HTTPException
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.proxy._types import UserAPIKeyAuth
 
-from litellm_bighub import OpenAIResponsesHandler, ResponsesTextGuardrail
+from litellm_bighub import OpenAIResponsesHandler, TextGuardrail
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.responses.texts.texts import text_gate
@@ -61,7 +61,7 @@ def configured(monkeypatch):
     monkeypatch.setattr(litellm, "callbacks", [masking, refusing])
 
     def make(*names, **settings):
-        return ResponsesTextGuardrail(
+        return TextGuardrail(
             guardrail_name="texts", event_hook="post_call", default_on=True, apply=list(names), **settings
         )
 
@@ -101,7 +101,7 @@ class Crashing(CustomGuardrail):
 @pytest.mark.parametrize("hold", ["sentence", "window", "whole"])
 async def test_a_check_that_crashes_lets_no_text_of_a_stream_out(hold):
     """It says nothing about the text, and least of all that it is safe."""
-    guardrail = ResponsesTextGuardrail(
+    guardrail = TextGuardrail(
         guardrail_name="texts", default_on=True, guardrails=[Crashing(guardrail_name="crashing")], hold=hold
     )
     hook = guardrail.async_post_call_streaming_iterator_hook(CALLER, upstream(stream("x" * 300, " a secret")), {})
@@ -120,7 +120,7 @@ async def test_a_check_that_crashes_lets_no_text_of_a_stream_out(hold):
 
 @pytest.mark.lesson("a check that crashes counts as safe")
 async def test_a_check_that_crashes_lets_no_whole_answer_out():
-    guardrail = ResponsesTextGuardrail(guardrail_name="texts", guardrails=[Crashing(guardrail_name="crashing")])
+    guardrail = TextGuardrail(guardrail_name="texts", guardrails=[Crashing(guardrail_name="crashing")])
     response = {"output": [{"type": "message", "content": [{"type": "output_text", "text": "a secret"}]}]}
 
     with pytest.raises(RuntimeError, match="the check crashed"):
@@ -145,7 +145,7 @@ async def test_guardrails_run_one_after_the_other(configured):
 )
 def test_what_cannot_be_used_stops_the_start(settings, place):
     with pytest.raises(ConfigurationError, match=place):
-        ResponsesTextGuardrail(guardrail_name="texts", **settings)
+        TextGuardrail(guardrail_name="texts", **settings)
 
 
 async def test_a_guardrail_that_the_config_does_not_have_fails_the_request(configured):
@@ -153,9 +153,9 @@ async def test_a_guardrail_that_the_config_does_not_have_fails_the_request(confi
         await configured("nobody").async_pre_call_hook(CALLER, None, {"input": "hello"}, "aresponses")
 
 
-async def test_chat_streams_are_left_alone(configured):
+async def test_streams_whose_texts_nobody_finds_are_left_alone(configured):
     hook = configured("masking").async_post_call_streaming_iterator_hook(
-        UserAPIKeyAuth(request_route="/v1/chat/completions"), upstream(["a chunk"]), {}
+        UserAPIKeyAuth(request_route="/v1/embeddings"), upstream(["a chunk"]), {}
     )
 
     assert [event async for event in hook] == ["a chunk"]

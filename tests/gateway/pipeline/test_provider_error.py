@@ -16,7 +16,7 @@ from litellm import exceptions
 from litellm.proxy._types import ProxyException, UserAPIKeyAuth
 from pydantic import BaseModel, ValidationError
 
-from litellm_bighub import BighubGuardrail, ResponsesTextGuardrail, acompletion, amessages, aresponses
+from litellm_bighub import BighubGuardrail, TextGuardrail, acompletion, amessages, aresponses
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld
@@ -220,7 +220,7 @@ async def test_the_hook_of_the_proxy(route, quiet, tmp_path):
 
 
 async def test_the_hook_of_the_texts():
-    guardrail = ResponsesTextGuardrail(apply=["x"], event_hook=["pre_call", "post_call"], default_on=True)
+    guardrail = TextGuardrail(apply=["x"], event_hook=["pre_call", "post_call"], default_on=True)
     for route, quiet in (("/v1/responses", True), ("/v1/chat/completions", False)):
         error = made(litellm.BadRequestError)
         await guardrail.async_post_call_failure_hook({}, error, UserAPIKeyAuth(request_route=route))

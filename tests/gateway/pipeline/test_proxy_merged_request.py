@@ -44,7 +44,7 @@ def gateway(_upstream, tmp_path_factory, warm):
             guardrail("secrets", "litellm_content_filter", patterns=[
                 {"pattern_type": "prebuilt", "pattern_name": "email", "action": "MASK"},
             ]),
-            guardrail("texts", "litellm_bighub.ResponsesTextGuardrail", apply=["secrets"]),
+            guardrail("texts", "litellm_bighub.TextGuardrail", apply=["secrets"]),
             guardrail("allowing", "litellm_bighub.BighubGuardrail", policy=str(folder / "allow.yaml")),
             guardrail("blocking", "litellm_bighub.BighubGuardrail", policy=str(folder / "block.yaml"),
                       on_unapproved_result="refuse"),

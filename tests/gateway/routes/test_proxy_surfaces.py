@@ -134,7 +134,7 @@ def _config(demo):
         "blocked_words": [{"keyword": "top-secret", "action": "BLOCK"}],
     }
     texts = {
-        "guardrail": "litellm_bighub.ResponsesTextGuardrail",
+        "guardrail": "litellm_bighub.TextGuardrail",
         "mode": ["pre_mcp_call", "post_mcp_call"],
         "default_on": True,
         "apply": ["secrets"],

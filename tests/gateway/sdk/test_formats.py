@@ -24,6 +24,7 @@ from tests.gateway.sdk.sdk_calls import (
     ANSWER,
     CANARY,
     CHAT,
+    MESSAGES,
     TURN,
     chat_and_messages,
     each_api,
@@ -262,10 +263,15 @@ async def test_a_providers_own_tool_that_is_not_allowed_is_taken_out(upstream, k
     assert told(kept) == [("web_search", "blocked")]
 
 
-@chat_and_messages
-async def test_guardrails_that_nobody_would_run_are_an_error(upstream, decisions, api):
+async def test_guardrails_that_nobody_would_run_are_an_error(upstream, decisions):
     with pytest.raises(TypeError, match="aresponses"):
-        await answered(api, upstream, streamed=False, tool_decisions=decisions, guardrails=[object()])
+        await answered(MESSAGES, upstream, streamed=False, tool_decisions=decisions, guardrails=[object()])
+    assert upstream.requests == []
+
+
+async def test_a_chat_completion_that_nothing_would_look_at_is_an_error(upstream):
+    with pytest.raises(TypeError, match="guardrails or tool_decisions"):
+        await litellm_bighub.acompletion(**CHAT.arguments(upstream))
     assert upstream.requests == []
 
 

@@ -1,4 +1,4 @@
-"""`ResponsesTextGuardrail` among the callbacks of a program: what it could not check is refused, never let through."""
+"""`TextGuardrail` among the callbacks of a program: what it could not check is refused, never let through."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from litellm.integrations.custom_guardrail import CustomGuardrail
 
 import litellm_bighub
-from litellm_bighub import BighubGuardrail, ResponsesTextGuardrail, ToolDecisions
+from litellm_bighub import BighubGuardrail, TextGuardrail, ToolDecisions
 from litellm_bighub.errors import UngovernedCallError, UngovernedCallExit
 from litellm_bighub.testing import ScriptedDecider, function_call, text
 from tests.gateway.sdk.sdk_calls import litellms_types
@@ -31,7 +31,7 @@ def callback(upstream, mask, monkeypatch):
 
     def use(**options):
         options = {"guardrail_name": "texts", "event_hook": ["pre_call", "post_call"], "default_on": True, **options}
-        monkeypatch.setattr(litellm, "callbacks", [ResponsesTextGuardrail(guardrails=[mask], **options)])
+        monkeypatch.setattr(litellm, "callbacks", [TextGuardrail(guardrails=[mask], **options)])
 
     use()
     yield use
@@ -96,11 +96,29 @@ async def test_one_that_is_off_by_default_refuses_who_asks_for_it(upstream, call
         assert "4711" in answer.model_dump_json()
 
 
-async def test_chat_is_no_concern_of_it(upstream, callback):
-    answer = await litellm.acompletion(
-        model="openai/gpt-4.1",
-        messages=[{"role": "user", "content": "go"}],
-        api_base=upstream.base_url,
-        api_key="sk-x",
-    )
-    assert "4711" in answer.choices[0].message.content
+CHAT = [{"role": "user", "content": "go 4711"}]
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+async def test_a_plain_chat_completion_is_refused_too(upstream, callback, streamed):
+    with pytest.raises(UngovernedCallError, match=r"litellm_bighub\.acompletion\(guardrails"):
+        await litellm.acompletion(**{**request(upstream), "messages": CHAT}, stream=streamed)
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+async def test_guardrails_check_chat_completions(upstream, callback, mask, streamed):
+    asked = {key: value for key, value in request(upstream).items() if key != "input"}
+    answer = await litellm_bighub.acompletion(**asked, messages=CHAT, stream=streamed, guardrails=[mask])
+    chunks = [chunk async for chunk in answer] if streamed else []
+    told = litellm.stream_chunk_builder(chunks) if streamed else answer
+    assert told.choices[0].message.content == "It is [hidden]."
+    assert "4711" not in repr(chunks)
+    assert upstream.requests[0].body["messages"] == [{"role": "user", "content": "go [hidden]"}]
+
+
+async def test_guardrails_by_name_are_litellms_business(upstream, mask):
+    asked = {key: value for key, value in request(upstream).items() if key != "input"}
+    upstream.script("go", [text("It is 4711.")])
+    answer = await litellm_bighub.acompletion(**asked, messages=CHAT, guardrails=["theirs", mask])
+    assert answer.choices[0].message.content == "It is [hidden]."

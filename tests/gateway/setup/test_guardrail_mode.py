@@ -9,7 +9,7 @@ import pytest
 from litellm.types.guardrails import GuardrailEventHooks, Mode
 
 import litellm_bighub
-from litellm_bighub import BighubGuardrail, ResponsesTextGuardrail
+from litellm_bighub import BighubGuardrail, TextGuardrail
 from litellm_bighub.errors import ConfigurationError
 from tests.gateway.guardrails_of_ours import BOTH, POLICY, built, registered
 
@@ -42,9 +42,9 @@ def told(caplog):
 def test_texts_are_checked_or_the_start_stops(mode, caplog):
     if not CHECKED & set(mode):
         with pytest.raises(ConfigurationError, match=r"^ours\.mode: lacks pre_call and post_call, so no text"):
-            built(ResponsesTextGuardrail, event_hook=mode)
+            built(TextGuardrail, event_hook=mode)
         return
-    built(ResponsesTextGuardrail, event_hook=mode)
+    built(TextGuardrail, event_hook=mode)
     halves = [half for half in ({"pre_call", "post_call"}, {"pre_mcp_call", "post_mcp_call"}) if half & set(mode)]
     lacking = sorted(event for half in halves for event in half - set(mode))
 

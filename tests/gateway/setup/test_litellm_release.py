@@ -96,9 +96,7 @@ OLD = {"litellm/__init__.py": "", "litellm/caching/__init__.py": ""}
 BROKEN = {"litellm/__init__.py": "raise TypeError('made for another Python')"}
 
 
-@pytest.mark.parametrize(
-    ("name", "stub"), [("BighubGuardrail", OLD), ("ResponsesTextGuardrail", BROKEN), ("aresponses", OLD)]
-)
+@pytest.mark.parametrize(("name", "stub"), [("BighubGuardrail", OLD), ("TextGuardrail", BROKEN), ("aresponses", OLD)])
 def test_of_an_old_release_the_message_is_ours(python, name, stub):
     done = python(f"from litellm_bighub import {name}", "1.98.0", stub=stub)
 

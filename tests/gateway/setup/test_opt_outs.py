@@ -13,7 +13,7 @@ from litellm.proxy.guardrails import auto_router_compression
 from litellm.types.guardrails import GuardrailEventHooks as Event
 
 import litellm_bighub
-from litellm_bighub import BighubGuardrail, ResponsesTextGuardrail
+from litellm_bighub import BighubGuardrail, TextGuardrail
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.testing import ScriptedDecider
 from tests.gateway.guardrails_of_ours import BOTH, MODE, POLICY, built
@@ -211,7 +211,7 @@ async def test_texts_are_left_alone_or_checked():
         async def apply_guardrail(self, inputs, request_data, input_type, logging_obj=None):
             return {**inputs, "texts": ["***" for _ in inputs["texts"]]}
 
-    guardrail = built(ResponsesTextGuardrail, apply=[], guardrails=[Mask(guardrail_name="mask")], may_opt_out=["red"])
+    guardrail = built(TextGuardrail, apply=[], guardrails=[Mask(guardrail_name="mask")], may_opt_out=["red"])
     left, checked = key_of(key=OPT_OUTS[0]), key_of("t-2", "blue", key=OPT_OUTS[0])
 
     assert (await before(guardrail, left, request_of(left)))["input"] == "hi"

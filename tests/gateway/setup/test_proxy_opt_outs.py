@@ -58,7 +58,7 @@ def setup(tmp_path_factory, warm):
 
 
 def config():
-    texts = {"guardrail": "litellm_bighub.ResponsesTextGuardrail", "mode": MODE, "apply": ["mask"]}
+    texts = {"guardrail": "litellm_bighub.TextGuardrail", "mode": MODE, "apply": ["mask"]}
     calls = {"guardrail": "litellm_bighub.BighubGuardrail", "mode": MODE}
     mask = {"guardrail": "litellm_content_filter", "mode": MODE, "default_on": False, "patterns": [MASK]}
     guardrails = {

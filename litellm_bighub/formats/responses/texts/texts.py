@@ -62,7 +62,7 @@ def _call(item: Payload, kind: str, where: Where) -> CallText:
     else:
         arguments = json.dumps(_plain(payload), default=str)
     name = fields.get(item, "name")
-    named = Slot(item, "name", name, TextKind.TEXT, (where, "name")) if isinstance(name, str) else None
+    named = Slot(item, "name", name, TextKind.NAME, (where, "name")) if isinstance(name, str) else None
     return CallText(fields.get(item, "call_id") or fields.get(item, "id"), name or kind, arguments, named, told)
 
 

@@ -1,0 +1,1 @@
+"""Where the texts of chat completions are, whole and streamed."""

@@ -1,0 +1,268 @@
+"""What a chunk of a chat stream tells of texts, and the gate through which they leave.
+
+A chunk may tell of several texts at once: of choices, content, reasoning and calls. It is taken apart into chunks that
+tell of one each, which leave as soon as their own text may; clients join each text apart from all others. The names and
+arguments of a call keep their order.
+
+No text ends before the stream does: a piece that comes late is joined to what came before by every client. So the
+`finish_reason`, and what comes behind it, leaves last. What cannot be rewritten piece by piece (thinking blocks, which
+are signed, annotations, the tokens of `logprobs`, a provider's own fields) is held until then as well, and leaves as it
+is or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, cast
+
+from litellm_bighub.formats.chat.calls import PAYLOADS
+from litellm_bighub.formats.chat.texts.field_rules import ANSWER, CHOICE, MESSAGE, TOOL_CALL, VOCABULARY
+from litellm_bighub.formats.payload.copies import members, with_fields, without
+from litellm_bighub.formats.payload.field_rules import FieldRule, Rules
+from litellm_bighub.formats.payload.fields import get, is_object
+from litellm_bighub.formats.payload.slots import Slot, TextKind
+from litellm_bighub.formats.payload.text_walk import TextWalk
+from litellm_bighub.formats.stream.event_texts import (
+    CarriedText,
+    EventTexts,
+    GroupedTexts,
+    Place,
+    StreamedText,
+    ToldTexts,
+    keys_of,
+)
+from litellm_bighub.formats.stream.gate_protocol import Hold, Release
+from litellm_bighub.formats.stream.text_gate import Scan, TextGate
+from litellm_bighub.formats.stream.text_part import Mode
+
+_CONTENT: Final = "content"
+_CALLS: Final = "tool_calls"
+_OF_CONTENT: Final = frozenset({"annotations", "logprobs"})
+_OPAQUE: Final = FieldRule.OPAQUE
+_KINDS: Final = {"name": TextKind.NAME, "arguments": TextKind.JSON, "input": TextKind.TEXT}
+_END: Final = "[DONE]"
+
+
+class ChatTextGate:
+    """One stream's gate for texts.
+
+    Args:
+        mode: how texts are scanned that arrive in pieces.
+    """
+
+    def __init__(self, mode: Mode | None = None) -> None:
+        self._gate = TextGate(read, may_stream=_never, mode=mode, independent=True)
+
+    def feed(self, *events: object) -> Release | Scan | Hold:
+        """Take the upstream's next events."""
+        return self._gate.feed(*(single for event in events for single in apart(event)))
+
+    def answer(self, texts: Sequence[str]) -> Release | Scan:
+        """Take the answers to the outstanding scan."""
+        return self._gate.answer(texts)
+
+    def finish(self) -> Release | Scan:
+        """The upstream has no more events."""
+        return self._gate.finish()
+
+
+def apart(chunk: object) -> Sequence[object]:
+    """The chunk as chunks that tell of one text each; itself if it tells of no more."""
+    made: list[object] = []
+    for choice in _choices(chunk):
+        pieces = list(_pieces(choice))
+        made += (piece.choice for piece in pieces)
+        if not pieces or get(choice, "finish_reason") is not None:
+            made.append(_emptied(choice, keeps=("finish_reason",)) if pieces else choice)
+    beside = [key for key in members(chunk) if key != "choices" and ANSWER.get(key) is not _OPAQUE and get(chunk, key)]
+    if not made or len(made) + bool(beside) == 1:
+        return (chunk,)
+    bare = without(chunk, "usage", *beside)
+    chunks = [with_fields(bare, choices=[choice]) for choice in made]
+    if get(chunk, "usage") is not None:
+        chunks[-1] = with_fields(chunks[-1], usage=get(chunk, "usage"))
+    return [with_fields(without(chunk, "usage"), choices=[]), *chunks] if beside else chunks
+
+
+def read(event: object) -> EventTexts:
+    """What a chunk tells of texts. One that tells of several, which `apart` leaves none of, tells them whole."""
+    choices = _choices(event)
+    if not is_object(event) or not choices:
+        return _read_rest(event)
+    pieces = [piece for choice in choices for piece in _pieces(choice)]
+    if len(choices) > 1 or len(pieces) > 1:
+        return ToldTexts(_carried(event, ANSWER))
+    index = get(choices[0], "index") or 0
+    if not pieces:
+        ends = get(choices[0], "finish_reason") is not None or get(event, "usage") is not None
+        return ToldTexts([], item_id="" if ends else f"{index} silent")
+    return pieces[0].told(str(index))
+
+
+def _read_rest(event: object) -> EventTexts:
+    """A chunk without choices, which tells of usage or of filters; or a text on its way to the client."""
+    if is_object(event):
+        return ToldTexts(_carried(event, ANSWER), item_id="" if get(event, "usage") is not None else "beside")
+    said = event.decode(errors="replace") if isinstance(event, bytes) else str(event)
+    if said.strip().removeprefix("data:").strip() == _END:
+        return ToldTexts([])
+    return ToldTexts([CarriedText((), Slot(None, "", said, TextKind.NAME, (None, "event")))])
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A choice that tells of one text, or of some that have to stay together.
+
+    Attributes:
+        choice: with nothing else in it.
+        lane: pieces of the same one keep their order.
+        keys: the way from the choice to the text, if it is one.
+        kind: of the text.
+        text: what the piece adds to it.
+        group: the texts that stay together, each with its place.
+        end: how far a group tells of the content, if it does.
+    """
+
+    choice: object
+    lane: str
+    keys: Place = ()
+    kind: TextKind = TextKind.TEXT
+    text: str = ""
+    group: tuple[tuple[Place, str], ...] = ()
+    end: int | None = None
+
+    def told(self, index: str) -> EventTexts:
+        """What the gate is told."""
+        lane = f"{index} {self.lane}"
+        if self.keys:
+            keys = ("choices", 0, *self.keys)
+            return StreamedText(_place(self.keys), self.kind, keys, self.text, is_done=False, item_id=lane)
+        beside = (f"{index} {_CONTENT}", ("delta", _CONTENT)) if self.lane in _OF_CONTENT else None
+        return GroupedTexts(self.group, lane, beside, self.end)
+
+
+def _place(keys: Place) -> Place:
+    """Where a text stands in its lane: elements of lists are told apart by the lane."""
+    return tuple(key for key in keys if isinstance(key, str))
+
+
+def _pieces(choice: object) -> Iterator[_Piece]:
+    """What a choice tells, piece by piece. Its role and what else is no text stays with the first piece of a text."""
+    delta: object = get(choice, "delta")
+    found: list[_Piece] = []
+    for key, value in members(delta).items():
+        if value and MESSAGE.get(key) is not _OPAQUE:
+            found += _pieces_of_field(choice, key, value)
+    for key, value in members(choice).items():
+        if value and key != "delta" and CHOICE.get(key) is not _OPAQUE:
+            single = with_fields(_emptied(choice), **{key: value})
+            if isinstance(value, str):
+                found.append(_Piece(single, key, (key,), text=value))
+            else:
+                found.append(_grouped(single, key, value, CHOICE, ()))
+    said = {key: value for key, value in members(delta).items() if value and MESSAGE.get(key) is _OPAQUE}
+    first = next((n for n, piece in enumerate(found) if piece.keys), 0)
+    for n, piece in enumerate(found):
+        if n == first and said and get(piece.choice, "delta") is not None:
+            single = with_fields(piece.choice, delta=with_fields(get(piece.choice, "delta"), **said))
+            yield _Piece(single, piece.lane, piece.keys, piece.kind, piece.text, piece.group, piece.end)
+        else:
+            yield piece
+
+
+def _pieces_of_field(choice: object, key: str, value: object) -> Iterator[_Piece]:
+    empty = _emptied(choice)
+
+    def holding(held: object) -> object:
+        return with_fields(empty, delta=with_fields(get(empty, "delta"), **{key: held}))
+
+    if isinstance(value, str):
+        yield _Piece(holding(value), key, ("delta", key), text=value)
+    elif key == _CALLS and isinstance(value, (list, tuple)):
+        for number, call in enumerate(cast("Sequence[object]", value)):
+            index = get(call, "index")
+            lane = f"{key} {number if index is None else index}"
+            for part, keys, text in _call_pieces(call, TOOL_CALL):
+                held, way = holding([part]), ("delta", key, 0, *keys)
+                if keys:
+                    yield _Piece(held, lane, way, _KINDS[str(keys[-1])], text)
+                else:
+                    yield _grouped(held, lane, part, TOOL_CALL, ("delta", key, 0))
+    elif key == "function_call" and is_object(value):
+        for part, keys, text in _payload_pieces(value, "arguments"):
+            yield _Piece(holding(part), key, ("delta", key, *keys), _KINDS[str(keys[-1])], text)
+    elif key == "audio" and isinstance(get(value, "transcript"), str):
+        yield _Piece(holding(value), key, ("delta", key, "transcript"), text=get(value, "transcript"))
+    else:
+        yield _grouped(holding(value), key, value, MESSAGE, ("delta",))
+
+
+def _call_pieces(call: object, rules: Rules) -> Iterator[tuple[object, Place, str]]:
+    """A piece of a call for its name, one for its arguments, and first one for all the rest if that is more."""
+    kinds = [kind for kind in PAYLOADS if is_object(get(call, kind))]
+    told = [(kind, each) for kind in kinds for each in _payload_pieces(get(call, kind), PAYLOADS[kind])]
+    rest = without(call, *kinds)
+    others = [key for key, value in members(rest).items() if value and rules.get(key) is not _OPAQUE]
+    if others or not told or len(kinds) > 1:
+        yield rest if told else call, (), ""
+        rest = without(rest, "id", "type", *others)
+    for kind, (payload, keys, text) in told:
+        yield with_fields(rest, **{kind: payload}), (kind, *keys), text
+        rest = without(rest, "id", "type")
+
+
+def _payload_pieces(payload: object, key: str) -> list[tuple[object, Place, str]]:
+    """The name of a call alone, and what it is called with alone."""
+    name, said = get(payload, "name"), get(payload, key)
+    told: list[tuple[object, Place, str]] = []
+    if name and isinstance(name, str):
+        told.append((with_fields(payload, **{key: ""}) if said else payload, ("name",), name))
+    if said and isinstance(said, str):
+        told.append((without(payload, "name") if told else payload, (key,), said))
+    return told
+
+
+def _grouped(choice: object, lane: str, value: object, rules: Rules, where: Place) -> _Piece:
+    """Texts that stay together."""
+    walk = TextWalk(VOCABULARY)
+    key = lane.partition(" ")[0]
+    if where[-1:] == (0,):
+        walk.item(value, None, placed=rules)
+    else:
+        walk.ruled({key: value}, key, value, rules.get(key, FieldRule.FREE), None)
+    group = tuple((keys_of(slot.where), slot.text) for slot in walk.finish().slots)
+    ends = [_end_of(each) for each in cast("list[object]", value)] if isinstance(value, list) else []
+    end = max((end for end in ends if end is not None), default=None)
+    return _Piece(choice, lane, group=group, end=end if key == "annotations" else None)
+
+
+def _end_of(annotation: object) -> int | None:
+    end = get(annotation, "end_index")
+    end = get(get(annotation, "url_citation"), "end_index") if end is None else end
+    return end if isinstance(end, int) else None
+
+
+def _emptied(choice: object, keeps: Sequence[str] = ()) -> object:
+    """The choice telling nothing."""
+    kept = {"index", "delta", "finish_reason"}
+    bare = without(choice, *(key for key in members(choice) if key not in kept))
+    if "finish_reason" not in keeps:
+        bare = with_fields(bare, finish_reason=None)
+    delta: object = get(choice, "delta")
+    return bare if delta is None else with_fields(bare, delta=without(delta, *members(delta)))
+
+
+def _carried(event: object, rules: Rules) -> list[CarriedText]:
+    walk = TextWalk(VOCABULARY)
+    walk.item(event, None, placed=rules)
+    return [CarriedText(keys_of(slot.where), slot) for slot in walk.finish().slots]
+
+
+def _choices(event: object) -> Sequence[object]:
+    choices: object = get(event, "choices") if is_object(event) else None
+    return cast("Sequence[object]", choices) if isinstance(choices, (list, tuple)) else ()
+
+
+def _never(_: object) -> bool:
+    return False

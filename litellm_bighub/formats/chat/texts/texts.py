@@ -1,0 +1,73 @@
+"""The texts of chat completions, as a part of their record."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Final, cast
+
+from litellm_bighub.domain.payload import Payload
+from litellm_bighub.formats.chat.calls import PAYLOADS
+from litellm_bighub.formats.chat.texts.chunk_texts import ChatTextGate, read
+from litellm_bighub.formats.chat.texts.text_finder import find_in_answer, find_in_message, find_in_request, in_scope
+from litellm_bighub.formats.format_texts import CallText, FormatTexts
+from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.payload.copies import plain
+from litellm_bighub.formats.payload.json_escapes import unescaped
+from litellm_bighub.formats.payload.slots import Slot, TextKind, Where
+
+
+def _calls(items: object, root: str) -> Sequence[CallText]:
+    return tuple(_found(items, root))
+
+
+def _found(items: object, root: str) -> Iterator[CallText]:
+    """The calls of messages, and of choices, which hold one each."""
+    for index, item in enumerate(_listed(items)):
+        where: Where = ((None, root), index)
+        message = fields.get(item, "message")
+        if message is None:
+            message = item
+        else:
+            where = (where, "message")
+        for number, call in enumerate(_listed(fields.get(message, "tool_calls"))):
+            here: Where = ((where, "tool_calls"), number)
+            for kind, key in PAYLOADS.items():
+                payload = fields.get(call, kind)
+                if payload is not None:
+                    yield _call(fields.get(call, "id"), payload, key, (here, kind))
+        legacy = fields.get(message, "function_call")
+        if fields.is_object(legacy):
+            yield _call(None, legacy, "arguments", (where, "function_call"))
+
+
+def _call(call_id: Payload, payload: Payload, key: str, where: Where) -> CallText:
+    raw = fields.get(payload, key)
+    told: Slot | None = None
+    if isinstance(raw, str):
+        kind = TextKind.JSON if key == "arguments" else TextKind.TEXT
+        raw = unescaped(raw) if kind is TextKind.JSON else raw
+        told = Slot(payload, key, raw, kind, (where, key))
+    else:
+        raw = json.dumps(plain(raw), default=str)
+    name = fields.get(payload, "name")
+    named = Slot(payload, "name", name, TextKind.NAME, (where, "name")) if isinstance(name, str) else None
+    return CallText(call_id, name or "", raw, named, told)
+
+
+def _listed(value: object) -> Sequence[Payload]:
+    return cast("Sequence[Payload]", value) if isinstance(value, (list, tuple)) else ()
+
+
+TEXTS: Final = FormatTexts(
+    call_types=("completion", "acompletion"),
+    in_request=find_in_request,
+    in_answer=find_in_answer,
+    in_item=find_in_message,
+    in_scope=in_scope,
+    calls=_calls,
+    read=read,
+    gate=ChatTextGate,
+    answer_items="choices",
+    has_chat_items=True,
+)
