@@ -140,3 +140,8 @@ def test_a_question_asked_again_is_about_the_same_place():
     call = ToolCall("call_1", "function", "pay", path="output[1] after apr_1")
 
     assert (call.place, released(call, CallContext(), 1.0).path) == ("output[1]", "output[1]")
+
+
+def test_a_calls_place_tells_it_from_a_twin_of_the_same_id():
+    assert CALL.place == ("resp_1", "call_1", "", "")
+    assert replace(CALL, path="output[1]").place != CALL.place

@@ -17,6 +17,7 @@ from litellm_bighub.formats.responses.format import RESPONSES
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.testing import ScriptedDecider
 from litellm_bighub.testing.upstream.answer_memory import AnswerMemory
+from litellm_bighub.wording import ENGLISH
 
 OUTPUTS = {
     "function": ("function_call", "function_call_output", {"name": "f", "arguments": "{}"}, {}),
@@ -24,6 +25,8 @@ OUTPUTS = {
     "shell": ("shell_call", "shell_call_output", {"action": {"commands": []}}, {"action": {"commands": []}}),
     "apply_patch": ("apply_patch_call", "apply_patch_call_output", {"operation": {}}, {"operation": {}}),
 }
+REPLAYS = ("replay", "replay without notices", "replay without ids", "words")
+"""Ways to send all of it again; `words`: notices as the model's own text, and nothing of calls that it was told of."""
 CALL = st.tuples(st.sampled_from(sorted(OUTPUTS)), st.booleans())
 TURNS = st.lists(st.tuples(st.integers(0, 2), st.lists(CALL, max_size=4)), min_size=1, max_size=4)
 """Of each turn how many calls were blocked and answered by the plugin, and the calls of the answer that followed."""
@@ -36,14 +39,15 @@ class Client:
         self.way = way
         self.memory = AnswerMemory()
         self.decisions = ToolDecisions(ScriptedDecider())
-        self.conversation = RequestHistory(self.decisions)
+        self.conversation = RequestHistory(self.decisions, continues=way == "words")
+        self.asked = ""
         self.history: list[dict] = []
         self.previous = ""
         self.numbers = count(1)
 
     def body(self, results: list[dict]) -> dict:
         news = [*results, {"type": "message", "role": "user", "content": "go on"}]
-        if self.way.startswith("replay"):
+        if self.way in REPLAYS:
             self.history += news
             return {"input": list(self.history)}
         if self.way == "conversation":
@@ -53,6 +57,7 @@ class Client:
     async def turn(self, results: list[dict], blocked: int, calls: list[tuple[str, bool]]) -> list[dict]:
         """One turn, which the client begins twice, as after a broken connection. Gives back its next results."""
         body = self.body(results)
+        self.asked = RESPONSES.turns(body).coming if self.way == "words" else ""
         context = CallContext(conversation="conv_1" if self.way == "conversation" else "")
         for _ in range(2):
             sent = dict(body)
@@ -61,13 +66,14 @@ class Client:
             )
             assert told == []
             assert self.memory.refuses(sent) == ""
+        self.last = sent["input"]
         await self.conversation.record_results(sent, {"status": "completed"})
         first = f"resp_{next(self.numbers)}"
         if not blocked:
             results = await self.answered(first, sent, calls)
         else:
             last = f"resp_{next(self.numbers)}"
-            await self.answered(first, sent, [("function", False)] * blocked)
+            await self.answered(first, sent, [("function", False)] * blocked, seen=self.way != "words")
             results = await self.answered(last, await self.told(first, sent, blocked), calls)
             assert await self.conversation.record_continuation(first, {"id": last})
         self.previous = first
@@ -89,7 +95,9 @@ class Client:
         items = self.memory.responses[response_id]
         return items[[item.get("id") for item in items].index(f"rs_{response_id}") :]
 
-    async def answered(self, response_id: str, sent: dict, calls: list[tuple[str, bool]]) -> list[dict]:
+    async def answered(
+        self, response_id: str, sent: dict, calls: list[tuple[str, bool]], *, seen: bool = True
+    ) -> list[dict]:
         made = [(kind, released, next(self.numbers)) for kind, released in calls]
         items = [
             {"type": OUTPUTS[kind][0], "id": f"fc_{n}", "call_id": f"call_{n}", **OUTPUTS[kind][2]}
@@ -102,29 +110,44 @@ class Client:
         marks = {"reasoning_id": own["id"], "reasoning_digest": sha256(own["encrypted_content"].encode()).hexdigest()}
         rows[:1] = [replace(row, **marks) for row in rows[:1] if not row.released] or rows[:1]
         await self.decisions.ledger.write(rows)
-        seen = [
-            item if released else {"type": "message", "id": f"msg_bighub_{n}", "role": "assistant", "content": []}
-            for item, (_, released, n) in zip(items, made, strict=True)
-            if released or self.way == "replay"
+        kept = [
+            *thought,
+            *(
+                item if released else self.in_place(n)
+                for item, (_, released, n) in zip(items, made, strict=True)
+                if released or self.way in {"replay", "words"}
+            ),
         ]
-        kept = [*thought, *seen]
         if self.way == "replay without ids":
             kept = [{key: value for key, value in item.items() if key != "id"} for item in kept]
-        self.history += kept
+        if self.way == "words" and not kept:
+            kept = [{"role": "assistant", "content": f"{response_id} is over"}]
+        self.history += kept if seen else []
         return [
             {"type": OUTPUTS[kind][1], "call_id": f"call_{n}", "output": "x"} for kind, released, n in made if released
         ]
+
+    def in_place(self, n: int) -> dict:
+        """What the client replays in the place of a withheld call."""
+        if self.way == "words":
+            return {"role": "assistant", "content": said(n)}
+        return {"type": "message", "id": f"msg_bighub_{n}", "role": "assistant", "content": []}
 
     def row(self, response_id: str, kind: str, released: bool, n: int) -> DecidedCall:  # noqa: FBT001 - says what was made
         kept = {"conversation": "conv_1"} if self.way == "conversation" else {}
         ids = {"item_id": f"fc_{n}", "notice_id": "" if released else f"msg_bighub_{n}"}
         name = OUTPUTS[kind][2].get("name", kind)
         verdict = "allowed" if released else "blocked"
-        more = {**ids, **kept, "arguments": OUTPUTS[kind][3]}
+        more = {**ids, **kept, "arguments": OUTPUTS[kind][3], "digest": str(n), "notice": "" if released else said(n)}
+        more |= {} if released else {"turn": self.asked}
         return DecidedCall(response_id, f"call_{n}", kind, name, verdict, released, "AI_AGENT", 1.0, **more)
 
 
-@pytest.mark.parametrize("way", ["previous", "conversation", "replay", "replay without notices", "replay without ids"])
+def said(n: int) -> str:
+    return ENGLISH.blocked("policy", f"f{n}")
+
+
+@pytest.mark.parametrize("way", ["previous", "conversation", *REPLAYS])
 @given(turns=TURNS)
 def test_every_withheld_call_is_answered_exactly_once(way, turns):
     async def play() -> None:
@@ -132,5 +155,8 @@ def test_every_withheld_call_is_answered_exactly_once(way, turns):
         for blocked, calls in turns:
             results = await client.turn(results, blocked, calls)
         await client.turn(results, 0, [])
+        if way in {"replay", "words"}:
+            shown = {item["call_id"] for item in client.last if "call_id" in item}
+            assert len(shown) == sum(blocked + len(calls) for blocked, calls in turns), "the model does not see all"
 
     anyio.run(play)
