@@ -69,7 +69,34 @@ def gateway(request, tmp_path_factory, _installed):
             yield Gateway(proxy, upstream, request.param)
 
 
-def _config(upstream: ScriptedUpstream, on_block: str) -> dict[str, object]:
+@pytest.fixture(scope="session")
+def asking(tmp_path_factory, _installed):
+    """A proxy whose clients are asked for approvals, and may answer."""
+    folder = tmp_path_factory.mktemp("asking")
+    (folder / "bighub_policy.yaml").write_text(yaml.safe_dump(POLICY, sort_keys=False))
+    config = folder / "proxy_config.yaml"
+    with ScriptedUpstream(strict=True) as upstream:
+        asks = {"on_approval": "request", "client_approvals": True}
+        config.write_text(yaml.safe_dump(_config(upstream, "replace", **asks), sort_keys=False))
+        with running_proxy(config) as proxy:
+            yield Gateway(proxy, upstream, "replace")
+
+
+@pytest.fixture(scope="session")
+def refusing(tmp_path_factory, _installed):
+    """A proxy that refuses requests which list a web search, as Codex's do: it needs an approval."""
+    folder = tmp_path_factory.mktemp("refusing")
+    searches = {"name": "searches", "type": "web_search", "effect": "require_approval"}
+    policy = {**POLICY, "rules": [searches, *POLICY["rules"]]}
+    (folder / "bighub_policy.yaml").write_text(yaml.safe_dump(policy, sort_keys=False))
+    config = folder / "proxy_config.yaml"
+    with ScriptedUpstream(strict=True) as upstream:
+        config.write_text(yaml.safe_dump(_config(upstream, "replace", on_approval="error"), sort_keys=False))
+        with running_proxy(config) as proxy:
+            yield Gateway(proxy, upstream, "replace")
+
+
+def _config(upstream: ScriptedUpstream, on_block: str, **more: object) -> dict[str, object]:
     openai = {"model": "openai/gpt-4.1", "api_base": upstream.base_url, "api_key": "sk-x"}
     claude = {"model": "anthropic/claude-sonnet-4-5", "api_base": upstream.base_url.removesuffix("/v1"), "api_key": "x"}
     ours = {
@@ -79,6 +106,7 @@ def _config(upstream: ScriptedUpstream, on_block: str) -> dict[str, object]:
         "on_block": on_block,
         "on_approval": "wait",
         "approval_wait_seconds": 60,
+        **more,
     }
     return {
         "model_list": [

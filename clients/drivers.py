@@ -48,14 +48,21 @@ class Client:
     falls_back: bool = False
 
 
-def library(name: str, api: str, *, stream: bool) -> Client:
-    """A library, in a small program that gives it tools."""
+def library(name: str, api: str, *, stream: bool, **more: bool) -> Client:
+    """A library, in a small program that gives it tools.
+
+    Args:
+        name: the program's.
+        api: the format that it sends.
+        stream: whether it asks for streams.
+        **more: what else its task says.
+    """
     program = HERE / "programs" / name
     interpreter = "node" if program.suffix == ".mjs" else str(PYTHON)
     model = "claude" if api == "messages" else "gpt-4.1"
 
     def take_turns(proxy: RunningProxy, folder: Path, conversations: Sequence[Conversation]) -> list[Turn]:
-        task = {"url": proxy.base_url, "key": proxy.master_key, "format": api, "model": model, "stream": stream}
+        task = {"url": proxy.base_url, "key": proxy.master_key, "format": api, "model": model, "stream": stream, **more}
         if program.suffix == ".mjs":  # it finds its packages from where it lies
             (folder / "node_modules").symlink_to(MODULES)
             here = folder / program.name

@@ -20,6 +20,8 @@ class Task:
         model: the name that the gateway knows.
         stream: whether answers are streamed.
         conversations: what the user says in each of them, one prompt a turn.
+        approve: the user's answer to requests for approval.
+        replays: whether requests repeat all items, and do not refer to what the provider has kept.
     """
 
     url: str
@@ -28,6 +30,8 @@ class Task:
     model: str
     stream: bool
     conversations: list[list[str]]
+    approve: bool = True
+    replays: bool = True
 
 
 def task() -> Task:
