@@ -20,7 +20,7 @@ from litellm_bighub.agent.flow.run import Run
 from litellm_bighub.agent.guard import Guard
 from litellm_bighub.agent.options import GuardOptions, RunArguments
 from litellm_bighub.agent.record.events import ApprovedPayload, Payload
-from litellm_bighub.agent.record.model_messages import decision_fields
+from litellm_bighub.agent.record.model_messages import checked_fields
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 
@@ -138,8 +138,11 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
         return one_answer(payload, request_id)
 
     async def check_tool(self, tool_name: str, arguments: JsonMapping) -> JsonObject:
-        """The decision that a call would get. Nothing runs, and nothing is recorded."""
-        return decision_fields(await self._policy.dry_run(self._question(tool_name, arguments)))
+        """The decision that a call would get, and as `_resolved_action` what would become of it. Nothing runs.
+
+        Nothing is recorded either, unless the BIGHUB client that was handed in has no `actions.dry_run`.
+        """
+        return checked_fields(await self._policy.dry_run(self._question(tool_name, arguments)))
 
     async def close(self) -> None:
         """Deliver what can be delivered within its limit, and release everything. Safe to call twice."""

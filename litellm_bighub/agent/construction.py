@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -49,12 +48,10 @@ def resilience(read: AgentSettings, caller: FunctionCaller) -> Resilience:
     )
 
 
-def wishes(options: GuardOptions) -> JsonObject:
-    """The wishes that go to BIGHUB with every question, where the user has any."""
-    chosen = {"objective": options.get("decision_objective"), "model_selection": options.get("model_selection")}
-    return {key: each for key, each in chosen.items() if each is not None}
-
-
-def random_uuid() -> str:
-    """An id of a run or event."""
-    return str(uuid.uuid4())
+def facts(settings: AgentSettings) -> JsonObject:
+    """What goes to BIGHUB with every question."""
+    return {
+        "session_id": settings.session_id,
+        "objective": settings.decision_objective,
+        "model_selection": settings.model_selection,
+    }

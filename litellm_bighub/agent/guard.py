@@ -11,7 +11,7 @@ from typing_extensions import Unpack
 
 from litellm_bighub.agent.agent_backend import backend_for
 from litellm_bighub.agent.approvals.approval_backend import AgentPolicy
-from litellm_bighub.agent.construction import model_client, random_uuid, resilience, wishes
+from litellm_bighub.agent.construction import facts, model_client, resilience
 from litellm_bighub.agent.drivers.function_calls import FunctionCaller
 from litellm_bighub.agent.drivers.performer import Performer
 from litellm_bighub.agent.flow.effects import CallQuestion
@@ -22,16 +22,18 @@ from litellm_bighub.agent.flow.stored_state import State, restored
 from litellm_bighub.agent.flow.turn import Turn, ask_for
 from litellm_bighub.agent.model.client_model import ClientModel
 from litellm_bighub.agent.options import GuardOptions, RunArguments, ToolOptions
+from litellm_bighub.agent.public_settings import Setting
 from litellm_bighub.agent.record.deliveries import Deliveries
 from litellm_bighub.agent.record.delivery_account import DeliveryAccounts
-from litellm_bighub.agent.settings import agent_settings
+from litellm_bighub.agent.settings import agent_settings, random_uuid
 from litellm_bighub.agent.tools.registration import make_tool
-from litellm_bighub.agent.tools.tool import Tool
+from litellm_bighub.agent.tools.tool import DecisionMode, Tool
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake
 from litellm_bighub.agent.waiting_runs import WaitingRuns
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import AdapterConfigurationError
+from litellm_bighub.settings import FailMode
 from litellm_bighub.wording import ENGLISH, read_wording
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -52,6 +54,30 @@ class Guard(Generic[Handle]):
 
     _allows_async_tools = True
 
+    session_id = Setting[str]()
+    actor = Setting[str]()
+    domain = Setting[str]()
+    decision_mode = Setting[DecisionMode]()
+    decision_objective = Setting[str]()
+    model_selection = Setting[str]()
+    on_decision = Setting[object]()
+    fail_mode = Setting[FailMode]()
+    max_tool_rounds = Setting[int]()
+    evaluate_retries = Setting[int]()
+    memory_enabled = Setting[bool]()
+    memory_source = Setting[str]()
+    memory_source_version = Setting[str]()
+    memory_ingest_timeout_ms = Setting[int]()
+    outcome_reporting = Setting[bool]()
+    outcome_reporting_required = Setting[bool]()
+    provider_timeout_seconds = Setting[float]()
+    provider_max_retries = Setting[int]()
+    provider_retry_backoff_seconds = Setting[float]()
+    provider_retry_max_backoff_seconds = Setting[float]()
+    provider_retry_jitter_seconds = Setting[float]()
+    provider_circuit_breaker_failures = Setting[int]()
+    provider_circuit_breaker_reset_seconds = Setting[float]()
+
     def __init__(
         self, caller: FunctionCaller, options: GuardOptions, *, spawn: Callable[[Callable[[], Awaitable[None]]], Handle]
     ) -> None:
@@ -70,13 +96,14 @@ class Guard(Generic[Handle]):
             new_id=new_id,
             clock=options.get("clock", time.time),
             wording=read_wording(options.get("wording", ENGLISH)),
+            learned={} if settings.encrypted_reasoning is None else None,
         )
         backend = backend_for(
             settings,
             options,
             tools=self._tools,
             redactor=self._redactor,
-            facts={"session_id": options.get("session_id") or new_id(), **wishes(options)},
+            facts=facts(settings),
         )
         self._policy: AgentPolicy = backend.policy
         self._limit = settings.memory_ingest_timeout_ms / 1000
@@ -90,7 +117,7 @@ class Guard(Generic[Handle]):
             model=ClientModel(model_client(options), caller=caller, timeout=settings.provider_timeout_seconds),
             resilience=resilience(settings, caller),
             policy=self._policy,
-            on_decision=options.get("on_decision"),
+            on_decision=settings.on_decision,
             max_parallel_tools=settings.max_parallel_tools,
             redactor=self._redactor,
             caller=caller,
@@ -153,14 +180,14 @@ class Guard(Generic[Handle]):
         Args:
             fn: the function, where the decorator stands without brackets.
             name: as the model knows it; by default the function's.
-            system: the business domain of its calls.
+            system: the business domain of its calls; goes to BIGHUB with every call as well.
             risk: goes to BIGHUB with every call.
             environment: goes to BIGHUB with every call.
             options: see `ToolOptions`.
         """
-        facts = {key: each for key, each in (("risk", risk), ("environment", environment)) if each}
-        if facts:
-            options["metadata_from_args"] = functools.partial(_metadata, facts, options.get("metadata_from_args"))
+        named = {"system": system, "risk": risk, "environment": environment}
+        if given := {key: each for key, each in named.items() if each}:
+            options["metadata_from_args"] = functools.partial(_metadata, given, options.get("metadata_from_args"))
         if system is not None:
             options.setdefault("domain", system)
 
@@ -194,6 +221,8 @@ class Guard(Generic[Handle]):
             temperature=arguments.get("temperature"),
             extra=arguments.get("extra_create_args"),
             context=self._settings.context,
+            encrypted=self._settings.encrypted_reasoning,
+            learned=self._setup.learned,
         )
         run = Run(self._setup, conversation, self._new_id(), stream=stream, asks_people=asks_people)
         run.pending = self._waiting.states
@@ -217,13 +246,13 @@ class Guard(Generic[Handle]):
         conversation = start((), "")
         try:
             prepared = tool.prepare(dict(arguments))
-            return ask_for(Run(self._setup, conversation, ""), tool, prepared, call, None)
+            return ask_for(Run(self._setup, conversation, self._new_id()), tool, prepared, call, None)
         except (ValueError, UnreadableStake) as error:
             raise AdapterConfigurationError("arguments", str(error)) from error
 
 
-def _metadata(facts: JsonMapping, more: Callable[..., Any] | None, arguments: JsonObject) -> JsonObject:
-    return dict(facts) if more is None else {**facts, **more(arguments)}
+def _metadata(given: JsonMapping, more: Callable[..., Any] | None, arguments: JsonObject) -> JsonObject:
+    return {**((None if more is None else more(arguments)) or {}), **given}
 
 
 def _listed(tool: Tool) -> JsonObject:

@@ -91,10 +91,12 @@ class GuardOptions(TypedDict, total=False):
         clock: POSIX seconds.
         new_id: makes ids of runs and events.
         actor: who acts.
-        domain: the business domain of the calls.
+        domain: the business domain of the calls; by default `it_actions` for the hosted BIGHUB, else `custom`.
         decision_mode: which of BIGHUB's endpoints is asked.
         fail_mode: what becomes of a call when the decider could not be reached.
         context: how the conversation goes on: `auto` sends it again unless the provider stores it.
+        encrypted_reasoning: whether to ask the provider for reasoning in encrypted form, which a conversation that it
+            does not store needs; by default where a model seems to reason or was seen to, until it refuses.
         max_tool_rounds: how often the model may call tools before it has to answer.
         max_parallel_tools: how many tools of a turn run at the same time.
         reveal: whether the model hears why a call was withheld.
@@ -106,8 +108,8 @@ class GuardOptions(TypedDict, total=False):
         outcome_reporting: report to BIGHUB how calls ended.
         outcome_reporting_required: a run waits for its outcomes to be reported, as long as a delivery may take, and
             raises `OutcomeReportError` if they could not be. Without it, reporting never delays or fails a run.
-        decision_objective: goes to BIGHUB with every question.
-        model_selection: goes to BIGHUB with every question.
+        decision_objective: goes to BIGHUB with every question; by default `better_decision`.
+        model_selection: goes to BIGHUB with every question; by default `auto`.
         evaluate_retries: how often a decision is asked for again within its deadline.
         provider_timeout_seconds: for one attempt at the model.
         provider_max_retries: attempts after the first; the client's own retries are switched off, unless its
@@ -142,6 +144,7 @@ class GuardOptions(TypedDict, total=False):
     decision_mode: DecisionMode
     fail_mode: FailMode
     context: Context
+    encrypted_reasoning: bool | None
     max_tool_rounds: int
     max_parallel_tools: int
     reveal: bool

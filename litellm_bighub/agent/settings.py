@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, fields
 from importlib.metadata import version
-from typing import get_args
+from typing import Final, get_args
 
 from litellm_bighub.agent.flow.model_input import Context
-from litellm_bighub.agent.options import GuardOptions
+from litellm_bighub.agent.options import GuardOptions, Hook
 from litellm_bighub.agent.tools.tool import DecisionMode
 from litellm_bighub.domain.actor import POSES, is_marked
 from litellm_bighub.domain.payload import JsonObject
@@ -15,21 +16,30 @@ from litellm_bighub.errors import AdapterConfigurationError
 from litellm_bighub.settings import FailMode
 
 VERSION = version("litellm-bighub")
+HOSTED_DOMAIN: Final = "it_actions"
+"""The domain of calls that name none, for the hosted BIGHUB."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgentSettings:
     """The settings of an agent. The names are those of the constructor.
 
+    Attributes:
+        domain: where the hosted BIGHUB decides, by default `it_actions`, as its own adapter has it: its rules are for
+            domains, and would not be for the calls of an agent that names another one.
+
     Raises:
         AdapterConfigurationError: a value is out of its bounds.
     """
 
+    session_id: str = ""
+    on_decision: Hook | None = None
     actor: str = "AI_AGENT"
     domain: str = "custom"
     decision_mode: DecisionMode = "submit"
     fail_mode: FailMode = "closed"
     context: Context = "auto"
+    encrypted_reasoning: bool | None = None
     max_tool_rounds: int = 8
     max_parallel_tools: int = 8
     reveal: bool = False
@@ -40,6 +50,8 @@ class AgentSettings:
     memory_ingest_timeout_ms: int = 300
     outcome_reporting: bool = True
     outcome_reporting_required: bool = False
+    decision_objective: str = "better_decision"
+    model_selection: str = "auto"
     evaluate_retries: int = 2
     provider_timeout_seconds: float = 30.0
     provider_max_retries: int = 2
@@ -92,4 +104,12 @@ def agent_settings(options: GuardOptions) -> AgentSettings:
         raise AdapterConfigurationError(unknown[0], "is no option of an agent")
     names = {each.name for each in fields(AgentSettings)}
     chosen: JsonObject = {name: each for name, each in options.items() if name in names}
+    if options.get("decider") in {None, "bighub"}:
+        chosen.setdefault("domain", HOSTED_DOMAIN)
+    chosen["session_id"] = options.get("session_id") or options.get("new_id", random_uuid)()
     return AgentSettings(**chosen)
+
+
+def random_uuid() -> str:
+    """An id of a run, event or session."""
+    return str(uuid.uuid4())

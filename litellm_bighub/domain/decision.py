@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 from typing_extensions import assert_never
 
 from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 Verdict: TypeAlias = Literal["allowed", "blocked", "requires_approval"]
 
@@ -28,6 +29,7 @@ class Basis:
         rule: the id or name of the rule that decided.
         policy_version: the version of the policy that it was made under.
         risk: the decider's estimate from 0 to 1, `None` if it gave none.
+        answer: what a BIGHUB answered, whole, where its caller wants to see it. Nothing is decided by it.
     """
 
     decision_id: str = ""
@@ -35,6 +37,7 @@ class Basis:
     rule: str = ""
     policy_version: str = ""
     risk: float | None = None
+    answer: JsonMapping = field(default_factory=JsonObject, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

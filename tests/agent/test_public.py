@@ -298,3 +298,51 @@ def test_fail_open_opens_for_a_lost_line_alone(driver, model, error, status):
         parameters_schema={"type": "object", "properties": {"amount": {"type": "integer"}}},
     )
     assert driver.run(guard)["execution"]["last"]["status"] == status
+
+
+@pytest.mark.parametrize(("answer", "action"), [(True, "execute"), (False, "blocked")])
+def test_a_check_asks_a_client_without_dry_runs_as_for_the_call_itself(driver, answer, action):
+    asked, ran = [], []
+    result = "allowed" if answer else "blocked"
+    client = SimpleNamespace(
+        actions=SimpleNamespace(
+            submit=lambda **each: asked.append(each) or {"allowed": answer, "result": result, "x": 1}
+        )
+    )
+    guard = driver.guard(decider=None, bighub_client=client)
+    schema = {"type": "object", "properties": {"amount": {"type": "integer"}}}
+    guard.tool("pay", lambda **each: ran.append(each), parameters_schema=schema)
+    checked = [driver.call(guard, "check_tool", tool_name="pay", arguments={"amount": 3}) for _ in range(2)]
+    assert [(each["result"], each["_resolved_action"], each["x"]) for each in checked] == [(result, action, 1)] * 2
+    assert ran == []
+    assert len({each["idempotency_key"] for each in asked}) == 2
+
+
+def test_what_bighub_says_is_in_the_event_and_what_holds_stands_above_it(driver, model):
+    model([function_call("pay", {"amount": 3})], DONE)
+    said = {"allowed": True, "result": "allowed", "should_not_run": True, "recommendation": "proceed", "x": object()}
+    heard = []
+    client = SimpleNamespace(actions=SimpleNamespace(submit=lambda **_: said))
+    guard = driver.guard(decider=None, bighub_client=client, on_decision=heard.append)
+    schema = {"type": "object", "properties": {"amount": {"type": "integer"}}}
+    guard.tool("pay", lambda amount: amount, parameters_schema=schema)
+    event = driver.run(guard)["execution"]["last"]
+    for told in (event, heard[0]):
+        assert (told["status"], told["allowed"], told["decision"]["allowed"]) == ("blocked", False, False)
+        assert (told["recommendation"], told["decision"]["should_not_run"]) == ("proceed", True)
+        assert isinstance(told["decision"]["x"], str)
+
+
+def test_a_setting_can_be_read_and_holds(driver):
+    guard = driver.guard(session_id="s1")
+    assert (guard.session_id, guard.fail_mode, guard.domain) == ("s1", "closed", "custom")
+    with pytest.raises(AttributeError, match="fail_mode"):
+        guard.fail_mode = "open"
+    assert guard.fail_mode == "closed"
+    assert type(guard).fail_mode is not None
+
+
+@pytest.mark.parametrize(("domain", "expected"), [(None, "it_actions"), ("hr", "hr")])
+def test_calls_that_name_no_domain_are_in_that_of_bighubs_own_adapter(driver, domain, expected):
+    options = {} if domain is None else {"domain": domain}
+    assert driver.guard(decider=None, bighub_client=SimpleNamespace(), **options).domain == expected

@@ -155,7 +155,7 @@ class EmbeddedMemory:
 
     async def report(self, batch: EventBatch) -> None:
         """Store how the calls that ran have ended."""
-        outcomes = (outcome_of(redacted_event(event, self._redactor)) for event in batch.events)
+        outcomes = (outcome_of(redacted_event(event, self._redactor), actor=self._actor) for event in batch.events)
         reports = [outcome for outcome in outcomes if outcome is not None]
         if reports:
             await keep(await self._decider.plane(), reports)

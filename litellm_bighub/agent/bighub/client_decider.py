@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from litellm_bighub.agent.bighub.client import Client
+from litellm_bighub.agent.tools.result_text import jsonable
 from litellm_bighub.agent.tools.tool import DecisionMode, Tool
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake, metadata_of
 from litellm_bighub.deciders.hosted.failures import decision_error
@@ -58,21 +60,27 @@ class ClientDecider:
         mode = tool.decision_mode if tool and tool.decision_mode else self._mode
         question = self._question(call, context, tool)
         if mode == "submit" and (method := self._client.method("actions", "submit", "evaluate")):
-            return read_decision(await self._asked(method, question))
+            return _decision(await self._asked(method, question))
         method = self._payload_method(_PAYLOAD_METHODS[mode])
-        return read_decision(await self._asked(method, {"payload": _payload(question)}))
+        return _decision(await self._asked(method, {"payload": _payload(question)}))
 
     async def dry_run(self, call: ToolCall, context: CallContext) -> Decision:
-        """The decision that the call would get; BIGHUB records nothing of it."""
-        method = self._payload_method(("dry_run",))
+        """The decision that the call would get; BIGHUB records nothing of it.
+
+        A client without dry runs is asked as for the call itself: BIGHUB then records a decision, and nothing runs.
+        """
+        method = self._client.method("actions", "dry_run")
+        if method is None:
+            return await self.decide(call, context)
         answer = await self._asked(
             method, {"payload": _payload(self._question(call, context, self._tools.get(call.name)))}
         )
         if isinstance(answer, Mapping):
             # That nothing can run by a dry run is what we asked for, not an objection.
-            answer = {
+            asked = {
                 key: each for key, each in answer.items() if key not in {"dry_run", "can_run"} and each != "dry_run"
             }
+            return _with_answer(read_decision(asked), answer)
         return read_decision(answer)
 
     async def aclose(self) -> None:
@@ -115,6 +123,15 @@ class ClientDecider:
             # Anything else is a bug of somebody's client. It opens nothing.
             refused = DecisionRefused(f"asking BIGHUB failed ({type(error).__name__})")
             raise decision_error(error) or refused from error
+
+
+def _decision(answer: object) -> Decision:
+    return _with_answer(read_decision(answer), answer)
+
+
+def _with_answer(decision: Decision, answer: object) -> Decision:
+    """The decision with everything that BIGHUB said, for the caller's events."""
+    return replace(decision, basis=replace(decision.basis, answer=jsonable(answer)))
 
 
 def _payload(question: JsonMapping) -> JsonObject:

@@ -45,5 +45,5 @@ class ClientMemory:
             if self.must_report:
                 raise NotImplementedError("the BIGHUB client has no outcomes")
             return
-        outcomes = (outcome_of(redacted_event(event, self.redactor)) for event in batch.events)
+        outcomes = (outcome_of(redacted_event(event, self.redactor), actor=self.actor) for event in batch.events)
         await asyncio.gather(*(self.client.call(report, **outcome) for outcome in outcomes if outcome is not None))

@@ -26,6 +26,7 @@ from litellm_bighub.agent.flow.stored_state import waiting_state
 from litellm_bighub.agent.flow.turn import Turn, TurnCall, read_turn
 from litellm_bighub.agent.record.events import GuardedToolResult, Payload
 from litellm_bighub.agent.record.model_messages import decision_fields
+from litellm_bighub.agent.record.signals import signals
 from litellm_bighub.deciders.tool_decisions import UNRECORDED
 from litellm_bighub.errors import ProviderResponseError
 
@@ -37,8 +38,8 @@ def agent_run(run: Run) -> Steps[Payload]:
         ProviderResponseError: the response failed, or the rounds ran out; holds the events until then.
     """
     while True:
-        tools = [tool.spec for tool in run.setup.tools.values()]
-        run.latest = yield from do(CallModel(run.conversation.request(tools), run.stream))
+        run.latest = yield from _ask_model(run)
+        run.conversation.learn(run.latest)
         _refuse_unusable(run, run.latest)
         calls = requested(run.latest)
         turn = read_turn(run, run.latest, calls)
@@ -65,6 +66,16 @@ def resumed_run(run: Run, turn: Turn) -> Steps[Payload]:
         yield from _get_answers(run, turn, look_for_answers)
     run.conversation.take(turn.response, turn.outputs())
     return (yield from agent_run(run))
+
+
+def _ask_model(run: Run) -> Steps[Response]:
+    tools = [tool.spec for tool in run.setup.tools.values()]
+    try:
+        return (yield from do(CallModel(run.conversation.request(tools), run.stream)))
+    except Exception as error:
+        if not run.conversation.is_refused(error):
+            raise
+    return (yield from do(CallModel(run.conversation.request(tools), run.stream)))
 
 
 def carry_out(run: Run, entries: Sequence[TurnCall]) -> Steps[None]:
@@ -144,7 +155,7 @@ def _record(run: Run, entry: TurnCall) -> dict[str, object]:
         tool=entry.call.name,
         call_id=entry.call.call_id,
         arguments=entry.arguments,
-        result=entry.result or GuardedToolResult("blocked", None, None, "no decision"),
+        result=entry.result or GuardedToolResult("blocked", error="no decision"),
         request_id=entry.request_id,
         event_id=entry.event_id,
     )
@@ -153,7 +164,7 @@ def _record(run: Run, entry: TurnCall) -> dict[str, object]:
 
 def _notice(run: Run, entry: TurnCall, place: int) -> dict[str, object]:
     """What the audit hook hears: the event as it will be recorded, before its outcome is known."""
-    decision = None if entry.decision is None else decision_fields(entry.decision)
+    decision = {} if entry.decision is None else decision_fields(entry.decision)
     return {
         "tool": entry.call.name,
         "call_id": entry.call.call_id,
@@ -169,6 +180,7 @@ def _notice(run: Run, entry: TurnCall, place: int) -> dict[str, object]:
         "seq": len(run.events) + place,
         "schema_version": 1,
         "source_version": run.setup.source_version,
+        **signals(decision),
     }
 
 

@@ -17,12 +17,13 @@ from litellm_bighub.agent.record.events import output
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import AdapterConfigurationError
 
+_REFUSED = 400
 Context = Literal["auto", "replay", "previous_response_id"]
 Item = JsonObject
 
 _OURS = frozenset({"tools", "input", "model", "stream", "background"})
-# Models without reasoning answer 400 when they are asked for it in encrypted form.
-_REASONING = re.compile(r"(^|/)(o\d|gpt-[5-9]|codex|computer-use)")
+_LIKELY = re.compile(r"(^|/)(o\d|gpt-[5-9]|codex|computer-use)")
+"""Models that reason, as far as names tell: a guess for the first turn, which their answers correct."""
 _ENCRYPTED = "reasoning.encrypted_content"
 
 
@@ -34,19 +35,44 @@ class ModelInput:
         arguments: what goes with every turn.
         items: the input of the next turn.
         previous: the response that the next turn goes on from; only where the provider stores.
+        encrypted: whether reasoning is asked for in encrypted form.
+        learned: what this agent's models have shown, by name: whether they give reasoning in encrypted form. `None`
+            where the user has said what to do.
     """
 
     arguments: JsonObject
     replay: bool
     items: list[Item] = field(default_factory=list[Item])
     previous: str | None = None
+    encrypted: bool = False
+    learned: dict[str, bool] | None = None
 
     def request(self, tools: Sequence[JsonMapping]) -> JsonObject:
         """The arguments of the next call of the model."""
         request = {**self.arguments, "input": list(self.items), "tools": [dict(tool) for tool in tools]}
         if self.previous is not None:
             request["previous_response_id"] = self.previous
+        include: list[str] = list(self.arguments.get("include") or ())
+        if self.encrypted and _ENCRYPTED not in include:
+            request["include"] = [*include, _ENCRYPTED]
         return request
+
+    def learn(self, response: JsonMapping) -> None:
+        """A response with reasoning that the provider does not store: from now on it is asked for."""
+        if self.learned is None or self.arguments["store"] is not False or not _reasoned(response):
+            return
+        self.encrypted = self.learned.setdefault(str(self.arguments["model"]), True)
+
+    def is_refused(self, error: Exception) -> bool:
+        """Whether the provider refused to give reasoning in encrypted form; then it is asked without.
+
+        What the caller asks for in `include` stays.
+        """
+        is_about_it = getattr(error, "status_code", None) == _REFUSED and "encrypted" in str(error).lower()
+        if self.learned is None or not self.encrypted or not is_about_it:
+            return False
+        self.learned[str(self.arguments["model"])] = self.encrypted = False
+        return True
 
     def take(self, response: JsonMapping, outputs: Sequence[Item]) -> None:
         """Go on from a response and the outputs of its calls."""
@@ -66,8 +92,20 @@ def start(
     temperature: float | None = None,
     extra: JsonMapping | None = None,
     context: Context = "auto",
+    encrypted: bool | None = None,
+    learned: dict[str, bool] | None = None,
 ) -> ModelInput:
     """The conversation before the first turn.
+
+    Args:
+        messages: the input.
+        model: its name.
+        instructions: the system's.
+        temperature: of the model.
+        extra: more arguments of each turn.
+        context: how the conversation goes on.
+        encrypted: whether to ask for reasoning in encrypted form; by default where it is needed, and likely to be had.
+        learned: what the agent's models have shown; `None` if nothing is to be learned from them.
 
     Raises:
         AdapterConfigurationError: `extra_create_args` holds what is the agent's own to set.
@@ -86,14 +124,14 @@ def start(
     if context == "previous_response_id" and not stored:
         raise AdapterConfigurationError("context", "previous_response_id needs extra_create_args={'store': True}")
     replay = context == "replay" or (context == "auto" and not stored)
-    if not arguments["store"] and _reasons(model, arguments):
-        include: list[str] = list(arguments.get("include") or ())
-        arguments["include"] = include if _ENCRYPTED in include else [*include, _ENCRYPTED]
-    return ModelInput(arguments, replay, [_item(message) for message in messages])
+    if encrypted is None:
+        likely = "reasoning" in arguments or bool(_LIKELY.search(model))
+        encrypted = not arguments["store"] and (learned or {}).get(model, likely)
+    return ModelInput(arguments, replay, [_item(message) for message in messages], encrypted=encrypted, learned=learned)
 
 
-def _reasons(model: str, arguments: JsonMapping) -> bool:
-    return "reasoning" in arguments or bool(_REASONING.search(model))
+def _reasoned(response: JsonMapping) -> bool:
+    return any(item.get("type") == "reasoning" for item in output(response))
 
 
 def _item(message: Any) -> Item:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from litellm_bighub.agent.flow.model_input import ModelInput
 from litellm_bighub.agent.record.events import GuardedToolResult, Payload, ToolExecutionEvent, payload
+from litellm_bighub.agent.record.signals import signals
 from litellm_bighub.agent.tools.tool import Tool
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
@@ -22,6 +23,7 @@ class Setup:
         new_id: makes ids of events.
         clock: POSIX seconds, for the expiry of approvals.
         wording: the sentences that the model hears.
+        learned: what its models have shown, as `ModelInput` has it.
     """
 
     tools: Mapping[str, Tool]
@@ -33,6 +35,7 @@ class Setup:
     new_id: Callable[[], str]
     clock: Callable[[], float]
     wording: Wording = ENGLISH
+    learned: dict[str, bool] | None = None
 
 
 @dataclass(slots=True)
@@ -69,7 +72,7 @@ class Run:
         *,
         tool: str,
         call_id: str,
-        arguments: Arguments | str | None,
+        arguments: Arguments,
         result: GuardedToolResult,
         request_id: str | None,
         event_id: str,
@@ -88,6 +91,7 @@ class Run:
             request_id=request_id or None,
             seq=len(self.events),
             source_version=self.setup.source_version,
+            **signals(result.decision),
         )
         self.events.append(event)
         return event

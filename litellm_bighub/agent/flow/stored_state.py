@@ -41,6 +41,7 @@ def waiting_state(run: Run, turn: Turn) -> State:
             "replay": conversation.replay,
             "items": conversation.items,
             "previous": conversation.previous,
+            "encrypted": conversation.encrypted,
         },
         "response": turn.response,
         "events": [asdict(event) for event in run.events],
@@ -76,7 +77,7 @@ def restored(setup: Setup, state: JsonMapping, key: bytes, *, stream: bool = Fal
         raise AdapterConfigurationError("state", problem)
     run = Run(
         setup=setup,
-        conversation=ModelInput(**state["conversation"]),
+        conversation=ModelInput(**state["conversation"], learned=setup.learned),
         trace_id=state["trace_id"],
         stream=stream,
         asks_people=True,
@@ -114,7 +115,10 @@ def _entries(run: Run, calls: Sequence[JsonMapping]) -> list[TurnCall]:
         entry = TurnCall(
             call, stored["event_id"], run.setup.tools.get(call.name), stored["arguments"], wording=run.setup.wording
         )
-        entry.result, entry.model_error = GuardedToolResult(**stored["result"]), stored["told"]
+        entry.result, entry.model_error = (
+            GuardedToolResult(**{**stored["result"], **_decision(stored["result"])}),
+            stored["told"],
+        )
         if stored["pending"]:
             _wait_again(run, entry, stored["pending"], stored.get("answer"))
         entries.append(entry)
@@ -138,7 +142,12 @@ def _wait_again(run: Run, entry: TurnCall, stored: JsonMapping, answer: JsonMapp
 
 def _event(stored: JsonMapping) -> ToolExecutionEvent:
     known = {each.name for each in fields(ToolExecutionEvent)}
-    return ToolExecutionEvent(**{key: each for key, each in stored.items() if key in known})
+    return ToolExecutionEvent(**{**{key: each for key, each in stored.items() if key in known}, **_decision(stored)})
+
+
+def _decision(stored: JsonMapping) -> JsonObject:
+    """An older release stored no decision as `None`."""
+    return {"decision": stored["decision"] or {}}
 
 
 def _signature(state: JsonMapping, key: bytes) -> str:

@@ -16,7 +16,7 @@ from litellm_bighub.agent.tools.result_text import jsonable
 from litellm_bighub.agent.tools.tool import Prepared, Tool
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake, metadata_of, target_of, value_of
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
-from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
+from litellm_bighub.domain.call import JSON, Arguments, CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Decision, RequireApproval
 from litellm_bighub.domain.digest import call_digest
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
@@ -40,7 +40,7 @@ class TurnCall:
     call: Requested
     event_id: str
     tool: Tool | None = None
-    arguments: Arguments | str | None = None
+    arguments: Arguments = field(default_factory=dict[str, JSON])
     prepared: Prepared | None = None
     ask: CallQuestion | None = None
     decision: Decision | None = None
@@ -51,10 +51,10 @@ class TurnCall:
     model_error: str | None = None
     wording: Wording = ENGLISH
 
-    def refuse(self, error: str) -> None:
+    def refuse(self, error: str, status: Status = "blocked") -> None:
         """The call does not run, and no decider is asked for it."""
-        decision = None if self.decision is None else decision_fields(self.decision)
-        self.result = GuardedToolResult("blocked", decision, None, error)
+        decision = {} if self.decision is None else decision_fields(self.decision)
+        self.result = GuardedToolResult(status, decision, None, error)
 
     def decide(self, decision: Decision, *, reveal: bool) -> None:
         """Take a decision: the tool becomes a job, or the call is withheld."""
@@ -91,9 +91,9 @@ class TurnCall:
 
     def output(self) -> JsonObject:
         """The item that goes back to the model."""
-        result = self.result or GuardedToolResult("blocked", None, None, "no decision")
+        result = self.result or GuardedToolResult("blocked", error="no decision")
         if self.model_error is not None:
-            result = GuardedToolResult(result.status, None, result.output, self.model_error)
+            result = GuardedToolResult(result.status, {}, result.output, self.model_error)
         return call_output(self.call, result)
 
     @property
@@ -147,7 +147,7 @@ def _read(run: Run, response: JsonMapping, call: Requested) -> TurnCall:
         entry.prepared = entry.tool.prepare(call.raw)
     except ValueError as error:
         entry.arguments = _shown(call)
-        entry.refuse(entry.wording.agent_arguments.format(tool=call.name, problem=error))
+        entry.refuse(entry.wording.agent_arguments.format(tool=call.name, problem=error), "tool_error")
         return entry
     entry.arguments = entry.prepared.arguments
     try:
@@ -189,14 +189,14 @@ def ask_for(run: Run, tool: Tool, prepared: Prepared, call: Requested, response_
     )
 
 
-def _shown(call: Requested) -> Arguments | str | None:
-    """The arguments for the record where they do not fit the tool: read if they can be, as they stand if not."""
+def _shown(call: Requested) -> Arguments:
+    """The arguments for the record where they do not fit the tool: read if they can be, as a custom tool's if not."""
     if call.kind == "custom":
         return {"input": str(call.raw)}
     try:
         return read_arguments(call.raw)
     except UnreadableArguments:
-        return call.raw if isinstance(call.raw, str) else None
+        return {"input": call.raw} if isinstance(call.raw, str) else {}
 
 
 def _pending(ask: CallQuestion, decision: RequireApproval) -> Pending:

@@ -6,9 +6,10 @@ The shapes are those of `bighub_openai`: plain dictionaries with these keys, so 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypedDict, cast
 
+from litellm_bighub.agent.record.signals import Signals
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
@@ -22,22 +23,23 @@ class GuardedToolResult:
 
     Attributes:
         status: the outcome.
-        decision: the decision in BIGHUB's words, `None` without a decision.
+        decision: the decision in BIGHUB's words, empty without a decision.
         output: what the tool returned, as JSON.
         error: why there is no output; for people, the model hears less.
     """
 
     status: Status
-    decision: JsonObject | None = None
+    decision: JsonObject = field(default_factory=JsonObject)
     output: Any = None
     error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class ToolExecutionEvent:
+class ToolExecutionEvent(Signals):
     """One thing that happened to one tool call of a run.
 
     Attributes:
+        decision: everything that BIGHUB said, with what holds of it here; empty without a decision.
         event_id: unique; consumers drop repeats by it.
         trace_id: the run's.
         request_id: BIGHUB's id of the decision, or of the approval that it waits for.
@@ -47,8 +49,8 @@ class ToolExecutionEvent:
     tool: str
     call_id: str | None
     status: Status
-    decision: JsonObject | None
-    arguments: Arguments | str | None
+    decision: JsonObject
+    arguments: Arguments
     output: Any
     error: str | None
     event_id: str
@@ -60,8 +62,11 @@ class ToolExecutionEvent:
 
     def as_dict(self) -> JsonObject:
         """A copy in plain containers, with `allowed` added."""
-        copied = {name: _copied(getattr(self, name)) for name in self.__slots__}
-        return {**copied, "allowed": bool(self.decision and self.decision["allowed"])}
+        copied = {name: _copied(getattr(self, name)) for name in _NAMES}
+        return {**copied, "allowed": bool(self.decision.get("allowed"))}
+
+
+_NAMES = tuple(each.name for each in fields(ToolExecutionEvent))
 
 
 class Execution(TypedDict):

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from litellm_bighub.domain.decision import Block, Decision, RequireApproval, verdict
+from collections.abc import Mapping
+
+from litellm_bighub.domain.decision import Block, Decision, RequireApproval, Verdict, verdict
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.wording import ENGLISH, Wording
 
+_ACTIONS: Mapping[Verdict, str] = {
+    "allowed": "execute",
+    "blocked": "blocked",
+    "requires_approval": "approval_required",
+}
+
 
 def decision_fields(decision: Decision) -> JsonObject:
-    """The decision as a dictionary with the keys of BIGHUB's own answer."""
+    """The decision as a dictionary with the keys of BIGHUB's own answer, and whatever else BIGHUB said.
+
+    Where the two differ, it says what holds here: an `allowed` that another field of the answer contradicts is false.
+    """
     basis = decision.basis
     waits = isinstance(decision, RequireApproval)
-    return {
+    holds: JsonObject = {
         "allowed": verdict(decision) == "allowed",
         "result": verdict(decision),
         "reason": decision.reason,
@@ -23,6 +34,14 @@ def decision_fields(decision: Decision) -> JsonObject:
         "rule": basis.rule or None,
         "policy_version": basis.policy_version or None,
     }
+    if basis.answer.get("result") == holds["result"] and basis.answer.get("reason"):
+        holds["reason"] = basis.answer["reason"]  # in BIGHUB's own words, where it is of the same mind
+    return {**holds, **basis.answer, **{key: each for key, each in holds.items() if each is not None}}
+
+
+def checked_fields(decision: Decision) -> JsonObject:
+    """The decision as `check_tool` gives it, with what an agent would do."""
+    return {**decision_fields(decision), "_resolved_action": _ACTIONS[verdict(decision)]}
 
 
 def request_id(decision: Decision) -> str | None:

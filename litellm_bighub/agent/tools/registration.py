@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from litellm_bighub.agent.tools.tool import Binder, DecisionMode, Tool
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import AdapterConfigurationError
 
+logger = logging.getLogger("litellm_bighub.agent")
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _TEXT: Schema = {"type": "object", "properties": {"input": {"type": "string"}}, "required": ["input"]}
 
@@ -88,6 +90,10 @@ def _interface(place: str, name: str, function: Callable[..., Any], options: Too
         read = read_signature(function)
     except UnusableSignature as error:
         raise AdapterConfigurationError(place, f"{error}; annotate it or give parameters_schema") from error
+    if read.untyped:
+        logger.warning("%s: %s: without an annotation, the model gives a text", place, ", ".join(read.untyped))
+    if read.unnamed:
+        logger.warning("%s: %s: the model cannot give this, and gives nothing", place, ", ".join(read.unnamed))
     spec = _function_spec(name, read.schema, place, strict=strict)
     return _Interface("function", spec, read.schema, read.bind, read.description, read.defaults)
 

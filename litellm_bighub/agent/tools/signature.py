@@ -29,11 +29,15 @@ class Parameters:
         description: the function's, out of its docstring.
         schema: a JSON schema of the arguments.
         defaults: the defaults of optional parameters that have a JSON form.
+        untyped: parameters without an annotation; the model gives each as a text.
+        unnamed: parameters that take any number of arguments; the model gives them none.
     """
 
     description: str
     schema: Schema
     defaults: JsonObject
+    untyped: tuple[str, ...]
+    unnamed: tuple[str, ...]
     _model: type[BaseModel]
     _fields: dict[str, str]
 
@@ -55,7 +59,7 @@ def read_signature(function: Callable[..., Any]) -> Parameters:
     """Read a function's signature, annotations and docstring.
 
     Raises:
-        UnusableSignature: a parameter has no annotation, or one that pydantic does not know.
+        UnusableSignature: a parameter has an annotation that pydantic does not know, or the model cannot give it.
     """
     try:
         signature = inspect.signature(function)
@@ -68,14 +72,11 @@ def read_signature(function: Callable[..., Any]) -> Parameters:
     definitions: JsonObject = {}
     fields: dict[str, str] = {}
     defaults: JsonObject = {}
-    for number, parameter in enumerate(signature.parameters.values()):
+    named, unnamed = _named([each for each in signature.parameters.values() if each.name not in bound])
+    untyped = tuple(each.name for each in named if each.name not in hints)
+    hints = {**hints, **dict.fromkeys(untyped, str)}
+    for number, parameter in enumerate(named):
         name = parameter.name
-        if name in bound:
-            continue
-        if parameter.kind in {parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD, parameter.POSITIONAL_ONLY}:
-            raise UnusableSignature(f"a model cannot name the parameter {name!r} ({parameter.kind.description})")
-        if name not in hints:
-            raise UnusableSignature(f"the parameter {name!r} has no annotation")
         # A field has a name of our own, for a parameter may be called `schema` or `_id`, which a model's field may not.
         field = f"p{number}"
         fields[field] = name
@@ -87,7 +88,21 @@ def read_signature(function: Callable[..., Any]) -> Parameters:
             defaults[name] = default
     model = _model(function, definitions)
     schema = _schema(model)
-    return Parameters(described.description or "", schema, _jsonable(defaults), model, fields)
+    return Parameters(described.description or "", schema, _jsonable(defaults), untyped, unnamed, model, fields)
+
+
+def _named(parameters: list[inspect.Parameter]) -> tuple[list[inspect.Parameter], tuple[str, ...]]:
+    """The parameters that a model can name, and those beside them that take any number of arguments.
+
+    Raises:
+        UnusableSignature: a parameter has to be given by place, or there are only those that take any number.
+    """
+    any_number = [each for each in parameters if each.kind in {each.VAR_POSITIONAL, each.VAR_KEYWORD}]
+    named = [each for each in parameters if each not in any_number]
+    by_place = [each for each in named if each.kind is each.POSITIONAL_ONLY]
+    if wrong := by_place or ([] if named else any_number):
+        raise UnusableSignature(f"a model cannot name the parameter {wrong[0].name!r} ({wrong[0].kind.description})")
+    return named, tuple(each.name for each in any_number)
 
 
 def _bound(function: Callable[..., Any]) -> set[str]:

@@ -48,11 +48,13 @@ def metadata_of(arguments: JsonMapping, extract: Callable[[JsonObject], Any] | N
     """The metadata that goes to the policy with the call.
 
     Raises:
-        UnreadableStake: `extract` raised, or gave no mapping.
+        UnreadableStake: `extract` raised, or gave something that is neither a mapping nor nothing.
     """
     if extract is None:
         return {}
     metadata = _ask("metadata_from_args", extract, arguments)
+    if metadata is None:
+        return {}
     if not isinstance(metadata, Mapping):
         raise UnreadableStake("metadata_from_args gave no mapping")
     return dict(metadata)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import openai
 import pytest
 
 from litellm_bighub.errors import AdapterConfigurationError
-from litellm_bighub.testing import function_call, reasoning
+from litellm_bighub.testing import Failure, function_call, reasoning
 from tests.agent.harness import DONE
 
 CALL = function_call("double", {"n": 4}, call_id="c1")
@@ -92,6 +93,60 @@ def test_a_model_without_reasoning_is_not_asked_for_it(driver, model):
     upstream = model(DONE)
     driver.run(agent(driver), model="gpt-4.1")
     assert "include" not in upstream.requests[0].body
+
+
+ENCRYPTED = "reasoning.encrypted_content"
+
+
+def included(request):
+    return ENCRYPTED in request.body.get("include", ())
+
+
+@pytest.mark.parametrize("name", ["gpt-4.1", "openrouter/deepseek/deepseek-r9", "our-model"])
+def test_a_model_that_was_seen_to_reason_is_asked_for_it_from_then_on(driver, model, name):
+    """Its first reasoning is lost, and nothing breaks; later runs of the agent know."""
+    upstream = model([reasoning("hm"), CALL], [reasoning("hm", encrypted="gAAA"), CALL], DONE)
+    guard = agent(driver)
+    driver.run(guard, model=name)
+    model(DONE)
+    driver.run(guard, model=name)
+    driver.run(guard, model="another")
+    assert [included(request) for request in upstream.requests] == [False, True, True, True, False]
+    assert "reasoning" not in types(upstream.requests[1])
+    assert types(upstream.requests[2]).count("reasoning") == 1
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+def test_a_model_that_refuses_is_asked_without_it_and_not_again(driver, upstream, stream):
+    """As `gpt-5-chat-latest` does: it is named like a model that reasons."""
+    refusal = Failure(400, "Encrypted content is not supported with this model.", headers={"x-should-retry": "false"})
+    upstream.script(lambda _: True, [CALL], DONE)
+    upstream.script(included, refusal)
+    guard = agent(driver)
+    for _ in range(2):
+        (driver.stream if stream else driver.run)(guard, model="gpt-5-chat-latest")
+    assert [included(request) for request in upstream.requests] == [True, *[False] * (len(upstream.requests) - 1)]
+
+
+@pytest.mark.parametrize("failure", [Failure(400, "no such tool"), Failure(403, "Encrypted content: no")])
+def test_another_refusal_is_the_callers_to_hear(driver, upstream, failure):
+    upstream.script(lambda _: True, failure)
+    with pytest.raises(openai.APIStatusError):
+        driver.run(agent(driver), model="o4-mini")
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize(("wish", "name"), [(True, "our-model"), (False, "o4-mini")])
+def test_who_says_whether_to_ask_for_it_is_heard(driver, model, wish, name):
+    upstream = model([reasoning("hm"), CALL], DONE)
+    driver.run(agent(driver, encrypted_reasoning=wish), model=name)
+    assert [included(request) for request in upstream.requests] == [wish, wish]
+
+
+def test_what_the_provider_stores_is_not_asked_for(driver, model):
+    upstream = model([reasoning("hm"), CALL], DONE)
+    driver.run(agent(driver), model="o4-mini", extra_create_args={"store": True})
+    assert [included(request) for request in upstream.requests] == [False, False]
 
 
 @pytest.mark.lesson("later turns go without parallel_tool_calls", row="parallel_tool_calls")

@@ -78,6 +78,31 @@ def test_outcomes_of_what_ran_are_reported(driver, model):
     assert told["FAILURE"]["description"] == "PermissionError: unknown user"
 
 
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        pytest.param({"recommendation": "proceed"}, {"recommendation_followed": True}, id="followed"),
+        pytest.param({"recommendation": "proceed_with_caution"}, {"recommendation_followed": True}, id="with-caution"),
+        pytest.param({"learning_snapshot": {"a": 1}}, {"decision_snapshot": {"a": 1}}, id="snapshot"),
+        pytest.param({"decision_packet": {"metadata": {"a": 1}}}, {"decision_snapshot": {"a": 1}}, id="packet"),
+        pytest.param({"decision_packet": "none"}, {}, id="no-packet"),
+    ],
+)
+@pytest.mark.parametrize("user", ["ann", "nobody"])
+def test_an_outcome_says_what_was_done_and_what_was_recommended(driver, model, said, told, user):
+    model([function_call("login", {"user": user, "password": "x"})], DONE)
+    bighub = Bighub()
+    bighub.actions.submit = lambda **_: {"allowed": True, "result": "allowed", "request_id": "req_1", **said}
+    guard = agent(driver, bighub, actor="A")
+    driver.run(guard)
+    driver.call(guard, "close")
+    (outcome,) = bighub.reported
+    assert (outcome["production_action"], outcome["reported_by"]) == ("login", "A")
+    names = ("recommendation_followed", "decision_snapshot")
+    assert {name: outcome[name] for name in names if name in outcome} == told
+    assert outcome.get("correction_needed") == (True if user == "nobody" else None)
+
+
 def test_a_client_of_an_older_generation_is_told_as_far_as_it_goes(driver, model):
     model([function_call("login", {"user": "ann", "password": "x"})], DONE)
     bighub = Bighub(outcomes=False)

@@ -196,7 +196,6 @@ def arbitrary(x: Unknown): ...
         (bare_list, "array holds|any type"),
         (bare_dict, "free keys"),
         (places, "tuple"),
-        (unannotated, "no annotation"),
         (several, "args"),
         (keywords, "kwargs"),
         (by_place, "positional-only"),
@@ -208,6 +207,24 @@ def test_what_strict_mode_cannot_express_is_an_error_that_says_why(function, why
     with pytest.raises(AdapterConfigurationError, match=why) as raised:
         tool(function)
     assert raised.value.key.startswith("tools.tool")
+
+
+def more_keywords(x: int, *others: int, **more: int): ...
+
+
+def test_what_has_no_annotation_is_a_text_and_told(caplog):
+    made = tool(unannotated)
+    assert made.spec["parameters"]["properties"] == {"x": {"type": "string"}}
+    assert made.prepare('{"x": "5"}').keywords == {"x": "5"}
+    assert "tools.tool: x: without an annotation" in caplog.text
+
+
+def test_what_takes_any_number_of_arguments_gets_none_of_the_model_and_is_told(caplog):
+    made = tool(more_keywords)
+    assert made.spec["parameters"]["required"] == ["x"]
+    with pytest.raises(ValueError, match="more"):
+        made.prepare('{"x": 5, "more": 6}')
+    assert "tools.tool: others, more: the model cannot give this" in caplog.text
 
 
 def test_free_keys_are_fine_without_strict_mode():
