@@ -28,7 +28,7 @@ class AnswerMemory:
         if previous is not None and previous not in self.responses:
             return f"Previous response with id '{previous}' not found."
         items = [*self._before(body), *self._given(body)]
-        return self._unpaired(items) or self._orphaned(items)
+        return self._repeated(items) or self._unpaired(items) or self._orphaned(items)
 
     def keep(self, response_id: str, body: JsonMapping, output: Sequence[Item]) -> None:
         """Remember an answer."""
@@ -50,6 +50,12 @@ class AnswerMemory:
     def _given(self, body: JsonMapping) -> list[Item]:
         """The input, with the stored items that it refers to. A reference may leave out its type."""
         return [self.items.get(str(item.get("id")), item) if _refers(item) else item for item in _given(body)]
+
+    @staticmethod
+    def _repeated(items: Sequence[Item]) -> str:
+        counts = Counter(str(item["id"]) for item in items if item.get("id"))
+        repeated = next((item_id for item_id, count in counts.items() if count > 1), "")
+        return f"Duplicate item found with id {repeated}." if repeated else ""
 
     @staticmethod
     def _unpaired(items: Sequence[Item]) -> str:

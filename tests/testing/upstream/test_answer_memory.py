@@ -32,6 +32,12 @@ def refer(item_id: str, **more: str) -> dict[str, str]:
             "without its required following item",
             id="another-call",
         ),
+        pytest.param([REASONING, CALL, CALL, OUTPUT], "Duplicate item found with id fc_1", id="an-item-twice"),
+        pytest.param(
+            [REASONING, CALL, refer("fc_1"), OUTPUT],
+            "Duplicate item found with id fc_1",
+            id="an-item-and-its-reference",
+        ),
         pytest.param([REASONING], "without its required following item", id="alone"),
         pytest.param(
             [refer("rs_1", type="item_reference"), refer("fc_1", type="item_reference"), OUTPUT], "", id="references"
