@@ -38,7 +38,8 @@ def test_refusals_are_told_too(driver, model):
     model([CALL, function_call("unknown", {}), function_call("pay", "[]")], DONE)
     told = []
     driver.run(agent(driver, told.append, decider=ScriptedDecider({"pay": Block("no")})))
-    assert [(event["allowed"], event["status"]) for event in told] == [(False, "blocked")] * 3
+    statuses = [(event["allowed"], event["status"]) for event in told]
+    assert statuses == [(False, "blocked"), (False, "blocked"), (False, "tool_error")]
 
 
 @pytest.mark.lesson("`on_decision` can rewrite the audit")
