@@ -41,7 +41,7 @@ from litellm_bighub.gateway.pipeline.provider_error import SanitizedStream
 from litellm_bighub.gateway.routes.route_formats import format_of_route
 from litellm_bighub.gateway.sdk.reentrancy import is_checked_in_code
 from litellm_bighub.gateway.sdk.ungoverned_calls import (
-    UNGOVERNED_RESPONSES,
+    UNCHECKED,
     RefusedCallError,
     refuse_ungoverned,
     refused,
@@ -150,14 +150,14 @@ class TextGuardrail(NativeGuardrail):
         return refused(RefusedCallError(f"{problem}; call litellm_bighub.{instead}(guardrails=[…])"), call_type)
 
     def log_pre_api_call(self, model: str, messages: object, kwargs: JsonMapping) -> None:
-        """Refuse other calls in code that are answered with a response.
+        """Refuse other calls in code whose texts nobody checks.
 
         Raises:
             UngovernedCallExit: says what to do instead.
         """
         del model, messages
         if self.default_on:
-            refuse_ungoverned(self, kwargs, UNGOVERNED_RESPONSES)
+            refuse_ungoverned(self, kwargs, UNCHECKED, "guardrails=[…]")
 
     async def async_pre_call_hook(
         self, user_api_key_dict: UserAPIKeyAuth, cache: Payload, data: JsonObject, call_type: Payload

@@ -25,6 +25,9 @@ UNGOVERNED_RESPONSES: Final = frozenset(
 )
 """Call types whose answers are responses, as LiteLLM names them."""
 
+UNCHECKED: Final = UNGOVERNED_RESPONSES | {"completion"}
+"""Call types whose answers can hold texts of the formats whose texts are found."""
+
 UNGOVERNED: Final = UNGOVERNED_RESPONSES | {
     *("completion", "generate_content", "agenerate_content", "generate_content_stream", "agenerate_content_stream"),
     *("interactions.create", "interactions.acreate", "interactions.get", "interactions.aget"),
@@ -48,13 +51,16 @@ _TELL_OF_ROUTERS: Final = (
 )
 
 
-def refuse_ungoverned(guardrail: NativeGuardrail, details: JsonMapping, ungoverned: Collection[str]) -> None:
+def refuse_ungoverned(
+    guardrail: NativeGuardrail, details: JsonMapping, ungoverned: Collection[str], argument: str = "tool_decisions=…"
+) -> None:
     """Refuse a call of one of these types. Nothing has been sent yet.
 
     Args:
         guardrail: LiteLLM goes on telling it of calls after it was taken out of `litellm.callbacks`; it passes those.
         details: LiteLLM's own record of the call.
         ungoverned: the types.
+        argument: what to call our function with.
 
     Raises:
         UngovernedCallExit: says what to do instead.
@@ -64,7 +70,7 @@ def refuse_ungoverned(guardrail: NativeGuardrail, details: JsonMapping, ungovern
         return
     if not is_proxy() and any(callback is guardrail for callback in litellm.callbacks):
         ours = call_type == "completion"
-        instead = "call litellm_bighub.completion(tool_decisions=…)" if ours else "send it through the proxy"
+        instead = f"call litellm_bighub.completion({argument})" if ours else "send it through the proxy"
         raise UngovernedCallExit(f"LiteLLM hands the answer of {call_type} to no callback; {instead}")
 
 

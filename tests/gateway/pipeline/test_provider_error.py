@@ -221,7 +221,7 @@ async def test_the_hook_of_the_proxy(route, quiet, tmp_path):
 
 async def test_the_hook_of_the_texts():
     guardrail = TextGuardrail(apply=["x"], event_hook=["pre_call", "post_call"], default_on=True)
-    for route, quiet in (("/v1/responses", True), ("/v1/chat/completions", False)):
+    for route, quiet in (("/v1/responses", True), ("/v1/chat/completions", True), ("/v1/embeddings", False)):
         error = made(litellm.BadRequestError)
         await guardrail.async_post_call_failure_hook({}, error, UserAPIKeyAuth(request_route=route))
         assert (CANARY not in told(error)) == quiet

@@ -106,6 +106,12 @@ async def test_a_plain_chat_completion_is_refused_too(upstream, callback, stream
     assert upstream.requests == []
 
 
+def test_a_plain_synchronous_chat_completion_is_refused_too(upstream, callback):
+    with pytest.raises(UngovernedCallExit, match=r"litellm_bighub\.completion\(guardrails"):
+        litellm.completion(**{**request(upstream), "messages": CHAT})
+    assert upstream.requests == []
+
+
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 async def test_guardrails_check_chat_completions(upstream, callback, mask, streamed):
     asked = {key: value for key, value in request(upstream).items() if key != "input"}
