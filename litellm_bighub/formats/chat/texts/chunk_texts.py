@@ -18,6 +18,7 @@ from typing import Final, cast
 
 from litellm_bighub.formats.chat.calls import PAYLOADS
 from litellm_bighub.formats.chat.texts.field_rules import ANSWER, CHOICE, MESSAGE, TOOL_CALL, VOCABULARY
+from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.copies import members, with_fields, without
 from litellm_bighub.formats.payload.field_rules import FieldRule, Rules
 from litellm_bighub.formats.payload.fields import get, is_object
@@ -69,6 +70,8 @@ class ChatTextGate:
 
 def apart(chunk: object) -> Sequence[object]:
     """The chunk as chunks that tell of one text each; itself if it tells of no more."""
+    if _lone(chunk) is not None:
+        return (chunk,)
     made: list[object] = []
     for choice in _choices(chunk):
         pieces = list(_pieces(choice))
@@ -87,6 +90,9 @@ def apart(chunk: object) -> Sequence[object]:
 
 def read(event: object) -> EventTexts:
     """What a chunk tells of texts. One that tells of several, which `apart` leaves none of, tells them whole."""
+    lone = _lone(event)
+    if lone is not None:
+        return lone
     choices = _choices(event)
     if not is_object(event) or not choices:
         return _read_rest(event)
@@ -98,6 +104,28 @@ def read(event: object) -> EventTexts:
         ends = get(choices[0], "finish_reason") is not None or get(event, "usage") is not None
         return ToldTexts([], item_id="" if ends else f"{index} silent")
     return pieces[0].told(str(index))
+
+
+def _lone(chunk: object) -> StreamedText | None:
+    """What most chunks of a stream tell: a piece of one text of one choice, and nothing else."""
+    choices = _choices(chunk)
+    if len(choices) != 1:
+        return None
+    choice = choices[0]
+    told = _told(get(choice, "delta"), MESSAGE)
+    if len(told) != 1 or _told(choice, CHOICE) != ["delta"] or _told(chunk, ANSWER) != ["choices"]:
+        return None
+    key = told[0]
+    text: object = get(get(choice, "delta"), key)
+    if type(text) is not str or get(choice, "finish_reason") is not None:
+        return None
+    lane = f"{get(choice, 'index') or 0} {key}"
+    return StreamedText(("delta", key), TextKind.TEXT, ("choices", 0, "delta", key), text, is_done=False, item_id=lane)
+
+
+def _told(owner: object, rules: Rules) -> list[str]:
+    """The fields that may hold a text, and hold something."""
+    return [key for key, value in fields.members(owner).items() if value and rules.get(key) is not _OPAQUE]
 
 
 def _read_rest(event: object) -> EventTexts:
