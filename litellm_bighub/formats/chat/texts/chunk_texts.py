@@ -53,7 +53,7 @@ class ChatTextGate:
     """
 
     def __init__(self, mode: Mode | None = None) -> None:
-        self._gate = TextGate(read, may_stream=_never, mode=mode, independent=True)
+        self._gate = TextGate(read, may_stream=lambda _: False, mode=mode, independent=True)
 
     def feed(self, *events: object) -> Release | Scan | Hold:
         """Take the upstream's next events."""
@@ -290,7 +290,3 @@ def _carried(event: object, rules: Rules) -> list[CarriedText]:
 def _choices(event: object) -> Sequence[object]:
     choices: object = get(event, "choices") if is_object(event) else None
     return cast("Sequence[object]", choices) if isinstance(choices, (list, tuple)) else ()
-
-
-def _never(_: object) -> bool:
-    return False
