@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
+from functools import cached_property
 from typing import cast
 
 from pydantic import BaseModel
@@ -36,7 +37,11 @@ class CopiedField:
         self._indices = range(len(elements)) if indices is None else indices
         self._is_whole = len(self._indices) == len(elements)
         self._elements = [elements[index] for index in self._indices]
-        self._given = [plain(element) for element in self._elements]
+
+    @cached_property
+    def _given(self) -> list[Payload]:
+        """What a guardrail's answer is held against; most answer nothing here."""
+        return [plain(element) for element in self._elements]
 
     def handed_over(self) -> list[Payload]:
         """A copy for a guardrail, which may write into it."""
@@ -69,7 +74,7 @@ class CopiedField:
         if not self._is_whole or not isinstance(answered, (list, tuple)):
             return None
         elements = list(cast("Sequence[Payload]", answered))
-        changed = len(elements) != len(self._given) and all(isinstance(element, Mapping) for element in elements)
+        changed = len(elements) != len(self._elements) and all(isinstance(element, Mapping) for element in elements)
         return elements if changed and elements else None
 
     def _changed(

@@ -10,7 +10,7 @@ from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.chat.texts.field_rules import ANSWER, MESSAGE, REQUEST, RESULT_MESSAGE, VOCABULARY
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.field_rules import FieldRule
-from litellm_bighub.formats.payload.slots import Found, Where, render
+from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where, render
 from litellm_bighub.formats.payload.text_walk import TextWalk
 
 _MESSAGES: Final = "messages"
@@ -110,6 +110,12 @@ class _Walk(TextWalk):
 
     def message(self, message: Payload, where: Where) -> None:
         """One message, by who says it."""
+        if fields.is_plain_message(message):  # a role and a text, as most are
+            content = message["content"]
+            if content:
+                where = (where, "content")
+                self.found.slots.append(Slot(message, "content", content, TextKind.OUTPUT_TEXT, where))
+            return
         self.item(message, where, placed=RESULT_MESSAGE if _role(message) in _RESULTS else MESSAGE)
 
     def metadata(self, metadata: object, where: Where) -> None:

@@ -210,6 +210,7 @@ def test_what_is_no_text_is_left_alone():
     found = find_in_request(data, unsent=frozenset({"kept"}))
     assert (found.texts, found.images) == ([], ["u"])
     assert find_in_request({"metadata": {"user_api_key_alias": "a"}}).texts == []
+    assert find_in_request({"messages": [{"role": "user", "content": ""}]}).texts == []
 
 
 def test_media_and_hidden_places():
