@@ -335,17 +335,31 @@ async def test_bad_tool_calls(change: Any):
     assert response == before
 
 
+def changing(**fields: str) -> Any:
+    def change(inputs: dict[str, Any]) -> dict[str, Any]:
+        inputs["tool_calls"][0]["function"].update(fields)
+        return inputs
+
+    return Today(change)
+
+
 async def test_tool_calls_are_written_back():
-    """Arguments and name, as LiteLLM's own handler does."""
     call = {"type": "function_call", "name": "a", "call_id": "c", "arguments": "{}"}
     response = {"output": [answer(output_text("a")), call]}
 
-    def change(inputs: dict[str, Any]) -> dict[str, Any]:
-        inputs["tool_calls"][0]["function"].update(name="b", arguments='{"c": 1}')
-        return inputs
+    await OpenAIResponsesHandler().process_output_response(response, changing(arguments='{"c": 1}'))
+    assert response["output"][1] == {"type": "function_call", "name": "a", "call_id": "c", "arguments": '{"c": 1}'}
 
-    await OpenAIResponsesHandler().process_output_response(response, Today(change))
-    assert response["output"][1] == {"type": "function_call", "name": "b", "call_id": "c", "arguments": '{"c": 1}'}
+
+async def test_the_call_of_another_tool_is_no_rewrite():
+    """LiteLLM's own handler writes the name, and another tool runs."""
+    call = {"type": "function_call", "name": "a", "call_id": "c", "arguments": "{}"}
+    response = {"output": [answer(output_text("a")), call]}
+    before = deepcopy(response)
+
+    with pytest.raises(GuardrailAnswerError, match=r"output\[1\]\.name"):
+        await OpenAIResponsesHandler().process_output_response(response, changing(name="b", arguments='{"c": 1}'))
+    assert response == before
 
 
 # --- in parallel, and none left behind
