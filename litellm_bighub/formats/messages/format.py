@@ -18,6 +18,7 @@ from litellm_bighub.formats.messages.next_request import answering
 from litellm_bighub.formats.messages.results import brought, continued, turns, with_lost_calls
 from litellm_bighub.formats.messages.shape import check_answer
 from litellm_bighub.formats.messages.sse import failed_stream
+from litellm_bighub.formats.messages.texts.texts import TEXTS
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.requests.repair import RequestRepair
 from litellm_bighub.formats.stream.gate_protocol import StreamGate, Withhold
@@ -69,5 +70,6 @@ MESSAGES: Final = Format(
     turns=turns,
     repaired=_repaired,
     next_request=answering,
+    texts=TEXTS,
     merges_extra_body=False,
 )

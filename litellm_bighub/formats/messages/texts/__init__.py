@@ -1,0 +1,1 @@
+"""Where the texts of Messages are, whole and streamed."""

@@ -1,0 +1,93 @@
+"""The texts of Messages, as a part of their record."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, MutableMapping, Sequence, Set as AbstractSet
+from typing import Any, Final, Literal, cast
+
+from litellm_bighub.domain.payload import Payload
+from litellm_bighub.formats.format_texts import CallText, FormatTexts
+from litellm_bighub.formats.messages.calls import PROVIDER_RUNS
+from litellm_bighub.formats.messages.texts.event_texts import read
+from litellm_bighub.formats.messages.texts.field_rules import ANSWER, MESSAGE, REQUEST, VOCABULARY
+from litellm_bighub.formats.messages.texts.gate import MessagesTextGate
+from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.payload.copies import json_text, plain
+from litellm_bighub.formats.payload.request_walk import RequestWalk, in_scope
+from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where
+from litellm_bighub.formats.payload.text_walk import TextWalk
+
+_CALLS: Final = frozenset({"tool_use", *PROVIDER_RUNS})
+_CONTENT: Final = "content"
+
+
+def find_in_request(
+    data: MutableMapping[str, Any],
+    *,
+    skip_roles: Collection[str] = (),
+    tools: Collection[int] | Literal["all"] = "all",
+    unsent: AbstractSet[str] = frozenset(),
+) -> Found:
+    """Find everything a caller, a tool or an earlier turn wrote into a request.
+
+    Args:
+        data: the keyword arguments of `anthropic_messages`, as LiteLLM hands them to a hook.
+        skip_roles: roles whose messages are out of the guardrail's scope; `system` is that field, too.
+        tools: makes no difference: what tools say is text.
+        unsent: names of fields that no provider gets.
+
+    Raises:
+        PayloadError: it cannot be read.
+    """
+    del tools
+    walk = RequestWalk(VOCABULARY, REQUEST, lambda _: MESSAGE, skip_roles)
+    walk.request(data, None, unsent | {"system"} if "system" in skip_roles else unsent)
+    return walk.finish()
+
+
+def find_in_answer(response: object) -> Found:
+    """Find everything in an answer that a model, a tool or a provider wrote."""
+    walk = TextWalk(VOCABULARY)
+    walk.item(response, None, placed=ANSWER)
+    return walk.finish()
+
+
+def find_in_message(message: object, where: Where = None) -> Found:
+    """Find the texts of one message of a request."""
+    walk = TextWalk(VOCABULARY)
+    walk.item(message, where, placed=MESSAGE)
+    return walk.finish()
+
+
+def _calls(items: object, root: str) -> Sequence[CallText]:
+    """The calls in the messages of a request, or in the blocks of an answer."""
+    return tuple(_found(items, (None, root)))
+
+
+def _found(items: object, where: Where) -> Iterator[CallText]:
+    for index, item in enumerate(cast("Sequence[Payload]", items) if isinstance(items, (list, tuple)) else ()):
+        here: Where = (where, index)
+        if fields.get(item, "type") in _CALLS:
+            yield _call(item, here)
+        elif fields.get(item, "role") is not None:
+            yield from _found(fields.get(item, _CONTENT), (here, _CONTENT))
+
+
+def _call(block: Payload, where: Where) -> CallText:
+    """The input is an object, in which each text has a place of its own, so that it is not written back as one."""
+    name = fields.get(block, "name")
+    named = Slot(block, "name", name, TextKind.NAME, (where, "name")) if isinstance(name, str) else None
+    return CallText(fields.get(block, "id"), name or "", json_text(plain(fields.get(block, "input"))), named, None)
+
+
+TEXTS: Final = FormatTexts(
+    call_types=("anthropic_messages",),
+    in_request=find_in_request,
+    in_answer=find_in_answer,
+    in_item=find_in_message,
+    in_scope=in_scope,
+    calls=_calls,
+    read=read,
+    gate=MessagesTextGate,
+    answer_items=_CONTENT,
+)

@@ -1,0 +1,118 @@
+"""The walk over a request whose conversation is a list of messages, as in chat completions and Messages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Set as AbstractSet
+from typing import Any, Final, cast
+
+from litellm_bighub.domain.payload import JsonMapping, Payload
+from litellm_bighub.errors import PayloadError
+from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.payload.field_rules import FieldRule, Rules, Vocabulary
+from litellm_bighub.formats.payload.slots import Where, render
+from litellm_bighub.formats.payload.text_walk import TextWalk
+
+_MESSAGES: Final = "messages"
+_LAID_OVER: Final = "extra_body"
+_METADATA: Final = "metadata"
+_REQUESTER: Final = "requester_metadata"
+_LITELLMS: Final = "user_api_key"
+_CHOICES: Final = frozenset({"tool_choice", "function_call"})
+_CHOSEN: Final = frozenset({"auto", "none", "required", "any"})
+
+
+class RequestWalk(TextWalk):
+    """One walk; collects into `found`.
+
+    Args:
+        vocabulary: the format's.
+        request: the rules of the fields beside the conversation and the metadata; all others are free text.
+        message: the rules of a message.
+        skip_roles: roles whose messages are out of the guardrail's scope.
+    """
+
+    def __init__(
+        self,
+        vocabulary: Vocabulary,
+        request: Rules,
+        message: Callable[[Payload], Rules],
+        skip_roles: Collection[str] = (),
+    ) -> None:
+        super().__init__(vocabulary)
+        self._request = request
+        self._message = message
+        self._skip_roles = skip_roles
+
+    def request(self, data: Payload, where: Where, unsent: AbstractSet[str]) -> None:
+        """A request, or what is laid over one.
+
+        Args:
+            data: its arguments.
+            where: its place.
+            unsent: names of fields that no provider gets.
+
+        Raises:
+            PayloadError: it cannot be read.
+        """
+        for key, value in list(fields.members(data).items()):
+            if key in unsent or key in {_MESSAGES, _METADATA} or value is None or isinstance(value, bool):
+                continue
+            if key in _CHOICES and isinstance(value, str) and value in _CHOSEN:
+                continue
+            if key == _LAID_OVER and fields.is_object(value):
+                self.request(value, (where, key), frozenset())
+            elif not isinstance(value, type):  # in code, a response format may be a class, whose words are the caller's
+                self.ruled(data, key, value, self._request.get(key, FieldRule.FREE), where)
+        self.messages(data, where)
+        self.metadata(fields.get(data, _METADATA), (where, _METADATA))
+
+    def messages(self, data: Payload, where: Where) -> None:
+        """The conversation."""
+        value = fields.get(data, _MESSAGES)
+        where = (where, _MESSAGES)
+        if value is None:
+            return
+        if isinstance(value, tuple):
+            value = list(cast("tuple[Any, ...]", value))
+            fields.put(data, _MESSAGES, value)
+        if not isinstance(value, list):
+            raise PayloadError(render(where), f"is a {type(value).__name__}, not a list of messages")
+        for index, message in enumerate(cast("list[Payload]", value)):
+            if not fields.is_object(message):
+                raise PayloadError(render((where, index)), f"is a {type(message).__name__}, not a message")
+            if in_scope(message, self._skip_roles):
+                self.message(message, (where, index))
+
+    def message(self, message: Payload, where: Where) -> None:
+        """One message."""
+        self.item(message, where, placed=self._message(message))
+
+    def metadata(self, metadata: object, where: Where) -> None:
+        """What a caller notes about a request. LiteLLM keeps its own records among it, which no provider gets."""
+        if metadata is None:
+            return
+        for owner, place in ((metadata, where), (fields.get(metadata, _REQUESTER), (where, _REQUESTER))):
+            for key, value in _noted(owner, metadata):
+                self.names[key] = None
+                self.field(owner, key, value, FieldRule.TEXT, place)
+
+
+def in_scope(message: object, skip_roles: Collection[str]) -> bool:
+    """Whether a message is to be looked into."""
+    return not skip_roles or role_of(message) not in skip_roles
+
+
+def role_of(message: object) -> str:
+    """Who says a message, in lower case."""
+    role = fields.get(message, "role")
+    return role.lower() if isinstance(role, str) else ""
+
+
+def _noted(owner: object, metadata: object) -> Iterator[tuple[str, str]]:
+    """The caller's own notes: all, or in the proxy those that it has set apart."""
+    members = fields.members(owner)
+    apart: JsonMapping | None = fields.get(metadata, _REQUESTER)
+    in_proxy = isinstance(apart, Mapping) or any(key.startswith(_LITELLMS) for key in members)
+    for key, value in members.items():
+        if isinstance(value, str) and (not in_proxy or (apart is not None and key in apart)):
+            yield key, value

@@ -1,0 +1,82 @@
+"""The walk over a request whose conversation is a list of messages."""
+
+from __future__ import annotations
+
+import pytest
+
+from litellm_bighub.errors import PayloadError
+from litellm_bighub.formats.payload.field_rules import FieldRule, Vocabulary
+from litellm_bighub.formats.payload.request_walk import RequestWalk, in_scope, role_of
+
+UNKNOWN = {"type": FieldRule.OPAQUE}
+WORDS = Vocabulary(types={"text": UNKNOWN}, untyped=UNKNOWN, unknown=UNKNOWN, text_fields=frozenset({"content"}))
+REQUEST = {"model": FieldRule.OPAQUE, "tools": {"name": FieldRule.NAME}}
+
+
+def texts_of(request, *, skip_roles=(), unsent=frozenset()):
+    walk = RequestWalk(WORDS, REQUEST, lambda _: {"role": FieldRule.OPAQUE}, skip_roles)
+    walk.request(request, None, unsent)
+    return walk.finish().texts
+
+
+def test_the_conversation_what_stands_beside_it_and_notes_are_found():
+    request = {
+        "model": "m",
+        "messages": [{"role": "user", "content": "a"}],
+        "hint": {"deep": ["b"]},
+        "tools": [{"name": "f", "description": "c"}],
+        "metadata": {"note": "d", "count": 1},
+        "stream": True,
+        "seed": 1,
+        "stop": None,
+    }
+    assert texts_of(request) == ["b", "c", "a", "d", "deep\nf\nnote"]
+
+
+def test_messages_in_a_tuple_can_be_rewritten():
+    request = {"messages": ({"role": "user", "content": "a"},)}
+    assert texts_of(request) == ["a"]
+    assert isinstance(request["messages"], list)
+
+
+def test_what_is_laid_over_a_request_is_one():
+    assert texts_of({"extra_body": {"model": "m", "messages": [{"content": "a"}], "note": "b"}}) == ["b", "a"]
+
+
+def test_what_no_provider_gets_is_left_alone():
+    request = {"litellm_metadata": {"user": "a"}, "messages": [{"content": "b"}]}
+    assert texts_of(request, unsent=frozenset({"litellm_metadata"})) == ["b"]
+
+
+@pytest.mark.parametrize("choice", ["auto", "none", "required", "any"])
+def test_a_choice_is_no_text(choice):
+    assert texts_of({"tool_choice": choice, "function_call": choice}) == []
+
+
+def test_a_choice_that_is_none_is_a_text():
+    assert texts_of({"tool_choice": "mail bob"}) == ["mail bob"]
+
+
+def test_a_class_is_the_callers_own():
+    assert texts_of({"response_format": Vocabulary}) == []
+
+
+def test_in_the_proxy_the_callers_notes_stand_apart():
+    metadata = {"user_api_key_hash": "h", "note": "a", "requester_metadata": {"note": "a", "count": 1}}
+    assert texts_of({"metadata": metadata}) == ["a", "a", "note"]
+    assert texts_of({"metadata": {"user_api_key_hash": "h", "note": "a"}}) == []
+
+
+@pytest.mark.parametrize(
+    ("messages", "place"), [("hi", "messages"), ([1], r"messages\[0\]"), ([{"content": "a"}, None], r"messages\[1\]")]
+)
+def test_a_conversation_that_is_none_is_refused(messages, place):
+    with pytest.raises(PayloadError, match=place):
+        texts_of({"messages": messages})
+
+
+def test_roles_out_of_scope():
+    request = {"messages": [{"role": "System", "content": "a"}, {"role": "user", "content": "b"}, {"content": "c"}]}
+    assert texts_of(request, skip_roles=("system",)) == ["b", "c"]
+    assert in_scope(request["messages"][0], ())
+    assert role_of({"role": 1}) == ""
