@@ -362,6 +362,32 @@ async def test_the_call_of_another_tool_is_no_rewrite():
     assert response == before
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        {"type": "local_shell_call", "call_id": "c", "action": {"type": "exec", "command": ["echo", "secret"]}},
+        {"type": "shell_call", "call_id": "c", "action": {"commands": ["echo secret"]}},
+        {"type": "apply_patch_call", "call_id": "c", "operation": {"type": "create_file", "diff": "+secret"}},
+        {"type": "computer_call", "call_id": "c", "action": {"type": "type", "text": "secret"}},
+    ],
+    ids=lambda call: call["type"],
+)
+@pytest.mark.parametrize("mask", ["[mask]", "[text]"])
+async def test_a_call_whose_arguments_are_no_text_is_rewritten_through_tool_calls(call: Any, mask: str):
+    """Where a guardrail rewrites the same text in `texts` too, that counts: it is exact."""
+    response = {"output": [deepcopy(call)]}
+
+    def change(inputs: dict[str, Any]) -> dict[str, Any]:
+        function = inputs["tool_calls"][0]["function"]
+        function["arguments"] = function["arguments"].replace("secret", "[mask]")
+        if mask == "[text]":
+            inputs["texts"] = [text.replace("secret", "[text]") for text in inputs["texts"]]
+        return inputs
+
+    await OpenAIResponsesHandler().process_output_response(response, Today(change))
+    assert response["output"] == [json.loads(json.dumps(call).replace("secret", mask))]
+
+
 # --- in parallel, and none left behind
 
 

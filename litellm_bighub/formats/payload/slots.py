@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
+from pydantic import BaseModel
+
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
@@ -24,6 +26,8 @@ class TextKind(Enum):
     """A text with annotations and log probabilities beside it, which have to fit it."""
     JSON = "json"
     """A JSON text, which has to stay one."""
+    OBJECT = "object"
+    """An object, told as a JSON text: what takes its place is read as one of its kind."""
     NAME = "name"
     """Identifiers, which stand elsewhere, too: nothing may take their place."""
     SIGNED = "signed"
@@ -97,6 +101,11 @@ def render(where: Where) -> str:
     return path
 
 
+def stands_in(slot: Slot, outer: Slot) -> bool:
+    """Whether a text is a part of what another slot tells."""
+    return slot.path.startswith((f"{outer.path}.", f"{outer.path}["))
+
+
 def rewrite(slots: Sequence[Slot], texts: Sequence[str]) -> int:
     """Write texts back into their slots; either all of them, or none and an error.
 
@@ -114,7 +123,7 @@ def rewrite(slots: Sequence[Slot], texts: Sequence[str]) -> int:
     verify(slots, texts)
     changed = [(slot, text) for slot, text in zip(slots, texts, strict=True) if text != slot.text]
     for slot, text in changed:
-        fields.put(slot.owner, slot.key, None if slot.kind is TextKind.TOKENS else text)
+        fields.put(slot.owner, slot.key, _value(slot, text))
         if slot.kind is TextKind.OUTPUT_TEXT:
             _fit_annotations(slot.owner, slot.text, text)
         if slot.kind is TextKind.SIGNED and slot.within is not None:
@@ -134,6 +143,30 @@ def verify(slots: Sequence[Slot], texts: Sequence[str]) -> None:
             raise PayloadError(slot.path, "was rewritten, but what holds it cannot be written to")
         if slot.kind is TextKind.JSON and _is_json(slot.text) and not _is_json(text):
             raise PayloadError(slot.path, "the guardrail's rewrite is no valid JSON any more")
+        if slot.kind is TextKind.OBJECT:
+            _value(slot, text)
+
+
+def _value(slot: Slot, text: str) -> Payload:
+    """What is written for a text.
+
+    Raises:
+        PayloadError: it cannot stand there.
+    """
+    if slot.kind is TextKind.TOKENS:
+        return None
+    if slot.kind is not TextKind.OBJECT:
+        return text
+    before = fields.get(slot.owner, slot.key)
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+        if isinstance(before, BaseModel):
+            return type(before).model_validate(value)
+    except (ValueError, RecursionError) as error:
+        raise PayloadError(slot.path, "the guardrail's rewrite is none of its kind any more") from error
+    if not isinstance(value, type(before)):
+        raise PayloadError(slot.path, f"the guardrail made a {type(value).__name__} of a {type(before).__name__}")
+    return value
 
 
 def _is_json(text: str) -> bool:

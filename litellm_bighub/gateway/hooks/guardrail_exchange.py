@@ -10,7 +10,7 @@ from litellm_bighub.checks.contract import Guardrail, name_of
 from litellm_bighub.checks.text_check import TextAnswer, TextQuestion, check, discard, gather
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import GuardrailAnswerError, PayloadError
-from litellm_bighub.formats.payload.slots import Found, Slot, rewrite
+from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, rewrite, stands_in
 from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
 
 Mappings = list[tuple[Any, ...]]
@@ -96,9 +96,11 @@ def write(
         more: what it changed elsewhere. Of two changes to one text, that in `texts` counts: it is exact.
     """
     writes: list[tuple[Slot, str]] = list(zip(slots, answer.texts, strict=False))
-    changed = {(id(slot.owner), slot.key) for slot, text in writes if text != slot.text}
+    rewritten = [slot for slot, text in writes if text != slot.text]
+    changed = {(id(slot.owner), slot.key) for slot in rewritten}
     for slot, text in (*calls.rewrites(answer.tool_calls, name_of(guardrail)), *more):
-        if (id(slot.owner), slot.key) not in changed:
+        is_inside = slot.kind is TextKind.OBJECT and any(stands_in(each, slot) for each in rewritten)
+        if (id(slot.owner), slot.key) not in changed and not is_inside:
             writes.append((slot, text))
     with as_answer_error(guardrail):
         rewrite([slot for slot, _ in writes], [text for _, text in writes])

@@ -6,9 +6,10 @@ from types import MappingProxyType
 
 import pytest
 from hypothesis import given, strategies as st
+from pydantic import BaseModel
 
 from litellm_bighub.errors import PayloadError
-from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, render, rewrite, still_fits, verify
+from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, render, rewrite, stands_in, still_fits, verify
 
 
 def slot(owner, key="text", kind=TextKind.TEXT, where=((None, "input"), 0)):
@@ -131,3 +132,37 @@ def test_tokens_are_left_out_where_they_changed():
 def test_an_annotation_of_a_chat_completion_has_its_offsets_one_level_deeper():
     assert still_fits({"url_citation": {"end_index": 3}}, "one two", "one 2")
     assert not still_fits({"url_citation": {"end_index": 7}}, "one two", "one 2")
+
+
+class _Action(BaseModel):
+    command: list[str]
+
+
+@pytest.mark.parametrize("before", [{"command": ["a"]}, _Action(command=["a"])], ids=["dict", "model"])
+def test_an_object_is_told_as_json_and_rewritten_as_one_of_its_kind(before):
+    item = {"action": before}
+    slot = Slot(item, "action", '{"command": ["a"]}', TextKind.OBJECT, (None, "action"))
+    assert rewrite([slot], ['{"command": ["b"]}']) == 1
+    assert type(item["action"]) is type(before)
+    assert item == {"action": type(before)(command=["b"])}
+
+
+@pytest.mark.parametrize("before", [{"command": ["a"]}, _Action(command=["a"])], ids=["dict", "model"])
+@pytest.mark.parametrize("text", ["{", "[1]", "[" * 100_000, '{"command": NaN}'])
+def test_an_object_of_another_kind_writes_nothing(before, text):
+    item = {"first": "a", "action": before}
+    slots = [Slot(item, "first", "a", TextKind.TEXT, (None, "first"))]
+    slots.append(Slot(item, "action", '{"command": ["a"]}', TextKind.OBJECT, (None, "action")))
+    with pytest.raises(PayloadError, match="action"):
+        rewrite(slots, ["b", text])
+    assert item == {"first": "a", "action": before}
+
+
+def test_a_text_stands_in_an_object():
+    outer = Slot({}, "input", "{}", TextKind.OBJECT, ((None, "content"), "input"))
+    inside = Slot({}, 0, "x", TextKind.TEXT, ((((None, "content"), "input"), "a"), 0))
+    assert stands_in(inside, outer)
+    assert not stands_in(outer, outer)
+    assert not stands_in(
+        Slot({}, "x", "x", TextKind.TEXT, (None, "input_")), Slot({}, "x", "x", TextKind.OBJECT, (None, "input"))
+    )

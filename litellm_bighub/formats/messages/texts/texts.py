@@ -74,10 +74,11 @@ def _found(items: object, where: Where) -> Iterator[CallText]:
 
 
 def _call(block: Payload, where: Where) -> CallText:
-    """The input is an object, in which each text has a place of its own, so that it is not written back as one."""
-    name = fields.get(block, "name")
+    name, given = fields.get(block, "name"), fields.get(block, "input")
+    arguments = json_text(plain(given))
+    told = Slot(block, "input", arguments, TextKind.OBJECT, (where, "input")) if fields.is_object(given) else None
     named = Slot(block, "name", name, TextKind.NAME, (where, "name")) if isinstance(name, str) else None
-    return CallText(fields.get(block, "id"), name or "", json_text(plain(fields.get(block, "input"))), named, None)
+    return CallText(fields.get(block, "id"), name or "", arguments, named, told)
 
 
 TEXTS: Final = FormatTexts(

@@ -61,6 +61,7 @@ def _call(item: Payload, kind: str, where: Where) -> CallText:
         told = Slot(item, field, payload, TextKind.JSON if field == "arguments" else TextKind.TEXT, (where, field))
     else:
         arguments = json.dumps(_plain(payload), default=str)
+        told = Slot(item, field, arguments, TextKind.OBJECT, (where, field)) if fields.is_object(payload) else None
     name = fields.get(item, "name")
     named = Slot(item, "name", name, TextKind.NAME, (where, "name")) if isinstance(name, str) else None
     return CallText(fields.get(item, "call_id") or fields.get(item, "id"), name or kind, arguments, named, told)
