@@ -157,7 +157,7 @@ def _value(slot: Slot, text: str) -> Payload:
         return None
     if slot.kind is not TextKind.OBJECT:
         return text
-    before = fields.get(slot.owner, slot.key)
+    before: Payload = slot.owner[slot.key] if isinstance(slot.key, int) else fields.get(slot.owner, slot.key)
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
         if isinstance(before, BaseModel):

@@ -34,7 +34,7 @@ step = gate.finish()                        # and the same loop
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Protocol, TypeAlias
@@ -55,10 +55,11 @@ from litellm_bighub.formats.stream.event_texts import (
     Place,
     StreamedText,
     ToldTexts,
+    with_delta,
 )
 from litellm_bighub.formats.stream.gate_protocol import Hold, Release
 from litellm_bighub.formats.stream.lanes import Lanes
-from litellm_bighub.formats.stream.text_items import Item, Items
+from litellm_bighub.formats.stream.text_items import CallState, Item, Items
 from litellm_bighub.formats.stream.text_part import Delta, Mode, TextPart, Window
 from litellm_bighub.formats.stream.waiting_texts import (
     LATER,
@@ -87,9 +88,15 @@ class TextGateState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Check these texts, each on its own, and answer with exactly as many."""
+    """Check these texts, each on its own, and answer with exactly as many.
+
+    Attributes:
+        texts: each once.
+        calls: the tool calls that have become complete, whose texts are among them or were checked before.
+    """
 
     texts: tuple[str, ...]
+    calls: tuple[object, ...] = ()
 
 
 class StreamTextGate(Protocol):
@@ -115,6 +122,18 @@ class _Question(Protocol):
     def answer(self, answer: str) -> bool: ...
 
 
+CallOf: TypeAlias = Callable[[object, Mapping[Place, str]], "object | None"]
+
+
+def announced_call(announced: object, texts: Mapping[Place, str]) -> object | None:
+    """The call that an item was announced as, with the texts that deltas told of it."""
+    call = announced
+    for place, text in texts.items():
+        if call is not None and len(place) == 1:
+            call = with_delta(call, place, text)
+    return call
+
+
 class TextGate:
     """One stream's gate for texts. It never waits and never writes to an event.
 
@@ -123,6 +142,8 @@ class TextGate:
         may_stream: whether deltas can tell the text at a place.
         mode: how texts are scanned that arrive in deltas. JSON texts are always held whole.
         independent: whether items do not wait for each other.
+        call_of: the tool call of an item, made of how it was announced and of its texts by their places; `None` if it
+            is none.
     """
 
     def __init__(
@@ -132,8 +153,10 @@ class TextGate:
         may_stream: Callable[[Place], bool],
         mode: Mode | None = None,
         independent: bool = False,
+        call_of: CallOf = announced_call,
     ) -> None:
         self._read = read
+        self._call_of = call_of
         self._may_stream = may_stream
         self._mode: Mode = mode or Window()
         self._state = TextGateState.FLOWING
@@ -145,6 +168,8 @@ class TextGate:
         self._touched: dict[TextPart, None] = {}
         self._unasked: list[Lone] = []
         self._asked: list[_Question] = []
+        self._open_calls: dict[Item, None] = {}
+        self._calls: dict[Item, object] = {}
 
     @property
     def state(self) -> TextGateState:
@@ -184,6 +209,9 @@ class TextGate:
             question.verify(answer)
         again = [question for question, answer in zip(self._asked, texts, strict=True) if not question.answer(answer)]
         self._asked = again
+        for item in self._calls:
+            item.call_state = CallState.ANSWERED
+        self._calls.clear()
         if again:
             return self._scan
         self._state = TextGateState.FLOWING if self._state is TextGateState.ASKING else TextGateState.FINISHED
@@ -193,6 +221,7 @@ class TextGate:
         """The upstream has no more events. What is still pending has to be scanned, or never leaves."""
         self._check(TextGateState.FLOWING)
         self._end(list(self._open))
+        self._complete(list(self._items.all()))
         self._state = TextGateState.CLOSING if self._ask() else TextGateState.FINISHED
         return self._scan if self._state is TextGateState.CLOSING else Release(self._lanes.drain())
 
@@ -202,13 +231,28 @@ class TextGate:
 
     @property
     def _scan(self) -> Scan:
-        return Scan(tuple(question.question for question in self._asked))
+        return Scan(tuple(question.question for question in self._asked), tuple(self._calls.values()))
 
     def _ask(self) -> bool:
-        self._asked = [*(part for part in self._touched if part.due), *self._unasked]
-        self._touched.clear()
+        """Whether something has to be asked. The texts of a call wait for its end, since only then is it one."""
+        waits = {part for item in self._open_calls for part in item.parts.values()}
+        self._asked = [*(part for part in self._touched if part.due and part not in waits), *self._unasked]
+        self._touched = {part: None for part in self._touched if part in waits}
         self._unasked = []
-        return bool(self._asked)
+        return bool(self._asked or self._calls)
+
+    def _complete(self, items: Iterable[Item], told: object = None) -> None:
+        """No more comes of these items: those that are calls are asked about as such, each once."""
+        for item in items:
+            self._open_calls.pop(item, None)
+            if item.call_state is not CallState.NONE and item.call_state is not CallState.ANNOUNCED:
+                continue
+            texts = {place: part.raw for place, part in item.parts.items()}
+            call = self._call_of(item.call, texts) if told is None else told
+            if call is not None:
+                self._calls[item] = call
+                item.call_state = CallState.ASKED
+            self._touched |= dict.fromkeys(item.parts.values())
 
     # What to do with an event.
 
@@ -218,6 +262,7 @@ class TextGate:
             return
         if isinstance(told, LastTexts):
             self._tell(event, self._items.none, told.texts, list(self._open))
+            self._complete(list(self._open_calls))
             return
         item = self._items.of(told.item_id, told.index)
         match told:
@@ -226,7 +271,12 @@ class TextGate:
             case ToldTexts(ends=ends):
                 parts = () if ends is None else (part for place, part in item.parts.items() if _is_below(place, ends))
                 self._tell(event, item, told.texts, [part for part in parts if not part.ended])
-            case AnnouncedTexts():
+                if told.call is not None or (ends == () and item.call is not None):
+                    self._complete([item], told.call)
+            case AnnouncedTexts(call=call):
+                if call is not None and item.call_state is CallState.NONE:
+                    item.call, item.call_state = call, CallState.ANNOUNCED
+                    self._open_calls[item] = None
                 self._announce(event, item, told.texts)
             case PieceTexts():
                 self._lanes.add(item.index, Telling(event, [(found, LATER) for found in told.texts]))
@@ -274,7 +324,7 @@ class TextGate:
         self._lanes.add(item.index, telling if part is None else Annotation(telling, part, told.end))
 
     def _announce(self, event: object, item: Item, texts: list[CarriedText]) -> None:
-        telling = Telling(event)
+        telling = Telling(event, after=item if item in self._open_calls else None)
         for found in texts:
             telling.texts.append((found, self._announced(item, found)))
         self._lanes.add(item.index, telling)

@@ -2,20 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum, auto
 
 from litellm_bighub.formats.stream.event_texts import CarriedText, Place
 from litellm_bighub.formats.stream.lanes import NO_ITEM
 from litellm_bighub.formats.stream.text_part import TextPart
 
 
+class CallState(Enum):
+    """How far an item has come as a tool call."""
+
+    NONE = auto()
+    """It is none, as far as anybody knows."""
+    ANNOUNCED = auto()
+    ASKED = auto()
+    ANSWERED = auto()
+
+
 @dataclass(slots=True, eq=False)
 class Item:
-    """What is known of an item: its place in the output, and its texts that deltas tell."""
+    """What is known of an item.
+
+    Attributes:
+        index: its place in the output.
+        id: as events name it.
+        parts: its texts that deltas tell, by their places.
+        call: how it was announced, if it is a tool call.
+        call_state: how far it has come as a call.
+    """
 
     index: int
     id: str = ""
     parts: dict[Place, TextPart] = field(default_factory=dict[Place, TextPart])
+    call: object = None
+    call_state: CallState = CallState.NONE
 
 
 class Items:
@@ -42,6 +64,10 @@ class Items:
             item.id = item.id or item_id
             self._by_id[item_id] = item
         return item
+
+    def all(self) -> Iterator[Item]:
+        """Every item of the stream, in their order."""
+        yield from self._by_index.values()
 
     def part_at(self, item: Item, found: CarriedText) -> TextPart | None:
         """The text that deltas told at this place, of the event's item or of one in its envelope."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from litellm_bighub.formats.payload.slots import Slot, TextKind, verify
 from litellm_bighub.formats.stream.event_texts import CarriedText, Place, with_texts
+from litellm_bighub.formats.stream.text_items import CallState, Item
 from litellm_bighub.formats.stream.text_part import TextPart
 
 
@@ -131,16 +132,26 @@ class Joined:
 
 @dataclass(slots=True, eq=False)
 class Telling:
-    """An event with whole texts in it; leaves when all of them are known."""
+    """An event with whole texts in it; leaves when all of them are known.
+
+    Attributes:
+        event: the upstream's.
+        texts: each with where the answer about it comes from.
+        after: the call that it announces, about which has to be asked first.
+        out: what may leave in its place.
+    """
 
     event: object
     texts: list[tuple[CarriedText, Source]] = field(default_factory=list[tuple[CarriedText, Source]])
+    after: Item | None = None
     out: list[object] = field(default_factory=list[object])
     _settled: bool = False
 
     @property
     def settled(self) -> bool:
         """Whether it may leave. Asked when it is the next to leave."""
+        if self.after is not None and self.after.call_state is not CallState.ANSWERED:
+            return False
         if not self._settled and all(source.settled for _, source in self.texts):
             self._settled = True
             changes = [
