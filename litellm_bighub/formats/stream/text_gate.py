@@ -168,7 +168,7 @@ class TextGate:
         self._touched: dict[TextPart, None] = {}
         self._unasked: list[Lone] = []
         self._asked: list[_Question] = []
-        self._open_calls: dict[Item, None] = {}
+        self._open_calls: dict[Item, list[Lone]] = {}
         self._calls: dict[Item, object] = {}
 
     @property
@@ -244,7 +244,7 @@ class TextGate:
     def _complete(self, items: Iterable[Item], told: object = None) -> None:
         """No more comes of these items: those that are calls are asked about as such, each once."""
         for item in items:
-            self._open_calls.pop(item, None)
+            self._unasked += self._open_calls.pop(item, ())
             if item.call_state is not CallState.NONE and item.call_state is not CallState.ANNOUNCED:
                 continue
             texts = {place: part.raw for place, part in item.parts.items()}
@@ -276,7 +276,7 @@ class TextGate:
             case AnnouncedTexts(call=call):
                 if call is not None and item.call_state is CallState.NONE:
                     item.call, item.call_state = call, CallState.ANNOUNCED
-                    self._open_calls[item] = None
+                    self._open_calls[item] = []
                 self._announce(event, item, told.texts)
             case PieceTexts():
                 self._lanes.add(item.index, Telling(event, [(found, LATER) for found in told.texts]))
@@ -331,7 +331,7 @@ class TextGate:
 
     def _announced(self, item: Item, found: CarriedText) -> Source:
         if found.place is None or not self._may_stream(found.place):
-            return self._alone(found.slot)
+            return self._alone(found.slot, item)
         part = item.parts.get(found.place)
         if part is None:
             part = self._new_part(item, found.place, found.slot.kind)
@@ -372,12 +372,13 @@ class TextGate:
                 if "".join(own for own, _ in texts) == found.slot.text:
                     telling.texts[n] = (found, Joined(tuple(texts)))
 
-    def _alone(self, slot: Slot) -> Lone:
+    def _alone(self, slot: Slot, item: Item | None = None) -> Lone:
+        """A text of no part. One of a call that is announced is asked about with that call."""
         key = _key(slot.text, slot.kind)
         lone = self._lone.get(key)
         if lone is None:
             lone = self._lone[key] = Lone(slot)
-            self._unasked.append(lone)
+            (self._unasked if item is None else self._open_calls.get(item, self._unasked)).append(lone)
         return lone
 
     # Parts.

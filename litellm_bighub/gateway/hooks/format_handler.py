@@ -18,9 +18,10 @@ from litellm_bighub.formats.format_texts import FormatTexts
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.slots import Found, Slot
 from litellm_bighub.formats.registry import texts_of
+from litellm_bighub.formats.stream.text_gate import Scan
 from litellm_bighub.gateway.hooks.copied_fields import CopiedField
 from litellm_bighub.gateway.hooks.guardrail_calls import calls_each
-from litellm_bighub.gateway.hooks.guardrail_exchange import Extracted, ask, context_of, write
+from litellm_bighub.gateway.hooks.guardrail_exchange import Extracted, ask, context_of, texts_and_calls, write
 from litellm_bighub.gateway.hooks.scan_record import record_scan
 from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
 from litellm_bighub.gateway.pipeline.merged_request import LITELLM_FIELDS, merge_request
@@ -127,6 +128,24 @@ class FormatHandler(BaseTranslation):
         question = TextQuestion(texts, {}, None, request_data, input_type, logging_obj)
         answer, _ = await self._ask(guardrail, question, Extracted())
         return answer.texts
+
+    async def check_scan(
+        self, guardrail: Guardrail, request_data: JsonObject, logging_obj: Payload, scan: Scan
+    ) -> list[str]:
+        """Check what the gate of a stream asks about: texts, each on its own, and tool calls that are complete now.
+
+        Returns:
+            One text for each, in their order.
+
+        Raises:
+            GuardrailAnswerError: the answer cannot be mapped back.
+        """
+        calls = ToolCallChunks(self._texts.calls(scan.calls, self._texts.answer_items))
+        has_calls = calls.chunks and contract_of(guardrail) is Contract.INPUTS
+        context: JsonObject = {"tool_calls": calls.handed_over()} if has_calls else {}
+        question = TextQuestion(scan.texts, context, None, request_data, "response", logging_obj)
+        answer, _ = await self._ask(guardrail, question, Extracted())
+        return texts_and_calls(scan.texts, answer, calls, guardrail)
 
     async def _check_found(
         self,

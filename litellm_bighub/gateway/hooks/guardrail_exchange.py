@@ -106,6 +106,23 @@ def write(
         rewrite([slot for slot, _ in writes], [text for _, text in writes])
 
 
+def texts_and_calls(asked: Sequence[str], answer: TextAnswer, calls: ToolCallChunks, guardrail: Guardrail) -> list[str]:
+    """The answer to texts of a stream, with what the guardrail changed in the calls that they belong to.
+
+    Raises:
+        GuardrailAnswerError: it changed something else of a call than a text that was asked about.
+    """
+    texts = list(answer.texts)
+    for slot, text in calls.rewrites(answer.tool_calls, name_of(guardrail)):
+        if slot.kind is TextKind.OBJECT and texts != list(asked):
+            continue  # what was rewritten in `texts` is exact
+        if slot.kind is TextKind.NAME or slot.text not in asked:
+            raise GuardrailAnswerError(name_of(guardrail), "answered with a tool call that cannot be written back")
+        at = asked.index(slot.text)
+        texts[at] = text if texts[at] == asked[at] else texts[at]
+    return texts
+
+
 @contextmanager
 def as_answer_error(guardrail: Guardrail) -> Generator[None]:
     """What cannot be written back is the fault of the guardrail's answer."""

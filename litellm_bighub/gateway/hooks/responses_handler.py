@@ -190,7 +190,7 @@ class OpenAIResponsesHandler(OverridePoints):
             return responses_so_far
         request_data = self._known_request(request_data, user_api_key_dict)
         if deliver_ended_stream_rewrites:
-            check = partial(self.check_texts, guardrail_to_apply, request_data, litellm_logging_obj)
+            check = partial(self.check_scan, guardrail_to_apply, request_data, litellm_logging_obj)
             await rewritten(responses_so_far, self._texts.gate(WholeText()), check)
             return responses_so_far
         scan = scan_of(responses_so_far, self._texts)

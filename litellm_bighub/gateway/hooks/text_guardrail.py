@@ -219,7 +219,7 @@ class TextGuardrail(NativeGuardrail):
         async with AsyncExitStack() as stack:
             for guardrail in self.applied():
                 logging_obj = request_data.get("litellm_logging_obj")
-                check = partial(self._handlers[wire_format].check_texts, guardrail, request_data, logging_obj)
+                check = partial(self._handlers[wire_format].check_scan, guardrail, request_data, logging_obj)
                 gate = texts.gate(self.mode)
                 events = await stack.enter_async_context(aclosing(checked(events, gate, check, made=made)))
             async for event in events:

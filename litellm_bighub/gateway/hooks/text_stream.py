@@ -8,7 +8,7 @@ from litellm_bighub.formats.stream.gate_protocol import Hold, Release
 from litellm_bighub.formats.stream.text_gate import Scan, StreamTextGate
 from litellm_bighub.gateway.pipeline.gated_stream import as_litellm_event, close_stream
 
-Check = Callable[[Sequence[str]], Awaitable[Sequence[str]]]
+Check = Callable[[Scan], Awaitable[Sequence[str]]]
 
 
 async def checked(
@@ -56,5 +56,5 @@ async def rewritten(events: list[object], gate: StreamTextGate, check: Check) ->
 
 async def _settled(gate: StreamTextGate, step: Release | Scan | Hold, check: Check) -> Sequence[object]:
     while isinstance(step, Scan):
-        step = gate.answer(await check(step.texts))
+        step = gate.answer(await check(step))
     return step.events if isinstance(step, Release) else ()

@@ -52,7 +52,7 @@ class Checks:
         made = as_litellm_event if wire_format.has_event_objects else unchanged
         async with AsyncExitStack() as stack:
             for guardrail in self.guardrails:
-                check = partial(self.handler.check_texts, guardrail, request, None)
+                check = partial(self.handler.check_scan, guardrail, request, None)
                 gate = texts_of(wire_format).gate(Window())
                 events = await stack.enter_async_context(aclosing(checked(events, gate, check, made=made)))
             async for event in events:

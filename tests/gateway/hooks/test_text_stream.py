@@ -205,8 +205,8 @@ async def test_a_consumer_that_leaves_closes_the_upstream():
         finally:
             closed.set()
 
-    async def same(texts):
-        return texts
+    async def same(scan):
+        return scan.texts
 
     events = checked(endless(), text_gate(mode=WholeText()), same)
     await anext(events)

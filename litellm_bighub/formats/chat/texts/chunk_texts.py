@@ -12,10 +12,11 @@ is or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.formats.chat.calls import PAYLOADS
 from litellm_bighub.formats.chat.texts.field_rules import ANSWER, CHOICE, MESSAGE, TOOL_CALL, VOCABULARY
 from litellm_bighub.formats.payload import fields
@@ -39,6 +40,7 @@ from litellm_bighub.formats.stream.text_part import Mode
 
 _CONTENT: Final = "content"
 _CALLS: Final = "tool_calls"
+_LEGACY: Final = "function_call"
 _OF_CONTENT: Final = frozenset({"annotations", "logprobs"})
 _OPAQUE: Final = FieldRule.OPAQUE
 _KINDS: Final = {"name": TextKind.NAME, "arguments": TextKind.JSON, "input": TextKind.TEXT}
@@ -53,7 +55,7 @@ class ChatTextGate:
     """
 
     def __init__(self, mode: Mode | None = None) -> None:
-        self._gate = TextGate(read, may_stream=lambda _: False, mode=mode, independent=True)
+        self._gate = TextGate(read, may_stream=lambda _: False, mode=mode, independent=True, call_of=_call_of)
 
     def feed(self, *events: object) -> Release | Scan | Hold:
         """Take the upstream's next events."""
@@ -66,6 +68,19 @@ class ChatTextGate:
     def finish(self) -> Release | Scan:
         """The upstream has no more events."""
         return self._gate.finish()
+
+
+def _call_of(_: object, texts: Mapping[Place, str]) -> JsonObject | None:
+    """The message of a call whose name and arguments were told, as guardrails are handed it."""
+    told = {place[1:]: text for place, text in texts.items() if place[1:2] in {(_CALLS,), (_LEGACY,)}}
+    call: JsonObject = {}
+    for place, text in told.items():
+        if place[-1] in _KINDS:
+            payload = call if place[0] == _LEGACY else call.setdefault(str(place[1]), {})
+            payload[str(place[-1])] = text
+    if not call:
+        return None
+    return {_LEGACY: call} if any(place[0] == _LEGACY for place in told) else {_CALLS: [call]}
 
 
 def apart(chunk: object) -> Sequence[object]:
@@ -217,7 +232,7 @@ def _pieces_of_field(choice: object, key: str, value: object) -> Iterator[_Piece
                     yield _Piece(held, lane, way, _KINDS[str(keys[-1])], text)
                 else:
                     yield _grouped(held, lane, part, TOOL_CALL, ("delta", key, 0))
-    elif key == "function_call" and is_object(value):
+    elif key == _LEGACY and is_object(value):
         for part, keys, text in _payload_pieces(value, "arguments"):
             yield _Piece(holding(part), key, ("delta", key, *keys), _KINDS[str(keys[-1])], text)
     elif key == "audio" and isinstance(get(value, "transcript"), str):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from litellm_bighub.formats.messages.calls import CALL_REASON, PROVIDER_RUNS
 from litellm_bighub.formats.messages.texts.field_rules import DELTA, ERROR_EVENT, EVENT, VOCABULARY
 from litellm_bighub.formats.payload.copies import members, text, whole
 from litellm_bighub.formats.payload.field_rules import FieldRule, Rules
@@ -29,6 +30,8 @@ from litellm_bighub.formats.stream.event_texts import (
 START: Final = "content_block_start"
 ADDED: Final = "content_block_delta"
 STOP: Final = "content_block_stop"
+CALLS: Final = frozenset({CALL_REASON, *PROVIDER_RUNS})
+"""Types of blocks that are tool calls, whoever runs them."""
 _ENDS: Final = frozenset({"message_stop", "error"})
 _INPUT: Final = "partial_json"
 _STREAMED: Final = frozenset({"text", "thinking", "content"})
@@ -45,7 +48,8 @@ def read(event: object) -> EventTexts:
     if event_type == START:
         block: object = get(event, "content_block")
         texts = [CarriedText(each.keys, each.slot, each.keys[1:]) for each in _found(block, None, "content_block")]
-        return AnnouncedTexts([*texts, *_beside(event, "content_block")], item_id, index)
+        call = block if text(block, "type") in CALLS else None
+        return AnnouncedTexts([*texts, *_beside(event, "content_block")], item_id, index, call)
     if event_type == STOP:
         return ToldTexts(_found(event, EVENT), item_id, index, ends=())
     texts = _found(event, ERROR_EVENT if event_type == "error" else EVENT)

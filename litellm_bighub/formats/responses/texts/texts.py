@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.format_texts import CallText, FormatTexts
 from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.payload.json_escapes import unescaped
 from litellm_bighub.formats.payload.slots import Slot, TextKind, Where
 from litellm_bighub.formats.responses.calls import payload_keys
 from litellm_bighub.formats.responses.item_kinds import CALLS
@@ -57,8 +58,9 @@ def _call(item: Payload, kind: str, where: Where) -> CallText:
     payload = fields.get(item, field)
     told: Slot | None = None
     if isinstance(payload, str):
-        arguments = payload
-        told = Slot(item, field, payload, TextKind.JSON if field == "arguments" else TextKind.TEXT, (where, field))
+        kind_of_text = TextKind.JSON if field == "arguments" else TextKind.TEXT
+        arguments = unescaped(payload) if kind_of_text is TextKind.JSON else payload
+        told = Slot(item, field, arguments, kind_of_text, (where, field))
     else:
         arguments = json.dumps(_plain(payload), default=str)
         told = Slot(item, field, arguments, TextKind.OBJECT, (where, field)) if fields.is_object(payload) else None

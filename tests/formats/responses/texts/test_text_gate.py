@@ -211,7 +211,12 @@ def test_text_of_an_earlier_item_overtakes_a_held_call():
         ["output_item.done"],
         [],
         [],
-        ["output_item.added", *["function_call_arguments.delta"] * 2, "function_call_arguments.done", "output_item.done"],
+        [
+            "output_item.added",
+            *["function_call_arguments.delta"] * 2,
+            "function_call_arguments.done",
+            "output_item.done",
+        ],
     ]
     assert [event["sequence_number"] for step in released for event in step] == list(range(11))
 
