@@ -9,7 +9,7 @@ from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.field_rules import FieldRule, Rules, Vocabulary
-from litellm_bighub.formats.payload.slots import Where, render
+from litellm_bighub.formats.payload.slots import Slot, TextKind, Where, render
 from litellm_bighub.formats.payload.text_walk import TextWalk
 
 _MESSAGES: Final = "messages"
@@ -85,6 +85,11 @@ class RequestWalk(TextWalk):
 
     def message(self, message: Payload, where: Where) -> None:
         """One message."""
+        if fields.is_plain_message(message):  # a role and a text, as most are
+            content = message["content"]
+            if content:
+                self.found.slots.append(Slot(message, "content", content, TextKind.OUTPUT_TEXT, (where, "content")))
+            return
         self.item(message, where, placed=self._message(message))
 
     def metadata(self, metadata: object, where: Where) -> None:

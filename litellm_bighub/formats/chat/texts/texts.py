@@ -9,11 +9,12 @@ from typing import Final, cast
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.chat.calls import PAYLOADS
 from litellm_bighub.formats.chat.texts.chunk_texts import ChatTextGate, read
-from litellm_bighub.formats.chat.texts.text_finder import find_in_answer, find_in_message, find_in_request, in_scope
+from litellm_bighub.formats.chat.texts.text_finder import find_in_answer, find_in_message, find_in_request
 from litellm_bighub.formats.format_texts import CallText, FormatTexts
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.copies import plain
 from litellm_bighub.formats.payload.json_escapes import unescaped
+from litellm_bighub.formats.payload.request_walk import in_scope
 from litellm_bighub.formats.payload.slots import Slot, TextKind, Where
 
 

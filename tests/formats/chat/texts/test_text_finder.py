@@ -14,8 +14,8 @@ from litellm_bighub.formats.chat.texts.text_finder import (
     find_in_answer,
     find_in_message,
     find_in_request,
-    in_scope,
 )
+from litellm_bighub.formats.payload.request_walk import in_scope
 from litellm_bighub.formats.payload.slots import TextKind, rewrite
 
 C = "bob@example.com"
