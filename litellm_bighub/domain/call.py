@@ -109,7 +109,8 @@ class CallContext:
         team: the authenticated team, if there is one.
         conversation: the id of the provider's conversation that the response belongs to, if it has one.
         key: the hash of the authenticated key, if there is one. Unlike an alias, nobody can choose it.
-        turn: the digest of the conversation that the response goes on from, if the request holds all of it.
+        turn: the digest of the conversation that the response goes on from, a dot and an id of the request; empty if
+            the request holds only a part of it.
     """
 
     actor: str = "AI_AGENT"

@@ -38,6 +38,7 @@ class DecidedCall:
         reasoning_id: of a withheld call, the id of the reasoning right before it in its answer.
         reasoning_digest: tells that reasoning by its content.
         turn: of a withheld call, the digest of the conversation that its answer went on from.
+        request: of a withheld call, which request it was in the answer to: several may have gone on from the same turn.
         path: where it stood in its answer, as in `output[2]`; empty for calls that an older version has written.
     """
 
@@ -63,6 +64,7 @@ class DecidedCall:
     reasoning_id: str = ""
     reasoning_digest: str = ""
     turn: str = ""
+    request: str = ""
     path: str = ""
 
     @property

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.pool import ConnectionPoolEntry
 
-NEWEST = "0010"
+NEWEST = "0011"
 LOCK = 0x6267687562
 """PostgreSQL's advisory lock of all writers."""
 CHANNEL = "litellm_bighub"

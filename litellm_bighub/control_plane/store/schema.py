@@ -279,6 +279,7 @@ decided_calls = Table(
     Column("reasoning_id", Text, nullable=False, server_default=""),
     Column("reasoning_digest", Text, nullable=False, server_default=""),
     Column("turn", Text, nullable=False, server_default=""),
+    Column("request", Text, nullable=False, server_default=""),
     Column("path", Text, nullable=False, server_default=""),
     Index("decided_calls_response", "response_id"),
     _index_of_named("decided_calls_conversation", "conversation"),

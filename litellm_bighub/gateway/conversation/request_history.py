@@ -90,7 +90,8 @@ class RequestHistory:
         if wire_format.stores_answers:
             thread = ConversationThread(previous_response_id, conversation_id(data))
         turns = Turns() if thread else wire_format.turns(data)
-        enter(request_scope()._replace(turn=(data, turns.coming)))
+        turn = f"{turns.coming}.{self.decisions.new_id()}" if turns.coming else ""
+        enter(request_scope()._replace(turn=(data, turn)))
         answers = [turn for turn in turns.found if self._may_hide_calls(data, wire_format, turn)]
         if not (thread or brought.results or brought.notices or brought.reasoning or answers):
             if brought.is_broken:
@@ -288,16 +289,27 @@ def _owed(
 
 
 def _lost(answers: Sequence[FoundTurn], known: Sequence[DecidedCall], *, continued: bool) -> list[LostCalls]:
-    """The withheld calls of answers in a request. In another turn a call may have the same ids."""
+    """The withheld calls of answers in a request. In another turn a call may have the same ids.
+
+    Conversations that begin alike have the same first turn, and a replay does not tell which of them it is. The newest
+    request counts, so that a replay is told of the calls of one at most.
+    """
     released = {call.place for call in outcomes(known) if call.released and call.response_id}
     lost = [
         LostCalls(
-            turn, [call for call in withheld(of_turn) if call.place not in released and not _has_run(call)], continued
+            turn,
+            [call for call in _newest(withheld(of_turn)) if call.place not in released and not _has_run(call)],
+            continued,
         )
         for turn in answers
         if (of_turn := [call for call in known if call.turn == turn.digest])
     ]
     return [each for each in lost if each.calls]
+
+
+def _newest(calls: Sequence[DecidedCall]) -> list[DecidedCall]:
+    last = max(calls, key=lambda call: call.time, default=None)
+    return [call for call in calls if last is not None and call.request == last.request]
 
 
 def _has_run(call: DecidedCall) -> bool:

@@ -75,6 +75,7 @@ def _decided(
     now: float,
 ) -> DecidedCall:
     passed, redact = released(call, context, now), decisions.redactor.redact
+    turn, _, request = context.turn.partition(".")
     match outcome:
         case Pass(edited=edited):
             if edited is None:
@@ -90,7 +91,8 @@ def _decided(
                 notice=notice,
                 reasoning_id=call.reasoning.id,
                 reasoning_digest=call.reasoning.digest,
-                turn=context.turn,
+                turn=turn,
+                request=request,
             )
         case _:
             assert_never(outcome)

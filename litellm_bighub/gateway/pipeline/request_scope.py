@@ -35,7 +35,7 @@ class RequestScope(NamedTuple):
         server_side_calls: the server-side calls of the stream whose next event is awaited.
         released: the tool calls that the last call in code has released.
         stream_scans: what guardrails have seen of streams on LiteLLM's unified path, by the identity of their events.
-        turn: a request, and the digest of the conversation that its answer goes on from.
+        turn: a request, and what its answer goes on from, as in `CallContext`.
         extraction: the request and the side that an override point extracts texts for.
     """
 

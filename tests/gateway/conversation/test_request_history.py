@@ -440,6 +440,21 @@ async def test_a_call_that_the_model_was_told_of_stays_in_the_conversation(upstr
     assert "and now?" in texts[-1]
 
 
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+async def test_of_conversations_that_begin_alike_the_newest_ones_calls_come_back(upstream, converse, streamed):
+    tools = decisions(wipe=BLOCKED)
+    history = [{"role": "user", "content": "go"}]
+    for order in range(3):
+        made = [function_call("wipe", {"order": order}, call_id=f"call_{order}_{n}") for n in range(2)]
+        upstream.script(lambda request: "and now?" not in request.raw, made, [text("It is over.")])
+        said = await converse(history, streamed=streamed, tool_decisions=tools)
+    history += [{"role": "assistant", "content": said}, {"role": "user", "content": "and now?"}]
+
+    await converse(history, streamed=streamed, tool_decisions=tools)
+
+    assert [told for kind, told in calls_and_results(upstream.requests[-1]) if kind == "call"] == [{"order": 2}]
+
+
 async def test_a_conversation_in_which_nothing_was_withheld_stays_as_it_is(upstream, converse):
     history = [{"role": "user", "content": "go"}, {"role": "assistant", "content": "no"}]
     await converse([*history, {"role": "user", "content": "?"}], streamed=False, tool_decisions=decisions(wipe=BLOCKED))

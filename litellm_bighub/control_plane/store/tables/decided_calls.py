@@ -30,6 +30,7 @@ _TEXTS: Final = (
     "reasoning_id",
     "reasoning_digest",
     "turn",
+    "request",
     "path",
 )
 _STORED: Final[Mapping[str, Callable[[Any], Any]]] = {
