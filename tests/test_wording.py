@@ -223,9 +223,8 @@ def test_a_note_on_an_edited_call_is_told_once(wording):
 def test_what_an_approvals_answer_did_is_told_in_the_operators_words(effect):
     item = {"type": "mcp_approval_response", "approval_request_id": "apr_1", "approve": True}
 
-    assert readable([item], {"apr_1": effect}, read_wording(OWN)) == [
-        {"role": "user", "content": f"<approval_{effect} apr_1>"}
-    ]
+    *_, told = readable([item], {"apr_1": effect}, read_wording(OWN))
+    assert told == {"role": "user", "content": f"<approval_{effect} apr_1>"}
 
 
 def test_an_agents_model_hears_the_operators_words():

@@ -163,7 +163,6 @@ def _texts(entry: GuardrailEntry, guardrails: Sequence[ExaminedGuardrail]) -> It
         yield Finding(Level.OFF, entry.name, f"applies {missing}, which is no guardrail of this config")
     if not settings.apply:
         yield Finding(Level.OFF, entry.name, "applies no guardrail")
-    yield Finding(Level.NOTE, entry.name, "covers Responses; the text of chat and Messages is not its business")
     names = [guardrail.entry.name for guardrail in guardrails]
     later = [
         guardrail.entry.name

@@ -25,7 +25,7 @@ _VERDICTS = {
 }
 _ROUTES = {
     GuardrailKind.CALLS: "tool calls of /v1/responses, /v1/chat/completions, /v1/messages",
-    GuardrailKind.TEXTS: "texts of /v1/responses, streams too",
+    GuardrailKind.TEXTS: "texts of /v1/responses, /v1/chat/completions, /v1/messages, streams too",
     GuardrailKind.OTHER: "what LiteLLM hands it",
     GuardrailKind.UNKNOWN: "",
 }

@@ -212,7 +212,7 @@ def test_who_looks_at_which_answers(examined):
     assert covers == {
         "/v1/responses": (("bighub",), ("texts", "mask")),
         "/v1/chat/completions": (("bighub",), ("texts", "mask")),
-        "/v1/messages": (("bighub",), ("mask",)),
+        "/v1/messages": (("bighub",), ("texts", "mask")),
     }
 
 

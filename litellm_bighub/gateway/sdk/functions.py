@@ -102,23 +102,13 @@ async def acompletion(
         TypeError: there are neither guardrails nor decisions.
         UnapprovedToolResult: `messages` hold results of calls that nobody approved, and `withholding` refuses those.
     """
-    if tool_decisions is None and not guardrails:
-        raise TypeError("acompletion needs guardrails or tool_decisions; litellm.acompletion is the one without")
-    wire_format = format_named("chat")
-    named = [guardrail for guardrail in guardrails if isinstance(guardrail, str)]
-    objects = [guardrail for guardrail in guardrails if not isinstance(guardrail, str)]
-    if named:
-        request["guardrails"] = named  # LiteLLM's own business
-    checks = Checks(handler_of(wire_format), objects)
-    pipeline = None if tool_decisions is None else _pipeline(tool_decisions, withholding)
-    actor = actor if tool_decisions is not None else ""
-    asked = CodeRequest(request, wire_format, router, checks.answer, actor, domain)
-    return await _checked_answer(asked, checks, pipeline)
+    return await _governed("chat", request, guardrails, tool_decisions, withholding, router, actor, domain)
 
 
 async def amessages(
     *,
-    tool_decisions: ToolDecisions,
+    guardrails: Sequence[Guardrail | str] = (),
+    tool_decisions: ToolDecisions | None = None,
     withholding: Withholding | None = None,
     router: Router | None = None,
     actor: str = "AI_AGENT",
@@ -127,9 +117,8 @@ async def amessages(
 ) -> Payload:
     """`litellm.anthropic_messages`, also known as `litellm.anthropic.messages.acreate`, governed.
 
-    It checks no texts: guardrails as objects are for `aresponses`.
-
     Args:
+        guardrails: run over every text of the request and of the answer, one after the other, as objects.
         tool_decisions: decides on every tool call of the answer; its ledger remembers them for later requests.
         withholding: how withheld calls look; by default a notice takes their place.
         router: sends the request, with its fallbacks and retries; by default `litellm.anthropic_messages` does.
@@ -141,13 +130,12 @@ async def amessages(
         The message, or with `stream=True` an asynchronous iterator of what LiteLLM's has: server-sent events as bytes.
 
     Raises:
-        Exception: whatever `litellm.anthropic_messages` raises.
+        Exception: what a guardrail raises to refuse, and whatever `litellm.anthropic_messages` raises.
         ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
-        TypeError: `guardrails` holds objects.
+        TypeError: there are neither guardrails nor decisions.
         UnapprovedToolResult: `messages` hold results of calls that nobody approved, and `withholding` refuses those.
     """
-    asked = CodeRequest(request, format_named("messages"), router, _unchecked, actor, domain)
-    return await _answered(asked, _pipeline(tool_decisions, withholding))
+    return await _governed("messages", request, guardrails, tool_decisions, withholding, router, actor, domain)
 
 
 def responses(**arguments: Payload) -> Payload:
@@ -173,18 +161,29 @@ def _pipeline(tool_decisions: ToolDecisions, withholding: Withholding | None) ->
     return Pipeline(enforcement, conversation, HostedTools(enforcement))
 
 
-async def _answered(request: CodeRequest, pipeline: Pipeline) -> Payload:
-    """The governed answer, where nobody checks its texts."""
-    if any(not isinstance(each, str) for each in request.data.get("guardrails") or ()):
-        raise TypeError("guardrails as objects are for aresponses; nobody would check the texts of this call")
-    response = await send_request(request, pipeline)
-    if isinstance(response, Upstream):
-        return CodeStream(pipeline.stream(request, response), response)
-    return await pipeline.answer(request, response)
-
-
-async def _unchecked(response: Payload) -> Payload:
-    return response
+async def _governed(
+    format_name: str,
+    request: JsonObject,
+    guardrails: Sequence[Guardrail | str],
+    tool_decisions: ToolDecisions | None,
+    withholding: Withholding | None,
+    router: Router | None,
+    actor: str,
+    domain: str,
+) -> Payload:
+    """The governed answer of chat completions or Messages. Names of guardrails are LiteLLM's own business."""
+    wire_format = format_named(format_name)
+    if tool_decisions is None and not guardrails:
+        ours, theirs = wire_format.in_code.governed, wire_format.in_code.function
+        raise TypeError(f"{ours} needs guardrails or tool_decisions; litellm.{theirs} is the one without")
+    named = [guardrail for guardrail in guardrails if isinstance(guardrail, str)]
+    if named:
+        request["guardrails"] = named
+    checks = Checks(handler_of(wire_format), [each for each in guardrails if not isinstance(each, str)])
+    pipeline = None if tool_decisions is None else _pipeline(tool_decisions, withholding)
+    actor = actor if tool_decisions is not None else ""
+    asked = CodeRequest(request, wire_format, router, checks.answer, actor, domain)
+    return await _checked_answer(asked, checks, pipeline)
 
 
 async def _checked_answer(request: CodeRequest, checks: Checks, pipeline: Pipeline | None) -> Payload:

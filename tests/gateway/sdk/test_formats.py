@@ -24,7 +24,6 @@ from tests.gateway.sdk.sdk_calls import (
     ANSWER,
     CANARY,
     CHAT,
-    MESSAGES,
     TURN,
     chat_and_messages,
     each_api,
@@ -261,12 +260,6 @@ async def test_a_providers_own_tool_that_is_not_allowed_is_taken_out(upstream, k
     assert "tools" not in upstream.requests[-1].body
     assert tools == [{"type": "web_search"}]
     assert told(kept) == [("web_search", "blocked")]
-
-
-async def test_guardrails_that_nobody_would_run_are_an_error(upstream, decisions):
-    with pytest.raises(TypeError, match="aresponses"):
-        await answered(MESSAGES, upstream, streamed=False, tool_decisions=decisions, guardrails=[object()])
-    assert upstream.requests == []
 
 
 async def test_a_chat_completion_that_nothing_would_look_at_is_an_error(upstream):

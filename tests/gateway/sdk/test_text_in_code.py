@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import litellm
 import pytest
 from litellm.integrations.custom_guardrail import CustomGuardrail
 
 import litellm_bighub
-from litellm_bighub import BighubGuardrail, TextGuardrail, ToolDecisions
+from litellm_bighub import BighubGuardrail, TextGuardrail, ToolDecisions, amessages
 from litellm_bighub.errors import UngovernedCallError, UngovernedCallExit
-from litellm_bighub.testing import ScriptedDecider, function_call, text
+from litellm_bighub.testing import Output, Pace, ScriptedDecider, function_call, text
 from tests.gateway.sdk.sdk_calls import litellms_types
+from tests.llm_translation.guardrails import First
 
 pytestmark = litellms_types
 
@@ -128,3 +131,23 @@ async def test_guardrails_by_name_are_litellms_business(upstream, mask):
     upstream.script("go", [text("It is 4711.")])
     answer = await litellm_bighub.acompletion(**asked, messages=CHAT, guardrails=["theirs", mask])
     assert answer.choices[0].message.content == "It is [hidden]."
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
+async def test_the_texts_of_messages_are_checked_in_code(upstream, streamed):
+    upstream.script("go", Output([text("mail bob@example.com now")], pace=Pace(delta_size=3)))
+    mask = First(lambda said: said.replace("bob@example.com", "[MAIL]"))
+    base = upstream.base_url.removesuffix("/v1")
+    asked = {"messages": [{"role": "user", "content": "go, bob@example.com"}], "max_tokens": 9, "stream": streamed}
+
+    answer = await amessages(model="anthropic/claude-x", api_base=base, api_key="x", guardrails=[mask], **asked)
+
+    told = b"".join([chunk async for chunk in answer]).decode() if streamed else json.dumps(answer)
+    assert "bob" not in told
+    assert "[MAIL]" in told
+    assert "bob@example.com" not in upstream.requests[-1].raw
+
+
+async def test_messages_without_anything_to_do_are_an_error():
+    with pytest.raises(TypeError, match=r"litellm\.anthropic_messages is the one without"):
+        await amessages(model="anthropic/claude-x", messages=[], max_tokens=9)
