@@ -29,7 +29,7 @@ from litellm_bighub.gateway.hooks.guardrail_exchange import Extracted, as_answer
 from litellm_bighub.gateway.hooks.override_points import OverridePoints, around
 from litellm_bighub.gateway.hooks.request_messages import NO_TOOLS, RequestMessages, RequestTools
 from litellm_bighub.gateway.hooks.scan_record import record_scan
-from litellm_bighub.gateway.hooks.stream_scan import scan_of
+from litellm_bighub.gateway.hooks.stream_scan import StreamScan, scan_of
 from litellm_bighub.gateway.hooks.text_stream import rewritten
 from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
@@ -196,16 +196,17 @@ class OpenAIResponsesHandler(OverridePoints):
         scan = scan_of(responses_so_far, self._texts)
         if scan.envelope is not None:
             request_data.setdefault("response", scan.envelope)
+            texts, calls = _left_out(scan, self._texts.in_answer(scan.envelope).texts)
             if scan.due:
                 await self._check_output(scan.envelope, guardrail_to_apply, request_data, litellm_logging_obj)
-                scan.mark_scanned()
-            return responses_so_far
-        calls = ToolCallChunks(self._texts.calls(scan.calls, "output"))
-        context = {"tool_calls": calls.handed_over()} if calls.chunks else {}
-        question = TextQuestion(scan.due, context, None, request_data, "response", litellm_logging_obj)
+        else:
+            texts, calls = scan.due, scan.calls
+        chunks = ToolCallChunks(self._texts.calls(calls, "output"))
+        context = {"tool_calls": chunks.handed_over()} if chunks.chunks else {}
+        question = TextQuestion(texts, context, None, request_data, "response", litellm_logging_obj)
         if not question.is_empty:
             await self._ask(guardrail_to_apply, question, Extracted())
-            scan.mark_scanned()
+        scan.mark_scanned()
         return responses_so_far
 
     def get_streaming_scan_key(self, responses_so_far: Sequence[object]) -> StreamingScanKey | None:
@@ -268,6 +269,13 @@ class OpenAIResponsesHandler(OverridePoints):
         write(found.slots, answer, calls, guardrail)
         if extracted.mappings:
             await self._write(owner, root, extracted, responses)
+
+
+def _left_out(scan: StreamScan, told: Sequence[str]) -> tuple[list[str], list[object]]:
+    """What earlier events told and the last one does not. That of a cut answer may hold less than they, or nothing."""
+    texts = [due for due in scan.due if not any(due in each for each in told)]
+    kept = [fields.get(item, "id") for item in _items_of(fields.get(scan.envelope, "output")) or ()]
+    return texts, [call for call in scan.calls if not fields.get(call, "id") or fields.get(call, "id") not in kept]
 
 
 def _items_of(value: object) -> list[Payload] | None:

@@ -199,3 +199,74 @@ async def test_a_round_without_news_calls_nobody():
 
     assert [["Hello"]] == guardrail.seen
     assert handler.get_streaming_scan_key(events).has_nothing_to_scan
+
+
+CALL = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "refund", "arguments": '{"amount":1}'}
+
+
+@pytest.mark.parametrize(
+    "kept", [[], [message("another text")], [{**CALL, "id": "fc_2"}]], ids=["none", "text", "call"]
+)
+@pytest.mark.parametrize("ending", ["incomplete", "failed", "completed"])
+async def test_what_the_last_event_leaves_out_is_scanned_when_all_comes_at_once(ending, kept):
+    """As with LiteLLM's `streaming_buffer_until_moderated`: the first look is the last one."""
+    guardrail = Recording()
+    events = [
+        delta("sk-1"),
+        delta("2345"),
+        {"type": "response.output_item.added", "output_index": 1, "item": {**CALL, "arguments": ""}},
+        {"type": "response.output_item.done", "output_index": 1, "item": CALL},
+        {"type": f"response.{ending}", "response": {"id": "resp_1", "status": ending, "output": kept}},
+    ]
+
+    await OpenAIResponsesHandler().process_output_streaming_response(events, guardrail, request_data={})
+
+    assert "sk-12345" in [text for texts in guardrail.seen for text in texts]
+    assert [each["id"] for each in guardrail.calls if each["function"]["arguments"] == '{"amount":1}'][-1] == "call_1"
+
+
+@pytest.mark.parametrize("ending", ["incomplete", "failed", "completed"])
+async def test_what_the_last_event_tells_is_scanned_once(ending):
+    guardrail = Recording()
+    events = [
+        delta("sk-12345"),
+        {"type": "response.output_item.done", "output_index": 1, "item": CALL},
+        {
+            "type": f"response.{ending}",
+            "response": {"id": "r", "status": ending, "output": [message("sk-12345"), CALL]},
+        },
+    ]
+
+    await OpenAIResponsesHandler().process_output_streaming_response(events, guardrail, request_data={})
+
+    assert guardrail.seen == [["sk-12345", '{"amount":1}']]
+    assert len(guardrail.calls) == 1
+
+
+async def test_a_stream_that_is_delivered_when_it_has_ended_hands_calls_over_and_rewrites_them():
+    """As with a policy's pipeline, which buffers the stream and asks for rewrites."""
+
+    class Masking(Recording):
+        async def apply_guardrail(self, inputs, request_data, input_type, logging_obj=None):
+            for each in inputs.get("tool_calls", ()):
+                each["function"]["arguments"] = '{"amount":2}'
+            return inputs
+
+    events = [
+        {"type": "response.output_item.added", "output_index": 0, "item": {**CALL, "arguments": ""}},
+        {
+            "type": "response.function_call_arguments.delta",
+            "output_index": 0,
+            "item_id": "fc_1",
+            "delta": CALL["arguments"],
+        },
+        {"type": "response.output_item.done", "output_index": 0, "item": CALL},
+        completed(CALL),
+    ]
+
+    await OpenAIResponsesHandler().process_output_streaming_response(
+        events, Masking(), request_data={}, deliver_ended_stream_rewrites=True
+    )
+
+    assert '{"amount":1}' not in str(events)
+    assert '{"amount":2}' in str(events)
