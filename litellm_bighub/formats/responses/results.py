@@ -128,7 +128,7 @@ def continued(
             built += back.in_place(call, own_id=False) or []
         if led_to is not None and back.is_missing(led_to):
             built = back.behind(built, item, led_to)
-        elif withheld is not None and (again := back.in_place(withheld, own_id=index not in said)) is not None:
+        elif withheld is not None and (again := back.in_place(withheld, own_id=_follows_reasoning(built))) is not None:
             built += again
         elif is_reference(item) and (withheld is not None or text(item, "id").startswith(NOTICE_PREFIX)):
             built += back.in_place_of_reference(withheld)
@@ -141,6 +141,10 @@ def continued(
             built += _outputs((owed_after or {}).get(path, ()), wording, with_calls=with_calls)
     without_follower = orphans(built)
     return [item for index, item in enumerate(built) if index not in without_follower]
+
+
+def _follows_reasoning(built: Sequence[object]) -> bool:
+    return bool(built) and is_reasoning(built[-1])
 
 
 def _outputs(calls: Sequence[DecidedCall], wording: Wording, *, with_calls: bool) -> list[Payload]:

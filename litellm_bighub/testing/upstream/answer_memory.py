@@ -19,6 +19,8 @@ class AnswerMemory:
     conversations: dict[str, list[Item]] = field(default_factory=dict[str, "list[Item]"])
     followers: dict[str, Item] = field(default_factory=dict[str, Item])
     """What followed each reasoning item, by the latter's id and by its encrypted content, which holds the id."""
+    leaders: dict[str, tuple[str, str]] = field(default_factory=dict[str, "tuple[str, str]"])
+    """By what the reasoning right before an item is known, by the item's id."""
     items: dict[str, Item] = field(default_factory=dict[str, Item])
     """Every item that an answer gave an id, unless its request said that nothing is to be stored."""
 
@@ -28,7 +30,7 @@ class AnswerMemory:
         if previous is not None and previous not in self.responses:
             return f"Previous response with id '{previous}' not found."
         items = [*self._before(body), *self._given(body)]
-        return self._repeated(items) or self._unpaired(items) or self._orphaned(items)
+        return self._repeated(items) or self._unpaired(items) or self._orphaned(items) or self._unled(items)
 
     def keep(self, response_id: str, body: JsonMapping, output: Sequence[Item]) -> None:
         """Remember an answer."""
@@ -39,6 +41,8 @@ class AnswerMemory:
         for item, follower in pairwise(output):
             if item["type"] == "reasoning":
                 self.followers |= dict.fromkeys(filter(None, _names(item)), follower)
+                if follower.get("id"):
+                    self.leaders[str(follower["id"])] = _names(item)
         if body.get("store") is not False:
             self.items |= {str(item["id"]): item for item in output if item.get("id")}
 
@@ -79,6 +83,15 @@ class AnswerMemory:
             expected = next((self.followers[name] for name in _names(item) if name in self.followers), None)
             if item.get("type") == "reasoning" and expected is not None and not _is_copy(follower or {}, expected):
                 return f"Item '{item_id}' of type 'reasoning' was provided without its required following item."
+        return ""
+
+    def _unled(self, items: Sequence[Item]) -> str:
+        for before, item in zip((None, *items), items, strict=False):
+            item_id, names = str(item.get("id")), _names(before or {})
+            leader = self.leaders.get(item_id)
+            if leader is not None and not any(name and name in leader for name in names):
+                told = f"of type '{item.get('type', 'message')}' was provided without its required 'reasoning' item"
+                return f"Item '{item_id}' {told}: '{leader[0]}'."
         return ""
 
 

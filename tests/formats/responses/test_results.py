@@ -326,7 +326,16 @@ def test_a_call_whose_reasoning_is_there_comes_back_behind_it_once():
 def test_a_call_whose_notice_is_there_comes_back_in_its_place_once():
     items = [USER, notice(), NEXT, USER]
     back = continued(items, notices={"msg_bighub_1": call()}, lost=lost(items, [call()], continued=True))
-    assert back == [USER, restored(call()), *not_run(call()), NEXT, USER]
+    assert back == [USER, restored(replace(call(), item_id="")), *not_run(call()), NEXT, USER]
+
+
+def test_a_call_has_its_items_id_only_behind_its_reasoning():
+    """A provider that knows the id wants the reasoning before it, too, and clients drop that."""
+    thought = {"type": "reasoning", "id": "rs_1", "summary": []}
+    kept = continued([USER, thought, notice(), USER], notices={"msg_bighub_1": call()})
+    dropped = continued([USER, notice(), USER], notices={"msg_bighub_1": call()})
+    assert kept == [USER, thought, restored(call()), *not_run(call()), USER]
+    assert dropped == [USER, restored(replace(call(), item_id="")), *not_run(call()), USER]
 
 
 def test_what_the_model_was_told_of_comes_back_before_its_next_answer():

@@ -38,6 +38,8 @@ def refer(item_id: str, **more: str) -> dict[str, str]:
             "Duplicate item found with id fc_1",
             id="an-item-and-its-reference",
         ),
+        pytest.param([CALL, OUTPUT], "without its required 'reasoning' item: 'rs_1'", id="without-its-reasoning"),
+        pytest.param([BARE, OUTPUT], "", id="without-its-reasoning-and-its-id"),
         pytest.param([REASONING], "without its required following item", id="alone"),
         pytest.param(
             [refer("rs_1", type="item_reference"), refer("fc_1", type="item_reference"), OUTPUT], "", id="references"
