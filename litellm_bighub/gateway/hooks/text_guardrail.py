@@ -38,7 +38,7 @@ from litellm_bighub.gateway.hooks.text_stream import checked
 from litellm_bighub.gateway.mcp.mcp_texts import McpTexts, check_mcp_texts
 from litellm_bighub.gateway.pipeline.gated_stream import as_litellm_event
 from litellm_bighub.gateway.pipeline.provider_error import SanitizedStream
-from litellm_bighub.gateway.routes.route_formats import format_of_route
+from litellm_bighub.gateway.routes.route_formats import format_of_streamed_texts
 from litellm_bighub.gateway.sdk.reentrancy import is_checked_in_code
 from litellm_bighub.gateway.sdk.ungoverned_calls import (
     UNCHECKED,
@@ -190,7 +190,7 @@ class TextGuardrail(NativeGuardrail):
     ) -> AsyncGenerator[Any, None]:
         """Check the texts of a stream before they leave."""
         wanted = self.should_run_guardrail(request_data, GuardrailEventHooks.post_call)
-        wire_format = format_of_route(user_api_key_dict)
+        wire_format = format_of_streamed_texts(user_api_key_dict)
         if not wanted or wire_format is None or wire_format not in self._handlers:
             async for event in response:
                 yield event

@@ -6,7 +6,7 @@ from litellm.litellm_core_utils.api_route_to_call_types import get_call_types_fo
 from litellm.proxy._types import UserAPIKeyAuth
 
 from litellm_bighub.formats.format import Format
-from litellm_bighub.formats.registry import DEFAULT, FORMATS, format_of_call
+from litellm_bighub.formats.registry import DEFAULT, FORMATS, format_of_call, format_of_texts
 from litellm_bighub.gateway.conversation.stored_responses import lists_input
 from litellm_bighub.gateway.routes.route_table import RouteCoverage, row_of
 
@@ -36,6 +36,15 @@ def whole_formats(user_api_key_dict: UserAPIKeyAuth) -> frozenset[Format]:
     if wire_format is None:
         return frozenset()
     return frozenset({wire_format, *(known for known in FORMATS if route.rstrip("/") in known.inner_routes)})
+
+
+def format_of_streamed_texts(user_api_key_dict: UserAPIKeyAuth) -> Format | None:
+    """In which format the texts of streams on this route are found: also where they have no place for a call."""
+    wire_format = format_of_route(user_api_key_dict)
+    if wire_format is not None:
+        return wire_format
+    call_types = get_call_types_for_route(user_api_key_dict.request_route or "") or ()
+    return next((known for call_type in call_types if (known := format_of_texts(call_type.value))), None)
 
 
 def format_of_route(user_api_key_dict: UserAPIKeyAuth) -> Format | None:

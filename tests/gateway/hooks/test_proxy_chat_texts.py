@@ -12,7 +12,7 @@ import openai
 import pytest
 import yaml
 
-from litellm_bighub.testing import Verbatim, running_proxy
+from litellm_bighub.testing import Output, Pace, Verbatim, running_proxy, text
 from tests.formats.chat.texts.test_text_finder import MESSAGES, NAMES, REQUESTS
 
 pytestmark = [pytest.mark.proxy, pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")]
@@ -222,3 +222,23 @@ def test_text_flows(gateway, upstream):
     told = [json.loads(line[6:]) for line in answer.text.splitlines() if line.startswith("data: {")]
     assert len(told) >= 200
     assert "".join(event["choices"][0]["delta"].get("content") or "" for event in told) == "".join(words)
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("prompt", [f"go, {C}", [f"go, {C}"]], ids=["a text", "a list"])
+def test_text_completions_are_checked_likewise(gateway, upstream, prompt, stream):
+    upstream.script("go", Output([text(f"mail {C} now, or not")], pace=Pace(delta_size=4)))
+    answer = httpx.post(
+        f"{gateway.openai_url}/completions",
+        headers={"Authorization": f"Bearer {gateway.master_key}"},
+        json={"model": "gpt-4.1", "prompt": prompt, "stream": stream},
+        trust_env=False,
+        timeout=60,
+    )
+    assert answer.status_code == 200, answer.text
+    assert upstream.requests
+    assert C not in "".join(request.raw for request in upstream.requests)
+    told = answer.text if not stream else "".join(re.findall(r'"text": ?"([^"]*)"', answer.text))
+    assert C not in told
+    assert "mail " in told
+    assert "now, or not" in told

@@ -61,7 +61,7 @@ def _listed(value: object) -> Sequence[Payload]:
 
 
 TEXTS: Final = FormatTexts(
-    call_types=("completion", "acompletion"),
+    call_types=("completion", "acompletion", "text_completion", "atext_completion"),
     in_request=find_in_request,
     in_answer=find_in_answer,
     in_item=find_in_message,
