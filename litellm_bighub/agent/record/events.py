@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypedDict, cast
 
-from litellm_bighub.agent.record.signals import Signals
+from litellm_bighub.agent.record.signals import DecisionSignals
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
@@ -35,7 +35,7 @@ class GuardedToolResult:
 
 
 @dataclass(frozen=True, slots=True)
-class ToolExecutionEvent(Signals):
+class ToolExecutionEvent(DecisionSignals):
     """One thing that happened to one tool call of a run.
 
     Attributes:

@@ -15,7 +15,7 @@ _LISTS: Final = frozenset({"salient_factors", "performative_contracts"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signals:
+class DecisionSignals:
     """Each field is `None` where BIGHUB does not say it, or says it in another shape than its contract has."""
 
     recommendation: str | None = None
@@ -36,8 +36,8 @@ class Signals:
 
 
 def signals(decision: JsonMapping) -> JsonObject:
-    """The fields of `Signals` out of a decision in BIGHUB's words."""
-    found: JsonObject = {each.name: _container(each.name, decision.get(each.name)) for each in fields(Signals)}
+    """The fields of `DecisionSignals` out of a decision in BIGHUB's words."""
+    found: JsonObject = {each.name: _container(each.name, decision.get(each.name)) for each in fields(DecisionSignals)}
     found["recommendation"] = _text(decision.get("recommendation"))
     found["enforcement_mode"] = _text(decision.get("enforcement_mode"))
     found["risk_score"] = _number(decision.get("risk_score"))

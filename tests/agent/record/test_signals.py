@@ -7,9 +7,9 @@ from dataclasses import fields
 import pytest
 from hypothesis import given, strategies as st
 
-from litellm_bighub.agent.record.signals import Signals, signals
+from litellm_bighub.agent.record.signals import DecisionSignals, signals
 
-NAMES = [each.name for each in fields(Signals)]
+NAMES = [each.name for each in fields(DecisionSignals)]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -20,7 +20,7 @@ JSON = st.recursive(
 @given(st.dictionaries(st.sampled_from([*NAMES, "intelligence", "decision_intelligence", "other"]), JSON))
 def test_whatever_is_said_gives_every_field_once(said):
     assert list(signals(said)) == NAMES
-    Signals(**signals(said))
+    DecisionSignals(**signals(said))
 
 
 @pytest.mark.parametrize(
