@@ -13,7 +13,9 @@ from litellm_bighub.domain.payload import JsonMapping
 
 COLUMNS: Final = ("actor", "domain")
 """What a store keeps in columns of their own."""
-STORED: Final = tuple(each.name for each in fields(CallContext) if each.name not in COLUMNS)
+LEDGERS: Final = ("turn",)
+"""What a call is known by in the ledger alone; no rule sees it, and no approval is bound to it."""
+STORED: Final = tuple(each.name for each in fields(CallContext) if each.name not in {*COLUMNS, *LEDGERS})
 """Everything else that a context says."""
 
 

@@ -13,6 +13,7 @@ from litellm_bighub.cli import audit as cli_audit, policy as cli_policy
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.stored_context import LEDGERS
 from litellm_bighub.policy.policy_text import RuleText
 
 POLICY = """\
@@ -77,7 +78,7 @@ def test_diff_names_what_was_added_removed_changed_and_moved(run, tmp_path):
     assert run(cli_policy.app, "diff", before, before).output == "the policies are the same\n"
 
 
-@pytest.mark.parametrize("name", [each.name for each in fields(CallContext)])
+@pytest.mark.parametrize("name", [each.name for each in fields(CallContext) if each.name not in LEDGERS])
 def test_explain_takes_whatever_there_is_to_say_of_the_caller(run, policy_file, name):
     """A field that is added to the context needs an option; where rules can name it, the option decides."""
     option = f"--{name.replace('_', '-')}"

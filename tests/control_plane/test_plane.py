@@ -109,7 +109,7 @@ async def test_nobody_uses_up_what_was_approved_for_another(open_plane, whose, e
 
 async def test_only_what_a_run_is_called_by_is_not_bound(open_plane):
     """Of who asks everything is; a field that is added to the context is bound or named here."""
-    of_the_run = {"trace_id", "surface", "model", "response_id", "team", "conversation"}
+    of_the_run = {"trace_id", "surface", "model", "response_id", "team", "conversation", "turn"}
     plane = open_plane(ASKS)
     approval_id = await ask(plane)
     for field in fields(CallContext):

@@ -188,7 +188,7 @@ def test_a_gateway_tells_everything_of_its_call():
     assert told == {name: f"the {name}" for name in (*RUN, *IDENTITY)}
 
     asked = Action(action="delete_file", actor=context.actor, domain=context.domain, context={"gateway": told})
-    assert asked.question()[1] == replace(context, surface="http")
+    assert asked.question()[1] == replace(context, surface="http", turn="")
 
 
 @only_sqlite

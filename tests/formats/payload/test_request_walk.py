@@ -33,6 +33,12 @@ def test_the_conversation_what_stands_beside_it_and_notes_are_found():
     assert texts_of(request) == ["b", "c", "a", "d", "deep\nf\nnote"]
 
 
+def test_messages_of_parts_and_of_nothing():
+    parts = [{"type": "text", "text": "b"}]
+    messages = [{"role": "user", "content": ""}, {"role": "user", "content": parts}, {"role": "user", "content": "c"}]
+    assert texts_of({"messages": messages}) == ["b", "c"]
+
+
 def test_messages_in_a_tuple_can_be_rewritten():
     request = {"messages": ({"role": "user", "content": "a"},)}
     assert texts_of(request) == ["a"]

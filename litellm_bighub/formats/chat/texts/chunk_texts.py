@@ -72,12 +72,12 @@ class ChatTextGate:
 
 def _call_of(_: object, texts: Mapping[Place, str]) -> JsonObject | None:
     """The message of a call whose name and arguments were told, as guardrails are handed it."""
-    told = {place[1:]: text for place, text in texts.items() if place[1:2] in {(_CALLS,), (_LEGACY,)}}
+    of_calls = {(_CALLS,), (_LEGACY,)}
+    told = {place[1:]: text for place, text in texts.items() if place[1:2] in of_calls and place[-1] in _KINDS}
     call: JsonObject = {}
     for place, text in told.items():
-        if place[-1] in _KINDS:
-            payload = call if place[0] == _LEGACY else call.setdefault(str(place[1]), {})
-            payload[str(place[-1])] = text
+        payload = call if place[0] == _LEGACY else call.setdefault(str(place[1]), {})
+        payload[str(place[-1])] = text
     if not call:
         return None
     return {_LEGACY: call} if any(place[0] == _LEGACY for place in told) else {_CALLS: [call]}
