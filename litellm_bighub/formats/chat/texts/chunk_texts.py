@@ -12,11 +12,12 @@ is or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, cast
 
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.chat.calls import PAYLOADS
 from litellm_bighub.formats.chat.texts.field_rules import ANSWER, CHOICE, MESSAGE, TOOL_CALL, VOCABULARY
 from litellm_bighub.formats.payload import fields
@@ -41,6 +42,8 @@ from litellm_bighub.formats.stream.text_part import Mode
 _CONTENT: Final = "content"
 _CALLS: Final = "tool_calls"
 _LEGACY: Final = "function_call"
+_AUDIO: Final = "audio"
+_TRANSCRIPT: Final = "transcript"
 _OF_CONTENT: Final = frozenset({"annotations", "logprobs"})
 _OPAQUE: Final = FieldRule.OPAQUE
 _KINDS: Final = {"name": TextKind.NAME, "arguments": TextKind.JSON, "input": TextKind.TEXT}
@@ -223,22 +226,31 @@ def _pieces_of_field(choice: object, key: str, value: object) -> Iterator[_Piece
     if isinstance(value, str):
         yield _Piece(holding(value), key, ("delta", key), text=value)
     elif key == _CALLS and isinstance(value, (list, tuple)):
-        for number, call in enumerate(cast("Sequence[object]", value)):
-            index = get(call, "index")
-            lane = f"{key} {number if index is None else index}"
-            for part, keys, text in _call_pieces(call, TOOL_CALL):
-                held, way = holding([part]), ("delta", key, 0, *keys)
-                if keys:
-                    yield _Piece(held, lane, way, _KINDS[str(keys[-1])], text)
-                else:
-                    yield _grouped(held, lane, part, TOOL_CALL, ("delta", key, 0))
-    elif key == _LEGACY and is_object(value):
-        for part, keys, text in _payload_pieces(value, "arguments"):
-            yield _Piece(holding(part), key, ("delta", key, *keys), _KINDS[str(keys[-1])], text)
-    elif key == "audio" and isinstance(get(value, "transcript"), str):
-        yield _Piece(holding(value), key, ("delta", key, "transcript"), text=get(value, "transcript"))
+        yield from _pieces_of_calls(cast("Sequence[object]", value), holding)
+    elif key in {_LEGACY, _AUDIO} and is_object(value):
+        split = _payload_pieces(value, "arguments") if key == _LEGACY else _audio_pieces(value)
+        for part, keys, text in split:
+            if keys:
+                kind = _KINDS.get(str(keys[-1]), TextKind.TEXT)
+                yield _Piece(holding(part), key, ("delta", key, *keys), kind, text)
+            else:
+                yield _grouped(holding(part), key, part, MESSAGE, ("delta",))
     else:
         yield _grouped(holding(value), key, value, MESSAGE, ("delta",))
+
+
+def _pieces_of_calls(calls: Sequence[object], holding: Callable[[object], object]) -> Iterator[_Piece]:
+    for number, call in enumerate(calls):
+        if not is_object(call):
+            raise PayloadError(f"choices[].delta.{_CALLS}[{number}]", f"is a {type(call).__name__}, not a call")
+        index = get(call, "index")
+        lane = f"{_CALLS} {number if index is None else index}"
+        for part, keys, text in _call_pieces(call, TOOL_CALL):
+            held, way = holding([part]), ("delta", _CALLS, 0, *keys)
+            if keys:
+                yield _Piece(held, lane, way, _KINDS[str(keys[-1])], text)
+            else:
+                yield _grouped(held, lane, part, TOOL_CALL, ("delta", _CALLS, 0))
 
 
 def _call_pieces(call: object, rules: Rules) -> Iterator[tuple[object, Place, str]]:
@@ -251,19 +263,41 @@ def _call_pieces(call: object, rules: Rules) -> Iterator[tuple[object, Place, st
         yield rest if told else call, (), ""
         rest = without(rest, "id", "type", *others)
     for kind, (payload, keys, text) in told:
-        yield with_fields(rest, **{kind: payload}), (kind, *keys), text
+        yield with_fields(rest, **{kind: payload}), (kind, *keys) if keys else (), text
         rest = without(rest, "id", "type")
 
 
 def _payload_pieces(payload: object, key: str) -> list[tuple[object, Place, str]]:
-    """The name of a call alone, and what it is called with alone."""
-    name, said = get(payload, "name"), get(payload, key)
+    """The name of a call alone, what it is called with alone, and first all the rest if that is more."""
+    texts = {name for name in ("name", key) if isinstance(get(payload, name), str)}
+    others = _others(payload, texts)
     told: list[tuple[object, Place, str]] = []
-    if name and isinstance(name, str):
+    if others:
+        told.append((without(payload, *texts), (), ""))
+        payload = without(payload, *others)
+    name, said = (get(payload, each) if each in texts else "" for each in ("name", key))
+    if name:
         told.append((with_fields(payload, **{key: ""}) if said else payload, ("name",), name))
-    if said and isinstance(said, str):
-        told.append((without(payload, "name") if told else payload, (key,), said))
+    if said:
+        told.append((without(payload, "name") if name else payload, (key,), said))
     return told
+
+
+def _audio_pieces(audio: object) -> list[tuple[object, Place, str]]:
+    """What is said in a piece of audio alone, and first all the rest if that may hold a text."""
+    said = get(audio, _TRANSCRIPT)
+    if not isinstance(said, str):
+        return [(audio, (), "")]
+    others = _others(audio, {_TRANSCRIPT, "id", "data"})
+    if not others:
+        return [(audio, (_TRANSCRIPT,), said)]
+    return [(without(audio, _TRANSCRIPT), (), ""), (without(audio, "data", *others), (_TRANSCRIPT,), said)]
+
+
+def _others(owner: object, known: AbstractSet[str]) -> list[str]:
+    """The other fields that may hold a text."""
+    told = {key: value for key, value in members(owner).items() if value and key not in known}
+    return [key for key, value in told.items() if not isinstance(value, (int, float))]
 
 
 def _grouped(choice: object, lane: str, value: object, rules: Rules, where: Place) -> _Piece:
@@ -303,5 +337,18 @@ def _carried(event: object, rules: Rules) -> list[CarriedText]:
 
 
 def _choices(event: object) -> Sequence[object]:
+    """The choices of a chunk.
+
+    Raises:
+        PayloadError: one has no fields, or its delta has none.
+    """
     choices: object = get(event, "choices") if is_object(event) else None
-    return cast("Sequence[object]", choices) if isinstance(choices, (list, tuple)) else ()
+    if not isinstance(choices, (list, tuple)):
+        return ()
+    for number, choice in enumerate(cast("Sequence[object]", choices)):
+        if not is_object(choice):
+            raise PayloadError(f"choices[{number}]", f"is a {type(choice).__name__}, not a choice")
+        delta: object = get(choice, "delta")
+        if delta is not None and not is_object(delta):
+            raise PayloadError(f"choices[{number}].delta", f"is a {type(delta).__name__}, not a delta")
+    return cast("Sequence[object]", choices)

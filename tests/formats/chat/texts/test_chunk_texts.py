@@ -313,3 +313,44 @@ def test_choices_in_one_chunk_are_told_apart():
         if choice["delta"].get("content")
     ) == [(0, M), (1, "b")]
     assert out[-1]["choices"][0]["finish_reason"] == "stop" or out[-2]["choices"][0]["finish_reason"] == "stop"
+
+
+def test_what_a_guardrail_leaves_of_a_call_with_other_fields_is_all_of_it():
+    function = {"name": "f", "arguments": {"to": C}, "note": "n"}
+    out = left([chunk({"function_call": function}), END], Window(), lambda text: text)
+    told = [get(get(event, "choices")[0], "delta").get("function_call") for event in out[:-1]]
+    assert told == [{"arguments": {"to": C}, "note": "n"}, {"name": "f"}]
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [[C], [[C]], [None], [{"index": 0, "delta": C}], [{"index": 0, "delta": [C], "finish_reason": "stop"}]],
+    ids=repr,
+)
+def test_choices_and_deltas_without_fields_are_refused(choices):
+    with pytest.raises(PayloadError, match=r"choices\[0\]"):
+        left([{**HEAD, "choices": choices}], Window())
+
+
+@pytest.mark.parametrize("named", [C, None, [C]])
+def test_calls_without_fields_are_refused(named):
+    with pytest.raises(PayloadError, match=r"tool_calls\[0\]"):
+        left([chunk({"tool_calls": [named]})], Window())
+
+
+BESIDE = {
+    "a text in place of calls": [chunk({"tool_calls": C})],
+    "what else stands beside a transcript": [chunk({"audio": {"id": "a", "transcript": "hi", "data": "x", "note": C}})],
+    "audio in another form": [chunk({"audio": {"id": "a", "transcript": [C]}})],
+    "what else stands beside arguments": [
+        chunk({"tool_calls": [{"index": 0, "function": {"name": "f", "arguments": "{}", "note": C}}]})
+    ],
+    "arguments that are no text": [chunk({"function_call": {"name": "f", "arguments": {"to": C}}})],
+}
+
+
+@pytest.mark.parametrize("events", BESIDE.values(), ids=BESIDE)
+@pytest.mark.parametrize("mode", MODES, ids=repr)
+def test_what_stands_beside_a_text_is_scanned_as_well(events, mode):
+    assert C not in json.dumps(left([*events, END], mode))
+    assert C in json.dumps(left([*events, END], mode, lambda text: text))
