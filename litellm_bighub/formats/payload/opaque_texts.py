@@ -13,6 +13,11 @@ from litellm_bighub.formats.payload.nested import nested
 
 def tokens(value: object) -> str:
     """What the tokens of a text say: joined, and beside them everything else that stands there, each in a line."""
+    return "\n".join(told for told in tokens_apart(value) if told)
+
+
+def tokens_apart(value: object) -> tuple[str, str]:
+    """What the tokens of a text say, joined, and everything else that stands there, each in a line."""
     chosen: list[str] = []
     others: list[str] = []
     for entry in _entries(value):
@@ -24,8 +29,7 @@ def tokens(value: object) -> str:
             if text and text not in told:
                 others.append(text)
                 told.add(text)
-    joined = "".join(chosen)
-    return "\n".join([*([joined] if joined else []), *dict.fromkeys(others)])
+    return "".join(chosen), "\n".join(dict.fromkeys(others))
 
 
 def _entries(value: object) -> Iterator[object]:

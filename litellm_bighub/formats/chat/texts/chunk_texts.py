@@ -24,6 +24,7 @@ from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.copies import members, with_fields, without
 from litellm_bighub.formats.payload.field_rules import FieldRule, Rules
 from litellm_bighub.formats.payload.fields import get, is_object
+from litellm_bighub.formats.payload.opaque_texts import tokens_apart
 from litellm_bighub.formats.payload.slots import Slot, TextKind
 from litellm_bighub.formats.payload.text_walk import TextWalk
 from litellm_bighub.formats.stream.event_texts import (
@@ -44,7 +45,6 @@ _CALLS: Final = "tool_calls"
 _LEGACY: Final = "function_call"
 _AUDIO: Final = "audio"
 _TRANSCRIPT: Final = "transcript"
-_OF_CONTENT: Final = frozenset({"annotations", "logprobs"})
 _OPAQUE: Final = FieldRule.OPAQUE
 _KINDS: Final = {"name": TextKind.NAME, "arguments": TextKind.JSON, "input": TextKind.TEXT}
 _END: Final = "[DONE]"
@@ -167,7 +167,8 @@ class _Piece:
         kind: of the text.
         text: what the piece adds to it.
         group: the texts that stay together, each with its place.
-        end: how far a group tells of the content, if it does.
+        beside: the text that a group tells of.
+        end: how far, `None` if all of it counts.
     """
 
     choice: object
@@ -176,6 +177,7 @@ class _Piece:
     kind: TextKind = TextKind.TEXT
     text: str = ""
     group: tuple[tuple[Place, str], ...] = ()
+    beside: str = ""
     end: int | None = None
 
     def told(self, index: str) -> EventTexts:
@@ -184,7 +186,7 @@ class _Piece:
         if self.keys:
             keys = ("choices", 0, *self.keys)
             return StreamedText(_place(self.keys), self.kind, keys, self.text, is_done=False, item_id=lane)
-        beside = (f"{index} {_CONTENT}", ("delta", _CONTENT)) if self.lane in _OF_CONTENT else None
+        beside = (f"{index} {self.beside}", ("delta", self.beside)) if self.beside else None
         return GroupedTexts(self.group, lane, beside, self.end)
 
 
@@ -205,6 +207,8 @@ def _pieces(choice: object) -> Iterator[_Piece]:
             single = with_fields(_emptied(choice), **{key: value})
             if isinstance(value, str):
                 found.append(_Piece(single, key, (key,), text=value))
+            elif CHOICE.get(key) is FieldRule.TOKENS:
+                found.append(_tokens(single, key, value))
             else:
                 found.append(_grouped(single, key, value, CHOICE, ()))
     said = {key: value for key, value in members(delta).items() if value and MESSAGE.get(key) is _OPAQUE}
@@ -212,7 +216,7 @@ def _pieces(choice: object) -> Iterator[_Piece]:
     for n, piece in enumerate(found):
         if n == first and said and get(piece.choice, "delta") is not None:
             single = with_fields(piece.choice, delta=with_fields(get(piece.choice, "delta"), **said))
-            yield _Piece(single, piece.lane, piece.keys, piece.kind, piece.text, piece.group, piece.end)
+            yield _Piece(single, piece.lane, piece.keys, piece.kind, piece.text, piece.group, piece.beside, piece.end)
         else:
             yield piece
 
@@ -311,7 +315,18 @@ def _grouped(choice: object, lane: str, value: object, rules: Rules, where: Plac
     group = tuple((keys_of(slot.where), slot.text) for slot in walk.finish().slots)
     ends = [_end_of(each) for each in cast("list[object]", value)] if isinstance(value, list) else []
     end = max((end for end in ends if end is not None), default=None)
-    return _Piece(choice, lane, group=group, end=end if key == "annotations" else None)
+    if key != "annotations":
+        return _Piece(choice, lane, group=group)
+    return _Piece(choice, lane, group=group, beside=_CONTENT, end=end)
+
+
+def _tokens(choice: object, key: str, value: object) -> _Piece:
+    """The tokens of the content or of a refusal. Those of several chunks are one text, all else there another."""
+    own = [name for name, member in members(value).items() if member]
+    told = {name: tokens_apart({name: get(value, name)}) for name in own} if own else {key: tokens_apart(value)}
+    group: list[tuple[Place, str]] = [((key, name), chosen) for name, (chosen, _) in told.items()]
+    group += [((key, name, "others"), f"{others}\n") for name, (_, others) in told.items() if others]
+    return _Piece(choice, key, group=tuple(group), beside=own[0] if own else _CONTENT)
 
 
 def _end_of(annotation: object) -> int | None:

@@ -354,3 +354,29 @@ BESIDE = {
 def test_what_stands_beside_a_text_is_scanned_as_well(events, mode):
     assert C not in json.dumps(left([*events, END], mode))
     assert C in json.dumps(left([*events, END], mode, lambda text: text))
+
+
+def token(said: str) -> Any:
+    others = [{"token": other, "logprob": -2.0, "bytes": list(other.encode())} for other in ("zz", said)]
+    return {"token": said, "logprob": -1.0, "bytes": list(said.encode()), "top_logprobs": others}
+
+
+@pytest.mark.parametrize("key", ["content", "refusal"])
+@pytest.mark.parametrize("before", [True, False], ids=["before", "beside"])
+@pytest.mark.parametrize("mode", MODES, ids=repr)
+def test_the_tokens_of_several_chunks_are_one_text(key, before, mode):
+    pieces_ = [C[:4], C[4:]]
+    tokens = [{"logprobs": {key: [token(piece)], "other": None}} for piece in pieces_]
+    if before:
+        events = [*(chunk(**each) for each in tokens), chunk({key: C})]
+    else:
+        events = [chunk({key: piece}, **each) for piece, each in zip(pieces_, tokens, strict=True)]
+    out = left([*events, END], mode)
+    assert joined(out, "delta", key) == M
+    assert "logprob" not in json.dumps(out)
+    assert json.dumps(left([*events, END], mode, lambda text: text)).count('"top_logprobs"') == 2
+
+
+@pytest.mark.parametrize("value", [[C], {"content": C}], ids=repr)
+def test_tokens_in_another_form_are_scanned(value):
+    assert C not in json.dumps(left([chunk({"content": "hi"}, logprobs=value), END], Window()))
