@@ -162,13 +162,14 @@ class TextGate:
         self._state = TextGateState.FLOWING
         self._lanes = Lanes(independent=independent)
         self._items = Items()
-        self._open: dict[TextPart, None] = {}
+        self._open: dict[TextPart, Item] = {}
         self._ended: dict[_Key, TextPart] = {}
         self._lone: dict[_Key, Lone] = {}
-        self._touched: dict[TextPart, None] = {}
+        self._touched: dict[TextPart, Item] = {}
         self._unasked: list[Lone] = []
         self._asked: list[_Question] = []
         self._open_calls: dict[Item, list[Lone]] = {}
+        self._waiting: dict[Item, dict[TextPart, None]] = {}
         self._calls: dict[Item, object] = {}
 
     @property
@@ -235,9 +236,14 @@ class TextGate:
 
     def _ask(self) -> bool:
         """Whether something has to be asked. The texts of a call wait for its end, since only then is it one."""
-        waits = {part for item in self._open_calls for part in item.parts.values()}
-        self._asked = [*(part for part in self._touched if part.due and part not in waits), *self._unasked]
-        self._touched = {part: None for part in self._touched if part in waits}
+        self._asked = []
+        for part, item in self._touched.items():
+            if item in self._open_calls:
+                self._waiting.setdefault(item, {})[part] = None
+            elif part.due:
+                self._asked.append(part)
+        self._asked += self._unasked
+        self._touched = {}
         self._unasked = []
         return bool(self._asked or self._calls)
 
@@ -252,7 +258,7 @@ class TextGate:
             if call is not None:
                 self._calls[item] = call
                 item.call_state = CallState.ASKED
-            self._touched |= dict.fromkeys(item.parts.values())
+            self._touched |= dict.fromkeys([*self._waiting.pop(item, ()), *item.parts.values()], item)
 
     # What to do with an event.
 
@@ -305,7 +311,7 @@ class TextGate:
             # It came after the text was told whole: scanned like any other, so that it is not lost in silence.
             part = item.parts[told.place] = self._new_part(item, told.place, told.kind)
         part.hear(delta)
-        self._touched[part] = None
+        self._touched[part] = item
         self._lanes.add(item.index, delta)
 
     def _take_grouped(self, event: object, told: GroupedTexts) -> None:
@@ -388,14 +394,13 @@ class TextGate:
         for key in place:
             where = (where, key)
         part = item.parts[place] = TextPart(self._mode, kind, where)
-        self._open[part] = None
+        self._open[part] = item
         return part
 
     def _end(self, parts: Sequence[TextPart], said: str | None = None) -> None:
         for part in parts:
             part.end(said)
-            self._touched[part] = None
-            del self._open[part]
+            self._touched[part] = self._open.pop(part)
             for told in (part.raw, part.announced, said):
                 if told:
                     self._ended[_key(told, part.kind)] = part

@@ -7,6 +7,7 @@ back, so it is left out, and the blocks behind it move up. Until its last event 
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -148,6 +149,8 @@ class SignedBlocks:
         self._stopped: set[int] = set()
         self._whole: set[int] = set()
         self._dropped: list[int] = []
+        self._gone = 0
+        self._left_out: dict[int, int] = {}
 
     def came(self, event: object) -> None:
         """The upstream told this."""
@@ -180,17 +183,20 @@ class SignedBlocks:
                     break
                 self._settle(index)
                 continue
-            ready.append(self._numbered(self._waiting.popleft(), index))
+            event = self._waiting.popleft()
+            self._gone += 1
+            if index is None or self._gone > self._left_out.get(index, 0):
+                ready.append(self._numbered(event, index))
         return ready
 
     def _settle(self, index: int) -> None:
         if self._blocks[index].is_broken:
-            self._waiting = deque(event for event in self._waiting if whole(event, "index") != index)
-            self._dropped.append(index)
+            self._left_out[index] = self._gone + len(self._waiting)
+            insort(self._dropped, index)
         self._whole.add(index)
 
     def _numbered(self, event: object, index: int | None) -> object:
-        before = sum(dropped < index for dropped in self._dropped) if index is not None else 0
+        before = bisect_left(self._dropped, index) if index is not None else 0
         return with_fields(event, index=index - before) if index is not None and before else event
 
 

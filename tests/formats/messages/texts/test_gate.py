@@ -272,3 +272,10 @@ def test_holding_says_so():
     gate.feed(sse(start()))
     gate.feed(sse(text_block(0, "x")[0]))
     assert gate.feed(sse(text_block(0, "held")[1])) == Hold()
+
+
+def test_many_thoughts_behind_one_that_never_ends_are_left_out_at_once():
+    events = [start(), thinking_block(0, "fine")[0]]
+    events += [event for index in range(1, 40) for event in thinking_block(index, SECRET if index % 3 else "ok")]
+    released = list(drive(MessagesTextGate(), [sse(event) for event in [*events, *end()]]))
+    assert [each["thinking"] for each in read_by_client(released)] == ["", *["ok"] * 13]
