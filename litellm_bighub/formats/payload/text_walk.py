@@ -241,7 +241,7 @@ class TextWalk:
         elif fields.is_object(value):
             for name, child in list(fields.members(value).items()):
                 if self._vocabulary.scans_names:
-                    self.names[name] = None
+                    self.names[str(name)] = None
                 self._nested(value, name, child, (where, name), depth + 1, untyped=None)
 
     def schema(self, value: object, where: Where, *, names: bool = False, depth: int = 0) -> None:
@@ -249,8 +249,8 @@ class TextWalk:
         if depth > MAX_DEPTH:
             raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
         entries: Iterable[tuple[Any, Any]]
-        if isinstance(value, list):
-            entries = enumerate(cast("list[Payload]", value))
+        if isinstance(value, (list, tuple)):
+            entries = enumerate(cast("list[Payload] | tuple[Any, ...]", value))
         elif isinstance(value, (MutableMapping, BaseModel)):
             entries = list(fields.members(value).items())
         else:
@@ -281,6 +281,9 @@ class TextWalk:
                     self._string(value, key, child, FieldRule.TEXT, (where, key))
                 elif key not in _NO_CONTENT:
                     self._media(child, into, (where, key), depth + 1)
+        elif isinstance(value, (list, tuple)):
+            for index, child in enumerate(cast("list[Payload] | tuple[Any, ...]", value)):
+                self._media(child, into, (where, index), depth + 1)
 
 
 def _strings(value: object) -> Iterator[str]:

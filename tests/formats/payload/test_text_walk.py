@@ -69,6 +69,8 @@ SCHEMA = {
         ({"free": "a", "schema": "b"}, ["a", "b"]),
         ({"schema": SCHEMA}, ["d", "w", "t", "#/x\ndescription\ne\nv"]),
         ({"schema": [{"title": "t"}, 7]}, ["t"]),
+        ({"schema": {"anyOf": ({"title": "t"},)}}, ["t"]),
+        ({"free": {1: "a", None: "b"}}, ["a", "b", "1\nNone"]),
         ({"hidden": json.dumps(["a"])}, ['["a"]']),
         ({"logprobs": {"content": [{"token": "a"}]}, "deep": {"logprobs": "b"}}, ["a", "b"]),
         ({"logprobs": {"content": []}}, []),
@@ -93,6 +95,7 @@ def test_what_is_no_text():
     value = {"file": "f", "hidden": "gAAAA"}
     looked = found({**value, "image": {"url": "v", "detail": "x"}, "type": "known"})
     assert (looked.images, looked.files, looked.hidden) == (["v"], ["f"], ["hidden"])
+    assert found({"image": ["v", {"url": ("w",)}]}).images == ["v", "w"]
     assert found({"type": "item_reference"}).hidden == [""]
 
 

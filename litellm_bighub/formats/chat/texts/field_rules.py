@@ -127,20 +127,19 @@ REQUEST: Final[Rules] = {
 }
 """The fields of a request beside its messages and its metadata. What stands under any other name is free text."""
 
-_SOURCE: Final[Rules] = {
-    **dict.fromkeys(("type", "media_type"), _OPAQUE),
-    "data": FieldRule.FILE,
-    "url": FieldRule.FILE,
-}
-
 _PARTS: Final[dict[str, Rules]] = {
-    **{kind: {} for kind in ("text", "refusal", "guarded_text")},
+    **{kind: {} for kind in ("refusal", "guarded_text")},
+    "text": {"media_type": _OPAQUE},
     "image_url": {"image_url": FieldRule.IMAGE},
     "image": {"source": FieldRule.IMAGE, "image_url": FieldRule.IMAGE},
     "video_url": {"video_url": FieldRule.FILE},
     "input_audio": {"input_audio": FieldRule.FILE},
-    "file": {"file": FieldRule.FILE},
-    "document": {"source": {**_SOURCE, "content": _TEXT}},
+    "file": {"file": FieldRule.FILE, "file_id": FieldRule.FILE},
+    # a document, and where its content comes from; a plain text is one of those
+    "document": {},
+    "base64": {"data": FieldRule.FILE, "media_type": _OPAQUE},
+    "url": {"url": FieldRule.FILE},
+    "content": {},
     "thinking": THOUGHT,
     "redacted_thinking": THOUGHT,
     "tool_use": {"id": _OPAQUE, "name": _NAME, "input": FieldRule.FREE},

@@ -46,6 +46,10 @@ MESSAGES: dict[str, dict[str, Any]] = {
             }
         ],
     },
+    "a document of plain text": {
+        "role": "user",
+        "content": [{"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": C}}],
+    },
     "a result of a tool": {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": C}]},
     "a refusal": {"role": "assistant", "refusal": C},
     "a refusal in a part": {"role": "assistant", "content": [{"type": "refusal", "refusal": C}]},
@@ -217,10 +221,13 @@ def test_media_and_hidden_places():
     parts = [
         {"type": "input_audio", "input_audio": {"data": "d", "format": "wav"}},
         {"type": "file", "file": {"filename": "n", "file_data": "f"}},
+        {"type": "document", "source": {"type": "base64", "media_type": "application/pdf", "data": "p"}},
+        {"type": "document", "source": {"type": "url", "url": "u"}},
+        {"type": "document", "source": {"type": "file", "file_id": "i"}},
         {"type": "redacted_thinking", "data": "gAAAA"},
     ]
     found = find_in_request({"messages": [{"role": "user", "content": parts}]})
-    assert (found.texts, found.files, len(found.hidden)) == (["n"], ["d", "f"], 1)
+    assert (found.texts, found.files, len(found.hidden)) == (["n"], ["d", "f", "p", "u", "i"], 1)
 
 
 def test_escapes_in_arguments_hide_nothing():
