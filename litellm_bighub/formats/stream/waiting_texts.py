@@ -179,10 +179,15 @@ class Grouped:
     beside: TextPart | None
     end: int | None
     out: list[object] = field(default_factory=list[object])
+    _settled: bool = False
 
     @property
     def settled(self) -> bool:
-        """Whether it may leave, or is dropped."""
+        """Whether it may leave, or is dropped. Asked when it is the next to leave, and again when it leaves."""
+        self._settled = self._settled or self._settle()
+        return self._settled
+
+    def _settle(self) -> bool:
         own = [part for part in self.parts.values() if part.kind is TextKind.TOKENS]
         waits = own if self.beside is None else [*own, self.beside]
         if not all(part.finished for part in waits):
