@@ -6,15 +6,16 @@ from collections.abc import Collection, Iterator, MutableMapping, Sequence, Set 
 from typing import Any, Final, Literal, cast
 
 from litellm_bighub.domain.payload import Payload
+from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.format_texts import CallText, FormatTexts
 from litellm_bighub.formats.messages.texts.event_texts import CALLS, read
 from litellm_bighub.formats.messages.texts.field_rules import ANSWER, MESSAGE, REQUEST, VOCABULARY
 from litellm_bighub.formats.messages.texts.gate import MessagesTextGate
 from litellm_bighub.formats.payload import fields
-from litellm_bighub.formats.payload.copies import json_text, plain
+from litellm_bighub.formats.payload.copies import json_text, plain, text
 from litellm_bighub.formats.payload.json_escapes import unescaped
 from litellm_bighub.formats.payload.request_walk import RequestWalk, in_scope
-from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where
+from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where, render
 from litellm_bighub.formats.payload.text_walk import TextWalk
 
 _CONTENT: Final = "content"
@@ -66,7 +67,7 @@ def _calls(items: object, root: str) -> Sequence[CallText]:
 def _found(items: object, where: Where) -> Iterator[CallText]:
     for index, item in enumerate(cast("Sequence[Payload]", items) if isinstance(items, (list, tuple)) else ()):
         here: Where = (where, index)
-        if fields.get(item, "type") in CALLS:
+        if text(item, "type") in CALLS:
             yield _call(item, here)
         elif fields.get(item, "role") is not None:
             yield from _found(fields.get(item, _CONTENT), (here, _CONTENT))
@@ -76,7 +77,10 @@ def _call(block: Payload, where: Where) -> CallText:
     """A call. In streams, its input is the text that deltas told."""
     name, given = fields.get(block, "name"), fields.get(block, "input")
     kind = TextKind.JSON if isinstance(given, str) else TextKind.OBJECT
-    arguments = unescaped(given) if isinstance(given, str) else json_text(plain(given))
+    try:
+        arguments = unescaped(given) if isinstance(given, str) else json_text(plain(given))
+    except ValueError as error:
+        raise PayloadError(render((where, "input")), "cannot be written as JSON") from error
     told = None if given is None else Slot(block, "input", arguments, kind, (where, "input"))
     named = Slot(block, "name", name, TextKind.NAME, (where, "name")) if isinstance(name, str) else None
     return CallText(fields.get(block, "id"), name or "", arguments, named, told)

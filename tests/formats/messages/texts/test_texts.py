@@ -175,3 +175,13 @@ def test_calls_are_handed_over(items, root):
 def test_no_calls_in_what_is_no_list():
     assert TEXTS.calls("hi", "messages") == ()
     assert TEXTS.calls([{"type": "server_tool_use", "id": "s"}], "content")[0].named is None
+
+
+@pytest.mark.parametrize("kind", [["tool_use"], {"tool_use": 1}, 7])
+def test_a_block_whose_type_is_no_text_is_no_call(kind):
+    assert TEXTS.calls([{"type": kind, "name": "n"}], "content") == ()
+
+
+def test_an_input_that_is_no_json_cannot_be_read():
+    with pytest.raises(PayloadError, match=r"content\[0\].input"):
+        TEXTS.calls([{"type": "tool_use", "input": {"x": float("nan")}}], "content")
