@@ -64,7 +64,7 @@ class RequestWalk(TextWalk):
             elif not isinstance(value, type):  # in code, a response format may be a class, whose words are the caller's
                 self.ruled(data, key, value, self._request.get(key, FieldRule.FREE), where)
         self.messages(data, where)
-        self.metadata(fields.get(data, _METADATA), (where, _METADATA))
+        self.metadata(data, where)
 
     def messages(self, data: Payload, where: Where) -> None:
         """The conversation."""
@@ -92,14 +92,17 @@ class RequestWalk(TextWalk):
             return
         self.item(message, where, placed=self._message(message))
 
-    def metadata(self, metadata: object, where: Where) -> None:
+    def metadata(self, data: Payload, where: Where) -> None:
         """What a caller notes about a request. LiteLLM keeps its own records among it, which no provider gets."""
-        if metadata is None:
+        metadata = fields.get(data, _METADATA)
+        if not fields.is_object(metadata):
+            self.field(data, _METADATA, metadata, FieldRule.FREE, where)
             return
+        where = (where, _METADATA)
         for owner, place in ((metadata, where), (fields.get(metadata, _REQUESTER), (where, _REQUESTER))):
             for key, value in _noted(owner, metadata):
                 self.names[key] = None
-                self.field(owner, key, value, FieldRule.TEXT, place)
+                self.field(owner, key, value, FieldRule.FREE, place)
 
 
 def in_scope(message: object, skip_roles: Collection[str]) -> bool:
@@ -113,11 +116,12 @@ def role_of(message: object) -> str:
     return role.lower() if isinstance(role, str) else ""
 
 
-def _noted(owner: object, metadata: object) -> Iterator[tuple[str, str]]:
+def _noted(owner: object, metadata: object) -> Iterator[tuple[str, Payload]]:
     """The caller's own notes: all, or in the proxy those that it has set apart."""
     members = fields.members(owner)
     apart: JsonMapping | None = fields.get(metadata, _REQUESTER)
     in_proxy = isinstance(apart, Mapping) or any(key.startswith(_LITELLMS) for key in members)
     for key, value in members.items():
-        if isinstance(value, str) and (not in_proxy or (apart is not None and key in apart)):
+        is_plain = isinstance(value, (str, dict, list))
+        if key != _REQUESTER and is_plain and (not in_proxy or (apart is not None and key in apart)):
             yield key, value

@@ -67,6 +67,21 @@ def test_a_class_is_the_callers_own():
     assert texts_of({"response_format": Vocabulary}) == []
 
 
+@pytest.mark.parametrize(
+    ("metadata", "found"),
+    [
+        ("a", ["a"]),
+        (["a", {"deep": "b"}], ["a", "b", "deep"]),
+        ({"note": {"deep": ["a"]}}, ["a", "note\ndeep"]),
+        (None, []),
+        (1, []),
+        ({}, []),
+    ],
+)
+def test_notes_may_be_of_any_shape(metadata, found):
+    assert texts_of({"metadata": metadata}) == found
+
+
 def test_in_the_proxy_the_callers_notes_stand_apart():
     metadata = {"user_api_key_hash": "h", "note": "a", "requester_metadata": {"note": "a", "count": 1}}
     assert texts_of({"metadata": metadata}) == ["a", "a", "note"]

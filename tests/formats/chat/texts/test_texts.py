@@ -38,6 +38,6 @@ def test_no_calls():
 
 
 def test_what_the_record_tells():
-    assert TEXTS.call_types == ("completion", "acompletion")
+    assert TEXTS.call_types == ("completion", "acompletion", "text_completion", "atext_completion")
     assert (TEXTS.answer_items, TEXTS.has_chat_items) == ("choices", True)
     assert TEXTS.gate(WholeText()).finish() is not None
