@@ -38,12 +38,14 @@ class Client:
         model: what it asks the gateway for.
         take_turns: takes the turns of all conversations in a folder, where its tools write to `ran.txt`.
         call: what the model answers to have the client do this to an order.
+        falls_back: after an error in a stream it may ask once more, for a whole answer.
     """
 
     name: str
     model: str
     take_turns: TakeTurns
     call: Callable[[str, str], Item]
+    falls_back: bool = False
 
 
 def library(name: str, api: str, *, stream: bool, **more: bool) -> Client:
@@ -122,7 +124,7 @@ def claude_code() -> Client:
                 turns.append(_claude_turn(_run([binary, "-p", prompt, *options], folder, env)))
         return turns
 
-    return Client("claude_code", "claude", take_turns, _claude_call)
+    return Client("claude_code", "claude", take_turns, _claude_call, falls_back=True)
 
 
 def _tool_call(tool: str, order: str) -> Item:
