@@ -251,7 +251,7 @@ class TextGate:
         """No more comes of these items: those that are calls are asked about as such, each once."""
         for item in items:
             self._unasked += self._open_calls.pop(item, ())
-            if item.call_state is not CallState.NONE and item.call_state is not CallState.ANNOUNCED:
+            if item.call_state in {CallState.ASKED, CallState.ANSWERED}:
                 continue
             texts = {place: part.raw for place, part in item.parts.items()}
             call = self._call_of(item.call, texts) if told is None else told

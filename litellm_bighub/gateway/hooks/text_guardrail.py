@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AsyncExitStack, aclosing
+from contextlib import aclosing
 from functools import partial
 from typing import Any, ClassVar
 
@@ -26,17 +26,15 @@ from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.answers.error_text import harmless_in_place
 from litellm_bighub.formats.format import Format
-from litellm_bighub.formats.registry import DEFAULT, FORMATS, format_of_answer, format_of_texts, texts_of
-from litellm_bighub.formats.stream.gate_protocol import unchanged
+from litellm_bighub.formats.registry import DEFAULT, FORMATS, format_of_answer, format_of_texts
 from litellm_bighub.formats.stream.text_part import Mode, WholeText, Window
 from litellm_bighub.gateway.conversation.identity import call_context
 from litellm_bighub.gateway.hooks.format_handler import FormatHandler
 from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
 from litellm_bighub.gateway.hooks.registration import handler_of, install
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
-from litellm_bighub.gateway.hooks.text_stream import checked
+from litellm_bighub.gateway.hooks.text_stream import checked_by
 from litellm_bighub.gateway.mcp.mcp_texts import McpTexts, check_mcp_texts
-from litellm_bighub.gateway.pipeline.gated_stream import as_litellm_event
 from litellm_bighub.gateway.pipeline.provider_error import SanitizedStream
 from litellm_bighub.gateway.routes.route_formats import format_of_streamed_texts
 from litellm_bighub.gateway.sdk.reentrancy import is_checked_in_code
@@ -213,16 +211,10 @@ class TextGuardrail(NativeGuardrail):
         Raises:
             Exception: what a guardrail raises to refuse. Nothing more may be sent then.
         """
-        texts = texts_of(wire_format)
-        made = as_litellm_event if wire_format.has_event_objects else unchanged
-        events = SanitizedStream(events)
-        async with AsyncExitStack() as stack:
-            for guardrail in self.applied():
-                logging_obj = request_data.get("litellm_logging_obj")
-                check = partial(self._handlers[wire_format].check_scan, guardrail, request_data, logging_obj)
-                gate = texts.gate(self.mode)
-                events = await stack.enter_async_context(aclosing(checked(events, gate, check, made=made)))
-            async for event in events:
+        handler = self._handlers[wire_format]
+        within = checked_by(self.applied(), SanitizedStream(events), handler, self.mode, request_data)
+        async with aclosing(within) as released:
+            async for event in released:
                 yield event
 
     async def _check_mcp(

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack, aclosing
+from functools import partial
 
-from litellm_bighub.formats.stream.gate_protocol import Hold, Release
+from litellm_bighub.checks.contract import Guardrail
+from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.formats.registry import texts_of
+from litellm_bighub.formats.stream.gate_protocol import Hold, Release, unchanged
 from litellm_bighub.formats.stream.text_gate import Scan, StreamTextGate
+from litellm_bighub.formats.stream.text_part import Mode
+from litellm_bighub.gateway.hooks.format_handler import FormatHandler
 from litellm_bighub.gateway.pipeline.gated_stream import as_litellm_event, close_stream
 
 Check = Callable[[Scan], Awaitable[Sequence[str]]]
@@ -37,6 +44,36 @@ async def checked(
             yield made(released)
     finally:
         await close_stream(events)
+
+
+async def checked_by(
+    guardrails: Iterable[Guardrail],
+    events: AsyncIterator[object],
+    handler: FormatHandler,
+    mode: Mode,
+    request: JsonObject,
+) -> AsyncGenerator[object, None]:
+    """Pass events on as guardrails let them, one behind the other.
+
+    Args:
+        guardrails: of either contract.
+        events: the upstream's; closed at the end.
+        handler: of their format.
+        mode: how streamed texts are held back.
+        request: what is answered.
+
+    Raises:
+        Exception: whatever the upstream or a guardrail raises. Nothing more may be sent then.
+    """
+    wire_format = handler.wire_format
+    made = as_litellm_event if wire_format.has_event_objects else unchanged
+    async with AsyncExitStack() as stack:
+        for guardrail in guardrails:
+            check = partial(handler.check_scan, guardrail, request, request.get("litellm_logging_obj"))
+            gate = texts_of(wire_format).gate(mode)
+            events = await stack.enter_async_context(aclosing(checked(events, gate, check, made=made)))
+        async for event in events:
+            yield event
 
 
 async def rewritten(events: list[object], gate: StreamTextGate, check: Check) -> None:

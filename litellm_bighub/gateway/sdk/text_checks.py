@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import AsyncExitStack, aclosing
+from contextlib import aclosing
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from litellm_bighub.checks.contract import Guardrail
 from litellm_bighub.domain.payload import JsonObject, Payload
-from litellm_bighub.formats.registry import texts_of
 from litellm_bighub.formats.stream.gate_protocol import unchanged
 from litellm_bighub.formats.stream.text_part import Window
 from litellm_bighub.gateway.hooks.format_handler import FormatHandler
-from litellm_bighub.gateway.hooks.text_stream import checked
+from litellm_bighub.gateway.hooks.text_stream import checked_by
 from litellm_bighub.gateway.pipeline.gated_stream import as_litellm_event
 
 
@@ -48,12 +46,7 @@ class Checks:
 
         The gate of its calls stands behind: what is decided on is what leaves.
         """
-        wire_format = self.handler.wire_format
-        made = as_litellm_event if wire_format.has_event_objects else unchanged
-        async with AsyncExitStack() as stack:
-            for guardrail in self.guardrails:
-                check = partial(self.handler.check_scan, guardrail, request, None)
-                gate = texts_of(wire_format).gate(Window())
-                events = await stack.enter_async_context(aclosing(checked(events, gate, check, made=made)))
-            async for event in events:
+        made = as_litellm_event if self.handler.wire_format.has_event_objects else unchanged
+        async with aclosing(checked_by(self.guardrails, events, self.handler, Window(), request)) as released:
+            async for event in released:
                 yield made(event)

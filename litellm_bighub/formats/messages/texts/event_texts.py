@@ -32,6 +32,8 @@ ADDED: Final = "content_block_delta"
 STOP: Final = "content_block_stop"
 CALLS: Final = frozenset({CALL_REASON, *PROVIDER_RUNS})
 """Types of blocks that are tool calls, whoever runs them."""
+_BESIDE: Final[Rules] = {**EVENT, "index": FieldRule.OPAQUE}
+_BESIDE_PART: Final = {part: {**_BESIDE, part: FieldRule.OPAQUE} for part in ("content_block", "delta")}
 _ENDS: Final = frozenset({"message_stop", "error"})
 _INPUT: Final = "partial_json"
 _STREAMED: Final = frozenset({"text", "thinking", "content"})
@@ -75,16 +77,15 @@ def _read_delta(event: object, item_id: str, index: int | None) -> EventTexts:
         if isinstance(value, str) and key not in DELTA:
             place, kind = (("input",), TextKind.JSON) if key == _INPUT else ((key,), TextKind.TEXT)
             return StreamedText(place, kind, ("delta", key), value, is_done=False, item_id=item_id, index=index)
-    pieces = [(each.keys[1:], each.slot.text) for each in _found(delta, DELTA, "delta")]
-    if len(pieces) > 1 and not beside and all(isinstance(value, str) for value in said.values()):
-        return GroupedTexts(tuple(pieces), item_id)
-    return ToldTexts([*_found(delta, DELTA, "delta"), *beside], item_id, index)
+    found = _found(delta, DELTA, "delta")
+    if len(found) > 1 and not beside and all(isinstance(value, str) for value in said.values()):
+        return GroupedTexts(tuple((each.keys[1:], each.slot.text) for each in found), item_id)
+    return ToldTexts([*found, *beside], item_id, index)
 
 
 def _beside(event: object, key: str) -> list[CarriedText]:
     """What an event says beside the part that makes it one."""
-    known = (key, "index") if is_object(get(event, key)) else ("index",)
-    return _found(event, {**EVENT, **dict.fromkeys(known, FieldRule.OPAQUE)})
+    return _found(event, _BESIDE_PART[key] if is_object(get(event, key)) else _BESIDE)
 
 
 def _found(value: object, rules: Rules | None, key: str | None = None) -> list[CarriedText]:
