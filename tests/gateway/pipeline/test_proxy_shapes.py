@@ -387,14 +387,17 @@ def torn(shapes):
 
 
 HEARD = {
-    ("/v1/responses", "ends"): '"code":"server_error"',
-    ("/v1/responses", "breaks"): '"code":"server_error"',
-    ("/v1/chat/completions", "ends"): "the call itself could not be read",
-    ("/v1/chat/completions", "breaks"): '"code": "500"',
-    ("/v1/messages", "ends"): "the stream ended before it was decided on",
-    ("/v1/messages", "breaks"): '"type": "api_error"',
+    ("/v1/responses", "ends"): ('"code":"server_error"', "stream ended before it was decided on"),
+    ("/v1/responses", "breaks"): ('"code":"server_error"',),
+    ("/v1/chat/completions", "ends"): ("the call itself could not be read", '"code": "500"'),
+    ("/v1/chat/completions", "breaks"): ('"code": "500"',),
+    ("/v1/messages", "ends"): ("the stream ended before it was decided on",),
+    ("/v1/messages", "breaks"): ('"type": "api_error"', '"code": "500"'),
 }
-"""What the client is told in the end: a provider's failure as such, and else what became of the call."""
+"""What the client is told in the end: a provider's failure as such, or what became of the call.
+
+Whether a stream that merely ends is a failure, and in which words, differs between releases of LiteLLM.
+"""
 
 
 @pytest.mark.parametrize(("path", "how"), HEARD)
@@ -404,7 +407,7 @@ def test_a_torn_stream_is_heard_as_one_and_tells_nothing_of_its_call(shapes, tor
 
     answer = shapes.post(path, model=NATIVE[path], stream=True, **prompt)
 
-    assert HEARD[path, how] in answer.text
+    assert any(sentence in answer.text for sentence in HEARD[path, how])
     assert CANARY[:4] not in answer.text
     assert not re.search(r"tool_calls\W+\[|tool_use|function_call", answer.text)
     assert len(shapes.upstream.requests) == 1
