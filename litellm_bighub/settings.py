@@ -7,15 +7,17 @@ Where neither names it, the environment variable `LITELLM_BIGHUB_<NAME>` does, n
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, cast
+from typing import Annotated, Final, Literal, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from litellm_bighub.domain.actor import given
-from litellm_bighub.domain.payload import JsonMapping
+from litellm_bighub.domain.payload import JsonMapping, Payload
+from litellm_bighub.errors import ConfigurationError
 
 FailMode = Literal["closed", "open"]
 OnBlock = Literal["replace", "error", "continue"]
@@ -27,6 +29,7 @@ OnUnapprovedResult = Literal["record", "refuse"]
 Hold = Literal["sentence", "window", "whole"]
 Ungoverned = Literal["refuse", "allow"]
 TeamName = Annotated[str, Field(min_length=1)]
+_ENVIRONMENT: Final = "os.environ/"
 
 
 def _mapping_or_path(given: object) -> object:
@@ -161,3 +164,23 @@ class TextGuardrailSettings(BaseSettings):
         if self.window_overlap >= self.window_size:
             raise ValueError("window_overlap must be smaller than window_size")
         return self
+
+
+def resolved(key: str, value: Payload) -> Payload:
+    """A value of a config with `os.environ/NAME` replaced, as LiteLLM does it for its own settings.
+
+    Args:
+        key: names the value in errors.
+        value: also a mapping of such values.
+
+    Raises:
+        ConfigurationError: it names a variable that is not set.
+    """
+    if isinstance(value, Mapping):
+        return {name: resolved(f"{key}.{name}", child) for name, child in cast("JsonMapping", value).items()}
+    if not isinstance(value, str) or not value.startswith(_ENVIRONMENT):
+        return value
+    variable = value.removeprefix(_ENVIRONMENT)
+    if variable not in os.environ:
+        raise ConfigurationError(key, f"names the environment variable {variable}, which is not set")
+    return os.environ[variable]

@@ -10,13 +10,12 @@ from typing import Annotated, Final, Literal
 import typer
 
 from litellm_bighub.cli.options import (
-    DEFAULT_DATABASE,
     DatabaseUrl,
-    database,
     errors_in_one_line,
     fail,
     span,
 )
+from litellm_bighub.cli.state_location import ConfigFile, database, locate
 
 # `audit_export` is imported where it is used: SQLAlchemy is slow to import, and `--help` needs none of it.
 
@@ -27,7 +26,8 @@ app = typer.Typer(help="Verify, export and shorten the audit.", no_args_is_help=
 
 @app.command()
 def verify(
-    database_url: DatabaseUrl = DEFAULT_DATABASE,
+    config: ConfigFile = None,
+    database_url: DatabaseUrl = "",
     expect: Annotated[str | None, typer.Option(help="NUMBER:DIGEST that an earlier verify printed")] = None,
 ) -> None:
     """Follow the chain of events and find any change, removal or truncation.
@@ -38,7 +38,7 @@ def verify(
     from litellm_bighub.control_plane.audit import audit_export  # noqa: PLC0415
 
     kept = None if expect is None else _expected(expect)
-    with errors_in_one_line(), database(database_url) as engine:
+    with errors_in_one_line(), database(locate(config, None, database_url)) as engine:
         result = audit_export.verified_chain(engine)
         if isinstance(result, str):
             fail(result)
@@ -52,14 +52,15 @@ def verify(
 
 @app.command()
 def export(
-    database_url: DatabaseUrl = DEFAULT_DATABASE,
+    config: ConfigFile = None,
+    database_url: DatabaseUrl = "",
     output: Annotated[Path | None, typer.Option("--output", "-o", help="a file; without it, standard output")] = None,
     format_: Annotated[Literal["jsonl", "csv"], typer.Option("--format", help="jsonl or csv")] = "jsonl",
 ) -> None:
     """Write every event, oldest first. JSON Lines hold all that `verify` digests."""
     from litellm_bighub.control_plane.audit import audit_export  # noqa: PLC0415
 
-    with errors_in_one_line(), database(database_url) as engine:
+    with errors_in_one_line(), database(locate(config, None, database_url)) as engine:
         if output is None:
             audit_export.export(engine, sys.stdout, format_)
         else:
@@ -70,7 +71,8 @@ def export(
 @app.command()
 def retain(
     keep: Annotated[str, typer.Option(help="remove what is older, as in 90d")],
-    database_url: DatabaseUrl = DEFAULT_DATABASE,
+    config: ConfigFile = None,
+    database_url: DatabaseUrl = "",
     yes: Annotated[bool, typer.Option("--yes", help="do not ask, also where the clock may be wrong")] = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Remove old events. The chain stays verifiable from there on.
@@ -79,7 +81,7 @@ def retain(
     """
     from litellm_bighub.control_plane.audit import audit_export  # noqa: PLC0415
 
-    with errors_in_one_line(), database(database_url) as engine:
+    with errors_in_one_line(), database(locate(config, None, database_url)) as engine:
         if not yes and (doubt := audit_export.clock_doubt(engine, span(keep))) is not None:
             typer.confirm(f"{doubt}. Remove nevertheless what is older than {keep}?", abort=True)
         removed = audit_export.retain(engine, span(keep))

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from litellm_bighub.cli.options import DatabaseUrl, errors_in_one_line, fail
+from litellm_bighub.cli.state_location import ConfigFile, locate
 
 app = typer.Typer(no_args_is_help=True, help="Make keys for people and agents.")
 
@@ -23,17 +24,16 @@ def add(
     name: Annotated[str, typer.Argument(help="of the person or agent, as the audit names them")],
     scope: Annotated[list[str], typer.Option(help="what the key may do; say it again for more")],
     actor: Annotated[str, typer.Option(help="pattern of the actors that an agent's key speaks for")] = "",
-    policy: Annotated[Path, typer.Option(help="the policy file")] = Path("bighub_policy.yaml"),
+    config: ConfigFile = None,
+    policy: Annotated[Path | None, typer.Option(help="the policy file, in place of the config's")] = None,
     database_url: DatabaseUrl = "",
 ) -> None:
     """Make a key and print it, this once.
 
     With four eyes each such key is another person; a key that is made over HTTP is the person who made it.
     """
-    from litellm_bighub.control_plane.decisions.embedded_decider import DATABASE  # noqa: PLC0415 - slow to import
-    from litellm_bighub.control_plane.http.api_keys import make_key  # noqa: PLC0415
+    from litellm_bighub.control_plane.http.api_keys import make_key  # noqa: PLC0415 - slow to import
     from litellm_bighub.control_plane.plane import ControlPlane  # noqa: PLC0415
-    from litellm_bighub.control_plane.store.database import sqlite_url  # noqa: PLC0415
     from litellm_bighub.control_plane.store.tables import keys  # noqa: PLC0415
 
     scopes: frozenset[keys.Scope] = frozenset(known for known in keys.SCOPES if known in scope)
@@ -44,7 +44,10 @@ def add(
     if actor and scopes != keys.AGENT:
         fail("an actor is for a key that asks for decisions (actions:validate)")
     with errors_in_one_line():
-        plane = ControlPlane.open(database_url or sqlite_url(policy.parent / DATABASE), policy)
+        location = locate(config, policy, database_url)
+        location.tell()
+        location.tell_if_new()
+        plane = ControlPlane.open(location.url, location.policy)
         try:
             _, secret = asyncio.run(make_key(plane, name, scopes, by="the server", actor=actor or None))
         finally:

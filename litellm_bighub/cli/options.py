@@ -7,16 +7,13 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.errors import BighubError
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
 
 PolicyFile = Annotated[Path, typer.Argument(help="the policy file")]
 DatabaseUrl = Annotated[
@@ -28,7 +25,6 @@ DatabaseUrl = Annotated[
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for programs")]
-DEFAULT_DATABASE = "sqlite:///bighub.db"
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)([smhdw])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
@@ -62,22 +58,6 @@ def arguments(text: str) -> Arguments:
         return read_arguments(text)
     except UnreadableArguments as error:
         raise typer.BadParameter(str(error)) from error
-
-
-@contextmanager
-def database(url: str) -> Generator[Engine]:
-    """The database, opened for a command that makes none: a mistyped name would look like an empty audit.
-
-    Raises:
-        ConfigurationError: there is no such database.
-    """
-    from litellm_bighub.control_plane.store.database import open_existing  # noqa: PLC0415 - slow to import
-
-    engine = open_existing(url)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
 
 
 def echo_json(value: object) -> None:

@@ -15,17 +15,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from litellm_bighub.cli.options import (
-    DEFAULT_DATABASE,
     AsJson,
     DatabaseUrl,
     PolicyFile,
     arguments as read_arguments,
-    database,
     echo_json,
     errors_in_one_line,
     fail,
     span,
 )
+from litellm_bighub.cli.state_location import ConfigFile, database, locate
 from litellm_bighub.control_plane.decisions.replay import Replayed, replay as replay_policy, summary
 from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall
@@ -114,14 +113,15 @@ def diff(before: PolicyFile, after: PolicyFile, json: AsJson = False) -> None:  
 @app.command()
 def replay(
     policy: PolicyFile,
-    database_url: DatabaseUrl = DEFAULT_DATABASE,
+    config: ConfigFile = None,
+    database_url: DatabaseUrl = "",
     since: Annotated[str, typer.Option(help="how far back, as in 24h or 7d")] = "24h",
     json: AsJson = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Run recorded decisions against a policy and show what would have been decided instead. Nothing is changed."""
     from litellm_bighub.control_plane.store.tables import events, rules  # noqa: PLC0415 - slow to import
 
-    with errors_in_one_line(), database(database_url) as engine, engine.connect() as connection:
+    with errors_in_one_line(), database(locate(config, None, database_url)) as engine, engine.connect() as connection:
         added = tuple((rule.id, rule.text) for rule in rules.everything(connection))
         recorded = events.decisions(connection, since=time.time() - span(since))
         replayed = replay_policy(build(load_text(policy), added), recorded)
@@ -135,14 +135,15 @@ def replay(
 @app.command()
 def versions(
     version: Annotated[str, typer.Argument(help="show the whole text of this one")] = "",
-    database_url: DatabaseUrl = DEFAULT_DATABASE,
+    config: ConfigFile = None,
+    database_url: DatabaseUrl = "",
     limit: Annotated[int, typer.Option(help="how many to list", min=1, max=1000)] = 20,
     json: AsJson = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """List the versions of the policy that decisions were made under, with what each changed; or show one whole."""
     from litellm_bighub.control_plane.decisions import policy_versions  # noqa: PLC0415 - slow to import
 
-    with errors_in_one_line(), database(database_url) as engine, engine.connect() as connection:
+    with errors_in_one_line(), database(locate(config, None, database_url)) as engine, engine.connect() as connection:
         named = policy_versions.version(connection, version) if version else None
         found = [named] if named else [] if version else policy_versions.versions(connection, limit)
     if json:

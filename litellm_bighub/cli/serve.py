@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from litellm_bighub.cli.options import DatabaseUrl, errors_in_one_line, span
+from litellm_bighub.cli.state_location import ConfigFile, locate
 from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
 
 
 def serve(
-    policy: Annotated[Path, typer.Option(help="the policy file")] = Path("bighub_policy.yaml"),
+    config: ConfigFile = None,
+    policy: Annotated[Path | None, typer.Option(help="the policy file, in place of the config's")] = None,
     database_url: DatabaseUrl = "",
     host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="the port to listen on, 0 for a free one", min=0, max=65535)] = 8765,
@@ -30,19 +32,27 @@ def serve(
 ) -> None:
     """Serve the control plane over HTTP, with the inbox. The first start makes a key for it and prints it once.
 
-    Without a database's URL the state is in `bighub.db` beside the policy, where the gateway keeps it too.
+    Policy and database are those of the gateway, as its config names them. Without either the state is in `bighub.db`
+    beside the policy, where the gateway keeps it too.
     """
     from litellm_bighub.control_plane.server import serve_forever  # noqa: PLC0415 - slow to import
 
     with errors_in_one_line():
+        location = locate(config, policy, database_url)
+        location.tell()
+        location.tell_if_new()
+        settings = location.settings
         serve_forever(
-            policy,
-            database_url,
+            location.policy,
+            location.url,
             host=host,
             port=port,
-            redact=Redactor(redact or (), (*KEY_NAMES, *(redact_key or ()))).redact,
+            redact=Redactor(
+                (*(settings.redact if settings else ()), *(redact or ())),
+                (*KEY_NAMES, *(settings.redact_keys if settings else ()), *(redact_key or ())),
+            ).redact,
             keep_days=span(keep) / span("1d") if keep else None,
-            wording=wording or {},
+            wording=wording or (settings.wording if settings else {}),
             trust_proxies=trust_proxy or (),
             say=typer.echo,
         )

@@ -15,8 +15,6 @@ import yaml
 
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.gateway.hooks.text_guardrail import TextGuardrail
-from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +136,9 @@ class GuardrailKind(Enum):
 
 def kind_of(entry: GuardrailEntry, folder: Path) -> GuardrailKind:
     """What LiteLLM would build for this entry. A class beside the config is imported, as LiteLLM does it."""
+    from litellm_bighub.gateway.hooks.text_guardrail import TextGuardrail  # noqa: PLC0415 - imports LiteLLM: seconds
+    from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail  # noqa: PLC0415
+
     module_name, _, name = entry.guardrail.rpartition(".")
     if not module_name:
         return GuardrailKind.OTHER

@@ -6,7 +6,7 @@ import difflib
 import importlib
 import logging
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar, cast
@@ -26,7 +26,7 @@ from litellm_bighub.deciders.hosted.hosted_decider import hosted
 from litellm_bighub.deciders.ledger.ledger import Ledger, MemoryLedger
 from litellm_bighub.deciders.outcomes import Outcomes, OutcomeSink
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
-from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
@@ -36,7 +36,7 @@ from litellm_bighub.gateway.setup.opt_outs import OptOuts
 from litellm_bighub.gateway.setup.process_stop import process_stop
 from litellm_bighub.gateway.setup.proxy_process import config_file, is_proxy, knows_proxy
 from litellm_bighub.policy.policy_file import unmarked_actors
-from litellm_bighub.settings import GuardrailSettings
+from litellm_bighub.settings import GuardrailSettings, resolved
 from litellm_bighub.telemetry.otel_metrics import OtelInstruments
 from litellm_bighub.telemetry.prometheus import PrometheusInstruments
 from litellm_bighub.telemetry.spans import DecisionSpans
@@ -44,7 +44,6 @@ from litellm_bighub.telemetry.telemetry import Telemetry
 from litellm_bighub.wording import Wording, read_wording
 
 logger = logging.getLogger(__name__)
-_ENVIRONMENT = "os.environ/"
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -68,7 +67,7 @@ def read_settings(model: type[Settings], name: str, given: JsonMapping) -> tuple
     unknown = next((key for key in given if key not in ours and key not in known_parameters()), None)
     if unknown is not None:
         raise ConfigurationError(f"{name}.{unknown}", f"is no setting{_like(unknown, ours)}")
-    values = {key: _resolved(f"{name}.{key}", value) for key, value in given.items() if key in ours}
+    values = {key: resolved(f"{name}.{key}", value) for key, value in given.items() if key in ours}
     try:
         settings = model(**values)
     except ValidationError as error:
@@ -315,18 +314,6 @@ def import_hook(key: str, hook: object) -> DecisionHook | None:
     if not callable(found):
         raise ConfigurationError(key, f"{hook} is no function")
     return cast("DecisionHook", found)
-
-
-def _resolved(key: str, value: Payload) -> Payload:
-    """Values with `os.environ/NAME` replaced, as LiteLLM does it for its own settings."""
-    if isinstance(value, Mapping):
-        return {name: _resolved(f"{key}.{name}", child) for name, child in cast("JsonMapping", value).items()}
-    if not isinstance(value, str) or not value.startswith(_ENVIRONMENT):
-        return value
-    variable = value.removeprefix(_ENVIRONMENT)
-    if variable not in os.environ:
-        raise ConfigurationError(key, f"names the environment variable {variable}, which is not set")
-    return os.environ[variable]
 
 
 def _like(key: str, known: Collection[str]) -> str:
