@@ -7,6 +7,7 @@ openai.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -95,6 +96,10 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if "litellm.proxy.proxy_server" in sys.modules:
+        from litellm_bighub.gateway.setup.failed_start import tell_in_one_line  # noqa: PLC0415 - for the proxy alone
+
+        tell_in_one_line()
     try:
         module = importlib.import_module(f"{__name__}.{home}")
     except Exception as error:  # a LiteLLM that we do not know may lack anything: modules, names, members, parameters

@@ -162,7 +162,7 @@ def test_a_database_that_cannot_be_opened_stops_the_start(tmp_path, warm):
 
     with pytest.raises(ProxyStartError) as stopped, running_proxy(tmp_path / "proxy_config.yaml", python=warm):
         pytest.fail("it started without a database")
-    [line] = [line for line in str(stopped.value).splitlines() if "ConfigurationError" in line]
+    [line] = [line for line in str(stopped.value).splitlines() if "litellm_bighub: " in line]
     assert "database_url (postgresql://" in line
     assert "127.0.0.1:1/bighub): cannot be opened: " in line
     assert "s3cret-word" not in str(stopped.value)
