@@ -152,6 +152,13 @@ class TextGuardrailSettings(BaseSettings):
     hold: Hold = Field(default="window", description="how much of a streamed text is held back until it was checked")
     window_size: int = Field(default=256, ge=2, le=1_000_000, description="check when so many characters wait")
     window_overlap: int = Field(default=128, ge=1, le=999_999, description="the longest secret that is surely found")
+    join_parts: bool = Field(
+        default=True,
+        description="whether the parts of a message are checked once more joined, for a secret that is split",
+    )
+    ignore_invisible: bool = Field(
+        default=True, description="whether texts with invisible characters are checked once more without them"
+    )
     may_opt_out: list[TeamName] = Field(
         default_factory=list, description="teams, by alias or id, whose keys may opt out of it; others cannot"
     )

@@ -43,12 +43,22 @@ class TextQuestion(NamedTuple):
 
 
 class TextAnswer(NamedTuple):
-    """What a guardrail made of a question; what it did not answer is `None`, and unchanged."""
+    """What a guardrail made of a question; what it did not answer is `None`, and unchanged.
+
+    Attributes:
+        first_texts: the texts as they were before a second look; `None` if there was none.
+    """
 
     texts: list[str]
     tools: Payload = None
     tool_calls: Payload = None
     structured_messages: Payload = None
+    first_texts: list[str] | None = None
+
+    @property
+    def exact_texts(self) -> list[str]:
+        """What the guardrail made of each text on its own."""
+        return self.texts if self.first_texts is None else self.first_texts
 
 
 async def check(guardrail: Guardrail, question: TextQuestion, *, each: bool, limit: int) -> TextAnswer:

@@ -199,3 +199,8 @@ async def test_images_that_were_rewritten_where_they_stand_are_refused_too():
     assert given == ["u"]
     unchanged = await ask(OfInputs(), question("a", context={"images": given}))
     assert unchanged.texts == ["a"]
+
+
+@pytest.mark.parametrize(("first", "exact"), [(None, ["a"]), (["b"], ["b"])])
+def test_what_was_answered_about_each_text_on_its_own(first, exact):
+    assert TextAnswer(["a"], first_texts=first).exact_texts == exact

@@ -11,17 +11,28 @@ from litellm.llms.base_llm.guardrail_translation.base_translation import BaseTra
 from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
 
 from litellm_bighub.checks.contract import Contract, Guardrail, contract_of, name_of
+from litellm_bighub.checks.second_look import Parts, SecondLook
 from litellm_bighub.checks.text_check import InputType, TextAnswer, TextQuestion
 from litellm_bighub.domain.payload import JsonObject, Payload
+from litellm_bighub.errors import GuardrailAnswerError
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.format_texts import FormatTexts
 from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.payload.message_parts import message_parts
 from litellm_bighub.formats.payload.slots import Found, Slot
 from litellm_bighub.formats.registry import texts_of
 from litellm_bighub.formats.stream.text_gate import Scan
 from litellm_bighub.gateway.hooks.copied_fields import CopiedField
 from litellm_bighub.gateway.hooks.guardrail_calls import calls_each
-from litellm_bighub.gateway.hooks.guardrail_exchange import Extracted, ask, context_of, texts_and_calls, write
+from litellm_bighub.gateway.hooks.guardrail_exchange import (
+    TWICE,
+    AskMode,
+    Extracted,
+    ask,
+    context_of,
+    texts_and_calls,
+    write,
+)
 from litellm_bighub.gateway.hooks.scan_record import record_scan
 from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
 from litellm_bighub.gateway.pipeline.merged_request import LITELLM_FIELDS, merge_request
@@ -50,6 +61,9 @@ class FormatHandler(BaseTranslation):
 
     max_parallel_texts: ClassVar[int] = 64
     """How many checks of one payload may be under way at once."""
+
+    second_look: SecondLook = SecondLook()
+    """Which texts a guardrail is asked about once more, joined or without what is invisible in them."""
 
     def __init__(self, wire_format: Format) -> None:
         super().__init__()
@@ -165,13 +179,15 @@ class FormatHandler(BaseTranslation):
         structured = None if copies is None else copies.messages.handed_over
         question = TextQuestion(found.texts, context, structured, request_data, side, logging_obj)
         record_scan(guardrail, question, found.hidden)
-        answer, _ = await self._ask(guardrail, question, Extracted())
+        answer, _ = await self._ask(guardrail, question, Extracted(), found)
         more: list[tuple[Slot, str]] = []
         replaced: list[Payload] | None = None
         if copies is not None:
             more = [*copies.tools.rewrites(answer.tools, found.slots, name_of(guardrail))]
             messages = _messages_of(answer.structured_messages)
-            replaced = copies.messages.replaced(messages) if answer.texts == found.texts else None
+            replaced = copies.messages.replaced(messages) if answer.exact_texts == found.texts else None
+            if replaced is not None and answer.texts != found.texts:
+                raise GuardrailAnswerError(name_of(guardrail), f"{TWICE} {self.wire_format.conversation}")
             if replaced is None and messages is not None:
                 more += copies.messages.rewrites(messages, found.slots, name_of(guardrail))
         write(found.slots, answer, calls, guardrail, more)
@@ -200,10 +216,13 @@ class FormatHandler(BaseTranslation):
         return known
 
     async def _ask(
-        self, guardrail: Guardrail, question: TextQuestion, extracted: Extracted
+        self, guardrail: Guardrail, question: TextQuestion, extracted: Extracted, found: Found | None = None
     ) -> tuple[TextAnswer, Sequence[str]]:
-        each = calls_each(guardrail, self.text_calls)
-        return await ask(guardrail, question, extracted, each=each, limit=self.max_parallel_texts)
+        parts: list[Parts] = []
+        if found is not None and self.second_look.join_parts:
+            parts = [Parts(indices) for indices in message_parts(found.slots)]
+        mode = AskMode(calls_each(guardrail, self.text_calls), self.max_parallel_texts, self.second_look)
+        return await ask(guardrail, question, extracted, parts, mode)
 
 
 def _skipped_roles(guardrail: Guardrail) -> Collection[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Generator, Iterable, Sequence
 from contextlib import contextmanager
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 from litellm_bighub.checks.contract import Guardrail, name_of
+from litellm_bighub.checks.second_look import Parts, SecondLook, check_again
 from litellm_bighub.checks.text_check import TextAnswer, TextQuestion, check, discard, gather
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import GuardrailAnswerError, PayloadError
@@ -14,6 +16,8 @@ from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, rewrite,
 from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
 
 Mappings = list[tuple[Any, ...]]
+
+TWICE: Final = "answered with two rewrites, of which one would be lost:"
 
 
 class Extracted:
@@ -29,29 +33,44 @@ class Extracted:
         self.slots: list[Slot] = []
 
 
+@dataclass(frozen=True, slots=True)
+class AskMode:
+    """How guardrails are asked.
+
+    Attributes:
+        each: as for `check`.
+        limit: how many calls may be under way at once.
+        second_look: which texts are looked at twice.
+    """
+
+    each: bool
+    limit: int
+    second_look: SecondLook
+
+
 async def ask(
-    guardrail: Guardrail, question: TextQuestion, extracted: Extracted, *, each: bool, limit: int
+    guardrail: Guardrail, question: TextQuestion, extracted: Extracted, parts: Sequence[Parts], mode: AskMode
 ) -> tuple[TextAnswer, Sequence[str]]:
-    """Run all checks at once.
+    """Run all checks at once, and then, where there is something to be seen so, the second look.
 
     Args:
         guardrail: of either contract.
         question: may be an empty one.
         extracted: may bring checks of its own.
-        each: as for `check`.
-        limit: how many calls may be under way at once.
+        parts: which of the texts belong together.
+        mode: how it is asked.
 
     Returns:
         The guardrail's answer, and the texts that answer the mappings of override points.
     """
-    batch = _nothing() if question.is_empty else check(guardrail, question, each=each, limit=limit)
+    batch = _nothing() if question.is_empty else _check_twice(guardrail, question, parts, mode)
     if not extracted.tasks:
         answer = await batch
         return answer, answer.texts[-len(extracted.texts) :] if extracted.texts else ()
     responses: list[str] = []
 
     async def tasks() -> TextAnswer:
-        responses.extend(await gather(extracted.tasks, limit))
+        responses.extend(await gather(extracted.tasks, mode.limit))
         return TextAnswer([])
 
     try:
@@ -75,6 +94,16 @@ def context_of(found: Found, model: object, calls: ToolCallChunks, **more: list[
     return context
 
 
+async def _check_twice(
+    guardrail: Guardrail, question: TextQuestion, parts: Sequence[Parts], mode: AskMode
+) -> TextAnswer:
+    answer = await check(guardrail, question, each=mode.each, limit=mode.limit)
+    views = mode.second_look.views(answer.texts, parts)
+    if not views:
+        return answer
+    return await check_again(guardrail, question, answer, views, each=mode.each, limit=mode.limit)
+
+
 async def _nothing() -> TextAnswer:
     return TextAnswer([])
 
@@ -94,16 +123,30 @@ def write(
         calls: the tool calls that it was handed.
         guardrail: whose answer it is.
         more: what it changed elsewhere. Of two changes to one text, that in `texts` counts: it is exact.
+
+    Raises:
+        GuardrailAnswerError: the answer cannot be written back, or a second look changed a text that it changed
+            elsewhere too.
     """
     writes: list[tuple[Slot, str]] = list(zip(slots, answer.texts, strict=False))
-    rewritten = [slot for slot, text in writes if text != slot.text]
-    changed = {(id(slot.owner), slot.key) for slot in rewritten}
-    for slot, text in (*calls.rewrites(answer.tool_calls, name_of(guardrail)), *more):
-        is_inside = slot.kind is TextKind.OBJECT and any(stands_in(each, slot) for each in rewritten)
-        if (id(slot.owner), slot.key) not in changed and not is_inside:
+    elsewhere = [*calls.rewrites(answer.tool_calls, name_of(guardrail)), *more]
+    exact = list(zip(slots, answer.exact_texts, strict=False))
+    rewritten = [slot for slot, text in exact if text != slot.text]
+    found_again = [slot for (slot, text), (_, last) in zip(exact, writes, strict=True) if text == slot.text != last]
+    for slot, text in elsewhere:
+        if _is_among(slot, found_again) and not _is_among(slot, rewritten):
+            raise GuardrailAnswerError(name_of(guardrail), f"{TWICE} {slot.path}")
+        if not _is_among(slot, rewritten):
             writes.append((slot, text))
     with as_answer_error(guardrail):
         rewrite([slot for slot, _ in writes], [text for _, text in writes])
+
+
+def _is_among(slot: Slot, slots: Sequence[Slot]) -> bool:
+    """Whether its text is one of these, or holds one."""
+    if slot.kind is TextKind.OBJECT and any(stands_in(each, slot) for each in slots):
+        return True
+    return any(each.owner is slot.owner and each.key == slot.key for each in slots)
 
 
 def texts_and_calls(asked: Sequence[str], answer: TextAnswer, calls: ToolCallChunks, guardrail: Guardrail) -> list[str]:
@@ -112,9 +155,11 @@ def texts_and_calls(asked: Sequence[str], answer: TextAnswer, calls: ToolCallChu
     Raises:
         GuardrailAnswerError: it changed something else of a call than a text that was asked about.
     """
-    texts = list(answer.texts)
+    texts, exact = list(answer.texts), answer.exact_texts
     for slot, text in calls.rewrites(answer.tool_calls, name_of(guardrail)):
-        if slot.kind is TextKind.OBJECT and texts != list(asked):
+        if exact != texts:
+            raise GuardrailAnswerError(name_of(guardrail), f"{TWICE} {slot.path}")
+        if slot.kind is TextKind.OBJECT and exact != list(asked):
             continue  # what was rewritten in `texts` is exact
         if slot.kind is TextKind.NAME or slot.text not in asked:
             raise GuardrailAnswerError(name_of(guardrail), "answered with a tool call that cannot be written back")

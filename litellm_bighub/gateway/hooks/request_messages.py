@@ -33,6 +33,7 @@ from litellm_bighub.errors import GuardrailAnswerError, PayloadError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.copies import plain
 from litellm_bighub.formats.payload.fields import is_plain_message
+from litellm_bighub.gateway.hooks.guardrail_exchange import TWICE
 
 _ANY = "any text"
 
@@ -177,15 +178,17 @@ class RequestMessages:
         """What the guardrail made of the messages, unless it said the same in `texts`, which are exact.
 
         Raises:
-            GuardrailAnswerError: its messages are no messages.
+            GuardrailAnswerError: its messages are no messages, or a second look has found something beside them.
         """
         messages = answer.structured_messages
         if messages is None or self._scoped is None or messages == self._scoped:
             return None
         if not isinstance(messages, (list, tuple)):
             raise GuardrailAnswerError(name_of(guardrail), "answered with messages that are no list")
-        if answer.texts != texts and len(cast("Sequence[Payload]", messages)) == len(self._scoped):
+        if answer.exact_texts != texts and len(cast("Sequence[Payload]", messages)) == len(self._scoped):
             return None
+        if answer.texts != answer.exact_texts:
+            raise GuardrailAnswerError(name_of(guardrail), f"{TWICE} input")
         try:
             merged = self._merged(guardrail, list(cast("Sequence[Payload]", messages)))
             written = _patch_or_convert_request_fields(

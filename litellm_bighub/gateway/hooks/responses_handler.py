@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Collection, Sequence
 from functools import partial
-from typing import Literal, cast
+from typing import Literal, TypeGuard, cast
 
 from litellm.llms.base_llm.guardrail_translation.base_translation import StreamingScanKey
 from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
@@ -21,7 +21,7 @@ from litellm_bighub.domain.actor import POSES, is_marked
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.payload import fields
-from litellm_bighub.formats.payload.slots import Found, verify
+from litellm_bighub.formats.payload.slots import Found, Slot, verify
 from litellm_bighub.formats.stream.text_part import WholeText
 from litellm_bighub.gateway.conversation.identity import call_context
 from litellm_bighub.gateway.hooks import lone_text
@@ -94,7 +94,7 @@ class OpenAIResponsesHandler(OverridePoints):
             return data
         merge_request(data, self.wire_format)
         lone = None if self._overrides_items("input") else self._texts.lone_in_request(data, unsent=LITELLM_FIELDS)
-        if lone is not None and contract_of(guardrail_to_apply) is Contract.INPUTS:
+        if self._is_seen_at_once(lone) and contract_of(guardrail_to_apply) is Contract.INPUTS:
             await lone_text.check_request(self, data, lone, guardrail_to_apply, litellm_logging_obj)
             return data
         skip_system = effective_skip_system_message_for_guardrail(guardrail_to_apply)
@@ -116,7 +116,7 @@ class OpenAIResponsesHandler(OverridePoints):
             [*found.texts, *extracted.texts], context, messages.scoped, data, "request", litellm_logging_obj
         )
         record_scan(guardrail_to_apply, question, found.hidden, tasks=len(extracted.tasks))
-        answer, responses = await self._ask(guardrail_to_apply, question, extracted)
+        answer, responses = await self._ask(guardrail_to_apply, question, extracted, found)
         structured = messages.rewritten(guardrail_to_apply, answer, question.texts)
         tools.verify(guardrail_to_apply, answer)
         await self._write_all(items, "input", found, extracted, responses, calls, answer, guardrail_to_apply)
@@ -221,12 +221,16 @@ class OpenAIResponsesHandler(OverridePoints):
             tool_calls_in_flight=scan.call_is_open,
         )
 
+    def _is_seen_at_once(self, lone: Slot | None) -> TypeGuard[Slot]:
+        """Whether it is the only text, and one look at it is enough."""
+        return lone is not None and not self.second_look.needed(lone.text)
+
     def _check_output(
         self, response: Payload, guardrail: Guardrail, request_data: JsonObject, logging_obj: Payload
     ) -> Awaitable[None]:
         overridden = self._overrides_items("output") or self._overrides("_has_text_content")
         lone = None if overridden else self._texts.lone_in_answer(response)
-        if lone is not None and contract_of(guardrail) is Contract.INPUTS:
+        if self._is_seen_at_once(lone) and contract_of(guardrail) is Contract.INPUTS:
             return lone_text.check_response(response, lone, guardrail, request_data, logging_obj)
         return self._check_all_output(response, guardrail, request_data, logging_obj)
 
@@ -247,7 +251,7 @@ class OpenAIResponsesHandler(OverridePoints):
             context = context_of(found, fields.get(response, "model"), calls)
         question = TextQuestion([*found.texts, *extracted.texts], context, None, request_data, "response", logging_obj)
         record_scan(guardrail, question, found.hidden, tasks=len(extracted.tasks))
-        answer, responses = await self._ask(guardrail, question, extracted)
+        answer, responses = await self._ask(guardrail, question, extracted, found)
         await self._write_all(response, "output", found, extracted, responses, calls, answer, guardrail)
 
     async def _write_all(

@@ -21,6 +21,7 @@ from litellm.types.guardrails import GuardrailEventHooks
 from litellm.types.utils import CallTypes
 
 from litellm_bighub.checks.contract import Guardrail
+from litellm_bighub.checks.second_look import SecondLook
 from litellm_bighub.checks.text_check import InputType
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import ConfigurationError
@@ -100,6 +101,8 @@ class TextGuardrail(NativeGuardrail):
         self._handlers = {
             known: self._handler if known is self._handler.wire_format else handler_of(known) for known in self.formats
         }
+        for each in self._handlers.values():
+            each.second_look = SecondLook(self.settings.join_parts, self.settings.ignore_invisible)
         check_mcp_texts(self, self._check_mcp, {**litellms, **ours, "default_on": bool(default_on)})
         install()
 

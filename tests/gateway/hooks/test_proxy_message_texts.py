@@ -143,6 +143,29 @@ def test_the_model_is_sent_no_text_unchecked(gateway, upstream, model, body):
         assert SECRET not in json.dumps([request.body, dict(request.headers)])
 
 
+@pytest.mark.parametrize(
+    ("texts", "sent"),
+    [
+        (CUT, ["mail [EMAIL_REDACTED]", "[EMAIL_REDACTED] today"]),
+        (["mail bob\u200b@example.com"], ["mail [EMAIL_REDACTED]"]),
+        (["good \u200bday"], ["good \u200bday"]),
+    ],
+    ids=["two parts", "an invisible character", "nothing to find"],
+)
+def test_the_model_is_sent_no_secret_that_is_hidden(gateway, upstream, texts, sent):
+    answer = ask(gateway, messages=[{"role": "user", "content": [{"type": "text", "text": text} for text in texts]}])
+    assert answer.status_code == 200, answer.text
+    (request,) = upstream.requests
+    assert [part["text"] for part in request.body["messages"][0]["content"]] == sent
+
+
+def test_the_client_gets_no_secret_that_is_split_over_blocks(gateway, upstream):
+    events = [start(), *text_block(0, CUT[0]), *text_block(1, CUT[1]), *end()]
+    upstream.script("go", Verbatim(events=events, body=joined(events)))
+    answer = ask(gateway)
+    assert [part["text"] for part in answer.json()["content"]] == ["mail [EMAIL_REDACTED]", "[EMAIL_REDACTED] today"]
+
+
 CITATION = {"type": "char_location", "cited_text": WHOLE, "document_index": 0, "document_title": WHOLE}
 CITATION |= {"start_char_index": 0, "end_char_index": 3}
 PAGE = {"type": "web_search_result", "title": WHOLE, "url": "https://x", "encrypted_content": "\u1234"}
