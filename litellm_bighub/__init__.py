@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from litellm_bighub.agent.async_guarded import AsyncGuardedOpenAI
+    from litellm_bighub.agent.flow.effects import PersonAnswer
+    from litellm_bighub.agent.guard import Guard
     from litellm_bighub.agent.guarded import GuardedOpenAI
     from litellm_bighub.agent.record.events import GuardedToolResult, ToolExecutionEvent
     from litellm_bighub.control_plane.decisions.database_ledger import DatabaseLedger
@@ -19,7 +21,12 @@ if TYPE_CHECKING:
     from litellm_bighub.deciders.tool_decisions import ToolDecisions
     from litellm_bighub.domain.call import CallContext, ToolCall
     from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
-    from litellm_bighub.errors import AdapterConfigurationError, OutcomeReportError, ProviderResponseError
+    from litellm_bighub.errors import (
+        AdapterConfigurationError,
+        ConfigurationError,
+        OutcomeReportError,
+        ProviderResponseError,
+    )
     from litellm_bighub.gateway.hooks.registration import install, uninstall
     from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
     from litellm_bighub.gateway.hooks.text_guardrail import ResponsesTextGuardrail, TextGuardrail
@@ -34,13 +41,16 @@ _HOMES = {
     "BighubGuardrail": "gateway.hooks.tool_guardrail",
     "Block": "domain.decision",
     "CallContext": "domain.call",
+    "ConfigurationError": "errors",
     "DatabaseLedger": "control_plane.decisions.database_ledger",
     "Decision": "domain.decision",
     "EmbeddedDecider": "control_plane.decisions.embedded_decider",
+    "Guard": "agent.guard",
     "GuardedOpenAI": "agent.guarded",
     "GuardedToolResult": "agent.record.events",
     "OpenAIResponsesHandler": "gateway.hooks.responses_handler",
     "OutcomeReportError": "errors",
+    "PersonAnswer": "agent.flow.effects",
     "ProviderResponseError": "errors",
     "RequireApproval": "domain.decision",
     "ResponsesTextGuardrail": "gateway.hooks.text_guardrail",
@@ -66,13 +76,16 @@ __all__ = [
     "BighubGuardrail",
     "Block",
     "CallContext",
+    "ConfigurationError",
     "DatabaseLedger",
     "Decision",
     "EmbeddedDecider",
+    "Guard",
     "GuardedOpenAI",
     "GuardedToolResult",
     "OpenAIResponsesHandler",
     "OutcomeReportError",
+    "PersonAnswer",
     "ProviderResponseError",
     "RequireApproval",
     "ResponsesTextGuardrail",

@@ -91,7 +91,10 @@ def test_the_agent_waits_for_a_person(in_a_users_folder, capsys):
 
     exec(_block("GuardedOpenAI("), {"__name__": "readme"})
 
-    assert capsys.readouterr().out.strip() == "approval_required - A person has to approve that."
+    assert capsys.readouterr().out.splitlines() == [
+        "refund_payment approval_required",
+        "A person has to approve that.",
+    ]
 
 
 def test_the_handler_is_registered_as_shown(uninstalled):

@@ -85,7 +85,10 @@ def backend_for(
         raise AdapterConfigurationError("decider", "is neither embedded nor bighub nor a Decider")
     given, key = one_of(options, "bighub_client", "bighub"), options.get("bighub_api_key")
     if given is None and not key:
-        raise AdapterConfigurationError("bighub_api_key", "is missing; give it, bighub_client or decider='embedded'")
+        says = (
+            "is missing. Give it, or bighub_client. Without an account: decider='embedded', policy='bighub_policy.yaml'"
+        )
+        raise AdapterConfigurationError("bighub_api_key", says)
     service = _service(settings, options)
     client = Client(
         lambda: sdk_client(service) if given is None else without_retries(given, service.deadline_seconds),

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from types import TracebackType
-from typing import cast
+from typing import Literal, cast
 
 from typing_extensions import Self, Unpack
 
@@ -15,7 +15,7 @@ from litellm_bighub.agent.drivers.function_calls import LoopCaller
 from litellm_bighub.agent.drivers.performer import AskCallback
 from litellm_bighub.agent.drivers.run_drivers import aevents
 from litellm_bighub.agent.flow.agent_loop import agent_run, resumed_run
-from litellm_bighub.agent.flow.effects import Event, Steps
+from litellm_bighub.agent.flow.effects import Event, GivenAnswer, Steps
 from litellm_bighub.agent.flow.run import Run
 from litellm_bighub.agent.guard import Guard
 from litellm_bighub.agent.options import GuardOptions, RunArguments
@@ -60,10 +60,13 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
         """Run, and ask for every call that needs a person before the model goes on.
 
         Args:
-            on_approval_required: gets `request_id`, `event` and `response`, and answers with `resolution`
-                (`approved`, `denied`), perhaps `comment`, and perhaps `arguments` to run in place of the model's.
-                No answer leaves the call waiting; an unclear one is a refusal.
+            on_approval_required: gets `request_id`, `event` and `response`, and answers with `True`, `False`, a
+                `PersonAnswer` or a mapping with `resolution` (`approved`, `denied`), perhaps `comment`, and perhaps
+                `arguments` to run in place of the model's. `None` leaves the call waiting.
             arguments: as for `run`.
+
+        Raises:
+            AdapterConfigurationError: the callback answered something else; the call waits on in `pending`.
         """
         run = self._begin(arguments, asks_people=True)
         payload = await self._last(self._events(run, agent_run(run), on_approval_required))
@@ -88,7 +91,7 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
         self,
         state: JsonMapping,
         *,
-        resolutions: Mapping[str, JsonMapping] | None = None,
+        resolutions: Mapping[str, GivenAnswer] | None = None,
         on_approval_required: AskCallback | None = None,
     ) -> ApprovedPayload:
         """Go on with a run out of `pending`, in this or another process.
@@ -110,7 +113,7 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
         self,
         state: JsonMapping,
         *,
-        resolutions: Mapping[str, JsonMapping] | None = None,
+        resolutions: Mapping[str, GivenAnswer] | None = None,
         on_approval_required: AskCallback | None = None,
     ) -> AsyncIterator[Event]:
         """Go on with a run out of `pending` and give events as they come; the arguments are those of `resume`.
@@ -125,7 +128,7 @@ class AsyncGuardedOpenAI(Guard["asyncio.Task[None]"]):
         tool_name: str,
         arguments: JsonMapping,
         request_id: str,
-        resolution: str = "approved",
+        resolution: Literal["approved", "denied", "rejected"] = "approved",
         comment: str | None = None,
     ) -> JsonObject:
         """Answer one waiting call of this agent, run it if it is approved, and let its run go on to the end.

@@ -7,7 +7,7 @@ import contextlib
 import weakref
 from collections.abc import Iterator, Mapping
 from types import TracebackType
-from typing import cast
+from typing import Literal, cast
 
 from typing_extensions import Self, Unpack
 
@@ -16,7 +16,7 @@ from litellm_bighub.agent.drivers.function_calls import BlockingCaller
 from litellm_bighub.agent.drivers.performer import AskCallback
 from litellm_bighub.agent.drivers.run_drivers import events
 from litellm_bighub.agent.flow.agent_loop import agent_run, resumed_run
-from litellm_bighub.agent.flow.effects import Event, Steps
+from litellm_bighub.agent.flow.effects import Event, GivenAnswer, Steps
 from litellm_bighub.agent.flow.run import Run
 from litellm_bighub.agent.guard import Guard
 from litellm_bighub.agent.options import GuardOptions, RunArguments
@@ -70,10 +70,13 @@ class GuardedOpenAI(Guard[Handle]):
         """Run, and ask for every call that needs a person before the model goes on.
 
         Args:
-            on_approval_required: gets `request_id`, `event` and `response`, and answers with `resolution`
-                (`approved`, `denied`), perhaps `comment`, and perhaps `arguments` to run in place of the model's.
-                No answer leaves the call waiting; an unclear one is a refusal.
+            on_approval_required: gets `request_id`, `event` and `response`, and answers with `True`, `False`, a
+                `PersonAnswer` or a mapping with `resolution` (`approved`, `denied`), perhaps `comment`, and perhaps
+                `arguments` to run in place of the model's. `None` leaves the call waiting.
             arguments: as for `run`.
+
+        Raises:
+            AdapterConfigurationError: the callback answered something else; the call waits on in `pending`.
         """
         run = self._begin(arguments, asks_people=True)
         payload = self._last(self._events(run, agent_run(run), on_approval_required))
@@ -98,7 +101,7 @@ class GuardedOpenAI(Guard[Handle]):
         self,
         state: JsonMapping,
         *,
-        resolutions: Mapping[str, JsonMapping] | None = None,
+        resolutions: Mapping[str, GivenAnswer] | None = None,
         on_approval_required: AskCallback | None = None,
     ) -> ApprovedPayload:
         """Go on with a run out of `pending`, in this or another process.
@@ -120,7 +123,7 @@ class GuardedOpenAI(Guard[Handle]):
         self,
         state: JsonMapping,
         *,
-        resolutions: Mapping[str, JsonMapping] | None = None,
+        resolutions: Mapping[str, GivenAnswer] | None = None,
         on_approval_required: AskCallback | None = None,
     ) -> Iterator[Event]:
         """Go on with a run out of `pending` and give events as they come; the arguments are those of `resume`.
@@ -137,7 +140,7 @@ class GuardedOpenAI(Guard[Handle]):
         tool_name: str,
         arguments: JsonMapping,
         request_id: str,
-        resolution: str = "approved",
+        resolution: Literal["approved", "denied", "rejected"] = "approved",
         comment: str | None = None,
     ) -> JsonObject:
         """Answer one waiting call of this agent, run it if it is approved, and let its run go on to the end.

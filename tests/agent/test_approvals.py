@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
+from litellm_bighub import PersonAnswer
 from litellm_bighub.domain.decision import Block, RequireApproval
 from litellm_bighub.errors import AdapterConfigurationError
 from litellm_bighub.testing import text
@@ -46,30 +48,63 @@ def test_nothing_to_approve(driver, model):
     assert payload["approval_loop"] == {"required": False, "resolved": False, "resumed": False}
 
 
-@pytest.mark.lesson("an answer without a resolution is an approval", row="no-resolution")
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "comment"),
     [
-        pytest.param({"resolution": "denied"}, id="denied"),
-        pytest.param({"resolution": "rejected"}, id="rejected"),
-        pytest.param({}, id="no-resolution"),
-        pytest.param({"comment": "fine"}, id="comment-alone"),
-        pytest.param({"resolution": "APPROVED"}, id="wrong-case"),
-        pytest.param({"resolution": True}, id="boolean"),
-        pytest.param("approved", id="text"),
-        pytest.param(True, id="true"),
-        pytest.param({"resolution": "approved", "arguments": "x"}, id="broken-edit"),
+        pytest.param(False, None, id="false"),
+        pytest.param(PersonAnswer(approved=False, comment="no"), "no", id="value"),
+        pytest.param({"resolution": "denied", "comment": "no"}, "no", id="denied"),
+        pytest.param({"resolution": "rejected", "arguments": {"amount": 1}}, None, id="rejected"),
     ],
 )
-def test_anything_but_a_clear_yes_is_a_refusal(driver, model, answer):
-    """Old sin: an answer without `resolution` counted as approved."""
+def test_a_no_is_a_refusal(driver, model, answer, comment):
     model([refund(5000)], DONE)
     bighub, refunds = Bighub(), Refunds()
     payload = run(driver, agent(driver, bighub, refunds), lambda _: answer)
     assert refunds.paid == []
-    assert [resolution for _, resolution, _ in bighub.resolved] == ["denied"]
+    assert bighub.resolved == [("req_1", "denied", comment)]
     assert payload["approval_loop"]["resumed"] is False
     assert payload["execution"]["last"]["status"] == "blocked"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [True, PersonAnswer(approved=True), {"resolution": "approved", "arguments": None}],
+    ids=["true", "value", "mapping"],
+)
+def test_a_yes_runs_the_call(driver, model, answer):
+    model([refund(5000)], DONE)
+    refunds = Refunds()
+    run(driver, agent(driver, Bighub(), refunds), lambda _: answer)
+    assert refunds.paid == [("ord_1", 5000)]
+
+
+@pytest.mark.lesson("an answer without a resolution is an approval", row="no-resolution")
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        pytest.param({}, "a mapping without a known `resolution`", id="no-resolution"),
+        pytest.param({"comment": "fine"}, "a mapping without a known `resolution`", id="comment-alone"),
+        pytest.param({"resolution": "APPROVED"}, "a mapping without a known `resolution`", id="wrong-case"),
+        pytest.param({"resolution": True}, "a mapping without a known `resolution`", id="boolean"),
+        pytest.param("approved", "str", id="text"),
+        pytest.param(1, "int", id="number"),
+        pytest.param({"resolution": "approved", "arguments": "x"}, "`arguments` are no mapping", id="broken-edit"),
+        pytest.param({"resolution": "modified"}, "`arguments` are no mapping", id="no-edit"),
+        pytest.param({"resolution": "approved", "comment": 7}, "`comment` or `by` is no text", id="number-as-comment"),
+    ],
+)
+def test_what_is_no_answer_is_an_error_and_the_call_waits_on(driver, model, answer, says):
+    """Old sin: an answer without `resolution` counted as approved."""
+    model([refund(5000)], DONE)
+    bighub, refunds = Bighub(), Refunds()
+    guard = agent(driver, bighub, refunds)
+    with pytest.raises(AdapterConfigurationError, match=re.escape(says)) as raised:
+        run(driver, guard, lambda _: answer)
+    assert "True, False, None, a PersonAnswer" in str(raised.value)
+    assert (refunds.paid, bighub.resolved) == ([], [])
+    driver.call(guard, "resume", state=guard.pending[0], resolutions={"req_1": True})
+    assert refunds.paid == [("ord_1", 5000)]
 
 
 @pytest.mark.parametrize("callback", [None, lambda _: None], ids=["no-callback", "no-answer"])

@@ -192,14 +192,6 @@ def test_who_approves_something_else_does_not_approve_the_call(driver, model, to
     assert refunds.paid == paid
 
 
-def test_a_modification_that_is_not_told_is_a_refusal(driver, model):
-    model([refund(500)], DONE)
-    refunds = Refunds()
-    guard = agent(driver, Bighub(), refunds)
-    driver.call(guard, "run_with_approval", **ASK, on_approval_required=lambda _: {"resolution": "modified"})
-    assert refunds.paid == []
-
-
 def test_the_expiry_of_an_approval_is_carried_to_event_state_and_question(driver, model):
     model([refund(500)], [text("waiting")])
     bighub, asked = Bighub(), []

@@ -24,6 +24,7 @@ from litellm_bighub import (
     EmbeddedDecider,
     GuardedOpenAI,
     OpenAIResponsesHandler,
+    PersonAnswer,
     RequireApproval,
     ToolCall,
     ToolDecisions,
@@ -154,6 +155,12 @@ def agent() -> None:
         for event in guard.run_stream(messages=[], model="openai/gpt-4.1"):
             event["type"]
         guard.resume(guard.pending[0], resolutions={"req_1": {"resolution": "approved"}})
+        guard.resume(guard.pending[0], resolutions={"req_1": PersonAnswer(approved=False, comment="too much")})
+        guard.run_with_approval(messages=[], model="x", on_approval_required=lambda _: True)
+        guard.run_with_approval(messages=[], model="x", on_approval_required=lambda _: None)
+        guard.run_with_approval(messages=[], model="x", on_approval_required=lambda _: {"resolution": "denied"})
+        guard.run_with_approval(messages=[], model="x", on_approval_required=lambda _: "yes")  # type: ignore[arg-type,return-value]
+        guard.resume(guard.pending[0], resolutions={"req_1": {"resolution": "perhaps"}})  # type: ignore[dict-item]
         guard.tool("refund_payment", refund_payment, amount_from_args=None)  # type: ignore[call-arg]
         guard.run(messages=[])  # type: ignore[call-arg]
     GuardedOpenAI(decider=OfficeHours(), fail_mode="closed", max_tool_rounds=3)

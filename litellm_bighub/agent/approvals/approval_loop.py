@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Mapping
 
 from litellm_bighub.agent.drivers.performer import AskCallback
+from litellm_bighub.agent.flow.effects import GivenAnswer
 from litellm_bighub.agent.flow.run import Run
 from litellm_bighub.agent.record.events import ApprovedPayload, Payload
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
@@ -29,10 +29,10 @@ def approval_loop(run: Run) -> JsonObject:
     }
 
 
-def answers(resolutions: Mapping[str, JsonMapping] | None, otherwise: AskCallback | None) -> AskCallback:
+def answers(resolutions: Mapping[str, GivenAnswer] | None, otherwise: AskCallback | None) -> AskCallback:
     """A callback that gives prepared answers by request id, and asks on for the rest."""
 
-    def ask(question: JsonObject) -> Any:
+    def ask(question: JsonObject) -> GivenAnswer | Awaitable[GivenAnswer]:
         if resolutions is not None and question["request_id"] in resolutions:
             return resolutions[question["request_id"]]
         return None if otherwise is None else otherwise(question)

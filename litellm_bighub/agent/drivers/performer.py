@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -20,6 +20,7 @@ from litellm_bighub.agent.flow.effects import (
     Decide,
     Emit,
     Event,
+    GivenAnswer,
     Look,
     Notify,
     PersonAnswer,
@@ -39,7 +40,7 @@ from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import ProviderResponseError
 
-AskCallback: TypeAlias = Callable[[JsonObject], Any]
+AskCallback: TypeAlias = Callable[[JsonObject], GivenAnswer | Awaitable[GivenAnswer]]
 
 logger = logging.getLogger("litellm_bighub.agent")
 

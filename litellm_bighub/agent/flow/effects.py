@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeAlias, TypeVar, cast
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
+
+from typing_extensions import Required, TypedDict
 
 from litellm_bighub.agent.tools.jobs import Job
 from litellm_bighub.domain.call import CallContext, ToolCall
@@ -47,9 +49,11 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class PersonAnswer:
-    """What a person said about a pending call.
+    """What a person said about a call that waits.
 
     Attributes:
+        approved: whether it may run.
+        comment: is kept with the approval.
         by: the name of the person, as the callback gives it.
         arguments: those that shall run in place of the model's.
     """
@@ -58,6 +62,26 @@ class PersonAnswer:
     comment: str | None = None
     by: str = SOMEBODY
     arguments: JsonMapping | None = None
+
+
+class Resolution(TypedDict, total=False):
+    """The same as a mapping, as in `bighub_openai`.
+
+    Attributes:
+        resolution: `approved`, or `modified` with `arguments`; `denied` or `rejected`.
+        comment: is kept with the approval.
+        by: the name of the person.
+        arguments: those that shall run in place of the model's.
+    """
+
+    resolution: Required[Literal["approved", "modified", "denied", "rejected"]]
+    comment: str | None
+    by: str | None
+    arguments: JsonMapping | None
+
+
+GivenAnswer: TypeAlias = bool | PersonAnswer | Resolution | None
+"""What may be answered about a call that waits; `None` leaves it waiting."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final, cast
 
 from litellm_bighub.agent.flow.effects import (
     SOMEBODY,
@@ -28,28 +29,42 @@ from litellm_bighub.agent.tools.tool import Prepared
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
+from litellm_bighub.errors import AdapterConfigurationError
 
-_APPROVED = frozenset({"approved", "modified"})
+_APPROVED: Final = frozenset({"approved", "modified"})
 
 
-def read_answer(raw: object) -> PersonAnswer | None:
-    """What a callback's answer means. Nothing is no answer; what is unclear is a refusal."""
-    if raw is None:
-        return None
-    if not isinstance(raw, Mapping):
-        return PersonAnswer(approved=False, comment="the answer was unclear")
-    resolution, arguments = raw.get("resolution"), raw.get("arguments")
-    comment, by = raw.get("comment"), raw.get("by")
-    said = PersonAnswer(
-        approved=False,
-        comment=comment if isinstance(comment, str) else None,
-        by=by if isinstance(by, str) and by else SOMEBODY,
-    )
-    if not isinstance(resolution, str) or resolution not in _APPROVED:
-        return said
-    if isinstance(arguments, Mapping) or (arguments is None and resolution == "approved"):
-        return replace(said, approved=True, arguments=arguments)
-    return said
+def read_answer(given: object) -> PersonAnswer | None:
+    """What a callback's answer means; `None` is no answer.
+
+    Raises:
+        AdapterConfigurationError: it is no `GivenAnswer`, so that nobody knows what was meant.
+    """
+    match given:
+        case None | PersonAnswer():
+            return given
+        case bool():
+            return PersonAnswer(approved=given)
+        case {"resolution": "approved" | "modified" | "denied" | "rejected" as resolution}:
+            return _of_mapping(resolution, cast("JsonMapping", given))
+        case _:
+            what = "a mapping without a known `resolution`" if isinstance(given, Mapping) else type(given).__name__
+            raise _unclear(what)
+
+
+def _of_mapping(resolution: str, given: JsonMapping) -> PersonAnswer:
+    comment, by, arguments = given.get("comment"), given.get("by"), given.get("arguments")
+    if not isinstance(comment, str | None) or not isinstance(by, str | None):
+        raise _unclear("a mapping whose `comment` or `by` is no text")
+    if not isinstance(arguments, Mapping | None) or (arguments is None and resolution == "modified"):
+        raise _unclear("a mapping whose `arguments` are no mapping")
+    approved = resolution in _APPROVED
+    return PersonAnswer(approved, comment, by or SOMEBODY, cast("JsonMapping", arguments) if approved else None)
+
+
+def _unclear(what: str) -> AdapterConfigurationError:
+    says = "answer True, False, None, a PersonAnswer, or {'resolution': 'approved' or 'denied', ...}"
+    return AdapterConfigurationError("on_approval_required", f"answered {what}; {says}")
 
 
 def ask_people(run: Run, turn: Turn, answered: list[TurnCall]) -> Steps[None]:
