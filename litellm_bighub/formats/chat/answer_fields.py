@@ -63,6 +63,7 @@ PROVIDER_FIELDS = FieldShape(
                 "rerank_results",
                 "search_results",
                 "server_side_tool_invocations",
+                "server_tool_calls",
                 "tool_results",
                 "web_search_calls",
                 "web_search_results",

@@ -219,6 +219,7 @@ RESPONSE = FieldShape(
         "output": FieldShapes(_item_shape),
         **dict.fromkeys(("instructions", "output_text"), _TEXT),
         "text": FieldShape({"format": _SETTINGS, "verbosity": _WORD}),
+        "provider_specific_fields": FieldShape({"server_tool_calls": _SETTINGS}),  # what Claude's provider has run
         "tools": _TOOL,
         **dict.fromkeys(
             (

@@ -55,7 +55,10 @@ MESSAGES: dict[str, dict[str, Any]] = {
     "a refusal in a part": {"role": "assistant", "content": [{"type": "refusal", "refusal": C}]},
     "reasoning": {"role": "assistant", "reasoning": C, "reasoning_content": C},
     "reasoning details": {"role": "assistant", "reasoning_details": [{"type": "reasoning.text", "text": C}]},
-    "reasoning items": {"role": "assistant", "reasoning_items": [{"id": "r", "summary": [{"type": "x", "text": C}]}]},
+    "reasoning items": {
+        "role": "assistant",
+        "reasoning_items": [{"type": "reasoning", "id": "r", "summary": [{"type": "summary_text", "text": C}]}],
+    },
     "an unsigned thought": {"role": "assistant", "thinking_blocks": [{"type": "thinking", "thinking": C}]},
     "arguments": {"role": "assistant", "tool_calls": [call()]},
     "arguments that are an object": {"role": "assistant", "tool_calls": [call({"to": C})]},
