@@ -20,6 +20,9 @@ the deltas did, the rest is scanned first; if it says something else, the releas
 explains is scanned on its own. What a command printed that the provider ran leaves when all of it is known, in the done
 event: its deltas tell two texts at once, of which neither is a part.
 
+Texts that are parts of one message are asked about together where they wait together, for a second look. Of a part that
+has left, the scan shows the end: of a secret that began there, what comes behind it can still be masked.
+
 The driver:
 
 ```
@@ -34,15 +37,16 @@ step = gate.finish()                        # and the same loop
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from typing_extensions import assert_never
 
 from litellm_bighub.errors import GateError
 from litellm_bighub.formats.payload.json_escapes import unescaped
+from litellm_bighub.formats.payload.message_parts import message_parts
 from litellm_bighub.formats.payload.slots import Slot, TextKind, Where
 from litellm_bighub.formats.stream.event_texts import (
     AnnotationTexts,
@@ -76,6 +80,9 @@ from litellm_bighub.formats.stream.waiting_texts import (
 
 _Key: TypeAlias = tuple[str, bool]
 
+_REACH: Final = 2000
+"""How much of the parts before is shown with a part where texts are held whole."""
+
 
 class TextGateState(Enum):
     """Where the gate is, as drawn above."""
@@ -87,16 +94,31 @@ class TextGateState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class JoinedParts:
+    """Texts that stand one behind the other in a message, and are looked at once more as one.
+
+    Attributes:
+        indices: which of a scan's texts.
+        before: the end of what stands before them, and has left or is scanned at another time.
+    """
+
+    indices: tuple[int, ...]
+    before: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Scan:
     """Check these texts, each on its own, and answer with exactly as many.
 
     Attributes:
         texts: each once.
         calls: the tool calls that have become complete, whose texts are among them or were checked before.
+        joined: which of the texts belong together.
     """
 
     texts: tuple[str, ...]
     calls: tuple[object, ...] = ()
+    joined: tuple[JoinedParts, ...] = ()
 
 
 class StreamTextGate(Protocol):
@@ -125,6 +147,14 @@ class _Question(Protocol):
 CallOf: TypeAlias = Callable[[object, Mapping[Place, str]], "object | None"]
 
 
+MessageOf: TypeAlias = Callable[[Item, Place, TextKind], "Hashable | None"]
+
+
+def _of_no_message(item: Item, place: Place, kind: TextKind) -> None:
+    """No text is a part of a message."""
+    del item, place, kind
+
+
 def announced_call(announced: object, texts: Mapping[Place, str]) -> object | None:
     """The call that an item was announced as, with the texts that deltas told of it."""
     call = announced
@@ -144,6 +174,7 @@ class TextGate:
         independent: whether items do not wait for each other.
         call_of: the tool call of an item, made of how it was announced and of its texts by their places; `None` if it
             is none.
+        message_of: tells by the item, place and kind of a text which message it is a part of; `None` if of none.
     """
 
     def __init__(
@@ -154,9 +185,14 @@ class TextGate:
         mode: Mode | None = None,
         independent: bool = False,
         call_of: CallOf = announced_call,
+        message_of: MessageOf = _of_no_message,
     ) -> None:
         self._read = read
         self._call_of = call_of
+        self._message_of = message_of
+        self._messages: dict[Hashable, list[TextPart]] = {}
+        self._message: dict[TextPart, list[TextPart]] = {}
+        self._told_together: list[list[Lone]] = []
         self._may_stream = may_stream
         self._mode: Mode = mode or Window()
         self._state = TextGateState.FLOWING
@@ -210,6 +246,7 @@ class TextGate:
             question.verify(answer)
         again = [question for question, answer in zip(self._asked, texts, strict=True) if not question.answer(answer)]
         self._asked = again
+        self._told_together = []
         for item in self._calls:
             item.call_state = CallState.ANSWERED
         self._calls.clear()
@@ -232,7 +269,41 @@ class TextGate:
 
     @property
     def _scan(self) -> Scan:
-        return Scan(tuple(question.question for question in self._asked), tuple(self._calls.values()))
+        texts = tuple(question.question for question in self._asked)
+        return Scan(texts, tuple(self._calls.values()), tuple(self._joined()))
+
+    def _joined(self) -> Iterator[JoinedParts]:
+        """Which of the texts that are asked about belong together.
+
+        A part of which something has left already was joined to what stands before it when that was asked about.
+        """
+        if not self._message and not self._told_together:
+            return
+        places: dict[object, int] = {question: index for index, question in enumerate(self._asked)}
+        messages = {
+            id(parts): parts for part in places if isinstance(part, TextPart) and (parts := self._message.get(part))
+        }
+        for parts in messages.values():
+            asked = [part for part in parts if part in places]
+            begun = asked[0].left > 0
+            before = "" if begun else self._before(parts[: parts.index(asked[0])])
+            joined = [places[part] for part in asked if part is asked[0] or not part.left]
+            if len(joined) + bool(before) > 1:
+                yield JoinedParts(tuple(joined), before)
+        for lones in self._told_together:
+            indices = tuple(dict.fromkeys(places[lone] for lone in lones if lone in places))
+            if len(indices) > 1:
+                yield JoinedParts(indices)
+
+    def _before(self, parts: Sequence[TextPart]) -> str:
+        """The end of these texts."""
+        reach = self._mode.overlap if isinstance(self._mode, Window) else _REACH
+        before = ""
+        for part in reversed(parts):
+            before = part.end_of(reach - len(before)) + before
+            if len(before) >= reach:
+                break
+        return before
 
     def _ask(self) -> bool:
         """Whether something has to be asked. The texts of a call wait for its end, since only then is it one."""
@@ -245,6 +316,8 @@ class TextGate:
         self._asked += self._unasked
         self._touched = {}
         self._unasked = []
+        if not self._asked:
+            self._told_together = []
         return bool(self._asked or self._calls)
 
     def _complete(self, items: Iterable[Item], told: object = None) -> None:
@@ -333,6 +406,7 @@ class TextGate:
         telling = Telling(event, after=item if item in self._open_calls else None)
         for found in texts:
             telling.texts.append((found, self._announced(item, found)))
+        self._tell_together(telling)
         self._lanes.add(item.index, telling)
 
     def _announced(self, item: Item, found: CarriedText) -> Source:
@@ -356,13 +430,23 @@ class TextGate:
         self._end([part for part in ends if not part.ended])
         telling = Telling(event, [(found, self._source(found, part)) for found, part in places])
         self._join(telling)
+        self._tell_together(telling)
         self._lanes.add(item.index, telling)
+
+    def _tell_together(self, telling: Telling) -> None:
+        """Note which texts of an event that nobody was asked about belong together."""
+        lones = [
+            (found.slot, source) for found, source in telling.texts if isinstance(source, Lone) and not source.settled
+        ]
+        if len(lones) > 1:
+            for indices in message_parts([slot for slot, _ in lones]):
+                self._told_together.append([lones[index][1] for index in indices])
 
     def _source(self, found: CarriedText, part: TextPart | None) -> Source:
         same = self._ended.get(_key(found.slot.text, found.slot.kind))
         if part is not None and not part.ended:
             return SoFar(part)
-        if part is not None and not part.empty and (same is None or same is part):
+        if part is not None and not part.empty and (same is None or same.raw == part.raw):
             return Ended(part)
         return self._alone(found.slot) if same is None else Ended(same)
 
@@ -395,6 +479,12 @@ class TextGate:
             where = (where, key)
         part = item.parts[place] = TextPart(self._mode, kind, where)
         self._open[part] = item
+        message = self._message_of(item, place, kind)
+        if message is not None:
+            parts = self._messages.setdefault(message, [])
+            parts.append(part)
+            if len(parts) > 1:
+                self._message.update(dict.fromkeys(parts if len(parts) == 2 else (part,), parts))
         return part
 
     def _end(self, parts: Sequence[TextPart], said: str | None = None) -> None:

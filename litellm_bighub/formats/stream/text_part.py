@@ -155,6 +155,11 @@ class TextPart:
         """The text as the client gets it, as far as it may leave."""
         return "".join(self._out)
 
+    def end_of(self, length: int) -> str:
+        """The end of the text as far as it was heard; as the client gets it, as far as it may leave."""
+        pending = "".join(delta.text for delta in self._pending)
+        return (self.released + pending)[-length:]
+
     @property
     def empty(self) -> bool:
         """Whether nothing was heard of it."""

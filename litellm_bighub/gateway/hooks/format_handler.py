@@ -158,7 +158,8 @@ class FormatHandler(BaseTranslation):
         has_calls = calls.chunks and contract_of(guardrail) is Contract.INPUTS
         context: JsonObject = {"tool_calls": calls.handed_over()} if has_calls else {}
         question = TextQuestion(scan.texts, context, None, request_data, "response", logging_obj)
-        answer, _ = await self._ask(guardrail, question, Extracted())
+        joined = [Parts(parts.indices, parts.before) for parts in scan.joined]
+        answer, _ = await self._ask(guardrail, question, Extracted(), joined)
         return texts_and_calls(scan.texts, answer, calls, guardrail)
 
     async def _check_found(
@@ -179,7 +180,7 @@ class FormatHandler(BaseTranslation):
         structured = None if copies is None else copies.messages.handed_over
         question = TextQuestion(found.texts, context, structured, request_data, side, logging_obj)
         record_scan(guardrail, question, found.hidden)
-        answer, _ = await self._ask(guardrail, question, Extracted(), found)
+        answer, _ = await self._ask(guardrail, question, Extracted(), self._parts(found))
         more: list[tuple[Slot, str]] = []
         replaced: list[Payload] | None = None
         if copies is not None:
@@ -215,12 +216,13 @@ class FormatHandler(BaseTranslation):
                 known["litellm_metadata"] = user_metadata
         return known
 
+    def _parts(self, found: Found) -> Sequence[Parts]:
+        """The texts that are looked at once more together."""
+        return [Parts(indices) for indices in message_parts(found.slots)] if self.second_look.join_parts else ()
+
     async def _ask(
-        self, guardrail: Guardrail, question: TextQuestion, extracted: Extracted, found: Found | None = None
+        self, guardrail: Guardrail, question: TextQuestion, extracted: Extracted, parts: Sequence[Parts] = ()
     ) -> tuple[TextAnswer, Sequence[str]]:
-        parts: list[Parts] = []
-        if found is not None and self.second_look.join_parts:
-            parts = [Parts(indices) for indices in message_parts(found.slots)]
         mode = AskMode(calls_each(guardrail, self.text_calls), self.max_parallel_texts, self.second_look)
         return await ask(guardrail, question, extracted, parts, mode)
 

@@ -116,7 +116,7 @@ class OpenAIResponsesHandler(OverridePoints):
             [*found.texts, *extracted.texts], context, messages.scoped, data, "request", litellm_logging_obj
         )
         record_scan(guardrail_to_apply, question, found.hidden, tasks=len(extracted.tasks))
-        answer, responses = await self._ask(guardrail_to_apply, question, extracted, found)
+        answer, responses = await self._ask(guardrail_to_apply, question, extracted, self._parts(found))
         structured = messages.rewritten(guardrail_to_apply, answer, question.texts)
         tools.verify(guardrail_to_apply, answer)
         await self._write_all(items, "input", found, extracted, responses, calls, answer, guardrail_to_apply)
@@ -251,7 +251,7 @@ class OpenAIResponsesHandler(OverridePoints):
             context = context_of(found, fields.get(response, "model"), calls)
         question = TextQuestion([*found.texts, *extracted.texts], context, None, request_data, "response", logging_obj)
         record_scan(guardrail, question, found.hidden, tasks=len(extracted.tasks))
-        answer, responses = await self._ask(guardrail, question, extracted, found)
+        answer, responses = await self._ask(guardrail, question, extracted, self._parts(found))
         await self._write_all(response, "output", found, extracted, responses, calls, answer, guardrail)
 
     async def _write_all(

@@ -12,7 +12,7 @@ is or not at all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set as AbstractSet
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -38,6 +38,7 @@ from litellm_bighub.formats.stream.event_texts import (
 )
 from litellm_bighub.formats.stream.gate_protocol import Hold, Release
 from litellm_bighub.formats.stream.text_gate import Scan, TextGate
+from litellm_bighub.formats.stream.text_items import Item
 from litellm_bighub.formats.stream.text_part import Mode
 
 _CONTENT: Final = "content"
@@ -58,7 +59,9 @@ class ChatTextGate:
     """
 
     def __init__(self, mode: Mode | None = None) -> None:
-        self._gate = TextGate(read, may_stream=lambda _: False, mode=mode, independent=True, call_of=_call_of)
+        self._gate = TextGate(
+            read, may_stream=lambda _: False, mode=mode, independent=True, call_of=_call_of, message_of=_message_of
+        )
 
     def feed(self, *events: object) -> Release | Scan | Hold:
         """Take the upstream's next events."""
@@ -71,6 +74,13 @@ class ChatTextGate:
     def finish(self) -> Release | Scan:
         """The upstream has no more events."""
         return self._gate.finish()
+
+
+def _message_of(item: Item, place: Place, kind: TextKind) -> Hashable | None:
+    """The content of a choice may come as parts and as a text, which clients join."""
+    del kind
+    is_part = place[0] == _CONTENT and (place[-1] == "text" or isinstance(place[-1], int))
+    return item.id if is_part or place == ("delta", _CONTENT) else None
 
 
 def _call_of(_: object, texts: Mapping[Place, str]) -> JsonObject | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
 
@@ -18,14 +18,18 @@ from litellm_bighub.formats.messages.sse import Frame, Splitter, parse
 from litellm_bighub.formats.messages.texts.event_texts import START, STOP, may_stream, read
 from litellm_bighub.formats.payload.copies import text, whole, with_fields
 from litellm_bighub.formats.payload.fields import get
+from litellm_bighub.formats.payload.slots import TextKind
+from litellm_bighub.formats.stream.event_texts import Place
 from litellm_bighub.formats.stream.gate_protocol import Hold, Release
 from litellm_bighub.formats.stream.text_gate import Scan, TextGate
+from litellm_bighub.formats.stream.text_items import Item
 from litellm_bighub.formats.stream.text_part import Mode
 
 _PING: Final = "ping"
 _SIGNED: Final = "thinking"
 _SIGNATURE: Final = "signature"
 _PARTS: Final = ("content_block", "delta")
+_PARTS_OF_MESSAGE: Final[frozenset[Place]] = frozenset({("text",), ("thinking",)})
 
 
 class _Parsed(dict[str, object]):
@@ -46,7 +50,7 @@ class MessagesTextGate:
     """
 
     def __init__(self, mode: Mode | None = None) -> None:
-        self._gate = TextGate(read, may_stream=may_stream, mode=mode)
+        self._gate = TextGate(read, may_stream=may_stream, mode=mode, message_of=_message_of)
         self._splitter = Splitter()
         self._form: type[bytes | str] | None = None
         self._signed = SignedBlocks()
@@ -124,6 +128,12 @@ class MessagesTextGate:
 
     def _written(self, event: object) -> object:
         return event.raw if isinstance(event, _Parsed) else Frame(event, None, self._form).released
+
+
+def _message_of(item: Item, place: Place, kind: TextKind) -> Hashable | None:
+    """The text blocks of an answer are parts of one, and so are its thoughts."""
+    del item, kind
+    return place if place in _PARTS_OF_MESSAGE else None
 
 
 @dataclass(slots=True)

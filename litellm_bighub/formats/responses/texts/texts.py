@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Final, cast
 
 from pydantic import BaseModel
@@ -24,7 +24,9 @@ from litellm_bighub.formats.responses.texts.text_finder import (
     lone_text_in_request,
     lone_text_in_response,
 )
+from litellm_bighub.formats.stream.event_texts import Place
 from litellm_bighub.formats.stream.text_gate import StreamTextGate, TextGate
+from litellm_bighub.formats.stream.text_items import Item
 from litellm_bighub.formats.stream.text_part import Mode
 
 _TOLD: Final = CALLS.keys() - {"program", "tool_search_call"} | {"mcp_call"}
@@ -33,7 +35,14 @@ _TOLD: Final = CALLS.keys() - {"program", "tool_search_call"} | {"mcp_call"}
 
 def text_gate(mode: Mode | None = None) -> TextGate:
     """A new gate for the texts of a Responses stream."""
-    return TextGate(read, may_stream=may_stream, mode=mode)
+    return TextGate(read, may_stream=may_stream, mode=mode, message_of=_message_of)
+
+
+def _message_of(item: Item, place: Place, kind: TextKind) -> Hashable | None:
+    """Clients join the texts of all messages; summaries, refusals and thoughts belong to their item."""
+    if len(place) != 3 or place[2] not in {"text", "refusal"}:
+        return None
+    return place[2] if kind is TextKind.OUTPUT_TEXT else (item.index, place[0], place[2])
 
 
 def _gate(mode: Mode) -> StreamTextGate:
