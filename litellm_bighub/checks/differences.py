@@ -41,7 +41,9 @@ def differences(before: str, after: str) -> list[Change] | None:
             a, b = a + 1, b + 1
         if a == len(left) and b == len(right):
             return changes
-        steps = next((found for size in _WINDOWS if (found := _until_they_meet(left, right, a, b, size))), ())
+        steps: Sequence[_Step] = next(
+            (found for size in _WINDOWS if (found := _until_they_meet(left, right, a, b, size))), ()
+        )
         for kind, i, j, k, n in steps:
             end = start + len("".join(left[i:j]))
             if kind != "equal":

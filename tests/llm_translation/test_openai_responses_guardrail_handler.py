@@ -30,6 +30,7 @@ from tests.formats.responses.canaries import (
     ITEMS,
     MASKED,
     MEDIA,
+    NAMES,
     OUTPUT_ITEMS,
     REQUESTS,
     Row,
@@ -259,7 +260,7 @@ BAD_ANSWERS = [
 @pytest.mark.parametrize(("change", "problem"), BAD_ANSWERS)
 async def test_bad_answer_to_a_request(change: Any, problem: str):
     """The error names the guardrail, and nothing has been written."""
-    data = {"input": ["one", "two", "three"], "tools": [{"type": "function", "name": "a"}]}
+    data = {"input": ["one", "two"], "tools": [{"type": "function", "name": "a"}]}
     before = deepcopy(data)
     with pytest.raises(GuardrailAnswerError) as caught:
         await OpenAIResponsesHandler().process_input_messages(data, Today(change))
@@ -454,7 +455,7 @@ async def test_a_batch_is_one_call_with_its_context():
     await OpenAIResponsesHandler().process_input_messages(data, guardrail)
     (call,) = guardrail.calls
     assert (call["texts"], call["images"], call["files"], call["model"]) == (
-        ["be kind", "a", "finds tools"], ["http://a.test"], ["file_1"], "m",
+        ["be kind", "a", "finds tools", "weather\ncity"], ["http://a.test"], ["file_1"], "m",
     )  # fmt: skip
     assert [tool["function"]["name"] for tool in call["tools"]] == ["weather"]
     assert guardrail.input_types == ["request"]
@@ -466,12 +467,26 @@ async def test_tools_are_handed_over_without_texts():
     assert guardrail.calls[0]["tools"][0]["function"]["description"] == "the weather"
 
 
+def upper(text: str) -> str:
+    """Rewrites whatever has several words, which names have not."""
+    return text.upper() if " " in text else text
+
+
+@pytest.mark.parametrize("row", [pytest.param(row, id=row.id) for row in NAMES])
+async def test_a_rewritten_name_fails_the_request(row: Any, contract: int):
+    """Nothing has been written, and a tool by another name would be another one."""
+    data = row.make(CANARY)
+    with pytest.raises(GuardrailAnswerError, match="names: was rewritten, but means something only as it stands"):
+        await OpenAIResponsesHandler().process_input_messages(data, masking(CANARY, MASKED)[contract])
+    assert data == row.make(CANARY)
+
+
 async def test_the_first_contract_gets_tools_as_texts():
-    guardrail = First(str.upper)
+    guardrail = First(upper)
     data = {"tools": [deepcopy(FUNCTION)]}
     await OpenAIResponsesHandler().process_input_messages(data, guardrail)
-    assert guardrail.seen == ["weather", "the weather", "which city"]
-    assert (data["tools"][0]["name"], data["tools"][0]["description"]) == ("WEATHER", "THE WEATHER")
+    assert guardrail.seen == ["the weather", "which city", "weather\ncity"]
+    assert (data["tools"][0]["name"], data["tools"][0]["description"]) == ("weather", "THE WEATHER")
     assert data["tools"][0]["parameters"]["properties"]["city"] == {"type": "string", "description": "WHICH CITY"}
 
 
@@ -496,7 +511,7 @@ async def test_a_rewritten_tool_search_stays_one(execution: str, contract: int):
     schema = {"type": "object", "properties": {"goal": {"type": "string", "description": "which tool"}}}
     search = {**SEARCH, "execution": execution, "parameters": schema}
     data = {"input": "a", "tools": [search]}
-    guardrail = (First(str.upper), Today(lambda inputs: {"texts": [text.upper() for text in inputs["texts"]]}))
+    guardrail = (First(upper), Today(lambda inputs: {"texts": [upper(text) for text in inputs["texts"]]}))
     await OpenAIResponsesHandler().process_input_messages(data, guardrail[contract])
     goal = {"type": "string", "description": "WHICH TOOL"}
     parameters = {"type": "object", "properties": {"goal": goal}}

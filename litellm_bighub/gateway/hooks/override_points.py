@@ -18,7 +18,7 @@ from litellm_bighub.checks.text_check import InputType, TextQuestion, check, dis
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
-from litellm_bighub.formats.payload.slots import Found, Slot, rewrite
+from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, rewrite
 from litellm_bighub.formats.registry import format_named
 from litellm_bighub.gateway.hooks.format_handler import FormatHandler
 from litellm_bighub.gateway.hooks.guardrail_exchange import Extracted, Mappings
@@ -95,7 +95,7 @@ class OverridePoints(FormatHandler, BuiltIn):
 
     def _has_text_content(self, response: Payload) -> bool:
         """Whether an answer has any text. Where a subclass says no, its texts are not checked."""
-        return bool(self._texts.in_answer(response).slots)
+        return bool(_rewritable(self._texts.in_answer(response)))
 
     def _create_tasks(
         self,
@@ -108,7 +108,7 @@ class OverridePoints(FormatHandler, BuiltIn):
     ) -> None:
         # The signature of an override point, which is older, has no place for the request.
         request_data, input_type = request_scope().extraction or ({}, _side(root))
-        for slot in self._texts.in_item(item, ((None, root), index)).slots:
+        for slot in _rewritable(self._texts.in_item(item, ((None, root), index))):
             question = TextQuestion([slot.text], {}, None, request_data, input_type)
             tasks.append(_one_text(guardrail, question))
             mappings.append(TaskMapping.of(slot, index))
@@ -117,9 +117,10 @@ class OverridePoints(FormatHandler, BuiltIn):
         self, item: Payload, root: str, index: int, texts: list[str], images: list[str], mappings: Mappings
     ) -> None:
         found = self._texts.in_item(item, ((None, root), index))
-        texts.extend(found.texts)
+        slots = _rewritable(found)
+        texts.extend(slot.text for slot in slots)
         images.extend(found.images)
-        mappings.extend(TaskMapping.of(slot, index) for slot in found.slots)
+        mappings.extend(TaskMapping.of(slot, index) for slot in slots)
 
     @classmethod
     @cache
@@ -214,6 +215,11 @@ def around(found: Found, items: list[Payload], root: str, extracted: Extracted) 
     slots = [slot for slot in found.slots if slot.owner is items or _root(slot) != root]
     images = [*found.images, *(image for image in extracted.images if image not in found.images)]
     return Found(slots, images, found.files, found.hidden)
+
+
+def _rewritable(found: Found) -> list[Slot]:
+    """The texts less the names, which are asked about with what stands around the items: nothing takes their place."""
+    return [slot for slot in found.slots if slot.kind is not TextKind.NAME]
 
 
 def _side(root: str) -> InputType:

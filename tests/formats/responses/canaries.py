@@ -369,7 +369,6 @@ REQUESTS = (
             "property called description": lambda text: {"properties": {"description": {"title": text}}},
             "property called properties": lambda text: {"properties": {"properties": {"type": "a", "title": text}}},
             "default object": lambda text: {"properties": {"a": {"default": {"type": text}}}},
-            "enum": lambda text: {"properties": {"a": {"enum": ["b", text]}}},
             "examples": lambda text: {"examples": [{"a": [text]}]},
             "$defs": lambda text: {"$defs": {"required": {"description": text}}},
             "anyOf": lambda text: {"anyOf": [{"type": "null"}, {"description": text}]},
@@ -380,6 +379,29 @@ REQUESTS = (
     Row("user", lambda text: {"input": "a", "user": text}),
 )
 """Requests as a whole."""
+
+NAMES = (
+    Row("a tool's name", lambda text: {"tools": [{"type": "function", "name": text, "parameters": {}}]}),
+    Row("a custom tool's name", lambda text: {"tools": [{"type": "custom", "name": text}]}),
+    Row("a key", lambda text: {"tools": [{"type": "function", "name": "a", "parameters": {"properties": {text: {}}}}]}),
+    Row(
+        "an enum",
+        lambda text: {
+            "tools": [{"type": "function", "name": "a", "parameters": {"properties": {"b": {"enum": [text]}}}}]
+        },
+    ),
+    Row("the chosen tool's name", lambda text: {"tool_choice": {"type": "function", "name": text}}),
+    Row("a schema's name", lambda text: {"text": {"format": {"type": "json_schema", "name": text, "schema": {}}}}),
+    Row(
+        "an enum of a schema",
+        lambda text: {
+            "text": {"format": {"type": "json_schema", "name": "a", "schema": {"properties": {"a": {"enum": [text]}}}}}
+        },
+    ),
+    Row("a call's name", lambda text: {"input": [{**_FUNCTION_CALL, "name": text, "arguments": "{}"}]}),
+    Row("a note's name", lambda text: {"metadata": {text: "b"}}),
+)
+"""Requests with identifiers."""
 
 PICTURE = f"data:image/png;base64,{CANARY}"
 

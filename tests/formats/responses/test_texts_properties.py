@@ -107,11 +107,11 @@ def test_masking_leaves_no_text_of_an_answer(items: list[Any]):
 @settings(max_examples=100)
 @given(REQUEST)
 def test_each_answer_comes_back_to_its_own_place(data: dict[str, Any]):
-    """Number the texts, write the numbers behind them, where annotations go on fitting, and find them in order."""
+    """Number the texts but names, write the numbers behind them, where annotations still fit, and find them again."""
     found = find_in_request(data)
     numbers = itertools.count()
-    plain = [slot for slot in found.slots if slot.kind.value != "json"]
+    plain = [slot for slot in found.slots if slot.kind.value not in {"json", "name"}]
     texts = [f"{slot.text} {next(numbers)}" for slot in plain]
     rewrite(plain, texts)
-    again = [slot.text for slot in find_in_request(data).slots if slot.kind.value != "json"]
+    again = [slot.text for slot in find_in_request(data).slots if slot.kind.value not in {"json", "name"}]
     assert again == texts

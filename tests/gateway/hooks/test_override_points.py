@@ -140,7 +140,7 @@ async def test_our_extraction_below_an_override_finds_everything(handler: type[O
     for item in (call, reasoning):
         guardrail = (First(), Today())[contract]
         await handler().process_input_messages({"input": [item]}, guardrail)
-        assert len(guardrail.seen) == 1
+        assert [text for text in guardrail.seen if text != "a"] == ['{"a": 1}' if item is call else "why"]
 
 
 @pytest.mark.parametrize("handler", [OnlyUser, LaterInput, Signs])

@@ -240,7 +240,7 @@ async def test_what_the_last_event_tells_is_scanned_once(ending):
 
     await OpenAIResponsesHandler().process_output_streaming_response(events, guardrail, request_data={})
 
-    assert guardrail.seen == [["sk-12345", '{"amount":1}']]
+    assert guardrail.seen == [["sk-12345", '{"amount":1}', CALL["name"]]]
     assert len(guardrail.calls) == 1
 
 

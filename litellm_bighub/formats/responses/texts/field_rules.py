@@ -25,7 +25,6 @@ COMMON: Rules = MappingProxyType(
                 "status",
                 "role",
                 "phase",
-                "name",
                 "namespace",
                 "caller",
                 "created_by",
@@ -37,6 +36,7 @@ COMMON: Rules = MappingProxyType(
             ),
             _OPAQUE,
         ),
+        "name": FieldRule.NAME,
         "attributes": FieldRule.FREE,  # of a file that a search found: keys are the uploader's
         "input_schema": FieldRule.SCHEMA,
         "encrypted_content": FieldRule.HIDDEN,
@@ -171,13 +171,10 @@ DETAILS: Mapping[str, Rules] = {
     "base64": {"data": FieldRule.FILE, "media_type": _OPAQUE},
 }
 
-_NAMED: Rules = {"name": FieldRule.TEXT}
-"""A tool's name is its author's word to the model."""
-
 TOOLS: Mapping[str, Rules] = {
-    "function": {"parameters": FieldRule.SCHEMA, "output_schema": FieldRule.SCHEMA, **_SETTINGS, **_NAMED},
-    "custom": {**_SETTINGS, **_NAMED},
-    "namespace": _NAMED,
+    "function": {"parameters": FieldRule.SCHEMA, "output_schema": FieldRule.SCHEMA, **_SETTINGS},
+    "custom": {**_SETTINGS},
+    "namespace": _NONE,
     "tool_search": {"parameters": FieldRule.SCHEMA, "execution": _OPAQUE},
     "shell": {**_SETTINGS, "environment": FieldRule.TEXT},
     "image_generation": {**_SETTINGS, "input_image_mask": FieldRule.IMAGE, "svg": _OPAQUE},
@@ -217,5 +214,4 @@ VOCABULARY = Vocabulary(
     unknown=UNKNOWN,
     text_fields=frozenset({"text", "content", "refusal", "output", "arguments", "input"}),
     opaque_ids=True,
-    scans_names=False,
 )

@@ -7,7 +7,7 @@ be put back into a tuple.
 
 from __future__ import annotations
 
-from collections.abc import Collection, MutableMapping, Sequence, Set as AbstractSet
+from collections.abc import Collection, Iterator, MutableMapping, Sequence, Set as AbstractSet
 from typing import Any, Literal, cast
 
 from pydantic import BaseModel
@@ -16,6 +16,7 @@ from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.field_rules import FieldRule
+from litellm_bighub.formats.payload.nested import nested
 from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where, render
 from litellm_bighub.formats.payload.text_walk import TextWalk
 from litellm_bighub.formats.responses.texts.field_rules import UNKNOWN, VOCABULARY
@@ -67,8 +68,9 @@ def find_in_request(
     walk.input(data)
     for key in sorted(data.keys() - _KNOWN - unsent):
         walk.field(data, key, data[key], FieldRule.FREE, None)
+    walk.names.update(dict.fromkeys(_chosen(data.get("tool_choice"))))
     if _AROUND.isdisjoint(data):
-        return walk.found
+        return walk.finish()
     prompt = data.get("prompt")
     if prompt is not None and not isinstance(prompt, str):
         where: Where = ((None, "prompt"), "variables")
@@ -82,15 +84,17 @@ def find_in_request(
         walk.field(text_format, "description", fields.get(text_format, "description"), FieldRule.TEXT, where)
         name = "schema_" if isinstance(text_format, BaseModel) else "schema"
         walk.schema(fields.get(text_format, name), (where, "schema"))
+        walk.field(text_format, "name", fields.get(text_format, "name"), FieldRule.NAME, where)
     walk.tools(data.get("tools"), tools)
     metadata = data.get("metadata")
     if isinstance(metadata, MutableMapping):
         for key, value in metadata.items():
             if isinstance(value, str):  # the API knows only strings; LiteLLM keeps its own records here, nested
+                walk.names[key] = None
                 walk.field(metadata, key, value, FieldRule.TEXT, (None, "metadata"))
     walk.field(data, "user", data.get("user"), FieldRule.TEXT, None)
     walk.found.hidden.extend(key for key in _HISTORY if data.get(key))
-    return walk.found
+    return walk.finish()
 
 
 def find_in_response(response: object) -> Found:
@@ -103,7 +107,7 @@ def find_in_response(response: object) -> Found:
     walk.items(response, "output", fields.get(response, "output"), None)
     if isinstance(response, MutableMapping):
         walk.field(response, "output_text", response.get("output_text"), FieldRule.TEXT, None)
-    return walk.found
+    return walk.finish()
 
 
 def in_scope(item: object, skip_roles: Collection[str]) -> bool:
@@ -147,7 +151,15 @@ def find_in_item(item: object, where: Where = None) -> Found:
     """Find the texts of one input item, output item or content part."""
     walk = _Walk()
     walk.item(item, where)
-    return walk.found
+    return walk.finish()
+
+
+def _chosen(tool_choice: object) -> Iterator[str]:
+    """The names of the tools that a model may choose from."""
+    for each in nested(tool_choice):
+        name = fields.get(each, "name") if fields.is_object(each) else None
+        if isinstance(name, str):
+            yield name
 
 
 def _simple_message(item: Payload, where: Where, index: int) -> Sequence[Slot] | None:
@@ -232,3 +244,6 @@ class _Walk(TextWalk):
                 self.item(tool, where, untyped=UNKNOWN)
             else:
                 self.schema(fields.get(tool, "output_schema"), (where, "output_schema"))
+                handed_over = TextWalk(VOCABULARY)
+                handed_over.item(tool, where, untyped=UNKNOWN)
+                self.names.update(handed_over.names)

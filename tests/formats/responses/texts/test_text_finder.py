@@ -11,7 +11,7 @@ from openai.types.responses import ResponseInputItem, ResponseOutputItem
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from litellm_bighub.errors import PayloadError
-from litellm_bighub.formats.payload.slots import Found, rewrite
+from litellm_bighub.formats.payload.slots import Found, TextKind, rewrite
 from litellm_bighub.formats.responses.texts.text_finder import find_in_item, find_in_request, find_in_response
 from tests.formats.responses.canaries import (
     ANNOTATIONS,
@@ -22,6 +22,7 @@ from tests.formats.responses.canaries import (
     ITEMS,
     MASKED,
     MEDIA,
+    NAMES,
     OUTPUT_ITEMS,
     REQUESTS,
     Row,
@@ -374,17 +375,27 @@ TOOLS = [
     ("wanted", "texts"),
     [
         pytest.param((), ["how warm"], id="none"),
-        pytest.param((1,), ["how warm", "crm", "customers", "sql"], id="one"),
-        pytest.param(
-            "all",
-            ["weather", "the weather", "which", "how warm", "crm", "customers", "sql", "all", "how to", "untyped"],
-            id="all",
-        ),
+        pytest.param((1,), ["how warm", "customers"], id="one"),
+        pytest.param("all", ["the weather", "which", "how warm", "customers", "all", "how to", "untyped"], id="all"),
     ],
 )
 def test_texts_of_tools(wanted: Any, texts: list[str]):
-    """Names, descriptions and schemas; of the tools that are handed over, what their chat form has no place for."""
-    assert sorted(find_in_request({"tools": TOOLS}, tools=wanted).texts) == sorted(texts)
+    """Descriptions and schemas; of the tools that are handed over, what their chat form has no place for. All names."""
+    *found, names = find_in_request({"tools": TOOLS}, tools=wanted).slots
+    assert sorted(slot.text for slot in found) == sorted(texts)
+    assert names.kind is TextKind.NAME
+    assert {"weather", "crm", "sql"} <= set(names.text.split("\n"))
+
+
+@rows(NAMES)
+@pytest.mark.parametrize("tools", ["all", ()])
+def test_names_are_scanned_and_never_rewritten(row, tools):
+    request = row.make(CANARY)
+    found = find_in_request(request, tools=tools)
+    assert any(slot.kind is TextKind.NAME and CANARY in slot.text for slot in found.slots)
+    with pytest.raises(PayloadError, match="means something only as it stands"):
+        mask(found)
+    assert request == row.make(CANARY)
 
 
 def test_the_convenience_field_of_a_dict_answer():

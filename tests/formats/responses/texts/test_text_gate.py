@@ -179,10 +179,14 @@ def test_rewritten_arguments_stay_json():
     sent = call(0, "function_call", '{"a":', "1}").events
     for event in sent[:-1]:
         gate.feed(event)
-    assert gate.feed(sent[-1]) == Scan(('{"a":1}',), (sent[-1]["item"],))
+    asked = gate.feed(sent[-1])
+    assert asked == Scan(('{"a":1}', sent[-1]["item"]["name"]), (sent[-1]["item"],))
     with pytest.raises(PayloadError, match=r"output\[0\]\.arguments"):
-        gate.answer(["{"])
-    assert joined(gate.answer(['{"a":2}']).events[:-1], "response.function_call_arguments.delta") == '{"a":2}'
+        gate.answer(["{", asked.texts[1]])
+    assert (
+        joined(gate.answer(['{"a":2}', asked.texts[1]]).events[:-1], "response.function_call_arguments.delta")
+        == '{"a":2}'
+    )
 
 
 def test_a_cut_stream_is_scanned_to_its_end():
