@@ -59,5 +59,5 @@ LITELLM_IMPORTS: Mapping[str, frozenset[str]] = {
     "litellm.types.llms.base": frozenset(["BaseLiteLLMOpenAIResponseObject"]),
     "litellm.types.llms.openai": frozenset(["ResponsesAPIOptionalRequestParams"]),
     "litellm.types.router": frozenset(["RouterRateLimitError", "RouterRateLimitErrorBasic"]),
-    "litellm.types.utils": frozenset(["CallTypes", "CallTypesLiteral", "all_litellm_params"]),
+    "litellm.types.utils": frozenset(["CallTypes", "CallTypesLiteral", "ModelResponse", "all_litellm_params"]),
 }

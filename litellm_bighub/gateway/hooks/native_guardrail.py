@@ -15,6 +15,8 @@ from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import FORMATS
+from litellm_bighub.gateway.logs.delivered_answer import RECORD, log_request, open_record
+from litellm_bighub.gateway.logs.logged_details import logged_details
 from litellm_bighub.gateway.pipeline.provider_error import sanitized_error
 from litellm_bighub.gateway.pipeline.request_log import PROVIDER
 from litellm_bighub.gateway.routes.route_formats import format_of_route
@@ -80,6 +82,8 @@ class NativeGuardrail(CustomGuardrail):
         LiteLLM's no to what the config has on is one of the key, the team or the request. It does not count, but for
         answers to keys that may opt out; the hook before the call runs even then, and records it.
         """
+        if event_type is GuardrailEventHooks.logging_only:
+            return RECORD in data
         if super().should_run_guardrail(data, event_type) is True:
             return True
         if not self._is_on(event_type):
@@ -130,6 +134,33 @@ class NativeGuardrail(CustomGuardrail):
     def _opts_out(self, key: UserAPIKeyAuth, event_type: GuardrailEventHooks) -> bool:
         return super().should_run_guardrail(opt_out_question(key), event_type) is not True
 
+    def log_governed(self, data: JsonObject, wire_format: Format) -> None:
+        """Have LiteLLM log a request as it is now, and of its answer what the caller will have got.
+
+        Args:
+            data: the request, put right.
+            wire_format: its format.
+        """
+        log_request(data, data.get(wire_format.conversation, data.get("prompt")))
+        if self.should_run_guardrail(data, GuardrailEventHooks.post_call):
+            open_record(data, wire_format)
+
+    async def async_logging_hook(
+        self, kwargs: JsonObject, result: Payload, call_type: str
+    ) -> tuple[JsonObject, Payload]:
+        """Have loggers get what the caller got."""
+        del call_type
+        return logged_details(kwargs, result)
+
+    def logging_hook(self, kwargs: JsonObject, result: Payload, call_type: str) -> tuple[JsonObject, Payload]:
+        """As above, for loggers that LiteLLM runs in a thread."""
+        del call_type
+        return logged_details(kwargs, result)
+
+    def sanitizes(self, user_api_key_dict: UserAPIKeyAuth) -> bool:
+        """Whether an error on this route may quote nobody."""
+        return format_of_route(user_api_key_dict) in self.formats
+
     async def async_post_call_failure_hook(
         self,
         request_data: JsonObject,
@@ -139,7 +170,7 @@ class NativeGuardrail(CustomGuardrail):
     ) -> HTTPException | None:
         """Take out of an error what nobody decided on or checked. On `/v1/messages` LiteLLM hears of no other error."""
         del traceback_str
-        if format_of_route(user_api_key_dict) not in self.formats:
+        if not self.sanitizes(user_api_key_dict):
             return None
         if not self.should_run_guardrail(request_data, GuardrailEventHooks.post_call):
             return None

@@ -35,6 +35,7 @@ from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
 from litellm_bighub.gateway.hooks.registration import handler_of, install
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.hooks.text_stream import checked_by
+from litellm_bighub.gateway.logs.delivered_answer import keep_answer, keep_stream
 from litellm_bighub.gateway.mcp.mcp_texts import McpTexts, check_mcp_texts
 from litellm_bighub.gateway.pipeline.provider_error import SanitizedStream
 from litellm_bighub.gateway.routes.route_formats import format_of_streamed_texts
@@ -171,6 +172,7 @@ class TextGuardrail(NativeGuardrail):
             handler = self._handlers[wire_format]
             for guardrail in self.applied():
                 data = await handler.process_input_messages(data, guardrail, data.get("litellm_logging_obj"))
+            self.log_governed(data, wire_format)
         return data
 
     async def async_post_call_success_hook(
@@ -184,6 +186,7 @@ class TextGuardrail(NativeGuardrail):
             for guardrail in self.applied():
                 logging_obj = data.get("litellm_logging_obj")
                 await handler.process_output_response(response, guardrail, logging_obj, user_api_key_dict, data)
+            keep_answer(data, response, handler.wire_format)
         return response
 
     async def async_post_call_streaming_iterator_hook(
@@ -196,7 +199,7 @@ class TextGuardrail(NativeGuardrail):
             async for event in response:
                 yield event
             return
-        sent: list[Payload] = []
+        sent = keep_stream(request_data, wire_format)
         try:
             async with aclosing(self.checked(response, request_data, wire_format)) as events:
                 async for event in events:
@@ -204,6 +207,7 @@ class TextGuardrail(NativeGuardrail):
                     yield event
         except (HTTPException, ModifyResponseException) as refusal:
             for event in self._ending(refusal, sent, self._handlers[wire_format]):
+                sent.append(event)
                 yield event
 
     async def checked(
@@ -219,6 +223,11 @@ class TextGuardrail(NativeGuardrail):
         async with aclosing(within) as released:
             async for event in released:
                 yield event
+
+    def sanitizes(self, user_api_key_dict: UserAPIKeyAuth) -> bool:
+        """Every error: a provider may quote a text on any route."""
+        del user_api_key_dict
+        return True
 
     async def _check_mcp(
         self, request_data: JsonObject, logging_obj: object, texts: Sequence[str], input_type: InputType

@@ -23,13 +23,14 @@ from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.registry import format_of_call
+from litellm_bighub.formats.registry import format_of_answer, format_of_call
 from litellm_bighub.formats.stream.stream_failure import StreamFailure
 from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
 from litellm_bighub.gateway.conversation.stored_responses import as_answer, is_deletion, is_stored
 from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
 from litellm_bighub.gateway.hooks.proxy_request import ProxyRequest
 from litellm_bighub.gateway.hooks.registration import install
+from litellm_bighub.gateway.logs.delivered_answer import keep_answer, keep_stream
 from litellm_bighub.gateway.mcp.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.mcp.mcp_results import McpResults, tell_edit, tell_edit_late
 from litellm_bighub.gateway.pipeline.answer_format import check_streamed_answer, check_whole_answer
@@ -191,6 +192,8 @@ class BighubGuardrail(NativeGuardrail):
             return data
         if not await self.opted_out(data, user_api_key_dict, request.context):
             await self.pipeline.request(request)
+            if request.wire_format is not None:
+                self.log_governed(data, request.wire_format)
         return data
 
     async def async_post_call_success_hook(
@@ -204,7 +207,9 @@ class BighubGuardrail(NativeGuardrail):
         answer = as_answer(response, data)
         check_whole_answer(answer, whole_formats(user_api_key_dict), data, request.where)
         governed_answer = await self.pipeline.answer(request, answer)
-        return governed_answer if answer is response else response
+        delivered = governed_answer if answer is response else response
+        keep_answer(data, delivered, format_of_answer(delivered))
+        return delivered
 
     async def async_post_call_streaming_iterator_hook(
         self, user_api_key_dict: UserAPIKeyAuth, response: Payload, request_data: JsonObject
@@ -219,6 +224,7 @@ class BighubGuardrail(NativeGuardrail):
         request = self.request(request_data, user_api_key_dict, wire_format)
         last: object = None
         begun: object = None
+        sent = keep_stream(request_data, wire_format)
         try:
             if whole_formats(user_api_key_dict):
                 check_streamed_answer(response, request_data, request.where)
@@ -227,10 +233,12 @@ class BighubGuardrail(NativeGuardrail):
                 async for event in governed_events:
                     last = event
                     begun = get(event, "response") or begun
+                    sent.append(event)
                     yield event
         except (ToolCallWithheld, UnreadableAnswerError) as refused_:
             # What is raised here, LiteLLM raises again, which cuts the connection, or tells in OpenAI's form alone.
             for end in wire_format.failed_stream(_failure(refused_, last, begun)):
+                sent.append(end)
                 yield as_litellm_event(end) if wire_format.has_event_objects else end
 
     async def async_pre_call_deployment_hook(

@@ -1,0 +1,1 @@
+"""What LiteLLM's loggers get of governed requests: what the provider and the caller got, and no more."""

@@ -1,0 +1,68 @@
+"""A logger that an operator keeps beside a proxy's config: it writes down every text that LiteLLM hands it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from litellm.integrations.custom_logger import CustomLogger
+from pydantic import BaseModel
+
+SEEN = Path(os.environ["SEEN_FOLDER"]) / "logged.jsonl"
+
+
+class Recorder(CustomLogger):
+    async def async_log_success_event(self, kwargs, response_obj, start_time, end_time) -> None:
+        _keep("success", kwargs, response_obj)
+
+    async def async_log_failure_event(self, kwargs, response_obj, start_time, end_time) -> None:
+        _keep("failure", kwargs, response_obj)
+
+
+def on_success(kwargs, response_obj, start_time, end_time) -> None:
+    """LiteLLM runs a function in a thread, as it does with Langfuse and S3."""
+    _keep("function", kwargs, response_obj)
+
+
+recorder = Recorder()
+
+
+def _keep(kind: str, kwargs: dict, response: object) -> None:
+    line = {
+        "kind": kind,
+        "id": kwargs.get("litellm_call_id"),
+        "texts": list(_texts({"kwargs": kwargs, "result": response}, "", set())),
+    }
+    line["logged"] = kwargs.get("standard_logging_object")
+    with SEEN.open("a") as file:
+        file.write(json.dumps(line, default=str) + "\n")
+
+
+def _texts(value: object, where: str, seen: set[int]) -> Iterator[tuple[str, str]]:
+    """Every text, with the path at which it stands."""
+    if isinstance(value, bytes):
+        value = value.decode(errors="replace")
+    if isinstance(value, str):
+        yield where, value
+        return
+    if value is None or isinstance(value, int | float | type) or id(value) in seen or callable(value):
+        return
+    seen.add(id(value))
+    if isinstance(value, dict):
+        for key, each in list(value.items()):
+            yield f"{where} key", str(key)
+            yield from _texts(each, f"{where}.{key}", seen)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for index, each in enumerate(value):
+            yield from _texts(each, f"{where}.{index}", seen)
+    else:
+        yield f"{where} repr", repr(value)
+        if isinstance(value, BaseModel) or hasattr(value, "__dict__"):
+            inner = {
+                **vars(value),
+                **(getattr(value, "__pydantic_extra__", None) or {}),
+                **(getattr(value, "__pydantic_private__", None) or {}),
+            }
+            yield from _texts(inner, f"{where}<{type(value).__name__}>", seen)
