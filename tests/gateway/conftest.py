@@ -17,6 +17,7 @@ import pytest
 import yaml
 
 from litellm_bighub.testing import HostedBighub, RunningProxy, ScriptedUpstream, running_proxy
+from tests.gateway.masking_gateway import masking_gateway
 
 EXTENSIONS = Path(__file__).parent / "extensions"
 MODEL = {"model": "openai/gpt-4.1", "api_base": "os.environ/UPSTREAM_BASE_URL", "api_key": "sk-x"}
@@ -71,6 +72,18 @@ def gateway(_gateway):
     _gateway.bighub.script()
     _gateway.bighub.requests.clear()
     return _gateway
+
+
+@pytest.fixture(scope="session")
+def _masking(_upstream, tmp_path_factory, warm):
+    with masking_gateway(_upstream, tmp_path_factory.mktemp("masking"), warm) as running:
+        yield running
+
+
+@pytest.fixture
+def masking(_masking, upstream):
+    """A proxy that masks and blocks, with a logger beside it, behind which `upstream` stands."""
+    return _masking
 
 
 def _config(bighub: HostedBighub, dead: int) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from litellm_bighub.gateway.hooks.text_stream import checked_by
 from litellm_bighub.gateway.logs.delivered_answer import keep_answer, keep_stream
 from litellm_bighub.gateway.mcp.mcp_texts import McpTexts, check_mcp_texts
 from litellm_bighub.gateway.pipeline.provider_error import SanitizedStream
+from litellm_bighub.gateway.routes.provider_headers import drop_provider_headers
 from litellm_bighub.gateway.routes.route_formats import format_of_streamed_texts
 from litellm_bighub.gateway.sdk.reentrancy import is_checked_in_code
 from litellm_bighub.gateway.sdk.ungoverned_calls import (
@@ -105,6 +106,8 @@ class TextGuardrail(NativeGuardrail):
         for each in self._handlers.values():
             each.second_look = SecondLook(self.settings.join_parts, self.settings.ignore_invisible)
         check_mcp_texts(self, self._check_mcp, {**litellms, **ours, "default_on": bool(default_on)})
+        if self._is_on(GuardrailEventHooks.post_call):
+            drop_provider_headers()
         install()
 
     @property

@@ -12,7 +12,7 @@ from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.registry import format_of_answer, texts_of
-from litellm_bighub.gateway.logs.logged_headers import logged_hidden_params
+from litellm_bighub.gateway.logs.hidden_parameters import logged_hidden_params
 
 _KEPT: Final = frozenset({"id", "object", "created", "created_at", "model", "usage", "role", "type", "service_tier"})
 """What tells of an answer as a whole, and is no text of it."""

@@ -12,8 +12,9 @@ from typing import Any, Final
 
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.gateway.logs.delivered_answer import RECORD, DeliveredAnswer
+from litellm_bighub.gateway.logs.hidden_parameters import logged_hidden_params
 from litellm_bighub.gateway.logs.logged_answer import blank, logged_answer, plain
-from litellm_bighub.gateway.logs.logged_headers import logged_headers, logged_hidden_params
+from litellm_bighub.gateway.routes.provider_headers import passing_headers
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +97,7 @@ def _filled(details: JsonObject, result: Payload, delivered: object, record: Del
         if name not in _SENT and name not in _COUNTED and name not in _ANSWERED and not _is_sent(details, name):
             details[name] = value if isinstance(value, date | timedelta) else blank(value)
     if isinstance(details.get("response_headers"), dict):
-        details["response_headers"] = logged_headers(details["response_headers"])
+        details["response_headers"] = passing_headers(details["response_headers"])
     for metadata in _metadata(details):
         if isinstance(metadata.get("hidden_params"), dict):
             metadata["hidden_params"] = logged_hidden_params(metadata["hidden_params"])

@@ -33,11 +33,13 @@ class Output:
         items: made by `litellm_bighub.testing.text`, `function_call` and their like, or written as dicts.
         status: how the response ends.
         pace: how it is streamed.
+        headers: sent beside its own.
     """
 
     items: Sequence[Item]
     status: Literal["completed", "incomplete", "failed"] = "completed"
     pace: Pace = field(default_factory=Pace)
+    headers: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,8 +72,8 @@ class UpstreamModel:
             return JSONResponse(envelope.with_output([], "queued"))
         if request.stream:
             events = response_events(envelope, items, answer.status, answer.pace.delta_size)
-            return EventStream(events, event_frame, answer.pace)
-        return Cut() if answer.pace.cut_after is not None else JSONResponse(response)
+            return EventStream(events, event_frame, answer.pace, headers=answer.headers)
+        return _whole(answer, response)
 
     async def chat(self, http: HttpRequest) -> Response:
         """`POST /v1/chat/completions`, whole and streamed."""
@@ -85,8 +85,8 @@ class UpstreamModel:
         completion = Completion(self.ids.next("chatcmpl"), int(self.clock()), request, items)
         if request.stream:
             chunks = completion.chunks(answer.pace.delta_size)
-            return EventStream(chunks, data_frame, answer.pace, last_words="data: [DONE]\n\n")
-        return Cut() if answer.pace.cut_after is not None else JSONResponse(completion.whole())
+            return EventStream(chunks, data_frame, answer.pace, last_words="data: [DONE]\n\n", headers=answer.headers)
+        return _whole(answer, completion.whole())
 
     async def messages(self, http: HttpRequest) -> Response:
         """`POST /v1/messages`, whole and streamed."""
@@ -96,8 +96,9 @@ class UpstreamModel:
             return _scripted(answer, request, event_frame)
         message = AnthropicMessage(self.ids.next("msg"), request, identified(answer.items, self.ids))
         if request.stream:
-            return EventStream(message.events(answer.pace.delta_size), event_frame, answer.pace)
-        return Cut() if answer.pace.cut_after is not None else JSONResponse(message.whole())
+            events = message.events(answer.pace.delta_size)
+            return EventStream(events, event_frame, answer.pace, headers=answer.headers)
+        return _whole(answer, message.whole())
 
     async def retrieve(self, http: HttpRequest) -> Response:
         """`GET /v1/responses/{id}`: what was stored; a background run has ended by then."""
@@ -143,7 +144,7 @@ class UpstreamModel:
     async def _record(self, http: HttpRequest) -> Request:
         raw = await http.body()
         body: Any = json.loads(raw) if raw else {}
-        request = Request(http.method, http.url.path, dict(http.headers), body)
+        request = Request(http.method, http.url.path, dict(http.headers), body, http.url.query)
         self.seen.append(request)
         return request
 
@@ -166,6 +167,10 @@ def _scripted(answer: Answer, request: Request, frame: Callable[[Item], str]) ->
             return EventStream(events, frame, pace)
         case Output():
             raise TypeError("an Output is made into a route's own answer")
+
+
+def _whole(answer: Output, body: Item) -> Response:
+    return Cut() if answer.pace.cut_after is not None else JSONResponse(body, headers=answer.headers)
 
 
 def _failed(failure: Failure) -> Response:

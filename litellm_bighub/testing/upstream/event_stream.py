@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import anyio
 from starlette.responses import Response
@@ -30,8 +30,16 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, events: Iterable[Item], frame: Frame, pace: Pace, *, last_words: str = "") -> None:
-        super().__init__()
+    def __init__(
+        self,
+        events: Iterable[Item],
+        frame: Frame,
+        pace: Pace,
+        *,
+        last_words: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(headers=headers)
         del self.headers["content-length"]
         self._events = events
         self._frame = frame

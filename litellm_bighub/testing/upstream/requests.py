@@ -19,12 +19,14 @@ class Request:
         path: as in `/v1/responses`.
         headers: with lower-case names.
         body: the JSON object that was sent, empty if there was none.
+        query: behind the path, still escaped.
     """
 
     method: str
     path: str
     headers: Mapping[str, str] = field(repr=False)
     body: Item
+    query: str = ""
 
     @property
     def model(self) -> str:

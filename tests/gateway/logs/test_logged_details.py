@@ -12,7 +12,6 @@ from litellm.types.utils import EmbeddingResponse, ModelResponse, TextCompletion
 from litellm_bighub.formats.registry import format_named
 from litellm_bighub.gateway.logs.delivered_answer import RECORD, DeliveredAnswer
 from litellm_bighub.gateway.logs.logged_details import logged_details
-from litellm_bighub.gateway.logs.logged_headers import logged_headers
 
 RAW = "bob@example.com"
 SAFE = "[EMAIL]"
@@ -135,9 +134,3 @@ def test_a_request_without_a_record_is_none_of_our_business():
     before = details(None)
     answer = completion(RAW)
     assert logged_details(before, answer) == (details(None), answer)
-
-
-def test_a_provider_writes_into_no_header_that_is_logged():
-    assert logged_headers({"x-request-id": "r 1", "Retry-After": "5", "llm_provider-x-ratelimit-a": "é", "x": "1"}) == {
-        "Retry-After": "5"
-    }

@@ -1,18 +1,13 @@
-"""What is logged of a provider's headers and of what LiteLLM keeps beside an answer: numbers, ids and limits."""
+"""What is logged of what LiteLLM keeps beside an answer: numbers, ids and limits."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.gateway.routes.provider_headers import passing_headers
 
-_HEADERS: Final = re.compile(
-    r"(llm_provider-)?((retry-after(-ms)?)|((x|anthropic)[-_]ratelimit[-_][\w-]+)|((x-)?request-id)|(x-litellm-[\w-]+))",
-    re.ASCII | re.IGNORECASE,
-)
-_VALUE: Final = re.compile(r"[\w.:,+/-]{1,128}", re.ASCII)
 _HIDDEN: Final = frozenset(
     {
         *("model_id", "cache_key", "api_base", "response_cost", "litellm_overhead_time_ms", "batch_models"),
@@ -23,19 +18,10 @@ _HIDDEN: Final = frozenset(
 _HEADER_FIELDS: Final = frozenset({"additional_headers", "headers"})
 
 
-def logged_headers(headers: Mapping[Any, Any]) -> JsonObject:
-    """The headers that a logger may see: limits and ids. A provider may write whatever it likes into any other."""
-    return {
-        name: value
-        for name, value in headers.items()
-        if _HEADERS.fullmatch(str(name)) and (value is None or _VALUE.fullmatch(str(value)))
-    }
-
-
 def logged_hidden_params(hidden: Mapping[str, Any]) -> JsonObject:
     """What a logger may see of the parameters that LiteLLM keeps beside an answer."""
     told = {name: value for name, value in hidden.items() if name in _HIDDEN}
     for name in _HEADER_FIELDS & hidden.keys():
         given = hidden[name]
-        told[name] = logged_headers(given) if isinstance(given, Mapping) else None
+        told[name] = passing_headers(given) if isinstance(given, Mapping) else None
     return told

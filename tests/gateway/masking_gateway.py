@@ -1,0 +1,92 @@
+"""One real proxy that masks e-mail addresses and blocks the call `wipe`, with a logger beside it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from litellm_bighub.testing import ScriptedUpstream, running_proxy
+
+ASKED, ANSWERED, WITHHELD = "anna@example.com", "bob@example.com", "/canary/9f3a77"
+MASKED = "[EMAIL_REDACTED]"
+MODES = ["pre_call", "post_call"]
+ROUTES = [
+    ("/v1/chat/completions", "gpt"),
+    ("/v1/chat/completions", "claude"),
+    ("/v1/completions", "gpt"),
+    ("/v1/messages", "claude"),
+    ("/v1/messages", "gpt"),
+    ("/v1/responses", "gpt"),
+    ("/v1/responses", "claude"),
+]
+
+
+class MaskingGateway:
+    def __init__(self, proxy: Any, log: Path) -> None:
+        self.proxy, self.log = proxy, log
+
+    def ask(self, path: str, model: str, **body: Any) -> httpx.Response:
+        match path:
+            case "/v1/responses":
+                asked = {"input": f"mail {ASKED}", "instructions": f"be {ASKED}"}
+            case "/v1/completions":
+                asked = {"prompt": f"mail {ASKED}"}
+            case _:
+                asked = {"messages": [{"role": "user", "content": f"mail {ASKED}"}], "max_tokens": 99}
+        self.log.unlink(missing_ok=True)
+        headers = {"Authorization": f"Bearer {self.proxy.master_key}", "anthropic-version": "2023-06-01"}
+        asked |= {"model": model, "metadata": {"user_id": "u"}, **body}
+        return httpx.post(self.proxy.base_url + path, headers=headers, json=asked, trust_env=False, timeout=60)
+
+    def logged(self, *kinds: str) -> dict[str, Any]:
+        """What loggers got of the last request, by kind."""
+        for _ in range(200):
+            lines = self.log.read_text().splitlines() if self.log.exists() else []
+            found = {line["kind"]: line for line in map(json.loads, lines)}
+            if set(kinds) <= found.keys():
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"not logged: {self.proxy.log[-3000:]}")
+
+
+@contextmanager
+def masking_gateway(upstream: ScriptedUpstream, folder: Path, warm: Any) -> Iterator[MaskingGateway]:
+    """The running proxy, with its files in a folder."""
+    shutil.copy(Path(__file__).parent / "logs" / "recorder.py", folder)
+    openai = {"model": "openai/gpt-4.1", "api_base": upstream.base_url, "api_key": "sk-x"}
+    claude = {"model": "anthropic/claude-sonnet-4-5", "api_base": upstream.base_url.removesuffix("/v1")}
+    masking = {"pattern_type": "prebuilt", "pattern_name": "email", "action": "MASK"}
+    guardrails = {
+        "emails": {"guardrail": "litellm_content_filter", "default_on": False, "patterns": [masking]},
+        "texts": {"guardrail": "litellm_bighub.TextGuardrail", "default_on": True, "apply": ["emails"]},
+        "calls": {
+            "guardrail": "litellm_bighub.BighubGuardrail",
+            "default_on": True,
+            "policy": str(folder / "policy.yaml"),
+        },
+    }
+    config = {
+        "model_list": [
+            {"model_name": "gpt", "litellm_params": openai},
+            {"model_name": "claude", "litellm_params": {**claude, "api_key": "sk-x"}},
+        ],
+        "guardrails": [
+            {"guardrail_name": name, "litellm_params": {"mode": MODES, **params}} for name, params in guardrails.items()
+        ],
+        "litellm_settings": {"telemetry": False, "callbacks": ["recorder.recorder"]},
+        "general_settings": {"store_prompts_in_spend_logs": True},
+        "router_settings": {"num_retries": 0, "allowed_fails": 1000},
+    }
+    (folder / "policy.yaml").write_text("version: 1\ndefault: allow\nrules:\n- {name: w, effect: block, tool: wipe}\n")
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    env = {"UPSTREAM_BASE_URL": upstream.base_url, "SEEN_FOLDER": str(folder), "PYTHONPATH": str(folder)}
+    with running_proxy(folder / "config.yaml", env=env, python=warm) as proxy:
+        yield MaskingGateway(proxy, folder / "logged.jsonl")
