@@ -42,15 +42,21 @@ def decision_headers(request_data: JsonMapping) -> dict[str, str]:
 
 
 def _decisions(request_data: JsonMapping) -> Iterator[JsonMapping]:
-    """The decisions that our guardrails have logged in the request's metadata."""
+    """The decisions that our guardrails have logged in the request's metadata.
+
+    Where another guardrail has run, LiteLLM may hold the same entries in both places.
+    """
+    seen: list[object] = []
     for bucket in ("litellm_metadata", "metadata"):
         metadata = request_data.get(bucket)
         entries = metadata.get(_INFORMATION) if isinstance(metadata, dict) else None
         for entry in entries if isinstance(entries, list) else ():
-            if isinstance(entry, dict) and entry.get("guardrail_provider") == PROVIDER:
-                found = entry.get("guardrail_response")
-                decisions = found if isinstance(found, list) else []
-                yield from (each for each in decisions if isinstance(each, dict) and "verdict" in each)
+            if not isinstance(entry, dict) or entry.get("guardrail_provider") != PROVIDER or entry in seen:
+                continue
+            seen.append(entry)
+            found = entry.get("guardrail_response")
+            decisions = found if isinstance(found, list) else []
+            yield from (each for each in decisions if isinstance(each, dict) and "verdict" in each)
 
 
 def _id(value: object) -> str:

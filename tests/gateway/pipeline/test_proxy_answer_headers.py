@@ -128,3 +128,15 @@ def test_a_worker_counts_the_approvals_that_wait(gateway):
         pass
 
     assert waiting >= 1
+
+
+@pytest.mark.parametrize("path", FORMATS)
+@pytest.mark.parametrize("beside", ["masked_before", "masked_after"])
+def test_another_guardrail_beside_ours_changes_no_count(gateway, path, beside):
+    gateway.upstream.script("go", ANSWER)
+
+    told = ask(gateway, path, guardrails=["policy", beside]).headers
+
+    assert (told["x-bighub-allowed"], told["x-bighub-blocked"]) == ("1", "2")
+    ids = told["x-bighub-decisions"].split(",")
+    assert len(ids) == len(set(ids)) == 3
