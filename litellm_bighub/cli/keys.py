@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from litellm_bighub.cli.options import DatabaseUrl, errors_in_one_line, fail
-from litellm_bighub.cli.state_location import ConfigFile, locate
+from litellm_bighub.cli.options import DatabaseUrl, errors_in_one_line, fail, span
+from litellm_bighub.cli.state_location import ConfigFile, PolicyOption, locate
 
-app = typer.Typer(no_args_is_help=True, help="Make keys for people and agents.")
+if TYPE_CHECKING:
+    from litellm_bighub.control_plane.plane import ControlPlane
+    from litellm_bighub.control_plane.store.tables.keys import Key
+
+MAX_GRACE: Final = 7 * 86400
+"""Seconds that an old key may be valid beside the one that takes its place."""
+
+PREFIX = Annotated[
+    str, typer.Argument(metavar="KEY", help="the first characters of the key, as `keys list` shows them")
+]
+app = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke keys of people and agents.")
 
 
 @app.callback()
 def main() -> None:
-    """Make keys for people and agents."""
+    """Make, list, rotate and revoke keys of people and agents."""
 
 
 @app.command()
@@ -25,7 +38,7 @@ def add(
     scope: Annotated[list[str], typer.Option(help="what the key may do; say it again for more")],
     actor: Annotated[str, typer.Option(help="pattern of the actors that an agent's key speaks for")] = "",
     config: ConfigFile = None,
-    policy: Annotated[Path | None, typer.Option(help="the policy file, in place of the config's")] = None,
+    policy: PolicyOption = None,
     database_url: DatabaseUrl = "",
 ) -> None:
     """Make a key and print it, this once.
@@ -33,7 +46,6 @@ def add(
     With four eyes each such key is another person; a key that is made over HTTP is the person who made it.
     """
     from litellm_bighub.control_plane.http.api_keys import make_key  # noqa: PLC0415 - slow to import
-    from litellm_bighub.control_plane.plane import ControlPlane  # noqa: PLC0415
     from litellm_bighub.control_plane.store.tables import keys  # noqa: PLC0415
 
     scopes: frozenset[keys.Scope] = frozenset(known for known in keys.SCOPES if known in scope)
@@ -43,13 +55,94 @@ def add(
         fail("a key that asks for decisions (actions:validate) may hold no other scope")
     if actor and scopes != keys.AGENT:
         fail("an actor is for a key that asks for decisions (actions:validate)")
-    with errors_in_one_line():
-        location = locate(config, policy, database_url)
-        location.tell()
-        location.tell_if_new()
-        plane = ControlPlane.open(location.url, location.policy)
-        try:
-            _, secret = asyncio.run(make_key(plane, name, scopes, by="the server", actor=actor or None))
-        finally:
-            plane.close()
+    with errors_in_one_line(), _plane(config, policy, database_url) as plane:
+        _, secret = asyncio.run(make_key(plane, name, scopes, by="the server", actor=actor or None))
     typer.echo(f"The key of {name}, shown this once: {secret}")
+
+
+@app.command(name="list")
+def list_(config: ConfigFile = None, policy: PolicyOption = None, database_url: DatabaseUrl = "") -> None:
+    """List the keys that are not revoked: their first characters, names, scopes and ends."""
+    with errors_in_one_line(), _plane(config, policy, database_url) as plane:
+        for key in _known(plane):
+            ends = "" if key.expires_at is None else f", ends {_utc(key.expires_at)}"
+            typer.echo(f"{key.prefix}…  {key.name}: {' '.join(sorted(key.scopes))}{ends}")
+
+
+@app.command()
+def rotate(
+    prefix: PREFIX,
+    grace: Annotated[str, typer.Option(help="how long the old key is valid beside the new one, as in 24h")] = "0s",
+    config: ConfigFile = None,
+    policy: PolicyOption = None,
+    database_url: DatabaseUrl = "",
+) -> None:
+    """Make a key that takes another's place, with the same name, scopes and bounds, and print it, this once."""
+    from litellm_bighub.control_plane.http.api_keys import rotate_key  # noqa: PLC0415 - slow to import
+
+    seconds = span(grace)
+    if seconds > MAX_GRACE:
+        fail("--grace: at most 7d; who needs longer makes a second key")
+    with errors_in_one_line(), _plane(config, policy, database_url) as plane:
+        key = _named(plane, prefix)
+        rotated = asyncio.run(rotate_key(plane, key, by="the server", grace_seconds=seconds))
+    if rotated is None:
+        fail(f"the key {key.prefix}… was revoked in the meantime")
+    made, secret = rotated
+    typer.echo(f"The key of {made.name}, shown this once: {secret}")
+    typer.echo(
+        f"The old one, {key.prefix}…, is valid for {grace}" if seconds else f"The old one, {key.prefix}…, is revoked"
+    )
+
+
+@app.command()
+def revoke(
+    prefix: PREFIX,
+    reason: Annotated[str, typer.Option(help="for the audit")] = "",
+    config: ConfigFile = None,
+    policy: PolicyOption = None,
+    database_url: DatabaseUrl = "",
+) -> None:
+    """Make a key useless from now on."""
+    from litellm_bighub.control_plane.http.api_keys import revoke_key  # noqa: PLC0415 - slow to import
+
+    with errors_in_one_line(), _plane(config, policy, database_url) as plane:
+        key = _named(plane, prefix)
+        if not asyncio.run(revoke_key(plane, key, by="the server", reason=reason)):
+            fail(f"the key {key.prefix}… was revoked in the meantime")
+    typer.echo(f"{key.prefix}… of {key.name} is revoked")
+
+
+@contextmanager
+def _plane(config: Path | None, policy: Path | None, database_url: str) -> Generator[ControlPlane]:
+    from litellm_bighub.control_plane.plane import ControlPlane  # noqa: PLC0415 - slow to import
+
+    location = locate(config, policy, database_url)
+    location.tell()
+    location.tell_if_new()
+    plane = ControlPlane.open(location.url, location.policy)
+    try:
+        yield plane
+    finally:
+        plane.close()
+
+
+def _known(plane: ControlPlane) -> list[Key]:
+    from litellm_bighub.control_plane.store.tables import keys  # noqa: PLC0415 - slow to import
+
+    return [
+        key for key in asyncio.run(plane.read(lambda c: keys.listed(c, revoked=False))) if key.valid_at(plane.clock())
+    ]
+
+
+def _named(plane: ControlPlane, prefix: str) -> Key:
+    found = [key for key in _known(plane) if key.prefix == prefix.rstrip("…")]
+    if not found:
+        fail(f"no valid key begins with {prefix}; `litellm-bighub keys list` shows them")
+    if len(found) > 1:  # one in 10^7 pairs
+        fail(f"{len(found)} keys begin with {prefix}; revoke them over HTTP, by id")
+    return found[0]
+
+
+def _utc(moment: float) -> str:
+    return datetime.fromtimestamp(moment, timezone.utc).strftime("%Y-%m-%d %H:%M UTC")

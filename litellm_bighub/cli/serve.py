@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from litellm_bighub.cli.options import DatabaseUrl, errors_in_one_line, span
-from litellm_bighub.cli.state_location import ConfigFile, locate
+from litellm_bighub.cli.state_location import ConfigFile, PolicyOption, locate
 from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
 
 
 def serve(
     config: ConfigFile = None,
-    policy: Annotated[Path | None, typer.Option(help="the policy file, in place of the config's")] = None,
+    policy: PolicyOption = None,
     database_url: DatabaseUrl = "",
     host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="the port to listen on, 0 for a free one", min=0, max=65535)] = 8765,

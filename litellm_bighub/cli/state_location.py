@@ -29,6 +29,7 @@ ConfigFile = Annotated[
         help="the proxy's config, which names policy and database; proxy_config.yaml if there is one",
     ),
 ]
+PolicyOption = Annotated[Path | None, typer.Option("--policy", help="the policy file, in place of the config's")]
 CONFIG: Final = "proxy_config.yaml"
 _POLICY: Final = Path("bighub_policy.yaml")
 _READ: Final = ("decider", "policy", "database_url", "redact", "redact_keys", "wording")

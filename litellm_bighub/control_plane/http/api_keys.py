@@ -149,29 +149,59 @@ async def update(key_id: str, body: KeyFields, plane: Plane, caller: KeyWriter) 
 async def revoke(key_id: str, plane: Plane, caller: KeyWriter, body: Revocation | None = None) -> JsonObject:
     """Make a key useless from now on."""
     reason = (body.reason if body else None) or ""
-    if not await plane.write(lambda transaction: _revoke(transaction, key_id, caller.name, plane.clock(), reason)):
+    key = await plane.read(lambda connection: keys.get(connection, key_id))
+    if key is None or not await revoke_key(plane, key, by=caller.name, reason=reason):
         raise not_found("valid API key", key_id)
     return {"key_id": key_id, "revoked": True}
 
 
 @router.post("/{key_id}/rotate")
 async def rotate(key_id: str, plane: Plane, caller: Anybody) -> JsonObject:
-    """Put a new key in the place of the one that asks: only its holder may have it. Others can revoke it."""
+    """Put a new key in the place of the one that asks: only its holder may have it. Others can revoke it.
+
+    The old key ends at once: a stolen one that made a second key would be noticed.
+    """
     if key_id != caller.id:
         raise problem(403, "not_the_holder", f"a key is rotated by itself alone, and this is {caller.prefix}…")
-    made, secret = _with_secret(plane, replace(caller, id=f"key_{plane.new_id()}"))
+    rotated = await rotate_key(plane, caller, by=caller.name)
+    if rotated is None:
+        raise problem(409, "rotated", "the key was revoked in the meantime")
+    made, secret = rotated
+    return {**_shown(made, made.created_at), "key": secret}
+
+
+async def rotate_key(plane: ControlPlane, key: Key, *, by: str, grace_seconds: float = 0) -> tuple[Key, str] | None:
+    """Make a key that takes another's place: the same person, scopes and bounds.
+
+    Args:
+        plane: where the keys are.
+        key: the one that ends.
+        by: who asks.
+        grace_seconds: how long the old key goes on opening what it opens, so that its users can change over.
+
+    Returns:
+        The new key, and its secret, which is not stored; `None` if the old one was revoked in the meantime.
+    """
+    made, secret = _with_secret(plane, replace(key, id=f"key_{plane.new_id()}"))
     now = plane.clock()
 
     def job(transaction: Transaction) -> bool:
-        if not _revoke(transaction, key_id, caller.name, now):
+        if not (
+            _expire(transaction, key, now, grace_seconds, by)
+            if grace_seconds
+            else _revoke(transaction, key.id, by, now)
+        ):
             return False
-        _insert(transaction, made, secret, by=caller.name)
-        keys.move_request_count(transaction.connection, key_id, made.id)
+        _insert(transaction, made, secret, by=by)
+        keys.move_request_count(transaction.connection, key.id, made.id)
         return True
 
-    if not await plane.write(job):
-        raise problem(409, "rotated", "the key was revoked in the meantime")
-    return {**_shown(made, now), "key": secret}
+    return (made, secret) if await plane.write(job) else None
+
+
+async def revoke_key(plane: ControlPlane, key: Key, *, by: str, reason: str = "") -> bool:
+    """Make a key useless from now on; false if it is already."""
+    return await plane.write(lambda transaction: _revoke(transaction, key.id, by, plane.clock(), reason))
 
 
 async def make_key(
@@ -241,6 +271,14 @@ def _revoke(transaction: Transaction, key_id: str, by: str, now: float, reason: 
         return False
     body = {"by": by, "reason": reason}
     transaction.append(AuditEvent(now, "api_key.revoked", key_id, body, severity="warning"))
+    return True
+
+
+def _expire(transaction: Transaction, key: Key, now: float, grace_seconds: float, by: str) -> bool:
+    if not keys.expire(transaction.connection, key, now + grace_seconds):
+        return False
+    body = {"by": by, "ends_at": now + grace_seconds}
+    transaction.append(AuditEvent(now, "api_key.expires", key.id, body, severity="warning"))
     return True
 
 

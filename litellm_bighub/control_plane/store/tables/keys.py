@@ -132,6 +132,13 @@ def revoke(connection: Connection, key_id: str, now: float) -> bool:
     return connection.execute(statement).rowcount == 1
 
 
+def expire(connection: Connection, key: Key, at: float) -> bool:
+    """Let a key end at a time, or when it does already if that is sooner; false if it opens nothing any more."""
+    ends = at if key.expires_at is None else min(at, key.expires_at)
+    statement = update(api_keys).where(api_keys.c.id == key.id, api_keys.c.revoked_at.is_(None)).values(expires_at=ends)
+    return connection.execute(statement).rowcount == 1
+
+
 def digest(secret: str) -> str:
     """Keys are random enough to need no slow hash."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
