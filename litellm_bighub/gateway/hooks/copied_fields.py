@@ -47,17 +47,21 @@ class CopiedField:
         """A copy for a guardrail, which may write into it."""
         return [_as_dict(element) for element in self._elements]
 
-    def rewrites(self, answered: object, slots: Sequence[Slot], guardrail: str) -> Iterator[tuple[Slot, str]]:
+    def rewrites(
+        self, answered: object, slots: Sequence[Slot], texts: Sequence[str], guardrail: str
+    ) -> Iterator[tuple[Slot, str]]:
         """The texts that a guardrail changed in its copy, where they stand in the request.
 
         Args:
             answered: its copy; `None` if it left that out.
             slots: the texts of the request.
+            texts: what it made of each of them; makes no difference.
             guardrail: its name.
 
         Raises:
             GuardrailAnswerError: something else than a text is different.
         """
+        del texts
         if answered is None:
             return
         elements = plain(answered)

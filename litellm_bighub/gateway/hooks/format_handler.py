@@ -22,6 +22,7 @@ from litellm_bighub.formats.payload.message_parts import message_parts
 from litellm_bighub.formats.payload.slots import Found, Slot
 from litellm_bighub.formats.registry import texts_of
 from litellm_bighub.formats.stream.text_gate import Scan
+from litellm_bighub.gateway.hooks.converted_field import ConvertedField
 from litellm_bighub.gateway.hooks.copied_fields import CopiedField
 from litellm_bighub.gateway.hooks.guardrail_calls import calls_each
 from litellm_bighub.gateway.hooks.guardrail_exchange import (
@@ -42,11 +43,11 @@ _SKIP_RESULTS: Final = "skip_tool_message_in_guardrail"
 
 
 @dataclass(frozen=True, slots=True)
-class _Copies:
+class Copies:
     """What a guardrail is handed of a request beside its texts."""
 
-    tools: CopiedField
-    messages: CopiedField
+    tools: CopiedField | ConvertedField
+    messages: CopiedField | ConvertedField
 
 
 class FormatHandler(BaseTranslation):
@@ -87,7 +88,7 @@ class FormatHandler(BaseTranslation):
             skipped = _skipped_roles(guardrail_to_apply)
             found = self._texts.in_request(data, skip_roles=skipped, tools="all", unsent=LITELLM_FIELDS)
             items = self._in_scope(data, skipped)
-            copies = self._copies(data, items) if contract_of(guardrail_to_apply) is Contract.INPUTS else None
+            copies = self._copies(data, items, skipped) if contract_of(guardrail_to_apply) is Contract.INPUTS else None
             calls = ToolCallChunks(self._texts.calls([item for _, item in items], self.wire_format.conversation))
             await self._check_found(
                 found, calls, data, guardrail_to_apply, data, "request", litellm_logging_obj, copies
@@ -171,7 +172,7 @@ class FormatHandler(BaseTranslation):
         request_data: JsonObject,
         side: InputType,
         logging_obj: Payload,
-        copies: _Copies | None = None,
+        copies: Copies | None = None,
     ) -> None:
         context: JsonObject = {}
         if contract_of(guardrail) is Contract.INPUTS:
@@ -184,13 +185,13 @@ class FormatHandler(BaseTranslation):
         more: list[tuple[Slot, str]] = []
         replaced: list[Payload] | None = None
         if copies is not None:
-            more = [*copies.tools.rewrites(answer.tools, found.slots, name_of(guardrail))]
+            more = [*copies.tools.rewrites(answer.tools, found.slots, answer.exact_texts, name_of(guardrail))]
             messages = _messages_of(answer.structured_messages)
             replaced = copies.messages.replaced(messages) if answer.exact_texts == found.texts else None
             if replaced is not None and answer.texts != found.texts:
                 raise GuardrailAnswerError(name_of(guardrail), f"{TWICE} {self.wire_format.conversation}")
             if replaced is None and messages is not None:
-                more += copies.messages.rewrites(messages, found.slots, name_of(guardrail))
+                more += copies.messages.rewrites(messages, found.slots, answer.exact_texts, name_of(guardrail))
         write(found.slots, answer, calls, guardrail, more)
         if replaced is not None:
             request_data[self.wire_format.conversation] = replaced
@@ -201,11 +202,15 @@ class FormatHandler(BaseTranslation):
         given = cast("list[Payload]", items) if isinstance(items, list) else []
         return [(index, item) for index, item in enumerate(given) if self._texts.in_scope(item, skipped)]
 
-    def _copies(self, data: JsonObject, items: Sequence[tuple[int, Payload]]) -> _Copies | None:
+    def _copies(
+        self, data: JsonObject, items: Sequence[tuple[int, Payload]], skipped: Collection[str]
+    ) -> Copies | None:
+        """What a guardrail is handed beside the texts; `None` if the format has no such form."""
+        del skipped
         if not self._texts.has_chat_items:
             return None
         messages = CopiedField(data, self.wire_format.conversation, [index for index, _ in items])
-        return _Copies(CopiedField(data, "tools"), messages)
+        return Copies(CopiedField(data, "tools"), messages)
 
     def _known_request(self, request_data: JsonObject | None, user_api_key_dict: Payload) -> JsonObject:
         """The request, with who asks in the place where guardrails look for it."""

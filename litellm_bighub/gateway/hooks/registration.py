@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Final
 
 from litellm.llms import load_guardrail_translation_mappings
 from litellm.llms.base_llm.guardrail_translation.base_translation import BaseTranslation
 from litellm.llms.openai.responses.guardrail_translation.handler import OpenAIResponsesHandler as BuiltIn
 from litellm.types.utils import CallTypes
 
-from litellm_bighub.domain.payload import Payload
+from litellm_bighub.domain.payload import JsonObject, Payload
+from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import known_format
-from litellm_bighub.gateway.hooks.format_handler import FormatHandler
+from litellm_bighub.gateway.hooks.converted_field import ConvertedField, chat_tools
+from litellm_bighub.gateway.hooks.format_handler import Copies, FormatHandler
+from litellm_bighub.gateway.hooks.request_messages import UNREADABLE
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
+
+_MESSAGES: Final = "messages"
 
 
 class _EndingHandler(FormatHandler):
-    """Ends refused streams as LiteLLM's own handler of the format does.
+    """Ends refused streams as LiteLLM's own handler of the format does, and makes chat messages of conversations.
 
     Args:
         wire_format: the format.
@@ -27,6 +33,27 @@ class _EndingHandler(FormatHandler):
     def __init__(self, wire_format: Format, ends: BaseTranslation) -> None:
         super().__init__(wire_format)
         self._ends = ends
+
+    def _copies(
+        self, data: JsonObject, items: Sequence[tuple[int, Payload]], skipped: Collection[str]
+    ) -> Copies | None:
+        """The conversation and the tools; those of Messages as LiteLLM's handler makes chat messages of them."""
+        copies = super()._copies(data, items, skipped)
+        if copies is not None or self.wire_format.conversation != _MESSAGES:
+            return copies
+        unseen = {_MESSAGES, "system"} if "system" in skipped else {_MESSAGES}
+        view = {key: value for key, value in data.items() if key not in unseen}
+
+        def messages() -> list[Payload]:
+            try:
+                return list(self._ends.get_structured_messages({**view, _MESSAGES: [item for _, item in items]}) or ())
+            except UNREADABLE as error:
+                raise PayloadError(_MESSAGES, "cannot be turned into chat messages") from error
+
+        return Copies(
+            ConvertedField("tools", lambda: chat_tools(data.get("tools"))),
+            ConvertedField("structured_messages", messages),
+        )
 
     def build_block_sse_chunks(self, *arguments: Payload, **options: Payload) -> Sequence[Payload] | None:
         """A stream that tells of the block in place of an answer, or goes on with it."""

@@ -37,7 +37,7 @@ from litellm_bighub.gateway.hooks.guardrail_exchange import TWICE
 
 _ANY = "any text"
 
-_UNREADABLE = (AttributeError, BadRequestError, IndexError, KeyError, RecursionError, TypeError, ValueError)
+UNREADABLE = (AttributeError, BadRequestError, IndexError, KeyError, RecursionError, TypeError, ValueError)
 """What LiteLLM's conversions raise on a payload that they were not written for."""
 
 
@@ -59,7 +59,7 @@ class RequestTools:
                 forms = LiteLLMCompletionResponsesConfig.responses_tools_to_chat_forms(self._plain)
                 self._groups = tuple(map(_chat_tools, self._plain, forms))
                 self._handed_over = deepcopy([tool for group in self._groups for tool in group])
-            except _UNREADABLE as error:
+            except UNREADABLE as error:
                 raise PayloadError("tools", "cannot be brought into the form of chat tools") from error
 
     def without_form(self) -> Collection[int]:
@@ -82,7 +82,7 @@ class RequestTools:
             if not isinstance(answer.tools, (list, tuple)):
                 raise TypeError(type(answer.tools).__name__)
             self.write(answer, {})
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise GuardrailAnswerError(name_of(guardrail), "answered with tools that cannot be read") from error
 
     def write(self, answer: TextAnswer, data: JsonObject) -> None:
@@ -140,7 +140,7 @@ class RequestMessages:
             self._view = {**self._data, "input": self._input()}
         try:
             self._all = list(self._converted(all_plain=plain_already) or ())
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise PayloadError("input", "cannot be turned into chat messages") from error
         self._indices = range(len(self._all))
         if self._skip_system:
@@ -194,7 +194,7 @@ class RequestMessages:
             written = _patch_or_convert_request_fields(
                 self._view.get("input"), self._view.get("instructions"), self._all, merged
             )
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             raise GuardrailAnswerError(name_of(guardrail), "answered with messages that cannot be read") from error
         if written is None:
             return None
