@@ -45,14 +45,39 @@ def _no_turns(_: JsonMapping) -> Turns:
     return Turns()
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Format:
-    """A wire format in which tool calls are found and withheld.
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
+class TextFormat:
+    """A wire format as text checks see it. One that holds no conversation is no more than this.
 
     Attributes:
         name: what it is called in errors.
-        conversation: the field of a request that holds its conversation.
+        conversation: the field of a request that holds its conversation; empty if it holds none.
         routes: the patterns of its routes, as `routes/route_table.py` spells them.
+        texts: where the texts are; `None` if nobody finds them in this format.
+        merges_extra_body: whether LiteLLM lays `extra_body` over requests.
+        passes_unknown_fields: whether LiteLLM sends on fields of a request that it does not know.
+        has_event_objects: whether LiteLLM's own events in streams are objects, not dicts or bytes.
+        has_answer_hook: whether LiteLLM's proxy hands whole answers to a hook.
+    """
+
+    name: str
+    conversation: str = ""
+    routes: Sequence[str]
+    texts: FormatTexts | None = None
+    merges_extra_body: bool = True
+    passes_unknown_fields: bool = True
+    has_event_objects: bool = False
+    has_answer_hook: bool = True
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True, repr=False)
+class Format(TextFormat):
+    """A wire format in which tool calls are found and withheld.
+
+    Attributes:
         inner_routes: routes of another format where LiteLLM's hooks are given answers of this one.
         call_types: LiteLLM's names of its requests.
         in_code: the functions that send its requests.
@@ -71,17 +96,10 @@ class Format:
             request, its answer and the notices by the ids of their calls; `None` if the calls cannot be answered.
         wants_refusals: whether notices of a request are refusals, since the caller parses the answer's text.
         client_approvals: how clients answer requests for approval, if the format can show any.
-        texts: where the texts are; `None` if nobody finds them in this format.
         stores_answers: whether a request may go on from an answer by its id.
-        merges_extra_body: whether LiteLLM lays `extra_body` over requests.
-        passes_unknown_fields: whether LiteLLM sends on fields of a request that it does not know.
         batches: whether LiteLLM answers a request for several models with a list of answers.
-        has_event_objects: whether LiteLLM's own events in streams are objects, not dicts or bytes.
     """
 
-    name: str
-    conversation: str
-    routes: Sequence[str]
     inner_routes: Sequence[str] = ()
     call_types: Sequence[str]
     in_code: InCode
@@ -99,12 +117,5 @@ class Format:
     turns: Callable[[JsonMapping], Turns] = _no_turns
     wants_refusals: Callable[[object], bool] = _never
     client_approvals: ClientApprovals | None = None
-    texts: FormatTexts | None = None
     stores_answers: bool = False
-    merges_extra_body: bool = True
-    passes_unknown_fields: bool = True
     batches: bool = False
-    has_event_objects: bool = False
-
-    def __repr__(self) -> str:
-        return f"<Format {self.name}>"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from litellm_bighub.domain.payload import Payload
+from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload.slots import Found, Slot, Where
 from litellm_bighub.formats.stream.event_texts import EventTexts
 from litellm_bighub.formats.stream.text_gate import StreamTextGate
@@ -76,6 +77,14 @@ def _not_alone(payload: object, /, *, unsent: AbstractSet[str] = frozenset()) ->
     return None
 
 
+def _no_event(event: object) -> EventTexts:
+    raise PayloadError("stream", f"is none of this format, in which a {type(event).__name__} is no event")
+
+
+def _no_stream(mode: Mode) -> StreamTextGate:
+    raise PayloadError("stream", f"is none of this format, of which {type(mode).__name__} could hold nothing back")
+
+
 def _no_calls(items: object, root: str) -> Sequence[CallText]:
     del items, root
     return ()
@@ -96,6 +105,7 @@ class FormatTexts:
         calls: the tool calls in a list of items that stands in the named field, for guardrails that want calls.
         read: what an event of a stream tells of texts.
         gate: a new gate for a stream.
+        settle: puts right what stands beside the texts of an answer, after some of them were rewritten.
         answer_items: the field of an answer in whose items its calls are.
         has_chat_items: whether conversation and tools have the form that guardrails know, that of chat completions.
     """
@@ -108,7 +118,8 @@ class FormatTexts:
     lone_in_request: LoneTextFinder = _not_alone
     lone_in_answer: Callable[[object], Slot | None] = _not_alone
     calls: Callable[[object, str], Sequence[CallText]] = _no_calls
-    read: Callable[[object], EventTexts]
-    gate: Callable[[Mode], StreamTextGate]
+    read: Callable[[object], EventTexts] = _no_event
+    gate: Callable[[Mode], StreamTextGate] = _no_stream
+    settle: Callable[[object, Found], None] | None = None
     answer_items: str = "output"
     has_chat_items: bool = False

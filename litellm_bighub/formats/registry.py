@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final, cast
 
 from litellm_bighub.formats.chat.format import CHAT
-from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.format import Format, TextFormat
 from litellm_bighub.formats.format_texts import FormatTexts
 from litellm_bighub.formats.messages.format import MESSAGES
+from litellm_bighub.formats.plain.formats import PLAIN
 from litellm_bighub.formats.responses.format import RESPONSES
 
 FORMATS: Final[tuple[Format, ...]] = (
@@ -16,6 +17,9 @@ FORMATS: Final[tuple[Format, ...]] = (
     MESSAGES,
 )
 """All of them. An answer that could be in several is in the first."""
+
+PLAIN_FORMATS: Final[tuple[TextFormat, ...]] = PLAIN
+"""What requests speak that hold no conversation. No tool call can stand in their answers."""
 
 DEFAULT: Final = FORMATS[0]
 """What a route is taken to speak that nobody knows."""
@@ -38,7 +42,7 @@ def format_named(name: str) -> Format:
     return known
 
 
-def texts_of(wire_format: Format) -> FormatTexts:
+def texts_of(wire_format: TextFormat) -> FormatTexts:
     """Where the texts of a format are.
 
     Raises:
@@ -57,6 +61,11 @@ def format_of_call(call_type: str) -> Format | None:
 def format_of_texts(call_type: str) -> Format | None:
     """What a request of this call type speaks, if its texts are found."""
     return next((known for known in FORMATS if known.texts is not None and call_type in known.texts.call_types), None)
+
+
+def plain_format_of(call_type: str) -> TextFormat | None:
+    """What a plain request of this call type speaks, or the answer to it; `None` if it is none."""
+    return next((known for known in PLAIN_FORMATS if call_type in texts_of(known).call_types), None)
 
 
 def format_of_answer(response: object) -> Format | None:

@@ -9,10 +9,12 @@ import pytest
 from litellm_bighub.formats.registry import (
     DEFAULT,
     FORMATS,
+    PLAIN_FORMATS,
     format_named,
     format_of_answer,
     format_of_call,
     format_of_texts,
+    plain_format_of,
     texts_of,
 )
 
@@ -66,3 +68,9 @@ def test_a_formats_texts_are_found_if_it_has_any(known):
 
 def test_a_request_of_unknown_type_has_no_texts():
     assert format_of_texts("image_generation") is None
+
+
+@pytest.mark.parametrize("known", PLAIN_FORMATS, ids=repr)
+def test_a_plain_request_is_found_by_its_calls(known):
+    assert {plain_format_of(call_type) for call_type in texts_of(known).call_types} == {known}
+    assert plain_format_of("acompletion") is None

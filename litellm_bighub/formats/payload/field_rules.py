@@ -31,6 +31,8 @@ class FieldRule(Enum):
     """Stands for text that is not here: left alone, and said so."""
     SCHEMA = "schema"
     """A JSON Schema: what people wrote in it is scanned, what gives it its meaning is left alone."""
+    PROMPT = "prompt"
+    """A text, or a list of texts. Told by the numbers of its tokens it is refused: nobody here can read those."""
     FREE = "free"
     """Keys are anybody's own words and mean nothing: every string below is scanned."""
 

@@ -32,6 +32,7 @@ MAX_DEPTH: Final = 64
 _NAMED: Final = (SCHEMA_MEANINGS | SCHEMA_CHOICES) - {"type"}
 _NO_CONTENT: Final = frozenset({"detail", "format", "type"})
 _OPAQUE: Final = FieldRule.OPAQUE
+_TOKENS_ALONE: Final = "holds numbers of tokens, which no guardrail can read; send it as text"
 _KINDS: Final = {
     FieldRule.TEXT: TextKind.TEXT,
     FieldRule.FREE: TextKind.TEXT,
@@ -167,6 +168,10 @@ class TextWalk:
             untyped = self._vocabulary.unknown  # an object where a text is meant: no field is known to be anything else
         if rule is FieldRule.TOKENS:
             self._tokens(owner, key, value, where)
+        elif rule is FieldRule.PROMPT:
+            if not isinstance(value, str) and _tells_tokens(value):
+                raise PayloadError(render(where), _TOKENS_ALONE)
+            self._nested(owner, key, value, where, depth, untyped=None)
         elif rule is FieldRule.NAME:
             self.names.update(dict.fromkeys(_strings(value)))
         elif rule is FieldRule.IMAGE or rule is FieldRule.FILE:
@@ -293,6 +298,12 @@ def _strings(value: object) -> Iterator[str]:
             yield each
         elif isinstance(each, Mapping):
             yield from (key for key in cast("Mapping[object, object]", each) if isinstance(key, str))
+
+
+def _tells_tokens(value: object) -> bool:
+    """Whether it is a number, or has one in a list anywhere."""
+    lists = (cast("list[object]", each) for each in nested(value) if isinstance(each, (list, tuple)))
+    return isinstance(value, (int, float)) or any(isinstance(each, (int, float)) for held in lists for each in held)
 
 
 def _as_list(owner: Payload, key: str | int, value: list[Payload] | tuple[Any, ...]) -> list[Payload]:

@@ -15,7 +15,7 @@ from litellm_bighub.checks.second_look import Parts, SecondLook
 from litellm_bighub.checks.text_check import InputType, TextAnswer, TextQuestion
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import GuardrailAnswerError
-from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.format import TextFormat
 from litellm_bighub.formats.format_texts import FormatTexts
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.message_parts import message_parts
@@ -29,6 +29,7 @@ from litellm_bighub.gateway.hooks.guardrail_exchange import (
     TWICE,
     AskMode,
     Extracted,
+    as_answer_error,
     ask,
     context_of,
     texts_and_calls,
@@ -66,7 +67,7 @@ class FormatHandler(BaseTranslation):
     second_look: SecondLook = SecondLook()
     """Which texts a guardrail is asked about once more, joined or without what is invisible in them."""
 
-    def __init__(self, wire_format: Format) -> None:
+    def __init__(self, wire_format: TextFormat) -> None:
         super().__init__()
         self.wire_format = wire_format
 
@@ -113,6 +114,7 @@ class FormatHandler(BaseTranslation):
             request_data = self._known_request(request_data, user_api_key_dict)
             request_data.setdefault("response", response)
             found = self._texts.in_answer(response)
+            texts = found.texts
             answers = cast("list[Payload]", response) if isinstance(response, list) else [response]
             root = self._texts.answer_items
             calls = ToolCallChunks(
@@ -121,6 +123,9 @@ class FormatHandler(BaseTranslation):
             await self._check_found(
                 found, calls, answers[0], guardrail_to_apply, request_data, "response", litellm_logging_obj
             )
+            if self._texts.settle is not None and found.texts != texts:
+                with as_answer_error(guardrail_to_apply):
+                    self._texts.settle(response, found)
         return response
 
     async def check_texts(

@@ -22,6 +22,7 @@ from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.slots import Found, Slot, verify
+from litellm_bighub.formats.registry import format_named
 from litellm_bighub.formats.stream.text_part import WholeText
 from litellm_bighub.gateway.conversation.identity import call_context
 from litellm_bighub.gateway.hooks import lone_text
@@ -156,7 +157,9 @@ class OpenAIResponsesHandler(OverridePoints):
             await self._check_output(response, guardrail_to_apply, request_data, litellm_logging_obj)
         if self._enforcement is not None:
             context = call_context(user_api_key_dict, request_data, response, actor=self._actor, domain=self._domain)
-            await self._enforcement.govern(response, context, refusals=self.wire_format.wants_refusals(request_data))
+            await self._enforcement.govern(
+                response, context, refusals=format_named("responses").wants_refusals(request_data)
+            )
         return response
 
     async def process_output_streaming_response(

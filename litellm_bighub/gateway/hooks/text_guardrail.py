@@ -7,8 +7,8 @@ held back, as far as a rewrite could still reach and no further, and the rewritt
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
+from contextlib import aclosing, contextmanager
 from functools import partial
 from typing import Any, ClassVar
 
@@ -24,10 +24,17 @@ from litellm_bighub.checks.contract import Guardrail
 from litellm_bighub.checks.second_look import SecondLook
 from litellm_bighub.checks.text_check import InputType
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
-from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.errors import ConfigurationError, PayloadError
 from litellm_bighub.formats.answers.error_text import harmless_in_place
-from litellm_bighub.formats.format import Format
-from litellm_bighub.formats.registry import DEFAULT, FORMATS, format_of_answer, format_of_texts
+from litellm_bighub.formats.format import Format, TextFormat
+from litellm_bighub.formats.registry import (
+    DEFAULT,
+    FORMATS,
+    PLAIN_FORMATS,
+    format_of_answer,
+    format_of_texts,
+    plain_format_of,
+)
 from litellm_bighub.formats.stream.text_part import Mode, WholeText, Window
 from litellm_bighub.gateway.conversation.identity import call_context
 from litellm_bighub.gateway.hooks.format_handler import FormatHandler
@@ -39,11 +46,12 @@ from litellm_bighub.gateway.logs.delivered_answer import keep_answer, keep_strea
 from litellm_bighub.gateway.mcp.mcp_texts import McpTexts, check_mcp_texts
 from litellm_bighub.gateway.pipeline.provider_error import SanitizedStream
 from litellm_bighub.gateway.routes.provider_headers import drop_provider_headers
-from litellm_bighub.gateway.routes.route_formats import format_of_streamed_texts
+from litellm_bighub.gateway.routes.route_formats import format_of_streamed_texts, plain_format_of_route
 from litellm_bighub.gateway.sdk.reentrancy import is_checked_in_code
 from litellm_bighub.gateway.sdk.ungoverned_calls import (
     UNCHECKED,
     RefusedCallError,
+    bypass_cache,
     refuse_ungoverned,
     refused,
 )
@@ -100,9 +108,10 @@ class TextGuardrail(NativeGuardrail):
         super().__init__(**ours, default_on=default_on, opt_outs=opt_outs, **litellms)
         self._guardrails = tuple(guardrails)
         self._handler = handler or handler_of(DEFAULT)
-        self._handlers = {
+        self._handlers: dict[TextFormat, FormatHandler] = {
             known: self._handler if known is self._handler.wire_format else handler_of(known) for known in self.formats
         }
+        self._handlers.update({known: FormatHandler(known) for known in PLAIN_FORMATS})
         for each in self._handlers.values():
             each.second_look = SecondLook(self.settings.join_parts, self.settings.ignore_invisible)
         check_mcp_texts(self, self._check_mcp, {**litellms, **ours, "default_on": bool(default_on)})
@@ -142,12 +151,17 @@ class TextGuardrail(NativeGuardrail):
         Raises:
             UngovernedCallError: names the function that checks them.
         """
-        wire_format = None if call_type is None else format_of_texts(call_type.value)
-        if call_type is None or wire_format is None or is_proxy() or is_checked_in_code():
+        if call_type is None or is_proxy() or is_checked_in_code():
+            return kwargs
+        wire_format = format_of_texts(call_type.value)
+        if wire_format is None and plain_format_of(call_type.value) is None:
             return kwargs
         events = (GuardrailEventHooks.pre_call, GuardrailEventHooks.post_call)
         if not any(self.should_run_guardrail(kwargs, event) for event in events):
             return kwargs
+        if wire_format is None:
+            problem = f"{self.guardrail_name} checks no texts of litellm.{call_type.value} outside of the proxy"
+            return refused(RefusedCallError(f"{problem}; send it through the proxy"), call_type)
         in_code = wire_format.in_code
         is_async = call_type.value == in_code.function
         instead = in_code.governed if is_async else in_code.governed.removeprefix("a")
@@ -170,27 +184,48 @@ class TextGuardrail(NativeGuardrail):
         """Check the texts of a request."""
         del cache
         asks = partial(call_context, user_api_key_dict, data, None, actor="", domain="")
-        wire_format = format_of_texts(call_type)
+        wire_format = format_of_texts(call_type) or plain_format_of(call_type)
         if wire_format is not None and not await self.opted_out(data, user_api_key_dict, asks):
             handler = self._handlers[wire_format]
-            for guardrail in self.applied():
-                data = await handler.process_input_messages(data, guardrail, data.get("litellm_logging_obj"))
-            self.log_governed(data, wire_format)
+            if not wire_format.has_answer_hook:
+                bypass_cache(data)
+            with _refusing(wire_format):
+                for guardrail in self.applied():
+                    data = await handler.process_input_messages(data, guardrail, data.get("litellm_logging_obj"))
+            if isinstance(wire_format, Format):
+                self.log_governed(data, wire_format)
         return data
 
     async def async_post_call_success_hook(
         self, data: JsonObject, user_api_key_dict: UserAPIKeyAuth, response: Payload
     ) -> Payload:
         """Check the texts of a whole answer."""
-        wire_format = format_of_answer(response)
-        handler = None if wire_format is None else self._handlers.get(wire_format)
-        if handler is not None:
-            harmless_in_place(response)
-            for guardrail in self.applied():
-                logging_obj = data.get("litellm_logging_obj")
-                await handler.process_output_response(response, guardrail, logging_obj, user_api_key_dict, data)
-            keep_answer(data, response, handler.wire_format)
+        wire_format = plain_format_of_route(user_api_key_dict) or format_of_answer(response)
+        if wire_format in self._handlers:
+            await self._check_answer(wire_format, response, data, user_api_key_dict)
+            if isinstance(wire_format, Format):
+                keep_answer(data, response, wire_format)
         return response
+
+    async def async_post_call_success_deployment_hook(
+        self, request_data: JsonObject, response: Payload, call_type: CallTypes | None
+    ) -> Payload:
+        """Check the texts of an answer that LiteLLM's proxy hands to no other hook, as a transcript."""
+        wire_format = None if call_type is None else plain_format_of(call_type.value)
+        if wire_format is None or wire_format.has_answer_hook:
+            return await super().async_post_call_success_deployment_hook(request_data, response, call_type)
+        if self.should_run_guardrail(request_data, GuardrailEventHooks.post_call):
+            await self._check_answer(wire_format, response, {**request_data})
+        return response
+
+    async def _check_answer(
+        self, wire_format: TextFormat, response: Payload, data: JsonObject, key: UserAPIKeyAuth | None = None
+    ) -> None:
+        harmless_in_place(response)
+        handler = self._handlers[wire_format]
+        with _refusing(wire_format):
+            for guardrail in self.applied():
+                await handler.process_output_response(response, guardrail, data.get("litellm_logging_obj"), key, data)
 
     async def async_post_call_streaming_iterator_hook(
         self, user_api_key_dict: UserAPIKeyAuth, response: Payload, request_data: JsonObject
@@ -198,6 +233,8 @@ class TextGuardrail(NativeGuardrail):
         """Check the texts of a stream before they leave."""
         wanted = self.should_run_guardrail(request_data, GuardrailEventHooks.post_call)
         wire_format = format_of_streamed_texts(user_api_key_dict)
+        if wanted and plain_format_of_route(user_api_key_dict) is not None:
+            raise PayloadError("answer", "is a stream, of which no guardrail could check a text")
         if not wanted or wire_format is None or wire_format not in self._handlers:
             async for event in response:
                 yield event
@@ -251,6 +288,17 @@ class TextGuardrail(NativeGuardrail):
         if ending is None:
             raise refusal
         return ending
+
+
+@contextmanager
+def _refusing(wire_format: TextFormat) -> Generator[None]:
+    """Where no answer can be put in a model's mouth, a guardrail that wants to do so refuses."""
+    try:
+        yield
+    except ModifyResponseException as refusal:
+        if isinstance(wire_format, Format):
+            raise
+        raise HTTPException(status_code=400, detail={"error": refusal.message}) from refusal
 
 
 class ResponsesTextGuardrail(TextGuardrail):

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from litellm.types.utils import all_litellm_params
 
-from litellm_bighub.formats.format import Format
-from litellm_bighub.formats.requests.merged_request import check_conversation, merge
+from litellm_bighub.formats.format import TextFormat
+from litellm_bighub.formats.requests.merged_request import check_conversation, check_fallbacks, merge
 
 _SENT_ON: Final = frozenset(
     {
@@ -30,7 +30,7 @@ LITELLM_FIELDS: Final = (
 """Fields of a request that LiteLLM keeps for itself or writes into it."""
 
 
-def merge_request(request: MutableMapping[str, Any], wire_format: Format, *, is_whole: bool = True) -> None:
+def merge_request(request: MutableMapping[str, Any], wire_format: TextFormat, *, is_whole: bool = True) -> None:
     """Merge what LiteLLM would merge into a request after its hooks have run, in place.
 
     Args:
@@ -41,6 +41,9 @@ def merge_request(request: MutableMapping[str, Any], wire_format: Format, *, is_
     Raises:
         PayloadError: names a field that cannot be checked in its place.
     """
+    if not wire_format.conversation:
+        check_fallbacks(request)  # of `extra_body` nothing has to be moved: all is looked at where it stands
+        return
     merge(request, wire_format.conversation, moves=wire_format.merges_extra_body)
     if is_whole and wire_format.passes_unknown_fields:
         check_conversation(request, wire_format.conversation)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from litellm.litellm_core_utils.api_route_to_call_types import get_call_types_for_route
 from litellm.proxy._types import UserAPIKeyAuth
 
-from litellm_bighub.formats.format import Format
-from litellm_bighub.formats.registry import DEFAULT, FORMATS, format_of_call, format_of_texts
+from litellm_bighub.formats.format import Format, TextFormat
+from litellm_bighub.formats.registry import DEFAULT, FORMATS, PLAIN_FORMATS, format_of_call, format_of_texts
 from litellm_bighub.gateway.conversation.stored_responses import lists_input
 from litellm_bighub.gateway.routes.route_table import RouteCoverage, row_of
 
@@ -45,6 +45,12 @@ def format_of_streamed_texts(user_api_key_dict: UserAPIKeyAuth) -> Format | None
         return wire_format
     call_types = get_call_types_for_route(user_api_key_dict.request_route or "") or ()
     return next((known for call_type in call_types if (known := format_of_texts(call_type.value))), None)
+
+
+def plain_format_of_route(user_api_key_dict: UserAPIKeyAuth) -> TextFormat | None:
+    """What plain requests on this route speak; `None` if it takes none."""
+    row = row_of("POST", user_api_key_dict.request_route or "")
+    return None if row is None else next((known for known in PLAIN_FORMATS if row.pattern in known.routes), None)
 
 
 def format_of_route(user_api_key_dict: UserAPIKeyAuth) -> Format | None:

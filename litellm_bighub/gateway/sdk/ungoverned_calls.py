@@ -13,7 +13,7 @@ from packaging.version import Version
 
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import UngovernedCallError, UngovernedCallExit
-from litellm_bighub.formats.registry import FORMATS
+from litellm_bighub.formats.registry import FORMATS, PLAIN_FORMATS, texts_of
 from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
 from litellm_bighub.gateway.setup.proxy_process import is_proxy
 
@@ -25,8 +25,11 @@ UNGOVERNED_RESPONSES: Final = frozenset(
 )
 """Call types whose answers are responses, as LiteLLM names them."""
 
-UNCHECKED: Final = UNGOVERNED_RESPONSES | {"completion"}
-"""Call types whose answers can hold texts of the formats whose texts are found."""
+PLAIN: Final = frozenset(call_type for known in PLAIN_FORMATS for call_type in texts_of(known).call_types)
+"""Call types of plain requests, asynchronous or not."""
+
+UNCHECKED: Final = UNGOVERNED_RESPONSES | {"completion"} | PLAIN
+"""Call types whose requests or answers can hold texts of the formats whose texts are found."""
 
 UNGOVERNED: Final = UNGOVERNED_RESPONSES | {
     *("completion", "generate_content", "agenerate_content", "generate_content_stream", "agenerate_content_stream"),

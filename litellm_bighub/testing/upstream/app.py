@@ -18,6 +18,7 @@ from litellm_bighub.testing.upstream.anthropic_message import AnthropicMessage
 from litellm_bighub.testing.upstream.completion import Completion
 from litellm_bighub.testing.upstream.event_stream import Cut, EventStream, data_frame, event_frame
 from litellm_bighub.testing.upstream.items import Item
+from litellm_bighub.testing.upstream.plain_answer import ROUTES, form_body, plain_answer, said_by
 from litellm_bighub.testing.upstream.requests import Request
 from litellm_bighub.testing.upstream.response import Ids, ResponseEnvelope, identified, usage
 from litellm_bighub.testing.upstream.response_events import response_events
@@ -49,6 +50,7 @@ class UpstreamModel:
                 Route("/v1/responses/{response_id}/cancel", self.cancel, methods=["POST"]),
                 Route("/v1/chat/completions", self.chat, methods=["POST"]),
                 Route("/v1/messages", self.messages, methods=["POST"]),
+                *(Route(path, self.plain, methods=["POST"]) for path in ROUTES),
             ]
         )
 
@@ -100,6 +102,14 @@ class UpstreamModel:
             return EventStream(events, event_frame, answer.pace, headers=answer.headers)
         return _whole(answer, message.whole())
 
+    async def plain(self, http: HttpRequest) -> Response:
+        """What holds no conversation: `POST /v1/embeddings` and its like."""
+        request = await self._record(http)
+        answer = self.script.answer(request)
+        if not isinstance(answer, Output):
+            return _scripted(answer, request, data_frame)
+        return plain_answer(request, said_by(answer.items), answer.pace)
+
     async def retrieve(self, http: HttpRequest) -> Response:
         """`GET /v1/responses/{id}`: what was stored; a background run has ended by then."""
         await self._record(http)
@@ -142,8 +152,12 @@ class UpstreamModel:
         return JSONResponse({"object": "list", "data": [model]})
 
     async def _record(self, http: HttpRequest) -> Request:
-        raw = await http.body()
-        body: Any = json.loads(raw) if raw else {}
+        if http.headers.get("content-type", "").startswith("multipart/form-data"):
+            async with http.form() as form:
+                body: Any = form_body(form.multi_items())
+        else:
+            raw = await http.body()
+            body = json.loads(raw) if raw else {}
         request = Request(http.method, http.url.path, dict(http.headers), body, http.url.query)
         self.seen.append(request)
         return request

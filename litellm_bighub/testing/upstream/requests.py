@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from litellm_bighub.testing.upstream.items import Item
+
+_PROMPTS: Final = ("input", "messages", "prompt", "query")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Request:
     @property
     def prompt(self) -> str:
         """The last text that the model was given: the user's, or a tool's output when that came last."""
-        given = self.body.get("input", self.body.get("messages", ""))
+        given = next((self.body[key] for key in _PROMPTS if key in self.body), "")
         last = given[-1] if isinstance(given, list) and given else given
         return _text(last)
 

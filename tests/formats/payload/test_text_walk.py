@@ -23,6 +23,7 @@ RULES = {
     "file": FieldRule.FILE,
     "hidden": FieldRule.HIDDEN,
     "logprobs": FieldRule.TOKENS,
+    "prompt": FieldRule.PROMPT,
     "thoughts": THOUGHT,
     **THOUGHT,
 }
@@ -146,6 +147,17 @@ def test_tokens_are_left_out_where_they_are_rewritten():
     value = {"logprobs": {"content": [{"token": "bob"}]}, "hidden": '["bob"]'}
     rewrite(found(value).slots, ["[mask]", '["bob"]'])
     assert value == {"logprobs": None, "hidden": '["bob"]'}
+
+
+@pytest.mark.parametrize("prompt", ["a", ["a"], [["a"]], ("a",), {"text": "a", "weight": 2}], ids=str)
+def test_a_prompt_is_a_text_or_holds_some(prompt):
+    assert "a" in found({"prompt": prompt}).texts
+
+
+@pytest.mark.parametrize("prompt", [3, 0.5, [3], ["a", 3], [[3]], (3,), [{"tokens": [3]}], [True]], ids=str)
+def test_a_prompt_told_by_numbers_is_refused(prompt):
+    with pytest.raises(PayloadError, match=r"^prompt: holds numbers of tokens"):
+        found({"prompt": prompt})
 
 
 def test_one_field_by_its_rule():

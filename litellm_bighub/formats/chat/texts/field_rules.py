@@ -120,6 +120,7 @@ REQUEST: Final[Rules] = {
         "json_schema": {"name": _NAME, **dict.fromkeys(("schema", "schema_"), FieldRule.SCHEMA)},
         "response_schema": FieldRule.SCHEMA,
     },
+    "prompt": FieldRule.PROMPT,
     "prediction": {"type": _OPAQUE, "content": _TEXT},
     "audio": dict.fromkeys(("format", "voice"), _OPAQUE),
     "web_search_options": {"search_context_size": _OPAQUE, "user_location": {"type": _OPAQUE}},

@@ -1,0 +1,1 @@
+"""Plain requests, which hold no conversation: embeddings, rerank, moderations, speech, transcriptions, images."""
