@@ -30,6 +30,7 @@ LITELLM_IMPORTS: Mapping[str, frozenset[str]] = {
         ]
     ),
     "litellm.integrations.custom_guardrail": frozenset(["CustomGuardrail"]),
+    "litellm.integrations.custom_logger": frozenset(["CustomLogger"]),
     "litellm.litellm_core_utils.api_route_to_call_types": frozenset(["get_call_types_for_route"]),
     "litellm.llms": frozenset(["load_guardrail_translation_mappings"]),
     "litellm.llms.base_llm.guardrail_translation.base_translation": frozenset(["BaseTranslation", "StreamingScanKey"]),

@@ -13,6 +13,7 @@ from litellm_bighub.formats.registry import format_named
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.hooks.registration import handler_of
 from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
+from litellm_bighub.gateway.logs.code_logs import code_logs
 from litellm_bighub.gateway.pipeline.answer_format import check_streamed_answer, check_whole_answer
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.enforcement_modes import Withholding
@@ -189,12 +190,22 @@ async def _governed(
 async def _checked_answer(request: CodeRequest, checks: Checks, pipeline: Pipeline | None) -> Payload:
     """The governed answer to a request, with all of their texts checked."""
     await checks.request(request.data)
-    response = await send_request(request, pipeline, checked=bool(checks.guardrails))
-    if isinstance(response, Upstream):
-        events = checks.stream(response, request.data)
-        return CodeStream(events if pipeline is None else pipeline.stream(request, events), response)
-    response = await checks.answer(response)
-    return response if pipeline is None else await pipeline.answer(request, response)
+    record = code_logs().open(request.data, request.wire_format)
+    response: Payload = None
+    try:
+        response = await send_request(request, pipeline, checked=bool(checks.guardrails))
+        if isinstance(response, Upstream):
+            checked = checks.stream(response, request.data)
+            events = checked if pipeline is None else pipeline.stream(request, checked)
+            return CodeStream(events if record is None else record.deliver(events), response)
+        response = await checks.answer(response)
+        answer = response if pipeline is None else await pipeline.answer(request, response)
+        if record is not None:
+            record.keep(answer)
+        return answer
+    finally:
+        if record is not None and not isinstance(response, Upstream):
+            record.end()
 
 
 async def send_request(request: CodeRequest, pipeline: Pipeline | None, *, checked: bool = False) -> Payload:

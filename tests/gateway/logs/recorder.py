@@ -10,8 +10,6 @@ from pathlib import Path
 from litellm.integrations.custom_logger import CustomLogger
 from pydantic import BaseModel
 
-SEEN = Path(os.environ["SEEN_FOLDER"]) / "logged.jsonl"
-
 
 class Recorder(CustomLogger):
     async def async_log_success_event(self, kwargs, response_obj, start_time, end_time) -> None:
@@ -21,11 +19,6 @@ class Recorder(CustomLogger):
         _keep("failure", kwargs, response_obj)
 
 
-def on_success(kwargs, response_obj, start_time, end_time) -> None:
-    """LiteLLM runs a function in a thread, as it does with Langfuse and S3."""
-    _keep("function", kwargs, response_obj)
-
-
 recorder = Recorder()
 
 
@@ -33,14 +26,14 @@ def _keep(kind: str, kwargs: dict, response: object) -> None:
     line = {
         "kind": kind,
         "id": kwargs.get("litellm_call_id"),
-        "texts": list(_texts({"kwargs": kwargs, "result": response}, "", set())),
+        "texts": list(texts({"kwargs": kwargs, "result": response}, "", set())),
     }
     line["logged"] = kwargs.get("standard_logging_object")
-    with SEEN.open("a") as file:
+    with (Path(os.environ["SEEN_FOLDER"]) / "logged.jsonl").open("a") as file:
         file.write(json.dumps(line, default=str) + "\n")
 
 
-def _texts(value: object, where: str, seen: set[int]) -> Iterator[tuple[str, str]]:
+def texts(value: object, where: str, seen: set[int]) -> Iterator[tuple[str, str]]:
     """Every text, with the path at which it stands."""
     if isinstance(value, bytes):
         value = value.decode(errors="replace")
@@ -53,10 +46,10 @@ def _texts(value: object, where: str, seen: set[int]) -> Iterator[tuple[str, str
     if isinstance(value, dict):
         for key, each in list(value.items()):
             yield f"{where} key", str(key)
-            yield from _texts(each, f"{where}.{key}", seen)
+            yield from texts(each, f"{where}.{key}", seen)
     elif isinstance(value, list | tuple | set | frozenset):
         for index, each in enumerate(value):
-            yield from _texts(each, f"{where}.{index}", seen)
+            yield from texts(each, f"{where}.{index}", seen)
     else:
         yield f"{where} repr", repr(value)
         if isinstance(value, BaseModel) or hasattr(value, "__dict__"):
@@ -65,4 +58,4 @@ def _texts(value: object, where: str, seen: set[int]) -> Iterator[tuple[str, str
                 **(getattr(value, "__pydantic_extra__", None) or {}),
                 **(getattr(value, "__pydantic_private__", None) or {}),
             }
-            yield from _texts(inner, f"{where}<{type(value).__name__}>", seen)
+            yield from texts(inner, f"{where}<{type(value).__name__}>", seen)
