@@ -9,7 +9,7 @@ STAMP := $(VENV)/.synced
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo inbox test alone clients check format fuzz load matrix bench
+.PHONY: help demo inbox test alone clients check docs format fuzz load matrix bench
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -56,6 +56,11 @@ check: $(STAMP)  ## format, lint, types, layers
 	@$(RUN)mypy
 	@$(RUN)pyright
 	@$(RUN)lint-imports
+
+docs: $(STAMP)  ## build the site of docs/ into .site, with its reference made from the code; a broken link fails
+	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --frozen --inexact --group docs --python $(RUN)python
+	@LITELLM_LOCAL_MODEL_COST_MAP=True $(RUN)sphinx-build --quiet --fail-on-warning --keep-going --nitpicky --fresh-env docs .site
+	@echo "open .site/index.html"
 
 matrix: $(STAMP)  ## run the suite on the lowest and the newest LiteLLM (make test runs it on the locked one)
 	@UV=$(UV) PYTHON=$(RUN)python ./matrix.sh

@@ -112,7 +112,10 @@ class GuardrailSettings(BaseSettings):
     )
     approval_wait_seconds: float = Field(default=60.0, gt=0, le=3600, description="how long `wait` waits for a person")
     keep_alive_seconds: float = Field(
-        default=10.0, ge=0.05, le=300, description="a silent stream's clients hear that it lives so often"
+        default=10.0,
+        ge=0.05,
+        le=300,
+        description="while a decision is pending, the stream sends a keep-alive event at this interval",
     )
     client_approvals: bool = Field(default=False, description="whether an mcp_approval_response of the caller counts")
     on_unapproved_result: OnUnapprovedResult = Field(

@@ -1,0 +1,292 @@
+"""What the documentation shows works: its code runs, its files can be read, its commands and messages exist."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import shlex
+import sys
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import pytest
+import typer.main
+import yaml
+
+import litellm_bighub
+from litellm_bighub.cli.app import app
+from litellm_bighub.control_plane.http import webhooks
+from litellm_bighub.control_plane.http.app import ROUTERS
+from litellm_bighub.policy.policy_file import parse_policy
+from litellm_bighub.policy.policy_text import RuleText
+from litellm_bighub.settings import GuardrailSettings, ServiceSettings, TextGuardrailSettings
+from litellm_bighub.testing import function_call, text
+from litellm_bighub.wording import Wording
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = sorted(path for path in DOCS.rglob("*.md") if "reference" not in path.parts)
+NOT_OURS = {
+    *("cp", "claude", "codex", "curl", "export", "litellm", "mkdir", "mv", "pip", "sqlite3"),
+}
+"""Commands of others that the pages name. They are not run: some need a network, a model or a shell of a person."""
+LITELLMS = {"guardrail", "mode", "default_on"}
+GUARDRAILS = {
+    "litellm_bighub.BighubGuardrail": GuardrailSettings,
+    "litellm_bighub.TextGuardrail": TextGuardrailSettings,
+}
+MADE = {"settings", "policy", "metrics", "events", "cli", "http", "python"}
+"""The pages that each build makes from the code."""
+
+
+@dataclass(frozen=True)
+class Block:
+    page: Path
+    line: int
+    language: str
+    code: str
+
+    def __str__(self):
+        return f"{self.page.relative_to(DOCS)}:{self.line}"
+
+
+def _blocks_of(page):
+    lines = page.read_text().splitlines()
+    opened = None
+    for number, line in enumerate(lines, 1):
+        fence = re.fullmatch(r"( *)```(.*)", line)
+        if fence and opened is None:
+            opened = (number, fence[1], fence[2])
+        elif fence and opened:
+            start, indent, language = opened
+            code = "\n".join(each.removeprefix(indent) for each in lines[start : number - 1])
+            yield Block(page, start, language, code + "\n")
+            opened = None
+    assert opened is None, f"{page} has a block without an end"
+
+
+BLOCKS = [block for page in PAGES for block in _blocks_of(page)]
+
+
+def of(*languages):
+    return pytest.mark.parametrize("block", [each for each in BLOCKS if each.language in languages], ids=str)
+
+
+def test_every_block_is_of_a_kind_that_is_checked_here():
+    kinds = {block.language for block in BLOCKS}
+
+    assert kinds <= {"python", "sh", "yaml", "toml", "{toctree}"}
+
+
+# Python
+
+
+@pytest.fixture
+def in_a_users_folder(tmp_path, monkeypatch, upstream):
+    """A working directory, and a model that asks for refunds behind OpenAI's environment variables."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OPENAI_BASE_URL", upstream.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-no-key-is-needed")
+    return upstream
+
+
+SHOWS = {
+    "run_with_approval": (900, ["Refunded."]),
+    "await acompletion": (20, ["Refunding."]),
+}
+"""What a block prints, by a piece of it, where the model first asks for a refund of so much."""
+
+
+@of("python")
+def test_python_runs(block, in_a_users_folder, capsys):
+    amount, prints = next((shown for piece, shown in SHOWS.items() if piece in block.code), (0, None))
+    policies = [each.code for each in BLOCKS if each.page == block.page and "rules:" in each.code]
+    (Path.cwd() / "bighub_policy.yaml").write_text(policies[0] if policies else "version: 1\ndefault: allow\n")
+    refund = function_call("refund_payment", {"order_id": "A-17", "amount": amount})
+    in_a_users_folder.script("gpt-4.1", [text("Refunding."), refund], [text("Refunded.")])
+
+    exec(compile(block.code, str(block), "exec"), {"__name__": "docs", "ask_somebody": lambda data: True})
+
+    printed = capsys.readouterr().out.splitlines()
+    assert printed == (prints if prints is not None else printed)
+
+
+# Files
+
+
+@of("yaml")
+def test_yaml_can_be_read_by_what_it_is_for(block):
+    content = yaml.safe_load(block.code)
+
+    if "version" in content:
+        assert parse_policy(block.code, str(block)).rules
+    elif "guardrails" in content:
+        for each in content["guardrails"]:
+            _settings(each["litellm_params"])
+    else:
+        assert set(content) == {"litellm_params"}
+        _settings(content["litellm_params"])
+
+
+def _settings(params):
+    model = GUARDRAILS.get(params["guardrail"])
+    if model is not None:
+        model(**{key: value for key, value in params.items() if key not in LITELLMS})
+
+
+@of("toml")
+def test_toml_can_be_read(block):
+    tomllib = pytest.importorskip("tomllib")
+
+    assert tomllib.loads(block.code)
+
+
+# Commands
+
+
+def _commands(code):
+    for line in code.replace("\\\n", " ").splitlines():
+        words = shlex.split(line, comments=True)
+        if words:
+            yield words
+
+
+@of("sh")
+def test_commands_exist_and_take_these_options(block, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("proxy_config.yaml", "bighub_policy.yaml", "new_policy.yaml"):
+        (tmp_path / name).touch()
+    makefile = (ROOT / "Makefile").read_text()
+
+    for program, *words in _commands(block.code):
+        if program == "make":
+            assert all(f"\n{target}:" in makefile for target in words)
+        elif program == "litellm-bighub":
+            _parse(words)
+        else:
+            assert program in NOT_OURS
+
+
+def _parse(words):
+    """Read a command line of ours to its end, as it would be read, and run nothing."""
+    command, name = typer.main.get_command(app), "litellm-bighub"
+    while hasattr(command, "commands"):
+        name, *words = words
+        command = command.commands[name]
+    command.make_context(name, list(words))
+
+
+@of("sh")
+def test_what_is_sent_to_the_api_is_json_for_a_route_that_exists(block):
+    routes = {(method, route.path) for router in ROUTERS for route in router.routes for method in route.methods}
+    for words in _commands(block.code):
+        if words[0] == "curl":
+            (url,) = [word for word in words if word.startswith("http://127.0.0.1:8765")]
+            assert json.loads(words[words.index("-d") + 1])
+            assert ("POST", url.removeprefix("http://127.0.0.1:8765")) in routes
+
+
+# Words of the code
+
+
+OTHERS_FIELDS = {"redact"}
+"""What is a setting and also a field of the HTTP API, where it has another type."""
+SETTINGS = (GuardrailSettings, TextGuardrailSettings, ServiceSettings)
+
+
+def test_troubleshooting_quotes_messages_that_exist():
+    sources = _texts_of_the_code()
+    quoted = [
+        re.sub(r"\[\w+\]", "", row[1] or row[2])
+        for row in re.finditer(r"^\| (?:``(.+?)``|`(.+?)`) \|", (DOCS / "troubleshooting.md").read_text(), re.MULTILINE)
+    ]
+    unknown = [
+        message
+        for message in quoted
+        if not all(any(piece.strip(" .") in source for source in sources) for piece in message.split("…"))
+    ]
+
+    assert len(quoted) > 50
+    assert unknown == []
+
+
+@cache
+def _texts_of_the_code():
+    """All texts of the package, each as a reader sees it: pieces of one f-string stay apart."""
+    found = set()
+    for path in (ROOT / "litellm_bighub").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                found |= set(re.split(r"\{\w+\}|%s", node.value))
+    return frozenset(found)
+
+
+def test_every_sentence_for_a_withheld_call_is_explained():
+    page = (DOCS / "troubleshooting.md").read_text()
+    sentences = {name: getattr(Wording(), name) for name in Wording.__dataclass_fields__ if name.startswith("blocked_")}
+
+    told = re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE)
+    assert [name for name, text_ in sentences.items() if not any(each in text_ for each in told)] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS)))
+def test_settings_are_named_as_they_are(page):
+    """`name: value` in a page's text is a setting with a value that it takes."""
+    for name, value in re.findall(r"`(\w+): (\w+)`", page.read_text()):
+        for model in SETTINGS:
+            if name in model.model_fields and name not in OTHERS_FIELDS:
+                model.__pydantic_validator__.validate_assignment(model.model_construct(), name, value)
+
+
+# Links
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"], ids=lambda page: page.name)
+def test_links_inside_of_the_repository_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)#\s]+)", re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)):
+        if "://" in target:
+            continue
+        path = (page.parent / target).resolve()
+        assert path.exists() or (path.parent == DOCS / "reference" and path.stem in MADE), target
+
+
+def test_every_page_stands_in_the_table_of_contents():
+    listed = set(re.findall(r"^([\w/-]+)$", "".join(b.code for b in BLOCKS if b.language == "{toctree}"), re.MULTILINE))
+    pages = {str(page.relative_to(DOCS).with_suffix("")) for page in PAGES} - {"index"}
+
+    assert listed == pages | {f"reference/{name}" for name in MADE}
+
+
+# The reference
+
+
+@pytest.fixture(scope="module")
+def reference():
+    sys.path.insert(0, str(DOCS))
+    try:
+        import reference_pages  # noqa: PLC0415 - it lies in docs/, beside what Sphinx reads
+    finally:
+        sys.path.remove(str(DOCS))
+    return reference_pages.pages()
+
+
+def test_the_reference_is_made_whole(reference):
+    assert set(reference) == MADE
+    for model in SETTINGS:
+        assert all(f"\n| `{name}` |" in reference["settings"] for name in model.model_fields)
+    assert all(f"\n| `{name}` |" in reference["policy"] for name in RuleText.model_fields)
+    assert all(f"### `litellm_bighub.{name}`\n" in reference["python"] for name in litellm_bighub.__all__)
+    assert all(f"\n- `{name}`" in reference["events"] for name in webhooks.EVENTS)
+    assert "`litellm_bighub_decisions_total` | counter | `tool`, `verdict`, `enforced` |" in reference["metrics"]
+    assert "## litellm-bighub policy explain\n" in reference["cli"]
+
+
+def test_the_reference_says_which_scope_an_operation_needs(reference):
+    rows = dict(re.findall(r"^\| `(\w+ /\S+)` \| ([^|]+) \|", reference["http"], re.MULTILINE))
+
+    assert rows["POST /actions/evaluate"] == "`actions:validate`"
+    assert rows["POST /approvals/{request_id}/resolve"] == "`approvals:resolve`"
+    assert rows["GET /actions/status"] == "any key"
+    assert "no key" not in rows.values()
