@@ -54,6 +54,8 @@ class TextAnswer(NamedTuple):
     tool_calls: Payload = None
     structured_messages: Payload = None
     first_texts: list[str] | None = None
+    images: Sequence[str] | None = None
+    files: Sequence[str] | None = None
 
     @property
     def exact_texts(self) -> list[str]:
@@ -155,7 +157,7 @@ async def _check_each(guardrail: Guardrail, question: TextQuestion, limit: int) 
         ),
         limit,
     )
-    return TextAnswer([answer.texts[0] for answer in answers], answers[0].tools, answers[0].tool_calls)
+    return answers[0]._replace(texts=[answer.texts[0] for answer in answers])
 
 
 async def _check_batch(
@@ -176,16 +178,27 @@ def _answer(guardrail: Guardrail, answer: object, texts: Sequence[str], context:
     if not isinstance(answer, Mapping):
         raise GuardrailAnswerError(name_of(guardrail), f"answered with {_a(answer)}, not with its inputs")
     answered = cast("JsonMapping", answer)
-    for key in _MEDIA:
-        given = answered.get(key)
-        if given is not None and (not isinstance(given, (list, tuple)) or list(given) != list(context.get(key, ()))):
-            raise GuardrailAnswerError(name_of(guardrail), f"answered with other {key}, which cannot be written back")
+    images, files = (_media(guardrail, answered.get(key), context.get(key, ()), key) for key in _MEDIA)
     return TextAnswer(
         _texts(guardrail, answered, texts),
         answered.get("tools"),
         answered.get("tool_calls"),
         dict.get(answered, STRUCTURED) if isinstance(answered, Inputs) else answered.get(STRUCTURED),
+        images=images,
+        files=files,
     )
+
+
+def _media(guardrail: Guardrail, answered: object, asked: Sequence[str], key: str) -> Sequence[str] | None:
+    """The images or files in an answer, `None` if they are those that it was given."""
+    if answered is None:
+        return None
+    media = list(cast("Sequence[object]", answered)) if isinstance(answered, (list, tuple)) else [None]
+    if media == list(asked):
+        return None
+    if len(media) != len(asked) or not all(isinstance(each, str) for each in media):
+        raise GuardrailAnswerError(name_of(guardrail), f"answered with other {key}, which cannot be written back")
+    return cast("Sequence[str]", media)
 
 
 def _texts(guardrail: Guardrail, answer: JsonMapping, asked: Sequence[str]) -> list[str]:

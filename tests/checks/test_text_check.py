@@ -179,8 +179,18 @@ def test_tools_that_a_guardrail_wrote_into_its_inputs_are_an_answer():
     assert lone_answer(OfInputs(), inputs, "a", inputs) == TextAnswer(["a"], tools=["t"])
 
 
-@pytest.mark.parametrize("answered", [["v"], [], "u"])
-async def test_images_that_were_rewritten_are_refused(answered):
+@pytest.mark.parametrize("each", [False, True])
+async def test_images_that_were_rewritten_are_in_the_answer(each):
+    def answer(inputs):
+        return {**inputs, "images": ["v"]} if "images" in inputs else inputs
+
+    answered = await ask(OfInputs(answer), question("a", "b", context={"images": ["u"]}), each=each)
+
+    assert answered == TextAnswer(["a", "b"], images=["v"])
+
+
+@pytest.mark.parametrize("answered", [["v", "w"], [5], [], "u"])
+async def test_images_that_cannot_be_written_back_are_refused(answered):
     def answer(inputs):
         return {**inputs, "images": answered}
 
@@ -188,7 +198,7 @@ async def test_images_that_were_rewritten_are_refused(answered):
         await ask(OfInputs(answer), question("a", context={"images": ["u"]}))
 
 
-async def test_images_that_were_rewritten_where_they_stand_are_refused_too():
+async def test_images_that_were_taken_out_where_they_stand_are_refused_too():
     def answer(inputs):
         inputs["images"].clear()
         return inputs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.payload.media import replacement
 
 Where: TypeAlias = "tuple[Where, str | int] | None"
 """A place as a chain of keys, rendered only when an error names it."""
@@ -34,6 +35,8 @@ class TextKind(Enum):
     """A text that is signed: rewritten it would be refused, so the object that holds it is left out of its list."""
     TOKENS = "tokens"
     """What a field tells in another form than a text: where that is rewritten, the field is left out."""
+    MEDIA = "media"
+    """No text, but an image or a file, or where it is: what takes its place is one, in the shape of that place."""
 
 
 @dataclass(slots=True)
@@ -75,12 +78,16 @@ class Found:
         slots: the texts, in the order in which they stand.
         images: URLs, data URLs or file ids.
         files: contents, URLs or ids of files and audio.
+        image_slots: where the images stand, in their order.
+        file_slots: where the files stand, in their order.
         hidden: places that name texts which are not here (`previous_response_id`, `encrypted_content`, …).
     """
 
     slots: list[Slot] = field(default_factory=_empty)
     images: list[str] = field(default_factory=_empty)
     files: list[str] = field(default_factory=_empty)
+    image_slots: list[Slot] = field(default_factory=_empty)
+    file_slots: list[Slot] = field(default_factory=_empty)
     hidden: list[str] = field(default_factory=_empty)
 
     @property
@@ -123,7 +130,10 @@ def rewrite(slots: Sequence[Slot], texts: Sequence[str]) -> int:
     verify(slots, texts)
     changed = [(slot, text) for slot, text in zip(slots, texts, strict=True) if text != slot.text]
     for slot, text in changed:
-        fields.put(slot.owner, slot.key, _value(slot, text))
+        if slot.kind is TextKind.MEDIA:
+            _put_media(slot, text)
+        else:
+            fields.put(slot.owner, slot.key, _value(slot, text))
         if slot.kind is TextKind.OUTPUT_TEXT:
             _fit_annotations(slot.owner, slot.text, text)
         if slot.kind is TextKind.SIGNED and slot.within is not None:
@@ -145,6 +155,28 @@ def verify(slots: Sequence[Slot], texts: Sequence[str]) -> None:
             raise PayloadError(slot.path, "the guardrail's rewrite is no valid JSON any more")
         if slot.kind is TextKind.OBJECT:
             _value(slot, text)
+        if slot.kind is TextKind.MEDIA:
+            _media(slot, text)
+
+
+def _media(slot: Slot, text: str) -> Mapping[str | int, Payload]:
+    """The fields that are written for an image or a file.
+
+    Raises:
+        PayloadError: it cannot stand there.
+    """
+    try:
+        return replacement(slot.owner, slot.key, slot.text, text)
+    except ValueError as error:
+        raise PayloadError(slot.path, "was replaced by what cannot stand there") from error
+
+
+def _put_media(slot: Slot, text: str) -> None:
+    for key, value in _media(slot, text).items():
+        if value is None and isinstance(slot.owner, MutableMapping):
+            del slot.owner[key]
+        else:
+            fields.put(slot.owner, key, value)
 
 
 def _value(slot: Slot, text: str) -> Payload:

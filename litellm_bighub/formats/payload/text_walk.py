@@ -175,7 +175,7 @@ class TextWalk:
         elif rule is FieldRule.NAME:
             self.names.update(dict.fromkeys(_strings(value)))
         elif rule is FieldRule.IMAGE or rule is FieldRule.FILE:
-            self._media(value, self.found.images if rule is FieldRule.IMAGE else self.found.files, where, depth)
+            self._media(owner, key, value, rule, where, depth)
         elif rule is FieldRule.SCHEMA and not isinstance(value, str):
             self.schema(value, where)
         elif isinstance(value, str):
@@ -274,21 +274,24 @@ class TextWalk:
             else:
                 self.schema(child, (where, key), names=keyword in SCHEMA_NAMES, depth=depth + 1)
 
-    def _media(self, value: object, into: list[str], where: Where, depth: int) -> None:
+    def _media(self, owner: Payload, key: str | int, value: object, rule: FieldRule, where: Where, depth: int) -> None:
         """Everything of an image or file that identifies its content; its name is a text."""
         if depth > MAX_DEPTH:
             raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
         if isinstance(value, str):
-            into.append(value)
+            found, is_image = self.found, rule is FieldRule.IMAGE
+            (found.images if is_image else found.files).append(value)
+            slot = Slot(owner, key, value, TextKind.MEDIA, where)
+            (found.image_slots if is_image else found.file_slots).append(slot)
         elif fields.is_object(value):
-            for key, child in fields.members(value).items():
-                if key == "filename" and isinstance(child, str):
-                    self._string(value, key, child, FieldRule.TEXT, (where, key))
-                elif key not in _NO_CONTENT:
-                    self._media(child, into, (where, key), depth + 1)
+            for name, child in fields.members(value).items():
+                if name == "filename" and isinstance(child, str):
+                    self._string(value, name, child, FieldRule.TEXT, (where, name))
+                elif name not in _NO_CONTENT:
+                    self._media(value, name, child, rule, (where, name), depth + 1)
         elif isinstance(value, (list, tuple)):
             for index, child in enumerate(cast("list[Payload] | tuple[Any, ...]", value)):
-                self._media(child, into, (where, index), depth + 1)
+                self._media(value, index, child, rule, (where, index), depth + 1)
 
 
 def _strings(value: object) -> Iterator[str]:

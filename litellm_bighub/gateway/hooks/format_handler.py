@@ -32,6 +32,7 @@ from litellm_bighub.gateway.hooks.guardrail_exchange import (
     as_answer_error,
     ask,
     context_of,
+    media_rewrites,
     texts_and_calls,
     write,
 )
@@ -187,16 +188,19 @@ class FormatHandler(BaseTranslation):
         question = TextQuestion(found.texts, context, structured, request_data, side, logging_obj)
         record_scan(guardrail, question, found.hidden)
         answer, _ = await self._ask(guardrail, question, Extracted(), self._parts(found))
-        more: list[tuple[Slot, str]] = []
+        more: list[tuple[Slot, str]] = media_rewrites(found, answer, guardrail)
         replaced: list[Payload] | None = None
         if copies is not None:
-            more = [*copies.tools.rewrites(answer.tools, found.slots, answer.exact_texts, name_of(guardrail))]
+            slots = [*found.slots, *found.image_slots, *found.file_slots]
+            more += copies.tools.rewrites(answer.tools, slots, answer.exact_texts, name_of(guardrail))
             messages = _messages_of(answer.structured_messages)
             replaced = copies.messages.replaced(messages) if answer.exact_texts == found.texts else None
             if replaced is not None and answer.texts != found.texts:
                 raise GuardrailAnswerError(name_of(guardrail), f"{TWICE} {self.wire_format.conversation}")
             if replaced is None and messages is not None:
-                more += copies.messages.rewrites(messages, found.slots, answer.exact_texts, name_of(guardrail))
+                seen = [slot for slot, _ in more]
+                elsewhere = copies.messages.rewrites(messages, slots, answer.exact_texts, name_of(guardrail))
+                more += ((slot, text) for slot, text in elsewhere if not any(slot is each for each in seen))
         write(found.slots, answer, calls, guardrail, more)
         if replaced is not None:
             request_data[self.wire_format.conversation] = replaced

@@ -142,6 +142,25 @@ def write(
         rewrite([slot for slot, _ in writes], [text for _, text in writes])
 
 
+def media_rewrites(found: Found, answer: TextAnswer, guardrail: Guardrail) -> list[tuple[Slot, str]]:
+    """The images and files that a guardrail changed, where they stand.
+
+    Raises:
+        GuardrailAnswerError: it changed one that an override point has found, whose place nobody knows.
+    """
+    changed: list[tuple[Slot, str]] = []
+    for given, slots, answered in (
+        (found.images, found.image_slots, answer.images),
+        (found.files, found.file_slots, answer.files),
+    ):
+        for index, (before, after) in enumerate(zip(given, given if answered is None else answered, strict=True)):
+            if before != after and index >= len(slots):
+                raise GuardrailAnswerError(name_of(guardrail), "answered with another image, whose place nobody knows")
+            if before != after:
+                changed.append((slots[index], after))
+    return changed
+
+
 def _is_among(slot: Slot, slots: Sequence[Slot]) -> bool:
     """Whether its text is one of these, or holds one."""
     if slot.kind is TextKind.OBJECT and any(stands_in(each, slot) for each in slots):

@@ -214,7 +214,7 @@ def around(found: Found, items: list[Payload], root: str, extracted: Extracted) 
     """
     slots = [slot for slot in found.slots if slot.owner is items or _root(slot) != root]
     images = [*found.images, *(image for image in extracted.images if image not in found.images)]
-    return Found(slots, images, found.files, found.hidden)
+    return Found(slots, images, found.files, found.image_slots, found.file_slots, found.hidden)
 
 
 def _rewritable(found: Found) -> list[Slot]:

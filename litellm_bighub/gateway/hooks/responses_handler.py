@@ -26,7 +26,13 @@ from litellm_bighub.formats.registry import format_named
 from litellm_bighub.formats.stream.text_part import WholeText
 from litellm_bighub.gateway.conversation.identity import call_context
 from litellm_bighub.gateway.hooks import lone_text
-from litellm_bighub.gateway.hooks.guardrail_exchange import Extracted, as_answer_error, context_of, write
+from litellm_bighub.gateway.hooks.guardrail_exchange import (
+    Extracted,
+    as_answer_error,
+    context_of,
+    media_rewrites,
+    write,
+)
 from litellm_bighub.gateway.hooks.override_points import OverridePoints, around
 from litellm_bighub.gateway.hooks.request_messages import NO_TOOLS, RequestMessages, RequestTools
 from litellm_bighub.gateway.hooks.scan_record import record_scan
@@ -269,11 +275,12 @@ class OpenAIResponsesHandler(OverridePoints):
         guardrail: Guardrail,
     ) -> None:
         """Write everything, or raise and have written nothing."""
-        if answer.tool_calls is None and not extracted.mappings and answer.texts == found.texts:
+        media = media_rewrites(found, answer, guardrail)
+        if answer.tool_calls is None and not extracted.mappings and answer.texts == found.texts and not media:
             return
         with as_answer_error(guardrail):
             verify(extracted.slots, responses)
-        write(found.slots, answer, calls, guardrail)
+        write(found.slots, answer, calls, guardrail, media)
         if extracted.mappings:
             await self._write(owner, root, extracted, responses)
 

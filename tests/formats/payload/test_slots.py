@@ -166,3 +166,22 @@ def test_a_text_stands_in_an_object():
     assert not stands_in(
         Slot({}, "x", "x", TextKind.TEXT, (None, "input_")), Slot({}, "x", "x", TextKind.OBJECT, (None, "input"))
     )
+
+
+@pytest.mark.parametrize(
+    ("owner", "key", "expected"),
+    [
+        ({"url": "https://a"}, "url", {"url": "data:image/png;base64,QUJD"}),
+        ({"type": "url", "url": "https://a"}, "url", {"type": "base64", "media_type": "image/png", "data": "QUJD"}),
+    ],
+)
+def test_an_image_takes_the_place_of_another_in_its_shape(owner, key, expected):
+    assert rewrite([slot(owner, key, TextKind.MEDIA)], ["data:image/png;base64,QUJD"]) == 1
+    assert owner == expected
+
+
+def test_what_is_no_image_takes_no_images_place():
+    owner = {"url": "https://a"}
+    with pytest.raises(PayloadError, match="was replaced by what cannot stand there"):
+        rewrite([slot(owner, "url", TextKind.MEDIA)], ["[removed]"])
+    assert owner == {"url": "https://a"}

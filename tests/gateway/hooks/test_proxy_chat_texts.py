@@ -24,10 +24,12 @@ from litellm.integrations.custom_guardrail import CustomGuardrail
 
 
 class Mask(CustomGuardrail):
-    """Masks in texts alone, as most do."""
+    """Masks texts, and one image."""
 
     async def apply_guardrail(self, inputs, request_data, input_type, logging_obj=None):
-        return {**inputs, "texts": [text.replace("bob@example.com", "[mine]") for text in inputs["texts"]]}
+        images = [image.replace("image/png;base64,QUJD", "image/png;base64,REVG") for image in inputs.get("images", ())]
+        masked = {"texts": [text.replace("bob@example.com", "[mine]") for text in inputs["texts"]]}
+        return {**inputs, **masked, **({"images": images} if images else {})}
 '''
 
 
@@ -87,6 +89,16 @@ def test_a_name_that_a_guardrail_rewrites_fails_the_request(gateway, upstream, b
     assert answer.status_code >= 400
     assert C not in answer.text
     assert upstream.requests == []
+
+
+def test_an_image_that_a_guardrail_redacts_is_sent_redacted(gateway, upstream, request):
+    if "custom" not in request.node.name:
+        pytest.skip("LiteLLM's content filter redacts no images")
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}}
+    answer = ask(gateway, messages=[{"role": "user", "content": [{"type": "text", "text": "look"}, image]}])
+    assert answer.status_code == 200, answer.text
+    assert "REVG" in upstream.requests[0].raw
+    assert "QUJD" not in upstream.requests[0].raw
 
 
 ANSWER = {"id": "a1", "object": "chat.completion", "created": 1, "model": "gpt-4.1"}

@@ -154,12 +154,13 @@ def test_a_files_name_is_a_text():
 @pytest.mark.parametrize(
     ("variable", "expected"),
     [
-        pytest.param({"type": "input_image", "image_url": CANARY}, Found(images=[CANARY]), id="image"),
-        pytest.param({"type": "input_file", "file_data": CANARY}, Found(files=[CANARY]), id="file"),
+        pytest.param({"type": "input_image", "image_url": CANARY}, ([], [CANARY], []), id="image"),
+        pytest.param({"type": "input_file", "file_data": CANARY}, ([], [], [CANARY]), id="file"),
     ],
 )
-def test_prompt_variables_with_media(variable: dict[str, Any], expected: Found):
-    assert find_in_request({"prompt": {"id": "pmpt_1", "variables": {"a": variable}}}) == expected
+def test_prompt_variables_with_media(variable: dict[str, Any], expected: tuple[list[str], ...]):
+    found = find_in_request({"prompt": {"id": "pmpt_1", "variables": {"a": variable}}})
+    assert (found.texts, found.images, found.files) == expected
 
 
 @rows(HIDDEN)
