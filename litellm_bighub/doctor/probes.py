@@ -6,7 +6,7 @@ A governed route and a closed route both deliver no byte of the canary. The proo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -16,9 +16,11 @@ from websockets.sync.client import connect
 
 from litellm_bighub.doctor.canary import HOSTED_TOOL, PROMPT, SECRETS, TOOL
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
+from litellm_bighub.formats.registry import PLAIN_FORMATS
 
 Mode: TypeAlias = Literal["whole", "streamed"]
 _SECONDS = 60.0
+_FILE = ("canary.mp3", b"canary", "application/octet-stream")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +54,20 @@ class ProbedGateway:
 
     def post(self, path: str, body: JsonMapping) -> Received:
         """Post, and read the answer to its end."""
-        return self._received("POST", path, body)
+        return self._received("POST", path, json=body)
+
+    def post_form(self, path: str, fields: Mapping[str, str], name: str) -> Received:
+        """Post a form with a file of this name, and read the answer to its end."""
+        return self._received("POST", path, data=dict(fields), files={name: _FILE})
 
     def get(self, path: str) -> Received:
         """Get, and read the answer to its end."""
-        return self._received("GET", path, None)
+        return self._received("GET", path)
 
-    def _received(self, method: str, path: str, body: JsonMapping | None) -> Received:
+    def _received(self, method: str, path: str, **sent: Any) -> Received:
         content = b""
         try:
-            with self.http.stream(method, path, json=body) as response:
+            with self.http.stream(method, path, **sent) as response:
                 status = response.status_code
                 for piece in response.iter_bytes():
                     content += piece
@@ -86,6 +92,12 @@ class Probe:
     format: str
     send: Callable[[ProbedGateway], Received]
 
+
+_TOLD = f"{PROMPT} {'; '.join(SECRETS.values())}"
+OWN_PROVIDERS: Mapping[str, str] = {"/v1/rerank": "hosted_vllm/rerank", "/v1/ocr": "mistral/mistral-ocr-latest"}
+"""Routes that no model of OpenAI's answers, and one that does."""
+
+_DOCUMENT = {"type": "document_url", "document_url": f"https://example.com/{PROMPT}"}
 
 _FUNCTION = {"name": TOOL, "parameters": {"type": "object"}}
 _RESPONSES_TOOLS = [{"type": "function", "strict": False, **_FUNCTION}]
@@ -191,7 +203,7 @@ def _fastest_model(gate: ProbedGateway, **more: Any) -> Received:
 
 def _in_extra_body(ask: Callable[..., Received], field: str) -> Callable[..., Received]:
     """What LiteLLM lays over the request last: the question for the canary, and every secret with it."""
-    harmless, real = "hello", f"{PROMPT} {'; '.join(SECRETS.values())}"
+    harmless, real = "hello", _TOLD
     if field == "messages":
         return lambda gate, **more: ask(gate, messages=_turn(harmless), extra_body={"messages": _turn(real)}, **more)
     return lambda gate, **more: ask(gate, input=harmless, extra_body={"input": real}, **more)
@@ -227,6 +239,37 @@ def _plugin_proxy(gate: ProbedGateway) -> Received:
     return gate.post("/plugin-proxy/canary/v1/responses", _responses_body(gate))
 
 
+def _plain(route: str, **fields: Any) -> Probe:
+    """A request without a conversation that holds every secret. Its format is named as its route ends."""
+    return Probe(
+        route, "whole", _format_of(route), lambda gate: gate.post(route, {**fields, "model": _of(gate, route)})
+    )
+
+
+def _form(route: str, mode: Mode, file: str, **fields: str) -> Probe:
+    """The same as a form."""
+    return Probe(
+        route,
+        mode,
+        _format_of(route),
+        lambda gate: gate.post_form(route, {"prompt": _TOLD, **fields, "model": gate.model}, file),
+    )
+
+
+def _format_of(route: str) -> str:
+    return next(known.name for known in PLAIN_FORMATS if f"POST {route}".replace("/v1", "~") in known.routes)
+
+
+def _of(gate: ProbedGateway, route: str) -> str:
+    """The model for a route: some need a provider of their own."""
+    return f"{gate.model}-{route.rpartition('/')[2]}" if route in OWN_PROVIDERS else gate.model
+
+
+def _tokens(gate: ProbedGateway) -> Received:
+    """A text that only the provider could read."""
+    return gate.post("/v1/embeddings", {"model": gate.model, "input": [[1, 2, 3]], "user": PROMPT})
+
+
 def _both(route: str, form: str, send: Callable[..., Received]) -> tuple[Probe, Probe]:
     return (
         Probe(route, "whole", form, send),
@@ -259,6 +302,17 @@ PROBES: tuple[Probe, ...] = (
     Probe("/v1/responses, stream in extra_body", "whole", "responses", _stream_in_extra_body(responses)),
     Probe("/v1/chat/completions, stream in extra_body", "whole", "chat", _stream_in_extra_body(_chat)),
     Probe("/v1/messages, stream in extra_body", "whole", "messages", _stream_in_extra_body(_messages)),
+    _plain("/v1/embeddings", input=[PROMPT, _TOLD]),
+    Probe("/v1/embeddings, numbers of tokens", "whole", "embeddings", _tokens),
+    _plain("/v1/rerank", query=PROMPT, documents=[_TOLD]),
+    _plain("/v1/moderations", input=_TOLD),
+    _plain("/v1/audio/speech", input=_TOLD, voice="alloy"),
+    _form("/v1/audio/transcriptions", "whole", "file", response_format="verbose_json"),
+    _form("/v1/audio/transcriptions", "streamed", "file", stream="true"),
+    _plain("/v1/images/generations", prompt=_TOLD),
+    _form("/v1/images/edits", "whole", "image"),
+    _plain("/v1/ocr", document={**_DOCUMENT, "document_name": _TOLD}),
+    _plain("/v1/search", search_tool_name="doctor-search", query=_TOLD),
     Probe("/v1/evals/{id}/runs", "whole", "other", _eval_run),
     Probe("/health/test_connection", "whole", "other", _test_connection),
     Probe("/plugin-proxy/{name}/{path}", "whole", "other", _plugin_proxy),

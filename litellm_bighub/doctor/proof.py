@@ -14,12 +14,14 @@ from litellm_bighub.doctor.probes import PROBES, Mode, Probe, ProbedGateway, Rec
 from litellm_bighub.doctor.proxy_config import ProxyConfig
 from litellm_bighub.doctor.stage import MODEL, SOCKET_MODEL, staged_config
 from litellm_bighub.doctor.text_coverage import text_formats
+from litellm_bighub.formats.registry import PLAIN_FORMATS
 from litellm_bighub.testing import Item, Output, Pace, Request, ScriptedUpstream, function_call, running_proxy, text
 from litellm_bighub.testing.hosted_answers import block
 from litellm_bighub.testing.hosted_bighub import HostedBighub
 
 _SECONDS = 60.0
 _CALL = (text("Here it comes."), function_call(TOOL, ARGUMENTS, call_id="call_canary"))
+_PLAIN = frozenset(known.name for known in PLAIN_FORMATS)
 _PACES = (Pace(delta_size=12), Pace(delta_size=200))
 """How streams are cut: a secret over several deltas, and a secret in one."""
 
@@ -32,6 +34,7 @@ class Verdict(Enum):
     LEAKS = "LEAKS"
     UNPROVEN = "unproven"
     NOT_COVERED = "not covered"
+    NO_CALLS = "carries none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +164,15 @@ def _row(
     received, offered = _send(gate, upstream, probe, _CALL, _PACES[0])
     listed = any(HOSTED_TOOL in request.raw for request in upstream.requests)
     detail = str(received.status) if received.status >= 400 else "connection refused" if received.status == 0 else ""
+    call = Verdict.LEAKS if listed else of_call(received, offered=offered)
+    if call is Verdict.GOVERNED and probe.format in _PLAIN:
+        call = Verdict.NO_CALLS
     secret = Verdict.UNPROVEN
     if secrets:
         secret = _worst([_secrets(gate, upstream, probe, secrets, pace) for pace in _PACES])
     if (probe.format, probe.mode) not in covered and secret in {Verdict.LEAKS, Verdict.UNPROVEN}:
         secret = Verdict.NOT_COVERED
-    return ProbeRow(probe, Verdict.LEAKS if listed else of_call(received, offered=offered), secret, detail)
+    return ProbeRow(probe, call, secret, detail)
 
 
 def _secrets(gate: ProbedGateway, upstream: ScriptedUpstream, probe: Probe, secrets: list[str], pace: Pace) -> Verdict:

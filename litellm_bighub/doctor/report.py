@@ -22,6 +22,7 @@ _VERDICTS = {
     Verdict.LEAKS: "bold red",
     Verdict.UNPROVEN: "yellow",
     Verdict.NOT_COVERED: "dim",
+    Verdict.NO_CALLS: "dim",
 }
 _ROUTES = {
     GuardrailKind.CALLS: "tool calls of /v1/responses, /v1/chat/completions, /v1/messages",
@@ -41,7 +42,8 @@ def print_examination(examination: Examination, console: Console) -> None:
     console.print(table)
     roads = _table("answers of", "tool calls decided by", "texts handed to")
     for cover in examination.covers:
-        roads.add_row(cover.route, Text(", ".join(cover.calls) or "nobody"), Text(", ".join(cover.texts) or "nobody"))
+        decided = Verdict.NO_CALLS.value if cover.calls is None else ", ".join(cover.calls) or "nobody"
+        roads.add_row(cover.route, Text(decided), Text(", ".join(cover.texts) or "nobody"))
     for route, name in examination.opened:
         roads.add_row(Text(route), Text(f"{RouteCoverage.OPEN.value}: nobody, as {name} has it", style="yellow"), "")
     for road in other_roads():

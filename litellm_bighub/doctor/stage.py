@@ -16,6 +16,7 @@ from typing import Any, Final
 import yaml
 
 from litellm_bighub.doctor.canary import TOOL
+from litellm_bighub.doctor.probes import OWN_PROVIDERS
 from litellm_bighub.doctor.proxy_config import GuardrailEntry, GuardrailKind, ProxyConfig, kind_of
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.testing.hosted_bighub import HostedBighub
@@ -56,10 +57,19 @@ def _content(config: ProxyConfig, guardrails: list[JsonObject], upstream_url: st
         "model_list": [
             {"model_name": MODEL, "litellm_params": params},
             {"model_name": SOCKET_MODEL, "litellm_params": {**params, "model": "litellm_proxy/gpt-4.1"}},
+            *(
+                {"model_name": f"{MODEL}-{route.rpartition('/')[2]}", "litellm_params": {**params, "model": model}}
+                for route, model in OWN_PROVIDERS.items()
+            ),
         ],
+        "search_tools": [{"search_tool_name": "doctor-search", "litellm_params": _searching(params)}],
         "guardrails": guardrails,
         "litellm_settings": {**settings, "telemetry": False},
     }
+
+
+def _searching(params: JsonObject) -> JsonObject:
+    return {"search_provider": "perplexity", "api_base": params["api_base"], "api_key": params["api_key"]}
 
 
 def _params(entry: GuardrailEntry, home: Path, folder: Path, hosted: HostedBighub, index: int) -> JsonObject:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from litellm_bighub.doctor.probes import PROBES, Mode
 from litellm_bighub.doctor.proxy_config import GuardrailEntry, GuardrailKind, ProxyConfig, kind_of
-from litellm_bighub.formats.format import Format
-from litellm_bighub.formats.registry import FORMATS
+from litellm_bighub.formats.format import TextFormat
+from litellm_bighub.formats.registry import FORMATS, PLAIN_FORMATS
 
 _MODES: tuple[Mode, ...] = ("whole", "streamed")
 
@@ -18,24 +18,28 @@ class TextCoverage:
 
     Attributes:
         route: as the table names it.
-        calls: the guardrails that decide on tool calls.
+        calls: the guardrails that decide on tool calls; `None` where there can be none.
         texts: the guardrails that are handed the texts.
     """
 
     route: str
-    calls: tuple[str, ...]
+    calls: tuple[str, ...] | None
     texts: tuple[str, ...]
 
 
 def covers(config: ProxyConfig) -> list[TextCoverage]:
-    """Who looks at the answers of the governed formats."""
+    """Who looks at the answers of the governed formats, and of plain requests."""
     home = config.path.resolve().parent
     on = [(entry.name, kind_of(entry, home)) for entry in config.guardrails if is_on(entry)]
     calls = tuple(name for name, kind in on if kind is GuardrailKind.CALLS)
     others = tuple(name for name, kind in on if kind is GuardrailKind.OTHER)
     texts = tuple(name for name, kind in on if kind is GuardrailKind.TEXTS)
     return [
-        TextCoverage(_route(known), calls, others if known.texts is None else (*texts, *others)) for known in FORMATS
+        *(
+            TextCoverage(_route(known), calls, others if known.texts is None else (*texts, *others))
+            for known in FORMATS
+        ),
+        *(TextCoverage(_route(known), None, texts) for known in PLAIN_FORMATS),
     ]
 
 
@@ -55,7 +59,7 @@ def other_roads() -> list[str]:
     return list(dict.fromkeys(probe.route for probe in PROBES if probe.format == "other"))
 
 
-def _route(wire_format: Format) -> str:
+def _route(wire_format: TextFormat) -> str:
     """Its first route as clients write it."""
     return wire_format.routes[0].partition(" ")[2].replace("~", "/v1")
 
@@ -81,7 +85,7 @@ def text_formats(config: ProxyConfig) -> frozenset[tuple[str, Mode]]:
         if is_on(entry):
             match kind_of(entry, config.path.resolve().parent):
                 case GuardrailKind.TEXTS:
-                    formats.update(known.name for known in FORMATS if known.texts is not None)
+                    formats.update(known.name for known in (*FORMATS, *PLAIN_FORMATS) if known.texts is not None)
                 case GuardrailKind.OTHER:
                     formats.update(known.name for known in FORMATS)
                 case _:

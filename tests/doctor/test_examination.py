@@ -204,6 +204,12 @@ def test_included_files_count(tmp_path):
     assert [entry.name for entry in read_config(tmp_path / "proxy_config.yaml").guardrails] == ["first", "second"]
 
 
+PLAIN = (
+    *("/v1/embeddings", "/v1/rerank", "/v1/moderations", "/v1/audio/speech", "/v1/audio/transcriptions"),
+    *("/v1/images/generations", "/v1/ocr", "/v1/search", "/v1/videos"),
+)
+
+
 def test_who_looks_at_which_answers(examined):
     mask, texts = guardrail("mask", **MASK), guardrail("texts", **TEXTS, apply=["mask"])
 
@@ -213,11 +219,12 @@ def test_who_looks_at_which_answers(examined):
         "/v1/responses": (("bighub",), ("texts", "mask")),
         "/v1/chat/completions": (("bighub",), ("texts", "mask")),
         "/v1/messages": (("bighub",), ("texts", "mask")),
+        **dict.fromkeys(PLAIN, (None, ("texts",))),
     }
 
 
 def test_who_is_not_on_by_default_looks_at_nothing(examined):
-    assert {cover.calls for cover in examined(guardrail(default_on=False)).covers} == {()}
+    assert {cover.calls for cover in examined(guardrail(default_on=False)).covers} == {(), None}
 
 
 BOTH = [{}, {**TEXTS, "apply": ["mask"]}]

@@ -16,6 +16,7 @@ from litellm_bighub.doctor.probes import PROBES, ProbedGateway, Received
 from litellm_bighub.doctor.proof import Verdict, of_call, prepared_proof, prove
 from litellm_bighub.doctor.proxy_config import read_config
 from litellm_bighub.doctor.report import print_proof
+from litellm_bighub.formats.registry import PLAIN_FORMATS
 from litellm_bighub.testing import ScriptedUpstream
 
 ROOT = Path(__file__).parent.parent.parent
@@ -23,6 +24,7 @@ README = (ROOT / "README.md").read_text()
 SECRET = SECRETS["an AWS access key"]
 COVERED = {("responses", "whole"), ("responses", "streamed")}
 MODES = ("whole", "streamed")
+PLAIN = {known.name for known in PLAIN_FORMATS} - {"videos"}
 
 
 @pytest.mark.parametrize("size", [11, 12, 20])
@@ -91,7 +93,9 @@ def test_a_gateway_that_governs_nothing_leaks_on_every_road_that_it_has():
         *(("/v1/messages, messages in extra_body", mode) for mode in MODES),
         ("/v1/messages, stream in extra_body", "whole"),
     }
-    assert {shown[route] for route in shown.keys() - leaks} == {Verdict.REFUSED}
+    plain = {route for route, call in shown.items() if call is Verdict.NO_CALLS}
+    assert {shown[route] for route in shown.keys() - leaks - plain} == {Verdict.REFUSED}
+    assert {row.probe.format for row in proof.rows if row.call is Verdict.NO_CALLS} == PLAIN
     assert not proof.caught
     assert not proof.holds
 
@@ -118,6 +122,17 @@ def test_the_secrets_that_it_masks_never_leave(proof, route):
 
     assert {"an AWS access key", "an e-mail address"} <= set(proof.caught)
     assert secrets == {"whole": Verdict.GOVERNED, "streamed": Verdict.GOVERNED}
+
+
+@pytest.mark.proxy
+def test_requests_without_a_conversation_are_governed(proof):
+    shown = {
+        (row.probe.route, row.probe.mode): (row.call, row.secret) for row in proof.rows if row.probe.format in PLAIN
+    }
+    refused = {("/v1/embeddings, numbers of tokens", "whole"), ("/v1/audio/transcriptions", "streamed")}
+
+    assert {shown.pop(road) for road in refused} == {(Verdict.REFUSED, Verdict.REFUSED)}
+    assert set(shown.values()) == {(Verdict.NO_CALLS, Verdict.GOVERNED)}
 
 
 @pytest.mark.proxy

@@ -10,7 +10,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
 from contextlib import aclosing, contextmanager
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import litellm
 from fastapi import HTTPException
@@ -62,6 +62,9 @@ from litellm_bighub.gateway.setup.proxy_process import is_proxy
 from litellm_bighub.settings import TextGuardrailSettings
 
 logger = logging.getLogger(__name__)
+
+_UNSEEN: Final = frozenset(known for known in CallTypes if known.value in {"ingest", "aingest", "query", "aquery"})
+"""What LiteLLM's proxy does with documents without a hook before it."""
 
 
 class TextGuardrail(NativeGuardrail):
@@ -151,6 +154,10 @@ class TextGuardrail(NativeGuardrail):
         Raises:
             UngovernedCallError: names the function that checks them.
         """
+        if call_type in _UNSEEN and is_proxy() and self.should_run_guardrail(kwargs, GuardrailEventHooks.pre_call):
+            raise HTTPException(
+                status_code=400, detail={"error": "no guardrail could check the words of documents here"}
+            )
         if call_type is None or is_proxy() or is_checked_in_code():
             return kwargs
         wire_format = format_of_texts(call_type.value)

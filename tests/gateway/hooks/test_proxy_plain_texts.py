@@ -9,7 +9,7 @@ import httpx
 import pytest
 import yaml
 
-from litellm_bighub.testing import RunningProxy, running_proxy, text
+from litellm_bighub.testing import Failure, RunningProxy, Verbatim, running_proxy, text
 from tests.gateway.hooks.test_proxy_chat_texts import MINE, readme_guardrails
 
 pytestmark = [pytest.mark.proxy, pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")]
@@ -184,3 +184,66 @@ def test_no_text_of_an_answer_reaches_the_client_unchecked(gateway, upstream, re
         assert " now" in answer.text
     else:
         assert answer.status_code == 400, answer.text
+
+
+UNREADABLE = {
+    "an embedding by the numbers of its tokens": posted(EMBEDDINGS, input=[1, 2, 3]),
+    "embeddings by the numbers of their tokens": posted(EMBEDDINGS, input=[[1, 2], [3]]),
+    "one laid over by them": posted(EMBEDDINGS, input="x", extra_body={"input": [1, 2, 3]}),
+    "a text completion by them": posted("/completions", prompt=[1, 2, 3]),
+    "a streamed transcription": sent(TRANSCRIPTIONS, "file", SOUND, stream="true"),
+    "a streamed image": posted(GENERATIONS, prompt="x", stream=True),
+    "one laid over": posted(GENERATIONS, prompt="x", extra_body={"stream": True}),
+    "a streamed edit": sent(EDITS, "image", PICTURE, prompt="x", stream="true"),
+    "a provider's own answer": posted(
+        "/ocr", model="ocr", document={"type": "document_url", "document_url": "https://x/y"}, req_format="native"
+    ),
+}
+
+
+@pytest.mark.parametrize("request_of", UNREADABLE.values(), ids=UNREADABLE)
+def test_what_no_guardrail_could_read_is_refused(gateway, upstream, request_of):
+    path, body = request_of
+    answer = ask(gateway, path, **body)
+    assert answer.status_code == 400, answer.text
+    assert "tokens" in answer.text or "no guardrail could check" in answer.text
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize("request_of", HARMLESS.values(), ids=HARMLESS)
+def test_no_error_quotes_the_provider(gateway, upstream, request_of):
+    path, body = request_of
+    upstream.script(lambda _: True, Failure(400, f"mail {C} now"))
+    answer = ask(gateway, path, **body)
+    assert answer.status_code >= 400
+    assert C not in answer.text
+
+
+SPLIT = {
+    "words": {"text": f"mail {C} now", "words": [{"word": word} for word in ("mail", "bob@", "example.com", "now")]},
+    "segments": {"text": f" mail {C}", "segments": [{"id": 0, "text": " mail bob@"}, {"id": 1, "text": "example.com"}]},
+}
+
+
+@pytest.mark.parametrize("told", SPLIT.values(), ids=SPLIT)
+def test_a_secret_that_pieces_of_a_transcript_tell_is_not_told(gateway, upstream, told):
+    upstream.script(lambda _: True, Verbatim(body={"task": "transcribe", "language": "en", "duration": 1.0, **told}))
+    path, body = sent(TRANSCRIPTIONS, "file", SOUND, response_format="verbose_json")
+    answer = ask(gateway, path, **body)
+    assert answer.status_code == (200 if gateway.masks else 400), answer.text
+    for piece in (C, "bob@", "example.com"):
+        assert piece not in answer.text
+
+
+def test_no_document_is_taken_in_whose_words_nobody_could_check(gateway, upstream):
+    answer = ask(
+        gateway,
+        "/rag/ingest",
+        json={
+            "file_url": f"{upstream.base_url}/x",
+            "ingest_options": {"vector_store": {"custom_llm_provider": "openai"}},
+        },
+    )
+    assert answer.status_code == 400, answer.text
+    assert "no guardrail could check" in answer.text
+    assert upstream.requests == []
