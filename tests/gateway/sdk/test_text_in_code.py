@@ -151,3 +151,40 @@ async def test_the_texts_of_messages_are_checked_in_code(upstream, streamed):
 async def test_messages_without_anything_to_do_are_an_error():
     with pytest.raises(TypeError, match=r"litellm\.anthropic_messages is the one without"):
         await amessages(model="anthropic/claude-x", messages=[], max_tokens=9)
+
+
+PLAIN = {
+    "embedding": {"input": ["go"]},
+    "rerank": {"model": "hosted_vllm/rerank", "query": "go", "documents": ["x"]},
+    "moderation": {"input": "go"},
+    "speech": {"input": "go", "voice": "alloy"},
+    "transcription": {"file": ("talk.mp3", b"sound"), "prompt": "go"},
+    "image_generation": {"prompt": "go"},
+    "image_edit": {"prompt": "go", "image": b"picture"},
+    "ocr": {"model": "mistral/ocr", "document": {"type": "document_url", "document_url": "https://x/y"}},
+}
+
+
+def plain(upstream, fields):
+    return {"model": "openai/gpt-4.1", "api_base": upstream.base_url, "api_key": "sk-x", **fields}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+async def test_a_request_without_a_conversation_is_refused(upstream, callback, name):
+    asked = getattr(litellm, f"a{name}")
+    with pytest.raises((UngovernedCallError, UngovernedCallExit), match=r"send it through the proxy"):
+        await asked(**plain(upstream, PLAIN[name]))
+    assert upstream.requests == []
+
+
+@pytest.mark.parametrize("name", sorted(PLAIN.keys() - {"moderation"}))  # of that LiteLLM tells no callback at all
+def test_a_synchronous_one_is_refused_too(upstream, callback, name):
+    with pytest.raises(UngovernedCallExit, match=r"send it through the proxy"):
+        getattr(litellm, name)(**plain(upstream, PLAIN[name]))
+    assert upstream.requests == []
+
+
+async def test_it_passes_a_guardrail_that_nobody_asks_for(upstream, callback):
+    callback(default_on=False)
+    await litellm.aembedding(**plain(upstream, PLAIN["embedding"]))
+    assert len(upstream.requests) == 1
