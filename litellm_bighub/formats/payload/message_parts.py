@@ -11,8 +11,8 @@ _FIELDS: Final = frozenset({"text", "refusal", "thinking", "stdout", "stderr"})
 """The fields of parts in which somebody speaks. Those of one name are joined."""
 _PARTS: Final = frozenset({"content", "system", "summary", "output"})
 """The lists of parts, in which a text may stand without an object around it."""
-_MESSAGES: Final = frozenset({"choices", "input", "messages", "output", "prompt", "tools"})
-"""The lists of a payload whose elements are no parts: each is a message, an item or a tool of its own."""
+_OF_PAYLOAD: Final = frozenset({"content", "system"})
+"""The lists of a payload itself whose elements are parts. Those of others are messages, items, tools or documents."""
 _OUTPUT: Final[Where] = (None, "output")
 
 
@@ -42,7 +42,7 @@ def _list_of(slot: Slot) -> tuple[Where, str] | None:
         if owner is None or type(owner[1]) is not int:
             return None
         listed = owner[0]
-    if listed is None or (listed[1] in _MESSAGES and _is_of_payload(listed[0])):
+    if listed is None or (listed[1] not in _OF_PAYLOAD and _is_of_payload(listed[0])):
         return None
     if slot.kind is TextKind.OUTPUT_TEXT and _is_of_answer(listed):
         return _OUTPUT, field

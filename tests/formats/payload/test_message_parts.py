@@ -42,6 +42,7 @@ OUTPUT = TextKind.OUTPUT_TEXT
         ([slot("text"), slot("text")], []),
         ([slot("response_format", "text"), slot("response_format", "text")], []),
         ([slot(0), slot(1)], []),
+        ([slot("documents", n, "text") for n in range(2)], []),
     ],
     ids=[
         "parts of a message",
@@ -65,6 +66,7 @@ OUTPUT = TextKind.OUTPUT_TEXT
         "a field",
         "a field of a field",
         "a list alone",
+        "documents",
     ],
 )
 def test_which_texts_are_one(slots, expected):
