@@ -32,7 +32,7 @@ from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.difference import Difference, compare
 from litellm_bighub.policy.evaluation import Explanation, explain as explain_policy
-from litellm_bighub.policy.policy_file import load_policy, load_text, unmarked_actors
+from litellm_bighub.policy.policy_file import load_policy, load_text, unmarked_actors, unread_commands
 from litellm_bighub.policy.policy_text import build
 
 app = typer.Typer(help="Check, explain, compare and replay policies.", no_args_is_help=True)
@@ -43,9 +43,9 @@ def check(policy: PolicyFile = Path("bighub_policy.yaml")) -> None:
     """Say whether the file is a valid policy; the first mistake is named with its line."""
     with errors_in_one_line():
         checked = load_policy(policy)
-        unmarked = unmarked_actors(policy)
+        warnings = [*unmarked_actors(policy), *unread_commands(policy)]
     typer.echo(f"{policy.name}: {len(checked.rules)} rules, default {checked.default}, version {checked.version}")
-    for line in unmarked:
+    for line in warnings:
         typer.echo(f"warning: {line}", err=True)
 
 
@@ -167,6 +167,10 @@ def _show(explanation: Explanation) -> None:
     for considered in explanation.considered:
         passed = "decides" if considered.mismatch is None else f"passed over: {considered.mismatch} does not match"
         typer.echo(f"  {considered.rule.name}: {passed}")
+    for one in explanation.parts if len(explanation.parts) > 1 else ():
+        effect = one.rule.effect if one.rule else "the default"
+        answer = "no rule restricts it" if one.ignored else f"{one.rule.name}: {effect}" if one.rule else effect
+        typer.echo(f"  {one.part.kind} {_printable(one.part.shown)} -> {answer}")
     judgement = explanation.judgement
     typer.echo(f"{judgement.verdict}: {judgement.reason}")
 
@@ -179,6 +183,15 @@ def _as_json(explanation: Explanation) -> JsonObject:
         "blocked_by": judgement.blocked_by,
         "rule": judgement.rule.name if judgement.rule else None,
         "policy_version": judgement.policy_version,
+        "parts": [
+            {
+                "kind": one.part.kind,
+                "part": one.part.shown,
+                "rule": one.rule.name if one.rule else None,
+                "ignored": one.ignored,
+            }
+            for one in explanation.parts
+        ],
         "considered": [{"rule": seen.rule.name, "mismatch": seen.mismatch} for seen in explanation.considered],
     }
 

@@ -53,7 +53,7 @@ def _policy(name: str, path: Path, actor: str) -> Iterator[Finding]:
     except (ConfigurationError, UnicodeDecodeError) as error:
         yield Finding(Level.OFF, name, f"the policy cannot be used: {error}")
         return
-    tools = sorted({rule.tool for rule in policy.rules})
+    tools = sorted({tool for rule in policy.rules for tool in rule.tools})
     says = f"policy {path.name}: {len(policy.rules)} rules for {', '.join(tools) or 'no tool'}; else {policy.default}"
     yield Finding(Level.WARNING if policy.default == "allow" else Level.FINE, name, says)
     for line in unmarked:

@@ -6,16 +6,21 @@ decides, `judge` applies that rule.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Verdict
 from litellm_bighub.policy.argument_condition import Undecidable
+from litellm_bighub.policy.parts.part import WHOLE_CALL, Part
 from litellm_bighub.policy.rule import Effect, Policy, Rule
 
-Mismatch: TypeAlias = Literal["status", "expires_at", "tool", "type", "actor", "domain", "user", "key", "when"]
+Mismatch: TypeAlias = Literal["status", "expires_at", "tool", "type", "actor", "domain", "user", "key", "when", "part"]
+
+Deciding: TypeAlias = tuple[Rule | None, ...]
+"""The rules that decide on a call, in the policy's order: one for each of its parts. `None` is the default."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,8 @@ class PolicyJudgement:
         reason: one sentence for people, without the call's arguments.
         blocked_by: the field of the rule that decided, or `default`; empty where the call is allowed.
         rule: the rule that decided, `None` where none matched.
+        rules: all rules that decided on a part of the call; each counts the call if it is allowed.
+        asking: those that ask for a person, `None` for the default.
     """
 
     verdict: Verdict
@@ -46,6 +53,18 @@ class PolicyJudgement:
     blocked_by: str
     rule: Rule | None
     policy_version: str
+    rules: tuple[Rule, ...] = ()
+    asking: Deciding = ()
+
+    @property
+    def counting(self) -> tuple[Rule, ...]:
+        """The rules that count the call, if it is allowed."""
+        return tuple(rule for rule in self.rules if rule.limits_use) if self.verdict == "allowed" else ()
+
+    @property
+    def needs_two(self) -> bool:
+        """Whether two different people must approve."""
+        return any(rule is not None and rule.four_eyes for rule in self.asking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +81,24 @@ class Explanation:
 
     judgement: PolicyJudgement
     considered: tuple[Considered, ...]
+    parts: tuple[PartDecision, ...] = ()
 
 
-def find(policy: Policy, call: ToolCall, context: CallContext, now: float) -> Rule | PolicyJudgement | None:
-    """The rule that decides, `None` if no rule matches.
+@dataclass(frozen=True, slots=True)
+class PartDecision:
+    """A part of the call, and the rule that decides on it; `None` for the default.
+
+    Attributes:
+        ignored: no rule restricts it, and it needs none that allows it.
+    """
+
+    part: Part
+    rule: Rule | None
+    ignored: bool = False
+
+
+def find(policy: Policy, call: ToolCall, context: CallContext, now: float) -> Deciding | PolicyJudgement:
+    """The rules that decide: for each part of the call the first that matches.
 
     A condition that cannot be evaluated is decided at once: whether its rule applies is unknown, so the call is
     blocked. So is a call of a key or user whom a rule that restrains may mean: its pattern does not say. And so is a
@@ -73,16 +106,74 @@ def find(policy: Policy, call: ToolCall, context: CallContext, now: float) -> Ru
     """
     if call.unreadable is not None:
         return _unreadable(policy, call.unreadable)
+    decided = _decided_parts(policy, call, context, now)
+    if isinstance(decided, PolicyJudgement):
+        return decided
+    return _deciding(decided)
+
+
+def _decided_parts(
+    policy: Policy, call: ToolCall, context: CallContext, now: float
+) -> PolicyJudgement | list[PartDecision]:
     name = call.name
+    remaining = policy.parts.of(call) if policy.has_parts else _WHOLE
+    decided: list[PartDecision] = []
     for rule in policy.rules:
         if not rule.tool.matches(name):  # most rules are for other tools, and `mismatch` asks for more than that
             continue
         try:
-            if mismatch(rule, call, context, now) is None:
-                return _unclear_actor(policy, rule, context) or rule
+            if mismatch(rule, call, context, now) is not None:
+                continue
         except Undecidable as error:
-            return _undecidable(policy, rule, error)
-    return None
+            if any(map(rule.fits, remaining)):
+                return _undecidable(policy, rule, error)
+            continue
+        fitting = [part for part in remaining if rule.fits(part)]
+        if not fitting:
+            continue
+        if (unclear := _unclear_actor(policy, rule, context)) is not None:
+            return unclear
+        decided += [PartDecision(part, rule, part.restricts_only and rule.effect == "allow") for part in fitting]
+        remaining = [part for part in remaining if part not in fitting]
+        if not remaining:
+            break
+    return decided + [PartDecision(part, None, part.restricts_only) for part in remaining]
+
+
+_WHOLE: Final[Sequence[Part]] = (WHOLE_CALL,)
+
+
+def _deciding(decided: list[PartDecision]) -> Deciding:
+    """Each rule once, in the policy's order, and the default if it decides on a part or nothing else does."""
+    found: dict[tuple[str, Effect] | None, Rule | None] = {}
+    for one in decided:
+        if not one.ignored:
+            found[None if one.rule is None else (one.rule.id, one.rule.effect)] = one.rule
+    return tuple(found.values()) or (None,)
+
+
+def judge_all(
+    policy: Policy, rules: Deciding, call: ToolCall, now: float, usage: Callable[[Rule], Usage | None]
+) -> PolicyJudgement:
+    """Apply the rules that `find` found: the strictest answer is the call's.
+
+    Args:
+        policy: for its default and version.
+        rules: in the policy's order.
+        call: its `value` is compared with the rules' bounds.
+        now: POSIX seconds.
+        usage: what a rule that limits its use has allowed so far; `None` if that is unknown.
+    """
+    judged = [judge(policy, rule, call, now, usage(rule) if rule and rule.limits_use else None) for rule in rules]
+    strictest = min(judged, key=lambda judgement: _STRICTEST_FIRST.index(judgement.verdict))
+    if len(judged) == 1 and strictest.rule is None:
+        return replace(strictest, asking=(None,)) if strictest.verdict == "requires_approval" else strictest
+    counting = {rule.id: rule for rule in rules if rule is not None}
+    asking = tuple(one.rule for one in judged if one.verdict == "requires_approval")
+    return replace(strictest, rules=tuple(counting.values()), asking=asking)
+
+
+_STRICTEST_FIRST: Final[tuple[Verdict, ...]] = ("blocked", "requires_approval", "allowed")
 
 
 def judge(policy: Policy, rule: Rule | None, call: ToolCall, now: float, usage: Usage | None) -> PolicyJudgement:
@@ -124,27 +215,34 @@ def evaluate(
 ) -> PolicyJudgement:
     """Both steps together, for callers who keep no counters."""
     found = find(policy, call, context, now)
-    return found if isinstance(found, PolicyJudgement) else judge(policy, found, call, now, usage)
+    return found if isinstance(found, PolicyJudgement) else judge_all(policy, found, call, now, lambda _: usage)
 
 
 def explain(
     policy: Policy, call: ToolCall, context: CallContext, *, now: float, usage: Usage | None = UNUSED
 ) -> Explanation:
-    """Like `evaluate`, with each rule that was passed over and the first thing about it that did not match."""
-    considered: list[Considered] = []
+    """Like `evaluate`, with the parts, and with each rule that was passed over and why."""
     if call.unreadable is not None:
         return Explanation(_unreadable(policy, call.unreadable), ())
+    judgement = evaluate(policy, call, context, now=now, usage=usage)
+    decided = _decided_parts(policy, call, context, now)
+    parts = () if isinstance(decided, PolicyJudgement) else tuple(decided)
+    remaining = {id(one.part) for one in parts} if parts else {0}
+    considered: list[Considered] = []
     for rule in policy.rules:
         try:
             reason = mismatch(rule, call, context, now)
-        except Undecidable as error:
+        except Undecidable:
             considered.append(Considered(rule, None))
-            return Explanation(_undecidable(policy, rule, error), tuple(considered))
+            break
+        decides = [one for one in parts if one.rule is rule]
+        if reason is None and parts and not decides:
+            reason = "part"
         considered.append(Considered(rule, reason))
-        if reason is None:
-            unclear = _unclear_actor(policy, rule, context)
-            return Explanation(unclear or judge(policy, rule, call, now, usage), tuple(considered))
-    return Explanation(_by_default(policy), tuple(considered))
+        remaining -= {id(one.part) for one in decides}
+        if not remaining or (not parts and reason is None):
+            break
+    return Explanation(judgement, tuple(considered), parts)
 
 
 def mismatch(rule: Rule, call: ToolCall, context: CallContext, now: float) -> Mismatch | None:

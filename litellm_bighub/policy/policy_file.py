@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from litellm_bighub.domain.actor import KEY, USER
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.policy.argument_condition import Condition
+from litellm_bighub.policy.parts.call_parts import PART_FIELDS
 from litellm_bighub.policy.policy_text import PolicyText, build
 from litellm_bighub.policy.rule import Policy
-from litellm_bighub.policy.rule_pattern import ActorPattern
+from litellm_bighub.policy.rule_pattern import ActorPattern, AnyOf
 
 MAX_BYTES = 1_000_000
 
@@ -94,6 +95,25 @@ def unmarked_actors(path: Path, known: Collection[str] = ()) -> list[str]:
     ]
 
 
+def unread_commands(path: Path) -> list[str]:
+    """A line for each rule that allows whatever command a shell is given, because it has no patterns of parts.
+
+    Args:
+        path: of a valid policy.
+    """
+    raw = path.read_text(encoding="utf-8")
+    policy, root = parse_policy(raw, path.name), yaml.compose(raw, yaml.SafeLoader)
+    assert root is not None  # noqa: S101 - for the type checkers; an empty file is no policy
+    shells = [name for name, tool in policy.tools.items() if tool.command is not None]
+    found: list[str] = []
+    for index, rule in enumerate(policy.rules):
+        all_parts = rule.effect == "allow" and not (rule.command or rule.read or rule.write)
+        if all_parts and any(AnyOf(rule.tools).matches(name) for name in shells):
+            line = _line(root, ("rules", index, "name"))
+            found.append(f"{path.name}:{line}: rule `{rule.name}`: it allows every command; give it a `command`")
+    return found
+
+
 def _refuse_repeated_keys(node: yaml.Node, name: str) -> None:
     """Refuse two equal keys. YAML silently keeps the last one, so a rule would vanish."""
     if isinstance(node, yaml.MappingNode):
@@ -119,7 +139,7 @@ def _refuse_repeated_names(policy: PolicyText, root: yaml.Node, name: str) -> No
 
 def _compile_tools(policy: PolicyText, root: yaml.Node, name: str) -> None:
     for tool, settings in policy.tools.items():
-        for field in ("value", "target"):
+        for field in ("value", "target", *PART_FIELDS):
             expression: str | None = getattr(settings, field)
             if expression is not None:
                 try:
@@ -138,15 +158,16 @@ def _line(root: yaml.Node, place: tuple[int | str, ...]) -> int:
             found = next(((key, value) for key, value in node.value if key.value == str(step)), None)
         elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
             found = (node.value[step], node.value[step])
-        if found is None:
-            break
+        if found is None:  # a part of the form that people need not write
+            continue
         line = found[0].start_mark.line + 1
         node = found[1]
     return line
 
 
 def _place(place: tuple[int | str, ...]) -> str:
-    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place).lstrip(".")
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place if step != "patterns")
+    text = text.lstrip(".")
     return f"{text}: " if text else ""
 
 

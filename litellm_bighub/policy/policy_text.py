@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import json
+import posixpath
+from dataclasses import replace
 from typing import Annotated, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import rfc8785
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, Strict, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    field_validator,
+    model_validator,
+)
 from typing_extensions import Self
 
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.argument_condition import Condition
+from litellm_bighub.policy.parts.call_parts import CallParts, ToolParts
+from litellm_bighub.policy.parts.command_pattern import CommandPattern
+from litellm_bighub.policy.parts.part import PartPattern
+from litellm_bighub.policy.parts.path_use import PathPattern
 from litellm_bighub.policy.rule import Effect, Hours, Policy, Rule, Status
-from litellm_bighub.policy.rule_pattern import ActorPattern, Pattern
-from litellm_bighub.settings import ToolSettings
+from litellm_bighub.policy.rule_pattern import ActorPattern, AnyOf, Pattern
 
 MAX_APPROVAL_TTL = 30 * 24 * 3600
 
@@ -25,6 +40,61 @@ Hour = Annotated[int, Strict(), Field(ge=0, le=24)]
 Glob = Annotated[str, Field(min_length=1, max_length=200)]
 
 
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+def _command_pattern(text: str) -> str:
+    CommandPattern.compile(text)
+    return text
+
+
+def _path_pattern(text: str) -> str:
+    PathPattern("read", text)
+    return text
+
+
+Text = Annotated[str, Field(min_length=1, max_length=1000)]
+CommandText = Annotated[Text, AfterValidator(_command_pattern)]
+PathText = Annotated[Text, AfterValidator(_path_pattern)]
+Commands = Annotated[list[CommandText], BeforeValidator(_as_list), Field(max_length=1000)]
+Paths = Annotated[list[PathText], BeforeValidator(_as_list), Field(min_length=1, max_length=1000)]
+
+
+class CommandsText(BaseModel):
+    """Patterns of commands: those that the rule is for, or those that each effect is for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    patterns: Commands = Field(default_factory=list[str], description="the rule's effect is for these")
+    block: Commands = Field(default_factory=list[str], description="blocked")
+    require_approval: Commands = Field(default_factory=list[str], description="these need a person")
+    allow: Commands = Field(default_factory=list[str], description="allowed")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_form(cls, value: object) -> object:
+        return {"patterns": value} if isinstance(value, str | list) else value
+
+    @model_validator(mode="after")
+    def _has_some(self) -> Self:
+        if not (self.patterns or self.by_effect):
+            raise ValueError("it names no command")
+        if self.patterns and self.by_effect:
+            raise ValueError("it is either a list, or lists for block, require_approval and allow")
+        return self
+
+    @property
+    def by_effect(self) -> tuple[tuple[Effect, list[str]], ...]:
+        """The lists for each effect, the strictest first."""
+        lists: tuple[tuple[Effect, list[str]], ...] = (
+            ("block", self.block),
+            ("require_approval", self.require_approval),
+            ("allow", self.allow),
+        )
+        return tuple((effect, patterns) for effect, patterns in lists if patterns)
+
+
 class RuleText(BaseModel):
     """A rule's fields: BIGHUB's, and patterns and a condition that say which calls it is for."""
 
@@ -32,13 +102,20 @@ class RuleText(BaseModel):
 
     name: str = Field(min_length=1, max_length=200, description="names the rule; unique in the policy")
     description: str = Field(default="", max_length=2000, description="for people")
-    tool: Glob = Field(default="*", description="pattern of the tool's name")
+    tool: Glob | Annotated[list[Glob], Field(min_length=1, max_length=200)] = Field(
+        default="*", description="pattern of the tool's name, or a list of them"
+    )
     type: Glob = Field(default="*", description="pattern of the call's type, as in shell or function")
     actor: Glob = Field(default="*", description="pattern of who asks: key:…, user:… or a plain name")
     domain: Glob = Field(default="*", description="pattern of the business domain")
     user: Glob = Field(default="*", description="pattern of the authenticated user's id")
     key: Glob = Field(default="*", description="pattern of the hash of the key that asks")
     when: str | None = Field(default=None, max_length=4000, description="JMESPath condition over the arguments")
+    command: CommandsText | None = Field(
+        default=None, description="patterns of commands, or lists of them for block, require_approval and allow"
+    )
+    read: Paths | None = Field(default=None, description="patterns of paths that are read")
+    write: Paths | None = Field(default=None, description="patterns of paths that are written")
     effect: Effect = Field(default="allow", description="allow, block or require_approval")
     min_value: Amount | None = Field(default=None, description="less than this is blocked")
     max_value: Amount | None = Field(default=None, description="more than this is blocked")
@@ -87,21 +164,46 @@ class RuleText(BaseModel):
             raise ValueError("min_value, require_approval_above and max_value must not decrease in this order")
         if self.effect == "block" and given:
             raise ValueError("a rule with `effect: block` blocks every value; drop the bounds, or the effect")
+        if self.command is not None and self.command.by_effect:
+            if "effect" in self.model_fields_set:
+                raise ValueError("`command` says what is blocked and allowed; drop `effect`, or make `command` a list")
+            if self.read or self.write:
+                raise ValueError(
+                    "`command` says what is blocked and allowed; give `read` and `write` a rule of their own"
+                )
         if self.allowed_hours_start is not None and self.allowed_hours_start % 24 == (self.allowed_hours_end or 0) % 24:
             raise ValueError("allowed_hours_start and allowed_hours_end are the same hour; drop both to allow all day")
         return self
 
-    def rule(self, rule_id: str | None = None) -> Rule:
-        """The rule as it is evaluated."""
+    @property
+    def tools(self) -> list[str]:
+        """The patterns of its tools."""
+        return [self.tool] if isinstance(self.tool, str) else self.tool
+
+    def rules(self, rule_id: str | None = None, *, workspace: str = "") -> tuple[Rule, ...]:
+        """The rule as it is evaluated: one, or one for each of `command`'s effects, which count together."""
+        rule = self._rule(rule_id or self.name)
+        commands = self.command or CommandsText.model_construct()
+        if commands.by_effect:
+            return tuple(
+                replace(rule, effect=effect, parts=tuple(CommandPattern.compile(text) for text in patterns))
+                for effect, patterns in commands.by_effect
+            )
+        parts: list[PartPattern] = [CommandPattern.compile(text) for text in commands.patterns]
+        parts += [PathPattern("read", text, workspace) for text in self.read or ()]
+        parts += [PathPattern("write", text, workspace) for text in self.write or ()]
+        return (replace(rule, parts=tuple(parts)),)
+
+    def _rule(self, rule_id: str) -> Rule:
         hours = None
         if self.allowed_hours_start is not None or self.allowed_hours_end is not None:
             hours = Hours(
                 self.allowed_hours_start or 0, 24 if self.allowed_hours_end is None else self.allowed_hours_end
             )
         return Rule(
-            id=rule_id or self.name,
+            id=rule_id,
             name=self.name,
-            tool=Pattern(self.tool),
+            tool=Pattern(self.tool) if isinstance(self.tool, str) else AnyOf(self.tool),
             type=Pattern(self.type),
             actor=ActorPattern(self.actor),
             domain=Pattern(self.domain),
@@ -137,8 +239,20 @@ class PolicyText(BaseModel):
         default=None,
         description="the audit, and what else tells of calls, is removed when it is older; never if not given",
     )
-    tools: dict[str, ToolSettings] = Field(default_factory=dict, description="value and target, by tool")
+    workspace: str | None = Field(
+        default=None, min_length=1, max_length=1000, description="the folder that agents work in, an absolute path"
+    )
+    tools: dict[str, ToolParts] = Field(default_factory=dict, description="value, target and parts, by tool")
     rules: list[RuleText] = Field(default_factory=list[RuleText], description="tried in order; the first match decides")
+
+    @field_validator("workspace")
+    @classmethod
+    def _is_absolute(cls, path: str | None) -> str | None:
+        if path is not None and (
+            not path.startswith("/") or posixpath.normpath(path) != path.rstrip("/") or path == "/"
+        ):
+            raise ValueError("the workspace is an absolute path such as /repo, without `..`")
+        return path
 
 
 ALLOWANCE = "allow_"
@@ -149,12 +263,16 @@ AddedRules: TypeAlias = tuple[tuple[str, RuleText], ...]
 
 def build(text: PolicyText, added: AddedRules = ()) -> Policy:
     """The policy as it is evaluated: the file's rules, then those added by API, higher priorities first."""
-    rules = [rule.rule() for rule in text.rules] + [rule.rule(rule_id) for rule_id, rule in added]
+    workspace = "" if text.workspace is None else posixpath.normpath(text.workspace)
+    rules = [rule for one in text.rules for rule in one.rules(workspace=workspace)]
+    rules += [rule for rule_id, one in added for rule in one.rules(rule_id, workspace=workspace)]
     return Policy(
         version=hashlib.sha256(canonical_text(text, added).encode()).hexdigest()[:12],
         default=text.default,
         rules=tuple(sorted(rules, key=lambda rule: -rule.priority)),
         tools=text.tools,
+        parts=CallParts(text.tools, workspace),
+        has_parts=any(rule.parts for rule in rules),
     )
 
 

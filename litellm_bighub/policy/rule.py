@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Literal, TypeAlias
 
 from litellm_bighub.policy.argument_condition import Condition
+from litellm_bighub.policy.parts.call_parts import CallParts, ToolParts
+from litellm_bighub.policy.parts.part import Part, PartPattern
 from litellm_bighub.policy.rule_pattern import ANY, ANYBODY, ActorPattern, Pattern
-from litellm_bighub.settings import ToolSettings
 
 Effect: TypeAlias = Literal["allow", "block", "require_approval"]
 Status: TypeAlias = Literal["active", "paused"]
@@ -37,6 +38,7 @@ class Rule:
         id: names the rule in decisions, counters and the audit; for a rule of the file its name.
         tool, type, actor, domain, user, key: patterns over the call and its context.
         when: a condition over the arguments, `None` if there is none.
+        parts: patterns of parts, one of which has to fit; without any the rule is for every part.
         zone: the time zone in which `hours` and the calendar day and hour of the limits are meant.
         expires_at: POSIX seconds from which on the rule is no longer in force.
     """
@@ -50,6 +52,7 @@ class Rule:
     user: Pattern = ANY
     key: Pattern = ANY
     when: Condition | None = None
+    parts: tuple[PartPattern, ...] = ()
     effect: Effect = "allow"
     min_value: float | None = None
     max_value: float | None = None
@@ -64,6 +67,13 @@ class Rule:
     approval_ttl_seconds: int = 900
     four_eyes: bool = False
     priority: int = 0
+
+    def fits(self, part: Part) -> bool:
+        """Whether the rule is for a part of a call whose tool and caller it is for."""
+        if not self.parts:
+            return not part.restricts_only
+        allows = self.effect == "allow"
+        return any(pattern.fits(part, allows=allows) for pattern in self.parts)
 
     @property
     def bounds_value(self) -> bool:
@@ -89,9 +99,13 @@ class Policy:
         version: the digest of the content: the same in every process, another after every change.
         default: what holds where no rule matches.
         tools: how value and target are taken out of the arguments, by tool name or pattern.
+        parts: takes calls apart.
+        has_parts: whether a rule has patterns of parts; otherwise a call need not be taken apart.
     """
 
     version: str
     default: Effect
     rules: tuple[Rule, ...]
-    tools: Mapping[str, ToolSettings]
+    tools: Mapping[str, ToolParts]
+    parts: CallParts = field(default_factory=lambda: CallParts({}), compare=False)
+    has_parts: bool = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from litellm_bighub.domain.actor import is_marked, without_mark
@@ -42,6 +42,17 @@ def _matcher(text: str) -> Callable[[str], object]:
     if _WILD.isdisjoint(start):
         return text.__eq__ if start == text else lambda name: name.startswith(start)
     return re.compile(fnmatch.translate(text)).match
+
+
+class AnyOf(Pattern):
+    """Several patterns, one of which has to fit."""
+
+    __slots__ = ()
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        super().__init__(" | ".join(texts))
+        fits = [Pattern(text).matches for text in texts]
+        self.matches = lambda name: any(one(name) for one in fits)
 
 
 ANY = Pattern("*")

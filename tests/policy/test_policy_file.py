@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.policy.policy_file import MAX_BYTES, load_policy, parse_policy, unmarked_actors
+from litellm_bighub.policy.policy_file import MAX_BYTES, load_policy, parse_policy, unmarked_actors, unread_commands
 from litellm_bighub.policy.policy_text import build
 
 EXAMPLE = """\
@@ -116,3 +116,25 @@ def test_actors_that_no_key_and_no_user_has_are_told_with_their_lines(tmp_path):
     assert "`key:billing-*` and `user:billing-*`" in old
     assert ours.startswith("bighub_policy.yaml:7: rule `ours`: ")
     assert unmarked_actors(path, {"AI_AGENT"}) == [old]
+
+
+def test_a_mistake_in_a_pattern_of_parts_names_its_own_line():
+    text = "version: 1\nrules:\n- name: r\n  command:\n    allow:\n    - ls\n    - ls; rm\n"
+    with pytest.raises(ConfigurationError, match=r"p.yaml:7: rules\[0\].command.allow\[1\]: "):
+        parse_policy(text, "p.yaml")
+    with pytest.raises(ConfigurationError, match=r"p.yaml:5: rules\[0\].command\[1\]: "):
+        parse_policy("version: 1\nrules:\n- name: r\n  command: [ls,\n    a > b]\n", "p.yaml")
+    with pytest.raises(ConfigurationError, match=r"p.yaml:3: tools.Bash.command: not a JMESPath"):
+        parse_policy("version: 1\ntools:\n  Bash: {command: '['}\n", "p.yaml")
+
+
+def test_rules_that_allow_every_command_are_told_with_their_lines(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        "version: 1\ntools: {Bash: {command: c}, Other: {value: v}}\nrules:\n- {name: a, tool: Bash}\n"
+        "- {name: b, tool: Other}\n- {name: c, command: ls}\n- {name: d, effect: block}\n- {name: e, tool: ['B*']}\n"
+    )
+    assert unread_commands(path) == [
+        "p.yaml:4: rule `a`: it allows every command; give it a `command`",
+        "p.yaml:8: rule `e`: it allows every command; give it a `command`",
+    ]

@@ -48,7 +48,7 @@ def test_every_field_of_a_rule_is_carried_over():
         four_eyes=True,
         priority=7,
     )
-    rule = text.rule("rule_1")
+    rule = text.rules("rule_1")[0]
     assert (rule.id, rule.name) == ("rule_1", "refunds")
     patterns = [pattern.text for pattern in (rule.tool, rule.type, rule.actor, rule.domain, rule.user, rule.key)]
     assert patterns == ["refund", "function", "agent", "payments", "u", "k"]
@@ -66,7 +66,7 @@ def test_every_field_of_a_rule_is_carried_over():
     [({"when": None}, None), ({"allowed_hours_start": 8}, Hours(8, 24)), ({"allowed_hours_end": 18}, Hours(0, 18))],
 )
 def test_half_of_the_hours_is_enough(fields, hours):
-    rule = RuleText(name="r", **fields).rule()
+    rule = RuleText(name="r", **fields).rules()[0]
     assert (rule.id, rule.hours, rule.when, rule.expires_at) == ("r", hours, None, None)
 
 
@@ -104,3 +104,64 @@ def test_a_canonical_text_is_read_as_it_was_written():
     text = policy({"name": "a", "max_value": 5}, default="allow", tools={"refund": {"value": "amount"}})
     added = (("rule_1", RuleText(name="added")),)
     assert read_canonical_text(canonical_text(text, added)) == (text, added)
+
+
+def test_one_rule_with_lists_for_each_effect_is_a_rule_for_each():
+    text = RuleText(name="shell", command={"allow": "ls *", "block": ["rm *"]}, max_per_day=3)
+    assert [(rule.id, rule.effect, len(rule.parts), rule.max_per_day) for rule in text.rules()] == [
+        ("shell", "block", 1, 3),
+        ("shell", "allow", 1, 3),
+    ]
+
+
+def test_patterns_of_parts_are_carried_over():
+    text = RuleText(name="r", command=["ls *", "cat *"], read="**/x", write=["/a"], effect="block")
+    (rule,) = text.rules(workspace="/repo")
+    assert len(rule.parts) == 4
+    assert RuleText(name="r", command="ls").rules()[0].parts == RuleText(name="r", command=["ls"]).rules()[0].parts
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"command": {"allow": ["ls"]}, "effect": "block"}, "drop `effect`"),
+        ({"command": {"allow": ["ls"]}, "read": "x"}, "a rule of their own"),
+        ({"command": {}}, "names no command"),
+        ({"command": {"patterns": ["ls"], "allow": ["ls"]}}, "either a list"),
+        ({"command": ["ls; rm"]}, "no word of a pattern"),
+        ({"command": {"deny": ["ls"]}}, "Extra inputs"),
+        ({"read": [".."]}, "no `..`"),
+        ({"read": []}, "at least 1 item"),
+        ({"tool": []}, "at least 1 item"),
+        ({"url": "x"}, "Extra inputs"),
+    ],
+)
+def test_fields_of_parts_that_make_no_sense_are_refused(fields, problem):
+    with pytest.raises(ValidationError, match=problem):
+        RuleText(name="r", **fields)
+
+
+@pytest.mark.parametrize("workspace", ["repo", "/repo/../x", "/", ""])
+def test_a_workspace_is_an_absolute_path(workspace):
+    with pytest.raises(ValidationError, match="workspace"):
+        policy(workspace=workspace)
+
+
+def test_a_rule_may_be_for_several_tools():
+    rule = RuleText(name="r", tool=["a", "b*"]).rules()[0]
+    assert [bool(rule.tool.matches(name)) for name in ("a", "bc", "c")] == [True, True, False]
+
+
+def test_the_version_of_a_policy_without_parts_is_what_it_was():
+    text = policy({"name": "r", "tool": "a*", "effect": "block"}, tools={"a": {"value": "x"}})
+    assert canonical_text(text) == (
+        '{"added":[],"file":{"rules":[{"effect":"block","name":"r","tool":"a*"}],"tools":{"a":{"value":"x"}},"version":1}}'
+    )
+    assert build(text).version == "d10bf5ceed2b"
+
+
+def test_a_policy_with_parts_is_read_again_as_it_was():
+    text = policy({"name": "r", "command": {"allow": "ls *"}}, {"name": "s", "command": "a"}, workspace="/repo")
+    again, _ = read_canonical_text(canonical_text(text))
+    assert build(again).version == build(text).version
+    assert [rule.parts for rule in build(again).rules] == [rule.parts for rule in build(text).rules]

@@ -6,6 +6,8 @@ from datetime import datetime, timezone
 
 import pytest
 
+from litellm_bighub.policy.parts.part import WHOLE_CALL
+from litellm_bighub.policy.parts.path_use import PathPattern, PathUse
 from litellm_bighub.policy.rule import Hours, Rule
 
 
@@ -52,3 +54,16 @@ def test_a_rule_with_a_limit_limits_use(field):
 def test_a_rule_restrains_by_effect_bound_limit_or_hours(fields):
     assert Rule("r", "r", **fields).restrains
     assert not Rule("r", "r").restrains
+
+
+def test_a_rule_without_patterns_is_for_every_part_but_those_that_only_restrict():
+    plain = Rule(id="r", name="r")
+    assert plain.fits(WHOLE_CALL)
+    assert not plain.fits(PathUse("/x", "read", restricts_only=True))
+
+
+def test_a_rule_with_patterns_is_for_parts_that_one_of_them_fits():
+    rule = Rule(id="r", name="r", parts=(PathPattern("read", "/x"), PathPattern("write", "/y")))
+    assert rule.fits(PathUse("/y", "write"))
+    assert not rule.fits(PathUse("/y", "read"))
+    assert not rule.fits(WHOLE_CALL)

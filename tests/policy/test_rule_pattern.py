@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis.strategies import text
 
-from litellm_bighub.policy.rule_pattern import ANY, ANYBODY, ActorPattern, Pattern
+from litellm_bighub.policy.rule_pattern import ANY, ANYBODY, ActorPattern, AnyOf, Pattern
 
 NAMES = text("ab*?[]!\n.", max_size=6)
 
@@ -68,3 +68,9 @@ def test_only_patterns_for_some_plain_names_are_unmarked():
     assert ActorPattern("agent").is_unmarked
     assert not ActorPattern("user:*").is_unmarked
     assert not ANYBODY.is_unmarked
+
+
+def test_one_of_several_patterns_has_to_fit():
+    pattern = AnyOf(["a", "b*"])
+    assert [bool(pattern.matches(name)) for name in ("a", "bc", "c")] == [True, True, False]
+    assert pattern == AnyOf(["a", "b*"]) != AnyOf(["a"])

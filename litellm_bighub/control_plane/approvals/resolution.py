@@ -162,6 +162,6 @@ def _decide_again(
     judgement: PolicyJudgement = deciding.judge(transaction, snapshot, call, context, now)
     if judgement.verdict == "blocked":
         return ResolutionRefused("blocked", f"the policy blocks the edited call: {judgement.reason}")
-    if judgement.rule is not None and judgement.rule.four_eyes and not approval.four_eyes:
+    if any(rule.four_eyes for rule in judgement.rules) and not approval.four_eyes:
         return ResolutionRefused("blocked", "the edited call would need two people; deny it and let the agent ask anew")
     return bound_digest(call, context, approval.policy_version) if surface == HTTP_SURFACE else None

@@ -22,9 +22,9 @@ from litellm_bighub.domain.decided_call import released
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.digest import arguments_digest, call_digest
 from litellm_bighub.domain.stored_context import stored_context
-from litellm_bighub.policy.evaluation import UNUSED, PolicyJudgement, find, judge
+from litellm_bighub.policy.evaluation import UNUSED, PolicyJudgement, Usage, find, judge_all
 from litellm_bighub.policy.policy_text import PolicyText, build, canonical_text
-from litellm_bighub.policy.rule import Policy
+from litellm_bighub.policy.rule import Policy, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class DecisionRecorder:
         self._snapshot = None
 
     def decide(
-        self, transaction: Transaction, question: DecisionQuestion, now: float, *, counted: str = ""
+        self, transaction: Transaction, question: DecisionQuestion, now: float, *, counted: tuple[str, ...] = ()
     ) -> RecordedDecision:
         """Decide, count, ask for an approval or use one up, and record.
 
@@ -115,7 +115,7 @@ class DecisionRecorder:
             transaction: the writer's.
             question: to decide on.
             now: POSIX seconds.
-            counted: the rule that has counted this very call before: it does so once.
+            counted: the rules that have counted this very call before: they do so once.
         """
         snapshot = self.snapshot(transaction, now)
         question, judgement = self.judge_question(transaction, snapshot, question, now, counted=counted)
@@ -124,9 +124,9 @@ class DecisionRecorder:
             return outcome
         if judgement.verdict == "requires_approval" and outcome.enforced:
             outcome = self._approval(transaction, snapshot, question, outcome)
-        rule = outcome.judgement.rule
-        if outcome.judgement.verdict == "allowed" and rule is not None and rule.limits_use and rule.id != counted:
-            transaction.count(rule, now)
+        for rule in outcome.judgement.counting:
+            if rule.id not in counted:
+                transaction.count(rule, now)
         waited_for = outcome.approval is not None
         transaction.append(_decision_event(question, outcome), notify=waited_for)
         if question.remember and _passes_unchanged(outcome) and question.context.response_id:
@@ -141,7 +141,7 @@ class DecisionRecorder:
         question: DecisionQuestion,
         now: float,
         *,
-        counted: str = "",
+        counted: tuple[str, ...] = (),
     ) -> tuple[DecisionQuestion, PolicyJudgement]:
         """The question with value and target as the policy has them, and what is said of it; nothing is changed."""
         if question.context.surface == HTTP_SURFACE:
@@ -158,7 +158,7 @@ class DecisionRecorder:
         question: DecisionQuestion,
         now: float,
         *,
-        counted: str,
+        counted: tuple[str, ...],
         blocked_by: str,
         reason: str,
     ) -> RecordedDecision:
@@ -179,21 +179,22 @@ class DecisionRecorder:
         context: CallContext,
         now: float,
         *,
-        counted: str = "",
+        counted: tuple[str, ...] = (),
     ) -> PolicyJudgement:
         """What policy, counters and switches say; nothing is changed."""
         found = find(snapshot.policy, call, context, now)
-        rule = found.rule if isinstance(found, PolicyJudgement) else found
         for switch in snapshot.switches:
-            if switch.covers(context.domain, rule.id if rule else ""):
-                reason = f"a kill switch is active ({switch.scope})"
-                return PolicyJudgement("blocked", reason, "kill_switch", rule, snapshot.policy.version)
+            for rule in (found.rule,) if isinstance(found, PolicyJudgement) else found:
+                if switch.covers(context.domain, rule.id if rule else ""):
+                    reason = f"a kill switch is active ({switch.scope})"
+                    return PolicyJudgement("blocked", reason, "kill_switch", rule, snapshot.policy.version)
         if isinstance(found, PolicyJudgement):
             return found
-        usage = None
-        if found is not None and found.limits_use:
-            usage = UNUSED if found.id == counted else transaction.usage(found, now)
-        return judge(snapshot.policy, found, call, now, usage)
+
+        def usage(rule: Rule) -> Usage:
+            return UNUSED if rule.id in counted else transaction.usage(rule, now)
+
+        return judge_all(snapshot.policy, found, call, now, usage)
 
     def _approval(
         self, transaction: Transaction, snapshot: PolicySnapshot, question: DecisionQuestion, outcome: RecordedDecision
@@ -264,7 +265,7 @@ def _request_approval(
 ) -> Approval:
     call, context, judgement = question.call, question.context, outcome.judgement
     rule = judgement.rule
-    ttl = ttl_of(rule)
+    ttl = min(map(ttl_of, judgement.asking))
     approval = Approval(
         id=question.approval_id,
         decision_id=question.decision_id,
@@ -281,7 +282,7 @@ def _request_approval(
         value=call.value,
         arguments=question.redacted,
         context=stored_context(context),
-        four_eyes=bool(rule and rule.four_eyes),
+        four_eyes=judgement.needs_two,
         ttl=ttl,
         created_at=outcome.time,
         expires_at=expires_at(ttl, since=outcome.time),

@@ -12,7 +12,7 @@ A client repeats a question when it did not receive the answer. It gets the firs
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from litellm_bighub.control_plane.decisions.recorded_decision import (
     DecisionQuestion,
@@ -38,7 +38,7 @@ class _FirstAnswer:
         verdict: that of the decision, also where shadow mode let the call pass.
         enforced: false in shadow mode.
         used: whether it used an approval up.
-        counted: the rule that counted the call.
+        counted: the rules that counted the call.
         approval_id: the approval that it waits for.
     """
 
@@ -46,7 +46,7 @@ class _FirstAnswer:
     verdict: Verdict
     enforced: bool
     used: bool
-    counted: str
+    counted: tuple[str, ...]
     approval_id: str
 
 
@@ -80,7 +80,7 @@ def decide(
         first = _first_answer(outcome, answer(outcome))
         idempotency.put(transaction.connection, name, request, asdict(first), now)
         return first.answer
-    first = _FirstAnswer(**kept)
+    first = replace(_FirstAnswer(**kept), counted=_rules(kept["counted"]))
     if first.used:
         return answer(
             deciding.refuse(transaction, question, now, counted=first.counted, blocked_by=USED, reason=_REASON)
@@ -111,15 +111,19 @@ def _still_holds(
     return found is not None and found.id == first.approval_id and found.state != "approved"
 
 
-def _first_answer(outcome: RecordedDecision, answer: JsonObject, *, counted: str = "") -> _FirstAnswer:
+def _rules(counted: list[str] | str) -> tuple[str, ...]:
+    """As they were kept; answers of earlier releases kept one, or an empty text."""
+    return tuple(counted) if isinstance(counted, list) else (counted,) if counted else ()
+
+
+def _first_answer(outcome: RecordedDecision, answer: JsonObject, *, counted: tuple[str, ...] = ()) -> _FirstAnswer:
     judgement, approval = outcome.judgement, outcome.approval
     allowed = judgement.verdict == "allowed"
-    rule = judgement.rule
     return _FirstAnswer(
         answer=answer,
         verdict=judgement.verdict,
         enforced=outcome.enforced,
         used=allowed and approval is not None,
-        counted=rule.id if allowed and rule is not None and rule.limits_use else counted,
+        counted=tuple(rule.id for rule in judgement.counting) or counted,
         approval_id=approval.id if approval and judgement.verdict == "requires_approval" else "",
     )

@@ -16,7 +16,7 @@ from litellm_bighub.domain.decision import Verdict
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.domain.stored_context import restored_context
 from litellm_bighub.policy.counters import Tally
-from litellm_bighub.policy.evaluation import PolicyJudgement, find, judge
+from litellm_bighub.policy.evaluation import PolicyJudgement, find, judge_all
 from litellm_bighub.policy.rule import Policy
 
 
@@ -87,10 +87,9 @@ def _judge(
     policy: Policy, call: ToolCall, context: CallContext, now: float, tallies: dict[str, Tally]
 ) -> PolicyJudgement:
     found = find(policy, call, context, now)
-    if isinstance(found, PolicyJudgement) or found is None:
-        return found if isinstance(found, PolicyJudgement) else judge(policy, None, call, now, None)
-    tally = tallies.get(found.id, Tally())
-    judgement = judge(policy, found, call, now, tally.usage(found, now))
-    if judgement.verdict == "allowed":
-        tallies[found.id] = tally.counted(found, now)
+    if isinstance(found, PolicyJudgement):
+        return found
+    judgement = judge_all(policy, found, call, now, lambda rule: tallies.get(rule.id, Tally()).usage(rule, now))
+    for rule in judgement.counting:
+        tallies[rule.id] = tallies.get(rule.id, Tally()).counted(rule, now)
     return judgement

@@ -69,7 +69,7 @@ async def listed(
 async def get(rule_id: str, plane: Plane, _: Reader) -> JsonObject:
     """One rule, with how it was used."""
     rule, now = await stored_rule(plane, rule_id), plane.clock()
-    numbers = await plane.read(lambda connection: rules.usage_numbers(connection, rule.text.rule(rule_id), now))
+    numbers = await plane.read(lambda connection: rules.usage_numbers(connection, rule.text.rules(rule_id)[0], now))
     return {**shown(rule), **numbers, "last_used_at": iso(numbers["last_used_at"])}
 
 
@@ -230,4 +230,6 @@ def rule_event(event: str, rule: StoredRule, by: str, now: float, reason: str | 
     body = {"by": by, "version": rule.version, "rule": rule.text.model_dump(mode="json", exclude_defaults=True)}
     if reason is not None:
         body["reason"] = reason
-    return AuditEvent(now, event, rule.id, body, domain=rule.text.domain, tool=rule.text.tool, rule_id=rule.id)
+    return AuditEvent(
+        now, event, rule.id, body, domain=rule.text.domain, tool=", ".join(rule.text.tools), rule_id=rule.id
+    )

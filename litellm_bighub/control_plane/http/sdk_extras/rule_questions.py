@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -13,9 +14,8 @@ from litellm_bighub.control_plane.http.rules import stored_rule
 from litellm_bighub.control_plane.store.tables import idempotency
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.policy.evaluation import UNUSED, PolicyJudgement, find, judge
+from litellm_bighub.policy.evaluation import UNUSED, PolicyJudgement, find, judge_all
 from litellm_bighub.policy.policy_text import RuleText
-from litellm_bighub.policy.rule import Policy
 
 router = APIRouter(prefix="/rules")
 
@@ -56,16 +56,22 @@ async def validate(body: Validate, plane: Plane, caller: Anybody) -> JsonObject:
     if body.rule_id is None:
         judgement = (await plane.decide(call, context, dry_run=True)).judgement
     else:
-        rule = (await stored_rule(plane, body.rule_id)).text.rule(body.rule_id)
-        known = measured((await plane.snapshot()).tools, call)
+        snapshot = await plane.snapshot()
+        workspace = snapshot.text.workspace or ""
+        rules = (await stored_rule(plane, body.rule_id)).text.rules(body.rule_id, workspace=workspace)
+        known = measured(snapshot.tools, call)
         if isinstance(known, Block):
             return {"allowed": False, "result": "blocked", "reason": known.reason, "matched": False}
         call = known
-        alone = Policy(version="", default="block", rules=(rule,), tools={})
+        alone = replace(snapshot.policy, version="", default="block", rules=rules, has_parts=True)
         found = find(alone, call, context, plane.clock())
-        if found is None:
+        if found == (None,):
             return {"allowed": False, "result": "blocked", "reason": "the rule does not match", "matched": False}
-        judgement = found if isinstance(found, PolicyJudgement) else judge(alone, found, call, plane.clock(), UNUSED)
+        judgement = (
+            found
+            if isinstance(found, PolicyJudgement)
+            else judge_all(alone, found, call, plane.clock(), lambda _: UNUSED)
+        )
     return {
         "allowed": judgement.verdict == "allowed",
         "result": judgement.verdict,

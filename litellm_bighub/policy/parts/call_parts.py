@@ -1,0 +1,157 @@
+"""Taking a call apart by what the policy's `tools:` say of its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from jmespath.parser import ParsedResult
+from pydantic import Field
+
+from litellm_bighub.domain.call import Arguments, ToolCall
+from litellm_bighub.policy.parts import shell_parts
+from litellm_bighub.policy.parts.part import WHOLE_CALL, Part, Unknown
+from litellm_bighub.policy.parts.path_use import Directories, PathUse, Use
+from litellm_bighub.policy.rule_pattern import Pattern
+from litellm_bighub.settings import ToolSettings
+
+
+class ToolParts(ToolSettings):
+    """What the policy file says of a tool: what every guardrail may say, and which arguments hold its parts."""
+
+    command: str | None = Field(
+        default=None, description="JMESPath over the arguments: a text for a shell, or the words of a command"
+    )
+    cwd: str | None = Field(
+        default=None, description="JMESPath over the arguments: the folder in which relative paths begin"
+    )
+    read: str | None = Field(default=None, description="JMESPath over the arguments: paths that are read")
+    write: str | None = Field(default=None, description="JMESPath over the arguments: paths that are written")
+
+
+def _texts(value: object) -> list[str] | None:
+    """A text, or a list of texts that is not empty. None may hold half of a surrogate pair."""
+    found = [value] if isinstance(value, str) else value
+    if not isinstance(found, list) or not found:
+        return None
+    texts = [str(one) for one in found if isinstance(one, str) and _is_unicode(one)]
+    return texts if len(texts) == len(found) else None
+
+
+def _is_unicode(text: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in text) and "\0" not in text
+
+
+def _command(value: object, directories: Directories) -> Sequence[Part]:
+    if isinstance(value, str):
+        return shell_parts.of_text(value, directories)
+    words = _texts(value)
+    return [Unknown("its command is no text")] if words is None else shell_parts.of_argv(words, directories)
+
+
+def _paths(use: Use) -> Reader:
+    def read(value: object, directories: Directories) -> Sequence[Part]:
+        paths = _texts(value)
+        if paths is None or not all(paths):
+            return [Unknown("its path is no text")]
+        return [PathUse(resolved, use) for path in paths for resolved in directories.resolve(path)]
+
+    return read
+
+
+Reader: TypeAlias = Callable[[object, Directories], Sequence[Part]]
+READERS: Final[Mapping[str, Reader]] = {"command": _command, "read": _paths("read"), "write": _paths("write")}
+"""By the field of `ToolParts`: what makes parts of the value that stands there. None may raise."""
+PART_FIELDS: Final = (*READERS, "cwd")
+
+
+class CallParts:
+    """Takes calls apart.
+
+    Args:
+        tools: by name or pattern; the first that fits a call's tool counts.
+        workspace: where relative paths begin if the call does not say.
+    """
+
+    def __init__(self, tools: Mapping[str, ToolParts], workspace: str = "") -> None:
+        self._tools = [(Pattern(name), _Entry(tool)) for name, tool in tools.items()]
+        self._workspace = Directories.at(workspace)
+
+    def of(self, call: ToolCall) -> Sequence[Part]:
+        """The parts of a call; the call itself if nothing is said of its tool."""
+        entry = next((entry for pattern, entry in self._tools if pattern.matches(call.name)), None)
+        if entry is None or not entry.readers:
+            reader = _BY_TYPE.get(call.type)
+            return [WHOLE_CALL] if reader is None else reader(call.arguments, self._workspace)
+        return entry.parts(call.arguments, self._workspace)
+
+
+class _Entry:
+    """What is said of one tool, ready to use."""
+
+    def __init__(self, tool: ToolParts) -> None:
+        fields = {name: getattr(tool, name) for name in READERS}
+        self.readers = [
+            (jmespath.compile(expression), READERS[name])
+            for name, expression in fields.items()
+            if expression is not None
+        ]
+        self._cwd = None if tool.cwd is None else jmespath.compile(tool.cwd)
+
+    def parts(self, arguments: Arguments, workspace: Directories) -> Sequence[Part]:
+        directory = None if self._cwd is None else _found(self._cwd, arguments)
+        if directory is not None and not isinstance(directory, str):
+            return [Unknown("its folder is no text")]
+        directories = _inside(workspace, directory)
+        return [
+            part for expression, reader in self.readers for part in reader(_found(expression, arguments), directories)
+        ]
+
+
+def _inside(workspace: Directories, directory: str | None) -> Directories:
+    return Directories.at(workspace.workspace, directory) if directory else workspace
+
+
+def _found(expression: ParsedResult, arguments: Arguments) -> object:
+    try:
+        found: object = expression.search(arguments)
+    except (JMESPathError, ArithmeticError, TypeError):
+        return None
+    return found
+
+
+def _shell(arguments: Arguments, workspace: Directories) -> Sequence[Part]:
+    """`action.commands` of the Responses API: texts for a shell."""
+    action = arguments.get("action")
+    commands = _texts(action.get("commands")) if isinstance(action, Mapping) else None
+    if commands is None:
+        return [Unknown("its command is no text")]
+    return [part for command in commands for part in shell_parts.of_text(command, workspace)]
+
+
+def _local_shell(arguments: Arguments, workspace: Directories) -> Sequence[Part]:
+    """`action.command` of the Responses API: words, run without a shell."""
+    action = arguments.get("action")
+    words = _texts(action.get("command")) if isinstance(action, Mapping) else None
+    directory = action.get("working_directory") if isinstance(action, Mapping) else None
+    if not isinstance(action, Mapping) or words is None or not (directory is None or isinstance(directory, str)):
+        return [Unknown("its command is no text")]
+    return shell_parts.of_argv(
+        words, _inside(workspace, directory), assigns=bool(action.get("env")), moved=bool(action.get("user"))
+    )
+
+
+def _apply_patch(arguments: Arguments, workspace: Directories) -> Sequence[Part]:
+    """`operation.path` of the Responses API: the file that is written."""
+    operation = arguments.get("operation")
+    return READERS["write"](operation.get("path") if isinstance(operation, Mapping) else None, workspace)
+
+
+_BY_TYPE: Final[Mapping[str, Callable[[Arguments, Directories], Sequence[Part]]]] = {
+    "shell": _shell,
+    "local_shell": _local_shell,
+    "apply_patch": _apply_patch,
+}
+"""Calls that everybody knows how to read."""

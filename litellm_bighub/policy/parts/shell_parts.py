@@ -1,0 +1,262 @@
+"""The parts of a shell text: its commands through all wrappers, the files that they name, and what cannot be read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from litellm_bighub.policy.parts import shell_tree, shell_words
+from litellm_bighub.policy.parts.part import Part, Unknown
+from litellm_bighub.policy.parts.path_use import Directories, PathUse
+from litellm_bighub.policy.parts.shell_command import Argv, Command, Word
+from litellm_bighub.policy.parts.shell_tree import Redirect, TreeCommand
+from litellm_bighub.policy.parts.shell_wrappers import RESERVED, Runs, unwrap
+
+MAX_NESTING: Final = 8
+MAX_PARTS: Final = 400
+_SEPARATORS: Final = re.compile(r"[;&|<>()`\n]+")
+_READ_ONLY: Final = frozenset(
+    {"cat", "head", "tail", "ls", "wc", "grep", "egrep", "fgrep", "rg", "stat", "du", "df", "cmp", "md5sum", "sha1sum"}
+    | {
+        "sha256sum",
+        "basename",
+        "dirname",
+        "realpath",
+        "readlink",
+        "test",
+        "cd",
+        "pwd",
+        "which",
+        "diff",
+        "cut",
+        "tr",
+        "nl",
+    }
+)
+"""Commands that write to no operand of theirs."""
+_NO_PATHS: Final = frozenset({"echo", "printf", "true", "false", "kill", "sleep", "exit", "return"})
+_PATTERN_FIRST: Final = frozenset({"grep", "egrep", "fgrep", "rg"})
+_PATTERN_OPTION: Final = re.compile(r"-[A-Za-z]*[ef].*|--(?:r|f).*")
+_URL: Final = re.compile(r"(?!file:)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_ASSIGNED: Final = re.compile(r"[=:,@]")
+_NO_FILES: Final = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty"})
+_DUPLICATE: Final = re.compile(r"\d+-?|-")
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A command that is not joined to its pipelines yet."""
+
+    argv: Argv
+    assigns: bool
+    moved: bool
+    restricts_only: bool
+    stages: tuple[tuple[int, int], ...]
+
+
+@dataclass(slots=True)
+class _Parts:
+    """Collects what a text and the texts within it hold."""
+
+    drafts: list[_Draft] = field(default_factory=list[_Draft])
+    paths: dict[PathUse, None] = field(default_factory=dict[PathUse, None])
+    unknown: dict[str, None] = field(default_factory=dict[str, None])
+    functions: set[str] = field(default_factory=set[str])
+    texts: int = 0
+
+    @property
+    def full(self) -> bool:
+        return len(self.drafts) + len(self.paths) > MAX_PARTS
+
+    def text(
+        self,
+        text: str,
+        directories: Directories,
+        *,
+        depth: int = 0,
+        around: _Draft | None = None,
+    ) -> None:
+        """Take a text apart that is run as it is, or by the command around it."""
+        if depth > MAX_NESTING or self.full:
+            self.unknown["it is too deeply nested"] = None
+            return
+        tree = shell_tree.read(text)
+        first_pipeline = self.texts * shell_tree.MAX_BYTES
+        self.texts += 1
+        self.functions |= tree.functions
+        for problem in tree.problems:
+            self.unknown[problem] = None
+        outer = () if around is None else around.stages
+        if tree.problems:
+            for argv in _guesses(text):
+                self.command(
+                    _Draft(argv, assigns=False, moved=False, restricts_only=True, stages=outer), directories, depth
+                )
+        everything: list[TreeCommand | Redirect] = [*tree.commands, *tree.redirects]
+        for found in sorted(everything, key=lambda one: one.start):
+            if isinstance(found, Redirect):
+                self._redirect(found, directories)
+                continue
+            draft = _Draft(
+                tuple(found.words),
+                found.assigns or (around is not None and around.assigns),
+                around is not None and around.moved,
+                around is not None and around.restricts_only,
+                (*outer, *((first_pipeline + begins, stage) for begins, stage in found.stages)),
+            )
+            self.command(draft, directories, depth, stdin=found.stdin)
+            directories = _after(found, directories)
+
+    def command(self, draft: _Draft, directories: Directories, depth: int, *, stdin: str | None = None) -> None:
+        """One command, and what it runs."""
+        if depth > MAX_NESTING or self.full:
+            self.unknown["it is too deeply nested"] = None
+            return
+        name = draft.argv[0]
+        if not name.sure or name.glob:
+            self.unknown["its command is known only when it runs"] = None
+            return
+        runs, nothing_else = unwrap(draft.argv, stdin=stdin)
+        plain = not draft.assigns and "/" not in name.text
+        only = draft.restricts_only or (nothing_else and plain)
+        self.drafts.append(_Draft(draft.argv, draft.assigns, draft.moved, only, draft.stages))
+        if name.text not in RESERVED and not (nothing_else and plain):
+            self._operands(draft, directories)
+        for run in runs:
+            self._run(run, draft, directories, depth)
+
+    def _run(self, run: Runs, outer: _Draft, directories: Directories, depth: int) -> None:
+        assigns, moved = outer.assigns or run.assigns, outer.moved or run.moved
+        only = outer.restricts_only or moved
+        if isinstance(run.what, str):
+            around = _Draft(outer.argv, assigns, moved, only, outer.stages)
+            self.text(run.what, directories, depth=depth + 1, around=around)
+        elif run.what is not None:
+            self.command(_Draft(run.what, assigns, moved, only, outer.stages), directories, depth + 1)
+        else:
+            self.unknown[run.why] = None
+            for guess in run.guesses:
+                self.drafts.append(_Draft(guess, assigns, moved, restricts_only=True, stages=outer.stages))
+
+    def _redirect(self, redirect: Redirect, directories: Directories) -> None:
+        operator = redirect.operator
+        for target in redirect.target:
+            if operator in {">&", "<&"} and target.sure and _DUPLICATE.fullmatch(target.text):
+                continue
+            if not target.sure or target.glob or len(redirect.target) > 1:
+                self.unknown["a file is known only when it runs"] = None
+                continue
+            for path in directories.resolve(target.text):
+                if path not in _NO_FILES:
+                    self.paths[PathUse(path, "read" if operator in {"<", "<&"} else "write")] = None
+
+    def _operands(self, draft: _Draft, directories: Directories) -> None:
+        """The files that its words may name. What is inside the workspace can only make the answer stricter."""
+        name = draft.argv[0].text.rpartition("/")[2]
+        if name in _NO_PATHS:
+            return
+        skip = None
+        if name in _PATTERN_FIRST and not any(_PATTERN_OPTION.fullmatch(word.text) for word in draft.argv[1:]):
+            skip = next((word for word in draft.argv[1:] if not word.text.startswith("-")), None)
+        for word in draft.argv[1:]:
+            if word is skip:
+                continue
+            for text in _possible_paths(word):
+                for path in directories.resolve(text):
+                    inside = draft.restricts_only or directories.contains(path)
+                    if path not in _NO_FILES:
+                        self.paths[PathUse(path, "read", inside, word.glob)] = None
+                        if name not in _READ_ONLY:
+                            self.paths[PathUse(path, "write", inside, word.glob)] = None
+
+    def parts(self) -> list[Part]:
+        """Everything, as parts."""
+        stages: dict[int, dict[int, list[Argv]]] = {}
+        for draft in self.drafts:
+            for pipeline, stage in draft.stages:
+                stages.setdefault(pipeline, {}).setdefault(stage, []).append(draft.argv)
+        pipelines = {
+            number: tuple(tuple(of.get(stage, ())) for stage in range(max(of) + 1)) for number, of in stages.items()
+        }
+        found: list[Part] = [
+            Command(
+                draft.argv,
+                assigns=draft.assigns,
+                moved=draft.moved,
+                restricts_only=draft.restricts_only,
+                pipelines=tuple((pipelines[number], stage) for number, stage in draft.stages),
+            )
+            for draft in self.drafts
+        ]
+        if self.functions and any(draft.argv[0].text in self.functions for draft in self.drafts):
+            self.unknown["it calls a function of its own"] = None
+        return [*found, *self.paths, *(Unknown(why) for why in self.unknown)]
+
+
+def of_text(text: str, directories: Directories) -> list[Part]:
+    """The parts of a text that a shell runs; never none."""
+    collected = _Parts()
+    collected.text(text, directories)
+    return collected.parts() or [Unknown("it holds no command")]
+
+
+def of_argv(argv: Sequence[str], directories: Directories, *, assigns: bool = False, moved: bool = False) -> list[Part]:
+    """The parts of a command that runs without a shell, perhaps with variables of its own or as somebody else."""
+    if not argv or any("\0" in word for word in argv):
+        return [Unknown("it holds no command")]
+    collected = _Parts()
+    words = tuple(Word(word) for word in argv)
+    collected.command(_Draft(words, assigns, moved, restricts_only=False, stages=()), directories, 0)
+    return collected.parts()
+
+
+def _after(command: TreeCommand, directories: Directories) -> Directories:
+    """Where the commands behind it begin."""
+    name, words = command.words[0].text, command.words[1:]
+    changes = {"cd", "pushd", "popd"}
+    if name in {"pushd", "popd", "eval"} or (name != "cd" and any(word.text in changes for word in words[:3])):
+        return directories.changed(None, certain=False)
+    if name != "cd":
+        return directories
+    to = [word for word in words if word.text != "--"]
+    certain = command.certain_cd and not command.assigns
+    if len(to) == 1 and to[0].sure and not to[0].glob and not to[0].text.startswith("-"):
+        return directories.changed(to[0].text or ".", certain=certain)
+    return directories.changed("~" if not to else None, certain=certain)
+
+
+def _possible_paths(word: Word) -> Iterator[str]:
+    """What in a word may be a path: the word, and what stands in it behind an option's letter, `=`, `:`, `,` or `@`."""
+    text = word.text
+    if not word.sure and not word.glob:
+        if text.startswith("~/"):
+            yield text
+        return
+    if not text.startswith("-"):
+        yield text
+        if _URL.match(text):
+            return
+    elif not text.startswith("--") and len(text) > 2:
+        at = text.find("/")
+        behind = text[2:]
+        if behind[:1] in {"/", "~", "."}:
+            yield behind
+        elif at > 0 and text[1:at].isalpha():
+            yield text[at:]
+    for piece in _ASSIGNED.split(text)[1:]:
+        if piece:
+            yield piece
+
+
+def _guesses(text: str) -> Iterator[Argv]:
+    """Commands in a text that is not understood, for rules that block or ask: what stands between separators."""
+    for piece in _SEPARATORS.split(text[: shell_tree.MAX_BYTES])[:100]:
+        words: list[Word] = []
+        for raw in piece.split()[:100]:
+            read = shell_words.words(raw)
+            words.extend(read if read is not None else (Word(raw.strip("'\"$"), sure=False),))
+        for at in range(min(len(words), 4)):
+            if words[at].text and words[at].sure:
+                yield tuple(words[at:])

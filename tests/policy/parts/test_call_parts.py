@@ -1,0 +1,85 @@
+"""Calls are taken apart by what `tools:` says of their arguments."""
+
+from __future__ import annotations
+
+import pytest
+
+from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.policy.parts.call_parts import CallParts, ToolParts
+
+TOOLS = {
+    "Bash": ToolParts(command="command", cwd="cwd"),
+    "copy_*": ToolParts(read="source", write="target.paths"),
+    "plain": ToolParts(value="amount"),
+    "odd": ToolParts(command="sum(command)"),
+}
+PARTS = CallParts(TOOLS, "/repo")
+
+
+def parts(name, kind="function", **arguments):
+    return [
+        (part.kind, part.shown) for part in PARTS.of(ToolCall("c", kind, name, arguments)) if not part.restricts_only
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("Bash", {"command": "ls /x"}, [("command", "ls /x"), ("read", "/x")]),
+        ("Bash", {"command": "cat x", "cwd": "/y"}, [("command", "cat x"), ("read", "/y/x")]),
+        ("Bash", {"command": ["ls", "a b"]}, [("command", "ls a b")]),
+        ("Bash", {"command": 5}, [("unknown", "its command is no text")]),
+        ("Bash", {}, [("unknown", "its command is no text")]),
+        ("Bash", {"command": []}, [("unknown", "its command is no text")]),
+        ("Bash", {"command": ["ls", 1]}, [("unknown", "its command is no text")]),
+        ("Bash", {"command": ["ls\ud800"]}, [("unknown", "its command is no text")]),
+        ("Bash", {"command": "ls", "cwd": 5}, [("unknown", "its folder is no text")]),
+        (
+            "copy_x",
+            {"source": "a", "target": {"paths": ["b", "/c"]}},
+            [("read", "/repo/a"), ("write", "/repo/b"), ("write", "/c")],
+        ),
+        (
+            "copy_x",
+            {"source": "a", "target": {"paths": [""]}},
+            [("read", "/repo/a"), ("unknown", "its path is no text")],
+        ),
+        ("copy_x", {"source": "a"}, [("read", "/repo/a"), ("unknown", "its path is no text")]),
+        ("plain", {"amount": 1}, [("call", "the call")]),
+        ("other", {}, [("call", "the call")]),
+        ("odd", {"command": "x"}, [("unknown", "its command is no text")]),
+    ],
+)
+def test_the_parts_of_a_call(name, arguments, expected):
+    assert parts(name, **arguments) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "expected"),
+    [
+        ("shell", {"action": {"commands": ["ls", "pwd"]}}, [("command", "ls"), ("command", "pwd")]),
+        ("shell", {"action": {"commands": []}}, [("unknown", "its command is no text")]),
+        ("shell", {}, [("unknown", "its command is no text")]),
+        ("local_shell", {"action": {"command": ["ls", "x y"]}}, [("command", "ls x y")]),
+        (
+            "local_shell",
+            {"action": {"command": ["cat", "x"], "working_directory": "/y"}},
+            [("command", "cat x"), ("read", "/y/x")],
+        ),
+        ("local_shell", {"action": "ls"}, [("unknown", "its command is no text")]),
+        ("apply_patch", {"operation": {"path": "x"}}, [("write", "/repo/x")]),
+        ("apply_patch", {}, [("unknown", "its path is no text")]),
+    ],
+)
+def test_calls_that_need_no_settings(kind, arguments, expected):
+    assert parts(kind, kind, **arguments) == expected
+
+
+def test_variables_and_another_user_are_told():
+    def first(**more):
+        call = ToolCall("c", "local_shell", "local_shell", {"action": {"command": ["ls"], **more}})
+        return PARTS.of(call)[0]
+
+    assert first(env={"A": "b"}).assigns
+    assert first(user="root").moved
+    assert not first(env={}, user=None).assigns
