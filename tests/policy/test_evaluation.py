@@ -283,3 +283,50 @@ def test_a_call_that_cannot_be_read_is_explained_without_a_rule():
     explanation = explain(policy_of("{name: r}"), call("refund\n"), CallContext(), now=NOON)
     assert explanation.considered == ()
     assert explanation.judgement.blocked_by == "unreadable"
+
+
+SHELL = """
+version: 1
+tools: {run: {command: command}}
+rules:
+  - {name: odd, command: "odd *", when: "n > `1`"}
+  - {name: shell, tool: run, command: {block: "rm *", allow: "ls *"}, max_per_day: 1}
+  - {name: secrets, read: "**/.env", effect: block}
+  - {name: two, tool: run, command: ["make *"], effect: require_approval, four_eyes: true}
+"""
+
+
+def of_command(text):
+    return explain(build(parse_policy(SHELL, "p.yaml")), call("run", command=text), CallContext(), now=NOON)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ls a", ("allowed", "")),
+        ("ls; rm a", ("blocked", "effect")),
+        ("ls; make", ("requires_approval", "effect")),
+        ("ls; other", ("blocked", "default")),
+        ("ls; odd", ("blocked", "when")),
+        ("cat .env", ("blocked", "effect")),
+    ],
+)
+def test_the_strictest_answer_for_a_part_is_that_of_the_call(text, expected):
+    judgement = of_command(text).judgement
+    assert (judgement.verdict, judgement.blocked_by) == expected
+
+
+def test_each_rule_that_decides_counts_an_allowed_call_and_two_people_are_needed_if_one_asks_for_them():
+    assert [rule.name for rule in of_command("ls; ls").judgement.counting] == ["shell"]
+    asked = of_command("ls; make").judgement
+    assert asked.counting == ()
+    assert asked.needs_two
+    assert [rule.name for rule in asked.rules] == ["shell", "two"]
+
+
+def test_an_explanation_tells_of_parts():
+    explanation = of_command("ls .env")
+    assert [(one.part.kind, one.rule.name if one.rule else "", one.ignored) for one in explanation.parts] == [
+        ("command", "shell", False),
+        ("read", "secrets", False),
+    ]

@@ -148,6 +148,7 @@ def test_a_workspace_is_an_absolute_path(workspace):
 
 
 def test_a_rule_may_be_for_several_tools():
+    assert (RuleText(name="r").tools, RuleText(name="r", tool=["a"]).tools) == (["*"], ["a"])
     rule = RuleText(name="r", tool=["a", "b*"]).rules()[0]
     assert [bool(rule.tool.matches(name)) for name in ("a", "bc", "c")] == [True, True, False]
 

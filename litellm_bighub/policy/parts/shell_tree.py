@@ -195,14 +195,11 @@ class _Reader:
     def _stages(
         self, pipeline: Node, depth: int, outer: tuple[tuple[int, int], ...]
     ) -> Iterator[tuple[Node, int, tuple[tuple[int, int], ...], bool]]:
-        number, stage = (
-            pipeline.start_byte,
-            0,
-        )  # in a here-document the first child is a `|`: what it feeds is in stage 1
+        number = pipeline.start_byte
+        stage = 0  # in a here-document the first child is a `|`: what it feeds is in stage 1
         for child in pipeline.children:
-            if child.type in {"|", "|&"}:
-                stage += 1
-            elif child.is_named:
+            stage += child.type in {"|", "|&"}
+            if child.is_named:
                 yield child, depth + 1, (*outer, (number, stage)), False
 
     def _problem(self, why: str) -> None:
