@@ -233,8 +233,10 @@ def explain(
         try:
             reason = mismatch(rule, call, context, now)
         except Undecidable:
-            considered.append(Considered(rule, None))
-            break
+            considered.append(Considered(rule, "part" if parts else None))
+            if not parts:
+                break
+            continue
         decides = [one for one in parts if one.rule is rule]
         if reason is None and parts and not decides:
             reason = "part"

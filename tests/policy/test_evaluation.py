@@ -330,3 +330,5 @@ def test_an_explanation_tells_of_parts():
         ("command", "shell", False),
         ("read", "secrets", False),
     ]
+    assert [seen.mismatch for seen in explanation.considered] == ["part", "part", None, None]
+    assert [seen.mismatch for seen in of_command("odd").considered] == [None]
