@@ -41,10 +41,13 @@ class MaskingGateway:
                 asked = {"prompt": f"mail {ASKED}"}
             case _:
                 asked = {"messages": [{"role": "user", "content": f"mail {ASKED}"}], "max_tokens": 99}
+        asked |= {"model": model, "metadata": {"user_id": "u"}, **body}
+        return self.post(path.removeprefix("/v1"), json=asked)
+
+    def post(self, path: str, **request: Any) -> httpx.Response:
         self.log.unlink(missing_ok=True)
         headers = {"Authorization": f"Bearer {self.proxy.master_key}", "anthropic-version": "2023-06-01"}
-        asked |= {"model": model, "metadata": {"user_id": "u"}, **body}
-        return httpx.post(self.proxy.base_url + path, headers=headers, json=asked, trust_env=False, timeout=60)
+        return httpx.post(f"{self.proxy.openai_url}{path}", headers=headers, trust_env=False, timeout=60, **request)
 
     def logged(self, *kinds: str) -> dict[str, Any]:
         """What loggers got of the last request, by kind."""

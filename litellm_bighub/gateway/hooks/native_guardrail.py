@@ -13,9 +13,9 @@ from litellm.types.guardrails import GuardrailEventHooks
 
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.payload import JsonObject, Payload
-from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.format import Format, TextFormat
 from litellm_bighub.formats.registry import FORMATS
-from litellm_bighub.gateway.logs.delivered_answer import RECORD, log_request, open_record
+from litellm_bighub.gateway.logs.delivered_answer import found_record, log_request, open_record
 from litellm_bighub.gateway.logs.logged_details import logged_details
 from litellm_bighub.gateway.pipeline.provider_error import sanitized_error
 from litellm_bighub.gateway.pipeline.request_log import PROVIDER
@@ -83,7 +83,7 @@ class NativeGuardrail(CustomGuardrail):
         answers to keys that may opt out; the hook before the call runs even then, and records it.
         """
         if event_type is GuardrailEventHooks.logging_only:
-            return RECORD in data
+            return found_record(data) is not None
         if super().should_run_guardrail(data, event_type) is True:
             return True
         if not self._is_on(event_type):
@@ -134,14 +134,14 @@ class NativeGuardrail(CustomGuardrail):
     def _opts_out(self, key: UserAPIKeyAuth, event_type: GuardrailEventHooks) -> bool:
         return super().should_run_guardrail(opt_out_question(key), event_type) is not True
 
-    def log_governed(self, data: JsonObject, wire_format: Format) -> None:
+    def log_governed(self, data: JsonObject, wire_format: TextFormat) -> None:
         """Have LiteLLM log a request as it is now, and of its answer what the caller will have got.
 
         Args:
             data: the request, put right.
             wire_format: its format.
         """
-        log_request(data, data.get(wire_format.conversation, data.get("prompt")))
+        log_request(data, wire_format.conversation)
         if self.should_run_guardrail(data, GuardrailEventHooks.post_call):
             open_record(data, wire_format)
 

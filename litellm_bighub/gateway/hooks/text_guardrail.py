@@ -199,8 +199,7 @@ class TextGuardrail(NativeGuardrail):
             with _refusing(wire_format):
                 for guardrail in self.applied():
                     data = await handler.process_input_messages(data, guardrail, data.get("litellm_logging_obj"))
-            if isinstance(wire_format, Format):
-                self.log_governed(data, wire_format)
+            self.log_governed(data, wire_format)
         return data
 
     async def async_post_call_success_hook(
@@ -210,8 +209,7 @@ class TextGuardrail(NativeGuardrail):
         wire_format = plain_format_of_route(user_api_key_dict) or format_of_answer(response)
         if wire_format in self._handlers:
             await self._check_answer(wire_format, response, data, user_api_key_dict)
-            if isinstance(wire_format, Format):
-                keep_answer(data, response, wire_format)
+            keep_answer(data, response, wire_format)
         return response
 
     async def async_post_call_success_deployment_hook(
@@ -223,6 +221,7 @@ class TextGuardrail(NativeGuardrail):
             return await super().async_post_call_success_deployment_hook(request_data, response, call_type)
         if self.should_run_guardrail(request_data, GuardrailEventHooks.post_call):
             await self._check_answer(wire_format, response, {**request_data})
+            keep_answer(request_data, response, wire_format)
         return response
 
     async def _check_answer(

@@ -9,7 +9,7 @@ from litellm.types.utils import ModelResponse
 from pydantic import BaseModel, ValidationError
 
 from litellm_bighub.domain.payload import JsonObject, Payload
-from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.format import TextFormat
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.registry import format_of_answer, texts_of
 from litellm_bighub.gateway.logs.hidden_parameters import logged_hidden_params
@@ -21,7 +21,7 @@ _MESSAGES: Final = frozenset({"message", "text"})
 _HIDDEN: Final = "_hidden_params"
 
 
-def logged_answer(raw: object, delivered: object, wire_format: Format) -> Payload:
+def logged_answer(raw: object, delivered: object, wire_format: TextFormat) -> Payload:
     """What stands in a log in the place of LiteLLM's own record of an answer.
 
     Args:
@@ -39,7 +39,7 @@ def logged_answer(raw: object, delivered: object, wire_format: Format) -> Payloa
         return _emptied(raw)
     if raw is delivered:
         return _with_hidden_params(raw, raw)
-    if format_of_answer(raw) is wire_format:
+    if format_of_answer(raw) is wire_format or (isinstance(raw, BaseModel) and type(raw) is type(delivered)):
         told = {**plain(delivered), **_kept(raw), "usage": None}
         if isinstance(raw, ModelResponse):
             told["choices"] = [_with_message(choice) for choice in told.get("choices") or ()]
@@ -105,7 +105,7 @@ def _with_hidden_params(answer: Payload, raw: object) -> Payload:
     return answer
 
 
-def _choice(delivered: object, wire_format: Format) -> JsonObject:
+def _choice(delivered: object, wire_format: TextFormat) -> JsonObject:
     """An answer of another format as the choice of a completion: its texts in one, and its calls."""
     texts = texts_of(wire_format)
     items = fields.get(delivered, texts.answer_items)

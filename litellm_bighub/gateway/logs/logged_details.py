@@ -6,12 +6,11 @@ LiteLLM calls this before any logger. On an error in it, LiteLLM would log the r
 from __future__ import annotations
 
 import logging
-from collections.abc import MutableMapping
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 
 from litellm_bighub.domain.payload import JsonObject, Payload
-from litellm_bighub.gateway.logs.delivered_answer import RECORD, DeliveredAnswer
+from litellm_bighub.gateway.logs.delivered_answer import RECORD, DeliveredAnswer, found_record, metadata_of
 from litellm_bighub.gateway.logs.hidden_parameters import logged_hidden_params
 from litellm_bighub.gateway.logs.logged_answer import blank, logged_answer, plain
 from litellm_bighub.gateway.routes.provider_headers import passing_headers
@@ -61,8 +60,8 @@ def logged_details(details: JsonObject, result: Payload) -> tuple[JsonObject, Pa
     Returns:
         The details and the answer for loggers.
     """
-    record = details.get(RECORD)
-    if not isinstance(record, DeliveredAnswer):
+    record = found_record(details)
+    if record is None:
         return details, result
     if record.logged is not None and record.logged[0] is result and record.logged[1] is details.get(_PAYLOAD):
         return details, result
@@ -98,7 +97,7 @@ def _filled(details: JsonObject, result: Payload, delivered: object, record: Del
             details[name] = value if isinstance(value, date | timedelta) else blank(value)
     if isinstance(details.get("response_headers"), dict):
         details["response_headers"] = passing_headers(details["response_headers"])
-    for metadata in _metadata(details):
+    for metadata in metadata_of(details):
         if isinstance(metadata.get("hidden_params"), dict):
             metadata["hidden_params"] = logged_hidden_params(metadata["hidden_params"])
     return logged
@@ -132,10 +131,3 @@ def _is_sent(details: JsonObject, name: str) -> bool:
     """Whether it is a parameter of the request as it was sent: LiteLLM lists those among the details too."""
     parameters = details.get("optional_params")
     return isinstance(parameters, dict) and name in parameters
-
-
-def _metadata(details: JsonObject) -> list[MutableMapping[str, Any]]:
-    parameters = details.get("litellm_params")
-    places = [details, parameters] if isinstance(parameters, dict) else [details]
-    found = [place.get(name) for place in places for name in ("metadata", "litellm_metadata")]
-    return [each for each in found if isinstance(each, dict)]

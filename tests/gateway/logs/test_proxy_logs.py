@@ -66,3 +66,24 @@ def test_no_error_quotes_the_provider(masking, upstream, path, model, stream):
     answered = masking.ask(path, model, stream=stream)
     assert answered.status_code >= 400
     assert ANSWERED not in answered.text + str(answered.headers)
+
+
+SOUND = ("a.mp3", b"sound", "audio/mpeg")
+PLAIN = {
+    "/embeddings": {"json": {"model": "gpt", "input": ["x", f"mail {ASKED}"]}},
+    "/moderations": {"json": {"model": "gpt", "input": f"mail {ASKED}"}},
+    "/images/generations": {"json": {"model": "gpt", "prompt": f"mail {ASKED}"}},
+    "/audio/transcriptions": {"data": {"model": "gpt", "prompt": f"mail {ASKED}"}, "files": {"file": SOUND}},
+    "/audio/speech": {"json": {"model": "gpt", "input": f"mail {ASKED}", "voice": "alloy"}},
+}
+
+
+@pytest.mark.parametrize("path", PLAIN)
+def test_loggers_get_what_was_sent_without_a_conversation(masking, upstream, path):
+    upstream.script(lambda _: True, [text(f"mail {ANSWERED} now")])
+    answered = masking.post(path, **PLAIN[path])
+    assert answered.status_code == 200, answered.text
+    line = masking.logged("success")["success"]
+    assert leaks(line, ASKED, ANSWERED) == []
+    # Of a transcription LiteLLM logs a digest of the file.
+    assert MASKED in json.dumps(line["logged"]["messages"]) or path == "/audio/transcriptions"
