@@ -9,7 +9,7 @@ STAMP := $(VENV)/.synced
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo inbox test alone clients check docs format fuzz load matrix bench
+.PHONY: help demo inbox test alone clients check docs format fuzz load matrix bench package
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -45,6 +45,9 @@ load: $(STAMP)  ## fifty clients at once while the control plane misbehaves; BIG
 
 clients: $(STAMP)  ## drive the clients of other people, installed from their registries, through two turns each
 	@$(RUN)pytest -q --timeout 3600 clients
+
+package: $(STAMP)  ## build wheel and sdist, install them, resolve for each Python, and check deploy/
+	@$(RUN)pytest -q --timeout 600 package
 
 format: $(STAMP)  ## format the code
 	@$(RUN)ruff format .
