@@ -18,8 +18,9 @@ def tools():
     home = ROOT / ".package"
     stamp = home / "installed"
     if not stamp.exists() or stamp.read_text() != REQUIREMENTS.read_text():
-        subprocess.run([sys.executable, "-m", "venv", home], check=True)
-        install = [home / "bin" / "pip", "install", "--quiet", "--disable-pip-version-check", "-r", REQUIREMENTS]
-        subprocess.run(install, check=True, timeout=300)
+        uv = [sys.executable, "-m", "uv"]
+        subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, home], check=True)
+        needed = ["--python", home / "bin" / "python", "--requirements", REQUIREMENTS]
+        subprocess.run([*uv, "pip", "install", "--quiet", *needed], check=True, timeout=300)
         stamp.write_text(REQUIREMENTS.read_text())
     return home / "bin"
