@@ -190,7 +190,9 @@ def test_nginx_takes_its_file(tmp_path):
     for end in ("key", "pem"):
         shutil.copy(tmp_path / f"gateway.{end}", tmp_path / f"inbox.{end}")
     servers = (DEPLOY / "proxy" / "nginx.conf").read_text().replace("/etc/nginx/tls", str(tmp_path))
-    whole = f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; {servers} }}"
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    own = "".join(f"{kind}_temp_path {tmp_path}/temporary; " for kind in kinds)
+    whole = f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; {own} {servers} }}"
     (tmp_path / "nginx.conf").write_text(whole)
 
     _run("nginx", "-t", "-p", tmp_path, "-c", tmp_path / "nginx.conf")
