@@ -56,11 +56,15 @@ class PlainWalk(RequestWalk):
         within: list[Payload] | None = None,
     ) -> None:
         """One field, by its rule. Bytes are media or nothing that is known."""
-        if isinstance(value, bytes) or hasattr(value, "read"):
+        if _is_binary(value):
             self._upload(value, rule, (where, key))
-        elif _is_media(rule) and isinstance(value, (list, tuple)):
+        elif (rule is FieldRule.IMAGE or rule is FieldRule.FILE) and isinstance(value, (list, tuple)):
             for index, each in enumerate(cast("list[object]", value)):
-                self.ruled(value, str(index), each, rule, (where, key), depth + 1)
+                here: Where = ((where, key), index)
+                if _is_binary(each):
+                    self._upload(each, rule, here)
+                else:
+                    self._media(value, index, each, rule, here, depth + 1)
         elif rule is FieldRule.HIDDEN and isinstance(value, (list, tuple)):
             if not set(map(type, cast("list[object]", value))) <= _NUMBERS:
                 self._nested(owner, key, value, (where, key), depth, untyped=None)
@@ -69,15 +73,49 @@ class PlainWalk(RequestWalk):
 
     def _upload(self, value: object, rule: FieldRule | Rules, where: Where) -> None:
         """A file as the gateway has received it: its content is handed over, its name is a text."""
-        if not _is_media(rule) or not isinstance(value, BytesIO):
+        is_image = rule is FieldRule.IMAGE
+        if not (is_image or rule is FieldRule.FILE) or not isinstance(value, BytesIO):
             raise PayloadError(render(where), f"is a {type(value).__name__}, not a text")
-        content = base64.b64encode(value.getvalue()).decode()
-        into = self.found.images if rule is FieldRule.IMAGE else self.found.files
-        into.append(f"data:application/octet-stream;base64,{content}")
+        upload = Upload(value)
+        slot = Slot(upload, "content", upload.content, TextKind.MEDIA, where)
+        (self.found.images if is_image else self.found.files).append(slot.text)
+        (self.found.image_slots if is_image else self.found.file_slots).append(slot)
         name = getattr(value, "name", None)
         if isinstance(name, str) and name:
             self.found.slots.append(Slot(value, "name", name, TextKind.TEXT, (where, "filename")))
 
 
-def _is_media(rule: FieldRule | Rules) -> bool:
-    return rule is FieldRule.IMAGE or rule is FieldRule.FILE
+class Upload:
+    """A file as the gateway has received it, told as a data URL.
+
+    Args:
+        file: what is told of, and written to.
+    """
+
+    __slots__ = ("_file",)
+
+    def __init__(self, file: BytesIO) -> None:
+        self._file = file
+
+    @property
+    def content(self) -> str:
+        """What the file holds."""
+        return f"data:application/octet-stream;base64,{base64.b64encode(self._file.getvalue()).decode()}"
+
+    @content.setter
+    def content(self, told: str) -> None:
+        header, separator, encoded = told.partition(";base64,")
+        if not separator or not header.startswith("data:"):
+            raise PayloadError("file", "was replaced by a link, which is none")
+        try:
+            content = base64.b64decode(encoded)
+        except ValueError as error:
+            raise PayloadError("file", "was replaced by what is no Base64") from error
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(content)
+        self._file.seek(0)
+
+
+def _is_binary(value: object) -> bool:
+    return isinstance(value, bytes) or hasattr(value, "read")

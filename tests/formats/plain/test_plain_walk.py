@@ -111,3 +111,31 @@ def test_a_vector_holds_no_text_unless_it_does(vector, texts):
     walk = PlainWalk()
     walk.item({"embedding": vector}, None, placed={"embedding": FieldRule.HIDDEN})
     assert walk.finish().texts == texts
+
+
+def test_a_file_that_is_redacted_is_another_file():
+    file, picture = upload(b"sound"), upload(b"a")
+    (slot,) = found({"file": file}, TRANSCRIPTIONS).file_slots
+    rewrite([slot], ["data:audio/mpeg;base64,eA=="])
+    assert (file.read(), file.getvalue()) == (b"x", b"x")
+
+    data = {"image": [picture, "https://x/y"]}
+    shown = found(data, IMAGES)
+    assert [each.text for each in shown.image_slots] == shown.images
+    rewrite(shown.image_slots, [shown.images[0], "https://x/z"])
+    assert data["image"] == [picture, "https://x/z"]
+    assert picture.getvalue() == b"a"
+
+
+@pytest.mark.parametrize("told", ["https://x/y", "data:audio/mpeg;base64,x"])
+def test_a_link_or_what_cannot_be_read_is_no_file(told):
+    file = upload(b"sound")
+    (slot,) = found({"file": file}, TRANSCRIPTIONS).file_slots
+    with pytest.raises(PayloadError, match="was replaced by"):
+        rewrite([slot], [told])
+    assert file.getvalue() == b"sound"
+
+
+def test_bytes_in_a_list_are_refused():
+    with pytest.raises(PayloadError, match=r"^image\[0\]: is a bytes"):
+        found({"image": [b"a"]}, IMAGES)
