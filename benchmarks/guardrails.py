@@ -9,6 +9,7 @@ class Noop:
     """Looks at nothing; without LiteLLM's logging wrapper, which costs both handlers the same."""
 
     guardrail_name = "noop"
+    does = "guardrail does nothing"
 
     async def apply_guardrail(self, inputs, request_data, input_type, logging_obj=None):
         return inputs
@@ -20,6 +21,15 @@ class Structured(Noop):
     async def apply_guardrail(self, inputs, request_data, input_type, logging_obj=None):
         inputs.get("structured_messages")
         return inputs
+
+
+class Rewriting(Noop):
+    """Rewrites every text."""
+
+    does = "guardrail rewrites all"
+
+    async def apply_guardrail(self, inputs, request_data, input_type, logging_obj=None):
+        return {**inputs, "texts": [f"{text}." for text in inputs["texts"]]}
 
 
 class Slow(Noop):

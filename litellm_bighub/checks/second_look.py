@@ -70,7 +70,8 @@ class SecondLook:
                 joined.update(present)
                 parts = [(None, message.before), *((index, texts[index]) for index in present)]
                 views.append(View(parts, self._visible))
-        alone = (index for index, text in enumerate(texts) if index not in joined and self.needed(text))
+        written = ((index, text) for index, text in enumerate(texts) if not text.isascii())
+        alone = (index for index, text in written if index not in joined and self.needed(text))
         views += (View([(index, texts[index])], self._visible) for index in alone)
         return [view for view in views if view.text]
 
@@ -111,7 +112,7 @@ class View:
 
     def write(self, seen: str, texts: MutableSequence[str]) -> bool:
         """Put into the texts what has changed in what is seen of them; `False` if nobody can tell where."""
-        changes = differences(self.text, seen)
+        changes = [] if seen == self.text else differences(self.text, seen)
         if changes is None:
             return False
         for change in reversed(changes):

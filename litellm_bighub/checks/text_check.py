@@ -12,8 +12,8 @@ from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import GuardrailAnswerError
 
 T = TypeVar("T")
-_CALLS_AND_TOOLS = frozenset({"tools", "tool_calls"})
 _MEDIA = ("images", "files")
+_MORE = frozenset({"tools", "tool_calls", *_MEDIA})
 InputType = Literal["request", "response"]
 
 
@@ -98,7 +98,7 @@ def lone_answer(guardrail: Guardrail, answer: object, text: str, inputs: JsonObj
     Raises:
         GuardrailAnswerError: the answer cannot be mapped back to the text.
     """
-    if answer is inputs and inputs.get("texts") == [text] and _CALLS_AND_TOOLS.isdisjoint(inputs):
+    if answer is inputs and inputs.get("texts") == [text] and _MORE.isdisjoint(inputs):
         messages = dict.get(inputs, STRUCTURED)
         return None if messages is None else TextAnswer([text], structured_messages=messages)
     return _answer(guardrail, answer, [text], {})
@@ -208,6 +208,8 @@ def _texts(guardrail: Guardrail, answer: JsonMapping, asked: Sequence[str]) -> l
     if not isinstance(texts, (list, tuple)):
         raise GuardrailAnswerError(name_of(guardrail), f"answered {len(asked)} texts with {_a(texts)}")
     given = cast("list[Payload] | tuple[Any, ...]", texts)
+    if given == asked:
+        return list(asked)
     if len(given) != len(asked):
         raise GuardrailAnswerError(name_of(guardrail), f"answered {len(asked)} texts with {len(given)}")
     for index, text in enumerate(given):

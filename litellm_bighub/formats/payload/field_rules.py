@@ -14,6 +14,8 @@ from typing import Any, TypeAlias
 class FieldRule(Enum):
     """What to do with a field."""
 
+    __hash__ = object.__hash__  # that of enums is a function of Python's
+
     TEXT = "text"
     OUTPUT_TEXT = "output_text"
     JSON = "json"
@@ -52,6 +54,7 @@ class Vocabulary:
         text_fields: where one of these holds an object, no field of it is known to be anything but text.
         opaque_ids: whether every field whose name ends in `_id` is opaque.
         scans_names: whether the keys of schemas and of free objects, and values to choose from, count as names.
+        plain_text: the `type` of an object that holds a text under `text`, and often nothing else.
     """
 
     types: Mapping[str, Rules]
@@ -60,6 +63,7 @@ class Vocabulary:
     text_fields: frozenset[str]
     opaque_ids: bool = False
     scans_names: bool = True
+    plain_text: str | None = None
 
 
 SCHEMA_MEANINGS = frozenset(

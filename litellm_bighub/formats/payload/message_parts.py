@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TypeAlias
 
-from litellm_bighub.formats.payload.slots import Slot, TextKind, Where
+from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where
 
 _FIELDS: Final = frozenset({"text", "refusal", "thinking", "stdout", "stderr"})
 """The fields of parts in which somebody speaks. Those of one name are joined."""
@@ -13,38 +13,63 @@ _PARTS: Final = frozenset({"content", "system", "summary", "output"})
 """The lists of parts, in which a text may stand without an object around it."""
 _OF_PAYLOAD: Final = frozenset({"content", "system"})
 """The lists of a payload itself whose elements are parts. Those of others are messages, items, tools or documents."""
+_JSON, _OUTPUT_TEXT = TextKind.JSON, TextKind.OUTPUT_TEXT
+_List: TypeAlias = tuple[Where, str]
 _OUTPUT: Final[Where] = (None, "output")
 
 
 def message_parts(slots: Sequence[Slot]) -> list[list[int]]:
     """The texts that are parts of the same, by their indices in the order in which they stand; no text is alone."""
-    parts: dict[tuple[Where, str], list[int]] = {}
+    parts: dict[_List, list[int]] = {}
     for index, slot in enumerate(slots):
-        key = slot.key
-        if (key in _FIELDS or type(key) is int) and slot.kind is not TextKind.JSON:
-            place = _list_of(slot)
-            if place is not None:
-                parts.setdefault(place, []).append(index)
+        _add(parts, index, slot.key, slot.kind, slot.where)
     return [indices for indices in parts.values() if len(indices) > 1]
 
 
-def _list_of(slot: Slot) -> tuple[Where, str] | None:
+def parts_of(found: Found) -> list[list[int]]:
+    """The same, of all texts that were found. No slots are made for it."""
+    if len(found.told) != len(found.texts):
+        return message_parts(found.slots)
+    parts: dict[_List, list[int]] = {}
+    last: tuple[Where, str | int, TextKind] | None = None
+    same: list[int] = []
+    for index, (_, key, kind, where, at, _) in enumerate(found.told):
+        if key not in _FIELDS and type(key) is not int:
+            continue
+        if at is not None and last is not None and where is last[0] and key == last[1] and kind is last[2]:
+            same.append(index)  # the next part of the same list
+            continue
+        same = _add(parts, index, key, kind, (where if at is None else (where, at), key))
+        last = None if at is None else (where, key, kind)
+    return [indices for indices in parts.values() if len(indices) > 1]
+
+
+def _add(parts: dict[_List, list[int]], index: int, key: str | int, kind: TextKind, where: Where) -> list[int]:
+    """Put a text to those that stand in the same list; none of them if it is no part."""
+    place = _list_of(key, kind, where) if key in _FIELDS or type(key) is int else None
+    if place is None or kind is _JSON:
+        return []
+    same = parts.setdefault(place, [])
+    same.append(index)
+    return same
+
+
+def _list_of(key: str | int, kind: TextKind, where: Where) -> _List | None:
     """The list in which the part stands that says this, and the field in which it says it."""
-    where = slot.where
     if where is None:
         return None
-    if type(slot.key) is int:
+    if type(key) is int:
         listed, field = where[0], "text"
         if listed is None or listed[1] not in _PARTS:
             return None
     else:
-        owner, field = where[0], str(slot.key)
+        owner, field = where[0], str(key)
         if owner is None or type(owner[1]) is not int:
             return None
         listed = owner[0]
     if listed is None or (listed[1] not in _OF_PAYLOAD and _is_of_payload(listed[0])):
         return None
-    if slot.kind is TextKind.OUTPUT_TEXT and _is_of_answer(listed):
+    if kind is _OUTPUT_TEXT and _is_of_answer(listed):
         return _OUTPUT, field
     return listed, field
 

@@ -18,6 +18,9 @@ _METADATA: Final = "metadata"
 _REQUESTER: Final = "requester_metadata"
 _LITELLMS: Final = "user_api_key"
 _CHOICES: Final = frozenset({"tool_choice", "function_call"})
+_FREE, _OPAQUE, _TEXT = FieldRule.FREE, FieldRule.OPAQUE, TextKind.TEXT
+_NUMBERS: Final = frozenset({bool, int, float})
+_FIRST: Final[Where] = (((None, _MESSAGES), 0), "content")
 _CHOSEN: Final = frozenset({"auto", "none", "required", "any"})
 
 
@@ -62,7 +65,7 @@ class RequestWalk(TextWalk):
             if key == _LAID_OVER and fields.is_object(value):
                 self.request(value, (where, key), frozenset())
             elif not isinstance(value, type):  # in code, a response format may be a class, whose words are the caller's
-                self.ruled(data, key, value, self._request.get(key, FieldRule.FREE), where)
+                self.ruled(data, key, value, self._request.get(key, _FREE), where)
         self.messages(data, where)
         self.metadata(data, where)
 
@@ -77,18 +80,29 @@ class RequestWalk(TextWalk):
             fields.put(data, _MESSAGES, value)
         if not isinstance(value, list):
             raise PayloadError(render(where), f"is a {type(value).__name__}, not a list of messages")
+        said, told = self.found.said.append, self.found.told.append
+        skip_roles = self._skip_roles
+        self.found.is_said = True
         for index, message in enumerate(cast("list[Payload]", value)):
+            if type(message) is dict and len(message) == 2 and "role" in message and not skip_roles:
+                content = message.get("content")
+                if type(content) is str:  # a role and a text, as most are
+                    if content:
+                        said(content)
+                        told((message, "content", _TEXT, where, index, None))
+                    continue
+            self.found.is_said = False
             if not fields.is_object(message):
                 raise PayloadError(render((where, index)), f"is a {type(message).__name__}, not a message")
-            if in_scope(message, self._skip_roles):
+            if in_scope(message, skip_roles):
                 self.message(message, (where, index))
 
     def message(self, message: Payload, where: Where) -> None:
         """One message."""
-        if fields.is_plain_message(message):  # a role and a text, as most are
+        if fields.is_plain_message(message):
             content = message["content"]
             if content:
-                self.found.slots.append(Slot(message, "content", content, TextKind.OUTPUT_TEXT, (where, "content")))
+                self.found.add(message, "content", content, _TEXT, (where, "content"))
             return
         self.item(message, where, placed=self._message(message))
 
@@ -96,13 +110,53 @@ class RequestWalk(TextWalk):
         """What a caller notes about a request. LiteLLM keeps its own records among it, which no provider gets."""
         metadata = fields.get(data, _METADATA)
         if not fields.is_object(metadata):
-            self.field(data, _METADATA, metadata, FieldRule.FREE, where)
+            self.field(data, _METADATA, metadata, _FREE, where)
             return
         where = (where, _METADATA)
         for owner, place in ((metadata, where), (fields.get(metadata, _REQUESTER), (where, _REQUESTER))):
             for key, value in _noted(owner, metadata):
                 self.names[key] = None
-                self.field(owner, key, value, FieldRule.FREE, place)
+                self.field(owner, key, value, _FREE, place)
+
+
+def lone_message(data: JsonMapping, rules: Rules, unsent: AbstractSet[str]) -> Slot | None:
+    """The text of a request that is one message with one text; `None` says only that this request is not so simple.
+
+    Args:
+        data: its arguments.
+        rules: of its fields beside the conversation.
+        unsent: names of fields that no provider gets.
+    """
+    messages = data.get(_MESSAGES)
+    if type(messages) is not list or len(cast("list[Payload]", messages)) != 1:
+        return None
+    message: Payload = messages[0]
+    if not fields.is_plain_message(message) or not message["content"] or "role" not in message:
+        return None
+    for key, value in data.items():
+        if value and (key not in unsent or key == _METADATA) and not _is_silent(key, value, rules):
+            return None
+    return Slot(message, "content", message["content"], _TEXT, _FIRST)
+
+
+def _is_silent(key: str, value: Payload, rules: Rules) -> bool:
+    """Whether a field beside the conversation surely holds no text."""
+    if key == _METADATA:
+        noted = type(value) is dict and value.get(_REQUESTER)  # pyright: ignore[reportUnknownMemberType] - a payload
+        return type(noted) is dict and not noted
+    rule = rules.get(key)
+    return rule is _OPAQUE or key == _MESSAGES or (rule is None and type(value) in _NUMBERS)
+
+
+def only_field(owner: Payload, rules: Rules, key: str) -> Payload:
+    """A field beside which nothing holds a text; `None` if there is none, or one that may."""
+    found: Payload = None
+    for name, value in fields.members(owner).items():
+        if name == key:
+            found = value
+        elif value and rules.get(name) is not _OPAQUE:
+            return None
+    return found
 
 
 def in_scope(message: object, skip_roles: Collection[str]) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
@@ -21,6 +21,8 @@ Where: TypeAlias = "tuple[Where, str | int] | None"
 
 class TextKind(Enum):
     """What has to hold for a text that a guardrail rewrote."""
+
+    __hash__ = object.__hash__  # that of enums is a function of Python's
 
     TEXT = "text"
     OUTPUT_TEXT = "output_text"
@@ -37,6 +39,10 @@ class TextKind(Enum):
     """What a field tells in another form than a text: where that is rewritten, the field is left out."""
     MEDIA = "media"
     """No text, but an image or a file, or where it is: what takes its place is one, in the shape of that place."""
+
+
+_TEXT, _OUTPUT_TEXT, _JSON, _OBJECT = TextKind.TEXT, TextKind.OUTPUT_TEXT, TextKind.JSON, TextKind.OBJECT
+_NAME, _SIGNED, _TOKENS, _MEDIA = TextKind.NAME, TextKind.SIGNED, TextKind.TOKENS, TextKind.MEDIA
 
 
 @dataclass(slots=True)
@@ -65,35 +71,126 @@ class Slot:
         return render(self.where)
 
 
-def _empty() -> list[Payload]:
-    """`list[str]()` takes ten times as long."""
-    return []
+Told: TypeAlias = "tuple[Payload, str | int, TextKind, Where, int | None, list[Payload] | None]"
+"""All of a slot but its text: owner, key, kind, the owner's place (of a list, and in that), the list that holds it.
+
+Most texts are written back as they are, and never need more.
+"""
 
 
-@dataclass(slots=True)
 class Found:
     """Everything of a payload that a guardrail has to be handed.
 
-    Attributes:
-        slots: the texts, in the order in which they stand.
+    Args:
+        slots: texts.
         images: URLs, data URLs or file ids.
         files: contents, URLs or ids of files and audio.
         image_slots: where the images stand, in their order.
         file_slots: where the files stand, in their order.
         hidden: places that name texts which are not here (`previous_response_id`, `encrypted_content`, …).
+
+    Attributes:
+        said: texts that have no slot yet; a walk adds to it.
+        told: what their slots will say, in the same order.
+        is_said: whether the conversation is texts and nothing else, so that there are no calls in it.
     """
 
-    slots: list[Slot] = field(default_factory=_empty)
-    images: list[str] = field(default_factory=_empty)
-    files: list[str] = field(default_factory=_empty)
-    image_slots: list[Slot] = field(default_factory=_empty)
-    file_slots: list[Slot] = field(default_factory=_empty)
-    hidden: list[str] = field(default_factory=_empty)
+    __slots__ = ("_slots", "file_slots", "files", "hidden", "image_slots", "images", "is_said", "said", "told")
+
+    def __init__(
+        self,
+        slots: Iterable[Slot] = (),
+        images: list[str] | None = None,
+        files: list[str] | None = None,
+        image_slots: list[Slot] | None = None,
+        file_slots: list[Slot] | None = None,
+        hidden: list[str] | None = None,
+    ) -> None:
+        self._slots = [*slots]
+        self.said: list[str] = []
+        self.told: list[Told] = []
+        self.is_said = False
+        self.images: list[str] = [] if images is None else images
+        self.files: list[str] = [] if files is None else files
+        self.image_slots: list[Slot] = [] if image_slots is None else image_slots
+        self.file_slots: list[Slot] = [] if file_slots is None else file_slots
+        self.hidden: list[str] = [] if hidden is None else hidden
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Found):
+            return NotImplemented
+        mine, others = (
+            (each.slots, each.images, each.files, each.image_slots, each.file_slots, each.hidden)
+            for each in (self, other)
+        )
+        return mine == others
+
+    __hash__ = None  # type: ignore[assignment] # it changes while a walk adds to it
+
+    @property
+    def _everything(self) -> tuple[object, ...]:
+        return self.slots, self.images, self.files, self.image_slots, self.file_slots, self.hidden
+
+    @property
+    def slots(self) -> list[Slot]:
+        """The texts, in the order in which they stand."""
+        if self.said:
+            self._slots += map(_slot, self.said, self.told)
+            self.said.clear()
+            self.told.clear()
+        return self._slots
 
     @property
     def texts(self) -> list[str]:
         """The texts alone, in the order of `slots`."""
-        return [slot.text for slot in self.slots]
+        return [*(slot.text for slot in self._slots), *self.said]
+
+    def add(
+        self,
+        owner: Payload,
+        key: str | int,
+        text: str,
+        kind: TextKind,
+        where: Where,
+        within: list[Payload] | None = None,
+    ) -> None:
+        """Take one more text, with what its slot says."""
+        self.said.append(text)
+        self.told.append((owner, key, kind, None if where is None else where[0], None, within))
+
+    def rewrite(self, texts: Sequence[str]) -> None:
+        """Write texts back, as `rewrite` does, of which those that did not change need no slots.
+
+        Args:
+            texts: one for each, in the same order; what there is more of them is of no concern.
+
+        Raises:
+            PayloadError: a text cannot stand where it would. Nothing has been written.
+        """
+        if not self._slots and texts == self.said:
+            return
+        given = iter(texts)
+        changed = [(slot, text) for slot, text in zip(self._slots, given, strict=False) if text != slot.text]
+        plain: list[tuple[dict[Any, Any], Any, str]] = []
+        for text, said, told in zip(given, self.said, self.told, strict=False):
+            if text == said:
+                continue
+            held = fields.held(told[0], told[1]) if told[2] is _TEXT else None
+            if held is None:
+                changed.append((_slot(said, told), text))
+            else:
+                plain.append((held, told[1], text))
+        if changed:
+            rewrite([slot for slot, _ in changed], [text for _, text in changed])
+        for held, key, text in plain:
+            held[key] = text
+        if self.said:
+            self.said[:] = texts[len(self._slots) : len(self._slots) + len(self.said)]
+
+
+def _slot(text: str, told: Told) -> Slot:
+    owner, key, kind, where, at, within = told
+    return Slot(owner, key, text, kind, (where if at is None else (where, at), key), within)
 
 
 def render(where: Where) -> str:
@@ -130,13 +227,13 @@ def rewrite(slots: Sequence[Slot], texts: Sequence[str]) -> int:
     verify(slots, texts)
     changed = [(slot, text) for slot, text in zip(slots, texts, strict=True) if text != slot.text]
     for slot, text in changed:
-        if slot.kind is TextKind.MEDIA:
+        if slot.kind is _MEDIA:
             _put_media(slot, text)
         else:
             fields.put(slot.owner, slot.key, _value(slot, text))
-        if slot.kind is TextKind.OUTPUT_TEXT:
+        if slot.kind is _OUTPUT_TEXT:
             _fit_annotations(slot.owner, slot.text, text)
-        if slot.kind is TextKind.SIGNED and slot.within is not None:
+        if slot.kind is _SIGNED and slot.within is not None:
             slot.within[:] = [kept for kept in slot.within if kept is not slot.owner]
         slot.text = text
     return len(changed)
@@ -147,15 +244,15 @@ def verify(slots: Sequence[Slot], texts: Sequence[str]) -> None:
     for slot, text in zip(slots, texts, strict=True):
         if text == slot.text:
             continue
-        if slot.kind is TextKind.NAME or (slot.kind is TextKind.SIGNED and slot.within is None):
+        if slot.kind is _NAME or (slot.kind is _SIGNED and slot.within is None):
             raise PayloadError(slot.path, "was rewritten, but means something only as it stands")
         if not fields.is_writable(slot.owner):
             raise PayloadError(slot.path, "was rewritten, but what holds it cannot be written to")
-        if slot.kind is TextKind.JSON and _is_json(slot.text) and not _is_json(text):
+        if slot.kind is _JSON and _is_json(slot.text) and not _is_json(text):
             raise PayloadError(slot.path, "the guardrail's rewrite is no valid JSON any more")
-        if slot.kind is TextKind.OBJECT:
+        if slot.kind is _OBJECT:
             _value(slot, text)
-        if slot.kind is TextKind.MEDIA:
+        if slot.kind is _MEDIA:
             _media(slot, text)
 
 
@@ -185,9 +282,9 @@ def _value(slot: Slot, text: str) -> Payload:
     Raises:
         PayloadError: it cannot stand there.
     """
-    if slot.kind is TextKind.TOKENS:
+    if slot.kind is _TOKENS:
         return None
-    if slot.kind is not TextKind.OBJECT:
+    if slot.kind is not _OBJECT:
         return text
     before: Payload = slot.owner[slot.key] if isinstance(slot.key, int) else fields.get(slot.owner, slot.key)
     try:

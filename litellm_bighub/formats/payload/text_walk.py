@@ -31,16 +31,24 @@ from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where, r
 MAX_DEPTH: Final = 64
 _NAMED: Final = (SCHEMA_MEANINGS | SCHEMA_CHOICES) - {"type"}
 _NO_CONTENT: Final = frozenset({"detail", "format", "type"})
-_OPAQUE: Final = FieldRule.OPAQUE
 _TOKENS_ALONE: Final = "holds numbers of tokens, which no guardrail can read; send it as text"
+# Members of enums take several times as long to look up as names of a module.
+_OPAQUE, _TEXT, _OUTPUT_TEXT = FieldRule.OPAQUE, FieldRule.TEXT, FieldRule.OUTPUT_TEXT
+_FREE, _JSON, _SCHEMA, _NAME = FieldRule.FREE, FieldRule.JSON, FieldRule.SCHEMA, FieldRule.NAME
+_TOKENS, _IMAGE, _FILE, _HIDDEN = FieldRule.TOKENS, FieldRule.IMAGE, FieldRule.FILE, FieldRule.HIDDEN
+_TEXT_KIND, _OUTPUT_TEXT_KIND, _TOKENS_KIND = TextKind.TEXT, TextKind.OUTPUT_TEXT, TextKind.TOKENS
+_PROMPT: Final = FieldRule.PROMPT
+_JSON_KIND, _SIGNED_KIND = TextKind.JSON, TextKind.SIGNED
 _KINDS: Final = {
-    FieldRule.TEXT: TextKind.TEXT,
-    FieldRule.FREE: TextKind.TEXT,
-    FieldRule.SCHEMA: TextKind.TEXT,
-    FieldRule.OUTPUT_TEXT: TextKind.OUTPUT_TEXT,
-    FieldRule.JSON: TextKind.JSON,
+    _TEXT: TextKind.TEXT,
+    _FREE: TextKind.TEXT,
+    _SCHEMA: TextKind.TEXT,
+    _OUTPUT_TEXT: TextKind.OUTPUT_TEXT,
+    _JSON: TextKind.JSON,
     FieldRule.SIGNED: TextKind.SIGNED,
 }
+_NOT_SAID: Final = object()
+_HERE: Final[Where] = (None, "names")
 
 
 class TextWalk:
@@ -57,13 +65,13 @@ class TextWalk:
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.found = Found()
         self._vocabulary = vocabulary
+        self._plain_text = vocabulary.plain_text or _NOT_SAID
         self.names: dict[str, None] = {}
 
     def finish(self) -> Found:
         """All that was found. Names are one text, in which nothing may be rewritten."""
         if self.names:
-            where: Where = (None, "names")
-            self.found.slots.append(Slot(None, "names", "\n".join(self.names), TextKind.NAME, where))
+            self.found.add(None, "names", "\n".join(self.names), TextKind.NAME, _HERE)
             self.names = {}
         return self.found
 
@@ -98,18 +106,22 @@ class TextWalk:
         untyped = known.unknown if rules is known.unknown else known.untyped
         # Values are written while this goes over them, keys never: neither a dict nor a model minds.
         for key, child in members.items():
-            rule = rules.get(key)
-            if rule is _OPAQUE or child is None or child is True or child is False:
+            if child is None or child is True or child is False:
                 continue
-            if rule is None:
-                if known.opaque_ids and key.endswith("_id"):
-                    continue
-                if type(child) is str:
-                    if child:  # by far the most common field: nothing is declared about it, and it is a text
-                        self.found.slots.append(Slot(value, key, child, TextKind.TEXT, (where, key)))
-                    continue
-                rule = FieldRule.TEXT
-            self.ruled(value, key, child, rule, where, depth, untyped, within)
+            rule = rules.get(key)
+            if rule is _OPAQUE or (rule is None and known.opaque_ids and key.endswith("_id")):
+                continue
+            if type(child) is str and (rule is None or rule is _OUTPUT_TEXT or rule is _TEXT):
+                if child:  # by far the most common field
+                    kind_of_text = _OUTPUT_TEXT_KIND if rule is _OUTPUT_TEXT else _TEXT_KIND
+                    self.found.said.append(child)
+                    self.found.told.append((value, key, kind_of_text, where, None, None))
+            elif rule is None:
+                self.field(value, key, child, _TEXT, where, depth, untyped, within)
+            elif isinstance(rule, FieldRule):
+                self.field(value, key, child, rule, where, depth, untyped, within)
+            else:
+                self.placed(value, key, child, rule, where, depth)
 
     def _rules(self, kind: object, untyped: Rules | None) -> Rules:
         known = self._vocabulary
@@ -142,12 +154,18 @@ class TextWalk:
         elif isinstance(value, (list, tuple)):
             elements = _as_list(owner, key, cast("list[Payload] | tuple[Any, ...]", value))
             for index, child in enumerate(elements):
-                if fields.is_object(child):
-                    self.item(child, (where, index), depth + 1, placed=rules, within=elements)
-                else:
-                    self._nested(elements, index, child, (where, index), depth + 1, untyped=None)
+                self.placed_element(elements, index, child, rules, where, depth)
         else:
             self._nested(owner, key, value, where, depth, untyped=None)
+
+    def placed_element(
+        self, elements: list[Payload], index: int, child: Payload, rules: Rules, where: Where, depth: int
+    ) -> None:
+        """An element of a list whose objects have these rules."""
+        if fields.is_object(child):
+            self.item(child, (where, index), depth + 1, placed=rules, within=elements)
+        else:
+            self._nested(elements, index, child, (where, index), depth + 1, untyped=None)
 
     def field(
         self,
@@ -166,17 +184,17 @@ class TextWalk:
         where = (where, key)
         if key in self._vocabulary.text_fields:
             untyped = self._vocabulary.unknown  # an object where a text is meant: no field is known to be anything else
-        if rule is FieldRule.TOKENS:
+        if rule is _TOKENS:
             self._tokens(owner, key, value, where)
-        elif rule is FieldRule.PROMPT:
+        elif rule is _PROMPT:
             if not isinstance(value, str) and _tells_tokens(value):
                 raise PayloadError(render(where), _TOKENS_ALONE)
             self._nested(owner, key, value, where, depth, untyped=None)
-        elif rule is FieldRule.NAME:
+        elif rule is _NAME:
             self.names.update(dict.fromkeys(_strings(value)))
-        elif rule is FieldRule.IMAGE or rule is FieldRule.FILE:
+        elif rule is _IMAGE or rule is _FILE:
             self._media(owner, key, value, rule, where, depth)
-        elif rule is FieldRule.SCHEMA and not isinstance(value, str):
+        elif rule is _SCHEMA and not isinstance(value, str):
             self.schema(value, where)
         elif isinstance(value, str):
             self._string(owner, key, value, rule, where, within)
@@ -186,7 +204,7 @@ class TextWalk:
     def _objects(
         self, owner: Payload, key: str, value: object, rule: FieldRule, where: Where, depth: int, untyped: Rules
     ) -> None:
-        if rule is FieldRule.FREE or rule is FieldRule.JSON:
+        if rule is _FREE or rule is _JSON:
             self._nested(owner, key, value, where, depth, untyped=None)
         elif isinstance(value, (list, tuple)):
             self._nested(owner, key, value, where, depth, untyped=untyped)
@@ -204,15 +222,15 @@ class TextWalk:
         where: Where,
         within: list[Payload] | None = None,
     ) -> None:
-        if rule is FieldRule.HIDDEN:
+        if rule is _HIDDEN:
             self._hidden(owner, key, value, where)
             return
         kind = _KINDS[rule]
-        if kind is TextKind.JSON:
+        if kind is _JSON_KIND:
             value = unescaped(value)
-        elif kind is TextKind.SIGNED and not fields.get(owner, "signature"):
-            kind = TextKind.TEXT
-        self.found.slots.append(Slot(owner, key, value, kind, where, within))
+        elif kind is _SIGNED_KIND and not fields.get(owner, "signature"):
+            kind = _TEXT_KIND
+        self.found.add(owner, key, value, kind, where, within)
 
     def _hidden(self, owner: Payload, key: str | int, value: str, where: Where) -> None:
         """What nobody here can read stays; what decodes to a text is one, and is left out where it is rewritten."""
@@ -220,12 +238,12 @@ class TextWalk:
         if read is None:
             self.found.hidden.append(render(where))
         else:
-            self.found.slots.append(Slot(owner, key, read, TextKind.TOKENS, where))
+            self.found.add(owner, key, read, _TOKENS_KIND, where)
 
     def _tokens(self, owner: Payload, key: str | int, value: object, where: Where) -> None:
         read = tokens(value)
         if read:
-            self.found.slots.append(Slot(owner, key, read, TextKind.TOKENS, where))
+            self.found.add(owner, key, read, _TOKENS_KIND, where)
 
     def _nested(
         self, owner: Payload, key: str | int, value: object, where: Where, depth: int, *, untyped: Rules | None
@@ -235,19 +253,37 @@ class TextWalk:
             raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
         if isinstance(value, str):
             if value:
-                self.found.slots.append(Slot(owner, key, value, TextKind.TEXT, where))
+                self.found.add(owner, key, value, _TEXT_KIND, where)
         elif isinstance(value, (list, tuple)):
             elements = _as_list(owner, key, cast("list[Payload] | tuple[Any, ...]", value))
             for index, child in enumerate(elements):
-                if untyped is not None and fields.is_object(child):
-                    self.item(child, (where, index), depth + 2, untyped, within=elements)
-                else:
-                    self._nested(elements, index, child, (where, index), depth + 1, untyped=untyped)
+                if untyped is None or not self._is_said(child, where, index):
+                    self._element(elements, index, child, where, depth, untyped)
         elif fields.is_object(value):
             for name, child in list(fields.members(value).items()):
                 if self._vocabulary.scans_names:
                     self.names[str(name)] = None
                 self._nested(value, name, child, (where, name), depth + 1, untyped=None)
+
+    def _element(
+        self, elements: list[Payload], index: int, child: Payload, where: Where, depth: int, untyped: Rules | None
+    ) -> None:
+        if untyped is not None and fields.is_object(child):
+            self.item(child, (where, index), depth + 2, untyped, within=elements)
+        else:
+            self._nested(elements, index, child, (where, index), depth + 1, untyped=untyped)
+
+    def _is_said(self, child: Payload, where: Where, index: int) -> bool:
+        """Take the simplest and most common element: a text with its type, and nothing else."""
+        if type(child) is not dict or len(child) != 2 or child.get("type") != self._plain_text:
+            return False
+        text: Payload = child.get("text")
+        if type(text) is not str:
+            return False
+        if text:
+            self.found.said.append(text)
+            self.found.told.append((child, "text", _TEXT_KIND, where, index, None))
+        return True
 
     def schema(self, value: object, where: Where, *, names: bool = False, depth: int = 0) -> None:
         """A JSON Schema: every text but those that give it its meaning. `names`: its keys are names, not keywords."""
@@ -279,14 +315,14 @@ class TextWalk:
         if depth > MAX_DEPTH:
             raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
         if isinstance(value, str):
-            found, is_image = self.found, rule is FieldRule.IMAGE
+            found, is_image = self.found, rule is _IMAGE
             (found.images if is_image else found.files).append(value)
             slot = Slot(owner, key, value, TextKind.MEDIA, where)
             (found.image_slots if is_image else found.file_slots).append(slot)
         elif fields.is_object(value):
             for name, child in fields.members(value).items():
                 if name == "filename" and isinstance(child, str):
-                    self._string(value, name, child, FieldRule.TEXT, (where, name))
+                    self._string(value, name, child, _TEXT, (where, name))
                 elif name not in _NO_CONTENT:
                     self._media(value, name, child, rule, (where, name), depth + 1)
         elif isinstance(value, (list, tuple)):

@@ -83,9 +83,9 @@ def check_conversation(request: JsonMapping, own: str) -> None:
     Raises:
         PayloadError: another field would reach the provider, too; names it.
     """
-    for key in sorted(CONVERSATIONS & request.keys() - {own}):
-        if request[key] is not None:
-            raise PayloadError(key, f"is not where this request holds its conversation, which is {own}")
+    others = [key for key in request if key in CONVERSATIONS and key != own and request[key] is not None]
+    if others:
+        raise PayloadError(min(others), f"is not where this request holds its conversation, which is {own}")
 
 
 def check_fallbacks(request: JsonMapping) -> None:
@@ -95,8 +95,9 @@ def check_fallbacks(request: JsonMapping) -> None:
         PayloadError: a target brings something else; names it.
     """
     for key in _FALLBACKS:
-        for path, problem in _changed(request.get(key), key, 0):
-            raise PayloadError(path, problem)
+        if request.get(key):
+            for path, problem in _changed(request[key], key, 0):
+                raise PayloadError(path, problem)
 
 
 def _changed(value: object, path: str, depth: int) -> Iterator[tuple[str, str]]:

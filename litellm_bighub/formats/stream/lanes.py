@@ -8,8 +8,10 @@ after them wait for those.
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, insort
 from collections import deque
-from typing import Protocol
+from heapq import heappop, heappush
+from typing import Protocol, TypeAlias
 
 from litellm_bighub.formats.stream.numbering import Numbering
 
@@ -22,16 +24,26 @@ class WaitingEvent(Protocol):
     Attributes:
         out: what may leave in its place.
         settled: no more will come out of it. Asked when it is the first of its lane.
+        blocker: what it waits for until it is settled; `None` if it cannot say.
     """
 
     out: list[object]
 
     @property
     def settled(self) -> bool: ...  # noqa: D102
+    @property
+    def blocker(self) -> object: ...  # noqa: D102
+
+
+_Lane: TypeAlias = "deque[tuple[int, WaitingEvent]]"
+_Ready: TypeAlias = "list[tuple[int, WaitingEvent, list[object]]]"
 
 
 class Lanes:
     """All events that have not left, in their lanes.
+
+    The first event of a lane is asked again only when what it waits for has changed, so that lanes which stay as they
+    are cost nothing.
 
     Args:
         independent: whether no lane waits for another, as clients add to each text apart from all others.
@@ -39,7 +51,12 @@ class Lanes:
 
     def __init__(self, *, independent: bool = False) -> None:
         self._independent = independent
-        self._lanes: dict[int, deque[tuple[int, WaitingEvent]]] = {}
+        self._lanes: dict[int, _Lane] = {}
+        self._indices: list[int] = []
+        self._heads: list[tuple[int, int]] = []
+        self._awake: set[int] = set()
+        self._behind: set[int] = set()
+        self._asleep: dict[object, set[int]] = {}
         self._arrived = 0
         self._left = 0
         self._numbering = Numbering()
@@ -49,58 +66,105 @@ class Lanes:
 
     def add(self, lane: int, waiting: WaitingEvent) -> None:
         """Put an event at the end of its item's lane."""
-        self._lanes.setdefault(lane, deque()).append((self._arrived, waiting))
+        events = self._lanes.get(lane)
+        if events is None:
+            events = self._lanes[lane] = deque()
+            self._awake.add(lane)
+            if lane != NO_ITEM:
+                insort(self._indices, lane)
+                heappush(self._heads, (self._arrived, lane))
+        events.append((self._arrived, waiting))
         self._arrived += 1
+
+    def wake(self, blocker: object) -> None:
+        """Something that events may wait for has changed."""
+        self._awake |= self._asleep.pop(blocker, set())
 
     def drain(self) -> tuple[object, ...]:
         """Take out all events that may leave, numbered."""
-        ready: list[tuple[int, WaitingEvent, list[object]]] = []
+        ready: _Ready = []
         while self._pass(ready):
             pass
         ready.sort(key=lambda event: event[0])
         return tuple(numbered for order, waiting, out in ready for numbered in self._number(order, waiting, out))
 
-    def _pass(self, ready: list[tuple[int, WaitingEvent, list[object]]]) -> bool:
-        """Go over the lanes once. True when an event of no item left, so that others may now leave too."""
-        bound: float = math.inf
+    def _pass(self, ready: _Ready) -> bool:
+        """Go over the lanes once. True when an event of no item is next, so that it may now leave too."""
         barrier = self._lanes.get(NO_ITEM)
         if barrier is not None:
-            others = [lane[0][0] for index, lane in self._lanes.items() if index != NO_ITEM]
-            before = len(ready)
-            self._empty(NO_ITEM, barrier, min(others, default=math.inf), ready)
-            if len(ready) > before and NO_ITEM not in self._lanes:
-                barrier = None
-        if barrier is not None:
-            bound = barrier[0][0]
+            first = barrier[0][0]
+            self._empty(NO_ITEM, barrier, self._oldest, ready)
+            if not barrier or barrier[0][0] != first:
+                self._awake |= self._behind
+                self._behind.clear()
+        bound = barrier[0][0] if barrier else math.inf
+        moved = self._go_over_awake(bound, ready) if self._independent else self._go_over_in_order(bound, ready)
+        return moved and bool(barrier)
+
+    def _go_over_awake(self, bound: float, ready: _Ready) -> bool:
+        """Lanes wait for events of no item alone."""
         moved = False
-        for index in sorted(self._lanes.keys() - {NO_ITEM}):
+        for index in sorted(self._awake - {NO_ITEM}):
             lane = self._lanes[index]
             moved = self._empty(index, lane, bound, ready) or moved
-            if index in self._lanes and not self._independent:
-                bound = min(bound, lane[0][0])
-        return moved and barrier is not None
+            if lane and lane[0][0] >= bound:
+                self._awake.discard(index)
+                self._behind.add(index)
+        return moved
 
-    def _empty(
-        self,
-        index: int,
-        lane: deque[tuple[int, WaitingEvent]],
-        bound: float,
-        ready: list[tuple[int, WaitingEvent, list[object]]],
-    ) -> bool:
+    def _go_over_in_order(self, bound: float, ready: _Ready) -> bool:
+        """Each lane waits for those of earlier items, too. Behind the oldest event of all, none can leave."""
         moved = False
-        while lane and lane[0][0] < bound:
+        at = 0
+        while at < len(self._indices) and bound > self._oldest:
+            index = self._indices[at]
+            lane = self._lanes[index]
+            moved = self._empty(index, lane, bound, ready) or moved
+            if lane:
+                at += 1
+                bound = min(bound, lane[0][0])
+        return moved
+
+    @property
+    def _oldest(self) -> float:
+        """When the oldest event of an item arrived that has not left."""
+        heads = self._heads
+        while heads:
+            order, index = heads[0]
+            lane = self._lanes.get(index)
+            if lane is not None and lane[0][0] == order:
+                return order
+            heappop(heads)
+        return math.inf
+
+    def _empty(self, index: int, lane: _Lane, bound: float, ready: _Ready) -> bool:
+        moved = False
+        while lane and lane[0][0] < bound and index in self._awake:
             order, waiting = lane[0]
             settled = waiting.settled
             if settled or waiting.out:
                 ready.append((order, waiting, waiting.out))
                 waiting.out = []
-            if not settled:
+            if settled:
+                moved = True
+                lane.popleft()
+                if lane and index != NO_ITEM:
+                    heappush(self._heads, (lane[0][0], index))
+                continue
+            blocker = waiting.blocker
+            if blocker is None:
                 break
-            moved = True
-            lane.popleft()
+            self._awake.discard(index)
+            self._asleep.setdefault(blocker, set()).add(index)
         if not lane:
-            del self._lanes[index]
+            self._remove(index)
         return moved
+
+    def _remove(self, index: int) -> None:
+        del self._lanes[index]
+        self._awake.discard(index)
+        if index != NO_ITEM:
+            del self._indices[bisect_left(self._indices, index)]
 
     def _number(self, order: int, waiting: WaitingEvent, out: list[object]) -> list[object]:
         if order != self._left or len(out) != 1 or not waiting.settled:

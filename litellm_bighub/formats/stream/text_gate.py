@@ -76,6 +76,7 @@ from litellm_bighub.formats.stream.waiting_texts import (
     SoFar,
     Source,
     Telling,
+    Tokens,
 )
 
 _Key: TypeAlias = tuple[str, bool]
@@ -207,6 +208,7 @@ class TextGate:
         self._open_calls: dict[Item, list[Lone]] = {}
         self._waiting: dict[Item, dict[TextPart, None]] = {}
         self._calls: dict[Item, object] = {}
+        self._tokens: dict[Item, Tokens] = {}
 
     @property
     def state(self) -> TextGateState:
@@ -245,10 +247,13 @@ class TextGate:
         for question, answer in zip(self._asked, texts, strict=True):
             question.verify(answer)
         again = [question for question, answer in zip(self._asked, texts, strict=True) if not question.answer(answer)]
+        for question in self._asked:
+            self._lanes.wake(question)
         self._asked = again
         self._told_together = []
         for item in self._calls:
             item.call_state = CallState.ANSWERED
+            self._lanes.wake(item)
         self._calls.clear()
         if again:
             return self._scan
@@ -395,7 +400,7 @@ class TextGate:
         beside = None
         if told.beside is not None:
             beside = self._items.of(told.beside[0], None).parts.get(told.beside[1])
-        self._lanes.add(item.index, Grouped(event, item.parts, beside, told.end))
+        self._lanes.add(item.index, Grouped(event, self._tokens_of(item), beside, told.end))
 
     def _take_annotation(self, event: object, item: Item, told: AnnotationTexts) -> None:
         telling = Telling(event, [(found, self._alone(found.slot)) for found in told.texts])
@@ -479,6 +484,8 @@ class TextGate:
             where = (where, key)
         part = item.parts[place] = TextPart(self._mode, kind, where)
         self._open[part] = item
+        if kind is TextKind.TOKENS:
+            self._tokens_of(item).add(part)
         message = self._message_of(item, place, kind)
         if message is not None:
             parts = self._messages.setdefault(message, [])
@@ -487,9 +494,13 @@ class TextGate:
                 self._message.update(dict.fromkeys(parts if len(parts) == 2 else (part,), parts))
         return part
 
+    def _tokens_of(self, item: Item) -> Tokens:
+        return self._tokens.setdefault(item, Tokens())
+
     def _end(self, parts: Sequence[TextPart], said: str | None = None) -> None:
         for part in parts:
             part.end(said)
+            self._lanes.wake(part)
             self._touched[part] = self._open.pop(part)
             for told in (part.raw, part.announced, said):
                 if told:

@@ -51,6 +51,7 @@ class Items:
         self.none = Item(NO_ITEM)
         self._by_index: dict[int, Item] = {}
         self._by_id: dict[str, Item] = {}
+        self._next = 0
 
     def of(self, item_id: str, index: int | None) -> Item:
         """The item that an event names, perhaps a new one."""
@@ -58,8 +59,9 @@ class Items:
             return self.none
         item = self._known(item_id, index)
         if item is None:
-            item = Item(max(self._by_index, default=-1) + 1 if index is None else index)
+            item = Item(self._next if index is None else index)
             self._by_index[item.index] = item
+            self._next = max(self._next, item.index + 1)
         if item_id:
             item.id = item.id or item_id
             self._by_id[item_id] = item

@@ -80,6 +80,7 @@ class Delta:
         keys: the way from the event to the piece.
         out: events that may leave in its place.
         settled: no more will come out of it.
+        blocker: the text that it is a piece of.
     """
 
     event: object | None
@@ -87,6 +88,7 @@ class Delta:
     keys: Place = ()
     out: list[object] = field(default_factory=list[object])
     settled: bool = False
+    blocker: object = None
 
     def let_go(self, text: str, *, last: bool) -> None:
         """Let text leave in this piece's place; the last of it, or more will follow."""
@@ -249,6 +251,7 @@ class TextPart:
         return "" if self._alone else self._tail
 
     def _push(self, delta: Delta, *, first: bool = False) -> None:
+        delta.blocker = self
         if first:
             self._raw.insert(0, delta.text)
             self._pending.appendleft(delta)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from litellm_bighub.formats.payload.slots import Slot, TextKind, verify
-from litellm_bighub.formats.stream.event_texts import CarriedText, Place, with_texts
+from litellm_bighub.formats.payload.slots import Slot, verify
+from litellm_bighub.formats.stream.event_texts import CarriedText, with_texts
 from litellm_bighub.formats.stream.text_items import CallState, Item
 from litellm_bighub.formats.stream.text_part import TextPart
 
@@ -18,6 +18,11 @@ class Source(Protocol):
     @property
     def settled(self) -> bool:
         """Whether it is known."""
+        ...
+
+    @property
+    def blocker(self) -> object:
+        """What it waits for until then."""
         ...
 
     def replacement(self, text: str) -> str:
@@ -36,6 +41,11 @@ class Lone:
     def settled(self) -> bool:
         """Whether it was scanned."""
         return self.answered is not None
+
+    @property
+    def blocker(self) -> object:
+        """Itself."""
+        return self
 
     @property
     def question(self) -> str:
@@ -67,6 +77,11 @@ class Ended:
         """Whether the part is finished."""
         return self.part.finished
 
+    @property
+    def blocker(self) -> object:
+        """The part."""
+        return self.part
+
     def replacement(self, text: str) -> str:  # noqa: ARG002 - a `Source`
         """The text as it was released, whatever this event says of it."""
         return self.part.released
@@ -78,6 +93,7 @@ class SoFar:
 
     part: TextPart
     settled: bool = True
+    blocker: object = None
 
     def replacement(self, text: str) -> str:  # noqa: ARG002 - a `Source`
         """As much as the client got."""
@@ -89,6 +105,7 @@ class Later:
     """A piece of a text that a later event tells whole."""
 
     settled: bool = True
+    blocker: object = None
 
     def replacement(self, text: str) -> str:  # noqa: ARG002 - a `Source`
         """Nothing yet."""
@@ -109,6 +126,11 @@ class Announced:
         """Whether the part is finished."""
         return self.part.finished
 
+    @property
+    def blocker(self) -> object:
+        """The part."""
+        return self.part
+
     def replacement(self, text: str) -> str:
         """What the deltas leave to tell."""
         return self.part.announced_as(text)
@@ -125,9 +147,18 @@ class Joined:
         """Whether all of them are known."""
         return all(source.settled for _, source in self.sources)
 
+    @property
+    def blocker(self) -> object:
+        """That of the first that is not."""
+        return _blocker(source for _, source in self.sources)
+
     def replacement(self, text: str) -> str:  # noqa: ARG002 - a `Source`
         """The answers, joined."""
         return "".join(source.replacement(own) for own, source in self.sources)
+
+
+def _blocker(sources: Iterable[Source]) -> object:
+    return next((source.blocker for source in sources if not source.settled), None)
 
 
 @dataclass(slots=True, eq=False)
@@ -148,6 +179,13 @@ class Telling:
     _settled: bool = False
 
     @property
+    def blocker(self) -> object:
+        """The call, or the first text that is not known."""
+        if self.after is not None and self.after.call_state is not CallState.ANSWERED:
+            return self.after
+        return _blocker(source for _, source in self.texts)
+
+    @property
     def settled(self) -> bool:
         """Whether it may leave. Asked when it is the next to leave."""
         if self.after is not None and self.after.call_state is not CallState.ANSWERED:
@@ -164,18 +202,46 @@ class Telling:
         return self._settled
 
 
+class Tokens:
+    """The texts of an item that leave as they are or not at all. Each is asked until it is finished, and never again.
+
+    Attributes:
+        diverged: whether one of the finished was rewritten.
+    """
+
+    def __init__(self) -> None:
+        self._parts: list[TextPart] = []
+        self._finished = 0
+        self.diverged = False
+
+    def add(self, part: TextPart) -> None:
+        """Take one more."""
+        self._parts.append(part)
+
+    @property
+    def unfinished(self) -> TextPart | None:
+        """The first that was not scanned to its end."""
+        while self._finished < len(self._parts):
+            part = self._parts[self._finished]
+            if not part.finished:
+                return part
+            self.diverged = self.diverged or part.diverged is not None
+            self._finished += 1
+        return None
+
+
 @dataclass(slots=True, eq=False)
 class Grouped:
     """An event that leaves as it is when its texts have ended and none of them was rewritten, or not at all.
 
     Attributes:
-        parts: all texts of its item; those that came in such events count.
+        tokens: those of its item.
         beside: a text that it tells of.
         end: how far, `None` if all of that text counts.
     """
 
     event: object
-    parts: Mapping[Place, TextPart]
+    tokens: Tokens
     beside: TextPart | None
     end: int | None
     out: list[object] = field(default_factory=list[object])
@@ -187,12 +253,16 @@ class Grouped:
         self._settled = self._settled or self._settle()
         return self._settled
 
+    @property
+    def blocker(self) -> object:
+        """The first text that is not known to its end."""
+        own = self.tokens.unfinished
+        return self.beside if own is None else own
+
     def _settle(self) -> bool:
-        own = [part for part in self.parts.values() if part.kind is TextKind.TOKENS]
-        waits = own if self.beside is None else [*own, self.beside]
-        if not all(part.finished for part in waits):
+        if self.tokens.unfinished is not None or (self.beside is not None and not self.beside.finished):
             return False
-        if all(part.diverged is None for part in own) and self._fits:
+        if not self.tokens.diverged and self._fits:
             self.out = [self.event]
         return True
 
@@ -212,12 +282,21 @@ class Annotation:
     out: list[object] = field(default_factory=list[object])
 
     @property
+    def blocker(self) -> object:
+        """The annotated text, or what the annotation itself waits for."""
+        return self.telling.blocker if self._is_reached else self.part
+
+    @property
     def settled(self) -> bool:
         """Whether it may leave, or is dropped."""
         part = self.part
-        if not (self.end is None or part.finished or part.left >= self.end) or not self.telling.settled:
+        if not self._is_reached or not self.telling.settled:
             return False
         if self.end is None or part.diverged is None or self.end <= part.diverged:
             self.out = self.telling.out
         self.telling.out = []
         return True
+
+    @property
+    def _is_reached(self) -> bool:
+        return self.end is None or self.part.finished or self.part.left >= self.end

@@ -32,11 +32,10 @@ class CopiedField:
     def __init__(self, data: JsonObject, key: str, indices: Sequence[int] | None = None) -> None:
         value = data.get(key)
         elements = cast("Sequence[Payload]", value) if isinstance(value, (list, tuple)) else ()
-        self._data = data
         self._key = key
         self._indices = range(len(elements)) if indices is None else indices
         self._is_whole = len(self._indices) == len(elements)
-        self._elements = [elements[index] for index in self._indices]
+        self._elements = [*elements] if indices is None else [elements[index] for index in indices]
 
     @cached_property
     def _given(self) -> list[Payload]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar, Final, cast
 
 import litellm
@@ -11,15 +12,16 @@ from litellm.llms.base_llm.guardrail_translation.base_translation import BaseTra
 from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
 
 from litellm_bighub.checks.contract import Contract, Guardrail, contract_of, name_of
+from litellm_bighub.checks.inputs import Inputs
 from litellm_bighub.checks.second_look import Parts, SecondLook
-from litellm_bighub.checks.text_check import InputType, TextAnswer, TextQuestion
+from litellm_bighub.checks.text_check import InputType, TextAnswer, TextQuestion, lone_answer
 from litellm_bighub.domain.payload import JsonObject, Payload
-from litellm_bighub.errors import GuardrailAnswerError
+from litellm_bighub.errors import GuardrailAnswerError, PayloadError
 from litellm_bighub.formats.format import TextFormat
 from litellm_bighub.formats.format_texts import FormatTexts
 from litellm_bighub.formats.payload import fields
-from litellm_bighub.formats.payload.message_parts import message_parts
-from litellm_bighub.formats.payload.slots import Found, Slot
+from litellm_bighub.formats.payload.message_parts import parts_of
+from litellm_bighub.formats.payload.slots import Found, Slot, rewrite
 from litellm_bighub.formats.registry import texts_of
 from litellm_bighub.formats.stream.text_gate import Scan
 from litellm_bighub.gateway.hooks.converted_field import ConvertedField
@@ -34,13 +36,14 @@ from litellm_bighub.gateway.hooks.guardrail_exchange import (
     context_of,
     media_rewrites,
     texts_and_calls,
-    write,
+    write_found,
 )
-from litellm_bighub.gateway.hooks.scan_record import record_scan
-from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
+from litellm_bighub.gateway.hooks.scan_record import record_lone_text, record_scan
+from litellm_bighub.gateway.hooks.tool_call_chunks import NO_CALLS, ToolCallChunks
 from litellm_bighub.gateway.pipeline.merged_request import LITELLM_FIELDS, merge_request
 from litellm_bighub.settings import TextCalls
 
+_INPUTS: Final = Contract.INPUTS
 _SKIP_RESULTS: Final = "skip_tool_message_in_guardrail"
 
 
@@ -72,7 +75,7 @@ class FormatHandler(BaseTranslation):
         super().__init__()
         self.wire_format = wire_format
 
-    @property
+    @cached_property
     def _texts(self) -> FormatTexts:
         return texts_of(self.wire_format)
 
@@ -88,10 +91,18 @@ class FormatHandler(BaseTranslation):
         if guardrail_to_apply is not None:
             merge_request(data, self.wire_format)
             skipped = _skipped_roles(guardrail_to_apply)
+            takes_inputs = contract_of(guardrail_to_apply) is _INPUTS
+            if takes_inputs and not skipped:
+                lone = self._texts.lone_in_request(data, unsent=LITELLM_FIELDS)
+                if lone is not None and not self.second_look.needed(lone.text):
+                    await self._check_lone(lone, data, guardrail_to_apply, data, "request", litellm_logging_obj)
+                    return data
             found = self._texts.in_request(data, skip_roles=skipped, tools="all", unsent=LITELLM_FIELDS)
             items = self._in_scope(data, skipped)
-            copies = self._copies(data, items, skipped) if contract_of(guardrail_to_apply) is Contract.INPUTS else None
-            calls = ToolCallChunks(self._texts.calls([item for _, item in items], self.wire_format.conversation))
+            copies = self._copies(data, items, skipped) if takes_inputs else None
+            calls = NO_CALLS
+            if not found.is_said:
+                calls = ToolCallChunks(self._texts.calls([item for _, item in items], self.wire_format.conversation))
             await self._check_found(
                 found, calls, data, guardrail_to_apply, data, "request", litellm_logging_obj, copies
             )
@@ -114,13 +125,20 @@ class FormatHandler(BaseTranslation):
         if guardrail_to_apply is not None:
             request_data = self._known_request(request_data, user_api_key_dict)
             request_data.setdefault("response", response)
+            lone = self._texts.lone_in_answer(response) if self._texts.settle is None else None
+            is_seen_at_once = lone is not None and not self.second_look.needed(lone.text)
+            if lone is not None and is_seen_at_once and contract_of(guardrail_to_apply) is _INPUTS:
+                side: InputType = "response"
+                await self._check_lone(lone, response, guardrail_to_apply, request_data, side, litellm_logging_obj)
+                return response
             found = self._texts.in_answer(response)
             texts = found.texts
             answers = cast("list[Payload]", response) if isinstance(response, list) else [response]
             root = self._texts.answer_items
-            calls = ToolCallChunks(
-                [call for each in answers for call in self._texts.calls(fields.get(each, root), root)]
-            )
+            calls = NO_CALLS
+            if not found.is_said:
+                in_all = [call for each in answers for call in self._texts.calls(fields.get(each, root), root)]
+                calls = ToolCallChunks(in_all)
             await self._check_found(
                 found, calls, answers[0], guardrail_to_apply, request_data, "response", litellm_logging_obj
             )
@@ -162,7 +180,7 @@ class FormatHandler(BaseTranslation):
             GuardrailAnswerError: the answer cannot be mapped back.
         """
         calls = ToolCallChunks(self._texts.calls(scan.calls, self._texts.answer_items))
-        has_calls = calls.chunks and contract_of(guardrail) is Contract.INPUTS
+        has_calls = calls.chunks and contract_of(guardrail) is _INPUTS
         context: JsonObject = {"tool_calls": calls.handed_over()} if has_calls else {}
         question = TextQuestion(scan.texts, context, None, request_data, "response", logging_obj)
         joined = [Parts(parts.indices, parts.before) for parts in scan.joined]
@@ -181,16 +199,71 @@ class FormatHandler(BaseTranslation):
         copies: Copies | None = None,
     ) -> None:
         context: JsonObject = {}
-        if contract_of(guardrail) is Contract.INPUTS:
+        if contract_of(guardrail) is _INPUTS:
             tools = {} if copies is None else {"tools": copies.tools.handed_over()}
             context = context_of(found, fields.get(payload, "model"), calls, **tools)
         structured = None if copies is None else copies.messages.handed_over
         question = TextQuestion(found.texts, context, structured, request_data, side, logging_obj)
         record_scan(guardrail, question, found.hidden)
         answer, _ = await self._ask(guardrail, question, Extracted(), self._parts(found))
+        self._write_answer(found, calls, guardrail, request_data, answer, copies)
+
+    async def _check_lone(
+        self,
+        lone: Slot,
+        payload: Payload,
+        guardrail: Guardrail,
+        request_data: JsonObject,
+        side: InputType,
+        logging_obj: Payload,
+    ) -> None:
+        """Check a text that is alone in its payload, by a guardrail of today's contract.
+
+        It does what `_check_found` does, and makes none of the lists that it would make for one text. Property tests
+        compare both ways.
+        """
+        inputs: JsonObject = {"texts": [lone.text]}
+        model = fields.get(payload, "model")
+        if model:
+            inputs["model"] = model
+        copies: list[Copies | None] = []
+
+        def messages() -> list[Payload] | None:
+            copies.append(self._copies(request_data, self._in_scope(request_data, ()), ()))
+            return None if copies[0] is None else copies[0].messages.handed_over()
+
+        if side == "request":
+            inputs = Inputs(inputs, messages)
+        record_lone_text(guardrail, request_data, side)
+        answered = await guardrail.apply_guardrail(
+            inputs=inputs, request_data=request_data, input_type=side, logging_obj=logging_obj
+        )
+        answer = lone_answer(guardrail, answered, lone.text, inputs)
+        if answer is None:
+            return
+        if answer.tools is None and answer.tool_calls is None and answer.structured_messages is None:
+            try:
+                rewrite([lone], answer.texts)
+            except PayloadError as error:
+                raise GuardrailAnswerError(name_of(guardrail), str(error)) from error
+            return
+        if side == "request" and not copies:
+            copies.append(self._copies(request_data, self._in_scope(request_data, ()), ()))
+        self._write_answer(Found([lone]), NO_CALLS, guardrail, request_data, answer, copies[0] if copies else None)
+
+    def _write_answer(
+        self,
+        found: Found,
+        calls: ToolCallChunks,
+        guardrail: Guardrail,
+        request_data: JsonObject,
+        answer: TextAnswer,
+        copies: Copies | None,
+    ) -> None:
+        """Write back what a guardrail changed, or raise and have written nothing."""
         more: list[tuple[Slot, str]] = media_rewrites(found, answer, guardrail)
         replaced: list[Payload] | None = None
-        if copies is not None:
+        if copies is not None and (answer.tools is not None or answer.structured_messages is not None):
             slots = [*found.slots, *found.image_slots, *found.file_slots]
             more += copies.tools.rewrites(answer.tools, slots, answer.exact_texts, name_of(guardrail))
             messages = _messages_of(answer.structured_messages)
@@ -201,7 +274,7 @@ class FormatHandler(BaseTranslation):
                 seen = [slot for slot, _ in more]
                 elsewhere = copies.messages.rewrites(messages, slots, answer.exact_texts, name_of(guardrail))
                 more += ((slot, text) for slot, text in elsewhere if not any(slot is each for each in seen))
-        write(found.slots, answer, calls, guardrail, more)
+        write_found(found, answer, calls, guardrail, more)
         if replaced is not None:
             request_data[self.wire_format.conversation] = replaced
 
@@ -209,7 +282,8 @@ class FormatHandler(BaseTranslation):
         """The items of the conversation that the guardrail is to look at, with their indices."""
         items = data.get(self.wire_format.conversation)
         given = cast("list[Payload]", items) if isinstance(items, list) else []
-        return [(index, item) for index, item in enumerate(given) if self._texts.in_scope(item, skipped)]
+        pairs = enumerate(given)
+        return [pair for pair in pairs if self._texts.in_scope(pair[1], skipped)] if skipped else list(pairs)
 
     def _copies(
         self, data: JsonObject, items: Sequence[tuple[int, Payload]], skipped: Collection[str]
@@ -232,7 +306,7 @@ class FormatHandler(BaseTranslation):
 
     def _parts(self, found: Found) -> Sequence[Parts]:
         """The texts that are looked at once more together."""
-        return [Parts(indices) for indices in message_parts(found.slots)] if self.second_look.join_parts else ()
+        return [Parts(indices) for indices in parts_of(found)] if self.second_look.join_parts else ()
 
     async def _ask(
         self, guardrail: Guardrail, question: TextQuestion, extracted: Extracted, parts: Sequence[Parts] = ()

@@ -168,6 +168,21 @@ def _is_among(slot: Slot, slots: Sequence[Slot]) -> bool:
     return any(each.owner is slot.owner and each.key == slot.key for each in slots)
 
 
+def write_found(
+    found: Found,
+    answer: TextAnswer,
+    calls: ToolCallChunks,
+    guardrail: Guardrail,
+    more: Sequence[tuple[Slot, str]] = (),
+) -> None:
+    """Write as `write` does. Of texts that were not rewritten, no slots are made."""
+    if more or answer.tool_calls is not None:
+        write(found.slots, answer, calls, guardrail, more)
+    else:
+        with as_answer_error(guardrail):
+            found.rewrite(answer.texts)
+
+
 def texts_and_calls(asked: Sequence[str], answer: TextAnswer, calls: ToolCallChunks, guardrail: Guardrail) -> list[str]:
     """The answer to texts of a stream, with what the guardrail changed in the calls that they belong to.
 

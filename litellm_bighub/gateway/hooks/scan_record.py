@@ -14,7 +14,6 @@ from litellm_bighub.checks.contract import name_of
 from litellm_bighub.checks.text_check import InputType, TextQuestion
 from litellm_bighub.domain.payload import JsonObject
 
-_NOTHING_ELSE = {"images": 0, "files": 0, "tools": 0, "tool_calls": 0}
 SCANS = "litellm_bighub_scans"
 """Key in the request's `litellm_metadata`: one entry for each guardrail and side, with what it was handed."""
 
@@ -53,9 +52,16 @@ def record_lone_text(guardrail: object, request_data: JsonObject, input_type: In
     """Record that a guardrail was handed one text and nothing else."""
     metadata = _metadata(request_data)
     if metadata is not None:
-        scan: JsonObject = {"guardrail": name_of(guardrail), "input_type": input_type, "texts": 1}
-        scan.update(_NOTHING_ELSE)
-        scan["not_visible_here"] = []
+        scan: JsonObject = {
+            "guardrail": name_of(guardrail),
+            "input_type": input_type,
+            "texts": 1,
+            "images": 0,
+            "files": 0,
+            "tools": 0,
+            "tool_calls": 0,
+            "not_visible_here": [],
+        }
         _add(metadata, scan)
 
 

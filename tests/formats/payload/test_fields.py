@@ -108,3 +108,57 @@ def test_what_can_be_written_into(owner, writable):
 )
 def test_the_simplest_message_is_known(value, plain):
     assert fields.is_plain_message(value) is plain
+
+
+class Known(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    name: str = "x"
+    _hidden: str = "h"
+
+    @property
+    def other(self) -> str:
+        return f"{self.name}!"
+
+
+class Asking(Known):
+    def __getattr__(self, name: str) -> str:
+        return f"asked for {name}"
+
+
+class Checked(BaseModel):
+    model_config = ConfigDict(validate_assignment=True)
+    name: str = "x"
+
+
+class Telling(BaseModel):
+    name: str = "x"
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, f"told {value}")
+
+
+def test_what_a_model_has_beside_its_fields_is_read():
+    assert [fields.get(Known(more=1), key) for key in ("more", "other", "_hidden", "none")] == [1, "x!", "h", None]
+    assert fields.get(Known(), "none") is None
+    assert fields.get(Asking(), "none") == "asked for none"
+
+
+@pytest.mark.parametrize("owner", [Model(name="a"), Model(), Model(more=1), Telling(name="a"), Checked(name="a")])
+@pytest.mark.parametrize("key", ["name", "more"])
+def test_a_field_of_a_model_is_written_as_by_itself(owner, key):
+    if key == "more" and type(owner) is not Model:
+        return
+    other = owner.model_copy()
+    fields.put(owner, key, "b")
+    setattr(other, key, "b")
+
+    assert owner == other
+    assert owner.model_dump() == other.model_dump()
+    assert owner.model_fields_set == other.model_fields_set
+
+
+def test_what_a_model_has_to_say_about_a_field_is_said():
+    with pytest.raises(ValueError, match="frozen"):
+        fields.put(Frozen(name="a"), "name", "b")
+    with pytest.raises(ValueError, match="string"):
+        fields.put(Checked(name="a"), "name", 1)

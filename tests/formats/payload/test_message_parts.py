@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, strategies as st
 
-from litellm_bighub.formats.payload.message_parts import message_parts
-from litellm_bighub.formats.payload.slots import Slot, TextKind
+from litellm_bighub.formats.payload.message_parts import message_parts, parts_of
+from litellm_bighub.formats.payload.slots import Found, Slot, TextKind
 
 
 def slot(*keys, kind=TextKind.TEXT):
@@ -71,3 +72,24 @@ OUTPUT = TextKind.OUTPUT_TEXT
 )
 def test_which_texts_are_one(slots, expected):
     assert message_parts(slots) == expected
+
+
+KEYS = st.sampled_from(["messages", "content", "output", "input", "text", "thinking", "system", 0, 1])
+PLACES = st.lists(KEYS, min_size=1, max_size=5)
+FOUND = st.lists(st.tuples(PLACES, st.sampled_from([TextKind.TEXT, OUTPUT, TextKind.JSON]), st.booleans()), max_size=8)
+
+
+@given(FOUND)
+def test_what_was_found_has_the_parts_of_its_slots(told):
+    """Whether the owner's place is told at once, or as a list's and where in it."""
+    found, slots, lists = Found(), [], {}
+    for place, kind, in_list in told:
+        slots.append(slot(*place, kind=kind))
+        if in_list and len(place) > 1 and type(place[-2]) is int and type(place[-1]) is str:
+            within = slots[-1].where[0]
+            found.said.append("a")
+            found.told.append(({}, place[-1], kind, lists.setdefault(within[0], within[0]), within[1], None))
+        else:
+            found.add({}, place[-1], "a", kind, slots[-1].where)
+    assert parts_of(found) == message_parts(slots)
+    assert parts_of(Found(slots)) == message_parts(slots)

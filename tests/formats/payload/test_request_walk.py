@@ -6,7 +6,7 @@ import pytest
 
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload.field_rules import FieldRule, Vocabulary
-from litellm_bighub.formats.payload.request_walk import RequestWalk, in_scope, role_of
+from litellm_bighub.formats.payload.request_walk import RequestWalk, in_scope, lone_message, only_field, role_of
 
 UNKNOWN = {"type": FieldRule.OPAQUE}
 WORDS = Vocabulary(types={"text": UNKNOWN}, untyped=UNKNOWN, unknown=UNKNOWN, text_fields=frozenset({"content"}))
@@ -101,3 +101,47 @@ def test_roles_out_of_scope():
     assert texts_of(request, skip_roles=("system",)) == ["b", "c"]
     assert in_scope(request["messages"][0], ())
     assert role_of({"role": 1}) == ""
+
+
+MESSAGE = {"role": "user", "content": "a"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "is_alone"),
+    [
+        ({"messages": [MESSAGE]}, True),
+        ({"messages": [MESSAGE], "model": "m", "seed": 1, "stream": True, "stop": "", "hidden": "x"}, True),
+        ({"messages": [MESSAGE], "metadata": {"requester_metadata": {}, "note": "b"}}, True),
+        ({"messages": [MESSAGE], "metadata": {"requester_metadata": {"note": "b"}}}, False),
+        ({"messages": [MESSAGE], "metadata": {"note": "b"}}, False),
+        ({"messages": [MESSAGE], "metadata": "b"}, False),
+        ({"messages": [MESSAGE], "stop": "b"}, False),
+        ({"messages": [MESSAGE, MESSAGE]}, False),
+        ({"messages": (MESSAGE,)}, False),
+        ({"messages": [{"role": "user", "content": ""}]}, False),
+        ({"messages": [{"content": "a"}]}, False),
+        ({"messages": [{**MESSAGE, "name": "b"}]}, False),
+        ({}, False),
+    ],
+)
+def test_a_text_that_is_alone(request_, is_alone):
+    slot = lone_message(request_, REQUEST, frozenset({"hidden", "metadata"}))
+    assert (None if slot is None else (slot.text, slot.path)) == (("a", "messages[0].content") if is_alone else None)
+
+
+@pytest.mark.parametrize(
+    ("owner", "found"),
+    [({"a": 1, "model": "m", "none": None}, 1), ({"a": 1, "new": "b"}, None), ({"model": "m"}, None), ("a", None)],
+)
+def test_a_field_that_is_alone(owner, found):
+    assert only_field(owner, REQUEST, "a") == found
+
+
+@pytest.mark.parametrize(
+    ("messages", "is_said"),
+    [([MESSAGE, MESSAGE], True), ([MESSAGE, {**MESSAGE, "tool_calls": []}], False), ([{"content": "a"}], False)],
+)
+def test_a_conversation_of_texts_alone_is_known(messages, is_said):
+    walk = RequestWalk(WORDS, REQUEST, lambda _: {"role": FieldRule.OPAQUE})
+    walk.request({"messages": messages}, None, frozenset())
+    assert walk.finish().is_said is is_said

@@ -9,6 +9,7 @@ from hypothesis import given, strategies as st
 from pydantic import BaseModel
 
 from litellm_bighub.errors import PayloadError
+from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, render, rewrite, stands_in, still_fits, verify
 
 
@@ -185,3 +186,60 @@ def test_what_is_no_image_takes_no_images_place():
     with pytest.raises(PayloadError, match="was replaced by what cannot stand there"):
         rewrite([slot(owner, "url", TextKind.MEDIA)], ["[removed]"])
     assert owner == {"url": "https://a"}
+
+
+class Part(BaseModel):
+    text: str
+    annotations: list[dict[str, int]] = []
+
+
+def found_in(pairs):
+    """Each text in the owner of its kind, added as a walk does."""
+    found = Found()
+    for number, (text, kind) in enumerate(pairs):
+        owner = {"text": text} if number % 2 else Part(text=text)
+        found.add(owner, "text", text, kind, ((None, number), "text"))
+    return found
+
+
+def error_of(write, texts):
+    try:
+        write(texts)
+    except PayloadError as error:
+        return str(error)
+    return None
+
+
+KINDS = st.sampled_from([TextKind.TEXT, TextKind.OUTPUT_TEXT, TextKind.JSON, TextKind.NAME])
+TEXTS = st.sampled_from(["a", "{}", '{"a": 1}', "b"])
+
+
+@given(st.lists(st.tuples(TEXTS, KINDS, TEXTS)), st.integers(0, 5))
+def test_what_was_found_is_written_as_its_slots_are(told, made):
+    """With or without slots that were made on the way, everything is written, or nothing is."""
+    one, other = (found_in([(text, kind) for text, kind, _ in told[:made]]) for _ in range(2))
+    assert len(one.slots) == len(told[:made])
+    for found in one, other:
+        for number, (text, kind, _) in enumerate(told[made:]):
+            found.add({"text": text}, "text", text, kind, ((None, number), "text"))
+    rewritten = [text for *_, text in told]
+    errors = [
+        error
+        for write in (one.rewrite, lambda texts: rewrite(other.slots, texts))
+        if (error := error_of(write, rewritten)) is not None
+    ]
+
+    assert len(errors) in {0, 2}
+    assert [fields.get(slot.owner, "text") for slot in one.slots] == [
+        fields.get(slot.owner, "text") for slot in other.slots
+    ]
+    assert one.texts == other.texts == ([text for text, *_ in told] if errors else rewritten)
+    assert one == other
+
+
+def test_more_texts_than_were_found_are_of_no_concern():
+    found = found_in([("a", TextKind.TEXT)])
+    found.rewrite(["b", "c"])
+
+    assert found.texts == ["b"]
+    assert found != "b"

@@ -1,8 +1,11 @@
 """One walk finds every text by the tables of a vocabulary."""
 
 import json
+from copy import deepcopy
+from dataclasses import replace
 
 import pytest
+from hypothesis import given, strategies as st
 from pydantic import BaseModel
 
 from litellm_bighub.errors import PayloadError
@@ -31,6 +34,9 @@ VOCABULARY = Vocabulary(
     types={"known": RULES}, untyped=RULES, unknown={"type": OPAQUE}, text_fields=frozenset({"text", "said"})
 )
 PLAIN = Vocabulary(types={}, untyped=RULES, unknown={}, text_fields=frozenset(), opaque_ids=True, scans_names=False)
+
+
+OTHER = st.sampled_from(["b", ["c"], None])
 
 
 class Model(BaseModel):
@@ -165,3 +171,24 @@ def test_one_field_by_its_rule():
     for key, rule in (("a", OPAQUE), ("b", FieldRule.TEXT), ("c", THOUGHT)):
         walk.ruled({key: key}, key, key, rule, None)
     assert walk.finish().texts == ["b", "c"]
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"type": st.sampled_from(["known", "new"])}, optional={"text": st.sampled_from(["", "a", 1]), "said": OTHER}
+        )
+        | OTHER
+    )
+)
+def test_the_simplest_elements_are_found_like_any_other(elements):
+    """Where a format says that there are such."""
+
+    def seen(plain_text):
+        try:
+            of = found({"type": "known", "said": deepcopy(elements)}, replace(VOCABULARY, plain_text=plain_text))
+        except PayloadError as error:
+            return str(error)
+        return [(slot.text, slot.path, slot.kind, slot.owner) for slot in of.slots]
+
+    assert seen(None) == seen("known")

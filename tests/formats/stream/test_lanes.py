@@ -15,6 +15,7 @@ class Event:
     name: str
     settled: bool = False
     out: list = field(default_factory=list)
+    blocker: object = None
 
     def leave(self):
         self.out, self.settled = [self.name], True
@@ -104,3 +105,89 @@ def test_everything_leaves_once_and_each_lane_in_order(arriving):
         if arriving[int(name)][0] == NO_ITEM:
             assert all(int(other) < int(name) for other in left[:place])
     assert not made
+
+
+class AllOver:
+    """The order of events as it is meant: all lanes are gone over until none moves."""
+
+    def __init__(self, *, independent):
+        self.independent, self.lanes, self.arrived = independent, {}, 0
+
+    def add(self, lane, waiting):
+        self.lanes.setdefault(lane, []).append((self.arrived, waiting))
+        self.arrived += 1
+
+    def drain(self):
+        left = []
+        while self.round(left):
+            pass
+        return tuple(name for _, names in sorted(left, key=lambda each: each[0]) for name in names)
+
+    def round(self, left):
+        before = len(left)
+        for index in sorted(self.lanes):
+            while lane := self.lanes[index]:
+                order, waiting = lane[0]
+                others = (NO_ITEM,) if self.independent and index != NO_ITEM else self.lanes.keys() - {index}
+                ahead = [other for other in others if other < index or index == NO_ITEM]
+                if any(self.lanes.get(other) and self.lanes[other][0][0] < order for other in ahead):
+                    break
+                if waiting.out:
+                    left.append((order, waiting.out))
+                    waiting.out = []
+                if not waiting.settled:
+                    break
+                lane.pop(0)
+                before = -1
+        return before == -1
+
+
+STEPS = st.lists(st.tuples(st.integers(NO_ITEM, 4), st.integers(0, 30), st.booleans()), max_size=40)
+
+
+@given(STEPS, st.booleans())
+def test_the_order_is_that_of_going_over_all_lanes(steps, independent):
+    made, meant = Lanes(independent=independent), AllOver(independent=independent)
+    pairs = []
+    for lane, chosen, partly in steps:
+        pair = Event(f"{len(pairs)}"), Event(f"{len(pairs)}")
+        pairs.append(pair)
+        for event, lanes_of in zip(pair, (made, meant), strict=True):
+            event.blocker = event
+            lanes_of.add(lane, event)
+        for event in pairs[chosen % len(pairs)]:
+            if not event.settled:
+                event.out, event.settled = [*event.out, f"{event.name} {partly}"], not partly
+        made.wake(pairs[chosen % len(pairs)][0])
+
+        assert made.drain() == meant.drain()
+
+
+@dataclass(eq=False)
+class Asked(Event):
+    """Counts how often it is asked."""
+
+    asked: int = 0
+
+    def __getattribute__(self, name):
+        if name == "settled":
+            self.asked += 1
+        return super().__getattribute__(name)
+
+
+@pytest.mark.parametrize("independent", [True, False])
+@pytest.mark.parametrize("at_end", [False, True], ids=["one lane moves", "lanes open"])
+def test_lanes_that_stay_as_they_are_are_not_asked_again(independent, at_end):
+    made = Lanes(independent=independent)
+    events = []
+    for number in range(1000):
+        held, leaves = Asked("held"), Asked("leaves")
+        for event in held, leaves:
+            event.blocker = event
+        made.add(number + 1, held)
+        leaves.leave()
+        made.add(number + 1001 if at_end else 0, leaves)
+        made.drain()
+        events += [held, leaves]
+
+    assert sum(event.asked for event in events) <= 4 * len(events)

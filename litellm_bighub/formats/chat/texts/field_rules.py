@@ -154,4 +154,5 @@ VOCABULARY: Final = Vocabulary(
     untyped=_UNKNOWN,
     unknown=_UNKNOWN,
     text_fields=frozenset({"content", "text", "refusal"}),
+    plain_text="text",
 )

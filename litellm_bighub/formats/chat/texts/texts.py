@@ -9,7 +9,13 @@ from typing import Final, cast
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.chat.calls import PAYLOADS
 from litellm_bighub.formats.chat.texts.chunk_texts import ChatTextGate, read
-from litellm_bighub.formats.chat.texts.text_finder import find_in_answer, find_in_message, find_in_request
+from litellm_bighub.formats.chat.texts.text_finder import (
+    find_in_answer,
+    find_in_message,
+    find_in_request,
+    lone_text_in_answer,
+    lone_text_in_request,
+)
 from litellm_bighub.formats.format_texts import CallText, FormatTexts
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.copies import plain
@@ -25,8 +31,13 @@ def _calls(items: object, root: str) -> Sequence[CallText]:
 def _found(items: object, root: str) -> Iterator[CallText]:
     """The calls of messages, and of choices, which hold one each."""
     for index, item in enumerate(_listed(items)):
+        told = fields.members(item)
+        message = told.get("message")
+        if message is not None:
+            told = fields.members(message)
+        if not told.get("tool_calls") and not told.get("function_call"):
+            continue
         where: Where = ((None, root), index)
-        message = fields.get(item, "message")
         if message is None:
             message = item
         else:
@@ -66,6 +77,8 @@ TEXTS: Final = FormatTexts(
     in_answer=find_in_answer,
     in_item=find_in_message,
     in_scope=in_scope,
+    lone_in_request=lone_text_in_request,
+    lone_in_answer=lone_text_in_answer,
     calls=_calls,
     read=read,
     gate=ChatTextGate,

@@ -160,4 +160,5 @@ VOCABULARY: Final = Vocabulary(
     untyped=_UNKNOWN,
     unknown=_UNKNOWN,
     text_fields=frozenset({"content", "text", "system"}),
+    plain_text="text",
 )

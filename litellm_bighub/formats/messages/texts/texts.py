@@ -14,11 +14,13 @@ from litellm_bighub.formats.messages.texts.gate import MessagesTextGate
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.copies import json_text, plain, text
 from litellm_bighub.formats.payload.json_escapes import unescaped
-from litellm_bighub.formats.payload.request_walk import RequestWalk, in_scope
+from litellm_bighub.formats.payload.request_walk import RequestWalk, in_scope, lone_message, only_field
 from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where, render
 from litellm_bighub.formats.payload.text_walk import TextWalk
 
 _CONTENT: Final = "content"
+_TEXT_BLOCK: Final = VOCABULARY.types["text"]
+_FIRST: Final[Where] = (((None, _CONTENT), 0), "text")
 
 
 def find_in_request(
@@ -52,6 +54,23 @@ def find_in_answer(response: object) -> Found:
     return walk.finish()
 
 
+def lone_text_in_request(data: MutableMapping[str, Any], *, unsent: AbstractSet[str] = frozenset()) -> Slot | None:
+    """The text of a request that is one message with one text; `None` says only that it is not so simple."""
+    return lone_message(data, REQUEST, unsent)
+
+
+def lone_text_in_answer(response: object) -> Slot | None:
+    """The text of an answer that is one block with one text; `None` says only that it is not so simple."""
+    blocks = only_field(response, ANSWER, _CONTENT)
+    if type(blocks) is not list or len(cast("list[Payload]", blocks)) != 1:
+        return None
+    block: Payload = blocks[0]
+    if fields.get(block, "type") != "text":
+        return None
+    told = only_field(block, _TEXT_BLOCK, "text")
+    return Slot(block, "text", told, TextKind.TEXT, _FIRST) if type(told) is str and told else None
+
+
 def find_in_message(message: object, where: Where = None) -> Found:
     """Find the texts of one message of a request."""
     walk = TextWalk(VOCABULARY)
@@ -66,11 +85,15 @@ def _calls(items: object, root: str) -> Sequence[CallText]:
 
 def _found(items: object, where: Where) -> Iterator[CallText]:
     for index, item in enumerate(cast("Sequence[Payload]", items) if isinstance(items, (list, tuple)) else ()):
-        here: Where = (where, index)
+        if type(item) is dict and item.get("type") == "text" and "role" not in item:
+            continue  # the simplest block
+        told = fields.members(item)
+        if "type" not in told and type(told.get(_CONTENT)) is str:  # by far the most common message
+            continue
         if text(item, "type") in CALLS:
-            yield _call(item, here)
-        elif fields.get(item, "role") is not None:
-            yield from _found(fields.get(item, _CONTENT), (here, _CONTENT))
+            yield _call(item, (where, index))
+        elif told.get("role") is not None:
+            yield from _found(told.get(_CONTENT), ((where, index), _CONTENT))
 
 
 def _call(block: Payload, where: Where) -> CallText:
@@ -92,6 +115,8 @@ TEXTS: Final = FormatTexts(
     in_answer=find_in_answer,
     in_item=find_in_message,
     in_scope=in_scope,
+    lone_in_request=lone_text_in_request,
+    lone_in_answer=lone_text_in_answer,
     calls=_calls,
     read=read,
     gate=MessagesTextGate,

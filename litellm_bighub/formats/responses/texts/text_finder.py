@@ -224,11 +224,15 @@ class _Walk(TextWalk):
             elif not fields.is_object(item):
                 raise PayloadError(render((where, index)), f"is a {type(item).__name__}, not an item")
             elif not self._skip_roles or in_scope(item, self._skip_roles):
-                slots = _simple_message(item, where, index)
-                if slots is None:
-                    self.item(item, (where, index))
-                else:
-                    self.found.slots += slots
+                self._item(item, where, index)
+
+    def _item(self, item: Payload, where: Where, index: int) -> None:
+        slots = _simple_message(item, where, index)
+        if slots is None:
+            self.item(item, (where, index))
+            return
+        for slot in slots:
+            self.found.add(slot.owner, slot.key, slot.text, slot.kind, slot.where)
 
     def tools(self, tools: object, as_texts: Collection[int] | Literal["all"]) -> None:
         """The texts of some tools, and of the others what no chat form of a tool has a place for."""
