@@ -1,4 +1,4 @@
-"""CPU of checking chat completions and Messages, whole and streamed: our handlers and LiteLLM's, in turns."""
+"""CPU of checking whole requests and answers of chat completions and Messages: our handlers and LiteLLM's, in turns."""
 
 from __future__ import annotations
 
