@@ -455,13 +455,14 @@ async def test_a_batch_is_one_call_with_its_context():
     await OpenAIResponsesHandler().process_input_messages(data, guardrail)
     (call,) = guardrail.calls
     assert (call["texts"], call["images"], call["files"], call["model"]) == (
-        ["be kind", "a", "finds tools", "weather\ncity"], ["http://a.test"], ["file_1"], "m",
+        ["be kind", "a", "the weather", "which city", "finds tools", "weather\ncity"],
+        ["http://a.test"], ["file_1"], "m",
     )  # fmt: skip
     assert [tool["function"]["name"] for tool in call["tools"]] == ["weather"]
     assert guardrail.input_types == ["request"]
 
 
-async def test_tools_are_handed_over_without_texts():
+async def test_tools_are_handed_over_beside_their_texts():
     guardrail = Today()
     await OpenAIResponsesHandler().process_input_messages({"tools": [FUNCTION]}, guardrail)
     assert guardrail.calls[0]["tools"][0]["function"]["description"] == "the weather"

@@ -22,7 +22,9 @@ class FieldRule(Enum):
     IMAGE = "image"
     FILE = "file"
     OPAQUE = "opaque"
-    """An id, an enumeration, a credential or a number: left alone."""
+    """An id, an enumeration, a credential or a number: left alone. An object that stands there may hold texts."""
+    APART = "apart"
+    """Left alone whatever it holds: credentials, or what is looked at elsewhere."""
     NAME = "name"
     """An identifier that stands elsewhere, too (of a tool, of a value): scanned, and nothing may take its place."""
     SIGNED = "signed"
@@ -93,6 +95,17 @@ SCHEMA_VALUES = frozenset({"const", "default", "enum", "example", "examples"})
 
 SCHEMA_CHOICES = frozenset({"const", "enum"})
 """Those of them that say what a value has to be: a rewritten one would be another schema."""
+
+SCHEMA_KEYWORDS = SCHEMA_MEANINGS | {
+    *("$comment", "$defs", "additionalItems", "additionalProperties", "allOf", "anyOf", "const", "contains"),
+    *("contentSchema", "default", "definitions", "dependencies", "dependentSchemas", "deprecated", "description"),
+    *("discriminator", "else", "enum", "example", "examples", "exclusiveMaximum", "exclusiveMinimum", "externalDocs"),
+    *("if", "items", "maxContains", "maxItems", "maxLength", "maxProperties", "maximum", "minContains", "minItems"),
+    *("minLength", "minProperties", "minimum", "multipleOf", "not", "nullable", "oneOf", "patternProperties"),
+    *("prefixItems", "properties", "propertyNames", "propertyOrdering", "readOnly", "strict", "then", "title"),
+    *("unevaluatedItems", "unevaluatedProperties", "uniqueItems", "writeOnly", "xml"),
+}
+"""All keywords, those of OpenAPI too. Any other key is somebody's own word."""
 
 SCHEMA_NAMES = frozenset({"$defs", "definitions", "dependentSchemas", "patternProperties", "properties"})
 """The keywords under which keys are names: a property may itself be called `description`."""

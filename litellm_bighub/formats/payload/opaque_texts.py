@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 from litellm_bighub.formats.payload import fields
@@ -21,19 +21,22 @@ def tokens_apart(value: object) -> tuple[str, str]:
     chosen: list[str] = []
     others: list[str] = []
     for entry in _entries(value):
-        token = fields.get(entry, "token")
+        token = entry if isinstance(entry, str) else fields.get(entry, "token")
         chosen.append(token if isinstance(token, str) else "")
         told = {token} if isinstance(token, str) else set[str]()
         for each in nested(entry):
-            text = each if isinstance(each, str) else _of_bytes(each)
-            if text and text not in told:
-                others.append(text)
-                told.add(text)
+            for text in _texts(each):
+                if text and text not in told:
+                    others.append(text)
+                    told.add(text)
     return "".join(chosen), "\n".join(dict.fromkeys(others))
 
 
 def _entries(value: object) -> Iterator[object]:
     """The tokens of each of the texts that `logprobs` tells of, and whatever else stands there."""
+    if isinstance(value, (list, tuple)):
+        yield from cast("list[object]", value)
+        return
     if not fields.is_object(value):
         yield value
         return
@@ -42,6 +45,15 @@ def _entries(value: object) -> Iterator[object]:
             yield from cast("list[object]", member)
         else:
             yield member
+
+
+def _texts(value: object) -> Iterator[str]:
+    """What one value within an entry says. In text completions, tokens are keys."""
+    if isinstance(value, Mapping):
+        given = cast("Mapping[object, object]", value)
+        yield from (str(key) for key, number in given.items() if isinstance(number, (int, float)) and key != "logprob")
+    else:
+        yield value if isinstance(value, str) else _of_bytes(value)
 
 
 def _of_bytes(value: object) -> str:

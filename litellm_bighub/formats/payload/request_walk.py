@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Set as AbstractSet
 from typing import Any, Final, cast
 
@@ -22,6 +23,7 @@ _FREE, _OPAQUE, _TEXT = FieldRule.FREE, FieldRule.OPAQUE, TextKind.TEXT
 _NUMBERS: Final = frozenset({bool, int, float})
 _FIRST: Final[Where] = (((None, _MESSAGES), 0), "content")
 _CHOSEN: Final = frozenset({"auto", "none", "required", "any"})
+_FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 class RequestWalk(TextWalk):
@@ -62,12 +64,18 @@ class RequestWalk(TextWalk):
                 continue
             if key in _CHOICES and isinstance(value, str) and value in _CHOSEN:
                 continue
+            self.field_name(key)
             if key == _LAID_OVER and fields.is_object(value):
                 self.request(value, (where, key), frozenset())
             elif not isinstance(value, type):  # in code, a response format may be a class, whose words are the caller's
                 self.ruled(data, key, value, self._request.get(key, _FREE), where)
         self.messages(data, where)
         self.metadata(data, where)
+
+    def field_name(self, key: str) -> None:
+        """The name of a field of a request, where no field of an API would be called so."""
+        if key not in self._request and _FIELD_NAME.fullmatch(key) is None:
+            self.names[key] = None
 
     def messages(self, data: Payload, where: Where) -> None:
         """The conversation."""

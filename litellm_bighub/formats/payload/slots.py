@@ -230,7 +230,7 @@ def rewrite(slots: Sequence[Slot], texts: Sequence[str]) -> int:
         if slot.kind is _MEDIA:
             _put_media(slot, text)
         else:
-            fields.put(slot.owner, slot.key, _value(slot, text))
+            fields.put(slot.owner, slot.key, value_of(slot, text))
         if slot.kind is _OUTPUT_TEXT:
             _fit_annotations(slot.owner, slot.text, text)
         if slot.kind is _SIGNED and slot.within is not None:
@@ -251,7 +251,7 @@ def verify(slots: Sequence[Slot], texts: Sequence[str]) -> None:
         if slot.kind is _JSON and _is_json(slot.text) and not _is_json(text):
             raise PayloadError(slot.path, "the guardrail's rewrite is no valid JSON any more")
         if slot.kind is _OBJECT:
-            _value(slot, text)
+            value_of(slot, text)
         if slot.kind is _MEDIA:
             _media(slot, text)
 
@@ -276,17 +276,17 @@ def _put_media(slot: Slot, text: str) -> None:
             fields.put(slot.owner, key, value)
 
 
-def _value(slot: Slot, text: str) -> Payload:
+def value_of(slot: Slot, text: str) -> Payload:
     """What is written for a text.
 
     Raises:
         PayloadError: it cannot stand there.
     """
-    if slot.kind is _TOKENS:
-        return None
-    if slot.kind is not _OBJECT:
+    if slot.kind is not _OBJECT and slot.kind is not _TOKENS:
         return text
     before: Payload = slot.owner[slot.key] if isinstance(slot.key, int) else fields.get(slot.owner, slot.key)
+    if slot.kind is _TOKENS:
+        return [] if isinstance(before, (list, tuple)) else None
     try:
         value = json.loads(text, parse_constant=_refuse_constant)
         if isinstance(before, BaseModel):

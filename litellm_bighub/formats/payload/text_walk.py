@@ -11,11 +11,12 @@ from typing import Any, Final, cast
 
 from pydantic import BaseModel
 
-from litellm_bighub.domain.payload import Payload
+from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.field_rules import (
     SCHEMA_CHOICES,
+    SCHEMA_KEYWORDS,
     SCHEMA_MEANINGS,
     SCHEMA_NAMES,
     SCHEMA_VALUES,
@@ -39,6 +40,9 @@ _TOKENS, _IMAGE, _FILE, _HIDDEN = FieldRule.TOKENS, FieldRule.IMAGE, FieldRule.F
 _TEXT_KIND, _OUTPUT_TEXT_KIND, _TOKENS_KIND = TextKind.TEXT, TextKind.OUTPUT_TEXT, TextKind.TOKENS
 _PROMPT: Final = FieldRule.PROMPT
 _JSON_KIND, _SIGNED_KIND = TextKind.JSON, TextKind.SIGNED
+_APART: Final = FieldRule.APART
+_ATOMS: Final = frozenset({str, int, float})
+_NUMBERS: Final = frozenset({int, float})
 _KINDS: Final = {
     _TEXT: TextKind.TEXT,
     _FREE: TextKind.TEXT,
@@ -103,25 +107,33 @@ class TextWalk:
         if kind == "item_reference":
             self.found.hidden.append(render(where))
         rules = self._rules(kind, untyped) if placed is None else placed
-        untyped = known.unknown if rules is known.unknown else known.untyped
+        untyped = self._untyped_within(rules, members)
         # Values are written while this goes over them, keys never: neither a dict nor a model minds.
         for key, child in members.items():
             if child is None or child is True or child is False:
                 continue
             rule = rules.get(key)
-            if rule is _OPAQUE or (rule is None and known.opaque_ids and key.endswith("_id")):
+            if rule is _OPAQUE and type(child) in _ATOMS:
                 continue
             if type(child) is str and (rule is None or rule is _OUTPUT_TEXT or rule is _TEXT):
-                if child:  # by far the most common field
+                if child and not (rule is None and known.opaque_ids and key.endswith("_id")):  # the most common field
                     kind_of_text = _OUTPUT_TEXT_KIND if rule is _OUTPUT_TEXT else _TEXT_KIND
                     self.found.said.append(child)
                     self.found.told.append((value, key, kind_of_text, where, None, None))
             elif rule is None:
-                self.field(value, key, child, _TEXT, where, depth, untyped, within)
-            elif isinstance(rule, FieldRule):
-                self.field(value, key, child, rule, where, depth, untyped, within)
+                if type(child) not in _NUMBERS or key in known.text_fields:
+                    self.field(value, key, child, _TEXT, where, depth, untyped, within)
             else:
-                self.placed(value, key, child, rule, where, depth)
+                self.ruled(value, key, child, rule, where, depth, untyped, within)
+
+    def _untyped_within(self, rules: Rules, members: JsonMapping) -> Rules:
+        """The rules of objects without a type in an object with these. In an unknown one, keys are anybody's words."""
+        if rules is not self._vocabulary.unknown:
+            return self._vocabulary.untyped
+        if self._vocabulary.scans_names:
+            known = rules.keys() | self._vocabulary.text_fields
+            self.names.update((str(key), None) for key, child in members.items() if child and key not in known)
+        return rules
 
     def _rules(self, kind: object, untyped: Rules | None) -> Rules:
         known = self._vocabulary
@@ -143,8 +155,20 @@ class TextWalk:
         """One field, by its rule or by the rules of the objects that it holds."""
         if not isinstance(rule, FieldRule):
             self.placed(owner, key, value, rule, where, depth)
-        elif rule is not _OPAQUE:
+        elif rule is _OPAQUE:
+            self.opaque(owner, key, value, where, depth)
+        elif rule is not _APART:
             self.field(owner, key, value, rule, where, depth, untyped, within)
+
+    def opaque(self, owner: Payload, key: str | int, value: object, where: Where, depth: int = 0) -> None:
+        """A field that is no text: what objects hold there, in lists or alone, may be one all the same."""
+        if isinstance(value, (list, tuple, Iterator)):
+            elements = _as_list(owner, key, cast("list[Payload] | tuple[Any, ...]", value))
+            if any(type(each) not in _ATOMS for each in elements):
+                for index, child in enumerate(elements):
+                    self.opaque(elements, index, child, (where, key), depth + 1)
+        elif fields.is_object(value):
+            self.item(value, (where, key), depth + 1, self._vocabulary.unknown)
 
     def placed(self, owner: Payload, key: str | int, value: object, rules: Rules, where: Where, depth: int = 0) -> None:
         """A field whose objects, in lists or alone, have these rules. What stands there in their place is text."""
@@ -254,7 +278,7 @@ class TextWalk:
         if isinstance(value, str):
             if value:
                 self.found.add(owner, key, value, _TEXT_KIND, where)
-        elif isinstance(value, (list, tuple)):
+        elif isinstance(value, (list, tuple, Iterator)):  # an iterator is pydantic's own, where a model says Iterable
             elements = _as_list(owner, key, cast("list[Payload] | tuple[Any, ...]", value))
             for index, child in enumerate(elements):
                 if untyped is None or not self._is_said(child, where, index):
@@ -299,8 +323,8 @@ class TextWalk:
         counted = _NAMED if self._vocabulary.scans_names else frozenset[str]()
         for key, child in entries:
             keyword = None if names else key
-            if names and counted:
-                self.names[str(key)] = None
+            if counted and isinstance(key, str) and (names or key not in SCHEMA_KEYWORDS):
+                self.names[key] = None
             if keyword in counted:
                 self.names.update(dict.fromkeys(_strings(child)))
             elif keyword in SCHEMA_MEANINGS:
@@ -346,8 +370,8 @@ def _tells_tokens(value: object) -> bool:
 
 
 def _as_list(owner: Payload, key: str | int, value: list[Payload] | tuple[Any, ...]) -> list[Payload]:
-    """The list itself; a tuple becomes one, where it stands."""
-    if isinstance(value, tuple):
+    """The list itself; all else becomes one, where it stands."""
+    if not isinstance(value, list):
         value = list(value)
         fields.put(owner, key, value)
     return value

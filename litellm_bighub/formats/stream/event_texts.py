@@ -13,7 +13,7 @@ from typing import TypeAlias, cast
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.payload.copies import with_fields
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.payload.slots import Slot, TextKind, Where, still_fits
+from litellm_bighub.formats.payload.slots import Slot, TextKind, Where, still_fits, value_of
 
 Place: TypeAlias = tuple[str | int, ...]
 """Where a text stands in its item, or the way from an event to it."""
@@ -136,12 +136,14 @@ class GroupedTexts:
         item_id: the item's.
         beside: the item and the place of a text that the event tells of; it is dropped with what no longer fits.
         end: where in that text the last of what it tells of ends; `None` if all of it counts.
+        index: the item's place, if the event names it.
     """
 
     pieces: tuple[tuple[Place, str], ...]
     item_id: str
     beside: tuple[str, Place] | None = None
     end: int | None = None
+    index: int | None = None
 
 
 EventTexts: TypeAlias = (
@@ -174,7 +176,7 @@ def with_texts(owner: object, changes: Iterable[tuple[Place, Slot, str]]) -> obj
     rewritten: tuple[Slot, str] | None = None
     for keys, slot, value in changes:
         if len(keys) == 1:
-            fields[keys[0]] = value
+            fields[keys[0]] = value_of(slot, value)
             if slot.kind is TextKind.OUTPUT_TEXT:
                 rewritten = (slot, value)
         else:

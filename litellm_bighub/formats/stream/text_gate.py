@@ -61,7 +61,7 @@ from litellm_bighub.formats.stream.event_texts import (
     ToldTexts,
     with_delta,
 )
-from litellm_bighub.formats.stream.gate_protocol import Hold, Release
+from litellm_bighub.formats.stream.gate_protocol import Hold, Release, unchanged
 from litellm_bighub.formats.stream.lanes import Lanes
 from litellm_bighub.formats.stream.text_items import CallState, Item, Items
 from litellm_bighub.formats.stream.text_part import Delta, Mode, TextPart, Window
@@ -173,6 +173,7 @@ class TextGate:
         may_stream: whether deltas can tell the text at a place.
         mode: how texts are scanned that arrive in deltas. JSON texts are always held whole.
         independent: whether items do not wait for each other.
+        taken: an event as it is taken, without what nobody could look at.
         call_of: the tool call of an item, made of how it was announced and of its texts by their places; `None` if it
             is none.
         message_of: tells by the item, place and kind of a text which message it is a part of; `None` if of none.
@@ -187,8 +188,10 @@ class TextGate:
         independent: bool = False,
         call_of: CallOf = announced_call,
         message_of: MessageOf = _of_no_message,
+        taken: Callable[[object], object] = unchanged,
     ) -> None:
         self._read = read
+        self._taken = taken
         self._call_of = call_of
         self._message_of = message_of
         self._messages: dict[Hashable, list[TextPart]] = {}
@@ -223,7 +226,7 @@ class TextGate:
             PayloadError: an event has no place where its texts can be read.
         """
         self._check(TextGateState.FLOWING)
-        for event in events:
+        for event in map(self._taken, events):
             self._take(event, self._read(event))
         if self._ask():
             self._state = TextGateState.ASKING
@@ -393,7 +396,7 @@ class TextGate:
         self._lanes.add(item.index, delta)
 
     def _take_grouped(self, event: object, told: GroupedTexts) -> None:
-        item = self._items.of(told.item_id, None)
+        item = self._items.of(told.item_id, told.index)
         for place, piece in told.pieces:
             part = item.parts.get(place) or self._new_part(item, place, TextKind.TOKENS)
             part.hear(Delta(None, piece))

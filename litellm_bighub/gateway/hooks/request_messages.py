@@ -6,7 +6,7 @@ argument with every other release.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
@@ -61,10 +61,6 @@ class RequestTools:
                 self._handed_over = deepcopy([tool for group in self._groups for tool in group])
             except UNREADABLE as error:
                 raise PayloadError("tools", "cannot be brought into the form of chat tools") from error
-
-    def without_form(self) -> Collection[int]:
-        """Which tools have no chat form, by index, so that only their texts can be checked."""
-        return [index for index, group in enumerate(self._groups) if not group]
 
     def handed_over(self) -> list[Payload]:
         """A copy for a guardrail, which may write into it."""

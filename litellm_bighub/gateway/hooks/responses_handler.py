@@ -7,9 +7,9 @@ inherited. As long as nobody overrides one of the documented methods, one walk o
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Sequence
 from functools import partial
-from typing import Literal, TypeGuard, cast
+from typing import TypeGuard, cast
 
 from litellm.llms.base_llm.guardrail_translation.base_translation import StreamingScanKey
 from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
@@ -108,8 +108,7 @@ class OpenAIResponsesHandler(OverridePoints):
         skip_roles = ("system",) if skip_system else ()
         only_texts = contract_of(guardrail_to_apply) is Contract.TEXT
         tools = RequestTools(data) if data.get("tools") and not only_texts else NO_TOOLS
-        described: Collection[int] | Literal["all"] = "all" if only_texts else tools.without_form()
-        found = self._texts.in_request(data, skip_roles=skip_roles, tools=described, unsent=LITELLM_FIELDS)
+        found = self._texts.in_request(data, skip_roles=skip_roles, unsent=LITELLM_FIELDS)
         items, extracted = _items_of(data.get("input")), Extracted()
         if items and self._overrides_items("input"):
             extracted = await self._extract(items, "input", guardrail_to_apply, data, skip_roles)

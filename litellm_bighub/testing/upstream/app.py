@@ -49,6 +49,7 @@ class UpstreamModel:
                 Route("/v1/responses/{response_id}/input_items", self.input_items),
                 Route("/v1/responses/{response_id}/cancel", self.cancel, methods=["POST"]),
                 Route("/v1/chat/completions", self.chat, methods=["POST"]),
+                Route("/v1/completions", self.completions, methods=["POST"]),
                 Route("/v1/messages", self.messages, methods=["POST"]),
                 *(Route(path, self.plain, methods=["POST"]) for path in ROUTES),
             ]
@@ -89,6 +90,19 @@ class UpstreamModel:
             chunks = completion.chunks(answer.pace.delta_size)
             return EventStream(chunks, data_frame, answer.pace, last_words="data: [DONE]\n\n", headers=answer.headers)
         return _whole(answer, completion.whole())
+
+    async def completions(self, http: HttpRequest) -> Response:
+        """`POST /v1/completions`, the older API, whole and streamed: the text of the items, and nothing else."""
+        request = await self._record(http)
+        answer = self.script.answer(request)
+        if not isinstance(answer, Output):
+            return _scripted(answer, request, data_frame)
+        items = identified(answer.items, self.ids)
+        completion = Completion(self.ids.next("cmpl"), int(self.clock()), request, items)
+        if request.stream:
+            pieces = completion.text_chunks(answer.pace.delta_size)
+            return EventStream(pieces, data_frame, answer.pace, last_words="data: [DONE]\n\n")
+        return Cut() if answer.pace.cut_after is not None else JSONResponse(completion.text_whole())
 
     async def messages(self, http: HttpRequest) -> Response:
         """`POST /v1/messages`, whole and streamed."""

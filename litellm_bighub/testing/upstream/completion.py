@@ -52,6 +52,20 @@ class Completion:
         if (self.request.body.get("stream_options") or {}).get("include_usage"):
             yield {**self._frame("chat.completion.chunk"), "choices": [], "usage": self._usage()}
 
+    def text_whole(self) -> Item:
+        """The completion of a prompt, in one piece."""
+        return {
+            **self._frame("text_completion"),
+            "choices": [_text_choice(self._text("text"), "stop")],
+            "usage": self._usage(),
+        }
+
+    def text_chunks(self, delta_size: int) -> Iterator[Item]:
+        """The completion of a prompt, in chunks."""
+        for piece in _pieces(self._text("text"), delta_size):
+            yield {**self._frame("text_completion"), "choices": [_text_choice(piece, None)]}
+        yield {**self._frame("text_completion"), "choices": [_text_choice("", "stop")]}
+
     def _text(self, field: str) -> str:
         parts = [part for item in self.items if item["type"] == "message" for part in item["content"]]
         return "".join(part.get(field, "") for part in parts)
@@ -92,3 +106,7 @@ _CALLS = {"function_call": _function, "custom_tool_call": _custom}
 
 def _pieces(text: str, size: int) -> Iterator[str]:
     return (text[start : start + size] for start in range(0, len(text), size))
+
+
+def _text_choice(said: str, reason: str | None) -> Item:
+    return {"index": 0, "text": said, "logprobs": None, "finish_reason": reason}

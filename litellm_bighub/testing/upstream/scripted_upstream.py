@@ -21,8 +21,8 @@ from litellm_bighub.testing.upstream.script import Script, Scripted, When
 class ScriptedUpstream:
     """An OpenAI-compatible server on a free loopback port, running in a thread while the context is open.
 
-    It answers `/v1/responses`, `/v1/chat/completions` and `/v1/messages`, whole and streamed, and what holds no
-    conversation (`/v1/embeddings`, `/v1/audio/transcriptions`, …), and keeps every request it got:
+    It answers `/v1/responses`, `/v1/chat/completions`, `/v1/completions` and `/v1/messages`, whole and streamed, and
+    what holds no conversation (`/v1/embeddings`, `/v1/audio/transcriptions`, …), and keeps every request it got:
 
         with ScriptedUpstream() as upstream:
             upstream.script("weather", [function_call("get_weather", {"city": "Paris"})])

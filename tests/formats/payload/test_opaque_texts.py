@@ -22,9 +22,11 @@ class Token(BaseModel):
         ({"content": [Token(token="bo"), Token(token="b", bytes=[64])]}, "bob\n@"),
         ({"content": [{"token": "a", "bytes": [97], "top_logprobs": [{"token": "b"}, {"token": "a"}]}]}, "a\nb"),
         ({"content": [{"token": None, "later": ["x", [300], []]}]}, "x"),
-        ({"tokens": ["a", "b"], "token_logprobs": [0.1]}, "a\nb"),
+        ({"tokens": ["a", "b"], "token_logprobs": [0.1]}, "ab"),
+        ({"tokens": ["a"], "top_logprobs": [{"a": -0.1, "b": -0.2}]}, "a\na\nb"),
         ({"said": "all"}, "all"),
         ("all", "all"),
+        ([{"token": "bo"}, {"token": "b"}], "bob"),
         ({"content": []}, ""),
     ],
 )

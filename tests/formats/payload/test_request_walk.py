@@ -33,10 +33,14 @@ def test_the_conversation_what_stands_beside_it_and_notes_are_found():
     assert texts_of(request) == ["b", "c", "a", "d", "deep\nf\nnote"]
 
 
+def test_the_name_of_a_field_is_seen_where_no_api_would_call_one_so():
+    assert texts_of({"bob@example.com": 1, "top_p": 1}) == ["bob@example.com"]
+
+
 def test_messages_of_parts_and_of_nothing():
     parts = [{"type": "text", "text": "b"}]
     messages = [{"role": "user", "content": ""}, {"role": "user", "content": parts}, {"role": "user", "content": "c"}]
-    assert texts_of({"messages": messages}) == ["b", "c"]
+    assert texts_of({"messages": messages}) == ["b", "c", "text"]
 
 
 def test_messages_in_a_tuple_can_be_rewritten():

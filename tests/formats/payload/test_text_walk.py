@@ -25,6 +25,9 @@ RULES = {
     "image": FieldRule.IMAGE,
     "file": FieldRule.FILE,
     "hidden": FieldRule.HIDDEN,
+    "id": OPAQUE,
+    "apart": FieldRule.APART,
+    "note": FieldRule.TEXT,
     "logprobs": FieldRule.TOKENS,
     "prompt": FieldRule.PROMPT,
     "thoughts": THOUGHT,
@@ -64,16 +67,22 @@ SCHEMA = {
     [
         ({"said": "a", "new": "b", "new_id": "c", "type": "known"}, ["a", "b", "c"]),
         (Model(said="a"), ["a"]),
-        ({"type": "of tomorrow", "name": "a", "deeper": {"type": "new", "name": "b"}}, ["a", "b"]),
+        ({"type": "of tomorrow", "name": "a", "deeper": {"type": "new", "name": "b"}}, ["a", "b", "name\ndeeper"]),
         (
             {"new": {"name": "n", "more": "a"}, "said": {"name": "b"}, "none": None, "yes": True, "no": ""},
-            ["a", "b", "n"],
+            ["a", "b", "n\nname"],
         ),
         ({"new": [{"said": "a"}, ["b", {"said": "c"}], 7], "number": 7}, ["a", "b", "c"]),
         ({"name": "n", "deep": {"name": ["m", {"k": "v"}]}}, ["n\nk\nv\nm"]),
         ({"arguments": r'{"a": "\u0041"}'}, ['{"a": "A"}']),
         ({"arguments": {"k": ["a"]}, "free": {"k": "b"}}, ["a", "b", "k"]),
         ({"free": "a", "schema": "b"}, ["a", "b"]),
+        ({"id": {"said": "a"}}, ["a"]),
+        ({"id": ["x", {"said": "a"}, [{"k": "b"}]]}, ["a", "b", "k"]),
+        ({"id": ("x", 7)}, []),
+        ({"id": b"x", "note": 7}, []),
+        ({"free": iter(["a"]), "apart": {"said": "b"}}, ["a"]),
+        ({"schema": {"mine": {"title": "t"}}}, ["t", "mine"]),
         ({"schema": SCHEMA}, ["d", "w", "t", "#/x\ndescription\ne\nv"]),
         ({"schema": [{"title": "t"}, 7]}, ["t"]),
         ({"schema": {"anyOf": ({"title": "t"},)}}, ["t"]),
@@ -192,3 +201,9 @@ def test_the_simplest_elements_are_found_like_any_other(elements):
         return [(slot.text, slot.path, slot.kind, slot.owner) for slot in of.slots]
 
     assert seen(None) == seen("known")
+
+
+def test_the_keys_of_what_is_unknown_are_names_where_names_are_scanned():
+    value = {"type": "of tomorrow", "bob": 1, "none": None, "text": "a"}
+    assert found(value).texts == ["a", "bob"]
+    assert found(value, PLAIN).texts == ["of tomorrow", "a"]

@@ -400,6 +400,9 @@ NAMES = (
     ),
     Row("a call's name", lambda text: {"input": [{**_FUNCTION_CALL, "name": text, "arguments": "{}"}]}),
     Row("a note's name", lambda text: {"metadata": {text: "b"}}),
+    Row("a keyword of tomorrow", lambda text: {"text": {"format": {"type": "json_schema", "schema": {text: {}}}}}),
+    Row("a tool server's name", lambda text: {"tools": [{"type": "mcp", "server_label": text}]}),
+    Row("a prompt variable's name", lambda text: {"prompt": {"id": "pmpt_1", "variables": {text: "a"}}}),
 )
 """Requests with identifiers."""
 

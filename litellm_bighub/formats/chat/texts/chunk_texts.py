@@ -49,6 +49,9 @@ _TRANSCRIPT: Final = "transcript"
 _OPAQUE: Final = FieldRule.OPAQUE
 _KINDS: Final = {"name": TextKind.NAME, "arguments": TextKind.JSON, "input": TextKind.TEXT}
 _END: Final = "[DONE]"
+_USAGE: Final = "usage"
+_BESIDE: Final[Rules] = {**ANSWER, _USAGE: _OPAQUE}
+"""Of a chunk; its usage stays with it as long as it holds no text."""
 
 
 class ChatTextGate:
@@ -106,14 +109,18 @@ def apart(chunk: object) -> Sequence[object]:
         made += (piece.choice for piece in pieces)
         if not pieces or get(choice, "finish_reason") is not None:
             made.append(_emptied(choice, keeps=("finish_reason",)) if pieces else choice)
-    beside = [key for key in members(chunk) if key != "choices" and ANSWER.get(key) is not _OPAQUE and get(chunk, key)]
+    beside = [key for key in _told(chunk, _BESIDE) if key != "choices"]
+    usage: object = get(chunk, _USAGE)
+    if usage is not None and _carried({_USAGE: usage}, ANSWER):
+        beside.append(_USAGE)
     if not made or len(made) + bool(beside) == 1:
         return (chunk,)
-    bare = without(chunk, "usage", *beside)
+    bare = without(chunk, _USAGE, *beside)
     chunks = [with_fields(bare, choices=[choice]) for choice in made]
-    if get(chunk, "usage") is not None:
-        chunks[-1] = with_fields(chunks[-1], usage=get(chunk, "usage"))
-    return [with_fields(without(chunk, "usage"), choices=[]), *chunks] if beside else chunks
+    if usage is not None and _USAGE not in beside:
+        chunks[-1] = with_fields(chunks[-1], usage=usage)
+    rest = chunk if _USAGE in beside else without(chunk, _USAGE)
+    return [with_fields(rest, choices=[]), *chunks] if beside else chunks
 
 
 def read(event: object) -> EventTexts:
@@ -129,7 +136,7 @@ def read(event: object) -> EventTexts:
         return ToldTexts(_carried(event, ANSWER))
     index = get(choices[0], "index") or 0
     if not pieces:
-        ends = get(choices[0], "finish_reason") is not None or get(event, "usage") is not None
+        ends = get(choices[0], "finish_reason") is not None or get(event, _USAGE) is not None
         return ToldTexts([], item_id="" if ends else f"{index} silent")
     return pieces[0].told(str(index))
 
@@ -159,7 +166,7 @@ def _told(owner: object, rules: Rules) -> list[str]:
 def _read_rest(event: object) -> EventTexts:
     """A chunk without choices, which tells of usage or of filters; or a text on its way to the client."""
     if is_object(event):
-        return ToldTexts(_carried(event, ANSWER), item_id="" if get(event, "usage") is not None else "beside")
+        return ToldTexts(_carried(event, ANSWER), item_id="" if get(event, _USAGE) is not None else "beside")
     said = event.decode(errors="replace") if isinstance(event, bytes) else str(event)
     if said.strip().removeprefix("data:").strip() == _END:
         return ToldTexts([])

@@ -12,7 +12,8 @@ from litellm_bighub.formats.payload.field_rules import FieldRule, Rules, Vocabul
 
 _OPAQUE, _NAME, _TEXT = FieldRule.OPAQUE, FieldRule.NAME, FieldRule.TEXT
 
-_CACHE: Final[Rules] = dict.fromkeys(("cache_control", "prompt_cache_breakpoint"), _OPAQUE)
+_CACHING: Final[Rules] = dict.fromkeys(("type", "ttl", "mode"), _OPAQUE)
+_CACHE: Final[Rules] = dict.fromkeys(("cache_control", "prompt_cache_breakpoint"), _CACHING)
 _SIGNATURES: Final[Rules] = dict.fromkeys(("signature", "thought_signature", "thought_signatures"), _OPAQUE)
 
 THOUGHT: Final[Rules] = {
@@ -72,10 +73,20 @@ CHOICE: Final[Rules] = {
     "provider_specific_fields": PROVIDER,
 }
 
+USAGE: Final[Rules] = {
+    **dict.fromkeys(("service_tier", "inference_geo", "speed"), _OPAQUE),
+    **{
+        key: {}
+        for key in (
+            *("prompt_tokens_details", "completion_tokens_details", "input_tokens_details", "output_tokens_details"),
+            *("server_tool_use", "cache_creation", "cache_creation_token_details", "cost_details"),
+        )
+    },
+}
+
 ANSWER: Final[Rules] = {
-    **dict.fromkeys(
-        ("id", "created", "model", "object", "obfuscation", "service_tier", "system_fingerprint", "usage"), _OPAQUE
-    ),
+    **dict.fromkeys(("id", "created", "model", "object", "obfuscation", "service_tier", "system_fingerprint"), _OPAQUE),
+    "usage": USAGE,
     "choices": CHOICE,
     "provider_specific_fields": PROVIDER,
 }
@@ -92,21 +103,27 @@ TOOL: Final[Rules] = {
         "format": {"type": _OPAQUE, "grammar": {"syntax": _OPAQUE}},
     },
     **dict.fromkeys(("parameters", "input_schema"), FieldRule.SCHEMA),
-    **dict.fromkeys(("server_url", "server_label", "headers", "authorization", "require_approval"), _OPAQUE),
+    **dict.fromkeys(("server_url", "server_label", "authorization"), _OPAQUE),
+    "headers": FieldRule.APART,
+    "require_approval": {key: {"tool_names": _NAME} for key in ("always", "never")},
     **_CACHE,
 }
 """The last ones are those of a tool server: where it is and how to get in, which no model reads."""
 
+_VOICE: Final[Rules] = {"id": _OPAQUE}
 _CHOSEN: Final[Rules] = {**dict.fromkeys(("type", "mode"), _OPAQUE), "name": _NAME}
 
 REQUEST: Final[Rules] = {
     **dict.fromkeys(
         (
             *("model", "modalities", "reasoning_effort", "service_tier", "verbosity", "prompt_cache_retention"),
-            *("prompt_cache_options", "moderation", "stream_options", "custom_llm_provider", "thinking"),
+            "custom_llm_provider",
         ),
         _OPAQUE,
     ),
+    "prompt_cache_options": _CACHING,
+    "moderation": {"model": _OPAQUE, "policy": {key: {"mode": _OPAQUE} for key in ("input", "output")}},
+    "thinking": dict.fromkeys(("type", "display"), _OPAQUE),
     "tools": TOOL,
     "functions": {"name": _NAME, "parameters": FieldRule.SCHEMA},
     "tool_choice": {
@@ -122,9 +139,9 @@ REQUEST: Final[Rules] = {
     },
     "prompt": FieldRule.PROMPT,
     "prediction": {"type": _OPAQUE, "content": _TEXT},
-    "audio": dict.fromkeys(("format", "voice"), _OPAQUE),
+    "audio": {"format": _OPAQUE, "voice": _VOICE},
     "web_search_options": {"search_context_size": _OPAQUE, "user_location": {"type": _OPAQUE}},
-    "logit_bias": _OPAQUE,
+    "logit_bias": FieldRule.APART,  # numbers by tokens
 }
 """The fields of a request beside its messages and its metadata. What stands under any other name is free text."""
 

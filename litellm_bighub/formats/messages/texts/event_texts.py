@@ -33,7 +33,7 @@ STOP: Final = "content_block_stop"
 CALLS: Final = frozenset({CALL_REASON, *PROVIDER_RUNS})
 """Types of blocks that are tool calls, whoever runs them."""
 _BESIDE: Final[Rules] = {**EVENT, "index": FieldRule.OPAQUE}
-_BESIDE_PART: Final = {part: {**_BESIDE, part: FieldRule.OPAQUE} for part in ("content_block", "delta")}
+_BESIDE_PART: Final = {part: {**_BESIDE, part: FieldRule.APART} for part in ("content_block", "delta")}
 _ENDS: Final = frozenset({"message_stop", "error"})
 _INPUT: Final = "partial_json"
 _STREAMED: Final = frozenset({"text", "thinking", "content"})
@@ -78,8 +78,9 @@ def _read_delta(event: object, item_id: str, index: int | None) -> EventTexts:
             place, kind = (("input",), TextKind.JSON) if key == _INPUT else ((key,), TextKind.TEXT)
             return StreamedText(place, kind, ("delta", key), value, is_done=False, item_id=item_id, index=index)
     found = _found(delta, DELTA, "delta")
-    if len(found) > 1 and not beside and all(isinstance(value, str) for value in said.values()):
-        return GroupedTexts(tuple((each.keys[1:], each.slot.text) for each in found), item_id)
+    if len(found) + len(beside) > 1 and all(isinstance(value, str) for value in said.values()):
+        pieces = [(each.keys[1:], each.slot.text) for each in found]
+        return GroupedTexts((*pieces, *((("", *each.keys), each.slot.text) for each in beside)), item_id)
     return ToldTexts([*found, *beside], item_id, index)
 
 

@@ -12,13 +12,23 @@ from litellm_bighub.formats.payload.field_rules import FieldRule, Rules, Vocabul
 
 _OPAQUE, _NAME, _HIDDEN, _FILE = FieldRule.OPAQUE, FieldRule.NAME, FieldRule.HIDDEN, FieldRule.FILE
 
+_CACHE: Final[Rules] = dict.fromkeys(("type", "ttl"), _OPAQUE)
+_THINKING: Final[Rules] = {
+    **dict.fromkeys(("type", "display", "effort"), _OPAQUE),
+    "block_binding": {"prefix_mismatch_behavior": _OPAQUE},
+}
+_OUTPUT: Final[Rules] = {"effort": _OPAQUE, "task_budget": {"type": _OPAQUE}}
+
 _COMMON: Final[Rules] = {
-    **dict.fromkeys(("type", "id", "tool_use_id", "file_id", "caller", "cache_control", "error_code"), _OPAQUE),
+    **dict.fromkeys(("type", "id", "tool_use_id", "file_id", "error_code"), _OPAQUE),
+    "caller": dict.fromkeys(("type", "tool_id"), _OPAQUE),
+    "cache_control": _CACHE,
     **dict.fromkeys(("signature", "encrypted_content", "encrypted_index", "encrypted_stdout"), _HIDDEN),
 }
 
 TOOL: Final[Rules] = {
-    **dict.fromkeys(("type", "model", "allowed_callers", "cache_control", "caching", "response_inclusion"), _OPAQUE),
+    **dict.fromkeys(("type", "model", "allowed_callers", "response_inclusion"), _OPAQUE),
+    **dict.fromkeys(("cache_control", "caching"), _CACHE),
     **dict.fromkeys(("name", "mcp_server_name"), _NAME),
     **dict.fromkeys(("input_schema", "parameters"), FieldRule.SCHEMA),
     "function": {"name": _NAME, "parameters": FieldRule.SCHEMA},
@@ -43,7 +53,7 @@ BLOCKS: Final[dict[str, Rules]] = {
     "redacted_thinking": {"data": _HIDDEN},
     **dict.fromkeys(("tool_use", "server_tool_use", "mcp_tool_use"), _CALL),
     "tool_result": {"toolset_name": _NAME},
-    "image": {"source": _IMAGE, "transformations": _OPAQUE},
+    "image": {"source": _IMAGE, "transformations": {"oversized_image": _OPAQUE}},
     "compaction": {"content": FieldRule.SIGNED},
     "advisor_result": {"stop_reason": _OPAQUE},
     "advisor_redacted_result": {"stop_reason": _OPAQUE},
@@ -52,7 +62,10 @@ BLOCKS: Final[dict[str, Rules]] = {
     **dict.fromkeys(("mcp_tool_reference", "mcp_toolset_reference"), _CALL),
     "tool_definition": {"definition": TOOL},
     "mcp_tool_listing": {"mcp_server_name": _NAME, "tools": TOOL},
-    "fallback": dict.fromkeys(("from", "from_", "to", "trigger"), _OPAQUE),
+    "fallback": {
+        **{key: {"model": _OPAQUE} for key in ("from", "from_", "to")},
+        "trigger": FieldRule.FREE,
+    },
     **{
         kind: {}
         for kind in (
@@ -106,19 +119,36 @@ _CONTAINER: Final[Rules] = {
     "skills": dict.fromkeys(("skill_id", "type", "version"), _OPAQUE),
 }
 
-MESSAGE: Final[Rules] = dict.fromkeys(("role", "clear_at", "cache_control", "output_config"), _OPAQUE)
+MESSAGE: Final[Rules] = {
+    **dict.fromkeys(("role", "clear_at"), _OPAQUE),
+    "cache_control": _CACHE,
+    "output_config": _OUTPUT,
+}
 """A message of a request; its content is blocks or a text."""
 
+_COUNTED: Final[Rules] = {key: {} for key in ("cache_creation", "server_tool_use", "output_tokens_details")}
+_BOOKKEEPING: Final[Rules] = {
+    "usage": {
+        **dict.fromkeys(("service_tier", "inference_geo", "speed"), _OPAQUE),
+        **_COUNTED,
+        "iterations": {**dict.fromkeys(("type", "model"), _OPAQUE), **_COUNTED},
+        "fallback_credit": {"status": dict.fromkeys(("type", "reason", "remove_to_redeem"), _OPAQUE)},
+    },
+    "context_management": {"applied_edits": {"type": _OPAQUE}},
+    "input_transformations": dict.fromkeys(("type", "path", "reason"), _OPAQUE),
+}
+
 ANSWER: Final[Rules] = {
-    **dict.fromkeys(("id", "type", "role", "model", "stop_reason", "usage", "input_transformations"), _OPAQUE),
+    **dict.fromkeys(("id", "type", "role", "model", "stop_reason"), _OPAQUE),
     "container": _CONTAINER,
-    "context_management": _OPAQUE,
+    **_BOOKKEEPING,
 }
 
 MESSAGE_DELTA: Final[Rules] = {"stop_reason": _OPAQUE, "container": _CONTAINER}
 
 EVENT: Final[Rules] = {
-    **dict.fromkeys(("type", "usage", "context_management", "input_transformations"), _OPAQUE),
+    "type": _OPAQUE,
+    **_BOOKKEEPING,
     "message": ANSWER,
     "delta": MESSAGE_DELTA,
 }
@@ -136,14 +166,16 @@ _FORMAT: Final[Rules] = {"type": _OPAQUE, "schema": FieldRule.SCHEMA}
 
 REQUEST: Final[Rules] = {
     **dict.fromkeys(
-        ("model", "service_tier", "speed", "inference_geo", "cache_control", "custom_llm_provider", "thinking"),
+        ("model", "service_tier", "speed", "inference_geo", "custom_llm_provider"),
         _OPAQUE,
     ),
+    "cache_control": _CACHE,
+    "thinking": _THINKING,
     "system": FieldRule.TEXT,
     "tools": TOOL,
     "tool_choice": {"type": _OPAQUE, "name": _NAME},
     "output_format": _FORMAT,
-    "output_config": {"effort": _OPAQUE, "format": _FORMAT},
+    "output_config": {**_OUTPUT, "format": _FORMAT},
     "container": _CONTAINER,
     "mcp_servers": {
         **dict.fromkeys(("type", "url", "authorization_token"), _OPAQUE),

@@ -10,11 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from litellm_bighub.formats.payload.copies import text, whole
-from litellm_bighub.formats.payload.fields import get
+from litellm_bighub.formats.payload.copies import text, whole, with_fields
+from litellm_bighub.formats.payload.field_rules import FieldRule, Rules
+from litellm_bighub.formats.payload.fields import get, members
+from litellm_bighub.formats.payload.json_escapes import unescaped
 from litellm_bighub.formats.payload.slots import Slot, TextKind
 from litellm_bighub.formats.responses.event_kinds import (
     ADDED,
+    BEGINNING,
     COMMAND_ADDED,
     EVENTS,
     OUTPUT_DELTA,
@@ -22,12 +25,14 @@ from litellm_bighub.formats.responses.event_kinds import (
     TERMINAL,
 )
 from litellm_bighub.formats.responses.item_kinds import is_call
+from litellm_bighub.formats.responses.texts.field_rules import EVENT, UNKNOWN
 from litellm_bighub.formats.responses.texts.text_finder import find_in_item, find_in_response
 from litellm_bighub.formats.stream.event_texts import (
     AnnotationTexts,
     AnnouncedTexts,
     CarriedText,
     EventTexts,
+    GroupedTexts,
     LastTexts,
     PieceTexts,
     Place,
@@ -88,6 +93,28 @@ TOLD: Mapping[str, _StreamedKind] = MappingProxyType(
 )
 """By what stands before `.delta` and `.done`."""
 
+_INDICES = frozenset({"output_index", "content_index", "summary_index", "command_index", "annotation_index"})
+_OF_DELTAS = _INDICES | {"type", "item_id", "sequence_number", "delta", "text", "arguments", "obfuscation"}
+"""The fields of nearly all deltas and done events."""
+_PARTS_OF: Mapping[str, str] = {
+    **{f"{name}{_DELTA}": "delta" for name in TOLD},
+    **{f"{name}{_DONE}": told.key for name, told in TOLD.items()},
+    **dict.fromkeys(_PARTS, "part"),
+    **dict.fromkeys((ADDED, ITEM_DONE), "item"),
+    **dict.fromkeys((*TERMINAL, *BEGINNING), "response"),
+    ANNOTATION: "annotation",
+    COMMAND_ADDED: "command",
+    "response.audio.delta": "delta",
+    "response.image_generation_call.partial_image": "partial_image_b64",
+}
+"""The field that makes an event what it is."""
+_BESIDE: Mapping[str, Rules] = {
+    event_type: {**EVENT, **({_PARTS_OF[event_type]: FieldRule.APART} if event_type in _PARTS_OF else {})}
+    for event_type in EVENTS
+    if event_type not in {OUTPUT_DELTA, OUTPUT_DONE}
+}
+"""What else may stand in the events that we know; all others are looked through as they are."""
+
 _STREAMED_FIELDS = frozenset({"arguments", "input", "code"})
 _STREAMED_LISTS = frozenset({"content", "summary"})
 
@@ -97,9 +124,9 @@ def read(event: object) -> EventTexts:
     event_type = text(event, "type")
     told = _streamed(event, event_type)
     if told is not None:
-        return told
+        return told if members(event).keys() <= _OF_DELTAS else _with_beside(event, told)
     own: object = get(event, "item")
-    texts = _carried(event, event_type)
+    texts = [*_carried(event, event_type), *_beside(event, event_type)]
     if event_type in TERMINAL:
         return LastTexts(texts, get(event, "response"))
     item_id, index = text(own, "id") or text(event, "item_id"), whole(event, "output_index")
@@ -121,6 +148,16 @@ def read(event: object) -> EventTexts:
     return ToldTexts(texts, item_id, index, ends, call)
 
 
+def taken(event: object) -> object:
+    """An event without what cannot be checked in pieces: padding, and the tokens of a delta, which `done` tells too."""
+    changed: dict[str, object] = {}
+    if get(event, "obfuscation"):
+        changed["obfuscation"] = None
+    if get(event, "logprobs") and text(event, "type").endswith(_DELTA):
+        changed["logprobs"] = []
+    return with_fields(event, **changed) if changed else event
+
+
 def _streamed(event: object, event_type: str) -> StreamedText | None:
     """What a delta or done event says, `None` if it is neither."""
     is_done = event_type.endswith(_DONE)
@@ -135,6 +172,30 @@ def _streamed(event: object, event_type: str) -> StreamedText | None:
     place, item_id, index = told.place(event), text(event, "item_id"), whole(event, "output_index")
     keys = () if value is None else (key,)
     return StreamedText(place, told.kind, keys, value or "", is_done, item_id, index)
+
+
+def _with_beside(event: object, told: StreamedText) -> EventTexts:
+    """What a delta or done event says, with what it says beside its text."""
+    beside = _beside(event, text(event, "type"))
+    if not beside:
+        return told
+    if not told.is_done:
+        pieces = [(("", *each.keys), each.slot.text) for each in beside]
+        return GroupedTexts(((told.place, told.text), *pieces), told.item_id, index=told.index)
+    own: list[CarriedText] = []
+    if told.keys:
+        whole_text = unescaped(told.text) if told.kind is TextKind.JSON else told.text
+        slot = Slot(event, told.keys[-1], whole_text, told.kind, (None, told.keys[-1]))
+        own = [CarriedText(told.keys, slot, told.place)]
+    return ToldTexts([*own, *beside], told.item_id, told.index, ends=told.place)
+
+
+def _beside(event: object, event_type: str) -> list[CarriedText]:
+    """What an event says beside the part that makes it one."""
+    rules = _BESIDE.get(event_type)
+    if rules is None:
+        return []
+    return [CarriedText(keys_of(slot.where), slot) for slot in find_in_item(event, rules=rules).slots]
 
 
 def _unknown_place(event: object, event_type: str) -> Place:
@@ -171,20 +232,14 @@ def _carried(event: object, event_type: str) -> list[CarriedText]:
         prefix: Place = (listed, whole(event, counter) or 0)
         return [CarriedText(keys, slot, prefix + keys[1:]) for keys, slot in _slots(event, "part")]
     if event_type == ANNOTATION:
-        return [CarriedText(keys, slot) for keys, slot in _slots(event, "annotation")]
+        rules = None if get(get(event, "annotation"), "type") else UNKNOWN
+        return [CarriedText(keys, slot) for keys, slot in _slots(event, "annotation", rules)]
     if event_type == COMMAND_ADDED:
         command = text(event, "command")
         slot = Slot(event, "command", command, TextKind.TEXT, (None, "command"))
         return [CarriedText(("command",), slot, TOLD[COMMAND].place(event))] if command else []
     if event_type in {OUTPUT_DELTA, OUTPUT_DONE}:
         return [CarriedText(keys_of(slot.where), slot) for slot in find_in_item(event).slots]
-    if event_type == "error":
-        message = text(event, "message")
-        return (
-            [CarriedText(("message",), Slot(event, "message", message, TextKind.TEXT, (None, "message")))]
-            if message
-            else []
-        )
     response: object = get(event, "response")
     if response is not None:
         return _in_envelope(response)
@@ -204,15 +259,11 @@ def _in_envelope(response: object) -> list[CarriedText]:
                 found.append(CarriedText(("response", *keys), slot, tuple(rest), index, item_id))
             case keys:
                 found.append(CarriedText(("response", *keys), slot, joins=keys == ("output_text",)))
-    error: object = get(response, "error")
-    if message := text(error, "message"):
-        slot = Slot(error, "message", message, TextKind.TEXT, ((None, "error"), "message"))
-        found.append(CarriedText(("response", "error", "message"), slot))
     return found
 
 
-def _slots(event: object, key: str) -> Iterable[tuple[Place, Slot]]:
+def _slots(event: object, key: str, rules: Rules | None = None) -> Iterable[tuple[Place, Slot]]:
     owner: object = get(event, key)
     if owner is None:
         return ()
-    return ((keys_of(slot.where), slot) for slot in find_in_item(owner, (None, key)).slots)
+    return ((keys_of(slot.where), slot) for slot in find_in_item(owner, (None, key), rules=rules).slots)

@@ -13,7 +13,8 @@ from types import MappingProxyType
 from litellm_bighub.formats.payload.field_rules import FieldRule, Rules, Vocabulary
 
 _NONE: Rules = MappingProxyType({})
-_OPAQUE = FieldRule.OPAQUE
+_OPAQUE, _NAME = FieldRule.OPAQUE, FieldRule.NAME
+_TYPED: Rules = {"type": _OPAQUE}
 
 COMMON: Rules = MappingProxyType(
     {
@@ -25,18 +26,17 @@ COMMON: Rules = MappingProxyType(
                 "status",
                 "role",
                 "phase",
-                "namespace",
-                "caller",
                 "created_by",
                 "detail",
                 "effort",
-                "logprobs",
-                "prompt_cache_breakpoint",
                 "file_ids",
             ),
             _OPAQUE,
         ),
-        "name": FieldRule.NAME,
+        **dict.fromkeys(("name", "namespace"), _NAME),
+        "caller": dict.fromkeys(("type", "caller_id"), _OPAQUE),
+        "prompt_cache_breakpoint": dict.fromkeys(("type", "ttl", "mode"), _OPAQUE),
+        "logprobs": FieldRule.TOKENS,
         "attributes": FieldRule.FREE,  # of a file that a search found: keys are the uploader's
         "input_schema": FieldRule.SCHEMA,
         "encrypted_content": FieldRule.HIDDEN,
@@ -49,30 +49,32 @@ UNKNOWN: Rules = {**dict.fromkeys(("type", "id", "status", "role"), _OPAQUE), "e
 
 _FILE_PART: Rules = {"file_data": FieldRule.FILE, "file_url": FieldRule.FILE, "file_id": FieldRule.FILE}
 _IMAGE_PART: Rules = {"image_url": FieldRule.IMAGE, "file_id": FieldRule.IMAGE}
-_CREDENTIALS: Rules = {"authorization": _OPAQUE, "headers": _OPAQUE}
-_SETTINGS: Rules = dict.fromkeys(
-    (
-        "action",
-        "allowed_callers",
-        "background",
-        "complexity",
-        "container",
-        "environment",
-        "filters",
-        "input_fidelity",
-        "moderation",
-        "model",
-        "output_format",
-        "quality",
-        "ranking_options",
-        "search_content_types",
-        "search_context_size",
-        "size",
-        "user_location",
-        "vector_store_ids",
+_CREDENTIALS: Rules = {"authorization": _OPAQUE, "headers": FieldRule.APART}
+_SETTINGS: Rules = {
+    **dict.fromkeys(
+        (
+            "action",
+            "allowed_callers",
+            "background",
+            "complexity",
+            "container",
+            "environment",
+            "input_fidelity",
+            "moderation",
+            "model",
+            "output_format",
+            "quality",
+            "search_content_types",
+            "search_context_size",
+            "size",
+            "vector_store_ids",
+        ),
+        _OPAQUE,
     ),
-    _OPAQUE,
-)
+    "filters": FieldRule.FREE,
+    "ranking_options": {"ranker": _OPAQUE, "hybrid_search": _NONE},
+    "user_location": _TYPED,
+}
 
 ITEMS: Mapping[str, Rules] = {
     "message": _NONE,
@@ -93,14 +95,17 @@ ITEMS: Mapping[str, Rules] = {
     "code_interpreter_call": _NONE,
     "local_shell_call": _NONE,
     "local_shell_call_output": _NONE,
-    "shell_call": {"environment": _OPAQUE},
+    "shell_call": _NONE,
     "shell_call_output": _NONE,
     "apply_patch_call": _NONE,
     "apply_patch_call_output": _NONE,
-    "mcp_list_tools": {"server_label": _OPAQUE},
-    "mcp_approval_request": {"arguments": FieldRule.JSON, "server_label": _OPAQUE},
+    "mcp_list_tools": {
+        "server_label": _NAME,
+        "tools": {"name": _NAME, "input_schema": FieldRule.SCHEMA, "annotations": FieldRule.FREE},
+    },
+    "mcp_approval_request": {"arguments": FieldRule.JSON, "server_label": _NAME},
     "mcp_approval_response": _NONE,
-    "mcp_call": {"arguments": FieldRule.JSON, "server_label": _OPAQUE},
+    "mcp_call": {"arguments": FieldRule.JSON, "server_label": _NAME},
     "custom_tool_call": _NONE,
     "custom_tool_call_output": _NONE,
     "item_reference": _NONE,
@@ -166,25 +171,26 @@ DETAILS: Mapping[str, Rules] = {
     "click": {"button": _OPAQUE},
     "exec": {"env": FieldRule.FREE},
     "grammar": {"syntax": _OPAQUE},
-    "container_auto": {"memory_limit": _OPAQUE, "network_policy": _OPAQUE},
+    **{key: {"memory_limit": _OPAQUE} for key in ("auto", "container_auto")},
+    "allowlist": {"domain_secrets": {**dict.fromkeys(("domain", "name"), _NAME), "value": _OPAQUE}},
+    **dict.fromkeys(("approximate", "direct", "disabled"), _NONE),
     "inline": _NONE,
     "base64": {"data": FieldRule.FILE, "media_type": _OPAQUE},
 }
 
 TOOLS: Mapping[str, Rules] = {
     "function": {"parameters": FieldRule.SCHEMA, "output_schema": FieldRule.SCHEMA, **_SETTINGS},
-    "custom": {**_SETTINGS},
+    "custom": _SETTINGS,
     "namespace": _NONE,
     "tool_search": {"parameters": FieldRule.SCHEMA, "execution": _OPAQUE},
     "shell": {**_SETTINGS, "environment": FieldRule.TEXT},
     "image_generation": {**_SETTINGS, "input_image_mask": FieldRule.IMAGE, "svg": _OPAQUE},
     "mcp": {
         **_CREDENTIALS,
-        "server_label": _OPAQUE,
-        "server_url": _OPAQUE,
-        "allowed_tools": _OPAQUE,
-        "allowed_callers": _OPAQUE,
-        "require_approval": _OPAQUE,
+        **dict.fromkeys(("server_url", "allowed_callers"), _OPAQUE),
+        "server_label": _NAME,
+        "allowed_tools": _NAME,
+        "require_approval": {key: {"tool_names": _NAME} for key in ("always", "never")},
     },
     **dict.fromkeys(
         (
@@ -215,3 +221,52 @@ VOCABULARY = Vocabulary(
     text_fields=frozenset({"text", "content", "refusal", "output", "arguments", "input"}),
     opaque_ids=True,
 )
+
+_TEXT_FORMAT: Rules = {"type": _OPAQUE, "name": _NAME, **dict.fromkeys(("schema", "schema_"), FieldRule.SCHEMA)}
+
+_ALIKE: Rules = {
+    **dict.fromkeys(("model", "service_tier", "truncation", "prompt_cache_retention"), _OPAQUE),
+    "context_management": _TYPED,
+    "moderation": {"model": _OPAQUE, "policy": {key: {"mode": _OPAQUE} for key in ("input", "output")}},
+    "prompt": {**dict.fromkeys(("id", "version"), _OPAQUE), "variables": FieldRule.APART},
+    "prompt_cache_options": dict.fromkeys(("type", "ttl", "mode"), _OPAQUE),
+    "reasoning": dict.fromkeys(("effort", "summary", "generate_summary", "context"), _OPAQUE),
+    "stream_options": _NONE,
+    "text": {"format": _TEXT_FORMAT, "verbosity": _OPAQUE},
+    "tool_choice": {
+        **dict.fromkeys(("type", "mode"), _OPAQUE),
+        **dict.fromkeys(("name", "server_label"), _NAME),
+        "tools": FieldRule.FREE,
+    },
+    "metadata": FieldRule.FREE,
+    **dict.fromkeys(("instructions", "user", "safety_identifier", "prompt_cache_key"), FieldRule.TEXT),
+    "conversation": {"id": _OPAQUE},
+    "previous_response_id": _OPAQUE,
+}
+"""Fields of a request, which its answer tells once more."""
+
+REQUEST: Rules = {
+    **_ALIKE,
+    **dict.fromkeys(("include", "custom_llm_provider", "text_format"), _OPAQUE),
+    "tools": FieldRule.TEXT,
+}
+"""The fields of a request beside its input. What stands under any other name is free text."""
+
+EVENT: Rules = {
+    **dict.fromkeys(("type", "code", "obfuscation"), _OPAQUE),
+    "name": _NAME,
+    "logprobs": FieldRule.TOKENS,
+}
+"""An event of a stream, beside the part that makes it one."""
+
+ANSWER: Rules = {
+    **_ALIKE,
+    **dict.fromkeys(("id", "object", "status"), _OPAQUE),
+    "tools": FieldRule.TEXT,
+    "error": {"code": _OPAQUE},
+    "incomplete_details": {"reason": _OPAQUE},
+    "output": FieldRule.APART,
+    "usage": dict.fromkeys(("input_tokens_details", "output_tokens_details"), _NONE),
+    "moderation": FieldRule.FREE,
+}
+"""The fields of an answer. Its output is walked by the types of its items."""

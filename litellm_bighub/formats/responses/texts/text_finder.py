@@ -7,35 +7,35 @@ be put back into a tuple.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, MutableMapping, Sequence, Set as AbstractSet
+from collections.abc import Collection, MutableMapping, Sequence, Set as AbstractSet
 from typing import Any, Literal, cast
-
-from pydantic import BaseModel
 
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
-from litellm_bighub.formats.payload.field_rules import FieldRule
-from litellm_bighub.formats.payload.nested import nested
+from litellm_bighub.formats.payload.field_rules import FieldRule, Rules
+from litellm_bighub.formats.payload.request_walk import RequestWalk
 from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where, render
-from litellm_bighub.formats.payload.text_walk import TextWalk
-from litellm_bighub.formats.responses.texts.field_rules import UNKNOWN, VOCABULARY
+from litellm_bighub.formats.responses.texts.field_rules import ANSWER, COMMON, REQUEST, UNKNOWN, VOCABULARY
 
 _MESSAGE = frozenset({"role", "content", "type", "id", "status", "phase"})
 _OUTPUT_TEXT = frozenset({"type", "text", "annotations", "logprobs"})
-_AROUND = frozenset({"prompt", "text", "tools", "metadata", "user", "previous_response_id", "conversation"})
-"""The fields beside `input` and `instructions` in which a request may hold, or stand for, a text."""
-_BESIDE_INPUT = _AROUND | {"instructions"}
+_BESIDE_INPUT = frozenset(
+    {"instructions", "prompt", "text", "tools", "metadata", "user", "previous_response_id", "conversation"}
+)
+"""The fields beside `input` in which a request may hold, or stand for, a text."""
 _CHOICES = frozenset(
     {
-        *("model", "input", "include", "store", "stream", "stream_options", "background", "temperature", "top_p"),
-        *("top_logprobs", "max_output_tokens", "max_tool_calls", "parallel_tool_calls", "tool_choice", "truncation"),
-        *("reasoning", "service_tier", "prompt_cache_retention", "partial_images", "text_format", "timeout"),
-        *("custom_llm_provider", "context_management"),
+        *("model", "input", "include", "store", "stream", "background", "temperature", "top_p", "top_logprobs"),
+        *("max_output_tokens", "max_tool_calls", "parallel_tool_calls", "truncation", "service_tier"),
+        *("prompt_cache_retention", "partial_images", "text_format", "timeout", "custom_llm_provider"),
     }
 )
 """The other fields that the API knows: numbers, and words out of which a caller chooses one."""
-_KNOWN = _BESIDE_INPUT | _CHOICES
+_CHOSEN = frozenset({"auto", "none", "required"})
+_INSTRUCTIONS = "instructions"
+_METADATA = "metadata"
+_LAID_OVER = "extra_body"
 _SPEAKERS = frozenset({"user", "assistant"})
 _INPUT: Where = (None, "input")
 _FIRST_CONTENT: Where = ((_INPUT, 0), "content")
@@ -55,58 +55,29 @@ def find_in_request(
     Args:
         data: the keyword arguments of `responses.create`, as LiteLLM hands them to a hook.
         skip_roles: roles whose messages are out of the guardrail's scope; `instructions` count as `system`.
-        tools: which of `tools`, by index, to take texts from; the others are handed over as they are.
+        tools: makes no difference: what tools say is text, beside being handed over as tools.
         unsent: names of fields that no provider gets. What stands under any other name that the API does not know, as
             in `extra_body` or `extra_headers`, is text.
 
     Raises:
         PayloadError: `input`, one of its items or a tool is nothing that the Responses API knows.
     """
+    del tools
     walk = _Walk(skip_roles)
-    if "system" not in skip_roles:
-        walk.field(data, "instructions", data.get("instructions"), FieldRule.TEXT, None)
-    walk.input(data)
-    for key in sorted(data.keys() - _KNOWN - unsent):
-        walk.field(data, key, data[key], FieldRule.FREE, None)
-    walk.names.update(dict.fromkeys(_chosen(data.get("tool_choice"))))
-    if _AROUND.isdisjoint(data):
-        return walk.finish()
-    prompt = data.get("prompt")
-    if prompt is not None and not isinstance(prompt, str):
-        where: Where = ((None, "prompt"), "variables")
-        variables = fields.get(prompt, "variables")
-        for key, value in list(fields.members(variables).items()):  # every name is the caller's own
-            rule = FieldRule.TEXT if fields.get(value, "type") else FieldRule.FREE
-            walk.field(variables, key, value, rule, where)
-    text_format = fields.get(data.get("text"), "format")
-    if text_format is not None:
-        where = ((None, "text"), "format")
-        walk.field(text_format, "description", fields.get(text_format, "description"), FieldRule.TEXT, where)
-        name = "schema_" if isinstance(text_format, BaseModel) else "schema"
-        walk.schema(fields.get(text_format, name), (where, "schema"))
-        walk.field(text_format, "name", fields.get(text_format, "name"), FieldRule.NAME, where)
-    walk.tools(data.get("tools"), tools)
-    metadata = data.get("metadata")
-    if isinstance(metadata, MutableMapping):
-        for key, value in metadata.items():
-            if isinstance(value, str):  # the API knows only strings; LiteLLM keeps its own records here, nested
-                walk.names[key] = None
-                walk.field(metadata, key, value, FieldRule.TEXT, (None, "metadata"))
-    walk.field(data, "user", data.get("user"), FieldRule.TEXT, None)
+    walk.request(data, None, unsent)
     walk.found.hidden.extend(key for key in _HISTORY if data.get(key))
     return walk.finish()
 
 
 def find_in_response(response: object) -> Found:
-    """Find everything the model wrote into an answer, in `output` and in a dict's `output_text` convenience field.
+    """Find everything in an answer that a model, a tool or a provider wrote, and what it tells of its request.
 
     Args:
         response: a response as a dict, a LiteLLM `ResponsesAPIResponse` or an openai `Response`.
     """
     walk = _Walk()
     walk.items(response, "output", fields.get(response, "output"), None)
-    if isinstance(response, MutableMapping):
-        walk.field(response, "output_text", response.get("output_text"), FieldRule.TEXT, None)
+    walk.beside_output(response)
     return walk.finish()
 
 
@@ -144,22 +115,18 @@ def lone_text_in_response(response: object) -> Slot | None:
     if type(output) is not list or len(cast("list[Payload]", output)) != 1 or not fields.is_object(output[0]):
         return None
     slots = _simple_message(output[0], _OUTPUT, 0)
-    return slots[0] if slots and len(slots) == 1 else None
-
-
-def find_in_item(item: object, where: Where = None) -> Found:
-    """Find the texts of one input item, output item or content part."""
+    if slots is None or len(slots) != 1:
+        return None
     walk = _Walk()
-    walk.item(item, where)
+    walk.beside_output(response)
+    return None if walk.finish().slots else slots[0]
+
+
+def find_in_item(item: object, where: Where = None, *, rules: Rules | None = None) -> Found:
+    """Find the texts of one input item, output item or content part, or of what has rules of its own."""
+    walk = _Walk()
+    walk.item(item, where, placed=rules)
     return walk.finish()
-
-
-def _chosen(tool_choice: object) -> Iterator[str]:
-    """The names of the tools that a model may choose from."""
-    for each in nested(tool_choice):
-        name = fields.get(each, "name") if fields.is_object(each) else None
-        if isinstance(name, str):
-            yield name
 
 
 def _simple_message(item: Payload, where: Where, index: int) -> Sequence[Slot] | None:
@@ -180,31 +147,75 @@ def _simple_message(item: Payload, where: Where, index: int) -> Sequence[Slot] |
     for number, part in enumerate(cast("list[Payload]", content)):
         present = fields.members(part)
         text = present.get("text")
-        if type(text) is not str or present.get("type") != "output_text" or present.get("annotations"):
+        if type(text) is not str or present.get("type") != "output_text":
             return None
-        if not present.keys() <= _OUTPUT_TEXT:
+        if present.get("annotations") or present.get("logprobs") or not present.keys() <= _OUTPUT_TEXT:
             return None
         if text:
             slots.append(Slot(part, "text", text, TextKind.OUTPUT_TEXT, ((here, number), "text")))
     return slots
 
 
-class _Walk(TextWalk):
+class _Walk(RequestWalk):
     """One walk; collects into `found`."""
 
     def __init__(self, skip_roles: Collection[str] = ()) -> None:
-        super().__init__(VOCABULARY)
-        self._skip_roles = skip_roles
+        super().__init__(VOCABULARY, REQUEST, lambda _: COMMON, skip_roles)
 
-    def input(self, data: MutableMapping[str, Any]) -> None:
-        value = data.get("input")
+    def request(self, data: Payload, where: Where, unsent: AbstractSet[str]) -> None:
+        """A request, or what is laid over one."""
+        if "system" not in self._skip_roles:
+            self.field(data, _INSTRUCTIONS, fields.get(data, _INSTRUCTIONS), FieldRule.TEXT, where)
+        self.input(data, where)
+        own = fields.members(data)
+        for key in sorted((own.keys() - _CHOICES - unsent) | (own.keys() & _BESIDE_INPUT)):
+            self.field_name(key)
+            if key == _LAID_OVER and fields.is_object(own[key]):
+                self.request(own[key], (where, key), frozenset())
+            elif key == "tools" and own[key] is not None:
+                self.tools(own[key], where)
+            elif key not in {_INSTRUCTIONS, _METADATA}:
+                self._beside(data, key, own[key], REQUEST.get(key, FieldRule.FREE), where)
+        self.metadata(data, where)
+
+    def beside_output(self, response: Payload) -> None:
+        """The fields of an answer but its output."""
+        for key, value in fields.members(response).items():
+            if key != "output":
+                self._beside(response, key, value, ANSWER.get(key, FieldRule.FREE), None)
+
+    def _beside(self, owner: Payload, key: str, value: object, rule: FieldRule | Rules, where: Where) -> None:
+        """A field beside the conversation. In code, a format may be a class, whose words are the caller's."""
+        if not value or isinstance(value, (bool, int, float, type)):
+            return
+        if key == "tool_choice" and isinstance(value, str) and value in _CHOSEN:
+            return
+        self.ruled(owner, key, value, rule, where)
+        if key == "prompt" and fields.is_object(value):
+            self._prompt_variables(value, (where, key))
+
+    def _prompt_variables(self, prompt: Payload, where: Where) -> None:
+        """What a stored prompt is filled with. Every name is the caller's own."""
+        variables = fields.get(prompt, "variables")
+        if not fields.is_object(variables):
+            self.field(prompt, "variables", variables, FieldRule.FREE, where)
+            return
+        where = (where, "variables")
+        for key, value in list(fields.members(variables).items()):
+            self.names[str(key)] = None
+            rule = FieldRule.TEXT if fields.get(value, "type") else FieldRule.FREE
+            self.field(variables, key, value, rule, where)
+
+    def input(self, data: Payload, where: Where) -> None:
+        """The conversation: a text, an item or a list of items."""
+        value = fields.get(data, "input")
         if isinstance(value, str):
-            self.field(data, "input", value, FieldRule.TEXT, None)
+            self.field(data, "input", value, FieldRule.TEXT, where)
         elif fields.is_object(value):
             if in_scope(value, self._skip_roles):
-                self.item(value, (None, "input"))
+                self.item(value, (where, "input"))
         elif value is not None:
-            self.items(data, "input", value, None)
+            self.items(data, "input", value, where)
 
     def items(self, owner: Payload, key: str, value: object, where: Where) -> None:
         """A list of items, each an object or a bare string."""
@@ -234,20 +245,12 @@ class _Walk(TextWalk):
         for slot in slots:
             self.found.add(slot.owner, slot.key, slot.text, slot.kind, slot.where)
 
-    def tools(self, tools: object, as_texts: Collection[int] | Literal["all"]) -> None:
-        """The texts of some tools, and of the others what no chat form of a tool has a place for."""
-        if tools is None:
-            return
+    def tools(self, tools: object, where: Where) -> None:
+        """What tools say."""
+        where = (where, "tools")
         if not isinstance(tools, (list, tuple)):
-            raise PayloadError("tools", f"is a {type(tools).__name__}, not a list of tools")
+            raise PayloadError(render(where), f"is a {type(tools).__name__}, not a list of tools")
         for index, tool in enumerate(cast("Sequence[Payload]", tools)):
-            where: Where = ((None, "tools"), index)
             if not fields.is_object(tool):
-                raise PayloadError(render(where), f"is a {type(tool).__name__}, not a tool")
-            if as_texts == "all" or index in as_texts:
-                self.item(tool, where, untyped=UNKNOWN)
-            else:
-                self.schema(fields.get(tool, "output_schema"), (where, "output_schema"))
-                handed_over = TextWalk(VOCABULARY)
-                handed_over.item(tool, where, untyped=UNKNOWN)
-                self.names.update(handed_over.names)
+                raise PayloadError(render((where, index)), f"is a {type(tool).__name__}, not a tool")
+            self.item(tool, (where, index), untyped=UNKNOWN)

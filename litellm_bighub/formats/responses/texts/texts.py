@@ -15,7 +15,7 @@ from litellm_bighub.formats.payload.json_escapes import unescaped
 from litellm_bighub.formats.payload.slots import Slot, TextKind, Where
 from litellm_bighub.formats.responses.calls import payload_keys
 from litellm_bighub.formats.responses.item_kinds import CALLS
-from litellm_bighub.formats.responses.texts.event_texts import may_stream, read
+from litellm_bighub.formats.responses.texts.event_texts import may_stream, read, taken
 from litellm_bighub.formats.responses.texts.text_finder import (
     find_in_item,
     find_in_request,
@@ -35,7 +35,7 @@ _TOLD: Final = CALLS.keys() - {"program", "tool_search_call"} | {"mcp_call"}
 
 def text_gate(mode: Mode | None = None) -> TextGate:
     """A new gate for the texts of a Responses stream."""
-    return TextGate(read, may_stream=may_stream, mode=mode, message_of=_message_of)
+    return TextGate(read, may_stream=may_stream, mode=mode, message_of=_message_of, taken=taken)
 
 
 def _message_of(item: Item, place: Place, kind: TextKind) -> Hashable | None:

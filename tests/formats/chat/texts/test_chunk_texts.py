@@ -380,3 +380,13 @@ def test_the_tokens_of_several_chunks_are_one_text(key, before, mode):
 @pytest.mark.parametrize("value", [[C], {"content": C}], ids=repr)
 def test_tokens_in_another_form_are_scanned(value):
     assert C not in json.dumps(left([chunk({"content": "hi"}, logprobs=value), END], Window()))
+
+
+def test_a_text_in_the_usage_leaves_checked_and_apart():
+    told = {**chunk({"content": "a"}, finish="stop"), "usage": {"total_tokens": 1, "note": C}}
+    first, *rest = apart(told)
+    assert (first["choices"], first["usage"]) == ([], told["usage"])
+    assert all("usage" not in each for each in rest)
+    texts = read(first)
+    assert isinstance(texts, ToldTexts)
+    assert [each.slot.text for each in texts.texts] == [C]

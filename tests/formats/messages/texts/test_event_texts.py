@@ -38,6 +38,8 @@ def test_a_delta_adds_to_one_text(delta, place, kind):
 def test_the_texts_of_a_delta_that_adds_to_several_stay_together():
     told = read(added(type="new_delta", hint="x", note="y"))
     assert told == GroupedTexts(((("hint",), "x"), (("note",), "y")), "1")
+    told = read({**added(type="text_delta", text="x"), "note": "y"})
+    assert told == GroupedTexts(((("text",), "x"), (("", "note"), "y")), "1")
 
 
 @pytest.mark.parametrize(
@@ -46,7 +48,6 @@ def test_the_texts_of_a_delta_that_adds_to_several_stay_together():
         added(type="citations_delta", citation={"type": "char_location", "cited_text": "x"}),
         added(type="compaction_delta", content="x", encrypted_content="\u1234"),
         added(type="signature_delta", signature='{"said": "x"}'),
-        {**added(type="text_delta", text="x"), "note": "y"},
         {"type": "content_block_delta", "index": 1, "delta": "x"},
         {"type": "content_block_stop", "index": 1, "note": "x"},
         {"type": "message_start", "message": {"content": [{"type": "text", "text": "x"}]}},

@@ -20,15 +20,12 @@ OPAQUE_FIELDS = {
     "background", "moderation", "output_format", "input_fidelity", "model", "action", "memory_limit",
     "search_context_size", "media_type", "require_approval", "allowed_callers", "search_content_types", "effort",
     "complexity",
-    # ids and names of things, which mean something to the provider alone
-    "id", "name", "namespace", "server_label", "created_by", "fingerprint", "file_ids", "vector_store_ids",
+    # ids of things, which mean something to the provider alone
+    "id", "created_by", "fingerprint", "file_ids", "vector_store_ids",
     # where a tool server is and how to get in: nothing the model reads, and no guardrail's business
-    "server_url", "authorization", "headers", "allowed_tools",
-    # settings of the provider's own tools, which hold no text for the model
-    "container", "environment", "filters", "ranking_options", "user_location", "network_policy", "svg", "svg_usage",
-    "caller", "prompt_cache_breakpoint",
-    # tokens of the text beside them, dropped where it is rewritten
-    "logprobs",
+    "server_url", "authorization", "headers",
+    # what a container is called
+    "container",
 }  # fmt: skip
 """Fields that may hold a string and that nobody has to look at; so is every field that ends in `_id`."""
 
@@ -85,7 +82,7 @@ def test_the_walk_reaches_parts_actions_and_annotations():
 @pytest.mark.parametrize("kind", sorted({kind for model in MODELS for kind in type_of(model)}))
 def test_every_type_is_known(kind: str):
     """A type that is new in `openai` fails here: give it an entry in `types.py`."""
-    assert kind in TYPES
+    assert kind in TYPES or kind in FILTERS
 
 
 def strings(annotation: Any) -> bool:
@@ -97,6 +94,8 @@ def strings(annotation: Any) -> bool:
     return any(strings(argument) for argument in get_args(annotation))
 
 
+FILTERS = {"and", "or", "eq", "ne", "gt", "gte", "lt", "lte", "in", "nin"}
+"""Types of what a file search looks for, of which every word is looked at."""
 SCHEMAS = {"parameters", "input_schema", "output_schema", "schema"}
 
 
@@ -144,4 +143,4 @@ def test_every_string_field_is_seen(model: str, kind: str | None, name: str):
 @pytest.mark.parametrize("name", sorted(OPAQUE_FIELDS - {"type", "id", "role", "status"}))
 def test_nothing_is_taken_for_granted_of_an_unknown_type(kind: str, name: str):
     """What is opaque in a type that is known is a text in one that is not."""
-    assert find_in_item({"type": kind, name: {name: CANARY}}).texts == [CANARY]
+    assert CANARY in find_in_item({"type": kind, name: {name: CANARY}}).texts

@@ -171,7 +171,20 @@ def test_log_probabilities_of_a_rewritten_text_are_dropped():
     told_probabilities = {
         event.get("delta", event.get("text")): event["logprobs"] for event in released if "logprobs" in event
     }
-    assert told_probabilities == {"fine ": [{"token": "t", "logprob": 0.0}], "[KEY]": [], "fine [KEY]": []}
+    assert told_probabilities == {"fine ": [], "[KEY]": [], "fine [KEY]": []}
+
+
+def test_log_probabilities_are_checked_and_told_with_the_whole_text():
+    told = message(0, ["fine ", "day"])
+    said = [{"token": "day", "logprob": 0.0, "top_logprobs": [{"token": "night", "logprob": -1.0}]}]
+    for event in told.events:
+        if "logprobs" in event:
+            event |= {"logprobs": said, "obfuscation": "aB3"}
+    seen: list[str] = []
+    released = list(drive(text_gate(), stream(told), asked(lambda text: seen.append(text) or text)))
+    assert [event["logprobs"] for event in released if "logprobs" in event] == [[], [], said]
+    assert "day\nnight" in seen
+    assert not any(event.get("obfuscation") for event in released)
 
 
 def test_rewritten_arguments_stay_json():

@@ -1,0 +1,80 @@
+"""One real proxy with a guardrail that keeps what it is given, and what its two sockets saw."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from litellm_bighub.testing import RunningProxy, ScriptedUpstream, running_proxy
+from tests.gateway.oracle.type_canaries import CANARY
+
+MODES = ["pre_call", "post_call"]
+
+
+@dataclass
+class Road:
+    proxy: RunningProxy
+    upstream: ScriptedUpstream
+    given_path: Path
+    http: httpx.Client
+
+    @property
+    def given(self) -> set[str]:
+        """The canaries that the guardrail was given."""
+        return set(CANARY.findall(self.given_path.read_text())) if self.given_path.exists() else set()
+
+    def ask(self, path: str, body: Any) -> httpx.Response:
+        return self.http.post(path, json=body)
+
+    def sent(self) -> set[str]:
+        """The canaries that the upstream's socket got."""
+        seen = "".join(f"{request.raw} {dict(request.headers)} {request.path}" for request in self.upstream.requests)
+        return set(CANARY.findall(seen))
+
+
+@contextmanager
+def open_road(upstream: ScriptedUpstream, folder: Path, python: list[str]) -> Iterator[Road]:
+    shutil.copy(Path(__file__).parent / "recording.py", folder)
+    bare = upstream.base_url.removesuffix("/v1")
+    models = {
+        "gpt": ("openai/gpt-4.1", upstream.base_url),
+        "instruct": ("text-completion-openai/gpt-3.5-turbo-instruct", upstream.base_url),
+        "claude": ("anthropic/claude-sonnet-4-5", bare),
+    }
+    config = {
+        "model_list": [
+            {"model_name": name, "litellm_params": {"model": model, "api_base": base, "api_key": "sk-x"}}
+            for name, (model, base) in models.items()
+        ],
+        "guardrails": [
+            {
+                "guardrail_name": "recording",
+                "litellm_params": {"guardrail": "recording.Recording", "mode": MODES, "default_on": False},
+            },
+            {
+                "guardrail_name": "texts",
+                "litellm_params": {
+                    "guardrail": "litellm_bighub.TextGuardrail",
+                    "mode": MODES,
+                    "default_on": True,
+                    "apply": ["recording"],
+                },
+            },
+        ],
+        "litellm_settings": {"telemetry": False},
+        "router_settings": {"num_retries": 0, "allowed_fails": 1_000_000},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    env = {"UPSTREAM_BASE_URL": upstream.base_url, "GIVEN": str(folder / "given.jsonl")}
+    with running_proxy(folder / "config.yaml", env=env, python=python) as proxy:
+        headers = {"Authorization": f"Bearer {proxy.master_key}", "x-api-key": proxy.master_key}
+        headers["anthropic-version"] = "2023-06-01"
+        with httpx.Client(base_url=proxy.base_url, headers=headers, trust_env=False, timeout=60) as http:
+            yield Road(proxy, upstream, folder / "given.jsonl", http)
