@@ -23,10 +23,10 @@ CANARY = "canary-4711"
 
 
 class Upper(litellm.integrations.custom_guardrail.CustomGuardrail):
-    """A text guardrail of the first contract."""
+    """A text guardrail of the first contract. It leaves names of tools alone: a rewrite of one fails the request."""
 
     async def apply_guardrail(self, text: str) -> str:
-        return text.upper()
+        return text if text == "wipe" else text.upper()
 
 
 class Report(BaseModel):
