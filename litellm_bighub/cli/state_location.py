@@ -121,11 +121,12 @@ def database(location: StateLocation) -> Generator[Engine]:
 
 def shown(url: str) -> str:
     """A database's URL for people: without its password, a file with its whole path. One database has one of it."""
-    import sqlalchemy as sa  # noqa: PLC0415
+    from sqlalchemy import make_url  # noqa: PLC0415
+    from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
 
     try:
-        read = sa.make_url(url)
-    except sa.exc.ArgumentError:
+        read = make_url(url)
+    except ArgumentError:
         return "a URL that cannot be read"
     if read.get_backend_name() == "sqlite" and read.database:
         return str(Path(read.database).absolute())
