@@ -1,4 +1,4 @@
-"""What the README shows is true."""
+"""What README and the pages of the guide show is true."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from litellm_bighub.testing import function_call, text
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+GUIDE = "\n".join(page.read_text() for page in sorted((ROOT / "docs/guide").glob("*.md")))
 LITELLMS = {"guardrail", "mode", "default_on"}
 
 
 def _blocks(language):
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    return re.findall(rf"```{language}\n(.*?)```", f"{README}\n{GUIDE}", re.DOTALL)
 
 
 def test_the_two_commands_come_first_and_exist():
@@ -34,7 +35,7 @@ def test_the_two_commands_come_first_and_exist():
 
 
 def test_the_demos_promises_are_those_that_it_keeps():
-    table = README[README.index("| promise |") : README.index("Of each stream")]
+    table = GUIDE[GUIDE.index("| promise |") : GUIDE.index("Of each stream")]
 
     assert re.findall(r"^\| ([^|]+) \|", table, re.MULTILINE)[1:] == [promise.title for promise in PROMISES]
 
@@ -146,7 +147,7 @@ def test_the_fakes_of_deciders_are_made_as_shown():
 
 
 def test_every_setting_is_told():
-    told = set(re.findall(r"`(\w+)`", "".join(line for line in README.splitlines() if line.startswith("| `"))))
+    told = set(re.findall(r"`(\w+)`", "".join(line for line in GUIDE.splitlines() if line.startswith("| `"))))
 
     assert set(GuardrailSettings.model_fields) - {"service"} <= told
 

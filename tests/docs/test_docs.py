@@ -83,6 +83,11 @@ def _blocks_of(page):
 BLOCKS = [block for page in PAGES for block in _blocks_of(page)]
 
 
+def _in_guide(block):
+    """Whether tests/test_readme.py runs it, with the model and the files that it needs."""
+    return "guide" in block.page.parts
+
+
 def of(*languages):
     return pytest.mark.parametrize("block", [each for each in BLOCKS if each.language in languages], ids=str)
 
@@ -90,7 +95,7 @@ def of(*languages):
 def test_every_block_is_of_a_kind_that_is_checked_here():
     kinds = {block.language for block in BLOCKS}
 
-    assert kinds <= {"python", "sh", "yaml", "toml", "{toctree}"}
+    assert kinds <= {"python", "sh", "text", "yaml", "toml", "{toctree}"}
 
 
 # Python
@@ -112,7 +117,9 @@ SHOWS = {
 """What a block prints, by a piece of it, where the model first asks for a refund of so much."""
 
 
-@of("python")
+@pytest.mark.parametrize(
+    "block", [each for each in BLOCKS if each.language == "python" and not _in_guide(each)], ids=str
+)
 def test_python_runs(block, in_a_users_folder, capsys):
     amount, prints = next((shown for piece, shown in SHOWS.items() if piece in block.code), (0, None))
     policies = [each.code for each in BLOCKS if each.page == block.page and "rules:" in each.code]

@@ -20,7 +20,7 @@ from litellm_bighub.formats.registry import PLAIN_FORMATS
 from litellm_bighub.testing import ScriptedUpstream
 
 ROOT = Path(__file__).parent.parent.parent
-README = (ROOT / "README.md").read_text()
+PAGE = (ROOT / "docs/guide/doctor.md").read_text()
 SECRET = SECRETS["an AWS access key"]
 COVERED = {("responses", "whole"), ("responses", "streamed")}
 MODES = ("whole", "streamed")
@@ -168,7 +168,7 @@ def test_the_readme_shows_what_it_prints(proof):
     print_proof(proof, console)
 
     printed = "\n".join(line.strip() for line in console.file.getvalue().splitlines())
-    (shown,) = re.findall(r"```text\n(.*?)```", README, re.DOTALL)
+    (shown,) = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
     assert "\n".join(line.strip() for line in shown.splitlines()).strip() == printed.strip()
 
 
