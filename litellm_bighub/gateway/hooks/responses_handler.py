@@ -1,7 +1,7 @@
 """`OpenAIResponsesHandler`: finds every text of a Responses request or answer and runs a guardrail over all of them.
 
 LiteLLM builds the class with no arguments and calls it for every guardrail in its config; in code it is called as in
-the README. What LiteLLM's own handler does right (structured messages, tool merging, block events, error frames) is
+the guide. What LiteLLM's own handler does right (structured messages, tool merging, block events, error frames) is
 inherited. As long as nobody overrides one of the documented methods, one walk over the payload finds everything.
 """
 

@@ -1,4 +1,4 @@
-"""Chat completions through the real proxy with README's config: no secret in a byte that upstream or client gets."""
+"""Chat completions through the real proxy with the guide's config: no secret in a byte that upstream or client gets."""
 
 from __future__ import annotations
 
@@ -33,11 +33,9 @@ class Mask(CustomGuardrail):
 '''
 
 
-def readme_guardrails() -> list[dict[str, Any]]:
-    """The config that README shows for texts."""
-    readme = (ROOT / "README.md").read_text()
-    section = readme[readme.index("### Check texts") :]
-    block = re.search(r"```yaml\n(.*?)```", section, re.DOTALL)
+def documented_guardrails() -> list[dict[str, Any]]:
+    """The config that the guide shows for texts."""
+    block = re.search(r"```yaml\n(.*?)```", (ROOT / "docs/guide/texts.md").read_text(), re.DOTALL)
     assert block is not None
     return yaml.safe_load(block[1])["guardrails"]
 
@@ -45,7 +43,7 @@ def readme_guardrails() -> list[dict[str, Any]]:
 @pytest.fixture(scope="module", params=["LiteLLM's content filter", "a custom guardrail"])
 def gateway(request, _upstream, tmp_path_factory, warm):
     folder = tmp_path_factory.mktemp("chat-texts")
-    guardrails = readme_guardrails()
+    guardrails = documented_guardrails()
     if request.param == "a custom guardrail":
         (folder / "mine.py").write_text(MINE)
         guardrails[0]["litellm_params"] = {"guardrail": "mine.Mask", "mode": ["pre_call", "post_call"]}

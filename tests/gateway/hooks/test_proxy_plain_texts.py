@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from litellm_bighub.testing import Failure, RunningProxy, Verbatim, running_proxy, text
-from tests.gateway.hooks.test_proxy_chat_texts import MINE, readme_guardrails
+from tests.gateway.hooks.test_proxy_chat_texts import MINE, documented_guardrails
 
 pytestmark = [pytest.mark.proxy, pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")]
 
@@ -61,7 +61,7 @@ class Gateway:
 @pytest.fixture(scope="module", params=["LiteLLM's content filter", *OWN])
 def gateway(request, _upstream, tmp_path_factory, warm):
     folder = tmp_path_factory.mktemp("plain-texts")
-    guardrails = readme_guardrails()
+    guardrails = documented_guardrails()
     if request.param in OWN:
         (folder / "mine.py").write_text(MINE + BLOCKS)
         guardrails[0]["litellm_params"] = {"guardrail": OWN[request.param], "mode": ["pre_call", "post_call"]}
