@@ -21,6 +21,7 @@ _LITELLMS: Final = "user_api_key"
 _CHOICES: Final = frozenset({"tool_choice", "function_call"})
 _FREE, _OPAQUE, _TEXT = FieldRule.FREE, FieldRule.OPAQUE, TextKind.TEXT
 _NUMBERS: Final = frozenset({bool, int, float})
+_ATOMS: Final = _NUMBERS | {str}
 _FIRST: Final[Where] = (((None, _MESSAGES), 0), "content")
 _CHOSEN: Final = frozenset({"auto", "none", "required", "any"})
 _FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
@@ -153,7 +154,7 @@ def _is_silent(key: str, value: Payload, rules: Rules) -> bool:
         noted = type(value) is dict and value.get(_REQUESTER)  # pyright: ignore[reportUnknownMemberType] - a payload
         return type(noted) is dict and not noted
     rule = rules.get(key)
-    return rule is _OPAQUE or key == _MESSAGES or (rule is None and type(value) in _NUMBERS)
+    return key == _MESSAGES or (type(value) in (_ATOMS if rule is _OPAQUE else _NUMBERS if rule is None else ()))
 
 
 def only_field(owner: Payload, rules: Rules, key: str) -> Payload:
@@ -162,9 +163,22 @@ def only_field(owner: Payload, rules: Rules, key: str) -> Payload:
     for name, value in fields.members(owner).items():
         if name == key:
             found = value
-        elif value and rules.get(name) is not _OPAQUE:
+        elif value and not _says_nothing(value, rules.get(name)):
             return None
     return found
+
+
+def _says_nothing(value: Payload, rule: FieldRule | Rules | None) -> bool:
+    """Whether a field surely holds no text: an opaque field may hold an object, in which texts may stand."""
+    return type(value) in _ATOMS if rule is _OPAQUE else type(rule) is dict and _counts(value)
+
+
+def _counts(value: Payload) -> bool:
+    """Whether an object holds nothing but numbers."""
+    told = fields.members(value).values() if fields.is_object(value) else (value,)
+    return all(
+        each is None or isinstance(each, (int, float)) or (fields.is_object(each) and _counts(each)) for each in told
+    )
 
 
 def in_scope(message: object, skip_roles: Collection[str]) -> bool:

@@ -155,7 +155,7 @@ async def test_a_guardrail_that_the_config_does_not_have_fails_the_request(confi
 
 async def test_streams_whose_texts_nobody_finds_are_left_alone(configured):
     hook = configured("masking").async_post_call_streaming_iterator_hook(
-        UserAPIKeyAuth(request_route="/v1/embeddings"), upstream(["a chunk"]), {}
+        UserAPIKeyAuth(request_route="/my/route"), upstream(["a chunk"]), {}
     )
 
     assert [event async for event in hook] == ["a chunk"]
