@@ -111,8 +111,8 @@ def database(location: StateLocation) -> Generator[Engine]:
     """
     from litellm_bighub.control_plane.store.database import open_existing  # noqa: PLC0415
 
-    location.tell()
     engine = open_existing(location.url)
+    location.tell()
     try:
         yield engine
     finally:

@@ -23,6 +23,7 @@ router = APIRouter(prefix="/webhooks")
 EVENTS: Final = (
     "api_key.changed",
     "api_key.created",
+    "api_key.expires",
     "api_key.revoked",
     "approval.consumed",
     "approval.created",
