@@ -119,11 +119,7 @@ class Found:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Found):
             return NotImplemented
-        mine, others = (
-            (each.slots, each.images, each.files, each.image_slots, each.file_slots, each.hidden)
-            for each in (self, other)
-        )
-        return mine == others
+        return self._everything == other._everything
 
     __hash__ = None  # type: ignore[assignment] # it changes while a walk adds to it
 

@@ -162,3 +162,15 @@ def test_what_a_model_has_to_say_about_a_field_is_said():
         fields.put(Frozen(name="a"), "name", "b")
     with pytest.raises(ValueError, match="string"):
         fields.put(Checked(name="a"), "name", 1)
+
+
+def test_what_is_held_is_the_dict_to_write_into():
+    told = {"name": "x"}
+    model = Model(name="y")
+    assert fields.held(told, "name") is told
+    held = fields.held(model, "name")
+    assert held is not None
+    held["name"] = "z"
+    assert model.name == "z"
+    for owner in (Frozen(name="y"), Model(), SimpleNamespace(name="y")):
+        assert fields.held(owner, "name") is None

@@ -93,3 +93,10 @@ def test_what_was_found_has_the_parts_of_its_slots(told):
             found.add({}, place[-1], "a", kind, slots[-1].where)
     assert parts_of(found) == message_parts(slots)
     assert parts_of(Found(slots)) == message_parts(slots)
+
+
+def test_without_slots_texts_of_other_fields_are_no_parts():
+    found = Found()
+    for key, where in (("text", "content"), ("title", "content"), (0, "content")):
+        found.add({key: "a"} if key else ["a"], key, "a", TextKind.TEXT, (None, where))
+    assert parts_of(found) == message_parts(found.slots)

@@ -149,3 +149,20 @@ def test_a_conversation_of_texts_alone_is_known(messages, is_said):
     walk = RequestWalk(WORDS, REQUEST, lambda _: {"role": FieldRule.OPAQUE})
     walk.request({"messages": messages}, None, frozenset())
     assert walk.finish().is_said is is_said
+
+
+def test_beside_the_only_field_numbers_may_stand_and_no_texts():
+    rules = {"id": FieldRule.OPAQUE, "usage": {"details": {}}}
+    counted = {"tokens": 1, "details": {"cached": 2.5, "none": None}}
+    assert only_field({"said": "a", "id": "x", "usage": counted}, rules, "said") == "a"
+    for beside in (
+        {"usage": {"note": "b"}},
+        {"usage": {"details": {"note": "b"}}},
+        {"id": {"note": "b"}},
+        {"usage": [1]},
+    ):
+        assert only_field({"said": "a", **beside}, rules, "said") is None
+
+
+def test_a_message_that_says_nothing_has_no_text():
+    assert texts_of({"messages": [{"role": "user", "content": ""}]}) == []

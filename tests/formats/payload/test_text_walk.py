@@ -207,3 +207,25 @@ def test_the_keys_of_what_is_unknown_are_names_where_names_are_scanned():
     value = {"type": "of tomorrow", "bob": 1, "none": None, "text": "a"}
     assert found(value).texts == ["a", "bob"]
     assert found(value, PLAIN).texts == ["of tomorrow", "a"]
+
+
+def test_elements_that_are_a_text_and_its_type_are_found_at_their_places():
+    plain = Vocabulary(
+        types={"text": {"type": OPAQUE}},
+        untyped={"type": OPAQUE},
+        unknown={"type": OPAQUE},
+        text_fields=frozenset({"content"}),
+        plain_text="text",
+    )
+    said = {"type": "text", "text": "a"}
+    walk = TextWalk(plain)
+    walk.item(
+        {"content": [said, {"type": "text", "text": ""}, {"type": "text", "text": ["b"]}, {"type": "x", "text": "c"}]},
+        None,
+    )
+    got = walk.finish()
+    assert [(slot.text, slot.path) for slot in got.slots if slot.text in {"a", "b", "c"}] == [
+        ("a", "content[0].text"),
+        ("b", "content[2].text[0]"),
+        ("c", "content[3].text"),
+    ]

@@ -14,6 +14,7 @@ from litellm_bighub.formats.chat.texts.text_finder import (
     find_in_answer,
     find_in_message,
     find_in_request,
+    lone_text_in_answer,
 )
 from litellm_bighub.formats.payload.request_walk import in_scope
 from litellm_bighub.formats.payload.slots import TextKind, rewrite
@@ -299,3 +300,54 @@ def test_what_comes_back_unchanged_changes_nothing(messages, more):
     assert rewrite(found.slots, found.texts) == 0
     assert data == {**more, "messages": messages}
     assert len({(id(slot.owner), slot.key) for slot in found.slots}) == len(found.slots)
+
+
+def choice(message, **more):
+    return {"index": 0, "finish_reason": "stop", "message": message, **more}
+
+
+SAID = {"role": "assistant", "content": C, "refusal": None}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"choices": []},
+        {"choices": None},
+        {"choices": [choice(SAID), choice(SAID)]},
+        {"choices": [choice({**SAID, "refusal": C})]},
+        {"choices": [choice({**SAID, "content": ""})]},
+        {"choices": [choice(SAID)], "usage": {"note": C}},
+        {"choices": [choice(SAID)], "id": {"deep": C}},
+    ],
+    ids=["none", "null", "two", "a refusal", "empty", "a text in usage", "a text in an id"],
+)
+def test_an_answer_that_is_not_one_text_takes_the_long_way(answer):
+    assert lone_text_in_answer(answer) is None
+
+
+def test_an_answer_that_is_one_text_takes_the_short_way():
+    answer = {
+        "id": "c",
+        "choices": [choice(SAID, logprobs=None)],
+        "usage": {"total_tokens": 1, "details": {"cached": 1}},
+    }
+    slot = lone_text_in_answer(answer)
+    assert slot is not None
+    assert (slot.text, slot.path) == (C, find_in_answer(answer).slots[0].path)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        choice(SAID, logprobs=None),
+        {"index": 1, "message": SAID},
+        choice({**SAID, "content": None}),
+        choice({"content": C}),
+    ],
+    ids=["more fields", "fewer fields", "no content", "no role"],
+)
+def test_choices_of_one_text_are_found_beside_others(other):
+    answer = {"choices": [choice(SAID), other]}
+    expected = [C] if other["message"].get("content") is None else [C, C]
+    assert find_in_answer(answer).texts == expected

@@ -35,6 +35,7 @@ def test_calls(holder):
 
 def test_no_calls():
     assert TEXTS.calls(None, "items") == ()
+    assert TEXTS.calls([{"function_call": "torn"}, {"content": "hi"}], "items") == ()
 
 
 def test_what_the_record_tells():

@@ -185,3 +185,38 @@ def test_a_block_whose_type_is_no_text_is_no_call(kind):
 def test_an_input_that_is_no_json_cannot_be_read():
     with pytest.raises(PayloadError, match=r"content\[0\].input"):
         TEXTS.calls([{"type": "tool_use", "input": {"x": float("nan")}}], "content")
+
+
+TEXT = {"type": "text", "text": CANARY}
+
+
+def test_a_request_and_an_answer_of_one_text_take_the_short_way():
+    message = {"role": "user", "content": CANARY}
+    for slot, path in (
+        (TEXTS.lone_in_request({"model": "m", "messages": [message]}), "messages[0].content"),
+        (TEXTS.lone_in_answer({"content": [TEXT], "usage": {"input_tokens": 1}}), "content[0].text"),
+    ):
+        assert slot is not None
+        assert (slot.text, slot.path) == (CANARY, path)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        [],
+        [TEXT, TEXT],
+        [{"type": "thinking", "thinking": CANARY}],
+        [{**TEXT, "id": {"deep": CANARY}}],
+        [{**TEXT, "text": ""}],
+    ],
+    ids=["null", "none", "two", "a thought", "a text in an id", "empty"],
+)
+def test_other_answers_take_the_long_way(content):
+    assert TEXTS.lone_in_answer({"content": content}) is None
+
+
+def test_calls_are_found_beside_texts():
+    use = {"type": "tool_use", "id": "t", "name": "mail", "input": {"to": CANARY}}
+    assert [each.call_id for each in TEXTS.calls([TEXT, use], "content")] == ["t"]
+    assert [each.call_id for each in TEXTS.calls([{"role": "user", "content": [TEXT, use]}], "messages")] == ["t"]
