@@ -100,3 +100,11 @@ def test_without_slots_texts_of_other_fields_are_no_parts():
     for key, where in (("text", "content"), ("title", "content"), (0, "content")):
         found.add({key: "a"} if key else ["a"], key, "a", TextKind.TEXT, (None, where))
     assert parts_of(found) == message_parts(found.slots)
+
+
+def test_without_slots_the_texts_of_one_list_are_its_parts():
+    found, place = Found(), (None, "content")
+    for index in range(3):
+        found.said.append("a")
+        found.told.append(({"text": "a"}, "text", TextKind.TEXT, place, index, None))
+    assert parts_of(found) == message_parts(found.slots) == [[0, 1, 2]]

@@ -165,4 +165,6 @@ def test_beside_the_only_field_numbers_may_stand_and_no_texts():
 
 
 def test_a_message_that_says_nothing_has_no_text():
-    assert texts_of({"messages": [{"role": "user", "content": ""}]}) == []
+    walk = RequestWalk(WORDS, REQUEST, lambda _: {"role": FieldRule.OPAQUE})
+    walk.message({"role": "user", "content": ""}, None)
+    assert walk.finish().texts == []

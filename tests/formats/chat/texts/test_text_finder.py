@@ -15,6 +15,7 @@ from litellm_bighub.formats.chat.texts.text_finder import (
     find_in_message,
     find_in_request,
     lone_text_in_answer,
+    lone_text_in_request,
 )
 from litellm_bighub.formats.payload.request_walk import in_scope
 from litellm_bighub.formats.payload.slots import TextKind, rewrite
@@ -351,3 +352,10 @@ def test_choices_of_one_text_are_found_beside_others(other):
     answer = {"choices": [choice(SAID), other]}
     expected = [C] if other["message"].get("content") is None else [C, C]
     assert find_in_answer(answer).texts == expected
+
+
+def test_a_request_that_is_one_text_takes_the_short_way():
+    slot = lone_text_in_request({"model": "m", "messages": [{"role": "user", "content": C}]})
+    assert slot is not None
+    assert (slot.text, slot.path) == (C, "messages[0].content")
+    assert lone_text_in_request({"model": {"deep": C}, "messages": [{"role": "user", "content": C}]}) is None

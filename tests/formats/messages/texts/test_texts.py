@@ -219,4 +219,5 @@ def test_other_answers_take_the_long_way(content):
 def test_calls_are_found_beside_texts():
     use = {"type": "tool_use", "id": "t", "name": "mail", "input": {"to": CANARY}}
     assert [each.call_id for each in TEXTS.calls([TEXT, use], "content")] == ["t"]
+    assert TEXTS.calls([{"role": "user", "content": CANARY}], "messages") == ()
     assert [each.call_id for each in TEXTS.calls([{"role": "user", "content": [TEXT, use]}], "messages")] == ["t"]
