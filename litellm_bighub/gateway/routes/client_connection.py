@@ -15,7 +15,7 @@ from fastapi import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
-from litellm_bighub.gateway.setup.proxy_process import proxy_app
+from litellm_bighub.gateway.setup.proxy_process import add_layer
 
 T = TypeVar("T")
 
@@ -47,14 +47,7 @@ class _Connections:
 
 def keep_connections() -> None:
     """See to it that `while_connected` knows the connections of this process's proxy. Once is enough."""
-    app = proxy_app()
-    if app is None or isinstance(app.middleware_stack, _Connections):
-        return
-    layers: list[object] = [layer.cls for layer in app.user_middleware]
-    if app.middleware_stack is not None:  # the proxy is starting, and Starlette takes no more layers
-        app.middleware_stack = _Connections(app.middleware_stack)
-    elif _Connections not in layers:
-        app.add_middleware(_Connections)
+    add_layer(_Connections)
 
 
 async def while_connected(work: Coroutine[object, object, T]) -> T:

@@ -13,7 +13,7 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.gateway.setup.proxy_process import proxy_app
+from litellm_bighub.gateway.setup.proxy_process import add_layer
 
 _PREFIX: Final = "llm_provider-"
 _LIMITS: Final = re.compile(r"retry-after(-ms)?|(x|anthropic)[-_]ratelimit[-_][\w.:/-]+|[\w-]*processing-ms", re.ASCII)
@@ -65,19 +65,7 @@ class _ProviderHeaders:
 
 def drop_provider_headers() -> None:
     """See to it that the answers of this process's proxy hold no provider's header that does not pass."""
-    app = proxy_app()
-    if app is None:
-        return
-    layers: list[object] = [known.cls for known in app.user_middleware]
-    layer: object = app.middleware_stack
-    while layer is not None:
-        if isinstance(layer, _ProviderHeaders):
-            return
-        layer = getattr(layer, "_app", None)
-    if app.middleware_stack is not None:  # the proxy is starting, and Starlette takes no more layers
-        app.middleware_stack = _ProviderHeaders(app.middleware_stack)
-    elif _ProviderHeaders not in layers:
-        app.add_middleware(_ProviderHeaders)
+    add_layer(_ProviderHeaders)
 
 
 def _passing(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, bytes]]:

@@ -6,9 +6,11 @@ A request cannot tell: whatever the proxy writes into a request, a caller in cod
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 
 from litellm_bighub.domain.payload import Payload
 
@@ -38,6 +40,22 @@ def proxy_app() -> FastAPI | None:
     """The proxy's application, `None` where there is no proxy in this process."""
     app = getattr(_server(), "app", None)
     return app if isinstance(app, FastAPI) else None
+
+
+def add_layer(layer: Callable[[ASGIApp], ASGIApp]) -> None:
+    """Put an ASGI layer around this process's proxy, once. Layers of ours hold the next one as `_app`."""
+    app = proxy_app()
+    if app is None:
+        return
+    standing: object = app.middleware_stack
+    while standing is not None:
+        if type(standing) is layer:
+            return
+        standing = getattr(standing, "_app", None)
+    if app.middleware_stack is not None:  # the proxy is starting, and Starlette takes no more layers
+        app.middleware_stack = layer(app.middleware_stack)
+    elif all(known.cls is not layer for known in app.user_middleware):
+        app.add_middleware(layer)
 
 
 def proxy_router() -> Payload:

@@ -81,3 +81,24 @@ def test_connections_are_kept_once(started, monkeypatch):
 
     assert isinstance(app.middleware_stack, _Connections) or app.user_middleware[0].cls is _Connections
     assert (app.middleware_stack, len(app.user_middleware)) == (kept, layers)
+
+
+@pytest.mark.parametrize("started", [False, True], ids=["before the start", "while starting"])
+def test_each_layer_stands_once_whichever_came_later(started, monkeypatch):
+    import litellm.proxy.proxy_server  # noqa: PLC0415 - slow, and only these tests need it
+
+    from litellm_bighub.gateway.routes.client_connection import keep_connections  # noqa: PLC0415
+    from litellm_bighub.gateway.routes.provider_headers import drop_provider_headers  # noqa: PLC0415
+
+    app = FastAPI()
+    if started:
+        app.middleware_stack = app.build_middleware_stack()
+    monkeypatch.setattr(litellm.proxy.proxy_server, "app", app)
+    keep_connections()
+    drop_provider_headers()
+    kept, layers = app.middleware_stack, len(app.user_middleware)
+    keep_connections()
+    drop_provider_headers()
+
+    assert (app.middleware_stack, len(app.user_middleware)) == (kept, layers)
+    assert layers == (0 if started else 2)
