@@ -116,9 +116,10 @@ def refused(error: Exception, call_type: CallTypes | None) -> JsonObject:
     retries among the arguments that it got from the hook, and writes to those before it asks.
 
     Raises:
-        Exception: the error, for synchronous calls: those run the hook in every attempt, and only read what it answers.
+        Exception: the error, where LiteLLM only reads what the hook answers. Synchronous calls run the hook in every
+            attempt, and OCR is never asked again.
     """
-    if call_type is CallTypes.responses:
+    if call_type in {CallTypes.responses, CallTypes.aocr}:
         raise error
     return _Refused(error)
 

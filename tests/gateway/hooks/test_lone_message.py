@@ -87,7 +87,7 @@ def as_model(answer):
     if "choices" not in answer:
         return deepcopy(answer)
     said = [choice for choice in answer["choices"] if isinstance(choice["message"]["content"], str)]
-    return ModelResponse(**deepcopy({"id": "1", "choices": said, "more": answer.get("more")}))
+    return ModelResponse(**deepcopy({"id": "1", "created": 1, "choices": said, "more": answer.get("more")}))
 
 
 async def outcome(handler, make, payload, *, is_request):
