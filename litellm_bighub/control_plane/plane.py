@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeAlias
 
 from sqlalchemy import Engine
 
@@ -31,13 +30,11 @@ from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.control_plane.store.signals import Signals
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
-from litellm_bighub.domain.call import JSON, Arguments, CallContext, ToolCall
+from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.ids import APPROVAL, random_id
-from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.domain.redaction import Redact, Redactor
 from litellm_bighub.errors import DecisionUnavailable
 from litellm_bighub.wording import ENGLISH, Wording
-
-Redact: TypeAlias = Callable[[Arguments], dict[str, JSON]]
 
 
 class ControlPlane(Database):
@@ -127,6 +124,7 @@ class ControlPlane(Database):
             call,
             context,
             self.redact(call.arguments),
+            self.redact,
             decision_id=f"dec_{self.new_id()}",
             approval_id=f"{APPROVAL}{self.new_id()}",
             started=time.perf_counter(),

@@ -11,8 +11,9 @@ import uvicorn
 from litellm_bighub.control_plane.decisions.embedded_decider import DATABASE
 from litellm_bighub.control_plane.http.api_keys import first_key
 from litellm_bighub.control_plane.http.app import create_app
-from litellm_bighub.control_plane.plane import ControlPlane, Redact
+from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import sqlite_url
+from litellm_bighub.domain.redaction import Redact
 from litellm_bighub.wording import WordingSource, read_wording
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from litellm_bighub.deciders.tool_table import ToolEntry
-from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
+from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval, verdict
 from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.redaction import Redactor
-from litellm_bighub.domain.secret_patterns import REDACTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +28,7 @@ class DecidedToolCall:
         shadowed = self.decision.shadowed if isinstance(self.decision, Allow) else None
         decision = shadowed or self.decision
         arguments = redactor.redact(call.arguments)
+        measures = self.tool.shown(call, arguments, redactor.redact)
         return DecisionEvent(
             event_id=event_id,
             time=time,
@@ -55,17 +55,11 @@ class DecidedToolCall:
             rule=decision.basis.rule,
             policy_version=decision.basis.policy_version,
             risk=decision.basis.risk,
-            value=call.value,
-            target=self._target(redactor, arguments),
+            value=measures.value,
+            target=measures.target,
             arguments=arguments,
             arguments_digest=call.digest,
             latency_ms=self.seconds * 1000,
             cause=decision.cause if isinstance(decision, Block) else "",
             key=context.key,
         )
-
-    def _target(self, redactor: Redactor, redacted: Arguments) -> str:
-        """The target as it would be read out of the redacted arguments: it may stand under a telling key."""
-        target = redactor.text(self.call.target)
-        seen = self.tool.target_in(redacted)
-        return target if seen is None or seen == target else REDACTED

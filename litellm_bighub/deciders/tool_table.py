@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Final, Literal
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -15,9 +16,22 @@ from jmespath.parser import ParsedResult
 
 from litellm_bighub.domain.call import Arguments, ToolCall
 from litellm_bighub.domain.decision import Basis, Block
+from litellm_bighub.domain.redaction import Redact, hidden_texts
+from litellm_bighub.domain.secret_patterns import REDACTED
 from litellm_bighub.domain.tool_name import UNREADABLE_NAME
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.settings import FailMode, ToolSettings
+
+_TELLING_LENGTH: Final = 4
+"""A hidden text of so many characters is looked for within a target; a shorter one stands in many by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMeasures:
+    """Value and target of a call as they may be stored and shown."""
+
+    value: float | None
+    target: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +82,38 @@ class ToolEntry:
     def _expression(self, what: Literal["value", "target"]) -> ParsedResult | None:
         return self.value if what == "value" else self.target
 
-    def target_in(self, arguments: Arguments) -> str | None:
-        """The target that stands in other (redacted) arguments, `None` if they hold none."""
-        try:
-            return _text(_found(self.target, arguments))
-        except _UndecidableError:
-            return None
+    def shown(self, call: ToolCall, redacted: Arguments, redact: Redact) -> ShownMeasures:
+        """Value and target without what redaction hides in the arguments they come from.
+
+        Args:
+            call: with its value and target, whoever found them.
+            redacted: the call's arguments, redacted.
+            redact: made `redacted`.
+        """
+        if call.value is None and not call.target:
+            return ShownMeasures(None, "")
+        measures = redact({"value": call.value, "target": call.target})
+        target = str(measures.get("target", REDACTED))
+        value = call.value if measures.get("value") == call.value else None
+        if redacted == call.arguments:
+            return ShownMeasures(value, target)
+        hidden = list(hidden_texts(call.arguments, redacted))
+        read, seen = self._read(call.arguments), self._read(redacted)
+        if seen.target not in {read.target, target} or any(_tells(target, text) for text in hidden):
+            target = REDACTED
+        if read.value != seen.value or any(_is_number(text, value) for text in hidden):
+            value = None
+        return ShownMeasures(value, target)
+
+    def _read(self, arguments: Arguments) -> ShownMeasures:
+        """Value and target as they stand in these arguments."""
+        value: float | None = None
+        target: str | None = None
+        with suppress(_UndecidableError):
+            value = _number(_found(self.value, arguments))
+        with suppress(_UndecidableError):
+            target = _text(_found(self.target, arguments))
+        return ShownMeasures(value, target or "")
 
 
 class ToolTable:
@@ -89,6 +129,17 @@ class ToolTable:
     def find(self, name: str) -> ToolEntry:
         """The entry of the tool, or one that knows nothing."""
         return next((tool for pattern, tool in self._tools.items() if fnmatchcase(name, pattern)), ToolEntry())
+
+
+def _tells(target: str, hidden: str) -> bool:
+    return bool(hidden) and (hidden == target or (len(hidden) >= _TELLING_LENGTH and hidden in target))
+
+
+def _is_number(text: str, value: float | None) -> bool:
+    try:
+        return value is not None and float(text) == value
+    except ValueError:
+        return False
 
 
 class _UndecidableError(Exception):

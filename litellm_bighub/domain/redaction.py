@@ -8,13 +8,16 @@ time in proportion to the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import TypeAlias
 
 from litellm_bighub.domain.call import JSON, Arguments
 from litellm_bighub.domain.secret_patterns import REDACTED, redact_secrets
 from litellm_bighub.errors import ConfigurationError
 
+Redact: TypeAlias = Callable[[Arguments], dict[str, JSON]]
+"""Makes a redacted copy of arguments, as `Redactor.redact` does."""
 MAX_DEPTH = 100
 _KEYS_REMEMBERED = 1000
 _SHORT = 64
@@ -94,6 +97,36 @@ class Redactor:
     def _tells(self, key: str) -> bool:
         words = f" {' '.join(_words(key))} "
         return any(name in words for name in self._names)
+
+
+def hidden_texts(arguments: Arguments, redacted: Arguments) -> Iterator[str]:
+    """The texts and numbers that stand in arguments and were hidden as a whole in their redacted copy."""
+    pairs: list[tuple[JSON, JSON]] = [(arguments, redacted)]
+    while pairs:
+        original, shown = pairs.pop()
+        if isinstance(original, Mapping) and isinstance(shown, Mapping) and len(original) == len(shown):
+            pairs.extend(zip(original.values(), shown.values(), strict=True))  # a redacted key keeps its place
+        elif isinstance(original, list) and isinstance(shown, list) and len(original) == len(shown):
+            pairs.extend(zip(original, shown, strict=True))
+        elif original != shown and not _is_partly_shown(original, shown):
+            yield from _scalars(original)
+
+
+def _is_partly_shown(original: JSON, shown: JSON) -> bool:
+    """Whether a text lost only what looks like a secret, which it loses wherever it is written."""
+    return isinstance(original, str) and isinstance(shown, str) and shown != REDACTED
+
+
+def _scalars(value: JSON) -> Iterator[str]:
+    values = [value]
+    while values:
+        value = values.pop()
+        if isinstance(value, Mapping):
+            values.extend(value.values())
+        elif isinstance(value, list):
+            values.extend(value)
+        elif value is not None and not isinstance(value, bool):
+            yield str(value)
 
 
 def _words(key: str) -> list[str]:

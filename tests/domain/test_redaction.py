@@ -7,7 +7,7 @@ import copy
 import pytest
 from hypothesis import given, strategies as st
 
-from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.domain.redaction import Redactor, hidden_texts
 from litellm_bighub.errors import ConfigurationError
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
@@ -138,3 +138,23 @@ def test_arguments_are_never_changed(arguments):
 @given(st.text(), st.text(alphabet="abcdefghijKLMNOP0123456789", min_size=16, max_size=40), st.text())
 def test_a_key_between_any_words_goes(before, key, after):
     assert f"sk-{key}" not in Redactor().text(f"{before} sk-{key} {after.replace(key, '')}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hidden"),
+    [
+        pytest.param({"a": 1, "b": ["x"]}, [], id="nothing"),
+        pytest.param({"pay": {"iban": "DE02"}, "to": "x"}, ["DE02"], id="under a telling key"),
+        pytest.param({"card": {"number": 4111, "of": ["ann", None, True]}}, ["4111", "ann"], id="a whole object"),
+        pytest.param({"all": [{"pin": 12}, {"pin": "34"}]}, ["12", "34"], id="in a list"),
+        pytest.param({"note": "password=hunter2 and more"}, [], id="a text keeps its other words"),
+        pytest.param({"number": 4111111111111111}, ["4111111111111111"], id="a number"),
+    ],
+)
+def test_what_is_hidden_as_a_whole_is_known(arguments, hidden):
+    assert sorted(hidden_texts(arguments, Redactor().redact(arguments))) == sorted(hidden)
+
+
+def test_a_copy_of_another_shape_hides_everything_that_it_lost():
+    """A redaction of the user's own may drop what it hides."""
+    assert sorted(hidden_texts({"a": {"b": "x", "c": 1}, "d": ["y"]}, {"a": {"b": "x"}, "d": []})) == ["1", "x", "y"]

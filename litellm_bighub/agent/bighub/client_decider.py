@@ -13,6 +13,7 @@ from litellm_bighub.agent.tools.value_extraction import UnreadableStake, metadat
 from litellm_bighub.deciders.hosted.failures import decision_error
 from litellm_bighub.deciders.hosted.service import gateway, idempotency_key
 from litellm_bighub.deciders.hosted.strict_answer import read_decision
+from litellm_bighub.deciders.tool_table import ToolEntry
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
@@ -98,17 +99,18 @@ class ClientDecider:
             metadata = metadata_of(call.arguments, tool.metadata_from_args if tool else None)
         except UnreadableStake as error:
             raise DecisionRefused(str(error)) from error
+        redacted = self._redactor.redact(call.arguments)
         facts = {
             **self._always,
             **metadata,
             "gateway": gateway(call, context),
-            "arguments": self._redactor.redact(call.arguments),
+            "arguments": redacted,
         }
         question: JsonObject = {
             "action": call.action or call.name,
             "actor": context.actor,
             "domain": context.domain,
-            "target": call.target,
+            "target": ToolEntry().shown(call, redacted, self._redactor.redact).target,
             # One generation of clients calls it metadata, the other context; each takes the one that it knows.
             "context": facts,
             "metadata": facts,

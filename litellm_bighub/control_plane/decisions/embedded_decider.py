@@ -11,7 +11,7 @@ from typing_extensions import assert_never
 from litellm_bighub.control_plane.approvals.resolution import Answer, Resolution, caller_of
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.decisions.recorded_decision import RecordedDecision
-from litellm_bighub.control_plane.plane import ControlPlane, Redact
+from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.readers_and_writer import unavailable_when_failing
 from litellm_bighub.control_plane.store.clock import clock_of
 from litellm_bighub.control_plane.store.database import check_url, open_database, sqlite_url
@@ -24,7 +24,7 @@ from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
 from litellm_bighub.domain.ids import random_id
-from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.domain.redaction import Redact, Redactor
 from litellm_bighub.policy.policy_text import build
 from litellm_bighub.policy.rule import Policy
 from litellm_bighub.wording import ENGLISH, Wording

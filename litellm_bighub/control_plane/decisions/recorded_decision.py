@@ -16,11 +16,12 @@ from litellm_bighub.control_plane.store.tables import approvals, policies, rules
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.tables.switches import Switch
 from litellm_bighub.control_plane.store.transaction import Transaction
-from litellm_bighub.deciders.tool_table import ToolTable
+from litellm_bighub.deciders.tool_table import ShownMeasures, ToolTable
 from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.domain.decided_call import released
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.digest import arguments_digest, call_digest
+from litellm_bighub.domain.redaction import Redact
 from litellm_bighub.domain.stored_context import stored_context
 from litellm_bighub.policy.evaluation import UNUSED, PolicyJudgement, Usage, find, judge_all
 from litellm_bighub.policy.policy_text import PolicyText, build, canonical_text
@@ -32,6 +33,7 @@ class DecisionQuestion:
     """A call to decide on, with the ids that the answer will have and all that can be computed outside the writer.
 
     Attributes:
+        redact: made `redacted`.
         started: `time.perf_counter()` when the question came.
         dry_run: change and record nothing.
         remember: if the call of an answer is let through, write that into the ledger of decided calls, too.
@@ -40,11 +42,16 @@ class DecisionQuestion:
     call: ToolCall
     context: CallContext
     redacted: Arguments
+    redact: Redact
     decision_id: str
     approval_id: str
     started: float
     dry_run: bool = False
     remember: bool = False
+
+    def measures(self, tools: ToolTable) -> ShownMeasures:
+        """Value and target of the call as they may be stored."""
+        return tools.find(self.call.name).shown(self.call, self.redacted, self.redact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +135,7 @@ class DecisionRecorder:
             if rule.id not in counted:
                 transaction.count(rule, now)
         waited_for = outcome.approval is not None
-        transaction.append(_decision_event(question, outcome), notify=waited_for)
+        transaction.append(_decision_event(question, outcome, question.measures(snapshot.tools)), notify=waited_for)
         if question.remember and _passes_unchanged(outcome) and question.context.response_id:
             transaction.remember([released(question.call, question.context, now)])
             return replace(outcome, remembered=True)
@@ -168,7 +175,7 @@ class DecisionRecorder:
         if judgement.verdict != "blocked":
             judgement = replace(judgement, verdict="blocked", reason=reason, blocked_by=blocked_by)
         outcome = RecordedDecision(question.decision_id, judgement, now, enforced=snapshot.text.mode == "enforce")
-        transaction.append(_decision_event(question, outcome), notify=False)
+        transaction.append(_decision_event(question, outcome, question.measures(snapshot.tools)), notify=False)
         return outcome
 
     def judge(
@@ -204,7 +211,8 @@ class DecisionRecorder:
         digest = bound_digest(call, context, snapshot.policy.version)
         found = approvals.find(transaction.connection, digest, call.type, outcome.time)
         if found is None:
-            return replace(outcome, approval=_request_approval(transaction, question, outcome, digest))
+            measures = question.measures(snapshot.tools)
+            return replace(outcome, approval=_request_approval(transaction, question, outcome, digest, measures))
         if found.state != "approved":
             return replace(outcome, approval=found)
         if found.edited is None or found.edited_digest == digest:
@@ -261,7 +269,11 @@ def _use_approval(
 
 
 def _request_approval(
-    transaction: Transaction, question: DecisionQuestion, outcome: RecordedDecision, digest: str
+    transaction: Transaction,
+    question: DecisionQuestion,
+    outcome: RecordedDecision,
+    digest: str,
+    measures: ShownMeasures,
 ) -> Approval:
     call, context, judgement = question.call, question.context, outcome.judgement
     rule = judgement.rule
@@ -278,8 +290,8 @@ def _request_approval(
         domain=context.domain,
         tool=call.name,
         type=call.type,
-        target=call.target,
-        value=call.value,
+        target=measures.target,
+        value=measures.value,
         arguments=question.redacted,
         context=stored_context(context),
         four_eyes=judgement.needs_two,
@@ -292,7 +304,7 @@ def _request_approval(
     return approval
 
 
-def _decision_event(question: DecisionQuestion, outcome: RecordedDecision) -> AuditEvent:
+def _decision_event(question: DecisionQuestion, outcome: RecordedDecision, measures: ShownMeasures) -> AuditEvent:
     call, context, judgement = question.call, question.context, outcome.judgement
     return AuditEvent(
         time=outcome.time,
@@ -308,8 +320,8 @@ def _decision_event(question: DecisionQuestion, outcome: RecordedDecision) -> Au
             "call_id": call.id,
             "type": call.type,
             "path": call.path,
-            "value": call.value,
-            "target": call.target,
+            "value": measures.value,
+            "target": measures.target,
             "arguments": question.redacted,
             "arguments_digest": question.call.digest,
             "reason": judgement.reason,

@@ -15,6 +15,7 @@ from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
 from litellm_bighub.deciders.hosted.failures import decision_error
 from litellm_bighub.deciders.hosted.hosted_approvals import HostedApprovals
 from litellm_bighub.deciders.hosted.strict_answer import read_decision
+from litellm_bighub.deciders.tool_table import ToolEntry
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.payload import JsonObject
@@ -85,7 +86,10 @@ class BighubDecider:
         await self._client.close()
 
     def _target(self, call: ToolCall) -> str:
-        return call.target if self._send_arguments == "full" else self._redactor.text(call.target)
+        if self._send_arguments == "full":
+            return call.target
+        redact = self._redactor.redact
+        return ToolEntry().shown(call, redact(call.arguments), redact).target
 
     def _context(self, call: ToolCall, context: CallContext) -> JsonObject:
         """The context of the question, next to the contract's own fields; empty fields are left out."""

@@ -7,8 +7,9 @@ import pytest
 from litellm_bighub.control_plane.approvals.resolution import Resolution
 from litellm_bighub.control_plane.decisions.recorded_decision import decision_hash, validation_hash
 from litellm_bighub.control_plane.store.chain import DECISION
-from litellm_bighub.control_plane.store.schema import events
+from litellm_bighub.control_plane.store.schema import events, metadata
 from litellm_bighub.control_plane.store.tables.events import page
+from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.domain.call import CallContext, ToolCall
 
 POLICY = """\
@@ -107,3 +108,31 @@ async def test_a_hash_proves_what_was_decided(open_plane):
     assert proof == event["body"]["validation_hash"]
     assert proof == decision_hash(decided.decision_id, "requires_approval", version, decided.time)
     assert proof != decision_hash(decided.decision_id, "allowed", version, decided.time)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "target"),
+    [
+        ({"iban": "DE02120300000000202051"}, "iban"),
+        ({"to": {"card": {"number": "DE02120300000000202051"}}}, "to.card.number"),
+        ({"name": "ann", "iban": "DE02120300000000202051"}, "join(' ', [name, iban])"),
+    ],
+)
+@pytest.mark.parametrize("effect", ["require_approval", "allow", "block"])
+async def test_what_redaction_hides_is_stored_nowhere(open_plane, arguments, target, effect):
+    """Neither decision, approval nor event holds it, so no page, answer, webhook or export can show it."""
+    rules = f"rules: [{{name: pay, tool: pay, effect: {effect}}}]"
+    plane = open_plane(f"""version: 1\ntools: {{pay: {{target: "{target}"}}}}\n{rules}\n""")
+    tools = ToolTable((await plane.snapshot()).policy.tools)
+    call = tools.find("pay").measure(ToolCall("c", "function", "pay", arguments))
+    assert "DE02" in call.target
+    decided = await plane.decide(call, AGENT)
+    if decided.approval is not None:
+        assert decided.approval.target == "[redacted]"
+
+    def everything(connection):
+        return [str(row) for table in metadata.sorted_tables for row in connection.execute(table.select())]
+
+    stored = await plane.read(everything)
+    assert decided.decision_id in "".join(stored)
+    assert [row for row in stored if "DE02" in row] == []
