@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
+
+_SHORTEST: Final = 4
+"""Of a canary: a shorter text stands in an answer by chance."""
 
 
 def doctor(
@@ -18,12 +21,21 @@ def doctor(
     prove: Annotated[
         bool, typer.Option("--prove", help="Start the proxy on a scripted model and send canaries on every road.")
     ] = False,
+    canary: Annotated[
+        list[str] | None,
+        typer.Option(help="A made-up text that your guardrails must catch, for patterns of your own; with --prove."),
+    ] = None,
 ) -> None:
     """Explain a proxy's setup: what is on, what only looks so, and what is not covered.
 
     The exit code is 1 if something looks on and is off, and with `--prove` if one byte of a canary comes through. The
     proof needs no key and no network, uses a database of its own, and ends all that it started.
     """
+    own = canary or []
+    if own and not prove:
+        raise typer.BadParameter("needs --prove", param_hint="--canary")
+    if any(len(each.strip()) < _SHORTEST for each in own):
+        raise typer.BadParameter(f"a text has at least {_SHORTEST} characters", param_hint="--canary")
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # read when litellm is imported: no network for this
     from rich.console import Console  # noqa: PLC0415 - what follows takes seconds to import
 
@@ -48,7 +60,7 @@ def doctor(
         from litellm_bighub.doctor.proof import prepared_proof  # noqa: PLC0415
 
         console.print("Starting the real LiteLLM proxy (about 20 s)...")
-        with prepared_proof(read, lambda _seconds: None) as carry_out:
+        with prepared_proof(read, lambda _seconds: None, own) as carry_out:
             proof = carry_out()
         print_proof(proof, console)
         healthy = healthy and proof.holds

@@ -35,7 +35,12 @@ def holds_call(received: bytes) -> bool:
 
 def holds_secret(received: bytes, secret: str) -> bool:
     """Whether the secret came through, in one piece or in the deltas of a stream."""
-    return secret.encode() in received or secret in "".join(_texts(received))
+    return any(each.encode() in received for each in spellings(secret)) or secret in "".join(_texts(received))
+
+
+def spellings(secret: str) -> frozenset[str]:
+    """The text as it stands in a payload: as it is, and as JSON writes it."""
+    return frozenset({secret, *(json.dumps(secret, ensure_ascii=ascii_only)[1:-1] for ascii_only in (True, False))})
 
 
 def _texts(received: bytes) -> Iterator[str]:

@@ -6,7 +6,7 @@ A governed route and a closed route both deliver no byte of the canary. The proo
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -45,12 +45,19 @@ class ProbedGateway:
         key: for what `http` cannot do.
         model: a model of the config.
         socket_model: one for `/v1/responses` as a WebSocket.
+        secrets: what requests hold that bring secrets themselves.
     """
 
     http: httpx.Client
     key: str
     model: str
     socket_model: str
+    secrets: Sequence[str] = tuple(SECRETS.values())
+
+    @property
+    def told(self) -> str:
+        """The question for the canary, and every secret with it."""
+        return f"{PROMPT} {'; '.join(self.secrets)}"
 
     def post(self, path: str, body: JsonMapping) -> Received:
         """Post, and read the answer to its end."""
@@ -93,7 +100,6 @@ class Probe:
     send: Callable[[ProbedGateway], Received]
 
 
-_TOLD = f"{PROMPT} {'; '.join(SECRETS.values())}"
 OWN_PROVIDERS: Mapping[str, str] = {"/v1/rerank": "hosted_vllm/rerank", "/v1/ocr": "mistral/mistral-ocr-latest"}
 """Routes that no model of OpenAI's answers, and one that does."""
 
@@ -203,10 +209,11 @@ def _fastest_model(gate: ProbedGateway, **more: Any) -> Received:
 
 def _in_extra_body(ask: Callable[..., Received], field: str) -> Callable[..., Received]:
     """What LiteLLM lays over the request last: the question for the canary, and every secret with it."""
-    harmless, real = "hello", _TOLD
     if field == "messages":
-        return lambda gate, **more: ask(gate, messages=_turn(harmless), extra_body={"messages": _turn(real)}, **more)
-    return lambda gate, **more: ask(gate, input=harmless, extra_body={"input": real}, **more)
+        return lambda gate, **more: ask(
+            gate, messages=_turn("hello"), extra_body={"messages": _turn(gate.told)}, **more
+        )
+    return lambda gate, **more: ask(gate, input="hello", extra_body={"input": gate.told}, **more)
 
 
 def _stream_in_extra_body(ask: Callable[..., Received]) -> Callable[[ProbedGateway], Received]:
@@ -239,10 +246,13 @@ def _plugin_proxy(gate: ProbedGateway) -> Received:
     return gate.post("/plugin-proxy/canary/v1/responses", _responses_body(gate))
 
 
-def _plain(route: str, **fields: Any) -> Probe:
+def _plain(route: str, fields: Callable[[str], JsonObject]) -> Probe:
     """A request without a conversation that holds every secret. Its format is named as its route ends."""
     return Probe(
-        route, "whole", _format_of(route), lambda gate: gate.post(route, {**fields, "model": _of(gate, route)})
+        route,
+        "whole",
+        _format_of(route),
+        lambda gate: gate.post(route, {**fields(gate.told), "model": _of(gate, route)}),
     )
 
 
@@ -252,7 +262,7 @@ def _form(route: str, mode: Mode, file: str, **fields: str) -> Probe:
         route,
         mode,
         _format_of(route),
-        lambda gate: gate.post_form(route, {"prompt": _TOLD, **fields, "model": gate.model}, file),
+        lambda gate: gate.post_form(route, {"prompt": gate.told, **fields, "model": gate.model}, file),
     )
 
 
@@ -302,17 +312,17 @@ PROBES: tuple[Probe, ...] = (
     Probe("/v1/responses, stream in extra_body", "whole", "responses", _stream_in_extra_body(responses)),
     Probe("/v1/chat/completions, stream in extra_body", "whole", "chat", _stream_in_extra_body(_chat)),
     Probe("/v1/messages, stream in extra_body", "whole", "messages", _stream_in_extra_body(_messages)),
-    _plain("/v1/embeddings", input=[PROMPT, _TOLD]),
+    _plain("/v1/embeddings", lambda told: {"input": [PROMPT, told]}),
     Probe("/v1/embeddings, numbers of tokens", "whole", "embeddings", _tokens),
-    _plain("/v1/rerank", query=PROMPT, documents=[_TOLD]),
-    _plain("/v1/moderations", input=_TOLD),
-    _plain("/v1/audio/speech", input=_TOLD, voice="alloy"),
+    _plain("/v1/rerank", lambda told: {"query": PROMPT, "documents": [told]}),
+    _plain("/v1/moderations", lambda told: {"input": told}),
+    _plain("/v1/audio/speech", lambda told: {"input": told, "voice": "alloy"}),
     _form("/v1/audio/transcriptions", "whole", "file", response_format="verbose_json"),
     _form("/v1/audio/transcriptions", "streamed", "file", stream="true"),
-    _plain("/v1/images/generations", prompt=_TOLD),
+    _plain("/v1/images/generations", lambda told: {"prompt": told}),
     _form("/v1/images/edits", "whole", "image"),
-    _plain("/v1/ocr", document={**_DOCUMENT, "document_name": _TOLD}),
-    _plain("/v1/search", search_tool_name="doctor-search", query=_TOLD),
+    _plain("/v1/ocr", lambda told: {"document": {**_DOCUMENT, "document_name": told}}),
+    _plain("/v1/search", lambda told: {"search_tool_name": "doctor-search", "query": told}),
     Probe("/v1/evals/{id}/runs", "whole", "other", _eval_run),
     Probe("/health/test_connection", "whole", "other", _test_connection),
     Probe("/plugin-proxy/{name}/{path}", "whole", "other", _plugin_proxy),

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import httpx
 
-from litellm_bighub.doctor.canary import ARGUMENTS, HOSTED_TOOL, PROMPT, SECRETS, TOOL, holds_call, holds_secret
+from litellm_bighub.doctor.canary import (
+    ARGUMENTS,
+    HOSTED_TOOL,
+    PROMPT,
+    SECRETS,
+    TOOL,
+    holds_call,
+    holds_secret,
+    spellings,
+)
 from litellm_bighub.doctor.probes import PROBES, Mode, Probe, ProbedGateway, Received
 from litellm_bighub.doctor.proxy_config import ProxyConfig
 from litellm_bighub.doctor.stage import MODEL, SOCKET_MODEL, staged_config
@@ -90,20 +99,40 @@ class Proof:
     Attributes:
         rows: one a road.
         caught: the kinds of secrets that this config masks or refuses; only those are canaries.
+        missed: the texts of the operator's own that no guardrail catches, by their names.
     """
 
     rows: Sequence[ProbeRow]
     caught: Sequence[str]
+    missed: Sequence[str] = ()
+
+    @property
+    def leaks(self) -> int:
+        """On how many roads a byte came through."""
+        return sum(row.leaks for row in self.rows)
+
+    @property
+    def governs(self) -> bool:
+        """Whether calls were seen to be governed."""
+        return any(row.call is Verdict.GOVERNED for row in self.rows)
 
     @property
     def holds(self) -> bool:
-        """Whether no byte came through, and calls were seen to be governed."""
-        return not any(row.leaks for row in self.rows) and any(row.call is Verdict.GOVERNED for row in self.rows)
+        """Whether no byte came through, calls were seen to be governed, and the operator's own texts to be caught."""
+        return not self.leaks and self.governs and not self.missed
 
 
 @contextmanager
-def prepared_proof(config: ProxyConfig, on_progress: Callable[[float], None]) -> Generator[Callable[[], Proof]]:
-    """Start upstream and proxy; what is yielded carries the proof out."""
+def prepared_proof(
+    config: ProxyConfig, on_progress: Callable[[float], None], own: Sequence[str] = ()
+) -> Generator[Callable[[], Proof]]:
+    """Start upstream and proxy; what is yielded carries the proof out.
+
+    Args:
+        config: the proxy's.
+        on_progress: called with the seconds that the start has taken.
+        own: texts of the operator's own that must be caught.
+    """
     with (
         ScriptedUpstream() as upstream,
         HostedBighub(block()) as hosted,
@@ -117,7 +146,7 @@ def prepared_proof(config: ProxyConfig, on_progress: Callable[[float], None]) ->
         ) as http,
     ):
         gate = ProbedGateway(http, proxy.master_key, MODEL, SOCKET_MODEL)
-        yield lambda: prove(gate, upstream, text_formats(config))
+        yield lambda: prove(gate, upstream, text_formats(config), own=own)
 
 
 def _environment(upstream: ScriptedUpstream) -> dict[str, str]:
@@ -130,6 +159,8 @@ def prove(
     upstream: ScriptedUpstream,
     covered: Collection[tuple[str, Mode]],
     probes: Sequence[Probe] = PROBES,
+    *,
+    own: Sequence[str] = (),
 ) -> Proof:
     """Send the canaries.
 
@@ -138,13 +169,18 @@ def prove(
         upstream: the model behind it.
         covered: the formats and modes in which a text guardrail is on.
         probes: the roads.
+        own: texts of the operator's own that must be caught.
     """
+    named = {f"the text of --canary{f' ({number})' if number > 1 else ''}": each for number, each in enumerate(own, 1)}
+    known: Mapping[str, str] = {**SECRETS, **named}
+    gate = replace(gate, secrets=tuple(known.values())) if own else gate
     checked = next((probe for probe in probes if probe.mode == "whole" and (probe.format, "whole") in covered), None)
     caught: list[str] = []
     if checked is not None:
-        caught = [name for name, secret in SECRETS.items() if _is_caught(gate, upstream, checked, secret)]
-    secrets = [SECRETS[name] for name in caught]
-    return Proof([_row(gate, upstream, probe, secrets, covered) for probe in probes], caught)
+        caught = [name for name, secret in known.items() if _is_caught(gate, upstream, checked, secret)]
+    secrets = [known[name] for name in caught]
+    rows = [_row(gate, upstream, probe, secrets, covered) for probe in probes]
+    return Proof(rows, caught, [name for name in named if name not in caught])
 
 
 def _is_caught(gate: ProbedGateway, upstream: ScriptedUpstream, checked: Probe, secret: str) -> bool:
@@ -170,6 +206,9 @@ def _row(
     secret = Verdict.UNPROVEN
     if secrets:
         secret = _worst([_secrets(gate, upstream, probe, secrets, pace) for pace in _PACES])
+    elif call is Verdict.REFUSED:  # of the call alone, or of every text?
+        secret = _secrets(gate, upstream, probe, [], _PACES[0])
+        secret = secret if secret is Verdict.REFUSED else Verdict.UNPROVEN
     if (probe.format, probe.mode) not in covered and secret in {Verdict.LEAKS, Verdict.UNPROVEN}:
         secret = Verdict.NOT_COVERED
     return ProbeRow(probe, call, secret, detail)
@@ -178,7 +217,9 @@ def _row(
 def _secrets(gate: ProbedGateway, upstream: ScriptedUpstream, probe: Probe, secrets: list[str], pace: Pace) -> Verdict:
     said = [text(f"Here it comes: {'; '.join(secrets)}.")]
     received, offered = _send(gate, upstream, probe, said, pace)
-    reached = any(secret in request.raw for request in upstream.requests for secret in secrets)
+    reached = any(
+        each in request.raw for request in upstream.requests for secret in secrets for each in spellings(secret)
+    )
     return Verdict.LEAKS if reached else of_secrets(received, secrets, offered=offered)
 
 

@@ -67,10 +67,12 @@ def print_proof(proof: Proof, console: Console) -> None:
         table.add_row(row.probe.route, row.probe.mode, _call(row), _styled(row.secret))
     console.print(table)
     console.print(_secrets(proof))
-    leaks = sum(row.leaks for row in proof.rows)
-    if leaks:
-        console.print(Text(f"{leaks} of {len(proof.rows)} roads LEAK.", style="bold red"))
-    elif not proof.holds:
+    if proof.missed:
+        says = f"No guardrail of this config catches {', '.join(proof.missed)} in a whole answer."
+        console.print(Text(says, style="bold red"))
+    if proof.leaks:
+        console.print(Text(f"{proof.leaks} of {len(proof.rows)} roads LEAK.", style="bold red"))
+    elif not proof.governs:
         console.print(Text("Nothing leaked, but no road was seen to be governed: nothing is proven.", style="bold red"))
     else:
         console.print(f"No byte of a canary came through on {len(proof.rows)} roads.")
@@ -78,7 +80,8 @@ def print_proof(proof: Proof, console: Console) -> None:
 
 def _secrets(proof: Proof) -> str:
     if not proof.caught:
-        return f"secret: no text guardrail here catches any of the canaries ({', '.join(SECRETS)}), so none was sent."
+        none = f"secret: no text guardrail here catches any of the canaries ({', '.join(SECRETS)}), so none was sent."
+        return none if proof.missed else f"{none} Name a text that yours catches: --canary TEXT"
     return f"secret: {', '.join(proof.caught)}, which a guardrail of this config catches in a whole answer."
 
 

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from rich.console import Console
 
-from litellm_bighub.doctor.canary import ARGUMENTS, SECRETS, UNIT, holds_call, holds_secret
+from litellm_bighub.doctor.canary import ARGUMENTS, SECRETS, UNIT, holds_call, holds_secret, spellings
 from litellm_bighub.doctor.probes import PROBES, ProbedGateway, Received
 from litellm_bighub.doctor.proof import Verdict, of_call, prepared_proof, prove
 from litellm_bighub.doctor.proxy_config import read_config
@@ -99,6 +99,51 @@ def test_a_gateway_that_governs_nothing_leaks_on_every_road_that_it_has():
     assert {row.probe.format for row in proof.rows if row.call is Verdict.NO_CALLS} == PLAIN
     assert not proof.caught
     assert not proof.holds
+
+
+OWN = 'the "Falcon" project: Ω7'
+WHOLE = [probe for probe in PROBES if probe.format == "responses"][:2]
+
+
+class Masking(httpx.HTTPTransport):
+    """A gateway that masks one text, however its answers spell it."""
+
+    def handle_request(self, request):
+        response = super().handle_request(request)
+        content = response.read()
+        for each in spellings(OWN):
+            content = content.replace(each.encode(), b"***")
+        return httpx.Response(response.status_code, content=content)
+
+
+@pytest.mark.parametrize(
+    ("transport", "caught", "missed"),
+    [
+        (Masking, ["the text of --canary"], []),
+        (httpx.HTTPTransport, [], ["the text of --canary"]),
+    ],
+    ids=["caught", "missed"],
+)
+def test_a_text_of_the_operators_own_must_be_caught(transport, caught, missed):
+    """JSON spells a quote and a letter beyond ASCII in ways of its own: one that stands in the answer is not caught."""
+    with ScriptedUpstream() as upstream:
+        root = upstream.base_url.removesuffix("/v1")
+        with httpx.Client(base_url=root, trust_env=False, transport=transport()) as http:
+            proof = prove(ProbedGateway(http, "sk-x", "model", "model"), upstream, COVERED, WHOLE[:1], own=[OWN])
+
+    assert (proof.caught, proof.missed) == (caught, missed)
+    console = Console(width=120, file=io.StringIO())
+    print_proof(proof, console)
+    assert ("No guardrail of this config catches the text of --canary" in console.file.getvalue()) == bool(missed)
+    assert OWN not in console.file.getvalue()
+    assert not proof.holds
+
+
+def test_a_road_that_refuses_every_request_refuses_texts_too_where_none_are_sent():
+    with ScriptedUpstream() as upstream, httpx.Client(base_url="http://127.0.0.1:1", trust_env=False) as nowhere:
+        proof = prove(ProbedGateway(nowhere, "sk-x", "model", "model"), upstream, (), WHOLE)
+
+    assert {row.secret for row in proof.rows} == {Verdict.REFUSED}
 
 
 @pytest.fixture(scope="module")
