@@ -10,7 +10,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from litellm_bighub.control_plane.inbox.page_routes import router
+from litellm_bighub.control_plane.inbox import page_routes, public_routes
 from litellm_bighub.control_plane.inbox.sessions import LoginNeeded, Throttle
 from litellm_bighub.control_plane.plane import ControlPlane
 
@@ -24,7 +24,7 @@ def install(app: FastAPI, plane: ControlPlane) -> None:
     """Add pages, style sheet, script and headers."""
     app.state.throttle = Throttle(plane.clock)
     app.mount("/inbox/static", StaticFiles(directory=Path(__file__).parent / "static"), name="inbox")
-    app.router.routes.extend(router.routes)
+    app.router.routes.extend((*page_routes.router.routes, *public_routes.router.routes))
     app.add_exception_handler(LoginNeeded, _to_login)
     app.add_middleware(InboxHeaders)
 
@@ -40,7 +40,7 @@ class InboxHeaders:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Add the headers to every answer under `/inbox`."""
+        """Add the headers to every page and what belongs to it."""
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -53,5 +53,5 @@ class InboxHeaders:
                     headers["Cache-Control"] = "no-store"
             await send(message)
 
-        inbox = scope["type"] == "http" and scope["path"].startswith("/inbox")
-        await self._app(scope, receive, with_headers if inbox else send)
+        page = scope["type"] == "http" and scope["path"].startswith(("/inbox", public_routes.API_PAGE))
+        await self._app(scope, receive, with_headers if page else send)

@@ -30,7 +30,7 @@ async def test_the_cookie_is_kept_from_scripts_and_other_sites(url, key):
 
 async def test_every_page_has_a_strict_policy(visit):
     client, _ = await visit()
-    for path in ("/inbox", "/inbox/decisions", "/inbox/charts", "/inbox/static/inbox.js"):
+    for path in ("/inbox", "/inbox/decisions", "/inbox/charts", "/inbox/static/inbox.js", "/docs"):
         headers = (await client.get(path)).headers
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
