@@ -209,8 +209,8 @@ def _http() -> Iterator[str]:
     yield from ("# HTTP API", "")
     yield "The API of `litellm-bighub serve`. A key is sent as `X-API-Key` or as a bearer token. A key needs"
     yield "*one* of the scopes that an operation names. `GET /openapi.json` gives bodies and answers as a schema, and"
-    yield "`GET /docs` shows them. These need no key, nor do `GET /health/live` and `GET /health/ready`, which answers 503"
-    yield "while the database cannot be read.\n"
+    yield "`GET /docs` shows them. These need no key, nor do `GET /health/live` and `GET /health/ready`, which"
+    yield "answers 503 while the database cannot be read.\n"
     yield "Scopes: " + ", ".join(f"`{scope}`" for scope in SCOPES) + ".\n"
     for router in (*http_app.PRODUCT, *http_app.SDK_EXTRAS):
         title = router.__name__.rsplit(".", maxsplit=1)[-1].replace("_", " ")
