@@ -30,6 +30,7 @@ from litellm_bighub.control_plane.http import app as http_app, auth, metrics as 
 from litellm_bighub.control_plane.http.sdk_extras import hosted_only
 from litellm_bighub.control_plane.store.tables.keys import SCOPES
 from litellm_bighub.domain.event import CallOutcome, DecisionEvent, OptOut, UnapprovedResult
+from litellm_bighub.policy.example_text import CallerText, CallText
 from litellm_bighub.policy.parts.call_parts import ToolParts
 from litellm_bighub.policy.policy_text import PolicyText, RuleText
 from litellm_bighub.settings import GuardrailSettings, ServiceSettings, TextGuardrailSettings, ToolSettings
@@ -83,6 +84,8 @@ def _policy() -> Iterator[str]:
     yield from ("## The file", "", *_fields(PolicyText), "")
     yield from ("## A rule", "", *_fields(RuleText), "")
     yield from ("## A tool", "", "An entry of `tools`, by the tool's name or a pattern.", "", *_fields(ToolParts))
+    yield from ("", "## An example", "", "A text alone is its `command`.", "", *_fields(CallText), "")
+    yield from ("## The caller of an example", "", *_fields(CallerText))
 
 
 def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:

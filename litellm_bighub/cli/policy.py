@@ -1,4 +1,4 @@
-"""`litellm-bighub policy`: check, explain, diff and replay a policy file."""
+"""`litellm-bighub policy`: check, test, explain, diff and replay a policy file."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from litellm_bighub.cli import policy_cases
 from litellm_bighub.cli.options import (
     AsJson,
     DatabaseUrl,
@@ -26,7 +27,6 @@ from litellm_bighub.cli.options import (
 )
 from litellm_bighub.cli.state_location import ConfigFile, database, locate
 from litellm_bighub.control_plane.decisions.replay import Replayed, replay as replay_policy, summary
-from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.payload import JsonObject
@@ -34,8 +34,10 @@ from litellm_bighub.policy.difference import Difference, compare
 from litellm_bighub.policy.evaluation import Explanation, explain as explain_policy
 from litellm_bighub.policy.policy_file import load_policy, load_text, unmarked_actors, unread_commands
 from litellm_bighub.policy.policy_text import build
+from litellm_bighub.policy.tool_table import ToolTable
 
-app = typer.Typer(help="Check, explain, compare and replay policies.", no_args_is_help=True)
+app = typer.Typer(help="Check, test, explain, compare and replay policies.", no_args_is_help=True)
+app.command("test")(policy_cases.run_cases)
 
 
 @app.command()

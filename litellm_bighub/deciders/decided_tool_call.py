@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from litellm_bighub.deciders.tool_table import ToolEntry
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval, verdict
 from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.policy.tool_table import ToolEntry
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from litellm_bighub.deciders.decided_tool_call import DecidedToolCall
 from litellm_bighub.deciders.decider import Decider, undecided
 from litellm_bighub.deciders.event_sinks import DecisionHook, EventSink, HookSink, record
 from litellm_bighub.deciders.ledger.ledger import DeadlineLedger, Ledger, MemoryLedger
-from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS, Deadline, within
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
@@ -26,6 +25,7 @@ from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionError, DecisionUnavailable
+from litellm_bighub.policy.tool_table import ToolTable
 from litellm_bighub.settings import FailMode, ToolSettings
 from litellm_bighub.wording import ENGLISH, WordingSource, read_wording
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from litellm_bighub.domain.actor import KEY, USER
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.policy.argument_condition import Condition
+from litellm_bighub.policy.examples import CheckedExample, check_examples
 from litellm_bighub.policy.parts.call_parts import PART_FIELDS
 from litellm_bighub.policy.policy_text import PolicyText, build
 from litellm_bighub.policy.rule import Policy
 from litellm_bighub.policy.rule_pattern import ActorPattern, AnyOf
 
 MAX_BYTES = 1_000_000
+_Model = TypeVar("_Model", bound=BaseModel)
 
 
 def load_policy(path: Path) -> Policy:
@@ -31,11 +33,26 @@ def load_policy(path: Path) -> Policy:
 
 def load_text(path: Path) -> PolicyText:
     """Read a file as it is written, for those who add rules of their own."""
+    return parse_policy(read_file(path), path.name)
+
+
+def load_examples(path: Path) -> tuple[PolicyText, list[tuple[int, CheckedExample]]]:
+    """Read a file whose examples may be wrong, and give each with its line."""
+    text, root = _parsed(read_file(path), path.name)
+    return text, [(line_of(root, one.place), one) for one in check_examples(text)]
+
+
+def read_file(path: Path) -> str:
+    """The text of a file that people write.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
     try:
         raw = path.read_bytes()
         if len(raw) > MAX_BYTES:
             raise ConfigurationError(path.name, f"a policy has at most {MAX_BYTES} bytes")
-        return parse_policy(raw.decode(), path.name)
+        return raw.decode()
     except OSError as error:
         raise ConfigurationError(str(path), f"cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -43,11 +60,34 @@ def load_text(path: Path) -> PolicyText:
 
 
 def parse_policy(text: str, name: str) -> PolicyText:
-    """Read a policy out of a text.
+    """Read a policy out of a text, and check its examples.
 
     Args:
         text: YAML.
         name: the file's name, for messages.
+
+    Raises:
+        ConfigurationError: with the key `name:line`.
+    """
+    policy, root = _parsed(text, name)
+    for checked in check_examples(policy):
+        if checked.problem is not None:
+            place = f"rules[{checked.place[1]}].examples.{checked.expected}[{checked.place[-1]}]"
+            _fail(name, line_of(root, checked.place), f"{place}: {checked.problem}")
+    return policy
+
+
+def _parsed(text: str, name: str) -> tuple[PolicyText, yaml.Node]:
+    """The policy without a look at its examples, and the nodes that know the lines."""
+    root, content = read_yaml(text, name)
+    policy = validated(PolicyText, content, root, name)
+    _refuse_repeated_names(policy, root, name)
+    _compile_tools(policy, root, name)
+    return policy, root
+
+
+def read_yaml(text: str, name: str) -> tuple[yaml.Node, object]:
+    """A text in YAML as nodes and as content, without repeated keys.
 
     Raises:
         ConfigurationError: with the key `name:line`.
@@ -59,22 +99,27 @@ def parse_policy(text: str, name: str) -> PolicyText:
     try:
         root = loader.get_single_node()
         if root is None:
-            _fail(name, 1, "the policy is empty; it needs at least `version: 1`")
+            _fail(name, 1, "the file is empty")
         _refuse_repeated_keys(root, name)
-        content = loader.construct_document(root)
+        return root, loader.construct_document(root)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         _fail(name, mark.line + 1 if mark else 1, f"not valid YAML: {error.problem or error.context}")
     finally:
         loader.dispose()
+
+
+def validated(model: type[_Model], content: object, root: yaml.Node, name: str) -> _Model:
+    """The content as a model.
+
+    Raises:
+        ConfigurationError: with the key `name:line` of the first mistake.
+    """
     try:
-        policy = PolicyText.model_validate(content)
+        return model.model_validate(content)
     except ValidationError as error:
-        first = min(error.errors(include_url=False), key=lambda found: _line(root, found["loc"]))
-        _fail(name, _line(root, first["loc"]), f"{_place(first['loc'])}{first['msg'].removeprefix('Value error, ')}")
-    _refuse_repeated_names(policy, root, name)
-    _compile_tools(policy, root, name)
-    return policy
+        first = min(error.errors(include_url=False), key=lambda found: line_of(root, found["loc"]))
+        _fail(name, line_of(root, first["loc"]), f"{_place(first['loc'])}{first['msg'].removeprefix('Value error, ')}")
 
 
 def unmarked_actors(path: Path, known: Collection[str] = ()) -> list[str]:
@@ -88,8 +133,8 @@ def unmarked_actors(path: Path, known: Collection[str] = ()) -> list[str]:
     policy, root = parse_policy(raw, path.name), yaml.compose(raw, yaml.SafeLoader)
     assert root is not None  # noqa: S101 - for the type checkers; an empty file is no policy
     return [
-        f"{path.name}:{_line(root, ('rules', index, 'actor'))}: rule `{rule.name}`: its actor is no key and no user of"
-        f" a gateway; those would be `{KEY}{rule.actor}` and `{USER}{rule.actor}`"
+        f"{path.name}:{line_of(root, ('rules', index, 'actor'))}: rule `{rule.name}`: its actor is no key and no user"
+        f" of a gateway; those would be `{KEY}{rule.actor}` and `{USER}{rule.actor}`"
         for index, rule in enumerate(policy.rules)
         if (pattern := ActorPattern(rule.actor)).is_unmarked and not any(map(pattern.matches, known))
     ]
@@ -109,7 +154,7 @@ def unread_commands(path: Path) -> list[str]:
     for index, rule in enumerate(policy.rules):
         all_parts = rule.effect == "allow" and not (rule.command or rule.read or rule.write)
         if all_parts and any(AnyOf(rule.tools).matches(name) for name in shells):
-            line = _line(root, ("rules", index, "name"))
+            line = line_of(root, ("rules", index, "name"))
             found.append(f"{path.name}:{line}: rule `{rule.name}`: it allows every command; give it a `command`")
     return found
 
@@ -133,7 +178,7 @@ def _refuse_repeated_names(policy: PolicyText, root: yaml.Node, name: str) -> No
     seen: set[str] = set()
     for index, rule in enumerate(policy.rules):
         if rule.name in seen:
-            _fail(name, _line(root, ("rules", index, "name")), f"two rules have the name `{rule.name}`")
+            _fail(name, line_of(root, ("rules", index, "name")), f"two rules have the name `{rule.name}`")
         seen.add(rule.name)
 
 
@@ -145,10 +190,10 @@ def _compile_tools(policy: PolicyText, root: yaml.Node, name: str) -> None:
                 try:
                     Condition.compile(expression)
                 except ValueError as error:
-                    _fail(name, _line(root, ("tools", tool, field)), f"tools.{tool}.{field}: {error}")
+                    _fail(name, line_of(root, ("tools", tool, field)), f"tools.{tool}.{field}: {error}")
 
 
-def _line(root: yaml.Node, place: tuple[int | str, ...]) -> int:
+def line_of(root: yaml.Node, place: tuple[int | str, ...]) -> int:
     """The line of the deepest node that the place leads to; for an unknown key the key's own line."""
     node = root
     line: int = root.start_mark.line + 1

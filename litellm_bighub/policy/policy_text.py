@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import posixpath
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import rfc8785
@@ -25,6 +26,7 @@ from typing_extensions import Self
 
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.argument_condition import Condition
+from litellm_bighub.policy.example_text import ExamplesText
 from litellm_bighub.policy.parts.call_parts import CallParts, ToolParts
 from litellm_bighub.policy.parts.command_pattern import CommandPattern
 from litellm_bighub.policy.parts.part import PartPattern
@@ -139,6 +141,9 @@ class RuleText(BaseModel):
     )
     tags: list[str] = Field(default_factory=list, description="for people")
     metadata: JsonObject = Field(default_factory=dict, description="for people and programs; decides nothing")
+    examples: ExamplesText | None = Field(
+        default=None, description="calls for each answer, checked when the file is read; a wrong one stops the start"
+    )
 
     @field_validator("when")
     @classmethod
@@ -179,6 +184,12 @@ class RuleText(BaseModel):
     def tools(self) -> list[str]:
         """The patterns of its tools."""
         return [self.tool] if isinstance(self.tool, str) else self.tool
+
+    @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What it may answer, apart from bounds, limits and hours."""
+        lists = self.command.by_effect if self.command else ()
+        return tuple(effect for effect, _ in lists) or (self.effect,)
 
     def rules(self, rule_id: str | None = None, *, workspace: str = "") -> tuple[Rule, ...]:
         """The rule as it is evaluated: one, or one for each of `command`'s effects, which count together."""
@@ -276,16 +287,22 @@ def build(text: PolicyText, added: AddedRules = ()) -> Policy:
     )
 
 
+_NOT_OF_THE_VERSION: Final[Mapping[str, bool | Mapping[str, Mapping[str, bool]]]] = {
+    "audit_keep_days": True,
+    "rules": {"__all__": {"examples": True}},
+}
+
+
 def canonical_text(text: PolicyText, added: AddedRules = ()) -> str:
     """The content in one line of JSON: what the version is the digest of, and what `read_canonical_text` reads.
 
     Without temporary allowances: one for one tool must not void what waits for an answer on others. Nor must a change
-    of how long the audit is kept.
+    of how long the audit is kept, or of examples.
     """
     content: JsonObject = {
-        "file": text.model_dump(mode="json", exclude_defaults=True, exclude={"audit_keep_days"}),
+        "file": text.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_OF_THE_VERSION),
         "added": [
-            [rule_id, rule.model_dump(mode="json", exclude_defaults=True)]
+            [rule_id, rule.model_dump(mode="json", exclude_defaults=True, exclude={"examples"})]
             for rule_id, rule in added
             if not rule_id.startswith(ALLOWANCE)
         ],

@@ -222,3 +222,44 @@ async def test_versions_are_listed_with_what_changed_and_shown_whole(run, record
     assert [one["text"]["rules"][1]["max_value"] for one in printed] == [2000, 1000]
     unknown = run(cli_policy.app, "versions", "beef", "--database-url", recorded)
     assert (unknown.exit_code, "no version beef" in unknown.output) == (1, True)
+
+
+EXAMPLES = """\
+    examples:
+      block: [{tool: refund, arguments: {amount: 1001}}]
+      allow: [{tool: refund, arguments: {amount: 1}}]
+"""
+CASES = "cases:\n- {name: one, calls: [{tool: refund, arguments: {amount: 7}, answer: %s}]}\n"
+
+
+def with_examples(text):
+    return text.replace(
+        "  - {name: refunds, tool: refund, max_value: 1000}\n",
+        f"  - name: refunds\n    tool: refund\n    max_value: 1000\n{EXAMPLES}",
+    )
+
+
+def test_test_runs_examples_and_cases_and_names_rules_that_none_reaches(run, policy_file, tmp_path):
+    cases = tmp_path / "cases.yaml"
+    cases.write_text(CASES % "allow")
+    path = policy_file(with_examples(POLICY))
+    result = run(cli_policy.app, "test", path, cases)
+    assert result.exit_code == 0
+    assert "3 calls, 0 of them wrong" in result.output
+    assert "no example reaches the rule `shells`" in result.output
+    printed = json.loads(run(cli_policy.app, "test", path, cases, "--json").output)
+    assert printed["reached"] == {"shells": 0, "refunds": 3}
+    assert printed["not_reached"] == ["shells"]
+
+
+def test_test_names_each_wrong_call_with_its_line(run, policy_file, tmp_path):
+    cases = tmp_path / "cases.yaml"
+    cases.write_text(CASES % "block")
+    path = policy_file(with_examples(POLICY).replace("amount: 1}", "amount: 1002}"))
+    result = run(cli_policy.app, "test", path, cases)
+    assert result.exit_code == 1
+    assert "bighub_policy.yaml:10: example of refunds: it is to be allowed and is blocked" in result.output
+    assert "cases.yaml:2: case one: it is to be blocked and is allowed" in result.output
+    failed = json.loads(run(cli_policy.app, "test", path, cases, "--json").output)["failed"]
+    assert [one["where"] for one in failed] == ["bighub_policy.yaml:10", "cases.yaml:2"]
+    assert run(cli_policy.app, "check", path).exit_code == 1

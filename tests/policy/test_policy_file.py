@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.policy.policy_file import MAX_BYTES, load_policy, parse_policy, unmarked_actors, unread_commands
+from litellm_bighub.policy.policy_file import (
+    MAX_BYTES,
+    load_examples,
+    load_policy,
+    parse_policy,
+    unmarked_actors,
+    unread_commands,
+)
 from litellm_bighub.policy.policy_text import build
 
 EXAMPLE = """\
@@ -138,3 +145,17 @@ def test_rules_that_allow_every_command_are_told_with_their_lines(tmp_path):
         "p.yaml:4: rule `a`: it allows every command; give it a `command`",
         "p.yaml:8: rule `e`: it allows every command; give it a `command`",
     ]
+
+
+def test_a_wrong_example_is_named_with_its_line_and_can_be_looked_at(tmp_path):
+    text = "version: 1\nrules:\n- name: r\n  examples:\n    allow:\n    - {tool: a}\n    block:\n    - {tool: a}\n"
+    with pytest.raises(
+        ConfigurationError, match=r"p.yaml:8: rules\[0\].examples.block\[0\]: it is to be blocked and is"
+    ):
+        parse_policy(text, "p.yaml")
+    path = tmp_path / "p.yaml"
+    path.write_text(text)
+    assert [(line, one.problem is None) for line, one in load_examples(path)[1]] == [(8, False), (6, True)]
+    right = text.replace("    block:\n    - {tool: a}\n", "").replace("  examples", "  effect: allow\n  examples")
+    path.write_text("default: allow\n" + right.replace("- name: r", "- name: r\n  tool: '*'"))
+    assert [one.name for one in load_policy(path).rules] == ["r"]

@@ -166,3 +166,15 @@ def test_a_policy_with_parts_is_read_again_as_it_was():
     again, _ = read_canonical_text(canonical_text(text))
     assert build(again).version == build(text).version
     assert [rule.parts for rule in build(again).rules] == [rule.parts for rule in build(text).rules]
+
+
+@pytest.mark.parametrize(
+    ("fields", "effects"),
+    [
+        ({}, ("allow",)),
+        ({"effect": "block", "command": "rm *"}, ("block",)),
+        ({"command": {"allow": "ls", "block": "rm *"}}, ("block", "allow")),
+    ],
+)
+def test_the_effects_of_a_rule(fields, effects):
+    assert RuleText(name="r", **fields).effects == effects

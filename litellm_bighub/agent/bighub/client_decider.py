@@ -13,12 +13,12 @@ from litellm_bighub.agent.tools.value_extraction import UnreadableStake, metadat
 from litellm_bighub.deciders.hosted.failures import decision_error
 from litellm_bighub.deciders.hosted.service import gateway, idempotency_key
 from litellm_bighub.deciders.hosted.strict_answer import read_decision
-from litellm_bighub.deciders.tool_table import ToolEntry
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionRefused
+from litellm_bighub.policy.tool_table import ToolEntry
 
 _PAYLOAD_METHODS: Mapping[DecisionMode, tuple[str, ...]] = {
     "submit": ("submit_payload", "evaluate_payload", "submit_v2"),

@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import Final
 
 from litellm_bighub.control_plane.decisions.value_extraction import EXTRA_FIELDS, measured
-from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.domain.call import JSON, Arguments, ToolCall
 from litellm_bighub.domain.decision import Block
+from litellm_bighub.policy.tool_table import ToolTable
 
 HTTP_SURFACE: Final = "http"
 """The surface of calls that were asked about over HTTP."""

@@ -16,7 +16,6 @@ from litellm_bighub.control_plane.store.tables import approvals, policies, rules
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.tables.switches import Switch
 from litellm_bighub.control_plane.store.transaction import Transaction
-from litellm_bighub.deciders.tool_table import ShownMeasures, ToolTable
 from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.domain.decided_call import released
 from litellm_bighub.domain.decision import Block
@@ -26,6 +25,7 @@ from litellm_bighub.domain.stored_context import stored_context
 from litellm_bighub.policy.evaluation import UNUSED, PolicyJudgement, Usage, find, judge_all
 from litellm_bighub.policy.policy_text import PolicyText, build, canonical_text
 from litellm_bighub.policy.rule import Policy, Rule
+from litellm_bighub.policy.tool_table import ShownMeasures, ToolTable
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import cast, get_args
 
-from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall
 from litellm_bighub.domain.decision import Verdict
 from litellm_bighub.domain.payload import JsonObject
@@ -18,6 +17,7 @@ from litellm_bighub.domain.stored_context import restored_context
 from litellm_bighub.policy.counters import Tally
 from litellm_bighub.policy.evaluation import PolicyJudgement, find, judge_all
 from litellm_bighub.policy.rule import Policy
+from litellm_bighub.policy.tool_table import ToolTable
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final, Literal, TypeAlias, get_args
 
-from litellm_bighub.deciders.tool_table import ToolEntry, ToolTable
 from litellm_bighub.domain.call import Arguments, ToolCall
 from litellm_bighub.domain.decision import Basis, Block
 from litellm_bighub.domain.secret_patterns import REDACTED, REDACTED_CARD
+from litellm_bighub.policy.tool_table import ToolEntry, ToolTable
 
 EXTRA_FIELDS: Final = "bighub"
 """The argument that holds the question's other fields, beyond the call's own arguments."""

@@ -9,8 +9,8 @@ from litellm_bighub.control_plane.decisions.recorded_decision import decision_ha
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events, metadata
 from litellm_bighub.control_plane.store.tables.events import page
-from litellm_bighub.deciders.tool_table import ToolTable
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.policy.tool_table import ToolTable
 
 POLICY = """\
 version: 1

@@ -1,13 +1,17 @@
-"""What may be shown of value and target: nothing that redaction hides in the arguments they come from."""
+"""The table of tools measures calls, and shows of value and target nothing that redaction hides in the arguments."""
 
 from __future__ import annotations
+
+import math
 
 import pytest
 from hypothesis import given, strategies as st
 
-from litellm_bighub.deciders.tool_table import ShownMeasures, ToolEntry, ToolTable
 from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
+from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.policy.tool_table import ShownMeasures, ToolEntry, ToolTable
 from litellm_bighub.settings import ToolSettings
 
 SECRET = "DE02120300000000202051"
@@ -76,3 +80,77 @@ def test_no_target_tells_what_stands_under_a_telling_key(key, above, known, numb
         arguments = {name: arguments, "other": "x"}
     target = ".".join(f'"{name}"' for name in [*reversed(above), key])
     assert shown(arguments, known=known, target=target).target == "[redacted]"
+
+
+TABLE = ToolTable(
+    {
+        "refund": ToolSettings(value="amount", target="order.id", action="pay", domain="money", fail_mode="open"),
+        "sum*": ToolSettings(value="sum(amounts[0:2])"),
+        "all": ToolSettings(target="@"),
+    }
+)
+
+
+def measured(name="refund", **arguments):
+    return TABLE.find(name).measure(ToolCall("c", "function", name, arguments))
+
+
+def test_value_target_and_action_are_taken_out():
+    call = measured(amount=5, order={"id": 7})
+    assert isinstance(call, ToolCall)
+    assert (call.value, call.target, call.action) == (5.0, "7", "pay")
+    call = measured()
+    assert isinstance(call, ToolCall)
+    assert (call.value, call.target) == (None, "")
+    untouched = ToolCall("c", "function", "other", {})
+    assert TABLE.find("other").measure(untouched) is untouched
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"amount": "5"}, "a string, not a number"),
+        ({"amount": True}, "a boolean"),
+        ({"amount": [5]}, "a list"),
+        ({"amount": {}}, "an object"),
+        ({"amount": math.inf}, "finite"),
+        ({"order": {"id": True}}, "the target is a boolean"),
+        ({"order": {"id": []}}, "the target is a list"),
+    ],
+)
+def test_what_cannot_be_measured_is_blocked(arguments, told):
+    found = measured(**arguments)
+    assert isinstance(found, Block)
+    assert told in found.reason
+
+
+def test_what_cannot_be_computed_or_read_is_blocked():
+    for found in (
+        measured("sums", amounts="x"),
+        TABLE.find("x").measure(ToolCall("c", "function", "x", unreadable="no JSON")),
+        TABLE.find("x").measure(ToolCall("c", "function", "x\0")),
+        TABLE.find("x").measure(ToolCall("\ud800", "function", "x")),
+    ):
+        assert isinstance(found, Block)
+
+
+def test_what_an_entry_reads():
+    entry = TABLE.find("refund")
+    assert entry.has("value")
+    assert not TABLE.find("sums").has("target")
+    assert entry.reads("value", {"amount": 1})
+    assert not entry.reads("target", {"amount": 1})
+    assert TABLE.find("all").reads("target", {"x": 1})
+    assert not TABLE.find("other").reads("value", {})
+    assert entry.only("value").target is None
+    assert entry.only("target").value is None
+    assert (entry.domain, entry.fail_mode) == ("money", "open")
+
+
+@pytest.mark.parametrize(
+    ("expression", "told"), [("a[", "tools.x.value: is no JMESPath"), ("nofunc(a)", "calls nofunc()")]
+)
+def test_an_expression_that_cannot_work_is_named(expression, told):
+    with pytest.raises(ConfigurationError) as caught:
+        ToolTable({"x": ToolSettings(value=expression)})
+    assert told in str(caught.value)

@@ -1,0 +1,74 @@
+"""Cases are calls in sequence, with time and counters."""
+
+from __future__ import annotations
+
+import pytest
+
+from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.policy.case_file import check_cases
+from litellm_bighub.policy.policy_file import parse_policy
+
+POLICY = parse_policy(
+    """
+version: 1
+tools: {refund: {value: amount}}
+rules:
+  - {name: refunds, tool: refund, max_per_hour: 1, cooldown_seconds: 10, require_approval_above: 100}
+  - {name: nights, tool: backup, allowed_hours_start: 0, allowed_hours_end: 6}
+""",
+    "p.yaml",
+)
+
+
+def checked(tmp_path, text):
+    path = tmp_path / "cases.yaml"
+    path.write_text(text)
+    return [(one.case, one.line, one.problem) for one in check_cases(POLICY, path)]
+
+
+def test_calls_count_within_a_case_and_begin_anew_in_the_next(tmp_path):
+    text = """\
+cases:
+- name: once an hour
+  calls:
+  - {tool: refund, arguments: {amount: 1}, answer: allow, rule: refunds}
+  - {tool: refund, arguments: {amount: 1}, answer: block, after_seconds: 60}
+  - {tool: refund, arguments: {amount: 1}, answer: allow, after_seconds: 3600}
+  - {tool: refund, arguments: {amount: 1}, answer: block, rule: refunds, after_seconds: 5}
+- name: anew
+  calls:
+  - {tool: refund, arguments: {amount: 1}, answer: allow}
+  - {tool: refund, arguments: {amount: 101}, answer: block}
+- name: at night
+  calls:
+  - {tool: backup, answer: block}
+  - {tool: backup, answer: allow, at: 2026-01-06T03:00:00Z}
+  - {tool: refund, arguments: {amount: x}, answer: block}
+"""
+    assert [problem for _, _, problem in checked(tmp_path, text)] == [None] * 9
+
+
+def test_what_is_wrong_is_said_with_its_line(tmp_path):
+    text = """\
+cases:
+- name: wrong
+  calls:
+  - {tool: refund, arguments: {amount: 1}, answer: block}
+  - {tool: other, answer: block, rule: refunds}
+"""
+    first, second = checked(tmp_path, text)
+    assert first == ("wrong", 4, "it is to be blocked and is allowed: the rule allows this call (refunds)")
+    assert second == ("wrong", 5, "it is blocked by no rule, not by refunds")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("cases:\n- {name: a, calls: [{tool: x}]}", r"cases.yaml:2: cases\[0\].calls\[0\].answer: "),
+        ("cases:\n- name: a\n  calls:\n  - {command: ls, tool: refund, answer: allow}", r"cases.yaml:4: no tool"),
+        ("", "cases.yaml:1: the file is empty"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_named_with_its_line(tmp_path, text, says):
+    with pytest.raises(ConfigurationError, match=says):
+        checked(tmp_path, text)
