@@ -9,7 +9,7 @@ from litellm.types.llms.openai import ResponsesAPIResponse
 
 from benchmarks.figure import Figure
 from benchmarks.guardrails import Noop, Slow, Structured
-from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
+from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIResponsesHandler
 
 ROUNDS = 7
 

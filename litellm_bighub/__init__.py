@@ -28,9 +28,9 @@ if TYPE_CHECKING:
         ProviderResponseError,
     )
     from litellm_bighub.gateway.hooks.registration import install, uninstall
-    from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
     from litellm_bighub.gateway.hooks.text_guardrail import ResponsesTextGuardrail, TextGuardrail
     from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
+    from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIResponsesHandler
     from litellm_bighub.gateway.pipeline.enforcement_modes import Withholding
     from litellm_bighub.gateway.sdk.functions import acompletion, amessages, aresponses, completion, messages, responses
 
@@ -48,7 +48,7 @@ _HOMES = {
     "Guard": "agent.guard",
     "GuardedOpenAI": "agent.guarded",
     "GuardedToolResult": "agent.record.events",
-    "OpenAIResponsesHandler": "gateway.hooks.responses_handler",
+    "OpenAIResponsesHandler": "gateway.hooks.translation.responses_handler",
     "OutcomeReportError": "errors",
     "PersonAnswer": "agent.flow.effects",
     "ProviderResponseError": "errors",

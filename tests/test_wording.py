@@ -27,9 +27,9 @@ from litellm_bighub.formats.chat import results as chat
 from litellm_bighub.formats.messages import results as messages
 from litellm_bighub.formats.requests.approval_answers import Effect
 from litellm_bighub.formats.requests.edited_note import edited_note
-from litellm_bighub.formats.responses import results as responses
-from litellm_bighub.formats.responses.approval_answers import readable
-from litellm_bighub.formats.responses.withheld_output import not_run
+from litellm_bighub.formats.responses.requests import results as responses
+from litellm_bighub.formats.responses.requests.approval_answers import readable
+from litellm_bighub.formats.responses.requests.withheld_output import not_run
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.routes.closed_routes import close_routes
 from litellm_bighub.gateway.routes.route_guard import route_guard_of

@@ -6,7 +6,7 @@ import pytest
 
 from litellm_bighub.formats.chat import next_request as chat
 from litellm_bighub.formats.messages import next_request as messages
-from litellm_bighub.formats.responses import next_request as responses
+from litellm_bighub.formats.responses.requests import next_request as responses
 
 CALL = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "wipe", "arguments": "{}"}
 CUSTOM = {"type": "custom_tool_call", "id": "ct_1", "call_id": "c2", "name": "sql", "input": "drop"}

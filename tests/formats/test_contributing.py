@@ -74,6 +74,6 @@ def test_a_new_kind_of_call_that_no_provider_is_told_of_does_not_type_check(tmp_
         text = (package / path).read_text()
         assert row in text
         (package / path).write_text(text.replace(row, row + new, 1))
-    module = f"{house.PACKAGE}.formats.responses.withheld_output"
+    module = f"{house.PACKAGE}.formats.responses.requests.withheld_output"
     done = house.type_checked(tmp_path, types_cache, "-m", module)
     assert re.findall(r"withheld_output\.py:\d+: error: .*(?:Never|NoReturn)", done.stdout), done.stdout

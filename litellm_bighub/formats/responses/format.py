@@ -16,17 +16,17 @@ from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.requests.approval_answers import ClientApprovals
 from litellm_bighub.formats.requests.repair import RequestRepair
 from litellm_bighub.formats.responses.answer_fields import EVENTS, RESPONSE
-from litellm_bighub.formats.responses.approval_answers import find_answers, readable
 from litellm_bighub.formats.responses.approval_request import request_item
 from litellm_bighub.formats.responses.calls import ResponsesCall, find_calls, rewrite_arguments, withhold
-from litellm_bighub.formats.responses.failed_stream import failed_stream
-from litellm_bighub.formats.responses.gate import ResponsesGate
 from litellm_bighub.formats.responses.item_kinds import NO_CALLS
-from litellm_bighub.formats.responses.joined_stream import ResponsesJoinedStream
-from litellm_bighub.formats.responses.next_request import answering
 from litellm_bighub.formats.responses.notice_item import notice_item, wants_refusals
-from litellm_bighub.formats.responses.results import brought, continued, turns
+from litellm_bighub.formats.responses.requests.approval_answers import find_answers, readable
+from litellm_bighub.formats.responses.requests.next_request import answering
+from litellm_bighub.formats.responses.requests.results import brought, continued, turns
 from litellm_bighub.formats.responses.shape import check_answer
+from litellm_bighub.formats.responses.stream.failed_stream import failed_stream
+from litellm_bighub.formats.responses.stream.gate import ResponsesGate
+from litellm_bighub.formats.responses.stream.joined_stream import ResponsesJoinedStream
 from litellm_bighub.formats.responses.texts.texts import TEXTS
 from litellm_bighub.formats.stream.gate_protocol import StreamGate, Withhold
 from litellm_bighub.formats.stream.listed_fields_gate import ListedFieldsGate

@@ -92,3 +92,10 @@ def _looks_like_a_call(item: object, item_type: str) -> bool:
     if "call" in item_type and not item_type.endswith("_output"):
         return True
     return get(item, "call_id") is not None and any(get(item, key) is not None for key in PAYLOAD_KEYS)
+
+
+def is_reference(item: object) -> bool:
+    """Whether the item only names another one, which the provider has kept. Its type may be left out."""
+    if text(item, "type"):
+        return text(item, "type") == "item_reference"
+    return bool(text(item, "id")) and get(item, "type") is None and get(item, "role") is None

@@ -14,10 +14,10 @@ from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import known_format
-from litellm_bighub.gateway.hooks.converted_field import ConvertedField, chat_tools
-from litellm_bighub.gateway.hooks.format_handler import Copies, FormatHandler
-from litellm_bighub.gateway.hooks.request_messages import UNREADABLE
-from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
+from litellm_bighub.gateway.hooks.translation.converted_field import ConvertedField, chat_tools
+from litellm_bighub.gateway.hooks.translation.format_handler import Copies, FormatHandler
+from litellm_bighub.gateway.hooks.translation.request_messages import UNREADABLE
+from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIResponsesHandler
 
 _MESSAGES: Final = "messages"
 

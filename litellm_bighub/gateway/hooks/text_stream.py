@@ -12,7 +12,7 @@ from litellm_bighub.formats.registry import texts_of
 from litellm_bighub.formats.stream.gate_protocol import Hold, Release, unchanged
 from litellm_bighub.formats.stream.text_gate import Scan, StreamTextGate
 from litellm_bighub.formats.stream.text_part import Mode
-from litellm_bighub.gateway.hooks.format_handler import FormatHandler
+from litellm_bighub.gateway.hooks.translation.format_handler import FormatHandler
 from litellm_bighub.gateway.pipeline.gated_stream import as_litellm_event, close_stream
 
 Check = Callable[[Scan], Awaitable[Sequence[str]]]

@@ -27,6 +27,7 @@ from litellm_bighub.formats.registry import format_of_answer, format_of_call
 from litellm_bighub.formats.stream.stream_failure import StreamFailure
 from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
 from litellm_bighub.gateway.conversation.stored_responses import as_answer, is_deletion, is_stored
+from litellm_bighub.gateway.hooks.answer_headers import decision_headers
 from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
 from litellm_bighub.gateway.hooks.proxy_request import ProxyRequest
 from litellm_bighub.gateway.hooks.registration import install
@@ -34,7 +35,6 @@ from litellm_bighub.gateway.logs.delivered_answer import keep_answer, keep_strea
 from litellm_bighub.gateway.mcp.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.mcp.mcp_results import McpResults, tell_edit, tell_edit_late
 from litellm_bighub.gateway.pipeline.answer_format import check_streamed_answer, check_whole_answer
-from litellm_bighub.gateway.pipeline.answer_headers import decision_headers
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
 from litellm_bighub.gateway.pipeline.gated_stream import as_litellm_event

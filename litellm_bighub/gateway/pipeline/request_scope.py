@@ -17,7 +17,7 @@ from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 if TYPE_CHECKING:
-    from litellm_bighub.gateway.hooks.stream_scan import StreamScan
+    from litellm_bighub.gateway.hooks.translation.stream_scan import StreamScan
     from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls
 
 CallName: TypeAlias = "tuple[str, str, str]"

@@ -11,8 +11,8 @@ from litellm_bighub.checks.contract import Guardrail
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.formats.stream.gate_protocol import unchanged
 from litellm_bighub.formats.stream.text_part import Window
-from litellm_bighub.gateway.hooks.format_handler import FormatHandler
 from litellm_bighub.gateway.hooks.text_stream import checked_by
+from litellm_bighub.gateway.hooks.translation.format_handler import FormatHandler
 from litellm_bighub.gateway.pipeline.gated_stream import as_litellm_event
 
 

@@ -9,7 +9,7 @@ from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.formats.requests.results import FoundResult
-from litellm_bighub.formats.responses.withheld_output import not_run
+from litellm_bighub.formats.responses.requests.withheld_output import not_run
 
 WITHHELD, UNKNOWN = "withheld_call_result", "unknown_call_result"
 HERE = ConversationThread(response_id="resp_here")

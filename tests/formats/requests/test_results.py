@@ -11,7 +11,7 @@ from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.formats.chat.results import brought as in_chat, continued as chat_continued
 from litellm_bighub.formats.messages.results import brought as in_messages
 from litellm_bighub.formats.requests.results import FoundReasoning, FoundResult, ReplayedCall, ReplayedCalls
-from litellm_bighub.formats.responses.results import brought as in_responses
+from litellm_bighub.formats.responses.requests.results import brought as in_responses
 from litellm_bighub.wording import ENGLISH
 from tests.formats.chat.test_results import EDITED
 

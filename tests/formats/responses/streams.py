@@ -14,7 +14,7 @@ from openai.lib.streaming.responses._responses import ResponseStreamState
 from openai.types.responses import ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from litellm_bighub.formats.responses.gate import ResponsesGate
+from litellm_bighub.formats.responses.stream.gate import ResponsesGate
 from litellm_bighub.formats.stream.gate_protocol import Outcome
 from tests.formats.driving import Driven, Event
 

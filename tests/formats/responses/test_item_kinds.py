@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.formats.responses.item_kinds import CALLS, NO_CALLS, is_call, is_unfinished, may_be_call
+from litellm_bighub.formats.responses.item_kinds import (
+    CALLS,
+    NO_CALLS,
+    is_call,
+    is_reference,
+    is_unfinished,
+    may_be_call,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,3 +55,19 @@ def test_what_may_become_one(item):
 )
 def test_an_item_says_whether_more_was_to_come(status, unfinished):
     assert is_unfinished({"type": "function_call", "status": status}) is unfinished
+
+
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        ({"type": "item_reference", "id": "rs_1"}, True),
+        ({"id": "rs_1"}, True),
+        ({"type": None, "id": "rs_1"}, True),
+        ({"id": "msg_1", "role": "user", "content": "hi"}, False),
+        ({"type": "reasoning", "id": "rs_1"}, False),
+        ({"role": "user", "content": "hi"}, False),
+        ("a bare text", False),
+    ],
+)
+def test_an_item_that_only_names_another(item, expected):
+    assert is_reference(item) is expected

@@ -15,7 +15,7 @@ from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
 from litellm_bighub.agent.settings import AgentSettings
 from litellm_bighub.errors import AdapterConfigurationError, ConfigurationError
 from litellm_bighub.gateway.conversation.identity import NOBODY, call_context, in_same_form, upstream_id
-from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
+from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 from litellm_bighub.gateway.setup.configuration import read_settings
 from litellm_bighub.settings import GuardrailSettings

@@ -19,8 +19,8 @@ from litellm_bighub.errors import DecisionUnavailable
 from litellm_bighub.formats.chat.format import CHAT
 from litellm_bighub.formats.messages.format import MESSAGES
 from litellm_bighub.formats.responses.format import RESPONSES
-from litellm_bighub.formats.responses.gate import ResponsesGate
-from litellm_bighub.formats.responses.joined_stream import ResponsesJoinedStream
+from litellm_bighub.formats.responses.stream.gate import ResponsesGate
+from litellm_bighub.formats.responses.stream.joined_stream import ResponsesJoinedStream
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall
 from litellm_bighub.gateway.pipeline.feedback_loop import FeedbackStream

@@ -9,7 +9,7 @@ import anyio
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from litellm_bighub.formats.responses.gate import ResponsesGate
+from litellm_bighub.formats.responses.stream.gate import ResponsesGate
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from litellm_bighub.gateway.pipeline.gated_stream import gated_events
 

@@ -10,7 +10,7 @@ import pytest
 
 from litellm_bighub.formats.chat.gate import ChatGate
 from litellm_bighub.formats.messages.gate import MessagesGate
-from litellm_bighub.formats.responses.gate import ResponsesGate
+from litellm_bighub.formats.responses.stream.gate import ResponsesGate
 from litellm_bighub.formats.stream.gate_protocol import Pass
 from litellm_bighub.gateway.pipeline.gated_stream import gated_events
 

@@ -9,9 +9,9 @@ import re
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from litellm_bighub.formats.responses.item_events import item_events
-from litellm_bighub.formats.responses.joined_stream import ResponsesJoinedStream
 from litellm_bighub.formats.responses.notice_item import notice_item
+from litellm_bighub.formats.responses.stream.item_events import item_events
+from litellm_bighub.formats.responses.stream.joined_stream import ResponsesJoinedStream
 from litellm_bighub.formats.stream.gate_protocol import Withhold
 from litellm_bighub.testing import (
     apply_patch_call,

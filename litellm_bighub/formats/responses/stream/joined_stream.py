@@ -8,9 +8,9 @@ from dataclasses import replace
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.payload.copies import plain, text, whole, with_fields
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.responses.envelope import output_of
 from litellm_bighub.formats.responses.event_kinds import TERMINAL
-from litellm_bighub.formats.responses.item_events import item_events
+from litellm_bighub.formats.responses.stream.envelope import output_of
+from litellm_bighub.formats.responses.stream.item_events import item_events
 from litellm_bighub.formats.stream.gate_protocol import Withhold
 
 _COMPLETED = "response.completed"

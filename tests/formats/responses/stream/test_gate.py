@@ -11,7 +11,7 @@ from openai.types.responses import ResponseFunctionToolCall, ResponseOutputItemA
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.errors import GateError, PayloadError
 from litellm_bighub.formats.answers.unreadable_calls import UNFINISHED
-from litellm_bighub.formats.responses.call_versions import TWO_VERSIONS
+from litellm_bighub.formats.responses.stream.call_versions import TWO_VERSIONS
 from litellm_bighub.formats.stream.gate_protocol import Ask, CallKey, Hold, Pass, Release, Withhold
 from tests.formats.driving import WITHHELD
 from tests.formats.responses import streams as s

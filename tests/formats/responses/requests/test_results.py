@@ -13,10 +13,10 @@ from pydantic import TypeAdapter
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.formats.requests.edited_note import edited_note
 from litellm_bighub.formats.requests.turns import LostCalls
-from litellm_bighub.formats.responses.approval_answers import readable
 from litellm_bighub.formats.responses.approval_request import request_item
-from litellm_bighub.formats.responses.results import answered, brought, continued, turns
-from litellm_bighub.formats.responses.withheld_output import developer_message, not_run, restored
+from litellm_bighub.formats.responses.requests.approval_answers import readable
+from litellm_bighub.formats.responses.requests.results import answered, brought, continued, turns
+from litellm_bighub.formats.responses.requests.withheld_output import developer_message, not_run, restored
 from litellm_bighub.testing.upstream.answer_memory import AnswerMemory
 
 ARGUMENTS = {

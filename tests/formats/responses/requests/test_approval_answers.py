@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from litellm_bighub.formats.requests.approval_answers import ApprovalAnswer
-from litellm_bighub.formats.responses.approval_answers import find_answers, readable
 from litellm_bighub.formats.responses.approval_request import request_item
+from litellm_bighub.formats.responses.requests.approval_answers import find_answers, readable
 
 
 def answer(approval_id="apr_1", *, approve: object = True):

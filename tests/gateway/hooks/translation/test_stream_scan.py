@@ -7,8 +7,8 @@ from litellm.proxy.guardrails.guardrail_hooks.unified_guardrail.unified_guardrai
 
 import litellm_bighub
 from litellm_bighub.formats.responses.texts.texts import TEXTS
-from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
-from litellm_bighub.gateway.hooks.stream_scan import OVERLAP, StreamScan
+from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIResponsesHandler
+from litellm_bighub.gateway.hooks.translation.stream_scan import OVERLAP, StreamScan
 
 
 class Recording(CustomGuardrail):

@@ -12,11 +12,11 @@ from litellm_bighub.formats.answers.unreadable_calls import UNFINISHED
 from litellm_bighub.formats.payload.copies import json_text, text, with_fields
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.responses import approval_request
-from litellm_bighub.formats.responses.call_versions import TWO_VERSIONS, CallVersions
 from litellm_bighub.formats.responses.calls import edited_payload, fingerprint, read_call
 from litellm_bighub.formats.responses.event_kinds import ADDED, CALL_TEXT
-from litellm_bighub.formats.responses.item_events import item_events
 from litellm_bighub.formats.responses.item_kinds import is_call, may_be_call
+from litellm_bighub.formats.responses.stream.call_versions import TWO_VERSIONS, CallVersions
+from litellm_bighub.formats.responses.stream.item_events import item_events
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.responses.calls import fingerprint, read_call
-from litellm_bighub.formats.responses.held_item import HeldItem, HeldState
+from litellm_bighub.formats.responses.stream.held_item import HeldItem, HeldState
 
 
 class ItemMatches:

@@ -20,10 +20,10 @@ from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, rewrite
 from litellm_bighub.formats.registry import format_named
-from litellm_bighub.gateway.hooks.format_handler import FormatHandler
-from litellm_bighub.gateway.hooks.guardrail_exchange import Extracted, Mappings
-from litellm_bighub.gateway.hooks.task_mappings import TaskMapping, slot_at
-from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
+from litellm_bighub.gateway.hooks.translation.format_handler import FormatHandler
+from litellm_bighub.gateway.hooks.translation.guardrail_exchange import Extracted, Mappings
+from litellm_bighub.gateway.hooks.translation.task_mappings import TaskMapping, slot_at
+from litellm_bighub.gateway.hooks.translation.tool_call_chunks import ToolCallChunks
 from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 
 

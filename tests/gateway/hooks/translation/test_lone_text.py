@@ -16,8 +16,8 @@ from litellm_bighub.formats.responses.texts.text_finder import (
     lone_text_in_request,
     lone_text_in_response,
 )
-from litellm_bighub.gateway.hooks.responses_handler import OpenAIResponsesHandler
-from litellm_bighub.gateway.hooks.scan_record import SCANS
+from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIResponsesHandler
+from litellm_bighub.gateway.hooks.translation.scan_record import SCANS
 
 
 class Answers:

@@ -29,14 +29,14 @@ from litellm_bighub.formats.payload.copies import text, whole, with_fields
 from litellm_bighub.formats.payload.fields import get, is_object
 from litellm_bighub.formats.responses.approval_request import request_item
 from litellm_bighub.formats.responses.calls import edited_payload, read_call
-from litellm_bighub.formats.responses.envelope import carries_call, output_of, rewritten
 from litellm_bighub.formats.responses.event_kinds import ADDED, BEGINNING, EVENTS, TERMINAL
-from litellm_bighub.formats.responses.held_item import HeldItem, HeldState
 from litellm_bighub.formats.responses.item_kinds import is_call, is_unfinished, may_be_call
-from litellm_bighub.formats.responses.item_matches import ItemMatches
 from litellm_bighub.formats.responses.notice_item import notice_item
 from litellm_bighub.formats.responses.reasoning import is_reasoning, reasoning_mark
 from litellm_bighub.formats.responses.shape import check_event
+from litellm_bighub.formats.responses.stream.envelope import carries_call, output_of, rewritten
+from litellm_bighub.formats.responses.stream.held_item import HeldItem, HeldState
+from litellm_bighub.formats.responses.stream.item_matches import ItemMatches
 from litellm_bighub.formats.stream.gate_protocol import (
     STREAM_ENDED,
     Ask,

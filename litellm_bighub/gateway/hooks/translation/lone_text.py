@@ -18,10 +18,10 @@ from litellm_bighub.checks.text_check import InputType, lone_answer
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.slots import Slot
-from litellm_bighub.gateway.hooks.guardrail_exchange import write
-from litellm_bighub.gateway.hooks.request_messages import NO_TOOLS, RequestMessages
-from litellm_bighub.gateway.hooks.scan_record import record_lone_text
-from litellm_bighub.gateway.hooks.tool_call_chunks import NO_CALLS
+from litellm_bighub.gateway.hooks.translation.guardrail_exchange import write
+from litellm_bighub.gateway.hooks.translation.request_messages import NO_TOOLS, RequestMessages
+from litellm_bighub.gateway.hooks.translation.scan_record import record_lone_text
+from litellm_bighub.gateway.hooks.translation.tool_call_chunks import NO_CALLS
 
 
 async def check_request(

@@ -33,7 +33,7 @@ from litellm_bighub.errors import GuardrailAnswerError, PayloadError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.copies import plain
 from litellm_bighub.formats.payload.fields import is_plain_message
-from litellm_bighub.gateway.hooks.guardrail_exchange import TWICE
+from litellm_bighub.gateway.hooks.translation.guardrail_exchange import TWICE
 
 _ANY = "any text"
 

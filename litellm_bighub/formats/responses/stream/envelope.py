@@ -8,8 +8,8 @@ from typing import cast
 from litellm_bighub.formats.payload.copies import with_fields
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.payload.nested import holds_call, nested
-from litellm_bighub.formats.responses.held_item import HeldItem
 from litellm_bighub.formats.responses.item_kinds import is_call
+from litellm_bighub.formats.responses.stream.held_item import HeldItem
 
 
 def output_of(event: object) -> Sequence[object] | None:

@@ -9,7 +9,7 @@ import pytest
 from litellm_bighub.domain.call import CallType
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.formats.responses.calls import read_call
-from litellm_bighub.formats.responses.withheld_output import not_run, restored
+from litellm_bighub.formats.responses.requests.withheld_output import not_run, restored
 from litellm_bighub.wording import ENGLISH
 
 KINDS = get_args(CallType)

@@ -12,7 +12,7 @@ import pytest
 from litellm.proxy.guardrails.guardrail_hooks.azure.text_moderation import AzureContentSafetyTextModerationGuardrail
 
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.gateway.hooks.guardrail_calls import LOOPING, calls_each
+from litellm_bighub.gateway.hooks.translation.guardrail_calls import LOOPING, calls_each
 
 CONTENT_FILTER = (
     "litellm.proxy.guardrails.guardrail_hooks.litellm_content_filter.content_filter",

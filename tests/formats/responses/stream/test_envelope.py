@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.formats.responses.envelope import carries_call, output_of, rewritten
-from litellm_bighub.formats.responses.held_item import HeldItem
 from litellm_bighub.formats.responses.notice_item import notice_item
+from litellm_bighub.formats.responses.stream.envelope import carries_call, output_of, rewritten
+from litellm_bighub.formats.responses.stream.held_item import HeldItem
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 
 CALL = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "pay", "arguments": '{"a":1}'}

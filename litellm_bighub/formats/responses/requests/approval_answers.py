@@ -17,7 +17,7 @@ from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.requests.approval_answers import SERVER_LABEL, ApprovalAnswer, Effect
 from litellm_bighub.formats.requests.results import APPROVAL_PREFIX
 from litellm_bighub.formats.responses.approval_request import TYPE
-from litellm_bighub.formats.responses.item_reference import is_reference
+from litellm_bighub.formats.responses.item_kinds import is_reference
 from litellm_bighub.wording import ENGLISH, Wording
 
 RESPONSE = "mcp_approval_response"

@@ -25,20 +25,20 @@ from litellm_bighub.formats.payload.slots import Found, Slot, verify
 from litellm_bighub.formats.registry import format_named
 from litellm_bighub.formats.stream.text_part import WholeText
 from litellm_bighub.gateway.conversation.identity import call_context
-from litellm_bighub.gateway.hooks import lone_text
-from litellm_bighub.gateway.hooks.guardrail_exchange import (
+from litellm_bighub.gateway.hooks.text_stream import rewritten
+from litellm_bighub.gateway.hooks.translation import lone_text
+from litellm_bighub.gateway.hooks.translation.guardrail_exchange import (
     Extracted,
     as_answer_error,
     context_of,
     media_rewrites,
     write,
 )
-from litellm_bighub.gateway.hooks.override_points import OverridePoints, around
-from litellm_bighub.gateway.hooks.request_messages import NO_TOOLS, RequestMessages, RequestTools
-from litellm_bighub.gateway.hooks.scan_record import record_scan
-from litellm_bighub.gateway.hooks.stream_scan import StreamScan, scan_of
-from litellm_bighub.gateway.hooks.text_stream import rewritten
-from litellm_bighub.gateway.hooks.tool_call_chunks import ToolCallChunks
+from litellm_bighub.gateway.hooks.translation.override_points import OverridePoints, around
+from litellm_bighub.gateway.hooks.translation.request_messages import NO_TOOLS, RequestMessages, RequestTools
+from litellm_bighub.gateway.hooks.translation.scan_record import record_scan
+from litellm_bighub.gateway.hooks.translation.stream_scan import StreamScan, scan_of
+from litellm_bighub.gateway.hooks.translation.tool_call_chunks import ToolCallChunks
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.enforcement_modes import Withholding
 from litellm_bighub.gateway.pipeline.merged_request import LITELLM_FIELDS, merge_request

@@ -24,10 +24,10 @@ from litellm_bighub.formats.payload.message_parts import parts_of
 from litellm_bighub.formats.payload.slots import Found, Slot, rewrite
 from litellm_bighub.formats.registry import texts_of
 from litellm_bighub.formats.stream.text_gate import Scan
-from litellm_bighub.gateway.hooks.converted_field import ConvertedField
-from litellm_bighub.gateway.hooks.copied_fields import CopiedField
-from litellm_bighub.gateway.hooks.guardrail_calls import calls_each
-from litellm_bighub.gateway.hooks.guardrail_exchange import (
+from litellm_bighub.gateway.hooks.translation.converted_field import ConvertedField
+from litellm_bighub.gateway.hooks.translation.copied_fields import CopiedField
+from litellm_bighub.gateway.hooks.translation.guardrail_calls import calls_each
+from litellm_bighub.gateway.hooks.translation.guardrail_exchange import (
     TWICE,
     AskMode,
     Extracted,
@@ -38,8 +38,8 @@ from litellm_bighub.gateway.hooks.guardrail_exchange import (
     texts_and_calls,
     write_found,
 )
-from litellm_bighub.gateway.hooks.scan_record import record_lone_text, record_scan
-from litellm_bighub.gateway.hooks.tool_call_chunks import NO_CALLS, ToolCallChunks
+from litellm_bighub.gateway.hooks.translation.scan_record import record_lone_text, record_scan
+from litellm_bighub.gateway.hooks.translation.tool_call_chunks import NO_CALLS, ToolCallChunks
 from litellm_bighub.gateway.pipeline.merged_request import LITELLM_FIELDS, merge_request
 from litellm_bighub.settings import TextCalls
 

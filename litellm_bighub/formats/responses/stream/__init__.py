@@ -1,0 +1,1 @@
+"""Streams of the Responses API: the gate that holds calls, and the stream that joins two answers."""
