@@ -10,6 +10,7 @@ from collections.abc import Mapping
 LITELLM_IMPORTS: Mapping[str, frozenset[str]] = {
     "litellm": frozenset([]),
     "litellm.caching.dual_cache": frozenset(["DualCache"]),
+    "litellm.constants": frozenset(["LITELLM_LOGGING_NO_UPSTREAM_LLM_CALL"]),
     "litellm.exceptions": frozenset(
         [
             "APIResponseValidationError",

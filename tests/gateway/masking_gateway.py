@@ -17,6 +17,7 @@ from litellm_bighub.testing import ScriptedUpstream, running_proxy
 
 ASKED, ANSWERED, WITHHELD = "anna@example.com", "bob@example.com", "/canary/9f3a77"
 MASKED = "[EMAIL_REDACTED]"
+REFUSED = "forbidden-word"
 MODES = ["pre_call", "post_call"]
 ROUTES = [
     ("/v1/chat/completions", "gpt"),
@@ -33,21 +34,32 @@ class MaskingGateway:
     def __init__(self, proxy: Any, log: Path) -> None:
         self.proxy, self.log = proxy, log
 
-    def ask(self, path: str, model: str, **body: Any) -> httpx.Response:
+    def ask(self, path: str, model: str, said: str = f"mail {ASKED}", **body: Any) -> httpx.Response:
+        return self.post(path.removeprefix("/v1"), json=self.asked(path, model, said, **body))
+
+    def asked(self, path: str, model: str, said: str = f"mail {ASKED}", **body: Any) -> dict[str, Any]:
         match path:
             case "/v1/responses":
-                asked = {"input": f"mail {ASKED}", "instructions": f"be {ASKED}"}
+                asked: dict[str, Any] = {"input": said, "instructions": f"be {ASKED}"}
             case "/v1/completions":
-                asked = {"prompt": f"mail {ASKED}"}
+                asked = {"prompt": said}
             case _:
-                asked = {"messages": [{"role": "user", "content": f"mail {ASKED}"}], "max_tokens": 99}
-        asked |= {"model": model, "metadata": {"user_id": "u"}, **body}
-        return self.post(path.removeprefix("/v1"), json=asked)
+                asked = {"messages": [{"role": "user", "content": said}], "max_tokens": 99}
+        return {**asked, "model": model, "metadata": {"user_id": "u"}, **body}
 
     def post(self, path: str, **request: Any) -> httpx.Response:
+        with self.begun(path, **request) as response:
+            response.read()
+            return response
+
+    @contextmanager
+    def begun(self, path: str, **request: Any) -> Iterator[httpx.Response]:
+        """An answer of which nothing but the headers was read."""
         self.log.unlink(missing_ok=True)
         headers = {"Authorization": f"Bearer {self.proxy.master_key}", "anthropic-version": "2023-06-01"}
-        return httpx.post(f"{self.proxy.openai_url}{path}", headers=headers, trust_env=False, timeout=60, **request)
+        url = f"{self.proxy.openai_url}{path}"
+        with httpx.stream("POST", url, headers=headers, trust_env=False, timeout=60, **request) as response:
+            yield response
 
     def logged(self, *kinds: str) -> dict[str, Any]:
         """What loggers got of the last request, by kind."""
@@ -59,6 +71,17 @@ class MaskingGateway:
             time.sleep(0.05)
         raise AssertionError(f"not logged: {self.proxy.log[-3000:]}")
 
+    def all_logged(self) -> list[dict[str, Any]]:
+        """Whatever loggers got of the last request. It may be nothing: so this waits a while for it."""
+        for _ in range(40):
+            if self.log.exists() and self.log.read_text().endswith("\n"):
+                break
+            time.sleep(0.05)
+        time.sleep(0.3)  # a success and a failure of one request come at about the same time
+        if not self.log.exists():
+            return []
+        return list(map(json.loads, self.log.read_text().splitlines()))
+
 
 @contextmanager
 def masking_gateway(upstream: ScriptedUpstream, folder: Path, warm: Any) -> Iterator[MaskingGateway]:
@@ -68,7 +91,12 @@ def masking_gateway(upstream: ScriptedUpstream, folder: Path, warm: Any) -> Iter
     claude = {"model": "anthropic/claude-sonnet-4-5", "api_base": upstream.base_url.removesuffix("/v1")}
     masking = {"pattern_type": "prebuilt", "pattern_name": "email", "action": "MASK"}
     guardrails = {
-        "emails": {"guardrail": "litellm_content_filter", "default_on": False, "patterns": [masking]},
+        "emails": {
+            "guardrail": "litellm_content_filter",
+            "default_on": False,
+            "patterns": [masking],
+            "blocked_words": [{"keyword": REFUSED, "action": "BLOCK"}],
+        },
         "texts": {"guardrail": "litellm_bighub.TextGuardrail", "default_on": True, "apply": ["emails"]},
         "calls": {
             "guardrail": "litellm_bighub.BighubGuardrail",

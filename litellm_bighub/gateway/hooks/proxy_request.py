@@ -90,12 +90,17 @@ class ProxyRequest:
 
     def logged_request(self) -> AbstractContextManager[None]:
         """Tells LiteLLM's logging."""
-        return logged_decisions(self.guardrail, self.data)
+        return logged_decisions(self.guardrail, self.data, names_blocked=self._names_blocked)
 
     def logged_answer(self) -> AbstractContextManager[None]:
         """Tells LiteLLM's logging, and the guardrail's span if there is one."""
         spans = self.telemetry.spans if self.settings.guardrail_spans else None
-        return logged_decisions(self.guardrail, self.data, spans=spans)
+        return logged_decisions(self.guardrail, self.data, names_blocked=self._names_blocked, spans=spans)
+
+    @property
+    def _names_blocked(self) -> bool:
+        """Whether a notice tells the caller of each blocked call. Otherwise the model hears of it, and nobody else."""
+        return self.settings.on_block != "continue"
 
     def log_results(self, results: Sequence[UnapprovedResult]) -> None:
         """Tells LiteLLM's logging."""

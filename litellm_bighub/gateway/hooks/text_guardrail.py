@@ -43,6 +43,7 @@ from litellm_bighub.gateway.hooks.text_stream import checked_by
 from litellm_bighub.gateway.hooks.translation.format_handler import FormatHandler
 from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.logs.delivered_answer import keep_answer, keep_stream
+from litellm_bighub.gateway.logs.logged_details import hide_body, hide_refused
 from litellm_bighub.gateway.mcp.mcp_texts import McpTexts, check_mcp_texts
 from litellm_bighub.gateway.pipeline.provider_error import SanitizedStream
 from litellm_bighub.gateway.routes.provider_headers import drop_provider_headers
@@ -176,13 +177,14 @@ class TextGuardrail(NativeGuardrail):
         return refused(RefusedCallError(f"{problem}; call litellm_bighub.{instead}(guardrails=[…])"), call_type)
 
     def log_pre_api_call(self, model: str, messages: object, kwargs: JsonMapping) -> None:
-        """Refuse other calls in code whose texts nobody checks.
+        """Refuse other calls in code whose texts nobody checks, and hide what is refused in the proxy from loggers.
 
         Raises:
             UngovernedCallExit: says what to do instead.
         """
         del model, messages
         if self.default_on:
+            hide_refused(kwargs, request=True)
             refuse_ungoverned(self, kwargs, UNCHECKED, "guardrails=[…]")
 
     async def async_pre_call_hook(
@@ -196,7 +198,7 @@ class TextGuardrail(NativeGuardrail):
             handler = self._handlers[wire_format]
             if not wire_format.has_answer_hook:
                 bypass_cache(data)
-            with _refusing(wire_format):
+            with _refusing(wire_format, data):
                 for guardrail in self.applied():
                     data = await handler.process_input_messages(data, guardrail, data.get("litellm_logging_obj"))
             self.log_governed(data, wire_format)
@@ -229,7 +231,7 @@ class TextGuardrail(NativeGuardrail):
     ) -> None:
         harmless_in_place(response)
         handler = self._handlers[wire_format]
-        with _refusing(wire_format):
+        with _refusing(wire_format, data):
             for guardrail in self.applied():
                 await handler.process_output_response(response, guardrail, data.get("litellm_logging_obj"), key, data)
 
@@ -297,14 +299,18 @@ class TextGuardrail(NativeGuardrail):
 
 
 @contextmanager
-def _refusing(wire_format: TextFormat) -> Generator[None]:
-    """Where no answer can be put in a model's mouth, a guardrail that wants to do so refuses."""
+def _refusing(wire_format: TextFormat, data: JsonObject) -> Generator[None]:
+    """Where no answer can be put in a model's mouth, a guardrail that wants to do so refuses. Hides it from logs."""
     try:
         yield
     except ModifyResponseException as refusal:
+        hide_body(data)
         if isinstance(wire_format, Format):
             raise
         raise HTTPException(status_code=400, detail={"error": refusal.message}) from refusal
+    except Exception:
+        hide_body(data)
+        raise
 
 
 class ResponsesTextGuardrail(TextGuardrail):

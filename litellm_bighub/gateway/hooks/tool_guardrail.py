@@ -32,6 +32,7 @@ from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
 from litellm_bighub.gateway.hooks.proxy_request import ProxyRequest
 from litellm_bighub.gateway.hooks.registration import install
 from litellm_bighub.gateway.logs.delivered_answer import keep_answer, keep_stream
+from litellm_bighub.gateway.logs.logged_details import hide_refused
 from litellm_bighub.gateway.mcp.mcp_calls import CALLING, LISTING, govern_mcp_call
 from litellm_bighub.gateway.mcp.mcp_results import McpResults, tell_edit, tell_edit_late
 from litellm_bighub.gateway.pipeline.answer_format import check_streamed_answer, check_whole_answer
@@ -263,10 +264,13 @@ class BighubGuardrail(NativeGuardrail):
     def log_pre_api_call(self, model: str, messages: object, kwargs: JsonMapping) -> None:
         """Refuse calls in code for which LiteLLM runs neither of the deployment hooks. Nothing has been sent yet.
 
+        What is refused in the proxy is hidden from loggers.
+
         Raises:
             UngovernedCallExit: a call whose answer no hook is given; says what to do instead.
         """
         del model, messages
+        hide_refused(kwargs, request=False)
         refuse_ungoverned(self, kwargs, UNGOVERNED)
 
     async def async_post_call_success_deployment_hook(

@@ -50,12 +50,24 @@ def logged_answer(raw: object, delivered: object, wire_format: TextFormat) -> Pa
     usage = fields.get(raw, "usage")
     if not isinstance(raw, BaseModel):
         return {**told, "usage": usage}
-    try:
-        logged = type(raw)(**told)
-    except (ValidationError, TypeError, ValueError):
+    logged = _built(told, raw, delivered)
+    if logged is None:
         return _emptied(raw)
     fields.put(logged, "usage", usage)  # LiteLLM counts in a form of its own, which the class need not take
     return _with_hidden_params(logged, raw)
+
+
+def _built(told: JsonObject, raw: BaseModel, delivered: object) -> Payload:
+    """A model of the class of `raw` with these fields; `None` if there cannot be one."""
+    try:
+        return type(raw)(**told)
+    except (ValidationError, TypeError, ValueError):
+        if not isinstance(delivered, BaseModel) or type(raw) is not type(delivered):
+            return None
+    logged = delivered.model_copy(deep=True)  # the class of transcripts takes nothing but their text
+    for name, value in _kept(raw).items():
+        fields.put(logged, name, value)
+    return logged
 
 
 def plain(answer: object) -> JsonObject:

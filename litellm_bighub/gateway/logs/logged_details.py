@@ -9,7 +9,9 @@ import logging
 from datetime import date, timedelta
 from typing import Final
 
-from litellm_bighub.domain.payload import JsonObject, Payload
+from litellm.constants import LITELLM_LOGGING_NO_UPSTREAM_LLM_CALL
+
+from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.gateway.logs.delivered_answer import RECORD, DeliveredAnswer, found_record, metadata_of
 from litellm_bighub.gateway.logs.hidden_parameters import logged_hidden_params
 from litellm_bighub.gateway.logs.logged_answer import blank, logged_answer, plain
@@ -39,6 +41,7 @@ _COUNTED: Final = frozenset(
     }
 )
 _ANSWERED: Final = frozenset({"response_headers", _PAYLOAD, RECORD, *_STREAMED})
+_REFUSED_ANSWER: Final = frozenset({"response", "original_response", "httpx_response", *_STREAMED})
 _QUOTES: Final = frozenset(
     {"mcp_tool_call_metadata", "vector_store_request_metadata", "error_str", "error_information"}
 )
@@ -73,6 +76,34 @@ def logged_details(details: JsonObject, result: Payload) -> tuple[JsonObject, Pa
         logged = None
     record.logged = (logged, details.get(_PAYLOAD))
     return details, logged
+
+
+def hide_refused(details: JsonMapping, *, request: bool) -> None:
+    """Leave no text in what LiteLLM logs of a request that was refused in the gateway, before it is logged.
+
+    Args:
+        details: what LiteLLM is about to log a failure from, or any other call, which is left alone.
+        request: whether to leave out what the request says, too, and not only an answer that was refused.
+    """
+    if not details.get(LITELLM_LOGGING_NO_UPSTREAM_LLM_CALL) or not isinstance(details, dict):
+        return
+    parameters = details.get("optional_params")
+    for place in (details, parameters) if isinstance(parameters, dict) else (details,):
+        for name in _REFUSED_ANSWER & place.keys():
+            place[name] = blank(place[name])
+    if request:
+        sent = details.get("litellm_params")
+        _empty(details)
+        details["user"] = blank(details.get("user"))
+        hide_body(sent if isinstance(sent, dict) else details)
+
+
+def hide_body(request: JsonMapping) -> None:
+    """Leave no text of what LiteLLM remembers of a request as it came: spend logs of failures are made of it."""
+    received = request.get("proxy_server_request")
+    body = received.get("body") if isinstance(received, dict) else None
+    if isinstance(received, dict) and isinstance(body, dict):
+        received["body"] = {name: value if name == "model" else blank(value) for name, value in body.items()}
 
 
 def _delivered(record: DeliveredAnswer) -> object:

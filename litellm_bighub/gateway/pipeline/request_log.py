@@ -15,13 +15,14 @@ from litellm_bighub.telemetry.spans import DecisionSpans
 PROVIDER = "bighub"
 """Marks our entries in the guardrail information."""
 
-_KNOWN = frozenset(
-    {"time", "latency_ms", "trace_id", "request_id", "surface", "model", "response_id", "user", "team", "enforced"}
-)
-"""Fields of an event that LiteLLM's entry has already, or that are nearly always the same."""
-
 _POINTER = ("verdict", "tool", "rule")
 """The fields of an allowed call, besides an id that finds the rest in the audit file and the control plane."""
+
+_OUTCOME = (
+    *(*_POINTER, "cause", "type", "actor", "domain", "decider", "approval_id", "blocked_by", "policy_version", "risk"),
+    "degraded",
+)
+"""Those of any other: nothing that the model wrote, which the caller did not get."""
 
 
 class RequestLog:
@@ -38,15 +39,24 @@ class RequestLog:
 
 
 class logged_decisions:  # noqa: N801 - used like a function; a generator context manager would be slower
-    """Logs the decisions made inside as guardrail information, and as a span if `spans` are given."""
+    """Logs the decisions made inside as guardrail information, and as a span if `spans` are given.
 
-    __slots__ = ("_before", "_events", "_guardrail", "_request_data", "_spans")
+    `names_blocked` tells whether callers get the names of blocked calls, as notices tell them.
+    """
+
+    __slots__ = ("_before", "_events", "_guardrail", "_names_blocked", "_request_data", "_spans")
 
     def __init__(
-        self, guardrail: CustomGuardrail, request_data: JsonObject, *, spans: DecisionSpans | None = None
+        self,
+        guardrail: CustomGuardrail,
+        request_data: JsonObject,
+        *,
+        names_blocked: bool = True,
+        spans: DecisionSpans | None = None,
     ) -> None:
         self._guardrail = guardrail
         self._request_data = request_data
+        self._names_blocked = names_blocked
         self._spans = spans
         self._events: list[DecisionEvent] = []
 
@@ -63,7 +73,7 @@ class logged_decisions:  # noqa: N801 - used like a function; a generator contex
     def _tell(self, events: Sequence[DecisionEvent]) -> None:
         intervened = any(not event.allowed for event in events)
         self._guardrail.add_standard_logging_guardrail_information_to_request_data(
-            guardrail_json_response=[_logged_fields(event) for event in events],
+            guardrail_json_response=[_logged_fields(event, names_blocked=self._names_blocked) for event in events],
             request_data=self._request_data,
             guardrail_status="guardrail_intervened" if intervened else "success",
             guardrail_provider=PROVIDER,
@@ -91,10 +101,11 @@ def log_results(guardrail: CustomGuardrail, request_data: JsonObject, results: S
         )
 
 
-def _logged_fields(event: DecisionEvent) -> JsonObject:
+def _logged_fields(event: DecisionEvent, *, names_blocked: bool) -> JsonObject:
     """The fields of an event for LiteLLM's entry. They are few, since LiteLLM searches each value for secrets."""
-    if event.verdict == "allowed" and not event.degraded:
-        pointer = {"decision_id": event.decision_id} if event.decision_id else {"event_id": event.event_id}
-        return {name: value for name in _POINTER if (value := getattr(event, name))} | pointer
-    filled = {name: value for name, value in event.as_dict().items() if value not in (None, "") and name not in _KNOWN}
-    return filled if event.enforced else {**filled, "enforced": False}
+    pointer = {"decision_id": event.decision_id} if event.decision_id else {"event_id": event.event_id}
+    names = _POINTER if event.verdict == "allowed" and not event.degraded else _OUTCOME
+    told = {name: value for name in names if (value := getattr(event, name)) not in (None, "", False)} | pointer
+    if event.verdict == "blocked" and event.enforced and not names_blocked:
+        told.pop("tool", None)
+    return told if event.enforced else {**told, "enforced": False}

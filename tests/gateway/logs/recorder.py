@@ -8,25 +8,31 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from litellm.integrations.custom_logger import CustomLogger
+from litellm.proxy.spend_tracking.spend_tracking_utils import get_logging_payload
 from pydantic import BaseModel
 
 
 class Recorder(CustomLogger):
     async def async_log_success_event(self, kwargs, response_obj, start_time, end_time) -> None:
-        _keep("success", kwargs, response_obj)
+        _keep("success", kwargs, response_obj, get_logging_payload(kwargs, response_obj, start_time, end_time))
 
     async def async_log_failure_event(self, kwargs, response_obj, start_time, end_time) -> None:
-        _keep("failure", kwargs, response_obj)
+        _keep("failure", kwargs, response_obj, None)
+
+    async def async_post_call_failure_hook(self, request_data, *_args, **_more) -> None:
+        """LiteLLM makes its spend logs of failures here, of what it remembers of the request as it came."""
+        _keep("failed", {"litellm_params": {"request": request_data.get("proxy_server_request")}}, None, None)
 
 
 recorder = Recorder()
 
 
-def _keep(kind: str, kwargs: dict, response: object) -> None:
+def _keep(kind: str, kwargs: dict, response: object, row: object) -> None:
+    """Write down all texts, also those of the row that LiteLLM would write into the spend logs of a database."""
     line = {
         "kind": kind,
         "id": kwargs.get("litellm_call_id"),
-        "texts": list(texts({"kwargs": kwargs, "result": response}, "", set())),
+        "texts": list(texts({"kwargs": kwargs, "result": response, "row": row}, "", set())),
     }
     line["logged"] = kwargs.get("standard_logging_object")
     with (Path(os.environ["SEEN_FOLDER"]) / "logged.jsonl").open("a") as file:

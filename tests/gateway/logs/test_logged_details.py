@@ -6,12 +6,20 @@ import datetime as dt
 import json
 
 import pytest
+from litellm.constants import LITELLM_LOGGING_NO_UPSTREAM_LLM_CALL
+from litellm.proxy.spend_tracking.spend_tracking_utils import get_logging_payload
 from litellm.types.llms.openai import ResponsesAPIResponse
-from litellm.types.utils import EmbeddingResponse, ModelResponse, TextCompletionResponse, Usage
+from litellm.types.utils import (
+    EmbeddingResponse,
+    ModelResponse,
+    TextCompletionResponse,
+    TranscriptionResponse,
+    Usage,
+)
 
-from litellm_bighub.formats.registry import format_named
+from litellm_bighub.formats.registry import format_named, plain_format_of
 from litellm_bighub.gateway.logs.delivered_answer import RECORD, DeliveredAnswer
-from litellm_bighub.gateway.logs.logged_details import logged_details
+from litellm_bighub.gateway.logs.logged_details import hide_refused, logged_details
 
 RAW = "bob@example.com"
 SAFE = "[EMAIL]"
@@ -134,3 +142,45 @@ def test_a_request_without_a_record_is_none_of_our_business():
     before = details(None)
     answer = completion(RAW)
     assert logged_details(before, answer) == (details(None), answer)
+
+
+def transcript(said):
+    answer = TranscriptionResponse(text=said)
+    answer.segments = [{"text": said}]
+    answer._hidden_params = {"model_id": "m", "note": RAW}
+    return answer
+
+
+def test_a_transcript_is_logged_as_its_caller_got_it():
+    kept = DeliveredAnswer(plain_format_of("atranscription"))
+    kept.keep(transcript(SAFE))
+    logged, result = logged_details(details(kept), transcript(RAW))
+    assert (result.text, result.segments) == (SAFE, [{"text": SAFE}])
+    assert RAW not in told(logged, result)
+
+
+@pytest.mark.parametrize("request_too", [True, False])
+def test_nothing_is_left_of_what_was_refused(monkeypatch, request_too):
+    monkeypatch.setattr("litellm.proxy.proxy_server.general_settings", {"store_prompts_in_spend_logs": True})
+    asked = {"messages": [{"content": RAW}], "user": RAW, "stream": True, "model": "gpt"}
+    refused = details(None, **asked, response=completion(RAW), optional_params={**asked, "response": completion(RAW)})
+    refused[LITELLM_LOGGING_NO_UPSTREAM_LLM_CALL] = True
+    refused["litellm_params"] = {"proxy_server_request": {"body": {**asked}}, "metadata": {"user_api_key": "k"}}
+    del refused[RECORD], refused["standard_logging_object"]
+    hide_refused(refused, request=request_too)
+    assert refused["response"] is None
+    assert refused["original_response"] == ""
+    assert refused["litellm_params"]["metadata"] == {"user_api_key": "k"}
+    assert refused["litellm_params"]["proxy_server_request"]["body"]["stream"] is True
+    if request_too:
+        assert RAW not in told(refused)
+        now = dt.datetime.now(dt.timezone.utc)
+        assert RAW not in json.dumps(get_logging_payload(refused, None, now, now), default=str)
+    else:
+        assert refused["messages"] == [{"content": RAW}]
+
+
+def test_the_log_of_a_call_that_was_sent_is_left_alone():
+    sent = {"response": completion(RAW), "messages": [RAW]}
+    hide_refused(sent, request=True)
+    assert sent["messages"] == [RAW]

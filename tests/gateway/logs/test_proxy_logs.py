@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from litellm_bighub.testing import Failure, Output, Pace, function_call, reasoning, text
-from tests.gateway.masking_gateway import ANSWERED, ASKED, MASKED, ROUTES, WITHHELD
+from tests.gateway.masking_gateway import ANSWERED, ASKED, MASKED, REFUSED, ROUTES, WITHHELD
 
 pytestmark = pytest.mark.proxy
 
@@ -19,11 +20,8 @@ def answer() -> Output:
 
 
 def leaks(line: dict[str, Any], *secrets: str) -> list[str]:
-    """Where a logger found a secret. Our own record of a decision names the call that it is about."""
-    return [where for where, said in line["texts"] if any(secret in said for secret in secrets) and OURS not in where]
-
-
-OURS = "standard_logging_guardrail_information"
+    """Where a logger found a secret."""
+    return [where for where, said in line["texts"] if any(secret in said for secret in secrets)]
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
@@ -87,3 +85,45 @@ def test_loggers_get_what_was_sent_without_a_conversation(masking, upstream, pat
     assert leaks(line, ASKED, ANSWERED) == []
     # Of a transcription LiteLLM logs a digest of the file.
     assert MASKED in json.dumps(line["logged"]["messages"]) or path == "/audio/transcriptions"
+    if path == "/audio/transcriptions":
+        assert line["logged"]["response"]["text"] == f"mail {MASKED} now"
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(("path", "model"), ROUTES)
+def test_nothing_is_logged_of_a_request_that_a_guardrail_refuses(masking, path, model, stream):
+    answered = masking.ask(path, model, f"{REFUSED} mail {ASKED}", stream=stream)
+    assert answered.status_code >= 400, answered.text
+    lines = masking.all_logged()
+    assert lines
+    assert [where for line in lines for where in leaks(line, ASKED)] == []
+
+
+@pytest.mark.parametrize("path", ["/embeddings", "/moderations", "/audio/speech"])
+def test_nothing_is_logged_of_a_refused_request_without_a_conversation(masking, path):
+    asked = PLAIN[path]["json"] | {"input": f"{REFUSED} mail {ASKED}"}
+    assert masking.post(path, json=asked).status_code >= 400
+    lines = masking.all_logged()
+    assert lines
+    assert [where for line in lines for where in leaks(line, ASKED)] == []
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "stream"])
+@pytest.mark.parametrize(("path", "model"), ROUTES)
+def test_nothing_is_logged_of_an_answer_that_a_guardrail_refuses(masking, upstream, path, model, stream):
+    call = function_call("wipe", {"path": WITHHELD})
+    upstream.script(f"mail {MASKED}", Output([text(f"mail {ANSWERED}, {REFUSED}"), call]))
+    answered = masking.ask(path, model, stream=stream)
+    assert ANSWERED not in answered.text
+    for line in masking.all_logged():
+        assert leaks(line, ASKED, ANSWERED, WITHHELD) == []
+
+
+@pytest.mark.parametrize(("path", "model"), ROUTES)
+def test_nothing_is_logged_of_a_stream_that_its_client_left(masking, upstream, path, model):
+    said = Output([text("One. " * 20), text(f"mail {ANSWERED} " * 20), function_call("wipe", {"path": WITHHELD})])
+    upstream.script(f"mail {MASKED}", replace(said, pace=Pace(delta_size=5, delay_seconds=0.02)))
+    with masking.begun(path.removeprefix("/v1"), json=masking.asked(path, model, stream=True)) as response:
+        next(response.iter_raw())
+    for line in masking.all_logged():
+        assert leaks(line, ASKED, ANSWERED, WITHHELD) == []
