@@ -47,6 +47,10 @@ def open_road(upstream: ScriptedUpstream, folder: Path, python: list[str]) -> It
         "gpt": ("openai/gpt-4.1", upstream.base_url),
         "instruct": ("text-completion-openai/gpt-3.5-turbo-instruct", upstream.base_url),
         "claude": ("anthropic/claude-sonnet-4-5", bare),
+        "compatible": (
+            "together_ai/m",
+            upstream.base_url,
+        ),  # LiteLLM speaks chat completions with it, whatever is asked
     }
     config = {
         "model_list": [

@@ -9,18 +9,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import openai
 import pytest
 
 from litellm_bighub.testing import Verbatim
-from tests.gateway.oracle.payloads import APIS, STREAMS
+from tests.gateway.oracle.payloads import APIS, STREAMS, Api
 from tests.gateway.oracle.road import Road, open_road
 from tests.gateway.oracle.type_canaries import CANARY, Canaries
 
-pytestmark = [
-    pytest.mark.proxy,
-    pytest.mark.skipif(openai.__version__.startswith("3."), reason="what is opaque is listed of openai 2"),
-]
+pytestmark = pytest.mark.proxy
 
 OPAQUE = {
     "ids, which mean something to the provider alone": (".id", "_id", "_ids", "fingerprint", ".created_by", ".version"),
@@ -32,14 +28,16 @@ OPAQUE = {
         *(".authorization", ".authorization_token", ".headers", ".headers{key}", ".server_url", "mcp_servers[url].url"),
         ".domain_secrets.value",
     ),
-    "which of several known things it is": (".stop_reason", ".remove_to_redeem", "context_management.type"),
+    "which of several known things it is": (
+        *(".stop_reason", ".remove_to_redeem", "context_management.type", "[image_generation_call].error.type"),
+    ),
     "where in the request something is": ("input_transformations[thinking_dropped].path", "_allowed].path"),
     "numbers by tokens": ("logit_bias{key}",),
 }
 """Ends of the places that are left alone, by the reason."""
 IMAGES = (
     *(".image_url", ".file_data", ".file_url", ".url", ".result", ".partial_image_b64", "[base64].data"),
-    *("input_image_mask.tomorrow", "[response.audio.delta].delta"),
+    *("input_image_mask.tomorrow", "[response.audio.delta].delta", ".audio.data"),
 )
 """Images and files, which guardrails are handed of whole answers, but not of streams."""
 
@@ -75,37 +73,43 @@ def test_what_the_upstream_gets_was_seen(road, name):
     assert [place for place in unseen(road, canaries, sent) if not is_opaque(place)] == []
 
 
-ROADS = [(name, name) for name in APIS] + [("chat", "messages"), ("responses", "messages"), ("messages", "chat")]
-"""The API that the client speaks, and that of the upstream."""
+ROADS = [
+    *((name, name, api.model) for name, api in APIS.items()),
+    *(("chat", "messages", "claude"), ("responses", "messages", "claude")),
+    *(("messages", "chat", "compatible"), ("responses", "chat", "compatible"), ("messages", "responses", "gpt")),
+]
+"""The API that the client speaks, that of the upstream, and the model for which LiteLLM speaks it."""
+_by_road = pytest.mark.parametrize("number", range(len(ROADS)), ids=[f"{a} from {b}" for a, b, _ in ROADS])
 
 
-@pytest.mark.parametrize("number", range(len(ROADS)), ids=[" from ".join(road) for road in ROADS])
+@_by_road
 def test_what_the_client_gets_of_a_whole_answer_was_seen(road, number):
-    asked, told = (APIS[name] for name in ROADS[number])
+    asked, told, model = ROADS[number]
     canaries = Canaries(10 + number)
-    got = _got(road, asked, told.model, [Verbatim(body=body) for body in told.answers(canaries)])
+    got = _got(road, APIS[asked], APIS[told], model, [Verbatim(body=body) for body in APIS[told].answers(canaries)])
     assert [place for place in unseen(road, canaries, got) if not is_opaque(place)] == []
 
 
-@pytest.mark.parametrize("number", range(len(ROADS)), ids=[" from ".join(road) for road in ROADS])
+@_by_road
 def test_what_the_client_gets_of_a_stream_was_seen(road, number):
     canaries = Canaries(20 + number)
-    asked, told = ROADS[number]
+    asked, told, model = ROADS[number]
     streams = [Verbatim(events) for events in STREAMS[told](canaries)]
-    got = _got(road, APIS[asked], APIS[told].model, streams, stream=True)
+    got = _got(road, APIS[asked], APIS[told], model, streams, stream=True)
     found = [place for place in unseen(road, canaries, got) if not is_opaque(place)]
     assert [place for place in found if not place.endswith(IMAGES)] == []
 
 
-def _got(road: Road, asked: Any, model: str, answers: list[Verbatim], **body: Any) -> set[str]:
+def _got(road: Road, asked: Api, told: Api, model: str, answers: list[Verbatim], **body: Any) -> set[str]:
     """The canaries that the client's socket got."""
     got: set[str] = set()
     passed = 0
     for answer in answers:
         road.upstream.reset()
         road.upstream.script(lambda _: True, answer)
-        told = road.ask(asked.path, {"model": model, **asked.ask, **body})
-        passed += told.status_code == 200
-        got |= set(CANARY.findall(f"{told.text} {dict(told.headers)}"))
+        heard = road.ask(asked.path, {"model": model, **asked.ask, **body})
+        assert [request.path for request in road.upstream.requests] == [told.path]
+        passed += heard.status_code == 200 and '"api_error"' not in heard.text
+        got |= set(CANARY.findall(f"{heard.text} {dict(heard.headers)}"))
     assert passed > 0.8 * len(answers)
     return got
