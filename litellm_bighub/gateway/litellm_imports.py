@@ -49,6 +49,7 @@ LITELLM_IMPORTS: Mapping[str, frozenset[str]] = {
     "litellm.proxy._types": frozenset(["ProxyException", "UserAPIKeyAuth"]),
     "litellm.proxy.hooks.responses_id_security": frozenset(["ResponsesIDSecurity"]),
     "litellm.proxy.pass_through_endpoints.pass_through_endpoints": frozenset(["InitPassThroughEndpointHelpers"]),
+    "litellm.proxy.policy_engine.pipeline_executor": frozenset(["UndeliverableStreamRewrite"]),
     "litellm.proxy.utils": frozenset(
         ["_check_and_merge_model_level_guardrails", "_partition_post_call_callbacks", "unified_guardrail"]
     ),

@@ -26,7 +26,7 @@ from litellm_bighub.formats.registry import texts_of
 from litellm_bighub.formats.stream.text_gate import Scan
 from litellm_bighub.gateway.hooks.translation.converted_field import ConvertedField
 from litellm_bighub.gateway.hooks.translation.copied_fields import CopiedField
-from litellm_bighub.gateway.hooks.translation.guardrail_calls import calls_each
+from litellm_bighub.gateway.hooks.translation.guardrail_calls import calls_each, knows_answers_alone
 from litellm_bighub.gateway.hooks.translation.guardrail_exchange import (
     TWICE,
     AskMode,
@@ -44,6 +44,7 @@ from litellm_bighub.gateway.pipeline.merged_request import LITELLM_FIELDS, merge
 from litellm_bighub.settings import TextCalls
 
 _INPUTS: Final = Contract.INPUTS
+_ONE_LOOK: Final = SecondLook(join_parts=False, ignore_invisible=False)
 _SKIP_RESULTS: Final = "skip_tool_message_in_guardrail"
 
 
@@ -311,7 +312,8 @@ class FormatHandler(BaseTranslation):
     async def _ask(
         self, guardrail: Guardrail, question: TextQuestion, extracted: Extracted, parts: Sequence[Parts] = ()
     ) -> tuple[TextAnswer, Sequence[str]]:
-        mode = AskMode(calls_each(guardrail, self.text_calls), self.max_parallel_texts, self.second_look)
+        second_look = _ONE_LOOK if knows_answers_alone(guardrail) else self.second_look
+        mode = AskMode(calls_each(guardrail, self.text_calls), self.max_parallel_texts, second_look)
         return await ask(guardrail, question, extracted, parts, mode)
 
 

@@ -1,8 +1,9 @@
-"""Whether a guardrail of today's contract gets one call for all texts, or one call a text at the same time."""
+"""How a guardrail of today's contract is called: for all texts at once, or for each; or only with whole answers."""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Final
 
 from litellm_bighub.checks.contract import Guardrail, name_of
 from litellm_bighub.errors import ConfigurationError
@@ -25,6 +26,8 @@ LOOPING = frozenset(
 )
 """LiteLLM's guardrails whose `apply_guardrail` takes one text after the other and looks at no two of them together."""
 
+_PIPELINES: Final = "litellm.proxy.policy_engine.pipeline_executor"
+
 
 def calls_each(guardrail: Guardrail, configured: TextCalls) -> bool:
     """Decide for one guardrail.
@@ -46,6 +49,15 @@ def calls_each(guardrail: Guardrail, configured: TextCalls) -> bool:
             return _defines_its_check(type(guardrail)) in LOOPING
         case _:
             raise ConfigurationError(f"{name_of(guardrail)}.text_calls", f"is {wanted!r}, not auto, each or batch")
+
+
+def knows_answers_alone(guardrail: Guardrail) -> bool:
+    """Whether a hook for whole answers stands behind it, as LiteLLM's pipelines put one behind a guardrail of texts.
+
+    Such a hook looks at `request_data["response"]`, and its texts count only if they are those that it was asked about.
+    """
+    behind = getattr(guardrail, "inner", guardrail)
+    return type(guardrail).__module__ == type(behind).__module__ == _PIPELINES
 
 
 @lru_cache(maxsize=256)

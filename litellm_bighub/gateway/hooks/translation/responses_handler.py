@@ -7,26 +7,29 @@ inherited. As long as nobody overrides one of the documented methods, one walk o
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
+from copy import deepcopy
 from functools import partial
 from typing import TypeGuard, cast
 
 from litellm.llms.base_llm.guardrail_translation.base_translation import StreamingScanKey
 from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
 
-from litellm_bighub.checks.contract import Contract, Guardrail, contract_of
+from litellm_bighub.checks.contract import Contract, Guardrail, contract_of, name_of
 from litellm_bighub.checks.text_check import TextAnswer, TextQuestion
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.actor import POSES, is_marked
 from litellm_bighub.domain.payload import JsonObject, Payload
-from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.errors import ConfigurationError, GuardrailAnswerError, PayloadError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.slots import Found, Slot, verify
 from litellm_bighub.formats.registry import format_named
+from litellm_bighub.formats.stream.text_gate import Scan
 from litellm_bighub.formats.stream.text_part import WholeText
 from litellm_bighub.gateway.conversation.identity import call_context
-from litellm_bighub.gateway.hooks.text_stream import rewritten
+from litellm_bighub.gateway.hooks.text_stream import Check, rewritten
 from litellm_bighub.gateway.hooks.translation import lone_text
+from litellm_bighub.gateway.hooks.translation.guardrail_calls import knows_answers_alone
 from litellm_bighub.gateway.hooks.translation.guardrail_exchange import (
     Extracted,
     as_answer_error,
@@ -198,7 +201,12 @@ class OpenAIResponsesHandler(OverridePoints):
             return responses_so_far
         request_data = self._known_request(request_data, user_api_key_dict)
         if deliver_ended_stream_rewrites:
-            check = partial(self.check_scan, guardrail_to_apply, request_data, litellm_logging_obj)
+            answer = deepcopy(scan_of(responses_so_far, self._texts).envelope)
+            if answer is not None:
+                request_data.setdefault("response", answer)
+            check: Check = partial(self.check_scan, guardrail_to_apply, request_data, litellm_logging_obj)
+            if knows_answers_alone(guardrail_to_apply):
+                check = await self._check_by_answer(answer, guardrail_to_apply, request_data, litellm_logging_obj)
             await rewritten(responses_so_far, self._texts.gate(WholeText()), check)
             return responses_so_far
         scan = scan_of(responses_so_far, self._texts)
@@ -262,6 +270,29 @@ class OpenAIResponsesHandler(OverridePoints):
         answer, responses = await self._ask(guardrail, question, extracted, self._parts(found))
         await self._write_all(response, "output", found, extracted, responses, calls, answer, guardrail)
 
+    async def _check_by_answer(
+        self, answer: Payload, guardrail: Guardrail, request_data: JsonObject, logging_obj: Payload
+    ) -> Check:
+        """Check the answer that a stream makes, and have its texts checked by what became of it.
+
+        Raises:
+            GuardrailAnswerError: what the guardrail changed cannot be written back.
+        """
+        from litellm.proxy.policy_engine.pipeline_executor import (  # noqa: PLC0415 - base installs have no proxy
+            UndeliverableStreamRewrite,
+        )
+
+        before = self._texts.in_answer(answer).texts if answer is not None else []
+        try:
+            if answer is not None:
+                await self._check_all_output(answer, guardrail, request_data, logging_obj)
+        except UndeliverableStreamRewrite as undeliverable:
+            raise GuardrailAnswerError(name_of(guardrail), undeliverable.reason) from undeliverable
+        after = self._texts.in_answer(answer).texts if answer is not None else []
+        if len(before) != len(after):
+            raise GuardrailAnswerError(name_of(guardrail), "left texts out of a streamed answer")
+        return partial(_checked_before, dict(zip(before, after, strict=True)))
+
     async def _write_all(
         self,
         owner: Payload,
@@ -282,6 +313,20 @@ class OpenAIResponsesHandler(OverridePoints):
         write(found.slots, answer, calls, guardrail, media)
         if extracted.mappings:
             await self._write(owner, root, extracted, responses)
+
+
+async def _checked_before(checked: Mapping[str, str], scan: Scan) -> Sequence[str]:
+    """The texts of a stream as they became in its answer, where a name may stand among others.
+
+    Raises:
+        PayloadError: a text does not stand there, so that the guardrail did not see it.
+    """
+    texts = [checked.get(text, text) for text in scan.texts]
+    if all(text in checked or any(text in told and told == checked[told] for told in checked) for text in scan.texts):
+        return texts
+    raise PayloadError(
+        "stream", "tells texts that its last event leaves out, where a guardrail knows whole answers alone"
+    )
 
 
 def _left_out(scan: StreamScan, told: Sequence[str]) -> tuple[list[str], list[object]]:
