@@ -152,7 +152,7 @@ def unread_commands(path: Path) -> list[str]:
     shells = [name for name, tool in policy.tools.items() if tool.command is not None]
     found: list[str] = []
     for index, rule in enumerate(policy.rules):
-        all_parts = rule.effect == "allow" and not (rule.command or rule.read or rule.write)
+        all_parts = rule.effect == "allow" and not (rule.command or rule.has_parts_beside_commands)
         if all_parts and any(AnyOf(rule.tools).matches(name) for name in shells):
             line = line_of(root, ("rules", index, "name"))
             found.append(f"{path.name}:{line}: rule `{rule.name}`: it allows every command; give it a `command`")

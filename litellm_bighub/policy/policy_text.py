@@ -31,6 +31,9 @@ from litellm_bighub.policy.parts.call_parts import CallParts, ToolParts
 from litellm_bighub.policy.parts.command_pattern import CommandPattern
 from litellm_bighub.policy.parts.part import PartPattern
 from litellm_bighub.policy.parts.path_use import PathPattern
+from litellm_bighub.policy.parts.recipient import RecipientPattern
+from litellm_bighub.policy.parts.sql_statement import SqlPattern
+from litellm_bighub.policy.parts.url_use import UrlPattern
 from litellm_bighub.policy.rule import Effect, Hours, Policy, Rule, Status
 from litellm_bighub.policy.rule_pattern import ActorPattern, AnyOf, Pattern
 
@@ -56,11 +59,42 @@ def _path_pattern(text: str) -> str:
     return text
 
 
+def _url_pattern(text: str) -> str:
+    UrlPattern(text)
+    return text
+
+
+def _sql_pattern(text: str) -> str:
+    SqlPattern(text)
+    return text
+
+
+def _recipient_pattern(text: str) -> str:
+    RecipientPattern(text)
+    return text
+
+
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
 CommandText = Annotated[Text, AfterValidator(_command_pattern)]
 PathText = Annotated[Text, AfterValidator(_path_pattern)]
 Commands = Annotated[list[CommandText], BeforeValidator(_as_list), Field(max_length=1000)]
 Paths = Annotated[list[PathText], BeforeValidator(_as_list), Field(min_length=1, max_length=1000)]
+
+Urls = Annotated[
+    list[Annotated[Text, AfterValidator(_url_pattern)]],
+    BeforeValidator(_as_list),
+    Field(min_length=1, max_length=1000),
+]
+Statements = Annotated[
+    list[Annotated[Text, AfterValidator(_sql_pattern)]],
+    BeforeValidator(_as_list),
+    Field(min_length=1, max_length=1000),
+]
+Recipients = Annotated[
+    list[Annotated[Text, AfterValidator(_recipient_pattern)]],
+    BeforeValidator(_as_list),
+    Field(min_length=1, max_length=1000),
+]
 
 
 class CommandsText(BaseModel):
@@ -118,6 +152,9 @@ class RuleText(BaseModel):
     )
     read: Paths | None = Field(default=None, description="patterns of paths that are read")
     write: Paths | None = Field(default=None, description="patterns of paths that are written")
+    url: Urls | None = Field(default=None, description="patterns of addresses that are fetched")
+    sql: Statements | None = Field(default=None, description="patterns of statements of SQL")
+    recipient: Recipients | None = Field(default=None, description="patterns of addresses of mail")
     effect: Effect = Field(default="allow", description="allow, block or require_approval")
     min_value: Amount | None = Field(default=None, description="less than this is blocked")
     max_value: Amount | None = Field(default=None, description="more than this is blocked")
@@ -172,13 +209,18 @@ class RuleText(BaseModel):
         if self.command is not None and self.command.by_effect:
             if "effect" in self.model_fields_set:
                 raise ValueError("`command` says what is blocked and allowed; drop `effect`, or make `command` a list")
-            if self.read or self.write:
+            if self.has_parts_beside_commands:
                 raise ValueError(
-                    "`command` says what is blocked and allowed; give `read` and `write` a rule of their own"
+                    "`command` says what is blocked and allowed; give other patterns of parts a rule of their own"
                 )
         if self.allowed_hours_start is not None and self.allowed_hours_start % 24 == (self.allowed_hours_end or 0) % 24:
             raise ValueError("allowed_hours_start and allowed_hours_end are the same hour; drop both to allow all day")
         return self
+
+    @property
+    def has_parts_beside_commands(self) -> bool:
+        """Whether it has patterns of parts that are no commands."""
+        return bool(self.read or self.write or self.url or self.sql or self.recipient)
 
     @property
     def tools(self) -> list[str]:
@@ -203,6 +245,9 @@ class RuleText(BaseModel):
         parts: list[PartPattern] = [CommandPattern.compile(text) for text in commands.patterns]
         parts += [PathPattern("read", text, workspace) for text in self.read or ()]
         parts += [PathPattern("write", text, workspace) for text in self.write or ()]
+        parts += [UrlPattern(text) for text in self.url or ()]
+        parts += [SqlPattern(text) for text in self.sql or ()]
+        parts += [RecipientPattern(text) for text in self.recipient or ()]
         return (replace(rule, parts=tuple(parts)),)
 
     def _rule(self, rule_id: str) -> Rule:

@@ -115,9 +115,10 @@ def test_one_rule_with_lists_for_each_effect_is_a_rule_for_each():
 
 
 def test_patterns_of_parts_are_carried_over():
-    text = RuleText(name="r", command=["ls *", "cat *"], read="**/x", write=["/a"], effect="block")
+    others = {"url": "https://a", "sql": "select", "recipient": ["*@a.de"]}
+    text = RuleText(name="r", command=["ls *", "cat *"], read="**/x", write=["/a"], effect="block", **others)
     (rule,) = text.rules(workspace="/repo")
-    assert len(rule.parts) == 4
+    assert len(rule.parts) == 7
     assert RuleText(name="r", command="ls").rules()[0].parts == RuleText(name="r", command=["ls"]).rules()[0].parts
 
 
@@ -133,7 +134,11 @@ def test_patterns_of_parts_are_carried_over():
         ({"read": [".."]}, "no `..`"),
         ({"read": []}, "at least 1 item"),
         ({"tool": []}, "at least 1 item"),
-        ({"url": "x"}, "Extra inputs"),
+        ({"url": "x"}, "a pattern of addresses"),
+        ({"sql": "x"}, "a pattern of SQL"),
+        ({"recipient": "x"}, "a pattern of recipients"),
+        ({"command": {"allow": ["ls"]}, "url": "https://a"}, "a rule of their own"),
+        ({"address": "x"}, "Extra inputs"),
     ],
 )
 def test_fields_of_parts_that_make_no_sense_are_refused(fields, problem):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -13,9 +13,15 @@ from pydantic import Field
 from litellm_bighub.domain.call import Arguments, ToolCall
 from litellm_bighub.policy.parts import shell_parts
 from litellm_bighub.policy.parts.part import WHOLE_CALL, Part, Unknown
+from litellm_bighub.policy.parts.patch_text import written_paths
 from litellm_bighub.policy.parts.path_use import Directories, PathUse, Use
+from litellm_bighub.policy.parts.recipient import read_recipients
+from litellm_bighub.policy.parts.sql_statement import read_sql
+from litellm_bighub.policy.parts.url_use import read_url
 from litellm_bighub.policy.rule_pattern import Pattern
 from litellm_bighub.settings import ToolSettings
+
+Dialect: TypeAlias = Literal["postgres", "mysql", "sqlite", "tsql", "bigquery", "snowflake", "duckdb", "oracle"]
 
 
 class ToolParts(ToolSettings):
@@ -29,6 +35,13 @@ class ToolParts(ToolSettings):
     )
     read: str | None = Field(default=None, description="JMESPath over the arguments: paths that are read")
     write: str | None = Field(default=None, description="JMESPath over the arguments: paths that are written")
+    patch: str | None = Field(default=None, description="JMESPath over the arguments: a text for apply_patch")
+    url: str | None = Field(default=None, description="JMESPath over the arguments: addresses that are fetched")
+    sql: str | None = Field(default=None, description="JMESPath over the arguments: statements of SQL")
+    sql_dialect: Dialect | None = Field(
+        default=None, description="of these statements; without it several have to read them"
+    )
+    recipients: str | None = Field(default=None, description="JMESPath over the arguments: addresses of mail")
 
 
 def _texts(value: object) -> list[str] | None:
@@ -61,10 +74,38 @@ def _paths(use: Use) -> Reader:
     return read
 
 
+def _patch(value: object, directories: Directories) -> Sequence[Part]:
+    paths = written_paths(value) if isinstance(value, str) and _is_unicode(value) else None
+    return [Unknown("its patch is not understood")] if paths is None else _paths("write")(paths, directories)
+
+
+def _url(value: object, _: Directories) -> Sequence[Part]:
+    return [read_url(text) or Unknown("its address is not understood") for text in _texts(value) or ("",)]
+
+
+def _sql(dialect: str | None) -> Reader:
+    def read(value: object, _: Directories) -> Sequence[Part]:
+        texts = _texts(value)
+        return [part for text in texts or ("",) for part in read_sql(text, dialect)]
+
+    return read
+
+
+def _recipients(value: object, _: Directories) -> Sequence[Part]:
+    return [part for text in _texts(value) or ("",) for part in read_recipients(text)]
+
+
 Reader: TypeAlias = Callable[[object, Directories], Sequence[Part]]
-READERS: Final[Mapping[str, Reader]] = {"command": _command, "read": _paths("read"), "write": _paths("write")}
+READERS: Final[Mapping[str, Reader]] = {
+    "command": _command,
+    "read": _paths("read"),
+    "write": _paths("write"),
+    "patch": _patch,
+    "url": _url,
+    "recipients": _recipients,
+}
 """By the field of `ToolParts`: what makes parts of the value that stands there. None may raise."""
-PART_FIELDS: Final = (*READERS, "cwd")
+PART_FIELDS: Final = (*READERS, "sql", "cwd")
 
 
 class CallParts:
@@ -81,10 +122,12 @@ class CallParts:
 
     def of(self, call: ToolCall) -> Sequence[Part]:
         """The parts of a call; the call itself if nothing is said of its tool."""
+        reader = _BY_TYPE.get(call.type)
+        if reader is not None:  # what an entry says is for a function of that name
+            return reader(call.arguments, self._workspace)
         entry = next((entry for pattern, entry in self._tools if pattern.matches(call.name)), None)
         if entry is None or not entry.readers:
-            reader = _BY_TYPE.get(call.type)
-            return [WHOLE_CALL] if reader is None else reader(call.arguments, self._workspace)
+            return [WHOLE_CALL]
         return entry.parts(call.arguments, self._workspace)
 
 
@@ -92,9 +135,10 @@ class _Entry:
     """What is said of one tool, ready to use."""
 
     def __init__(self, tool: ToolParts) -> None:
-        fields = {name: getattr(tool, name) for name in READERS}
+        readers = {**READERS, "sql": _sql(tool.sql_dialect)}
+        fields = {name: getattr(tool, name) for name in readers}
         self.readers = [
-            (jmespath.compile(expression), READERS[name])
+            (jmespath.compile(expression), readers[name])
             for name, expression in fields.items()
             if expression is not None
         ]

@@ -12,6 +12,10 @@ TOOLS = {
     "copy_*": ToolParts(read="source", write="target.paths"),
     "plain": ToolParts(value="amount"),
     "odd": ToolParts(command="sum(command)"),
+    "apply_patch": ToolParts(patch="input"),
+    "fetch": ToolParts(url="urls"),
+    "query": ToolParts(sql="q", sql_dialect="postgres"),
+    "mail": ToolParts(recipients="to[]"),
 }
 PARTS = CallParts(TOOLS, "/repo")
 
@@ -47,6 +51,18 @@ def parts(name, kind="function", **arguments):
         ("copy_x", {"source": "a"}, [("read", "/repo/a"), ("unknown", "its path is no text")]),
         ("plain", {"amount": 1}, [("call", "the call")]),
         ("other", {}, [("call", "the call")]),
+        ("apply_patch", {"input": "*** Begin Patch\n*** Delete File: ../x\n*** End Patch"}, [("write", "/x")]),
+        ("apply_patch", {"input": "x"}, [("unknown", "its patch is not understood")]),
+        ("apply_patch", {"input": ["x"]}, [("unknown", "its patch is not understood")]),
+        ("apply_patch", {"input": "\ud800"}, [("unknown", "its patch is not understood")]),
+        ("fetch", {"urls": "https://a/x"}, [("url", "https://a/x")]),
+        ("fetch", {"urls": ["https://a", "a"]}, [("url", "https://a/"), ("unknown", "its address is not understood")]),
+        ("fetch", {}, [("unknown", "its address is not understood")]),
+        ("query", {"q": "delete from a"}, [("sql", "delete a without where")]),
+        ("query", {"q": 5}, [("unknown", "its SQL is not understood")]),
+        ("mail", {"to": ["a@b.de", "c@d.de"]}, [("recipient", "a@b.de"), ("recipient", "c@d.de")]),
+        ("mail", {"to": []}, [("unknown", "its recipients are not understood")]),
+        ("mail", {"to": "a@b.de"}, [("unknown", "its recipients are not understood")]),
         ("odd", {"command": "x"}, [("unknown", "its command is no text")]),
     ],
 )
