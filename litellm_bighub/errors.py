@@ -24,7 +24,8 @@ Messages name ids and places (`input[3].content[1].text`), never a payload's tex
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 REFUSED: Final = 400
@@ -32,6 +33,12 @@ REFUSED: Final = 400
 
 Codex sends a request again after a 401, 403 or 422. Claude Code and Pydantic AI report a 403 as a wrong key.
 """
+
+
+def did_you_mean(unknown: str, known: Iterable[str]) -> str:
+    """The end of a message about a name that is none, if another one is close to it."""
+    close = difflib.get_close_matches(unknown, list(known), n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 class BighubError(Exception):

@@ -6,7 +6,6 @@ one with an unknown placeholder, or without one that it needs, stops the start.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Final, TypeAlias, cast
 import yaml
 
 from litellm_bighub.domain.decision import BlockCause
-from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.errors import ConfigurationError, did_you_mean
 
 _OPTIONAL: Final = "optional"
 
@@ -205,7 +204,7 @@ def read_wording(source: WordingSource, key: str = "wording") -> Wording:
     known = {each.name: each for each in fields(Wording)}
     for name, sentence in given.items():
         if name not in known:
-            raise ConfigurationError(f"{key}.{name}", f"is no sentence{_like(str(name), list(known))}")
+            raise ConfigurationError(f"{key}.{name}", f"is no sentence{did_you_mean(str(name), list(known))}")
         if not isinstance(sentence, str) or not sentence.strip():
             raise ConfigurationError(f"{key}.{name}", "is no text")
         default, optional = cast("str", known[name].default), cast("frozenset[str]", known[name].metadata[_OPTIONAL])
@@ -252,8 +251,3 @@ def _placeholders(sentence: str) -> frozenset[str]:
 
 def _written(names: frozenset[str] | list[str]) -> str:
     return ", ".join(f"{{{name}}}" for name in sorted(names))
-
-
-def _like(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""

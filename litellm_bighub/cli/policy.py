@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import Annotated, Final, cast, get_args
 
 import typer
 import yaml
@@ -30,22 +31,36 @@ from litellm_bighub.control_plane.decisions.replay import Replayed, replay as re
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.errors import ConfigurationError, did_you_mean
 from litellm_bighub.policy.difference import Difference, compare
-from litellm_bighub.policy.evaluation import Explanation, explain as explain_policy
+from litellm_bighub.policy.evaluation import Considered, Explanation, explain as explain_policy
 from litellm_bighub.policy.policy_file import load_policy, load_text, unmarked_actors, unread_commands
 from litellm_bighub.policy.policy_text import build
+from litellm_bighub.policy.rule import Policy
+from litellm_bighub.policy.rule_pattern import Pattern
 from litellm_bighub.policy.tool_table import ToolTable
 
 app = typer.Typer(help="Check, test, explain, compare and replay policies.", no_args_is_help=True)
 app.command("test")(policy_cases.run_cases)
+POLICY: Final = Path("bighub_policy.yaml")
 
 
 @app.command()
-def check(policy: PolicyFile = Path("bighub_policy.yaml")) -> None:
-    """Say whether the file is a valid policy; the first mistake is named with its line."""
+def check(
+    policy: PolicyFile = POLICY,
+    config: ConfigFile = None,
+    database_url: DatabaseUrl = "",
+) -> None:
+    """Say whether the file is a valid policy; the first mistake is named with its line.
+
+    Where there is a database of decisions, tools that nobody ever called are named, too.
+    """
     with errors_in_one_line():
         checked = load_policy(policy)
         warnings = [*unmarked_actors(policy), *unread_commands(policy)]
+        called = _called_tools(config, policy, database_url)
+    if called:
+        warnings += _uncalled(checked, called)
     typer.echo(f"{policy.name}: {len(checked.rules)} rules, default {checked.default}, version {checked.version}")
     for line in warnings:
         typer.echo(f"warning: {line}", err=True)
@@ -53,8 +68,8 @@ def check(policy: PolicyFile = Path("bighub_policy.yaml")) -> None:
 
 @app.command()
 def explain(
-    policy: PolicyFile,
     tool: Annotated[str, typer.Option(help="the tool's name")],
+    policy: PolicyFile = POLICY,
     arguments: Annotated[str, typer.Option(help="the call's arguments, as JSON")] = "{}",
     type_: Annotated[str, typer.Option("--type", help="the call's type")] = "function",
     actor: Annotated[str, typer.Option(help="who asks, as in key:billing-x or user:u-77")] = "AI_AGENT",
@@ -68,6 +83,8 @@ def explain(
     response_id: Annotated[str, typer.Option(help="the id of the response that holds the call")] = "",
     trace_id: Annotated[str, typer.Option(help="the id of the request or run")] = "",
     value: Annotated[float | None, typer.Option(help="in place of the value out of the arguments")] = None,
+    config: ConfigFile = None,
+    database_url: DatabaseUrl = "",
     json: AsJson = False,  # noqa: FBT002 - a flag of the command line
 ) -> None:
     """Say which rule would decide on a call, and why the ones before it would not."""
@@ -77,6 +94,10 @@ def explain(
         loaded = load_policy(policy)
         call = ToolCall("", cast("CallType", type_), tool, read_arguments(arguments), value=value)
         measured = ToolTable(loaded.tools).find(tool).measure(call)
+        called = _called_tools(config, policy, database_url)
+    if called and tool not in called:
+        hint = did_you_mean(tool, called)
+        typer.echo(f"warning: no recorded call is of {_printable(tool)}{_printable(hint)}", err=True)
     if isinstance(measured, Block):
         fail(f"blocked before any rule: {measured.reason}")
     context = CallContext(
@@ -93,9 +114,9 @@ def explain(
     )
     explanation = explain_policy(loaded, measured, context, now=time.time())
     if json:
-        echo_json(_as_json(explanation))
+        echo_json(_as_json(explanation, measured, context))
     else:
-        _show(explanation)
+        _show(explanation, measured, context)
 
 
 @app.command()
@@ -114,7 +135,7 @@ def diff(before: PolicyFile, after: PolicyFile, json: AsJson = False) -> None:  
 
 @app.command()
 def replay(
-    policy: PolicyFile,
+    policy: PolicyFile = POLICY,
     config: ConfigFile = None,
     database_url: DatabaseUrl = "",
     since: Annotated[str, typer.Option(help="how far back, as in 24h or 7d")] = "24h",
@@ -165,19 +186,71 @@ def versions(
             typer.echo(yaml.safe_dump([rule], sort_keys=False, allow_unicode=False), nl=False)
 
 
-def _show(explanation: Explanation) -> None:
+def _called_tools(config: Path | None, policy: Path, database_url: str) -> frozenset[str]:
+    """The tools of recorded decisions; none where there is no database, of which a policy needs none."""
+    from litellm_bighub.control_plane.store.tables import events  # noqa: PLC0415 - slow to import
+
+    try:
+        with database(locate(config, policy, database_url)) as engine, engine.connect() as connection:
+            return frozenset(events.tools(connection))
+    except ConfigurationError as error:
+        if config is not None or database_url:
+            typer.echo(f"warning: recorded calls are not looked at: {error}", err=True)
+        return frozenset()
+
+
+def _uncalled(policy: Policy, called: frozenset[str]) -> Iterator[str]:
+    """A line for each tool that a policy names and no recorded call has."""
+    for rule in policy.rules:
+        if rule.tool.text.strip("*") and not any(map(rule.tool.matches, called)):
+            hint = did_you_mean(rule.tool.text, called)
+            yield f"rule `{rule.name}`: no recorded call is of {rule.tool.text}{_printable(hint)}"
+    for tool in policy.tools:
+        if not any(map(Pattern(tool).matches, called)):
+            yield f"tools.{tool}: no recorded call is of it{_printable(did_you_mean(tool, called))}"
+
+
+def _sides(seen: Considered, call: ToolCall, context: CallContext) -> tuple[str, str] | None:
+    """What the rule wants, and what the call brings."""
+    rule = seen.rule
+    match seen.mismatch:
+        case "tool":
+            return rule.tool.text, call.name
+        case "type":
+            return rule.type.text, call.type
+        case "actor" | "domain" | "user" | "key" as name:
+            pattern: Pattern = getattr(rule, name)
+            return pattern.text, getattr(context, name)
+        case _:
+            return None
+
+
+def _readings(seen: Considered, explanation: Explanation, call: ToolCall) -> tuple[str, ...]:
+    """The comparisons of a condition that is false, or that has no answer."""
+    undecided = seen.mismatch is None and explanation.judgement.blocked_by == "when"
+    condition = seen.rule.when if undecided or seen.mismatch == "when" else None
+    return () if condition is None else condition.readings(call.arguments)
+
+
+def _show(explanation: Explanation, call: ToolCall, context: CallContext) -> None:
     for considered in explanation.considered:
         passed = "decides" if considered.mismatch is None else f"passed over: {considered.mismatch} does not match"
+        if (sides := _sides(considered, call, context)) is not None:
+            passed += f" (the rule has {sides[0] or 'none'}, the call {_printable(sides[1]) or 'none'})"
         typer.echo(f"  {considered.rule.name}: {passed}")
+        for line in _readings(considered, explanation, call):
+            typer.echo(f"      {_printable(line)}")
     for one in explanation.parts if len(explanation.parts) > 1 else ():
         effect = one.rule.effect if one.rule else "the default"
         answer = "no rule restricts it" if one.ignored else f"{one.rule.name}: {effect}" if one.rule else effect
         typer.echo(f"  {one.part.kind} {_printable(one.part.shown)} -> {answer}")
     judgement = explanation.judgement
+    if judgement.blocked_by in {"min_value", "max_value", "require_approval_above"}:
+        typer.echo(f"  the call's value is {call.value:g}")
     typer.echo(f"{judgement.verdict}: {judgement.reason}")
 
 
-def _as_json(explanation: Explanation) -> JsonObject:
+def _as_json(explanation: Explanation, call: ToolCall, context: CallContext) -> JsonObject:
     judgement = explanation.judgement
     return {
         "verdict": judgement.verdict,
@@ -194,7 +267,15 @@ def _as_json(explanation: Explanation) -> JsonObject:
             }
             for one in explanation.parts
         ],
-        "considered": [{"rule": seen.rule.name, "mismatch": seen.mismatch} for seen in explanation.considered],
+        "considered": [
+            {
+                "rule": seen.rule.name,
+                "mismatch": seen.mismatch,
+                "sides": _sides(seen, call, context),
+                "readings": _readings(seen, explanation, call),
+            }
+            for seen in explanation.considered
+        ],
     }
 
 

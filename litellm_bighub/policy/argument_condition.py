@@ -7,8 +7,10 @@ that is neither true nor false, is an error, and the call is blocked.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -21,6 +23,10 @@ if TYPE_CHECKING:  # the stubs' names for a parsed expression; at run time it is
     from jmespath.visitor import _TreeNode
 
 _ORDERED = frozenset({"lt", "gt", "lte", "gte"})
+_SIGNS: Final = {"eq": "==", "ne": "!=", "lt": "<", "gt": ">", "lte": "<=", "gte": ">="}
+_JOINING: Final = frozenset({"and_expression", "or_expression", "not_expression"})
+_MOST_SHOWN: Final = 80
+"""Characters of one value."""
 
 
 class Undecidable(ValueError):  # noqa: N818 - the name of the state, caught where a call is judged
@@ -71,6 +77,56 @@ class Condition:
         if answer is True or answer is False:
             return answer
         raise Undecidable(f"it gives {'null' if answer is None else type(answer).__name__}, not true or false")
+
+    def readings(self, arguments: Arguments) -> tuple[str, ...]:
+        """A line for each comparison of the condition, with the values on both sides, for people who try a rule."""
+        return tuple(_reading(node, arguments) for node in _comparisons(self._tree))
+
+
+def _comparisons(node: _TreeNode) -> Iterator[_TreeNode]:
+    if node["type"] in _JOINING:
+        for child in node["children"]:
+            yield from _comparisons(child)
+    else:
+        yield node
+
+
+def _reading(node: _TreeNode, arguments: Arguments) -> str:
+    answer = _value(node, arguments)
+    if node["type"] not in {"comparator", "function_expression"}:
+        return f"{_spelled(node)} is {answer}"
+    values = _joined(node, [_value(child, arguments) for child in node["children"]])
+    says = f"is {answer}" if answer in {"true", "false"} else "has no answer"
+    return f"{_spelled(node)}: {values} {says}"
+
+
+def _value(node: _TreeNode, arguments: Arguments) -> str:
+    try:
+        shown = json.dumps(_StrictInterpreter().visit(node, arguments), ensure_ascii=False)
+    except (JMESPathError, ArithmeticError, TypeError, Undecidable):  # JSON has no references to expressions: TypeError
+        return "?"
+    return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
+
+
+def _joined(node: _TreeNode, sides: list[str]) -> str:
+    if node["type"] == "comparator":
+        return f" {_SIGNS[node['value']]} ".join(sides)
+    return f"{node['value']}({', '.join(sides)})"
+
+
+def _spelled(node: _TreeNode) -> str:
+    """A piece of the condition; what is rare in conditions is left out."""
+    match node["type"]:
+        case "field":
+            return str(node["value"])
+        case "literal":
+            return json.dumps(node["value"], ensure_ascii=False)
+        case "subexpression":
+            return ".".join(map(_spelled, node["children"]))
+        case "comparator" | "function_expression":
+            return _joined(node, [_spelled(child) for child in node["children"]])
+        case _:
+            return "…"
 
 
 def _refuse_unknown_functions(node: _TreeNode) -> None:

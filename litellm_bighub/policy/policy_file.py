@@ -10,11 +10,11 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from litellm_bighub.domain.actor import KEY, USER
-from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.errors import ConfigurationError, did_you_mean
 from litellm_bighub.policy.argument_condition import Condition
 from litellm_bighub.policy.examples import CheckedExample, check_examples
-from litellm_bighub.policy.parts.call_parts import PART_FIELDS
-from litellm_bighub.policy.policy_text import PolicyText, build
+from litellm_bighub.policy.parts.call_parts import PART_FIELDS, ToolParts
+from litellm_bighub.policy.policy_text import PolicyText, RuleText, build
 from litellm_bighub.policy.rule import Policy
 from litellm_bighub.policy.rule_pattern import ActorPattern, AnyOf
 
@@ -119,7 +119,9 @@ def validated(model: type[_Model], content: object, root: yaml.Node, name: str) 
         return model.model_validate(content)
     except ValidationError as error:
         first = min(error.errors(include_url=False), key=lambda found: line_of(root, found["loc"]))
-        _fail(name, line_of(root, first["loc"]), f"{_place(first['loc'])}{first['msg'].removeprefix('Value error, ')}")
+        hint = _similar_field(model, first["loc"]) if first["type"] == "extra_forbidden" else ""
+        message = first["msg"].removeprefix("Value error, ")
+        _fail(name, line_of(root, first["loc"]), f"{_place(first['loc'])}{message}{hint}")
 
 
 def unmarked_actors(path: Path, known: Collection[str] = ()) -> list[str]:
@@ -208,6 +210,16 @@ def line_of(root: yaml.Node, place: tuple[int | str, ...]) -> int:
         line = found[0].start_mark.line + 1
         node = found[1]
     return line
+
+
+def _similar_field(model: type[BaseModel], place: tuple[int | str, ...]) -> str:
+    """The field that an unknown key may stand for."""
+    inner: dict[tuple[type[BaseModel], int | str], type[BaseModel]] = {
+        (PolicyText, "rules"): RuleText,
+        (PolicyText, "tools"): ToolParts,
+    }
+    found = model if len(place) == 1 else inner.get((model, place[0])) if len(place) == 3 else None
+    return did_you_mean(str(place[-1]), found.model_fields) if found else ""
 
 
 def _place(place: tuple[int | str, ...]) -> str:

@@ -54,6 +54,7 @@ def test_check_names_the_line_of_a_mistake(run, policy_file):
     result = run(cli_policy.app, "check", policy_file(POLICY.replace("max_value", "max_valu")))
     assert result.exit_code == 1
     assert "bighub_policy.yaml:5: rules[1].max_valu" in result.output
+    assert "did you mean max_value?" in result.output
 
 
 def test_explain_names_the_rule_and_those_before(run, policy_file):
@@ -88,7 +89,46 @@ def test_explain_takes_whatever_there_is_to_say_of_the_caller(run, policy_file, 
     assert "allowed: the rule allows this call (r)" in result.output
     if pattern:
         another = run(cli_policy.app, "explain", written, "--tool", "refund", option, "another")
-        assert f"r: passed over: {name} does not match" in another.output
+        assert f"r: passed over: {name} does not match (the rule has theirs, the call another)" in another.output
+
+
+def test_explain_finds_the_file_and_shows_what_a_condition_compares(run, policy_file, monkeypatch):
+    path = policy_file(
+        "version: 1\nrules:\n"
+        "  - {name: mails, tool: send_mail}\n"
+        "  - {name: large, tool: refund, when: 'amount > `500` && currency == `\"EUR\"`'}\n"
+        "  - {name: odd, tool: refund, when: 'amount > limit'}\n"
+    )
+    monkeypatch.chdir(path.parent)
+    result = run(cli_policy.app, "explain", "--tool", "refund", "--arguments", '{"amount": 600, "currency": "CHF"}')
+    assert result.output.splitlines() == [
+        "  mails: passed over: tool does not match (the rule has send_mail, the call refund)",
+        "  large: passed over: when does not match",
+        "      amount > 500: 600 > 500 is true",
+        '      currency == "EUR": "CHF" == "EUR" is false',
+        "  odd: decides",
+        "      amount > limit: 600 > null has no answer",
+        "blocked: the condition of the rule cannot be decided: it compares something that is no number (odd)",
+    ]
+
+
+async def test_tools_that_nobody_called_are_named_with_what_is_close(run, recorded, policy_file):
+    written = "version: 1\ntools: {refnd: {value: amount}}\nrules: [{name: a, tool: refnud}, {name: b, tool: 'ref*'}]\n"
+    checked = run(cli_policy.app, "check", policy_file(written), "--database-url", recorded)
+    explained = run(cli_policy.app, "explain", policy_file(written), "--database-url", recorded, "--tool", "refuns")
+    assert checked.exit_code == 0
+    assert [
+        line for line in checked.stderr.splitlines() if line.startswith("warning: ") and "the gateway" not in line
+    ] == [
+        "warning: rule `a`: no recorded call is of refnud; did you mean refund?",
+        "warning: tools.refnd: no recorded call is of it; did you mean refund?",
+    ]
+    assert "warning: no recorded call is of refuns; did you mean refund?" in explained.stderr
+
+
+def test_a_policy_is_checked_where_the_database_is_not(run, policy_file, tmp_path):
+    result = run(cli_policy.app, "check", policy_file(POLICY), "--database-url", f"sqlite:///{tmp_path}/none.db")
+    assert (result.exit_code, "recorded calls are not looked at" in result.stderr) == (0, True)
 
 
 async def test_replay_shows_what_would_be_decided_instead(run, recorded, tmp_path):

@@ -50,6 +50,34 @@ def test_what_is_no_expression_is_refused_at_once(text):
         Condition.compile(text)
 
 
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("amount > `500`", ["amount > 500: 600 > 500 is true"]),
+        ("amount > '500'", ['amount > "500": 600 > "500" has no answer']),
+        (
+            "!(nested.ok) || currency == EUR && contains(currency, 'x')",
+            [
+                "nested.ok is true",
+                'currency == EUR: "EUR" == null is false',
+                'contains(currency, "x"): contains("EUR", "x") is false',
+            ],
+        ),
+        ("items[0] == `2`", ["… == 2: 1 == 2 is false"]),
+        ("length(sort_by(items, &@)) >= `1`", ["length(sort_by(items, …)) >= 1: 3 >= 1 is true"]),
+        ("sort_by(items, &@) == `1`", ["sort_by(items, …) == 1: [1, 2, 3] == 1 is false"]),
+        ("max_by(items, &@)", ["max_by(items, …): max_by([1, 2, 3], ?) has no answer"]),
+        ("join('', `[\"" + "x" * 99 + "\"]`) == 'y'", None),
+    ],
+)
+def test_it_is_read_with_the_values_on_both_sides(text, lines):
+    readings = Condition.compile(text).readings(ARGUMENTS)
+    if lines is None:
+        assert f'"{"x" * 79}… == "y" is false' in readings[0]
+    else:
+        assert list(readings) == lines
+
+
 def test_a_condition_is_its_text():
     assert Condition.compile("a == `1`") == Condition.compile("a == `1`")
     assert Condition.compile("a == `1`") != Condition.compile("a == `2`")

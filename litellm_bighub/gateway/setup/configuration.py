@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import logging
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TypeVar, cast
@@ -28,7 +27,7 @@ from litellm_bighub.deciders.outcomes import Outcomes, OutcomeSink
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
-from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.errors import ConfigurationError, did_you_mean
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.setup.litellm_parameters import check_parameters, known_parameters
 from litellm_bighub.gateway.setup.litellm_release import check_imports, check_release
@@ -66,7 +65,7 @@ def read_settings(model: type[Settings], name: str, given: JsonMapping) -> tuple
     ours = frozenset(model.model_fields)
     unknown = next((key for key in given if key not in ours and key not in known_parameters()), None)
     if unknown is not None:
-        raise ConfigurationError(f"{name}.{unknown}", f"is no setting{_like(unknown, ours)}")
+        raise ConfigurationError(f"{name}.{unknown}", f"is no setting{did_you_mean(unknown, ours)}")
     values = {key: resolved(f"{name}.{key}", value) for key, value in given.items() if key in ours}
     try:
         settings = model(**values)
@@ -74,7 +73,7 @@ def read_settings(model: type[Settings], name: str, given: JsonMapping) -> tuple
         first = error.errors(include_input=False, include_url=False)[0]
         key = ".".join([name, *(str(part) for part in first["loc"])])
         known = ours if len(first["loc"]) == 1 else ()
-        hint = _like(str(first["loc"][-1]), known) if first["type"] == "extra_forbidden" else ""
+        hint = did_you_mean(str(first["loc"][-1]), known) if first["type"] == "extra_forbidden" else ""
         raise ConfigurationError(key, first["msg"] + hint) from error
     others = {key: value for key, value in given.items() if key not in ours}
     check_parameters(name, others)
@@ -314,8 +313,3 @@ def import_hook(key: str, hook: object) -> DecisionHook | None:
     if not callable(found):
         raise ConfigurationError(key, f"{hook} is no function")
     return cast("DecisionHook", found)
-
-
-def _like(key: str, known: Collection[str]) -> str:
-    close = difflib.get_close_matches(key, known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""

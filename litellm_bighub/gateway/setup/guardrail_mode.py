@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Final, cast
 
 from litellm.types.guardrails import GuardrailEventHooks, Mode
 
-from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.errors import ConfigurationError, did_you_mean
 
 PRE_CALL: Final = GuardrailEventHooks.pre_call.value
 MODEL_MODE: Final = frozenset({PRE_CALL, GuardrailEventHooks.post_call.value})
@@ -95,7 +94,5 @@ def _events(name: str, event_hook: object) -> set[str]:
     mode = events_of(event_hook)
     unknown = next(iter(sorted(mode - _EVENTS)), None)
     if unknown is not None:
-        close = difflib.get_close_matches(unknown, _EVENTS, n=1)
-        hint = f"; did you mean {close[0]}?" if close else ""
-        raise ConfigurationError(f"{name}.mode", f"{unknown} is no event{hint}")
+        raise ConfigurationError(f"{name}.mode", f"{unknown} is no event{did_you_mean(unknown, _EVENTS)}")
     return mode

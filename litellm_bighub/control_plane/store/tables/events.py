@@ -55,6 +55,12 @@ def page(
     return [read(dict(row)) for row in connection.execute(query).mappings()]
 
 
+def tools(connection: Connection, limit: int = 10_000) -> list[str]:
+    """The names of tools that decisions were made on."""
+    query = select(events.c.tool).where(events.c.type == DECISION).distinct().limit(limit)
+    return [name for name in connection.execute(query).scalars() if name]
+
+
 def count(connection: Connection, *conditions: ColumnElement[bool]) -> int:
     """How many events fulfil the conditions."""
     return connection.execute(select(func.count()).select_from(events).where(*conditions)).scalar_one()
