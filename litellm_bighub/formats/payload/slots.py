@@ -6,13 +6,14 @@ import json
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from pydantic import BaseModel
 
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.payload.file_texts import with_file_text
 from litellm_bighub.formats.payload.media import replacement
 
 Where: TypeAlias = "tuple[Where, str | int] | None"
@@ -39,10 +40,13 @@ class TextKind(Enum):
     """What a field tells in another form than a text: where that is rewritten, the field is left out."""
     MEDIA = "media"
     """No text, but an image or a file, or where it is: what takes its place is one, in the shape of that place."""
+    FILE = "file"
+    """The text of a file: what takes its place is written in the file's encoding."""
 
 
 _TEXT, _OUTPUT_TEXT, _JSON, _OBJECT = TextKind.TEXT, TextKind.OUTPUT_TEXT, TextKind.JSON, TextKind.OBJECT
 _NAME, _SIGNED, _TOKENS, _MEDIA = TextKind.NAME, TextKind.SIGNED, TextKind.TOKENS, TextKind.MEDIA
+_FILE: Final = TextKind.FILE
 
 
 @dataclass(slots=True)
@@ -246,7 +250,7 @@ def verify(slots: Sequence[Slot], texts: Sequence[str]) -> None:
             raise PayloadError(slot.path, "was rewritten, but what holds it cannot be written to")
         if slot.kind is _JSON and _is_json(slot.text) and not _is_json(text):
             raise PayloadError(slot.path, "the guardrail's rewrite is no valid JSON any more")
-        if slot.kind is _OBJECT:
+        if slot.kind is _OBJECT or slot.kind is _FILE:
             value_of(slot, text)
         if slot.kind is _MEDIA:
             _media(slot, text)
@@ -278,9 +282,14 @@ def value_of(slot: Slot, text: str) -> Payload:
     Raises:
         PayloadError: it cannot stand there.
     """
-    if slot.kind is not _OBJECT and slot.kind is not _TOKENS:
+    if slot.kind is not _OBJECT and slot.kind is not _TOKENS and slot.kind is not _FILE:
         return text
     before: Payload = slot.owner[slot.key] if isinstance(slot.key, int) else fields.get(slot.owner, slot.key)
+    if slot.kind is _FILE:
+        try:
+            return with_file_text(slot.owner, slot.key, before, text)
+        except ValueError as error:
+            raise PayloadError(slot.path, "the guardrail's rewrite cannot stand in this file") from error
     if slot.kind is _TOKENS:
         return [] if isinstance(before, (list, tuple)) else None
     try:

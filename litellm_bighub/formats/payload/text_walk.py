@@ -24,6 +24,7 @@ from litellm_bighub.formats.payload.field_rules import (
     Rules,
     Vocabulary,
 )
+from litellm_bighub.formats.payload.file_texts import file_text
 from litellm_bighub.formats.payload.json_escapes import unescaped
 from litellm_bighub.formats.payload.nested import nested
 from litellm_bighub.formats.payload.opaque_texts import readable, tokens
@@ -39,7 +40,7 @@ _FREE, _JSON, _SCHEMA, _NAME = FieldRule.FREE, FieldRule.JSON, FieldRule.SCHEMA,
 _TOKENS, _IMAGE, _FILE, _HIDDEN = FieldRule.TOKENS, FieldRule.IMAGE, FieldRule.FILE, FieldRule.HIDDEN
 _TEXT_KIND, _OUTPUT_TEXT_KIND, _TOKENS_KIND = TextKind.TEXT, TextKind.OUTPUT_TEXT, TextKind.TOKENS
 _PROMPT: Final = FieldRule.PROMPT
-_JSON_KIND, _SIGNED_KIND = TextKind.JSON, TextKind.SIGNED
+_JSON_KIND, _SIGNED_KIND, _FILE_KIND = TextKind.JSON, TextKind.SIGNED, TextKind.FILE
 _APART: Final = FieldRule.APART
 _ATOMS: Final = frozenset({str, int, float})
 _NUMBERS: Final = frozenset({int, float})
@@ -335,14 +336,11 @@ class TextWalk:
                 self.schema(child, (where, key), names=keyword in SCHEMA_NAMES, depth=depth + 1)
 
     def _media(self, owner: Payload, key: str | int, value: object, rule: FieldRule, where: Where, depth: int) -> None:
-        """Everything of an image or file that identifies its content; its name is a text."""
+        """Everything of an image or file that identifies its content; its name is a text, and so is what holds one."""
         if depth > MAX_DEPTH:
             raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
         if isinstance(value, str):
-            found, is_image = self.found, rule is _IMAGE
-            (found.images if is_image else found.files).append(value)
-            slot = Slot(owner, key, value, TextKind.MEDIA, where)
-            (found.image_slots if is_image else found.file_slots).append(slot)
+            self._content(owner, key, value, rule, where)
         elif fields.is_object(value):
             for name, child in fields.members(value).items():
                 if name == "filename" and isinstance(child, str):
@@ -352,6 +350,17 @@ class TextWalk:
         elif isinstance(value, (list, tuple)):
             for index, child in enumerate(cast("list[Payload] | tuple[Any, ...]", value)):
                 self._media(value, index, child, rule, (where, index), depth + 1)
+
+    def _content(self, owner: Payload, key: str | int, value: str, rule: FieldRule, where: Where) -> None:
+        """An image or file, or where it is; one that holds a text is that text."""
+        text, found = file_text(owner, key, value), self.found
+        if text is not None:
+            found.add(owner, key, text, _FILE_KIND, where)
+            return
+        is_image = rule is _IMAGE
+        (found.images if is_image else found.files).append(value)
+        slot = Slot(owner, key, value, TextKind.MEDIA, where)
+        (found.image_slots if is_image else found.file_slots).append(slot)
 
 
 def _strings(value: object) -> Iterator[str]:
