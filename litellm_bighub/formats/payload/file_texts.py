@@ -23,7 +23,7 @@ _OPAQUE: Final = re.compile(
     r"(image|audio|video|font|model)/.+|application/(pdf|zip|gzip|x-.*(zip|tar).*|msword|vnd\..+|epub.*)", re.IGNORECASE
 )
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
-_MEDIA_TYPES: Final = ("media_type", "mime_type")
+_MEDIA_TYPES: Final = ("media_type", "mime_type", "mimeType")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 

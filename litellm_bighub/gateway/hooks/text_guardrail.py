@@ -21,7 +21,7 @@ from litellm.types.guardrails import GuardrailEventHooks
 from litellm.types.utils import CallTypes
 
 from litellm_bighub.checks.contract import Guardrail
-from litellm_bighub.checks.second_look import SecondLook
+from litellm_bighub.checks.second_look import Parts, SecondLook
 from litellm_bighub.checks.text_check import InputType
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import ConfigurationError, PayloadError
@@ -278,10 +278,16 @@ class TextGuardrail(NativeGuardrail):
         return True
 
     async def _check_mcp(
-        self, request_data: JsonObject, logging_obj: object, texts: Sequence[str], input_type: InputType
+        self,
+        request_data: JsonObject,
+        logging_obj: object,
+        texts: Sequence[str],
+        input_type: InputType,
+        parts: Sequence[Parts],
     ) -> Sequence[str]:
+        check = self._handler.check_texts
         for guardrail in self.applied():
-            texts = await self._handler.check_texts(guardrail, request_data, logging_obj, texts, input_type=input_type)
+            texts = await check(guardrail, request_data, logging_obj, texts, input_type=input_type, parts=parts)
         return texts
 
     def _ending(

@@ -156,8 +156,17 @@ class FormatHandler(BaseTranslation):
         texts: Sequence[str],
         *,
         input_type: InputType = "response",
+        parts: Sequence[Parts] = (),
     ) -> list[str]:
         """Check texts that belong to no payload of this API or to a stream, each on its own.
+
+        Args:
+            guardrail: of either contract.
+            request_data: the request that they are of.
+            logging_obj: LiteLLM's.
+            texts: the texts.
+            input_type: whether they are of a request or of an answer.
+            parts: which of them are looked at once more together.
 
         Returns:
             One text for each, in their order.
@@ -166,7 +175,7 @@ class FormatHandler(BaseTranslation):
             GuardrailAnswerError: the answer cannot be mapped back.
         """
         question = TextQuestion(texts, {}, None, request_data, input_type, logging_obj)
-        answer, _ = await self._ask(guardrail, question, Extracted())
+        answer, _ = await self._ask(guardrail, question, Extracted(), parts)
         return answer.texts
 
     async def check_scan(
