@@ -55,6 +55,9 @@ class NativeGuardrail(CustomGuardrail):
     formats: ClassVar[frozenset[Format]] = frozenset(FORMATS)
     """The formats in whose errors nobody may be quoted."""
 
+    checks_texts: ClassVar[bool] = False
+    """Whether it is there for texts."""
+
     def __init_subclass__(cls, **kwargs: object) -> None:
         super().__init_subclass__(**kwargs)
         for name in _LEAF_HOOKS:

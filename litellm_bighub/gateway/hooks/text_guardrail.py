@@ -53,6 +53,7 @@ from litellm_bighub.gateway.sdk.ungoverned_calls import (
     UNCHECKED,
     RefusedCallError,
     bypass_cache,
+    refuse_moderation,
     refuse_ungoverned,
     refused,
 )
@@ -87,6 +88,7 @@ class TextGuardrail(NativeGuardrail):
     """
 
     formats: ClassVar[frozenset[Format]] = frozenset(known for known in FORMATS if known.texts is not None)
+    checks_texts: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -121,6 +123,7 @@ class TextGuardrail(NativeGuardrail):
         check_mcp_texts(self, self._check_mcp, {**litellms, **ours, "default_on": bool(default_on)})
         if self._is_on(GuardrailEventHooks.post_call):
             drop_provider_headers()
+        refuse_moderation()
         install()
 
     @property

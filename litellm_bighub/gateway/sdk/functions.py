@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from functools import partial
 from typing import TYPE_CHECKING
 
 from litellm_bighub.checks.contract import Guardrail
+from litellm_bighub.checks.second_look import SecondLook
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.formats.registry import format_named
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.hooks.registration import handler_of
+from litellm_bighub.gateway.hooks.translation.format_handler import FormatHandler
 from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.logs.code_logs import code_logs
 from litellm_bighub.gateway.pipeline.answer_format import check_streamed_answer, check_whole_answer
@@ -41,6 +44,8 @@ async def aresponses(
     withholding: Withholding | None = None,
     handler: OpenAIResponsesHandler | None = None,
     router: Router | None = None,
+    join_parts: bool = True,
+    ignore_invisible: bool = True,
     actor: str = "AI_AGENT",
     domain: str = "custom",
     **request: Payload,
@@ -53,6 +58,8 @@ async def aresponses(
         withholding: how withheld calls look; by default a notice takes their place.
         handler: finds the texts; a subclass instance, for one's own override points.
         router: sends the request, with its fallbacks and retries; by default `litellm.aresponses` does.
+        join_parts: whether guardrails look once more at the joined parts of a message.
+        ignore_invisible: whether they look once more at texts without the invisible characters in them.
         actor: on whose behalf the calls would run.
         domain: their business domain.
         **request: the arguments of `litellm.aresponses`.
@@ -65,7 +72,8 @@ async def aresponses(
         ToolCallWithheld: a call is withheld, and `withholding` asks for an error.
         UnapprovedToolResult: `input` holds results of calls that nobody approved, and `withholding` refuses those.
     """
-    checks = Checks(handler or OpenAIResponsesHandler(), guardrails)
+    second_look = SecondLook(join_parts, ignore_invisible)
+    checks = Checks(_looking(handler or OpenAIResponsesHandler(), second_look), guardrails)
     pipeline = None if tool_decisions is None else _pipeline(tool_decisions, withholding)
     # Without decisions on its calls nobody reads who acts.
     actor = actor if tool_decisions is not None else ""
@@ -79,6 +87,8 @@ async def acompletion(
     tool_decisions: ToolDecisions | None = None,
     withholding: Withholding | None = None,
     router: Router | None = None,
+    join_parts: bool = True,
+    ignore_invisible: bool = True,
     actor: str = "AI_AGENT",
     domain: str = "custom",
     **request: Payload,
@@ -90,6 +100,8 @@ async def acompletion(
         tool_decisions: decides on every tool call of the answer; its ledger remembers them for later requests.
         withholding: how withheld calls look; by default a notice takes their place.
         router: sends the request, with its fallbacks and retries; by default `litellm.acompletion` does.
+        join_parts: whether guardrails look once more at the joined parts of a message.
+        ignore_invisible: whether they look once more at texts without the invisible characters in them.
         actor: on whose behalf the calls would run.
         domain: their business domain.
         **request: the arguments of `litellm.acompletion`.
@@ -103,7 +115,8 @@ async def acompletion(
         TypeError: there are neither guardrails nor decisions.
         UnapprovedToolResult: `messages` hold results of calls that nobody approved, and `withholding` refuses those.
     """
-    return await _governed("chat", request, guardrails, tool_decisions, withholding, router, actor, domain)
+    second_look = SecondLook(join_parts, ignore_invisible)
+    return await _governed("chat", request, guardrails, second_look, tool_decisions, withholding, router, actor, domain)
 
 
 async def amessages(
@@ -112,6 +125,8 @@ async def amessages(
     tool_decisions: ToolDecisions | None = None,
     withholding: Withholding | None = None,
     router: Router | None = None,
+    join_parts: bool = True,
+    ignore_invisible: bool = True,
     actor: str = "AI_AGENT",
     domain: str = "custom",
     **request: Payload,
@@ -123,6 +138,8 @@ async def amessages(
         tool_decisions: decides on every tool call of the answer; its ledger remembers them for later requests.
         withholding: how withheld calls look; by default a notice takes their place.
         router: sends the request, with its fallbacks and retries; by default `litellm.anthropic_messages` does.
+        join_parts: whether guardrails look once more at the joined parts of a message.
+        ignore_invisible: whether they look once more at texts without the invisible characters in them.
         actor: on whose behalf the calls would run.
         domain: their business domain.
         **request: the arguments of `litellm.anthropic_messages`.
@@ -136,7 +153,10 @@ async def amessages(
         TypeError: there are neither guardrails nor decisions.
         UnapprovedToolResult: `messages` hold results of calls that nobody approved, and `withholding` refuses those.
     """
-    return await _governed("messages", request, guardrails, tool_decisions, withholding, router, actor, domain)
+    second_look = SecondLook(join_parts, ignore_invisible)
+    return await _governed(
+        "messages", request, guardrails, second_look, tool_decisions, withholding, router, actor, domain
+    )
 
 
 def responses(**arguments: Payload) -> Payload:
@@ -154,6 +174,19 @@ def messages(**arguments: Payload) -> Payload:
     return blocking(amessages, arguments)
 
 
+def _looking(handler: FormatHandler, second_look: SecondLook) -> FormatHandler:
+    """The handler, or a copy of it that looks at fewer texts twice. One that a caller made looks as it did there."""
+    allowed = handler.second_look
+    told = SecondLook(
+        allowed.join_parts and second_look.join_parts, allowed.ignore_invisible and second_look.ignore_invisible
+    )
+    if told == allowed:
+        return handler
+    handler = copy(handler)
+    handler.second_look = told
+    return handler
+
+
 def _pipeline(tool_decisions: ToolDecisions, withholding: Withholding | None) -> Pipeline:
     withholding = withholding or Withholding()
     refuse, continues = withholding.on_unapproved_result == "refuse", withholding.on_block == "continue"
@@ -166,6 +199,7 @@ async def _governed(
     format_name: str,
     request: JsonObject,
     guardrails: Sequence[Guardrail | str],
+    second_look: SecondLook,
     tool_decisions: ToolDecisions | None,
     withholding: Withholding | None,
     router: Router | None,
@@ -180,7 +214,8 @@ async def _governed(
     named = [guardrail for guardrail in guardrails if isinstance(guardrail, str)]
     if named:
         request["guardrails"] = named
-    checks = Checks(handler_of(wire_format), [each for each in guardrails if not isinstance(each, str)])
+    handler = _looking(handler_of(wire_format), second_look)
+    checks = Checks(handler, [each for each in guardrails if not isinstance(each, str)])
     pipeline = None if tool_decisions is None else _pipeline(tool_decisions, withholding)
     actor = actor if tool_decisions is not None else ""
     asked = CodeRequest(request, wire_format, router, checks.answer, actor, domain)

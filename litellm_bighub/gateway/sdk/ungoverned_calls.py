@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, MutableMapping
+from functools import wraps
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from litellm.exceptions import BadRequestError
 from litellm.types.utils import CallTypes
 from packaging.version import Version
 
-from litellm_bighub.domain.payload import JsonMapping, JsonObject
+from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import UngovernedCallError, UngovernedCallExit
 from litellm_bighub.formats.registry import FORMATS, PLAIN_FORMATS, texts_of
 from litellm_bighub.gateway.hooks.native_guardrail import NativeGuardrail
@@ -44,6 +45,7 @@ _OURS: Final = {known.in_code.function: known.in_code.governed for known in FORM
 GOVERNED: Final = frozenset(_OURS)
 """LiteLLM's names of those calls."""
 
+_REFUSES: Final = "__litellm_bighub_refuses__"
 _ARGUMENTS: Final = "stream=True, tool_decisions=…"
 _SYNC: Final = "litellm.responses() hands its answer to no callback; call litellm_bighub.responses(tool_decisions=…)"
 _ROUTERS_ARE_KNOWN_BY_BOTH: Final = Version("1.106.2")
@@ -75,6 +77,32 @@ def refuse_ungoverned(
         ours = call_type == "completion"
         instead = f"call litellm_bighub.completion({argument})" if ours else "send it through the proxy"
         raise UngovernedCallExit(f"LiteLLM hands the answer of {call_type} to no callback; {instead}")
+
+
+def refuse_moderation() -> None:
+    """Have the synchronous `litellm.moderation`, of which LiteLLM tells no callback, refuse while texts are checked.
+
+    It stands in two modules. Who has imported the function itself before goes on with LiteLLM's.
+    """
+    sent = litellm.moderation
+    if getattr(sent, _REFUSES, False):
+        return
+
+    @wraps(sent)
+    def moderation(*arguments: Payload, **options: Payload) -> Payload:
+        refusing = next(filter(_checks_texts, litellm.callbacks), None)
+        if isinstance(refusing, NativeGuardrail) and not is_proxy():
+            problem = f"{refusing.guardrail_name} checks no texts of litellm.moderation outside of the proxy"
+            raise RefusedCallError(f"{problem}; send it through the proxy")
+        return sent(*arguments, **options)
+
+    setattr(moderation, _REFUSES, True)
+    for module in (litellm, litellm.main):
+        setattr(module, sent.__name__, moderation)
+
+
+def _checks_texts(callback: object) -> bool:
+    return isinstance(callback, NativeGuardrail) and callback.checks_texts and callback.default_on
 
 
 def _type_of(details: JsonMapping) -> str:

@@ -188,3 +188,33 @@ async def test_it_passes_a_guardrail_that_nobody_asks_for(upstream, callback):
     callback(default_on=False)
     await litellm.aembedding(**plain(upstream, PLAIN["embedding"]))
     assert len(upstream.requests) == 1
+
+
+def test_a_synchronous_moderation_is_refused_while_texts_are_checked(upstream, callback, monkeypatch):
+    asked = {"input": "go 4711", "api_base": upstream.base_url, "api_key": "sk-x"}
+    for function in (litellm.moderation, litellm.main.moderation):
+        with pytest.raises(UngovernedCallError, match=r"litellm\.moderation"):
+            function(**asked)
+    assert upstream.requests == []
+    monkeypatch.setattr(litellm, "callbacks", [])
+    assert litellm.moderation(**asked).results
+    assert len(upstream.requests) == 1
+
+
+HIDDEN, HALVES = "47\u200b11", ("47", "11")
+
+
+@pytest.mark.parametrize(("looks", "sent"), [(True, "[hidden]"), (False, HIDDEN)])
+@pytest.mark.parametrize("name", ["aresponses", "acompletion", "amessages"])
+async def test_the_second_look_can_be_switched_off_in_code(upstream, mask, name, looks, sent):
+    upstream.script(lambda _: True, [text("hm")])
+    content = [{"type": "input_text" if name == "aresponses" else "text", "text": each} for each in (HIDDEN, *HALVES)]
+    asked = {"input" if name == "aresponses" else "messages": [{"role": "user", "content": content}]}
+    model = {"model": "openai/gpt-4.1", "api_base": upstream.base_url, "api_key": "sk-x", "max_tokens": 99}
+    if name == "aresponses":
+        model.pop("max_tokens")
+    switches = {"join_parts": looks, "ignore_invisible": looks}
+    await getattr(litellm_bighub, name)(guardrails=[mask], **switches, **model, **asked)
+    told = json.dumps(upstream.requests[-1].body, ensure_ascii=False)
+    assert sent in told
+    assert ('"47"' in told) is not looks
