@@ -146,6 +146,13 @@ class Wording:
     inbox_first: str = _sentence("Noted. Another person must approve as well.")
     inbox_allowed: str = _sentence("Approved, and allowed for a while.")
     inbox_unreadable: str = _sentence("The edited arguments are not one JSON object. Nothing was changed.")
+    inbox_edited_twice: str = _sentence(
+        "Both the fields and the JSON were changed. Change one of them. Nothing was done."
+    )
+    inbox_edit_unused: str = _sentence(
+        'You changed arguments: choose "Approve these arguments", or put them back. Nothing was done.'
+    )
+    inbox_changed: str = _sentence("The arguments were changed meanwhile. Read them again. Nothing was done.")
     inbox_refused_unknown: str = _sentence("There is no such approval.")
     inbox_refused_expired: str = _sentence("Too late: the approval has expired.")
     inbox_refused_resolved: str = _sentence("Somebody else was quicker: it is already answered.")

@@ -335,6 +335,7 @@ def build(text: PolicyText, added: AddedRules = ()) -> Policy:
 _NOT_OF_THE_VERSION: Final[Mapping[str, bool | Mapping[str, Mapping[str, bool]]]] = {
     "audit_keep_days": True,
     "rules": {"__all__": {"examples": True}},
+    "tools": {"__all__": {"show": True}},
 }
 
 
@@ -342,7 +343,7 @@ def canonical_text(text: PolicyText, added: AddedRules = ()) -> str:
     """The content in one line of JSON: what the version is the digest of, and what `read_canonical_text` reads.
 
     Without temporary allowances: one for one tool must not void what waits for an answer on others. Nor must a change
-    of how long the audit is kept, or of examples.
+    of how long the audit is kept, of examples, or of how a call is shown.
     """
     content: JsonObject = {
         "file": text.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_OF_THE_VERSION),

@@ -95,6 +95,10 @@ def test_the_files_rules_come_first_but_priorities_before_that():
 def test_the_version_follows_what_decides():
     plain = build(policy({"name": "a"})).version
     assert plain == build(policy({"name": "a"}, audit_keep_days=9)).version
+    tools = [
+        build(policy({"name": "a"}, tools={"t": {"value": "a", **show}})).version for show in ({}, {"show": "{a}"})
+    ]
+    assert tools[0] == tools[1] != plain
     assert plain == build(policy({"name": "a"}), ((f"{ALLOWANCE}apr_1", RuleText(name="for a while")),)).version
     assert plain != build(policy({"name": "a"}), (("rule_1", RuleText(name="added")),)).version
     assert plain != build(policy({"name": "b"})).version

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from litellm_bighub.domain.decision import Verdict
 
 VERDICTS: tuple[Verdict, ...] = ("allowed", "requires_approval", "blocked")
-_WORDS: dict[Verdict, str] = {"allowed": "allowed", "requires_approval": "held", "blocked": "blocked"}
+_WORDS: dict[Verdict, str] = {"allowed": "allowed", "requires_approval": "requires approval", "blocked": "blocked"}
 HOURS = 24
 _WIDTH, _HEIGHT, _BASE = 720, 180, 150
 

@@ -16,13 +16,16 @@ from litellm_bighub.control_plane.approvals.resolution import Answer, Resolution
 from litellm_bighub.control_plane.http.auth import Plane, address_of
 from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.inbox import charts
+from litellm_bighub.control_plane.inbox.answer_form import FormRefused, read_form
+from litellm_bighub.control_plane.inbox.cards import Typed, card, view_of
 from litellm_bighub.control_plane.inbox.render import render
 from litellm_bighub.control_plane.inbox.sessions import COOKIE, LoggedIn, OwnForm, require_scope, set_cookie
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table, head
 from litellm_bighub.control_plane.store.tables import approvals, events, keys, logins as sessions, outcomes, switches
-from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
+from litellm_bighub.control_plane.store.tables.logins import Login
+from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/inbox", default_response_class=HTMLResponse, include_in_schema=False)
@@ -41,6 +44,18 @@ async def inbox(
     fragment: bool = False,  # noqa: FBT001, FBT002 - query parameters
 ) -> HTMLResponse:
     """What waits."""
+    return await _inbox(request, plane, session, template="waiting.html" if fragment else "inbox.html")
+
+
+async def _inbox(
+    request: Request,
+    plane: ControlPlane,
+    session: Login,
+    *,
+    template: str = "inbox.html",
+    typed: Typed | None = None,
+    note: str = "",
+) -> HTMLResponse:
     now = plane.clock()
 
     def query(connection: Connection) -> JsonObject:
@@ -49,9 +64,33 @@ async def inbox(
         return {"waiting": waiting, "recent": recent, "switches": switches.active(connection)}
 
     found = await plane.read(query)
-    may = "approvals:resolve" in session.key.scopes
-    template = "waiting.html" if fragment else "inbox.html"
-    return render(request, template, session, now, {**found, "may": may, "minutes": MINUTES})
+    tools = plane.source.text.tools
+    cards = [card(approval, tools, typed) for approval in found["waiting"]]
+    lost = typed if typed is not None and all(typed.approval_id != one.approval.id for one in cards) else None
+    shared = {**found, "cards": cards, "lost": lost, "may": _may_answer(session), "minutes": MINUTES}
+    return render(request, template, session, now, shared, status=422 if note else 200, note=note)
+
+
+@router.get("/approvals/{approval_id}")
+async def approval_page(request: Request, approval_id: str, plane: Plane, session: LoggedIn) -> Response:
+    """One call that waits, whole; a call that no longer waits has its decision's page."""
+    found = await plane.read(lambda connection: approvals.get(connection, approval_id))
+    approval = existing(found, "approval", approval_id)
+    now = plane.clock()
+    if approval.state_at(now) not in approvals.OPEN:
+        return RedirectResponse(f"/inbox/decisions/{approval.decision_id}", 303)
+    one = card(approval, plane.source.text.tools, longest=None)
+    return render(
+        request,
+        "approval.html",
+        session,
+        now,
+        {"card": one, "may": _may_answer(session), "minutes": MINUTES},
+    )
+
+
+def _may_answer(session: Login) -> bool:
+    return "approvals:resolve" in session.key.scopes
 
 
 @router.get("/login")
@@ -93,24 +132,30 @@ async def logout(request: Request, plane: Plane, _: OwnForm) -> Response:
 
 @router.post("/approvals/{approval_id}")
 async def answer(
+    request: Request,
     approval_id: str,
     plane: Plane,
     session: OwnForm,
     verdict: Annotated[Literal["approve", "deny", "edit", "allow"], Form()],
     comment: Annotated[str, Form(max_length=5000)] = "",
-    arguments: Annotated[str, Form(max_length=1_000_000)] = "",
     minutes: Annotated[int, Form()] = 30,
 ) -> Response:
-    """A person's answer, carried out whole or not at all."""
+    """A person's answer, carried out whole or not at all. What could not be comes back with what was typed."""
     require_scope(session, "approvals:resolve")
     if verdict == "allow":
         require_scope(session, "rules:write")
-    edited = None
-    if verdict == "edit":
+    form = {name: text for name, text in (await request.form()).items() if isinstance(text, str)}
+
+    async def refused(note: str) -> Response:
+        return await _inbox(request, plane, session, typed=Typed(approval_id, verdict, form), note=note)
+
+    approval = await plane.read(lambda connection: approvals.get(connection, approval_id))
+    edited: Arguments | None = None
+    if approval is not None and verdict != "deny":
         try:
-            edited = read_arguments(arguments or "none")
-        except UnreadableArguments:
-            return _redirect_with_note("unreadable")
+            edited = read_form(form, approval, edits=verdict == "edit")
+        except FormRefused as refusal:
+            return await refused(refusal.note)
     said: Answer = "deny" if verdict == "deny" else "approve"
     kept = minutes if minutes in MINUTES else MINUTES[0]
     resolution = Resolution(
@@ -124,7 +169,7 @@ async def answer(
     )
     result = await plane.resolve(resolution)
     if isinstance(result, ResolutionRefused):
-        return _redirect_with_note(f"refused_{result.code}")
+        return await refused(f"refused_{result.code}")
     if verdict == "allow" and result.state == "approved":
         return _redirect_with_note("allowed")
     return _redirect_with_note(
@@ -184,7 +229,13 @@ async def decision(request: Request, decision_id: str, plane: Plane, session: Lo
         }
 
     found = existing(await plane.read(query), "decision", decision_id)
-    return render(request, "decision.html", session, plane.clock(), found)
+    tools, tool = plane.source.text.tools, found["decision"]["tool"]
+    edited = found["approval"].edited if found["approval"] else None
+    views = {
+        "view": view_of(tool, found["decision"]["body"]["arguments"], tools),
+        "edited_view": None if edited is None else view_of(tool, edited, tools),
+    }
+    return render(request, "decision.html", session, plane.clock(), {**found, **views})
 
 
 @router.get("/charts")

@@ -1,7 +1,8 @@
 """Showing what a model wrote so that people see exactly what is there.
 
-Whatever would hide, reorder or control (terminal escapes, right-to-left overrides, zero-width characters) is written as
-its JSON escape. Texts in JSON stay valid JSON that means the same, so they can be edited as they are shown.
+Whatever would hide, reorder or control (terminal escapes, right-to-left overrides, zero-width characters, odd blanks,
+letters without ink) is written as its JSON escape. Texts in JSON stay valid JSON that means the same, so they can be
+edited as they are shown.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import json
 import unicodedata
 
-_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
+_UNSEEN = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp", "Zs"})
+_WITHOUT_INK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 
 
 def readable_json(value: object) -> str:
@@ -19,10 +21,20 @@ def readable_json(value: object) -> str:
 
 def visible(text: str, keep: str = "") -> str:
     """A text with everything unseen escaped."""
+    if text.isascii() and text.isprintable():
+        return text
     return "".join(
-        character if character in keep or unicodedata.category(character) not in _UNSEEN else _escaped(character)
-        for character in text
+        character if character in keep or not is_unseen(character) else _escaped(character) for character in text
     )
+
+
+def is_unseen(character: str) -> bool:
+    """Whether nobody sees a character, or where it is."""
+    if character.isascii():
+        return not character.isprintable()
+    if character in _WITHOUT_INK or "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef":
+        return True
+    return unicodedata.category(character) in _UNSEEN
 
 
 def _escaped(character: str) -> str:

@@ -10,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from litellm_bighub.control_plane.http.auth import get_plane
 from litellm_bighub.control_plane.inbox.readable import readable_json, visible
+from litellm_bighub.control_plane.inbox.views.text_runs import text_runs
 from litellm_bighub.control_plane.store.tables.logins import Login
 from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.wording import Wording
@@ -17,6 +18,9 @@ from litellm_bighub.wording import Wording
 GOOD = frozenset({"approved", "denied", "first", "allowed"})
 NOTES = GOOD | {
     "unreadable",
+    "edited_twice",
+    "edit_unused",
+    "changed",
     "refused_unknown",
     "refused_expired",
     "refused_resolved",
@@ -25,7 +29,7 @@ NOTES = GOOD | {
     "refused_blocked",
 }
 """The notes that a page may show; each is a sentence of the wording."""
-WORDS = {"allowed": "allowed", "blocked": "blocked", "requires_approval": "held"}
+WORDS = {"allowed": "allowed", "blocked": "blocked", "requires_approval": "requires approval"}
 
 
 def _when(time: float) -> str:
@@ -43,7 +47,9 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters.update({"json": readable_json, "visible": visible, "when": _when, "number": _number})
+_ENVIRONMENT.filters.update(
+    {"json": readable_json, "visible": visible, "when": _when, "number": _number, "runs": text_runs}
+)
 
 
 def render(
@@ -54,10 +60,11 @@ def render(
     context: JsonMapping,
     *,
     status: int = 200,
+    note: str = "",
 ) -> HTMLResponse:
     """A page. Everything in it is escaped, and what is unseen is made visible."""
-    note = _note(request.query_params.get("note", ""), get_plane(request).wording)
-    shared = {"path": request.url.path, "session": session, "now": now, "note": note, "words": WORDS}
+    told = _note(note or request.query_params.get("note", ""), get_plane(request).wording)
+    shared = {"path": request.url.path, "session": session, "now": now, "note": told, "words": WORDS}
     page = _ENVIRONMENT.get_template(template).render({**shared, **context})
     return HTMLResponse(page, status)
 

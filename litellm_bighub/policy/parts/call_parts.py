@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Literal, TypeAlias
+from string import Formatter
+from typing import Annotated, Final, Literal, TypeAlias
 
 import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from litellm_bighub.domain.call import Arguments, ToolCall
 from litellm_bighub.policy.parts import shell_parts
@@ -22,6 +23,27 @@ from litellm_bighub.policy.rule_pattern import Pattern
 from litellm_bighub.settings import ToolSettings
 
 Dialect: TypeAlias = Literal["postgres", "mysql", "sqlite", "tsql", "bigquery", "snowflake", "duckdb", "oracle"]
+
+
+def _show_template(text: str) -> str:
+    """A template whose placeholders are JMESPaths.
+
+    Raises:
+        ValueError: it has a placeholder that is none.
+    """
+    for _, name, spec, conversion in Formatter().parse(text):
+        if name is None:
+            continue
+        if not name or spec or conversion:
+            raise ValueError("a placeholder is a JMESPath in braces, as in {amount}; a brace that is none is doubled")
+        try:
+            jmespath.compile(name)
+        except JMESPathError as error:
+            raise ValueError(f"{{{name}}} is no JMESPath") from error
+    return text
+
+
+ShowTemplate: TypeAlias = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_show_template)]
 
 
 class ToolParts(ToolSettings):
@@ -42,6 +64,9 @@ class ToolParts(ToolSettings):
         default=None, description="of these statements; without it several have to read them"
     )
     recipients: str | None = Field(default=None, description="JMESPath over the arguments: addresses of mail")
+    show: ShowTemplate | None = Field(
+        default=None, description="one sentence for approvers, with JMESPaths over the arguments in braces"
+    )
 
 
 def _texts(value: object) -> list[str] | None:

@@ -121,12 +121,52 @@ async def test_arguments_are_edited_by_keyboard(browser, url, key, ask, plane):
     page = await log_in(browser, url, await key())
     await page.keyboard.press("j")
     await page.keyboard.press("e")
-    box = page.locator(f"[id=a-{approval_id}]")
+    box = page.locator(f"[id=f-{approval_id}-0]")
     await expect(box).to_be_focused()
-    await box.fill((await box.input_value()).replace("700", "600"))
+    await box.fill("600")
     await page.click("text=Approve these arguments")
     await expect(page.get_by_text("Approved.")).to_be_visible()
     assert (await plane.wait(approval_id, timeout=0)).edited == {"amount": 600, "note": "\u202ex"}
+
+
+async def test_an_edit_that_is_refused_comes_back_as_it_was_typed(browser, url, key, ask, plane):
+    approval_id = await ask(700, note="two\nlines")
+    page = await log_in(browser, url, await key())
+    for verdict, told in (("edit", ENGLISH.inbox_unreadable), ("approve", ENGLISH.inbox_edit_unused)):
+        await page.click(f"[id={approval_id}] >> text=Edit and approve") if verdict == "edit" else None
+        await page.fill(f"[id=f-{approval_id}-0]", "six hundred")
+        await page.fill(f"[id=f-{approval_id}-1]", "other\nlines")
+        await page.fill(f"[id=c-{approval_id}]", "less is fine")
+        await page.click(f"[id={approval_id}] >> button[value={verdict}]")
+        await expect(page.get_by_text(told)).to_be_visible()
+        await expect(page.locator(f"[id=f-{approval_id}-0]")).to_have_value("six hundred")
+        await expect(page.locator(f"[id=c-{approval_id}]")).to_have_value("less is fine")
+    await page.fill(f"[id=f-{approval_id}-0]", "600")
+    await page.click("button[value=edit]")
+    await expect(page.get_by_text("Approved.")).to_be_visible()
+    assert (await plane.wait(approval_id, timeout=0)).edited == {"amount": 600, "note": "other\nlines"}
+
+
+async def test_html_is_shown_in_a_frame_that_reaches_nothing(browser, url, key, ask):
+    evil = "https://evil.invalid"
+    html = (
+        f"<p>Dear <b>you</b></p><img src='{evil}/p'><link rel=preconnect href='{evil}'><script>parent.hacked=1</script>"
+    )
+    approval_id = await ask(700, to="ann@example.com", body=html, text="\n".join(["line"] * 40 + ["needle"]))
+    page = await log_in(browser, url, await key())
+    requests, errors = [], []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    await page.reload()
+    frame = page.frame_locator(f"[id={approval_id}] >> iframe")
+    await page.locator("iframe").scroll_into_view_if_needed()
+    await expect(frame.get_by_text("Dear you")).to_be_visible()
+    assert await page.evaluate("window.hacked") is None
+    assert [one for one in requests if not one.startswith(url)] == []
+    assert errors == []
+    await page.click("text=more lines")
+    await page.fill(".find input", "needle")
+    await expect(page.locator(".fold .line:visible")).to_have_count(1)
 
 
 async def test_enter_in_the_comment_answers_nothing(browser, url, key, ask, plane):

@@ -11,7 +11,7 @@ from litellm_bighub.control_plane.inbox.readable import readable_json, visible
 from litellm_bighub.control_plane.store.tables import events
 from litellm_bighub.control_plane.store.tables.keys import AGENT
 from litellm_bighub.domain.call import CallContext, ToolCall
-from tests.control_plane.inbox.conftest import PERSON
+from tests.control_plane.inbox.conftest import PERSON, POLICY
 
 
 @pytest.mark.parametrize("path", ["/inbox", "/inbox/decisions", "/inbox/decisions/x", "/inbox/charts", "/inbox/stream"])
@@ -214,7 +214,7 @@ async def test_charts_are_drawn(visit, ask):
     await ask(10)
     await ask(9000)
     page = (await client.get("/inbox/charts")).text
-    assert "1 allowed, 0 held, 1 blocked" in page
+    assert "1 allowed, 0 requires approval, 1 blocked" in page
     assert page.count("<svg") == 3
 
 
@@ -238,3 +238,32 @@ def test_readable_json_means_the_same():
 
     value = {"a": "x\u202e\x00\U000e0041\u2028", "b": [1, None, "ä"]}
     assert json.loads(readable_json(value)) == value
+
+
+async def test_a_call_has_a_page_of_its_own_while_it_waits(visit, ask):
+    client, token = await visit()
+    approval_id = await ask(700, text="x" * 20_000 + "needle")
+    assert "needle" not in (await client.get("/inbox")).text
+    assert "needle" in (await client.get(f"/inbox/approvals/{approval_id}")).text
+    await client.post(f"/inbox/approvals/{approval_id}", data={"verdict": "deny", "csrf": token})
+    assert "/inbox/decisions/" in str((await client.get(f"/inbox/approvals/{approval_id}")).url)
+    assert (await client.get("/inbox/approvals/apr_x")).status_code == 404
+
+
+async def test_what_was_typed_for_a_call_that_is_answered_is_not_lost(visit, ask):
+    client, token = await visit()
+    approval_id = await ask()
+    data = {"verdict": "deny", "csrf": token, "comment": "not twice a day"}
+    await client.post(f"/inbox/approvals/{approval_id}", data=data)
+    page = await client.post(f"/inbox/approvals/{approval_id}", data=data)
+    assert (page.status_code, "not twice a day" in page.text) == (422, True)
+
+
+async def test_the_operators_sentence_stands_on_the_card(open_plane, plane, visit, tmp_path):
+    (tmp_path / "bighub_policy.yaml").write_text(
+        POLICY.replace("{value: amount}", '{value: amount, show: "Refund {amount} for {order}"}')
+    )
+    client, _ = await visit()
+    call = ToolCall("c", "function", "refund", {"amount": 700, "order": "A-1"}, value=700)
+    await plane.decide(call, CallContext(actor="a"))
+    assert "Refund 700 for A-1" in (await client.get("/inbox")).text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.policy.parts.call_parts import CallParts, ToolParts
@@ -99,3 +100,14 @@ def test_variables_and_another_user_are_told():
     assert first(env={"A": "b"}).assigns
     assert first(user="root").moved
     assert not first(env={}, user=None).assigns
+
+
+@pytest.mark.parametrize("template", ["Refund {amount} to {customer.name}", "{{no placeholder}}", "plain"])
+def test_a_sentence_for_approvers_names_arguments(template):
+    assert ToolParts(show=template).show == template
+
+
+@pytest.mark.parametrize("template", ["{}", "{a:>5}", "{a!r}", "{a b}", "{a", "", "x" * 1001])
+def test_a_sentence_that_cannot_be_filled_is_refused(template):
+    with pytest.raises(ValidationError):
+        ToolParts(show=template)

@@ -43,6 +43,7 @@ async function refresh() {
   document.getElementById("count").textContent = after.size;
   document.title = document.title.replace(/^(\(\d+\) )?/, after.size ? `(${after.size}) ` : "");
   countDown();
+  offerSearch(list);
   if (added.length && "Notification" in window && Notification.permission === "granted") {
     new Notification("A call waits for you", { body: added[0].querySelector("h2").textContent, tag: added[0].id });
   }
@@ -75,6 +76,18 @@ function offerNotifications() {
   });
 }
 
+function offerSearch(root) {
+  for (const find of root.querySelectorAll(".find[hidden]")) {
+    find.hidden = false;
+    find.querySelector("input").addEventListener("input", (event) => {
+      const wanted = event.target.value.toLowerCase();
+      for (const line of find.parentElement.querySelectorAll(".line")) {
+        line.hidden = wanted !== "" && !line.textContent.toLowerCase().includes(wanted);
+      }
+    });
+  }
+}
+
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input, textarea, select")) {
@@ -99,11 +112,13 @@ function onKey(event) {
     const edit = current.querySelector(".edit");
     if (edit) {
       edit.open = true;
-      edit.querySelector("textarea").focus();
+      edit.querySelector("textarea, input, select").focus();
     }
   }
   if (press || event.key === "c" || event.key === "e") event.preventDefault();
 }
+
+offerSearch(document);
 
 if (list) {
   listen();

@@ -1,0 +1,100 @@
+"""An approval as a card: the call as people read it, and the form that edits it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from litellm_bighub.control_plane.approvals.edited_call import editable
+from litellm_bighub.control_plane.inbox.readable import readable_json
+from litellm_bighub.control_plane.inbox.views.call_view import ON_CARD, CallView, call_view
+from litellm_bighub.control_plane.inbox.views.edit_fields import EditField, edit_fields
+from litellm_bighub.control_plane.store.tables.approvals import Approval
+from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.digest import arguments_digest
+from litellm_bighub.policy.parts.call_parts import ToolParts
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What a person has typed in a form that could not be carried out.
+
+    Attributes:
+        verdict: the button.
+        fields: of the form, by name.
+    """
+
+    approval_id: str = ""
+    verdict: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def comment(self) -> str:
+        """The comment."""
+        return self.fields.get("comment", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What the template of a card prints.
+
+    Attributes:
+        shown: the digest of the arguments that are shown: an answer is to these.
+        fields: of the form that edits them; none where they cannot be edited here.
+        as_json: the arguments in the form's other shape.
+    """
+
+    approval: Approval
+    view: CallView
+    shown: str
+    fields: tuple[EditField, ...]
+    as_json: str
+    typed: Typed
+
+
+def card(
+    approval: Approval, tools: Mapping[str, ToolParts], typed: Typed | None = None, *, longest: int | None = ON_CARD
+) -> Card:
+    """The card of an approval.
+
+    Args:
+        approval: its arguments are redacted.
+        tools: what the policy says of tools.
+        typed: what was typed in this card's form before, if it is this card's.
+        longest: how many characters of a text are shown.
+    """
+    typed = typed if typed is not None and typed.approval_id == approval.id else Typed()
+    arguments = current_arguments(approval)
+    as_json = readable_json(arguments)
+    may_edit = editable(approval.arguments, surface=approval.context.get("surface", ""))
+    fits = longest is None or len(as_json) <= 2 * longest
+    return Card(
+        approval,
+        view_of(approval.tool, arguments, tools, longest=longest),
+        arguments_digest(arguments),
+        edit_fields(arguments, typed.fields) if may_edit and fits else (),
+        typed.fields.get("arguments", as_json) if may_edit and fits else "",
+        typed,
+    )
+
+
+def current_arguments(approval: Approval) -> Arguments:
+    """What would run, redacted: the model's arguments, or what a person made of them."""
+    return approval.arguments if approval.edited is None else approval.edited
+
+
+def view_of(tool: str, arguments: Arguments, tools: Mapping[str, ToolParts], *, longest: int | None = None) -> CallView:
+    """The arguments of a call of this tool."""
+    known = next((entry for pattern, entry in tools.items() if fnmatchcase(tool, pattern)), None)
+    shell: object = None
+    if known is not None and known.command is not None:
+        try:
+            shell = jmespath.search(known.command, arguments)
+        except (JMESPathError, TypeError, ArithmeticError):
+            shell = None
+    show = "" if known is None else known.show or ""
+    return call_view(arguments, show=show, shell=shell, longest=longest)
