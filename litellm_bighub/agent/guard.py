@@ -17,7 +17,7 @@ from litellm_bighub.agent.drivers.performer import Performer
 from litellm_bighub.agent.flow.effects import CallQuestion
 from litellm_bighub.agent.flow.model_input import start
 from litellm_bighub.agent.flow.requested_calls import Requested
-from litellm_bighub.agent.flow.run import Run, Setup
+from litellm_bighub.agent.flow.run import Run, RunSetup
 from litellm_bighub.agent.flow.stored_state import State, restored
 from litellm_bighub.agent.flow.turn import Turn, ask_for
 from litellm_bighub.agent.model.client_model import ClientModel
@@ -86,7 +86,7 @@ class Guard(Generic[Handle]):
         self._waiting = WaitingRuns()
         self._new_id = new_id = options.get("new_id", random_uuid)
         self._redactor = Redactor(options.get("redact", ()))
-        self._setup = Setup(
+        self._setup = RunSetup(
             tools=self._tools,
             actor=settings.actor,
             domain=settings.domain,

@@ -13,7 +13,7 @@ import typer
 from litellm_bighub.cli import starter_files
 from litellm_bighub.cli.doctor import doctor
 from litellm_bighub.cli.options import fail
-from litellm_bighub.cli.starter_files import Approvals, Decider, Pack, Setup
+from litellm_bighub.cli.starter_files import ApprovalChoice, DeciderChoice, Pack, StarterChoices
 
 _MODEL: re.Pattern[str] = re.compile(r"[a-z][a-z0-9_-]*/[^\s]+")
 _UNQUOTABLE: re.Pattern[str] = re.compile(r"[\s'\"\\]")
@@ -29,12 +29,14 @@ def init(
     database: Annotated[
         str, typer.Option(help="sqlite for bighub.db in the folder, the path of a file, or postgresql://…")
     ] = "",
-    decider: Annotated[Decider | None, typer.Option(help="who decides: the policy file, or the hosted BIGHUB")] = None,
+    decider: Annotated[
+        DeciderChoice | None, typer.Option(help="who decides: the policy file, or the hosted BIGHUB")
+    ] = None,
     policy_pack: Annotated[
         Pack | None, typer.Option(help="calls that no rule names: ask a person, or strict: block them")
     ] = None,
     on_approval: Annotated[
-        Approvals | None, typer.Option(help="what becomes of a call that needs a person (see the settings)")
+        ApprovalChoice | None, typer.Option(help="what becomes of a call that needs a person (see the settings)")
     ] = None,
     *,
     yes: Annotated[bool, typer.Option("--yes", help="ask nothing: the defaults for what no option says")] = False,
@@ -51,14 +53,14 @@ def init(
     ask = not yes
     model = _model(model or (_asked("The upstream model, provider/model", "openai/gpt-4.1") if ask else ""))
     database_url = _database(database or (_asked("Database: sqlite, or postgresql://…", _SQLITE) if ask else ""))
-    decider = decider or Decider(_chosen("Who decides", Decider) if ask else Decider.EMBEDDED)
+    decider = decider or DeciderChoice(_chosen("Who decides", DeciderChoice) if ask else DeciderChoice.EMBEDDED)
     if policy_pack is None:
-        asks = ask and decider is Decider.EMBEDDED
+        asks = ask and decider is DeciderChoice.EMBEDDED
         policy_pack = Pack(_chosen("Calls that no rule names: ask a person, or block them", Pack) if asks else Pack.ASK)
-    on_approval = on_approval or Approvals(
-        _chosen("A call that needs a person", Approvals) if ask else Approvals.WAIT,
+    on_approval = on_approval or ApprovalChoice(
+        _chosen("A call that needs a person", ApprovalChoice) if ask else ApprovalChoice.WAIT,
     )
-    setup = Setup(model, api_base, database_url, decider, on_approval, policy_pack)
+    setup = StarterChoices(model, api_base, database_url, decider, on_approval, policy_pack)
     api_key = ""
     if ask:
         prompt = f"{setup.key_variable}, not shown (Enter to fill it in later)"
@@ -77,7 +79,7 @@ def _asked(question: str, default: str) -> str:
     return str(typer.prompt(question, default=default))
 
 
-def _chosen(question: str, values: type[Decider | Pack | Approvals]) -> str:
+def _chosen(question: str, values: type[DeciderChoice | Pack | ApprovalChoice]) -> str:
     known = [each.value for each in values]
     while (answer := _asked(f"{question} ({', '.join(known)})", known[0])) not in known:
         typer.echo(f"one of {', '.join(known)}, please", err=True)
@@ -115,9 +117,9 @@ def _check_driver() -> None:
         fail("--database: PostgreSQL needs a driver: pip install 'litellm-bighub[postgres]'")
 
 
-def _write(folder: Path, setup: Setup, api_key: str) -> None:
+def _write(folder: Path, setup: StarterChoices, api_key: str) -> None:
     files = [(starter_files.CONFIG, starter_files.config(setup), 0o644)]
-    if setup.decider is Decider.EMBEDDED:
+    if setup.decider is DeciderChoice.EMBEDDED:
         files.append((starter_files.POLICY, starter_files.policy(setup.pack), 0o644))
     master_key = f"sk-{secrets.token_urlsafe(32)}"
     files.append((starter_files.KEYS, starter_files.keys(setup, master_key, api_key), 0o600))

@@ -14,7 +14,7 @@ DATABASE_VARIABLE: Final = "LITELLM_BIGHUB_DATABASE_URL"
 HOSTED_VARIABLE: Final = "BIGHUB_API_KEY"
 
 
-class Approvals(str, Enum):
+class ApprovalChoice(str, Enum):
     """What becomes of a call that needs a person, as the setting `on_approval` has it."""
 
     WAIT = "wait"
@@ -23,7 +23,7 @@ class Approvals(str, Enum):
     REQUEST = "request"
 
 
-class Decider(str, Enum):
+class DeciderChoice(str, Enum):
     """Who decides."""
 
     EMBEDDED = "embedded"
@@ -38,7 +38,7 @@ class Pack(str, Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class StarterChoices:
     """What the operator chose.
 
     Attributes:
@@ -53,8 +53,8 @@ class Setup:
     model: str
     api_base: str
     database_url: str
-    decider: Decider
-    on_approval: Approvals
+    decider: DeciderChoice
+    on_approval: ApprovalChoice
     pack: Pack
 
     @property
@@ -69,11 +69,11 @@ class Setup:
         return f"{provider.upper().replace('-', '_')}_API_KEY"
 
 
-def config(setup: Setup) -> str:
+def config(setup: StarterChoices) -> str:
     """The proxy's config."""
     api_base = f"      api_base: {_quoted(setup.api_base)}\n" if setup.api_base else ""
     ours = [f"      decider: {setup.decider.value}"]
-    if setup.decider is Decider.EMBEDDED:
+    if setup.decider is DeciderChoice.EMBEDDED:
         ours.append(f"      policy: {POLICY}")
     else:
         ours.append(f"      service: {{api_key: os.environ/{HOSTED_VARIABLE}}}")
@@ -164,13 +164,13 @@ rules:
 """
 
 
-def keys(setup: Setup, master_key: str, api_key: str) -> str:
+def keys(setup: StarterChoices, master_key: str, api_key: str) -> str:
     """The keys, as lines that a shell, systemd and Compose read alike."""
     provider = (
         f"{setup.key_variable}={shlex.quote(api_key)}" if api_key else f"# {setup.key_variable}=the provider's key"
     )
     lines = [f"LITELLM_MASTER_KEY={master_key}", provider]
-    if setup.decider is Decider.BIGHUB:
+    if setup.decider is DeciderChoice.BIGHUB:
         lines.append(f"# {HOSTED_VARIABLE}=the key of the hosted BIGHUB")
     if setup.database_url:
         lines.append(f"{DATABASE_VARIABLE}={shlex.quote(setup.database_url)}")

@@ -35,7 +35,7 @@ class Decider(Protocol):
 
 
 @runtime_checkable
-class Wrapper(Protocol):
+class DeciderWrapper(Protocol):
     """A behaviour around another decider. Deadlines, retries and breakers hold for questions, not for waiting."""
 
     inner: Decider
@@ -45,7 +45,7 @@ def layers(decider: Decider) -> Iterator[object]:
     """The decider and the deciders inside its wrappers, from the outside in."""
     layer: object = decider
     yield layer
-    while isinstance(layer, Wrapper):
+    while isinstance(layer, DeciderWrapper):
         layer = layer.inner
         yield layer
 

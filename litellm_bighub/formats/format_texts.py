@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, MutableMapping, Sequence, Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
@@ -23,7 +23,6 @@ class RequestFinder(Protocol):
         /,
         *,
         skip_roles: Collection[str] = (),
-        tools: Collection[int] | Literal["all"] = (),
         unsent: AbstractSet[str] = frozenset(),
     ) -> Found:
         """Everything that a caller, a tool or an earlier turn wrote into it.
@@ -31,7 +30,6 @@ class RequestFinder(Protocol):
         Args:
             data: the arguments of the request.
             skip_roles: roles whose messages are out of the guardrail's scope.
-            tools: which of the request's tools, by index, to take texts from; a guardrail gets the others as tools.
             unsent: names of fields that no provider gets.
 
         Raises:
@@ -49,7 +47,7 @@ class LoneTextFinder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class CallText:
+class ScannedCall:
     """A tool call as a guardrail is handed it, with where its name and arguments are written back.
 
     Attributes:
@@ -85,7 +83,7 @@ def _no_stream(mode: Mode) -> StreamTextGate:
     raise PayloadError("stream", f"is none of this format, of which {type(mode).__name__} could hold nothing back")
 
 
-def _no_calls(items: object, root: str) -> Sequence[CallText]:
+def _no_calls(items: object, root: str) -> Sequence[ScannedCall]:
     del items, root
     return ()
 
@@ -117,7 +115,7 @@ class FormatTexts:
     in_scope: Callable[[object, Collection[str]], bool] = _everything
     lone_in_request: LoneTextFinder = _not_alone
     lone_in_answer: Callable[[object], Slot | None] = _not_alone
-    calls: Callable[[object, str], Sequence[CallText]] = _no_calls
+    calls: Callable[[object, str], Sequence[ScannedCall]] = _no_calls
     read: Callable[[object], EventTexts] = _no_event
     gate: Callable[[Mode], StreamTextGate] = _no_stream
     settle: Callable[[object, Found], None] | None = None

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given, settings, strategies as st
 
 from litellm_bighub.cli import starter_files
-from litellm_bighub.cli.starter_files import Approvals, Decider, Pack, Setup
+from litellm_bighub.cli.starter_files import ApprovalChoice, DeciderChoice, Pack, StarterChoices
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.settings import GuardrailSettings, OnApproval, TextGuardrailSettings
 
@@ -20,8 +20,10 @@ LITELLMS = {"guardrail", "mode", "default_on"}
 WORDS = st.from_regex(r"[!-~]{1,20}", fullmatch=True)
 
 
-def _setup(model="openai/gpt-4.1", api_base="", database_url="", decider=Decider.EMBEDDED, approval=Approvals.WAIT):
-    return Setup(model, api_base, database_url, decider, approval, Pack.ASK)
+def _setup(
+    model="openai/gpt-4.1", api_base="", database_url="", decider=DeciderChoice.EMBEDDED, approval=ApprovalChoice.WAIT
+):
+    return StarterChoices(model, api_base, database_url, decider, approval, Pack.ASK)
 
 
 def _ours(text, class_name):
@@ -36,12 +38,13 @@ def _ours(text, class_name):
 def test_every_way_to_treat_approvals_and_every_decider_can_be_chosen():
     deciders = GuardrailSettings.model_fields["decider"].annotation
 
-    assert {each.value for each in Approvals} == set(get_args(OnApproval))
-    assert {each.value for each in Decider} == set(get_args(deciders))
+    assert {each.value for each in ApprovalChoice} == set(get_args(OnApproval))
+    assert {each.value for each in DeciderChoice} == set(get_args(deciders))
 
 
 @pytest.mark.parametrize(
-    ("decider", "approval", "database_url"), list(itertools.product(Decider, Approvals, ["", "postgresql://db/bighub"]))
+    ("decider", "approval", "database_url"),
+    list(itertools.product(DeciderChoice, ApprovalChoice, ["", "postgresql://db/bighub"])),
 )
 def test_every_choice_makes_a_config_that_the_gateway_takes(decider, approval, database_url):
     written = starter_files.config(_setup(decider=decider, approval=approval, database_url=database_url))

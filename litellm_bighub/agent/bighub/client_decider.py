@@ -11,14 +11,13 @@ from litellm_bighub.agent.tools.result_text import jsonable
 from litellm_bighub.agent.tools.tool import DecisionMode, Tool
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake, metadata_of
 from litellm_bighub.deciders.hosted.failures import decision_error
-from litellm_bighub.deciders.hosted.service import gateway, idempotency_key
+from litellm_bighub.deciders.hosted.service import gateway, question, redacted_target
 from litellm_bighub.deciders.hosted.strict_answer import read_decision
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionRefused
-from litellm_bighub.policy.tool_table import ToolEntry
 
 _PAYLOAD_METHODS: Mapping[DecisionMode, tuple[str, ...]] = {
     "submit": ("submit_payload", "evaluate_payload", "submit_v2"),
@@ -59,11 +58,11 @@ class ClientDecider:
         """Decide on one call."""
         tool = self._tools.get(call.name)
         mode = tool.decision_mode if tool and tool.decision_mode else self._mode
-        question = self._question(call, context, tool)
+        asked = self._question(call, context, tool)
         if mode == "submit" and (method := self._client.method("actions", "submit", "evaluate")):
-            return _decision(await self._asked(method, question))
+            return _decision(await self._asked(method, asked))
         method = self._payload_method(_PAYLOAD_METHODS[mode])
-        return _decision(await self._asked(method, {"payload": _payload(question)}))
+        return _decision(await self._asked(method, {"payload": _payload(asked)}))
 
     async def dry_run(self, call: ToolCall, context: CallContext) -> Decision:
         """The decision that the call would get; BIGHUB records nothing of it.
@@ -99,24 +98,19 @@ class ClientDecider:
             metadata = metadata_of(call.arguments, tool.metadata_from_args if tool else None)
         except UnreadableStake as error:
             raise DecisionRefused(str(error)) from error
-        redacted = self._redactor.redact(call.arguments)
         facts = {
             **self._always,
             **metadata,
             "gateway": gateway(call, context),
-            "arguments": redacted,
+            "arguments": self._redactor.redact(call.arguments),
         }
-        question: JsonObject = {
-            "action": call.action or call.name,
-            "actor": context.actor,
-            "domain": context.domain,
-            "target": ToolEntry().shown(call, redacted, self._redactor.redact).target,
+        asked: JsonObject = {
+            **question(call, context, target=redacted_target(call, self._redactor)),
             # One generation of clients calls it metadata, the other context; each takes the one that it knows.
             "context": facts,
             "metadata": facts,
-            "idempotency_key": idempotency_key(call, context),
         }
-        return question if call.value is None else {**question, "value": call.value}
+        return asked if call.value is None else {**asked, "value": call.value}
 
     async def _asked(self, method: Callable[..., Any], arguments: JsonMapping) -> object:
         try:
@@ -136,5 +130,5 @@ def _with_answer(decision: Decision, answer: object) -> Decision:
     return replace(decision, basis=replace(decision.basis, answer=jsonable(answer)))
 
 
-def _payload(question: JsonMapping) -> JsonObject:
-    return {key: each for key, each in question.items() if key not in {"metadata", "idempotency_key"}}
+def _payload(asked: JsonMapping) -> JsonObject:
+    return {key: each for key, each in asked.items() if key not in {"metadata", "idempotency_key"}}

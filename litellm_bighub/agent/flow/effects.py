@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 
 from typing_extensions import Required, TypedDict
@@ -26,13 +26,11 @@ class CallQuestion:
 
     Attributes:
         action: the name that the policy knows the tool by.
-        metadata: goes to the policy with the call.
     """
 
     call: ToolCall
     context: CallContext
     action: str = ""
-    metadata: JsonMapping = field(default_factory=JsonObject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +62,7 @@ class PersonAnswer:
     arguments: JsonMapping | None = None
 
 
-class Resolution(TypedDict, total=False):
+class ResolutionMapping(TypedDict, total=False):
     """The same as a mapping, as in `bighub_openai`.
 
     Attributes:
@@ -80,7 +78,7 @@ class Resolution(TypedDict, total=False):
     arguments: JsonMapping | None
 
 
-GivenAnswer: TypeAlias = bool | PersonAnswer | Resolution | None
+GivenAnswer: TypeAlias = bool | PersonAnswer | ResolutionMapping | None
 """What may be answered about a call that waits; `None` leaves it waiting."""
 
 

@@ -15,7 +15,7 @@ from litellm_bighub.wording import ENGLISH, Wording
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
+class RunSetup:
     """What all runs of an agent share.
 
     Attributes:
@@ -50,7 +50,7 @@ class Run:
         state_key: signs the states of turns that wait; known as soon as one does.
     """
 
-    setup: Setup
+    setup: RunSetup
     conversation: ModelInput
     trace_id: str
     stream: bool = False

@@ -16,7 +16,7 @@ from dataclasses import asdict, fields
 from litellm_bighub.agent.flow.effects import Pending, PersonAnswer
 from litellm_bighub.agent.flow.model_input import ModelInput
 from litellm_bighub.agent.flow.requested_calls import requested
-from litellm_bighub.agent.flow.run import Run, Setup
+from litellm_bighub.agent.flow.run import Run, RunSetup
 from litellm_bighub.agent.flow.turn import Turn, TurnCall, ask_for, bound_to
 from litellm_bighub.agent.record.events import GuardedToolResult, ToolExecutionEvent
 from litellm_bighub.agent.tools.result_text import jsonable
@@ -57,7 +57,7 @@ def request_ids(state: JsonMapping) -> list[str]:
     return [call["pending"]["request_id"] for call in state["calls"] if call["pending"]]
 
 
-def restored(setup: Setup, state: JsonMapping, key: bytes, *, stream: bool = False) -> tuple[Run, Turn]:
+def restored(setup: RunSetup, state: JsonMapping, key: bytes, *, stream: bool = False) -> tuple[Run, Turn]:
     """The run and its turn out of a state.
 
     Args:

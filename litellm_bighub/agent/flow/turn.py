@@ -14,7 +14,7 @@ from litellm_bighub.agent.record.model_messages import decision_fields, refusal,
 from litellm_bighub.agent.tools.jobs import Job, Raised, Returned
 from litellm_bighub.agent.tools.result_text import jsonable
 from litellm_bighub.agent.tools.tool import Prepared, Tool
-from litellm_bighub.agent.tools.value_extraction import UnreadableStake, metadata_of, target_of, value_of
+from litellm_bighub.agent.tools.value_extraction import UnreadableStake, target_of, value_of
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import JSON, Arguments, CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Decision, RequireApproval
@@ -185,7 +185,6 @@ def ask_for(run: Run, tool: Tool, prepared: Prepared, call: Requested, response_
             response_id=response_id or "",
         ),
         action=tool.action or tool.name,
-        metadata=metadata_of(arguments, tool.metadata_from_args),
     )
 
 

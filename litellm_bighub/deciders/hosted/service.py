@@ -58,12 +58,8 @@ class BighubDecider:
         """
         try:
             answer = await self._evaluate(
-                action=call.action or call.name,
                 value=call.value,
-                target=self._target(call) or None,
-                actor=context.actor,
-                domain=context.domain,
-                idempotency_key=idempotency_key(call, context),
+                **question(call, context, target=self._target(call) or None),
                 **{self._context_key: self._context(call, context)},
             )
         except Exception as error:
@@ -88,8 +84,7 @@ class BighubDecider:
     def _target(self, call: ToolCall) -> str:
         if self._send_arguments == "full":
             return call.target
-        redact = self._redactor.redact
-        return ToolEntry().shown(call, redact(call.arguments), redact).target
+        return redacted_target(call, self._redactor)
 
     def _context(self, call: ToolCall, context: CallContext) -> JsonObject:
         """The context of the question, next to the contract's own fields; empty fields are left out."""
@@ -112,18 +107,34 @@ class BighubDecider:
         return filled
 
 
+def question(call: ToolCall, context: CallContext, *, target: str | None) -> JsonObject:
+    """The fields that every generation of clients takes, and names alike."""
+    return {
+        "action": call.action or call.name,
+        "actor": context.actor,
+        "domain": context.domain,
+        "target": target,
+        "idempotency_key": _idempotency_key(call, context),
+    }
+
+
+def redacted_target(call: ToolCall, redactor: Redactor) -> str:
+    """What the call acts upon, without the secrets of its arguments."""
+    return ToolEntry().shown(call, redactor.redact(call.arguments), redactor.redact).target
+
+
 def gateway(call: ToolCall, context: CallContext) -> dict[str, str]:
     """The facts of a run under one key, so that an approval is bound to the caller and not to the run."""
     facts = {"path": call.path, "call_id": call.id, **stored_context(context)}
     return {name: value for name, value in facts.items() if value}
 
 
-def idempotency_key(call: ToolCall, context: CallContext) -> str:
+def _idempotency_key(call: ToolCall, context: CallContext) -> str:
     """Names the question: this call, in this response, of this trace, for this actor."""
-    question = [context.trace_id, context.response_id, context.actor, context.key, context.user, context.domain]
-    question += [call.id, call.path]
-    question += [call.name, call.action, call.digest]
-    return hashlib.sha256(json.dumps(question).encode()).hexdigest()
+    named = [context.trace_id, context.response_id, context.actor, context.key, context.user, context.domain]
+    named += [call.id, call.path]
+    named += [call.name, call.action, call.digest]
+    return hashlib.sha256(json.dumps(named).encode()).hexdigest()
 
 
 def _evaluation(actions: object) -> tuple[Evaluate, str]:

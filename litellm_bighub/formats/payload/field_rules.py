@@ -55,7 +55,6 @@ class Vocabulary:
         unknown: those of one whose `type` stands in no table: almost nothing is taken for granted.
         text_fields: where one of these holds an object, no field of it is known to be anything but text.
         opaque_ids: whether every field whose name ends in `_id` is opaque.
-        scans_names: whether the keys of schemas and of free objects, and values to choose from, count as names.
         plain_text: the `type` of an object that holds a text under `text`, and often nothing else.
     """
 
@@ -64,7 +63,6 @@ class Vocabulary:
     unknown: Rules
     text_fields: frozenset[str]
     opaque_ids: bool = False
-    scans_names: bool = True
     plain_text: str | None = None
 
 

@@ -131,9 +131,8 @@ class TextWalk:
         """The rules of objects without a type in an object with these. In an unknown one, keys are anybody's words."""
         if rules is not self._vocabulary.unknown:
             return self._vocabulary.untyped
-        if self._vocabulary.scans_names:
-            known = rules.keys() | self._vocabulary.text_fields
-            self.names.update((str(key), None) for key, child in members.items() if child and key not in known)
+        known = rules.keys() | self._vocabulary.text_fields
+        self.names.update((str(key), None) for key, child in members.items() if child and key not in known)
         return rules
 
     def _rules(self, kind: object, untyped: Rules | None) -> Rules:
@@ -286,8 +285,7 @@ class TextWalk:
                     self._element(elements, index, child, where, depth, untyped)
         elif fields.is_object(value):
             for name, child in list(fields.members(value).items()):
-                if self._vocabulary.scans_names:
-                    self.names[str(name)] = None
+                self.names[str(name)] = None
                 self._nested(value, name, child, (where, name), depth + 1, untyped=None)
 
     def _element(
@@ -321,12 +319,11 @@ class TextWalk:
             entries = list(fields.members(value).items())
         else:
             return
-        counted = _NAMED if self._vocabulary.scans_names else frozenset[str]()
         for key, child in entries:
             keyword = None if names else key
-            if counted and isinstance(key, str) and (names or key not in SCHEMA_KEYWORDS):
+            if isinstance(key, str) and (names or key not in SCHEMA_KEYWORDS):
                 self.names[key] = None
-            if keyword in counted:
+            if keyword in _NAMED:
                 self.names.update(dict.fromkeys(_strings(child)))
             elif keyword in SCHEMA_MEANINGS:
                 continue

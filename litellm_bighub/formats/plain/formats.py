@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, MutableMapping, Sequence, Set as AbstractSet
 from functools import partial
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.format import TextFormat
@@ -23,11 +23,10 @@ def _in_request(
     /,
     *,
     skip_roles: Collection[str] = (),
-    tools: Collection[int] | Literal["all"] = (),
     unsent: AbstractSet[str] = frozenset(),
 ) -> Found:
     """All that the caller wrote. Nobody's roles are out of scope, since there are none."""
-    del skip_roles, tools
+    del skip_roles
     walk = PlainWalk(request)
     walk.request(data, None, unsent)
     return walk.finish()

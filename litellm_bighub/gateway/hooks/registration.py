@@ -14,8 +14,9 @@ from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import known_format
-from litellm_bighub.gateway.hooks.translation.converted_field import ConvertedField, chat_tools
+from litellm_bighub.gateway.hooks.translation.copied_fields import ConvertedField, chat_tools
 from litellm_bighub.gateway.hooks.translation.format_handler import Copies, FormatHandler
+from litellm_bighub.gateway.hooks.translation.override_points import WIRE_FORMAT
 from litellm_bighub.gateway.hooks.translation.request_messages import UNREADABLE
 from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIResponsesHandler
 
@@ -66,7 +67,7 @@ class _EndingHandler(FormatHandler):
 
 def handler_of(wire_format: Format) -> FormatHandler:
     """A new handler for the texts of a format."""
-    if wire_format.name == "responses":
+    if wire_format.name == WIRE_FORMAT:
         return OpenAIResponsesHandler()
     mappings = load_guardrail_translation_mappings()  # type: ignore[no-untyped-call] # LiteLLM left it untyped
     known = {each.value: each for each in CallTypes}
@@ -102,7 +103,7 @@ def uninstall() -> None:
 
 def _call_types() -> Sequence[CallTypes]:
     """The requests that LiteLLM hands to the handler."""
-    wire_format = known_format("responses")
+    wire_format = known_format(WIRE_FORMAT)
     return (
         ()
         if wire_format is None or wire_format.texts is None

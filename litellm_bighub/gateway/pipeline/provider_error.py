@@ -35,6 +35,7 @@ from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import BighubError
 from litellm_bighub.formats.answers.error_text import WITHHELD, harmless, known_name
 from litellm_bighub.gateway.pipeline.gated_stream import close_stream
+from litellm_bighub.gateway.routes.provider_headers import passes
 
 logger = logging.getLogger(__name__)
 
@@ -59,11 +60,9 @@ _SANITIZED: Final = "_litellm_bighub_sanitized"
 
 _PROVIDERS: Final = (openai.OpenAIError, httpx.HTTPError)
 _KEPT: Final = frozenset({"model", "llm_provider", "num_retries", "max_retries", "request", "_request"})
-_HEADERS: Final = re.compile(r"(llm_provider-)?(retry-after(-ms)?|(x|anthropic)-ratelimit-[a-z-]+|(x-)?request-id)")
 _CODE: Final = re.compile(r"""["']code["']: ?["'](\w+)["']""", re.ASCII)
 """An error code in the body that LiteLLM has copied into its message."""
 
-_HEADER_VALUE: Final = re.compile(r"[\w.:,+-]{1,64}", re.ASCII)
 _SENTENCES: Final = (
     (AuthenticationError, "the provider refused the gateway's credentials"),
     (PermissionDeniedError, "the provider does not permit this"),
@@ -194,8 +193,4 @@ def _response(response: httpx.Response, said: str, status: int) -> httpx.Respons
 
 
 def _headers(given: Mapping[Any, Any]) -> dict[str, str]:
-    return {
-        str(name): str(value)
-        for name, value in given.items()
-        if _HEADERS.fullmatch(str(name).lower()) and _HEADER_VALUE.fullmatch(str(value))
-    }
+    return {str(name): str(value) for name, value in given.items() if value is not None and passes(str(name), value)}

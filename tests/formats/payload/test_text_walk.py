@@ -36,7 +36,7 @@ RULES = {
 VOCABULARY = Vocabulary(
     types={"known": RULES}, untyped=RULES, unknown={"type": OPAQUE}, text_fields=frozenset({"text", "said"})
 )
-PLAIN = Vocabulary(types={}, untyped=RULES, unknown={}, text_fields=frozenset(), opaque_ids=True, scans_names=False)
+PLAIN = Vocabulary(types={}, untyped=RULES, unknown={}, text_fields=frozenset(), opaque_ids=True)
 
 
 OTHER = st.sampled_from(["b", ["c"], None])
@@ -101,9 +101,9 @@ def test_texts(value, texts):
     assert found(value).texts == texts
 
 
-def test_a_vocabulary_without_names():
+def test_a_vocabulary_with_opaque_ids():
     value = {"schema": SCHEMA, "free": {"k": "f"}, "some_id": "i", "later": ("a",)}
-    assert found(value, PLAIN).texts == ["d", "e", "w", "t", "f", "a"]
+    assert found(value, PLAIN).texts == ["d", "w", "t", "f", "a", "#/x\ndescription\ne\nv\nk"]
     assert value["later"] == ["a"]
 
 
@@ -203,10 +203,9 @@ def test_the_simplest_elements_are_found_like_any_other(elements):
     assert seen(None) == seen("known")
 
 
-def test_the_keys_of_what_is_unknown_are_names_where_names_are_scanned():
+def test_the_keys_of_what_is_unknown_are_names():
     value = {"type": "of tomorrow", "bob": 1, "none": None, "text": "a"}
     assert found(value).texts == ["a", "bob"]
-    assert found(value, PLAIN).texts == ["of tomorrow", "a"]
 
 
 def test_elements_that_are_a_text_and_its_type_are_found_at_their_places():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, MutableMapping, Set as AbstractSet
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.chat.texts.field_rules import ANSWER, CHOICE, MESSAGE, REQUEST, RESULT_MESSAGE, VOCABULARY
@@ -24,7 +24,6 @@ def find_in_request(
     data: MutableMapping[str, Any],
     *,
     skip_roles: Collection[str] = (),
-    tools: Collection[int] | Literal["all"] = "all",
     unsent: AbstractSet[str] = frozenset(),
 ) -> Found:
     """Find everything a caller, a tool or an earlier turn wrote into a request.
@@ -32,13 +31,11 @@ def find_in_request(
     Args:
         data: the keyword arguments of `completion`, as LiteLLM hands them to a hook.
         skip_roles: roles whose messages are out of the guardrail's scope.
-        tools: makes no difference: what tools say is text, beside being handed over as tools.
         unsent: names of fields that no provider gets.
 
     Raises:
         PayloadError: it cannot be read.
     """
-    del tools
     walk = _walk(skip_roles)
     walk.request(data, None, unsent)
     return walk.finish()

@@ -16,7 +16,7 @@ from litellm_bighub.formats.chat.texts.text_finder import (
     lone_text_in_answer,
     lone_text_in_request,
 )
-from litellm_bighub.formats.format_texts import CallText, FormatTexts
+from litellm_bighub.formats.format_texts import FormatTexts, ScannedCall
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.copies import plain
 from litellm_bighub.formats.payload.json_escapes import unescaped
@@ -24,11 +24,11 @@ from litellm_bighub.formats.payload.request_walk import in_scope
 from litellm_bighub.formats.payload.slots import Slot, TextKind, Where
 
 
-def _calls(items: object, root: str) -> Sequence[CallText]:
+def _calls(items: object, root: str) -> Sequence[ScannedCall]:
     return tuple(_found(items, root))
 
 
-def _found(items: object, root: str) -> Iterator[CallText]:
+def _found(items: object, root: str) -> Iterator[ScannedCall]:
     """The calls of messages, and of choices, which hold one each."""
     for index, item in enumerate(_listed(items)):
         told = fields.members(item)
@@ -53,7 +53,7 @@ def _found(items: object, root: str) -> Iterator[CallText]:
             yield _call(None, legacy, "arguments", (where, "function_call"))
 
 
-def _call(call_id: Payload, payload: Payload, key: str, where: Where) -> CallText:
+def _call(call_id: Payload, payload: Payload, key: str, where: Where) -> ScannedCall:
     raw = fields.get(payload, key)
     told: Slot | None = None
     if isinstance(raw, str):
@@ -64,7 +64,7 @@ def _call(call_id: Payload, payload: Payload, key: str, where: Where) -> CallTex
         raw = json.dumps(plain(raw), default=str)
     name = fields.get(payload, "name")
     named = Slot(payload, "name", name, TextKind.NAME, (where, "name")) if isinstance(name, str) else None
-    return CallText(call_id, name or "", raw, named, told)
+    return ScannedCall(call_id, name or "", raw, named, told)
 
 
 def _listed(value: object) -> Sequence[Payload]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, MutableMapping, Sequence, Set as AbstractSet
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
-from litellm_bighub.formats.format_texts import CallText, FormatTexts
+from litellm_bighub.formats.format_texts import FormatTexts, ScannedCall
 from litellm_bighub.formats.messages.texts.event_texts import CALLS, read
 from litellm_bighub.formats.messages.texts.field_rules import ANSWER, MESSAGE, REQUEST, VOCABULARY
 from litellm_bighub.formats.messages.texts.gate import MessagesTextGate
@@ -27,7 +27,6 @@ def find_in_request(
     data: MutableMapping[str, Any],
     *,
     skip_roles: Collection[str] = (),
-    tools: Collection[int] | Literal["all"] = "all",
     unsent: AbstractSet[str] = frozenset(),
 ) -> Found:
     """Find everything a caller, a tool or an earlier turn wrote into a request.
@@ -35,13 +34,11 @@ def find_in_request(
     Args:
         data: the keyword arguments of `anthropic_messages`, as LiteLLM hands them to a hook.
         skip_roles: roles whose messages are out of the guardrail's scope; `system` is that field, too.
-        tools: makes no difference: what tools say is text.
         unsent: names of fields that no provider gets.
 
     Raises:
         PayloadError: it cannot be read.
     """
-    del tools
     walk = RequestWalk(VOCABULARY, REQUEST, lambda _: MESSAGE, skip_roles)
     walk.request(data, None, unsent | {"system"} if "system" in skip_roles else unsent)
     return walk.finish()
@@ -78,12 +75,12 @@ def find_in_message(message: object, where: Where = None) -> Found:
     return walk.finish()
 
 
-def _calls(items: object, root: str) -> Sequence[CallText]:
+def _calls(items: object, root: str) -> Sequence[ScannedCall]:
     """The calls in the messages of a request, or in the blocks of an answer."""
     return tuple(_found(items, (None, root)))
 
 
-def _found(items: object, where: Where) -> Iterator[CallText]:
+def _found(items: object, where: Where) -> Iterator[ScannedCall]:
     for index, item in enumerate(cast("Sequence[Payload]", items) if isinstance(items, (list, tuple)) else ()):
         if type(item) is dict and item.get("type") == "text" and "role" not in item:
             continue  # the simplest block
@@ -96,7 +93,7 @@ def _found(items: object, where: Where) -> Iterator[CallText]:
             yield from _found(told.get(_CONTENT), ((where, index), _CONTENT))
 
 
-def _call(block: Payload, where: Where) -> CallText:
+def _call(block: Payload, where: Where) -> ScannedCall:
     """A call. In streams, its input is the text that deltas told."""
     name, given = fields.get(block, "name"), fields.get(block, "input")
     kind = TextKind.JSON if isinstance(given, str) else TextKind.OBJECT
@@ -106,7 +103,7 @@ def _call(block: Payload, where: Where) -> CallText:
         raise PayloadError(render((where, "input")), "cannot be written as JSON") from error
     told = None if given is None else Slot(block, "input", arguments, kind, (where, "input"))
     named = Slot(block, "name", name, TextKind.NAME, (where, "name")) if isinstance(name, str) else None
-    return CallText(fields.get(block, "id"), name or "", arguments, named, told)
+    return ScannedCall(fields.get(block, "id"), name or "", arguments, named, told)
 
 
 TEXTS: Final = FormatTexts(

@@ -23,7 +23,7 @@ _LABELS = ("call_id", "name", "namespace", "server_label")
 
 
 @dataclass(slots=True)
-class Command:
+class StreamedCommand:
     """What was heard of one command of a shell call.
 
     Attributes:
@@ -66,7 +66,7 @@ class CallVersions:
     deltas: list[str] = field(default_factory=list[str])
     said: list[str] = field(default_factory=list[str])
     names: set[str] = field(default_factory=set[str])
-    commands: dict[int, Command] = field(default_factory=dict[int, Command])
+    commands: dict[int, StreamedCommand] = field(default_factory=dict[int, StreamedCommand])
     torn: bool = False
 
     def hear(self, event: object, event_type: str) -> None:
@@ -91,7 +91,7 @@ class CallVersions:
         if index is None or not isinstance(value, str):
             self.torn = True
             return
-        command = self.commands.setdefault(index, Command())
+        command = self.commands.setdefault(index, StreamedCommand())
         if key == "delta":
             command.deltas.append(value)
         elif event_type != COMMAND_ADDED:

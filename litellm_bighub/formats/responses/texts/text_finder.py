@@ -8,7 +8,7 @@ be put back into a tuple.
 from __future__ import annotations
 
 from collections.abc import Collection, MutableMapping, Sequence, Set as AbstractSet
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import PayloadError
@@ -47,7 +47,6 @@ def find_in_request(
     data: MutableMapping[str, Any],
     *,
     skip_roles: Collection[str] = (),
-    tools: Collection[int] | Literal["all"] = (),
     unsent: AbstractSet[str] = frozenset(),
 ) -> Found:
     """Find everything a caller, a tool or an earlier turn wrote into a request.
@@ -55,14 +54,12 @@ def find_in_request(
     Args:
         data: the keyword arguments of `responses.create`, as LiteLLM hands them to a hook.
         skip_roles: roles whose messages are out of the guardrail's scope; `instructions` count as `system`.
-        tools: makes no difference: what tools say is text, beside being handed over as tools.
         unsent: names of fields that no provider gets. What stands under any other name that the API does not know, as
             in `extra_body` or `extra_headers`, is text.
 
     Raises:
         PayloadError: `input`, one of its items or a tool is nothing that the Responses API knows.
     """
-    del tools
     walk = _Walk(skip_roles)
     walk.request(data, None, unsent)
     walk.found.hidden.extend(key for key in _HISTORY if data.get(key))

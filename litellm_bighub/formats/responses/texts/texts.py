@@ -9,7 +9,7 @@ from typing import Final, cast
 from pydantic import BaseModel
 
 from litellm_bighub.domain.payload import Payload
-from litellm_bighub.formats.format_texts import CallText, FormatTexts
+from litellm_bighub.formats.format_texts import FormatTexts, ScannedCall
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.json_escapes import unescaped
 from litellm_bighub.formats.payload.slots import Slot, TextKind, Where
@@ -49,11 +49,11 @@ def _gate(mode: Mode) -> StreamTextGate:
     return text_gate(mode)
 
 
-def _calls(items: object, root: str) -> Sequence[CallText]:
+def _calls(items: object, root: str) -> Sequence[ScannedCall]:
     return tuple(_found(items, root))
 
 
-def _found(items: object, root: str) -> Iterator[CallText]:
+def _found(items: object, root: str) -> Iterator[ScannedCall]:
     if not isinstance(items, (list, tuple)):
         return
     for index, item in enumerate(cast("Sequence[Payload]", items)):
@@ -62,7 +62,7 @@ def _found(items: object, root: str) -> Iterator[CallText]:
             yield _call(item, kind, ((None, root), index))
 
 
-def _call(item: Payload, kind: str, where: Where) -> CallText:
+def _call(item: Payload, kind: str, where: Where) -> ScannedCall:
     field = next(iter(payload_keys(item)), "arguments")  # the one that says what it does
     payload = fields.get(item, field)
     told: Slot | None = None
@@ -75,7 +75,7 @@ def _call(item: Payload, kind: str, where: Where) -> CallText:
         told = Slot(item, field, arguments, TextKind.OBJECT, (where, field)) if fields.is_object(payload) else None
     name = fields.get(item, "name")
     named = Slot(item, "name", name, TextKind.NAME, (where, "name")) if isinstance(name, str) else None
-    return CallText(fields.get(item, "call_id") or fields.get(item, "id"), name or kind, arguments, named, told)
+    return ScannedCall(fields.get(item, "call_id") or fields.get(item, "id"), name or kind, arguments, named, told)
 
 
 def _plain(value: object) -> object:

@@ -24,8 +24,7 @@ from litellm_bighub.formats.payload.message_parts import parts_of
 from litellm_bighub.formats.payload.slots import Found, Slot, rewrite
 from litellm_bighub.formats.registry import texts_of
 from litellm_bighub.formats.stream.text_gate import Scan
-from litellm_bighub.gateway.hooks.translation.converted_field import ConvertedField
-from litellm_bighub.gateway.hooks.translation.copied_fields import CopiedField
+from litellm_bighub.gateway.hooks.translation.copied_fields import ConvertedField, CopiedField
 from litellm_bighub.gateway.hooks.translation.guardrail_calls import calls_each, knows_answers_alone
 from litellm_bighub.gateway.hooks.translation.guardrail_exchange import (
     TWICE,
@@ -98,7 +97,7 @@ class FormatHandler(BaseTranslation):
                 if lone is not None and not self.second_look.needed(lone.text):
                     await self._check_lone(lone, data, guardrail_to_apply, data, "request", litellm_logging_obj)
                     return data
-            found = self._texts.in_request(data, skip_roles=skipped, tools="all", unsent=LITELLM_FIELDS)
+            found = self._texts.in_request(data, skip_roles=skipped, unsent=LITELLM_FIELDS)
             items = self._in_scope(data, skipped)
             copies = self._copies(data, items, skipped) if takes_inputs else None
             calls = NO_CALLS

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Collection, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from litellm.llms.openai.responses.guardrail_translation.handler import OpenAIResponsesHandler as BuiltIn
 
@@ -26,12 +26,15 @@ from litellm_bighub.gateway.hooks.translation.task_mappings import TaskMapping, 
 from litellm_bighub.gateway.hooks.translation.tool_call_chunks import ToolCallChunks
 from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 
+WIRE_FORMAT: Final = "responses"
+"""The format of LiteLLM's handler whose methods may be overridden. The other formats have no methods of their own."""
+
 
 class OverridePoints(FormatHandler, BuiltIn):
     """The built-in handler with its documented override points, old and new, over our own walk."""
 
     def __init__(self) -> None:
-        super().__init__(format_named("responses"))
+        super().__init__(format_named(WIRE_FORMAT))
 
     async def _extract_input_text_and_create_tasks(
         self,

@@ -37,7 +37,7 @@ from litellm_bighub.gateway.hooks.translation.guardrail_exchange import (
     media_rewrites,
     write,
 )
-from litellm_bighub.gateway.hooks.translation.override_points import OverridePoints, around
+from litellm_bighub.gateway.hooks.translation.override_points import WIRE_FORMAT, OverridePoints, around
 from litellm_bighub.gateway.hooks.translation.request_messages import NO_TOOLS, RequestMessages, RequestTools
 from litellm_bighub.gateway.hooks.translation.scan_record import record_scan
 from litellm_bighub.gateway.hooks.translation.stream_scan import StreamScan, scan_of
@@ -166,7 +166,7 @@ class OpenAIResponsesHandler(OverridePoints):
         if self._enforcement is not None:
             context = call_context(user_api_key_dict, request_data, response, actor=self._actor, domain=self._domain)
             await self._enforcement.govern(
-                response, context, refusals=format_named("responses").wants_refusals(request_data)
+                response, context, refusals=format_named(WIRE_FORMAT).wants_refusals(request_data)
             )
         return response
 

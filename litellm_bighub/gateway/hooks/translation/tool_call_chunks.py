@@ -8,7 +8,7 @@ from typing import cast
 
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import GuardrailAnswerError
-from litellm_bighub.formats.format_texts import CallText
+from litellm_bighub.formats.format_texts import ScannedCall
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.slots import Slot
 
@@ -16,7 +16,7 @@ from litellm_bighub.formats.payload.slots import Slot
 class ToolCallChunks:
     """The tool calls of a payload, as chunks, with where their arguments stand."""
 
-    def __init__(self, calls: Sequence[CallText]) -> None:
+    def __init__(self, calls: Sequence[ScannedCall]) -> None:
         self._calls = calls
         self.chunks: list[JsonObject] = [
             {

@@ -12,7 +12,7 @@ import typing_extensions
 from anthropic.types.beta import BetaContentBlock, BetaContentBlockParam
 from pydantic import BaseModel
 
-from litellm_bighub.formats.messages.texts.field_rules import BLOCKS, TOOL, VOCABULARY
+from litellm_bighub.formats.messages.texts.field_rules import BLOCKS, TOOL
 from litellm_bighub.formats.messages.texts.texts import find_in_message
 from litellm_bighub.formats.payload.field_rules import FieldRule
 
@@ -133,4 +133,3 @@ def test_nothing_is_taken_for_granted_of_an_unknown_type(name: str):
 def test_of_tools_only_settings_are_left_alone():
     opaque = {key for key, rule in TOOL.items() if rule is FieldRule.OPAQUE}
     assert opaque == {"type", "model", "allowed_callers", "response_inclusion"}
-    assert VOCABULARY.scans_names

@@ -161,7 +161,7 @@ def test_the_short_way_sees_what_the_walk_sees_in_a_request(body):
     """It is taken only where one text is all that there is to see."""
     slot = lone_text_in_request(body)
     if slot is not None:
-        found = find_in_request(body, tools="all")
+        found = find_in_request(body)
         assert seen_of([slot]) == seen_of(found.slots)
         assert [*found.images, *found.files, *found.hidden] == []
 
