@@ -44,14 +44,18 @@ def init(
 ) -> None:
     """Write a config, a starting policy and a file of keys, and run the doctor on them.
 
+    A config that is there already stays as it is: the policy is written beside it, and the lines to add are printed.
+
     The provider's key is asked for without being shown, and never taken from an option: options stand in the history of
     the shell. The exit code is 1 if the doctor finds something that looks on and is off.
     """
     taken = [name for name in _names() if (folder / name).exists() or (folder / name).is_symlink()]
-    if taken and not force:
+    adds = taken == [starter_files.CONFIG] and not force and not _is_ours(folder / starter_files.CONFIG)
+    if taken and not force and not adds:
         fail(f"{', '.join(taken)} in {folder.absolute()}: there already; --force replaces them")
     ask = not yes
-    model = _model(model or (_asked("The upstream model, provider/model", "openai/gpt-4.1") if ask else ""))
+    asks_model = ask and not adds
+    model = _model(model or (_asked("The upstream model, provider/model", "openai/gpt-4.1") if asks_model else ""))
     database_url = _database(database or (_asked("Database: sqlite, or postgresql://…", _SQLITE) if ask else ""))
     decider = decider or DeciderChoice(_chosen("Who decides", DeciderChoice) if ask else DeciderChoice.EMBEDDED)
     if policy_pack is None:
@@ -61,6 +65,9 @@ def init(
         _chosen("A call that needs a person", ApprovalChoice) if ask else ApprovalChoice.WAIT,
     )
     setup = StarterChoices(model, api_base, database_url, decider, on_approval, policy_pack)
+    if adds:
+        _add(folder, setup)
+        return
     api_key = ""
     if ask:
         prompt = f"{setup.key_variable}, not shown (Enter to fill it in later)"
@@ -73,6 +80,10 @@ def init(
 
 def _names() -> tuple[str, ...]:
     return (starter_files.CONFIG, starter_files.POLICY, starter_files.KEYS)
+
+
+def _is_ours(config: Path) -> bool:
+    return "litellm_bighub." in config.read_text(encoding="utf-8", errors="replace")
 
 
 def _asked(question: str, default: str) -> str:
@@ -123,6 +134,22 @@ def _write(folder: Path, setup: StarterChoices, api_key: str) -> None:
         files.append((starter_files.POLICY, starter_files.policy(setup.pack), 0o644))
     master_key = f"sk-{secrets.token_urlsafe(32)}"
     files.append((starter_files.KEYS, starter_files.keys(setup, master_key, api_key), 0o600))
+    _write_all(folder, files)
+
+
+def _add(folder: Path, setup: StarterChoices) -> None:
+    """Write what a proxy's own config lacks, and say what to add to it."""
+    files: list[tuple[str, str, int]] = []
+    if setup.decider is DeciderChoice.EMBEDDED:
+        files.append((starter_files.POLICY, starter_files.policy(setup.pack), 0o644))
+    if variables := starter_files.variables(setup):
+        files.append((starter_files.KEYS, variables, 0o600))
+    _write_all(folder, files)
+    typer.echo(f"\nAdd to {folder / starter_files.CONFIG}, which stays as it is:\n\n{starter_files.guardrails(setup)}")
+    typer.echo(_next(folder, loads_keys=bool(variables)))
+
+
+def _write_all(folder: Path, files: list[tuple[str, str, int]]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text, mode in files:
@@ -153,9 +180,10 @@ def _examine(folder: Path) -> None:
         raise unhealthy
 
 
-def _next(folder: Path) -> str:
+def _next(folder: Path, *, loads_keys: bool = True) -> str:
+    keys = (f"set -a; . ./{starter_files.KEYS}; set +a", "the keys; keep this file out of version control")
     steps = [
-        (f"set -a; . ./{starter_files.KEYS}; set +a", "the keys; keep this file out of version control"),
+        *([keys] if loads_keys else []),
         (f"litellm --config {starter_files.CONFIG}", "the gateway, on port 4000"),
         ("litellm-bighub serve", "the inbox, in a second shell with the same keys"),
         ("litellm-bighub doctor --prove", "sends canaries on every road"),

@@ -69,9 +69,8 @@ class StarterChoices:
         return f"{provider.upper().replace('-', '_')}_API_KEY"
 
 
-def config(setup: StarterChoices) -> str:
-    """The proxy's config."""
-    api_base = f"      api_base: {_quoted(setup.api_base)}\n" if setup.api_base else ""
+def guardrails(setup: StarterChoices) -> str:
+    """The guardrails, as a section of the proxy's config."""
     ours = [f"      decider: {setup.decider.value}"]
     if setup.decider is DeciderChoice.EMBEDDED:
         ours.append(f"      policy: {POLICY}")
@@ -82,13 +81,6 @@ def config(setup: StarterChoices) -> str:
     ours.append(f"      on_approval: {setup.on_approval.value}  # wait | replace | error | request")
     settings = "\n".join(ours)
     return f"""\
-# Written by `litellm-bighub init`. Keys stand in {KEYS}; load it before you start the proxy.
-model_list:
-  - model_name: {_quoted(setup.model_name)}
-    litellm_params:
-      model: {_quoted(setup.model)}
-{api_base}      api_key: os.environ/{setup.key_variable}
-
 guardrails:
   # Texts: any guardrail of LiteLLM checks them. This one masks what looks like a secret.
   - guardrail_name: secrets
@@ -114,7 +106,21 @@ guardrails:
       mode: [pre_call, post_call, pre_mcp_call, post_mcp_call]
       default_on: true
 {settings}
+"""
 
+
+def config(setup: StarterChoices) -> str:
+    """The proxy's config."""
+    api_base = f"      api_base: {_quoted(setup.api_base)}\n" if setup.api_base else ""
+    return f"""\
+# Written by `litellm-bighub init`. Keys stand in {KEYS}; load it before you start the proxy.
+model_list:
+  - model_name: {_quoted(setup.model_name)}
+    litellm_params:
+      model: {_quoted(setup.model)}
+{api_base}      api_key: os.environ/{setup.key_variable}
+
+{guardrails(setup)}
 litellm_settings:
   callbacks: [prometheus]  # /metrics shows decisions, latencies and waiting approvals
   telemetry: false
@@ -169,12 +175,17 @@ def keys(setup: StarterChoices, master_key: str, api_key: str) -> str:
     provider = (
         f"{setup.key_variable}={shlex.quote(api_key)}" if api_key else f"# {setup.key_variable}=the provider's key"
     )
-    lines = [f"LITELLM_MASTER_KEY={master_key}", provider]
+    return f"LITELLM_MASTER_KEY={master_key}\n{provider}\n{variables(setup)}"
+
+
+def variables(setup: StarterChoices) -> str:
+    """What the guardrails take out of the environment; empty if nothing."""
+    lines: list[str] = []
     if setup.decider is DeciderChoice.BIGHUB:
-        lines.append(f"# {HOSTED_VARIABLE}=the key of the hosted BIGHUB")
+        lines.append(f"# {HOSTED_VARIABLE}=the key of the hosted BIGHUB\n")
     if setup.database_url:
-        lines.append(f"{DATABASE_VARIABLE}={shlex.quote(setup.database_url)}")
-    return "\n".join(lines) + "\n"
+        lines.append(f"{DATABASE_VARIABLE}={shlex.quote(setup.database_url)}\n")
+    return "".join(lines)
 
 
 def _quoted(value: str) -> str:

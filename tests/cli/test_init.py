@@ -83,6 +83,37 @@ def test_what_is_there_is_replaced_only_if_asked_to(tmp_path):
     assert _keys(tmp_path)["LITELLM_MASTER_KEY"] != "sk-old"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "files"),
+    [
+        ((), ["bighub_policy.yaml", "proxy_config.yaml"]),
+        (("--database", "state.db"), FILES),
+        (("--decider", "bighub"), ["bighub.env", "proxy_config.yaml"]),
+    ],
+    ids=["embedded", "a database", "hosted"],
+)
+def test_a_config_that_is_there_stays_and_hears_what_to_add(tmp_path, arguments, files):
+    own = "model_list: []\n"
+    (tmp_path / "proxy_config.yaml").write_text(own)
+
+    ran = _run(tmp_path, "init", "--yes", *arguments)
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == files
+    assert (tmp_path / "proxy_config.yaml").read_text() == own
+    told = ran.stdout.partition("\nguardrails:")[2].partition("\nNext:")[0]
+    entries = yaml.safe_load(f"guardrails:{told}")["guardrails"]
+    assert "litellm_bighub.BighubGuardrail" in [each["litellm_params"]["guardrail"] for each in entries]
+    assert ("bighub.env" in ran.stdout.partition("\nNext:")[2]) == ("bighub.env" in files)
+
+    (tmp_path / "proxy_config.yaml").write_text(f"guardrails:{told}")
+    for written in set(files) - {"proxy_config.yaml"}:
+        (tmp_path / written).unlink()
+    again = _run(tmp_path, "init", "--yes", *arguments)
+
+    assert (again.returncode, "there already" in again.stderr) == (1, True)
+
+
 def test_what_no_option_says_is_asked_for(tmp_path):
     answers = ["anthropic/claude-sonnet-4-5", "state.db", "embedded", "lenient", "strict", "request", "sk-ant-1", ""]
 
