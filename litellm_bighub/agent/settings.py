@@ -12,7 +12,7 @@ from litellm_bighub.agent.options import GuardOptions, Hook
 from litellm_bighub.agent.tools.tool import DecisionMode
 from litellm_bighub.domain.actor import POSES, is_marked
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.errors import AdapterConfigurationError
+from litellm_bighub.errors import AdapterConfigurationError, did_you_mean
 from litellm_bighub.settings import FailMode
 
 VERSION = version("litellm-bighub")
@@ -100,8 +100,9 @@ def agent_settings(options: GuardOptions) -> AgentSettings:
     Raises:
         AdapterConfigurationError: an option is unknown, or its value out of bounds.
     """
-    if unknown := sorted(options.keys() - GuardOptions.__annotations__.keys()):
-        raise AdapterConfigurationError(unknown[0], "is no option of an agent")
+    known = GuardOptions.__annotations__.keys()
+    if unknown := sorted(options.keys() - known):
+        raise AdapterConfigurationError(unknown[0], f"is no option of an agent{did_you_mean(unknown[0], known)}")
     names = {each.name for each in fields(AgentSettings)}
     chosen: JsonObject = {name: each for name, each in options.items() if name in names}
     if options.get("decider") in {None, "bighub"}:
