@@ -13,6 +13,7 @@ from litellm_bighub.domain.actor import KEY, USER
 from litellm_bighub.errors import ConfigurationError, did_you_mean
 from litellm_bighub.policy.argument_condition import Condition
 from litellm_bighub.policy.examples import CheckedExample, check_examples
+from litellm_bighub.policy.pack import with_packs
 from litellm_bighub.policy.parts.call_parts import PART_FIELDS, ToolParts
 from litellm_bighub.policy.policy_text import PolicyText, RuleText, build
 from litellm_bighub.policy.rule import Policy
@@ -83,7 +84,10 @@ def _parsed(text: str, name: str) -> tuple[PolicyText, yaml.Node]:
     policy = validated(PolicyText, content, root, name)
     _refuse_repeated_names(policy, root, name)
     _compile_tools(policy, root, name)
-    return policy, root
+    try:
+        return with_packs(policy), root
+    except ValueError as error:
+        _fail(name, line_of(root, ("include",)), f"include: {error}")
 
 
 def read_yaml(text: str, name: str) -> tuple[yaml.Node, object]:

@@ -283,6 +283,9 @@ class RuleText(BaseModel):
         )
 
 
+PackName: TypeAlias = Literal["coding-agent", "payments", "mail"]
+
+
 class PolicyText(BaseModel):
     """The whole file."""
 
@@ -298,8 +301,18 @@ class PolicyText(BaseModel):
     workspace: str | None = Field(
         default=None, min_length=1, max_length=1000, description="the folder that agents work in, an absolute path"
     )
+    include: Annotated[list[PackName], BeforeValidator(_as_list)] = Field(
+        default_factory=list["PackName"], description="packs whose rules come behind the file's own"
+    )
     tools: dict[str, ToolParts] = Field(default_factory=dict, description="value, target and parts, by tool")
     rules: list[RuleText] = Field(default_factory=list[RuleText], description="tried in order; the first match decides")
+
+    @field_validator("include")
+    @classmethod
+    def _is_there_once(cls, names: list[PackName]) -> list[PackName]:
+        if len(set(names)) != len(names):
+            raise ValueError("a pack is there twice")
+        return names
 
     @field_validator("workspace")
     @classmethod

@@ -17,6 +17,7 @@ import litellm_bighub
 from litellm_bighub.cli.app import app
 from litellm_bighub.control_plane.http import webhooks
 from litellm_bighub.control_plane.http.app import ROUTERS
+from litellm_bighub.policy.case_file import CasesText
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.policy.policy_text import RuleText
 from litellm_bighub.settings import GuardrailSettings, ServiceSettings, TextGuardrailSettings
@@ -142,6 +143,8 @@ def test_yaml_can_be_read_by_what_it_is_for(block):
 
     if "version" in content:
         assert parse_policy(block.code, str(block)).rules
+    elif "cases" in content:
+        assert CasesText.model_validate(content).cases
     elif "guardrails" in content:
         for each in content["guardrails"]:
             _settings(each["litellm_params"])

@@ -159,3 +159,11 @@ def test_a_wrong_example_is_named_with_its_line_and_can_be_looked_at(tmp_path):
     right = text.replace("    block:\n    - {tool: a}\n", "").replace("  examples", "  effect: allow\n  examples")
     path.write_text("default: allow\n" + right.replace("- name: r", "- name: r\n  tool: '*'"))
     assert [one.name for one in load_policy(path).rules] == ["r"]
+
+
+def test_packs_that_contradict_each_other_are_named_with_their_line(monkeypatch, tmp_path):
+    for name in ("mail", "payments"):
+        (tmp_path / f"{name}.yaml").write_text("version: 1\ntools: {pay: {value: amount}}\n")
+    monkeypatch.setattr("litellm_bighub.policy.pack.FOLDER", tmp_path)
+    with pytest.raises(ConfigurationError, match=r"p.yaml:2: include: `payments` and a pack before it"):
+        parse_policy("version: 1\ninclude: [mail, payments]\n", "p.yaml")

@@ -187,3 +187,9 @@ def test_a_policy_with_parts_is_read_again_as_it_was():
 )
 def test_the_effects_of_a_rule(fields, effects):
     assert RuleText(name="r", **fields).effects == effects
+
+
+def test_a_pack_may_be_there_once():
+    assert policy(include="mail").include == ["mail"]
+    with pytest.raises(ValidationError, match="there twice"):
+        policy(include=["mail", "mail"])

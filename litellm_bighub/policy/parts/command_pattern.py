@@ -199,7 +199,8 @@ def _word(text: str, *, quoted: bool) -> Fits:
 
 def _without_options(argv: Argv, options: Sequence[_Option], *, allows: bool) -> list[Word] | None:
     """The words behind the name without the options that a pattern names; `None` if one is missing."""
-    words = [part for word in argv[1:] for part in _at_equals(word)]
+    one_dash = argv[0].text.rpartition("/")[2] in _LONG_WITH_ONE_DASH
+    words = [part for word in argv[1:] for part in _at_equals(word, one_dash=one_dash)]
     if not options:
         return words
     end = next((at for at, word in enumerate(words) if word.sure and word.text == "--"), len(words))
@@ -217,10 +218,10 @@ def _without_options(argv: Argv, options: Sequence[_Option], *, allows: bool) ->
     return [*kept, *words[end:]]
 
 
-def _at_equals(word: Word) -> tuple[Word, ...]:
-    """`--output=x` is `--output x`."""
+def _at_equals(word: Word, *, one_dash: bool) -> tuple[Word, ...]:
+    """`--output=x` is `--output x`; so is `-output=x` of commands whose long options have one dash."""
     name, equals, value = word.text.partition("=")
-    if equals and name.startswith("--") and len(name) > 2:
+    if equals and len(name) > 2 and name.startswith("-" if one_dash else "--"):
         return Word(name, word.sure), Word(value, word.sure, word.glob)
     return (word,)
 

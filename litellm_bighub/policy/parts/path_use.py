@@ -94,7 +94,7 @@ class PathPattern:
     """A pattern of paths: `*` and `?` within a name, `**` for any number of folders.
 
     Attributes:
-        text: beginning with `/`, `~/` or `**`, or relative to the workspace.
+        text: beginning with `/`, `~/` or `**`, or relative to the workspace, as everything behind `./`.
     """
 
     use: Use
@@ -117,6 +117,8 @@ class PathPattern:
         """Whether the path is one of these."""
         if not isinstance(part, PathUse) or part.kind != self.use or part.path is None:
             return False
+        if self.text.startswith("./") and not Directories(self.workspace).contains(part.path):
+            return False
         if allows:
             return self._contains_all(part.path) if part.glob else bool(self._sure(part.path))
         if part.glob and any(
@@ -128,6 +130,8 @@ class PathPattern:
 
     @property
     def _text(self) -> str:
+        if self.text.startswith("./"):
+            return posixpath.join(self.workspace, self.text[2:])
         if self.text.startswith(("/", "~/", "**")) or not self.workspace or self.text == "~":
             return self.text
         return posixpath.join(self.workspace, self.text)

@@ -137,6 +137,13 @@ def test_what_is_no_pattern_is_refused(pattern, problem):
         CommandPattern.compile(pattern)
 
 
+def test_long_options_with_one_dash_may_hold_their_value():
+    pattern = CommandPattern.compile("go * -exec *")
+    for text in ("-exec=x", "--exec=x", "-exec"):
+        assert pattern.fits(Command((Word("go"), Word("test"), Word(text), Word("y"))), allows=False)
+    assert not pattern.fits(Command((Word("go"), Word("test"), Word("-x=exec"))), allows=False)
+
+
 def test_words_of_a_pattern_may_be_quoted():
     assert CommandPattern.compile("'my tool' \"a b\"").fits(Command((Word("my tool"), Word("a b"))), allows=True)
 

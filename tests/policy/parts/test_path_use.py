@@ -124,6 +124,18 @@ def test_wildcards_are_allowed_only_in_a_folder_that_is_allowed_whole():
     assert not fits("/usr/**", "/us*/x", glob=True)
 
 
+def test_a_pattern_for_all_of_the_workspace():
+    def inside(path, workspace):
+        return PathPattern("read", "./**", workspace).fits(PathUse(path, "read"), allows=True)
+
+    assert [inside(path, "/repo") for path in ("/repo", "/repo/a", "/repos", "/etc", "~/x")] == [
+        True,
+        True,
+        *[False] * 3,
+    ]
+    assert [inside(path, "") for path in ("a", ".", "../a", "..", "/a", "~")] == [True, True, *[False] * 4]
+
+
 def test_a_pattern_is_for_its_use_and_for_paths():
     assert not PathPattern("write", "**").fits(PathUse("/x", "read"), allows=True)
     assert not PathPattern("write", "**").fits(WHOLE_CALL, allows=False)
