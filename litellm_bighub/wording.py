@@ -79,6 +79,8 @@ class Wording:
         'The tool call "{tool}" needs the approval of a person and has not been run.'
     )
     reason: str = _sentence("Reason: {reason}")
+    # What follows the sentence of a call that a person denied, if that person wants the agent to know.
+    person_told: str = _sentence("The person says: {told}")
 
     # In the place of a call whose stream ended, of the output of a call without a notice, of an MCP call that lost its
     # arguments.
@@ -143,6 +145,8 @@ class Wording:
     slack_notification: str = _sentence("A call of {tool} waits for a person ({approval_id})")
     inbox_approved: str = _sentence("Approved. The call may run once.")
     inbox_denied: str = _sentence("Denied.")
+    inbox_answered: str = _sentence("Answered. The call does not run, and the agent hears your answer.")
+    inbox_answer_missing: str = _sentence("Write what the agent hears. Nothing was done.")
     inbox_first: str = _sentence("Noted. Another person must approve as well.")
     inbox_allowed: str = _sentence("Approved, and allowed for a while.")
     inbox_unreadable: str = _sentence("The edited arguments are not one JSON object. Nothing was changed.")
@@ -179,6 +183,10 @@ class Wording:
         """Whether a message may be the sentence in the place of a call: it begins like one."""
         names = (each.name for each in fields(self) if each.name.startswith(("blocked_", "needs_approval", "stream_")))
         return any(said.startswith(getattr(self, name).partition("{")[0]) for name in names)
+
+    def person_says(self, told: str) -> str:
+        """What follows a sentence to tell what a person has to say; nothing without that."""
+        return f" {self.person_told.format(told=told)}" if told else ""
 
     def because(self, reason: str) -> str:
         """What follows a sentence to tell its reason; nothing without one."""

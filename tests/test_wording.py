@@ -55,6 +55,7 @@ def test_the_defaults_read_as_they_always_did():
     assert ENGLISH.waiting("pay", "").endswith("a person and has not been run.")
     assert ENGLISH.because("too much") == " Reason: too much"
     assert not ENGLISH.because("")
+    assert (ENGLISH.person_says("stop"), ENGLISH.person_says("")) == (" The person says: stop", "")
 
 
 @pytest.mark.parametrize("cause", get_args(BlockCause))

@@ -67,11 +67,13 @@ class Block:
     Attributes:
         reason: why, for people.
         cause: what stands behind it, which anyone may be told: it says nothing of the policy.
+        told: what the person who denied the call tells the agent.
     """
 
     reason: str
     basis: Basis = field(default_factory=Basis)
     cause: BlockCause = "policy"
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -298,6 +298,10 @@ class PolicyText(BaseModel):
         default=None,
         description="the audit, and what else tells of calls, is removed when it is older; never if not given",
     )
+    denial_holds_seconds: Annotated[int, Strict(), Field(ge=0, le=MAX_APPROVAL_TTL)] = Field(
+        default=900,
+        description="how long a person's denial answers the same call of the same caller and conversation; 0: never",
+    )
     workspace: str | None = Field(
         default=None, min_length=1, max_length=1000, description="the folder that agents work in, an absolute path"
     )
@@ -347,6 +351,7 @@ def build(text: PolicyText, added: AddedRules = ()) -> Policy:
 
 _NOT_OF_THE_VERSION: Final[Mapping[str, bool | Mapping[str, Mapping[str, bool]]]] = {
     "audit_keep_days": True,
+    "denial_holds_seconds": True,
     "rules": {"__all__": {"examples": True}},
     "tools": {"__all__": {"show": True}},
 }
@@ -356,7 +361,7 @@ def canonical_text(text: PolicyText, added: AddedRules = ()) -> str:
     """The content in one line of JSON: what the version is the digest of, and what `read_canonical_text` reads.
 
     Without temporary allowances: one for one tool must not void what waits for an answer on others. Nor must a change
-    of how long the audit is kept, of examples, or of how a call is shown.
+    of how long the audit is kept or a denial holds, of examples, or of how a call is shown.
     """
     content: JsonObject = {
         "file": text.model_dump(mode="json", exclude_defaults=True, exclude=_NOT_OF_THE_VERSION),

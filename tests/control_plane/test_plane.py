@@ -125,11 +125,12 @@ async def test_an_approval_ends_with_the_policy_it_was_given_under(open_plane):
     assert await ask(changed) != approval_id
 
 
-async def test_a_denied_call_asks_anew(open_plane):
+async def test_a_denied_call_asks_anew_when_the_denial_no_longer_holds(open_plane, clock):
     plane = open_plane(ASKS)
     approval_id = await ask(plane)
     denied = await plane.resolve(Resolution(approval_id, "deny", "ann", comment="no"))
     assert (denied.state, denied.resolved_by, denied.comment) == ("denied", "ann", "no")
+    clock.now += 900
     assert await ask(plane) != approval_id
 
 

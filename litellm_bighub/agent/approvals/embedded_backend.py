@@ -129,7 +129,10 @@ class EmbeddedBackend:
         if state == "approved" or state in approvals.OPEN:
             return Settled(await decide(pending.ask), shown_approval)
         return Settled(
-            Block(f"the approval is {state}", cause="denied" if state == "denied" else "unapproved"), shown_approval
+            Block(
+                f"the approval is {state}", cause="denied" if state == "denied" else "unapproved", told=approval.told
+            ),
+            shown_approval,
         )
 
 

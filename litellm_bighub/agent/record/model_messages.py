@@ -56,8 +56,8 @@ def refusal(decision: Decision, tool: str, *, reveal: bool, wording: Wording = E
     match decision:
         case RequireApproval():
             said = wording.agent_waiting.format(tool=tool)
-        case Block(cause=cause) if cause != "policy":
-            said = wording.blocked(cause, tool)
+        case Block(cause=cause, told=told) if cause != "policy":
+            said = wording.blocked(cause, tool) + wording.person_says(told)
         case _:
             said = wording.agent_withheld.format(tool=tool)
     return said + wording.because(decision.reason) if reveal else said

@@ -31,6 +31,7 @@ class Resolution:
         by: who, as authenticated.
         person: whose key it was (`store.keys.Key.lineage`), which counts where two people must approve; `by` without.
         edited: arguments in place of the shown ones; what is left as shown stays what it was.
+        told: what the agent is told of its call that a person denies: why, or what to do in its place.
         allow_minutes: how long the tool may run for the same caller without asking, once this call is approved.
     """
 
@@ -41,6 +42,7 @@ class Resolution:
     edited: Arguments | None = None
     person: str = ""
     allow_minutes: int | None = None
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,8 @@ def resolve(
     if moved is None:
         return _refusal(approval, now)
     body: dict[str, object] = {"answer": moved, "by": resolution.by, "comment": resolution.comment}
+    if moved == "deny" and resolution.told:
+        body["told"] = resolution.told
     if resolution.edited is not None and resolution.answer == "approve":
         body |= {
             "before": approval.edited or approval.arguments,
@@ -109,7 +113,8 @@ def _record_answer(
 ) -> str | None:
     connection, by, comment = transaction.connection, resolution.by, resolution.comment
     if resolution.answer == "deny":
-        return "deny" if approvals.deny(connection, resolution.approval_id, by=by, comment=comment, now=now) else None
+        denied = approvals.deny(connection, approval.id, by=by, comment=comment, told=resolution.told, now=now)
+        return "deny" if denied else None
     return approvals.approve(
         connection,
         resolution.approval_id,

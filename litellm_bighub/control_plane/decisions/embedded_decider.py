@@ -10,7 +10,7 @@ from typing_extensions import assert_never
 
 from litellm_bighub.control_plane.approvals.resolution import Answer, Resolution, caller_of
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
-from litellm_bighub.control_plane.decisions.recorded_decision import RecordedDecision
+from litellm_bighub.control_plane.decisions.recorded_decision import DENIED, RecordedDecision
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.readers_and_writer import unavailable_when_failing
 from litellm_bighub.control_plane.store.clock import clock_of
@@ -163,7 +163,7 @@ class EmbeddedDecider:
             case "pending" | "awaiting_second":
                 return AnsweredApproval("open")
             case "approved" | "denied":
-                return AnsweredApproval(state, by=approval.resolved_by or "")
+                return AnsweredApproval(state, by=approval.resolved_by or "", told=approval.told)
             case "expired" | "consumed":
                 return AnsweredApproval("void")
             case _:
@@ -241,6 +241,8 @@ def _policy_decision(outcome: RecordedDecision) -> Decision:
     match judgement.verdict:
         case "allowed":
             return Allow(judgement.reason, edited=outcome.edited, remembered=outcome.remembered, basis=basis)
+        case "blocked" if approval is not None and judgement.blocked_by == DENIED:
+            return Block(judgement.reason, basis=basis, cause="denied", told=approval.told)
         case "blocked":
             return Block(judgement.reason, basis=basis)
         case "requires_approval":

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edit, merge_arguments
 from litellm_bighub.control_plane.approvals.expiry import expires_at, ttl_of
@@ -20,12 +21,16 @@ from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.domain.decided_call import released
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.digest import arguments_digest, call_digest
+from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.domain.redaction import Redact
 from litellm_bighub.domain.stored_context import stored_context
 from litellm_bighub.policy.evaluation import UNUSED, PolicyJudgement, Usage, find, judge_all
 from litellm_bighub.policy.policy_text import PolicyText, build, canonical_text
 from litellm_bighub.policy.rule import Policy, Rule
 from litellm_bighub.policy.tool_table import ShownMeasures, ToolTable
+
+DENIED: Final = "denied"
+"""What blocks a call that a person has denied before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +211,18 @@ class DecisionRecorder:
     def _approval(
         self, transaction: Transaction, snapshot: PolicySnapshot, question: DecisionQuestion, outcome: RecordedDecision
     ) -> RecordedDecision:
-        """Use an approval of this very call up, or join the one that is being asked for, or ask."""
+        """Use an approval of this very call up, join the one that is being asked for, let a denial hold, or ask."""
         call, context = question.call, question.context
         digest = bound_digest(call, context, snapshot.policy.version)
         found = approvals.find(transaction.connection, digest, call.type, outcome.time)
+        held = snapshot.text.denial_holds_seconds
+        if found is None and held:
+            denied = approvals.denied(transaction.connection, digest, call.type, since=outcome.time - held)
+            if denied is not None and _is_same_conversation(denied.context, context):
+                judgement = replace(
+                    outcome.judgement, verdict="blocked", reason=f"denied by {denied.resolved_by}", blocked_by=DENIED
+                )
+                return replace(outcome, judgement=judgement, approval=denied)
         if found is None:
             measures = question.measures(snapshot.tools)
             return replace(outcome, approval=_request_approval(transaction, question, outcome, digest, measures))
@@ -245,6 +258,12 @@ class DecisionRecorder:
             judgement, verdict="blocked", reason="a person approved other arguments", blocked_by="edited"
         )
         return replace(outcome, judgement=edited_judgement, edited=edited)
+
+
+def _is_same_conversation(stored: JsonMapping, context: CallContext) -> bool:
+    """Whether a call may be of the conversation of an earlier one. Where one of them has no id, it is."""
+    before = stored.get("conversation")
+    return not before or not context.conversation or before == context.conversation
 
 
 def _passes_unchanged(outcome: RecordedDecision) -> bool:

@@ -43,6 +43,7 @@ class ApprovalAnswerBody(BaseModel):
 
     resolution: Literal["approved", "denied", "rejected"]
     comment: str | None = Field(default=None, max_length=5000)
+    tell_agent: str | None = Field(default=None, max_length=5000)
     edited_arguments: JsonObject | None = None
     better_action: Any = None
     modified_action: Any = None
@@ -119,6 +120,7 @@ async def resolve(request_id: str, body: ApprovalAnswerBody, plane: Plane, calle
         person=caller.lineage,
         comment=body.comment or "",
         edited=edited,
+        told=body.tell_agent or "",
     )
     approval = await resolved_approval(plane, resolution)
     return {**shown(approval, plane.clock()), "resolution": body.resolution}
@@ -162,6 +164,7 @@ def shown(approval: Approval, now: float) -> JsonObject:
         "first_by": approval.first_by,
         "resolved_by": approval.resolved_by,
         "comment": approval.comment,
+        "told_agent": approval.told or None,
         "policy_version": approval.policy_version,
         "digest": approval.digest,
         "edited_digest": approval.edited_digest,

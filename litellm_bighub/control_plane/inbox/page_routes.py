@@ -136,9 +136,11 @@ async def answer(
     approval_id: str,
     plane: Plane,
     session: OwnForm,
-    verdict: Annotated[Literal["approve", "deny", "edit", "allow"], Form()],
+    verdict: Annotated[Literal["approve", "deny", "respond", "edit", "allow"], Form()],
     comment: Annotated[str, Form(max_length=5000)] = "",
     minutes: Annotated[int, Form()] = 30,
+    tell: Annotated[bool, Form()] = False,  # noqa: FBT002 - a box of the form
+    response: Annotated[str, Form(max_length=5000)] = "",
 ) -> Response:
     """A person's answer, carried out whole or not at all. What could not be comes back with what was typed."""
     require_scope(session, "approvals:resolve")
@@ -149,14 +151,17 @@ async def answer(
     async def refused(note: str) -> Response:
         return await _inbox(request, plane, session, typed=Typed(approval_id, verdict, form), note=note)
 
+    denies = verdict in {"deny", "respond"}
+    if verdict == "respond" and not response.strip():
+        return await refused("answer_missing")
     approval = await plane.read(lambda connection: approvals.get(connection, approval_id))
     edited: Arguments | None = None
-    if approval is not None and verdict != "deny":
+    if approval is not None and not denies:
         try:
             edited = read_form(form, approval, edits=verdict == "edit")
         except FormRefused as refusal:
             return await refused(refusal.note)
-    said: Answer = "deny" if verdict == "deny" else "approve"
+    said: Answer = "deny" if denies else "approve"
     kept = minutes if minutes in MINUTES else MINUTES[0]
     resolution = Resolution(
         approval_id,
@@ -166,12 +171,15 @@ async def answer(
         comment=comment,
         edited=edited,
         allow_minutes=kept if verdict == "allow" else None,
+        told=response if verdict == "respond" else comment if verdict == "deny" and tell else "",
     )
     result = await plane.resolve(resolution)
     if isinstance(result, ResolutionRefused):
         return await refused(f"refused_{result.code}")
     if verdict == "allow" and result.state == "approved":
         return _redirect_with_note("allowed")
+    if verdict == "respond":
+        return _redirect_with_note("answered")
     return _redirect_with_note(
         {"awaiting_second": "first", "approved": "approved", "denied": "denied"}.get(result.state, "")
     )

@@ -15,9 +15,10 @@ from litellm_bighub.control_plane.store.tables.logins import Login
 from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.wording import Wording
 
-GOOD = frozenset({"approved", "denied", "first", "allowed"})
+GOOD = frozenset({"approved", "denied", "answered", "first", "allowed"})
 NOTES = GOOD | {
     "unreadable",
+    "answer_missing",
     "edited_twice",
     "edit_unused",
     "changed",

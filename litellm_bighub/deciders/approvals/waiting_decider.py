@@ -40,6 +40,7 @@ class AnsweredApproval:
         by: the person's name, where the decider gives it.
         bound: deciding on the same call again uses the approval up. Otherwise this answer is the permission, and the
             decider gives it once.
+        told: what the person who denied the call tells the agent.
         edited: arguments that a person put in place of the model's, where the answer is the permission.
     """
 
@@ -47,6 +48,7 @@ class AnsweredApproval:
     by: str = ""
     bound: bool = True
     edited: Arguments | None = None
+    told: str = ""
 
 
 @runtime_checkable
@@ -158,7 +160,8 @@ async def _in_force(
             return asked
         case "denied":
             by = f" by {answer.by}" if answer.by else ""
-            return Block(f"denied{by}", Basis(decision_id=asked.basis.decision_id, blocked_by="denied"), "denied")
+            basis = Basis(decision_id=asked.basis.decision_id, blocked_by="denied")
+            return Block(f"denied{by}", basis, "denied", told=answer.told)
         case "approved" if not answer.bound:
             by = f" by {answer.by}" if answer.by else " by a person"
             return Allow(f"approved{by}", edited=answer.edited, basis=asked.basis)

@@ -81,9 +81,9 @@ class Withholding:
         match decision:
             case Allow(edited=edited):
                 return Pass(edited, "" if edited is None else wording.edited_before_approval.format(tool=call.name))
-            case Block(reason=reason, cause=cause):
+            case Block(reason=reason, cause=cause, told=told):
                 said = wording.withheld_after_run.format(tool=call.name) if ran else wording.blocked(cause, call.name)
-                notice = said + self._why(reason, wording)
+                notice = said + wording.person_says(told) + self._why(reason, wording)
                 if self.on_block == "error":
                     raise ToolCallWithheld(notice, kind="tool_call_blocked")
                 return Withhold(notice)

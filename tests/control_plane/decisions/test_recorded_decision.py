@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from litellm_bighub.control_plane.approvals.resolution import Resolution
+from litellm_bighub.control_plane.decisions.embedded_decider import decision
 from litellm_bighub.control_plane.decisions.recorded_decision import decision_hash, validation_hash
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events, metadata
 from litellm_bighub.control_plane.store.tables.events import page
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decision import Block
 from litellm_bighub.policy.tool_table import ToolTable
 
 POLICY = """\
@@ -108,6 +112,50 @@ async def test_a_hash_proves_what_was_decided(open_plane):
     assert proof == event["body"]["validation_hash"]
     assert proof == decision_hash(decided.decision_id, "requires_approval", version, decided.time)
     assert proof != decision_hash(decided.decision_id, "allowed", version, decided.time)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "after", "change", "verdict"),
+    [
+        pytest.param(900, 899, {}, "blocked", id="it holds"),
+        pytest.param(900, 900, {}, "requires_approval", id="until its time is over"),
+        pytest.param(60, 61, {}, "requires_approval", id="as long as the policy says"),
+        pytest.param(0, 0, {}, "requires_approval", id="or never"),
+        pytest.param(900, 1, {"conversation": "conv_1"}, "blocked", id="the same conversation"),
+        pytest.param(900, 1, {"conversation": "conv_2"}, "requires_approval", id="another conversation"),
+        pytest.param(900, 1, {"conversation": ""}, "blocked", id="an unknown conversation"),
+        pytest.param(900, 1, {"trace_id": "another", "response_id": "r"}, "blocked", id="another request"),
+        pytest.param(900, 1, {"actor": "other"}, "requires_approval", id="another actor"),
+        pytest.param(900, 1, {"key": "k2"}, "requires_approval", id="another key"),
+    ],
+)
+async def test_a_denial_holds_for_the_same_call(open_plane, clock, seconds, after, change, verdict):
+    plane = open_plane(POLICY + f"denial_holds_seconds: {seconds}\n")
+    context = replace(AGENT, conversation="conv_1")
+    asked = await plane.decide(refund(), context)
+    await plane.resolve(Resolution(asked.approval.id, "deny", "ann", told="use a voucher"))
+    clock.now += after
+
+    again = await plane.decide(refund(), replace(context, **change))
+    assert again.judgement.verdict == verdict
+    assert (await plane.decide(refund(701), context)).judgement.verdict == "requires_approval"
+    if verdict == "blocked":
+        decided = decision(again)
+        assert (again.judgement.blocked_by, again.judgement.reason) == ("denied", "denied by ann")
+        assert isinstance(decided, Block)
+        assert (decided.cause, decided.told) == ("denied", "use a voucher")
+        [resolved] = await told(plane, "approval.resolved")
+        assert resolved["body"]["told"] == "use a voucher"
+
+
+async def test_an_approval_of_the_same_call_counts_more_than_a_denial(open_plane, clock):
+    plane = open_plane(POLICY + "denial_holds_seconds: 60\n")
+    first = await plane.decide(refund(), AGENT)
+    await plane.resolve(Resolution(first.approval.id, "deny", "ann"))
+    clock.now += 61
+    second = await plane.decide(refund(), AGENT)
+    await plane.resolve(Resolution(second.approval.id, "approve", "ann"))
+    assert (await plane.decide(refund(), AGENT)).judgement.verdict == "allowed"
 
 
 @pytest.mark.parametrize(

@@ -267,3 +267,28 @@ async def test_the_operators_sentence_stands_on_the_card(open_plane, plane, visi
     call = ToolCall("c", "function", "refund", {"amount": 700, "order": "A-1"}, value=700)
     await plane.decide(call, CallContext(actor="a"))
     assert "Refund 700 for A-1" in (await client.get("/inbox")).text
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"verdict": "deny", "comment": "too much"}, ""),
+        ({"verdict": "deny", "comment": "too much", "tell": "true"}, "too much"),
+        ({"verdict": "respond", "comment": "mine", "response": "send a voucher"}, "send a voucher"),
+        ({"verdict": "approve", "comment": "fine", "tell": "true"}, ""),
+    ],
+)
+async def test_the_agent_hears_what_a_person_wants_it_to(visit, ask, plane, data, told):
+    client, token = await visit()
+    approval_id = await ask()
+    await client.post(f"/inbox/approvals/{approval_id}", data={**data, "csrf": token})
+    approval = await plane.wait(approval_id, timeout=0)
+    assert (approval.state, approval.told) == ("approved" if data["verdict"] == "approve" else "denied", told)
+
+
+async def test_an_empty_answer_is_none(visit, ask, plane):
+    client, token = await visit()
+    approval_id = await ask()
+    page = await client.post(f"/inbox/approvals/{approval_id}", data={"verdict": "respond", "csrf": token})
+    assert page.status_code == 422
+    assert (await plane.wait(approval_id, timeout=0)).state == "pending"

@@ -253,6 +253,12 @@ ASKED = RequireApproval("large", "a1", basis=Basis(decision_id="d1"))
             Allow("approved by ann", edited={"n": 1}, basis=ASKED.basis),
             id="the answer is the permission",
         ),
+        pytest.param(
+            [AnsweredApproval("denied", told="not today")],
+            [],
+            Block("denied", Basis("d1", "denied"), "denied", told="not today"),
+            id="denied with words",
+        ),
         pytest.param([AnsweredApproval("denied")], [], Block("denied", Basis("d1", "denied"), "denied"), id="denied"),
     ],
 )

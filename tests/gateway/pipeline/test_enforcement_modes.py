@@ -63,6 +63,14 @@ def test_each_cause_has_a_sentence_of_its_own():
     assert all("has not been run" in each for each in told.values())
 
 
+def test_a_person_who_denies_tells_the_model_what_to_do():
+    said = Withholding().outcome(
+        ToolCall("c", "function", "pay"), Block("by ann", cause="denied", told="use a {voucher}")
+    )
+    assert isinstance(said, Withhold)
+    assert said.notice == f"{ENGLISH.blocked('denied', 'pay')} The person says: use a {{voucher}}"
+
+
 @pytest.mark.parametrize("decision", [*map(block, CAUSES), RequireApproval("ask", "apr_1")], ids=[*CAUSES, "waits"])
 @pytest.mark.parametrize("on_approval", ["replace", "request", "error"])
 def test_of_what_the_provider_has_run_nobody_is_told_that_it_has_not(decision, on_approval):

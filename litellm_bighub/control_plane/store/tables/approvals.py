@@ -58,6 +58,7 @@ class Approval:
         edited_digest: of the call with those, where the caller has to ask about it; the answer is bound to it too.
         four_eyes: two different people must approve; `first_by` names the one who did, `first_person` is their key's
             lineage.
+        told: what the person who denied it tells the agent.
         ttl: seconds that a person has to answer, and then the caller to use the answer.
     """
 
@@ -88,6 +89,7 @@ class Approval:
     consumed_at: float | None = None
     edited_digest: str | None = None
     first_person: str | None = None
+    told: str = ""
 
     def state_at(self, now: float) -> State:
         """The state, with an expiry that nothing has recorded yet."""
@@ -128,6 +130,19 @@ def find(connection: Connection, digest: str, type_: str, now: float) -> Approva
         .limit(1)
     )
     row = connection.execute(usable).mappings().one_or_none()
+    return None if row is None else _approval(row)
+
+
+def denied(connection: Connection, digest: str, type_: str, *, since: float) -> Approval | None:
+    """The latest denial of an identical call, if it is not older."""
+    latest = (
+        select(approvals)
+        .where(approvals.c.digest == digest, approvals.c.type == type_)
+        .where(approvals.c.state == "denied", approvals.c.resolved_at > since)
+        .order_by(approvals.c.resolved_at.desc())
+        .limit(1)
+    )
+    row = connection.execute(latest).mappings().one_or_none()
     return None if row is None else _approval(row)
 
 
@@ -213,9 +228,10 @@ def bind_edited(connection: Connection, approval_id: str, digest: str) -> None:
     connection.execute(update(approvals).where(approvals.c.id == approval_id).values(edited_digest=digest))
 
 
-def deny(connection: Connection, approval_id: str, *, by: str, comment: str, now: float) -> bool:
+def deny(connection: Connection, approval_id: str, *, by: str, comment: str, told: str = "", now: float) -> bool:
     """Deny; false if the approval is not in a state for it."""
-    return _move(connection, approval_id, "deny", now, {"resolved_by": by, "resolved_at": now, "comment": comment})
+    values = {"resolved_by": by, "resolved_at": now, "comment": comment, "told": told}
+    return _move(connection, approval_id, "deny", now, values)
 
 
 def consume(connection: Connection, approval_id: str, *, now: float) -> bool:
