@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal, cast
+from typing import Annotated, Final, Literal, TypeAlias, cast
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -70,6 +70,11 @@ class ServiceSettings(BaseModel):
     send_arguments: SendArguments = Field(default="redacted", description="what BIGHUB is told of a call's arguments")
 
 
+ActorSource: TypeAlias = Annotated[str, Field(pattern=r"^(key|user|team|claim:[^\s:=*?\[\]]+)$")]
+"""What names an actor: the alias of a key, the id of a user, a team, or a claim of an authenticated token."""
+ACTOR_SOURCES: Final = ("key", "user")
+
+
 class GuardrailSettings(BaseSettings):
     """What a `BighubGuardrail` is configured with."""
 
@@ -90,6 +95,10 @@ class GuardrailSettings(BaseSettings):
     service: ServiceSettings = Field(default=ServiceSettings(), description="the hosted BIGHUB")
     actor: Annotated[str, AfterValidator(given)] = Field(
         default="AI_AGENT", min_length=1, description="who acts where authentication names nobody"
+    )
+    actor_from: Annotated[list[ActorSource], Field(min_length=1)] = Field(
+        default_factory=lambda: [*ACTOR_SOURCES],
+        description="what names the actor: key, user, team or claim:NAME, the first that authentication knows",
     )
     domain: str = Field(default="custom", min_length=1, description="the business domain of the calls")
     tools: dict[str, ToolSettings] = Field(default_factory=dict, description="value, target and more, by tool")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from litellm_bighub.doctor.decider_check import check_decider
 from litellm_bighub.doctor.findings import Finding, Level
@@ -23,6 +24,8 @@ from litellm_bighub.settings import GuardrailSettings, TextGuardrailSettings
 _OURS = "litellm_bighub.BighubGuardrail"
 _LITELLMS = frozenset({"guardrail", "mode", "default_on"})
 _LITELLM = "litellm"
+_NAMELESS: Final = "AI_AGENT"
+"""The actor where neither authentication nor the operator names one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ def _of_one(
     match guardrail.kind:
         case GuardrailKind.CALLS:
             yield from _switched_on(config, entry)
-            yield from _calls(entry, home)
+            yield from _calls(config, entry, home)
         case GuardrailKind.TEXTS:
             yield from _switched_on(config, entry)
             yield from _texts(entry, guardrails)
@@ -121,7 +124,7 @@ def _models_with(config: ProxyConfig, name: str) -> list[str]:
     ]
 
 
-def _calls(entry: GuardrailEntry, home: Path) -> Iterator[Finding]:
+def _calls(config: ProxyConfig, entry: GuardrailEntry, home: Path) -> Iterator[Finding]:
     given = {key: value for key, value in entry.params.items() if key not in _LITELLMS and key != "on_decision"}
     try:
         settings, _ = read_settings(GuardrailSettings, entry.name, given)
@@ -132,6 +135,13 @@ def _calls(entry: GuardrailEntry, home: Path) -> Iterator[Finding]:
         yield Finding(Level.OFF, entry.name, f"the proxy would not start: {error}")
         return
     yield from _opting_out(entry.name, settings.may_opt_out)
+    if settings.actor == _NAMELESS:
+        says = (
+            f"whom {' and '.join(settings.actor_from)} do not name is called {_NAMELESS}; name agents: docs, Who asks"
+        )
+        general = config.section("general_settings")
+        known = any(general.get(each) for each in ("master_key", "custom_auth", "enable_jwt_auth"))
+        yield Finding(Level.NOTE if known else Level.WARNING, entry.name, says)
     if guard.open_routes.rows and settings.ungoverned_routes == "refuse":
         says = f"open_routes opens {guard.open_routes}: nobody decides on tool calls there"
         yield Finding(Level.WARNING, entry.name, says)

@@ -1,7 +1,8 @@
 """Names of actors, and where they come from.
 
 Whoever has a key at a gateway may choose its alias, so a name that comes from a key or a user says so: `key:billing-x`,
-`user:u-77`. A name without a mark is one that an operator or a program gave: the setting `actor`, an argument in code,
+`user:u-77`. So does a team's name, and a claim of an authenticated token: `team:support`, `claim:azp=billing-agent`.
+A name without a mark is one that an operator or a program gave: the setting `actor`, an argument in code,
 or what a client of the HTTP API says that it is.
 """
 
@@ -13,10 +14,14 @@ KEY: Final = "key:"
 """Marks the alias of a gateway's key."""
 USER: Final = "user:"
 """Marks the id of a gateway's user."""
-MARKS: Final = (KEY, USER)
+TEAM: Final = "team:"
+"""Marks the alias of a gateway's team, or else its id."""
+CLAIM: Final = "claim:"
+"""Marks a claim of an authenticated token, its name and value."""
+MARKS: Final = (KEY, USER, TEAM, CLAIM)
 
 
-POSES: Final = f"must not begin with {' or '.join(MARKS)}: such names come from keys and users alone"
+POSES: Final = f"must not begin with {' or '.join(MARKS)}: such names come from authentication alone"
 """What is wrong with a plain name that looks marked."""
 
 

@@ -272,3 +272,11 @@ def test_texts_that_are_checked_by_half_are_told(examined):
 def test_an_unsupported_release_that_the_config_allows_is_a_warning():
     assert litellm_release("2.0.0", allowed=True).level is Level.WARNING
     assert litellm_release("1.107.0", allowed=True).level is Level.OFF
+
+
+def test_callers_who_would_all_have_one_name_are_told_of(examined):
+    named = examined(guardrail(actor="billing-agent"))
+    unnamed = examined(guardrail())
+
+    assert "AI_AGENT" not in says(named, Level.WARNING) + says(named, Level.NOTE)
+    assert "called AI_AGENT" in says(unnamed, Level.WARNING) + says(unnamed, Level.NOTE)

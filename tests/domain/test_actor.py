@@ -11,6 +11,8 @@ TABLE = pytest.mark.parametrize(
     [
         pytest.param("key:billing", True, "billing", id="key"),
         pytest.param("user:u-77", True, "u-77", id="user"),
+        pytest.param("team:support", True, "support", id="team"),
+        pytest.param("claim:azp=agent", True, "azp=agent", id="claim"),
         pytest.param("key:user:x", True, "user:x", id="one mark alone is taken off"),
         pytest.param("billing", False, "billing", id="plain"),
         pytest.param("monkey:x", False, "monkey:x", id="mark in the middle"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.proxy.hooks.responses_id_security import ResponsesIDSecurity
@@ -11,11 +12,12 @@ from litellm.responses.utils import ResponsesAPIRequestUtils
 from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
 from litellm.types.llms.openai import ResponsesAPIOptionalRequestParams
 
-from litellm_bighub.domain.actor import KEY, USER
+from litellm_bighub.domain.actor import CLAIM, KEY, TEAM, USER, without_mark
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.gateway.pipeline.request_scope import request_scope
+from litellm_bighub.settings import ACTOR_SOURCES
 
 IN_CODE = "litellm_bighub.aresponses"
 """The surface of calls that come through no route, unless they are told to have another."""
@@ -36,6 +38,7 @@ def call_context(
     actor: str,
     domain: str,
     surface: str = IN_CODE,
+    actor_from: Sequence[str] = ACTOR_SOURCES,
 ) -> CallContext:
     """The context of a response's calls.
 
@@ -43,9 +46,10 @@ def call_context(
         user_api_key_dict: LiteLLM's authentication, `None` for calls in code.
         request_data: the request; its ids and model are read, its claims about people are not.
         response: whose upstream id is recorded.
-        actor: who acts where authentication names nobody; a key's alias and a user's id are marked as such.
+        actor: who acts where authentication names nobody; what authentication names is marked as such.
         domain: the business domain.
         surface: where the call is made, if it comes through no route.
+        actor_from: what names the actor, the first that authentication knows; see `ActorSource`.
     """
     alias = user = team = route = key = ""
     response_id = _text(fields.get(response, "id"))
@@ -54,8 +58,9 @@ def call_context(
         team = user_api_key_dict.team_alias or user_api_key_dict.team_id or ""
         route = user_api_key_dict.request_route or ""
         key = hashed_key(user_api_key_dict)
-    names = ((KEY, alias), (USER, user))
-    name = next((mark + name for mark, name in names if name not in NOBODY), actor)
+    names = {"key": KEY + alias, "user": USER + user, "team": TEAM + team}
+    named = (names[source] if source in names else _claimed(user_api_key_dict, source) for source in actor_from)
+    name = next((name for name in named if without_mark(name) not in NOBODY), actor)
     turn = request_scope().turn
     return CallContext(
         actor=name,
@@ -70,6 +75,13 @@ def call_context(
         key=key,
         turn=turn[1] if turn is not None and turn[0] is request_data else "",
     )
+
+
+def _claimed(authenticated: UserAPIKeyAuth | None, source: str) -> str:
+    """The claim that a source names, out of the token that LiteLLM has verified; empty if it has no such text."""
+    name = source.removeprefix(CLAIM)
+    value = _text(((authenticated and authenticated.jwt_claims) or {}).get(name))
+    return f"{CLAIM}{name}={value}" if value else ""
 
 
 def hashed_key(authenticated: UserAPIKeyAuth) -> str:

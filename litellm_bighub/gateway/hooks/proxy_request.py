@@ -81,7 +81,10 @@ class ProxyRequest:
 
     def context(self, response: object = None) -> CallContext:
         """Who asks, by the gateway's authentication."""
-        return call_context(self.key, self.data, response, actor=self.settings.actor, domain=self.settings.domain)
+        asked = self.settings
+        return call_context(
+            self.key, self.data, response, actor=asked.actor, domain=asked.domain, actor_from=asked.actor_from
+        )
 
     async def receive(self) -> None:
         """Refuse what cannot be answered."""

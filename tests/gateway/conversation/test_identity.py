@@ -52,6 +52,38 @@ def test_an_id_that_is_not_encrypted_becomes_one_that_is_not(given):
     assert in_same_form(given, "resp_1", made("resp_2")) == made("resp_2")
 
 
+WHO = UserAPIKeyAuth(
+    key_alias="billing", user_id="u-77", team_id="t-1", team_alias="support", jwt_claims={"azp": "agent-7", "exp": 9}
+)
+
+
+@pytest.mark.parametrize(
+    ("sources", "authenticated", "actor"),
+    [
+        (["key", "user"], WHO, "key:billing"),
+        (["user", "key"], WHO, "user:u-77"),
+        (["team"], WHO, "team:support"),
+        (["team"], UserAPIKeyAuth(team_id="t-1"), "team:t-1"),
+        (["claim:azp", "key"], WHO, "claim:azp=agent-7"),
+        (["claim:none", "claim:exp", "user"], WHO, "user:u-77"),
+        (["claim:azp", "team"], UserAPIKeyAuth(), "AI_AGENT"),
+        (["claim:azp", "team"], None, "AI_AGENT"),
+    ],
+)
+def test_the_operator_says_what_names_the_actor(sources, authenticated, actor):
+    """What the request itself says of claims and teams counts for nothing."""
+    claims = {"jwt_claims": {"azp": "another"}, "metadata": {"user_api_key_team_alias": "another"}, "user": "another"}
+    context = call_context(authenticated, claims, None, actor="AI_AGENT", domain="custom", actor_from=sources)
+
+    assert context.actor == actor
+
+
+@pytest.mark.parametrize("source", ["alias", "claim:", "claim:a b", "claim:a=b", "claim:*", ""])
+def test_what_names_no_actor_is_refused(source):
+    with pytest.raises(ConfigurationError, match="actor_from"):
+        read_settings(GuardrailSettings, "bighub", {"actor_from": [source]})
+
+
 SECRETS = ["sk-1234", "Bearer sk-1234", "my-own-key", "litellm_proxy_master_key", "ü\ud800", "a.b.c", "h" * 64]
 NAMES = st.text(max_size=12) | st.sampled_from([*sorted(NOBODY), "u-77", "key:u-77", "user:u-77"])
 
