@@ -146,6 +146,12 @@ class Wording:
     inbox_approved: str = _sentence("Approved. The call may run once.")
     inbox_denied: str = _sentence("Denied.")
     inbox_answered: str = _sentence("Answered. The call does not run, and the agent hears your answer.")
+    inbox_many: str = _sentence("All of these calls are answered.")
+    inbox_not_all: str = _sentence("Not all of these calls could be answered. Those that are left wait here.")
+    inbox_server_gone: str = _sentence(
+        "The server cannot be reached. This page goes on by itself once it can be; what you have typed stays."
+    )
+    inbox_session_gone: str = _sentence("You are logged out. Log in in another tab; what you have typed stays here.")
     inbox_answer_missing: str = _sentence("Write what the agent hears. Nothing was done.")
     inbox_first: str = _sentence("Noted. Another person must approve as well.")
     inbox_allowed: str = _sentence("Approved, and allowed for a while.")

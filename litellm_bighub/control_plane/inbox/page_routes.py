@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator
+from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query, Request
@@ -17,20 +18,22 @@ from litellm_bighub.control_plane.http.auth import Plane, address_of
 from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.inbox import charts
 from litellm_bighub.control_plane.inbox.answer_form import FormRefused, read_form
-from litellm_bighub.control_plane.inbox.cards import Typed, card, view_of
+from litellm_bighub.control_plane.inbox.cards import Typed, card, current_arguments, view_of
 from litellm_bighub.control_plane.inbox.render import render
 from litellm_bighub.control_plane.inbox.sessions import COOKIE, LoggedIn, OwnForm, require_scope, set_cookie
+from litellm_bighub.control_plane.inbox.waiting_list import EVERYTHING, PAGE, Order, WaitingFilter, waiting_list
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table, head
 from litellm_bighub.control_plane.store.tables import approvals, events, keys, logins as sessions, outcomes, switches
 from litellm_bighub.control_plane.store.tables.logins import Login
 from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/inbox", default_response_class=HTMLResponse, include_in_schema=False)
 
-PAGE = 50
+_DECISIONS = 50
 _STREAM_SECONDS = 600
 _LOOK_AGAIN_SECONDS = 2.0
 _SAMPLES = 20_000
@@ -42,9 +45,16 @@ async def inbox(
     plane: Plane,
     session: LoggedIn,
     fragment: bool = False,  # noqa: FBT001, FBT002 - query parameters
+    tool: str = "",
+    actor: str = "",
+    rule: str | None = None,
+    q: Annotated[str, Query(max_length=200)] = "",
+    order: Order = "newest",
 ) -> HTMLResponse:
     """What waits."""
-    return await _inbox(request, plane, session, template="waiting.html" if fragment else "inbox.html")
+    wanted = WaitingFilter(tool, actor, rule, q, order)
+    template = "waiting.html" if fragment else "inbox.html"
+    return await _inbox(request, plane, session, template=template, wanted=wanted)
 
 
 async def _inbox(
@@ -53,21 +63,22 @@ async def _inbox(
     session: Login,
     *,
     template: str = "inbox.html",
+    wanted: WaitingFilter = EVERYTHING,
     typed: Typed | None = None,
     note: str = "",
 ) -> HTMLResponse:
     now = plane.clock()
 
     def query(connection: Connection) -> JsonObject:
-        waiting = approvals.listed(connection, now=now, state="pending", limit=200)
+        waiting = waiting_list(connection, wanted, now)
         recent = events.page(connection, table.c.type == DECISION, limit=8)
         return {"waiting": waiting, "recent": recent, "switches": switches.active(connection)}
 
     found = await plane.read(query)
     tools = plane.source.text.tools
-    cards = [card(approval, tools, typed) for approval in found["waiting"]]
+    cards = [card(approval, tools, typed) for approval in found["waiting"].approvals]
     lost = typed if typed is not None and all(typed.approval_id != one.approval.id for one in cards) else None
-    shared = {**found, "cards": cards, "lost": lost, "may": _may_answer(session), "minutes": MINUTES}
+    shared = {**found, "cards": cards, "wanted": wanted, "lost": lost, "may": _may_answer(session), "minutes": MINUTES}
     return render(request, template, session, now, shared, status=422 if note else 200, note=note)
 
 
@@ -185,6 +196,27 @@ async def answer(
     )
 
 
+@router.post("/approvals")
+async def answer_many(
+    plane: Plane,
+    session: OwnForm,
+    verdict: Annotated[Literal["approve", "deny"], Form()],
+    calls: Annotated[list[str], Form(max_length=PAGE)],
+) -> Response:
+    """One answer to several calls, each as it was shown: `id digest`. What has changed since waits on."""
+    require_scope(session, "approvals:resolve")
+    answered = 0
+    for call in calls:
+        approval_id, _, shown = call.partition(" ")
+        approval = await plane.read(partial(approvals.get, approval_id=approval_id))
+        if approval is None or arguments_digest(current_arguments(approval)) != shown:
+            continue
+        said = Resolution(approval_id, verdict, by=session.key.name, person=session.key.lineage)
+        answered += not isinstance(await plane.resolve(said), ResolutionRefused)
+    note = "many" if answered == len(calls) else "not_all"
+    return _redirect_with_note(note)
+
+
 @router.get("/decisions")
 async def decisions(
     request: Request,
@@ -205,9 +237,9 @@ async def decisions(
         conditions.append(table.c.body.contains(json.dumps(q)[1:-1], autoescape=True) | (table.c.subject == q))
     if before:
         conditions.append(table.c.seq < before)
-    found = await plane.read(lambda connection: events.page(connection, *conditions, limit=PAGE))
+    found = await plane.read(lambda connection: events.page(connection, *conditions, limit=_DECISIONS))
     filters = {"verdict": verdict, "tool": tool, "actor": actor, "q": q}
-    older = found[-1]["seq"] if len(found) == PAGE else 0
+    older = found[-1]["seq"] if len(found) == _DECISIONS else 0
     return render(
         request, "decisions.html", session, plane.clock(), {"decisions": found, "filters": filters, "older": older}
     )

@@ -15,10 +15,11 @@ from litellm_bighub.control_plane.store.tables.logins import Login
 from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.wording import Wording
 
-GOOD = frozenset({"approved", "denied", "answered", "first", "allowed"})
+GOOD = frozenset({"approved", "denied", "answered", "first", "allowed", "many"})
 NOTES = GOOD | {
     "unreadable",
     "answer_missing",
+    "not_all",
     "edited_twice",
     "edit_unused",
     "changed",
@@ -65,7 +66,14 @@ def render(
 ) -> HTMLResponse:
     """A page. Everything in it is escaped, and what is unseen is made visible."""
     told = _note(note or request.query_params.get("note", ""), get_plane(request).wording)
-    shared = {"path": request.url.path, "session": session, "now": now, "note": told, "words": WORDS}
+    shared = {
+        "path": request.url.path,
+        "session": session,
+        "now": now,
+        "note": told,
+        "wording": get_plane(request).wording,
+        "words": WORDS,
+    }
     page = _ENVIRONMENT.get_template(template).render({**shared, **context})
     return HTMLResponse(page, status)
 

@@ -8,8 +8,10 @@ pytest.importorskip("playwright.async_api", reason="Playwright is not installed"
 
 from playwright.async_api import expect
 
+from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.wording import ENGLISH
 from tests.control_plane.inbox.browser import browsing, chromium, log_in
+from tests.control_plane.serving import serving
 
 pytestmark = [
     pytest.mark.browser,
@@ -72,7 +74,7 @@ async def test_an_answer_elsewhere_removes_the_card(browser, url, key, ask, plan
     await expect(page.locator("article.call")).to_have_count(2)
     await page.fill(f"[id=c-{kept}]", "half a thou")
     other = await log_in(browser, url, await key("bob"))
-    await other.click(f"[id={approval_id}] >> text=Deny")
+    await other.click(f"[id={approval_id}] >> button[value=deny]")
     await expect(page.locator("article.call")).to_have_count(1)
     await expect(page.locator(f"[id=c-{kept}]")).to_have_value("half a thou")
 
@@ -167,6 +169,17 @@ async def test_html_is_shown_in_a_frame_that_reaches_nothing(browser, url, key, 
     await page.click("text=more lines")
     await page.fill(".find input", "needle")
     await expect(page.locator(".fold .line:visible")).to_have_count(1)
+
+
+async def test_a_page_whose_server_is_gone_says_so_and_keeps_what_was_typed(browser, plane, key, ask):
+    approval_id = await ask()
+    async with serving(create_app(plane)) as url:
+        page = await log_in(browser, url, await key())
+        await page.fill(f"[id=c-{approval_id}]", "half a thou")
+    await expect(page.get_by_text(ENGLISH.inbox_server_gone)).to_be_visible()
+    await page.click(f"[id={approval_id}] >> button[value=approve]")
+    await expect(page.locator(f"[id=c-{approval_id}]")).to_have_value("half a thou")
+    assert (await plane.wait(approval_id, timeout=0)).state == "pending"
 
 
 async def test_enter_in_the_comment_answers_nothing(browser, url, key, ask, plane):

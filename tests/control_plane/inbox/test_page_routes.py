@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import httpx
@@ -11,6 +12,7 @@ from litellm_bighub.control_plane.inbox.readable import readable_json, visible
 from litellm_bighub.control_plane.store.tables import events
 from litellm_bighub.control_plane.store.tables.keys import AGENT
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.wording import ENGLISH
 from tests.control_plane.inbox.conftest import PERSON, POLICY
 
 
@@ -284,6 +286,69 @@ async def test_the_agent_hears_what_a_person_wants_it_to(visit, ask, plane, data
     await client.post(f"/inbox/approvals/{approval_id}", data={**data, "csrf": token})
     approval = await plane.wait(approval_id, timeout=0)
     assert (approval.state, approval.told) == ("approved" if data["verdict"] == "approve" else "denied", told)
+
+
+async def test_counts_are_right_beyond_what_a_page_shows_and_a_page_stays_small(visit, plane):
+    client, _ = await visit()
+    for number in range(250):
+        call = ToolCall("c", "function", "refund", {"amount": 600 + number, "note": "x" * 200}, value=600 + number)
+        await plane.decide(call, CallContext(actor=f"agent-{number % 2}"))
+    page = (await client.get("/inbox")).text
+    assert '<span class="count" id="count" aria-live="polite">250</span>' in page
+    assert (page.count("<article"), "40 of 250 are shown" in page) == (40, True)
+    assert len(page.encode()) < 300_000
+    assert page.count('<span class="count">125</span>') == 2
+    group = (await client.get("/inbox", params={"tool": "refund", "actor": "agent-1", "rule": "refunds"})).text
+    assert "Approve these 40" in group
+    assert "Approve these 40" not in page
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("q=n%C3%A4he", ["refund"]),
+        ("q=100%25", []),
+        ("tool=refund", ["refund", "refund"]),
+        ("actor=hr-agent", ["raise"]),
+        ("actor=hr-agent&rule=careful", ["raise"]),
+        ("actor=hr-agent&rule=", []),
+        ("order=expires", ["refund", "refund", "raise"]),
+        ("", ["raise", "refund", "refund"]),
+    ],
+)
+async def test_what_waits_is_filtered_and_sorted(visit, ask, clock, query, expected):
+    client, _ = await visit()
+    await ask(700, note="in der n\u00e4he")
+    await ask(800)
+    clock.now += 1
+    await ask(1, tool="raise", actor="hr-agent", domain="hr")
+    page = (await client.get(f"/inbox?{query}")).text
+    assert re.findall(r'<h2 id="t-apr[^>]*><code>(\w+)', page) == expected
+
+
+@pytest.mark.parametrize("verdict", ["approve", "deny"])
+async def test_many_are_answered_at_once_each_as_it_was_shown(visit, ask, plane, verdict):
+    client, token = await visit()
+    ids = [await ask(700 + number) for number in range(3)]
+    page = (await client.get("/inbox?tool=refund&actor=billing-agent&rule=refunds")).text
+    calls = re.findall(r'name="calls" value="([^"]+)"', page)
+    assert {call.split()[0] for call in calls} == set(ids)
+    await client.post(f"/inbox/approvals/{ids[0]}", data={"verdict": "deny", "csrf": token})
+    other = await ask(900)
+    told = await client.post(
+        "/inbox/approvals", data={"verdict": verdict, "csrf": token, "calls": [*calls, f"{other} x"]}
+    )
+    assert ENGLISH.inbox_not_all in told.text
+    states = [(await plane.wait(one, timeout=0)).state for one in (*ids[1:], other)]
+    assert states == [*["approved" if verdict == "approve" else "denied"] * 2, "pending"]
+
+
+async def test_who_may_not_answer_answers_not_many_either(visit, ask, plane):
+    client, token = await visit("eve", frozenset({"audit:read"}))
+    approval_id = await ask()
+    data = {"verdict": "approve", "csrf": token, "calls": [f"{approval_id} x"]}
+    assert (await client.post("/inbox/approvals", data=data)).status_code == 403
+    assert (await client.post("/inbox/approvals", data={**data, "csrf": "wrong"})).status_code == 403
 
 
 async def test_an_empty_answer_is_none(visit, ask, plane):

@@ -20,7 +20,10 @@ function cards(root) {
 }
 
 async function refresh() {
-  const response = await fetch("/inbox?fragment=true", { credentials: "same-origin", redirect: "manual" });
+  const wanted = new URLSearchParams(location.pathname === "/inbox" ? location.search : "");
+  wanted.set("fragment", "true");
+  const response = await fetch(`/inbox?${wanted}`, { credentials: "same-origin", redirect: "manual" });
+  tellGone(response.type === "opaqueredirect" ? "session" : "");
   if (!response.ok) return;
   const fresh = document.createElement("div");
   fresh.append(...new DOMParser().parseFromString(await response.text(), "text/html").body.childNodes);
@@ -35,13 +38,16 @@ async function refresh() {
   for (const card of added.reverse()) {
     card.classList.add("new");
     for (const left of card.querySelectorAll("[data-expires]")) left.dataset.seen = performance.now();
-    list.prepend(card);
+    document.getElementById("bulk").after(card);
   }
+  const bulk = fresh.querySelector("#bulk");
+  const total = Number(bulk.dataset.total);
   const empty = list.querySelector(".empty");
   if (after.size && empty) empty.remove();
   if (!after.size && !empty) list.replaceChildren(...fresh.childNodes);
-  document.getElementById("count").textContent = after.size;
-  document.title = document.title.replace(/^(\(\d+\) )?/, after.size ? `(${after.size}) ` : "");
+  else document.getElementById("bulk").replaceWith(bulk);
+  document.getElementById("count").textContent = total;
+  document.title = document.title.replace(/^(\(\d+\) )?/, total ? `(${total}) ` : "");
   countDown();
   offerSearch(list);
   if (added.length && "Notification" in window && Notification.permission === "granted") {
@@ -49,8 +55,27 @@ async function refresh() {
   }
 }
 
+function tellGone(what) {
+  const gone = document.getElementById("gone");
+  gone.hidden = !what;
+  gone.textContent = what ? gone.dataset[what] : "";
+}
+
+// A form that is sent to a server that is gone would lose what is typed in it.
+function keepTyped(event) {
+  const gone = document.getElementById("gone");
+  if (gone.hidden) return;
+  event.preventDefault();
+  gone.scrollIntoView();
+}
+
 function listen() {
   const source = new EventSource("/inbox/stream");
+  source.addEventListener("error", () => {
+    refresh().catch(() => tellGone("server"));
+    if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
+  });
+  source.addEventListener("open", () => tellGone(""));
   let running = false;
   let again = false;
   source.addEventListener("changed", async () => {
@@ -59,7 +84,7 @@ function listen() {
     running = true;
     while (again) {
       again = false;
-      await refresh();
+      await refresh().catch(() => tellGone("server"));
     }
     running = false;
   });
@@ -122,6 +147,7 @@ offerSearch(document);
 
 if (list) {
   listen();
+  document.addEventListener("submit", keepTyped);
   offerNotifications();
   document.addEventListener("keydown", onKey);
   countDown();

@@ -166,6 +166,19 @@ def listed(connection: Connection, *, now: float, state: State | None = None, li
     return [_approval(row) for row in connection.execute(query).mappings()]
 
 
+def where(
+    connection: Connection, *conditions: ColumnElement[bool], order: ColumnElement[Any], limit: int
+) -> list[Approval]:
+    """Approvals that fit all conditions."""
+    query = select(approvals).where(*conditions).order_by(order, approvals.c.id).limit(limit)
+    return [_approval(row) for row in connection.execute(query).mappings()]
+
+
+def as_stored(text: str) -> str:
+    """A text as it stands within stored arguments."""
+    return json.dumps(text)[1:-1]
+
+
 def is_due(now: float | BindParameter[Any]) -> ColumnElement[bool]:
     """Whether an approval's time is over and nothing has recorded it so far."""
     return and_(approvals.c.state.in_(("approved", *OPEN)), approvals.c.expires_at <= now)

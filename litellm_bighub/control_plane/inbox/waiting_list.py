@@ -1,0 +1,95 @@
+"""What waits: filtered, sorted, in groups, and counted beyond what a page shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from litellm_bighub.control_plane.store.schema import approvals as table
+from litellm_bighub.control_plane.store.tables import approvals
+from litellm_bighub.control_plane.store.tables.approvals import Approval
+
+Order: TypeAlias = Literal["newest", "expires"]
+PAGE: Final = 40
+_MOST_GROUPS: Final = 30
+_GROUPED: Final = (table.c.tool, table.c.actor, table.c.rule_id)
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingFilter:
+    """Which of the waiting calls are shown. An empty field fits all; of `rule` that is `None`, the default is empty."""
+
+    tool: str = ""
+    actor: str = ""
+    rule: str | None = None
+    q: str = ""
+    order: Order = "newest"
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it names one group."""
+        return bool(self.tool and self.actor) and self.rule is not None and not self.q
+
+
+EVERYTHING: Final = WaitingFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingGroup:
+    """How many calls of one tool wait for one actor under one rule."""
+
+    tool: str
+    actor: str
+    rule: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingList:
+    """A page of what waits.
+
+    Attributes:
+        found: how many fit the filter.
+        total: how many wait.
+        groups: the largest first; none where there are no two calls alike.
+    """
+
+    approvals: tuple[Approval, ...]
+    found: int
+    total: int
+    groups: tuple[WaitingGroup, ...]
+
+
+def waiting_list(connection: Connection, wanted: WaitingFilter, now: float) -> WaitingList:
+    """What waits and fits the filter."""
+    is_open = (table.c.state.in_(approvals.OPEN), table.c.expires_at > now)
+    conditions: list[ColumnElement[bool]] = [*is_open]
+    if wanted.tool:
+        conditions.append(table.c.tool == wanted.tool)
+    if wanted.actor:
+        conditions.append(table.c.actor == wanted.actor)
+    if wanted.rule is not None:
+        conditions.append(table.c.rule_id == wanted.rule)
+    if wanted.q:
+        texts = (table.c.arguments, table.c.tool, table.c.actor, table.c.target, table.c.id)
+        escaped = approvals.as_stored(wanted.q)
+        fits: ColumnElement[bool] = texts[0].contains(escaped, autoescape=True)
+        for text in texts[1:]:
+            fits = fits | text.contains(wanted.q, autoescape=True)
+        conditions.append(fits)
+    order = table.c.expires_at.asc() if wanted.order == "expires" else table.c.created_at.desc()
+    number = func.count()
+    groups = [
+        WaitingGroup(row[0], row[1], row[2], row[3])
+        for row in connection.execute(
+            select(*_GROUPED, number).where(*is_open).group_by(*_GROUPED).order_by(number.desc()).limit(_MOST_GROUPS)
+        )
+    ]
+    return WaitingList(
+        tuple(approvals.where(connection, *conditions, order=order, limit=PAGE)),
+        connection.execute(select(number).where(*conditions)).scalar_one(),
+        connection.execute(select(number).where(*is_open)).scalar_one(),
+        tuple(groups) if any(group.count > 1 for group in groups) else (),
+    )
