@@ -123,7 +123,7 @@ class ControlPlane(Database):
         return DecisionQuestion(
             call,
             context,
-            self.redact(call.arguments),
+            call.redacted(self.redact),
             self.redact,
             decision_id=f"dec_{self.new_id()}",
             approval_id=f"{APPROVAL}{self.new_id()}",

@@ -27,7 +27,7 @@ class DecidedToolCall:
         call, context = self.call, self.context
         shadowed = self.decision.shadowed if isinstance(self.decision, Allow) else None
         decision = shadowed or self.decision
-        arguments = redactor.redact(call.arguments)
+        arguments = call.redacted(redactor.redact)
         measures = self.tool.shown(call, arguments, redactor.redact)
         return DecisionEvent(
             event_id=event_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
@@ -29,6 +30,21 @@ class EventSink(Protocol):
     async def aclose(self) -> None:
         """Release files and connections. Safe to call twice."""
         ...
+
+
+class InstantSink(ABC):
+    """A sink that keeps an event without waiting for anything. It gets no deadline, as none could end it."""
+
+    @abstractmethod
+    def keep(self, event: DecisionEvent) -> None:
+        """Keep the event, or raise."""
+
+    async def write(self, event: DecisionEvent) -> None:
+        """See `EventSink`."""
+        self.keep(event)
+
+    async def aclose(self) -> None:  # noqa: B027 - none of them holds anything that is to be released
+        """Nothing to release."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +86,11 @@ async def record(
 
 async def _written(event: DecisionEvent, sink: EventSink, seconds: float) -> bool:
     try:
-        with anyio.fail_after(seconds):
-            await sink.write(event)
+        if isinstance(sink, InstantSink):
+            sink.keep(event)
+        else:
+            with anyio.fail_after(seconds):
+                await sink.write(event)
     except Exception as error:  # noqa: BLE001 - a sink is anyone's code; whatever it raises withholds the call
         # Neither its message nor a traceback: both may hold the arguments.
         logger.error("%s did not record decision %s: %s", _name(sink), event.event_id, type(error).__name__)  # noqa: TRY400

@@ -14,7 +14,8 @@ from typing import Final, NoReturn, cast
 import rfc8785
 
 from litellm_bighub.domain.call import Arguments
-from litellm_bighub.domain.payload import JsonMapping, JsonObject
+from litellm_bighub.domain.digest import canonical
+from litellm_bighub.domain.payload import JsonMapping
 
 MAX_CHARACTERS = 1_000_000
 MAX_DEPTH = 64
@@ -121,7 +122,7 @@ def _json_type(value: object) -> str:
 def _canonical(parsed: Arguments) -> Arguments:
     """Prove that the arguments have an RFC 8785 form: what has none could not be bound to an approval."""
     try:
-        rfc8785.dumps(cast("JsonObject", parsed))
+        canonical(parsed)
     except rfc8785.CanonicalizationError as error:
         raise UnreadableArguments(f"arguments have no canonical JSON form: {_reason(error)}") from error
     except (RecursionError, UnicodeEncodeError) as error:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.tool_name import UNREADABLE_NAME, is_readable, shown
 
+if TYPE_CHECKING:
+    from litellm_bighub.domain.redaction import Redact
+
 JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | None"
 Arguments: TypeAlias = Mapping[str, JSON]
+_REDACTED: Final = "_redacted"
+_OF_ARGUMENTS: Final = frozenset({_REDACTED, "digest"})
 
 CallType: TypeAlias = Literal[
     "function",
@@ -42,7 +47,7 @@ class ReasoningMark:
         return bool(self.id or self.digest)
 
 
-@dataclass(frozen=True)  # without slots: the digest is kept once it is known
+@dataclass(frozen=True)  # without slots: what is made of the arguments is made once
 class ToolCall:
     """One tool call, ready to be decided on.
 
@@ -90,6 +95,20 @@ class ToolCall:
     def digest(self) -> str:
         """SHA-256 (hex) over the RFC 8785 form of the arguments; empty if they are unreadable."""
         return "" if self.unreadable is not None else arguments_digest(self.arguments)
+
+    def redacted(self, redact: Redact) -> Mapping[str, JSON]:
+        """The arguments without secrets. All who ask with the same function share one copy, and only read it."""
+        kept: tuple[Redact, dict[str, JSON]] | None = vars(self).get(_REDACTED)
+        if kept is None or kept[0] != redact:
+            kept = (redact, redact(self.arguments))
+            vars(self)[_REDACTED] = kept
+        return kept[1]
+
+    def measured(self, *, value: float | None, target: str, action: str) -> ToolCall:
+        """The call with these; its arguments stay, and with them what was made of them."""
+        call = replace(self, value=value, target=target, action=action)
+        vars(call).update({name: kept for name, kept in vars(self).items() if name in _OF_ARGUMENTS})
+        return call
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,8 @@ class Search:
 
 def storable(text: str) -> str:
     """The text as every ledger holds it: without NUL and halves of surrogate pairs, which databases refuse."""
+    if text.isascii() and "\0" not in text:  # as nearly all are
+        return text
     return text.encode(errors="backslashreplace").decode().replace("\0", "\\0")
 
 

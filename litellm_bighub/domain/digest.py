@@ -1,9 +1,10 @@
-"""The digest that binds an approval to exactly one call."""
+"""The canonical form of arguments, and the digest that binds an approval to exactly one call."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, cast
+import json
+from typing import TYPE_CHECKING, Final, cast
 
 import rfc8785
 
@@ -11,6 +12,22 @@ from litellm_bighub.domain.payload import JsonObject
 
 if TYPE_CHECKING:
     from litellm_bighub.domain.call import Arguments
+
+_FARTHEST: Final = 2**53 - 1
+_FEW_LEVELS: Final = 20
+_WRITER: Final = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def canonical(value: object) -> bytes:
+    """The RFC 8785 form.
+
+    Raises:
+        rfc8785.CanonicalizationError: it has none.
+    """
+    # For these, Python's own writer writes the very same, many times as fast.
+    if _is_simple(value, 0):
+        return _WRITER.encode(value).encode()
+    return rfc8785.dumps(cast("JsonObject", value))
 
 
 def arguments_digest(arguments: Arguments) -> str:
@@ -43,4 +60,21 @@ def call_digest(
 
 
 def _sha256(value: object) -> str:
-    return hashlib.sha256(rfc8785.dumps(cast("JsonObject", value))).hexdigest()
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def _is_simple(value: object, depth: int) -> bool:
+    """Whether it is made of ASCII texts, integers, flags and nulls: their order and writing is the same everywhere."""
+    kind = type(value)
+    if kind is str:
+        return cast("str", value).isascii()
+    if kind is int:
+        return -_FARTHEST <= cast("int", value) <= _FARTHEST
+    if value is None or kind is bool:
+        return True
+    if depth > _FEW_LEVELS:
+        return False
+    if kind is dict:
+        fields = cast("dict[object, object]", value)
+        return all(type(key) is str and key.isascii() and _is_simple(field, depth + 1) for key, field in fields.items())
+    return kind is list and all(_is_simple(each, depth + 1) for each in cast("list[object]", value))

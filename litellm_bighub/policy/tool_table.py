@@ -58,8 +58,7 @@ class ToolEntry:
             return _undecidable(error.what, str(error))
         if value is None and target is None and not self.action:
             return call
-        return replace(
-            call,
+        return call.measured(
             value=call.value if value is None else value,
             target=call.target if target is None else target,
             action=self.action or call.action,

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
+from litellm_bighub.deciders.event_sinks import InstantSink
 from litellm_bighub.deciders.wrappers.circuit import BreakerState
 from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.telemetry.instruments import Instruments, ToolNames
@@ -14,8 +15,8 @@ from litellm_bighub.telemetry.spans import DecisionSpans
 logger = logging.getLogger(__name__)
 
 
-class Telemetry:
-    """An `EventSink` that never fails, since a failure to measure must not withhold a call.
+class Telemetry(InstantSink):
+    """A sink that never fails, since a failure to measure must not withhold a call.
 
     Args:
         instruments: one for each system of metrics.
@@ -30,7 +31,7 @@ class Telemetry:
         self._tool_names = tool_names or ToolNames()
         self.spans = spans
 
-    async def write(self, event: DecisionEvent) -> None:
+    def keep(self, event: DecisionEvent) -> None:
         """Count the decision and make its span."""
         try:
             self._count(event)
@@ -50,9 +51,6 @@ class Telemetry:
             )
             if event.degraded:
                 instruments.degraded(tool=tool)
-
-    async def aclose(self) -> None:
-        """Nothing to release."""
 
     def pending(self, approvals: int) -> None:
         """Set the number of approvals that wait for a person."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, strategies as st
 
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decided_call import DecidedCall, Search, continuation, outcomes, released, storable, withheld
@@ -145,3 +146,10 @@ def test_a_question_asked_again_is_about_the_same_place():
 def test_a_calls_place_tells_it_from_a_twin_of_the_same_id():
     assert CALL.place == ("resp_1", "call_1", "", "")
     assert replace(CALL, path="output[1]").place != CALL.place
+
+
+@given(st.text() | st.text(st.characters(max_codepoint=0x7F)))
+def test_every_ledger_holds_a_text_in_the_same_form(text):
+    stored = storable(text)
+
+    assert stored == text.encode(errors="backslashreplace").decode().replace("\0", "\\0")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+import rfc8785
+from hypothesis import given, strategies as st
 
-from litellm_bighub.domain.digest import arguments_digest, call_digest
+from litellm_bighub.domain.digest import arguments_digest, call_digest, canonical
 
 CALL = {
     "actor": "AI_AGENT",
@@ -43,3 +45,36 @@ def test_a_call_that_differs_in_anything_has_another_digest(field, value):
 
 def test_the_same_call_has_the_same_digest():
     assert call_digest(**CALL) == call_digest(**dict(reversed(CALL.items())))
+
+
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.text(st.characters(max_codepoint=0x7F))
+    | st.sampled_from([2**53 - 1, 2**53, -(2**53) + 1, -(2**53), "\x7f", "\ud800", "\U0001f600", "\uffff"])
+)
+VALUES = st.recursive(
+    LEAVES, lambda each: st.lists(each, max_size=4) | st.dictionaries(st.text(max_size=4), each, max_size=4)
+)
+
+
+@given(VALUES)
+def test_the_canonical_form_is_that_of_rfc_8785(value):
+    try:
+        expected = rfc8785.dumps(value)
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+        with pytest.raises(type(error)):
+            canonical(value)
+    else:
+        assert canonical(value) == expected
+
+
+def test_deep_arguments_have_the_same_form_too():
+    deep = "x"
+    for _ in range(60):
+        deep = [{"a": deep}]
+
+    assert canonical(deep) == rfc8785.dumps(deep)

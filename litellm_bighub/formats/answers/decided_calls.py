@@ -11,7 +11,7 @@ from typing import cast
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import JSON, Arguments, ToolCall
 from litellm_bighub.domain.payload import JsonMapping
-from litellm_bighub.formats.answers.lookalike_calls import Content, DialectCall, TooMuchError, content_of
+from litellm_bighub.formats.answers.lookalike_calls import Content, DialectCall, TooMuchError, content_of, only_counts
 from litellm_bighub.formats.payload.copies import json_text
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass
 
@@ -65,6 +65,8 @@ class DecidedCalls:
 
     def found_in_details(self, value: object) -> bool:
         """Whether a field that is known holds a call that does not pass, or one that nobody decided on."""
+        if not self._withheld and only_counts(value):
+            return False
         try:
             content = content_of(value)
         except TooMuchError:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import cast
 
 from litellm_bighub.domain.payload import JsonMapping
@@ -32,6 +32,12 @@ _CALLS = frozenset(
     | {"tool_use", "toolUse", "tool_uses", "invoke", "invocations"}
 )
 """Fields that hold calls."""
+_TELLING = _CALLS.union(_NAMES, _IDS, _PAYLOADS, _NAMED_PAYLOADS, _TYPED_PAYLOADS, ("type", "content"))
+"""The names of all fields by which something may look like a call."""
+_NUMBERS = frozenset({bool, int, float})
+_FEW_LEVELS, _SHORT = 4, 40
+_PLAIN_WORD = re.compile(r"(?!e[yw])[a-z_]{1,40}")
+"""One that is no JSON, no base64 of any, and no mark of a call."""
 _MARKS = re.compile(r"<\|?/?(?:tool_call|function|invoke|tool_use|python_tag)|\[/?TOOL_CALL|to=functions\.")
 _RECIPIENTS = frozenset({"", "all", "assistant", "user", "final"})
 _BASE64 = re.compile(r"(?:ey|ew|W[0-9A-Za-z])[A-Za-z0-9+/_\-\s]{6,}={0,2}")
@@ -76,6 +82,14 @@ class Content:
     torn: bool
 
 
+def only_counts(value: object) -> bool:
+    """Whether a value holds numbers under plain names, as a usage does, or one plain word: it can hold no call.
+
+    Values of most answers are such, and `content_of` takes many times as long to find nothing in them.
+    """
+    return _is_plain_word(value) if type(value) is str else _counts_plainly(value, 0)
+
+
 def content_of(value: object) -> Content:
     """Look through a value.
 
@@ -85,6 +99,26 @@ def content_of(value: object) -> Content:
     reader = _Reader()
     reader.read(value, 0)
     return Content(reader.calls, reader.texts, reader.objects, reader.torn)
+
+
+def _counts_plainly(value: object, depth: int) -> bool:
+    if value is None or type(value) in _NUMBERS:
+        return True
+    if is_object(value):
+        return depth < _FEW_LEVELS and all(
+            type(key) is str and len(key) <= _SHORT and _is_plain_name(key) and _counts_plainly(field, depth + 1)
+            for key, field in members(value).items()
+        )
+    return value == [] and type(value) is list
+
+
+@lru_cache(maxsize=1024)
+def _is_plain_name(key: str) -> bool:
+    return _is_plain_word(key) and key not in _TELLING
+
+
+def _is_plain_word(text: str) -> bool:
+    return _PLAIN_WORD.fullmatch(text) is not None
 
 
 class _Reader:

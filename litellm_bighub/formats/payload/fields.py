@@ -25,7 +25,10 @@ def get(owner: Payload, key: str) -> Payload:
         if key in held:
             return held[key]
         # A model that is asked for what it has not takes its time to say so.
-        return getattr(owner, key, None) if _answers(owner.__class__, key) or owner.__pydantic_extra__ else None
+        if _answers(owner.__class__, key):
+            return getattr(owner, key, None)
+        extra: JsonMapping | None = owner.__pydantic_extra__
+        return extra.get(key) if extra else None
     return cast("JsonMapping", owner).get(key) if kind is _MAPPING else getattr(owner, key, None)
 
 

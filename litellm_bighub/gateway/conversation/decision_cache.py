@@ -116,7 +116,7 @@ class DecisionCache:
             return Allow()
         if same or lists_input(context.surface):  # what a client sends back has the person's arguments already
             return None
-        shown = self._inner.redactor.redact(call.arguments)
+        shown = call.redacted(self._inner.redactor.redact)
         edited = [known for known in alike if known.edited and known.released and known.digest]
         merged = [(known, merge_arguments(known.arguments, shown, call.arguments)) for known in edited]
         return next((Allow(edited=made) for known, made in merged if arguments_digest(made) == known.digest), None)

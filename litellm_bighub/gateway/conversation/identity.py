@@ -26,6 +26,7 @@ NOBODY = frozenset({"", "default_user_id", "litellm-proxy-master-key"})
 """Names that LiteLLM gives to those whom it does not know."""
 
 _HASH = re.compile(r"[0-9a-f]{64}")
+_KNOWS_CONVERSATIONS = "conversation" in ResponsesAPIOptionalRequestParams.__annotations__
 _JWT = "hashed-jwt-"
 """How LiteLLM begins the hash of a JWT, of which each login makes another."""
 
@@ -104,8 +105,9 @@ def conversation_id(request_data: JsonMapping, response: object = None) -> str:
 
     LiteLLM drops a parameter that it does not know: then it reaches the provider only as part of `extra_body`.
     """
-    known = "conversation" in ResponsesAPIOptionalRequestParams.__annotations__
-    for holder in (response, request_data if known else None, request_data.get("extra_body")):
+    for holder in (response, request_data if _KNOWS_CONVERSATIONS else None, request_data.get("extra_body")):
+        if holder is None:
+            continue
         conversation = fields.get(holder, "conversation")
         if found := _text(conversation) or _text(fields.get(conversation, "id")):
             return found

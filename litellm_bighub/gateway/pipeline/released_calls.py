@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -46,7 +45,10 @@ async def record_calls(
         if not (isinstance(decision, Allow) and decision.remembered and isinstance(outcome, Pass))
     ]
     try:
-        with anyio.fail_after(_BRIEFLY if any(map(_unreached, decisions)) else math.inf):
+        if any(map(_unreached, decisions)):
+            with anyio.fail_after(_BRIEFLY):
+                await decisions_.ledger.write(decided)
+        else:
             await decisions_.ledger.write(decided)
     except (DecisionError, TimeoutError) as error:
         logger.error("the ledger did not remember %d calls: %s", len(calls), error)  # noqa: TRY400 - its cause may hold arguments
@@ -86,7 +88,7 @@ def _decided(
                 passed,
                 verdict=verdict(decision),
                 released=False,
-                arguments=redact(call.arguments),
+                arguments=call.redacted(redact),
                 notice_id=item_id,
                 notice=notice,
                 reasoning_id=call.reasoning.id,

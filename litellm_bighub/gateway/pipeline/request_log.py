@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.types.guardrails import GuardrailEventHooks
 
+from litellm_bighub.deciders.event_sinks import InstantSink
 from litellm_bighub.domain.event import DecisionEvent, UnapprovedResult
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
@@ -25,17 +26,14 @@ _OUTCOME = (
 """Those of any other: nothing that the model wrote, which the caller did not get."""
 
 
-class RequestLog:
-    """A sink that collects the decisions of the current request."""
+class RequestLog(InstantSink):
+    """Collects the decisions of the current request."""
 
-    async def write(self, event: DecisionEvent) -> None:
+    def keep(self, event: DecisionEvent) -> None:
         """Add the event to the current request; outside of a request it is dropped."""
         collected = request_scope().decisions
         if collected is not None:
             collected.append(event)
-
-    async def aclose(self) -> None:
-        """Nothing to release."""
 
 
 class logged_decisions:  # noqa: N801 - used like a function; a generator context manager would be slower

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from litellm_bighub.formats.registry import FORMATS
@@ -153,6 +153,9 @@ ROWS: Final[tuple[RouteRow, ...]] = tuple(
 )
 """The first row that fits counts."""
 
+_SHORT: Final = 128
+"""The characters of the longest path that is kept: callers write paths."""
+
 
 def row_of(method: str, path: str) -> RouteRow | None:
     """The row of a request, `None` if it stands in none.
@@ -162,10 +165,18 @@ def row_of(method: str, path: str) -> RouteRow | None:
         path: without the proxy's root path, as it is matched against routes. Where it fits none with the slash at its
             end, LiteLLM leads to the one without.
     """
+    return (_known_row if len(path) <= _SHORT else _found_row)(method, path)
+
+
+def _found_row(method: str, path: str) -> RouteRow | None:
     start = path.split("/", 2)[1] if path.startswith("/") else ""
     rows = _beginning(start if start in _STARTS else None)
     spelled = dict.fromkeys([path, path.rstrip("/") or "/"])
     return next((row for each in spelled for row, fits in rows if fits(f"{method} {each}")), None)
+
+
+_known_row: Final = lru_cache(maxsize=1024)(_found_row)
+"""Each request asks about its own path several times, and most requests take a few paths."""
 
 
 def _starts(row: RouteRow) -> frozenset[str]:

@@ -174,3 +174,9 @@ def test_what_is_held_is_the_dict_to_write_into():
     assert model.name == "z"
     for owner in (Frozen(name="y"), Model(), SimpleNamespace(name="y")):
         assert fields.held(owner, "name") is None
+
+
+def test_a_field_that_a_model_did_not_declare_is_read():
+    assert fields.get(Model(other="y"), "other") == "y"
+    assert fields.get(Model(other="y"), "third") is None
+    assert fields.get(Model(model_fields_set="y"), "model_fields_set") == {"model_fields_set"}

@@ -287,3 +287,10 @@ def test_what_an_operator_passes_through_is_refused(monkeypatch):
     assert coverage_of("GET", "/public/llm/chat") is RouteCoverage.REFUSED
     assert coverage_of("POST", "/v1/chat/completions/") is RouteCoverage.REFUSED
     assert coverage_of("GET", "/public/providers") is RouteCoverage.ADMINISTRATION
+
+
+@pytest.mark.parametrize("path", ["/v1/responses", "/v1/responses/resp_1", "/nobody/knows/this"])
+def test_a_long_path_fits_the_row_that_a_short_one_fits(path):
+    long = path if path.count("/") == 2 else f"{path}{'x' * 200}"
+
+    assert row_of("GET", long) == row_of("GET", path) == row_of("GET", path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
+from operator import attrgetter
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, delete, false, or_, select, update
@@ -39,10 +40,14 @@ _STORED: Final[Mapping[str, Callable[[Any], Any]]] = {
     "arguments": dump,
 }
 
+_CONVERSIONS: Final = tuple(_STORED.get(name) for name in COLUMNS)
+_values: Final = attrgetter(*COLUMNS)
+
 
 def row(call: DecidedCall) -> list[Any]:
     """A call as it is stored, in the order of `COLUMNS`."""
-    return [_STORED.get(name, _as_it_is)(getattr(call, name)) for name in COLUMNS]
+    values = _values(call)
+    return [value if convert is None else convert(value) for convert, value in zip(_CONVERSIONS, values, strict=True)]
 
 
 def find(connection: Connection, search: Search) -> list[DecidedCall]:
@@ -95,10 +100,6 @@ def _condition(search: Search) -> ColumnElement[bool]:
 def _is_one_of(column: ColumnElement[str], names: Collection[str]) -> ColumnElement[bool]:
     """Whether it is one of these, asked so that the index of a column that is mostly empty can be used."""
     return and_(column.in_(map(storable, names)), column != "")
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
 
 
 def _call(row: Row[Any]) -> DecidedCall:
