@@ -1,4 +1,4 @@
-"""The transaction of a writer's job. Its events and counters are written together at the end."""
+"""The transaction of a writer's jobs. Their events, counters and decided calls are written together at the end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Transaction:
     """
 
     def __init__(self, connection: Connection, ledger: LedgerStatements) -> None:
-        self.connection = connection
+        self._connection = connection
         self.notifies = False
         self._ledger = ledger
         self._head = ledger.begin()
@@ -38,6 +38,13 @@ class Transaction:
         self._entries: list[AuditEvent] = []
         self._tallies: dict[str, Tally] = {}
         self._counted: set[str] = set()
+        self._calls: list[list[Any]] = []
+
+    @property
+    def connection(self) -> Connection:
+        """For statements of a job's own, which see the decided calls of the jobs before."""
+        self._write_calls()
+        return self._connection
 
     @property
     def epoch(self) -> int:
@@ -65,10 +72,11 @@ class Transaction:
 
     def remember(self, calls: Sequence[DecidedCall]) -> None:
         """Add calls to the ledger of decided calls."""
-        self._ledger.remember([row(call) for call in calls])
+        self._calls += map(row, calls)
 
     def commit(self) -> None:
         """Write what was collected, and commit."""
+        self._write_calls()
         rows: list[list[Any]] = []
         seq, digest = self._head.seq, self._head.digest
         for entry in self._entries:
@@ -79,6 +87,11 @@ class Transaction:
         counted = {rule_id: self._tallies[rule_id] for rule_id in self._counted}
         self._ledger.write(rows, counted, None if head == self._head else head)
         self._ledger.commit(notify=self.notifies)
+
+    def _write_calls(self) -> None:
+        if self._calls:
+            calls, self._calls = self._calls, []
+            self._ledger.remember(calls)
 
     def _tally(self, rule: Rule) -> Tally:
         if rule.id not in self._tallies:

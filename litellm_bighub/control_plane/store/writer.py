@@ -5,8 +5,9 @@ has one writing thread that commits everything that waits in one transaction: th
 A job is a function of a `Transaction`; its result reaches the caller only after the commit.
 
 On SQLite a brief job runs in the caller's event loop if no writer is active: its commit only writes to the system's
-cache, which takes less time than waking a thread. Everything that may wait stays in the thread: other writers, and the
-checkpoints that move what was committed from SQLite's log to its file.
+cache, which takes less time than waking a thread. The others of the same turn of the loop are committed together, by
+the loop itself if they are few. Everything that may wait stays in the thread: other writers, and the checkpoints that
+move what was committed from SQLite's log to its file.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
 
 T = TypeVar("T")
 _BATCH = 256
+_FEW: Final = 16
+"""Jobs that an event loop commits itself. More would keep its other tasks waiting for longer than a thread does."""
 _CHECKPOINT_AFTER: Final = 128
 """Jobs. SQLite itself would do it after 1,000 pages, and keep an event loop waiting for the disk."""
 
@@ -90,6 +93,8 @@ class Writer:
         self._brief = _BriefSession(engine, self._failures) if engine.dialect.name == "sqlite" else None
         self._turn = threading.Lock()
         self._in_the_log = 0
+        self._turns: dict[asyncio.AbstractEventLoop, list[_Job[Any]]] = {}
+        """The brief jobs that have followed another one in the same turn of their event loop."""
         self._jobs: queue.SimpleQueue[_Job[Any] | _Command] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="bighub-writer", daemon=True)
         self._thread.start()
@@ -108,10 +113,18 @@ class Writer:
             DecisionUnavailable: the database cannot be used.
             DecisionRefused: it cannot hold a value; text on PostgreSQL holds no NUL.
         """
-        if brief and (done := self._run_inline(job)):
-            return done[0]
-        waiter: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._put(_Job(job, waiter))
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[T] = loop.create_future()
+        asked = _Job(job, waiter)
+        if not brief or self._brief is None:
+            self._put(asked)
+        elif (turn := self._turns.get(loop)) is not None:
+            turn.append(asked)
+        else:
+            self._turns[loop] = []
+            loop.call_soon(self._end_turn, loop)
+            if not self._run_inline([asked]):
+                self._put(asked)
         return await waiter
 
     def submit(self, job: Callable[[Transaction], T]) -> Future[T]:
@@ -132,28 +145,42 @@ class Writer:
             raise DecisionUnavailable("the control plane is closed")
         self._jobs.put(job)
 
-    def _run_inline(self, job: Callable[[Transaction], T]) -> tuple[T] | None:
-        """Run a job in the caller's thread if no writer is active.
+    def _end_turn(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Commit the brief jobs that came after the first one of this turn of the loop."""
+        batch = [job for job in self._turns.pop(loop) if job.begins()]
+        if not batch or (len(batch) <= _FEW and self._run_inline(batch)):
+            return
+        try:
+            for job in batch:
+                self._put(job)
+        except DecisionUnavailable as error:
+            _settle(batch, [error] * len(batch), failed=True)
 
-        Returns:
-            The result in a tuple; `None` if the job was not run.
-        """
+    def _run_inline(self, batch: Sequence[_Job[Any]]) -> bool:
+        """Run jobs of one event loop in its own thread if no writer is active; whether they were run, and settled."""
         if self._brief is None or self._closed or not self._jobs.empty() or not self._turn.acquire(blocking=False):
-            return None
+            return False
         try:
             if self._log_is_long:  # leave the turn to the thread: a free lock would go to the busiest event loop
-                return None
+                return False
             transaction = self._brief.begin_at_once()
             if transaction is None:
-                return None
-            (result,) = self._transact(self._brief, transaction, [job], _none_abandoned)
+                return False
+            results = self._transact(self._brief, transaction, [job.run for job in batch], _none_abandoned)
             if self._log_is_long:
                 self._jobs.put(_Command.CHECKPOINT)
-        except (*self._failures, *self._refusals) as error:
-            raise self._error_for_caller(error) from error
+        except BaseException as error:  # noqa: BLE001 - as in `_commit`
+            if len(batch) > 1:  # the thread takes them apart
+                return False
+            failure = self._error_for_caller(error)
+            if failure is not error:
+                failure.__cause__ = error
+            _set_results([(batch[0].waiter, failure)], failed=True)
+        else:
+            _set_results([(job.waiter, result) for job, result in zip(batch, results, strict=True)], failed=False)
         finally:
             self._turn.release()
-        return (result,)
+        return True
 
     @property
     def _log_is_long(self) -> bool:
@@ -363,7 +390,7 @@ def _settle(batch: list[_Job[Any]], results: list[Any], *, failed: bool) -> None
             loop.call_soon_threadsafe(_set_results, settled, failed)
 
 
-def _set_results(settled: list[tuple[asyncio.Future[Any], Any]], failed: bool) -> None:  # noqa: FBT001 - called by the loop
+def _set_results(settled: Sequence[tuple[Any, Any]], failed: bool) -> None:  # noqa: FBT001 - called by the loop
     for waiter, result in settled:
         if not waiter.done():
             (waiter.set_exception if failed else waiter.set_result)(result)

@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import make_url, text
 
 from litellm_bighub.control_plane.decisions.embedded_decider import decision
-from litellm_bighub.control_plane.store.chain import AuditEvent
+from litellm_bighub.control_plane.store.chain import AuditEvent, ChainBreak
+from litellm_bighub.control_plane.store.tables.decided_calls import joined
 from litellm_bighub.control_plane.store.tables.events import verify
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decided_call import released
 from litellm_bighub.domain.decision import Allow, Block
 from litellm_bighub.errors import DecisionUnavailable
 
@@ -189,3 +191,100 @@ async def test_brief_writes_and_others_keep_one_chain(open_plane):
     ]
     await asyncio.gather(*writes)
     assert (await plane.read(verify))[0] == 200
+
+
+@on_sqlite
+@pytest.mark.parametrize(("number", "transactions"), [(1, {1}), (10, {2}), (600, set(range(2, 600)))])
+async def test_brief_writes_of_one_moment_are_committed_together(open_plane, number, transactions):
+    plane = open_plane("version: 1\n")
+    await plane.write(entry("before"))
+    seen = []
+
+    def job(transaction):
+        seen.append(transaction)
+        transaction.append(AuditEvent(1.0, "test", "one", {}))
+
+    await asyncio.gather(*(plane.write(job, brief=True) for _ in range(number)))
+
+    assert len({id(each) for each in seen}) in transactions
+    assert (await plane.read(verify))[0] == 1 + number
+
+
+@pytest.mark.parametrize("number", [5, 40])
+async def test_of_brief_writes_of_one_moment_those_that_fail_harm_no_other(open_plane, number):
+    plane = open_plane("version: 1\n")
+
+    def broken(transaction):
+        transaction.append(AuditEvent(1.0, "test", "lost", {}))
+        raise KeyError("a bug")
+
+    jobs = [broken if place % 3 == 1 else entry(f"{place}") for place in range(number)]
+    results = await asyncio.gather(*(plane.write(job, brief=True) for job in jobs), return_exceptions=True)
+
+    assert [isinstance(result, KeyError) for result in results] == [job is broken for job in jobs]
+    assert (await plane.read(verify))[0] == sum(job is not broken for job in jobs)
+
+
+async def test_a_brief_write_that_is_given_up_before_its_turn_is_not_committed(open_plane):
+    plane = open_plane("version: 1\n")
+    first, second, third = (asyncio.ensure_future(plane.write(entry(name), brief=True)) for name in "abc")
+    asyncio.get_running_loop().call_soon(second.cancel)  # before the end of the turn that the first one begins
+    await asyncio.gather(first, third)
+
+    with pytest.raises(asyncio.CancelledError):
+        await second
+    assert (await plane.read(verify))[0] in {2, 3}  # the third may have been written with the second, on PostgreSQL
+
+
+async def test_brief_writes_to_a_plane_that_is_closed_meanwhile_end(open_plane):
+    plane = open_plane("version: 1\n")
+    writes = [asyncio.ensure_future(plane.write(entry(f"{number}"), brief=True)) for number in range(3)]
+    asyncio.get_running_loop().call_soon(plane.close)
+
+    results = await asyncio.gather(*writes, return_exceptions=True)
+
+    assert all(result is None or isinstance(result, DecisionUnavailable) for result in results)
+
+
+async def test_of_a_thousand_calls_at_once_each_is_judged_counted_and_remembered_once(open_plane):
+    plane = open_plane("version: 1\nrules:\n  - {name: r, max_per_day: 100}\n")
+    context = CallContext(response_id="resp_1")
+
+    def broken(_):
+        raise KeyError("a bug")
+
+    async def one(number):
+        if number % 10 == 3:
+            with pytest.raises(KeyError):
+                await plane.write(broken, brief=True)
+            return None
+        return await plane.decide(ToolCall(f"c{number}", "function", "pay"), context, remember=True)
+
+    outcomes = [outcome for outcome in await asyncio.gather(*map(one, range(1000))) if outcome is not None]
+    allowed = {outcome.decision_id for outcome in outcomes if outcome.judgement.verdict == "allowed"}
+    recorded = await plane.read(
+        lambda connection: set(
+            connection.execute(text("SELECT subject FROM events WHERE verdict = 'allowed'")).scalars()
+        )
+    )
+    remembered = await plane.read(
+        lambda connection: connection.execute(text("SELECT count(*), count(DISTINCT call_id) FROM decided_calls")).one()
+    )
+    counted = await plane.read(lambda connection: connection.execute(text("SELECT today FROM usage")).scalar())
+
+    assert len(outcomes) == 900
+    assert recorded == allowed
+    assert len(allowed) == counted == 100
+    assert tuple(remembered) == (100, 100)
+    assert not isinstance(await plane.read(verify), ChainBreak)
+
+
+async def test_a_job_sees_the_calls_that_were_remembered_before_it_in_its_transaction(open_plane):
+    plane = open_plane("version: 1\ndefault: allow\n")
+    call = released(ToolCall("c1", "function", "pay"), CallContext(response_id="resp_1"), 1.0)
+
+    def job(transaction):
+        transaction.remember([call])
+        return joined(transaction.connection, "resp_1", "resp_2")
+
+    assert await plane.write(job) is True
