@@ -17,7 +17,12 @@ from litellm_bighub.cli.doctor import doctor
 from litellm_bighub.cli.init import init
 from litellm_bighub.errors import BighubError
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+    rich_markup_mode=None,  # its frames around the help take longer to import than all else
+)
 
 
 def _version(asked: bool) -> None:  # noqa: FBT001 - typer hands the flag's value over

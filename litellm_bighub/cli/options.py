@@ -7,13 +7,14 @@ import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
-from litellm_bighub.domain.call import Arguments
 from litellm_bighub.errors import BighubError
+
+if TYPE_CHECKING:
+    from litellm_bighub.domain.call import Arguments
 
 PolicyFile = Annotated[Path, typer.Argument(help="the policy file")]
 DatabaseUrl = Annotated[
@@ -54,6 +55,8 @@ def span(text: str) -> float:
 
 def arguments(text: str) -> Arguments:
     """A call's arguments, given as JSON."""
+    from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments  # noqa: PLC0415 - slow to import
+
     try:
         return read_arguments(text)
     except UnreadableArguments as error:

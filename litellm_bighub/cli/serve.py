@@ -9,7 +9,6 @@ import typer
 
 from litellm_bighub.cli.options import DatabaseUrl, errors_in_one_line, span
 from litellm_bighub.cli.state_location import ConfigFile, PolicyOption, locate
-from litellm_bighub.domain.redaction import KEY_NAMES, Redactor
 
 
 def serve(
@@ -36,6 +35,7 @@ def serve(
     beside the policy, where the gateway keeps it too.
     """
     from litellm_bighub.control_plane.server import serve_forever  # noqa: PLC0415 - slow to import
+    from litellm_bighub.domain.redaction import KEY_NAMES, Redactor  # noqa: PLC0415
 
     with errors_in_one_line():
         location = locate(config, policy, database_url)

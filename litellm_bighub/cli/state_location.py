@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from pydantic import ValidationError
 
 from litellm_bighub.cli.options import fail
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.settings import GuardrailSettings, resolved
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-# What imports SQLAlchemy is imported where it is used: `--help` needs none of it.
+    from litellm_bighub.settings import GuardrailSettings
+
+# What imports SQLAlchemy or pydantic is imported where it is used: `--help` needs none of it.
 
 ConfigFile = Annotated[
     Path | None,
@@ -147,7 +147,10 @@ def _of_config(config: Path) -> GuardrailSettings | None:
 
 
 def _guardrails(config: Path) -> Iterator[GuardrailSettings]:
+    from pydantic import ValidationError  # noqa: PLC0415
+
     from litellm_bighub.doctor.proxy_config import read_config  # noqa: PLC0415
+    from litellm_bighub.settings import GuardrailSettings, resolved  # noqa: PLC0415
 
     for entry in read_config(config).guardrails:
         if not _decides(entry.guardrail, entry.params.keys()):
