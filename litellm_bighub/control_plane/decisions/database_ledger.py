@@ -67,7 +67,7 @@ class DatabaseLedger:
         return cls(own.opened, keep_days=keep_days, close=own.aclose)
 
     async def write(self, calls: Sequence[DecidedCall]) -> None:
-        """Remember the calls; about once an hour also forget old ones.
+        """Remember the calls; about once an hour also forget old ones, a few with each write until none is left.
 
         Raises:
             DecisionUnavailable: the database cannot be used.
@@ -77,21 +77,24 @@ class DatabaseLedger:
         if not (calls or prunes):
             return
 
-        def job(transaction: Transaction) -> None:
+        def job(transaction: Transaction) -> bool:
+            is_left = False
             # The database's time: by its own, a gateway whose clock is behind would write calls that are old already.
             database_time = transaction.time if self._clock is None else None
             now = asked if database_time is None else database_time
             if prunes:
                 sure = clock_checks.check_clock(transaction.connection, "decided_calls", now).sure_at
                 if sure is not None:
-                    store.prune(transaction.connection, sure - self._keep_seconds)
+                    pruned = store.prune(transaction.connection, sure - self._keep_seconds)
+                    is_left = pruned == store.AT_ONCE
             transaction.remember(
                 calls if database_time is None else [replace(call, time=database_time) for call in calls]
             )
+            return is_left
 
-        await self._write(job, brief=not prunes)
+        is_left = await self._write(job, brief=not prunes)
         if prunes:
-            self._next_pruning = asked + _PRUNE_SECONDS
+            self._next_pruning = 0.0 if is_left else asked + _PRUNE_SECONDS
 
     async def find(self, search: Search) -> Sequence[DecidedCall]:
         """The calls that fit, the oldest first.

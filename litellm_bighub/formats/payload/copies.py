@@ -69,6 +69,8 @@ def without(owner: object, *keys: str) -> object:
 def text(owner: object, key: str) -> str:
     """A field's text, empty where there is none. LiteLLM's enum members are their values."""
     value = get(owner, key)
+    if type(value) is str:
+        return value
     if isinstance(value, Enum):
         value = value.value
     return value if isinstance(value, str) else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +21,8 @@ _LIMITS: Final = re.compile(r"retry-after(-ms)?|(x|anthropic)[-_]ratelimit[-_][\
 _LIMIT: Final = re.compile(r"[\d.:,TZ+-]{1,40}|(\d+(\.\d+)?(ms|h|m|s|d))+", re.ASCII)
 _IDS: Final = re.compile(r"(x-)?request-id", re.ASCII)
 _ID: Final = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+_SHORT: Final = 128
+"""The characters of the longest name that is kept: providers write names."""
 _LITELLMS: Final = re.compile(r"x-litellm-[\w-]+", re.ASCII)
 
 
@@ -30,9 +33,18 @@ def passes(name: str, value: object) -> bool:
         name: with or without LiteLLM's prefix.
         value: what the provider wrote.
     """
-    known = name.lower().removeprefix(_PREFIX)
-    form = _LIMIT if _LIMITS.fullmatch(known) else _ID if _IDS.fullmatch(known) else None
+    form = (_known_form if len(name) <= _SHORT else _form)(name)
     return form is not None and (value is None or form.fullmatch(str(value)) is not None)
+
+
+def _form(name: str) -> re.Pattern[str] | None:
+    """What the value of a header that passes looks like; `None` if none passes."""
+    known = name.lower().removeprefix(_PREFIX)
+    return _LIMIT if _LIMITS.fullmatch(known) else _ID if _IDS.fullmatch(known) else None
+
+
+_known_form: Final = lru_cache(maxsize=1024)(_form)
+"""Each answer is asked about several times, and most providers write a few names."""
 
 
 def passing_headers(headers: Mapping[Any, Any]) -> JsonObject:

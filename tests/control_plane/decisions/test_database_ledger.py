@@ -7,6 +7,7 @@ import pytest
 from litellm_bighub.control_plane.decisions.database_ledger import UNAPPROVED, DatabaseLedger
 from litellm_bighub.control_plane.store.schema import decided_calls
 from litellm_bighub.control_plane.store.tables import events
+from litellm_bighub.control_plane.store.tables.decided_calls import AT_ONCE
 from litellm_bighub.deciders.ledger.ledger import MemoryLedger
 from litellm_bighub.domain.decided_call import DecidedCall, Search, continuation
 from litellm_bighub.domain.event import UnapprovedResult
@@ -125,6 +126,23 @@ async def test_old_calls_are_forgotten(open_ledger, clock):
 
     found = await ledger.find(Search(call_ids={"call_1"}, actor="ada"))
     assert [each.response_id for each in found] == ["kept", "new"]
+
+
+@pytest.mark.parametrize("older", [0, 3, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 2 * AT_ONCE + 3])
+async def test_old_calls_are_forgotten_a_few_at_a_time(open_ledger, clock, older):
+    """Decisions wait while calls are removed, so no write removes many; the next ones go on with it."""
+    ledger = open_ledger(keep_days=2)
+    await ledger.write([*(call(f"old_{number}") for number in range(older)), call("kept", time=NOON + 9 * DAY)])
+    for _ in range(2):
+        clock.now += DAY
+        await ledger.write([])
+    clock.now += DAY
+    left = [older]
+    while left[-1]:
+        await ledger.write([])
+        left.append(len(await ledger.find(Search(call_ids={"call_1"}, actor="ada"))) - 1)
+
+    assert left == [*range(older, 0, -AT_ONCE), 0]
 
 
 @pytest.mark.parametrize("step", [400 * DAY, -400 * DAY])

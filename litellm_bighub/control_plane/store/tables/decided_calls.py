@@ -7,13 +7,14 @@ from collections.abc import Callable, Collection, Mapping
 from operator import attrgetter
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, false, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, delete, false, func, or_, select, update
 
 from litellm_bighub.control_plane.store.chain import dump
 from litellm_bighub.control_plane.store.schema import decided_calls as table
 from litellm_bighub.domain.decided_call import DecidedCall, Search, storable
 from litellm_bighub.domain.payload import JsonObject
 
+AT_ONCE: Final = 500
 COLUMNS: Final = tuple(column.name for column in table.c if column.name != "id")
 """Of a row, in their order."""
 _TEXTS: Final = (
@@ -68,11 +69,16 @@ def joined(connection: Connection, response_id: str, continued_by: str) -> bool:
     return connection.execute(statement.values(continued_by=storable(continued_by))).rowcount > 0
 
 
-def prune(connection: Connection, before: float) -> int:
-    """Forget older calls; how many. They stand in the order of their time, so no index of it is kept."""
-    first_kept = select(table.c.id).where(table.c.time >= before).order_by(table.c.id).limit(1)
-    kept = connection.execute(first_kept).scalar()
-    older = table.c.time < before if kept is None else table.c.id < kept
+def prune(connection: Connection, before: float, *, most: int = AT_ONCE) -> int:
+    """Forget some of the older calls, the oldest first; how many. Decisions wait for their turn behind it.
+
+    They stand in the order of their time, so no index of it is kept.
+    """
+    oldest = select(table.c.id, table.c.time).order_by(table.c.id).limit(most).subquery("oldest")
+    kept = connection.execute(
+        select(oldest.c.id).where(oldest.c.time >= before).order_by(oldest.c.id).limit(1)
+    ).scalar()
+    older = table.c.id <= select(func.max(oldest.c.id)).scalar_subquery() if kept is None else table.c.id < kept
     return connection.execute(delete(table).where(older)).rowcount
 
 
