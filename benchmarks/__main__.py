@@ -12,7 +12,20 @@ from pathlib import Path
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 
-SUITES = ("imports", "handler", "texts", "stream", "latency", "decisions", "proxy", "load", "control_plane", "agent")
+SUITES = (
+    "imports",
+    "handler",
+    "texts",
+    "stream",
+    "latency",
+    "decisions",
+    "decision_cpu",
+    "proxy",
+    "side_by_side",
+    "load",
+    "control_plane",
+    "agent",
+)
 RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("litellm", "openai", "bighub", "pydantic")
 
