@@ -2,11 +2,12 @@
 
 `ScriptedUpstream` is a model provider that says what it is told to; `running_proxy` is the real LiteLLM proxy in front
 of it. Together they test a gateway end to end, without keys and without a network. `HostedBighub` stands in for the
-hosted BIGHUB, and `ScriptedDecider` for any decider.
+hosted BIGHUB, `ScriptedDecider` for any decider, and `PresidioServer` for Microsoft Presidio.
 """
 
 from litellm_bighub.testing.hosted_answers import BlackHole, Hangup, Reply, allow, block, reply, require_approval
 from litellm_bighub.testing.hosted_bighub import HostedBighub, HostedRequest
+from litellm_bighub.testing.presidio_server import PresidioServer
 from litellm_bighub.testing.running_proxy import ProxyStartError, RunningProxy, running_proxy
 from litellm_bighub.testing.scripted_decider import ScriptedDecider
 from litellm_bighub.testing.upstream.answers import Answer, Failure, Output, Pace, Verbatim
@@ -36,6 +37,7 @@ __all__ = [
     "Item",
     "Output",
     "Pace",
+    "PresidioServer",
     "ProxyStartError",
     "Reply",
     "Request",
