@@ -35,12 +35,13 @@ async def check_request(
     if answer is None:
         return
     structured = messages.rewritten(guardrail, answer, [slot.text])
-    NO_TOOLS.verify(guardrail, answer)
+    tools = NO_TOOLS.merged(guardrail, answer)
     if answer.tool_calls is not None or answer.texts != [slot.text]:
         write([slot], answer, NO_CALLS, guardrail)
     if structured is not None:
         structured.write(data)
-    NO_TOOLS.write(answer, data)
+    if tools is not None:
+        data["tools"] = tools
 
 
 async def check_response(

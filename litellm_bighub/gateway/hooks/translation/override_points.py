@@ -215,7 +215,7 @@ def around(found: Found, items: list[Payload], root: str, extracted: Extracted) 
     An item that is nothing but a string has no shape that an override point could look at. Images, files and what is
     hidden stay: the first override points knew nothing of them.
     """
-    slots = [slot for slot in found.slots if slot.owner is items or _root(slot) != root]
+    slots = [slot for slot in found.slots if slot.owner is items or root_of(slot) != root]
     images = [*found.images, *(image for image in extracted.images if image not in found.images)]
     return Found(slots, images, found.files, found.image_slots, found.file_slots, found.hidden)
 
@@ -229,7 +229,8 @@ def _side(root: str) -> InputType:
     return "request" if root == "input" else "response"
 
 
-def _root(slot: Slot) -> str | int | None:
+def root_of(slot: Slot) -> str | int | None:
+    """The field of a payload that a text stands in."""
     where, key = slot.where, None
     while where is not None:
         where, key = where

@@ -6,7 +6,7 @@ argument with every other release.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache
@@ -33,6 +33,7 @@ from litellm_bighub.errors import GuardrailAnswerError, PayloadError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.copies import plain
 from litellm_bighub.formats.payload.fields import is_plain_message
+from litellm_bighub.formats.payload.nested import nested
 from litellm_bighub.gateway.hooks.translation.guardrail_exchange import TWICE
 
 _ANY = "any text"
@@ -66,28 +67,34 @@ class RequestTools:
         """A copy for a guardrail, which may write into it."""
         return self._handed_over if self._groups else []
 
-    def verify(self, guardrail: object, answer: TextAnswer) -> None:
-        """Raise what `write` would raise, and write nothing.
+    def merged(self, guardrail: object, answer: TextAnswer, rewritten: Collection[str] = ()) -> list[Payload] | None:
+        """What the guardrail made of the tools, `None` if it left them alone; those it left alone are the same objects.
+
+        Call it before texts are written: they stand in the tools that it is compared with.
+
+        Args:
+            guardrail: whose answer it is.
+            answer: its own.
+            rewritten: the texts of tools that it rewrote in `texts`, which must not come back.
 
         Raises:
-            GuardrailAnswerError: the tools in the answer are no list of tools.
+            GuardrailAnswerError: the tools in the answer are no list of tools, or hold a text that it rewrote.
         """
         if answer.tools is None:
-            return
+            return None
         try:
             if not isinstance(answer.tools, (list, tuple)):
                 raise TypeError(type(answer.tools).__name__)
-            self.write(answer, {})
+            if list(answer.tools) == [tool for group in self._groups for tool in group]:
+                return None
+            merged = merge_guardrailed_tools(self._plain, self._groups, answer.tools)
         except UNREADABLE as error:
             raise GuardrailAnswerError(name_of(guardrail), "answered with tools that cannot be read") from error
-
-    def write(self, answer: TextAnswer, data: JsonObject) -> None:
-        """Put the tools that a guardrail changed into a request. Those it left alone stay the same objects."""
-        if answer.tools is None or list(answer.tools) == [tool for group in self._groups for tool in group]:
-            return
-        merged = merge_guardrailed_tools(self._plain, self._groups, answer.tools)
         originals = {id(plain): tool for plain, tool in zip(self._plain, self._originals, strict=True)}
-        data["tools"] = [originals.get(id(tool), tool) for tool in merged]
+        told = {text for tool in merged if id(tool) not in originals for text in nested(tool) if isinstance(text, str)}
+        if any(text in each for text in rewritten for each in told):
+            raise GuardrailAnswerError(name_of(guardrail), f"{TWICE} tools")
+        return [originals.get(id(tool), tool) for tool in merged]
 
 
 NO_TOOLS = RequestTools({})

@@ -37,7 +37,7 @@ from litellm_bighub.gateway.hooks.translation.guardrail_exchange import (
     media_rewrites,
     write,
 )
-from litellm_bighub.gateway.hooks.translation.override_points import WIRE_FORMAT, OverridePoints, around
+from litellm_bighub.gateway.hooks.translation.override_points import WIRE_FORMAT, OverridePoints, around, root_of
 from litellm_bighub.gateway.hooks.translation.request_messages import NO_TOOLS, RequestMessages, RequestTools
 from litellm_bighub.gateway.hooks.translation.scan_record import record_scan
 from litellm_bighub.gateway.hooks.translation.stream_scan import StreamScan, scan_of
@@ -127,11 +127,14 @@ class OpenAIResponsesHandler(OverridePoints):
         record_scan(guardrail_to_apply, question, found.hidden, tasks=len(extracted.tasks))
         answer, responses = await self._ask(guardrail_to_apply, question, extracted, self._parts(found))
         structured = messages.rewritten(guardrail_to_apply, answer, question.texts)
-        tools.verify(guardrail_to_apply, answer)
+        told = zip(found.slots, answer.texts, strict=False)
+        rewritten_in_tools = {slot.text for slot, text in told if text != slot.text and root_of(slot) == "tools"}
+        merged = tools.merged(guardrail_to_apply, answer, rewritten_in_tools)
         await self._write_all(items, "input", found, extracted, responses, calls, answer, guardrail_to_apply)
         if structured is not None:
             structured.write(data)
-        tools.write(answer, data)
+        if merged is not None:
+            data["tools"] = merged
         return data
 
     async def process_output_response(
