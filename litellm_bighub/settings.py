@@ -171,6 +171,12 @@ class TextGuardrailSettings(BaseSettings):
     ignore_invisible: bool = Field(
         default=True, description="whether texts with invisible characters are checked once more without them"
     )
+    unchecked_routes: Ungoverned = Field(
+        default="refuse", description="what becomes of routes whose texts no guardrail is handed"
+    )
+    open_routes: list[str] = Field(
+        default_factory=list, description="routes that are not refused although no text is checked there"
+    )
     may_opt_out: list[TeamName] = Field(
         default_factory=list, description="teams, by alias or id, whose keys may opt out of it; others cannot"
     )

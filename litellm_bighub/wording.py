@@ -135,6 +135,15 @@ class Wording:
         optional=("entry",),
     )
     routes_opening: str = _sentence("An operator can open such routes with `ungoverned_routes: allow`.")
+    texts_refused: str = _sentence("{route} is refused by guardrail {guardrail}: texts on it could not be checked.")
+    texts_opening: str = _sentence(
+        "An operator can open it with `open_routes: {entry}` of that guardrail, or all such routes with"
+        " `unchecked_routes: allow`.",
+        optional=("entry",),
+    )
+    texts_all_opening: str = _sentence(
+        "An operator can open such routes with `unchecked_routes: allow` of that guardrail."
+    )
     opt_out_unrecorded: str = _sentence(
         "The key has opted out of the guardrail {guardrail}, which could not be recorded."
     )

@@ -20,7 +20,10 @@ from litellm_bighub.formats.registry import PLAIN_FORMATS
 
 Mode: TypeAlias = Literal["whole", "streamed"]
 _SECONDS = 60.0
-_FILE = ("canary.mp3", b"canary", "application/octet-stream")
+UploadedFile: TypeAlias = tuple[str, bytes, str]
+NO_CALLS = "none"
+"""The format of a road on which no call could be offered, and whose texts no guardrail is handed."""
+_FILE: UploadedFile = ("canary.mp3", b"canary", "application/octet-stream")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,9 @@ class ProbedGateway:
         """Post, and read the answer to its end."""
         return self._received("POST", path, json=body)
 
-    def post_form(self, path: str, fields: Mapping[str, str], name: str) -> Received:
+    def post_form(self, path: str, fields: Mapping[str, str], name: str, file: UploadedFile = _FILE) -> Received:
         """Post a form with a file of this name, and read the answer to its end."""
-        return self._received("POST", path, data=dict(fields), files={name: _FILE})
+        return self._received("POST", path, data=dict(fields), files={name: file})
 
     def get(self, path: str) -> Received:
         """Get, and read the answer to its end."""
@@ -90,7 +93,7 @@ class Probe:
     Attributes:
         route: as the table names it.
         mode: how the answer is asked for.
-        format: the name of the governed format that it speaks, or `other`.
+        format: the name of the governed format that it speaks, `other`, or `NO_CALLS`.
         send: asks for the canary.
     """
 
@@ -280,6 +283,18 @@ def _tokens(gate: ProbedGateway) -> Received:
     return gate.post("/v1/embeddings", {"model": gate.model, "input": [[1, 2, 3]], "user": PROMPT})
 
 
+def _untold(route: str, fields: Callable[[str], JsonObject], path: str = "") -> Probe:
+    """A request whose texts LiteLLM hands to no guardrail."""
+    return Probe(route, "whole", NO_CALLS, lambda gate: gate.post(path or route, fields(gate.told)))
+
+
+def _file(gate: ProbedGateway) -> Received:
+    """The file of a batch, which holds requests."""
+    line = {"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": {"messages": _turn(gate.told)}}
+    file = ("canary.jsonl", json.dumps(line).encode(), "application/jsonl")
+    return gate.post_form("/v1/files", {"purpose": "batch"}, "file", file)
+
+
 def _both(route: str, form: str, send: Callable[..., Received]) -> tuple[Probe, Probe]:
     return (
         Probe(route, "whole", form, send),
@@ -323,6 +338,15 @@ PROBES: tuple[Probe, ...] = (
     _form("/v1/images/edits", "whole", "image"),
     _plain("/v1/ocr", lambda told: {"document": {**_DOCUMENT, "document_name": told}}),
     _plain("/v1/search", lambda told: {"search_tool_name": "doctor-search", "query": told}),
+    Probe("/v1/files", "whole", NO_CALLS, _file),
+    _untold("/v1/batches", lambda told: {"input_file_id": told, "endpoint": "/v1/chat/completions"}),
+    _untold("/v1/vector_stores", lambda told: {"name": told}),
+    _untold("/v1/assistants", lambda told: {"instructions": told}),
+    _untold("/v1/threads", lambda told: {"messages": _turn(told)}),
+    _untold("/v1/containers", lambda told: {"name": told}),
+    _untold("/v1/messages/count_tokens", lambda told: {"messages": _turn(told)}),
+    _untold("/v1/responses/input_tokens", lambda told: {"input": told}),
+    _untold("/utils/token_counter", lambda told: {"messages": _turn(told)}),
     Probe("/v1/evals/{id}/runs", "whole", "other", _eval_run),
     Probe("/health/test_connection", "whole", "other", _test_connection),
     Probe("/plugin-proxy/{name}/{path}", "whole", "other", _plugin_proxy),

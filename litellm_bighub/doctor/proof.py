@@ -19,7 +19,7 @@ from litellm_bighub.doctor.canary import (
     holds_secret,
     spellings,
 )
-from litellm_bighub.doctor.probes import PROBES, Mode, Probe, ProbedGateway, Received
+from litellm_bighub.doctor.probes import NO_CALLS, PROBES, Mode, Probe, ProbedGateway, Received
 from litellm_bighub.doctor.proxy_config import ProxyConfig
 from litellm_bighub.doctor.stage import MODEL, SOCKET_MODEL, staged_config
 from litellm_bighub.doctor.text_coverage import text_formats
@@ -201,7 +201,9 @@ def _row(
     listed = any(HOSTED_TOOL in request.raw for request in upstream.requests)
     detail = str(received.status) if received.status >= 400 else "connection refused" if received.status == 0 else ""
     call = Verdict.LEAKS if listed else of_call(received, offered=offered)
-    if call is Verdict.GOVERNED and probe.format in _PLAIN:
+    if (call is Verdict.GOVERNED and probe.format in _PLAIN) or (
+        call in {Verdict.GOVERNED, Verdict.UNPROVEN} and probe.format == NO_CALLS
+    ):
         call = Verdict.NO_CALLS
     secret = Verdict.UNPROVEN
     if secrets:

@@ -48,6 +48,7 @@ from litellm_bighub.gateway.mcp.mcp_texts import McpTexts, check_mcp_texts
 from litellm_bighub.gateway.pipeline.provider_error import SanitizedStream
 from litellm_bighub.gateway.routes.provider_headers import drop_provider_headers
 from litellm_bighub.gateway.routes.route_formats import format_of_streamed_texts, plain_format_of_route
+from litellm_bighub.gateway.routes.text_routes import close_text_routes, text_route_guard
 from litellm_bighub.gateway.sdk.reentrancy import is_checked_in_code
 from litellm_bighub.gateway.sdk.ungoverned_calls import (
     UNCHECKED,
@@ -60,7 +61,7 @@ from litellm_bighub.gateway.sdk.ungoverned_calls import (
 from litellm_bighub.gateway.setup.configuration import check_litellm, read_settings
 from litellm_bighub.gateway.setup.guardrail_mode import check_texts_mode, unchecked_texts
 from litellm_bighub.gateway.setup.opt_outs import OptOuts, check_opt_outs
-from litellm_bighub.gateway.setup.proxy_process import is_proxy
+from litellm_bighub.gateway.setup.proxy_process import is_proxy, proxy_app
 from litellm_bighub.settings import TextGuardrailSettings
 
 logger = logging.getLogger(__name__)
@@ -106,6 +107,7 @@ class TextGuardrail(NativeGuardrail):
         check_texts_mode(name, event_hook)
         if not self.settings.apply and not guardrails:
             raise ConfigurationError(f"{name}.apply", "names no guardrail, so that nothing would be checked")
+        routes = text_route_guard(name, self.settings.open_routes)
         for says in unchecked_texts(event_hook).values():
             logger.warning("guardrail %s: %s", name, says)
         check_opt_outs(name, event_hook, self.settings.may_opt_out)
@@ -123,6 +125,10 @@ class TextGuardrail(NativeGuardrail):
         check_mcp_texts(self, self._check_mcp, {**litellms, **ours, "default_on": bool(default_on)})
         if self._is_on(GuardrailEventHooks.post_call):
             drop_provider_headers()
+        if self._is_on(GuardrailEventHooks.pre_call) and self.settings.unchecked_routes == "refuse":
+            close_text_routes(proxy_app(), routes)
+            if routes.open_routes.rows:
+                logger.warning("%s: open_routes opens %s; no text is checked there", name, routes.open_routes)
         refuse_moderation()
         install()
 

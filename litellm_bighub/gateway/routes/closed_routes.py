@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Mapping
+from dataclasses import dataclass
 from typing import cast
 from urllib.parse import unquote
 
@@ -22,12 +23,23 @@ from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.routes.open_routes import can_be_opened
 from litellm_bighub.gateway.routes.route_guard import RouteGuard
 from litellm_bighub.gateway.routes.route_table import RouteCoverage, RouteRow, row_of
+from litellm_bighub.gateway.routes.text_routes import TextRouteGuard, brings_unchecked_texts
 from litellm_bighub.wording import Wording
 
 _POLICY_VIOLATION = 1008
 _DENIAL = "websocket.http.response"
 _METHODS = {"websocket": "WS"}
 _ASKING = {"HEAD": ("GET",), "OPTIONS": ("GET", "POST", "PUT", "PATCH", "DELETE")}
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """What a client is told."""
+
+    status: int
+    kind: str
+    message: str
+    guardrail: str
 
 
 class ClosedRoutes:
@@ -37,21 +49,47 @@ class ClosedRoutes:
         self._app = app
         self._documents = documents
         self._guards: Mapping[str, RouteGuard] = {}
+        self._text_guards: Mapping[str, TextRouteGuard] = {}
 
     def add(self, guard: RouteGuard) -> None:
         """Close routes for a guardrail too; one of the same name is replaced."""
         self._guards = {**self._guards, guard.name: guard}
+
+    def add_texts(self, guard: TextRouteGuard) -> None:
+        """Close routes whose texts a guardrail is not handed; one of the same name is replaced."""
+        self._text_guards = {**self._text_guards, guard.name: guard}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse the request or pass it on."""
         if scope["type"] in {"http", "websocket"}:
             method = _METHODS.get(scope["type"]) or scope["method"]
             path = route_path(scope)
-            guard = self.guard_of(method, path)
-            if guard is not None:
-                await _refuse(f"{method} {path}", guard, scope, receive, send)
+            refusal = self._refusal(method, path)
+            if refusal is not None:
+                await _refuse(refusal, scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+    def _refusal(self, method: str, path: str) -> _Refusal | None:
+        route = f"{method} {path}"
+        guard = self.guard_of(method, path)
+        if guard is not None:
+            refused = guard.wording.route_refused.format(route=route, guardrail=guard.name)
+            return _Refusal(403, "ungoverned_route", f"{refused} {_opening(route, guard.wording)}", guard.name)
+        texts = self.text_guard_of(method, path)
+        if texts is None:
+            return None
+        refused = texts.wording.texts_refused.format(route=route, guardrail=texts.name)
+        return _Refusal(400, "unchecked_route", f"{refused} {_text_opening(route, texts.wording)}", texts.name)
+
+    def text_guard_of(self, method: str, path: str) -> TextRouteGuard | None:
+        """The guardrail that closes this route since it is not handed its texts, `None` if it is open."""
+        if not self._text_guards or (method in {"GET", "HEAD"} and path in self._documents):
+            return None
+        if not brings_unchecked_texts(method, path, coverage_of(method, path)):
+            return None
+        closing = (guard for guard in self._text_guards.values() if not guard.open_routes.opens(method, path))
+        return next(closing, None)
 
     def guard_of(self, method: str, path: str) -> RouteGuard | None:
         """The guardrail that closes this route, `None` if it is open."""
@@ -110,16 +148,26 @@ def close_routes(app: FastAPI, guard: RouteGuard) -> ClosedRoutes:
     Raises:
         ConfigurationError: the application has no place for them.
     """
+    closed = closed_routes_of(app, f"{guard.name}.ungoverned_routes")
+    closed.add(guard)
+    return closed
+
+
+def closed_routes_of(app: FastAPI, setting: str) -> ClosedRoutes:
+    """The closed routes in front of an application's router, put there once.
+
+    Raises:
+        ConfigurationError: the application has no place for them.
+    """
     router: Payload = app.router
     before: Payload = getattr(router, "middleware_stack", None)
     if not callable(before):
         raise ConfigurationError(
-            f"{guard.name}.ungoverned_routes",
+            setting,
             "the routes that cannot be governed cannot be closed in this release of starlette; allow opens them",
         )
     closed = before if isinstance(before, ClosedRoutes) else ClosedRoutes(cast("ASGIApp", before), _documents(app))
     router.middleware_stack = closed
-    closed.add(guard)
     return closed
 
 
@@ -147,19 +195,23 @@ def _decoded(path: str) -> str:
     return path.replace("\\", "/")
 
 
-async def _refuse(route: str, guard: RouteGuard, scope: Scope, receive: Receive, send: Send) -> None:
-    refused = guard.wording.route_refused.format(route=route, guardrail=guard.name)
-    message = f"{refused} {_opening(route, guard.wording)}"
+async def _refuse(refusal: _Refusal, scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "websocket":
         await receive()
         if _DENIAL not in scope.get("extensions", {}):
-            reason = message.encode()[:120].decode(errors="ignore")
+            reason = refusal.message.encode()[:120].decode(errors="ignore")
             await send({"type": "websocket.close", "code": _POLICY_VIOLATION, "reason": reason})
             return
-    error = {"message": message, "type": "ungoverned_route", "param": None, "code": "ungoverned_route"}
-    body = {"error": {**error, "guardrail": guard.name}}
+    error = {"message": refusal.message, "type": refusal.kind, "param": None, "code": refusal.kind}
+    body = {"error": {**error, "guardrail": refusal.guardrail}}
     # Starlette's responses speak the denial of a WebSocket by themselves.
-    await JSONResponse(body, status_code=403)(scope, receive, send)
+    await JSONResponse(body, status_code=refusal.status)(scope, receive, send)
+
+
+def _text_opening(route: str, wording: Wording) -> str:
+    if not can_be_opened(route):
+        return wording.texts_all_opening
+    return wording.texts_opening.format(entry=json.dumps([route]))
 
 
 def _opening(route: str, wording: Wording) -> str:

@@ -32,13 +32,7 @@ class OpenRoutes:
 
     def opens(self, method: str, path: str) -> bool:
         """Whether an entry fits. Where a route may be read, its head may be asked for, and what else may be asked."""
-        match method:
-            case "HEAD":
-                methods: tuple[str, ...] = ("HEAD", "GET")
-            case "OPTIONS":
-                methods = _METHODS[:-1]
-            case _:
-                methods = (method,)
+        methods = reads(method)
         return any(re.fullmatch(row.regex, f"{each} {path}") for row in self.rows for each in methods)
 
     def __str__(self) -> str:
@@ -73,10 +67,30 @@ def _is_entry(entry: str) -> bool:
     return _ENTRY.fullmatch(entry) is not None and _DOTS.search(entry) is None
 
 
-def _read(key: str, entry: str, *, decides_on_mcp: bool) -> RouteRow:
+def read_route(key: str, entry: str) -> RouteRow:
+    """The row of an entry.
+
+    Raises:
+        ConfigurationError: it is no route.
+    """
     if not _is_entry(entry):
         raise ConfigurationError(key, _FORM)
-    row = RouteRow(entry, RouteCoverage.OPEN)
+    return RouteRow(entry, RouteCoverage.OPEN)
+
+
+def reads(method: str) -> tuple[str, ...]:
+    """The methods by whose rows one is judged: who may read a route may ask for its head, and for its options."""
+    match method:
+        case "HEAD":
+            return ("HEAD", "GET")
+        case "OPTIONS":
+            return _METHODS[:-1]
+        case _:
+            return (method,)
+
+
+def _read(key: str, entry: str, *, decides_on_mcp: bool) -> RouteRow:
+    row = read_route(key, entry)
     coverages = {_coverage_of(method, path) for method, path in _examples(row)}
     if RouteCoverage.GOVERNED in coverages or (decides_on_mcp and RouteCoverage.MCP in coverages):
         raise ConfigurationError(key, f"{entry} opens nothing: tool calls on it are decided on")
