@@ -243,3 +243,12 @@ def test_more_texts_than_were_found_are_of_no_concern():
 
     assert found.texts == ["b"]
     assert found != "b"
+
+
+def test_the_text_of_a_file_is_written_in_its_encoding_or_not_at_all():
+    owner = {"file_data": "data:text/plain;charset=ascii;base64,Ym9i"}
+    told = Slot(owner, "file_data", "bob", TextKind.FILE, (None, "file_data"))
+    with pytest.raises(PayloadError, match="cannot stand in this file"):
+        rewrite([told], ["é"])
+    assert rewrite([told], ["x"]) == 1
+    assert owner == {"file_data": "data:text/plain;charset=ascii;base64,eA=="}

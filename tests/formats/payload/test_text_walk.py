@@ -228,3 +228,12 @@ def test_elements_that_are_a_text_and_its_type_are_found_at_their_places():
         ("b", "content[2].text[0]"),
         ("c", "content[3].text"),
     ]
+
+
+@pytest.mark.parametrize("key", ["file", "image"])
+def test_a_file_that_holds_a_text_is_a_text(key):
+    told = {"type": "known", key: {"url": "data:text/plain;base64,Ym9i"}}
+    walked = found(told)
+    assert (walked.texts, walked.files, walked.images) == (["bob"], [], [])
+    walked.rewrite(["x"])
+    assert told[key]["url"] == "data:text/plain;base64,eA=="
