@@ -27,7 +27,7 @@ UNCHECKED = [
     *("POST /v1/threads/t/messages", "GET /v1/threads/t/messages", "POST /v1/threads/t/runs", "POST /v1/containers"),
     *("POST /v1/containers/c/files", "GET /v1/containers/c/files/f/content", "POST /v1/messages/count_tokens"),
     *("POST /utils/token_counter", "POST /v1/responses/input_tokens", "POST /v1beta/models/m:countTokens"),
-    *("POST /v1/fine_tuning/jobs", "POST /v1/skills", "POST /rag/ingest", "POST /v1/evals", "WS /v1/realtime"),
+    *("POST /v1/fine_tuning/jobs", "POST /v1/skills", "POST /v1/evals", "WS /v1/realtime"),
     *("POST /v1beta/models/m:generateContent", "POST /anthropic/v1/messages", "POST /my/own", "GET /v1/../key"),
     *("POST /fal_ai/x", "WS /deepgram/listen", "HEAD /v1/files/f/content", "POST /v1/files/"),
 ]
