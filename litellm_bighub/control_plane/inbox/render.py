@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -49,9 +50,14 @@ _ENVIRONMENT = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_ENVIRONMENT.filters.update(
-    {"json": readable_json, "visible": visible, "when": _when, "number": _number, "runs": text_runs}
-)
+_FILTERS: dict[str, Any] = {  # the types that Jinja gives filters are those of its own
+    "json": readable_json,
+    "visible": visible,
+    "when": _when,
+    "number": _number,
+    "runs": text_runs,
+}
+_ENVIRONMENT.filters.update(_FILTERS)
 
 
 def render(
