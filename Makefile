@@ -37,7 +37,7 @@ test: $(STAMP)  ## run the whole suite
 alone: $(STAMP)  ## check that in the pure rooms every file has a test file that alone covers it whole
 	@$(RUN)python -m tests.alone
 
-fuzz: $(STAMP)  ## send the control plane's API what nobody expects; BIGHUB_FUZZ_EXAMPLES=100 for an hour of it
+fuzz: $(STAMP)  ## send the control plane's API and the reader of commands what nobody expects; BIGHUB_FUZZ_EXAMPLES=100 for an hour of it
 	@$(RUN)pytest -q -n 2 --timeout 3600 fuzz
 
 load: $(STAMP)  ## fifty clients at once while the control plane misbehaves; BIGHUB_LOAD_SECONDS=60 for a soak

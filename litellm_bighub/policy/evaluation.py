@@ -128,13 +128,16 @@ def _decided_parts(
             if any(map(rule.fits, remaining)):
                 return _undecidable(policy, rule, error)
             continue
-        fitting = [part for part in remaining if rule.fits(part)]
+        fitting: list[Part] = []
+        others: list[Part] = []
+        for part in remaining:
+            (fitting if rule.fits(part) else others).append(part)
         if not fitting:
             continue
         if (unclear := _unclear_actor(policy, rule, context)) is not None:
             return unclear
         decided += [PartDecision(part, rule, part.restricts_only and rule.effect == "allow") for part in fitting]
-        remaining = [part for part in remaining if part not in fitting]
+        remaining = others
         if not remaining:
             break
     return decided + [PartDecision(part, None, part.restricts_only) for part in remaining]

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 from typing import Literal, TypeAlias
 
 from litellm_bighub.policy.argument_condition import Condition
 from litellm_bighub.policy.parts.call_parts import CallParts, ToolParts
+from litellm_bighub.policy.parts.command_pattern import CommandPattern
 from litellm_bighub.policy.parts.part import Part, PartPattern
+from litellm_bighub.policy.parts.shell_command import Command
 from litellm_bighub.policy.rule_pattern import ANY, ANYBODY, ActorPattern, Pattern
 
 Effect: TypeAlias = Literal["allow", "block", "require_approval"]
@@ -28,6 +30,30 @@ class Hours:
         if self.start < self.end:
             return self.start <= moment.hour < self.end
         return moment.hour >= self.start or moment.hour < self.end
+
+
+class PatternIndex:
+    """Patterns by the name of the only command that they can fit: a rule may have a hundred."""
+
+    __slots__ = ("_all", "_by_name", "_others")
+
+    def __init__(self, patterns: Sequence[PartPattern]) -> None:
+        self._all = patterns
+        self._by_name: dict[str, list[PartPattern]] = {}
+        self._others: list[PartPattern] = []
+        for pattern in patterns:
+            name = pattern.only_name if isinstance(pattern, CommandPattern) else None
+            (self._others if name is None else self._by_name.setdefault(name, [])).append(pattern)
+
+    def of(self, part: Part) -> Iterable[PartPattern]:
+        """Those that can fit a part."""
+        if not isinstance(part, Command):
+            return self._others
+        name = part.argv[0]
+        if not name.sure or name.glob:
+            return self._all
+        named = self._by_name.get(name.text.rpartition("/")[2], ())
+        return [*named, *self._others] if self._others else named
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +93,18 @@ class Rule:
     approval_ttl_seconds: int = 900
     four_eyes: bool = False
     priority: int = 0
+    patterns: PatternIndex = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Sort the patterns of parts by what they can fit."""
+        object.__setattr__(self, "patterns", PatternIndex(self.parts))
 
     def fits(self, part: Part) -> bool:
         """Whether the rule is for a part of a call whose tool and caller it is for."""
         if not self.parts:
             return not part.restricts_only
         allows = self.effect == "allow"
-        return any(pattern.fits(part, allows=allows) for pattern in self.parts)
+        return any(pattern.fits(part, allows=allows) for pattern in self.patterns.of(part))
 
     @property
     def bounds_value(self) -> bool:

@@ -6,9 +6,11 @@ from datetime import datetime, timezone
 
 import pytest
 
+from litellm_bighub.policy.parts.command_pattern import CommandPattern
 from litellm_bighub.policy.parts.part import WHOLE_CALL
 from litellm_bighub.policy.parts.path_use import PathPattern, PathUse
-from litellm_bighub.policy.rule import Hours, Rule
+from litellm_bighub.policy.parts.shell_command import Command, Word
+from litellm_bighub.policy.rule import Hours, PatternIndex, Rule
 
 
 @pytest.mark.parametrize(
@@ -67,3 +69,19 @@ def test_a_rule_with_patterns_is_for_parts_that_one_of_them_fits():
     assert rule.fits(PathUse("/y", "write"))
     assert not rule.fits(PathUse("/y", "read"))
     assert not rule.fits(WHOLE_CALL)
+
+
+def test_patterns_are_asked_only_about_parts_that_they_can_fit():
+    names = ["ls *", "git status", "git log", "g* x", "a | b"]
+    patterns = [CommandPattern.compile(text) for text in names]
+    path = PathPattern("read", "/x")
+    index = PatternIndex([*patterns, path])
+
+    def asked(name, *, sure=True):
+        return [getattr(one, "text", "") for one in index.of(Command((Word(name, sure),)))]
+
+    assert asked("/bin/git") == ["git status", "git log", "g* x", "a | b", "/x"]
+    assert asked("cat") == ["g* x", "a | b", "/x"]
+    assert asked("x", sure=False) == [*names, "/x"]
+    assert list(index.of(PathUse("/x", "read"))) == [*patterns[3:], path]
+    assert list(PatternIndex(patterns[:1]).of(Command((Word("ls"),)))) == patterns[:1]

@@ -108,6 +108,12 @@ class CommandPattern:
         stages = tuple(_stage(stage, text) for stage in _split(text))
         return cls(text, stages)
 
+    @property
+    def only_name(self) -> str | None:
+        """The last name of the only commands that can fit; `None` if there are several."""
+        names = [stage.name.rpartition("/")[2] for stage in self._stages]
+        return names[0] if len(names) == 1 and not {"*", "?"} & set(names[0]) else None
+
     def fits(self, part: Part, *, allows: bool) -> bool:
         """Whether the part is such a command, and its neighbours are the others of the pattern."""
         if not isinstance(part, Command):
@@ -191,8 +197,9 @@ def _options(command: str, word: str) -> tuple[list[_Option], str | None]:
 
 
 def _word(text: str, *, quoted: bool) -> Fits:
-    if quoted:
-        return whole(literal(text))
+    start = text if quoted else text.rstrip("*")
+    if quoted or not {"*", "?"} & set(start):  # most words; comparing is cheaper than an expression
+        return text.__eq__ if quoted or start == text else lambda word: word.startswith(start)
     wild = {"*": "(?s:.*)", "?": "(?s:.)"}
     return whole("".join(wild.get(character) or literal(character) for character in text))
 

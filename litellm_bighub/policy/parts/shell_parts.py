@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from litellm_bighub.policy.parts import shell_tree, shell_words
@@ -16,6 +17,7 @@ from litellm_bighub.policy.parts.shell_wrappers import RESERVED, Runs, unwrap
 
 MAX_NESTING: Final = 8
 MAX_PARTS: Final = 400
+MAX_KEPT_LENGTH: Final = 1000
 _SEPARATORS: Final = re.compile(r"[;&|<>()`\n]+")
 _READ_ONLY: Final = frozenset(
     {"cat", "head", "tail", "ls", "wc", "grep", "egrep", "fgrep", "rg", "stat", "du", "df", "cmp", "md5sum", "sha1sum"}
@@ -195,11 +197,22 @@ class _Parts:
         return [*found, *self.paths, *(Unknown(why) for why in self.unknown)]
 
 
-def of_text(text: str, directories: Directories) -> list[Part]:
-    """The parts of a text that a shell runs; never none."""
+def of_text(text: str, directories: Directories) -> tuple[Part, ...]:
+    """The parts of a text that a shell runs; never none.
+
+    A call is judged several times on its way, so the parts of the last short texts are kept.
+    """
+    return _kept(text, directories) if len(text) <= MAX_KEPT_LENGTH else read_anew(text, directories)
+
+
+def read_anew(text: str, directories: Directories) -> tuple[Part, ...]:
+    """The same, without a look at what is kept."""
     collected = _Parts()
     collected.text(text, directories)
-    return collected.parts() or [Unknown("it holds no command")]
+    return tuple(collected.parts()) or (Unknown("it holds no command"),)
+
+
+_kept = lru_cache(maxsize=512)(read_anew)
 
 
 def of_argv(argv: Sequence[str], directories: Directories, *, assigns: bool = False, moved: bool = False) -> list[Part]:

@@ -150,3 +150,8 @@ def test_words_of_a_pattern_may_be_quoted():
 
 def test_a_pattern_is_for_commands():
     assert not CommandPattern.compile("ls").fits(WHOLE_CALL, allows=False)
+
+
+@pytest.mark.parametrize(("pattern", "name"), [("/bin/ls *", "ls"), ("l* x", None), ("a | b", None)])
+def test_the_only_name_that_a_pattern_can_fit(pattern, name):
+    assert CommandPattern.compile(pattern).only_name == name
