@@ -177,6 +177,10 @@ class TextGuardrailSettings(BaseSettings):
     open_routes: list[str] = Field(
         default_factory=list, description="routes that are not refused although no text is checked there"
     )
+    wording: Annotated[JsonMapping | Path, BeforeValidator(_mapping_or_path)] = Field(
+        default_factory=dict[str, object],
+        description="sentences for callers in place of ours, by name; or the path of a YAML file with them",
+    )
     may_opt_out: list[TeamName] = Field(
         default_factory=list, description="teams, by alias or id, whose keys may opt out of it; others cannot"
     )

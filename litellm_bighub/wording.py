@@ -36,8 +36,8 @@ class Wording:
 
     `tool` is the tool's name, `call_id` the call's id, `approval_id` the approval's id, `arguments` the call's
     arguments as JSON, `reason` the policy's reason, `problem` what is wrong, `paths` places in the request,
-    `status` a response's status, `route` a method and path, `entry` what `open_routes` would have to hold, `guardrail`
-    the guardrail's name.
+    `status` a response's status, `error` the class of an error, `route` a method and path, `entry` what `open_routes`
+    would have to hold, `guardrail` the guardrail's name.
     """
 
     # In the place of a call that is blocked, one for each cause. None says anything of the policy.
@@ -147,6 +147,32 @@ class Wording:
     opt_out_unrecorded: str = _sentence(
         "The key has opted out of the guardrail {guardrail}, which could not be recorded."
     )
+
+    # To a caller, in the place of the words of an error of the provider: they may quote a call that was not decided on.
+    # `problem` is one of the sentences from `provider_credentials` on, with a code that is known.
+    provider_failed: str = _sentence(
+        "The provider answered with an error. Its own words are withheld, since they may quote a tool call that nobody"
+        " decided on or a text that nobody checked; the gateway logs them at level DEBUG."
+    )
+    provider_error: str = _sentence(
+        "{error}: {problem}. Its own words are withheld, since they may quote a tool call that nobody decided on or a"
+        " text that nobody checked; the gateway logs them at level DEBUG.",
+        optional=("error",),
+    )
+    provider_credentials: str = _sentence("the provider refused the gateway's credentials")
+    provider_permission: str = _sentence("the provider does not permit this")
+    provider_not_found: str = _sentence("the provider does not know the model, or what else the request names")
+    provider_timeout: str = _sentence("the provider did not answer in time")
+    provider_rate_limit: str = _sentence("a rate limit is reached")
+    provider_too_long: str = _sentence("the request is longer than what the model takes")
+    provider_content_policy: str = _sentence("the provider's content policy refuses this")
+    provider_unreadable: str = _sentence("the provider's answer cannot be read")
+    provider_refused: str = _sentence("the provider refused the request")
+    provider_unreachable: str = _sentence("the provider could not be reached, or its answer cannot be read")
+    provider_unknown: str = _sentence(
+        "the provider failed, or its answer cannot be read (status {status})", optional=("status",)
+    )
+    batch_failed: str = _sentence("The model answered with an error ({error}).", optional=("error",))
 
     # To approvers: in Slack's messages, and in the inbox as the note on what became of an answer or a login.
     slack_header: str = _sentence("A tool call waits for a person")

@@ -12,12 +12,7 @@ from typing import Any, Final, cast
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.formats.payload.copies import text, with_fields
 from litellm_bighub.formats.payload.fields import get, is_object, members
-
-WITHHELD: Final = (
-    "Its own words are withheld, since they may quote a tool call that nobody decided on or a text that nobody "
-    "checked; the gateway logs them at level DEBUG."
-)
-FAILED: Final = f"The provider answered with an error. {WITHHELD}"
+from litellm_bighub.wording import ENGLISH, Wording
 
 NAMES: Final = frozenset(
     {
@@ -57,41 +52,41 @@ def known_name(value: object) -> str | None:
     return value if value in NAMES or (value.isdecimal() and value.isascii() and len(value) == 3) else None
 
 
-def harmless_error(error: object) -> Payload:
+def harmless_error(error: object, wording: Wording = ENGLISH) -> Payload:
     """An error as it may pass, in the form in which it came: a text, a dict or a model."""
     if not is_object(error):
-        return FAILED
+        return wording.provider_failed
     given = members(error)
     passing: JsonObject = {key: known_name(given[key]) for key in ("type", "code") if key in given}
     if "param" in given:
         passing["param"] = None
-    passing["message"] = FAILED
+    passing["message"] = wording.provider_failed
     if isinstance(error, dict):
         return passing
     return type(cast("Any", error)).model_construct(**passing)
 
 
-def harmless(event: Payload) -> Payload:
+def harmless(event: Payload, wording: Wording = ENGLISH) -> Payload:
     """A stream's event, or a whole answer, whose errors hold nobody's words; the same object if it tells of none."""
     if isinstance(event, str | bytes):
-        return _harmless_frame(event)
+        return _harmless_frame(event, wording)
     changed: JsonObject = {}
     if text(event, "type") == "error":
-        return _harmless_event(event)
+        return _harmless_event(event, wording)
     if get(event, "error"):
-        changed["error"] = harmless_error(get(event, "error"))
+        changed["error"] = harmless_error(get(event, "error"), wording)
     details: object = get(event, "incomplete_details")
     if details and (not is_object(details) or not _is_plain(members(details))):
         changed["incomplete_details"] = _reason(details)
     response: object = get(event, "response")
-    if is_object(response) and (inner := harmless(response)) is not response:
+    if is_object(response) and (inner := harmless(response, wording)) is not response:
         changed["response"] = inner
     return with_fields(event, **changed) if changed else event
 
 
-def harmless_in_place(answer: Payload) -> None:
+def harmless_in_place(answer: Payload, wording: Wording = ENGLISH) -> None:
     """Put a whole answer's errors right, where they stand."""
-    passing = harmless(answer)
+    passing = harmless(answer, wording)
     if passing is answer or not is_object(answer):
         return
     for key in ("error", "incomplete_details"):
@@ -102,7 +97,7 @@ def harmless_in_place(answer: Payload) -> None:
                 setattr(answer, key, get(passing, key))
 
 
-def _harmless_event(event: Payload) -> Payload:
+def _harmless_event(event: Payload, wording: Wording) -> Payload:
     """An event that is an error itself, as in Responses, or holds one, as in Messages."""
     given = members(event)
     nested = given.get("error")
@@ -111,13 +106,13 @@ def _harmless_event(event: Payload) -> Payload:
     if isinstance(number, int):
         kept["sequence_number"] = number
     if nested is not None:
-        kept["error"] = harmless_error(nested)
+        kept["error"] = harmless_error(nested, wording)
     if nested is None or "message" in given:
-        kept |= {"code": known_name(given.get("code")), "message": FAILED, "param": None}
+        kept |= {"code": known_name(given.get("code")), "message": wording.provider_failed, "param": None}
     return kept if isinstance(event, dict) else type(event).model_construct(**kept)
 
 
-def _harmless_frame(frame: str | bytes) -> str | bytes:
+def _harmless_frame(frame: str | bytes, wording: Wording) -> str | bytes:
     """A frame that LiteLLM wrote itself, as it does with errors of chat streams."""
     said = frame.decode(errors="replace") if isinstance(frame, bytes) else frame
     try:
@@ -126,7 +121,8 @@ def _harmless_frame(frame: str | bytes) -> str | bytes:
         return frame
     if not isinstance(event, dict) or not event.get("error"):  # pyright: ignore[reportUnknownMemberType]
         return frame
-    written = f"data: {json.dumps({'error': harmless_error(cast('JsonObject', event)['error'])})}\n\n"
+    error = harmless_error(cast("JsonObject", event)["error"], wording)
+    written = f"data: {json.dumps({'error': error})}\n\n"
     return written.encode() if isinstance(frame, bytes) else written
 
 

@@ -177,5 +177,5 @@ class NativeGuardrail(CustomGuardrail):
             return None
         if not self.should_run_guardrail(request_data, GuardrailEventHooks.post_call):
             return None
-        harmless = sanitized_error(original_exception)
+        harmless = sanitized_error(original_exception, wording=self.opt_outs.wording)
         return harmless if isinstance(harmless, HTTPException) and harmless is not original_exception else None

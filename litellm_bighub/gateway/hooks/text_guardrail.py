@@ -58,7 +58,7 @@ from litellm_bighub.gateway.sdk.ungoverned_calls import (
     refuse_ungoverned,
     refused,
 )
-from litellm_bighub.gateway.setup.configuration import check_litellm, read_settings
+from litellm_bighub.gateway.setup.configuration import check_litellm, read_settings, wording_of
 from litellm_bighub.gateway.setup.guardrail_mode import check_texts_mode, unchecked_texts
 from litellm_bighub.gateway.setup.opt_outs import OptOuts, check_opt_outs
 from litellm_bighub.gateway.setup.proxy_process import is_proxy, proxy_app
@@ -111,7 +111,7 @@ class TextGuardrail(NativeGuardrail):
         for says in unchecked_texts(event_hook).values():
             logger.warning("guardrail %s: %s", name, says)
         check_opt_outs(name, event_hook, self.settings.may_opt_out)
-        opt_outs = OptOuts(name, frozenset(self.settings.may_opt_out))
+        opt_outs = OptOuts(name, frozenset(self.settings.may_opt_out), wording=wording_of(self.settings))
         ours = {"guardrail_name": name, "event_hook": event_hook}
         super().__init__(**ours, default_on=default_on, opt_outs=opt_outs, **litellms)
         self._guardrails = tuple(guardrails)
@@ -238,7 +238,7 @@ class TextGuardrail(NativeGuardrail):
     async def _check_answer(
         self, wire_format: TextFormat, response: Payload, data: JsonObject, key: UserAPIKeyAuth | None = None
     ) -> None:
-        harmless_in_place(response)
+        harmless_in_place(response, self.opt_outs.wording)
         handler = self._handlers[wire_format]
         with _refusing(wire_format, data):
             for guardrail in self.applied():
@@ -276,7 +276,8 @@ class TextGuardrail(NativeGuardrail):
             Exception: what a guardrail raises to refuse. Nothing more may be sent then.
         """
         handler = self._handlers[wire_format]
-        within = checked_by(self.applied(), SanitizedStream(events), handler, self.mode, request_data)
+        sanitized = SanitizedStream(events, self.opt_outs.wording)
+        within = checked_by(self.applied(), sanitized, handler, self.mode, request_data)
         async with aclosing(within) as released:
             async for event in released:
                 yield event

@@ -206,7 +206,7 @@ class BighubGuardrail(NativeGuardrail):
         if is_stored(request.where) and is_deletion(response):
             return response
         answer = as_answer(response, data)
-        check_whole_answer(answer, whole_formats(user_api_key_dict), data, request.where)
+        check_whole_answer(answer, whole_formats(user_api_key_dict), data, request.where, self.opt_outs.wording)
         governed_answer = await self.pipeline.answer(request, answer)
         delivered = governed_answer if answer is response else response
         keep_answer(data, delivered, format_of_answer(delivered))
@@ -229,7 +229,7 @@ class BighubGuardrail(NativeGuardrail):
         try:
             if whole_formats(user_api_key_dict):
                 check_streamed_answer(response, request_data, request.where)
-            governed = self.pipeline.stream(request, SanitizedStream(response))
+            governed = self.pipeline.stream(request, SanitizedStream(response, self.opt_outs.wording))
             async with aclosing(governed) as governed_events:
                 async for event in governed_events:
                     last = event
@@ -281,7 +281,8 @@ class BighubGuardrail(NativeGuardrail):
             await self.pipeline.conversation.record_results(request_data, response)
             wire_format = format_of_call(call_type.value)
             formats = () if wire_format is None else (wire_format,)
-            check_whole_answer(response, formats, request_data, f"litellm.{call_type.value}")
+            where = f"litellm.{call_type.value}"
+            check_whole_answer(response, formats, request_data, where, self.opt_outs.wording)
             return await self.pipeline.answer(self.request(request_data, wire_format=wire_format), response)
         return response
 

@@ -15,11 +15,14 @@ from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.registry import format_of_answer
+from litellm_bighub.wording import ENGLISH, Wording
 
 _NO_STATUS = 500
 
 
-def check_whole_answer(response: object, formats: Collection[Format], request: JsonMapping, where: str) -> None:
+def check_whole_answer(
+    response: object, formats: Collection[Format], request: JsonMapping, where: str, wording: Wording = ENGLISH
+) -> None:
     """Refuse an answer in which calls could not be found. In a batch, replace exceptions by errors without details.
 
     Args:
@@ -27,6 +30,7 @@ def check_whole_answer(response: object, formats: Collection[Format], request: J
         formats: those of the route; if empty, any answer passes.
         request: the request that is answered.
         where: the route or function.
+        wording: in which the errors of a batch are told.
 
     Raises:
         UnreadableAnswerError: the answer is in none of the formats, or a stream was asked for.
@@ -36,7 +40,7 @@ def check_whole_answer(response: object, formats: Collection[Format], request: J
     with route_in_errors(where):
         if request.get("stream"):
             raise UnreadableAnswerError("a stream was asked for, and this is a whole answer")
-        _check(response, formats)
+        _check(response, formats, wording)
 
 
 @contextmanager
@@ -81,10 +85,10 @@ def is_readable(response: object, wire_format: Format) -> bool:
     return True
 
 
-def _check(response: object, formats: Collection[Format]) -> None:
+def _check(response: object, formats: Collection[Format], wording: Wording) -> None:
     batching = next((each for each in formats if each.batches), None)
     if isinstance(response, list) and batching is not None:
-        _check_batch(cast("list[object]", response), batching)
+        _check_batch(cast("list[object]", response), batching, wording)
         return
     wire_format = format_of_answer(response)
     if wire_format is None or wire_format not in formats:
@@ -92,19 +96,19 @@ def _check(response: object, formats: Collection[Format]) -> None:
     wire_format.check_answer(response)
 
 
-def _check_batch(batch: list[object], wire_format: Format) -> None:
+def _check_batch(batch: list[object], wire_format: Format, wording: Wording) -> None:
     for index, each in enumerate(batch):
         if isinstance(each, list):
-            _check_batch(cast("list[object]", each), wire_format)
+            _check_batch(cast("list[object]", each), wire_format, wording)
         elif isinstance(each, Exception):
-            batch[index] = _failure(each)
+            batch[index] = _failure(each, wording)
         else:
             wire_format.check_answer(each)
 
 
-def _failure(error: Exception) -> JsonObject:
+def _failure(error: Exception, wording: Wording) -> JsonObject:
     """The error without its message, which may quote the model's answer."""
     status: object = get(error, "status_code")
     code = str(status) if isinstance(status, int) else str(_NO_STATUS)
-    message = f"The model answered with an error ({type(error).__name__})."
+    message = wording.batch_failed.format(error=type(error).__name__)
     return {"error": {"message": message, "type": "upstream_error", "param": None, "code": code}}

@@ -76,7 +76,7 @@ class Pipeline:
         Raises:
             ToolCallWithheld: a call is withheld, and `on_block` or `on_approval` is `error`.
         """
-        harmless_in_place(response)
+        harmless_in_place(response, self.enforcement.tool_decisions.wording)
         if format_of_answer(response) is None:
             return response
         with request.logged_answer():

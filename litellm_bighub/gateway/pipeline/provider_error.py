@@ -33,9 +33,10 @@ from litellm.types.router import RouterRateLimitError, RouterRateLimitErrorBasic
 
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import BighubError
-from litellm_bighub.formats.answers.error_text import WITHHELD, harmless, known_name
+from litellm_bighub.formats.answers.error_text import harmless, known_name
 from litellm_bighub.gateway.pipeline.gated_stream import close_stream
 from litellm_bighub.gateway.routes.provider_headers import passes
+from litellm_bighub.wording import ENGLISH, Wording
 
 logger = logging.getLogger(__name__)
 
@@ -64,27 +65,28 @@ _CODE: Final = re.compile(r"""["']code["']: ?["'](\w+)["']""", re.ASCII)
 """An error code in the body that LiteLLM has copied into its message."""
 
 _SENTENCES: Final = (
-    (AuthenticationError, "the provider refused the gateway's credentials"),
-    (PermissionDeniedError, "the provider does not permit this"),
-    (NotFoundError, "the provider does not know the model, or what else the request names"),
-    (Timeout, "the provider did not answer in time"),
-    (RateLimitError, "a rate limit is reached"),
-    (ContextWindowExceededError, "the request is longer than what the model takes"),
-    (ContentPolicyViolationError, "the provider's content policy refuses this"),
-    (APIResponseValidationError, "the provider's answer cannot be read"),
-    (openai.APITimeoutError, "the provider did not answer in time"),
-    (openai.BadRequestError, "the provider refused the request"),
-    (openai.UnprocessableEntityError, "the provider refused the request"),
-    (openai.APIConnectionError, "the provider could not be reached, or its answer cannot be read"),
+    (AuthenticationError, "provider_credentials"),
+    (PermissionDeniedError, "provider_permission"),
+    (NotFoundError, "provider_not_found"),
+    (Timeout, "provider_timeout"),
+    (RateLimitError, "provider_rate_limit"),
+    (ContextWindowExceededError, "provider_too_long"),
+    (ContentPolicyViolationError, "provider_content_policy"),
+    (APIResponseValidationError, "provider_unreadable"),
+    (openai.APITimeoutError, "provider_timeout"),
+    (openai.BadRequestError, "provider_refused"),
+    (openai.UnprocessableEntityError, "provider_refused"),
+    (openai.APIConnectionError, "provider_unreachable"),
 )
 
 
-def sanitized_error(error: Exception, *, alone: bool = False) -> Exception:
+def sanitized_error(error: Exception, *, alone: bool = False, wording: Wording = ENGLISH) -> Exception:
     """Sanitize an error: of a provider's error only its class, its status and known names are left.
 
     Args:
         error: changed in place, so that its class stays what callers expect.
         alone: whether its cause and context are removed too.
+        wording: in which it is told.
 
     Returns:
         The same error, or an `HTTPException` if it cannot be changed.
@@ -93,7 +95,7 @@ def sanitized_error(error: Exception, *, alone: bool = False) -> Exception:
         return error
     logger.debug("an error is sanitized: %s", error, exc_info=error)
     status = _status(error)
-    said = _sentence(error, status)
+    said = _sentence(error, status, wording)
     for name, value in list(vars(error).items()):
         if name not in _KEPT:
             setattr(error, name, _passing(name, value, said, status))
@@ -113,19 +115,20 @@ def sanitized_error(error: Exception, *, alone: bool = False) -> Exception:
 class SanitizedStream:
     """A stream whose errors are sanitized, both raised errors and error events."""
 
-    def __init__(self, events: AsyncIterator[Any]) -> None:
+    def __init__(self, events: AsyncIterator[Any], wording: Wording = ENGLISH) -> None:
         self._events = events
+        self._wording = wording
 
     def __aiter__(self) -> SanitizedStream:
         return self
 
     async def __anext__(self) -> Payload:
         try:
-            return harmless(await anext(self._events))
+            return harmless(await anext(self._events), self._wording)
         except StopAsyncIteration:
             raise
         except Exception as error:  # noqa: BLE001 - any error may quote the answer
-            raise sanitized_error(error)  # noqa: B904 - nearly always the same error
+            raise sanitized_error(error, wording=self._wording)  # noqa: B904 - nearly always the same error
 
     async def aclose(self) -> None:
         """Close the inner stream."""
@@ -161,14 +164,14 @@ def _status(error: Exception) -> int:
     return 500
 
 
-def _sentence(error: Exception, status: int) -> str:
+def _sentence(error: Exception, status: int, wording: Wording) -> str:
     name = type(error).__name__
     error_name = f"litellm.{name}" if type(error).__module__.startswith("litellm") else name
-    known = (words for kind, words in _SENTENCES if isinstance(error, kind))
-    sentence = next(known, f"the provider failed, or its answer cannot be read (status {status})")
+    known = (name for kind, name in _SENTENCES if isinstance(error, kind))
+    problem: str = getattr(wording, next(known, "provider_unknown")).format(status=status)
     codes = [getattr(error, "code", None), *_CODE.findall(str(error))]
     code = next((name for name in map(known_name, codes) if name is not None and not name.isdecimal()), "")
-    return f"{error_name}: {sentence}{f' ({code})' if code else ''}. {WITHHELD}"
+    return wording.provider_error.format(error=error_name, problem=f"{problem} ({code})" if code else problem)
 
 
 def _passing(name: str, value: object, said: str, status: int) -> object:

@@ -13,6 +13,7 @@ from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.answers.error_text import harmless
 from litellm_bighub.gateway.pipeline.gated_stream import close_stream
 from litellm_bighub.gateway.pipeline.provider_error import sanitized_error
+from litellm_bighub.wording import Wording
 
 
 class Upstream:
@@ -21,9 +22,13 @@ class Upstream:
     Args:
         events: the stream.
         within: where it is read, as the request was sent: LiteLLM may fall back in the midst of it, and send another.
+        wording: in which errors are told.
     """
 
-    def __init__(self, events: AsyncIterator[Any], within: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(
+        self, events: AsyncIterator[Any], within: Callable[[], AbstractContextManager[None]], wording: Wording
+    ) -> None:
+        self._wording = wording
         self._events = events
         self._within = within
 
@@ -33,11 +38,11 @@ class Upstream:
     async def __anext__(self) -> Payload:
         with self._within():
             try:
-                return harmless(await anext(self._events))
+                return harmless(await anext(self._events), self._wording)
             except StopAsyncIteration:
                 raise
             except Exception as error:  # noqa: BLE001 - whichever it is, it may quote the answer
-                failed = sanitized_error(error, alone=True)
+                failed = sanitized_error(error, alone=True, wording=self._wording)
         raise failed from None
 
     async def aclose(self) -> None:

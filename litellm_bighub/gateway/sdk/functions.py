@@ -30,6 +30,7 @@ from litellm_bighub.gateway.sdk.reentrancy import governed_in_code
 from litellm_bighub.gateway.sdk.sender import Send, send_function
 from litellm_bighub.gateway.sdk.text_checks import Checks
 from litellm_bighub.gateway.setup.litellm_release import allowed_in_code, check_release
+from litellm_bighub.wording import ENGLISH, Wording
 
 if TYPE_CHECKING:
     from litellm.router import Router
@@ -254,25 +255,26 @@ async def send_request(request: CodeRequest, pipeline: Pipeline | None, *, check
     Returns:
         the whole answer, or `Upstream` if it is a stream.
     """
+    wording = ENGLISH if pipeline is None else pipeline.enforcement.tool_decisions.wording
     if pipeline is not None:
         await pipeline.request(request)
     within = partial(governed_in_code, calls=pipeline is not None, texts=checked)
     with within():
-        response = await _sent(send_function(request.wire_format, request.router), request.data)
+        response = await _sent(send_function(request.wire_format, request.router), request.data, wording)
     if hasattr(response, "__aiter__"):
         if pipeline is not None:
             check_streamed_answer(response, request.data, request.where)
-        return Upstream(response, within)
+        return Upstream(response, within, wording)
     if pipeline is not None:
-        check_whole_answer(response, (request.wire_format,), request.data, request.where)
+        check_whole_answer(response, (request.wire_format,), request.data, request.where, wording)
         await pipeline.conversation.record_results(request.data, response)
     return response
 
 
-async def _sent(send: Send, request: JsonObject) -> Payload:
+async def _sent(send: Send, request: JsonObject, wording: Wording) -> Payload:
     """LiteLLM's answer. An error of a provider is raised without its words, and without those that it was made of."""
     try:
         return await send(**request)
     except Exception as error:  # noqa: BLE001 - whichever it is, it may quote the answer
-        failed = sanitized_error(error, alone=True)
+        failed = sanitized_error(error, alone=True, wording=wording)
     raise failed

@@ -35,7 +35,7 @@ from litellm_bighub.gateway.setup.opt_outs import OptOuts
 from litellm_bighub.gateway.setup.process_stop import process_stop
 from litellm_bighub.gateway.setup.proxy_process import config_file, is_proxy, knows_proxy
 from litellm_bighub.policy.policy_file import unmarked_actors
-from litellm_bighub.settings import GuardrailSettings, resolved
+from litellm_bighub.settings import GuardrailSettings, TextGuardrailSettings, resolved
 from litellm_bighub.telemetry.otel_metrics import OtelInstruments
 from litellm_bighub.telemetry.prometheus import PrometheusInstruments
 from litellm_bighub.telemetry.spans import DecisionSpans
@@ -195,7 +195,7 @@ def build_tool_decisions(
     )
 
 
-def wording_of(settings: GuardrailSettings) -> Wording:
+def wording_of(settings: GuardrailSettings | TextGuardrailSettings) -> Wording:
     """The sentences for models, callers and approvers.
 
     Raises:

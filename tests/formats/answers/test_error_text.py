@@ -10,8 +10,9 @@ from hypothesis import given, strategies as st
 from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
 from openai.types.responses import ResponseError
 
-from litellm_bighub.formats.answers.error_text import FAILED, NAMES, harmless, harmless_in_place, known_name
+from litellm_bighub.formats.answers.error_text import NAMES, harmless, harmless_in_place, known_name
 from litellm_bighub.formats.messages.gate import MessagesGate
+from litellm_bighub.wording import ENGLISH
 
 CANARY = "delete_everything"
 KEYS = st.sampled_from(["message", "type", "code", "param", "failed_generation", "details", "metadata", CANARY])
@@ -67,13 +68,18 @@ def test_an_error_in_a_messages_stream(form):
     name, data = said.strip().split("\n")
     assert name == "event: error"
     assert json.loads(data.removeprefix("data: ")) == {
-        "type": "error", "error": {"type": "overloaded_error", "message": FAILED},
+        "type": "error", "error": {"type": "overloaded_error", "message": ENGLISH.provider_failed},
     }  # fmt: skip
 
 
 def test_known_names_stay():
     error = {"type": "invalid_request_error", "code": "tool_use_failed", "message": CANARY, "param": "messages"}
-    expected = {"type": "invalid_request_error", "code": "tool_use_failed", "message": FAILED, "param": None}
+    expected = {
+        "type": "invalid_request_error",
+        "code": "tool_use_failed",
+        "message": ENGLISH.provider_failed,
+        "param": None,
+    }
     assert harmless({"error": error})["error"] == expected
 
 

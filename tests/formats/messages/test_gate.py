@@ -10,13 +10,13 @@ from inline_snapshot import snapshot
 
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.errors import GateError, UnreadableAnswerError
-from litellm_bighub.formats.answers.error_text import FAILED
 from litellm_bighub.formats.answers.unreadable_calls import NO_ID, NO_NAME, TORN, UNFINISHED
 from litellm_bighub.formats.stream.gate_protocol import Ask, CallKey, Hold, Pass, Release, StreamGate
+from litellm_bighub.wording import ENGLISH
 from tests.formats.driving import WITHHELD
 from tests.formats.messages import streams as s
 
-ERROR = {"type": "error", "error": {"type": "overloaded_error", "message": FAILED}}
+ERROR = {"type": "error", "error": {"type": "overloaded_error", "message": ENGLISH.provider_failed}}
 FORMS = [
     pytest.param(lambda event: event, id="dict"),
     pytest.param(lambda event: construct_type_unchecked(type_=RawMessageStreamEvent, value=event), id="model"),

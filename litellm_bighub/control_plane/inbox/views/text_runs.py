@@ -30,7 +30,7 @@ _LIKE_LATIN: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Run:
+class TextRun:
     """A piece of a text.
 
     Attributes:
@@ -44,13 +44,13 @@ class Run:
     told: str = ""
 
 
-Runs: TypeAlias = tuple[Run, ...]
+Runs: TypeAlias = tuple[TextRun, ...]
 
 
 def text_runs(text: str) -> Runs:
     """The text in runs. It may hold line breaks and tabs; everything else that is unseen is escaped."""
     if text.isascii() and text.isprintable() and " " * 16 not in text:
-        return (Run(text),) if text else ()
+        return (TextRun(text),) if text else ()
     return tuple(_joined(_runs(text)))
 
 
@@ -59,31 +59,31 @@ def has_marks(runs: Runs) -> bool:
     return any(run.mark for run in runs)
 
 
-def _runs(text: str) -> Iterator[Run]:
+def _runs(text: str) -> Iterator[TextRun]:
     passed_off = _passed_off(text)
     at = 0
     for token in _TOKEN.finditer(text):
         if (run := _marked(token[0], passed_off=passed_off)) is not None:
-            yield Run(text[at : token.start()])
+            yield TextRun(text[at : token.start()])
             yield run
             at = token.end()
-    yield Run(text[at:])
+    yield TextRun(text[at:])
 
 
-def _marked(token: str, *, passed_off: bool) -> Run | None:
+def _marked(token: str, *, passed_off: bool) -> TextRun | None:
     first = token[0]
     if first in " \t\n" and len(token) > 1:
         lines = token.count("\n")
         told = f"{lines} empty lines" if lines else f"{len(token)} blanks"
-        return Run(f"\u27e8{told}\u27e9" + ("\n" if lines else ""), "gap", told)
+        return TextRun(f"\u27e8{told}\u27e9" + ("\n" if lines else ""), "gap", told)
     if token.isascii() and token.isprintable():
         return None
     if not token.isprintable() or any(is_unseen(character) for character in token):
-        return Run(visible(token), "unseen", "characters that cannot be seen")
+        return TextRun(visible(token), "unseen", "characters that cannot be seen")
     if first in _LIKE_PUNCTUATION or (len(token) == 1 and not token.isalnum() and _plain(token).isascii()):
-        return Run(token, "alike", _named(token))
+        return TextRun(token, "alike", _named(token))
     if odd := _odd_letters(token, passed_off=passed_off):
-        return Run(token, "alike", ", ".join(_named(letter) for letter in odd[:3]))
+        return TextRun(token, "alike", ", ".join(_named(letter) for letter in odd[:3]))
     return None
 
 
@@ -123,14 +123,14 @@ def _named(character: str) -> str:
     return unicodedata.name(character, f"U+{ord(character):04X}").lower()
 
 
-def _joined(runs: Iterator[Run]) -> Iterator[Run]:
+def _joined(runs: Iterator[TextRun]) -> Iterator[TextRun]:
     """Neighbours with the same mark as one."""
-    last: Run | None = None
+    last: TextRun | None = None
     for run in runs:
         if not run.text:
             continue
         if last is not None and last.mark == run.mark == "unseen":
-            last = Run(last.text + run.text, last.mark, last.told)
+            last = TextRun(last.text + run.text, last.mark, last.told)
             continue
         if last is not None:
             yield last
