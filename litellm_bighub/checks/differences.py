@@ -32,6 +32,11 @@ def differences(before: str, after: str) -> list[Change] | None:
     Returns:
         The changes in their order; `None` if the texts are too long and too different to tell.
     """
+    if after.startswith(before):
+        added = after[len(before) :]
+        return [Change(len(before), len(before), added)] if added else []
+    if after.endswith(before):
+        return [Change(0, 0, after[: len(after) - len(before)])]
     left, right = _words(before), _words(after)
     changes: list[Change] = []
     a = b = start = 0

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import chain
 from typing import Final, NamedTuple
 
 from litellm_bighub.checks.contract import Guardrail, name_of
@@ -63,52 +65,84 @@ class SecondLook:
             messages: which of them belong together.
         """
         views: list[View] = []
-        joined: set[int] = set()
+        joined: list[Sequence[int]] = []
+        all_present = all(texts)
         for message in messages if self.join_parts else ():
-            present = [index for index in message.indices if texts[index]]
+            present = message.indices if all_present else [index for index in message.indices if texts[index]]
             if len(present) + bool(message.before) > 1:
-                joined.update(present)
-                parts = [(None, message.before), *((index, texts[index]) for index in present)]
-                views.append(View(parts, self._visible))
-        written = ((index, text) for index, text in enumerate(texts) if not text.isascii())
-        alone = (index for index, text in written if index not in joined and self.needed(text))
-        views += (View([(index, texts[index])], self._visible) for index in alone)
+                joined.append(present)
+                views.append(View(present, [texts[index] for index in present], self._visible, message.before))
+        if not all(map(str.isascii, texts)):
+            seen = set(chain.from_iterable(joined))
+            alone = (index for index, text in enumerate(texts) if index not in seen and self.needed(text))
+            views += (View([index], [texts[index]], self._visible) for index in alone)
         return [view for view in views if view.text]
 
-    def _visible(self, text: str) -> Iterator[tuple[int, int]]:
-        """The pieces of a text that can be seen, from where to where."""
-        start = 0
-        if self.ignore_invisible and not text.isascii():
-            for found in _INVISIBLE.finditer(text):
-                yield start, found.start()
-                start = found.end()
-        yield start, len(text)
+    def _visible(self, text: str) -> Iterator[tuple[int, int]] | None:
+        """The pieces of a text that can be seen, from where to where; `None` if that is all of it."""
+        return _pieces(text) if self.needed(text) else None
+
+
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    """What stands around all that is invisible."""
+    start = 0
+    for found in _INVISIBLE.finditer(text):
+        yield start, found.start()
+        start = found.end()
+    yield start, len(text)
 
 
 class View:
     """Texts as they are seen together, and where each character of them stands.
 
     Args:
-        parts: the texts, each with its index; that of a text that cannot be changed is `None`.
-        visible: the pieces of a text that can be seen.
+        indices: of the texts.
+        texts: what they say.
+        visible: the pieces of a text that can be seen; `None` if that is all of it.
+        before: what stands before them, and cannot be changed.
 
     Attributes:
         text: what is seen.
     """
 
     def __init__(
-        self, parts: Iterable[tuple[int | None, str]], visible: Callable[[str], Iterable[tuple[int, int]]]
+        self,
+        indices: Sequence[int],
+        texts: Sequence[str],
+        visible: Callable[[str], Iterable[tuple[int, int]] | None],
+        before: str = "",
     ) -> None:
-        shown: list[str] = []
-        self._pieces: list[_Piece] = []
-        at = 0
-        for index, text in parts:
-            for start, end in visible(text):
+        self._indices = indices
+        self._texts = texts
+        self._visible = visible
+        self._before = before
+        joined = before + "".join(texts)
+        # What is invisible in a text is so in the joined one, too: if nothing is there, no text has to be looked into.
+        self.text = joined if visible(joined) is None else "".join(self._shown)
+
+    @property
+    def _shown(self) -> Iterator[str]:
+        for _, text, start, end in self._seen:
+            yield text[start:end]
+
+    @property
+    def _seen(self) -> Iterator[tuple[int | None, str, int, int]]:
+        """Every piece that is seen: of which text, that text, and from where to where in it."""
+        parts = zip(self._indices, self._texts, strict=True)
+        for index, text in chain(((None, self._before),), parts):
+            for start, end in self._visible(text) or ((0, len(text)),):
                 if end > start:
-                    self._pieces.append(_Piece(at, index, start, end))
-                    shown.append(text[start:end])
-                    at += end - start
-        self.text = "".join(shown)
+                    yield index, text, start, end
+
+    @cached_property
+    def _pieces(self) -> Sequence[_Piece]:
+        """They are needed only where something was changed, which is seldom."""
+        pieces: list[_Piece] = []
+        at = 0
+        for index, _, start, end in self._seen:
+            pieces.append(_Piece(at, index, start, end))
+            at += end - start
+        return pieces
 
     def write(self, seen: str, texts: MutableSequence[str]) -> bool:
         """Put into the texts what has changed in what is seen of them; `False` if nobody can tell where."""
@@ -116,6 +150,8 @@ class View:
         if changes is None:
             return False
         for change in reversed(changes):
+            if change.start == change.end:
+                continue  # what is only added masks nothing
             spans = self._spans(change)
             for index, (start, end, shared) in reversed(spans.items()):
                 if index is not None:
@@ -181,6 +217,8 @@ async def check_again(
         [view.text for view in views], context, None, question.request_data, question.input_type, question.logging_obj
     )
     looked = await check(guardrail, again, each=each, limit=limit)
+    if all(view.text == seen for view, seen in zip(views, looked.texts, strict=True)):
+        return answer
     texts = list(answer.texts)
     for view, seen in zip(views, looked.texts, strict=True):
         if not view.write(seen, texts):

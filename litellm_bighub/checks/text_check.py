@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeVar, cast
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
 from litellm_bighub.checks.contract import Contract, Guardrail, contract_of, name_of
 from litellm_bighub.checks.inputs import STRUCTURED, Inputs
@@ -13,7 +13,12 @@ from litellm_bighub.errors import GuardrailAnswerError
 
 T = TypeVar("T")
 _MEDIA = ("images", "files")
+_NO_TEXTS = object()
+_STRINGS = {str}
+_DICTS = frozenset({dict, Inputs})
+_Get: TypeAlias = Callable[..., Payload]
 _MORE = frozenset({"tools", "tool_calls", *_MEDIA})
+_BESIDE_TEXTS = _MORE | {STRUCTURED}
 InputType = Literal["request", "response"]
 
 
@@ -58,6 +63,12 @@ class TextAnswer(NamedTuple):
     files: Sequence[str] | None = None
 
     @property
+    def is_texts_alone(self) -> bool:
+        """Whether the guardrail answered with texts, and left all else as it was."""
+        _, tools, tool_calls, messages, _, images, files = self
+        return tools is tool_calls is messages is images is files is None
+
+    @property
     def exact_texts(self) -> list[str]:
         """What the guardrail made of each text on its own."""
         return self.texts if self.first_texts is None else self.first_texts
@@ -98,7 +109,7 @@ def lone_answer(guardrail: Guardrail, answer: object, text: str, inputs: JsonObj
     Raises:
         GuardrailAnswerError: the answer cannot be mapped back to the text.
     """
-    if answer is inputs and inputs.get("texts") == [text] and _MORE.isdisjoint(inputs):
+    if answer is inputs and dict.get(inputs, "texts") == [text] and _MORE.isdisjoint(inputs):
         messages = dict.get(inputs, STRUCTURED)
         return None if messages is None else TextAnswer([text], structured_messages=messages)
     return _answer(guardrail, answer, [text], {})
@@ -163,8 +174,11 @@ async def _check_each(guardrail: Guardrail, question: TextQuestion, limit: int) 
 async def _check_batch(
     guardrail: Guardrail, question: TextQuestion, texts: Sequence[str], context: JsonMapping
 ) -> TextAnswer:
-    media = {key: list(context[key]) for key in _MEDIA if key in context}  # a guardrail may write into what it gets
-    inputs = Inputs({"texts": list(texts), **context, **media}, question.structured_messages)
+    given: JsonObject = {"texts": list(texts), **context}
+    for key in _MEDIA:
+        if key in context:
+            given[key] = list(context[key])  # a guardrail may write into what it gets
+    inputs = Inputs(given, question.structured_messages)
     answer = await guardrail.apply_guardrail(
         inputs=inputs,
         request_data=question.request_data,
@@ -175,24 +189,31 @@ async def _check_batch(
 
 
 def _answer(guardrail: Guardrail, answer: object, texts: Sequence[str], context: JsonMapping) -> TextAnswer:
+    if type(answer) in _DICTS and _BESIDE_TEXTS.isdisjoint(cast("JsonObject", answer)):
+        return TextAnswer(_texts(guardrail, dict.get(cast("JsonObject", answer), "texts", _NO_TEXTS), texts))
     if not isinstance(answer, Mapping):
         raise GuardrailAnswerError(name_of(guardrail), f"answered with {_a(answer)}, not with its inputs")
     answered = cast("JsonMapping", answer)
-    images, files = (_media(guardrail, answered.get(key), context.get(key, ()), key) for key in _MEDIA)
+    # The messages are made only for a guardrail that looks at them.
+    get: _Get = dict.get if type(answered) in _DICTS else _get
+    images, files = get(answered, "images"), get(answered, "files")
     return TextAnswer(
-        _texts(guardrail, answered, texts),
-        answered.get("tools"),
-        answered.get("tool_calls"),
-        dict.get(answered, STRUCTURED) if isinstance(answered, Inputs) else answered.get(STRUCTURED),
-        images=images,
-        files=files,
+        _texts(guardrail, get(answered, "texts", _NO_TEXTS), texts),
+        get(answered, "tools"),
+        get(answered, "tool_calls"),
+        get(answered, STRUCTURED),
+        None,
+        None if images is None else _media(guardrail, images, context.get("images", ()), "images"),
+        None if files is None else _media(guardrail, files, context.get("files", ()), "files"),
     )
+
+
+def _get(answered: JsonMapping, key: str, default: Payload = None) -> Payload:
+    return answered.get(key, default)
 
 
 def _media(guardrail: Guardrail, answered: object, asked: Sequence[str], key: str) -> Sequence[str] | None:
     """The images or files in an answer, `None` if they are those that it was given."""
-    if answered is None:
-        return None
     media = list(cast("Sequence[object]", answered)) if isinstance(answered, (list, tuple)) else [None]
     if media == list(asked):
         return None
@@ -201,10 +222,9 @@ def _media(guardrail: Guardrail, answered: object, asked: Sequence[str], key: st
     return cast("Sequence[str]", media)
 
 
-def _texts(guardrail: Guardrail, answer: JsonMapping, asked: Sequence[str]) -> list[str]:
-    if "texts" not in answer:
+def _texts(guardrail: Guardrail, texts: object, asked: Sequence[str]) -> list[str]:
+    if texts is _NO_TEXTS:
         return list(asked)
-    texts = answer["texts"]
     if not isinstance(texts, (list, tuple)):
         raise GuardrailAnswerError(name_of(guardrail), f"answered {len(asked)} texts with {_a(texts)}")
     given = cast("list[Payload] | tuple[Any, ...]", texts)
@@ -212,8 +232,10 @@ def _texts(guardrail: Guardrail, answer: JsonMapping, asked: Sequence[str]) -> l
         return list(asked)
     if len(given) != len(asked):
         raise GuardrailAnswerError(name_of(guardrail), f"answered {len(asked)} texts with {len(given)}")
+    if set(map(type, given)) == _STRINGS:
+        return list(given)
     for index, text in enumerate(given):
-        if type(text) is not str and not isinstance(text, str):
+        if not isinstance(text, str):
             raise GuardrailAnswerError(name_of(guardrail), f"answered text {index} with {_a(text)}")
     return list(given)
 

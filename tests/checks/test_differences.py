@@ -19,12 +19,24 @@ LONG = " ".join(f"word{n}" for n in range(3000))
         ("a bob@x.com b al@x.com c", f"a {MASK} b {MASK} c", [Change(2, 11, MASK), Change(14, 22, MASK)]),
         ("keybob,", f"key{MASK},", [Change(3, 6, MASK)]),
         ("bob", f"{MASK}bob", [Change(0, 0, MASK)]),
+        ("bob", "bob[EMAIL]", [Change(3, 3, MASK)]),
         ("bob and al", "bob", [Change(3, 10, "")]),
         (f"bob {LONG} bob", f"al {LONG} al", [Change(0, 3, "al"), Change(len(LONG) + 5, len(LONG) + 8, "al")]),
         (f"{LONG} end", f"{LONG.upper()} end", None),
         ("a " * 9 * 501, ("a " * 8 + "b ") * 501, None),
     ],
-    ids=["none", "one", "two", "within a word", "added", "left out", "far apart", "another text", "too many"],
+    ids=[
+        "none",
+        "one",
+        "two",
+        "within a word",
+        "added",
+        "added behind",
+        "left out",
+        "far apart",
+        "another text",
+        "too many",
+    ],
 )
 def test_what_changed(before, after, expected):
     assert differences(before, after) == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import UserDict
 
 import pytest
 
@@ -214,3 +215,17 @@ async def test_images_that_were_taken_out_where_they_stand_are_refused_too():
 @pytest.mark.parametrize(("first", "exact"), [(None, ["a"]), (["b"], ["b"])])
 def test_what_was_answered_about_each_text_on_its_own(first, exact):
     assert TextAnswer(["a"], first_texts=first).exact_texts == exact
+
+
+@pytest.mark.parametrize("made", [dict, UserDict, Inputs])
+@pytest.mark.parametrize("beside", [{}, {"tool_calls": [1]}])
+async def test_an_answer_is_read_whatever_mapping_it_is(made, beside):
+    answer = await ask(OfInputs(lambda _: made({"texts": ["b"], **beside})), question("a"))
+    assert (answer.texts, answer.tool_calls) == (["b"], beside.get("tool_calls"))
+    assert answer.is_texts_alone is (not beside)
+
+
+@pytest.mark.parametrize("answered", [{"tools": [1]}, {STRUCTURED: []}, {"images": ["w"]}])
+def test_an_answer_with_more_than_texts(answered):
+    key = "structured_messages" if STRUCTURED in answered else next(iter(answered))
+    assert not TextAnswer(["a"], **{key: answered[next(iter(answered))]}).is_texts_alone

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from functools import lru_cache
+from itertools import repeat
+from operator import attrgetter, contains, itemgetter
 from typing import cast
 
 from pydantic import BaseModel
@@ -11,6 +13,8 @@ from pydantic import BaseModel
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 
 _PLAIN_MESSAGE = frozenset({"role", "content", "type"})
+_TEXTS = {str}
+_FIELDS, _EXTRA, _SET = attrgetter("__dict__"), attrgetter("__pydantic_extra__"), attrgetter("__pydantic_fields_set__")
 _OTHER, _MAPPING, _MODEL = range(3)
 _PYDANTICS = getattr(BaseModel, "__getattr__", None)
 
@@ -64,6 +68,44 @@ def is_plain_message(value: object) -> bool:
     )
 
 
+def columns(elements: Sequence[Payload]) -> Mapping[str, Sequence[Payload]] | None:
+    """The fields of objects that are all alike, each with its values; `None` says only that they are not.
+
+    Asked of a long list, it takes a tenth of the time that it takes to ask each object.
+    """
+    classes = set(map(type, elements))
+    if len(classes) != 1:
+        return None
+    cls = classes.pop()
+    rows: Sequence[JsonObject] = elements
+    if cls is not dict:
+        if _kind(cls) is not _MODEL or any(map(_EXTRA, elements)):
+            return None
+        rows = [*map(_FIELDS, elements)]
+    if len(set(map(len, rows))) != 1:
+        return None
+    try:
+        return {key: [*map(itemgetter(key), rows)] for key in rows[0]}
+    except KeyError:
+        return None
+
+
+def plain_texts(elements: Sequence[Payload], key: str, beside: str) -> tuple[list[str], Sequence[Payload]] | None:
+    """The texts of dicts of two fields, and what stands beside each; `None` says only that they are not so simple."""
+    if type(elements[0] if elements else None) is not dict or len(elements[0]) != len((key, beside)):
+        return None
+    told = columns(elements)
+    if told is None or key not in told or beside not in told:
+        return None
+    texts = cast("list[str]", told[key])
+    return (texts, told[beside]) if are_texts(texts) else None
+
+
+def are_texts(values: Sequence[Payload]) -> bool:
+    """Whether all of these are texts, and none of them is empty."""
+    return set(map(type, values)) == _TEXTS and all(values)
+
+
 @lru_cache(maxsize=1024)
 def _kind(cls: Payload) -> int:
     """Asked of a class once: abstract classes and pydantic's take longer to ask than all the rest."""
@@ -93,6 +135,20 @@ def held(owner: Payload, key: str | int) -> JsonObject | None:
         return None
     fields: JsonObject = owner.__dict__
     return fields if key in fields else None
+
+
+def held_by_all(owners: Sequence[Payload], key: str) -> Sequence[JsonObject] | None:
+    """The same of many owners of one class, `None` where it is `None` for one of them."""
+    classes = set(map(type, owners))
+    if len(classes) != 1:
+        return None
+    cls = classes.pop()
+    if cls is dict:
+        return owners
+    if _kind(cls) is not _MODEL or not _sets_plainly(cls) or not all(map(contains, map(_SET, owners), repeat(key))):
+        return None
+    held = [*map(_FIELDS, owners)]
+    return held if all(map(contains, held, repeat(key))) else None
 
 
 def put(owner: Payload, key: str | int, value: object) -> None:

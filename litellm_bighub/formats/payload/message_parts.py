@@ -28,6 +28,10 @@ def message_parts(slots: Sequence[Slot]) -> list[list[int]]:
 
 def parts_of(found: Found) -> list[list[int]]:
     """The same, of all texts that were found. No slots are made for it."""
+    run = found.run
+    if run is not None:
+        is_message = run.key in _FIELDS and _list_of(run.key, run.kind, ((run.where, 0), run.key)) is not None
+        return [[*range(len(found.said))]] if is_message and len(found.said) > 1 else []
     if len(found.told) != len(found.texts):
         return message_parts(found.slots)
     parts: dict[_List, list[int]] = {}

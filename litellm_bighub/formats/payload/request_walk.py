@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Set as AbstractSet
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.field_rules import FieldRule, Rules, Vocabulary
-from litellm_bighub.formats.payload.slots import Slot, TextKind, Where, render
+from litellm_bighub.formats.payload.slots import Run, Slot, TextKind, Where, render
 from litellm_bighub.formats.payload.text_walk import TextWalk
 
 _MESSAGES: Final = "messages"
@@ -24,7 +25,8 @@ _NUMBERS: Final = frozenset({bool, int, float})
 _ATOMS: Final = _NUMBERS | {str}
 _FIRST: Final[Where] = (((None, _MESSAGES), 0), "content")
 _CHOSEN: Final = frozenset({"auto", "none", "required", "any"})
-_FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+_FIELD_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+_LONGEST_NAME: Final = 40
 
 
 class RequestWalk(TextWalk):
@@ -65,46 +67,52 @@ class RequestWalk(TextWalk):
                 continue
             if key in _CHOICES and isinstance(value, str) and value in _CHOSEN:
                 continue
+            rule = self._request.get(key)
+            if type(value) in (_ATOMS if rule is _OPAQUE else ()):
+                continue
             self.field_name(key)
+            if rule is None and type(value) in _NUMBERS:
+                continue
             if key == _LAID_OVER and fields.is_object(value):
                 self.request(value, (where, key), frozenset())
             elif not isinstance(value, type):  # in code, a response format may be a class, whose words are the caller's
-                self.ruled(data, key, value, self._request.get(key, _FREE), where)
+                self.ruled(data, key, value, _FREE if rule is None else rule, where)
         self.messages(data, where)
         self.metadata(data, where)
 
     def field_name(self, key: str) -> None:
         """The name of a field of a request, where no field of an API would be called so."""
-        if key not in self._request and _FIELD_NAME.fullmatch(key) is None:
+        if key not in self._request and not _is_field_name(key):
             self.names[key] = None
 
     def messages(self, data: Payload, where: Where) -> None:
         """The conversation."""
-        value = fields.get(data, _MESSAGES)
         where = (where, _MESSAGES)
-        if value is None:
+        messages = _messages(data, where)
+        self.found.is_said = messages is not None
+        if not messages or (not self._skip_roles and self._are_plain(messages, where)):
             return
-        if isinstance(value, tuple):
-            value = list(cast("tuple[Any, ...]", value))
-            fields.put(data, _MESSAGES, value)
-        if not isinstance(value, list):
-            raise PayloadError(render(where), f"is a {type(value).__name__}, not a list of messages")
-        said, told = self.found.said.append, self.found.told.append
-        skip_roles = self._skip_roles
-        self.found.is_said = True
-        for index, message in enumerate(cast("list[Payload]", value)):
-            if type(message) is dict and len(message) == 2 and "role" in message and not skip_roles:
+        for index, message in enumerate(messages):
+            if type(message) is dict and len(message) == 2 and "role" in message and not self._skip_roles:
                 content = message.get("content")
                 if type(content) is str:  # a role and a text, as most are
                     if content:
-                        said(content)
-                        told((message, "content", _TEXT, where, index, None))
+                        self.found.said.append(content)
+                        self.found.told.append((message, "content", _TEXT, where, index, None))
                     continue
             self.found.is_said = False
             if not fields.is_object(message):
                 raise PayloadError(render((where, index)), f"is a {type(message).__name__}, not a message")
-            if in_scope(message, skip_roles):
+            if in_scope(message, self._skip_roles):
                 self.message(message, (where, index))
+
+    def _are_plain(self, messages: list[Payload], where: Where) -> bool:
+        """Take messages at once of which each is a role and a text."""
+        plain = fields.plain_texts(messages, "content", "role")
+        if plain is None:
+            return False
+        self.found.add_run(plain[0], Run(messages, "content", _TEXT, where))
+        return True
 
     def message(self, message: Payload, where: Where) -> None:
         """One message."""
@@ -128,6 +136,27 @@ class RequestWalk(TextWalk):
                 self.field(owner, key, value, _FREE, place)
 
 
+def _messages(data: Payload, where: Where) -> list[Payload] | None:
+    """The conversation of a request, as a list that can be written into."""
+    value = fields.get(data, _MESSAGES)
+    if isinstance(value, tuple):
+        value = list(cast("tuple[Any, ...]", value))
+        fields.put(data, _MESSAGES, value)
+    if value is not None and not isinstance(value, list):
+        raise PayloadError(render(where), f"is a {type(value).__name__}, not a list of messages")
+    return cast("list[Payload] | None", value)
+
+
+def _is_field_name(key: str) -> bool:
+    """Whether a field of some API would be called so. Any other name is somebody's own word."""
+    return len(key) <= _LONGEST_NAME and _is_well_formed(key)
+
+
+@lru_cache(maxsize=1024)
+def _is_well_formed(key: str) -> bool:
+    return _FIELD_NAME.fullmatch(key) is not None
+
+
 def lone_message(data: JsonMapping, rules: Rules, unsent: AbstractSet[str]) -> Slot | None:
     """The text of a request that is one message with one text; `None` says only that this request is not so simple.
 
@@ -143,18 +172,20 @@ def lone_message(data: JsonMapping, rules: Rules, unsent: AbstractSet[str]) -> S
     if not fields.is_plain_message(message) or not message["content"] or "role" not in message:
         return None
     for key, value in data.items():
-        if value and (key not in unsent or key == _METADATA) and not _is_silent(key, value, rules):
+        if not value or key == _MESSAGES or (key in unsent and key != _METADATA):
+            continue
+        rule = rules.get(key)
+        if type(value) not in (_ATOMS if rule is _OPAQUE else _NUMBERS if rule is None else ()) and (
+            key != _METADATA or not _notes_nothing(value)
+        ):
             return None
     return Slot(message, "content", message["content"], _TEXT, _FIRST)
 
 
-def _is_silent(key: str, value: Payload, rules: Rules) -> bool:
-    """Whether a field beside the conversation surely holds no text."""
-    if key == _METADATA:
-        noted = type(value) is dict and value.get(_REQUESTER)  # pyright: ignore[reportUnknownMemberType] - a payload
-        return type(noted) is dict and not noted
-    rule = rules.get(key)
-    return key == _MESSAGES or (type(value) in (_ATOMS if rule is _OPAQUE else _NUMBERS if rule is None else ()))
+def _notes_nothing(metadata: Payload) -> bool:
+    """Whether a caller has noted nothing: what LiteLLM itself notes, no provider gets."""
+    noted = type(metadata) is dict and metadata.get(_REQUESTER)  # pyright: ignore[reportUnknownMemberType] - a payload
+    return type(noted) is dict and not noted
 
 
 def only_field(owner: Payload, rules: Rules, key: str) -> Payload:
@@ -163,22 +194,21 @@ def only_field(owner: Payload, rules: Rules, key: str) -> Payload:
     for name, value in fields.members(owner).items():
         if name == key:
             found = value
-        elif value and not _says_nothing(value, rules.get(name)):
-            return None
+        elif value:
+            rule = rules.get(name)
+            if type(value) not in _ATOMS if rule is _OPAQUE else type(rule) is not dict or not _counts(value):
+                return None  # an opaque field may hold an object, in which texts may stand
     return found
-
-
-def _says_nothing(value: Payload, rule: FieldRule | Rules | None) -> bool:
-    """Whether a field surely holds no text: an opaque field may hold an object, in which texts may stand."""
-    return type(value) in _ATOMS if rule is _OPAQUE else type(rule) is dict and _counts(value)
 
 
 def _counts(value: Payload) -> bool:
     """Whether an object holds nothing but numbers."""
-    told = fields.members(value).values() if fields.is_object(value) else (value,)
-    return all(
-        each is None or isinstance(each, (int, float)) or (fields.is_object(each) and _counts(each)) for each in told
-    )
+    for each in fields.members(value).values() if fields.is_object(value) else (value,):
+        if each is None or type(each) is int or isinstance(each, (int, float)):
+            continue
+        if not fields.is_object(each) or not _counts(each):
+            return False
+    return True
 
 
 def in_scope(message: object, skip_roles: Collection[str]) -> bool:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from pydantic import BaseModel
 
@@ -82,6 +82,32 @@ Most texts are written back as they are, and never need more.
 """
 
 
+class Run(NamedTuple):
+    """Texts that stand in the same field of each element of a list, as those of plain messages and blocks.
+
+    Attributes:
+        owners: what holds them.
+        key: the field.
+        kind: what has to hold for what takes their places.
+        where: the place of the list.
+        below: the field of an element that holds the owner, if that is not the element itself.
+    """
+
+    owners: Sequence[Payload]
+    key: str
+    kind: TextKind
+    where: Where
+    below: str | None = None
+
+    @property
+    def told(self) -> Iterable[Told]:
+        """What their slots will say."""
+        owners, key, kind, where, below = self
+        if below is None:
+            return [(owner, key, kind, where, index, None) for index, owner in enumerate(owners)]
+        return [(owner, key, kind, ((where, index), below), None, None) for index, owner in enumerate(owners)]
+
+
 class Found:
     """Everything of a payload that a guardrail has to be handed.
 
@@ -95,11 +121,11 @@ class Found:
 
     Attributes:
         said: texts that have no slot yet; a walk adds to it.
-        told: what their slots will say, in the same order.
+        run: what their slots will say, as long as all of them are one run, and nobody has asked for `told`.
         is_said: whether the conversation is texts and nothing else, so that there are no calls in it.
     """
 
-    __slots__ = ("_slots", "file_slots", "files", "hidden", "image_slots", "images", "is_said", "said", "told")
+    __slots__ = ("_slots", "_told", "file_slots", "files", "hidden", "image_slots", "images", "is_said", "run", "said")
 
     def __init__(
         self,
@@ -112,7 +138,8 @@ class Found:
     ) -> None:
         self._slots = [*slots]
         self.said: list[str] = []
-        self.told: list[Told] = []
+        self._told: list[Told] = []
+        self.run: Run | None = None
         self.is_said = False
         self.images: list[str] = [] if images is None else images
         self.files: list[str] = [] if files is None else files
@@ -137,13 +164,13 @@ class Found:
         if self.said:
             self._slots += map(_slot, self.said, self.told)
             self.said.clear()
-            self.told.clear()
+            self._told.clear()
         return self._slots
 
     @property
     def texts(self) -> list[str]:
         """The texts alone, in the order of `slots`."""
-        return [*(slot.text for slot in self._slots), *self.said]
+        return [*(slot.text for slot in self._slots), *self.said] if self._slots else [*self.said]
 
     def add(
         self,
@@ -158,6 +185,22 @@ class Found:
         self.said.append(text)
         self.told.append((owner, key, kind, None if where is None else where[0], None, within))
 
+    def add_run(self, texts: Iterable[str], run: Run) -> None:
+        """Take the texts of a run."""
+        if self.said or self._slots:
+            self.told.extend(run.told)
+        else:
+            self.run = run
+        self.said += texts
+
+    @property
+    def told(self) -> list[Told]:
+        """What the slots of `said` will say, in the same order; a walk adds to it."""
+        if self.run is not None:
+            self._told += self.run.told
+            self.run = None
+        return self._told
+
     def rewrite(self, texts: Sequence[str]) -> None:
         """Write texts back, as `rewrite` does, of which those that did not change need no slots.
 
@@ -168,6 +211,8 @@ class Found:
             PayloadError: a text cannot stand where it would. Nothing has been written.
         """
         if not self._slots and texts == self.said:
+            return
+        if self.run is not None and self._rewrite_run(self.run, texts):
             return
         given = iter(texts)
         changed = [(slot, text) for slot, text in zip(self._slots, given, strict=False) if text != slot.text]
@@ -186,6 +231,17 @@ class Found:
             held[key] = text
         if self.said:
             self.said[:] = texts[len(self._slots) : len(self._slots) + len(self.said)]
+
+    def _rewrite_run(self, run: Run, texts: Sequence[str]) -> bool:
+        """Write texts back into a run; `False` if there is more to do than that, and nothing was written."""
+        held = fields.held_by_all(run.owners, run.key) if run.kind is _TEXT else None
+        if held is None:
+            return False
+        for owner, text, said in zip(held, texts, self.said, strict=False):
+            if text != said:
+                owner[run.key] = text
+        self.said[:] = texts[: len(self.said)]
+        return True
 
 
 def _slot(text: str, told: Told) -> Slot:

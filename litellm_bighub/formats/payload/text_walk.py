@@ -28,7 +28,7 @@ from litellm_bighub.formats.payload.file_texts import file_text
 from litellm_bighub.formats.payload.json_escapes import unescaped
 from litellm_bighub.formats.payload.nested import nested
 from litellm_bighub.formats.payload.opaque_texts import readable, tokens
-from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where, render
+from litellm_bighub.formats.payload.slots import Found, Run, Slot, TextKind, Where, render
 
 MAX_DEPTH: Final = 64
 _NAMED: Final = (SCHEMA_MEANINGS | SCHEMA_CHOICES) - {"type"}
@@ -231,7 +231,8 @@ class TextWalk:
         if rule is _FREE or rule is _JSON:
             self._nested(owner, key, value, where, depth, untyped=None)
         elif isinstance(value, (list, tuple)):
-            self._nested(owner, key, value, where, depth, untyped=untyped)
+            if type(value) is not list or not self._are_said(cast("list[Payload]", value), where):
+                self._nested(owner, key, value, where, depth, untyped=untyped)
         elif fields.is_object(value):
             self.item(value, where, depth + 1, untyped)
         elif key in self._vocabulary.text_fields or not isinstance(value, (int, float)):
@@ -295,6 +296,14 @@ class TextWalk:
             self.item(child, (where, index), depth + 2, untyped, within=elements)
         else:
             self._nested(elements, index, child, (where, index), depth + 1, untyped=untyped)
+
+    def _are_said(self, elements: list[Payload], where: Where) -> bool:
+        """Take a list of the simplest elements at once."""
+        plain = fields.plain_texts(elements, "text", "type")
+        if plain is None or plain[1].count(self._plain_text) != len(elements):
+            return False
+        self.found.add_run(plain[0], Run(elements, "text", _TEXT_KIND, where))
+        return True
 
     def _is_said(self, child: Payload, where: Where, index: int) -> bool:
         """Take the simplest and most common element: a text with its type, and nothing else."""

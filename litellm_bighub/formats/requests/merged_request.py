@@ -32,6 +32,9 @@ _FALLBACKS: Final = (
     *("fallbacks", "context_window_fallbacks", "content_policy_fallbacks"),
     *("context_window_fallback_dict", "router_settings_override"),
 )
+MERGED: Final = CONVERSATIONS | {"extra_body", *_FALLBACKS}
+"""The fields that `merge`, `check_conversation` and `check_fallbacks` look at."""
+
 _CONNECTION: Final = re.compile(r"model|api_\w+|base_url|organization|custom_llm_provider|(aws|azure|vertex)_\w+")
 """Texts by which LiteLLM finds a deployment; its proxy takes hardly any of them from a request."""
 

@@ -35,19 +35,18 @@ class _EndingHandler(FormatHandler):
         super().__init__(wire_format)
         self._ends = ends
 
-    def _copies(
-        self, data: JsonObject, items: Sequence[tuple[int, Payload]], skipped: Collection[str]
-    ) -> Copies | None:
+    def _copies(self, data: JsonObject, skipped: Collection[str]) -> Copies | None:
         """The conversation and the tools; those of Messages as LiteLLM's handler makes chat messages of them."""
-        copies = super()._copies(data, items, skipped)
+        copies = super()._copies(data, skipped)
         if copies is not None or self.wire_format.conversation != _MESSAGES:
             return copies
         unseen = {_MESSAGES, "system"} if "system" in skipped else {_MESSAGES}
+        items = self._in_scope(data, skipped)
         view = {key: value for key, value in data.items() if key not in unseen}
 
         def messages() -> list[Payload]:
             try:
-                return list(self._ends.get_structured_messages({**view, _MESSAGES: [item for _, item in items]}) or ())
+                return list(self._ends.get_structured_messages({**view, _MESSAGES: items}) or ())
             except UNREADABLE as error:
                 raise PayloadError(_MESSAGES, "cannot be turned into chat messages") from error
 

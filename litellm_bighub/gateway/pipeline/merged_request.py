@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import MutableMapping
+from functools import cache
 from typing import Any, Final
 
 from litellm.types.utils import all_litellm_params
 
 from litellm_bighub.formats.format import TextFormat
-from litellm_bighub.formats.requests.merged_request import check_conversation, check_fallbacks, merge
+from litellm_bighub.formats.requests.merged_request import MERGED, check_conversation, check_fallbacks, merge
 
 _SENT_ON: Final = frozenset(
     {
@@ -41,9 +42,17 @@ def merge_request(request: MutableMapping[str, Any], wire_format: TextFormat, *,
     Raises:
         PayloadError: names a field that cannot be checked in its place.
     """
+    if _merged_fields(wire_format.conversation).isdisjoint(request):
+        return
     if not wire_format.conversation:
         check_fallbacks(request)  # of `extra_body` nothing has to be moved: all is looked at where it stands
         return
     merge(request, wire_format.conversation, moves=wire_format.merges_extra_body)
     if is_whole and wire_format.passes_unknown_fields:
         check_conversation(request, wire_format.conversation)
+
+
+@cache
+def _merged_fields(conversation: str) -> frozenset[str]:
+    """The fields without which there is nothing to merge or to check, for a format with such a conversation."""
+    return MERGED - {conversation}

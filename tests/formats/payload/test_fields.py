@@ -6,6 +6,7 @@ from collections import UserDict
 from types import MappingProxyType, SimpleNamespace
 
 import pytest
+from hypothesis import given, strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from litellm_bighub.formats.payload import fields
@@ -180,3 +181,52 @@ def test_a_field_that_a_model_did_not_declare_is_read():
     assert fields.get(Model(other="y"), "other") == "y"
     assert fields.get(Model(other="y"), "third") is None
     assert fields.get(Model(model_fields_set="y"), "model_fields_set") == {"model_fields_set"}
+
+
+ROWS = st.fixed_dictionaries({"name": st.sampled_from(["", "x", 1])}, optional={"other": st.sampled_from(["x", None])})
+MADE = st.sampled_from([lambda row: row, UserDict, lambda row: Model(**{**row, "name": str(row["name"])})])
+
+
+@given(st.lists(st.builds(lambda made, row: made(row), MADE, ROWS), max_size=3))
+def test_columns_hold_what_each_element_says(elements):
+    told = fields.columns(elements)
+    each = [{**fields.members(element)} for element in elements]
+    alike = len({type(element) for element in elements}) == 1 and all(one.keys() == each[0].keys() for one in each)
+    if told is not None:
+        assert alike
+        assert [dict(zip(told, row, strict=True)) for row in zip(*told.values(), strict=True)] == each
+    elif alike:
+        assert type(elements[0]) is UserDict or "other" in each[0]
+
+
+@given(st.lists(st.builds(lambda made, row: made(row), MADE, ROWS), max_size=3))
+def test_owners_are_held_together_as_alone(owners):
+    together, each = fields.held_by_all(owners, "name"), [fields.held(owner, "name") for owner in owners]
+    if together is not None:
+        assert all(one is other for one, other in zip(together, each, strict=True))
+    elif len({type(owner) for owner in owners}) == 1:
+        assert None in each
+
+
+def test_a_field_that_was_deleted_is_held_by_nobody():
+    owner = Model(name="x")
+    del owner.__dict__["name"]
+    assert fields.held_by_all([owner], "name") is fields.held(owner, "name") is None
+
+
+@pytest.mark.parametrize(
+    ("elements", "expected"),
+    [
+        ([{"a": "x", "b": 1}, {"b": 2, "a": "y"}], (["x", "y"], [1, 2])),
+        ([], None),
+        ([{"a": "x"}], None),
+        ([{"a": "x", "c": 1}], None),
+        ([{"b": "x", "c": 1}], None),
+        ([{"a": "", "b": 1}], None),
+        ([{"a": ["x"], "b": 1}], None),
+        ([{"a": "x", "b": 1}, {"a": "x", "c": 1}], None),
+        (["ab"], None),
+    ],
+)
+def test_texts_of_plain_elements(elements, expected):
+    assert fields.plain_texts(elements, "a", "b") == expected

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from litellm_bighub.formats.payload.message_parts import message_parts, parts_of
-from litellm_bighub.formats.payload.slots import Found, Slot, TextKind
+from litellm_bighub.formats.payload.slots import Found, Run, Slot, TextKind
 
 
 def slot(*keys, kind=TextKind.TEXT):
@@ -108,3 +108,13 @@ def test_without_slots_the_texts_of_one_list_are_its_parts():
         found.said.append("a")
         found.told.append(({"text": "a"}, "text", TextKind.TEXT, place, index, None))
     assert parts_of(found) == message_parts(found.slots) == [[0, 1, 2]]
+
+
+@pytest.mark.parametrize("key", ["text", "content"])
+@pytest.mark.parametrize("place", [(None, "content"), (None, "messages"), (((None, "messages"), 0), "content")])
+@pytest.mark.parametrize("texts", [["a"], ["a", "b"]])
+def test_a_run_has_the_parts_of_its_slots(key, place, texts):
+    found = Found()
+    found.add_run(texts, Run([{key: text} for text in texts], key, TextKind.TEXT, place))
+    told = parts_of(found)
+    assert told == message_parts(found.slots)

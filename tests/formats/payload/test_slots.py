@@ -10,7 +10,17 @@ from pydantic import BaseModel
 
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
-from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, render, rewrite, stands_in, still_fits, verify
+from litellm_bighub.formats.payload.slots import (
+    Found,
+    Run,
+    Slot,
+    TextKind,
+    render,
+    rewrite,
+    stands_in,
+    still_fits,
+    verify,
+)
 
 
 def slot(owner, key="text", kind=TextKind.TEXT, where=((None, "input"), 0)):
@@ -252,3 +262,57 @@ def test_the_text_of_a_file_is_written_in_its_encoding_or_not_at_all():
         rewrite([told], ["é"])
     assert rewrite([told], ["x"]) == 1
     assert owner == {"file_data": "data:text/plain;charset=ascii;base64,eA=="}
+
+
+class Owner(BaseModel):
+    text: str
+
+
+class Refusing(BaseModel, frozen=True):
+    text: str
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("ab")), max_size=3),
+    st.sampled_from([dict, Owner]),
+    st.sampled_from([None, "message"]),
+    st.booleans(),
+    st.booleans(),
+    st.sampled_from([TextKind.TEXT, TextKind.OUTPUT_TEXT]),
+)
+def test_a_run_says_what_its_texts_say_apart(pairs, made, below, first, last, kind):
+    """Whether something was found before it, or behind."""
+    place, outcomes = (None, "list"), []
+    for is_run in (True, False):
+        owners, beside = [made(text=before) for before, _ in pairs], [{"text": "x"}, {"text": "y"}]
+        found = Found()
+        if first:
+            found.add(beside[0], "text", "x", TextKind.TEXT, (None, "text"))
+        if is_run:
+            found.add_run([before for before, _ in pairs], Run(owners, "text", kind, place, below))
+        for index, owner in enumerate(() if is_run else owners):
+            where = (place, index) if below is None else ((place, index), below)
+            found.add(owner, "text", fields.get(owner, "text"), kind, (where, "text"))
+        if last:
+            found.add(beside[1], "text", "y", TextKind.TEXT, (None, "text"))
+        texts = found.texts
+        found.rewrite(["X"] * first + [after for _, after in pairs] + ["Y"] * last)
+        outcomes.append((texts, owners, beside, [(each.path, each.text, each.kind) for each in found.slots]))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_a_run_behind_slots_is_told_apart():
+    owner = {"text": "b"}
+    found = Found([slot({"text": "a"})])
+    found.add_run(["b"], Run([owner], "text", TextKind.TEXT, None))
+    assert found.texts == ["a", "b"]
+    assert found.run is None
+
+
+def test_of_a_run_that_cannot_be_written_nothing_is():
+    owners = [Owner(text="a"), Refusing(text="b")]
+    found = Found()
+    found.add_run(["a", "b"], Run(owners, "text", TextKind.TEXT, None))
+    with pytest.raises(PayloadError, match="cannot be written"):
+        found.rewrite(["A", "B"])
+    assert owners[0].text == "a"

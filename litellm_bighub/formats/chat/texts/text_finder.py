@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, MutableMapping, Set as AbstractSet
+from collections.abc import Collection, MutableMapping, Sequence, Set as AbstractSet
 from typing import Any, Final, cast
 
 from litellm_bighub.domain.payload import Payload
@@ -10,13 +10,16 @@ from litellm_bighub.formats.chat.texts.field_rules import ANSWER, CHOICE, MESSAG
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.field_rules import Rules
 from litellm_bighub.formats.payload.request_walk import RequestWalk, lone_message, only_field, role_of
-from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where
+from litellm_bighub.formats.payload.slots import Found, Run, Slot, TextKind, Where
 from litellm_bighub.formats.payload.text_walk import TextWalk
 
 _FIRST: Final[Where] = ((((None, "choices"), 0), "message"), "content")
 _TEXT: Final = TextKind.TEXT
 _NUMBERED: Final = 3
 """How many fields a choice has that tells why it ends, and has no log probabilities."""
+_OF_CHOICE: Final = frozenset({"index", "finish_reason", "message"})
+_SAYING: Final = frozenset({"role", "content"})
+_NOBODY: Final = (None,)
 _RESULTS: Final = frozenset({"tool", "function"})
 
 
@@ -95,29 +98,31 @@ class _AnswerWalk(TextWalk):
             super().placed(owner, key, value, rules, where, depth)
 
     def _choices(self, choices: list[Payload], where: Where, depth: int) -> None:
-        said = 0
+        messages = _only_messages(choices)
+        if messages is not None:
+            self.found.add_run(messages[1], Run(messages[0], "content", _TEXT, where, "message"))
+            self.silent += 1
+            return
+        self.silent += not choices
         for index, choice in enumerate(choices):
-            message = _only_message(choice)
-            if message is None:
-                self.placed_element(choices, index, choice, CHOICE, where, depth)
-            else:
-                said += 1
-                place = (((where, index), "message"), "content")
-                self.found.add(message, "content", fields.members(message)["content"], _TEXT, place)
-        self.silent += said == len(choices)
+            self.placed_element(choices, index, choice, CHOICE, where, depth)
 
 
-def _only_message(choice: Payload) -> Payload:
-    """The message of a choice if that is one text, and if nothing stands beside it."""
-    told = fields.members(choice)
-    if len(told) != _NUMBERED or "index" not in told or "finish_reason" not in told:
+def _only_messages(choices: Sequence[Payload]) -> tuple[Sequence[Payload], Sequence[str]] | None:
+    """The messages of choices, and what they say, if each is one text and nothing stands beside them.
+
+    `None` says only that they are not so simple.
+    """
+    told = fields.columns(choices)
+    if told is None or len(told) != _NUMBERED or not told.keys() >= _OF_CHOICE:
         return None
-    message = told.get("message")
-    said = fields.members(message)
-    content = said.get("content")
-    if type(content) is not str or not content or said.get("role") is None:
+    messages = told["message"]
+    said = fields.columns(messages)
+    if said is None or "content" not in said or None in said.get("role", _NOBODY):
         return None
-    return message if [*said.values()].count(None) == len(said) - 2 else None
+    texts = cast("Sequence[str]", said["content"])
+    silent = all(values.count(None) == len(values) for key, values in said.items() if key not in _SAYING)
+    return (messages, texts) if silent and fields.are_texts(texts) else None
 
 
 def _walk(skip_roles: Collection[str] = ()) -> RequestWalk:

@@ -48,7 +48,9 @@ def find_in_answer(response: object) -> Found:
     """Find everything in an answer that a model, a tool or a provider wrote."""
     walk = TextWalk(VOCABULARY)
     walk.item(response, None, placed=ANSWER)
-    return walk.finish()
+    found = walk.finish()
+    found.is_said = found.run is not None and found.run.owners is fields.get(response, _CONTENT)
+    return found
 
 
 def lone_text_in_request(data: MutableMapping[str, Any], *, unsent: AbstractSet[str] = frozenset()) -> Slot | None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import ClassVar, Final, cast
+from collections.abc import Callable, Collection, Sequence
+from functools import cached_property, partial
+from typing import ClassVar, Final, NamedTuple, cast
 
 import litellm
 from litellm.llms.base_llm.guardrail_translation.base_translation import BaseTranslation
@@ -32,6 +31,7 @@ from litellm_bighub.gateway.hooks.translation.guardrail_exchange import (
     Extracted,
     as_answer_error,
     ask,
+    check_twice,
     context_of,
     media_rewrites,
     texts_and_calls,
@@ -47,12 +47,40 @@ _ONE_LOOK: Final = SecondLook(join_parts=False, ignore_invisible=False)
 _SKIP_RESULTS: Final = "skip_tool_message_in_guardrail"
 
 
-@dataclass(frozen=True, slots=True)
-class Copies:
+class Copies(NamedTuple):
     """What a guardrail is handed of a request beside its texts."""
 
     tools: CopiedField | ConvertedField
     messages: CopiedField | ConvertedField
+
+
+class LazyCopies:
+    """The copies of a request, made as soon as somebody asks for them: most guardrails never do.
+
+    Args:
+        make: makes them; `None` if the format has no such form.
+    """
+
+    __slots__ = ("_made", "_make")
+
+    def __init__(self, make: Callable[[], Copies | None]) -> None:
+        self._make: Callable[[], Copies | None] | None = make
+        self._made: Copies | None = None
+
+    @property
+    def made(self) -> Copies | None:
+        """The copies."""
+        if self._make is not None:
+            self._made, self._make = self._make(), None
+        return self._made
+
+    def messages(self) -> list[Payload] | None:
+        """The conversation, for a guardrail that may write into it."""
+        return None if self.made is None else self.made.messages.handed_over()
+
+    def tools(self, request: JsonObject) -> list[Payload]:
+        """The tools of a request, in the same way."""
+        return self.made.tools.handed_over() if request.get("tools") and self.made is not None else []
 
 
 class FormatHandler(BaseTranslation):
@@ -98,11 +126,11 @@ class FormatHandler(BaseTranslation):
                     await self._check_lone(lone, data, guardrail_to_apply, data, "request", litellm_logging_obj)
                     return data
             found = self._texts.in_request(data, skip_roles=skipped, unsent=LITELLM_FIELDS)
-            items = self._in_scope(data, skipped)
-            copies = self._copies(data, items, skipped) if takes_inputs else None
+            copies = LazyCopies(partial(self._copies, data, skipped)) if takes_inputs else None
             calls = NO_CALLS
             if not found.is_said:
-                calls = ToolCallChunks(self._texts.calls([item for _, item in items], self.wire_format.conversation))
+                items = self._in_scope(data, skipped)
+                calls = ToolCallChunks(self._texts.calls(items, self.wire_format.conversation))
             await self._check_found(
                 found, calls, data, guardrail_to_apply, data, "request", litellm_logging_obj, copies
             )
@@ -132,7 +160,7 @@ class FormatHandler(BaseTranslation):
                 await self._check_lone(lone, response, guardrail_to_apply, request_data, side, litellm_logging_obj)
                 return response
             found = self._texts.in_answer(response)
-            texts = found.texts
+            texts = () if self._texts.settle is None else found.texts
             answers = cast("list[Payload]", response) if isinstance(response, list) else [response]
             root = self._texts.answer_items
             calls = NO_CALLS
@@ -205,17 +233,24 @@ class FormatHandler(BaseTranslation):
         request_data: JsonObject,
         side: InputType,
         logging_obj: Payload,
-        copies: Copies | None = None,
+        copies: LazyCopies | None = None,
     ) -> None:
         context: JsonObject = {}
         if contract_of(guardrail) is _INPUTS:
-            tools = {} if copies is None else {"tools": copies.tools.handed_over()}
-            context = context_of(found, fields.get(payload, "model"), calls, **tools)
-        structured = None if copies is None else copies.messages.handed_over
+            tools = () if copies is None else copies.tools(request_data)
+            context = context_of(found, fields.get(payload, "model"), calls, tools)
+        structured = None if copies is None else copies.messages
         question = TextQuestion(found.texts, context, structured, request_data, side, logging_obj)
         record_scan(guardrail, question, found.hidden)
-        answer, _ = await self._ask(guardrail, question, Extracted(), self._parts(found))
-        self._write_answer(found, calls, guardrail, request_data, answer, copies)
+        if question.is_empty:
+            return
+        mode = AskMode(calls_each(guardrail, self.text_calls), self.max_parallel_texts, self.second_look)
+        answer = await check_twice(guardrail, question, self._parts(found), mode)
+        if not answer.is_texts_alone:
+            self._write_answer(found, calls, guardrail, request_data, answer, copies)
+        elif answer.texts != question.texts:
+            with as_answer_error(guardrail):
+                found.rewrite(answer.texts)
 
     async def _check_lone(
         self,
@@ -235,14 +270,10 @@ class FormatHandler(BaseTranslation):
         model = fields.get(payload, "model")
         if model:
             inputs["model"] = model
-        copies: list[Copies | None] = []
-
-        def messages() -> list[Payload] | None:
-            copies.append(self._copies(request_data, self._in_scope(request_data, ()), ()))
-            return None if copies[0] is None else copies[0].messages.handed_over()
-
+        copies: LazyCopies | None = None
         if side == "request":
-            inputs = Inputs(inputs, messages)
+            copies = LazyCopies(partial(self._copies, request_data, ()))
+            inputs = Inputs(inputs, copies.messages)
         record_lone_text(guardrail, request_data, side)
         answered = await guardrail.apply_guardrail(
             inputs=inputs, request_data=request_data, input_type=side, logging_obj=logging_obj
@@ -256,9 +287,7 @@ class FormatHandler(BaseTranslation):
             except PayloadError as error:
                 raise GuardrailAnswerError(name_of(guardrail), str(error)) from error
             return
-        if side == "request" and not copies:
-            copies.append(self._copies(request_data, self._in_scope(request_data, ()), ()))
-        self._write_answer(Found([lone]), NO_CALLS, guardrail, request_data, answer, copies[0] if copies else None)
+        self._write_answer(Found([lone]), NO_CALLS, guardrail, request_data, answer, copies)
 
     def _write_answer(
         self,
@@ -267,12 +296,14 @@ class FormatHandler(BaseTranslation):
         guardrail: Guardrail,
         request_data: JsonObject,
         answer: TextAnswer,
-        copies: Copies | None,
+        given: LazyCopies | None,
     ) -> None:
         """Write back what a guardrail changed, or raise and have written nothing."""
         more: list[tuple[Slot, str]] = media_rewrites(found, answer, guardrail)
         replaced: list[Payload] | None = None
-        if copies is not None and (answer.tools is not None or answer.structured_messages is not None):
+        asks_more = answer.tools is not None or answer.structured_messages is not None
+        copies = given.made if given is not None and asks_more else None
+        if copies is not None:
             slots = [*found.slots, *found.image_slots, *found.file_slots]
             more += copies.tools.rewrites(answer.tools, slots, answer.exact_texts, name_of(guardrail))
             messages = _messages_of(answer.structured_messages)
@@ -287,22 +318,20 @@ class FormatHandler(BaseTranslation):
         if replaced is not None:
             request_data[self.wire_format.conversation] = replaced
 
-    def _in_scope(self, data: JsonObject, skipped: Collection[str]) -> list[tuple[int, Payload]]:
-        """The items of the conversation that the guardrail is to look at, with their indices."""
-        items = data.get(self.wire_format.conversation)
-        given = cast("list[Payload]", items) if isinstance(items, list) else []
-        pairs = enumerate(given)
-        return [pair for pair in pairs if self._texts.in_scope(pair[1], skipped)] if skipped else list(pairs)
+    def _in_scope(self, data: JsonObject, skipped: Collection[str]) -> list[Payload]:
+        """The items of the conversation that the guardrail is to look at."""
+        items = _items(data, self.wire_format.conversation)
+        return [item for item in items if self._texts.in_scope(item, skipped)] if skipped else [*items]
 
-    def _copies(
-        self, data: JsonObject, items: Sequence[tuple[int, Payload]], skipped: Collection[str]
-    ) -> Copies | None:
+    def _copies(self, data: JsonObject, skipped: Collection[str]) -> Copies | None:
         """What a guardrail is handed beside the texts; `None` if the format has no such form."""
-        del skipped
         if not self._texts.has_chat_items:
             return None
-        messages = CopiedField(data, self.wire_format.conversation, [index for index, _ in items])
-        return Copies(CopiedField(data, "tools"), messages)
+        indices: list[int] | None = None
+        if skipped:
+            items = enumerate(_items(data, self.wire_format.conversation))
+            indices = [index for index, item in items if self._texts.in_scope(item, skipped)]
+        return Copies(CopiedField(data, "tools"), CopiedField(data, self.wire_format.conversation, indices))
 
     def _known_request(self, request_data: JsonObject | None, user_api_key_dict: Payload) -> JsonObject:
         """The request, with who asks in the place where guardrails look for it."""
@@ -315,7 +344,8 @@ class FormatHandler(BaseTranslation):
 
     def _parts(self, found: Found) -> Sequence[Parts]:
         """The texts that are looked at once more together."""
-        return [Parts(indices) for indices in parts_of(found)] if self.second_look.join_parts else ()
+        parts = parts_of(found) if self.second_look.join_parts else ()
+        return [Parts(indices) for indices in parts] if parts else ()
 
     async def _ask(
         self, guardrail: Guardrail, question: TextQuestion, extracted: Extracted, parts: Sequence[Parts] = ()
@@ -334,6 +364,11 @@ def _skipped_roles(guardrail: Guardrail) -> Collection[str]:
     if skips_results is None:
         skips_results = getattr(litellm, _SKIP_RESULTS, False)
     return (*system, "tool") if skips_results else system
+
+
+def _items(data: JsonObject, key: str) -> Sequence[Payload]:
+    items = data.get(key)
+    return cast("list[Payload]", items) if isinstance(items, list) else ()
 
 
 def _messages_of(answered: object) -> object:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Generator, Iterable, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from litellm_bighub.checks.contract import Guardrail, name_of
 from litellm_bighub.checks.second_look import Parts, SecondLook, check_again
@@ -33,8 +32,7 @@ class Extracted:
         self.slots: list[Slot] = []
 
 
-@dataclass(frozen=True, slots=True)
-class AskMode:
+class AskMode(NamedTuple):
     """How guardrails are asked.
 
     Attributes:
@@ -63,7 +61,7 @@ async def ask(
     Returns:
         The guardrail's answer, and the texts that answer the mappings of override points.
     """
-    batch = _nothing() if question.is_empty else _check_twice(guardrail, question, parts, mode)
+    batch = _nothing() if question.is_empty else check_twice(guardrail, question, parts, mode)
     if not extracted.tasks:
         answer = await batch
         return answer, answer.texts[-len(extracted.texts) :] if extracted.texts else ()
@@ -85,18 +83,24 @@ async def ask(
     return answer, responses
 
 
-def context_of(found: Found, model: object, calls: ToolCallChunks, **more: list[Payload]) -> JsonObject:
+def context_of(found: Found, model: object, calls: ToolCallChunks, tools: Sequence[Payload] = ()) -> JsonObject:
     """What a guardrail is handed with the texts: only what there is."""
-    given: JsonObject = {"images": found.images, "files": found.files, "model": model, **more}
-    context = {key: value for key, value in given.items() if value}
+    context: JsonObject = {"images": found.images} if found.images else {}
+    if found.files:
+        context["files"] = found.files
+    if model:
+        context["model"] = model
+    if tools:
+        context["tools"] = tools
     if calls.chunks:
         context["tool_calls"] = calls.handed_over()
     return context
 
 
-async def _check_twice(
+async def check_twice(
     guardrail: Guardrail, question: TextQuestion, parts: Sequence[Parts], mode: AskMode
 ) -> TextAnswer:
+    """Run the checks of a question that is not empty, and then the second look; the arguments are those of `ask`."""
     answer = await check(guardrail, question, each=mode.each, limit=mode.limit)
     views = mode.second_look.views(answer.texts, parts)
     if not views:

@@ -50,8 +50,8 @@ def record_scan(guardrail: object, question: TextQuestion, hidden: Sequence[str]
 
 def record_lone_text(guardrail: object, request_data: JsonObject, input_type: InputType) -> None:
     """Record that a guardrail was handed one text and nothing else."""
-    metadata = _metadata(request_data)
-    if metadata is not None:
+    metadata = request_data.get("litellm_metadata")
+    if isinstance(metadata, dict):
         scan: JsonObject = {
             "guardrail": name_of(guardrail),
             "input_type": input_type,

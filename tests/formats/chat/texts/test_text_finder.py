@@ -359,3 +359,45 @@ def test_a_request_that_is_one_text_takes_the_short_way():
     assert slot is not None
     assert (slot.text, slot.path) == (C, "messages[0].content")
     assert lone_text_in_request({"model": {"deep": C}, "messages": [{"role": "user", "content": C}]}) is None
+
+
+class Unlike(dict[str, Any]):
+    """A dict to all who read it. A list that holds one beside dicts is no list of equal elements."""
+
+
+SPOKEN = st.sampled_from(["", "a", "b"])
+EQUAL = st.lists(
+    st.fixed_dictionaries(
+        {"role": st.just("user"), "content": SPOKEN | st.just([{"type": "text", "text": "c"}])},
+        optional={"tool_calls": st.just([call()]), "name": st.just("d")},
+    )
+    | st.fixed_dictionaries({"role": st.just("user"), "content": SPOKEN}),
+    min_size=1,
+    max_size=4,
+)
+
+
+def upper(found):
+    seen = [(each.text, each.path) for each in found.slots if each.kind is not TextKind.NAME]
+    if "mail" not in str(found.texts):
+        found.rewrite([text.upper() for text in found.texts])
+    return seen, found.texts
+
+
+@given(EQUAL)
+def test_equal_messages_are_found_as_unlike_ones_are(messages):
+    unlike = copy.deepcopy(messages)
+    unlike[0] = Unlike(unlike[0])
+    requests = {"messages": messages}, {"messages": unlike}
+    assert upper(find_in_request(requests[0])) == upper(find_in_request(requests[1]))
+    assert requests[0] == requests[1]
+
+
+@given(EQUAL)
+def test_equal_choices_are_found_as_unlike_ones_are(messages):
+    choices = [{"index": 0, "finish_reason": "stop", "message": message} for message in messages]
+    unlike = copy.deepcopy(choices)
+    unlike[0] = Unlike(unlike[0])
+    answers = {"choices": choices}, {"choices": unlike}
+    assert upper(find_in_answer(answers[0])) == upper(find_in_answer(answers[1]))
+    assert answers[0] == answers[1]

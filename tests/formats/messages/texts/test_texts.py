@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import copy
 import json
 
 import pytest
+from hypothesis import given, strategies as st
 
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.messages.texts.texts import TEXTS, find_in_answer, find_in_message, find_in_request
@@ -221,3 +223,33 @@ def test_calls_are_found_beside_texts():
     assert [each.call_id for each in TEXTS.calls([TEXT, use], "content")] == ["t"]
     assert TEXTS.calls([{"role": "user", "content": CANARY}], "messages") == ()
     assert [each.call_id for each in TEXTS.calls([{"role": "user", "content": [TEXT, use]}], "messages")] == ["t"]
+
+
+class Unlike(dict[str, object]):
+    """A dict to all who read it. A list that holds one beside dicts is no list of equal elements."""
+
+
+BLOCKS = st.lists(
+    st.fixed_dictionaries(
+        {"type": st.sampled_from(["text", "text", "text", "new"]), "text": st.sampled_from(["", "a", "b"])},
+        optional={"citations": st.none(), "title": st.just("c")},
+    )
+    | st.builds(lambda said: {"type": "text", "text": said}, st.sampled_from("ab")),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(BLOCKS, st.sampled_from([None, "stop"]))
+def test_equal_blocks_are_found_as_unlike_ones_are(blocks, stop):
+    unlike = copy.deepcopy(blocks)
+    unlike[0] = Unlike(unlike[0])
+    outcomes = []
+    for content in (blocks, unlike):
+        answer = {"type": "message", "content": content, "stop_sequence": stop}
+        found = find_in_answer(answer)
+        seen = [(slot.text, slot.path, slot.kind) for slot in find_in_answer(answer).slots]
+        if "title" not in str(found.texts):
+            found.rewrite([text.upper() for text in found.texts])
+        outcomes.append((seen, found.texts, answer))
+    assert outcomes[0] == outcomes[1]
