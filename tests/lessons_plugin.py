@@ -47,4 +47,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if unknown:
         raise pytest.UsageError(*unknown)
     config.stash[COLLECTED] = collected
-    config.stash[IS_WHOLE_SUITE] = {Path(each).resolve() for each in config.args} == {TESTS} and not config.option.lf
+    config.stash[IS_WHOLE_SUITE] = {Path(each).resolve() for each in config.args} == {TESTS} and not config.getoption(
+        "lf", default=False
+    )

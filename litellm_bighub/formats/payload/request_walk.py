@@ -11,7 +11,7 @@ from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.field_rules import FieldRule, Rules, Vocabulary
-from litellm_bighub.formats.payload.slots import Run, Slot, TextKind, Where, render
+from litellm_bighub.formats.payload.slots import Slot, SlotRun, TextKind, Where, render
 from litellm_bighub.formats.payload.text_walk import TextWalk
 
 _MESSAGES: Final = "messages"
@@ -111,7 +111,7 @@ class RequestWalk(TextWalk):
         plain = fields.plain_texts(messages, "content", "role")
         if plain is None:
             return False
-        self.found.add_run(plain[0], Run(messages, "content", _TEXT, where))
+        self.found.add_run(plain[0], SlotRun(messages, "content", _TEXT, where))
         return True
 
     def message(self, message: Payload, where: Where) -> None:

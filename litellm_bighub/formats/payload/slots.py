@@ -82,7 +82,7 @@ Most texts are written back as they are, and never need more.
 """
 
 
-class Run(NamedTuple):
+class SlotRun(NamedTuple):
     """Texts that stand in the same field of each element of a list, as those of plain messages and blocks.
 
     Attributes:
@@ -139,7 +139,7 @@ class Found:
         self._slots = [*slots]
         self.said: list[str] = []
         self._told: list[Told] = []
-        self.run: Run | None = None
+        self.run: SlotRun | None = None
         self.is_said = False
         self.images: list[str] = [] if images is None else images
         self.files: list[str] = [] if files is None else files
@@ -185,7 +185,7 @@ class Found:
         self.said.append(text)
         self.told.append((owner, key, kind, None if where is None else where[0], None, within))
 
-    def add_run(self, texts: Iterable[str], run: Run) -> None:
+    def add_run(self, texts: Iterable[str], run: SlotRun) -> None:
         """Take the texts of a run."""
         if self.said or self._slots:
             self.told.extend(run.told)
@@ -232,7 +232,7 @@ class Found:
         if self.said:
             self.said[:] = texts[len(self._slots) : len(self._slots) + len(self.said)]
 
-    def _rewrite_run(self, run: Run, texts: Sequence[str]) -> bool:
+    def _rewrite_run(self, run: SlotRun, texts: Sequence[str]) -> bool:
         """Write texts back into a run; `False` if there is more to do than that, and nothing was written."""
         held = fields.held_by_all(run.owners, run.key) if run.kind is _TEXT else None
         if held is None:

@@ -28,7 +28,7 @@ from litellm_bighub.formats.payload.file_texts import file_text
 from litellm_bighub.formats.payload.json_escapes import unescaped
 from litellm_bighub.formats.payload.nested import nested
 from litellm_bighub.formats.payload.opaque_texts import readable, tokens
-from litellm_bighub.formats.payload.slots import Found, Run, Slot, TextKind, Where, render
+from litellm_bighub.formats.payload.slots import Found, Slot, SlotRun, TextKind, Where, render
 
 MAX_DEPTH: Final = 64
 _NAMED: Final = (SCHEMA_MEANINGS | SCHEMA_CHOICES) - {"type"}
@@ -302,7 +302,7 @@ class TextWalk:
         plain = fields.plain_texts(elements, "text", "type")
         if plain is None or plain[1].count(self._plain_text) != len(elements):
             return False
-        self.found.add_run(plain[0], Run(elements, "text", _TEXT_KIND, where))
+        self.found.add_run(plain[0], SlotRun(elements, "text", _TEXT_KIND, where))
         return True
 
     def _is_said(self, child: Payload, where: Where, index: int) -> bool:

@@ -79,11 +79,15 @@ def _texts(value: object) -> list[str] | None:
 
 
 def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text) and "\0" not in text
+    return not _has_half_pair(text) and "\0" not in text
+
+
+def _has_half_pair(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _command(value: object, directories: Directories) -> Sequence[Part]:
-    if isinstance(value, str):
+    if isinstance(value, str) and not _has_half_pair(value):
         return shell_parts.of_text(value, directories)
     words = _texts(value)
     return [Unknown("its command is no text")] if words is None else shell_parts.of_argv(words, directories)
@@ -171,7 +175,7 @@ class _Entry:
 
     def parts(self, arguments: Arguments, workspace: Directories) -> Sequence[Part]:
         directory = None if self._cwd is None else _found(self._cwd, arguments)
-        if directory is not None and not isinstance(directory, str):
+        if directory is not None and not (isinstance(directory, str) and _is_unicode(directory)):
             return [Unknown("its folder is no text")]
         directories = _inside(workspace, directory)
         return [
@@ -204,9 +208,11 @@ def _local_shell(arguments: Arguments, workspace: Directories) -> Sequence[Part]
     """`action.command` of the Responses API: words, run without a shell."""
     action = arguments.get("action")
     words = _texts(action.get("command")) if isinstance(action, Mapping) else None
-    directory = action.get("working_directory") if isinstance(action, Mapping) else None
-    if not isinstance(action, Mapping) or words is None or not (directory is None or isinstance(directory, str)):
+    if not isinstance(action, Mapping) or words is None:
         return [Unknown("its command is no text")]
+    directory = action.get("working_directory")
+    if directory is not None and not (isinstance(directory, str) and _is_unicode(directory)):
+        return [Unknown("its folder is no text")]
     return shell_parts.of_argv(
         words, _inside(workspace, directory), assigns=bool(action.get("env")), moved=bool(action.get("user"))
     )

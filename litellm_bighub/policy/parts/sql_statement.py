@@ -110,7 +110,7 @@ def _nesting(text: str) -> int:
     return deepest
 
 
-def _parsed(text: str, dialect: str) -> list[exp.Expression] | None:
+def _parsed(text: str, dialect: str) -> list[exp.Expr] | None:
     import sqlglot  # noqa: PLC0415 - slow to import, and few policies need it
     from sqlglot.errors import SqlglotError  # noqa: PLC0415
 
@@ -121,11 +121,10 @@ def _parsed(text: str, dialect: str) -> list[exp.Expression] | None:
         parsed = sqlglot.parse(text, read=dialect, error_level=sqlglot.ErrorLevel.RAISE)
     except (SqlglotError, RecursionError, ValueError, AttributeError, TypeError, KeyError, IndexError):
         return None  # whatever a parser of that size stumbles over
-    statements = [statement for statement in parsed if statement is not None]
-    return [one for one in statements if isinstance(one, sqlglot.exp.Expression)]
+    return [statement for statement in parsed if statement is not None]
 
 
-def _parts(root: exp.Expression) -> Iterator[Part]:
+def _parts(root: exp.Expr) -> Iterator[Part]:
     """What a statement does, and what the statements in it do."""
     from sqlglot import exp  # noqa: PLC0415 - slow to import
 
@@ -164,7 +163,7 @@ def _targets(node: exp.Expr, verb: str) -> list[exp.Table]:
     if verb in {"drop", "truncate", "alter"}:
         return list(node.find_all(exp.Table))
     places = [node.this, *(node.args.get("tables") or ())]
-    return [table for place in places if isinstance(place, exp.Expression) for table in place.find_all(exp.Table)]
+    return [table for place in places if isinstance(place, exp.Expr) for table in place.find_all(exp.Table)]
 
 
 def _is_simple(table: exp.Table) -> bool:

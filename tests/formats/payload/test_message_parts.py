@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from litellm_bighub.formats.payload.message_parts import message_parts, parts_of
-from litellm_bighub.formats.payload.slots import Found, Run, Slot, TextKind
+from litellm_bighub.formats.payload.slots import Found, Slot, SlotRun, TextKind
 
 
 def slot(*keys, kind=TextKind.TEXT):
@@ -115,6 +115,6 @@ def test_without_slots_the_texts_of_one_list_are_its_parts():
 @pytest.mark.parametrize("texts", [["a"], ["a", "b"]])
 def test_a_run_has_the_parts_of_its_slots(key, place, texts):
     found = Found()
-    found.add_run(texts, Run([{key: text} for text in texts], key, TextKind.TEXT, place))
+    found.add_run(texts, SlotRun([{key: text} for text in texts], key, TextKind.TEXT, place))
     told = parts_of(found)
     assert told == message_parts(found.slots)

@@ -12,8 +12,8 @@ from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.slots import (
     Found,
-    Run,
     Slot,
+    SlotRun,
     TextKind,
     render,
     rewrite,
@@ -289,7 +289,7 @@ def test_a_run_says_what_its_texts_say_apart(pairs, made, below, first, last, ki
         if first:
             found.add(beside[0], "text", "x", TextKind.TEXT, (None, "text"))
         if is_run:
-            found.add_run([before for before, _ in pairs], Run(owners, "text", kind, place, below))
+            found.add_run([before for before, _ in pairs], SlotRun(owners, "text", kind, place, below))
         for index, owner in enumerate(() if is_run else owners):
             where = (place, index) if below is None else ((place, index), below)
             found.add(owner, "text", fields.get(owner, "text"), kind, (where, "text"))
@@ -304,7 +304,7 @@ def test_a_run_says_what_its_texts_say_apart(pairs, made, below, first, last, ki
 def test_a_run_behind_slots_is_told_apart():
     owner = {"text": "b"}
     found = Found([slot({"text": "a"})])
-    found.add_run(["b"], Run([owner], "text", TextKind.TEXT, None))
+    found.add_run(["b"], SlotRun([owner], "text", TextKind.TEXT, None))
     assert found.texts == ["a", "b"]
     assert found.run is None
 
@@ -312,7 +312,7 @@ def test_a_run_behind_slots_is_told_apart():
 def test_of_a_run_that_cannot_be_written_nothing_is():
     owners = [Owner(text="a"), Refusing(text="b")]
     found = Found()
-    found.add_run(["a", "b"], Run(owners, "text", TextKind.TEXT, None))
+    found.add_run(["a", "b"], SlotRun(owners, "text", TextKind.TEXT, None))
     with pytest.raises(PayloadError, match="cannot be written"):
         found.rewrite(["A", "B"])
     assert owners[0].text == "a"

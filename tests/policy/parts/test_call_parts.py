@@ -38,6 +38,8 @@ def parts(name, kind="function", **arguments):
         ("Bash", {"command": []}, [("unknown", "its command is no text")]),
         ("Bash", {"command": ["ls", 1]}, [("unknown", "its command is no text")]),
         ("Bash", {"command": ["ls\ud800"]}, [("unknown", "its command is no text")]),
+        ("Bash", {"command": "ls\ud800"}, [("unknown", "its command is no text")]),
+        ("Bash", {"command": "ls", "cwd": "/\ud800"}, [("unknown", "its folder is no text")]),
         ("Bash", {"command": "ls", "cwd": 5}, [("unknown", "its folder is no text")]),
         (
             "copy_x",

@@ -10,7 +10,7 @@ from litellm_bighub.formats.chat.texts.field_rules import ANSWER, CHOICE, MESSAG
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.field_rules import Rules
 from litellm_bighub.formats.payload.request_walk import RequestWalk, lone_message, only_field, role_of
-from litellm_bighub.formats.payload.slots import Found, Run, Slot, TextKind, Where
+from litellm_bighub.formats.payload.slots import Found, Slot, SlotRun, TextKind, Where
 from litellm_bighub.formats.payload.text_walk import TextWalk
 
 _FIRST: Final[Where] = ((((None, "choices"), 0), "message"), "content")
@@ -100,7 +100,7 @@ class _AnswerWalk(TextWalk):
     def _choices(self, choices: list[Payload], where: Where, depth: int) -> None:
         messages = _only_messages(choices)
         if messages is not None:
-            self.found.add_run(messages[1], Run(messages[0], "content", _TEXT, where, "message"))
+            self.found.add_run(messages[1], SlotRun(messages[0], "content", _TEXT, where, "message"))
             self.silent += 1
             return
         self.silent += not choices

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from litellm_bighub.control_plane.inbox.views.mail_block import MailBlock
 from litellm_bighub.control_plane.inbox.views.text_block import TextBlock
-from litellm_bighub.control_plane.inbox.views.text_runs import Run
+from litellm_bighub.control_plane.inbox.views.text_runs import TextRun
 from litellm_bighub.control_plane.inbox.views.value_block import Block, TableBlock
 
 PIECES = st.sampled_from(
@@ -27,7 +27,7 @@ ARGUMENTS = st.dictionaries(HOSTILE | st.sampled_from(["command", "diff", "to", 
 UNSEEN = frozenset("\r\0\x1b\u202e\u2066\u200b\u00a0\u3164\ufe0f\U000e0041\ud800")
 
 
-def runs_of(block: Block) -> Iterator[Run]:
+def runs_of(block: Block) -> Iterator[TextRun]:
     """All runs that are printed of a block."""
     if isinstance(block, TextBlock):
         for line in (*block.lines, *block.folded):
@@ -37,7 +37,7 @@ def runs_of(block: Block) -> Iterator[Run]:
             for cell in cells:
                 yield from cell
     elif isinstance(block, MailBlock):
-        yield Run(block.preview)
+        yield TextRun(block.preview)
         yield from runs_of(block.source)
     else:
         for field in block.fields:
