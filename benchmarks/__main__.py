@@ -17,6 +17,7 @@ SUITES = (
     "handler",
     "texts",
     "stream",
+    "text_streams",
     "latency",
     "decisions",
     "decision_cpu",
