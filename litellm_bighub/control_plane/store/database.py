@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 
     from sqlalchemy.pool import ConnectionPoolEntry
 
-NEWEST = "0011"
+NEWEST = "0012"
+"""The last migration. A test compares it with the files, since importing alembic takes long."""
 LOCK = 0x6267687562
 """PostgreSQL's advisory lock of all writers."""
 CHANNEL = "litellm_bighub"
 PATIENCE_SECONDS: Final = 15.0
 """Default for connections and locks."""
+_checked: Final[set[str]] = set()
+"""URLs of databases that were there when this process started."""
 
 
 def sqlite_url(path: Path) -> str:
@@ -51,7 +54,8 @@ def open_database(url: str, *, patience: float | None = None) -> Engine:
     """
     check_url(url)
     parsed = sa.make_url(url)
-    make_private(parsed)
+    if url not in _checked:
+        make_private(parsed)
     engine = _engine(parsed, patience)
     try:
         _migrate(engine, patience)
@@ -94,10 +98,15 @@ def open_existing(url: str) -> Engine:
 def check_opening(url: str, *, patience: float) -> None:
     """Open a database once, and let it go: each process opens its own when it needs it.
 
+    This process makes no file in its place any more. One that is deleted before the first call must not come back
+    empty, without its limits and approvals.
+
     Raises:
         ConfigurationError: it cannot be opened.
     """
+    _checked.discard(url)
     open_database(url, patience=patience).dispose()
+    _checked.add(url)
 
 
 def _url_without_secrets(url: sa.URL) -> str:

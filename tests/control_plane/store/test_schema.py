@@ -10,10 +10,19 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused
+from litellm_bighub.control_plane.store import migrations
 from litellm_bighub.control_plane.store.chain import ChainBreak
-from litellm_bighub.control_plane.store.database import begin_writing, open_database, upgrade
+from litellm_bighub.control_plane.store.database import (
+    NEWEST,
+    begin_writing,
+    check_opening,
+    open_database,
+    sqlite_url,
+    upgrade,
+)
 from litellm_bighub.control_plane.store.schema import events, metadata
 from litellm_bighub.control_plane.store.tables import outcomes
 from litellm_bighub.control_plane.store.tables.events import page, verify
@@ -42,6 +51,22 @@ def test_the_migrations_make_the_schema(database_url):
         differences = compare_metadata(MigrationContext.configure(connection), metadata)
     engine.dispose()
     assert differences == []
+
+
+def test_the_newest_revision_is_the_last_migration():
+    """A database of the one before would be taken for new, and its missing columns would fail every call."""
+    assert NEWEST == ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head()
+
+
+def test_a_file_that_was_there_at_the_start_does_not_come_back_empty(tmp_path):
+    url = sqlite_url(tmp_path / "bighub.db")
+    check_opening(url, patience=5)
+    (tmp_path / "bighub.db").unlink()
+    with pytest.raises(ConfigurationError, match="unable to open"):
+        open_database(url)
+    assert not (tmp_path / "bighub.db").exists()
+    check_opening(url, patience=5)
+    open_database(url).dispose()
 
 
 def test_several_may_open_a_new_database_at_once(database_url):

@@ -90,6 +90,7 @@ def test_a_database_that_somebody_holds_is_given_up_in_time(gateway, guardrail, 
 
 def test_on_a_deleted_database_nothing_is_decided_and_no_result_is_taken(gateway):
     gateway.upstream.script("go", LOOK_UP)
+    assert ask(gateway, "closed").json()["output"][1]["type"] == "function_call"
     path, kept = gateway.folder / "bighub.db", gateway.folder / "kept.db"
     os.link(path, kept)
     path.unlink()
