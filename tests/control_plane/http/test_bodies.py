@@ -159,6 +159,8 @@ def written():
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 family, _, what = node.value.partition(".")
+                if what == "html":  # the name of a page's template
+                    continue
                 if what.isidentifier() and what.islower() and family.isidentifier() and family.islower():
                     yield node.value
 

@@ -12,6 +12,7 @@ from litellm_bighub.control_plane.inbox.readable import readable_json, visible
 from litellm_bighub.control_plane.store.tables import events
 from litellm_bighub.control_plane.store.tables.keys import AGENT
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.wording import ENGLISH
 from tests.control_plane.inbox.conftest import PERSON, POLICY
 
@@ -261,10 +262,9 @@ async def test_what_was_typed_for_a_call_that_is_answered_is_not_lost(visit, ask
     assert (page.status_code, "not twice a day" in page.text) == (422, True)
 
 
-async def test_the_operators_sentence_stands_on_the_card(open_plane, plane, visit, tmp_path):
-    (tmp_path / "bighub_policy.yaml").write_text(
-        POLICY.replace("{value: amount}", '{value: amount, show: "Refund {amount} for {order}"}')
-    )
+async def test_the_operators_sentence_stands_on_the_card(plane, visit):
+    shows = POLICY.replace("{value: amount}", '{value: amount, show: "Refund {amount} for {order}"}')
+    plane.source.text = parse_policy(shows, "bighub_policy.yaml")
     client, _ = await visit()
     call = ToolCall("c", "function", "refund", {"amount": 700, "order": "A-1"}, value=700)
     await plane.decide(call, CallContext(actor="a"))

@@ -98,9 +98,8 @@ async def test_how_long_the_audit_is_kept_voids_no_approval(open_plane):
 
 
 async def test_approvals_that_are_over_go_too_and_others_stay(open_plane, clock):
-    plane = open_plane(
-        KEEPS.replace("effect: require_approval", "effect: require_approval, approval_ttl_seconds: 2592000")
-    )
+    keeps = KEEPS.replace("effect: require_approval", "effect: require_approval, approval_ttl_seconds: 2592000")
+    plane = open_plane(keeps.replace("rules:", "denial_holds_seconds: 0\nrules:"))
     denied = await decide(plane, "refund")
     await plane.resolve(Resolution(denied.approval.id, "deny", "ann"))
     waiting = await decide(plane, "refund")
