@@ -16,7 +16,7 @@ import yaml
 from prometheus_client import CollectorRegistry, generate_latest
 
 from litellm_bighub.cli import starter_files
-from litellm_bighub.cli.starter_files import Approvals, Decider, Pack, Setup
+from litellm_bighub.cli.starter_files import ApprovalChoice, DeciderChoice, Pack, StarterChoices
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.telemetry.prometheus import PrometheusInstruments
@@ -92,7 +92,7 @@ def test_every_variable_of_compose_is_named_in_the_example_and_every_file_is_the
 
 
 def test_the_config_of_compose_is_what_init_writes():
-    setup = Setup("openai/gpt-4.1", "", "postgresql://", Decider.EMBEDDED, Approvals.WAIT, Pack.ASK)
+    setup = StarterChoices("openai/gpt-4.1", "", "postgresql://", DeciderChoice.EMBEDDED, ApprovalChoice.WAIT, Pack.ASK)
 
     assert (DEPLOY / "config" / "proxy_config.yaml").read_text() == starter_files.config(setup)
     assert (DEPLOY / "config" / "bighub_policy.yaml").read_text() == starter_files.policy(Pack.ASK)

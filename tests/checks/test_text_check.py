@@ -95,6 +95,14 @@ async def test_what_was_not_answered_is_unchanged():
     assert await ask(OfInputs(lambda _: {"other": 1}), question("a")) == TextAnswer(["a"])
 
 
+async def test_a_text_of_a_class_of_its_own_is_a_text():
+    class Masked(str):
+        __slots__ = ()
+
+    guardrail = OfInputs(lambda _: {"texts": [Masked("x"), "b"]})
+    assert await ask(guardrail, question("a", "b")) == TextAnswer(["x", "b"])
+
+
 @pytest.mark.parametrize(
     ("guardrail", "problem"),
     [

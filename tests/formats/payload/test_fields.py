@@ -199,6 +199,22 @@ def test_columns_hold_what_each_element_says(elements):
         assert type(elements[0]) is UserDict or "other" in each[0]
 
 
+@pytest.mark.parametrize(
+    "elements",
+    [
+        [],
+        [{"a": 1}, Model(name="x")],
+        [{"a": 1}, {"a": 1, "b": 2}],
+        [{"a": 1}, {"b": 1}],
+        [Model(name="x", other="y")],
+        [UserDict({"a": 1})],
+    ],
+    ids=["none", "classes", "numbers of fields", "fields", "undeclared fields", "no dict and no model"],
+)
+def test_elements_that_are_not_alike_have_no_columns(elements):
+    assert fields.columns(elements) is None
+
+
 @given(st.lists(st.builds(lambda made, row: made(row), MADE, ROWS), max_size=3))
 def test_owners_are_held_together_as_alone(owners):
     together, each = fields.held_by_all(owners, "name"), [fields.held(owner, "name") for owner in owners]

@@ -53,6 +53,20 @@ def found(value, vocabulary=VOCABULARY) -> Found:
     return walk.finish()
 
 
+def test_a_list_of_the_simplest_elements_is_taken_at_once():
+    vocabulary = replace(VOCABULARY, plain_text="text")
+    said = [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]
+    other = [{"type": "text", "text": "c"}, {"type": "text", "text": "d", "said": "e"}]
+    value = {"said": said, "new": other, "number": 7}
+
+    everything = found(value, vocabulary)
+    assert everything.texts == ["a", "b", "c", "d", "e"]
+    everything.rewrite(["A", "B", "C", "D", "E"])
+
+    assert [one["text"] for one in said + other] == ["A", "B", "C", "D"]
+    assert other[1]["said"] == "E"
+
+
 SCHEMA = {
     "type": "object",
     "$ref": "#/x",

@@ -86,6 +86,11 @@ def test_the_parts_of_a_call(name, arguments, expected):
             [("command", "cat x"), ("read", "/y/x")],
         ),
         ("local_shell", {"action": "ls"}, [("unknown", "its command is no text")]),
+        (
+            "local_shell",
+            {"action": {"command": ["ls"], "working_directory": "/\ud800"}},
+            [("unknown", "its folder is no text")],
+        ),
         ("apply_patch", {"operation": {"path": "x"}}, [("write", "/repo/x")]),
         ("apply_patch", {}, [("unknown", "its path is no text")]),
     ],
