@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError
 
-from litellm_bighub.control_plane.store.sqlite_file import make_private
+from litellm_bighub.control_plane.store.sqlite_file import expect_file, make_private
 from litellm_bighub.control_plane.store.time_limit import hang_up_after, hang_up_driver_after
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import ConfigurationError
@@ -32,8 +32,6 @@ LOCK = 0x6267687562
 CHANNEL = "litellm_bighub"
 PATIENCE_SECONDS: Final = 15.0
 """Default for connections and locks."""
-_checked: Final[set[str]] = set()
-"""URLs of databases that were there when this process started."""
 
 
 def sqlite_url(path: Path) -> str:
@@ -54,8 +52,7 @@ def open_database(url: str, *, patience: float | None = None) -> Engine:
     """
     check_url(url)
     parsed = sa.make_url(url)
-    if url not in _checked:
-        make_private(parsed)
+    make_private(parsed)
     engine = _engine(parsed, patience)
     try:
         _migrate(engine, patience)
@@ -104,9 +101,11 @@ def check_opening(url: str, *, patience: float) -> None:
     Raises:
         ConfigurationError: it cannot be opened.
     """
-    _checked.discard(url)
+    check_url(url)
+    parsed = sa.make_url(url)
+    make_private(parsed, at_start=True)
     open_database(url, patience=patience).dispose()
-    _checked.add(url)
+    expect_file(parsed)
 
 
 def _url_without_secrets(url: sa.URL) -> str:

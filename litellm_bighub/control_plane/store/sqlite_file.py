@@ -6,7 +6,7 @@ import logging
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 import sqlalchemy as sa
 from sqlalchemy import Engine
@@ -17,13 +17,29 @@ logger = logging.getLogger(__name__)
 _Identity: TypeAlias = tuple[int, int]
 
 
-def make_private(url: sa.URL) -> None:
-    """Make the file, readable by its owner alone, if it is not there. SQLite gives its log the same mode."""
+_expected: Final[set[Path]] = set()
+"""Files that were there when this process started."""
+
+
+def make_private(url: sa.URL, *, at_start: bool = False) -> None:
+    """Make the file, readable by its owner alone, if it is not there. SQLite gives its log the same mode.
+
+    Args:
+        url: the database's.
+        at_start: the process starts. Later it makes no file in the place of one that `expect_file` has named.
+    """
     path = _path(url)
-    if path is None:
+    if path is None or (path in _expected and not at_start):
         return
     with suppress(OSError):  # SQLite says better what is wrong with the place
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+
+
+def expect_file(url: sa.URL) -> None:
+    """Remember that the file is there. Deleted, it must not come back empty, without its limits and approvals."""
+    path = _path(url)
+    if path is not None:
+        _expected.add(path)
 
 
 def warn_if_readable(engine: Engine) -> None:

@@ -58,8 +58,14 @@ def test_the_newest_revision_is_the_last_migration():
     assert NEWEST == ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head()
 
 
-def test_a_file_that_was_there_at_the_start_does_not_come_back_empty(tmp_path):
-    url = sqlite_url(tmp_path / "bighub.db")
+def test_a_file_that_was_there_at_the_start_does_not_come_back_empty(tmp_path, monkeypatch):
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "other")
+    url = sqlite_url(Path("bighub.db"))
+    check_opening(url, patience=5)
+    monkeypatch.chdir(tmp_path)  # where the same name is another file
+    open_database(url).dispose()
+    (tmp_path / "bighub.db").unlink()
     check_opening(url, patience=5)
     (tmp_path / "bighub.db").unlink()
     with pytest.raises(ConfigurationError, match="unable to open"):
