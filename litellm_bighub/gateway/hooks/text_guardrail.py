@@ -43,7 +43,7 @@ from litellm_bighub.gateway.hooks.text_stream import checked_by
 from litellm_bighub.gateway.hooks.translation.format_handler import FormatHandler
 from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.logs.delivered_answer import keep_answer, keep_stream
-from litellm_bighub.gateway.logs.logged_details import hide_body, hide_refused
+from litellm_bighub.gateway.logs.logged_details import hide_body, hide_refused, hide_refused_answer
 from litellm_bighub.gateway.mcp.mcp_texts import McpTexts, check_mcp_texts
 from litellm_bighub.gateway.pipeline.provider_error import SanitizedStream
 from litellm_bighub.gateway.routes.provider_headers import drop_provider_headers
@@ -320,11 +320,13 @@ def _refusing(wire_format: TextFormat, data: JsonObject) -> Generator[None]:
     try:
         yield
     except ModifyResponseException as refusal:
+        hide_refused_answer(data)
         hide_body(data)
         if isinstance(wire_format, Format):
             raise
         raise HTTPException(status_code=400, detail={"error": refusal.message}) from refusal
     except Exception:
+        hide_refused_answer(data)
         hide_body(data)
         raise
 

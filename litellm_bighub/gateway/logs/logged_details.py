@@ -87,15 +87,26 @@ def hide_refused(details: JsonMapping, *, request: bool) -> None:
     """
     if not details.get(LITELLM_LOGGING_NO_UPSTREAM_LLM_CALL) or not isinstance(details, dict):
         return
-    parameters = details.get("optional_params")
-    for place in (details, parameters) if isinstance(parameters, dict) else (details,):
-        for name in _REFUSED_ANSWER & place.keys():
-            place[name] = blank(place[name])
+    _hide_answer(details)
     if request:
         sent = details.get("litellm_params")
         _empty(details)
         details["user"] = blank(details.get("user"))
         hide_body(sent if isinstance(sent, dict) else details)
+
+
+def hide_refused_answer(request: JsonMapping) -> None:
+    """Leave no text of an answer that was just refused in what LiteLLM remembers of its request."""
+    details = getattr(request.get("litellm_logging_obj"), "model_call_details", None)
+    if isinstance(details, dict):
+        _hide_answer(details)
+
+
+def _hide_answer(details: JsonObject) -> None:
+    parameters = details.get("optional_params")
+    for place in (details, parameters) if isinstance(parameters, dict) else (details,):
+        for name in _REFUSED_ANSWER & place.keys():
+            place[name] = blank(place[name])
 
 
 def hide_body(request: JsonMapping) -> None:
