@@ -7,6 +7,8 @@ moments. `PRAGMA data_version` and PostgreSQL's NOTIFY signal changes to other p
 from __future__ import annotations
 
 import math
+import sqlite3
+import time
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -204,8 +206,21 @@ def _connect_existing_file(_dialect: Any, _entry: Any, where: list[Any], options
 
 def _tune_sqlite(waits: float, connection: SQLiteConnection, _entry: ConnectionPoolEntry) -> None:
     connection.execute(f"PRAGMA busy_timeout={int(waits * 1000)}")
-    connection.execute("PRAGMA journal_mode=WAL")
+    until = time.monotonic() + waits
+    while not _writes_ahead(connection, until):
+        time.sleep(0.01)
     connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _writes_ahead(connection: SQLiteConnection, until: float) -> bool:
+    """Switch SQLite's log on. While several do so at once, it says that it is busy without waiting."""
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+    except sqlite3.OperationalError as error:
+        if "locked" not in str(error) or time.monotonic() > until:
+            raise
+        return False
+    return True
 
 
 def upgrade(connection: Connection, revision: str = "head") -> None:
