@@ -41,20 +41,21 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def open_database(url: str, *, patience: float | None = None) -> Engine:
+def open_database(url: str, *, patience: float | None = None, at_start: bool = False) -> Engine:
     """Open a database and bring its schema up to date. Safe when several processes do it at once.
 
     Args:
         url: of SQLite or PostgreSQL.
         patience: how many seconds a connection, a lock or a statement may take. Without it, a statement as long as it
             needs, the others 15 seconds.
+        at_start: as for `make_private`.
 
     Raises:
         ConfigurationError: the URL is not one of SQLite or PostgreSQL, or the database cannot be opened.
     """
     check_url(url)
     parsed = sa.make_url(url)
-    make_private(parsed)
+    make_private(parsed, at_start=at_start)
     engine = _engine(parsed, patience)
     try:
         _migrate(engine, patience)
@@ -103,11 +104,9 @@ def check_opening(url: str, *, patience: float) -> None:
     Raises:
         ConfigurationError: it cannot be opened.
     """
-    check_url(url)
-    parsed = sa.make_url(url)
-    make_private(parsed, at_start=True)
-    open_database(url, patience=patience).dispose()
-    expect_file(parsed)
+    engine = open_database(url, patience=patience, at_start=True)
+    engine.dispose()
+    expect_file(engine.url)
 
 
 def _url_without_secrets(url: sa.URL) -> str:

@@ -169,7 +169,7 @@ class Writer:
             results = self._transact(self._brief, transaction, [job.run for job in batch], _none_abandoned)
             if self._log_is_long:
                 self._jobs.put(_Command.CHECKPOINT)
-        except BaseException as error:  # noqa: BLE001 - as in `_commit`
+        except Exception as error:  # noqa: BLE001 - a job's failure of any kind belongs to its caller; an interrupt does not
             if len(batch) > 1:  # the thread takes them apart
                 return False
             failure = self._error_for_caller(error)
