@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from litellm_bighub.cli.app import app
+from litellm_bighub.cli.app import COMMANDS, app
 
 COMMAND = [sys.executable, "-c", "from litellm_bighub.cli.app import run; run()"]
 # A child of a background job or of `nohup` inherits that SIGINT is ignored; a terminal's foreground job does not.
@@ -25,13 +25,28 @@ def _run(*arguments, timeout=300):
 
 
 def test_help_names_every_command_and_imports_nothing_heavy():
-    slow = {"litellm", "openai", "uvicorn", "sqlalchemy", "typer.rich_utils"}
-    heavy = f"import sys, litellm_bighub.cli.app; print({slow} & set(sys.modules))"
-    loaded = subprocess.run([sys.executable, "-c", heavy], capture_output=True, text=True, check=True).stdout
+    slow = {"litellm", "openai", "uvicorn", "sqlalchemy", "pydantic", "yaml", "asyncio", "rich"}
+    code = "from litellm_bighub.cli.app import run; import atexit, sys; sys.argv = ['litellm-bighub', '--help']; "
+    code += f"atexit.register(lambda: print('imported:', {slow} & set(sys.modules))); run()"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
 
-    assert loaded.strip() == "set()"
-    printed = _run("--help").stdout
-    assert all(command.callback.__name__ in printed for command in app.registered_commands)
+    assert printed.splitlines()[-1] == "imported: set()"
+    for name, command in COMMANDS.items():
+        assert re.search(rf"^  {name} +{re.escape(command.help)}$", printed, re.MULTILINE)
+
+
+def test_every_command_of_the_table_is_there_and_tells_what_it_takes():
+    names = {command.name or command.callback.__name__ for command in app.registered_commands}
+
+    assert names | {group.name for group in app.registered_groups} == COMMANDS.keys()
+    assert all("Usage: " in _run(name, "--help").stdout for name in COMMANDS)
+
+
+def test_a_command_that_nobody_knows_is_told_with_what_may_be_meant():
+    told = _run("polcy", "check")
+
+    assert told.returncode == 2
+    assert "Did you mean 'policy'?" in told.stderr
 
 
 def test_a_config_that_does_not_exist_is_told(tmp_path):
