@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from litellm_bighub.domain.actor import KEY, USER
 from litellm_bighub.errors import ConfigurationError, did_you_mean
-from litellm_bighub.policy.argument_condition import Condition
+from litellm_bighub.policy.argument_condition import compile_expression, refuse_slips
 from litellm_bighub.policy.examples import CheckedExample, check_examples
 from litellm_bighub.policy.pack import with_packs
 from litellm_bighub.policy.parts.call_parts import PART_FIELDS, ToolParts
@@ -194,7 +194,8 @@ def _compile_tools(policy: PolicyText, root: yaml.Node, name: str) -> None:
             expression: str | None = getattr(settings, field)
             if expression is not None:
                 try:
-                    Condition.compile(expression)
+                    compile_expression(expression)
+                    refuse_slips(expression)
                 except ValueError as error:
                     _fail(name, line_of(root, ("tools", tool, field)), f"tools.{tool}.{field}: {error}")
 

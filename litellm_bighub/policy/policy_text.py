@@ -19,13 +19,14 @@ from pydantic import (
     ConfigDict,
     Field,
     Strict,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 from typing_extensions import Self
 
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.policy.argument_condition import Condition
+from litellm_bighub.policy.argument_condition import Condition, refuse_slips
 from litellm_bighub.policy.example_text import ExamplesText
 from litellm_bighub.policy.parts.call_parts import CallParts, ToolParts
 from litellm_bighub.policy.parts.command_pattern import CommandPattern
@@ -38,6 +39,8 @@ from litellm_bighub.policy.rule import Effect, Hours, Policy, Rule, Status
 from litellm_bighub.policy.rule_pattern import ActorPattern, AnyOf, Pattern
 
 MAX_APPROVAL_TTL = 30 * 24 * 3600
+AS_STORED: Final[Mapping[str, object]] = {"stored": True}
+"""The context in which rules are read that were once accepted: what is newly refused would stop a gateway there."""
 
 Amount = Annotated[float, Strict(), Field(allow_inf_nan=False, ge=-1e15, le=1e15)]
 Count = Annotated[int, Strict(), Field(ge=0, le=10**9)]
@@ -184,9 +187,11 @@ class RuleText(BaseModel):
 
     @field_validator("when")
     @classmethod
-    def _compiles(cls, text: str | None) -> str | None:
+    def _compiles(cls, text: str | None, info: ValidationInfo) -> str | None:
         if text is not None:
             Condition.compile(text)
+            if info.context is not AS_STORED:
+                refuse_slips(text)
         return text
 
     @field_validator("time_zone")
@@ -377,6 +382,9 @@ def canonical_text(text: PolicyText, added: AddedRules = ()) -> str:
 def read_canonical_text(body: str) -> tuple[PolicyText, AddedRules]:
     """The opposite of `canonical_text`."""
     content = json.loads(body)
-    text = PolicyText.model_validate_json(json.dumps(content["file"]))
-    added = tuple((rule_id, RuleText.model_validate_json(json.dumps(rule))) for rule_id, rule in content["added"])
+    text = PolicyText.model_validate_json(json.dumps(content["file"]), context=AS_STORED)
+    added = tuple(
+        (rule_id, RuleText.model_validate_json(json.dumps(rule), context=AS_STORED))
+        for rule_id, rule in content["added"]
+    )
     return text, added

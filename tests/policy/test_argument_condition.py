@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.policy.argument_condition import Condition, Undecidable
+from litellm_bighub.policy.argument_condition import Condition, Undecidable, compile_expression, refuse_slips
 
-ARGUMENTS = {"amount": 600, "currency": "EUR", "items": [1, 2, 3], "nested": {"ok": True}}
+ARGUMENTS = {"amount": 600, "currency": "EUR", "items": [1, 2, 3], "nested": {"ok": True}, "line": "EUR\n"}
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,17 @@ ARGUMENTS = {"amount": 600, "currency": "EUR", "items": [1, 2, 3], "nested": {"o
         ("nested.ok", True),
         ("length(items[0:2]) == `2`", True),
         ("contains(items, `2`) && amount > `1`", True),
+        ("any(items, &@ > `2`)", True),
+        ("any(items, &@ > `3`)", False),
+        ("all(items, &@ > `0`)", True),
+        ("all(items, &@ > `1`)", False),
+        ("any(`[]`, &@)", False),
+        ("all(`[]`, &@)", True),
+        ("any(items, &all(`[1]`, &@ == `1`))", True),
+        ("matches(currency, 'U')", True),
+        ("matches(currency, '^U')", False),
+        ("matches(currency, '^E[A-Z]+$')", True),
+        ("matches(line, '^EUR$')", False),
     ],
 )
 def test_a_condition_is_true_or_false(text, expected):
@@ -34,6 +45,14 @@ def test_a_condition_is_true_or_false(text, expected):
         pytest.param("missing", "null", id="no answer"),
         pytest.param("amount", "int", id="a number"),
         pytest.param("length(amount) > `1`", "fails", id="a function of something else"),
+        pytest.param("any(items, &@)", "int, not true or false", id="an element without an answer"),
+        pytest.param("any(`[true, null]`, &@)", "null", id="an element without an answer behind one that is true"),
+        pytest.param("all(`[false, null]`, &@)", "null", id="an element without an answer behind one that is false"),
+        pytest.param("any(missing, &@)", "fails", id="no list"),
+        pytest.param("all(currency, &@)", "fails", id="a text in place of a list"),
+        pytest.param("any(items, &@ > 'a')", "TypeError", id="an ordering inside of any"),
+        pytest.param("matches(amount, '6')", "fails", id="a number that is to match"),
+        pytest.param("matches(missing, '')", "fails", id="nothing that is to match"),
         pytest.param("items[?@ > 'a'] == `[]`", "TypeError", id="an ordering inside of a filter"),
     ],
 )
@@ -81,3 +100,59 @@ def test_it_is_read_with_the_values_on_both_sides(text, lines):
 def test_a_condition_is_its_text():
     assert Condition.compile("a == `1`") == Condition.compile("a == `1`")
     assert Condition.compile("a == `1`") != Condition.compile("a == `2`")
+
+
+def test_half_of_a_surrogate_pair_matches_no_pattern_and_has_no_answer():
+    with pytest.raises(Undecidable, match="Unicode"):
+        Condition.compile("matches(text, '.')").holds({"text": "\ud800"})
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("amount > 100", "write `` `100` `` for the number 100"),
+        ("-5 < amount", "write `` `-5` ``"),
+        ("amount = `1`", "write == for ="),
+        ("a and b", "write && for and"),
+        ("a or b", "write || for or"),
+        ("starts_with(path, /etc)", "single quotes"),
+        ("contain(a, 'b')", "did you mean contains?"),
+        ("matches(a, b)", "the pattern of matches(text, pattern) is a text in single quotes"),
+        ("matches(a, `1`)", "is a text in single quotes"),
+        ("any(items, &matches(@, '('))", "no pattern of RE2"),
+    ],
+)
+def test_the_error_says_how_to_write_it(text, says):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is compared below
+        Condition.compile(text)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('currency == "EUR"', """`"EUR"` is the field EUR; write 'EUR' for a text, or EUR for the field"""),
+        ('contains(command, "rm")', """write 'rm' for a text"""),
+        ('nested."ok"', "or ok for the field"),
+        ("nested.ok == true", "write `` `true` ``"),
+    ],
+)
+def test_names_that_are_meant_as_values_are_refused_where_rules_are_written(text, says):
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the message is compared below
+        refuse_slips(text)
+    assert says in str(caught.value)
+    assert Condition.compile(text).text == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\"my-field\" == 'x'", '"true" == `1`', '{"a": b} == `{}`', "a == `true`", "a == 'true'", "missing == null"],
+)
+def test_names_that_need_their_quotes_are_taken(text):
+    refuse_slips(text)
+
+
+def test_functions_of_conditions_are_for_conditions_alone():
+    compile_expression("to[].address")
+    with pytest.raises(ValueError, match="no function any"):
+        compile_expression("any(to, &@)")

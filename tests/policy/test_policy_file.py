@@ -58,6 +58,8 @@ def with_line(number: int, text: str) -> str:
         pytest.param(with_line(7, "    tol: refund"), 7, "rules[0].tol", id="a misspelt field"),
         pytest.param(with_line(8, "    when: currency =="), 8, "JMESPath", id="a bad condition"),
         pytest.param(with_line(8, "    when: nofunc(a)"), 8, "nofunc", id="an unknown function"),
+        pytest.param(with_line(8, "    when: amount > 100"), 8, "write `` `100` ``", id="a number without backticks"),
+        pytest.param(with_line(8, "    when: 'a == \"EUR\"'"), 8, "is the field EUR", id="a text in double quotes"),
         pytest.param(with_line(9, "    require_approval_above: '500'"), 9, "number", id="a number as text"),
         pytest.param(with_line(9, "    require_approval_above: .nan"), 9, "finite", id="not a number"),
         pytest.param(with_line(9, "    max_per_day: -1"), 9, "greater", id="a negative limit"),

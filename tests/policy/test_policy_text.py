@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
 from zoneinfo import ZoneInfo
 
@@ -193,3 +194,12 @@ def test_a_pack_may_be_there_once():
     assert policy(include="mail").include == ["mail"]
     with pytest.raises(ValidationError, match="there twice"):
         policy(include=["mail", "mail"])
+
+
+def test_a_condition_that_was_stored_before_slips_were_refused_is_still_read():
+    rule = {"name": "r", "when": 'currency == "EUR"'}
+    stored = json.dumps({"file": {"version": 1, "rules": [rule]}, "added": [["a", rule]]})
+    text, added = read_canonical_text(stored)
+    assert [one.when for one in (*text.rules, added[0][1])] == [rule["when"]] * 2
+    with pytest.raises(ValidationError, match="is the field EUR"):
+        RuleText.model_validate(rule)

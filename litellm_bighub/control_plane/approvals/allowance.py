@@ -13,7 +13,7 @@ from litellm_bighub.control_plane.store.tables import rules
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.stored_context import STORED
-from litellm_bighub.policy.policy_text import ALLOWANCE, PolicyText, RuleText
+from litellm_bighub.policy.policy_text import ALLOWANCE, AS_STORED, PolicyText, RuleText
 
 MINUTES = (10, 30, 120)
 _CALLER = tuple(name for name in STORED if name in RuleText.model_fields)
@@ -43,7 +43,7 @@ def allowance_for(
         "priority": min(1000, asked.priority + 1),
     }
     try:
-        return RuleText.model_validate({**asked.model_dump(), **fields})
+        return RuleText.model_validate({**asked.model_dump(), **fields}, context=AS_STORED)
     except ValidationError:
         return None
 

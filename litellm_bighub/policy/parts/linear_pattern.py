@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TypeAlias
 
 import re2
@@ -26,6 +27,20 @@ def whole(expression: str) -> Fits:
     except re2.error as error:
         raise ValueError("the pattern is too large") from error
     return fullmatch
+
+
+@lru_cache(maxsize=1024)
+def somewhere(expression: str) -> Fits:
+    """Compile an expression in the syntax of RE2 that has to fit a piece of the text.
+
+    Raises:
+        ValueError: it is none, or too large.
+    """
+    try:
+        search: Fits = re2.compile(expression, _OPTIONS).search
+    except re2.error as error:
+        raise ValueError("it is no pattern of RE2, or too large") from error
+    return search
 
 
 def literal(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.policy.parts.linear_pattern import literal, whole
+from litellm_bighub.policy.parts.linear_pattern import literal, somewhere, whole
 
 
 def test_the_whole_text_has_to_fit():
@@ -20,3 +20,10 @@ def test_a_literal_means_itself():
 def test_what_is_too_large_is_refused():
     with pytest.raises(ValueError, match="too large"):
         whole("(?:(?:a{1,900}){1,900})")
+
+
+def test_a_piece_of_the_text_has_to_fit():
+    assert somewhere("b+$")("abb")
+    assert not somewhere("^b")("abb")
+    with pytest.raises(ValueError, match="no pattern"):
+        somewhere("(")

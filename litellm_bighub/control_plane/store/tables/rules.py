@@ -10,7 +10,7 @@ from sqlalchemy import Connection, RowMapping, delete, func, select, update
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events, rule_versions, rules
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.policy.policy_text import RuleText
+from litellm_bighub.policy.policy_text import AS_STORED, RuleText
 from litellm_bighub.policy.rule import Rule
 
 
@@ -82,7 +82,12 @@ def versions(connection: Connection, rule_id: str, limit: int) -> list[RuleVersi
     query = select(rule_versions).where(rule_versions.c.rule_id == rule_id)
     rows = connection.execute(query.order_by(rule_versions.c.version.desc()).limit(limit)).mappings()
     return [
-        RuleVersion(row["version"], RuleText.model_validate_json(row["body"]), row["changed_by"], row["changed_at"])
+        RuleVersion(
+            row["version"],
+            RuleText.model_validate_json(row["body"], context=AS_STORED),
+            row["changed_by"],
+            row["changed_at"],
+        )
         for row in rows
     ]
 
@@ -117,5 +122,5 @@ def _remember(connection: Connection, rule: tuple[str, int, str], by: str, now: 
 
 
 def _stored(row: RowMapping) -> StoredRule:
-    text = RuleText.model_validate_json(row["body"])
+    text = RuleText.model_validate_json(row["body"], context=AS_STORED)
     return StoredRule(row["id"], row["version"], text, row["created_at"], row["updated_at"])
