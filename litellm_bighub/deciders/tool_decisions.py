@@ -64,7 +64,7 @@ class ToolDecisions:
         self,
         decider: Decider,
         *,
-        tools: Mapping[str, ToolSettings] | None = None,
+        tools: Mapping[str, ToolSettings] | ToolTable | None = None,
         fail_mode: FailMode = "closed",
         on_decision: DecisionHook | None = None,
         sinks: Sequence[EventSink] = (),
@@ -83,7 +83,7 @@ class ToolDecisions:
         waiter = waiting_decider_of(decider)
         self._waiting_decider = waiter if waiter is None or stopped is None else UntilStopped(waiter, stopped)
         self._caller_approval = caller_approval_of(decider)
-        self._tools = ToolTable(tools or {})
+        self._tools = tools if isinstance(tools, ToolTable) else ToolTable(tools or {})
         self._fail_mode: FailMode = fail_mode
         self._sinks = (*([HookSink(on_decision)] if on_decision else []), *sinks)
         self.redactor = redactor or Redactor()

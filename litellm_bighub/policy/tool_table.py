@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -24,6 +24,9 @@ from litellm_bighub.settings import FailMode, ToolSettings
 
 _TELLING_LENGTH: Final = 4
 """A hidden text of so many characters is looked for within a target; a shorter one stands in many by chance."""
+
+
+_Entry = TypeVar("_Entry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,16 @@ class ToolEntry:
         names = set() if expression is None else set(_names(expression.parsed, "field"))
         return expression is not None and (not names or not names.isdisjoint(arguments))
 
+    def over(self, other: ToolEntry) -> ToolEntry:
+        """Both entries as one, in which this one's fields win."""
+        return ToolEntry(
+            value=self.value or other.value,
+            target=self.target or other.target,
+            action=self.action or other.action,
+            domain=other.domain if self.domain is None else self.domain,
+            fail_mode=self.fail_mode or other.fail_mode,
+        )
+
     def only(self, what: Literal["value", "target"]) -> ToolEntry:
         """The entry without the other one."""
         return replace(self, target=None) if what == "value" else replace(self, value=None)
@@ -118,16 +131,44 @@ class ToolEntry:
 class ToolTable:
     """Finds a tool's entry: the first pattern that fits its name, upper and lower case told apart.
 
+    Args:
+        tools: by name or pattern.
+        under: what another place says. Both entries of a tool count, field by field.
+
     Raises:
-        ConfigurationError: a JMESPath cannot be parsed or calls a function that does not exist.
+        ConfigurationError: a JMESPath cannot be parsed or calls a function that does not exist, or both places say
+            different things of a tool.
     """
 
-    def __init__(self, tools: Mapping[str, ToolSettings]) -> None:
-        self._tools = {pattern: _tool(f"tools.{pattern}", settings) for pattern, settings in tools.items()}
+    def __init__(self, tools: Mapping[str, ToolSettings], under: Mapping[str, ToolSettings] | None = None) -> None:
+        self._places = [
+            {pattern: _tool(f"tools.{pattern}", settings) for pattern, settings in place.items()}
+            for place in (tools, under)
+            if place
+        ]
+        if tools and under:
+            _refuse_contradictions(tools, under)
 
     def find(self, name: str) -> ToolEntry:
         """The entry of the tool, or one that knows nothing."""
-        return next((tool for pattern, tool in self._tools.items() if fnmatchcase(name, pattern)), ToolEntry())
+        found = [entry for place in self._places if (entry := _first(place, name)) is not None]
+        return ToolEntry() if not found else found[0] if len(found) == 1 else found[0].over(found[1])
+
+
+def _first(place: Mapping[str, _Entry], name: str) -> _Entry | None:
+    return next((entry for pattern, entry in place.items() if fnmatchcase(name, pattern)), None)
+
+
+def _refuse_contradictions(tools: Mapping[str, ToolSettings], under: Mapping[str, ToolSettings]) -> None:
+    """Refuse a field that both say differently of a tool that one of them names. Of two patterns the first wins."""
+    for name in (*tools, *under):
+        over, below = (_first(place, name) or place.get(name) for place in (tools, under))
+        if over is None or below is None:
+            continue
+        for field in over.model_fields_set & below.model_fields_set & ToolSettings.model_fields.keys():
+            if getattr(over, field) != getattr(below, field):
+                problem = "the guardrail and the policy file both say it, and not the same; drop one"
+                raise ConfigurationError(f"tools.{name}.{field}", problem)
 
 
 def _tells(target: str, hidden: str) -> bool:

@@ -154,3 +154,36 @@ def test_an_expression_that_cannot_work_is_named(expression, told):
     with pytest.raises(ConfigurationError) as caught:
         ToolTable({"x": ToolSettings(value=expression)})
     assert told in str(caught.value)
+
+
+def test_two_places_say_of_a_tool_what_they_say_field_by_field():
+    guardrail = {"refund_*": ToolSettings(domain="billing", value="amount"), "close": ToolSettings(action="")}
+    policy = {"*_payment": ToolSettings(target="order_id", value="amount"), "close": ToolSettings(fail_mode="open")}
+    table = ToolTable(guardrail, under=policy)
+    both = table.find("refund_payment")
+    measured = both.measure(ToolCall("c", "function", "refund_payment", {"amount": 5, "order_id": "A-1"}))
+    assert (measured.value, measured.target, both.domain) == (5.0, "A-1", "billing")
+    assert table.find("refund_all").target is None
+    assert table.find("close") == ToolEntry(fail_mode="open")
+    assert table.find("other") == ToolEntry()
+
+
+def test_of_two_patterns_the_first_place_wins():
+    table = ToolTable({"a*": ToolSettings(domain="x")}, under={"*b": ToolSettings(domain="y")})
+    assert (table.find("ab").domain, table.find("b").domain) == ("x", "y")
+
+
+@pytest.mark.parametrize(
+    ("guardrail", "policy", "key"),
+    [
+        ({"pay": {"value": "a"}}, {"pay": {"value": "b"}}, "tools.pay.value"),
+        ({"pay*": {"value": "a"}}, {"pay*": {"value": "b"}}, r"tools.pay\*.value"),
+        ({"*": {"fail_mode": "open"}}, {"pay": {"fail_mode": "closed"}}, "tools.pay.fail_mode"),
+        ({"pay": {"target": "a"}}, {"p*": {"target": "b"}}, "tools.pay.target"),
+    ],
+)
+def test_two_places_that_say_different_things_of_a_tool_are_refused(guardrail, policy, key):
+    first, second = ({name: ToolSettings(**entry) for name, entry in place.items()} for place in (guardrail, policy))
+    with pytest.raises(ConfigurationError, match=f"^{key}: the guardrail and the policy file both say it"):
+        ToolTable(first, under=second)
+    assert ToolTable(first, under=first).find("pay") == ToolTable(first).find("pay")

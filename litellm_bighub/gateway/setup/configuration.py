@@ -35,6 +35,7 @@ from litellm_bighub.gateway.setup.opt_outs import OptOuts
 from litellm_bighub.gateway.setup.process_stop import process_stop
 from litellm_bighub.gateway.setup.proxy_process import config_file, is_proxy, knows_proxy
 from litellm_bighub.policy.policy_file import unmarked_actors
+from litellm_bighub.policy.tool_table import ToolTable
 from litellm_bighub.settings import GuardrailSettings, TextGuardrailSettings, resolved
 from litellm_bighub.telemetry.otel_metrics import OtelInstruments
 from litellm_bighub.telemetry.prometheus import PrometheusInstruments
@@ -128,15 +129,16 @@ def check_continuing(name: str, settings: GuardrailSettings) -> None:
 
 def build_decider(
     settings: GuardrailSettings, redactor: Redactor, telemetry: Telemetry | None = None
-) -> tuple[Decider, GuardrailSettings]:
-    """The decider that the settings name, and the settings with the tools that its policy knows.
+) -> tuple[Decider, ToolTable]:
+    """The decider that the settings name, and what they and its policy say of tools.
 
     Raises:
-        ConfigurationError: the policy is missing or wrong, or the service's settings cannot be used.
+        ConfigurationError: the policy is missing or wrong, or the service's settings cannot be used, or settings and
+            policy say different things of a tool.
     """
     if settings.decider == "bighub":
         on_breaker = telemetry.breaker() if telemetry else None
-        return hosted(settings.service, redactor=redactor, on_breaker=on_breaker), settings
+        return hosted(settings.service, redactor=redactor, on_breaker=on_breaker), ToolTable(settings.tools)
     url = settings.database_url
     embedded = EmbeddedDecider.from_policy_file(
         beside_config(settings.policy),
@@ -150,11 +152,7 @@ def build_decider(
     if is_proxy():
         for line in unmarked_actors(beside_config(settings.policy), {settings.actor}):
             logger.warning("%s", line)
-    tools = {
-        **settings.tools,
-        **{name: tool for name, tool in embedded.policy.tools.items() if name not in settings.tools},
-    }
-    return embedded, settings.model_copy(update={"tools": tools})
+    return embedded, ToolTable(settings.tools, under=embedded.policy.tools)
 
 
 def build_tool_decisions(
@@ -178,12 +176,13 @@ def build_tool_decisions(
         ConfigurationError: something in the settings cannot be used.
     """
     redactor = Redactor(settings.redact, (*KEY_NAMES, *settings.redact_keys))
+    tools = None
     if decider is None:
-        decider, settings = build_decider(settings, redactor, telemetry)
+        decider, tools = build_decider(settings, redactor, telemetry)
     audit = [AuditFile(beside_config(settings.audit_file))] if settings.audit_file else []
     return ToolDecisions(
         decider,
-        tools=settings.tools,
+        tools=settings.tools if tools is None else tools,
         fail_mode=settings.fail_mode,
         on_decision=on_decision,
         sinks=(*audit, *sinks, *([telemetry] if telemetry else [])),

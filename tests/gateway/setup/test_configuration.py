@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from litellm.llms import load_guardrail_translation_mappings
@@ -12,6 +13,7 @@ from litellm.types.utils import CallTypes
 import litellm_bighub
 from litellm_bighub import BighubGuardrail, OpenAIResponsesHandler
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.decision import Allow, Block
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.gateway.setup.configuration import build_tool_decisions
 from litellm_bighub.settings import GuardrailSettings
@@ -19,7 +21,7 @@ from litellm_bighub.testing import ScriptedDecider
 
 pytestmark = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
 
-POLICY = "version: 1\ndefault: block\nrules:\n  - {name: lookups, tool: lookup, effect: allow}\n"
+POLICY = "version: 1\ntools: {lookup: {value: n}}\nrules:\n  - {name: lookups, tool: lookup, effect: allow}\n"
 
 
 @pytest.fixture
@@ -63,6 +65,7 @@ def test_the_defaults_of_litellm_are_accepted(folder):
         pytest.param({"service": {"deadline": 1}}, "bighub.service.deadline", "", id="nested typo"),
         pytest.param({"service": {"deadline_seconds": 0}}, "bighub.service.deadline_seconds", "", id="bounds"),
         pytest.param({"tools": {"pay": {"value": "a["}}}, "tools.pay.value", "is no JMESPath", id="expression"),
+        pytest.param({"tools": {"lookup": {"value": "id"}}}, "tools.lookup.value", "both say it", id="a contradiction"),
         pytest.param({"redact": ["("]}, "redact[0]", "is no regular expression", id="pattern"),
         pytest.param({"on_decision": "no.such.function"}, "bighub.on_decision", "", id="hook module"),
         pytest.param({"on_decision": "os.path"}, "bighub.on_decision", "is no function", id="hook is no function"),
@@ -194,3 +197,18 @@ def test_a_guardrail_may_be_built_anew(folder, monkeypatch):
     monkeypatch.setattr("litellm.callbacks", [as_litellm_does()])
 
     assert as_litellm_does().guardrail_name == "bighub"
+
+
+async def test_the_guardrails_tools_and_the_policys_are_merged_by_field(folder):
+    (folder / "bighub_policy.yaml").write_text(
+        "version: 1\ntools: {'pay_*': {value: amount}}\nrules: [{name: small, domain: billing, max_value: 5}]\n"
+    )
+    decisions = build_tool_decisions(GuardrailSettings(tools={"*": {"domain": "billing"}}))
+    try:
+        call = ToolCall("c", "function", "pay_bill", {"amount": 4})
+        [decision] = await decisions.decide([call], CallContext())
+        assert isinstance(decision, Allow)
+        [decision] = await decisions.decide([replace(call, arguments={"amount": 6})], CallContext())
+        assert isinstance(decision, Block)
+    finally:
+        await decisions.aclose()
