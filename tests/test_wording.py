@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
 from functools import partial
+from html.parser import HTMLParser
 from pathlib import Path
 from string import Formatter
 from typing import get_args
@@ -18,7 +19,7 @@ from fastapi import FastAPI
 import litellm_bighub
 from litellm_bighub import BighubGuardrail, CallContext, ToolDecisions, Withholding
 from litellm_bighub.agent.record.model_messages import refusal
-from litellm_bighub.control_plane.inbox.render import NOTES
+from litellm_bighub.control_plane.inbox.render import NOTES, said
 from litellm_bighub.deciders.ledger.tool_results import ConversationThread, judge
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.decision import Block, BlockCause, RequireApproval
@@ -304,3 +305,56 @@ def test_every_notice_is_taken_for_one_and_other_words_are_not(own):
     assert all(own.may_be_notice(notice + own.because("large")) for notice in notices)
     assert not own.may_be_notice("It is over.")
     assert not own.may_be_notice("")
+
+
+TEMPLATES = sorted((Path(litellm_bighub.__file__).parent / "control_plane/inbox/templates").glob("*.html"))
+
+
+class _Shown(HTMLParser):
+    """What of a page is shown or read out: its text, and the attributes that hold text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.texts += [value or "" for name, value in attrs if name in {"title", "placeholder", "aria-label", "alt"}]
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+
+def shown(template: str) -> list[str]:
+    """The texts of a template; what it fills in counts as a word, and so does what is in bold, in code or a link."""
+    template = re.sub(r"{#.*?#}|{%.*?%}", "", re.sub(r"{{.*?}}", "X", template), flags=re.DOTALL)
+    page = _Shown()
+    page.feed(re.sub(r"</?(a|code|em|kbd|q|strong)\b[^>]*>", "", template))
+    return [" ".join(text.split()) for text in page.texts]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_no_sentence_stands_in_a_template(template):
+    found = [
+        text for text in shown(template.read_text()) if re.search(r"[a-z]{2,}(,? [a-z]{2,}){2,}|[a-z]{2}\.$", text)
+    ]
+
+    assert found == []
+
+
+def test_what_stands_in_a_template_is_found():
+    page = (
+        '<p>You may <b>{{ x }}</b> <a href="/">do it</a>. {# not that here #}</p><i title="See what it is">{{ y }}.</i>'
+    )
+
+    assert shown(page) == ["You may", "X", "do it.", "See what it is", "X."]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_a_template_fills_in_what_its_sentences_name(template):
+    for name, given in re.findall(r"wording\.(\w+) \| said(?:\((.*?)\) }})?", template.read_text()):
+        wanted = {each for _, each, _, _ in Formatter().parse(getattr(ENGLISH, name)) if each}
+        assert wanted == set(re.findall(r"(?:^|, )(\w+)=", given)), name
+
+
+def test_a_sentence_on_a_page_is_escaped_and_shows_code():
+    assert said("<b> `{who}` \u0026 {{}}", who="<i>") == "&lt;b&gt; <code>&lt;i&gt;</code> &amp; {}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timezone
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup, escape
 
 from litellm_bighub.control_plane.http.auth import get_plane
 from litellm_bighub.control_plane.inbox.readable import readable_json, visible
@@ -43,6 +45,12 @@ def _number(value: float | None) -> str:
     return "" if value is None else f"{value:,.2f}".removesuffix(".00")
 
 
+def said(sentence: str, **values: object) -> Markup:
+    """A sentence of the wording with its values, escaped. What stands in backticks is shown as code."""
+    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence)))
+    return Markup(marked).format(**values)  # noqa: S704 - the sentence is escaped above, and `format` escapes the values
+
+
 _ENVIRONMENT = Environment(
     loader=PackageLoader("litellm_bighub.control_plane.inbox"),
     autoescape=select_autoescape(default=True, default_for_string=True),
@@ -56,6 +64,7 @@ _FILTERS: dict[str, Any] = {  # the types that Jinja gives filters are those of 
     "when": _when,
     "number": _number,
     "runs": text_runs,
+    "said": said,
 }
 _ENVIRONMENT.filters.update(_FILTERS)
 

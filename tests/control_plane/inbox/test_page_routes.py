@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import httpx
 import pytest
+from markupsafe import escape
 
 from litellm_bighub.control_plane.inbox.readable import readable_json, visible
 from litellm_bighub.control_plane.store.tables import events
 from litellm_bighub.control_plane.store.tables.keys import AGENT
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.policy.policy_file import parse_policy
-from litellm_bighub.wording import ENGLISH
+from litellm_bighub.wording import ENGLISH, read_wording
 from tests.control_plane.inbox.conftest import PERSON, POLICY
 
 
@@ -38,6 +39,21 @@ async def test_every_page_has_a_strict_policy(visit):
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
         assert headers["x-content-type-options"] == "nosniff"
+
+
+async def test_every_page_speaks_the_operators_words(visit, plane, ask):
+    sentences = {name: text for name, text in asdict(ENGLISH).items() if name.startswith("page_")}
+    plane.wording = read_wording({name: f"\u2192{text}" for name, text in sentences.items()})
+    await ask(note="a\n" * 100), await ask(tool="pay", domain="hr")
+    client, _ = await visit()
+    paths = ("/inbox/login", "/inbox", "/inbox/decisions", "/inbox/decisions?tool=none", "/inbox/charts", "/docs")
+    story = re.search(r"/inbox/decisions/\w+", (await client.get("/inbox")).text)[0]
+    shown = "".join([(await client.get(path)).text for path in (*paths, story)])
+
+    begun = {name: str(escape(re.split("[`{]", text)[0])) for name, text in sentences.items()}
+    told = {name for name, begin in begun.items() if len(begin) > 8 and f"\u2192{begin}" in shown}
+    assert [begin for begin in map(begun.get, told) if shown.count(begin) != shown.count(f"\u2192{begin}")] == []
+    assert len(told) > 30
 
 
 @pytest.mark.parametrize("wrong", ["bhk_wrong", "", "\ud83d"])

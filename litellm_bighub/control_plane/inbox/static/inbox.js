@@ -51,7 +51,7 @@ async function refresh() {
   countDown();
   offerSearch(list);
   if (added.length && "Notification" in window && Notification.permission === "granted") {
-    new Notification("A call waits for you", { body: added[0].querySelector("h2").textContent, tag: added[0].id });
+    new Notification(document.getElementById("notify").dataset.said, { body: added[0].querySelector("h2").textContent, tag: added[0].id });
   }
 }
 
