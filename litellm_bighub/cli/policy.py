@@ -77,6 +77,8 @@ def explain(
     user: Annotated[str, typer.Option(help="the authenticated user's id")] = "",
     team: Annotated[str, typer.Option(help="the authenticated team's alias or id")] = "",
     key: Annotated[str, typer.Option(help="the hash of the authenticated key")] = "",
+    key_alias: Annotated[str, typer.Option(help="what the authenticated key is called")] = "",
+    end_user: Annotated[str, typer.Option(help="the user that the request names")] = "",
     surface: Annotated[str, typer.Option(help="the route or adapter, as in /v1/responses")] = "",
     model: Annotated[str, typer.Option(help="the model that asks for the call")] = "",
     conversation: Annotated[str, typer.Option(help="the id of the provider's conversation")] = "",
@@ -111,6 +113,8 @@ def explain(
         conversation=conversation,
         response_id=response_id,
         trace_id=trace_id,
+        key_alias=key_alias,
+        end_user=end_user,
     )
     explanation = explain_policy(loaded, measured, context, now=time.time())
     if json:
@@ -218,18 +222,20 @@ def _sides(seen: Considered, call: ToolCall, context: CallContext) -> tuple[str,
             return rule.tool.text, call.name
         case "type":
             return rule.type.text, call.type
-        case "actor" | "domain" | "user" | "key" as name:
+        case "key":
+            return rule.key.text, " or ".join(filter(None, (context.key_alias, context.key)))
+        case None | "status" | "expires_at" | "when" | "part":
+            return None
+        case name:
             pattern: Pattern = getattr(rule, name)
             return pattern.text, getattr(context, name)
-        case _:
-            return None
 
 
-def _readings(seen: Considered, explanation: Explanation, call: ToolCall) -> tuple[str, ...]:
+def _readings(seen: Considered, explanation: Explanation, call: ToolCall, context: CallContext) -> tuple[str, ...]:
     """The comparisons of a condition that is false, or that has no answer."""
     undecided = seen.mismatch is None and explanation.judgement.blocked_by == "when"
     condition = seen.rule.when if undecided or seen.mismatch == "when" else None
-    return () if condition is None else condition.readings(call.arguments)
+    return () if condition is None else condition.readings(call.arguments, context)
 
 
 def _show(explanation: Explanation, call: ToolCall, context: CallContext) -> None:
@@ -238,7 +244,7 @@ def _show(explanation: Explanation, call: ToolCall, context: CallContext) -> Non
         if (sides := _sides(considered, call, context)) is not None:
             passed += f" (the rule has {sides[0] or 'none'}, the call {_printable(sides[1]) or 'none'})"
         typer.echo(f"  {considered.rule.name}: {passed}")
-        for line in _readings(considered, explanation, call):
+        for line in _readings(considered, explanation, call, context):
             typer.echo(f"      {_printable(line)}")
     for one in explanation.parts if len(explanation.parts) > 1 else ():
         effect = one.rule.effect if one.rule else "the default"
@@ -272,7 +278,7 @@ def _as_json(explanation: Explanation, call: ToolCall, context: CallContext) -> 
                 "rule": seen.rule.name,
                 "mismatch": seen.mismatch,
                 "sides": _sides(seen, call, context),
-                "readings": _readings(seen, explanation, call),
+                "readings": _readings(seen, explanation, call, context),
             }
             for seen in explanation.considered
         ],

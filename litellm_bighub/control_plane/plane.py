@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -120,6 +121,8 @@ class ControlPlane(Database):
         self, call: ToolCall, context: CallContext, *, dry_run: bool = False, remember: bool = False
     ) -> DecisionQuestion:
         """A question with fresh ids, for a job that decides among other things."""
+        if context.end_user:  # a caller's words, which are stored with the call
+            context = replace(context, end_user=str(self.redact({"end_user": context.end_user})["end_user"]))
         return DecisionQuestion(
             call,
             context,

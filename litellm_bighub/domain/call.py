@@ -115,7 +115,8 @@ class ToolCall:
 class CallContext:
     """Who asks for a call, and in which conversation.
 
-    Identity comes from the gateway's authentication (key, user, team), never from what a caller writes.
+    Identity comes from the gateway's authentication (key, user, team), never from what a caller writes; `model` and
+    `end_user` are a caller's words.
 
     Attributes:
         actor: the agent on whose behalf the call would run; rules and approvals are bound to it.
@@ -130,6 +131,8 @@ class CallContext:
         key: the hash of the authenticated key, if there is one. Unlike an alias, nobody can choose it.
         turn: the digest of the conversation that the response goes on from, a dot and an id of the request; empty if
             the request holds only a part of it.
+        key_alias: what the authenticated key is called. Whoever makes keys chooses that.
+        end_user: the user that the request names. These are the caller's words, and nobody has authenticated them.
     """
 
     actor: str = "AI_AGENT"
@@ -143,3 +146,5 @@ class CallContext:
     conversation: str = ""
     key: str = ""
     turn: str = ""
+    key_alias: str = ""
+    end_user: str = ""

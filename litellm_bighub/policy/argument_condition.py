@@ -4,7 +4,9 @@ JMESPath itself answers `null` where a comparison makes no sense, and `null` cou
 ``amount > `500` `` that blocks would then be passed by the argument `"600"`. Here such a comparison, and every answer
 that is neither true nor false, is an error, and the call is blocked.
 
-Three functions are added: `any(list, &expr)`, `all(list, &expr)` and `matches(text, pattern)`.
+They read the arguments and nothing else, so that no argument can pose as the caller: who asks is what the function
+`caller('team')` gives. Three more functions are added: `any(list, &expr)`, `all(list, &expr)` and `matches(text,
+pattern)`.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ from jmespath.functions import Functions, signature
 from jmespath.lexer import Lexer
 from jmespath.visitor import Options, TreeInterpreter
 
-from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.call import Arguments, CallContext
 from litellm_bighub.errors import did_you_mean
 from litellm_bighub.policy.parts.linear_pattern import somewhere
 
@@ -32,6 +34,10 @@ if TYPE_CHECKING:  # the stubs' names for a parsed expression; at run time it is
 _ORDERED = frozenset({"lt", "gt", "lte", "gte"})
 _SIGNS: Final = {"eq": "==", "ne": "!=", "lt": "<", "gt": ">", "lte": "<=", "gte": ">="}
 _JOINING: Final = frozenset({"and_expression", "or_expression", "not_expression"})
+_CALLER: Final = "caller"
+CALLER_NAMES: Final = ("actor", "domain", "user", "team", "key", "key_alias", "model", "surface", "end_user")
+"""What `caller(name)` gives."""
+_NOBODY: Final = CallContext(actor="", domain="")
 _MOST_SHOWN: Final = 80
 """Characters of one value."""
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -70,10 +76,16 @@ _OPTIONS: Final = Options(custom_functions=_ConditionFunctions())
 
 
 class _StrictInterpreter(TreeInterpreter):
-    """JMESPath's own interpreter, but an ordering of anything except two numbers is an error."""
+    """JMESPath's own interpreter, but an ordering of anything except two numbers is an error. It knows who asks."""
 
-    def __init__(self) -> None:
+    def __init__(self, caller: CallContext) -> None:
         super().__init__(_OPTIONS)
+        self._caller = caller
+
+    def visit_function_expression(self, node: _TreeNode, value: object) -> object:
+        if node["value"] == _CALLER:
+            return getattr(self._caller, node["children"][0]["value"])
+        return super().visit_function_expression(node, value)
 
     def visit_comparator(self, node: _TreeNode, value: object) -> object:
         answer: object = super().visit_comparator(node, value)
@@ -96,25 +108,31 @@ class Condition:
         Raises:
             ValueError: the text is no JMESPath expression.
         """
-        tree = _parsed(text, _ConditionFunctions.FUNCTION_TABLE)
+        tree = _parsed(text, {*_ConditionFunctions.FUNCTION_TABLE, _CALLER})
+        _refuse_other_callers(tree)
         _refuse_other_patterns(tree)
         return cls(text, tree)
 
-    def holds(self, arguments: Arguments) -> bool:
-        """Whether the arguments fulfil the condition.
+    @property
+    def caller_names(self) -> frozenset[str]:
+        """What it asks of the caller."""
+        return frozenset(_caller_names(self._tree))
+
+    def holds(self, arguments: Arguments, caller: CallContext = _NOBODY) -> bool:
+        """Whether the arguments, and who asks, fulfil the condition.
 
         Raises:
             Undecidable: the condition cannot be evaluated on them, or gives something else than true or false.
         """
         try:
-            answer = _StrictInterpreter().visit(self._tree, arguments)
+            answer = _StrictInterpreter(caller).visit(self._tree, arguments)
         except (JMESPathError, ArithmeticError, TypeError, UnicodeError) as error:
             raise Undecidable(f"it fails with {type(error).__name__}") from error
         return _true_or_false(answer)
 
-    def readings(self, arguments: Arguments) -> tuple[str, ...]:
+    def readings(self, arguments: Arguments, caller: CallContext = _NOBODY) -> tuple[str, ...]:
         """A line for each comparison of the condition, with the values on both sides, for people who try a rule."""
-        return tuple(_reading(node, arguments) for node in _comparisons(self._tree))
+        return tuple(_reading(node, arguments, caller) for node in _comparisons(self._tree))
 
 
 def compile_expression(text: str) -> None:
@@ -185,18 +203,18 @@ def _comparisons(node: _TreeNode) -> Iterator[_TreeNode]:
         yield node
 
 
-def _reading(node: _TreeNode, arguments: Arguments) -> str:
-    answer = _value(node, arguments)
+def _reading(node: _TreeNode, arguments: Arguments, caller: CallContext) -> str:
+    answer = _value(node, arguments, caller)
     if node["type"] not in {"comparator", "function_expression"}:
         return f"{_spelled(node)} is {answer}"
-    values = _joined(node, [_value(child, arguments) for child in node["children"]])
+    values = _joined(node, [_value(child, arguments, caller) for child in node["children"]])
     says = f"is {answer}" if answer in {"true", "false"} else "has no answer"
     return f"{_spelled(node)}: {values} {says}"
 
 
-def _value(node: _TreeNode, arguments: Arguments) -> str:
+def _value(node: _TreeNode, arguments: Arguments, caller: CallContext) -> str:
     try:
-        shown = json.dumps(_StrictInterpreter().visit(node, arguments), ensure_ascii=False)
+        shown = json.dumps(_StrictInterpreter(caller).visit(node, arguments), ensure_ascii=False)
     except (JMESPathError, ArithmeticError, TypeError, ValueError):  # JSON has no references to expressions: TypeError
         return "?"
     return shown if len(shown) <= _MOST_SHOWN else f"{shown[:_MOST_SHOWN]}…"
@@ -252,3 +270,23 @@ def _calls(node: _TreeNode) -> Iterator[_TreeNode]:
     if node["type"] != "slice":  # whose children are numbers
         for child in node["children"]:
             yield from _calls(child)
+
+
+def _refuse_other_callers(node: _TreeNode) -> None:
+    """The name is written out: an argument that chose it would choose what the rule compares."""
+    if node["type"] == "function_expression" and node["value"] == _CALLER:
+        names = [child["value"] if child["type"] == "literal" else None for child in node["children"]]
+        if len(names) != 1 or names[0] not in CALLER_NAMES:
+            known = ", ".join(f"'{name}'" for name in CALLER_NAMES)
+            raise ValueError(f"not a JMESPath expression: caller takes one of {known}")
+    elif node["type"] != "slice":  # whose children are numbers
+        for child in node["children"]:
+            _refuse_other_callers(child)
+
+
+def _caller_names(node: _TreeNode) -> Iterator[str]:
+    if node["type"] == "function_expression" and node["value"] == _CALLER:
+        yield str(node["children"][0]["value"])
+    elif node["type"] != "slice":
+        for child in node["children"]:
+            yield from _caller_names(child)

@@ -6,6 +6,7 @@ decides, `judge` applies that rule.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -15,9 +16,10 @@ from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Verdict
 from litellm_bighub.policy.argument_condition import Undecidable
 from litellm_bighub.policy.parts.part import WHOLE_CALL, Part
-from litellm_bighub.policy.rule import Effect, Policy, Rule
+from litellm_bighub.policy.rule import CallerField, Effect, Policy, Rule
+from litellm_bighub.policy.rule_pattern import Pattern
 
-Mismatch: TypeAlias = Literal["status", "expires_at", "tool", "type", "actor", "domain", "user", "key", "when", "part"]
+Mismatch: TypeAlias = CallerField | Literal["status", "expires_at", "tool", "type", "actor", "when", "part"]
 
 Deciding: TypeAlias = tuple[Rule | None, ...]
 """The rules that decide on a call, in the policy's order: one for each of its parts. `None` is the default."""
@@ -143,6 +145,7 @@ def _decided_parts(
     return decided + [PartDecision(part, None, part.restricts_only) for part in remaining]
 
 
+_HASH: Final = re.compile(r"[0-9a-fA-F]{64}")
 _WHOLE: Final[Sequence[Part]] = (WHOLE_CALL,)
 
 
@@ -264,17 +267,20 @@ def mismatch(rule: Rule, call: ToolCall, context: CallContext, now: float) -> Mi
         return "type"
     if not rule.actor.matches(context.actor) and not (rule.restrains and rule.actor.resembles(context.actor)):
         return "actor"
-    if not rule.domain.matches(context.domain):
-        return "domain"
-    if not rule.user.matches(context.user):
-        return "user"
-    if not rule.key.matches(context.key):
-        return "key"
+    for name, pattern in rule.caller_patterns:
+        if not pattern.matches(getattr(context, name)) and not (name == "key" and _is_alias(pattern, context)):
+            return name
     if rule.expires_at is not None and now >= rule.expires_at:
         return "expires_at"
-    if rule.when is not None and not rule.when.holds(call.arguments):
+    if rule.when is not None and not rule.when.holds(call.arguments, context):
         return "when"
     return None
+
+
+def _is_alias(key: Pattern, context: CallContext) -> bool:
+    """Whether a rule means keys of this alias. One that looks like a hash poses as another key."""
+    alias = context.key_alias
+    return bool(alias) and bool(key.matches(alias)) and _HASH.fullmatch(alias) is None
 
 
 def _broken_bound(rule: Rule, value: float | None) -> tuple[str, str] | None:

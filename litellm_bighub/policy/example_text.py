@@ -22,6 +22,8 @@ class CallerText(BaseModel):
     user: str = Field(default="", description="the authenticated user's id")
     team: str = Field(default="", description="the authenticated team")
     key: str = Field(default="", description="the hash of the authenticated key")
+    key_alias: str = Field(default="", description="what the authenticated key is called")
+    end_user: str = Field(default="", description="the user that the request names")
     model: str = Field(default="", description="the model that asks for the call")
     surface: str = Field(default="", description="the route or adapter, as in /v1/responses")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -20,6 +20,10 @@ from litellm_bighub.policy.rule import Policy
 from litellm_bighub.policy.rule_pattern import ActorPattern, AnyOf
 
 MAX_BYTES = 1_000_000
+CLAIM_ALLOWS: Final = (
+    "the end user is the caller's word, so a rule that names it may block or ask; to let it allow, say"
+    " `trusted_end_user: true`"
+)
 _Model = TypeVar("_Model", bound=BaseModel)
 
 
@@ -83,6 +87,7 @@ def _parsed(text: str, name: str) -> tuple[PolicyText, yaml.Node]:
     root, content = read_yaml(text, name)
     policy = validated(PolicyText, content, root, name)
     _refuse_repeated_names(policy, root, name)
+    _refuse_claims(policy, root, name)
     _compile_tools(policy, root, name)
     try:
         return with_packs(policy), root
@@ -186,6 +191,13 @@ def _refuse_repeated_names(policy: PolicyText, root: yaml.Node, name: str) -> No
         if rule.name in seen:
             _fail(name, line_of(root, ("rules", index, "name")), f"two rules have the name `{rule.name}`")
         seen.add(rule.name)
+
+
+def _refuse_claims(policy: PolicyText, root: yaml.Node, name: str) -> None:
+    for index, rule in enumerate(policy.rules):
+        if rule.allows_by_claim and not policy.trusted_end_user:
+            field = "end_user" if rule.end_user != "*" else "when"
+            _fail(name, line_of(root, ("rules", index, field)), f"rules[{index}].{field}: {CLAIM_ALLOWS}")
 
 
 def _compile_tools(policy: PolicyText, root: yaml.Node, name: str) -> None:

@@ -46,6 +46,7 @@ Amount = Annotated[float, Strict(), Field(allow_inf_nan=False, ge=-1e15, le=1e15
 Count = Annotated[int, Strict(), Field(ge=0, le=10**9)]
 Hour = Annotated[int, Strict(), Field(ge=0, le=24)]
 Glob = Annotated[str, Field(min_length=1, max_length=200)]
+Globs: TypeAlias = Glob | Annotated[list[Glob], Field(min_length=1, max_length=200)]
 
 
 def _as_list(value: object) -> object:
@@ -141,15 +142,21 @@ class RuleText(BaseModel):
 
     name: str = Field(min_length=1, max_length=200, description="names the rule; unique in the policy")
     description: str = Field(default="", max_length=2000, description="for people")
-    tool: Glob | Annotated[list[Glob], Field(min_length=1, max_length=200)] = Field(
-        default="*", description="pattern of the tool's name, or a list of them"
-    )
+    tool: Globs = Field(default="*", description="pattern of the tool's name, or a list of them")
     type: Glob = Field(default="*", description="pattern of the call's type, as in shell or function")
     actor: Glob = Field(default="*", description="pattern of who asks: key:…, user:… or a plain name")
     domain: Glob = Field(default="*", description="pattern of the business domain")
-    user: Glob = Field(default="*", description="pattern of the authenticated user's id")
-    key: Glob = Field(default="*", description="pattern of the hash of the key that asks")
-    when: str | None = Field(default=None, max_length=4000, description="JMESPath condition over the arguments")
+    user: Globs = Field(default="*", description="pattern of the authenticated user's id, or a list of them")
+    team: Globs = Field(default="*", description="pattern of the authenticated team's alias or else its id")
+    key: Globs = Field(default="*", description="pattern of the alias or the hash of the key that asks")
+    model: Globs = Field(default="*", description="pattern of the model that asks for the call")
+    surface: Globs = Field(default="*", description="pattern of the route or adapter, as in /v1/responses")
+    end_user: Globs = Field(
+        default="*", description="pattern of the user that the request names; allows only with `trusted_end_user`"
+    )
+    when: str | None = Field(
+        default=None, max_length=4000, description="JMESPath condition over the arguments and caller('team')"
+    )
     command: CommandsText | None = Field(
         default=None, description="patterns of commands, or lists of them for block, require_approval and allow"
     )
@@ -233,6 +240,12 @@ class RuleText(BaseModel):
         return [self.tool] if isinstance(self.tool, str) else self.tool
 
     @property
+    def allows_by_claim(self) -> bool:
+        """Whether it may allow a call for what the request says of its user, which nobody has authenticated."""
+        asked = frozenset[str]() if self.when is None else Condition.compile(self.when).caller_names
+        return "allow" in self.effects and (self.end_user != "*" or "end_user" in asked)
+
+    @property
     def effects(self) -> tuple[Effect, ...]:
         """What it may answer, apart from bounds, limits and hours."""
         lists = self.command.by_effect if self.command else ()
@@ -264,12 +277,16 @@ class RuleText(BaseModel):
         return Rule(
             id=rule_id,
             name=self.name,
-            tool=Pattern(self.tool) if isinstance(self.tool, str) else AnyOf(self.tool),
+            tool=_pattern(self.tool),
             type=Pattern(self.type),
             actor=ActorPattern(self.actor),
             domain=Pattern(self.domain),
-            user=Pattern(self.user),
-            key=Pattern(self.key),
+            user=_pattern(self.user),
+            team=_pattern(self.team),
+            key=_pattern(self.key),
+            model=_pattern(self.model),
+            surface=_pattern(self.surface),
+            end_user=_pattern(self.end_user),
             when=None if self.when is None else Condition.compile(self.when),
             effect=self.effect,
             min_value=self.min_value,
@@ -310,6 +327,9 @@ class PolicyText(BaseModel):
     workspace: str | None = Field(
         default=None, min_length=1, max_length=1000, description="the folder that agents work in, an absolute path"
     )
+    trusted_end_user: Annotated[bool, Strict()] = Field(
+        default=False, description="rules may allow calls by `end_user`: whoever asks the gateway is trusted to name it"
+    )
     include: Annotated[list[PackName], BeforeValidator(_as_list)] = Field(
         default_factory=list["PackName"], description="packs whose rules come behind the file's own"
     )
@@ -342,8 +362,8 @@ AddedRules: TypeAlias = tuple[tuple[str, RuleText], ...]
 def build(text: PolicyText, added: AddedRules = ()) -> Policy:
     """The policy as it is evaluated: the file's rules, then those added by API, higher priorities first."""
     workspace = "" if text.workspace is None else posixpath.normpath(text.workspace)
-    rules = [rule for one in text.rules for rule in one.rules(workspace=workspace)]
-    rules += [rule for rule_id, one in added for rule in one.rules(rule_id, workspace=workspace)]
+    rules = [rule for one in text.rules for rule in _trusted(one, one.rules(workspace=workspace), text)]
+    rules += [rule for rule_id, one in added for rule in _trusted(one, one.rules(rule_id, workspace=workspace), text)]
     return Policy(
         version=hashlib.sha256(canonical_text(text, added).encode()).hexdigest()[:12],
         default=text.default,
@@ -352,6 +372,17 @@ def build(text: PolicyText, added: AddedRules = ()) -> Policy:
         parts=CallParts(text.tools, workspace),
         has_parts=any(rule.parts for rule in rules),
     )
+
+
+def _trusted(one: RuleText, rules: tuple[Rule, ...], text: PolicyText) -> tuple[Rule, ...]:
+    """The rules; one that was added by API, and would allow what the file no longer lets it allow, blocks."""
+    if text.trusted_end_user or not one.allows_by_claim:
+        return rules
+    return tuple(replace(rule, effect="block") if rule.effect == "allow" else rule for rule in rules)
+
+
+def _pattern(text: Globs) -> Pattern:
+    return Pattern(text) if isinstance(text, str) else AnyOf(text)
 
 
 _NOT_OF_THE_VERSION: Final[Mapping[str, bool | Mapping[str, Mapping[str, bool]]]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, get_args
 
 from litellm_bighub.policy.argument_condition import Condition
 from litellm_bighub.policy.parts.call_parts import CallParts, ToolParts
@@ -16,6 +16,9 @@ from litellm_bighub.policy.rule_pattern import ANY, ANYBODY, ActorPattern, Patte
 
 Effect: TypeAlias = Literal["allow", "block", "require_approval"]
 Status: TypeAlias = Literal["active", "paused"]
+CallerField: TypeAlias = Literal["domain", "user", "team", "key", "model", "surface", "end_user"]
+CALLER_FIELDS: Final[tuple[CallerField, ...]] = get_args(CallerField)
+"""What rules say of who asks, beside the actor, in the order in which it is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +65,9 @@ class Rule:
 
     Attributes:
         id: names the rule in decisions, counters and the audit; for a rule of the file its name.
-        tool, type, actor, domain, user, key: patterns over the call and its context.
-        when: a condition over the arguments, `None` if there is none.
+        tool, type, actor, domain, user, team, model, surface, end_user: patterns over the call and its context.
+        key: a pattern of the key's hash or alias.
+        when: a condition over the arguments and the caller, `None` if there is none.
         parts: patterns of parts, one of which has to fit; without any the rule is for every part.
         zone: the time zone in which `hours` and the calendar day and hour of the limits are meant.
         expires_at: POSIX seconds from which on the rule is no longer in force.
@@ -76,7 +80,11 @@ class Rule:
     actor: ActorPattern = ANYBODY
     domain: Pattern = ANY
     user: Pattern = ANY
+    team: Pattern = ANY
     key: Pattern = ANY
+    model: Pattern = ANY
+    surface: Pattern = ANY
+    end_user: Pattern = ANY
     when: Condition | None = None
     parts: tuple[PartPattern, ...] = ()
     effect: Effect = "allow"
@@ -94,9 +102,12 @@ class Rule:
     four_eyes: bool = False
     priority: int = 0
     patterns: PatternIndex = field(init=False, repr=False, compare=False)
+    caller_patterns: tuple[tuple[CallerField, Pattern], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Sort the patterns of parts by what they can fit."""
+        """Sort the patterns of parts by what they can fit, and leave out those of callers that fit everybody."""
+        callers = tuple((name, getattr(self, name)) for name in CALLER_FIELDS)
+        object.__setattr__(self, "caller_patterns", tuple(each for each in callers if each[1] != ANY))
         object.__setattr__(self, "patterns", PatternIndex(self.parts))
 
     def fits(self, part: Part) -> bool:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.policy.argument_condition import Condition, Undecidable, compile_expression, refuse_slips
+from litellm_bighub.domain.call import CallContext
+from litellm_bighub.policy.argument_condition import (
+    CALLER_NAMES,
+    Condition,
+    Undecidable,
+    compile_expression,
+    refuse_slips,
+)
 
 ARGUMENTS = {"amount": 600, "currency": "EUR", "items": [1, 2, 3], "nested": {"ok": True}, "line": "EUR\n"}
 
@@ -156,3 +163,31 @@ def test_functions_of_conditions_are_for_conditions_alone():
     compile_expression("to[].address")
     with pytest.raises(ValueError, match="no function any"):
         compile_expression("any(to, &@)")
+
+
+CALLER = CallContext(**{name: f"the {name}" for name in CALLER_NAMES})
+POSING = {"caller": {"team": "admin"}, "team": "admin", "caller('team')": "admin", "name": "team"}
+
+
+@pytest.mark.parametrize("name", CALLER_NAMES)
+def test_a_condition_may_ask_for_the_caller(name):
+    condition = Condition.compile(f"amount > `1` && caller('{name}') == 'the {name}'")
+    assert condition.caller_names == {name}
+    assert condition.holds(ARGUMENTS, CALLER)
+    assert not condition.holds(ARGUMENTS)
+    assert condition.readings(ARGUMENTS, CALLER)[1].endswith(f'"the {name}" == "the {name}" is true')
+
+
+def test_no_argument_poses_as_the_caller():
+    assert not Condition.compile("caller('team') == 'admin'").holds(POSING, CallContext(team="other"))
+    assert not Condition.compile("items[?caller('team') == 'admin'] != `[]`").holds(
+        {"items": [POSING]}, CallContext(team="other")
+    )
+    assert Condition.compile("any(items, &caller('team') == 'b')").holds({"items": [POSING]}, CallContext(team="b"))
+    assert Condition.compile("caller.team == 'admin' && items[0:1] == `[1]`").caller_names == frozenset()
+
+
+@pytest.mark.parametrize("text", ["caller(name)", "caller('age')", "caller()", "caller('team', 'user')", "caller(`1`)"])
+def test_a_caller_is_asked_for_by_a_name_that_stands_there(text):
+    with pytest.raises(ValueError, match="caller takes one of 'actor', 'domain'"):
+        Condition.compile(text)

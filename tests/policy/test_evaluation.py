@@ -16,8 +16,8 @@ from litellm_bighub.policy.rule import Policy
 NOON = datetime(2026, 11, 21, 12, 30, tzinfo=timezone.utc).timestamp()
 
 
-def policy_of(*rules: str, default: str = "block") -> Policy:
-    lines = [f"version: 1\ndefault: {default}\nrules:", *(f"  - {rule}" for rule in rules)]
+def policy_of(*rules: str, default: str = "block", start: str = "") -> Policy:
+    lines = [f"version: 1\ndefault: {default}\n{start}\nrules:", *(f"  - {rule}" for rule in rules)]
     return build(parse_policy("\n".join(lines) + ("" if rules else " []"), "policy.yaml"))
 
 
@@ -270,6 +270,40 @@ def test_an_unclear_actor_is_explained():
 def test_user_and_key_narrow_a_rule(user, key, expected):
     policy = policy_of("{name: r, user: a*, key: k1}")
     assert judged(policy, call(), context=CallContext(user=user, key=key)) == (expected or ("blocked", "default"))
+
+
+WHO = {"user": "ann", "team": "support", "key": "k1", "model": "gpt-4.1", "surface": "/v1/responses", "end_user": "eva"}
+
+
+@pytest.mark.parametrize("name", WHO)
+@pytest.mark.parametrize("effect", ["allow", "block"])
+def test_a_rule_is_for_the_callers_that_it_names(name, effect):
+    """Whoever is somebody else in this one thing is not meant, and neither is nobody."""
+    policy = policy_of(
+        f"{{name: r, {name}: ['x', '{WHO[name][:2]}*'], effect: {effect}}}", start="trusted_end_user: true"
+    )
+    fits = ALLOWED if effect == "allow" else ("blocked", "effect")
+    assert judged(policy, call(), context=CallContext(**WHO)) == fits
+    for other in ("other", ""):
+        context = CallContext(**{**WHO, name: other})
+        assert judged(policy, call(), context=context) == ("blocked", "default")
+        assert explain(policy, call(), context, now=NOON).considered[0].mismatch == name
+
+
+@pytest.mark.parametrize(
+    ("pattern", "alias", "fits"),
+    [
+        ("billing-*", "billing-eu", True),
+        ("billing-*", "other", False),
+        ("a" * 64, "a" * 64, False),
+        ("*a", "A" * 63 + "a", False),
+        ("k1", "billing-eu", True),
+    ],
+)
+def test_a_key_is_named_by_its_alias_or_its_hash_and_no_alias_poses_as_a_hash(pattern, alias, fits):
+    policy = policy_of(f"{{name: r, key: '{pattern}'}}")
+    verdict = ALLOWED if fits else ("blocked", "default")
+    assert judged(policy, call(), context=CallContext(key="k1", key_alias=alias)) == verdict
 
 
 def test_a_condition_without_an_answer_ends_the_explanation():

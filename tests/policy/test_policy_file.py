@@ -13,7 +13,7 @@ from litellm_bighub.policy.policy_file import (
     unmarked_actors,
     unread_commands,
 )
-from litellm_bighub.policy.policy_text import build
+from litellm_bighub.policy.policy_text import RuleText, build
 
 EXAMPLE = """\
 version: 1
@@ -169,3 +169,36 @@ def test_packs_that_contradict_each_other_are_named_with_their_line(monkeypatch,
     monkeypatch.setattr("litellm_bighub.policy.pack.FOLDER", tmp_path)
     with pytest.raises(ConfigurationError, match=r"p.yaml:2: include: `payments` and a pack before it"):
         parse_policy("version: 1\ninclude: [mail, payments]\n", "p.yaml")
+
+
+CLAIMS = [
+    "{name: r, end_user: ann}",
+    "{name: r, end_user: [ann, bob], require_approval_above: 5}",
+    "{name: r, command: {allow: ls}, end_user: ann}",
+    "{name: r, when: \"amount > `1` || caller('end_user') == 'ann'\"}",
+]
+
+
+@pytest.mark.parametrize("rule", CLAIMS)
+def test_no_rule_allows_for_what_the_request_says_of_its_user(rule):
+    """Unless the operator says that whoever asks is trusted. Blocking and asking is always possible."""
+    text = f"version: 1\nrules:\n  - {{name: other}}\n  - {rule}\n"
+    with pytest.raises(
+        ConfigurationError, match=r"^p.yaml:4: rules\[1\].(end_user|when): the end user is the caller's"
+    ):
+        parse_policy(text, "p.yaml")
+    trusted = build(parse_policy(f"trusted_end_user: true\n{text}", "p.yaml"))
+    assert trusted.rules[1].effect == "allow"
+    for effect in ("block", "require_approval"):
+        parse_policy(f"version: 1\nrules: [{{name: r, end_user: ann, effect: {effect}}}]", "p.yaml")
+
+
+def test_a_rule_that_was_added_while_end_users_were_trusted_blocks_when_they_no_longer_are():
+    added = (("rule_1", RuleText(name="r", end_user="ann")),)
+    assert build(parse_policy("version: 1", "p.yaml"), added).rules[0].effect == "block"
+
+
+def test_where_a_value_stands_cannot_depend_on_the_caller():
+    text = "version: 1\ntools: {pay: {value: \"caller('team')\"}}"
+    with pytest.raises(ConfigurationError, match=r"^p.yaml:2: tools.pay.value: .*no function caller"):
+        parse_policy(text, "p.yaml")

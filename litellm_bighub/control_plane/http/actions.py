@@ -14,7 +14,7 @@ from litellm_bighub.control_plane.decisions import repeated_questions as repeate
 from litellm_bighub.control_plane.decisions.recorded_decision import decision_hash
 from litellm_bighub.control_plane.decisions.value_extraction import EXTRA_FIELDS
 from litellm_bighub.control_plane.http.answers import answer
-from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, require_actor
+from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, require_actor, require_gateway
 from litellm_bighub.control_plane.http.errors import not_found
 from litellm_bighub.control_plane.http.json_values import iso, readable
 from litellm_bighub.control_plane.http.question import QuestionFields, read
@@ -189,6 +189,8 @@ async def status(plane: Plane, _: Anybody) -> JsonObject:
 async def _decide(plane: ControlPlane, caller: Key, body: Action, key: str | None) -> JsonObject:
     require_actor(caller, body.actor)
     call, context = body.question()
+    if context.key or context.key_alias or context.user or context.team:
+        require_gateway(caller)
     await live_sessions.check(plane, caller, body.actor, body.session)
     if key is None or body.dry_run:
         return answer(await plane.decide(call, context, dry_run=body.dry_run), dry_run=body.dry_run)

@@ -94,6 +94,18 @@ def require_actor(key: Key, actor: str) -> None:
         raise problem(403, "another_actor", text)
 
 
+def require_gateway(key: Key) -> None:
+    """Require that a key may say whom a gateway has authenticated.
+
+    Raises:
+        HTTPException: 403.
+    """
+    if not key.vouches:
+        speaks = f"the API key {key.prefix}… ({key.name[:100]}) speaks for {key.actor!r}"
+        text = f"{speaks}, and may not name another key, user or team"
+        raise problem(403, "another_caller", text)
+
+
 Anybody = Annotated[Key, Depends(authenticate)]
 
 

@@ -32,8 +32,11 @@ UNBOUND: Final = frozenset(
 
 IDENTITY: Final = ("user", "team", "key")
 """Who asks at a gateway: bound."""
-RUN: Final = ("path", "surface", "model", "trace_id", "response_id", "conversation", "call_id")
-"""In which run: another one each time, and not bound."""
+RUN: Final = (
+    *("path", "surface", "model", "trace_id", "response_id", "conversation", "call_id"),
+    *("key_alias", "end_user"),
+)
+"""In which run, and what may change about the caller: not bound."""
 _MOST_CHARACTERS: Final = 2000
 _QUESTION_FIELDS: Final = ("value", "target")
 

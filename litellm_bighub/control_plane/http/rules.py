@@ -19,6 +19,7 @@ from litellm_bighub.control_plane.store.tables import idempotency, rules
 from litellm_bighub.control_plane.store.tables.rules import StoredRule
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.policy.policy_file import CLAIM_ALLOWS
 from litellm_bighub.policy.policy_text import RuleText
 
 router = APIRouter(prefix="/rules")
@@ -30,6 +31,7 @@ async def create(
 ) -> JsonObject:
     """Add a rule. It is in force with the next decision of every process."""
     rule_id, now = f"rule_{plane.new_id()}", plane.clock()
+    _refuse_claim(plane, body)
 
     def make(transaction: Transaction) -> JsonObject:
         rule = rules.insert(transaction.connection, rule_id, body, by=caller.name, now=now)
@@ -207,7 +209,9 @@ async def change(
         rule = existing(rules.get(transaction.connection, rule_id), "rule", rule_id)
         if version is not None and rule.version != version:
             return None
-        changed = rules.change(transaction.connection, rule, make(rule.text), by=by, now=now)
+        text = make(rule.text)
+        _refuse_claim(plane, text)
+        changed = rules.change(transaction.connection, rule, text, by=by, now=now)
         if changed is not None:
             _record(transaction, event, changed, by, now, reason)
         return changed
@@ -216,6 +220,11 @@ async def change(
     if changed is None:
         raise problem(409, "version_conflict", "the rule was changed in the meantime")
     return shown(changed)
+
+
+def _refuse_claim(plane: ControlPlane, text: RuleText) -> None:
+    if text.status == "active" and text.allows_by_claim and not plane.source.text.trusted_end_user:
+        raise problem(422, "invalid_rule", CLAIM_ALLOWS)
 
 
 def _record(

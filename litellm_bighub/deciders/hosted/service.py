@@ -6,6 +6,7 @@ import hashlib
 import inspect
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 from bighub import AsyncBighubClient
@@ -92,7 +93,7 @@ class BighubDecider:
             "tool": call.name,
             "call_type": call.type,
             "arguments_digest": call.digest,
-            "gateway": gateway(call, context),
+            "gateway": gateway(call, replace(context, end_user=self._redactor.text(context.end_user))),
         }
         filled = {key: value for key, value in filled.items() if value or key == "gateway"}
         match self._send_arguments:

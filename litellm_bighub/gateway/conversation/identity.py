@@ -53,12 +53,14 @@ def call_context(
         actor_from: what names the actor, the first that authentication knows; see `ActorSource`.
     """
     alias = user = team = route = key = ""
+    end_user = _text(request_data.get("user"))
     response_id = _text(fields.get(response, "id"))
     if user_api_key_dict is not None:
         alias, user = user_api_key_dict.key_alias or "", user_api_key_dict.user_id or ""
         team = user_api_key_dict.team_alias or user_api_key_dict.team_id or ""
         route = user_api_key_dict.request_route or ""
         key = hashed_key(user_api_key_dict)
+        end_user = user_api_key_dict.end_user_id or ""
     names = {"key": KEY + alias, "user": USER + user, "team": TEAM + team}
     named = (names[source] if source in names else _claimed(user_api_key_dict, source) for source in actor_from)
     name = next((name for name in named if without_mark(name) not in NOBODY), actor)
@@ -75,6 +77,8 @@ def call_context(
         conversation=conversation_id(request_data, response),
         key=key,
         turn=turn[1] if turn is not None and turn[0] is request_data else "",
+        key_alias=alias,
+        end_user=end_user,
     )
 
 

@@ -181,6 +181,55 @@ async def test_an_actor_is_a_pattern(open_plane, pattern, actor, may):
     await robot.evaluate(200 if may else 403, action="refund", **({} if actor is None else {"actor": actor}))
 
 
+WHO = """\
+version: 1
+rules:
+  - {name: admins, tool: wipe, team: admin}
+  - {name: no claims, tool: other, end_user: eva, effect: block}
+"""
+IDENTITY = [{"team": "admin"}, {"user": "u"}, {"key": "k" * 64}, {"key_alias": "k"}]
+
+
+@only_sqlite
+@pytest.mark.parametrize("identity", IDENTITY, ids=lambda identity: next(iter(identity)))
+@pytest.mark.parametrize(
+    ("pattern", "actor", "may"),
+    [
+        (None, "a", True),
+        ("*", "a", True),
+        ("key:*", "key:billing", True),
+        ("billing", "billing", False),
+        ("billing-*", "billing-1", False),
+        ("key:billing", "key:billing", False),
+    ],
+)
+async def test_only_a_gateways_key_says_whom_authentication_named(open_plane, pattern, actor, may, identity):
+    """An agent's own key would make itself somebody else's."""
+    clients = Clients(open_plane(WHO))
+    person = await clients.person()
+    robot = clients.of((await _make(person, **({"actor": pattern} if pattern else {})))["key"])
+    asked = {"action": "wipe", "actor": actor, "context": {"gateway": identity}}
+    told = await robot.evaluate(200 if may else 403, **asked)
+    await robot.ask("POST", "/actions/submit/dry-run", 200 if may else 403, json=asked)
+    await robot.ask("POST", "/actions/evaluate/batch", 200 if may else 403, json={"actions": [asked]})
+    if may:
+        assert told["allowed"] is ("team" in identity)
+    else:
+        assert told["detail"]["code"] == "another_caller"
+    claimed = await robot.evaluate(action="wipe", actor=actor, context={"team": "admin", "caller": {"team": "admin"}})
+    assert claimed["allowed"] is False
+
+
+@only_sqlite
+async def test_a_rule_that_is_added_allows_nothing_for_an_end_user(open_plane):
+    clients = Clients(open_plane(WHO))
+    person = await clients.person()
+    refused = await person.ask("POST", "/rules", 422, json={"name": "r", "end_user": "ann"})
+    assert "trusted_end_user" in refused["detail"]["message"]
+    rule = await person.ask("POST", "/rules", json={"name": "r", "end_user": "ann", "effect": "block"})
+    await person.ask("PATCH", f"/rules/{rule['rule_id']}", 422, json={"effect": "allow"})
+
+
 @only_sqlite
 async def test_a_key_without_an_actor_is_told_of_until_it_has_one(open_plane, caplog):
     clients = Clients(open_plane(POLICY))

@@ -78,6 +78,22 @@ def test_the_operator_says_what_names_the_actor(sources, authenticated, actor):
     assert context.actor == actor
 
 
+POSING = {
+    "metadata": {"user_api_key_alias": "admin", "user_api_key_team_alias": "admin"},
+    "key_alias": "admin",
+    "team": "admin",
+    "user": "eva",
+}
+
+
+@pytest.mark.parametrize("authenticated", [UserAPIKeyAuth(), UserAPIKeyAuth(end_user_id="eva"), None])
+def test_a_request_names_its_end_user_and_nobody_else(authenticated):
+    """The gateway reads the end user out of the request; in code that is done here."""
+    context = call_context(authenticated, POSING, None, actor="AI_AGENT", domain="custom")
+    assert (context.user, context.team, context.key_alias) == ("", "", "")
+    assert context.end_user == ("" if authenticated == UserAPIKeyAuth() else "eva")
+
+
 @pytest.mark.parametrize("source", ["alias", "claim:", "claim:a b", "claim:a=b", "claim:*", ""])
 def test_what_names_no_actor_is_refused(source):
     with pytest.raises(ConfigurationError, match="actor_from"):

@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeAlias, get_args
 from sqlalchemy import Connection, RowMapping, delete, select, update
 
 from litellm_bighub.control_plane.store.schema import api_key_minutes, api_keys
+from litellm_bighub.domain.actor import is_marked
 from litellm_bighub.policy.rule_pattern import Pattern
 
 Scope: TypeAlias = Literal[
@@ -65,6 +66,16 @@ class Key:
     def speaks_for(self, actor: str) -> bool:
         """Whether the key may act as this actor, or see what is that actor's. A person's sees every actor's."""
         return not self.is_agent or self.actor is None or bool(Pattern(self.actor).matches(actor))
+
+    @property
+    def vouches(self) -> bool:
+        """Whether it may say whose key, user and team a gateway has authenticated.
+
+        A gateway's key speaks for any actor, or for whoever authentication names. An agent's own would name others.
+        """
+        if self.actor is None or not self.actor.strip("*"):
+            return True
+        return is_marked(self.actor) and not self.single_actor
 
     @property
     def single_actor(self) -> str:

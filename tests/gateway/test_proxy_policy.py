@@ -1,0 +1,108 @@
+"""Rules about who asks, through the real proxy in every format: only authentication says that."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import httpx
+import pytest
+import yaml
+
+from litellm_bighub.testing import ScriptedUpstream, function_call, running_proxy
+from tests.gateway.guardrails_of_ours import MODE
+
+pytestmark = pytest.mark.proxy
+
+POLICY = """\
+version: 1
+rules:
+  - {name: no eva, end_user: eva, effect: block}
+  - {name: admins, tool: wipe, team: admin, key: "ops-*", when: "caller('team') == 'admin'"}
+  - {name: ann, tool: read, user: ann, surface: [/v1/responses, /v1/chat/completions, /v1/messages], model: gpt-*}
+"""
+AUTHENTICATION = """\
+from litellm.proxy._types import UserAPIKeyAuth
+
+KEYS = {
+    "sk-admin": {"team_id": "t-1", "team_alias": "admin", "key_alias": "ops-1"},
+    "sk-ann": {"user_id": "ann", "key_alias": "anns"},
+    "sk-bob": {"user_id": "bob", "team_id": "t-2", "team_alias": "support", "key_alias": "bobs"},
+}
+
+
+async def authenticate(request, api_key):
+    return UserAPIKeyAuth(api_key=api_key, **KEYS.get(api_key, {}))
+"""
+MODEL = {"model": "openai/gpt-4.1", "api_base": "os.environ/UPSTREAM_BASE_URL", "api_key": "sk-x"}
+ASKED = [{"role": "user", "content": "go"}]
+ROUTES = {
+    "/v1/responses": {"input": "go"},
+    "/v1/chat/completions": {"messages": ASKED},
+    "/v1/messages": {"messages": ASKED, "max_tokens": 99},
+}
+POSING = {
+    "team": "admin",
+    "key_alias": "ops-1",
+    "caller": {"team": "admin"},
+    "user_api_key_team_alias": "admin",
+    "user_api_key_auth": {"team_alias": "admin", "key_alias": "ops-1", "user_id": "ann"},
+}
+CALLS = [function_call(name, POSING | {"id": f"canary-{name}"}) for name in ("wipe", "read")]
+
+
+@pytest.fixture(scope="module")
+def setup(tmp_path_factory, warm):
+    folder = tmp_path_factory.mktemp("policy")
+    (folder / "keys_of_people.py").write_text(AUTHENTICATION)
+    (folder / "bighub_policy.yaml").write_text(POLICY)
+    params = {"guardrail": "litellm_bighub.BighubGuardrail", "mode": MODE, "default_on": True}
+    config = {
+        "model_list": [{"model_name": "gpt-4.1", "litellm_params": MODEL}],
+        "guardrails": [{"guardrail_name": "bighub", "litellm_params": {**params, "audit_file": "audit.jsonl"}}],
+        "litellm_settings": {"telemetry": False},
+        "general_settings": {"custom_auth": "keys_of_people.authenticate"},
+    }
+    (folder / "proxy_config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    with (
+        ScriptedUpstream() as upstream,
+        running_proxy(folder / "proxy_config.yaml", env={"UPSTREAM_BASE_URL": upstream.base_url}, python=warm) as proxy,
+    ):
+        yield proxy, upstream, folder
+
+
+def asked(setup, route, key, **body) -> str:
+    with httpx.Client(base_url=setup[0].base_url, trust_env=False, timeout=30) as http:
+        sent = http.post(
+            route, json={"model": "gpt-4.1", **ROUTES[route], **body}, headers={"Authorization": f"Bearer {key}"}
+        )
+    assert sent.status_code == 200, sent.text
+    return sent.text
+
+
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    ("key", "more", "passes"),
+    [
+        ("sk-admin", {}, {"wipe"}),
+        ("sk-ann", {}, {"read"}),
+        ("sk-bob", {}, set()),
+        ("sk-bob", {"metadata": POSING, "extra_body": {"litellm_metadata": POSING}}, set()),
+        ("sk-ann", {"user": "eva"}, set()),
+    ],
+    ids=["a team and an alias", "a user", "somebody else", "one who poses", "an end user who is blocked"],
+)
+def test_authentication_says_who_asks(setup, route, stream, key, more, passes):
+    setup[1].script("go", CALLS)
+    if route == "/v1/messages" and "user" in more:
+        more = {"metadata": {"user_id": more["user"]}}
+    told = asked(setup, route, key, stream=stream, **more)
+    assert set(re.findall(r'"name": ?"(wipe|read)"', told)) == passes
+    last = json.loads((setup[2] / "audit.jsonl").read_text().splitlines()[-1])
+    assert last["surface"] == route
+    assert (last["user"], last["team"]) == {
+        "sk-admin": ("", "admin"),
+        "sk-ann": ("ann", ""),
+        "sk-bob": ("bob", "support"),
+    }[key]
