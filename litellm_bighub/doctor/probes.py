@@ -22,7 +22,7 @@ Mode: TypeAlias = Literal["whole", "streamed"]
 _SECONDS = 60.0
 UploadedFile: TypeAlias = tuple[str, bytes, str]
 NO_CALLS = "none"
-"""The format of a road on which no call could be offered, and whose texts no guardrail is handed."""
+"""The format of a road on which no call could be offered, and whose texts LiteLLM hands to no guardrail."""
 _FILE: UploadedFile = ("canary.mp3", b"canary", "application/octet-stream")
 
 
@@ -103,7 +103,11 @@ class Probe:
     send: Callable[[ProbedGateway], Received]
 
 
-OWN_PROVIDERS: Mapping[str, str] = {"/v1/rerank": "hosted_vllm/rerank", "/v1/ocr": "mistral/mistral-ocr-latest"}
+OWN_PROVIDERS: Mapping[str, str] = {
+    "/v1/rerank": "hosted_vllm/rerank",
+    "/v1/ocr": "mistral/mistral-ocr-latest",
+    "/v1/messages/count_tokens": "anthropic/claude-sonnet-4-5",
+}
 """Routes that no model of OpenAI's answers, and one that does."""
 
 _DOCUMENT = {"type": "document_url", "document_url": f"https://example.com/{PROMPT}"}
@@ -288,6 +292,13 @@ def _untold(route: str, fields: Callable[[str], JsonObject], path: str = "") -> 
     return Probe(route, "whole", NO_CALLS, lambda gate: gate.post(path or route, fields(gate.told)))
 
 
+def _counted(route: str, fields: Callable[[str], JsonObject]) -> Probe:
+    """A request whose tokens are counted."""
+    return Probe(
+        route, "whole", NO_CALLS, lambda gate: gate.post(route, {**fields(gate.told), "model": _of(gate, route)})
+    )
+
+
 def _file(gate: ProbedGateway) -> Received:
     """The file of a batch, which holds requests."""
     line = {"custom_id": "1", "method": "POST", "url": "/v1/chat/completions", "body": {"messages": _turn(gate.told)}}
@@ -344,8 +355,8 @@ PROBES: tuple[Probe, ...] = (
     _untold("/v1/assistants", lambda told: {"instructions": told}),
     _untold("/v1/threads", lambda told: {"messages": _turn(told)}),
     _untold("/v1/containers", lambda told: {"name": told}),
-    _untold("/v1/messages/count_tokens", lambda told: {"messages": _turn(told)}),
-    _untold("/v1/responses/input_tokens", lambda told: {"input": told}),
+    _counted("/v1/messages/count_tokens", lambda told: {"messages": _turn(told)}),
+    _counted("/v1/responses/input_tokens", lambda told: {"input": told}),
     _untold("/utils/token_counter", lambda told: {"messages": _turn(told)}),
     Probe("/v1/evals/{id}/runs", "whole", "other", _eval_run),
     Probe("/health/test_connection", "whole", "other", _test_connection),

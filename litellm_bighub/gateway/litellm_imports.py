@@ -47,6 +47,7 @@ LITELLM_IMPORTS: Mapping[str, frozenset[str]] = {
     ),
     "litellm.llms.openai.responses.guardrail_translation.tool_merge": frozenset(["merge_guardrailed_tools"]),
     "litellm.proxy._types": frozenset(["ProxyException", "UserAPIKeyAuth"]),
+    "litellm.proxy.auth.user_api_key_auth": frozenset(["user_api_key_auth"]),
     "litellm.proxy.hooks.responses_id_security": frozenset(["ResponsesIDSecurity"]),
     "litellm.proxy.pass_through_endpoints.pass_through_endpoints": frozenset(["InitPassThroughEndpointHelpers"]),
     "litellm.proxy.policy_engine.pipeline_executor": frozenset(["UndeliverableStreamRewrite"]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Generator, Sequence
 from contextlib import aclosing, contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Final
 
@@ -125,9 +126,10 @@ class TextGuardrail(NativeGuardrail):
         check_mcp_texts(self, self._check_mcp, {**litellms, **ours, "default_on": bool(default_on)})
         if self._is_on(GuardrailEventHooks.post_call):
             drop_provider_headers()
-        if self._is_on(GuardrailEventHooks.pre_call) and self.settings.unchecked_routes == "refuse":
-            close_text_routes(proxy_app(), routes)
-            if routes.open_routes.rows:
+        if self._is_on(GuardrailEventHooks.pre_call):
+            closes = self.settings.unchecked_routes == "refuse"
+            close_text_routes(proxy_app(), replace(routes, closes=closes, count_check=self._check_counted))
+            if closes and routes.open_routes.rows:
                 logger.warning("%s: open_routes opens %s; no text is checked there", name, routes.open_routes)
         refuse_moderation()
         install()
@@ -286,6 +288,10 @@ class TextGuardrail(NativeGuardrail):
         """Every error: a provider may quote a text on any route."""
         del user_api_key_dict
         return True
+
+    async def _check_counted(self, data: JsonObject, key: UserAPIKeyAuth, call_type: str) -> JsonObject:
+        """Check the texts of a request that counts tokens. It has no answer with a text, and no log."""
+        return await self.async_pre_call_hook(key, None, data, call_type)
 
     async def _check_mcp(
         self,

@@ -7,7 +7,7 @@ It is installed when a guardrail that is on by default is built; the start fails
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 from urllib.parse import unquote
@@ -20,10 +20,11 @@ from typing_extensions import assert_never
 
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.gateway.routes.counting_routes import CountingRoutes
 from litellm_bighub.gateway.routes.open_routes import can_be_opened
 from litellm_bighub.gateway.routes.route_guard import RouteGuard
 from litellm_bighub.gateway.routes.route_table import RouteCoverage, RouteRow, row_of
-from litellm_bighub.gateway.routes.text_routes import TextRouteGuard, brings_unchecked_texts
+from litellm_bighub.gateway.routes.text_routes import COUNTING, CountCheck, TextRouteGuard, brings_unchecked_texts
 from litellm_bighub.wording import Wording
 
 _POLICY_VIOLATION = 1008
@@ -45,9 +46,10 @@ class _Refusal:
 class ClosedRoutes:
     """An ASGI layer before a router: passes only routes that are known to be governed or to carry no calls."""
 
-    def __init__(self, app: ASGIApp, documents: Container[str] = ()) -> None:
+    def __init__(self, app: ASGIApp, proxy: FastAPI) -> None:
         self._app = app
-        self._documents = documents
+        self._documents = _documents(proxy)
+        self._counting = CountingRoutes(proxy, app, self._count_checks)
         self._guards: Mapping[str, RouteGuard] = {}
         self._text_guards: Mapping[str, TextRouteGuard] = {}
 
@@ -67,6 +69,9 @@ class ClosedRoutes:
             refusal = self._refusal(method, path)
             if refusal is not None:
                 await _refuse(refusal, scope, receive, send)
+                return
+            if method == "POST" and path in COUNTING and any(self._count_checks()):
+                await self._counting(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
@@ -88,8 +93,15 @@ class ClosedRoutes:
             return None
         if not brings_unchecked_texts(method, path, coverage_of(method, path)):
             return None
-        closing = (guard for guard in self._text_guards.values() if not guard.open_routes.opens(method, path))
-        return next(closing, None)
+        is_counted = method == "POST" and path in COUNTING
+        for guard in self._text_guards.values():
+            is_checked = is_counted and guard.count_check is not None
+            if guard.closes and not is_checked and not guard.open_routes.opens(method, path):
+                return guard
+        return None
+
+    def _count_checks(self) -> Iterator[CountCheck]:
+        return (guard.count_check for guard in self._text_guards.values() if guard.count_check is not None)
 
     def guard_of(self, method: str, path: str) -> RouteGuard | None:
         """The guardrail that closes this route, `None` if it is open."""
@@ -166,7 +178,7 @@ def closed_routes_of(app: FastAPI, setting: str) -> ClosedRoutes:
             setting,
             "the routes that cannot be governed cannot be closed in this release of starlette; allow opens them",
         )
-    closed = before if isinstance(before, ClosedRoutes) else ClosedRoutes(cast("ASGIApp", before), _documents(app))
+    closed = before if isinstance(before, ClosedRoutes) else ClosedRoutes(cast("ASGIApp", before), app)
     router.middleware_stack = closed
     return closed
 

@@ -1,17 +1,20 @@
 """Which routes pass while texts are checked: those whose texts a guardrail is handed, and those that bring none.
 
-All others are refused: on some of them LiteLLM runs no hook (counting tokens), on some it hands over no text (the
-requests in a batch's file, a file's or container's content, instructions of assistants, passed-through routes).
+All others are refused: LiteLLM hands over no text there (the requests in a batch's file, a file's or container's
+content, instructions of assistants, passed-through routes). It hands over none of a request whose tokens it counts,
+either; that request we read ourselves.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 
 from fastapi import FastAPI
+from litellm.proxy._types import UserAPIKeyAuth
 
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.formats.registry import PLAIN_FORMATS
 from litellm_bighub.gateway.routes.open_routes import OpenRoutes, read_route, reads
 from litellm_bighub.gateway.routes.route_table import RouteCoverage, row_of
@@ -61,6 +64,18 @@ _FILMS: Final = ("/videos/", "/v1/videos/")
 _COUNTS: Final = "POST /utils/token_counter"
 """It administers nothing: LiteLLM may ask the provider to count."""
 
+COUNTING: Final[Mapping[str, str]] = {
+    "/v1/messages/count_tokens": "anthropic_messages",
+    "/claude_code_gateway/v1/messages/count_tokens": "anthropic_messages",
+    "/v1/responses/input_tokens": "aresponses",
+    "/responses/input_tokens": "aresponses",
+    "/openai/v1/responses/input_tokens": "aresponses",
+}
+"""Routes that count the tokens of a request, and the call type that LiteLLM gives to such a request elsewhere."""
+
+CountCheck: TypeAlias = "Callable[[JsonObject, UserAPIKeyAuth, str], Awaitable[JsonObject]]"
+"""Checks the texts of a request that counts tokens: its body, whose it is, its call type. Answers the body checked."""
+
 
 @dataclass(frozen=True, slots=True)
 class TextRouteGuard:
@@ -70,11 +85,15 @@ class TextRouteGuard:
         name: as the config calls it.
         open_routes: what it leaves open all the same.
         wording: in which it refuses.
+        closes: whether it closes any.
+        count_check: checks requests that count tokens.
     """
 
     name: str
     open_routes: OpenRoutes = field(default_factory=OpenRoutes)
     wording: Wording = ENGLISH
+    closes: bool = True
+    count_check: CountCheck | None = None
 
 
 def text_route_guard(name: str, open_routes: Sequence[str]) -> TextRouteGuard:

@@ -51,6 +51,7 @@ class UpstreamModel:
                 Route("/v1/chat/completions", self.chat, methods=["POST"]),
                 Route("/v1/completions", self.completions, methods=["POST"]),
                 Route("/v1/messages", self.messages, methods=["POST"]),
+                Route("/v1/messages/count_tokens", self.count_tokens, methods=["POST"]),
                 *(Route(path, self.plain, methods=["POST"]) for path in ROUTES),
             ]
         )
@@ -159,6 +160,11 @@ class UpstreamModel:
         """`POST /v1/responses/input_tokens`."""
         request = await self._record(http)
         return JSONResponse({"object": "response.input_tokens", "input_tokens": usage(request, [])["input_tokens"]})
+
+    async def count_tokens(self, http: HttpRequest) -> Response:
+        """`POST /v1/messages/count_tokens`."""
+        request = await self._record(http)
+        return JSONResponse({"input_tokens": usage(request, [])["input_tokens"]})
 
     async def models(self, _http: HttpRequest) -> Response:
         """`GET /v1/models`: one model, since any name is answered. Not kept: gateways ask it of their own accord."""
