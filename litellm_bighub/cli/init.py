@@ -130,18 +130,25 @@ def _check_driver() -> None:
 
 def _write(folder: Path, setup: StarterChoices, api_key: str) -> None:
     files = [(starter_files.CONFIG, starter_files.config(setup), 0o644)]
-    if setup.decider is DeciderChoice.EMBEDDED:
-        files.append((starter_files.POLICY, starter_files.policy(setup.pack), 0o644))
+    files += _policy_files(setup)
     master_key = f"sk-{secrets.token_urlsafe(32)}"
     files.append((starter_files.KEYS, starter_files.keys(setup, master_key, api_key), 0o600))
     _write_all(folder, files)
 
 
+def _policy_files(setup: StarterChoices) -> list[tuple[str, str, int]]:
+    """The policy, and its schema, which editors find by the policy's first line."""
+    if setup.decider is not DeciderChoice.EMBEDDED:
+        return []
+    return [
+        (starter_files.POLICY, starter_files.policy(setup.pack), 0o644),
+        (starter_files.SCHEMA, starter_files.schema(), 0o644),
+    ]
+
+
 def _add(folder: Path, setup: StarterChoices) -> None:
     """Write what a proxy's own config lacks, and say what to add to it."""
-    files: list[tuple[str, str, int]] = []
-    if setup.decider is DeciderChoice.EMBEDDED:
-        files.append((starter_files.POLICY, starter_files.policy(setup.pack), 0o644))
+    files = _policy_files(setup)
     if variables := starter_files.variables(setup):
         files.append((starter_files.KEYS, variables, 0o600))
     _write_all(folder, files)

@@ -1,4 +1,4 @@
-"""`litellm-bighub policy`: check, test, explain, diff and replay a policy file."""
+"""`litellm-bighub policy`: check, test, explain, diff and replay a policy file, and help to write one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from litellm_bighub.cli import policy_cases
+from litellm_bighub.cli import policy_cases, policy_writing
 from litellm_bighub.cli.options import (
     AsJson,
     DatabaseUrl,
@@ -42,6 +42,7 @@ from litellm_bighub.policy.tool_table import ToolTable
 
 app = typer.Typer(help="Check, test, explain, compare and replay policies.", no_args_is_help=True)
 app.command("test")(policy_cases.run_cases)
+app.command()(policy_writing.schema)
 POLICY: Final = Path("bighub_policy.yaml")
 
 

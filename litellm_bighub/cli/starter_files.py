@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from dataclasses import dataclass
 from enum import Enum
@@ -9,6 +10,7 @@ from typing import Final
 
 CONFIG: Final = "proxy_config.yaml"
 POLICY: Final = "bighub_policy.yaml"
+SCHEMA: Final = "bighub_policy.schema.json"
 KEYS: Final = "bighub.env"
 DATABASE_VARIABLE: Final = "LITELLM_BIGHUB_DATABASE_URL"
 HOSTED_VARIABLE: Final = "BIGHUB_API_KEY"
@@ -140,6 +142,7 @@ def policy(pack: Pack) -> str:
     """A policy to start from."""
     default, meaning = _DEFAULTS[pack]
     return f"""\
+# yaml-language-server: $schema={SCHEMA}
 # Which tool calls may run. The first rule that fits decides; {meaning}.
 # Try a call: litellm-bighub policy explain {POLICY} --tool get_order --arguments '{{"id": 1}}'
 version: 1
@@ -168,6 +171,13 @@ rules:
   #   require_approval_above: 500
   #   max_value: 10000
 """
+
+
+def schema() -> str:
+    """The policy's schema, for editors."""
+    from litellm_bighub.policy.authoring.policy_schema import policy_schema  # noqa: PLC0415 - slow to import
+
+    return json.dumps(policy_schema(), indent=1) + "\n"
 
 
 def keys(setup: StarterChoices, master_key: str, api_key: str) -> str:

@@ -15,7 +15,7 @@ import yaml
 from litellm_bighub.testing import function_call, running_proxy
 
 COMMAND = Path(sys.executable).parent / "litellm-bighub"
-FILES = ["bighub.env", "bighub_policy.yaml", "proxy_config.yaml"]
+FILES = ["bighub.env", "bighub_policy.schema.json", "bighub_policy.yaml", "proxy_config.yaml"]
 
 
 def _run(folder: Path, *arguments: str, answers: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
@@ -86,7 +86,7 @@ def test_what_is_there_is_replaced_only_if_asked_to(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "files"),
     [
-        ((), ["bighub_policy.yaml", "proxy_config.yaml"]),
+        ((), FILES[1:]),
         (("--database", "state.db"), FILES),
         (("--decider", "bighub"), ["bighub.env", "proxy_config.yaml"]),
     ],
