@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import asdict, fields, replace
 from functools import partial
 from html.parser import HTMLParser
+from itertools import chain
 from pathlib import Path
 from string import Formatter
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import httpx
 import pytest
@@ -19,6 +20,7 @@ from fastapi import FastAPI
 import litellm_bighub
 from litellm_bighub import BighubGuardrail, CallContext, ToolDecisions, Withholding
 from litellm_bighub.agent.record.model_messages import refusal
+from litellm_bighub.control_plane.approvals.resolution import ResolutionRefused
 from litellm_bighub.control_plane.inbox.render import NOTES, said
 from litellm_bighub.deciders.ledger.tool_results import ConversationThread, judge
 from litellm_bighub.domain.decided_call import DecidedCall
@@ -38,13 +40,18 @@ from litellm_bighub.gateway.setup.opt_outs import OptOuts, UnrecordedOptOutError
 from litellm_bighub.testing import ScriptedDecider as Scripted
 from litellm_bighub.wording import ENGLISH, Wording, read_wording
 
+
+def placeholders(template: str) -> set[str]:
+    return {each for _, each, _, _ in Formatter().parse(template) if each}
+
+
 NAMES = [each.name for each in fields(Wording)]
 TABLE = (Path(__file__).parent.parent / "docs/wording.md").read_text()
 
 
 def own(name: str) -> str:
     """A replacement that says nothing of the default, with the same placeholders."""
-    names = {each for _, each, _, _ in Formatter().parse(getattr(ENGLISH, name)) if each}
+    names = placeholders(getattr(ENGLISH, name))
     if name in {"agent_withheld", "agent_waiting"}:
         names |= {"tool"}
     return f"<{name}{''.join(f' {{{each}}}' for each in sorted(names))}>"
@@ -298,6 +305,35 @@ def test_no_sentence_stands_outside_of_the_module(folder):
     assert {path: text for path, text in found.items() if path not in EXCEPTED} == {}
 
 
+def api_errors() -> Iterator[tuple[str, set[str]]]:
+    """Each error that the HTTP API raises by its code: the sentence, and what is filled in."""
+    root = Path(litellm_bighub.__file__).parent / "control_plane"
+    for node in chain.from_iterable(ast.walk(ast.parse(path.read_text())) for path in root.rglob("*.py")):
+        match node:
+            case ast.Call(ast.Name("problem") | ast.Attribute(attr="problem"), [_, ast.Constant(code)], keywords):
+                given = {each.arg: each.value for each in keywords}
+                named = given.pop("sentence", ast.Constant(f"api_{code}"))
+                yield ast.literal_eval(named), given.keys() - {"headers"}
+            case ast.Call(ast.Name("unauthorized"), [ast.Constant(sentence)]):
+                yield sentence, set()
+            case ast.Call(ast.Name("WordedError"), [_, _, ast.Constant(sentence), ast.Dict(keys)]):
+                yield sentence, {ast.literal_eval(key) for key in keys}
+
+
+def test_every_error_of_the_http_api_has_a_sentence_with_what_it_fills_in():
+    raised = list(api_errors())
+    assert [name for name, given in raised if given != placeholders(getattr(ENGLISH, name))] == []
+    refusals = {f"api_refused_{code}" for code in get_args(get_type_hints(ResolutionRefused)["code"])}
+    named = {name for name in NAMES if name.startswith("api_")}
+    assert named == {name for name, _ in raised} | refusals
+
+
+def test_no_error_of_the_http_api_has_words_of_its_own():
+    root = Path(litellm_bighub.__file__).parent / "control_plane"
+    texts = [path.read_text() for folder in ("http", "inbox") for path in (root / folder).rglob("*.py")]
+    assert [text for text in texts if re.search(r"\bHTTPException\(\s*\d", text)] == []
+
+
 @pytest.mark.parametrize("own", [ENGLISH, replace(ENGLISH, blocked_policy="Nein, {tool} lief nicht.")])
 def test_every_notice_is_taken_for_one_and_other_words_are_not(own):
     causes = [own.blocked(cause, "wipe") for cause in get_args(BlockCause)]
@@ -352,8 +388,7 @@ def test_what_stands_in_a_template_is_found():
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
 def test_a_template_fills_in_what_its_sentences_name(template):
     for name, given in re.findall(r"wording\.(\w+) \| said(?:\((.*?)\) }})?", template.read_text()):
-        wanted = {each for _, each, _, _ in Formatter().parse(getattr(ENGLISH, name)) if each}
-        assert wanted == set(re.findall(r"(?:^|, )(\w+)=", given)), name
+        assert placeholders(getattr(ENGLISH, name)) == set(re.findall(r"(?:^|, )(\w+)=", given)), name
 
 
 def test_a_sentence_on_a_page_is_escaped_and_shows_code():

@@ -125,7 +125,7 @@ async def update(key_id: str, body: KeyFields, plane: Plane, caller: KeyWriter) 
         raise not_found("valid API key", key_id)
     said = body.model_fields_set
     if "actor" in said and (body.actor is None or not key.is_agent):
-        raise problem(422, "no_actor", "an actor is for a key that asks for decisions, and is not taken away again")
+        raise problem(422, "no_actor")
     changed = replace(
         key,
         actor=body.actor if "actor" in said else key.actor,
@@ -162,10 +162,10 @@ async def rotate(key_id: str, plane: Plane, caller: Anybody) -> JsonObject:
     The old key ends at once: a stolen one that made a second key would be noticed.
     """
     if key_id != caller.id:
-        raise problem(403, "not_the_holder", f"a key is rotated by itself alone, and this is {caller.prefix}…")
+        raise problem(403, "not_the_holder", prefix=caller.prefix)
     rotated = await rotate_key(plane, caller, by=caller.name)
     if rotated is None:
-        raise problem(409, "rotated", "the key was revoked in the meantime")
+        raise problem(409, "rotated")
     made, secret = rotated
     return {**_shown(made, made.created_at), "key": secret}
 

@@ -35,6 +35,7 @@ from litellm_bighub.control_plane.http.sdk_extras import (
 from litellm_bighub.control_plane.inbox import setup as inbox
 from litellm_bighub.control_plane.maintenance.server_maintenance import maintained
 from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.wording import Wording
 
 TITLE = "litellm-bighub control plane"
 MOST_BYTES = 2_000_000
@@ -59,7 +60,7 @@ def create_app(plane: ControlPlane) -> FastAPI:
     app.router.routes.extend(_all_routes().routes)
     errors.install(app)
     inbox.install(app, plane)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(BodyLimit, wording=plane.wording)
     return app
 
 
@@ -77,8 +78,9 @@ def _all_routes() -> APIRouter:
 class BodyLimit:
     """Refuses bodies that are too large before they are read. Pure ASGI, so that streams pass as they are."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, wording: Wording) -> None:
         self._app = app
+        self._wording = wording
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it with 413."""
@@ -87,8 +89,8 @@ class BodyLimit:
             return
         length = dict(scope["headers"]).get(b"content-length", b"0")
         if not length.isdigit() or int(length) > MOST_BYTES:
-            detail = {"code": "too_large", "message": f"a body has at most {MOST_BYTES} bytes"}
-            await errors.answer(413, detail)(scope, receive, send)
+            too_large = errors.problem(413, "too_large", limit=MOST_BYTES)
+            await errors.respond(too_large, self._wording)(scope, receive, send)
             return
         received = 0
 

@@ -77,7 +77,7 @@ async def listed(
     """Approvals, the newest first. An agent's key sees what waits of its own actor, and no more."""
     if caller.is_agent:
         if status != "pending":
-            raise problem(403, "missing_scope", "an agent's API key sees what is pending, and nothing else")
+            raise problem(403, "missing_scope", sentence="api_pending_only")
         return await _pending_of_caller(plane, caller, limit)
     state: State | None
     match status:
@@ -139,7 +139,7 @@ async def resolved_approval(plane: ControlPlane, resolution: Resolution) -> Appr
         case ResolutionRefused(code, text):
             # Not 409: the SDK repeats that in vain.
             status = next((status for status, codes in STATUS.items() if code in codes), 422)
-            raise problem(status, code, text)
+            raise problem(status, code, sentence=f"api_refused_{code}", problem=text)
         case _:
             assert_never(result)
 
@@ -181,16 +181,15 @@ async def _edited_arguments(plane: ControlPlane, approval_id: str, body: Approva
     modified: object = body.better_action if body.modified_action is None else body.modified_action
     if modified is None:
         if body.review_decision == "modified":
-            raise problem(422, "no_modification", "a modified review needs modified_action with the new arguments")
+            raise problem(422, "no_modification")
         return None
     try:
         action = _Modified.model_validate(modified, strict=True)
     except ValidationError as error:
-        text = "a modified action is an object with `arguments`, or with `value` or `target`, for the same `action`"
-        raise problem(422, "no_arguments", text) from error
+        raise problem(422, "no_arguments") from error
     approval = await _get(plane, approval_id)
     if action.action not in {None, approval.tool}:
-        raise problem(422, "another_action", "a person may change the arguments, not the action; deny it instead")
+        raise problem(422, "another_action")
     if action.arguments is not None:
         return readable(action.arguments)
     fields = action.model_dump(include={"value", "target"} & action.model_fields_set)

@@ -8,10 +8,9 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Final
 
 from fastapi import Depends, Request, Security
-from fastapi.exceptions import HTTPException
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from litellm_bighub.control_plane.http.errors import problem
+from litellm_bighub.control_plane.http.errors import problem, unauthorized
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.tables import keys
 from litellm_bighub.control_plane.store.tables.keys import Key, Scope
@@ -56,12 +55,12 @@ async def authenticate(request: Request, plane: Plane, header: InHeader, bearer:
     """
     secret = header if header is not None else bearer and bearer.credentials
     if not secret:
-        raise HTTPException(401, "an API key is needed, as X-API-Key")
+        raise unauthorized("api_key_needed")
     key = await plane.read(lambda connection: keys.find(connection, secret))
     if key is None or not key.valid_at(plane.clock()):
-        raise HTTPException(401, "this API key is unknown, revoked or expired")
+        raise unauthorized("api_key_unknown")
     if not key.may_come_from(address_of(request)):
-        raise problem(403, "address_not_allowed", f"the API key {key.prefix}… may not be used from this address")
+        raise problem(403, "address_not_allowed", prefix=key.prefix)
     if key.rate_limit_per_minute is not None:
         await _count(plane, key)
     unbound: UnboundKeys = request.app.state.unbound_keys
@@ -79,8 +78,8 @@ async def _count(plane: ControlPlane, key: Key) -> None:
         lambda transaction: keys.count_request(transaction.connection, key, plane.clock()), brief=True
     )
     if wait is not None:
-        code, text = "rate_limited", f"the API key {key.prefix}… may make {key.rate_limit_per_minute} requests a minute"
-        raise HTTPException(429, {"code": code, "message": text}, {"Retry-After": str(math.ceil(max(wait, 1)))})
+        headers = {"Retry-After": str(math.ceil(max(wait, 1)))}
+        raise problem(429, "rate_limited", prefix=key.prefix, limit=key.rate_limit_per_minute, headers=headers)
 
 
 def require_actor(key: Key, actor: str) -> None:
@@ -90,8 +89,7 @@ def require_actor(key: Key, actor: str) -> None:
         HTTPException: 403.
     """
     if not key.speaks_for(actor):
-        text = f"the API key {key.prefix}… ({key.name[:100]}) does not speak for the actor {actor[:100]!r}"
-        raise problem(403, "another_actor", text)
+        raise problem(403, "another_actor", prefix=key.prefix, name=key.name[:100], actor=repr(actor[:100]))
 
 
 def require_gateway(key: Key) -> None:
@@ -119,7 +117,7 @@ def require_scope(*scopes: Scope) -> Callable[[Key], Awaitable[Key]]:
 
     async def check(key: Anybody) -> Key:
         if not key.scopes & set(scopes):
-            raise problem(403, "missing_scope", f"this API key has none of: {', '.join(scopes)}")
+            raise problem(403, "missing_scope", scopes=", ".join(scopes))
         return key
 
     return check

@@ -17,6 +17,7 @@ from litellm_bighub.domain.arguments import UnreadableArguments
 from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
+from litellm_bighub.wording import ENGLISH, Wording
 
 T = TypeVar("T")
 
@@ -50,14 +51,50 @@ DECLARED: Final[dict[int | str, JsonObject]] = {
 """Errors that every operation may answer with, for the OpenAPI schema."""
 
 
-def problem(status: int, code: str, message: str) -> HTTPException:
-    """An error with a code that programs read and a text that people read."""
-    return HTTPException(status, {"code": code, "message": message})
+class WordedError(HTTPException):
+    """An error that people read in the operator's wording.
+
+    Args:
+        status: of the response.
+        code: what programs read; without one, the sentence alone is the detail.
+        sentence: its name in the wording.
+        values: fill the sentence in.
+        headers: of the response.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        sentence: str,
+        values: Mapping[str, object],
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self._code, self._sentence, self._values = code, sentence, values
+        super().__init__(status, self.worded(ENGLISH), headers)
+
+    def worded(self, wording: Wording) -> str | dict[str, str]:
+        """The detail of the response."""
+        template: str = getattr(wording, self._sentence)
+        message = template.format(**self._values)
+        return {"code": self._code, "message": message} if self._code else message
 
 
-def not_found(what: str, name: object) -> HTTPException:
+def problem(
+    status: int, code: str, *, sentence: str = "", headers: Mapping[str, str] | None = None, **values: object
+) -> WordedError:
+    """An error with a code for programs and a sentence for people: the named one, or `api_` and the code."""
+    return WordedError(status, code, sentence or f"api_{code}", values, headers)
+
+
+def unauthorized(sentence: str) -> WordedError:
+    """Nobody is known to call. The contract has no code here."""
+    return WordedError(401, "", sentence, {})
+
+
+def not_found(what: str, name: object) -> WordedError:
     """There is no such thing."""
-    return problem(404, "not_found", f"there is no {what} {name!r}")
+    return problem(404, "not_found", what=what, name=repr(name))
 
 
 def existing(found: T | None, what: str, name: object) -> T:
@@ -87,8 +124,20 @@ def answer(status: int, detail: object, headers: Mapping[str, str] | None = None
     return JSONResponse({"detail": detail, "request_id": f"req_{random_id()}"}, status, headers)
 
 
-async def _raised(_: Request, error: Exception) -> JSONResponse:
+def respond(error: WordedError, wording: Wording) -> JSONResponse:
+    """An error as a response, in the operator's wording."""
+    return answer(error.status_code, error.worded(wording), error.headers)
+
+
+def _wording(request: Request) -> Wording:
+    wording: Wording = request.app.state.plane.wording
+    return wording
+
+
+async def _raised(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, StarletteHTTPException)  # noqa: S101 - registered for it
+    if isinstance(error, WordedError):
+        return respond(error, _wording(request))
     return answer(error.status_code, error.detail, error.headers)
 
 
@@ -101,15 +150,15 @@ async def _unreadable(_: Request, error: Exception) -> JSONResponse:
     return answer(422, [{"loc": ["body"], "msg": str(error), "type": "unreadable_arguments"}])
 
 
-async def _key_reused(_: Request, __: Exception) -> JSONResponse:
-    message = "this Idempotency-Key came with another request before"
-    return answer(422, {"code": "idempotency_key_reused", "message": message})
+async def _key_reused(request: Request, _: Exception) -> JSONResponse:
+    return respond(problem(422, "idempotency_key_reused"), _wording(request))
 
 
-async def _unstorable(_: Request, __: Exception) -> JSONResponse:
+async def _unstorable(request: Request, _: Exception) -> JSONResponse:
     """A text with a NUL, on PostgreSQL."""
-    return answer(422, {"code": "unstorable", "message": "the database cannot hold one of the values"})
+    return respond(problem(422, "unstorable"), _wording(request))
 
 
-async def _unavailable(_: Request, error: Exception) -> JSONResponse:
-    return answer(503, {"code": "unavailable", "message": str(error)}, {"Retry-After": "1"})
+async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    failed = problem(503, "unavailable", problem=str(error), headers={"Retry-After": "1"})
+    return respond(failed, _wording(request))

@@ -167,7 +167,7 @@ def with_fields(text: RuleText, fields: JsonObject) -> RuleText:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(str(step) for step in first["loc"])
-        raise problem(422, "invalid_rule", f"{where}: {first['msg']}" if where else first["msg"]) from error
+        raise problem(422, "invalid_rule", problem=f"{where}: {first['msg']}" if where else first["msg"]) from error
 
 
 async def stored_rule(plane: ControlPlane, rule_id: str) -> StoredRule:
@@ -218,7 +218,7 @@ async def change(
 
     changed = await plane.write(job)
     if changed is None:
-        raise problem(409, "version_conflict", "the rule was changed in the meantime")
+        raise problem(409, "version_conflict")
     return shown(changed)
 
 

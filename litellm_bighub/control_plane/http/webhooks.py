@@ -122,7 +122,7 @@ async def create(body: WebhookFields, request: Request, plane: Plane, _: HookWri
     """Add a webhook; its secret is shown in this answer only."""
     url = body.url
     if url is None:
-        raise problem(422, "no_url", "a webhook needs a url")
+        raise problem(422, "no_url")
     secret, now = f"whsec_{secrets.token_urlsafe(32)}", plane.clock()
     fields = _merged({"inbox_url": f"{request.base_url}inbox"}, body)
     hook = await plane.write(

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import Depends, Form, Request
-from fastapi.exceptions import HTTPException
 from fastapi.responses import Response
 
 from litellm_bighub.control_plane.http.auth import Plane, address_of
+from litellm_bighub.control_plane.http.errors import WordedError
 from litellm_bighub.control_plane.store.tables import logins as sessions
 from litellm_bighub.control_plane.store.tables.keys import Scope
 from litellm_bighub.control_plane.store.tables.logins import Login
@@ -50,7 +50,7 @@ async def own_form(session: LoggedIn, csrf: Annotated[str, Form()] = "") -> Logi
         HTTPException: 403.
     """
     if not hmac.compare_digest(csrf.encode("utf-8", "replace"), session.csrf.encode()):
-        raise HTTPException(403, "this form does not come from the inbox; reload the page")
+        raise WordedError(403, "", "api_form_elsewhere", {})
     return session
 
 
@@ -64,7 +64,7 @@ def require_scope(session: Login, scope: Scope) -> None:
         HTTPException: 403.
     """
     if scope not in session.key.scopes:
-        raise HTTPException(403, f"your key does not have the scope {scope}")
+        raise WordedError(403, "", "api_scope_missing", {"scope": scope})
 
 
 def set_cookie(request: Request, response: Response, cookie: str) -> None:

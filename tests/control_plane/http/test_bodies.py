@@ -18,6 +18,7 @@ from litellm_bighub.control_plane.http.app import ROUTERS
 from litellm_bighub.control_plane.http.sdk_extras.outcomes import Report
 from litellm_bighub.control_plane.http.sdk_extras.rule_questions import Validate
 from litellm_bighub.control_plane.http.webhooks import EVENTS
+from litellm_bighub.wording import read_wording
 from tests.control_plane.http.asking import Clients, both
 
 pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -213,3 +214,13 @@ async def test_answers_are_forgotten_no_more_than_asked(open_plane, clock):
         purged = await person.ask("POST", path, params={"only_expired": False, "limit": 2})
         assert purged == {"purged": 2}
         assert await person.ask("POST", path, params={"only_expired": False}) == {"purged": 1}
+
+
+async def test_errors_are_told_in_the_operators_words(open_plane):
+    plane = open_plane(POLICY)
+    plane.wording = read_wording({"api_key_unknown": "Schlüssel fehlt", "api_not_found": "{what} {name} gibt es nicht"})
+    clients = Clients(plane)
+    person = await clients.person()
+    missing = await person.ask("GET", "/rules/x", 404)
+    assert missing["detail"] == {"code": "not_found", "message": "rule 'x' gibt es nicht"}
+    assert (await clients.of("wrong").ask("GET", "/rules/x", 401))["detail"] == "Schlüssel fehlt"

@@ -20,7 +20,7 @@ router = APIRouter(include_in_schema=False)
 async def refuse(request: Request) -> NoReturn:
     """Answer 501."""
     prefix = request.url.path.split("/")[1]
-    raise problem(501, "not_embedded", f"the embedded control plane has no /{prefix}; the hosted BIGHUB does")
+    raise problem(501, "not_embedded", prefix=prefix)
 
 
 for _prefix in PREFIXES:

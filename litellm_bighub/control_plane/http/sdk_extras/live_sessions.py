@@ -71,7 +71,7 @@ async def connect(body: Connect, plane: Plane, caller: Asker) -> JsonObject:
 
     number = await plane.write(job)
     if number is None:
-        raise problem(429, "too_many_connections", f"this API key has {MOST} live sessions")
+        raise problem(429, "too_many_connections", limit=MOST)
     return _shown(session, number, "connected")
 
 
@@ -126,7 +126,7 @@ async def check(plane: ControlPlane, caller: Key, actor: str, context: JsonObjec
 
 
 def _no_session() -> HTTPException:
-    return problem(422, "no_live_connection", "there is no such live session of this API key and actor; connect again")
+    return problem(422, "no_live_connection")
 
 
 def _shown(session: LiveSession, number: int, status: str) -> JsonObject:

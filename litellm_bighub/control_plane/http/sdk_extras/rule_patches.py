@@ -53,12 +53,12 @@ async def apply_patch(
     rule = await stored_rule(plane, rule_id)
     wanted = body.if_match_version if if_match is None else _version(rule_id, if_match)
     if wanted is not None and wanted != rule.version:
-        raise problem(409, "version_conflict", f"the rule is at version {rule.version}")
+        raise problem(409, "version_conflict", sentence="api_rule_version", version=rule.version)
     before = rule.text.model_dump(mode="json")
     try:
         after = patch(before, body.patch)
     except PatchRefused as error:
-        raise problem(422, "patch_refused", str(error)) from error
+        raise problem(422, "patch_refused", problem=error) from error
     text = with_fields(rule.text, after)
     changed = [name for name in before if before[name] != after.get(name)]
     operations = dump([operation.model_dump() for operation in body.patch])
@@ -117,5 +117,5 @@ def patch(fields: JsonObject, operations: Sequence[Operation]) -> JsonObject:
 def _version(rule_id: str, if_match: str) -> int:
     match = re.fullmatch(rf'W/"rule:{re.escape(rule_id)}:v(\d{{1,9}})"', if_match)
     if match is None:
-        raise problem(422, "bad_if_match", 'If-Match has the form W/"rule:<id>:v<n>"')
+        raise problem(422, "bad_if_match")
     return int(match[1])
