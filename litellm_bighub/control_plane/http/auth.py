@@ -99,9 +99,7 @@ def require_gateway(key: Key) -> None:
         HTTPException: 403.
     """
     if not key.vouches:
-        speaks = f"the API key {key.prefix}… ({key.name[:100]}) speaks for {key.actor!r}"
-        text = f"{speaks}, and may not name another key, user or team"
-        raise problem(403, "another_caller", text)
+        raise problem(403, "another_caller", prefix=key.prefix, name=key.name[:100], actor=repr(key.actor))
 
 
 Anybody = Annotated[Key, Depends(authenticate)]

@@ -224,7 +224,7 @@ async def change(
 
 def _refuse_claim(plane: ControlPlane, text: RuleText) -> None:
     if text.status == "active" and text.allows_by_claim and not plane.source.text.trusted_end_user:
-        raise problem(422, "invalid_rule", CLAIM_ALLOWS)
+        raise problem(422, "invalid_rule", problem=CLAIM_ALLOWS)
 
 
 def _record(
