@@ -29,6 +29,9 @@ def verify(
     config: ConfigFile = None,
     database_url: DatabaseUrl = "",
     expect: Annotated[str | None, typer.Option(help="NUMBER:DIGEST that an earlier verify printed")] = None,
+    since: Annotated[
+        str | None, typer.Option(help="like --expect, and follow only the events after it: quick in a long audit")
+    ] = None,
 ) -> None:
     """Follow the chain of events and find any change, removal or truncation.
 
@@ -37,9 +40,14 @@ def verify(
     """
     from litellm_bighub.control_plane.audit import audit_export  # noqa: PLC0415
 
-    kept = None if expect is None else _expected(expect)
+    if expect is not None and since is not None:
+        fail("--since says what --expect says, and more: give one of them")
+    begin = None if since is None else _expected(since, "--since")
+    kept = begin if expect is None else _expected(expect, "--expect")
     with errors_in_one_line(), database(locate(config, None, database_url)) as engine:
-        result = audit_export.verified_chain(engine)
+        if begin is not None and (problem := audit_export.event_mismatch(engine, *begin)) is not None:
+            fail(problem)
+        result = audit_export.verified_chain(engine, begin)
         if isinstance(result, str):
             fail(result)
         if kept is not None and (problem := audit_export.event_mismatch(engine, *kept)) is not None:
@@ -88,8 +96,8 @@ def retain(
     typer.echo(f"{removed} events removed")
 
 
-def _expected(expect: str) -> tuple[int, str]:
-    found = _KEPT.fullmatch(expect)
+def _expected(mark: str, option: str) -> tuple[int, str]:
+    found = _KEPT.fullmatch(mark)
     if found is None:
-        fail("--expect has the form NUMBER:DIGEST, as an earlier verify printed it")
+        fail(f"{option} has the form NUMBER:DIGEST, as an earlier verify printed it")
     return int(found["number"]), found["digest"]

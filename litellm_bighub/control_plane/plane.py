@@ -17,6 +17,7 @@ from sqlalchemy import Engine
 
 from litellm_bighub.control_plane.approvals.awaited_approvals import AwaitedApprovals
 from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused, expire_due, resolve
+from litellm_bighub.control_plane.audit import event_counts
 from litellm_bighub.control_plane.audit.retention_schedule import RetentionSchedule
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.decisions.recorded_decision import (
@@ -156,6 +157,13 @@ class ControlPlane(Database):
     async def retain_due(self) -> int:
         """Remove some of what is too old, if it is time to; how many events that were."""
         return await self.write(self._retain) if self._retaining.due(self.clock()) else 0
+
+    async def count_events(self) -> int:
+        """Count some of the events that were not counted yet, for statistics; how many that were at most."""
+        found = await self.read(lambda connection: event_counts.uncounted(connection, event_counts.AT_ONCE))
+        if found.counts:
+            await self.write(lambda transaction: event_counts.count(transaction, found))
+        return found.last - found.after
 
     async def snapshot(self) -> PolicySnapshot:
         """What is in force now."""

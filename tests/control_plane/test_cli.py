@@ -11,7 +11,9 @@ from typer.testing import CliRunner
 
 from litellm_bighub.cli import audit as cli_audit, policy as cli_policy
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
+from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.database import open_database
+from litellm_bighub.control_plane.store.writer import Writer
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.stored_context import LEDGERS
 from litellm_bighub.policy.policy_text import RuleText
@@ -150,6 +152,23 @@ async def test_verify_and_its_memory(run, recorded):
     assert run(cli_audit.app, "verify", "--database-url", recorded, "--expect", kept).exit_code == 0
     other = run(cli_audit.app, "verify", "--database-url", recorded, "--expect", f"2:{'beef' * 16}")
     assert (other.exit_code, "written anew" in other.output) == (1, True)
+
+
+async def test_verify_follows_the_events_since_an_earlier_one_alone(run, recorded):
+    first = run(cli_audit.app, "verify", "--database-url", recorded).output.strip().rpartition(" ")[2]
+    engine = open_database(recorded)
+    writer = Writer(engine, on_commit=lambda: None, on_rollback=lambda: None)
+    writer.submit(lambda transaction: transaction.append(AuditEvent(1.0, "test", "s", {}))).result()
+    writer.close()
+    engine.dispose()
+
+    result = run(cli_audit.app, "verify", "--database-url", recorded, "--since", first)
+    foreign = run(cli_audit.app, "verify", "--database-url", recorded, "--since", f"2:{'beef' * 16}")
+    both = run(cli_audit.app, "verify", "--database-url", recorded, "--since", first, "--expect", first)
+
+    assert "1 event (5 to 5), the chain holds" in result.output
+    assert (foreign.exit_code, "written anew" in foreign.output) == (1, True)
+    assert (both.exit_code, "give one of them" in both.output) == (1, True)
 
 
 @pytest.mark.parametrize(

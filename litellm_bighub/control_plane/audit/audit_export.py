@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Final, Literal, TextIO, TypeAlias
 
@@ -22,29 +21,13 @@ _MOST: Final = 2**63 - 1
 """The largest number of an event that a database holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verified:
-    """A chain that holds.
-
-    Attributes:
-        count: how many events there are. Retention may have removed those before.
-        seq: the number of the last one, 0 if there never was one.
-        digest: of the last one.
-    """
-
-    count: int
-    seq: int
-    digest: str
-
-
-def verified_chain(engine: Engine) -> Verified | str:
-    """The chain that holds, or what is wrong with it."""
+def verified_chain(engine: Engine, since: tuple[int, str] | None = None) -> events.Verified | str:
+    """The chain that holds, or what is wrong with it; `since` as for `events.verify`."""
     with engine.connect() as connection:
-        result = events.verify(connection)
-        if isinstance(result, ChainBreak):
-            return f"the audit is broken at event {result.seq}: {result.problem}"
-        seq, digest = result
-        return Verified(events.count(connection, table.c.seq <= seq), seq, digest)
+        result = events.verify(connection, since)
+    if isinstance(result, ChainBreak):
+        return f"the audit is broken at event {result.seq}: {result.problem}"
+    return result
 
 
 def event_mismatch(engine: Engine, seq: int, digest: str) -> str | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Connection
 
+from litellm_bighub.control_plane.audit import event_counts
 from litellm_bighub.control_plane.http.auth import Plane, Reader
 from litellm_bighub.control_plane.http.json_values import iso
 from litellm_bighub.control_plane.store.chain import DECISION
@@ -28,12 +30,13 @@ async def listed(
     offset: Annotated[int, Query(ge=0, le=10**9)] = 0,
 ) -> JsonObject:
     """Events, the newest first."""
-    asked = ((table.c.type, event_type), (table.c.severity, severity), (table.c.rule_id, rule_id))
-    conditions: list[ColumnElement[bool]] = [column == value for column, value in asked if value is not None]
+    asked: dict[event_counts.Column, str | None] = {"type": event_type, "severity": severity, "rule_id": rule_id}
+    equal = {name: value for name, value in asked.items() if value is not None}
+    conditions = [table.c[name] == value for name, value in equal.items()]
 
     def query(connection: Connection) -> tuple[list[JsonObject], int]:
         page = events.page(connection, *conditions, limit=limit, offset=offset)
-        return page, events.count(connection, *conditions)
+        return page, event_counts.number(connection, equal)
 
     found, total = await plane.read(query)
     return {"events": [shown(event) for event in found], "total": total, "limit": limit, "offset": offset}
@@ -44,9 +47,12 @@ async def stats(plane: Plane, _: Reader) -> JsonObject:
     """How many events there are by type and severity."""
 
     def query(connection: Connection) -> JsonObject:
-        kinds = connection.execute(select(table.c.type, func.count()).group_by(table.c.type)).tuples().all()
-        grades = connection.execute(select(table.c.severity, func.count()).group_by(table.c.severity)).tuples().all()
-        return {"total": sum(count for _, count in kinds), "by_type": dict(kinds), "by_severity": dict(grades)}
+        counts = event_counts.totals(connection, ("type", "severity"), {})
+        kinds, severities = Counter[str](), Counter[str]()
+        for (kind, severity), one in counts.items():
+            kinds[kind] += one.number
+            severities[severity] += one.number
+        return {"total": kinds.total(), "by_type": dict(kinds), "by_severity": dict(severities)}
 
     return await plane.read(query)
 

@@ -12,9 +12,10 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection, func, select
 
+from litellm_bighub.control_plane.audit import event_counts
 from litellm_bighub.control_plane.http.auth import Plane, Reader
 from litellm_bighub.control_plane.store.chain import DECISION
-from litellm_bighub.control_plane.store.schema import approvals as approvals_table, deliveries, events
+from litellm_bighub.control_plane.store.schema import approvals as approvals_table, deliveries
 from litellm_bighub.control_plane.store.tables import approvals, switches
 from litellm_bighub.telemetry.instruments import ToolNames
 
@@ -51,13 +52,13 @@ async def metrics(plane: Plane, _: Reader) -> Response:
 
 def _count(connection: Connection, now: float) -> AuditCounts:
     number = func.count()
-    by_tool = select(events.c.tool, events.c.verdict, number).where(events.c.type == DECISION)
-    by_tool = by_tool.group_by(events.c.tool, events.c.verdict).order_by(number.desc(), events.c.tool)
+    decisions = event_counts.totals(connection, ("tool", "verdict"), {"type": DECISION})
+    most_first = sorted(decisions.items(), key=lambda item: (-item[1].number, item[0]))
     by_state = select(deliveries.c.state, number).group_by(deliveries.c.state).order_by(deliveries.c.state)
     table = approvals_table.c
     pending = select(number).where(table.state.in_(approvals.OPEN), table.expires_at > now)
     return AuditCounts(
-        decisions=tuple(connection.execute(by_tool).tuples()),
+        decisions=tuple((tool, verdict, one.number) for (tool, verdict), one in most_first),
         pending=connection.execute(pending).scalar_one(),
         deliveries=tuple(connection.execute(by_state).tuples()),
         switches=len(switches.active(connection)),

@@ -1,4 +1,4 @@
-"""Maintenance in a process that serves: record expiries, remove old events, deliver webhooks."""
+"""Maintenance in a process that serves: record expiries, count events, remove old ones, deliver webhooks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
+from litellm_bighub.control_plane.audit.event_counts import AT_ONCE
 from litellm_bighub.control_plane.channels.webhook_delivery import Deliverer
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.errors import BighubError
@@ -36,6 +37,8 @@ async def _expire_and_retain(plane: ControlPlane) -> None:
     while True:
         await plane.expire_due()
         await plane.snapshot()  # reads a changed policy file even while nobody asks for a decision
+        while await plane.count_events() == AT_ONCE:
+            pass
         while await plane.retain_due():
             pass
         await asyncio.sleep(_EXPIRY_SECONDS)

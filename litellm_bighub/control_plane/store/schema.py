@@ -23,7 +23,8 @@ head = Table(
     Column("seq", BigInteger, nullable=False),
     Column("digest", Text, nullable=False),
     Column("epoch", BigInteger, nullable=False),
-    comment="1: the chain's end, and a number that grows with rules and switches. 2: how far webhooks were told.",
+    comment="1: the chain's end, and a number that grows with rules and switches. 2: how far webhooks were told. "
+    "3: how far events were counted.",
 )
 
 events = Table(
@@ -47,6 +48,22 @@ events = Table(
     Index("events_subject", "subject"),
     Index("events_rule", "rule_id", "time"),
     comment="Append-only and chained; decisions are the events of type decision_event.created.",
+)
+
+event_counts = Table(
+    "event_counts",
+    metadata,
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("type", Text, primary_key=True),
+    Column("severity", Text, primary_key=True),
+    Column("tool", Text, primary_key=True),
+    Column("verdict", Text, primary_key=True),
+    Column("rule_id", Text, primary_key=True),
+    Column("blocked_by", Text, primary_key=True),
+    Column("enforced", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, nullable=False),
+    Column("value", Double, nullable=False),
+    comment="How many events there are, and what they are worth together, up to the one in row 3 of head.",
 )
 
 usage = Table(

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import datetime, timedelta, timezone
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query
 from sqlalchemy import Connection, func, select
 
+from litellm_bighub.control_plane.audit import event_counts
 from litellm_bighub.control_plane.http.auth import Plane, Reader
 from litellm_bighub.control_plane.store.chain import DECISION
-from litellm_bighub.control_plane.store.schema import approvals, events
+from litellm_bighub.control_plane.store.schema import approvals
 from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/actions")
 
-DAY = 86400.0
+DAY = event_counts.DAY
+_BLOCKED: Final[dict[event_counts.Column, str | int]] = {"type": DECISION, "verdict": "blocked"}
 
 
 @router.get("/observer/stats")
@@ -41,22 +42,17 @@ async def value_history(plane: Plane, _: Reader, days: Annotated[int, Query(ge=1
     return await plane.read(lambda connection: value_protected(connection, now, days))
 
 
-def verdicts(connection: Connection, since: float, until: float | None = None) -> dict[str, int]:
-    """How many decisions there were by verdict."""
-    query = select(events.c.verdict, func.count()).where(events.c.type == DECISION, events.c.time >= since)
-    if until is not None:
-        query = query.where(events.c.time < until)
-    counted: dict[str, int] = dict(connection.execute(query.group_by(events.c.verdict)).tuples().all())
-    return {verdict: counted.get(verdict, 0) for verdict in ("allowed", "blocked", "requires_approval")}
+def verdicts(connection: Connection, since: float) -> dict[str, int]:
+    """How many decisions there were by verdict, since the beginning of a day."""
+    counted = event_counts.by_value(event_counts.totals(connection, ("verdict",), {"type": DECISION}, since))
+    return {verdict: counted[verdict] for verdict in ("allowed", "blocked", "requires_approval")}
 
 
 def observer(connection: Connection, now: float) -> JsonObject:
     """BIGHUB's observer statistics."""
     today = _midnight(now)
-    blocked = select(events.c.body).where(
-        events.c.type == DECISION, events.c.verdict == "blocked", events.c.time >= now - 30 * DAY
-    )
-    reasons = Counter(json.loads(body)["blocked_by"] for body in connection.execute(blocked.limit(10_000)).scalars())
+    blocked = event_counts.totals(connection, ("blocked_by",), _BLOCKED, now - 30 * DAY)
+    reasons = event_counts.by_value(blocked)
     week = verdicts(connection, now - 7 * DAY)
     return {
         "insight": _insight(week),
@@ -71,13 +67,8 @@ def observer(connection: Connection, now: float) -> JsonObject:
 
 def would_withhold(connection: Connection, since: float) -> dict[str, int]:
     """How many calls shadow mode let pass that would have been withheld."""
-    query = select(events.c.verdict, events.c.body).where(
-        events.c.type == DECISION,
-        events.c.time >= since,
-        events.c.verdict != "allowed",
-        events.c.body.contains('"enforced":false'),  # or so they say: a call's arguments may
-    )
-    found = Counter(verdict for verdict, body in connection.execute(query) if not json.loads(body)["enforced"])
+    counts = event_counts.totals(connection, ("verdict",), {"type": DECISION, "enforced": 0}, since)
+    found = event_counts.by_value(counts)
     return {"would_block": found["blocked"], "would_ask": found["requires_approval"]}
 
 
@@ -106,17 +97,14 @@ def dashboard(connection: Connection, now: float) -> JsonObject:
 def value_protected(connection: Connection, now: float, days: int) -> JsonObject:
     """The value of blocked calls by day."""
     start = _midnight(now) - (days - 1) * DAY
-    query = select(events.c.time, events.c.body).where(
-        events.c.type == DECISION, events.c.verdict == "blocked", events.c.time >= start
-    )
-    values: Counter[str] = Counter()
+    # shadow mode protects nothing
+    blocked = event_counts.totals(connection, ("day",), {**_BLOCKED, "enforced": 1}, start)
+    values: defaultdict[str, float] = defaultdict(float)
     counts: Counter[str] = Counter()
-    for time, text in connection.execute(query):
-        body = json.loads(text)
-        if body["enforced"]:  # shadow mode protects nothing
-            day = _day(time)
-            counts[day] += 1
-            values[day] += body["value"] or 0
+    for (day,), one in blocked.items():
+        date = _day(day * DAY)
+        counts[date] += one.number
+        values[date] += one.value
     data = [
         {"date": day, "value_protected": values[day], "blocked_count": counts[day]}
         for day in (_day(start + index * DAY) for index in range(days))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
@@ -15,22 +16,46 @@ _PAGE = 1000
 RETAINED = "audit.retained"
 
 
-def verify(connection: Connection) -> tuple[int, str] | ChainBreak:
-    """Follow the whole chain.
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A chain that holds.
+
+    Attributes:
+        count: how many events were followed. Retention may have removed those before.
+        seq: the number of the last one, 0 if there never was one.
+        digest: of the last one.
+    """
+
+    count: int
+    seq: int
+    digest: str
+
+
+def verify(connection: Connection, since: tuple[int, str] | None = None) -> Verified | ChainBreak:
+    """Follow the chain to its end.
+
+    Args:
+        connection: of a reader.
+        since: number and digest of the event to begin after; without it, the whole chain.
 
     Returns:
-        Number and digest of the last event, or the first place where the chain does not hold. Whoever keeps that pair
+        What holds, or the first place where the chain does not hold. Whoever keeps number and digest of the last event
         elsewhere also finds a chain that was written anew from some point on.
     """
     end = connection.execute(select(head.c.seq, head.c.digest).where(head.c.id == 1)).one()
-    first = connection.execute(select(events).order_by(events.c.seq).limit(1)).mappings().one_or_none()
-    seq, previous = 0, ""
-    if first is not None and first["seq"] > 1:
-        seq, previous = _removed_before(connection, first["seq"])
-    result = check(_all(connection, end.seq), seq=seq, previous=previous)
+    seq, previous = _beginning(connection) if since is None else since
+    result = check(_all(connection, seq, end.seq), seq=seq, previous=previous)
     if isinstance(result, ChainBreak):
         return result
-    return result if result == tuple(end) else ChainBreak(result[0] + 1, "the end of the chain is missing")
+    if result != tuple(end):
+        return ChainBreak(result[0] + 1, "the end of the chain is missing")
+    return Verified(result[0] - seq, *result)
+
+
+def _beginning(connection: Connection) -> tuple[int, str]:
+    """Number and digest of the event before the first that is there."""
+    first = connection.execute(select(func.min(events.c.seq))).scalar()
+    return (0, "") if first is None or first <= 1 else _removed_before(connection, first)
 
 
 def after(connection: Connection, seq: int, *conditions: ColumnElement[bool]) -> list[JsonObject]:
@@ -89,8 +114,8 @@ def _json(text: str) -> object:
         return None
 
 
-def _all(connection: Connection, last: int) -> Iterator[JsonObject]:
-    seq = 0
+def _all(connection: Connection, seq: int, last: int) -> Iterator[JsonObject]:
+    """The events after one, up to another."""
     while True:
         query = select(events).where(events.c.seq > seq, events.c.seq <= last).order_by(events.c.seq).limit(_PAGE)
         rows = [dict(row) for row in connection.execute(query).mappings()]

@@ -10,13 +10,23 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select
 
 from litellm_bighub.control_plane.store.chain import AuditEvent
-from litellm_bighub.control_plane.store.schema import approvals, deliveries, events, idempotency, memory, outcomes
+from litellm_bighub.control_plane.store.schema import (
+    approvals,
+    deliveries,
+    event_counts,
+    events,
+    idempotency,
+    memory,
+    outcomes,
+)
 from litellm_bighub.control_plane.store.tables.events import RETAINED
 from litellm_bighub.control_plane.store.tables.idempotency import KEPT_SECONDS
 from litellm_bighub.control_plane.store.transaction import Transaction
 
-AT_ONCE: Final = 1000
+AT_ONCE: Final = 300
+_DAY: Final = 86400
 _OVER: Final = ("consumed", "denied", "expired")
+_DELIVERED: Final = ("delivered", "failed")
 
 
 def retain(transaction: Transaction, *, before: float, now: float, most: int = AT_ONCE) -> int:
@@ -33,6 +43,7 @@ def retain(transaction: Transaction, *, before: float, now: float, most: int = A
         return 0
     seq, digest = last
     removed = connection.execute(delete(events).where(events.c.seq <= seq)).rowcount
+    connection.execute(delete(event_counts).where(event_counts.c.day < int(before // _DAY)))
     body = {"up_to": seq, "digest": digest, "before": before}
     transaction.append(AuditEvent(now, RETAINED, str(seq), body, severity="warning"), notify=False)
     return removed
@@ -56,10 +67,11 @@ def _last(connection: Connection, before: float, most: int) -> tuple[int, str] |
 
 
 def _others(before: float, now: float) -> tuple[tuple[Table, ColumnElement[bool]], ...]:
-    """Other rows that may go, and when they are old. An approval that is still open stays."""
+    """Other rows that may go, and when they are old; by columns with an index. An approval that is still open stays."""
+    resolved, delivered = approvals.c.state.in_(_OVER), deliveries.c.state.in_(_DELIVERED)
     return (
-        (approvals, and_(approvals.c.expires_at < before, approvals.c.state.in_(_OVER))),
-        (deliveries, and_(deliveries.c.created_at < before, deliveries.c.state != "due")),
+        (approvals, and_(resolved, approvals.c.created_at < before, approvals.c.expires_at < before)),
+        (deliveries, and_(delivered, deliveries.c.due_at < before, deliveries.c.created_at < before)),
         (idempotency, idempotency.c.created_at < min(before, now - KEPT_SECONDS)),
         (memory, memory.c.time < before),
         (outcomes, outcomes.c.reported_at < before),

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from litellm_bighub.control_plane.store.chain import AuditEvent, ChainBreak
-from litellm_bighub.control_plane.store.tables.events import verify
+from litellm_bighub.control_plane.store.tables.events import digest_of, verify
 
 
 @pytest.fixture
@@ -20,9 +20,21 @@ async def plane(open_plane):
 
 
 async def test_an_untouched_chain_holds(plane):
-    seq, digest = await plane.read(verify)
-    assert seq == 5
-    assert len(digest) == 64
+    chain = await plane.read(verify)
+    assert (chain.count, chain.seq) == (5, 5)
+    assert len(chain.digest) == 64
+
+
+async def test_the_events_after_one_are_followed_alone(plane):
+    third = await plane.read(lambda connection: digest_of(connection, 3))
+    changed = text("UPDATE events SET body = '[]' WHERE seq = 2")
+    await plane.write(lambda transaction: transaction.connection.execute(changed))
+
+    after_it = await plane.read(lambda connection: verify(connection, (3, third)))
+    after_another = await plane.read(lambda connection: verify(connection, (3, "0" * 64)))
+
+    assert (after_it.count, after_it.seq) == (2, 5)
+    assert after_another == ChainBreak(4, "it does not follow the event before it")
 
 
 @pytest.mark.parametrize(
@@ -58,4 +70,4 @@ async def test_a_failing_job_takes_nothing_with_it(plane):
     ]
     results = [future.exception() for future in futures]
     assert [type(result) for result in results] == [type(None), LookupError] * 3
-    assert (await plane.read(verify))[0] == 8
+    assert (await plane.read(verify)).seq == 8
