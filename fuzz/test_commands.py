@@ -10,6 +10,8 @@ import random
 import sys
 import time
 
+import pytest
+
 from litellm_bighub.policy.parts.path_use import Directories
 from litellm_bighub.policy.parts.shell_parts import MAX_PARTS, read_anew
 from tests.policy.parts.generated_commands import DAMAGE, damaged, text
@@ -44,6 +46,7 @@ def seconds(command):
     return min(found)
 
 
+@pytest.mark.timeout(0)  # a million take longer than a test may; each command has a limit of its own
 def test_commands_that_nobody_expects():
     chance = random.Random(SEED)
     slowest = 0.0

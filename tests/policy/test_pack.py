@@ -18,6 +18,18 @@ from litellm_bighub.policy.policy_text import PackName, PolicyText, build, canon
 AGENT = build(parse_policy("version: 1\nworkspace: /repo\ninclude: coding-agent\n", "p.yaml"))
 
 BLOCKED = r"""
+x='$(rm -r x)'; echo ${x@P}
+f=.env && cat "$f" .env
+cd sub && cat ../.env
+cp -t .git/hooks a
+mv -t.git/hooks a
+uniq a .git/hooks/x
+sort -o.git/x a
+( ls ) > .git/x
+for i in 1; do ls; done > .git/x
+jq --rawfile a .env -n '$a'
+rg -f .env x
+git commit -F .env
 rm -rf /
 rm -fr /
 rm -r -f /
@@ -166,6 +178,50 @@ rm -r x (
 if; rm -rf x
 """
 ASKED = r"""
+git commit -n -m x
+git commit -nm x
+git add -p
+git add --edit
+git log --show-signature -1
+git -p status
+git --paginate show HEAD
+git --namespace=x log
+git diff --no-index -- a b
+cd sub && git push
+cd /repo && git push --dry-run
+./cat x
+bin/grep x y
+rg -z x
+rg --search-zip x
+rg --ignore-file x y
+jq -n env
+jq -n '$ENV'
+jq '{a: env.HOME}' x
+jq -n '$ENV.OPENAI_API_KEY'
+go build -overlay x
+go build -ldflags=-extld=./x
+mypy --python-executable ./x .
+pytest -o addopts=x
+pytest --override-ini=x
+test -v 'a[$(rm x)]'
+[ -v 'a[`rm x`]' ]
+printf -v 'a[$(rm x)]' y
+sort --compress-prog=sh a
+uniq a ../out
+cp -t /tmp a
+cp --target-dir=/tmp a
+npm --prefix /tmp/x test
+make -C /tmp/x test
+make test -f /tmp/x
+cargo test --manifest-path /tmp/x/Cargo.toml
+pytest --rootdir /tmp/x
+hash -p ./x ls; ls
+enable -f ./x.so ls; ls
+trap 'rm x' EXIT; ls
+for PATH in .; do ls; done
+mapfile -t PATH < x; ls
+: ${PATH:=x}; ls
+cat < /dev/tcp/127.0.0.1/80
 git push
 git push origin main
 git status; git push

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -173,6 +174,10 @@ def _not_understood(argv: Argv, name: str) -> tuple[Runs, ...]:
     changes = name in CHANGES_MEANING or (name == "printf" and len(argv) > 1 and argv[1].text.startswith("-v"))
     if changes or (name == "set" and not all(word.sure and _SET.fullmatch(word.text) for word in argv[1:])):
         return (Runs(None, why="it changes what later commands do"),)
+    if name in {"test", "["} and any(
+        flag.text == "-v" and ("[" in of.text or not of.sure) for flag, of in itertools.pairwise(argv)
+    ):  # bash runs the substitutions of `test -v 'a[$(rm x)]'`, quoted or not
+        return (Runs(None, why="it evaluates a subscript"),)
     if _INTERPRETER.fullmatch(name):
         operands = [word for word in argv[1:] if not word.text.startswith("-")]
         before = argv[1 : argv.index(operands[0])] if operands else argv[1:]
