@@ -34,7 +34,7 @@ from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import ConfigurationError, did_you_mean
 from litellm_bighub.policy.difference import Difference, compare
 from litellm_bighub.policy.evaluation import Considered, Explanation, explain as explain_policy
-from litellm_bighub.policy.policy_file import load_policy, load_text, unmarked_actors, unread_commands
+from litellm_bighub.policy.policy_file import load_policy, load_text, misplaced_rules, unmarked_actors, unread_commands
 from litellm_bighub.policy.policy_text import build
 from litellm_bighub.policy.rule import Policy
 from litellm_bighub.policy.rule_pattern import Pattern
@@ -58,7 +58,7 @@ def check(
     """
     with errors_in_one_line():
         checked = load_policy(policy)
-        warnings = [*unmarked_actors(policy), *unread_commands(policy)]
+        warnings = [*unmarked_actors(policy), *unread_commands(policy), *misplaced_rules(policy)]
         called = _called_tools(config, policy, database_url)
     if called:
         warnings += _uncalled(checked, called)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from litellm_bighub.domain.actor import KEY, USER
 from litellm_bighub.errors import ConfigurationError, did_you_mean
 from litellm_bighub.policy.argument_condition import compile_expression, refuse_slips
+from litellm_bighub.policy.authoring.rule_order import allowing_all, unreached
 from litellm_bighub.policy.examples import CheckedExample, check_examples
 from litellm_bighub.policy.pack import with_packs
 from litellm_bighub.policy.parts.call_parts import PART_FIELDS, ToolParts
@@ -168,6 +169,38 @@ def unread_commands(path: Path) -> list[str]:
             line = line_of(root, ("rules", index, "name"))
             found.append(f"{path.name}:{line}: rule `{rule.name}`: it allows every command; give it a `command`")
     return found
+
+
+def misplaced_rules(path: Path) -> list[str]:
+    """A line for each rule of the file that no call can reach, and for each that allows all before others.
+
+    Args:
+        path: of a valid policy.
+    """
+    raw = path.read_text(encoding="utf-8")
+    policy, root = parse_policy(raw, path.name), yaml.compose(raw, yaml.SafeLoader)
+    assert root is not None  # noqa: S101 - for the type checkers; an empty file is no policy
+    own = {node.value for node in _names_of_rules(root)}
+
+    def place(rule: RuleText) -> str:
+        return f"{path.name}:{line_of(root, ('rules', policy.rules.index(rule), 'name'))}: rule `{rule.name}`: "
+
+    found = [
+        f"{place(rule)}it is never reached: `{before.name}` before it fits all that it fits"
+        for rule, before in unreached(policy)
+        if rule.name in own  # one of a pack may well be replaced
+    ]
+    return found + [
+        f"{place(rule)}it allows every call, and {behind} rules come behind it"
+        for rule, behind in allowing_all(policy)
+        if rule.name in own
+    ]
+
+
+def _names_of_rules(root: yaml.Node) -> list[yaml.Node]:
+    """The nodes of the names of the file's own rules."""
+    rules = next((value for key, value in root.value if key.value == "rules"), None)
+    return [value for rule in (rules.value if rules else ()) for key, value in rule.value if key.value == "name"]
 
 
 def _refuse_repeated_keys(node: yaml.Node, name: str) -> None:

@@ -9,6 +9,7 @@ from litellm_bighub.policy.policy_file import (
     MAX_BYTES,
     load_examples,
     load_policy,
+    misplaced_rules,
     parse_policy,
     unmarked_actors,
     unread_commands,
@@ -202,3 +203,16 @@ def test_where_a_value_stands_cannot_depend_on_the_caller():
     text = "version: 1\ntools: {pay: {value: \"caller('team')\"}}"
     with pytest.raises(ConfigurationError, match=r"^p.yaml:2: tools.pay.value: .*no function caller"):
         parse_policy(text, "p.yaml")
+
+
+def test_rules_that_nothing_reaches_and_rules_that_allow_all_are_told_with_their_lines(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text(
+        "version: 1\ninclude: mail\nrules:\n- {name: a, tool: refund_*, effect: block}\n"
+        "- name: b\n  tool: refund_payment\n- {name: c}\n- {name: d, command: ls}\n"
+    )
+    [b, c] = misplaced_rules(path)
+    assert b == "p.yaml:5: rule `b`: it is never reached: `a` before it fits all that it fits"
+    assert c.startswith("p.yaml:7: rule `c`: it allows every call, and ")
+    path.write_text("version: 1\ninclude: [mail]\n")
+    assert misplaced_rules(path) == []
