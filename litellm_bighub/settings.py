@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from litellm_bighub.domain.actor import given
+from litellm_bighub.domain.call_background import BackgroundExtent
 from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.errors import ConfigurationError
 
@@ -101,6 +102,9 @@ class GuardrailSettings(BaseSettings):
         description="what names the actor: key, user, team or claim:NAME, the first that authentication knows",
     )
     domain: str = Field(default="custom", min_length=1, description="the business domain of the calls")
+    context: BackgroundExtent = Field(
+        default="last_turn", description="how much of the conversation people are shown who approve a call"
+    )
     tools: dict[str, ToolSettings] = Field(default_factory=dict, description="value, target and more, by tool")
     fail_mode: FailMode = Field(default="closed", description="what happens when the decider could not be reached")
     decision_deadline_seconds: float = Field(

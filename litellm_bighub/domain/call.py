@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
@@ -11,6 +11,7 @@ from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.tool_name import UNREADABLE_NAME, is_readable, shown
 
 if TYPE_CHECKING:
+    from litellm_bighub.domain.call_background import CallBackground
     from litellm_bighub.domain.redaction import Redact
 
 JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | None"
@@ -133,6 +134,7 @@ class CallContext:
             the request holds only a part of it.
         key_alias: what the authenticated key is called. Whoever makes keys chooses that.
         end_user: the user that the request names. These are the caller's words, and nobody has authenticated them.
+        background: reads why a call of the answer was made, where somebody has to be told; no rule sees it.
     """
 
     actor: str = "AI_AGENT"
@@ -148,3 +150,4 @@ class CallContext:
     turn: str = ""
     key_alias: str = ""
     end_user: str = ""
+    background: Callable[[ToolCall], CallBackground] | None = field(default=None, compare=False, repr=False)

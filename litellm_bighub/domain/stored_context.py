@@ -5,17 +5,19 @@ Whoever judges a stored call again builds its context here, so that rules see ev
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Final
 
 from litellm_bighub.domain.call import CallContext
-from litellm_bighub.domain.payload import JsonMapping
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 COLUMNS: Final = ("actor", "domain")
 """What a store keeps in columns of their own."""
 LEDGERS: Final = ("turn",)
 """What a call is known by in the ledger alone; no rule sees it, and no approval is bound to it."""
-STORED: Final = tuple(each.name for each in fields(CallContext) if each.name not in {*COLUMNS, *LEDGERS})
+FOR_PEOPLE: Final = ("background",)
+"""What is stored with approvals alone, in a column of its own."""
+STORED: Final = tuple(each.name for each in fields(CallContext) if each.name not in {*COLUMNS, *LEDGERS, *FOR_PEOPLE})
 """Everything else that a context says."""
 
 
@@ -32,4 +34,5 @@ def restored_context(actor: str, domain: str, stored: JsonMapping) -> CallContex
         domain: out of its column.
         stored: may hold other fields, too; one that an older release did not store is empty.
     """
-    return CallContext(actor, domain, **{name: str(stored.get(name) or "") for name in STORED})
+    told: JsonObject = {name: str(stored.get(name) or "") for name in STORED}
+    return replace(CallContext(actor, domain), **told)

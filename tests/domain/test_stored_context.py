@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from hypothesis import given, strategies as st
 
 from litellm_bighub.domain.call import CallContext
-from litellm_bighub.domain.stored_context import COLUMNS, LEDGERS, STORED, restored_context, stored_context
+from litellm_bighub.domain.stored_context import COLUMNS, FOR_PEOPLE, LEDGERS, STORED, restored_context, stored_context
 
 
 @given(st.builds(CallContext, **{each.name: st.text() for each in fields(CallContext)}))
@@ -17,7 +17,7 @@ def test_a_stored_context_comes_back_whole(context):
 
 
 def test_every_field_has_a_column_or_is_stored():
-    assert {*COLUMNS, *LEDGERS, *STORED} == {each.name for each in fields(CallContext)}
+    assert {*COLUMNS, *LEDGERS, *FOR_PEOPLE, *STORED} == {each.name for each in fields(CallContext)}
     assert stored_context(CallContext()).keys() == set(STORED)
 
 

@@ -1,4 +1,4 @@
-"""One real proxy that masks e-mail addresses and blocks the call `wipe`, with a logger beside it."""
+"""One real proxy that masks e-mail addresses and blocks the call `wipe` and holds `refund`, with a logger beside it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,13 @@ from litellm_bighub.testing import ScriptedUpstream, running_proxy
 ASKED, ANSWERED, WITHHELD = "anna@example.com", "bob@example.com", "/canary/9f3a77"
 MASKED = "[EMAIL_REDACTED]"
 REFUSED = "forbidden-word"
+POLICY = """\
+version: 1
+default: allow
+rules:
+- {name: w, effect: block, tool: wipe}
+- {name: r, effect: require_approval, tool: refund}
+"""
 MODES = ["pre_call", "post_call"]
 ROUTES = [
     ("/v1/chat/completions", "gpt"),
@@ -32,7 +39,7 @@ ROUTES = [
 
 class MaskingGateway:
     def __init__(self, proxy: Any, log: Path) -> None:
-        self.proxy, self.log = proxy, log
+        self.proxy, self.log, self.folder = proxy, log, log.parent
 
     def ask(self, path: str, model: str, said: str = f"mail {ASKED}", **body: Any) -> httpx.Response:
         return self.post(path.removeprefix("/v1"), json=self.asked(path, model, said, **body))
@@ -116,7 +123,7 @@ def masking_gateway(upstream: ScriptedUpstream, folder: Path, warm: Any) -> Iter
         "general_settings": {"store_prompts_in_spend_logs": True},
         "router_settings": {"num_retries": 0, "allowed_fails": 1000},
     }
-    (folder / "policy.yaml").write_text("version: 1\ndefault: allow\nrules:\n- {name: w, effect: block, tool: wipe}\n")
+    (folder / "policy.yaml").write_text(POLICY)
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     env = {"UPSTREAM_BASE_URL": upstream.base_url, "SEEN_FOLDER": str(folder), "PYTHONPATH": str(folder)}
     with running_proxy(folder / "config.yaml", env=env, python=warm) as proxy:

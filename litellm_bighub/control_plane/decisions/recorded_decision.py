@@ -18,11 +18,12 @@ from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.tables.switches import Switch
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
+from litellm_bighub.domain.call_background import as_text, cleaned
 from litellm_bighub.domain.decided_call import released
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.digest import arguments_digest, call_digest
 from litellm_bighub.domain.payload import JsonMapping
-from litellm_bighub.domain.redaction import Redact
+from litellm_bighub.domain.redaction import Redact, hidden_texts
 from litellm_bighub.domain.stored_context import stored_context
 from litellm_bighub.policy.evaluation import UNUSED, PolicyJudgement, Usage, find, judge_all
 from litellm_bighub.policy.policy_text import PolicyText, build, canonical_text
@@ -317,10 +318,19 @@ def _request_approval(
         ttl=ttl,
         created_at=outcome.time,
         expires_at=expires_at(ttl, since=outcome.time),
+        background=_background(question),
     )
     approvals.insert(transaction.connection, approval)
     transaction.append(approval_event(approval, "approval.created", outcome.time, {"digest": digest}))
     return approval
+
+
+def _background(question: DecisionQuestion) -> str:
+    """Why the call was made, without what redaction hides, for the people who are asked."""
+    call, read = question.call, question.context.background
+    if read is None:
+        return ""
+    return as_text(cleaned(read(call), question.redact, list(hidden_texts(call.arguments, question.redacted))))
 
 
 def _decision_event(question: DecisionQuestion, outcome: RecordedDecision, measures: ShownMeasures) -> AuditEvent:

@@ -13,8 +13,10 @@ from litellm_bighub.control_plane.approvals.edited_call import editable
 from litellm_bighub.control_plane.inbox.readable import readable_json
 from litellm_bighub.control_plane.inbox.views.call_view import ON_CARD, CallView, call_view
 from litellm_bighub.control_plane.inbox.views.edit_fields import EditField, edit_fields
+from litellm_bighub.control_plane.inbox.views.why_block import WhyBlock, why_block
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.call_background import from_text
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.policy.parts.call_parts import ToolParts
 
@@ -46,6 +48,7 @@ class Card:
         shown: the digest of the arguments that are shown: an answer is to these.
         fields: of the form that edits them; none where they cannot be edited here.
         as_json: the arguments in the form's other shape.
+        why: why the call was made.
     """
 
     approval: Approval
@@ -54,6 +57,7 @@ class Card:
     fields: tuple[EditField, ...]
     as_json: str
     typed: Typed
+    why: WhyBlock
 
 
 def card(
@@ -79,6 +83,7 @@ def card(
         edit_fields(arguments, typed.fields) if may_edit and fits else (),
         typed.fields.get("arguments", as_json) if may_edit and fits else "",
         typed,
+        why_block(from_text(approval.background), whole=longest is None),
     )
 
 

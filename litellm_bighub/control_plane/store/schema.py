@@ -111,6 +111,7 @@ approvals = Table(
     Column("edited_digest", Text),
     Column("first_person", Text),
     Column("told", Text, nullable=False, server_default=""),
+    Column("background", Text, nullable=False, server_default=""),
     Index("approvals_state", "state", "created_at"),
     Index("approvals_digest", "digest"),
     Index("approvals_edited", "edited_digest"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from functools import partial
 
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.proxy.hooks.responses_id_security import ResponsesIDSecurity
@@ -14,8 +15,10 @@ from litellm.types.llms.openai import ResponsesAPIOptionalRequestParams
 
 from litellm_bighub.domain.actor import CLAIM, KEY, TEAM, USER, without_mark
 from litellm_bighub.domain.call import CallContext
+from litellm_bighub.domain.call_background import BackgroundExtent
 from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.requests.background import read_background
 from litellm_bighub.gateway.pipeline.request_scope import request_scope
 from litellm_bighub.settings import ACTOR_SOURCES
 
@@ -40,6 +43,8 @@ def call_context(
     domain: str,
     surface: str = IN_CODE,
     actor_from: Sequence[str] = ACTOR_SOURCES,
+    heard: Sequence[object] = (),
+    extent: BackgroundExtent = "last_turn",
 ) -> CallContext:
     """The context of a response's calls.
 
@@ -51,6 +56,8 @@ def call_context(
         domain: the business domain.
         surface: where the call is made, if it comes through no route.
         actor_from: what names the actor, the first that authentication knows; see `ActorSource`.
+        heard: the events of a streamed answer so far.
+        extent: how much of the conversation is told to people who approve.
     """
     alias = user = team = route = key = ""
     end_user = _text(request_data.get("user"))
@@ -79,6 +86,7 @@ def call_context(
         turn=turn[1] if turn is not None and turn[0] is request_data else "",
         key_alias=alias,
         end_user=end_user,
+        background=partial(read_background, request=request_data, answer=response, heard=heard, extent=extent),
     )
 
 

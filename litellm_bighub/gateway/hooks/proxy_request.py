@@ -79,11 +79,18 @@ class ProxyRequest:
         """The proxy hands ids out encrypted."""
         return previous_response_id(self.data, encrypted=self.key is not None)
 
-    def context(self, response: object = None) -> CallContext:
+    def context(self, response: object = None, heard: Sequence[object] = ()) -> CallContext:
         """Who asks, by the gateway's authentication."""
         asked = self.settings
         return call_context(
-            self.key, self.data, response, actor=asked.actor, domain=asked.domain, actor_from=asked.actor_from
+            self.key,
+            self.data,
+            response,
+            actor=asked.actor,
+            domain=asked.domain,
+            actor_from=asked.actor_from,
+            heard=heard,
+            extent=asked.context,
         )
 
     async def receive(self) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import anyio
 from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 Decide = Callable[[Sequence[ToolCall]], Awaitable[Sequence[Outcome]]]
 _END = object()
 _SILENT = object()
+_REMEMBERED: Final = 5000
+"""So many of the last events of a stream are kept, in case a person has to be told what the model said."""
 
 
 async def gated_events(
@@ -73,7 +76,7 @@ async def gated_events(
 
 
 class StreamEnvelope:
-    """A stream that keeps the response object of its first events.
+    """A stream that keeps the response object of its first events, and its last events.
 
     Raises:
         UnreadableAnswerError: the stream ends without any event.
@@ -83,6 +86,7 @@ class StreamEnvelope:
         self._events = events
         self._begun = False
         self.response: object = None
+        self.heard: deque[object] = deque(maxlen=_REMEMBERED)
 
     def __aiter__(self) -> StreamEnvelope:
         return self
@@ -96,6 +100,7 @@ class StreamEnvelope:
             # LiteLLM drops a whole answer that comes in place of a stream. Ending here would look like a success.
             raise UnreadableAnswerError("a stream without any event is none") from None
         self._begun = True
+        self.heard.append(event)
         if self.response is None:
             self.response = fields.get(event, "response")
         return event

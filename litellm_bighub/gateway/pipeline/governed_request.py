@@ -63,8 +63,8 @@ class GovernedRequest(Protocol):
         """The upstream's id of the response that the request continues."""
         ...
 
-    def context(self, response: object = None) -> CallContext:
-        """Who asks; with the answer's id and model if a response is given."""
+    def context(self, response: object = None, heard: Sequence[object] = ()) -> CallContext:
+        """Who asks; with the answer's id and model if a response is given, and what its stream has told so far."""
         ...
 
     async def receive(self) -> None:

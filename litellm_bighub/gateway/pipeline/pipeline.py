@@ -102,7 +102,7 @@ class Pipeline:
         shown: set[str] = set()
 
         async def judge(calls: Sequence[ToolCall]) -> list[EnforcedCall]:
-            context = request.context(envelope.response)
+            context = request.context(envelope.response, tuple(envelope.heard))
             with request.logged_answer():
                 return await self.enforcement.enforce(calls, context, wire_format, runs=server_side, shown=shown)
 

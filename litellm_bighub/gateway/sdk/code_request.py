@@ -68,9 +68,11 @@ class CodeRequest:
         """The id as LiteLLM gives it to code."""
         return previous_response_id(self.data, encrypted=False)
 
-    def context(self, response: object = None) -> CallContext:
+    def context(self, response: object = None, heard: Sequence[object] = ()) -> CallContext:
         """Who asks, by what the caller says."""
-        return call_context(None, self.data, response, actor=self.actor, domain=self.domain, surface=self.where)
+        return call_context(
+            None, self.data, response, actor=self.actor, domain=self.domain, surface=self.where, heard=heard
+        )
 
     async def receive(self) -> None:
         """A call begins in this task."""

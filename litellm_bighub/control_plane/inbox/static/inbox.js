@@ -150,6 +150,9 @@ if (list) {
   document.addEventListener("submit", keepTyped);
   offerNotifications();
   document.addEventListener("keydown", onKey);
+}
+
+if (document.querySelector("[data-expires]") || list) {
   countDown();
   setInterval(countDown, 1000);
 }

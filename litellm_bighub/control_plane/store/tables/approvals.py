@@ -44,6 +44,7 @@ TRANSITIONS: Final[dict[tuple[State, Move], State]] = {
     ("approved", "consume"): "consumed",
 }
 OPEN: Final = ("pending", "awaiting_second")
+_OVER: Final = ("consumed", "denied", "expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Approval:
         four_eyes: two different people must approve; `first_by` names the one who did, `first_person` is their key's
             lineage.
         told: what the person who denied it tells the agent.
+        background: why the call was made, as `call_background.as_text` has it; gone once the call can no longer run.
         ttl: seconds that a person has to answer, and then the caller to use the answer.
     """
 
@@ -90,6 +92,7 @@ class Approval:
     edited_digest: str | None = None
     first_person: str | None = None
     told: str = ""
+    background: str = ""
 
     def state_at(self, now: float) -> State:
         """The state, with an expiry that nothing has recorded yet."""
@@ -267,6 +270,8 @@ def _move(
 ) -> bool:
     sources: list[State] = [state for state, by in TRANSITIONS if by == move]
     over = approvals.c.expires_at <= now
+    if TRANSITIONS[sources[0], move] in _OVER:
+        values = {**values, "background": ""}
     statement = (
         update(approvals)
         .where(approvals.c.id == approval_id, approvals.c.state.in_(sources), over if move == "expire" else ~over)
