@@ -8,7 +8,7 @@ after them wait for those.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, insort
+from bisect import bisect_left, bisect_right, insort
 from collections import deque
 from heapq import heappop, heappush
 from typing import Protocol, TypeAlias
@@ -42,8 +42,9 @@ _Ready: TypeAlias = "list[tuple[int, WaitingEvent, list[object]]]"
 class Lanes:
     """All events that have not left, in their lanes.
 
-    The first event of a lane is asked again only when what it waits for has changed, so that lanes which stay as they
-    are cost nothing.
+    A lane leads if its first event is older than those of all lanes that it waits for. It then leads until that event
+    has left. Only lanes that lead are asked, and again only when what they wait for has changed, and only lanes right
+    behind one that moved are looked at. So lanes that stay as they are cost nothing.
 
     Args:
         independent: whether no lane waits for another, as clients add to each text apart from all others.
@@ -52,10 +53,10 @@ class Lanes:
     def __init__(self, *, independent: bool = False) -> None:
         self._independent = independent
         self._lanes: dict[int, _Lane] = {}
-        self._indices: list[int] = []
-        self._heads: list[tuple[int, int]] = []
+        self._leading: list[int] = []
+        self._behind: list[int] = []
+        self._firsts_behind: list[tuple[int, int]] = []
         self._awake: set[int] = set()
-        self._behind: set[int] = set()
         self._asleep: dict[object, set[int]] = {}
         self._arrived = 0
         self._left = 0
@@ -69,10 +70,11 @@ class Lanes:
         events = self._lanes.get(lane)
         if events is None:
             events = self._lanes[lane] = deque()
-            self._awake.add(lane)
-            if lane != NO_ITEM:
-                insort(self._indices, lane)
-                heappush(self._heads, (self._arrived, lane))
+            if self._bound(lane) == math.inf:
+                insort(self._leading, lane)
+                self._awake.add(lane)
+            else:
+                self._fall_behind(lane, self._arrived)
         events.append((self._arrived, waiting))
         self._arrived += 1
 
@@ -83,88 +85,107 @@ class Lanes:
     def drain(self) -> tuple[object, ...]:
         """Take out all events that may leave, numbered."""
         ready: _Ready = []
-        while self._pass(ready):
-            pass
+        asked = [lane for lane in self._awake if lane != NO_ITEM]
+        while True:
+            while asked:
+                asked += self._empty(asked.pop(), ready)
+            if self._leading != [NO_ITEM] or NO_ITEM not in self._awake:
+                break
+            asked += self._empty(NO_ITEM, ready)
+            if not asked:
+                break
         ready.sort(key=lambda event: event[0])
         return tuple(numbered for order, waiting, out in ready for numbered in self._number(order, waiting, out))
 
-    def _pass(self, ready: _Ready) -> bool:
-        """Go over the lanes once. True when an event of no item is next, so that it may now leave too."""
-        barrier = self._lanes.get(NO_ITEM)
-        if barrier is not None:
-            first = barrier[0][0]
-            self._empty(NO_ITEM, barrier, self._oldest, ready)
-            if not barrier or barrier[0][0] != first:
-                self._awake |= self._behind
-                self._behind.clear()
-        bound = barrier[0][0] if barrier else math.inf
-        moved = self._go_over_awake(bound, ready) if self._independent else self._go_over_in_order(bound, ready)
-        return moved and bool(barrier)
-
-    def _go_over_awake(self, bound: float, ready: _Ready) -> bool:
-        """Lanes wait for events of no item alone."""
-        moved = False
-        for index in sorted(self._awake - {NO_ITEM}):
-            lane = self._lanes[index]
-            moved = self._empty(index, lane, bound, ready) or moved
-            if lane and lane[0][0] >= bound:
-                self._awake.discard(index)
-                self._behind.add(index)
-        return moved
-
-    def _go_over_in_order(self, bound: float, ready: _Ready) -> bool:
-        """Each lane waits for those of earlier items, too. Behind the oldest event of all, none can leave."""
-        moved = False
-        at = 0
-        while at < len(self._indices) and bound > self._oldest:
-            index = self._indices[at]
-            lane = self._lanes[index]
-            moved = self._empty(index, lane, bound, ready) or moved
-            if lane:
-                at += 1
-                bound = min(bound, lane[0][0])
-        return moved
+    def _bound(self, lane: int) -> float:
+        """When the oldest event arrived that the first event of a lane waits for."""
+        at = bisect_left(self._leading, lane)
+        if at == 0 or (self._independent and self._leading[0] != NO_ITEM):
+            return math.inf
+        return self._lanes[self._leading[0 if self._independent else at - 1]][0][0]
 
     @property
-    def _oldest(self) -> float:
-        """When the oldest event of an item arrived that has not left."""
-        heads = self._heads
-        while heads:
-            order, index = heads[0]
-            lane = self._lanes.get(index)
-            if lane is not None and lane[0][0] == order:
-                return order
-            heappop(heads)
-        return math.inf
+    def _oldest_behind(self) -> tuple[float, int]:
+        """When the oldest first event arrived of a lane that does not lead, and the lane."""
+        firsts = self._firsts_behind
+        while firsts:
+            order, lane = firsts[0]
+            at = bisect_left(self._behind, lane)
+            if self._behind[at : at + 1] == [lane] and self._lanes[lane][0][0] == order:
+                return firsts[0]
+            heappop(firsts)
+        return math.inf, NO_ITEM
 
-    def _empty(self, index: int, lane: _Lane, bound: float, ready: _Ready) -> bool:
-        moved = False
-        while lane and lane[0][0] < bound and index in self._awake:
-            order, waiting = lane[0]
+    def _empty(self, lane: int, ready: _Ready) -> list[int]:
+        """Take out of a lane that leads what may leave. The lanes that lead now, and have to be asked."""
+        events = self._lanes[lane]
+        first = events[0][0]
+        # Events of no item lead as the lowest lane, and leave when they are the oldest of all.
+        bound = self._oldest_behind[0] if lane == NO_ITEM else self._bound(lane)
+        while events and events[0][0] < bound:
+            order, waiting = events[0]
             settled = waiting.settled
             if settled or waiting.out:
                 ready.append((order, waiting, waiting.out))
                 waiting.out = []
-            if settled:
-                moved = True
-                lane.popleft()
-                if lane and index != NO_ITEM:
-                    heappush(self._heads, (lane[0][0], index))
-                continue
-            blocker = waiting.blocker
-            if blocker is None:
+            if not settled:
+                blocker = waiting.blocker
+                if blocker is not None:
+                    self._awake.discard(lane)
+                    self._asleep.setdefault(blocker, set()).add(lane)
                 break
-            self._awake.discard(index)
-            self._asleep.setdefault(blocker, set()).add(index)
-        if not lane:
-            self._remove(index)
-        return moved
+            events.popleft()
+        return [] if events and events[0][0] == first else self._moved(lane, events)
 
-    def _remove(self, index: int) -> None:
-        del self._lanes[index]
-        self._awake.discard(index)
-        if index != NO_ITEM:
-            del self._indices[bisect_left(self._indices, index)]
+    def _moved(self, lane: int, events: _Lane) -> list[int]:
+        """The first event of a lane has left: the lanes that lead now, and have to be asked."""
+        at = bisect_left(self._leading, lane)
+        bound = self._bound(lane)
+        if events and events[0][0] < bound:
+            at += 1
+            bound = events[0][0]
+        else:
+            del self._leading[at]
+            self._awake.discard(lane)
+            if events:
+                self._fall_behind(lane, events[0][0])
+            else:
+                del self._lanes[lane]
+        if self._independent and lane != NO_ITEM:
+            return []
+        end = self._leading[at] if at < len(self._leading) and not self._independent else math.inf
+        return self._go_ahead(bisect_right(self._behind, lane), end, bound)
+
+    def _go_ahead(self, at: int, end: float, bound: float) -> list[int]:
+        """Let lanes lead that waited for one alone.
+
+        Args:
+            at: where the first one stands among those that do not lead.
+            end: the lane before which the last one stands.
+            bound: when the oldest event arrived that they wait for now.
+        """
+        behind, ahead = self._behind, list[int]()
+        while at < len(behind) and behind[at] < end:
+            first, oldest = self._oldest_behind
+            if first >= bound:
+                break
+            is_among = behind[at] <= oldest < end
+            lane = oldest if is_among else behind[at]
+            first = self._lanes[lane][0][0]
+            if first >= bound:
+                at += 1
+                continue
+            del behind[bisect_left(behind, lane)]
+            insort(self._leading, lane)
+            self._awake.add(lane)
+            ahead.append(lane)
+            if not self._independent:
+                end, bound = (lane, bound) if is_among else (end, first)
+        return ahead
+
+    def _fall_behind(self, lane: int, first: int) -> None:
+        insort(self._behind, lane)
+        heappush(self._firsts_behind, (first, lane))
 
     def _number(self, order: int, waiting: WaitingEvent, out: list[object]) -> list[object]:
         if order != self._left or len(out) != 1 or not waiting.settled:

@@ -191,3 +191,51 @@ def test_lanes_that_stay_as_they_are_are_not_asked_again(independent, at_end):
         events += [held, leaves]
 
     assert sum(event.asked for event in events) <= 4 * len(events)
+
+
+class Counted(int):
+    """The number of a lane that counts how often it is looked at."""
+
+    looks = 0
+
+    def __lt__(self, other):
+        Counted.looks += 1
+        return int.__lt__(self, other) if isinstance(other, int) else True
+
+    def __hash__(self):
+        Counted.looks += 1
+        return int(self)
+
+    def __eq__(self, other):
+        return int(self) == int(other)
+
+
+ORDERS = {
+    "ascending": range,
+    "descending": lambda lanes: range(lanes, 0, -1),
+    "the last one first": lambda lanes: [lanes, *range(lanes)],
+    "to and fro": lambda lanes: [each for number in range(lanes // 2) for each in (lanes - number, number)],
+}
+
+
+@pytest.mark.parametrize("independent", [True, False])
+@pytest.mark.parametrize("order", ORDERS)
+def test_what_lanes_cost_does_not_grow_with_how_many_are_open(order, independent):
+    """All are held until the last one has opened; then each moves in turn, in the order of its opening."""
+
+    def cost(lanes):
+        Counted.looks = 0
+        made, events = Lanes(independent=independent), []
+        for lane in ORDERS[order](lanes):
+            events.append(Event(str(lane)))
+            events[-1].blocker = events[-1]
+            made.add(Counted(lane), events[-1])
+            made.drain()
+        for event in events:
+            event.leave()
+            made.wake(event)
+            made.drain()
+        assert not made
+        return Counted.looks
+
+    assert cost(2000) < 3 * cost(1000)
