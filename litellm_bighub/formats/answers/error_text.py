@@ -115,6 +115,8 @@ def _harmless_event(event: Payload, wording: Wording) -> Payload:
 def _harmless_frame(frame: str | bytes, wording: Wording) -> str | bytes:
     """A frame that LiteLLM wrote itself, as it does with errors of chat streams."""
     said = frame.decode(errors="replace") if isinstance(frame, bytes) else frame
+    if "error" not in said and "\\u" not in said:
+        return frame
     try:
         event: object = json.loads(said.strip().removeprefix("data:").strip())
     except (ValueError, RecursionError):

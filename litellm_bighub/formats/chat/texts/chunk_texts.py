@@ -16,7 +16,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, cast
 
-from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.chat.calls import PAYLOADS
 from litellm_bighub.formats.chat.texts.field_rules import ANSWER, CHOICE, MESSAGE, TOOL_CALL, VOCABULARY
@@ -109,7 +109,7 @@ def apart(chunk: object) -> Sequence[object]:
         made += (piece.choice for piece in pieces)
         if not pieces or get(choice, "finish_reason") is not None:
             made.append(_emptied(choice, keeps=("finish_reason",)) if pieces else choice)
-    beside = [key for key in _told(chunk, _BESIDE) if key != "choices"]
+    beside = [key for key in _told(fields.members(chunk), _BESIDE) if key != "choices"]
     usage: object = get(chunk, _USAGE)
     if usage is not None and _carried({_USAGE: usage}, ANSWER):
         beside.append(_USAGE)
@@ -143,24 +143,28 @@ def read(event: object) -> EventTexts:
 
 def _lone(chunk: object) -> StreamedText | None:
     """What most chunks of a stream tell: a piece of one text of one choice, and nothing else."""
-    choices = _choices(chunk)
-    if len(choices) != 1:
+    answer = fields.members(chunk)
+    choices: object = answer.get("choices")
+    if type(choices) is not list or len(choices) != 1:  # pyright: ignore[reportUnknownArgumentType] - a payload
         return None
-    choice = choices[0]
-    told = _told(get(choice, "delta"), MESSAGE)
-    if len(told) != 1 or _told(choice, CHOICE) != ["delta"] or _told(chunk, ANSWER) != ["choices"]:
+    choice = fields.members(choices[0])  # pyright: ignore[reportUnknownArgumentType] - a payload
+    if _told(choice, CHOICE) != ["delta"] or _told(answer, ANSWER) != ["choices"]:
+        return None
+    delta = fields.members(choice["delta"])
+    told = _told(delta, MESSAGE)
+    if len(told) != 1 or choice.get("finish_reason") is not None:
         return None
     key = told[0]
-    text: object = get(get(choice, "delta"), key)
-    if type(text) is not str or get(choice, "finish_reason") is not None:
+    text: object = delta[key]
+    if type(text) is not str:
         return None
-    lane = f"{get(choice, 'index') or 0} {key}"
+    lane = f"{choice.get('index') or 0} {key}"
     return StreamedText(("delta", key), TextKind.TEXT, ("choices", 0, "delta", key), text, is_done=False, item_id=lane)
 
 
-def _told(owner: object, rules: Rules) -> list[str]:
+def _told(given: JsonMapping, rules: Rules) -> list[str]:
     """The fields that may hold a text, and hold something."""
-    return [key for key, value in fields.members(owner).items() if value and rules.get(key) is not _OPAQUE]
+    return [key for key, value in given.items() if value and rules.get(key) is not _OPAQUE]
 
 
 def _read_rest(event: object) -> EventTexts:

@@ -177,6 +177,9 @@ class SignedBlocks:
 
     def left(self, events: Sequence[object], *, ended: bool) -> list[object]:
         """What may be sent of these events, which left the gate in this order, and of those before them."""
+        if not self._blocks:  # nor does any of them wait
+            self._gone += len(events)
+            return [*events]
         for event in events:
             self._waiting.append(event)
             index = whole(event, "index")
