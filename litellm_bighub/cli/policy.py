@@ -30,6 +30,7 @@ from litellm_bighub.cli.state_location import ConfigFile, database, locate
 from litellm_bighub.control_plane.decisions.replay import Replayed, replay as replay_policy, summary
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall
 from litellm_bighub.domain.decision import Block
+from litellm_bighub.domain.history import LABEL, told
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import ConfigurationError, did_you_mean
 from litellm_bighub.policy.difference import Difference, compare
@@ -79,6 +80,7 @@ def explain(
     team: Annotated[str, typer.Option(help="the authenticated team's alias or id")] = "",
     key: Annotated[str, typer.Option(help="the hash of the authenticated key")] = "",
     key_alias: Annotated[str, typer.Option(help="what the authenticated key is called")] = "",
+    taint: Annotated[list[str] | None, typer.Option(help="a label of results that came back; may be repeated")] = None,
     end_user: Annotated[str, typer.Option(help="the user that the request names")] = "",
     surface: Annotated[str, typer.Option(help="the route or adapter, as in /v1/responses")] = "",
     model: Annotated[str, typer.Option(help="the model that asks for the call")] = "",
@@ -116,6 +118,7 @@ def explain(
         trace_id=trace_id,
         key_alias=key_alias,
         end_user=end_user,
+        outputs=told(f"{LABEL}{label}" for label in taint or ()),
     )
     explanation = explain_policy(loaded, measured, context, now=time.time())
     if json:
@@ -223,6 +226,9 @@ def _sides(seen: Considered, call: ToolCall, context: CallContext) -> tuple[str,
             return rule.tool.text, call.name
         case "type":
             return rule.type.text, call.type
+        case "taint":
+            labels = [name.removeprefix(LABEL) for name in context.outputs.split("\n")]
+            return " or ".join(sorted(rule.taint)), ", ".join(labels)
         case "key":
             return rule.key.text, " or ".join(filter(None, (context.key_alias, context.key)))
         case None | "status" | "expires_at" | "when" | "part":

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Basis, Block, Decision
+from litellm_bighub.domain.history import FreshHistory
 from litellm_bighub.errors import DecisionError, DecisionRefused, DecisionUnavailable
 
 
@@ -39,6 +40,16 @@ class DeciderWrapper(Protocol):
     """A behaviour around another decider. Deadlines, retries and breakers hold for questions, not for waiting."""
 
     inner: Decider
+
+
+@runtime_checkable
+class HistoryDecider(Protocol):
+    """A decider that is told what came back in a call's conversation, if it says how that is followed."""
+
+    @property
+    def history(self) -> FreshHistory | None:
+        """What holds for turns that nothing ties to earlier ones; `None` if nobody need follow anything."""
+        ...
 
 
 def layers(decider: Decider) -> Iterator[object]:

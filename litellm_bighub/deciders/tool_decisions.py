@@ -15,13 +15,14 @@ from typing_extensions import assert_never
 from litellm_bighub.deciders.approvals.caller_approval import caller_approval_of
 from litellm_bighub.deciders.approvals.waiting_decider import Stopped, UntilStopped, settled, waiting_decider_of
 from litellm_bighub.deciders.decided_tool_call import DecidedToolCall
-from litellm_bighub.deciders.decider import Decider, undecided
+from litellm_bighub.deciders.decider import Decider, HistoryDecider, layers, undecided
 from litellm_bighub.deciders.event_sinks import DecisionHook, EventSink, HookSink, record
 from litellm_bighub.deciders.ledger.ledger import DeadlineLedger, Ledger, MemoryLedger
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS, Deadline, within
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
 from litellm_bighub.domain.event import DecisionEvent
+from litellm_bighub.domain.history import FreshHistory
 from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionError, DecisionUnavailable
@@ -99,6 +100,12 @@ class ToolDecisions:
         return self._decider
 
     @property
+    def history(self) -> FreshHistory | None:
+        """How conversations are followed for this decider; `None` if they need not be."""
+        found = (layer.history for layer in layers(self._decider) if isinstance(layer, HistoryDecider))
+        return next((history for history in found if history is not None), None)
+
+    @property
     def can_wait(self) -> bool:
         """Whether the decider can wait for approvals."""
         return self._waiting_decider is not None
@@ -153,6 +160,8 @@ class ToolDecisions:
     async def _judge(self, call: ToolCall, context: CallContext) -> DecidedToolCall:
         tool = self._tools.find(call.name)
         context = context if tool.domain is None else replace(context, domain=tool.domain)
+        if context.outputs and self.history is None:
+            context = replace(context, outputs="")
         started = self._timer()
         decider = OURSELVES
         measured = tool.measure(call)

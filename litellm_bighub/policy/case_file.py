@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
+from litellm_bighub.domain.history import told
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.policy.counters import Tally
 from litellm_bighub.policy.evaluation import Usage
@@ -32,7 +33,7 @@ class CaseCallText(CallText):
 
 
 class CaseText(BaseModel):
-    """Calls one after the other."""
+    """Calls of one conversation, in sequence. The result of a call that is allowed comes back before the next."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -97,6 +98,7 @@ class _Run:
         self._text = text
         self._tallies: dict[str, Tally] = {}
         self._now = START
+        self._returned: set[str] = set()
 
     def step(self, one: CaseCallText) -> tuple[Answer, str | None]:
         """Judge the next call, and count it.
@@ -105,7 +107,11 @@ class _Run:
             ValueError: it is not clear which call that is.
         """
         self._now = one.at.timestamp() if one.at is not None else self._now + one.after_seconds
-        answer = self._judging.answer(call_of(one, self._text, ["*"]), context_of(one), self._now, self._usage)
+        call, context = call_of(one, self._text, ["*"]), context_of(one)
+        context = replace(context, outputs=told([*self._returned, *context.outputs.split("\n")]))
+        answer = self._judging.answer(call, context, self._now, self._usage)
+        if answer.verdict == "allowed":
+            self._returned.add(call.name)
         for rule in answer.judgement.counting if answer.judgement else ():
             self._tallies[rule.id] = self._tallies.get(rule.id, Tally()).counted(rule, self._now)
         return answer, _problem(one, answer)

@@ -28,7 +28,7 @@ def compare(before: PolicyText, after: PolicyText) -> list[Difference]:
     """All differences. The order of rules is one: the first match decides."""
     found = [
         Difference("changed", name, {name: (getattr(before, name), getattr(after, name))})
-        for name in ("default", "mode", "audit_keep_days", "workspace", "trusted_end_user", "tools")
+        for name in ("default", "mode", "audit_keep_days", "workspace", "history", "trusted_end_user", "tools")
         if getattr(before, name) != getattr(after, name)
     ]
     old = {rule.name: rule.model_dump() for rule in before.rules}

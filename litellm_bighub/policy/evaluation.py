@@ -19,7 +19,7 @@ from litellm_bighub.policy.parts.part import WHOLE_CALL, Part
 from litellm_bighub.policy.rule import CallerField, Effect, Policy, Rule
 from litellm_bighub.policy.rule_pattern import Pattern
 
-Mismatch: TypeAlias = CallerField | Literal["status", "expires_at", "tool", "type", "actor", "when", "part"]
+Mismatch: TypeAlias = CallerField | Literal["status", "expires_at", "tool", "type", "actor", "taint", "when", "part"]
 
 Deciding: TypeAlias = tuple[Rule | None, ...]
 """The rules that decide on a call, in the policy's order: one for each of its parts. `None` is the default."""
@@ -117,14 +117,14 @@ def find(policy: Policy, call: ToolCall, context: CallContext, now: float) -> De
 def _decided_parts(
     policy: Policy, call: ToolCall, context: CallContext, now: float
 ) -> PolicyJudgement | list[PartDecision]:
-    name = call.name
+    name, labels = call.name, policy.labels.of(context.outputs)
     remaining = policy.parts.of(call) if policy.has_parts else _WHOLE
     decided: list[PartDecision] = []
     for rule in policy.rules:
         if not rule.tool.matches(name):  # most rules are for other tools, and `mismatch` asks for more than that
             continue
         try:
-            if mismatch(rule, call, context, now) is not None:
+            if mismatch(rule, call, context, now, labels) is not None:
                 continue
         except Undecidable as error:
             if any(map(rule.fits, remaining)):
@@ -235,9 +235,10 @@ def explain(
     parts = () if isinstance(decided, PolicyJudgement) else tuple(decided)
     remaining = {id(one.part) for one in parts} if parts else {0}
     considered: list[Considered] = []
+    labels = policy.labels.of(context.outputs)
     for rule in policy.rules:
         try:
-            reason = mismatch(rule, call, context, now)
+            reason = mismatch(rule, call, context, now, labels)
         except Undecidable:
             considered.append(Considered(rule, "part" if parts else None))
             if not parts:
@@ -253,8 +254,17 @@ def explain(
     return Explanation(judgement, tuple(considered), parts)
 
 
-def mismatch(rule: Rule, call: ToolCall, context: CallContext, now: float) -> Mismatch | None:
+def mismatch(
+    rule: Rule, call: ToolCall, context: CallContext, now: float, labels: frozenset[str] = frozenset()
+) -> Mismatch | None:
     """The first thing about the rule that the call does not match; `None` if it matches.
+
+    Args:
+        rule: the rule.
+        call: the call.
+        context: who asks.
+        now: POSIX seconds.
+        labels: those of the results in the call's conversation.
 
     Raises:
         Undecidable: everything else matches, and the condition has no answer.
@@ -270,6 +280,8 @@ def mismatch(rule: Rule, call: ToolCall, context: CallContext, now: float) -> Mi
     for name, pattern in rule.caller_patterns:
         if not pattern.matches(getattr(context, name)) and not (name == "key" and _is_alias(pattern, context)):
             return name
+    if rule.taint and rule.taint.isdisjoint(labels):
+        return "taint"
     if rule.expires_at is not None and now >= rule.expires_at:
         return "expires_at"
     if rule.when is not None and not rule.when.holds(call.arguments, context):

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from litellm_bighub.domain.call import CallType
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.policy.parts.call_parts import LabelNames
 
 MAX_EXAMPLES = 2000
 
@@ -38,6 +39,7 @@ class CallText(BaseModel):
     type: CallType = Field(default="function", description="the call's type")
     arguments: JsonObject = Field(default_factory=dict, description="the call's arguments")
     caller: CallerText = Field(default_factory=CallerText, description="who asks")
+    taint: LabelNames | None = Field(default=None, description="labels of results that came back before the call")
     at: AwareDatetime | None = Field(
         default=None, description="when it is asked for; an example without it is judged apart from hours and expiry"
     )

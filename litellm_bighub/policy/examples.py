@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 
 from litellm_bighub.domain.call import JSON, Arguments, CallContext, ToolCall
 from litellm_bighub.domain.decision import Block, Verdict
+from litellm_bighub.domain.history import LABEL, told
 from litellm_bighub.policy.evaluation import (
     UNUSED,
     PolicyJudgement,
@@ -163,8 +164,9 @@ def _checked(
 
 
 def context_of(example: CallText) -> CallContext:
-    """Who asks."""
-    return CallContext(**example.caller.model_dump())
+    """Who asks, and what came back before."""
+    names = [] if example.taint is None else [example.taint] if isinstance(example.taint, str) else example.taint
+    return CallContext(**example.caller.model_dump(), outputs=told(f"{LABEL}{name}" for name in names))
 
 
 def call_of(example: CallText, text: PolicyText, tools: list[str]) -> ToolCall:

@@ -91,9 +91,11 @@ def _parsed(text: str, name: str) -> tuple[PolicyText, yaml.Node]:
     _refuse_claims(policy, root, name)
     _compile_tools(policy, root, name)
     try:
-        return with_packs(policy), root
+        whole = with_packs(policy)
     except ValueError as error:
         _fail(name, line_of(root, ("include",)), f"include: {error}")
+    _refuse_unknown_labels(whole, root, name)
+    return whole, root
 
 
 def read_yaml(text: str, name: str) -> tuple[yaml.Node, object]:
@@ -231,6 +233,16 @@ def _refuse_claims(policy: PolicyText, root: yaml.Node, name: str) -> None:
         if rule.allows_by_claim and not policy.trusted_end_user:
             field = "end_user" if rule.end_user != "*" else "when"
             _fail(name, line_of(root, ("rules", index, field)), f"rules[{index}].{field}: {CLAIM_ALLOWS}")
+
+
+def _refuse_unknown_labels(policy: PolicyText, root: yaml.Node, name: str) -> None:
+    """Refuse a label that no result has: the rule would never fit."""
+    known = build(policy).labels.all
+    for index, rule in enumerate(policy.rules):
+        for label in rule.taints:
+            if label not in known:
+                problem = f"no tool has `output: {label}`{did_you_mean(label, known)}"
+                _fail(name, line_of(root, ("rules", index, "taint")), f"rules[{index}].taint: {problem}")
 
 
 def _compile_tools(policy: PolicyText, root: yaml.Node, name: str) -> None:

@@ -25,10 +25,12 @@ from pydantic import (
 )
 from typing_extensions import Self
 
+from litellm_bighub.domain.history import FreshHistory
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.argument_condition import Condition, refuse_slips
 from litellm_bighub.policy.example_text import ExamplesText
-from litellm_bighub.policy.parts.call_parts import CallParts, ToolParts
+from litellm_bighub.policy.label import Labels
+from litellm_bighub.policy.parts.call_parts import CallParts, LabelNames, ToolParts
 from litellm_bighub.policy.parts.command_pattern import CommandPattern
 from litellm_bighub.policy.parts.part import PartPattern
 from litellm_bighub.policy.parts.path_use import PathPattern
@@ -154,6 +156,10 @@ class RuleText(BaseModel):
     end_user: Globs = Field(
         default="*", description="pattern of the user that the request names; allows only with `trusted_end_user`"
     )
+    taint: LabelNames | None = Field(
+        default=None,
+        description="a label that results of this conversation have, or a list of which one has to be there",
+    )
     when: str | None = Field(
         default=None, max_length=4000, description="JMESPath condition over the arguments and caller('team')"
     )
@@ -216,6 +222,8 @@ class RuleText(BaseModel):
         given = [bound for bound in bounds if bound is not None]
         if given != sorted(given):
             raise ValueError("min_value, require_approval_above and max_value must not decrease in this order")
+        if self.taint is not None and "allow" in self.effects:
+            raise ValueError("a rule with `taint` blocks or asks: whoever brings a result back can put a label on")
         if self.effect == "block" and given:
             raise ValueError("a rule with `effect: block` blocks every value; drop the bounds, or the effect")
         if self.command is not None and self.command.by_effect:
@@ -238,6 +246,11 @@ class RuleText(BaseModel):
     def tools(self) -> list[str]:
         """The patterns of its tools."""
         return [self.tool] if isinstance(self.tool, str) else self.tool
+
+    @property
+    def taints(self) -> list[str]:
+        """The labels that it is for."""
+        return _listed(self.taint)
 
     @property
     def allows_by_claim(self) -> bool:
@@ -287,6 +300,7 @@ class RuleText(BaseModel):
             model=_pattern(self.model),
             surface=_pattern(self.surface),
             end_user=_pattern(self.end_user),
+            taint=frozenset(_listed(self.taint)),
             when=None if self.when is None else Condition.compile(self.when),
             effect=self.effect,
             min_value=self.min_value,
@@ -308,6 +322,24 @@ class RuleText(BaseModel):
 PackName: TypeAlias = Literal["coding-agent", "payments", "mail"]
 
 
+class HistoryText(BaseModel):
+    """What holds for turns that nothing ties to earlier ones."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    fresh: Literal["window", "clean"] = Field(
+        default="window", description="window: what the same key and user got back lately; clean: nothing"
+    )
+    window_seconds: Annotated[float, Strict(), Field(gt=0, le=30 * 86400)] = Field(
+        default=3600, description="how lately that is"
+    )
+
+    @property
+    def settings(self) -> FreshHistory:
+        """As the gateway follows it."""
+        return FreshHistory(self.window_seconds if self.fresh == "window" else 0.0)
+
+
 class PolicyText(BaseModel):
     """The whole file."""
 
@@ -326,6 +358,9 @@ class PolicyText(BaseModel):
     )
     workspace: str | None = Field(
         default=None, min_length=1, max_length=1000, description="the folder that agents work in, an absolute path"
+    )
+    history: HistoryText = Field(
+        default_factory=HistoryText, description="what holds for turns that nothing ties to earlier ones"
     )
     trusted_end_user: Annotated[bool, Strict()] = Field(
         default=False, description="rules may allow calls by `end_user`: whoever asks the gateway is trusted to name it"
@@ -371,6 +406,7 @@ def build(text: PolicyText, added: AddedRules = ()) -> Policy:
         tools=text.tools,
         parts=CallParts(text.tools, workspace),
         has_parts=any(rule.parts for rule in rules),
+        labels=Labels({name: _listed(tool.output) for name, tool in text.tools.items()}),
     )
 
 
@@ -379,6 +415,10 @@ def _trusted(one: RuleText, rules: tuple[Rule, ...], text: PolicyText) -> tuple[
     if text.trusted_end_user or not one.allows_by_claim:
         return rules
     return tuple(replace(rule, effect="block") if rule.effect == "allow" else rule for rule in rules)
+
+
+def _listed(names: LabelNames | None) -> list[str]:
+    return [] if names is None else [names] if isinstance(names, str) else names
 
 
 def _pattern(text: Globs) -> Pattern:

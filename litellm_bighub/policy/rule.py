@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from typing import Final, Literal, TypeAlias, get_args
 
 from litellm_bighub.policy.argument_condition import Condition
+from litellm_bighub.policy.label import Labels
 from litellm_bighub.policy.parts.call_parts import CallParts, ToolParts
 from litellm_bighub.policy.parts.command_pattern import CommandPattern
 from litellm_bighub.policy.parts.part import Part, PartPattern
@@ -67,6 +68,7 @@ class Rule:
         id: names the rule in decisions, counters and the audit; for a rule of the file its name.
         tool, type, actor, domain, user, team, model, surface, end_user: patterns over the call and its context.
         key: a pattern of the key's hash or alias.
+        taint: labels of results, one of which has to be in the conversation; without any the rule is for all.
         when: a condition over the arguments and the caller, `None` if there is none.
         parts: patterns of parts, one of which has to fit; without any the rule is for every part.
         zone: the time zone in which `hours` and the calendar day and hour of the limits are meant.
@@ -85,6 +87,7 @@ class Rule:
     model: Pattern = ANY
     surface: Pattern = ANY
     end_user: Pattern = ANY
+    taint: frozenset[str] = frozenset()
     when: Condition | None = None
     parts: tuple[PartPattern, ...] = ()
     effect: Effect = "allow"
@@ -142,6 +145,7 @@ class Policy:
         default: what holds where no rule matches.
         tools: how value and target are taken out of the arguments, by tool name or pattern.
         parts: takes calls apart.
+        labels: the labels of the tools' results.
         has_parts: whether a rule has patterns of parts; otherwise a call need not be taken apart.
     """
 
@@ -151,3 +155,4 @@ class Policy:
     tools: Mapping[str, ToolParts]
     parts: CallParts = field(default_factory=lambda: CallParts({}), compare=False)
     has_parts: bool = False
+    labels: Labels = field(default_factory=lambda: Labels({}), compare=False)

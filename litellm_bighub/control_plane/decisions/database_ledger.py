@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -12,11 +12,12 @@ from litellm_bighub.control_plane.readers_and_writer import Database, unavailabl
 from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.database import check_url, open_database
 from litellm_bighub.control_plane.store.sqlite_file import warn_if_readable
-from litellm_bighub.control_plane.store.tables import clock_checks, decided_calls as store
+from litellm_bighub.control_plane.store.tables import clock_checks, decided_calls as store, histories
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS
 from litellm_bighub.domain.decided_call import DecidedCall, Search, storable
 from litellm_bighub.domain.event import OptOut, UnapprovedResult
+from litellm_bighub.domain.history import Returned
 
 T = TypeVar("T")
 
@@ -86,7 +87,8 @@ class DatabaseLedger:
                 sure = clock_checks.check_clock(transaction.connection, "decided_calls", now).sure_at
                 if sure is not None:
                     pruned = store.prune(transaction.connection, sure - self._keep_seconds)
-                    is_left = pruned == store.AT_ONCE
+                    forgotten = histories.prune(transaction.connection, sure - self._keep_seconds)
+                    is_left = store.AT_ONCE in {pruned, forgotten}
             transaction.remember(
                 calls if database_time is None else [replace(call, time=database_time) for call in calls]
             )
@@ -113,6 +115,26 @@ class DatabaseLedger:
     async def joined(self, response_id: str, continued_by: str) -> bool:
         """Remember which answer stands behind a response in its stream."""
         return await self._write(lambda transaction: store.joined(transaction.connection, response_id, continued_by))
+
+    async def returned(self, marks: Collection[str]) -> Mapping[str, Returned]:
+        """What had come back where these marks stand, for those that are known.
+
+        Raises:
+            DecisionUnavailable: the database cannot be used.
+        """
+        with unavailable_when_failing("ledger"):
+            database = await self._opened()
+            return await database.read(lambda connection: histories.find(connection, marks))
+
+    async def mark(self, marks: Collection[str], returned: Returned) -> None:
+        """Remember what has come back where these marks stand, beside what is known of them."""
+
+        def job(transaction: Transaction) -> None:
+            database_time = transaction.time if self._clock is None else None
+            now = (self._clock or time.time)() if database_time is None else database_time
+            histories.add(transaction.connection, marks, returned, now)
+
+        await self._write(job, brief=True)
 
     async def report(self, event: UnapprovedResult | OptOut) -> None:
         """Put the event into the chained audit."""

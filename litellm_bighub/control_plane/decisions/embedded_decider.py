@@ -23,6 +23,7 @@ from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
+from litellm_bighub.domain.history import FreshHistory
 from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.redaction import Redact, Redactor
 from litellm_bighub.policy.policy_text import build
@@ -126,6 +127,12 @@ class EmbeddedDecider:
     def policy(self) -> Policy:
         """The file's policy; its `tools` say where value and target stand."""
         return build(self._source.text)
+
+    @property
+    def history(self) -> FreshHistory | None:
+        """How conversations are to be followed; `None` where no tool has a label that could come into force."""
+        text = self._source.text
+        return text.history.settings if any(tool.output for tool in text.tools.values()) else None
 
     async def decide(self, call: ToolCall, context: CallContext) -> Decision:
         """Decide on one call whose arguments are readable. An approval of this very call is used up by it.

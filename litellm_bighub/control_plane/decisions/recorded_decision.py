@@ -22,6 +22,7 @@ from litellm_bighub.domain.call_background import as_text, cleaned
 from litellm_bighub.domain.decided_call import released
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.digest import arguments_digest, call_digest
+from litellm_bighub.domain.history import told
 from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.domain.redaction import Redact, hidden_texts
 from litellm_bighub.domain.stored_context import stored_context
@@ -243,6 +244,8 @@ class DecisionRecorder:
     ) -> RecordedDecision:
         """Decide on the arguments that a person approved in place of this call's, with hidden values put back."""
         context, judgement = question.context, outcome.judgement
+        before = str(approval.context.get("outputs") or "")
+        context = replace(context, outputs=told([*context.outputs.split("\n"), *before.split("\n")]))
         edited = merge_arguments(approval.edited or {}, approval.arguments, question.call.arguments)
         call = edit(snapshot.tools, question.call, edited, surface=context.surface)
         if isinstance(call, str):

@@ -34,10 +34,11 @@ IDENTITY: Final = ("user", "team", "key")
 """Who asks at a gateway: bound."""
 RUN: Final = (
     *("path", "surface", "model", "trace_id", "response_id", "conversation", "call_id"),
-    *("key_alias", "end_user"),
+    *("key_alias", "end_user", "outputs"),
 )
 """In which run, and what may change about the caller: not bound."""
 _MOST_CHARACTERS: Final = 2000
+_MOST_OUTPUTS: Final = 100_000
 _QUESTION_FIELDS: Final = ("value", "target")
 
 
@@ -119,18 +120,21 @@ def _gateway(given: object) -> Mapping[str, str]:
     names = (*RUN, *IDENTITY)
     if not isinstance(given, dict) or not set(given) <= set(names):
         raise ValueError(f"`{GATEWAY}` has the fields {', '.join(names)}, and no other")
-    if not all(isinstance(value, str) and _is_storable(value) for value in given.values()):
+    if not all(
+        isinstance(value, str) and _is_storable(value, _MOST_OUTPUTS if name == "outputs" else _MOST_CHARACTERS)
+        for name, value in given.items()
+    ):
         raise ValueError(f"the fields of `{GATEWAY}` are texts of at most {_MOST_CHARACTERS} characters")
     return given
 
 
-def _is_storable(text: str) -> bool:
+def _is_storable(text: str, most: int) -> bool:
     """Refuses half of a surrogate pair, which could be stored and then not be shown."""
     try:
         text.encode()
     except UnicodeEncodeError:
         return False
-    return len(text) <= _MOST_CHARACTERS and "\0" not in text
+    return len(text) <= most and "\0" not in text
 
 
 def _arguments(fields: JsonMapping) -> JsonMapping | None:

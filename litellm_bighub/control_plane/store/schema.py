@@ -310,6 +310,16 @@ decided_calls = Table(
     comment="What became of the calls of answers, for the requests that follow. Arguments are redacted.",
 )
 
+histories = Table(
+    "histories",
+    metadata,
+    Column("mark", Text, primary_key=True),
+    Column("returned", Text, nullable=False),
+    Column("time", Double, nullable=False),
+    Index("histories_time", "time"),
+    comment="The tools whose results had come back, by the marks of answers, conversations, calls and callers.",
+)
+
 secrets = Table(
     "secrets",
     metadata,

@@ -18,6 +18,7 @@ from litellm_bighub.deciders.hosted.hosted_approvals import HostedApprovals
 from litellm_bighub.deciders.hosted.strict_answer import read_decision
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
+from litellm_bighub.domain.history import FreshHistory
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.domain.stored_context import stored_context
@@ -51,6 +52,11 @@ class BighubDecider:
         self._approvals = HostedApprovals(client.approvals)
         self._send_arguments: SendArguments = send_arguments
         self._redactor = redactor or Redactor()
+
+    @property
+    def history(self) -> FreshHistory:
+        """Whoever answers has the labels of results, and is told of all."""
+        return FreshHistory()
 
     async def decide(self, call: ToolCall, context: CallContext) -> Decision:
         """Ask once.

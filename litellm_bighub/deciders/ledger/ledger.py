@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from litellm_bighub.deciders.wrappers.deadline import within
 from litellm_bighub.domain.decided_call import DecidedCall, Search
 from litellm_bighub.domain.event import OptOut, UnapprovedResult
+from litellm_bighub.domain.history import Returned, merged
 
 T = TypeVar("T")
 
@@ -41,6 +42,14 @@ class Ledger(Protocol):
         """
         ...
 
+    async def returned(self, marks: Collection[str]) -> Mapping[str, Returned]:
+        """What had come back where these marks stand, for those that are known."""
+        ...
+
+    async def mark(self, marks: Collection[str], returned: Returned) -> None:
+        """Remember what has come back where these marks stand, beside what is known of them."""
+        ...
+
     async def report(self, event: UnapprovedResult | OptOut) -> None:
         """Keep the event of an unapproved result or of an opt-out."""
         ...
@@ -55,6 +64,8 @@ class MemoryLedger:
 
     def __init__(self, limit: int = 5_000) -> None:
         self._calls: deque[DecidedCall] = deque(maxlen=limit)
+        self._limit = limit
+        self._returned: dict[str, Returned] = {}
 
     async def write(self, calls: Sequence[DecidedCall]) -> None:
         """Remember the calls."""
@@ -76,6 +87,17 @@ class MemoryLedger:
         for index in first:
             self._calls[index] = replace(self._calls[index], continued_by=continued_by)
         return bool(first)
+
+    async def returned(self, marks: Collection[str]) -> Mapping[str, Returned]:
+        """What had come back where these marks stand."""
+        return {mark: self._returned[mark] for mark in marks if mark in self._returned}
+
+    async def mark(self, marks: Collection[str], returned: Returned) -> None:
+        """Remember what has come back where these marks stand."""
+        for mark in marks:
+            self._returned[mark] = merged([self._returned.pop(mark, {}), returned])
+        while len(self._returned) > 4 * self._limit:
+            del self._returned[next(iter(self._returned))]
 
     async def report(self, event: UnapprovedResult | OptOut) -> None:
         """There is no audit in memory; the caller logs it too."""
@@ -106,6 +128,14 @@ class DeadlineLedger:
     async def joined(self, response_id: str, continued_by: str) -> bool:
         """Remember which answer stands behind a response in its stream."""
         return await self._in_time(self.inner.joined(response_id, continued_by))
+
+    async def returned(self, marks: Collection[str]) -> Mapping[str, Returned]:
+        """What had come back where these marks stand."""
+        return await self._in_time(self.inner.returned(marks))
+
+    async def mark(self, marks: Collection[str], returned: Returned) -> None:
+        """Remember what has come back where these marks stand."""
+        await self._in_time(self.inner.mark(marks, returned))
 
     async def report(self, event: UnapprovedResult | OptOut) -> None:
         """Keep the event of an unapproved result or of an opt-out."""

@@ -16,6 +16,7 @@ from litellm.types.llms.openai import ResponsesAPIOptionalRequestParams
 from litellm_bighub.domain.actor import CLAIM, KEY, TEAM, USER, without_mark
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.call_background import BackgroundExtent
+from litellm_bighub.domain.history import UNKNOWN_TOOL
 from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.requests.background import read_background
@@ -71,7 +72,7 @@ def call_context(
     names = {"key": KEY + alias, "user": USER + user, "team": TEAM + team}
     named = (names[source] if source in names else _claimed(user_api_key_dict, source) for source in actor_from)
     name = next((name for name in named if without_mark(name) not in NOBODY), actor)
-    turn = request_scope().turn
+    turn, outputs = request_scope().turn, request_scope().outputs
     return CallContext(
         actor=name,
         domain=domain,
@@ -85,6 +86,7 @@ def call_context(
         key=key,
         turn=turn[1] if turn is not None and turn[0] is request_data else "",
         key_alias=alias,
+        outputs=UNKNOWN_TOOL if outputs is None else outputs,
         end_user=end_user,
         background=partial(read_background, request=request_data, answer=response, heard=heard, extent=extent),
     )

@@ -15,6 +15,7 @@ from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.formats.answers.unreadable_calls import NO_NAME, TOO_DEEP
 from litellm_bighub.formats.payload.copies import json_text, text
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
+from litellm_bighub.gateway.conversation.output_history import OutputHistory
 from litellm_bighub.gateway.mcp.mcp_results import McpResults, note_edit
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld
@@ -46,6 +47,7 @@ async def govern_mcp_call(
         ToolCallWithheld: it must not be made. The client gets an error as the tool's result.
     """
     call = mcp_call(data)
+    context = await OutputHistory(enforcement.tool_decisions).follow_caller(call.name, context)
     (decision,) = await enforcement.decisions([call], context)
     publish_decision(enforcement.tool_decisions, data, call, decision)
     outcome = enforcement.outcome(call, decision)

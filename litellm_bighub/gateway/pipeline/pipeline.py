@@ -13,6 +13,7 @@ from litellm_bighub.formats.answers.error_text import harmless_in_place
 from litellm_bighub.formats.registry import DEFAULT, format_of_answer
 from litellm_bighub.formats.requests.approval_answers import Effect
 from litellm_bighub.formats.stream.gate_protocol import Outcome
+from litellm_bighub.gateway.conversation.output_history import OutputHistory
 from litellm_bighub.gateway.conversation.request_history import RequestHistory, UnapprovedToolResult
 from litellm_bighub.gateway.pipeline.answer_format import route_in_errors
 from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall, Enforcement
@@ -41,6 +42,11 @@ class Pipeline:
     conversation: RequestHistory
     hosted_tools: HostedTools
 
+    @property
+    def outputs(self) -> OutputHistory:
+        """Follows what came back in conversations."""
+        return OutputHistory(self.enforcement.tool_decisions)
+
     async def request(self, request: GovernedRequest) -> None:
         """Decide on providers' own tools, and repair what comes back from earlier answers, in place.
 
@@ -55,7 +61,11 @@ class Pipeline:
         with request.logged_request():
             await request.receive()
             await self._take_approval_answers(request)
+            await self.outputs.follow(
+                request.data, request.wire_format, request.previous_response_id, request.context()
+            )
             await self.hosted_tools.govern(request.data, request.context)
+            await self.outputs.list_tools(request.data, request.context(), gateway_mcp=self.hosted_tools.gateway_mcp)
         if request.wire_format is None:
             return
         try:
@@ -80,7 +90,10 @@ class Pipeline:
         if format_of_answer(response) is None:
             return response
         with request.logged_answer():
-            return await self._feedback(request).enforced(response)
+            answered = await self._feedback(request).enforced(response)
+        if (format_of_answer(answered) or DEFAULT).stores_answers:
+            await self.outputs.record_answer(request.context(answered))
+        return answered
 
     async def stream(self, request: GovernedRequest, events: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
         """The events of a stream that may be sent to the client.
@@ -99,6 +112,7 @@ class Pipeline:
         feedback = self._feedback(request).stream(wire_format)
         envelope = StreamEnvelope(server_side.within(events) if feedback is None else feedback.within(events))
         held = request.held_stream()
+        is_recorded = False
         shown: set[str] = set()
 
         async def judge(calls: Sequence[ToolCall]) -> list[EnforcedCall]:
@@ -123,6 +137,9 @@ class Pipeline:
         async with aclosing(released if feedback is None else feedback.joined(released)) as joined:
             with route_in_errors(request.where):
                 async for event in self.conversation.recorded_stream(joined, request.data):
+                    if wire_format.stores_answers and not is_recorded and envelope.response is not None:
+                        is_recorded = True
+                        await self.outputs.record_answer(request.context(envelope.response))
                     yield as_litellm_event(event) if wire_format.has_event_objects else event
 
     async def _take_approval_answers(self, request: GovernedRequest) -> None:

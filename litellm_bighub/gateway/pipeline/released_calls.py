@@ -12,9 +12,10 @@ from typing_extensions import assert_never
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.decided_call import DecidedCall, released
+from litellm_bighub.domain.decided_call import DecidedCall, released, storable
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval, verdict
 from litellm_bighub.domain.digest import arguments_digest
+from litellm_bighub.domain.history import as_returned, marks_of_calls
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
 
@@ -50,6 +51,9 @@ async def record_calls(
                 await decisions_.ledger.write(decided)
         else:
             await decisions_.ledger.write(decided)
+        if context.outputs and decisions_.history is not None:
+            marks = marks_of_calls((storable(call.id) for call in calls), context)
+            await decisions_.ledger.mark(marks, as_returned(context.outputs, now))
     except (DecisionError, TimeoutError) as error:
         logger.error("the ledger did not remember %d calls: %s", len(calls), error)  # noqa: TRY400 - its cause may hold arguments
         return False

@@ -36,6 +36,7 @@ class RequestScope(NamedTuple):
         released: the tool calls that the last call in code has released.
         stream_scans: what guardrails have seen of streams on LiteLLM's unified path, by the identity of their events.
         turn: a request, and what its answer goes on from, as in `CallContext`.
+        outputs: the tools whose results came back in the conversation, as in `CallContext`; `None` if nobody looked.
         extraction: the request and the side that an override point extracts texts for.
     """
 
@@ -47,6 +48,7 @@ class RequestScope(NamedTuple):
     released: frozenset[CallName] = frozenset()
     stream_scans: dict[int, StreamScan] | None = None
     turn: tuple[JsonMapping, str] | None = None
+    outputs: str | None = None
     extraction: tuple[JsonObject, InputType] | None = None
 
 

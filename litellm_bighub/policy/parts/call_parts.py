@@ -46,6 +46,10 @@ def _show_template(text: str) -> str:
 ShowTemplate: TypeAlias = Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_show_template)]
 
 
+LabelName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_length=100)]
+LabelNames: TypeAlias = LabelName | Annotated[list[LabelName], Field(min_length=1, max_length=20)]
+
+
 class ToolParts(ToolSettings):
     """What the policy file says of a tool: what every guardrail may say, and which arguments hold its parts."""
 
@@ -64,6 +68,9 @@ class ToolParts(ToolSettings):
         default=None, description="of these statements; without it several have to read them"
     )
     recipients: str | None = Field(default=None, description="JMESPath over the arguments: addresses of mail")
+    output: LabelNames | None = Field(
+        default=None, description="the label of its results, as in untrusted or secret, or a list of them"
+    )
     show: ShowTemplate | None = Field(
         default=None, description="one sentence for approvers, with JMESPaths over the arguments in braces"
     )

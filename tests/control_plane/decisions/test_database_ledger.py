@@ -233,3 +233,33 @@ async def test_memory_forgets_the_oldest():
 
     found = await ledger.find(Search(call_ids={"call_1"}, actor="ada"))
     assert [each.response_id for each in found] == ["r1", "r2"]
+
+
+async def test_what_came_back_is_added_to_and_never_taken_away(ledger):
+    marks = [f"m{number}" for number in range(1200)]
+    await ledger.mark(marks, {"fetch": 1.0})
+    await ledger.mark(marks[:600], {"read\t": 2.0})
+    await ledger.mark(marks[:1], {})
+
+    found = await ledger.returned([*marks, "unknown"])
+    assert set(found) == set(marks)
+    assert found["m0"] == {"fetch": 1.0, "read\t": 2.0}
+    assert found["m1199"] == {"fetch": 1.0}
+    assert await ledger.returned([]) == {}
+
+
+async def test_what_came_back_long_ago_is_forgotten(open_ledger, clock):
+    ledger = open_ledger(keep_days=1)
+    clock.now -= 2 * DAY
+    await ledger.mark(["old"], {"fetch": 1.0})
+    clock.now += 2 * DAY
+    await ledger.mark(["new"], {"fetch": 1.0})
+    await ledger.write([])
+    assert set(await ledger.returned(["old", "new"])) == {"new"}
+
+
+async def test_memory_forgets_the_oldest_histories():
+    ledger = MemoryLedger(limit=1)
+    for mark in "abcdef":
+        await ledger.mark([mark], {})
+    assert set(await ledger.returned("abcdef")) == set("cdef")

@@ -1,0 +1,87 @@
+"""What came back in a conversation: the tools whose results a model has read, and how conversations are known again.
+
+A history hangs on marks: the ids of answers, of the provider's conversations, and of calls. Each mark holds what had
+come back when it was written; a request has what its marks hold together, and what it brings itself. Nothing is ever
+taken from a mark.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from litellm_bighub.domain.call import CallContext
+
+UNKNOWN_TOOL: Final = "\t"
+"""In place of the tool of a result whose call nobody knows: it may have been any. No name of a tool is that."""
+LABEL: Final = ":"
+"""What begins with it is a label itself, and no tool; examples and people who try a rule name labels."""
+
+Returned: TypeAlias = Mapping[str, float]
+"""The tools whose results came back, each with the last time, POSIX seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class FreshHistory:
+    """What holds for turns that nothing ties to earlier ones.
+
+    Attributes:
+        seconds: what came back in all conversations of the same key and user so long ago; 0 for nothing.
+    """
+
+    seconds: float = 3600.0
+
+
+def mark(kind: Literal["answer", "conversation", "call", "caller"], *names: str) -> str:
+    """The mark of a thing, of the same length for all."""
+    return hashlib.sha256(json.dumps([kind, *names]).encode()).hexdigest()
+
+
+def marks_of_place(response_id: str, conversation: str) -> set[str]:
+    """The marks of an answer and of a provider's conversation. What they hold goes with them, whoever goes on."""
+    marks = {mark("answer", response_id)} if response_id else set[str]()
+    return marks | {mark("conversation", conversation)} if conversation else marks
+
+
+def own_marks(response_id: str, conversation: str, context: CallContext) -> set[str]:
+    """Tell an answer and a conversation as this caller's: another's id ties nobody to a clean history."""
+    named = (("of answer", response_id), ("of conversation", conversation))
+    return {mark("caller", *_owner(context), kind, name) for kind, name in named if name}
+
+
+def marks_of_calls(call_ids: Iterable[str], context: CallContext) -> set[str]:
+    """The marks of a caller's calls: models use such ids again, so another caller's call is another one."""
+    return {mark("call", *_owner(context), call_id) for call_id in call_ids if call_id}
+
+
+def mark_of_caller(context: CallContext) -> str:
+    """The mark of everything that a key and user has got back."""
+    return mark("caller", *_owner(context))
+
+
+def merged(histories: Iterable[Returned]) -> dict[str, float]:
+    """What came back in any of them, with the last times."""
+    together: dict[str, float] = {}
+    for history in histories:
+        for tool, time in history.items():
+            together[tool] = max(time, together.get(tool, time))
+    return together
+
+
+def told(tools: Iterable[str]) -> str:
+    """Tools as a call's context has them."""
+    return "\n".join(sorted(set(filter(None, tools))))
+
+
+def as_returned(outputs: str, time: float) -> dict[str, float]:
+    """The tools of a call's context as they are remembered."""
+    return dict.fromkeys(filter(None, outputs.split("\n")), time)
+
+
+def _owner(context: CallContext) -> tuple[str, str, str]:
+    """A key and its user; whom neither names is told by the actor."""
+    named = bool(context.key or context.user)
+    return context.key, context.user, "" if named else context.actor

@@ -1,0 +1,176 @@
+"""Which tools' results came back in a conversation, so that their labels hold for the calls that follow.
+
+A request goes on from what it names: an answer, a provider's conversation, or calls that it replays. What had come back
+there holds on, and what it brings itself. A request that names nothing that the ledger knows gets what the same key and
+user got back lately, so that nobody loses a history by leaving an id out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.domain.call import CallContext
+from litellm_bighub.domain.decided_call import DecidedCall, Search, storable
+from litellm_bighub.domain.history import (
+    UNKNOWN_TOOL,
+    FreshHistory,
+    Returned,
+    as_returned,
+    mark_of_caller,
+    marks_of_calls,
+    marks_of_place,
+    merged,
+    own_marks,
+    told,
+)
+from litellm_bighub.domain.payload import JsonMapping
+from litellm_bighub.errors import DecisionError
+from litellm_bighub.formats.format import Format
+from litellm_bighub.formats.requests.hosted_tools import find_own_tools
+from litellm_bighub.formats.requests.results import FoundResult
+from litellm_bighub.gateway.conversation.identity import conversation_id
+from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
+
+logger = logging.getLogger(__name__)
+_OFTEN: Final = 60.0
+"""Seconds after which it is written again that a result came back."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputHistory:
+    """Follows conversations, if the decider wants to know.
+
+    Attributes:
+        decisions: holds the ledger, and knows how the decider wants conversations followed.
+    """
+
+    decisions: ToolDecisions
+
+    async def follow(
+        self, data: JsonMapping, wire_format: Format | None, previous_response_id: str, context: CallContext
+    ) -> None:
+        """Find out what came back before a request, and with it, and keep that for its answer.
+
+        Args:
+            data: the request.
+            wire_format: its format.
+            previous_response_id: the upstream's id of the response that it goes on from.
+            context: who asks.
+
+        Raises:
+            DecisionError: the ledger cannot be asked.
+        """
+        enter(request_scope()._replace(outputs=""))
+        fresh = self.decisions.history
+        if fresh is None:
+            return
+        results = () if wire_format is None else wire_format.brought(data).results
+        stores = wire_format is not None and wire_format.stores_answers
+        response_id, conversation = (previous_response_id, conversation_id(data)) if stores else ("", "")
+        known = await self._calls(results, response_id, conversation, context)
+        now = self.decisions.clock()
+        brought = {tool: now for found in results for tool in self._tools(found, known)}
+        own = own_marks(response_id, conversation, context)
+        own |= marks_of_calls((storable(found.call_id) for found in results), context)
+        caller = mark_of_caller(context)
+        before = await self.decisions.ledger.returned({*own, *marks_of_place(response_id, conversation), caller})
+        lately = before.get(caller, {})
+        earlier = [history for mark, history in before.items() if mark != caller]
+        if not known and own.isdisjoint(before):
+            earlier.append(_lately(lately, fresh, now))
+        await self._keep(merged([*earlier, brought]), brought, lately, {*marks_of_place("", conversation), caller})
+
+    async def list_tools(self, data: JsonMapping, context: CallContext, *, gateway_mcp: bool) -> None:
+        """Take in the provider's own tools that a request lists: their results stand in no request that follows.
+
+        Raises:
+            DecisionError: the ledger cannot be asked.
+        """
+        if self.decisions.history is None:
+            return
+        now = self.decisions.clock()
+        listed = {
+            name: now
+            for tool in find_own_tools(data, gateway_mcp=gateway_mcp)
+            for name in (tool.call.name, tool.call.type)
+        }
+        await self.add(listed, conversation_id(data), context)
+
+    async def follow_caller(self, tool: str, context: CallContext) -> CallContext:
+        """Follow a call that stands in no conversation that is known, of a tool that the gateway runs itself.
+
+        Returns:
+            Who asks, with what the same key and user got back lately, or with the conversation's in whose request the
+            gateway makes the call.
+
+        Raises:
+            DecisionError: the ledger cannot be asked.
+        """
+        if self.decisions.history is None:
+            return context
+        if request_scope().outputs is None:
+            await self.follow({}, None, "", context)
+        outputs = request_scope().outputs or ""
+        await self.add({tool: self.decisions.clock()}, "", context)
+        return replace(context, outputs=outputs)
+
+    async def add(self, new: Returned, conversation: str, context: CallContext) -> None:
+        """Take in results beside those that are known already.
+
+        Raises:
+            DecisionError: the ledger cannot be asked.
+        """
+        if not new:
+            return
+        caller = mark_of_caller(context)
+        lately = (await self.decisions.ledger.returned([caller])).get(caller, {})
+        before = as_returned(request_scope().outputs or "", 0.0)
+        await self._keep(merged([before, new]), new, lately, {*marks_of_place("", conversation), caller})
+
+    async def record_answer(self, context: CallContext) -> None:
+        """Tie an answer to its conversation, before anybody can go on from it.
+
+        Who goes on from an answer that could not be recorded gets what came back lately.
+        """
+        if self.decisions.history is None:
+            return
+        place = (context.response_id, context.conversation)
+        if marks := marks_of_place(*place) | own_marks(*place, context):
+            try:
+                await self.decisions.ledger.mark(marks, as_returned(context.outputs, self.decisions.clock()))
+            except DecisionError as error:
+                logger.warning("the ledger did not remember what came back before an answer: %s", error)
+
+    async def _keep(self, all_: Returned, new: Returned, lately: Returned, marks: set[str]) -> None:
+        enter(request_scope()._replace(outputs=told(all_)))
+        if any(time >= lately.get(tool, 0.0) + _OFTEN for tool, time in new.items()):
+            await self.decisions.ledger.mark(marks, new)
+
+    async def _calls(
+        self, results: Sequence[FoundResult], response_id: str, conversation: str, context: CallContext
+    ) -> Sequence[DecidedCall]:
+        """The caller's calls that a request is about, as far as the ledger knows them."""
+        if not (results or response_id or conversation):
+            return ()
+        ids = {storable(found.call_id) for found in results}
+        owner = (storable(context.actor), storable(context.key), storable(context.user))
+        search = Search(response_id, storable(conversation), ids, (), *owner)
+        return [call for call in await self.decisions.ledger.find(search) if (call.key, call.user) == owner[1:]]
+
+    def _tools(self, found: FoundResult, known: Sequence[DecidedCall]) -> set[str]:
+        """The tools whose result that may be: what the request says, and what the ledger knows."""
+        calls = [call for call in known if call.call_id == storable(found.call_id)]
+        if any(found.is_ours(call, self.decisions.wording) for call in calls if not call.released):
+            return set()
+        tools = {call.tool for call in calls}
+        if found.call is not None:
+            tools.add(storable(found.call().name))
+        return tools or {UNKNOWN_TOOL}
+
+
+def _lately(returned: Returned, fresh: FreshHistory, now: float) -> Returned:
+    return {tool: time for tool, time in returned.items() if time > now - fresh.seconds}

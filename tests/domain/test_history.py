@@ -1,0 +1,47 @@
+"""Marks tell things apart by their kind, their names and their caller."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+from litellm_bighub.domain.call import CallContext
+from litellm_bighub.domain.history import (
+    as_returned,
+    mark_of_caller,
+    marks_of_calls,
+    marks_of_place,
+    merged,
+    own_marks,
+    told,
+)
+
+ANN = CallContext(actor="key:a", key="k1", user="ann")
+CALLERS = [ANN, CallContext(key="k2", user="ann"), CallContext(key="k1", user="bob"), CallContext(actor="bot")]
+
+
+def test_a_caller_is_a_key_and_a_user_whatever_they_are_called():
+    assert mark_of_caller(CallContext(actor="user:ann", key="k1", user="ann", team="t")) == mark_of_caller(ANN)
+    assert mark_of_caller(CallContext(actor="bot")) != mark_of_caller(CallContext(actor="another bot"))
+
+
+@pytest.mark.parametrize("pair", list(combinations(CALLERS, 2)))
+def test_the_same_ids_of_others_are_other_calls_and_the_same_place(pair):
+    one, other = pair
+    assert marks_of_calls(["c1"], one).isdisjoint(marks_of_calls(["c1"], other))
+    assert own_marks("r", "c", one).isdisjoint(own_marks("r", "c", other))
+    assert mark_of_caller(one) != mark_of_caller(other)
+    assert len(marks_of_place("x", "x") | own_marks("x", "x", one) | marks_of_calls(["x"], one)) == 5
+
+
+def test_what_has_no_id_has_no_mark():
+    assert marks_of_place("", "") == own_marks("", "", ANN) == marks_of_calls([""], ANN) == set()
+    assert len(marks_of_place("r", "")) == len(marks_of_place("", "c")) == 1
+
+
+def test_the_last_time_counts():
+    assert merged([{"a": 1.0, "b": 3.0}, {"a": 2.0, "b": 2.0}]) == {"a": 2.0, "b": 3.0}
+    assert told(["b", "", "a", "b"]) == "a\nb"
+    assert as_returned("a\nb", 4.0) == {"a": 4.0, "b": 4.0}
+    assert as_returned("", 4.0) == {}
