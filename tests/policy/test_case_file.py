@@ -72,3 +72,32 @@ cases:
 def test_a_file_that_cannot_be_read_is_named_with_its_line(tmp_path, text, says):
     with pytest.raises(ConfigurationError, match=says):
         checked(tmp_path, text)
+
+
+LABELS = parse_policy(
+    """
+version: 1
+tools: {fetch: {output: untrusted}}
+rules:
+  - name: lure
+    tool: send
+    taint: untrusted
+    effect: block
+    examples: {block: {tool: send, taint: untrusted}, allow: [{tool: send}, {tool: send, taint: [other]}]}
+  - {name: rest}
+""",
+    "p.yaml",
+)
+
+
+def test_the_result_of_a_call_comes_back_before_the_next(tmp_path):
+    path = tmp_path / "cases.yaml"
+    path.write_text(
+        """
+cases:
+  - name: after the page
+    calls: [{tool: send, answer: allow}, {tool: fetch, answer: allow}, {tool: send, answer: block, rule: lure}]
+  - {name: a new one, calls: [{tool: send, answer: allow}, {tool: send, taint: untrusted, answer: block}]}
+"""
+    )
+    assert [one.problem for one in check_cases(LABELS, path)] == [None] * 5

@@ -366,3 +366,14 @@ def test_an_explanation_tells_of_parts():
     ]
     assert [seen.mismatch for seen in explanation.considered] == ["part", "part", None, None]
     assert [seen.mismatch for seen in of_command("odd").considered] == [None]
+
+
+@pytest.mark.parametrize(
+    ("outputs", "expected"),
+    [("", ALLOWED), ("other", ALLOWED), ("fetch", ("blocked", "effect")), (":web", ("blocked", "effect"))],
+)
+def test_a_label_narrows_a_rule_to_conversations_that_have_it(outputs, expected):
+    policy = policy_of("{name: r, taint: web, effect: block}", "{name: rest}", start="tools: {fetch: {output: web}}")
+    assert judged(policy, call(), context=CallContext(outputs=outputs)) == expected
+    told = explain(policy, call(), CallContext(outputs=outputs), now=NOON)
+    assert told.considered[0].mismatch == ("taint" if expected == ALLOWED else None)

@@ -216,3 +216,35 @@ def test_rules_that_nothing_reaches_and_rules_that_allow_all_are_told_with_their
     assert c.startswith("p.yaml:7: rule `c`: it allows every call, and ")
     path.write_text("version: 1\ninclude: [mail]\n")
     assert misplaced_rules(path) == []
+
+
+TAINTED = """\
+version: 1
+history: {fresh: clean}
+tools: {"fetch_*": {output: [untrusted, web]}, vault: {output: secret}}
+rules:
+  - {name: quiet, tool: send, taint: %s, effect: %s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("taint", "effect", "says"),
+    [
+        ("untrustd", "block", r"^p.yaml:5: rules\[0\].taint: no tool has `output: untrustd`.*untrusted"),
+        ("[secret, other]", "block", r"^p.yaml:5: rules\[0\].taint: no tool has `output: other`"),
+        ("secret", "allow", r"^p.yaml:5: .*a rule with `taint` blocks or asks"),
+        ("Not A Label", "block", r"^p.yaml:5: "),
+    ],
+)
+def test_a_label_is_one_that_a_tool_has_and_allows_nothing(taint, effect, says):
+    with pytest.raises(ConfigurationError, match=says):
+        parse_policy(TAINTED % (taint, effect), "p.yaml")
+
+
+def test_labels_are_read():
+    policy = build(parse_policy(TAINTED % ("[secret, web]", "require_approval"), "p.yaml"))
+    assert policy.rules[0].taint == {"secret", "web"}
+    assert policy.labels.of("fetch_page") == {"untrusted", "web"}
+    text = parse_policy(TAINTED % ("secret", "block"), "p.yaml")
+    assert text.history.settings.seconds == 0
+    assert text.model_copy(update={"history": type(text.history)()}).history.settings.seconds == 3600
