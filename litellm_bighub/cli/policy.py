@@ -44,6 +44,7 @@ from litellm_bighub.policy.tool_table import ToolTable
 app = typer.Typer(help="Check, test, explain, compare and replay policies.", no_args_is_help=True)
 app.command("test")(policy_cases.run_cases)
 app.command()(policy_writing.schema)
+app.command()(policy_writing.suggest)
 POLICY: Final = Path("bighub_policy.yaml")
 
 

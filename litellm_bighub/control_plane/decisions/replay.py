@@ -58,13 +58,23 @@ def summary(replayed: Iterable[Replayed]) -> dict[str, int]:
     return dict(Counter(f"{one.before} -> {one.after}" for one in replayed))
 
 
-def _replay(policy: Policy, tools: ToolTable, tallies: dict[str, Tally], event: JsonObject) -> Replayed:
+def recorded_call(policy: Policy, event: JsonObject) -> ToolCall:
+    """The call of a recorded decision, with the value and target that the policy takes out of its arguments."""
+    return _call(ToolTable(policy.tools), event)
+
+
+def _call(tools: ToolTable, event: JsonObject) -> ToolCall:
     body = event["body"]
     kinds: tuple[str, ...] = get_args(CallType)
     kind = cast("CallType", body["type"] if body["type"] in kinds else "unknown")
     call = ToolCall(body["call_id"], kind, event["tool"], body["arguments"], value=body["value"], target=body["target"])
     measured = tools.find(call.name).measure(replace(call, value=call.value))
-    call = measured if isinstance(measured, ToolCall) else call
+    return measured if isinstance(measured, ToolCall) else call
+
+
+def _replay(policy: Policy, tools: ToolTable, tallies: dict[str, Tally], event: JsonObject) -> Replayed:
+    body = event["body"]
+    call = _call(tools, event)
     context = restored_context(event["actor"], event["domain"], body)
     judgement = _judge(policy, call, context, event["time"], tallies)
     # An approved call had asked for a person.

@@ -66,8 +66,13 @@ def after(connection: Connection, seq: int, *conditions: ColumnElement[bool]) ->
 
 def decisions(connection: Connection, *, since: float) -> Iterator[JsonObject]:
     """Recorded decisions since a time, the oldest first."""
+    return since_of_type(connection, DECISION, since)
+
+
+def since_of_type(connection: Connection, kind: str, since: float) -> Iterator[JsonObject]:
+    """Events of a type since a time, the oldest first."""
     seq = 0
-    while found := after(connection, seq, events.c.type == DECISION, events.c.time >= since):
+    while found := after(connection, seq, events.c.type == kind, events.c.time >= since):
         yield from found
         seq = found[-1]["seq"]
 

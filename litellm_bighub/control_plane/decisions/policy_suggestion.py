@@ -1,0 +1,415 @@
+"""The smallest rules that would have allowed what people approved again and again, or what shadow mode recorded.
+
+The record holds redacted arguments: a call of which something is hidden is not suggested. Nor is one that a rule
+blocked, that a person denied or edited, or that cannot be read. Each rule is tried on the record before it is shown:
+with it exactly its own calls are allowed, and no other that was not allowed before.
+"""
+
+from __future__ import annotations
+
+import difflib
+import glob
+import json
+import posixpath
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+import yaml
+
+from litellm_bighub.control_plane.decisions.replay import recorded_call, replay
+from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.domain.stored_context import restored_context
+from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.policy.evaluation import PolicyJudgement, find
+from litellm_bighub.policy.pack import read_pack
+from litellm_bighub.policy.parts.part import Part, WholeCall
+from litellm_bighub.policy.parts.path_use import PathUse
+from litellm_bighub.policy.parts.recipient import Recipient
+from litellm_bighub.policy.parts.shell_command import Command
+from litellm_bighub.policy.parts.url_use import UrlUse
+from litellm_bighub.policy.policy_file import parse_policy, read_yaml
+from litellm_bighub.policy.policy_text import AddedRules, build
+from litellm_bighub.policy.rule import Policy
+from litellm_bighub.policy.rule_pattern import Pattern
+
+MOST_FAMILIES: Final = 50
+_ENOUGH: Final = 3
+"""So many different words, paths or values are taken for one that varies."""
+_FEW: Final = 5
+"""So many different values of an argument are listed."""
+_PLAIN_WORD: Final = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
+_PLAIN_NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_HIDDEN: Final = "[redacted"
+Key: TypeAlias = str
+"""A call and its caller, as one text: equal calls have the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What people said: the ids of approvals that were approved as they were asked for, and of the others answered."""
+
+    approved: frozenset[str]
+    refused: frozenset[str]
+
+    @classmethod
+    def of(cls, resolved: Iterable[JsonObject]) -> Answers:
+        """Out of the events `approval.resolved`. One that was edited was not approved as it was asked for."""
+        approved: set[str] = set()
+        refused: set[str] = set()
+        for event in resolved:
+            as_asked = event["body"].get("answer") == "approve" and "after" not in event["body"]
+            (approved if as_asked else refused).add(event["subject"])
+        return cls(frozenset(approved - refused), frozenset(refused))
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """What may be added to the file.
+
+    Attributes:
+        diff: of the file, in the unified form; empty if nothing is suggested.
+        text: the file with it.
+        rules: how many rules that are.
+        calls: how many recorded calls they would have allowed.
+        left_out: why calls were left out, with their number.
+    """
+
+    diff: str
+    text: str
+    rules: int = 0
+    calls: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Family:
+    """Calls that one rule would allow."""
+
+    who: JsonObject
+    """The fields of a rule that say which tool and whose call it is for."""
+    anchor: str
+    """The name of the rule that asked; empty for the default."""
+    calls: dict[Key, tuple[ToolCall, Sequence[Part]]] = field(default_factory=dict)
+    times: set[str] = field(default_factory=set)
+    """The approvals, or the decisions of shadow mode."""
+
+
+class _NoPatternError(Exception):
+    """No pattern allows the part. The message says why."""
+
+
+def suggest(
+    raw: str, name: str, added: AddedRules, recorded: Sequence[JsonObject], answers: Answers, *, least: int
+) -> Suggestion:
+    """Suggest rules for a file.
+
+    Args:
+        raw: the file.
+        name: its name.
+        added: the rules that were added by API.
+        recorded: decisions, the oldest first.
+        answers: of people.
+        least: how often a call, or one like it, must have been approved or recorded.
+
+    Raises:
+        ConfigurationError: the file is no policy, or its rules stand in one line.
+    """
+    before = parse_policy(raw, name)
+    record = _Record(build(before, added), recorded)
+    families, left_out = _families(record, recorded, answers)
+    kept: list[tuple[_Family, JsonObject]] = []
+    for family in families:
+        if len(family.times) < least:
+            left_out[f"approved or recorded less than {least} times"] += len(family.calls)
+            continue
+        tried = _rules(family, record.policy)
+        rule = next((rule for rule in tried if record.exact(raw, name, added, [(family, rule)])), None)
+        if rule is None or len(kept) == MOST_FAMILIES:
+            left_out["no rule allows exactly these" if rule is None else "too many"] += len(family.calls)
+        else:
+            kept.append((family, rule))
+    if not kept or not record.exact(raw, name, added, kept):
+        return Suggestion("", raw, left_out=left_out)
+    text = _with(raw, name, kept)
+    diff = "".join(difflib.unified_diff(raw.splitlines(keepends=True), text.splitlines(keepends=True), name, name))
+    return Suggestion(diff, text, len(kept), sum(len(family.calls) for family, _ in kept), left_out)
+
+
+class _Record:
+    """The record, judged by the policy as it is."""
+
+    def __init__(self, policy: Policy, recorded: Sequence[JsonObject]) -> None:
+        self.policy = policy
+        self._recorded = recorded
+        self.keys = [_key(event) for event in recorded]
+        self.allowed = self._allowed(policy)
+
+    def _allowed(self, policy: Policy) -> list[bool]:
+        return [one.after == "allowed" for one in replay(policy, self._recorded)]
+
+    def exact(self, raw: str, name: str, added: AddedRules, rules: Sequence[tuple[_Family, JsonObject]]) -> bool:
+        """Whether the file with these rules allows their calls, and otherwise what it allows today."""
+        written = _with(raw, name, rules)
+        try:
+            text = parse_policy(written, name)
+        except ConfigurationError:
+            return False
+        after = self._allowed(build(text, added))
+        new = {key for key, was, now in zip(self.keys, self.allowed, after, strict=True) if now and not was}
+        lost = any(was and not now for was, now in zip(self.allowed, after, strict=True))
+        return not lost and new == {key for family, _ in rules for key in family.calls}
+
+
+def _key(event: JsonObject) -> Key:
+    body = event["body"]
+    who = [event["actor"], event["domain"], *(body.get(name) for name in ("key", "user", "team"))]
+    return json.dumps([event["tool"], body["type"], who, body["arguments"]], sort_keys=True)
+
+
+def _families(record: _Record, recorded: Sequence[JsonObject], answers: Answers) -> tuple[list[_Family], Counter[str]]:
+    left_out: Counter[str] = Counter()
+    refused = {key for event, key in zip(recorded, record.keys, strict=True) if _is_refused(event, answers)}
+    families: dict[tuple[str, ...], _Family] = {}
+    seen: set[Key] = set()
+    for event, key, allowed in zip(recorded, record.keys, record.allowed, strict=True):
+        body = event["body"]
+        asked = body["approval_id"] in answers.approved
+        if allowed or not (asked or _is_of_shadow_mode(event)):
+            continue
+        why = ""
+        call = recorded_call(record.policy, event)
+        parts = record.policy.parts.of(call)
+        if key in refused:
+            why = "a rule blocked the same call, or a person denied or edited it"
+        elif _HIDDEN in json.dumps(body["arguments"]):
+            why = "something is hidden in its arguments"
+        else:
+            try:
+                _patterns(parts)
+            except _NoPatternError as error:
+                why = str(error)
+        if why:
+            left_out[why] += key not in seen
+            seen.add(key)
+            continue
+        who = _who(event)
+        of = (*who.values(), *sorted({_kin(part) for part in parts}))
+        family = families.setdefault(of, _Family(who, _asking_rule(record.policy, call, event)))
+        family.calls[key] = (call, parts)
+        family.times.add(body["approval_id"] if asked else event["subject"])
+    return sorted(families.values(), key=lambda family: -len(family.times)), left_out
+
+
+def _who(event: JsonObject) -> JsonObject:
+    """What an approval is bound to, but for the key: the actor names it, and its hash changes with it."""
+    who = {"tool": event["tool"], "actor": event["actor"], "domain": event["domain"], "user": event["body"].get("user")}
+    return {"type": event["body"]["type"]} | {name: glob.escape(value) for name, value in who.items() if value}
+
+
+def _is_refused(event: JsonObject, answers: Answers) -> bool:
+    body = event["body"]
+    if body["approval_id"]:
+        return body["approval_id"] in answers.refused
+    return bool(event["verdict"] == "blocked" and body["blocked_by"] != "default")
+
+
+def _is_of_shadow_mode(event: JsonObject) -> bool:
+    """Whether it passed in shadow mode, and no rule would have stopped it."""
+    body = event["body"]
+    return bool(not body["enforced"] and event["verdict"] != "allowed" and body["blocked_by"] == "default")
+
+
+def _asking_rule(policy: Policy, call: ToolCall, event: JsonObject) -> str:
+    """The first rule that would ask today, before which a new one has to stand."""
+    found = find(policy, call, restored_context(event["actor"], event["domain"], event["body"]), event["time"])
+    if isinstance(found, PolicyJudgement):
+        return ""
+    return next((rule.name for rule in found if rule is not None and rule.effect != "allow"), "")
+
+
+def _kin(part: Part) -> str:
+    """What parts of one family share."""
+    if isinstance(part, Command):
+        operand = next((word.text for word in part.argv[1:] if not word.text.startswith("-")), "")
+        return f"command {part.argv[0].text} {operand if _PLAIN_NAME.fullmatch(operand) else ''}".rstrip()
+    if isinstance(part, UrlUse):
+        return f"{part.scheme}://{part.hosts[0]}:{part.port}"
+    if isinstance(part, PathUse):
+        return f"{part.kind} {'' if part.path is None or part.restricts_only else posixpath.dirname(part.path)}"
+    return part.kind
+
+
+def _patterns(parts: Sequence[Part]) -> dict[str, list[str]]:
+    """A pattern for each part that needs one.
+
+    Raises:
+        _NoPatternError: there is none.
+    """
+    found: dict[str, list[str]] = {}
+    for part in parts:
+        if part.restricts_only or isinstance(part, WholeCall):
+            continue
+        kind, pattern = _pattern(part)
+        if pattern not in found.setdefault(kind, []):
+            found[kind].append(pattern)
+    return found
+
+
+def _pattern(part: Part) -> tuple[str, str]:
+    match part:
+        case Command() if part.assigns or part.moved:
+            raise _NoPatternError("a wrapper or a variable before the command changes what it runs")
+        case Command() if not all(word.sure and not word.glob and _can_stand(word.text) for word in part.argv):
+            raise _NoPatternError("a word is known only when the command runs")
+        case Command():
+            return "command", " ".join(_quoted(word.text) for word in part.argv)
+        case PathUse(path=str(path)) if not part.glob and not set("*?[]{}") & set(path):
+            return part.kind, path
+        case UrlUse() if part.sure and not set("*?#") & set(part.shown):
+            return "url", part.shown
+        case Recipient():
+            return "recipient", part.shown
+        case _:
+            raise _NoPatternError("a part cannot be read, or no pattern stands for it alone")
+
+
+def _can_stand(word: str) -> bool:
+    return not ("'" in word and '"' in word)
+
+
+def _quoted(word: str) -> str:
+    if _PLAIN_WORD.fullmatch(word):
+        return word
+    return f'"{word}"' if "'" in word else f"'{word}'"
+
+
+def _rules(family: _Family, policy: Policy) -> Iterable[JsonObject]:
+    """Rules for the calls, the shortest first; the last holds each call as it is."""
+    exact: dict[str, list[str]] = {}
+    for _, parts in family.calls.values():
+        for kind, patterns in _patterns(parts).items():
+            exact[kind] = list(dict.fromkeys([*exact.get(kind, []), *patterns]))
+    rule = family.who
+    if not exact:
+        yield {**rule, **_of_values([call for call, _ in family.calls.values()], policy)}
+        return
+    wide = dict(exact)
+    if "command" in exact:
+        wide["command"] = _with_star(exact["command"])
+    if len(exact.get("url", ())) >= _ENOUGH:
+        wide["url"] = sorted({re.sub(r"^([a-z]+://[^/]+).*", r"\1/**", url) for url in exact["url"]})
+    if wide != exact:
+        yield {**rule, **wide}
+    yield {**rule, **exact}
+
+
+def _with_star(commands: list[str]) -> list[str]:
+    """One pattern for commands that differ in one word, with `*` for what differs; never for dangerous ones.
+
+    A word varies if at least three are different, begin alike and are no options.
+    """
+    rows = [command.split(" ") for command in commands]
+    if len(rows) < _ENOUGH or len({len(row) for row in rows}) != 1 or any("'" in row or '"' in row for row in commands):
+        return commands
+    varying = [at for at, words in enumerate(zip(*rows, strict=True)) if len(set(words)) > 1]
+    if len(varying) != 1 or varying[0] == 0 or not all(map(_is_harmless, commands)):
+        return commands
+    words = [row[varying[0]] for row in rows]
+    start, end = posixpath.commonprefix(words), posixpath.commonprefix([word[::-1] for word in words])[::-1]
+    if not start or start.startswith("-") or min(map(len, words)) < len(start) + len(end):
+        return commands
+    row = list(rows[0])
+    row[varying[0]] = f"{start}*{end}"
+    return [" ".join(row)]
+
+
+def _is_harmless(command: str) -> bool:
+    """Whether the pack for coding agents allows such a command: of others every word stays as it was approved."""
+    pack = build(read_pack("coding-agent").model_copy(update={"workspace": "/w"}))
+    parts = pack.parts.of(ToolCall("", "function", "Bash", {"command": command}))
+    shell = [rule for rule in pack.rules if rule.name == "shell"]
+    return all(
+        next((rule.effect for rule in shell if rule.fits(part)), "block") == "allow"
+        for part in parts
+        if isinstance(part, Command)
+    )
+
+
+def _of_values(calls: Sequence[ToolCall], policy: Policy) -> JsonObject:
+    """Bounds of the value, and a condition on the other arguments that are not too many different ones."""
+    tool = next((each for name, each in policy.tools.items() if Pattern(name).matches(calls[0].name)), None)
+    measured = None if tool is None else tool.value
+    found: JsonObject = {}
+    values = [call.value for call in calls if call.value is not None]
+    if measured and len(values) == len(calls) and min(values) >= 0:
+        found |= {"min_value": min(values), "max_value": max(values)}
+    tests: list[str] = []
+    for name in sorted({name for call in calls for name in call.arguments}):
+        if (name == measured and found) or not _PLAIN_NAME.fullmatch(name):
+            continue
+        held = [call.arguments.get(name) for call in calls]
+        numbers = [one for one in held if isinstance(one, int | float) and not isinstance(one, bool)]
+        different = list({json.dumps(one, sort_keys=True): one for one in held}.values())
+        if len(different) >= _ENOUGH and len(numbers) == len(held):
+            low, high = json.dumps(min(numbers)), json.dumps(max(numbers))
+            tests.append(f"type({name}) == 'number' && {name} >= `{low}` && {name} <= `{high}`")
+        elif len(different) <= _FEW:
+            literal = json.dumps(different).replace("`", "\\`")
+            tests.append(f"contains(`{literal}`, {name})")
+    return found | ({"when": " && ".join(tests)} if tests else {})
+
+
+def _with(raw: str, name: str, rules: Sequence[tuple[_Family, JsonObject]]) -> str:
+    """The file with the rules, each before the one that asks, or behind all."""
+    root, _ = read_yaml(raw, name)
+    listed = next((value for key, value in root.value if key.value == "rules"), None)
+    lines = raw.splitlines(keepends=True)
+    if lines and not lines[-1].endswith("\n"):
+        lines[-1] += "\n"
+    names = {
+        str(value.value): rule.start_mark.line
+        for rule in (listed.value if listed else ())
+        for key, value in rule.value
+        if key.value == "name"
+    }
+    if listed is None or not listed.value:
+        lines = [line for line in lines if not line.startswith("rules:")]
+        lines.append("rules:\n")
+        end, indent = len(lines), ""
+    elif listed.flow_style:
+        raise ConfigurationError(f"{name}:{listed.start_mark.line + 1}", "put each rule on a line of its own first")
+    else:
+        end, indent = _end(lines, listed), " " * listed.start_mark.column
+    taken = set(names)
+    inserted: dict[int, list[str]] = {}
+    for number, (family, rule) in enumerate(rules, 1):
+        title = next(f"suggested {at}" for at in range(number, 10_000) if f"suggested {at}" not in taken)
+        taken.add(title)
+        inserted.setdefault(names.get(family.anchor, end), []).append(_written(title, family, rule, indent))
+    return "".join(
+        "".join(inserted.get(at, ())) + (lines[at] if at < len(lines) else "") for at in range(len(lines) + 1)
+    )
+
+
+def _end(lines: Sequence[str], listed: yaml.Node) -> int:
+    """The line behind the last rule. The parser's mark stands behind blank lines and comments, too."""
+    end = min(listed.end_mark.line + (listed.end_mark.column > 0), len(lines))
+    while end > 0 and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
+        end -= 1
+    return end
+
+
+def _written(title: str, family: _Family, rule: JsonObject, indent: str) -> str:
+    call, parts = next(iter(family.calls.values()))
+    shown = "; ".join(part.shown for part in parts if not part.restricts_only and not isinstance(part, WholeCall))
+    example = (shown or json.dumps(call.arguments))[:100]
+    plain = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in example)
+    says = f"# {len(family.times)} times, {len(family.calls)} different calls, as: {plain}"
+    text = yaml.safe_dump(
+        [{"name": title, **rule, "effect": "allow"}], sort_keys=False, width=10_000, default_flow_style=None
+    )
+    return "".join(f"{indent}{line}\n" for line in (says, *text.splitlines()))
