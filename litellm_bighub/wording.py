@@ -263,6 +263,14 @@ class Wording:
     page_html_source: str = _sentence("Its source")
     page_no_arguments: str = _sentence("No arguments.")
     page_why: str = _sentence("Why this call")
+    page_told_by_caller: str = _sentence("as the caller tells it")
+    page_before: str = _sentence(
+        "This actor's calls of this tool in 30 days: {count} ({approved} approved, {denied} denied, {expired} expired)."
+    )
+    page_before_median: str = _sentence("Their median value is {value}.")
+    page_last_approval: str = _sentence("Last approved by {person}, {time}.")
+    page_last_denial: str = _sentence("Last denied by {person}, {time}.")
+    page_before_none: str = _sentence("Nobody was asked about a call of this tool by this actor in 30 days.")
     page_untrusted: str = _sentence("words of the caller, the model and the tools: claims, not facts")
     page_steps_left_out: str = _sentence("{count} steps are left out.")
     page_characters_left_out: str = _sentence("{count} characters are left out.")

@@ -19,6 +19,7 @@ from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.inbox import charts
 from litellm_bighub.control_plane.inbox.answer_form import FormRefused, read_form
 from litellm_bighub.control_plane.inbox.cards import Typed, card, current_arguments, view_of
+from litellm_bighub.control_plane.inbox.earlier_calls import earlier_calls
 from litellm_bighub.control_plane.inbox.render import render
 from litellm_bighub.control_plane.inbox.sessions import COOKIE, LoggedIn, OwnForm, require_scope, set_cookie
 from litellm_bighub.control_plane.inbox.waiting_list import EVERYTHING, PAGE, Order, WaitingFilter, waiting_list
@@ -72,7 +73,9 @@ async def _inbox(
     def query(connection: Connection) -> JsonObject:
         waiting = waiting_list(connection, wanted, now)
         recent = events.page(connection, table.c.type == DECISION, limit=8)
-        return {"waiting": waiting, "recent": recent, "switches": switches.active(connection)}
+        askers = {(approval.tool, approval.actor) for approval in waiting.approvals}
+        earlier = earlier_calls(connection, askers, now)
+        return {"waiting": waiting, "recent": recent, "switches": switches.active(connection), "earlier": earlier}
 
     found = await plane.read(query)
     tools = plane.source.text.tools
@@ -91,13 +94,9 @@ async def approval_page(request: Request, approval_id: str, plane: Plane, sessio
     if approval.state_at(now) not in approvals.OPEN:
         return RedirectResponse(f"/inbox/decisions/{approval.decision_id}", 303)
     one = card(approval, plane.source.text.tools, longest=None)
-    return render(
-        request,
-        "approval.html",
-        session,
-        now,
-        {"card": one, "may": _may_answer(session), "minutes": MINUTES},
-    )
+    earlier = await plane.read(lambda connection: earlier_calls(connection, {(approval.tool, approval.actor)}, now))
+    shown = {"card": one, "earlier": earlier, "may": _may_answer(session), "minutes": MINUTES}
+    return render(request, "approval.html", session, now, shown)
 
 
 def _may_answer(session: Login) -> bool:
