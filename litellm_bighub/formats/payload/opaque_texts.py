@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import cast
 
 from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.payload.json_escapes import unescaped
 from litellm_bighub.formats.payload.nested import nested
 
 
@@ -69,15 +70,20 @@ def _of_bytes(value: object) -> str:
 def readable(value: str) -> str | None:
     """What an opaque text says in truth; `None` while it is one that nobody here can read.
 
-    LiteLLM writes a thinking model's blocks as JSON where OpenAI has an encrypted text, and reads them back.
+    LiteLLM writes a thinking model's blocks as JSON where OpenAI has an encrypted text, and reads them back. So a
+    character that JSON escapes is read as what it is.
     """
-    if _is_json(value) or any(character.isspace() for character in value.strip()):
+    if _is_json(value):
+        return unescaped(value)
+    if any(character.isspace() for character in value.strip()):
         return value
     try:
         decoded = base64.b64decode(value, validate=True).decode()
     except ValueError:
         return None
-    return decoded if decoded.isprintable() or _is_json(decoded) else None
+    if _is_json(decoded):
+        return unescaped(decoded)
+    return decoded if decoded.isprintable() else None
 
 
 def _is_json(value: str) -> bool:

@@ -42,6 +42,8 @@ THOUGHT = json.dumps([{"type": "thinking", "thinking": "of bob@x.org"}])
     [
         (THOUGHT, THOUGHT),
         (base64.b64encode(THOUGHT.encode()).decode(), THOUGHT),
+        (THOUGHT.replace("@", "\\u0040"), THOUGHT),
+        (base64.b64encode(THOUGHT.replace("@", "\\u0040").encode()).decode(), THOUGHT),
         (base64.b64encode(b"a secret").decode(), "a secret"),
         (base64.b64encode(b'{"a":\n1}').decode(), '{"a":\n1}'),
         (base64.b64encode(b"\x00\x01\xff\xfe").decode(), None),
