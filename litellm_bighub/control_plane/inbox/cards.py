@@ -75,15 +75,16 @@ def card(
     arguments = current_arguments(approval)
     as_json = readable_json(arguments)
     may_edit = editable(approval.arguments, surface=approval.context.get("surface", ""))
+    background = from_text(approval.background)
     fits = longest is None or len(as_json) <= 2 * longest
     return Card(
         approval,
         view_of(approval.tool, arguments, tools, longest=longest),
         arguments_digest(arguments),
-        edit_fields(arguments, typed.fields) if may_edit and fits else (),
+        edit_fields(arguments, typed.fields, background.schema) if may_edit and fits else (),
         typed.fields.get("arguments", as_json) if may_edit and fits else "",
         typed,
-        why_block(from_text(approval.background), whole=longest is None),
+        why_block(background, whole=longest is None),
     )
 
 

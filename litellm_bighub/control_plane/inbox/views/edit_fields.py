@@ -12,9 +12,11 @@ from litellm_bighub.control_plane.inbox.readable import readable_json
 from litellm_bighub.control_plane.inbox.views.text_runs import Runs, has_marks, text_runs
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import JSON, Arguments
+from litellm_bighub.domain.payload import JsonMapping
 
 FieldKind: TypeAlias = Literal["text", "number", "flag", "json"]
 PREFIX: Final = "argument:"
+_MOST_CHOICES: Final = 100
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?", re.ASCII)
 
 
@@ -27,6 +29,7 @@ class EditField:
         name: the argument's.
         text: what stands in it.
         rows: how high it is.
+        choices: the texts that the tool takes, if the request names them.
     """
 
     key: str
@@ -34,16 +37,27 @@ class EditField:
     kind: FieldKind
     text: str
     rows: int
+    choices: tuple[str, ...] = ()
 
 
-def edit_fields(arguments: Arguments, typed: Mapping[str, str] | None = None) -> tuple[EditField, ...]:
-    """The fields of the arguments, with what a person has typed in them before."""
+def edit_fields(
+    arguments: Arguments, typed: Mapping[str, str] | None = None, schema: JsonMapping | None = None
+) -> tuple[EditField, ...]:
+    """The fields of the arguments.
+
+    Args:
+        arguments: as they are shown.
+        typed: what a person has typed in them before.
+        schema: of the arguments, as the request listed it.
+    """
     fields: list[EditField] = []
     for at, (name, value) in enumerate(arguments.items()):
         key = f"{PREFIX}{at}"
         kind = _kind(value)
         text = (typed or {}).get(key, _text(kind, value))
-        fields.append(EditField(key, text_runs(name), kind, text, min(12, 1 + text.count("\n") + len(text) // 90)))
+        rows = min(12, 1 + text.count("\n") + len(text) // 90)
+        choices = _choices(schema or {}, name, text) if kind == "text" else ()
+        fields.append(EditField(key, text_runs(name), kind, text, rows, choices))
     return tuple(fields)
 
 
@@ -60,6 +74,18 @@ def edited_arguments(form: Mapping[str, str], shown: Arguments) -> Arguments:
         before = _text(kind, value)
         edited[name] = value if text is None or _lines(text) == before else _read(name, kind, _lines(text))
     return edited
+
+
+def _choices(schema: JsonMapping, name: str, text: str) -> tuple[str, ...]:
+    """The texts that a schema allows an argument, with the one that stands there; none if it names none."""
+    properties = schema.get("properties")
+    told = properties.get(name) if isinstance(properties, dict) else None
+    listed = told.get("enum") if isinstance(told, dict) else None
+    if not isinstance(listed, list) or not 0 < len(listed) <= _MOST_CHOICES:
+        return ()
+    if not all(isinstance(each, str) and not has_marks(text_runs(each)) for each in listed):
+        return ()
+    return tuple(dict.fromkeys([text, *listed]))
 
 
 def _kind(value: JSON) -> FieldKind:

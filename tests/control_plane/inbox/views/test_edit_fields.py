@@ -59,3 +59,22 @@ def test_what_is_no_such_value_is_refused(at, text):
 def test_what_was_typed_stays():
     fields = edit_fields(SHOWN, {"argument:0": "six"})
     assert (fields[0].text, fields[1].text) == ("six", "two\nlines")
+
+
+@pytest.mark.parametrize(
+    ("schema", "choices"),
+    [
+        ({"properties": {"currency": {"enum": ["USD", "EUR"]}}}, ("EUR", "USD")),
+        ({"properties": {"currency": {"enum": ["USD"]}}}, ("EUR", "USD")),
+        ({"properties": {"currency": {"enum": ["USD", 5]}}}, ()),
+        ({"properties": {"currency": {"enum": ["US\u200bD"]}}}, ()),
+        ({"properties": {"currency": {"enum": []}}}, ()),
+        ({"properties": {"currency": "text"}}, ()),
+        ({"properties": ["currency"]}, ()),
+        ({"properties": {"amount": {"enum": ["5"]}}}, ()),
+        (None, ()),
+    ],
+)
+def test_a_text_is_chosen_where_the_request_lists_what_the_tool_takes(schema, choices):
+    amount, currency = edit_fields({"amount": 5, "currency": "EUR"}, schema=schema)
+    assert (amount.choices, currency.choices) == ((), choices)
