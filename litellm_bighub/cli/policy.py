@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, timezone
+from json import dumps
 from pathlib import Path
 from typing import Annotated, Final, cast, get_args
 
@@ -26,12 +27,14 @@ from litellm_bighub.cli.options import (
     fail,
     span,
 )
-from litellm_bighub.cli.state_location import ConfigFile, database, locate
-from litellm_bighub.control_plane.decisions.replay import Replayed, replay as replay_policy, summary
+from litellm_bighub.cli.state_location import ConfigFile, StateLocation, database, locate
+from litellm_bighub.control_plane.decisions.replay import Replayed, recorded_call, replay as replay_policy, summary
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.history import LABEL, told
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.domain.secret_patterns import REDACTED
+from litellm_bighub.domain.stored_context import restored_context
 from litellm_bighub.errors import ConfigurationError, did_you_mean
 from litellm_bighub.policy.difference import Difference, compare
 from litellm_bighub.policy.evaluation import Considered, Explanation, explain as explain_policy
@@ -71,8 +74,11 @@ def check(
 
 @app.command()
 def explain(
-    tool: Annotated[str, typer.Option(help="the tool's name")],
     policy: PolicyFile = POLICY,
+    tool: Annotated[str, typer.Option(help="the tool's name")] = "",
+    decision: Annotated[
+        str, typer.Option(help="the id of a recorded decision, in place of tool, arguments and caller")
+    ] = "",
     arguments: Annotated[str, typer.Option(help="the call's arguments, as JSON")] = "{}",
     type_: Annotated[str, typer.Option("--type", help="the call's type")] = "function",
     actor: Annotated[str, typer.Option(help="who asks, as in key:billing-x or user:u-77")] = "AI_AGENT",
@@ -96,6 +102,18 @@ def explain(
     """Say which rule would decide on a call, and why the ones before it would not."""
     if type_ not in get_args(CallType):
         fail(f"--type: one of {', '.join(get_args(CallType))}")
+    if bool(tool) == bool(decision):
+        fail("say either --tool, or --decision with the id of a recorded one")
+    if decision:
+        with errors_in_one_line():
+            loaded = load_policy(policy)
+            call, context = _recorded(loaded, decision, locate(config, policy, database_url))
+        explained = explain_policy(loaded, call, context, now=time.time())
+        if json:
+            echo_json(_as_json(explained, call, context))
+        else:
+            _show(explained, call, context)
+        return
     with errors_in_one_line():
         loaded = load_policy(policy)
         call = ToolCall("", cast("CallType", type_), tool, read_arguments(arguments), value=value)
@@ -193,6 +211,19 @@ def versions(
         for rule_id, rule in found[0].added_rules:
             typer.echo(f"# added by API: {rule_id}")
             typer.echo(yaml.safe_dump([rule], sort_keys=False, allow_unicode=False), nl=False)
+
+
+def _recorded(policy: Policy, decision: str, location: StateLocation) -> tuple[ToolCall, CallContext]:
+    """The call of a recorded decision and who asked for it, as far as the record shows them."""
+    from litellm_bighub.control_plane.store.tables import events  # noqa: PLC0415 - slow to import
+
+    with database(location) as engine, engine.connect() as connection:
+        event = events.decision(connection, decision)
+    if event is None:
+        fail(f"there is no decision {decision}")
+    if REDACTED.removesuffix("]") in dumps(event["body"]["arguments"]):
+        typer.echo("warning: something in its arguments was hidden in the record", err=True)
+    return recorded_call(policy, event), restored_context(event["actor"], event["domain"], event["body"])
 
 
 def _called_tools(config: Path | None, policy: Path, database_url: str) -> frozenset[str]:

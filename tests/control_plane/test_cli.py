@@ -322,3 +322,21 @@ def test_test_names_each_wrong_call_with_its_line(run, policy_file, tmp_path):
     failed = json.loads(run(cli_policy.app, "test", path, cases, "--json").output)["failed"]
     assert [one["where"] for one in failed] == ["bighub_policy.yaml:10", "cases.yaml:2"]
     assert run(cli_policy.app, "check", path).exit_code == 1
+
+
+async def test_explain_takes_a_recorded_decision(run, recorded, policy_file):
+    engine = open_database(recorded)
+    with engine.connect() as connection:
+        found = connection.execute(text("select subject from events where type = 'decision_event.created'"))
+        decisions = [row[0] for row in found]
+    engine.dispose()
+    stricter = policy_file(POLICY.replace("1000", "500"))
+    options = ("--database-url", recorded)
+    first, second, _ = [run(cli_policy.app, "explain", stricter, "--decision", one, *options) for one in decisions]
+    assert "refunds: decides" in first.output
+    assert first.output.splitlines()[-1].startswith("allowed")
+    assert second.output.splitlines()[-1].startswith("blocked")
+    printed = run(cli_policy.app, "explain", stricter, "--decision", decisions[0], *options, "--json")
+    assert '"verdict": "allowed"' in printed.output
+    assert "no decision nowhere" in run(cli_policy.app, "explain", stricter, "--decision", "nowhere", *options).output
+    assert "either --tool" in run(cli_policy.app, "explain", stricter).output

@@ -69,6 +69,13 @@ def decisions(connection: Connection, *, since: float) -> Iterator[JsonObject]:
     return since_of_type(connection, DECISION, since)
 
 
+def decision(connection: Connection, decision_id: str) -> JsonObject | None:
+    """One recorded decision."""
+    query = select(events).where(events.c.type == DECISION, events.c.subject == decision_id)
+    row = connection.execute(query.order_by(events.c.seq).limit(1)).mappings().one_or_none()
+    return None if row is None else read(dict(row))
+
+
 def since_of_type(connection: Connection, kind: str, since: float) -> Iterator[JsonObject]:
     """Events of a type since a time, the oldest first."""
     seq = 0
