@@ -133,3 +133,25 @@ async def test_an_edit_is_judged_by_whatever_rules_see_of_the_caller(open_plane,
     assert approval.rule_id == "bounded"
     assert isinstance(refused, ResolutionRefused)
     assert "bounded" in refused.problem
+
+
+LABELLED = """\
+version: 1
+tools: {refund: {value: amount}, fetch: {output: untrusted}}
+rules:
+  - {name: lured, tool: refund, taint: untrusted, when: "amount > `800`", effect: block}
+  - {name: refunds, tool: refund, effect: require_approval}
+"""
+
+
+@pytest.mark.parametrize(("stored", "used", "problem"), [("fetch", "", "edit"), ("", "fetch", "use"), ("", "", None)])
+async def test_an_edit_is_judged_with_what_had_come_back_before_the_call(open_plane, stored, used, problem):
+    """When a person answers with what was stored, and when it is used with what has come back since, too."""
+    plane = open_plane(LABELLED)
+    approval = await ask(plane, context=replace(AGENT, outputs=stored))
+    answered = await plane.resolve(Resolution(approval.id, "approve", "ann", edited={"amount": 900}))
+    assert isinstance(answered, ResolutionRefused) is (problem == "edit")
+    if problem != "edit":
+        call = ToolCall("c", "function", "refund", {"amount": 700}, value=700)
+        decided = await plane.decide(call, replace(AGENT, outputs=used))
+        assert decided.judgement.verdict == ("blocked" if problem else "allowed")
