@@ -10,7 +10,7 @@ from litellm_bighub.control_plane.approvals.resolution import Resolution, Resolu
 from litellm_bighub.control_plane.store.schema import events
 from litellm_bighub.control_plane.store.tables.events import page
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.stored_context import LEDGERS
+from litellm_bighub.domain.stored_context import FOR_PEOPLE, LEDGERS
 from litellm_bighub.policy.policy_text import RuleText
 
 POLICY = """\
@@ -21,6 +21,8 @@ rules:
   - {name: large, tool: transfer, effect: require_approval, require_approval_above: 500, four_eyes: true}
 """
 AGENT = CallContext(actor="agent", domain="payments", user="u-77", key="k1", surface="proxy")
+
+WORDS = [each.name for each in fields(CallContext) if each.name not in FOR_PEOPLE]
 
 
 async def ask(plane, tool="refund", amount=700, context=AGENT, **arguments):
@@ -116,7 +118,7 @@ async def test_an_expiry_is_told_once(open_plane, clock):
 
 async def test_an_answer_is_given_in_the_context_of_the_question(open_plane):
     plane = open_plane(POLICY)
-    context = CallContext(**{each.name: f"the {each.name}" for each in fields(CallContext)})
+    context = CallContext(**{name: f"the {name}" for name in WORDS})
 
     assert caller_of(await ask(plane, context=context)) == replace(context, **dict.fromkeys(LEDGERS, ""))
 
@@ -124,7 +126,7 @@ async def test_an_answer_is_given_in_the_context_of_the_question(open_plane):
 @pytest.mark.parametrize("name", sorted({each.name for each in fields(CallContext)} & RuleText.model_fields.keys()))
 async def test_an_edit_is_judged_by_whatever_rules_see_of_the_caller(open_plane, name):
     """Each field that a rule can name: a rule that blocks larger amounts of this caller blocks the edit."""
-    context = CallContext(**{each.name: f"the {each.name}" for each in fields(CallContext)})
+    context = CallContext(**{name: f"the {name}" for name in WORDS})
     rule = f"- {{name: bounded, tool: refund, {name}: the {name}, max_value: 800, effect: require_approval}}"
     plane = open_plane(POLICY.replace("rules:\n", f"rules:\n  {rule}\n"))
     approval = await ask(plane, context=context)
