@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import httpx
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import connect
 
 from litellm_bighub.doctor.canary import HOSTED_TOOL, PROMPT, SECRETS, TOOL
-from litellm_bighub.domain.payload import JsonMapping, JsonObject
+from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.formats.registry import PLAIN_FORMATS
 
 Mode: TypeAlias = Literal["whole", "streamed"]
@@ -74,7 +74,7 @@ class ProbedGateway:
         """Get, and read the answer to its end."""
         return self._received("GET", path)
 
-    def _received(self, method: str, path: str, **sent: Any) -> Received:
+    def _received(self, method: str, path: str, **sent: Payload) -> Received:
         content = b""
         try:
             with self.http.stream(method, path, **sent) as response:
@@ -119,30 +119,30 @@ _MESSAGES_TOOLS = [{"name": TOOL, "input_schema": {"type": "object"}}]
 _TURN = [{"role": "user", "content": PROMPT}]
 
 
-def responses(gate: ProbedGateway, **more: Any) -> Received:
+def responses(gate: ProbedGateway, **more: Payload) -> Received:
     """Ask on `/v1/responses`."""
     return gate.post("/v1/responses", {**_responses_body(gate), **more})
 
 
-def _responses_body(gate: ProbedGateway, **more: Any) -> JsonObject:
+def _responses_body(gate: ProbedGateway, **more: Payload) -> JsonObject:
     return {"model": gate.model, "input": PROMPT, "tools": _RESPONSES_TOOLS, **more}
 
 
-def _chat(gate: ProbedGateway, **more: Any) -> Received:
+def _chat(gate: ProbedGateway, **more: Payload) -> Received:
     body = {"model": gate.model, "messages": _TURN, "tools": _CHAT_TOOLS}
     return gate.post("/v1/chat/completions", {**body, **more})
 
 
-def _messages(gate: ProbedGateway, **more: Any) -> Received:
+def _messages(gate: ProbedGateway, **more: Payload) -> Received:
     body = {"model": gate.model, "messages": _TURN, "max_tokens": 99, "tools": _MESSAGES_TOOLS}
     return gate.post("/v1/messages", {**body, **more})
 
 
-def _completions(gate: ProbedGateway, **more: Any) -> Received:
+def _completions(gate: ProbedGateway, **more: Payload) -> Received:
     return gate.post("/v1/completions", {"model": gate.model, "prompt": PROMPT, **more})
 
 
-def _retrieved(gate: ProbedGateway, **more: Any) -> Received:
+def _retrieved(gate: ProbedGateway, **more: Payload) -> Received:
     """Ask, then fetch what was stored: both answers count."""
     first = responses(gate, store=True, **more)
     response_id = _response_id(first.content)
@@ -154,7 +154,7 @@ def _retrieved(gate: ProbedGateway, **more: Any) -> Received:
 
 def _response_id(content: bytes) -> str:
     try:
-        answer: Any = json.loads(content)
+        answer: Payload = json.loads(content)
     except ValueError:
         return ""
     found = answer.get("id") if isinstance(answer, dict) else None
@@ -173,7 +173,7 @@ def _gemini(gate: ProbedGateway, method: str) -> Received:
     return gate.post(f"/v1beta/models/{gate.model}:{method}", body)
 
 
-def _pass_through(gate: ProbedGateway, **more: Any) -> Received:
+def _pass_through(gate: ProbedGateway, **more: Payload) -> Received:
     return gate.post("/openai_passthrough/v1/responses", _responses_body(gate, **more))
 
 
@@ -198,19 +198,19 @@ def _websocket(gate: ProbedGateway) -> Received:
 def _last(content: bytes) -> bool:
     """Whether the last event of a turn, or an error, has come."""
     try:
-        event: Any = json.loads(content.rpartition(b"data: ")[2])
+        event: Payload = json.loads(content.rpartition(b"data: ")[2])
     except ValueError:
         return False
     kind = event.get("type") if isinstance(event, dict) else ""
     return kind in {"response.completed", "response.incomplete", "response.failed", "error"}
 
 
-def _several_models(gate: ProbedGateway, **more: Any) -> Received:
+def _several_models(gate: ProbedGateway, **more: Payload) -> Received:
     """A model name with a comma asks several models at once; LiteLLM answers with a list."""
     return _chat(gate, **{"model": f"{gate.model},{gate.model}", **more})
 
 
-def _fastest_model(gate: ProbedGateway, **more: Any) -> Received:
+def _fastest_model(gate: ProbedGateway, **more: Payload) -> Received:
     return _several_models(gate, fastest_response=True, **more)
 
 

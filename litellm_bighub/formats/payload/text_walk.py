@@ -7,7 +7,7 @@ nothing is changed, with one exception: a tuple has to become a list, since noth
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from pydantic import BaseModel
 
@@ -163,7 +163,7 @@ class TextWalk:
     def opaque(self, owner: Payload, key: str | int, value: object, where: Where, depth: int = 0) -> None:
         """A field that is no text: what objects hold there, in lists or alone, may be one all the same."""
         if isinstance(value, (list, tuple, Iterator)):
-            elements = _as_list(owner, key, cast("list[Payload] | tuple[Any, ...]", value))
+            elements = _as_list(owner, key, cast("list[Payload] | tuple[Payload, ...]", value))
             if any(type(each) not in _ATOMS for each in elements):
                 for index, child in enumerate(elements):
                     self.opaque(elements, index, child, (where, key), depth + 1)
@@ -176,7 +176,7 @@ class TextWalk:
         if fields.is_object(value):
             self.item(value, where, depth + 1, placed=rules)
         elif isinstance(value, (list, tuple)):
-            elements = _as_list(owner, key, cast("list[Payload] | tuple[Any, ...]", value))
+            elements = _as_list(owner, key, cast("list[Payload] | tuple[Payload, ...]", value))
             for index, child in enumerate(elements):
                 self.placed_element(elements, index, child, rules, where, depth)
         else:
@@ -280,7 +280,7 @@ class TextWalk:
             if value:
                 self.found.add(owner, key, value, _TEXT_KIND, where)
         elif isinstance(value, (list, tuple, Iterator)):  # an iterator is pydantic's own, where a model says Iterable
-            elements = _as_list(owner, key, cast("list[Payload] | tuple[Any, ...]", value))
+            elements = _as_list(owner, key, cast("list[Payload] | tuple[Payload, ...]", value))
             for index, child in enumerate(elements):
                 if untyped is None or not self._is_said(child, where, index):
                     self._element(elements, index, child, where, depth, untyped)
@@ -321,9 +321,9 @@ class TextWalk:
         """A JSON Schema: every text but those that give it its meaning. `names`: its keys are names, not keywords."""
         if depth > MAX_DEPTH:
             raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
-        entries: Iterable[tuple[Any, Any]]
+        entries: Iterable[tuple[Payload, Payload]]
         if isinstance(value, (list, tuple)):
-            entries = enumerate(cast("list[Payload] | tuple[Any, ...]", value))
+            entries = enumerate(cast("list[Payload] | tuple[Payload, ...]", value))
         elif isinstance(value, (MutableMapping, BaseModel)):
             entries = list(fields.members(value).items())
         else:
@@ -354,7 +354,7 @@ class TextWalk:
                 elif name not in _NO_CONTENT:
                     self._media(value, name, child, rule, (where, name), depth + 1)
         elif isinstance(value, (list, tuple)):
-            for index, child in enumerate(cast("list[Payload] | tuple[Any, ...]", value)):
+            for index, child in enumerate(cast("list[Payload] | tuple[Payload, ...]", value)):
                 self._media(value, index, child, rule, (where, index), depth + 1)
 
     def _content(self, owner: Payload, key: str | int, value: str, rule: FieldRule, where: Where) -> None:
@@ -384,7 +384,7 @@ def _tells_tokens(value: object) -> bool:
     return isinstance(value, (int, float)) or any(isinstance(each, (int, float)) for held in lists for each in held)
 
 
-def _as_list(owner: Payload, key: str | int, value: list[Payload] | tuple[Any, ...]) -> list[Payload]:
+def _as_list(owner: Payload, key: str | int, value: list[Payload] | tuple[Payload, ...]) -> list[Payload]:
     """The list itself; all else becomes one, where it stands."""
     if not isinstance(value, list):
         value = list(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, MutableMapping
-from typing import Any, cast
+from typing import cast
 
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.formats.payload.copies import text, with_fields
@@ -15,7 +15,7 @@ _BY_NAME = frozenset({"function", "custom", "tool"})
 _GONE = object()
 
 
-def take_out(request: MutableMapping[str, Any], paths: Collection[Path]) -> None:
+def take_out(request: MutableMapping[str, Payload], paths: Collection[Path]) -> None:
     """Take what stands at these paths out of a request. What is left empty by it goes too.
 
     Lists and objects of the request are replaced by changed copies and never written to.
@@ -32,7 +32,7 @@ def take_out(request: MutableMapping[str, Any], paths: Collection[Path]) -> None
         request["extra_body"] = fixed
 
 
-def replace_at(request: MutableMapping[str, Any], path: Path, value: object) -> None:
+def replace_at(request: MutableMapping[str, Payload], path: Path, value: object) -> None:
     """Put another value at a path, in changed copies of what holds it."""
     request[cast("str", path[0])] = _with(request[cast("str", path[0])], path[1:], value)
 
@@ -66,14 +66,14 @@ def _with(value: Payload, path: Path, new: object) -> Payload:
     return with_fields(value, **{step: _with(get(value, step), rest, new)})
 
 
-def _set(request: MutableMapping[str, Any], key: str, value: object) -> None:
+def _set(request: MutableMapping[str, Payload], key: str, value: object) -> None:
     if value is _GONE:
         request.pop(key, None)
     else:
         request[key] = value
 
 
-def _forget_toolsets(request: MutableMapping[str, Any]) -> None:
+def _forget_toolsets(request: MutableMapping[str, Payload]) -> None:
     """Without its server an MCP toolset of a Messages request is an error."""
     tools = request.get("tools")
     if not isinstance(tools, list):
@@ -85,7 +85,7 @@ def _forget_toolsets(request: MutableMapping[str, Any]) -> None:
         _set(request, "tools", kept or _GONE)
 
 
-def _fix_choice(request: MutableMapping[str, Any]) -> None:
+def _fix_choice(request: MutableMapping[str, Payload]) -> None:
     """No choice may name a tool that is gone: the provider would refuse the request."""
     tools = cast("list[Payload]", request.get("tools") or ())
     if not tools:

@@ -15,7 +15,7 @@ from litellm_bighub.formats.answers.unreadable_calls import NO_NAME, NO_PAYLOAD,
 from litellm_bighub.formats.payload.copies import json_text, listed, plain, text, with_fields
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.responses.item_kinds import CALLS, PAYLOAD_KEYS, is_call, is_unfinished
-from litellm_bighub.formats.responses.reasoning import reasoning_mark
+from litellm_bighub.formats.responses.reasoning_items import reasoning_mark
 
 _JSON_TEXT = frozenset({"function_call", "mcp_approval_request"})
 _NAMED = _JSON_TEXT | {"custom_tool_call"}

@@ -13,7 +13,7 @@ from collections import deque
 from heapq import heappop, heappush
 from typing import Protocol, TypeAlias
 
-from litellm_bighub.formats.stream.numbering import Numbering
+from litellm_bighub.formats.stream.sequence_numbers import Numbering
 
 NO_ITEM = -1
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from pydantic_core import to_json
 
@@ -26,14 +26,14 @@ _NOTE: Final = "litellm_bighub_call"
 _EDIT: Final = "litellm_bighub_edit"
 
 
-def note_edit(data: MutableMapping[str, Any], told: str) -> None:
+def note_edit(data: MutableMapping[str, Payload], told: str) -> None:
     """Note what the caller is to be told of a person's arguments with the result of a call that is about to be made."""
     record: object = get(data.get("litellm_logging_obj"), "model_call_details")
     if isinstance(record, dict):
         record[_EDIT] = told
 
 
-def tell_edit(record: MutableMapping[str, Any], result: object) -> bool:
+def tell_edit(record: MutableMapping[str, Payload], result: object) -> bool:
     """Put what was noted behind the content of a call's result, once.
 
     LiteLLM turns a result with structured content into an error where a hook changes its content alone. Such a result
@@ -52,14 +52,14 @@ def tell_edit(record: MutableMapping[str, Any], result: object) -> bool:
     return _tell(record, content)
 
 
-def tell_edit_late(record: MutableMapping[str, Any]) -> None:
+def tell_edit_late(record: MutableMapping[str, Payload]) -> None:
     """Put what was noted behind the content of the result that the record holds, which is about to be sent."""
     content: object = get(record.get("original_response"), "content")
     if isinstance(content, list):
         _tell(record, content)
 
 
-def _tell(record: MutableMapping[str, Any], content: list[Payload]) -> bool:
+def _tell(record: MutableMapping[str, Payload], content: list[Payload]) -> bool:
     told = record.pop(_EDIT, None)
     if told is None:
         return False
@@ -84,7 +84,9 @@ class McpResults:
     clock: Callable[[], float] = time.time
     new_id: Callable[[], str] = random_id
 
-    def note(self, data: MutableMapping[str, Any], call: ToolCall, decision: Decision, context: CallContext) -> None:
+    def note(
+        self, data: MutableMapping[str, Payload], call: ToolCall, decision: Decision, context: CallContext
+    ) -> None:
         """Note a call that is about to be made."""
         record: object = get(data.get("litellm_logging_obj"), "model_call_details")
         if isinstance(record, dict):
@@ -96,7 +98,9 @@ class McpResults:
                 **{key: getattr(context, key) for key in ("actor", "domain", "surface", "trace_id", "user", "team")},
             }
 
-    def tell(self, record: MutableMapping[str, Any], start: datetime, end: datetime, *, failed: bool = False) -> None:
+    def tell(
+        self, record: MutableMapping[str, Payload], start: datetime, end: datetime, *, failed: bool = False
+    ) -> None:
         """Tell what came of the call of this record, if it was noted.
 
         Args:

@@ -24,7 +24,7 @@ from litellm_bighub.formats.requests.results import (
 from litellm_bighub.formats.requests.turns import Author, LostCalls, Turns, find_turns, said as words, unlike
 from litellm_bighub.formats.responses.calls import read_call
 from litellm_bighub.formats.responses.item_kinds import NO_CALLS, is_reference
-from litellm_bighub.formats.responses.reasoning import is_models, is_reasoning, orphans, reasoning_mark
+from litellm_bighub.formats.responses.reasoning_items import is_models, is_reasoning, orphans, reasoning_mark
 from litellm_bighub.formats.responses.requests.withheld_output import developer_message, not_run, restored
 from litellm_bighub.wording import ENGLISH, Wording
 

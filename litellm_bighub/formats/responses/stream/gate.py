@@ -32,7 +32,7 @@ from litellm_bighub.formats.responses.calls import edited_payload, read_call
 from litellm_bighub.formats.responses.event_kinds import ADDED, BEGINNING, EVENTS, TERMINAL
 from litellm_bighub.formats.responses.item_kinds import is_call, is_unfinished, may_be_call
 from litellm_bighub.formats.responses.notice_item import notice_item
-from litellm_bighub.formats.responses.reasoning import is_reasoning, reasoning_mark
+from litellm_bighub.formats.responses.reasoning_items import is_reasoning, reasoning_mark
 from litellm_bighub.formats.responses.shape import check_event
 from litellm_bighub.formats.responses.stream.envelope import carries_call, output_of, rewritten
 from litellm_bighub.formats.responses.stream.held_item import HeldItem, HeldState
@@ -50,7 +50,7 @@ from litellm_bighub.formats.stream.gate_protocol import (
     Withhold,
     unchanged,
 )
-from litellm_bighub.formats.stream.numbering import Numbering
+from litellm_bighub.formats.stream.sequence_numbers import Numbering
 
 _Free: TypeAlias = Literal["free"]
 _FREE: _Free = "free"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from litellm_bighub.formats.stream.numbering import Numbering
+from litellm_bighub.formats.stream.sequence_numbers import Numbering
 
 
 def event(number):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from litellm_bighub.domain.call import ReasoningMark
-from litellm_bighub.formats.responses.reasoning import is_reasoning, orphans, reasoning_mark
+from litellm_bighub.formats.responses.reasoning_items import is_reasoning, orphans, reasoning_mark
 
 THOUGHT = {"type": "reasoning", "id": "rs_1", "summary": []}
 USER = {"role": "user", "content": "and now?"}
