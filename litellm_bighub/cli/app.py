@@ -18,7 +18,7 @@ from litellm_bighub.errors import BighubError
 
 
 @dataclass(frozen=True)
-class Command:
+class CommandEntry:
     """A command as `litellm-bighub --help` lists it."""
 
     help: str
@@ -28,13 +28,13 @@ class Command:
 
 
 COMMANDS: Final = {
-    "init": Command("Write config, policy and keys of a governed proxy."),
-    "demo": Command("Start the real proxy beside a scripted model and show it."),
-    "doctor": Command("Explain what of a proxy's setup is on and prove it."),
-    "serve": Command("Serve the control plane over HTTP, with the inbox."),
-    "policy": Command("Check, test, explain, compare and replay policies.", is_group=True),
-    "audit": Command("Verify, export and shorten the audit.", is_group=True),
-    "keys": Command("Make, list, rotate and revoke keys of people and agents.", is_group=True),
+    "init": CommandEntry("Write config, policy and keys of a governed proxy."),
+    "demo": CommandEntry("Start the real proxy beside a scripted model and show it."),
+    "doctor": CommandEntry("Explain what of a proxy's setup is on and prove it."),
+    "serve": CommandEntry("Serve the control plane over HTTP, with the inbox."),
+    "policy": CommandEntry("Check, test, explain, compare and replay policies.", is_group=True),
+    "audit": CommandEntry("Verify, export and shorten the audit.", is_group=True),
+    "keys": CommandEntry("Make, list, rotate and revoke keys of people and agents.", is_group=True),
 }
 
 
