@@ -1,13 +1,17 @@
-"""The text of a file in a request is found in every format, and what a guardrail makes of it is sent in its place."""
+"""The text of a file in a request or an answer is found, and what a guardrail makes of it is sent in its place."""
 
 from __future__ import annotations
 
 import base64
 import copy
+from functools import partial
 
 import pytest
 
 from litellm_bighub.formats.registry import format_named, texts_of
+from litellm_bighub.formats.stream.gate_protocol import Release
+from litellm_bighub.formats.stream.text_gate import Scan
+from litellm_bighub.formats.stream.text_part import WholeText
 
 SECRET, MASKED = "mail bob@example.com", "mail [EMAIL]"
 DATA, MASKED_DATA = (base64.b64encode(text.encode()).decode() for text in (SECRET, MASKED))
@@ -71,3 +75,55 @@ def test_a_file_that_holds_no_text_is_handed_over_as_one():
     part = {"type": "file", "file": {"file_data": f"data:application/pdf;base64,{DATA}"}}
     found = texts_of(format_named("chat")).in_request(chat(part))
     assert found.files == [part["file"]["file_data"]]
+
+
+def items(item):
+    """The last events of a Responses stream that tells this item, and the whole answer."""
+    response = {"id": "r", "object": "response", "status": "completed", "output": [item]}
+    done = {"type": "response.output_item.done", "output_index": 0, "item": item}
+    return response, [done, {"type": "response.completed", "response": copy.deepcopy(response)}]
+
+
+def block(source):
+    """A Messages answer with a document, whole and streamed."""
+    document = {"type": "document", "source": source}
+    started = {"type": "content_block_start", "index": 0, "content_block": copy.deepcopy(document)}
+    ended = [{"type": "content_block_stop", "index": 0}, {"type": "message_stop"}]
+    return {"id": "m", "type": "message", "role": "assistant", "content": [document]}, [started, *ended]
+
+
+PART = {"type": "input_file", "filename": "a.txt", "file_data": URL}
+ANSWERS = {
+    "message": ("responses", items({"type": "message", "id": "m", "role": "assistant", "content": [PART]})),
+    "output": ("responses", items({"type": "function_call_output", "call_id": "c", "output": [PART]})),
+    "picture": ("responses", items({"type": "image_generation_call", "id": "i", "result": URL})),
+    "document": ("messages", block({"type": "base64", "media_type": "text/plain", "data": DATA})),
+}
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_the_text_of_a_file_in_an_answer_is_found_and_rewritten(case):
+    name, (answer, _) = ANSWERS[case]
+    answer = copy.deepcopy(answer)
+    found = texts_of(format_named(name)).in_answer(answer)
+    assert SECRET in found.texts
+    found.rewrite([MASKED if text == SECRET else text for text in found.texts])
+    assert MASKED_DATA in str(answer)
+    assert DATA not in str(answer)
+
+
+@pytest.mark.parametrize("case", ANSWERS)
+def test_the_text_of_a_file_in_a_stream_is_found_and_rewritten(case):
+    name, (_, events) = ANSWERS[case]
+    gate = texts_of(format_named(name)).gate(WholeText())
+    left, scanned = [], set()
+    for step in (*(partial(gate.feed, event) for event in copy.deepcopy(events)), gate.finish):
+        said = step()
+        while isinstance(said, Scan):
+            scanned.update(said.texts)
+            said = gate.answer([MASKED if text == SECRET else text for text in said.texts])
+        left += said.events if isinstance(said, Release) else ()
+    assert SECRET in scanned
+    assert len(left) == len(events)
+    assert str(left).count(MASKED_DATA) == str(events).count(DATA)
+    assert DATA not in str(left)
