@@ -1,4 +1,7 @@
-"""Whole cases of a policy in a file of their own: calls in sequence, with time and with counters that begin at zero."""
+"""Whole cases of a policy in a file of their own: calls in sequence, with time, counters and sums.
+
+Counters and sums begin at zero. Nobody answers, so what asks for a person stays reserved.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from litellm_bighub.policy.examples import VERDICTS, Answer, Judge, call_of, con
 from litellm_bighub.policy.policy_file import line_of, read_file, read_yaml, validated
 from litellm_bighub.policy.policy_text import PolicyText
 from litellm_bighub.policy.rule import Effect, Rule
+from litellm_bighub.policy.totals import Charge, Totals
 
 START: Final = 1767614400.0
 """2026-01-05, a Monday, 12:00 UTC: when a case begins that does not say."""
@@ -97,6 +101,7 @@ class _Run:
         self._judging = judging
         self._text = text
         self._tallies: dict[str, Tally] = {}
+        self._totals = Totals()
         self._now = START
         self._returned: set[str] = set()
 
@@ -114,10 +119,15 @@ class _Run:
             self._returned.add(call.name)
         for rule in answer.judgement.counting if answer.judgement else ():
             self._tallies[rule.id] = self._tallies.get(rule.id, Tally()).counted(rule, self._now)
+        if answer.judgement is not None and answer.verdict != "blocked":
+            waits = answer.verdict == "requires_approval"
+            for added in answer.judgement.charges:
+                self._totals.add(added.rule, added.charge, self._now, reserved=waits)
         return answer, _problem(one, answer)
 
-    def _usage(self, rule: Rule) -> Usage:
-        return self._tallies.get(rule.id, Tally()).usage(rule, self._now)
+    def _usage(self, rule: Rule, charge: Charge | None) -> Usage:
+        used = self._tallies.get(rule.id, Tally()).usage(rule, self._now)
+        return used if charge is None else replace(used, totals=self._totals.spent(rule, charge, self._now))
 
 
 def _problem(expected: CaseCallText, answer: Answer) -> str | None:

@@ -7,8 +7,8 @@ decides, `judge` applies that rule.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Final, Literal, TypeAlias
 
@@ -16,8 +16,9 @@ from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Verdict
 from litellm_bighub.policy.argument_condition import Undecidable
 from litellm_bighub.policy.parts.part import WHOLE_CALL, Part
-from litellm_bighub.policy.rule import CallerField, Effect, Policy, Rule
+from litellm_bighub.policy.rule import CallerField, Effect, Period, Policy, Rule
 from litellm_bighub.policy.rule_pattern import Pattern
+from litellm_bighub.policy.totals import Charge, RuleCharge, Spent, Uncountable, charge_of
 
 Mismatch: TypeAlias = CallerField | Literal["status", "expires_at", "tool", "type", "actor", "taint", "when", "part"]
 
@@ -25,16 +26,27 @@ Deciding: TypeAlias = tuple[Rule | None, ...]
 """The rules that decide on a call, in the policy's order: one for each of its parts. `None` is the default."""
 
 
+OVER_TOTAL: Final = "max_total_per_"
+"""How the field of a rule begins that limits a total."""
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a rule has allowed so far, in the current calendar day and clock hour of its time zone."""
+    """What a rule has allowed so far, in the current calendar day and clock hour of its time zone.
+
+    Attributes:
+        totals: what its calls have summed up to, for the account of the call that is judged.
+    """
 
     today: int = 0
     this_hour: int = 0
     last_at: float | None = None
+    totals: Mapping[Period, Spent] = field(default_factory=dict["Period", Spent])
 
 
 UNUSED = Usage()
+UsageOf: TypeAlias = Callable[[Rule, Charge | None], Usage | None]
+"""Gives what a limited rule has allowed so far, for what the call adds to its totals; `None` if that is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +60,7 @@ class PolicyJudgement:
         rule: the rule that decided, `None` where none matched.
         rules: all rules that decided on a part of the call; each counts the call if it is allowed.
         asking: those that ask for a person, `None` for the default.
+        charges: what the call adds to the totals of these rules, unless it is blocked.
     """
 
     verdict: Verdict
@@ -57,6 +70,12 @@ class PolicyJudgement:
     policy_version: str
     rules: tuple[Rule, ...] = ()
     asking: Deciding = ()
+    charges: tuple[RuleCharge, ...] = ()
+
+    @property
+    def is_over_total(self) -> bool:
+        """Whether the call is blocked because a total leaves less than its value."""
+        return self.blocked_by.startswith(OVER_TOTAL)
 
     @property
     def counting(self) -> tuple[Rule, ...]:
@@ -159,7 +178,7 @@ def _deciding(decided: list[PartDecision]) -> Deciding:
 
 
 def judge_all(
-    policy: Policy, rules: Deciding, call: ToolCall, now: float, usage: Callable[[Rule], Usage | None]
+    policy: Policy, rules: Deciding, call: ToolCall, context: CallContext, now: float, usage: UsageOf
 ) -> PolicyJudgement:
     """Apply the rules that `find` found: the strictest answer is the call's.
 
@@ -167,22 +186,45 @@ def judge_all(
         policy: for its default and version.
         rules: in the policy's order.
         call: its `value` is compared with the rules' bounds.
+        context: for whom it is added to the rules' totals.
         now: POSIX seconds.
-        usage: what a rule that limits its use has allowed so far; `None` if that is unknown.
+        usage: what a rule that limits its use has allowed so far.
     """
-    judged = [judge(policy, rule, call, now, usage(rule) if rule and rule.limits_use else None) for rule in rules]
+    judged = [judge_counted(policy, rule, call, context, now, usage) for rule in rules]
     strictest = min(judged, key=lambda judgement: _STRICTEST_FIRST.index(judgement.verdict))
     if len(judged) == 1 and strictest.rule is None:
         return replace(strictest, asking=(None,)) if strictest.verdict == "requires_approval" else strictest
     counting = {rule.id: rule for rule in rules if rule is not None}
     asking = tuple(one.rule for one in judged if one.verdict == "requires_approval")
-    return replace(strictest, rules=tuple(counting.values()), asking=asking)
+    charges = {one.rule.totals_id: one for judgement in judged for one in judgement.charges}
+    return replace(strictest, rules=tuple(counting.values()), asking=asking, charges=tuple(charges.values()))
+
+
+def judge_counted(
+    policy: Policy, rule: Rule | None, call: ToolCall, context: CallContext, now: float, usage: UsageOf
+) -> PolicyJudgement:
+    """Apply one rule, with what it has allowed so far. Arguments as for `judge_all`."""
+    if rule is None or not (rule.limits_use or rule.max_totals):
+        return judge(policy, rule, call, now, None)
+    charge = charge_of(policy, rule, call, context) if rule.max_totals else None
+    used = usage(rule, charge if isinstance(charge, Charge) else None)
+    judgement = judge(policy, rule, call, now, used, charge)
+    if isinstance(charge, Charge) and used is not None:
+        return replace(judgement, charges=(RuleCharge(rule, charge, used.totals),))
+    return judgement
 
 
 _STRICTEST_FIRST: Final[tuple[Verdict, ...]] = ("blocked", "requires_approval", "allowed")
 
 
-def judge(policy: Policy, rule: Rule | None, call: ToolCall, now: float, usage: Usage | None) -> PolicyJudgement:
+def judge(
+    policy: Policy,
+    rule: Rule | None,
+    call: ToolCall,
+    now: float,
+    usage: Usage | None,
+    charge: Charge | Uncountable | None = None,
+) -> PolicyJudgement:
     """Apply the rule that `find` found.
 
     Args:
@@ -191,6 +233,7 @@ def judge(policy: Policy, rule: Rule | None, call: ToolCall, now: float, usage: 
         call: its `value` is compared with the rule's bounds.
         now: POSIX seconds.
         usage: what the rule has allowed so far; `None` if that is unknown, and a limited rule then blocks.
+        charge: what the call adds to the rule's totals; without it a rule that has some blocks.
     """
     if rule is None:
         return _by_default(policy)
@@ -206,6 +249,8 @@ def judge(policy: Policy, rule: Rule | None, call: ToolCall, now: float, usage: 
         return block(*broken)
     if rule.limits_use and (reached := _reached_limit(rule, usage, now)) is not None:
         return block(*reached)
+    if rule.max_totals and (over := _over_total(rule, usage, charge)) is not None:
+        return block(*over)
     if rule.effect == "require_approval":
         reason = f"the rule asks for a person ({rule.name})"
         return PolicyJudgement("requires_approval", reason, "effect", rule, policy.version)
@@ -221,7 +266,9 @@ def evaluate(
 ) -> PolicyJudgement:
     """Both steps together, for callers who keep no counters."""
     found = find(policy, call, context, now)
-    return found if isinstance(found, PolicyJudgement) else judge_all(policy, found, call, now, lambda _: usage)
+    return (
+        found if isinstance(found, PolicyJudgement) else judge_all(policy, found, call, context, now, lambda *_: usage)
+    )
 
 
 def explain(
@@ -318,6 +365,20 @@ def _reached_limit(rule: Rule, usage: Usage | None, now: float) -> tuple[str, st
         return "max_per_hour", f"{rule.max_per_hour} calls an hour are allowed, and have been"
     if rule.cooldown_seconds is not None and usage.last_at is not None and now < usage.last_at + rule.cooldown_seconds:
         return "cooldown_seconds", f"{rule.cooldown_seconds:g} seconds must lie between two calls"
+    return None
+
+
+def _over_total(rule: Rule, usage: Usage | None, charge: Charge | Uncountable | None) -> tuple[str, str] | None:
+    if usage is None or charge is None:
+        return "limits", "the rule limits what its calls sum up to, and nothing keeps the sums"
+    if isinstance(charge, Uncountable):
+        return charge.blocked_by, charge.reason
+    for period, most in rule.max_totals.items():
+        spent = usage.totals.get(period, Spent())
+        if spent.exceeds(most, charge.amount):
+            unit = f" {charge.currency}" if charge.currency else ""
+            left = f"{spent.left(most):f}{unit} of {most:f} are left"
+            return f"{OVER_TOTAL}{period}", f"the value is more than this {period} leaves: {left}"
     return None
 
 

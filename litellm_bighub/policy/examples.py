@@ -8,7 +8,7 @@ rule, this rule must be one of those that decide.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
@@ -18,10 +18,10 @@ from litellm_bighub.domain.history import LABEL, told
 from litellm_bighub.policy.evaluation import (
     UNUSED,
     PolicyJudgement,
-    Usage,
+    UsageOf,
     find,
-    judge,
     judge_all,
+    judge_counted,
 )
 from litellm_bighub.policy.example_text import CallText
 from litellm_bighub.policy.parts.call_parts import ToolParts
@@ -93,7 +93,7 @@ class Judge:
         call: ToolCall,
         context: CallContext,
         now: float | None,
-        usage: Callable[[Rule], Usage] = lambda _: UNUSED,
+        usage: UsageOf = lambda *_: UNUSED,
     ) -> Answer:
         """What the policy says.
 
@@ -110,14 +110,14 @@ class Judge:
         found = find(policy, measured, context, now)
         if isinstance(found, PolicyJudgement):
             return Answer("blocked", _names(found.rule), found.reason, found)
-        judgement = judge_all(policy, found, measured, now, usage)
+        judgement = judge_all(policy, found, measured, context, now, usage)
         named = [
-            rule for rule in found if rule is not None and self._says(judgement.verdict, rule, measured, now, usage)
+            rule
+            for rule in found
+            if rule is not None
+            and judge_counted(policy, rule, measured, context, now, usage).verdict == judgement.verdict
         ]
         return Answer(judgement.verdict, _names(*named), judgement.reason, judgement)
-
-    def _says(self, verdict: Verdict, rule: Rule, call: ToolCall, now: float, usage: Callable[[Rule], Usage]) -> bool:
-        return judge(self._policy, rule, call, now, usage(rule)).verdict == verdict
 
     @property
     def policy(self) -> Policy:

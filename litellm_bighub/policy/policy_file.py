@@ -18,9 +18,10 @@ from litellm_bighub.policy.pack import with_packs
 from litellm_bighub.policy.parts.call_parts import PART_FIELDS, ToolParts
 from litellm_bighub.policy.policy_text import PolicyText, RuleText, build
 from litellm_bighub.policy.rule import Policy
-from litellm_bighub.policy.rule_pattern import ActorPattern, AnyOf
+from litellm_bighub.policy.rule_pattern import ActorPattern, AnyOf, Pattern
 
 MAX_BYTES = 1_000_000
+_WILD: Final = frozenset("*?[")
 CLAIM_ALLOWS: Final = (
     "the end user is the caller's word, so a rule that names it may block or ask; to let it allow, say"
     " `trusted_end_user: true`"
@@ -95,6 +96,7 @@ def _parsed(text: str, name: str) -> tuple[PolicyText, yaml.Node]:
     except ValueError as error:
         _fail(name, line_of(root, ("include",)), f"include: {error}")
     _refuse_unknown_labels(whole, root, name)
+    _refuse_missing_currencies(policy, whole, root, name)
     return whole, root
 
 
@@ -245,9 +247,26 @@ def _refuse_unknown_labels(policy: PolicyText, root: yaml.Node, name: str) -> No
                 _fail(name, line_of(root, ("rules", index, "taint")), f"rules[{index}].taint: {problem}")
 
 
+def _refuse_missing_currencies(policy: PolicyText, whole: PolicyText, root: yaml.Node, name: str) -> None:
+    """Refuse sums by currency for tools of which nothing says where the currency stands: each call would be blocked."""
+    told = [tool for tool, settings in whole.tools.items() if settings.currency is not None]
+    for index, rule in enumerate(policy.rules):
+        if "currency" in rule.total_by and not any(_may_meet(one, tool) for one in rule.tools for tool in told):
+            line = line_of(root, ("rules", index, "total_by"))
+            problem = "`tools` says of none of its tools where the currency stands, as in {currency: currency}"
+            _fail(name, line, f"rules[{index}].total_by: {problem}")
+
+
+def _may_meet(one: str, other: str) -> bool:
+    """Whether a tool may fit both patterns; of two with wildcards nothing is known."""
+    if not _WILD.isdisjoint(one) and not _WILD.isdisjoint(other):
+        return True
+    return bool(Pattern(one).matches(other) or Pattern(other).matches(one))
+
+
 def _compile_tools(policy: PolicyText, root: yaml.Node, name: str) -> None:
     for tool, settings in policy.tools.items():
-        for field in ("value", "target", *PART_FIELDS):
+        for field in ("value", "target", "currency", *PART_FIELDS):
             expression: str | None = getattr(settings, field)
             if expression is not None:
                 try:

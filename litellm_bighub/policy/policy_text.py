@@ -7,6 +7,7 @@ import json
 import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
+from decimal import Decimal
 from typing import Annotated, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -37,7 +38,17 @@ from litellm_bighub.policy.parts.path_use import PathPattern
 from litellm_bighub.policy.parts.recipient import RecipientPattern
 from litellm_bighub.policy.parts.sql_statement import SqlPattern
 from litellm_bighub.policy.parts.url_use import UrlPattern
-from litellm_bighub.policy.rule import Effect, Hours, Policy, Rule, Status
+from litellm_bighub.policy.rule import (
+    MOST_DIGITS,
+    Effect,
+    Hours,
+    Period,
+    Policy,
+    Rule,
+    Status,
+    TotalBy,
+    exact,
+)
 from litellm_bighub.policy.rule_pattern import ActorPattern, AnyOf, Pattern
 
 MAX_APPROVAL_TTL = 30 * 24 * 3600
@@ -45,6 +56,15 @@ AS_STORED: Final[Mapping[str, object]] = {"stored": True}
 """The context in which rules are read that were once accepted: what is newly refused would stop a gateway there."""
 
 Amount = Annotated[float, Strict(), Field(allow_inf_nan=False, ge=-1e15, le=1e15)]
+
+
+def _as_written(number: float) -> float:
+    if exact(number) is None:
+        raise ValueError(f"a sum is compared digit by digit; write at most {MOST_DIGITS} digits")
+    return number
+
+
+TotalAmount = Annotated[float, Strict(), Field(allow_inf_nan=False, ge=0), AfterValidator(_as_written)]
 Count = Annotated[int, Strict(), Field(ge=0, le=10**9)]
 Hour = Annotated[int, Strict(), Field(ge=0, le=24)]
 Glob = Annotated[str, Field(min_length=1, max_length=200)]
@@ -180,6 +200,17 @@ class RuleText(BaseModel):
     cooldown_seconds: Annotated[float, Strict(), Field(ge=0, le=366 * 86400)] | None = Field(
         default=None, description="time that must lie between two allowed calls"
     )
+    max_total_per_hour: TotalAmount | None = Field(default=None, description="sum of values allowed in a clock hour")
+    max_total_per_day: TotalAmount | None = Field(default=None, description="sum of values allowed in a calendar day")
+    max_total_per_week: TotalAmount | None = Field(default=None, description="sum of values allowed from Monday on")
+    max_total_per_month: TotalAmount | None = Field(default=None, description="sum of values allowed in a month")
+    total_by: Annotated[list[TotalBy], BeforeValidator(_as_list), Field(max_length=5)] = Field(
+        default_factory=list["TotalBy"],
+        description="whose sums: actor, user, team or key, and currency; without it one sum for all callers",
+    )
+    totals_of: str = Field(
+        default="", max_length=300, description="id of the rule to whose sums it adds, as a temporary allowance does"
+    )
     allowed_hours_start: Hour | None = Field(default=None, description="first hour of the day in which calls may run")
     allowed_hours_end: Hour | None = Field(default=None, description="hour of the day at which they no longer may")
     time_zone: str = Field(default="UTC", description="IANA name of the zone for hours and limits")
@@ -224,8 +255,9 @@ class RuleText(BaseModel):
             raise ValueError("min_value, require_approval_above and max_value must not decrease in this order")
         if self.taint is not None and "allow" in self.effects:
             raise ValueError("a rule with `taint` blocks or asks: whoever brings a result back can put a label on")
-        if self.effect == "block" and given:
+        if self.effect == "block" and (given or self.max_totals):
             raise ValueError("a rule with `effect: block` blocks every value; drop the bounds, or the effect")
+        self._totals_make_sense()
         if self.command is not None and self.command.by_effect:
             if "effect" in self.model_fields_set:
                 raise ValueError("`command` says what is blocked and allowed; drop `effect`, or make `command` a list")
@@ -236,6 +268,34 @@ class RuleText(BaseModel):
         if self.allowed_hours_start is not None and self.allowed_hours_start % 24 == (self.allowed_hours_end or 0) % 24:
             raise ValueError("allowed_hours_start and allowed_hours_end are the same hour; drop both to allow all day")
         return self
+
+    def _totals_make_sense(self) -> None:
+        totals = self.max_totals
+        if (self.total_by or self.totals_of) and not totals:
+            raise ValueError(
+                "total_by and totals_of say whose sums are limited; add a max_total_per_hour, _day, _week or _month"
+            )
+        if len(set(self.total_by)) != len(self.total_by):
+            raise ValueError("total_by names something twice")
+        if totals and self.min_value is not None and self.min_value < 0:
+            raise ValueError("a value below 0 would free what others have used; drop min_value, or the sums")
+        if list(totals.values()) != sorted(totals.values()):
+            raise ValueError(
+                "max_total_per_hour, max_total_per_day, max_total_per_week and max_total_per_month must not decrease in"
+                " this order"
+            )
+
+    @property
+    def max_totals(self) -> Mapping[Period, Decimal]:
+        """How much the values may sum up to, the shortest window first."""
+        limits: tuple[tuple[Period, float | None], ...] = (
+            ("hour", self.max_total_per_hour),
+            ("day", self.max_total_per_day),
+            ("week", self.max_total_per_week),
+            ("month", self.max_total_per_month),
+        )
+        exactly = ((period, exact(limit)) for period, limit in limits if limit is not None)
+        return {period: limit for period, limit in exactly if limit is not None}
 
     @property
     def has_parts_beside_commands(self) -> bool:
@@ -316,6 +376,9 @@ class RuleText(BaseModel):
             approval_ttl_seconds=self.approval_ttl_seconds,
             four_eyes=self.four_eyes,
             priority=self.priority,
+            max_totals=self.max_totals,
+            total_by=tuple(self.total_by),
+            totals_of=self.totals_of,
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
+from decimal import Decimal
 from typing import Final, Literal, TypeAlias, get_args
 
 from litellm_bighub.policy.argument_condition import Condition
@@ -20,6 +21,22 @@ Status: TypeAlias = Literal["active", "paused"]
 CallerField: TypeAlias = Literal["domain", "user", "team", "key", "model", "surface", "end_user"]
 CALLER_FIELDS: Final[tuple[CallerField, ...]] = get_args(CallerField)
 """What rules say of who asks, beside the actor, in the order in which it is looked at."""
+Period: TypeAlias = Literal["hour", "day", "week", "month"]
+"""A calendar window over which values are summed up."""
+TotalBy: TypeAlias = Literal["actor", "user", "team", "key", "currency"]
+MOST_DIGITS: Final = 15
+"""A double keeps so many digits of any number, so it tells how that was written."""
+
+
+def exact(number: float) -> Decimal | None:
+    """A number as it was written; `None` if it has more than 15 digits, zeros before and behind not counted."""
+    found = Decimal(repr(number))  # the shortest text that reads as this double
+    if not found.is_finite():
+        return None
+    found = found.normalize()
+    exponent = int(found.as_tuple().exponent)
+    digits = max(found.adjusted() + 1, 0) + max(-exponent, 0)
+    return Decimal(f"{found:f}") if digits <= MOST_DIGITS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +90,9 @@ class Rule:
         parts: patterns of parts, one of which has to fit; without any the rule is for every part.
         zone: the time zone in which `hours` and the calendar day and hour of the limits are meant.
         expires_at: POSIX seconds from which on the rule is no longer in force.
+        max_totals: how much the values of its calls may sum up to in each calendar window.
+        total_by: whose sums these are; those of all callers together if it names nobody.
+        totals_of: the id of the rule whose sums it adds to, in place of its own.
     """
 
     id: str
@@ -104,6 +124,9 @@ class Rule:
     approval_ttl_seconds: int = 900
     four_eyes: bool = False
     priority: int = 0
+    max_totals: Mapping[Period, Decimal] = field(default_factory=dict["Period", Decimal])
+    total_by: tuple[TotalBy, ...] = ()
+    totals_of: str = ""
     patterns: PatternIndex = field(init=False, repr=False, compare=False)
     caller_patterns: tuple[tuple[CallerField, Pattern], ...] = field(init=False, repr=False, compare=False)
 
@@ -121,9 +144,14 @@ class Rule:
         return any(pattern.fits(part, allows=allows) for pattern in self.patterns.of(part))
 
     @property
+    def totals_id(self) -> str:
+        """Names its sums; two rules may add to the same ones."""
+        return self.totals_of or self.id
+
+    @property
     def bounds_value(self) -> bool:
         """Whether a call without a value cannot be judged by this rule."""
-        return not (self.min_value is self.max_value is self.require_approval_above is None)
+        return bool(self.max_totals) or not (self.min_value is self.max_value is self.require_approval_above is None)
 
     @property
     def limits_use(self) -> bool:

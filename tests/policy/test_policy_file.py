@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from litellm_bighub.errors import ConfigurationError
@@ -248,3 +250,32 @@ def test_labels_are_read():
     text = parse_policy(TAINTED % ("secret", "block"), "p.yaml")
     assert text.history.settings.seconds == 0
     assert text.model_copy(update={"history": type(text.history)()}).history.settings.seconds == 3600
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ("total_by: [key]", "total_by and totals_of say whose sums are limited"),
+        ("max_total_per_day: 5, total_by: [key, key]", "total_by names something twice"),
+        ("max_total_per_day: 5, total_by: [agent]", "Input should be 'actor'"),
+        ("max_total_per_day: 5, total_by: [key, currency]", "`tools` says of none of its tools where the currency"),
+        ("max_total_per_day: 5, max_total_per_hour: 6", "must not decrease"),
+        ("max_total_per_month: 5, max_total_per_week: 6", "must not decrease"),
+        ("max_total_per_day: 5, min_value: -1", "a value below 0 would free"),
+        ("max_total_per_day: 5, effect: block", "blocks every value"),
+        ("max_total_per_day: -5", "greater than or equal to 0"),
+        ("max_total_per_day: '5'", "valid number"),
+        ("max_total_per_day: 0.1234567890123456", "write at most 15 digits"),
+    ],
+)
+def test_sums_that_make_no_sense_are_refused_with_their_line(fields, problem):
+    text = f"version: 1\ntools:\n  other: {{currency: c}}\nrules:\n  - {{name: r, tool: 'pay*', {fields}}}\n"
+    with pytest.raises(ConfigurationError, match=re.escape(problem)) as raised:
+        parse_policy(text, "p.yaml")
+    assert "p.yaml:5" in str(raised.value)
+
+
+@pytest.mark.parametrize("tool", ["pay_out", "pay*", "*", "p?y_out"])
+def test_sums_by_currency_need_a_tool_that_has_one(tool):
+    text = f"version: 1\ntools:\n  {tool!r}: {{currency: c}}\nrules:\n"
+    parse_policy(text + "  - {name: r, tool: 'pay*', max_total_per_day: 5, total_by: currency}\n", "p.yaml")

@@ -39,6 +39,7 @@ def allowance_for(
         "type": approval.type,
         "effect": "allow",
         "require_approval_above": None,
+        "totals_of": (asked.totals_of or approval.rule_id) if asked.max_totals else "",
         "expires_at": until,
         "priority": min(1000, asked.priority + 1),
     }

@@ -10,6 +10,7 @@ from typing_extensions import assert_never
 from litellm_bighub.control_plane.approvals.allowance import allowance_for, grant
 from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edit, editable
 from litellm_bighub.control_plane.approvals.expiry import expires_at
+from litellm_bighub.control_plane.decisions import reservations
 from litellm_bighub.control_plane.decisions.recorded_decision import DecisionRecorder, approval_event, bound_digest
 from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.control_plane.store.tables.approvals import Approval
@@ -53,6 +54,18 @@ class ResolutionRefused:
     problem: str
 
 
+@dataclass(frozen=True, slots=True)
+class _EditedCall:
+    """What the policy says of a call with edited arguments.
+
+    Attributes:
+        digest: of the call that has to be asked about; `None` where the original is asked about again.
+    """
+
+    judgement: PolicyJudgement
+    digest: str | None
+
+
 def resolve(
     transaction: Transaction, deciding: DecisionRecorder, resolution: Resolution, now: float
 ) -> Approval | ResolutionRefused:
@@ -67,13 +80,13 @@ def resolve(
         allowance = allowance_for(transaction, text, approval, minutes=resolution.allow_minutes, now=now)
         if allowance is None:
             return ResolutionRefused("too_long", "no rule can hold names as long as the caller's")
-    digest: str | None = None
+    edited: _EditedCall | None = None
     if resolution.edited is not None and resolution.answer == "approve":
         decided = _decide_again(transaction, deciding, approval, resolution.edited, now)
         if isinstance(decided, ResolutionRefused):
             return decided
-        digest = decided
-    moved = _record_answer(transaction, approval, resolution, digest, now)
+        edited = decided
+    moved = _record_answer(transaction, approval, resolution, edited.digest if edited else None, now)
     if moved is None:
         return _refusal(approval, now)
     body: dict[str, object] = {"answer": moved, "by": resolution.by, "comment": resolution.comment}
@@ -86,10 +99,22 @@ def resolve(
             "before_digest": arguments_digest(approval.edited or approval.arguments),
             "after_digest": arguments_digest(resolution.edited),
         }
+    _reserve_anew(transaction, approval, moved, edited, now)
     transaction.append(approval_event(approval, "approval.resolved", now, body))
     if allowance is not None and moved == "approve":
         grant(transaction, allowance, approval, by=resolution.by, now=now)
     return approvals.get(connection, approval.id) or approval
+
+
+def _reserve_anew(
+    transaction: Transaction, approval: Approval, moved: str, edited: _EditedCall | None, now: float
+) -> None:
+    """Free what is reserved for a call that is denied, and reserve what an edited one needs in its place."""
+    if moved == "deny":
+        reservations.free_approval(transaction, approval.id)
+    elif edited is not None:
+        charges, asked = edited.judgement.charges, approval.decision_id
+        reservations.swap(transaction, charges, decision_id=asked, approval_id=approval.id, now=now)
 
 
 def expire_due(transaction: Transaction, now: float) -> int:
@@ -100,6 +125,7 @@ def expire_due(transaction: Transaction, now: float) -> int:
         if approval is not None and approvals.expire(transaction.connection, approval_id, now=now):
             body = {"comment": approval.comment} if approval.comment else {}
             transaction.append(approval_event(approval, "approval.expired", now, body))
+            reservations.free_approval(transaction, approval.id)
     return len(due)
 
 
@@ -146,12 +172,8 @@ def _refusal(approval: Approval, now: float) -> ResolutionRefused:
 
 def _decide_again(
     transaction: Transaction, deciding: DecisionRecorder, approval: Approval, edited: Arguments, now: float
-) -> str | ResolutionRefused | None:
-    """Edited arguments are a new call, which the policy may block.
-
-    Returns:
-        The digest of the call that has to be asked about; `None` where the original is asked about again.
-    """
+) -> _EditedCall | ResolutionRefused:
+    """Edited arguments are a new call, which the policy may block."""
     surface = approval.context["surface"]
     if not editable(approval.arguments, surface=surface):
         return ResolutionRefused(
@@ -164,9 +186,10 @@ def _decide_again(
     if isinstance(call, str):
         return ResolutionRefused("blocked", f"the edited arguments cannot be decided on: {call}")
     context = caller_of(approval)
-    judgement: PolicyJudgement = deciding.judge(transaction, snapshot, call, context, now)
+    judgement: PolicyJudgement = deciding.judge(transaction, snapshot, call, context, now, approval_id=approval.id)
     if judgement.verdict == "blocked":
         return ResolutionRefused("blocked", f"the policy blocks the edited call: {judgement.reason}")
     if any(rule.four_eyes for rule in judgement.rules) and not approval.four_eyes:
         return ResolutionRefused("blocked", "the edited call would need two people; deny it and let the agent ask anew")
-    return bound_digest(call, context, approval.policy_version) if surface == HTTP_SURFACE else None
+    digest = bound_digest(call, context, approval.policy_version) if surface == HTTP_SURFACE else None
+    return _EditedCall(judgement, digest)

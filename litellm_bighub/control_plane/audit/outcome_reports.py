@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
+from litellm_bighub.control_plane.decisions import reservations
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import AuditEvent
@@ -13,14 +15,20 @@ from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.event import CallOutcome
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
+FAILED: Final = "FAILURE"
 
-async def keep(plane: ControlPlane, reports: Sequence[JsonMapping], *, actor: str = "") -> list[JsonObject]:
+
+async def keep(
+    plane: ControlPlane, reports: Sequence[JsonMapping], *, actor: str = "", frees: bool = False
+) -> list[JsonObject]:
     """Keep the reports, all or none, and give them as they were stored.
 
     Args:
         plane: where.
         reports: each with its `status` and what it is about, in JSON.
         actor: whose report it is, where it is about no decision that is known.
+        frees: whether a failure frees what the call has added to totals. An agent's report never does: it could spend
+            a sum again and again.
     """
     now = plane.clock()
     rows: list[JsonObject] = [
@@ -42,11 +50,20 @@ async def keep(plane: ControlPlane, reports: Sequence[JsonMapping], *, actor: st
             decided = outcomes.decided(transaction.connection, row["request_id"], row["validation_id"])
             kept.append({**row, **decided, "actor": decided["actor"] or actor})
             outcomes.insert(transaction.connection, kept[-1])
-            body = {"outcome_id": row["id"], "status": row["status"]}
+            body: JsonObject = {"outcome_id": row["id"], "status": row["status"]}
+            if frees and row["status"].upper() == FAILED:
+                body["freed"] = _free(transaction, row["validation_id"] or row["request_id"])
             transaction.append(AuditEvent(now, "outcome.reported", row["request_id"], body), notify=False)
         return kept
 
     return await plane.write(job)
+
+
+def _free(transaction: Transaction, decision_id: str) -> list[str]:
+    """Free what a call has added to totals; the rules whose totals these are."""
+    freed = reservations.of_decision(transaction.connection, decision_id)
+    reservations.free(transaction, freed)
+    return [one.share.rule_id for one in freed]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +77,10 @@ class EmbeddedOutcomes:
         if outcome.decision_id:
             report = {
                 "request_id": outcome.decision_id,
-                "status": "SUCCESS" if outcome.ok else "FAILURE",
+                "status": "SUCCESS" if outcome.ok else FAILED,
                 "source": "gateway",
                 "event_id": outcome.event_id,
                 "size": outcome.size,
                 "seconds": outcome.seconds,
             }
-            await keep(await self.decider.plane(), [report])
+            await keep(await self.decider.plane(), [report], frees=True)

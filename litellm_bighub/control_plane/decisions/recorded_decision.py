@@ -10,6 +10,8 @@ from typing import Final
 
 from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edit, merge_arguments
 from litellm_bighub.control_plane.approvals.expiry import expires_at, ttl_of
+from litellm_bighub.control_plane.decisions import reservations
+from litellm_bighub.control_plane.decisions.counted_judgement import BoundCall, judge_counted_call
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.decisions.value_extraction import measured
 from litellm_bighub.control_plane.store.chain import DECISION, AuditEvent, dump
@@ -26,9 +28,9 @@ from litellm_bighub.domain.history import told
 from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.domain.redaction import Redact, hidden_texts
 from litellm_bighub.domain.stored_context import stored_context
-from litellm_bighub.policy.evaluation import UNUSED, PolicyJudgement, Usage, find, judge_all
+from litellm_bighub.policy.evaluation import PolicyJudgement, find
 from litellm_bighub.policy.policy_text import PolicyText, build, canonical_text
-from litellm_bighub.policy.rule import Policy, Rule
+from litellm_bighub.policy.rule import Policy
 from litellm_bighub.policy.tool_table import ShownMeasures, ToolTable
 
 DENIED: Final = "denied"
@@ -141,6 +143,8 @@ class DecisionRecorder:
         for rule in outcome.judgement.counting:
             if rule.id not in counted:
                 transaction.count(rule, now)
+        if outcome.enforced and outcome.judgement.charges:
+            _charge(transaction, snapshot, question, outcome, counted)
         waited_for = outcome.approval is not None
         transaction.append(_decision_event(question, outcome, question.measures(snapshot.tools)), notify=waited_for)
         if question.remember and _passes_unchanged(outcome) and question.context.response_id:
@@ -194,8 +198,19 @@ class DecisionRecorder:
         now: float,
         *,
         counted: tuple[str, ...] = (),
+        approval_id: str = "",
     ) -> PolicyJudgement:
-        """What policy, counters and switches say; nothing is changed."""
+        """What policy, counters, sums and switches say; nothing is changed.
+
+        Args:
+            transaction: the writer's.
+            snapshot: what is in force.
+            call: to decide on.
+            context: who asks.
+            now: POSIX seconds.
+            counted: the rules that have counted this very call before.
+            approval_id: the approval of the call, of which this is an edit; what it reserves does not count.
+        """
         found = find(snapshot.policy, call, context, now)
         for switch in snapshot.switches:
             for rule in (found.rule,) if isinstance(found, PolicyJudgement) else found:
@@ -205,10 +220,10 @@ class DecisionRecorder:
         if isinstance(found, PolicyJudgement):
             return found
 
-        def usage(rule: Rule) -> Usage:
-            return UNUSED if rule.id in counted else transaction.usage(rule, now)
-
-        return judge_all(snapshot.policy, found, call, now, usage)
+        bound = BoundCall(call, context, lambda: bound_digest(call, context, snapshot.policy.version))
+        return judge_counted_call(
+            transaction, snapshot.policy, found, bound, now, counted=counted, approval_id=approval_id
+        )
 
     def _approval(
         self, transaction: Transaction, snapshot: PolicySnapshot, question: DecisionQuestion, outcome: RecordedDecision
@@ -250,7 +265,7 @@ class DecisionRecorder:
         call = edit(snapshot.tools, question.call, edited, surface=context.surface)
         if isinstance(call, str):
             return replace(outcome, judgement=replace(judgement, verdict="blocked", reason=call, blocked_by="edit"))
-        judgement = self.judge(transaction, snapshot, call, context, outcome.time)
+        judgement = self.judge(transaction, snapshot, call, context, outcome.time, approval_id=approval.id)
         if judgement.verdict == "blocked":
             return replace(outcome, judgement=judgement)
         outcome = replace(outcome, judgement=judgement)
@@ -262,6 +277,33 @@ class DecisionRecorder:
             judgement, verdict="blocked", reason="a person approved other arguments", blocked_by="edited"
         )
         return replace(outcome, judgement=edited_judgement, edited=edited)
+
+
+def _charge(
+    transaction: Transaction,
+    snapshot: PolicySnapshot,
+    question: DecisionQuestion,
+    outcome: RecordedDecision,
+    counted: tuple[str, ...],
+) -> None:
+    """Add the call to the totals of the rules that decided, or count as used what was reserved for it."""
+    charges = [one for one in outcome.judgement.charges if one.rule.id not in counted]
+    decision_id, now, approval = outcome.decision_id, outcome.time, outcome.approval
+    approval_id = "" if approval is None else approval.id
+    match outcome.judgement.verdict:
+        case "allowed" if approval is not None:
+            reservations.use(transaction, charges, decision_id=decision_id, approval_id=approval_id, now=now)
+        case "allowed":
+            if any(not one.spent for one in charges):  # it has the room that an approval of this call reserves
+                digest = bound_digest(question.call, question.context, snapshot.policy.version)
+                unused = approvals.find(transaction.connection, digest, question.call.type, now)
+                if unused is not None:
+                    reservations.free_approval(transaction, unused.id)
+            reservations.add(transaction, charges, decision_id=decision_id, approval_id="", now=now)
+        case "requires_approval" if approval_id == question.approval_id:
+            reservations.add(transaction, charges, decision_id=decision_id, approval_id=approval_id, now=now)
+        case _:  # blocked, or it waits under an approval that reserves already
+            pass
 
 
 def _is_same_conversation(stored: JsonMapping, context: CallContext) -> bool:

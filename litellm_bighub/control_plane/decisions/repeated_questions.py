@@ -116,6 +116,13 @@ def _rules(counted: list[str] | str) -> tuple[str, ...]:
     return tuple(counted) if isinstance(counted, list) else (counted,) if counted else ()
 
 
+def _counting(outcome: RecordedDecision) -> tuple[str, ...]:
+    """The rules that count an allowed call, or sum its value up."""
+    judgement = outcome.judgement
+    summing = [one.rule.id for one in judgement.charges] if judgement.verdict == "allowed" and outcome.enforced else []
+    return tuple(dict.fromkeys([*(rule.id for rule in judgement.counting), *summing]))
+
+
 def _first_answer(outcome: RecordedDecision, answer: JsonObject, *, counted: tuple[str, ...] = ()) -> _FirstAnswer:
     judgement, approval = outcome.judgement, outcome.approval
     allowed = judgement.verdict == "allowed"
@@ -124,6 +131,6 @@ def _first_answer(outcome: RecordedDecision, answer: JsonObject, *, counted: tup
         verdict=judgement.verdict,
         enforced=outcome.enforced,
         used=allowed and approval is not None,
-        counted=tuple(rule.id for rule in judgement.counting) or counted,
+        counted=_counting(outcome) or counted,
         approval_id=approval.id if approval and judgement.verdict == "requires_approval" else "",
     )

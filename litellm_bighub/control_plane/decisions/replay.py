@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import cast, get_args
 
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall
@@ -15,9 +15,10 @@ from litellm_bighub.domain.decision import Verdict
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.domain.stored_context import restored_context
 from litellm_bighub.policy.counters import Tally
-from litellm_bighub.policy.evaluation import PolicyJudgement, find, judge_all
-from litellm_bighub.policy.rule import Policy
+from litellm_bighub.policy.evaluation import PolicyJudgement, Usage, find, judge_all
+from litellm_bighub.policy.rule import Policy, Rule
 from litellm_bighub.policy.tool_table import ToolTable
+from litellm_bighub.policy.totals import Charge, Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,26 @@ def replay(policy: Policy, recorded: Iterable[JsonObject]) -> list[Replayed]:
         recorded: events of the type `decision_event.created`, oldest first, bodies read.
     """
     tools = ToolTable(policy.tools)
-    tallies: dict[str, Tally] = {}
-    return [_replay(policy, tools, tallies, event) for event in recorded]
+    counters = _Counters()
+    return [_replay(policy, tools, counters, event) for event in recorded]
 
 
 def summary(replayed: Iterable[Replayed]) -> dict[str, int]:
     """How often each verdict became which, as `allowed -> blocked`."""
     return dict(Counter(f"{one.before} -> {one.after}" for one in replayed))
+
+
+@dataclass
+class _Counters:
+    """What was counted so far.
+
+    Attributes:
+        summed: the approvals whose calls are in the totals: a call comes once when it asks, and once when it may run.
+    """
+
+    tallies: dict[str, Tally] = field(default_factory=dict[str, Tally])
+    totals: Totals = field(default_factory=Totals)
+    summed: set[str] = field(default_factory=set[str])
 
 
 def recorded_call(policy: Policy, event: JsonObject) -> ToolCall:
@@ -72,11 +86,11 @@ def _call(tools: ToolTable, event: JsonObject) -> ToolCall:
     return measured if isinstance(measured, ToolCall) else call
 
 
-def _replay(policy: Policy, tools: ToolTable, tallies: dict[str, Tally], event: JsonObject) -> Replayed:
+def _replay(policy: Policy, tools: ToolTable, counters: _Counters, event: JsonObject) -> Replayed:
     body = event["body"]
     call = _call(tools, event)
     context = restored_context(event["actor"], event["domain"], body)
-    judgement = _judge(policy, call, context, event["time"], tallies)
+    judgement = _judge(policy, call, context, event["time"], counters, body["approval_id"])
     # An approved call had asked for a person.
     before: Verdict = "requires_approval" if body["approval_id"] else event["verdict"]
     return Replayed(
@@ -94,12 +108,25 @@ def _replay(policy: Policy, tools: ToolTable, tallies: dict[str, Tally], event: 
 
 
 def _judge(
-    policy: Policy, call: ToolCall, context: CallContext, now: float, tallies: dict[str, Tally]
+    policy: Policy, call: ToolCall, context: CallContext, now: float, counters: _Counters, approval_id: str
 ) -> PolicyJudgement:
     found = find(policy, call, context, now)
     if isinstance(found, PolicyJudgement):
         return found
-    judgement = judge_all(policy, found, call, now, lambda rule: tallies.get(rule.id, Tally()).usage(rule, now))
+    is_summed = approval_id in counters.summed
+
+    def usage(rule: Rule, charge: Charge | None) -> Usage:
+        used = counters.tallies.get(rule.id, Tally()).usage(rule, now)
+        if charge is None or is_summed:
+            return used
+        return replace(used, totals=counters.totals.spent(rule, charge, now))
+
+    judgement = judge_all(policy, found, call, context, now, usage)
     for rule in judgement.counting:
-        tallies[rule.id] = tallies.get(rule.id, Tally()).counted(rule, now)
+        counters.tallies[rule.id] = counters.tallies.get(rule.id, Tally()).counted(rule, now)
+    if judgement.verdict != "blocked" and not is_summed:
+        for one in judgement.charges:
+            counters.totals.add(one.rule, one.charge, now, reserved=judgement.verdict == "requires_approval")
+        if approval_id:
+            counters.summed.add(approval_id)
     return judgement

@@ -128,6 +128,7 @@ async def read_waiting(key: Anybody) -> Key:
 
 _read = require_scope(*_READING)
 Asker = Annotated[Key, Depends(require_scope("actions:validate"))]
+Reporter = Annotated[Key, Depends(require_scope("actions:validate", "outcomes:write"))]
 Resolver = Annotated[Key, Depends(require_scope("approvals:resolve"))]
 RuleWriter = Annotated[Key, Depends(require_scope("rules:write"))]
 SwitchWriter = Annotated[Key, Depends(require_scope("kill_switch:write"))]

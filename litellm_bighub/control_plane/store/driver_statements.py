@@ -6,8 +6,9 @@ decided calls are read and written through the driver, on the same connection th
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, fields
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from litellm_bighub.control_plane.store.chain import COLUMNS
@@ -15,6 +16,8 @@ from litellm_bighub.control_plane.store.clock import NOW
 from litellm_bighub.control_plane.store.database import CHANNEL, LOCK
 from litellm_bighub.control_plane.store.tables.decided_calls import COLUMNS as CALL
 from litellm_bighub.policy.counters import Tally
+from litellm_bighub.policy.rule import Period
+from litellm_bighub.policy.totals import Total
 
 if TYPE_CHECKING:
     import sqlite3
@@ -31,6 +34,17 @@ _COUNT: Final = (
     f"INSERT INTO usage (rule_id, {', '.join(_TALLIED)}) VALUES ({{0}}{', {0}' * len(_TALLIED)})"  # noqa: S608 - constants
     f" ON CONFLICT (rule_id) DO UPDATE SET {_SET}"
 )
+_TOTALLED: Final = tuple(each.name for each in fields(Total))
+_QUOTED: Final = ", ".join(f'"{name}"' for name in _TOTALLED)  # one of them is a word of SQL's
+_TOTALS: Final = f"SELECT period, {_QUOTED} FROM totals WHERE rule_id = {{0}} AND account = {{0}}"  # noqa: S608 - constants
+_NEW_TOTAL: Final = ", ".join(f'"{name}" = excluded."{name}"' for name in _TOTALLED)
+_SET_TOTAL: Final = (
+    f"INSERT INTO totals (rule_id, account, period, {_QUOTED}) VALUES ({{0}}{', {0}' * (2 + len(_TOTALLED))})"  # noqa: S608 - constants
+    f" ON CONFLICT (rule_id, account, period) DO UPDATE SET {_NEW_TOTAL}"
+)
+RESERVED: Final = ("decision_id", "rule_id", "approval_id", "account", "amount", "windows", "reserved", "time")
+"""The columns of a reservation."""
+_RESERVE: Final = f"INSERT INTO reservations ({', '.join(RESERVED)}) VALUES ({', '.join(['{0}'] * len(RESERVED))})"  # noqa: S608 - constants
 _MOVE_HEAD: Final = "UPDATE head SET seq = {0}, digest = {0}, epoch = {0} WHERE id = 1"
 _EVENT: Final = f"INSERT INTO events ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - constants
 _COPY: Final = f"COPY events ({', '.join(COLUMNS)}) FROM STDIN"
@@ -67,8 +81,20 @@ class LedgerStatements(Protocol):
         """What a rule has allowed."""
         ...
 
+    def totals(self, rule_id: str, account: str) -> Mapping[Period, Total]:
+        """What the calls of a rule and an account sum up to."""
+        ...
+
     def write(self, events: Sequence[Sequence[Any]], tallies: Mapping[str, Tally], head: Head | None) -> None:
         """Add events, in the order of `COLUMNS`; replace tallies; move the head, if it moved."""
+        ...
+
+    def write_totals(self, totals: Sequence[Sequence[Any]]) -> None:
+        """Replace totals, as `total_rows` gives them."""
+        ...
+
+    def reserve(self, reservations: Sequence[Sequence[Any]]) -> None:
+        """Add reservations, in the order of `RESERVED`."""
         ...
 
     def remember(self, calls: Sequence[Sequence[Any]]) -> None:
@@ -104,6 +130,18 @@ class SQLiteLedger:
         """See `LedgerStatements`."""
         found = self._cursor.execute(_TALLY.format("?"), (rule_id,)).fetchone()
         return Tally(*found) if found else Tally()
+
+    def totals(self, rule_id: str, account: str) -> Mapping[Period, Total]:
+        """See `LedgerStatements`."""
+        return _totals(self._cursor.execute(_TOTALS.format("?"), (rule_id, account)).fetchall())
+
+    def write_totals(self, totals: Sequence[Sequence[Any]]) -> None:
+        """See `LedgerStatements`."""
+        self._cursor.executemany(_SET_TOTAL.format("?"), totals)
+
+    def reserve(self, reservations: Sequence[Sequence[Any]]) -> None:
+        """See `LedgerStatements`."""
+        self._cursor.executemany(_RESERVE.format("?"), reservations)
 
     def write(self, events: Sequence[Sequence[Any]], tallies: Mapping[str, Tally], head: Head | None) -> None:
         """See `LedgerStatements`."""
@@ -151,6 +189,18 @@ class PostgresLedger:
         found = self._cursor.execute(_TALLY.format("%s").encode(), (rule_id,)).fetchone()
         return Tally(*found) if found else Tally()
 
+    def totals(self, rule_id: str, account: str) -> Mapping[Period, Total]:
+        """See `LedgerStatements`."""
+        return _totals(self._cursor.execute(_TOTALS.format("%s").encode(), (rule_id, account)).fetchall())
+
+    def write_totals(self, totals: Sequence[Sequence[Any]]) -> None:
+        """See `LedgerStatements`."""
+        self._cursor.executemany(_SET_TOTAL.format("%s").encode(), totals)
+
+    def reserve(self, reservations: Sequence[Sequence[Any]]) -> None:
+        """See `LedgerStatements`."""
+        self._cursor.executemany(_RESERVE.format("%s").encode(), reservations)
+
     def write(self, events: Sequence[Sequence[Any]], tallies: Mapping[str, Tally], head: Head | None) -> None:
         """See `LedgerStatements`."""
         if events:
@@ -185,3 +235,18 @@ def ledger(connection: Connection) -> LedgerStatements:
 def _tally_rows(tallies: Mapping[str, Tally]) -> list[tuple[Any, ...]]:
     """Rows in one order for all processes."""
     return [(rule_id, *astuple(tallies[rule_id])) for rule_id in sorted(tallies)]
+
+
+def _totals(rows: Iterable[Sequence[Any]]) -> Mapping[Period, Total]:
+    return {
+        row[0]: Total(row[1], Decimal(row[2]), Decimal(row[3]), row[4], Decimal(row[5]), Decimal(row[6]))
+        for row in rows
+    }
+
+
+def total_rows(totals: Iterable[tuple[str, str, Period, Total]]) -> list[list[Any]]:
+    """Totals as they are written. Decimals are kept as texts: neither database has them exactly."""
+    return [
+        [*key, *(f"{value:f}" if isinstance(value, Decimal) else value for value in astuple(total))]
+        for *key, total in totals
+    ]

@@ -80,6 +80,36 @@ usage = Table(
     comment="What each limited rule has allowed.",
 )
 
+totals = Table(
+    "totals",
+    metadata,
+    Column("rule_id", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("period", Text, primary_key=True),
+    Column("window", Text, nullable=False),
+    Column("used", Text, nullable=False),
+    Column("reserved", Text, nullable=False),
+    Column("window_before", Text, nullable=False),
+    Column("used_before", Text, nullable=False),
+    Column("reserved_before", Text, nullable=False),
+    comment="What the values of a rule's calls sum up to, exactly.",
+)
+
+reservations = Table(
+    "reservations",
+    metadata,
+    Column("decision_id", Text, primary_key=True),
+    Column("rule_id", Text, primary_key=True),
+    Column("approval_id", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("amount", Text, nullable=False),
+    Column("windows", Text, nullable=False),
+    Column("reserved", Integer, nullable=False),
+    Column("time", Double, nullable=False),
+    _index_of_named("reservations_approval", "approval_id"),
+    comment="What each call has added to totals, until it is taken back.",
+)
+
 approvals = Table(
     "approvals",
     metadata,

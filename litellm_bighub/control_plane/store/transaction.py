@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from litellm_bighub.control_plane.store.chain import COLUMNS, AuditEvent, link
-from litellm_bighub.control_plane.store.driver_statements import Head, LedgerStatements
+from litellm_bighub.control_plane.store.driver_statements import Head, LedgerStatements, total_rows
 from litellm_bighub.control_plane.store.tables.decided_calls import row
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.policy.counters import Tally
 from litellm_bighub.policy.evaluation import Usage
 from litellm_bighub.policy.rule import Rule
+from litellm_bighub.policy.totals import Totals
 
 
 class Transaction:
@@ -26,6 +27,7 @@ class Transaction:
     Attributes:
         notifies: whether a process may wait for the change.
         time: what the database's own clock says, `None` if it has none.
+        totals: sums of values, written at the end.
     """
 
     def __init__(self, connection: Connection, ledger: LedgerStatements) -> None:
@@ -39,10 +41,12 @@ class Transaction:
         self._tallies: dict[str, Tally] = {}
         self._counted: set[str] = set()
         self._calls: list[list[Any]] = []
+        self.totals = Totals(ledger.totals)
+        self._reservations: list[Sequence[Any]] = []
 
     @property
     def connection(self) -> Connection:
-        """For statements of a job's own, which see the decided calls of the jobs before."""
+        """For statements of a job's own, which see the decided calls and reservations of the jobs before."""
         self._write_calls()
         return self._connection
 
@@ -74,9 +78,15 @@ class Transaction:
         """Add calls to the ledger of decided calls."""
         self._calls += map(row, calls)
 
+    def reserve(self, reservation: Sequence[Any]) -> None:
+        """Add a reservation, in the order of `driver_statements.RESERVED`."""
+        self._reservations.append(reservation)
+
     def commit(self) -> None:
         """Write what was collected, and commit."""
         self._write_calls()
+        if totals := total_rows(self.totals.changed()):
+            self._ledger.write_totals(totals)
         rows: list[list[Any]] = []
         seq, digest = self._head.seq, self._head.digest
         for entry in self._entries:
@@ -92,6 +102,9 @@ class Transaction:
         if self._calls:
             calls, self._calls = self._calls, []
             self._ledger.remember(calls)
+        if self._reservations:
+            reservations, self._reservations = self._reservations, []
+            self._ledger.reserve(reservations)
 
     def _tally(self, rule: Rule) -> Tally:
         if rule.id not in self._tallies:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from string import Formatter
 from typing import Annotated, Final, Literal, TypeAlias
@@ -70,6 +71,9 @@ class ToolParts(ToolSettings):
     recipients: str | None = Field(default=None, description="JMESPath over the arguments: addresses of mail")
     output: LabelNames | None = Field(
         default=None, description="the label of its results, as in untrusted or secret, or a list of them"
+    )
+    currency: str | None = Field(
+        default=None, description="JMESPath over the arguments: the currency of the value, three letters"
     )
     show: ShowTemplate | None = Field(
         default=None, description="one sentence for approvers, with JMESPaths over the arguments in braces"
@@ -142,6 +146,7 @@ READERS: Final[Mapping[str, Reader]] = {
 }
 """By the field of `ToolParts`: what makes parts of the value that stands there. None may raise."""
 PART_FIELDS: Final = (*READERS, "sql", "cwd")
+_CURRENCY: Final = re.compile(r"[A-Za-z]{3}")
 
 
 class CallParts:
@@ -161,10 +166,21 @@ class CallParts:
         reader = _BY_TYPE.get(call.type)
         if reader is not None:  # what an entry says is for a function of that name
             return reader(call.arguments, self._workspace)
-        entry = next((entry for pattern, entry in self._tools if pattern.matches(call.name)), None)
+        entry = self._entry(call)
         if entry is None or not entry.readers:
             return [WHOLE_CALL]
         return entry.parts(call.arguments, self._workspace)
+
+    def currency(self, call: ToolCall) -> str | None:
+        """The currency of a call's value in capitals, empty if it cannot be read; `None` if nothing is said of it."""
+        entry = self._entry(call)
+        if entry is None or entry.currency is None:
+            return None
+        found = _found(entry.currency, call.arguments)
+        return found.upper() if isinstance(found, str) and _CURRENCY.fullmatch(found) else ""
+
+    def _entry(self, call: ToolCall) -> _Entry | None:
+        return next((entry for pattern, entry in self._tools if pattern.matches(call.name)), None)
 
 
 class _Entry:
@@ -179,6 +195,7 @@ class _Entry:
             if expression is not None
         ]
         self._cwd = None if tool.cwd is None else jmespath.compile(tool.cwd)
+        self.currency = None if tool.currency is None else jmespath.compile(tool.currency)
 
     def parts(self, arguments: Arguments, workspace: Directories) -> Sequence[Part]:
         directory = None if self._cwd is None else _found(self._cwd, arguments)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from litellm_bighub.control_plane.approvals.resolution import Resolution
 from litellm_bighub.control_plane.audit.outcome_reports import EmbeddedOutcomes, keep
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.control_plane.store.schema import events
 from litellm_bighub.control_plane.store.tables import outcomes
 from litellm_bighub.control_plane.store.tables.events import page
+from litellm_bighub.control_plane.store.tables.keys import AGENT
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.event import CallOutcome
+from tests.control_plane.http.asking import Clients
 
 POLICY = "version: 1\ndefault: allow\n"
 CALL = ToolCall("c", "function", "pay", {"n": 1})
@@ -71,3 +74,63 @@ async def test_the_gateways_own_calls_are_reported(database_url, policy_file, ok
     assert (kept["status"], kept["body"]["size"], kept["body"]["source"]) == (status, 7, "gateway")
     assert await found(plane, "") == []
     await decider.aclose()
+
+
+SUMS = """\
+version: 1
+tools: {pay: {value: n}}
+rules: [{name: payments, tool: pay, require_approval_above: 60, max_total_per_day: 100}]
+"""
+SIXTY = ToolCall("c", "function", "pay", {"n": 60}, value=60)
+
+
+async def fits(plane) -> bool:
+    return (await plane.decide(SIXTY, CallContext(), dry_run=True)).judgement.verdict == "allowed"
+
+
+async def test_a_failure_that_the_gateway_saw_frees_a_sum_once(open_plane):
+    plane = open_plane(SUMS)
+    decided = await plane.decide(SIXTY, CallContext())
+    for status, frees in (("FAILURE", False), ("SUCCESS", True), ("another", True)):
+        await keep(plane, [{"request_id": decided.decision_id, "status": status}], frees=frees)
+        assert not await fits(plane), status
+    again = [{"request_id": decided.decision_id, "status": "FAILURE"}] * 2
+    await keep(plane, again, frees=True)
+    await keep(plane, again, frees=True)
+    assert await fits(plane)
+    await plane.decide(SIXTY, CallContext())
+    assert not await fits(plane)
+    reported = await plane.read(lambda connection: page(connection, events.c.type == "outcome.reported", limit=9))
+    assert [event["body"].get("freed") for event in reversed(reported)].count(["payments"]) == 1
+
+
+@pytest.mark.parametrize("about", ["asked", "approval", "used"])
+async def test_a_failure_frees_what_an_approval_has_used_but_not_what_still_waits(open_plane, about):
+    plane = open_plane(SUMS)
+    call = ToolCall("c", "function", "pay", {"n": 70}, value=70)
+    asked = await plane.decide(call, CallContext())
+    ids = {"asked": asked.decision_id, "approval": asked.approval.id, "used": ""}
+    await keep(plane, [{"request_id": ids["asked"], "status": "FAILURE"}], frees=True)
+    assert not await fits(plane)
+    await plane.resolve(Resolution(asked.approval.id, "approve", "ann"))
+    ids["used"] = (await plane.decide(call, CallContext())).decision_id
+    await keep(plane, [{"request_id": ids[about], "status": "FAILURE"}], frees=True)
+    assert await fits(plane)
+
+
+@pytest.mark.parametrize(
+    ("scopes", "status", "frees"),
+    [
+        (AGENT, 200, False),
+        (frozenset({"outcomes:write"}), 200, True),
+        (frozenset({"audit:read"}), 403, False),
+    ],
+)
+async def test_over_http_no_agent_frees_a_sum(open_plane, scopes, status, frees):
+    """A gateway's key asks, too: what it reports may be the agent's word."""
+    plane = open_plane(SUMS)
+    decided = await plane.decide(SIXTY, CallContext())
+    client = await Clients(plane).person("reporter", scopes)
+    body = {"request_id": decided.decision_id, "status": "failure"}
+    await client.ask("POST", "/outcomes/report", status, json=body)
+    assert await fits(plane) == frees

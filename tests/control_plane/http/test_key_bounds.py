@@ -76,7 +76,9 @@ OF_NO_ACTOR = {
 
 def reached_by_agents():
     """The operations whose key may be an agent's."""
-    asking = {dependency.__metadata__[0].dependency for dependency in (auth.Anybody, auth.Asker, auth.Waiting)}
+    asking = {
+        dependency.__metadata__[0].dependency for dependency in (auth.Anybody, auth.Asker, auth.Reporter, auth.Waiting)
+    }
     for router in ROUTERS:
         for route in router.routes:
             if isinstance(route, APIRoute) and asking & {each.call for each in route.dependant.dependencies}:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from typing_extensions import Self
 
 from litellm_bighub.control_plane.audit.outcome_reports import keep
-from litellm_bighub.control_plane.http.auth import Anybody, Asker, Plane, require_actor
+from litellm_bighub.control_plane.http.auth import Anybody, Plane, Reporter, require_actor
 from litellm_bighub.control_plane.http.errors import not_found
 from litellm_bighub.control_plane.http.json_values import iso, readable
 from litellm_bighub.control_plane.http.sdk_extras.outcome_quality import TAXONOMY, meaning
@@ -53,13 +53,13 @@ class Reports(BaseModel):
 
 
 @router.post("/report")
-async def report(body: Report, plane: Plane, caller: Asker) -> JsonObject:
-    """Keep a report."""
+async def report(body: Report, plane: Plane, caller: Reporter) -> JsonObject:
+    """Keep a report. A failure that no agent's key reports frees what the call has added to sums of values."""
     return (await _keep(plane, caller, [body]))[0]
 
 
 @router.post("/report/batch")
-async def report_batch(body: Reports, plane: Plane, caller: Asker) -> JsonObject:
+async def report_batch(body: Reports, plane: Plane, caller: Reporter) -> JsonObject:
     """Keep several reports, all or none."""
     kept = await _keep(plane, caller, body.outcomes)
     return {"accepted": len(kept), "results": kept}
@@ -124,7 +124,7 @@ async def _keep(plane: ControlPlane, caller: Key, reports: list[Report]) -> list
     ids = [(report.request_id, report.validation_id) for report in reports]
     for actor in await plane.read(lambda connection: actors(connection, ids)):
         require_actor(caller, actor)
-    rows = await keep(plane, stored, actor=caller.single_actor)
+    rows = await keep(plane, stored, actor=caller.single_actor, frees=not caller.is_agent)
     return [_shown(row) for row in rows]
 
 

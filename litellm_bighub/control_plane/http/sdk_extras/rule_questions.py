@@ -70,7 +70,7 @@ async def validate(body: Validate, plane: Plane, caller: Anybody) -> JsonObject:
         judgement = (
             found
             if isinstance(found, PolicyJudgement)
-            else judge_all(alone, found, call, plane.clock(), lambda _: UNUSED)
+            else judge_all(alone, found, call, context, plane.clock(), lambda *_: UNUSED)
         )
     return {
         "allowed": judgement.verdict == "allowed",

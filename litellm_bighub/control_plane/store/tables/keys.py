@@ -20,6 +20,7 @@ Scope: TypeAlias = Literal[
     "audit:read",
     "keys:write",
     "kill_switch:write",
+    "outcomes:write",
     "rules:write",
     "webhooks:write",
 ]

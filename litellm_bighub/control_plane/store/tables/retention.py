@@ -18,6 +18,7 @@ from litellm_bighub.control_plane.store.schema import (
     idempotency,
     memory,
     outcomes,
+    reservations,
 )
 from litellm_bighub.control_plane.store.tables.events import RETAINED
 from litellm_bighub.control_plane.store.tables.idempotency import KEPT_SECONDS
@@ -75,4 +76,5 @@ def _others(before: float, now: float) -> tuple[tuple[Table, ColumnElement[bool]
         (idempotency, idempotency.c.created_at < min(before, now - KEPT_SECONDS)),
         (memory, memory.c.time < before),
         (outcomes, outcomes.c.reported_at < before),
+        (reservations, and_(reservations.c.time < before, reservations.c.reserved == 0)),
     )
