@@ -219,6 +219,7 @@ class Wording:
     page_skip: str = _sentence("Skip to content")
     page_waiting: str = _sentence("Waiting for you")
     page_notify: str = _sentence("Notify me")
+    page_silence: str = _sentence("Stop notifying me")
     page_call_waits: str = _sentence("A call waits for you")
     page_kill_switch: str = _sentence("Kill switch on")
     page_typed: str = _sentence("You had typed:")

@@ -65,6 +65,11 @@ async def test_who_wants_to_be_is_notified_of_a_new_call(browser, url, key, ask)
     approval_id = await ask()
     await expect(page.locator(f"[id={approval_id}]")).to_be_visible()
     assert await page.evaluate("window.shown") == [["A call waits for you", "refund"]]
+    await page.click("text=Stop notifying me")
+    await expect(page.get_by_text("Notify me")).to_be_visible()
+    second = await ask(800)
+    await expect(page.locator(f"[id={second}]")).to_be_visible()
+    assert len(await page.evaluate("window.shown")) == 1
 
 
 async def test_an_answer_elsewhere_removes_the_card(browser, url, key, ask, plane):

@@ -50,7 +50,7 @@ async function refresh() {
   document.title = document.title.replace(/^(\(\d+\) )?/, total ? `(${total}) ` : "");
   countDown();
   offerSearch(list);
-  if (added.length && "Notification" in window && Notification.permission === "granted") {
+  if (added.length && notifies()) {
     new Notification(document.getElementById("notify").dataset.said, { body: added[0].querySelector("h2").textContent, tag: added[0].id });
   }
 }
@@ -91,14 +91,29 @@ function listen() {
   addEventListener("pagehide", () => source.close());
 }
 
+function notifies() {
+  const allowed = "Notification" in window && Notification.permission === "granted";
+  return allowed && localStorage.getItem("notifications") !== "off";
+}
+
 function offerNotifications() {
-  const button = document.getElementById("notify");
-  if (!("Notification" in window) || Notification.permission !== "default") return;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    await Notification.requestPermission();
-    button.hidden = true;
+  if (!("Notification" in window)) return;
+  const notify = document.getElementById("notify");
+  const silence = document.getElementById("silence");
+  const show = () => {
+    notify.hidden = notifies() || Notification.permission === "denied";
+    silence.hidden = !notifies();
+  };
+  notify.addEventListener("click", async () => {
+    localStorage.removeItem("notifications");
+    if (Notification.permission === "default") await Notification.requestPermission();
+    show();
   });
+  silence.addEventListener("click", () => {
+    localStorage.setItem("notifications", "off");
+    show();
+  });
+  show();
 }
 
 function offerSearch(root) {
