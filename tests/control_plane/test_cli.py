@@ -86,7 +86,7 @@ def test_explain_takes_whatever_there_is_to_say_of_the_caller(run, policy_file, 
     """A field that is added to the context needs an option; where rules can name it, the option decides."""
     option = f"--{name.replace('_', '-')}"
     pattern = f"{name}: theirs, " if name in RuleText.model_fields else ""
-    written = policy_file(f"version: 1\nrules:\n  - {{{pattern}name: r}}\n")
+    written = policy_file(f"version: 1\ntrusted_end_user: true\nrules:\n  - {{{pattern}name: r}}\n")
     result = run(cli_policy.app, "explain", written, "--tool", "refund", option, "theirs")
     assert "allowed: the rule allows this call (r)" in result.output
     if pattern:

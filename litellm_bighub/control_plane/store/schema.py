@@ -23,8 +23,7 @@ head = Table(
     Column("seq", BigInteger, nullable=False),
     Column("digest", Text, nullable=False),
     Column("epoch", BigInteger, nullable=False),
-    comment="1: the chain's end, and a number that grows with rules and switches. 2: how far webhooks were told. "
-    "3: how far events were counted.",
+    comment="1: the chain's end, and a number that grows with rules and switches. 2: how far webhooks were told.",
 )
 
 events = Table(

@@ -115,7 +115,8 @@ async def test_a_database_of_the_first_schema_is_brought_up_with_all_it_holds(fi
     plane = open_plane(POLICY)
     differences = await plane.read(lambda c: compare_metadata(MigrationContext.configure(c), metadata))
     assert differences == []
-    assert await plane.read(verify) == (before["head"][0]["seq"], before["head"][0]["digest"])
+    chain = await plane.read(verify)
+    assert (chain.seq, chain.digest) == (before["head"][0]["seq"], before["head"][0]["digest"])
     for row in before["approvals"]:
         if row["state"] in WAITING:
             row |= {"expires_at": row["created_at"], "comment": VOID}

@@ -44,7 +44,7 @@ async def test_a_server_that_hung_up_is_called_again(open_plane):
     await plane.write(entry("before"))
     await other.read(lambda connection: connection.execute(text(HANG_UP)))
     await plane.write(entry("after"))
-    assert (await plane.read(verify))[0] == 2
+    assert (await plane.read(verify)).seq == 2
 
 
 @on_postgres
@@ -59,7 +59,7 @@ async def test_a_connection_lost_within_a_transaction_is_told_and_replaced(open_
     with pytest.raises(DecisionUnavailable):
         await plane.write(cut_off)
     await plane.write(entry("after"))
-    assert (await plane.read(verify))[0] == 1
+    assert (await plane.read(verify)).seq == 1
 
 
 @on_sqlite
@@ -72,7 +72,7 @@ async def test_a_database_that_fails_is_told_as_unavailable(open_plane):
     with pytest.raises(DecisionUnavailable):
         await plane.write(locked)
     await plane.write(entry("after"))
-    assert (await plane.read(verify))[0] == 1
+    assert (await plane.read(verify)).seq == 1
 
 
 @pytest.mark.parametrize("brief", [False, True])
@@ -88,7 +88,7 @@ async def test_a_transaction_that_began_by_half_is_no_later_ones(open_plane, use
             await plane.write(entry("lost"), brief=brief)
     await plane.read(lambda connection: connection.execute(text("ALTER TABLE away RENAME TO head")))
     await plane.write(entry("after"), brief=brief)
-    assert (await plane.read(verify))[0] == 1 + used_before
+    assert (await plane.read(verify)).seq == 1 + used_before
 
 
 @on_postgres
@@ -104,7 +104,7 @@ async def test_what_postgresql_cannot_hold_is_refused_and_harms_no_other(open_pl
     assert isinstance(refused, Block)
     assert refused.basis.blocked_by == "refused"
     assert isinstance(allowed, Allow)
-    assert (await plane.read(verify))[0] >= 1
+    assert (await plane.read(verify)).seq >= 1
 
 
 class EmbeddedPlane:
@@ -134,7 +134,7 @@ async def test_an_event_loop_is_not_kept_waiting_by_another_writer(open_plane, d
         await written
 
     assert slept < 2  # SQLite itself would have waited for as long as the other one writes
-    assert (await plane.read(verify))[0] == 2
+    assert (await plane.read(verify)).seq == 2
 
 
 @on_sqlite
@@ -145,7 +145,7 @@ async def test_the_log_of_brief_writes_is_moved_to_the_file(open_plane, database
     await plane.write(entry("in the thread"))  # behind what it still has to move
 
     assert log_size(database_url) < 8_000_000
-    assert (await plane.read(verify))[0] == 1_501
+    assert (await plane.read(verify)).seq == 1_501
 
 
 @on_sqlite
@@ -159,7 +159,7 @@ async def test_the_log_stays_small_when_several_event_loops_write_briefly(open_p
     await asyncio.gather(*(asyncio.to_thread(asyncio.run, write()) for _ in range(4)))
 
     assert log_size(database_url) < 12_000_000
-    assert (await plane.read(verify))[0] == 1_600
+    assert (await plane.read(verify)).seq == 1_600
 
 
 @on_sqlite
@@ -178,7 +178,7 @@ async def test_a_brief_write_that_fails_leaves_nothing_and_the_next_one_works(op
     with pytest.raises(DecisionUnavailable):
         await plane.write(locked, brief=True)
     await plane.write(entry("after"), brief=True)
-    assert (await plane.read(verify))[0] == 1
+    assert (await plane.read(verify)).seq == 1
 
 
 async def test_brief_writes_and_others_keep_one_chain(open_plane):
@@ -190,7 +190,7 @@ async def test_brief_writes_and_others_keep_one_chain(open_plane):
         for brief in (True, False)
     ]
     await asyncio.gather(*writes)
-    assert (await plane.read(verify))[0] == 200
+    assert (await plane.read(verify)).seq == 200
 
 
 @on_sqlite
@@ -207,7 +207,7 @@ async def test_brief_writes_of_one_moment_are_committed_together(open_plane, num
     await asyncio.gather(*(plane.write(job, brief=True) for _ in range(number)))
 
     assert len({id(each) for each in seen}) in transactions
-    assert (await plane.read(verify))[0] == 1 + number
+    assert (await plane.read(verify)).seq == 1 + number
 
 
 @pytest.mark.parametrize("number", [5, 40])
@@ -222,7 +222,7 @@ async def test_of_brief_writes_of_one_moment_those_that_fail_harm_no_other(open_
     results = await asyncio.gather(*(plane.write(job, brief=True) for job in jobs), return_exceptions=True)
 
     assert [isinstance(result, KeyError) for result in results] == [job is broken for job in jobs]
-    assert (await plane.read(verify))[0] == sum(job is not broken for job in jobs)
+    assert (await plane.read(verify)).seq == sum(job is not broken for job in jobs)
 
 
 async def test_a_brief_write_that_is_given_up_before_its_turn_is_not_committed(open_plane):
@@ -233,7 +233,7 @@ async def test_a_brief_write_that_is_given_up_before_its_turn_is_not_committed(o
 
     with pytest.raises(asyncio.CancelledError):
         await second
-    assert (await plane.read(verify))[0] in {2, 3}  # the third may have been written with the second, on PostgreSQL
+    assert (await plane.read(verify)).seq in {2, 3}  # the third may have been written with the second, on PostgreSQL
 
 
 async def test_brief_writes_to_a_plane_that_is_closed_meanwhile_end(open_plane):

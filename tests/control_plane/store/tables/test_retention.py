@@ -45,7 +45,7 @@ async def test_what_is_older_than_the_policy_says_is_removed_by_the_way(open_pla
     assert await numbers(plane) == [1, 2, 3, 4, 5]  # the first is of the policy
     await days_pass(plane, clock, 2)
     assert await numbers(plane) == [5, 6, 7, 8]
-    assert (await plane.read(verify))[0] == 8
+    assert (await plane.read(verify)).seq == 8
 
 
 @pytest.mark.parametrize(
