@@ -100,7 +100,7 @@ def _chosen(question: str, values: type[DeciderChoice | Pack | ApprovalChoice]) 
 def _model(given: str) -> str:
     model = given or "openai/gpt-4.1"
     if _MODEL.fullmatch(model) is None:
-        fail(f"--model {model}: write provider/model, as in openai/gpt-4.1 or anthropic/claude-sonnet-4-5")
+        fail(f"--model {model}: write provider/model, as in openai/gpt-4.1 or anthropic/claude-sonnet-5")
     return model
 
 

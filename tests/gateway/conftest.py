@@ -63,6 +63,7 @@ def _gateway(tmp_path_factory, warm):
         env = {"UPSTREAM_BASE_URL": upstream.base_url, "SEEN_FOLDER": str(folder), "BIGHUB_KEY": bighub.api_key}
         with running_proxy(folder / "proxy_config.yaml", env=env, python=warm) as proxy:
             yield Gateway(proxy, upstream, bighub, folder)
+            assert "Pydantic serializer warnings" not in proxy.log
 
 
 @pytest.fixture

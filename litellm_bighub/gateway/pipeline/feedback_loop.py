@@ -33,6 +33,7 @@ NextAnswer: TypeAlias = "Callable[[object, Sequence[EnforcedCall]], Awaitable[ob
 
 _OF_THE_FIRST_CALL = frozenset(
     {"litellm_logging_obj", "litellm_call_id", "deployment", "guardrail_to_apply", "stream", "stream_options"}
+    | {"response", "responses", "responses_so_far"}  # answers that LiteLLM's handlers of guardrails leave there
 )
 _METADATA = ("metadata", "litellm_metadata")
 

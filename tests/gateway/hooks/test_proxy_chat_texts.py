@@ -15,7 +15,7 @@ import yaml
 from litellm_bighub.testing import Output, Pace, Verbatim, running_proxy, text
 from tests.formats.chat.texts.test_text_finder import MESSAGES, NAMES, REQUESTS
 
-pytestmark = [pytest.mark.proxy, pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")]
+pytestmark = [pytest.mark.proxy]
 
 C = "bob@example.com"
 ROOT = Path(__file__).parents[3]

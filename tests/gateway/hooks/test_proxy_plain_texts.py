@@ -12,7 +12,7 @@ import yaml
 from litellm_bighub.testing import Failure, RunningProxy, Verbatim, running_proxy, text
 from tests.gateway.hooks.test_proxy_chat_texts import MINE, documented_guardrails
 
-pytestmark = [pytest.mark.proxy, pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")]
+pytestmark = [pytest.mark.proxy]
 
 C = "bob@example.com"
 SOUND = ("talk.mp3", b"sound", "audio/mpeg")

@@ -16,6 +16,7 @@ from litellm_bighub import BighubGuardrail
 from litellm_bighub.deciders.ledger.ledger import MemoryLedger
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.errors import DecisionUnavailable
+from litellm_bighub.formats.answers.found_call import Replacements
 from litellm_bighub.formats.chat.format import CHAT
 from litellm_bighub.formats.messages.format import MESSAGES
 from litellm_bighub.formats.responses.format import RESPONSES
@@ -23,7 +24,7 @@ from litellm_bighub.formats.responses.stream.gate import ResponsesGate
 from litellm_bighub.formats.responses.stream.joined_stream import ResponsesJoinedStream
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall
-from litellm_bighub.gateway.pipeline.feedback_loop import FeedbackStream
+from litellm_bighub.gateway.pipeline.feedback_loop import FeedbackStream, feedback_request
 from litellm_bighub.gateway.pipeline.gated_stream import gated_events
 from litellm_bighub.testing import ScriptedDecider, function_call, text
 from tests.formats.chat import streams as chat
@@ -337,3 +338,17 @@ async def test_a_call_follows_only_if_who_goes_on_gets_to_know_it(upstream, monk
     assert ('The tool call "name_t0" was blocked' not in told) == joined
     assert ("call_look" in told) == (joined and items == [CALL])
     assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("left", ["response", "responses", "responses_so_far", "guardrail_to_apply"])
+def test_what_guardrails_left_in_the_request_is_not_sent_to_the_provider(left):
+    """LiteLLM puts the answer into the request for guardrails: left there, it would be a parameter of the next one."""
+    call = function_call("name_t0", {})
+    answer = {**s.envelope("", [call])["response"], "id": "resp_1"}
+    (found,) = RESPONSES.find_calls(answer, Replacements(str, False, lambda item: item))
+    enforced = EnforcedCall(found.call, *BLOCKED)
+
+    asked = feedback_request({"model": "m", "input": "go", left: answer}, answer, [enforced])
+
+    assert asked is not None
+    assert left not in asked

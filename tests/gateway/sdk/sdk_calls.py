@@ -95,10 +95,8 @@ APIS = [RESPONSES, CHAT, MESSAGES]
 each_api = pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
 chat_and_messages = pytest.mark.parametrize("api", [CHAT, MESSAGES], ids=lambda api: api.name)
 whole_and_streamed = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
-litellms_types = pytest.mark.filterwarnings(
-    "ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier", "ignore:Pydantic serializer warnings"
-)
-"""What pydantic says when it first meets them, and when a router makes a response of a stream."""
+litellms_types = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
+"""What pydantic says when it first meets them."""
 
 
 def told(kept: Kept) -> list[tuple[str, str]]:
