@@ -102,15 +102,15 @@ def codex() -> Client:
     return Client("codex", "gpt-4.1", take_turns, _codex_call)
 
 
-def claude_code() -> Client:
+def claude_code(model: str = "claude") -> Client:
     """Claude Code, one process a turn; the second one continues the session of the first."""
 
     def take_turns(proxy: RunningProxy, folder: Path, conversations: Sequence[Conversation]) -> list[Turn]:
         env = {
             "ANTHROPIC_BASE_URL": proxy.base_url,
             "ANTHROPIC_AUTH_TOKEN": proxy.master_key,
-            "ANTHROPIC_MODEL": "claude",
-            "ANTHROPIC_SMALL_FAST_MODEL": "claude",
+            "ANTHROPIC_MODEL": model,
+            "ANTHROPIC_SMALL_FAST_MODEL": model,
             "CLAUDE_CONFIG_DIR": str(folder / ".claude"),
             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
             "IS_SANDBOX": "1",
@@ -124,7 +124,7 @@ def claude_code() -> Client:
                 turns.append(_claude_turn(_run([binary, "-p", prompt, *options], folder, env)))
         return turns
 
-    return Client("claude_code", "claude", take_turns, _claude_call, falls_back=True)
+    return Client("claude_code", model, take_turns, _claude_call, falls_back=True)
 
 
 def _tool_call(tool: str, order: str) -> Item:

@@ -161,7 +161,7 @@ def test_the_proxy_with_postgresql_and_the_inbox(tmp_path, upstream, warm, datab
 def test_claude_codes_policy(coding_agents_gateway, upstream, command, runs):
     """What Claude Code sends: a streamed Messages request with its tools, whose answer asks for a command."""
     call = function_call("Bash", {"command": command, "description": "does it"})
-    upstream.script(command, [text("I will."), call], [text("I will not.")])
+    upstream.script(lambda request: command in request.raw, [text("I will."), call], [text("I will not.")])
     tool = {"name": "Bash", "input_schema": {"type": "object", "properties": {"command": {"type": "string"}}}}
     proxy = coding_agents_gateway
     with anthropic.Anthropic(base_url=proxy.base_url, auth_token=proxy.master_key, api_key=None) as client:
