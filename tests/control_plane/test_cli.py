@@ -15,7 +15,7 @@ from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.control_plane.store.writer import Writer
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.stored_context import LEDGERS
+from litellm_bighub.domain.stored_context import FOR_PEOPLE, LEDGERS
 from litellm_bighub.policy.policy_text import RuleText
 
 POLICY = """\
@@ -81,7 +81,11 @@ def test_diff_names_what_was_added_removed_changed_and_moved(run, tmp_path):
     assert run(cli_policy.app, "diff", before, before).output == "the policies are the same\n"
 
 
-@pytest.mark.parametrize("name", [each.name for each in fields(CallContext) if each.name not in LEDGERS])
+TOLD_OTHERWISE = {*LEDGERS, *FOR_PEOPLE, "outputs"}
+"""What no rule sees, and results that came back: `--taint` says which labels they carry."""
+
+
+@pytest.mark.parametrize("name", [each.name for each in fields(CallContext) if each.name not in TOLD_OTHERWISE])
 def test_explain_takes_whatever_there_is_to_say_of_the_caller(run, policy_file, name):
     """A field that is added to the context needs an option; where rules can name it, the option decides."""
     option = f"--{name.replace('_', '-')}"

@@ -36,7 +36,7 @@ def recorded(seq: int = 1, *, verdict: str = "allowed", tool: str = "refund", ap
 
 
 def policy(*rules: str, tools: str = "{}"):
-    lines = [f"version: 1\ntools: {tools}\nrules:", *(f"  - {rule}" for rule in rules)]
+    lines = [f"version: 1\ntrusted_end_user: true\ntools: {tools}\nrules:", *(f"  - {rule}" for rule in rules)]
     return build(parse_policy("\n".join(lines) + ("" if rules else " []"), "policy.yaml"))
 
 

@@ -120,6 +120,7 @@ async def test_a_database_of_the_first_schema_is_brought_up_with_all_it_holds(fi
     for row in before["approvals"]:
         if row["state"] in WAITING:
             row |= {"expires_at": row["created_at"], "comment": VOID}
+    before["head"].append({"id": 3, "seq": 0, "digest": "", "epoch": 0})  # no event was counted yet
     for name, rows in before.items():
         after = await plane.read(lambda c, name=name: c.execute(sa.select(metadata.tables[name])).mappings().all())
         kept = [{column: row[column] for column in rows[0]} for row in after]
