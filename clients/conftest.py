@@ -98,7 +98,7 @@ def refusing(tmp_path_factory, _installed):
 
 def _config(upstream: ScriptedUpstream, on_block: str, **more: object) -> dict[str, object]:
     openai = {"model": "openai/gpt-4.1", "api_base": upstream.base_url, "api_key": "sk-x"}
-    claude = {"model": "anthropic/claude-sonnet-4-5", "api_base": upstream.base_url.removesuffix("/v1"), "api_key": "x"}
+    claude = {"model": "anthropic/claude-sonnet-5", "api_base": upstream.base_url.removesuffix("/v1"), "api_key": "x"}
     ours = {
         "guardrail": "litellm_bighub.BighubGuardrail",
         "mode": ["pre_call", "post_call"],
