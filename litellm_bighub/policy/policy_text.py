@@ -294,8 +294,11 @@ class RuleText(BaseModel):
             ("week", self.max_total_per_week),
             ("month", self.max_total_per_month),
         )
-        exactly = ((period, exact(limit)) for period, limit in limits if limit is not None)
-        return {period: limit for period, limit in exactly if limit is not None}
+        totals: dict[Period, Decimal] = {}
+        for period, limit in limits:
+            if limit is not None and (written := exact(limit)) is not None:
+                totals[period] = written
+        return totals
 
     @property
     def has_parts_beside_commands(self) -> bool:

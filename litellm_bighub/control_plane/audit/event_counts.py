@@ -113,8 +113,8 @@ def totals(
     query = query.where(*(table.c[name] == value for name, value in equal.items())).group_by(*columns)
     after = _counted_up_to(connection)
     while True:
-        rows = connection.execute(query)
-        kept = [(tuple(row[:-2]), Count(row[-2] or 0, row[-1] or 0.0)) for row in rows]
+        rows = map(tuple, connection.execute(query))
+        kept = [(row[: len(by)], Count(row[len(by)] or 0, row[len(by) + 1] or 0.0)) for row in rows]
         new = uncounted(connection)
         if new.after == after:  # nobody has counted between the two queries
             break

@@ -31,7 +31,7 @@ async def listed(
 ) -> JsonObject:
     """Events, the newest first."""
     asked: dict[event_counts.Column, str | None] = {"type": event_type, "severity": severity, "rule_id": rule_id}
-    equal = {name: value for name, value in asked.items() if value is not None}
+    equal: dict[event_counts.Column, str | int] = {name: value for name, value in asked.items() if value is not None}
     conditions = [table.c[name] == value for name, value in equal.items()]
 
     def query(connection: Connection) -> tuple[list[JsonObject], int]:

@@ -70,7 +70,7 @@ def earlier_calls(connection: Connection, askers: Collection[Asker], now: float)
 
 
 def _told(rows: list[RowMapping]) -> EarlierCalls:
-    counts = dict.fromkeys(("approved", "denied", "expired"), 0)
+    counts: dict[str, int] = {"approved": 0, "denied": 0, "expired": 0}
     for row in rows:
         counts[_ENDS[row["state"]]] += 1
     approved = [row for row in rows if _ENDS[row["state"]] == "approved"]
