@@ -94,6 +94,7 @@ def test_the_hosted_bighub_is_told_the_same_actor(gateway, streamed):
     [question] = gateway.bighub.requests
 
     assert question.body["actor"] == "key:billing-agent"
+    assert question.body["context"]["gateway"].pop("end_user") == "root"  # told as what it is: the caller's word
     assert "root" not in json.dumps(question.body)
 
 
