@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import select
 
 from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused
+from litellm_bighub.control_plane.store.schema import reservations
+from litellm_bighub.control_plane.store.tables import retention
 from litellm_bighub.domain.call import CallContext, ToolCall
 
 DAY = 86_400.0
@@ -196,3 +199,16 @@ async def test_calls_that_come_together_share_one_sum(open_plane):
     planes = [open_plane(POLICY) for _ in range(3)]
     verdicts = await asyncio.gather(*(said(planes[n % 3], 100, n=n) for n in range(60)))
     assert verdicts.count("allowed") == 10
+
+
+async def test_what_calls_added_is_forgotten_with_their_decisions_and_still_counts(open_plane, clock):
+    plane = open_plane(POLICY)
+    assert await said(plane, 400) == "allowed"
+    await ask(plane, 550)
+    later = clock.now + 1
+    await plane.write(lambda transaction: retention.retain(transaction, before=later, now=later))
+
+    rows = await plane.read(lambda connection: connection.execute(select(reservations.c.reserved)).scalars().all())
+
+    assert list(rows) == [1]
+    assert await left(plane) == "50"

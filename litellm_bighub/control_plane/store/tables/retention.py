@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, delete, select
 
-from litellm_bighub.control_plane.store.chain import AuditEvent
+from litellm_bighub.control_plane.store.chain import DECISION, AuditEvent
 from litellm_bighub.control_plane.store.schema import (
     approvals,
     deliveries,
@@ -33,7 +33,8 @@ _DELIVERED: Final = ("delivered", "failed")
 def retain(transaction: Transaction, *, before: float, now: float, most: int = AT_ONCE) -> int:
     """Remove events that are older, and other rows with arguments; how many events that were.
 
-    Events go from the oldest on, until the first that is not older: the chain has no holes.
+    Events go from the oldest on, until the first that is not older: the chain has no holes. What a call has added to
+    sums is known as long as its decision.
     """
     connection = transaction.connection
     for table, old in _others(before, now):
@@ -43,6 +44,9 @@ def retain(transaction: Transaction, *, before: float, now: float, most: int = A
     if last is None:
         return 0
     seq, digest = last
+    decided = select(events.c.subject).where(events.c.seq <= seq, events.c.type == DECISION)
+    counted = and_(reservations.c.reserved == 0, reservations.c.decision_id.in_(decided))
+    connection.execute(delete(reservations).where(counted))
     removed = connection.execute(delete(events).where(events.c.seq <= seq)).rowcount
     connection.execute(delete(event_counts).where(event_counts.c.day < int(before // _DAY)))
     body = {"up_to": seq, "digest": digest, "before": before}
@@ -76,5 +80,4 @@ def _others(before: float, now: float) -> tuple[tuple[Table, ColumnElement[bool]
         (idempotency, idempotency.c.created_at < min(before, now - KEPT_SECONDS)),
         (memory, memory.c.time < before),
         (outcomes, outcomes.c.reported_at < before),
-        (reservations, and_(reservations.c.time < before, reservations.c.reserved == 0)),
     )
