@@ -268,6 +268,9 @@ class Wording:
     page_before: str = _sentence(
         "This actor's calls of this tool in 30 days: {count} ({approved} approved, {denied} denied, {expired} expired)."
     )
+    page_total: str = _sentence(
+        "`{rule}`, this {period}: {used} {currency} of {limit} used, {reserved} reserved with this call, {left} left."
+    )
     page_before_median: str = _sentence("Their median value is {value}.")
     page_last_approval: str = _sentence("Last approved by {person}, {time}.")
     page_last_denial: str = _sentence("Last denied by {person}, {time}.")

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from json import dumps
 from pathlib import Path
-from typing import Annotated, Final, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, cast, get_args
 
 import typer
 import yaml
@@ -43,6 +43,9 @@ from litellm_bighub.policy.policy_text import build
 from litellm_bighub.policy.rule import Policy
 from litellm_bighub.policy.rule_pattern import Pattern
 from litellm_bighub.policy.tool_table import ToolTable
+
+if TYPE_CHECKING:
+    from litellm_bighub.control_plane.decisions.remaining_totals import RemainingTotal
 
 app = typer.Typer(help="Check, test, explain, compare and replay policies.", no_args_is_help=True)
 app.command("test")(policy_cases.run_cases)
@@ -108,11 +111,7 @@ def explain(
         with errors_in_one_line():
             loaded = load_policy(policy)
             call, context = _recorded(loaded, decision, locate(config, policy, database_url))
-        explained = explain_policy(loaded, call, context, now=time.time())
-        if json:
-            echo_json(_as_json(explained, call, context))
-        else:
-            _show(explained, call, context)
+        _explain((config, policy, database_url), loaded, call, context, json=json)
         return
     with errors_in_one_line():
         loaded = load_policy(policy)
@@ -139,11 +138,7 @@ def explain(
         end_user=end_user,
         outputs=told(f"{LABEL}{label}" for label in taint or ()),
     )
-    explanation = explain_policy(loaded, measured, context, now=time.time())
-    if json:
-        echo_json(_as_json(explanation, measured, context))
-    else:
-        _show(explanation, measured, context)
+    _explain((config, policy, database_url), loaded, measured, context, json=json)
 
 
 @app.command()
@@ -224,6 +219,47 @@ def _recorded(policy: Policy, decision: str, location: StateLocation) -> tuple[T
     if REDACTED.removesuffix("]") in dumps(event["body"]["arguments"]):
         typer.echo("warning: something in its arguments was hidden in the record", err=True)
     return recorded_call(policy, event), restored_context(event["actor"], event["domain"], event["body"])
+
+
+_Where: TypeAlias = tuple[Path | None, Path, str]
+"""What `locate` takes: config, policy, URL of the database."""
+
+
+def _explain(where: _Where, policy: Policy, call: ToolCall, context: CallContext, *, json: bool) -> None:
+    explained = explain_policy(policy, call, context, now=time.time())
+    totals = _remaining_totals(where, policy, explained, call, context)
+    if json:
+        echo_json({**_as_json(explained, call, context), "totals": [_total_as_json(one) for one in totals]})
+        return
+    _show(explained, call, context)
+    for one in totals:
+        amounts = f"{one.used} used, {one.reserved} reserved, {one.left} of {one.limit} left"
+        typer.echo(
+            f"  {_printable(one.rule)}, this {one.period}: {' '.join((_printable(one.currency), amounts)).strip()}"
+        )
+
+
+def _total_as_json(total: RemainingTotal) -> JsonObject:
+    """Amounts are texts, so that they stay exact."""
+    return {name: str(value) for name, value in asdict(total).items()}
+
+
+def _remaining_totals(
+    where: _Where, policy: Policy, explained: Explanation, call: ToolCall, context: CallContext
+) -> list[RemainingTotal]:
+    """What the sums of the rules that decide leave; empty where they have none, or where there is no database."""
+    decided = [one.rule for one in explained.parts] or [explained.judgement.rule]
+    rules = {rule.id: rule for rule in decided if rule is not None and rule.max_totals}
+    if not rules:
+        return []
+    from litellm_bighub.control_plane.decisions.remaining_totals import for_call  # noqa: PLC0415 - slow to import
+    from litellm_bighub.control_plane.store.clock import clock_of  # noqa: PLC0415
+
+    try:
+        with database(locate(*where)) as engine, engine.connect() as connection:
+            return for_call(connection, policy, list(rules.values()), call, context, clock_of(engine)())
+    except ConfigurationError:  # `_called_tools` has warned of it
+        return []
 
 
 def _called_tools(config: Path | None, policy: Path, database_url: str) -> frozenset[str]:

@@ -68,6 +68,31 @@ def test_explain_names_the_rule_and_those_before(run, policy_file):
     assert (printed["verdict"], printed["rule"], printed["blocked_by"]) == ("blocked", "refunds", "max_value")
 
 
+SUMS = """
+version: 1
+tools: {refund: {value: amount, currency: currency}}
+rules:
+  - {name: refunds, tool: refund, max_total_per_day: 1000, total_by: [actor, currency], require_approval_above: 500}
+"""
+
+
+async def test_explain_says_what_sums_have_left(run, policy_file, database_url):
+    path = policy_file(SUMS)
+    decider = EmbeddedDecider.from_policy_file(path, database_url=database_url)
+    for amount in (100.25, 550):
+        arguments = {"amount": amount, "currency": "EUR"}
+        await decider.decide(ToolCall("c", "function", "refund", arguments, value=amount), CallContext(actor="bot"))
+    await decider.aclose()
+    asked = ("explain", path, "--tool", "refund", "--actor", "bot", "--database-url", database_url, "--arguments")
+
+    euros = run(cli_policy.app, *asked, '{"amount": 20, "currency": "EUR"}')
+    dollars = run(cli_policy.app, *asked, '{"amount": 20, "currency": "USD"}', "--json")
+
+    assert "refunds, this day: EUR 100.25 used, 550 reserved, 349.75 of 1000 left" in euros.output
+    [total] = json.loads(dollars.stdout)["totals"]
+    assert (total["currency"], total["used"], total["left"]) == ("USD", "0", "1000")
+
+
 def test_diff_names_what_was_added_removed_changed_and_moved(run, tmp_path):
     before, after = tmp_path / "a.yaml", tmp_path / "b.yaml"
     before.write_text("version: 1\nrules: [{name: a}, {name: b}, {name: c, max_value: 5}]\n")

@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from litellm_bighub.control_plane.approvals.allowance import MINUTES
 from litellm_bighub.control_plane.approvals.resolution import Answer, Resolution, ResolutionRefused
+from litellm_bighub.control_plane.decisions.remaining_totals import for_approvals
 from litellm_bighub.control_plane.http.auth import Plane, address_of
 from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.inbox import charts
@@ -74,9 +75,12 @@ async def _inbox(
         waiting = waiting_list(connection, wanted, now)
         recent = events.page(connection, table.c.type == DECISION, limit=8)
         askers = {(approval.tool, approval.actor) for approval in waiting.approvals}
-        earlier = earlier_calls(connection, askers, now)
-        return {"waiting": waiting, "recent": recent, "switches": switches.active(connection), "earlier": earlier}
+        found = {"waiting": waiting, "recent": recent, "switches": switches.active(connection)}
+        found["earlier"] = earlier_calls(connection, askers, now)
+        found["totals"] = for_approvals(connection, policy, [approval.id for approval in waiting.approvals], now)
+        return found
 
+    policy = (await plane.snapshot()).policy
     found = await plane.read(query)
     tools = plane.source.text.tools
     cards = [card(approval, tools, typed) for approval in found["waiting"].approvals]
@@ -94,8 +98,10 @@ async def approval_page(request: Request, approval_id: str, plane: Plane, sessio
     if approval.state_at(now) not in approvals.OPEN:
         return RedirectResponse(f"/inbox/decisions/{approval.decision_id}", 303)
     one = card(approval, plane.source.text.tools, longest=None)
+    policy = (await plane.snapshot()).policy
     earlier = await plane.read(lambda connection: earlier_calls(connection, {(approval.tool, approval.actor)}, now))
-    shown = {"card": one, "earlier": earlier, "may": _may_answer(session), "minutes": MINUTES}
+    totals = await plane.read(lambda connection: for_approvals(connection, policy, [approval.id], now))
+    shown = {"card": one, "earlier": earlier, "totals": totals, "may": _may_answer(session), "minutes": MINUTES}
     return render(request, "approval.html", session, now, shown)
 
 

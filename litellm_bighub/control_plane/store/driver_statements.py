@@ -34,12 +34,13 @@ _COUNT: Final = (
     f"INSERT INTO usage (rule_id, {', '.join(_TALLIED)}) VALUES ({{0}}{', {0}' * len(_TALLIED)})"  # noqa: S608 - constants
     f" ON CONFLICT (rule_id) DO UPDATE SET {_SET}"
 )
-_TOTALLED: Final = tuple(each.name for each in fields(Total))
-_QUOTED: Final = ", ".join(f'"{name}"' for name in _TOTALLED)  # one of them is a word of SQL's
+TOTAL_COLUMNS: Final = tuple(each.name for each in fields(Total))
+"""Of a total, in their order."""
+_QUOTED: Final = ", ".join(f'"{name}"' for name in TOTAL_COLUMNS)  # one of them is a word of SQL's
 _TOTALS: Final = f"SELECT period, {_QUOTED} FROM totals WHERE rule_id = {{0}} AND account = {{0}}"  # noqa: S608 - constants
-_NEW_TOTAL: Final = ", ".join(f'"{name}" = excluded."{name}"' for name in _TOTALLED)
+_NEW_TOTAL: Final = ", ".join(f'"{name}" = excluded."{name}"' for name in TOTAL_COLUMNS)
 _SET_TOTAL: Final = (
-    f"INSERT INTO totals (rule_id, account, period, {_QUOTED}) VALUES ({{0}}{', {0}' * (2 + len(_TOTALLED))})"  # noqa: S608 - constants
+    f"INSERT INTO totals (rule_id, account, period, {_QUOTED}) VALUES ({{0}}{', {0}' * (2 + len(TOTAL_COLUMNS))})"  # noqa: S608 - constants
     f" ON CONFLICT (rule_id, account, period) DO UPDATE SET {_NEW_TOTAL}"
 )
 RESERVED: Final = ("decision_id", "rule_id", "approval_id", "account", "amount", "windows", "reserved", "time")
@@ -133,7 +134,7 @@ class SQLiteLedger:
 
     def totals(self, rule_id: str, account: str) -> Mapping[Period, Total]:
         """See `LedgerStatements`."""
-        return _totals(self._cursor.execute(_TOTALS.format("?"), (rule_id, account)).fetchall())
+        return totals_of(self._cursor.execute(_TOTALS.format("?"), (rule_id, account)).fetchall())
 
     def write_totals(self, totals: Sequence[Sequence[Any]]) -> None:
         """See `LedgerStatements`."""
@@ -191,7 +192,7 @@ class PostgresLedger:
 
     def totals(self, rule_id: str, account: str) -> Mapping[Period, Total]:
         """See `LedgerStatements`."""
-        return _totals(self._cursor.execute(_TOTALS.format("%s").encode(), (rule_id, account)).fetchall())
+        return totals_of(self._cursor.execute(_TOTALS.format("%s").encode(), (rule_id, account)).fetchall())
 
     def write_totals(self, totals: Sequence[Sequence[Any]]) -> None:
         """See `LedgerStatements`."""
@@ -237,7 +238,8 @@ def _tally_rows(tallies: Mapping[str, Tally]) -> list[tuple[Any, ...]]:
     return [(rule_id, *astuple(tallies[rule_id])) for rule_id in sorted(tallies)]
 
 
-def _totals(rows: Iterable[Sequence[Any]]) -> Mapping[Period, Total]:
+def totals_of(rows: Iterable[Sequence[Any]]) -> Mapping[Period, Total]:
+    """Totals out of rows of their period and of `TOTAL_COLUMNS`."""
     return {
         row[0]: Total(row[1], Decimal(row[2]), Decimal(row[3]), row[4], Decimal(row[5]), Decimal(row[6]))
         for row in rows

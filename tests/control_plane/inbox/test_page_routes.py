@@ -9,6 +9,8 @@ import httpx
 import pytest
 from markupsafe import escape
 
+from litellm_bighub.control_plane.http.api_keys import make_key
+from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.inbox.readable import readable_json, visible
 from litellm_bighub.control_plane.store.tables import events
 from litellm_bighub.control_plane.store.tables.keys import AGENT
@@ -16,6 +18,7 @@ from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.wording import ENGLISH, read_wording
 from tests.control_plane.inbox.conftest import PERSON, POLICY
+from tests.control_plane.serving import serving
 
 
 @pytest.mark.parametrize("path", ["/inbox", "/inbox/decisions", "/inbox/decisions/x", "/inbox/charts", "/inbox/stream"])
@@ -373,3 +376,24 @@ async def test_an_empty_answer_is_none(visit, ask, plane):
     page = await client.post(f"/inbox/approvals/{approval_id}", data={"verdict": "respond", "csrf": token})
     assert page.status_code == 422
     assert (await plane.wait(approval_id, timeout=0)).state == "pending"
+
+
+async def test_a_card_says_what_the_sums_of_its_rule_have_left(open_plane):
+    sums = (
+        "total_by: [actor, currency], max_total_per_day: 1000, max_total_per_month: 9000, require_approval_above: 500"
+    )
+    tools = "tools: {refund: {value: amount, currency: currency}}"
+    plane = open_plane(f"version: 1\n{tools}\nrules:\n  - {{name: refunds, tool: refund, {sums}}}\n")
+    for amount in (100.25, 550):
+        arguments = {"amount": amount, "currency": "EUR"}
+        asked = await plane.decide(ToolCall("c", "function", "refund", arguments, value=amount), CallContext(actor="b"))
+    _, secret = await make_key(plane, "ann", PERSON, by="test")
+    async with serving(create_app(plane)) as url, httpx.AsyncClient(base_url=url, follow_redirects=True) as client:
+        listed = (await client.post("/inbox/login", data={"key": secret})).text
+        alone = (await client.get(f"/inbox/approvals/{asked.approval.id}")).text
+
+    for page in (listed, alone):
+        assert (
+            "<code>refunds</code>, this day: 100.25 EUR of 1000 used, 550 reserved with this call, 349.75 left." in page
+        )
+        assert "this month: 100.25 EUR of 9000 used, 550 reserved with this call, 8349.75 left." in page
