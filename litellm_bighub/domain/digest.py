@@ -44,19 +44,19 @@ def call_digest(
     policy_version: str,
     key: str = "",
     user: str = "",
+    end_user: str = "",
 ) -> str:
     """SHA-256 (hex) over the RFC 8785 form of everything an approval is bound to."""
-    return _sha256(
-        {
-            "actor": actor,
-            "arguments": arguments,
-            "domain": domain,
-            "key": key,
-            "policy_version": policy_version,
-            "tool": tool,
-            "user": user,
-        }
-    )
+    bound = {
+        "actor": actor,
+        "arguments": arguments,
+        "domain": domain,
+        "key": key,
+        "policy_version": policy_version,
+        "tool": tool,
+        "user": user,
+    }
+    return _sha256({**bound, "end_user": end_user} if end_user else bound)
 
 
 def _sha256(value: object) -> str:

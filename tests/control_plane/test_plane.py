@@ -19,6 +19,7 @@ from litellm_bighub.control_plane.store.tables.approvals import OPEN, TRANSITION
 from litellm_bighub.control_plane.store.tables.events import count, verify
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow
+from litellm_bighub.domain.stored_context import FOR_PEOPLE
 from tests.control_plane import using
 
 ASKS = """\
@@ -109,7 +110,8 @@ async def test_nobody_uses_up_what_was_approved_for_another(open_plane, whose, e
 
 async def test_only_what_a_run_is_called_by_is_not_bound(open_plane):
     """Of who asks everything is; a field that is added to the context is bound or named here."""
-    of_the_run = {"trace_id", "surface", "model", "response_id", "team", "conversation", "turn"}
+    of_the_run = {"trace_id", "surface", "model", "response_id", "team", "conversation", "turn", *FOR_PEOPLE}
+    of_the_run |= {"key_alias", "outputs"}  # the key is bound, and labels are judged again when the approval is used
     plane = open_plane(ASKS)
     approval_id = await ask(plane)
     for field in fields(CallContext):
@@ -352,7 +354,7 @@ async def test_a_dry_run_changes_nothing(open_plane):
     assert (outcome.judgement.verdict, outcome.approval) == ("requires_approval", None)
     after = await plane.read(verify)
     assert not isinstance(after, ChainBreak)
-    assert after[0] - before[0] == 1  # the policy's first use
+    assert after.seq - before.seq == 1  # the policy's first use
 
 
 async def test_shadow_mode_records_and_enforces_nothing(database_url, policy_file):

@@ -37,6 +37,7 @@ def test_the_digest_is_sha256_over_the_canonical_form():
         ("policy_version", "v2"),
         ("key", "other"),
         ("user", "other"),
+        ("end_user", "other"),
     ],
 )
 def test_a_call_that_differs_in_anything_has_another_digest(field, value):

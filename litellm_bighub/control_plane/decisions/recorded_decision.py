@@ -417,6 +417,7 @@ def bound_digest(call: ToolCall, context: CallContext, policy_version: str) -> s
         actor=context.actor,
         key=context.key,
         user=context.user,
+        end_user=context.end_user,
         domain=context.domain,
         tool=call.name,
         arguments=call.arguments,
