@@ -115,8 +115,7 @@ def inbox(folder, database):
                 printed += line
                 url = re.search(r"The inbox: (http://[^/]+)/", line)
             key = re.search(r"shown this once: (\S+)", printed)[1]
-            starts = httpx.HTTPTransport(retries=9)  # it prints its address before it listens
-            with httpx.Client(base_url=url[1], headers={"X-API-Key": key}, transport=starts, timeout=60) as client:
+            with httpx.Client(base_url=url[1], headers={"X-API-Key": key}, timeout=60) as client:
                 yield client
         finally:
             serve.stdin.close()

@@ -59,7 +59,9 @@ def doctor(
     if prove:
         from litellm_bighub.doctor.proof import prepared_proof  # noqa: PLC0415
 
-        console.print("Starting the real LiteLLM proxy (about 20 s)...")
+        console.print(
+            "Starting the real LiteLLM proxy; then canaries on every road: a minute or a few, by the machine..."
+        )
         with prepared_proof(read, lambda _seconds: None, own) as carry_out:
             proof = carry_out()
         print_proof(proof, console)

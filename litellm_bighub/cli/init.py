@@ -71,7 +71,7 @@ def init(
     api_key = ""
     if ask:
         prompt = f"{setup.key_variable}, not shown (Enter to fill it in later)"
-        api_key = str(typer.prompt(prompt, default="", hide_input=True, show_default=False))
+        api_key = _asked(prompt, "", hidden=True)
         if _UNQUOTABLE.search(api_key):
             fail(f"{setup.key_variable}: a key has no spaces, quotes or backslashes")
     _write(folder, setup, api_key)
@@ -86,8 +86,17 @@ def _is_ours(config: Path) -> bool:
     return "litellm_bighub." in config.read_text(encoding="utf-8", errors="replace")
 
 
-def _asked(question: str, default: str) -> str:
-    return str(typer.prompt(question, default=default))
+def _asked(question: str, default: str, *, hidden: bool = False) -> str:
+    """The answer, or one line that says how to do without: pipelines have nobody who answers."""
+    try:
+        return str(typer.prompt(question, default=default, hide_input=hidden, show_default=not hidden))
+    except typer.Abort as error:
+        if not isinstance(error.__context__, EOFError):  # Ctrl-C
+            raise
+        typer.echo(err=True)
+        return fail(
+            "init: no answer; --yes asks nothing and takes the defaults, and each question has an option (--help)"
+        )
 
 
 def _chosen(question: str, values: type[DeciderChoice | Pack | ApprovalChoice]) -> str:

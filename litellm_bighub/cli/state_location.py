@@ -67,7 +67,11 @@ class StateLocation:
         try:
             open_existing(self.url).dispose()
         except ConfigurationError:
-            typer.echo("warning: there is no control plane there yet; this command makes an empty one", err=True)
+            typer.echo(
+                "It is new, and made now, as on a first start; if a gateway runs already, it uses another one: "
+                "--config finds the gateway's",
+                err=True,
+            )
 
 
 def locate(config: Path | None, policy: Path | None = None, database_url: str = "") -> StateLocation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -15,6 +16,19 @@ from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import sqlite_url
 from litellm_bighub.domain.redaction import Redact
 from litellm_bighub.wording import WordingSource, read_wording
+
+
+class _ListeningServer(uvicorn.Server):
+    """A server that calls back once it listens."""
+
+    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_listening = on_listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_listening()
 
 
 def serve_forever(
@@ -40,7 +54,7 @@ def serve_forever(
         keep_days: how long the audit is kept, in place of what the policy says.
         wording: what Slack and the inbox say, as the guardrail's setting has it.
         trust_proxies: addresses whose `X-Forwarded-For` and `-Proto` are taken for the caller's address and scheme.
-        say: prints the inbox's address for people.
+        say: prints the inbox's address for people, once it answers.
 
     Raises:
         ConfigurationError: policy or database cannot be used.
@@ -64,9 +78,8 @@ def serve_forever(
             proxy_headers=bool(trust_proxies),
             forwarded_allow_ips=list(trust_proxies),
         )
-        server = uvicorn.Server(config)
-        with server.config.bind_socket() as listening:
-            say(f"The inbox: http://{host}:{listening.getsockname()[1]}/inbox")
-            server.run(sockets=[listening])
+        with config.bind_socket() as listening:
+            address = f"http://{host}:{listening.getsockname()[1]}/inbox"
+            _ListeningServer(config, lambda: say(f"The inbox: {address}")).run(sockets=[listening])
     finally:
         plane.close()

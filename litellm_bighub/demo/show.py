@@ -130,7 +130,7 @@ def _timing(outcomes: Mapping[Mode, Outcome]) -> str:
 @contextmanager
 def _progress(console: Console) -> Generator[Callable[[float], None], None, None]:
     """A rewritten line on a terminal, a few lines elsewhere."""
-    message = "Starting the real LiteLLM proxy (about 20 s)"
+    message = "Starting the real LiteLLM proxy"
     if not console.is_terminal:
         console.print(f"{message}...")
         yield lambda seconds: console.print(f"  {seconds:.0f} s") if seconds % _QUIET_SECONDS < 1 else None

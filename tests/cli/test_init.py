@@ -115,7 +115,7 @@ def test_a_config_that_is_there_stays_and_hears_what_to_add(tmp_path, arguments,
 
 
 def test_what_no_option_says_is_asked_for(tmp_path):
-    answers = ["anthropic/claude-sonnet-4-5", "state.db", "embedded", "lenient", "strict", "request", "sk-ant-1", ""]
+    answers = ["anthropic/claude-sonnet-5", "state.db", "embedded", "lenient", "strict", "request", "sk-ant-1", ""]
 
     ran = _run(tmp_path, "init", "--folder", "new", answers="\n".join(answers))
 
@@ -126,6 +126,18 @@ def test_what_no_option_says_is_asked_for(tmp_path):
     assert yaml.safe_load((tmp_path / "new" / "bighub_policy.yaml").read_text())["default"] == "block"
     params = yaml.safe_load((tmp_path / "new" / "proxy_config.yaml").read_text())["guardrails"][-1]["litellm_params"]
     assert params["on_approval"] == "request"
+
+
+def test_without_answers_the_options_are_named(tmp_path):
+    for answered in range(3):
+        ran = _run(tmp_path, "init", answers="\n" * answered)
+
+        assert (ran.returncode, ran.stderr.splitlines()[-1].partition(";")[2]) == (
+            1,
+            " --yes asks nothing and takes the defaults, and each question has an option (--help)",
+        )
+        assert "Aborted" not in ran.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_database_that_cannot_be_reached_is_found_by_the_doctor(tmp_path):

@@ -116,8 +116,9 @@ def test_an_empty_database_is_told_before_it_is_made(tmp_path):
 
     first, second = _run(tmp_path, *arguments), _run(tmp_path, *arguments)
 
-    assert "warning: there is no control plane there yet; this command makes an empty one" in first.stderr
-    assert "warning" not in second.stderr
+    assert "It is new, and made now, as on a first start; if a gateway runs already" in first.stderr
+    assert "warning" not in first.stderr
+    assert "It is new" not in second.stderr
     with sqlite3.connect(tmp_path / "gateway" / "bighub.db") as database:
         assert database.execute("select count(*) from api_keys").fetchone() == (2,)
 
