@@ -1,4 +1,4 @@
-"""Cases are calls in sequence, with time and counters."""
+"""Cases are calls in sequence, with time, counters and sums."""
 
 from __future__ import annotations
 
@@ -72,6 +72,36 @@ cases:
 def test_a_file_that_cannot_be_read_is_named_with_its_line(tmp_path, text, says):
     with pytest.raises(ConfigurationError, match=says):
         checked(tmp_path, text)
+
+
+SUMS = parse_policy(
+    """
+version: 1
+tools: {pay: {value: amount}}
+rules: [{name: sums, tool: pay, max_total_per_day: 0.3, require_approval_above: 0.1}]
+""",
+    "p.yaml",
+)
+
+
+def test_sums_grow_by_what_is_allowed_and_by_what_waits_and_begin_anew(tmp_path):
+    path = tmp_path / "cases.yaml"
+    path.write_text(
+        """
+cases:
+- name: to the last cent
+  calls:
+  - {tool: pay, arguments: {amount: 0.1}, answer: allow}
+  - {tool: pay, arguments: {amount: 0.2}, answer: require_approval}
+  - {tool: pay, arguments: {amount: 0.01}, answer: block, rule: sums}
+  - {tool: pay, arguments: {amount: 0.1}, answer: allow, after_seconds: 43200}
+- name: what is blocked adds nothing
+  calls:
+  - {tool: pay, arguments: {amount: 0.4}, answer: block}
+  - {tool: pay, arguments: {amount: 0.3}, answer: require_approval}
+"""
+    )
+    assert [one.problem for one in check_cases(SUMS, path)] == [None] * 6
 
 
 LABELS = parse_policy(

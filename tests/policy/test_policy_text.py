@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timezone
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -80,6 +81,7 @@ def test_half_of_the_hours_is_enough(fields, hours):
         pytest.param({"effect": "block", "max_value": 1}, "drop the bounds", id="bounds on a rule that blocks"),
         pytest.param({"allowed_hours_start": 0, "allowed_hours_end": 24}, "same hour", id="hours that allow nothing"),
         pytest.param({"unknown": 1}, "unknown", id="an unknown field"),
+        pytest.param({"taint": "untrusted"}, "`taint` blocks or asks", id="a label that allows"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(fields, says):
@@ -203,3 +205,76 @@ def test_a_condition_that_was_stored_before_slips_were_refused_is_still_read():
     assert [one.when for one in (*text.rules, added[0][1])] == [rule["when"]] * 2
     with pytest.raises(ValidationError, match="is the field EUR"):
         RuleText.model_validate(rule)
+
+
+SUMS = {"max_total_per_hour": 0.1, "max_total_per_day": 0.3, "max_total_per_week": 0.3, "max_total_per_month": 1e14}
+
+
+def test_sums_are_limited_by_exactly_what_was_written():
+    (rule,) = RuleText(name="r", **SUMS, total_by="team", totals_of="other").rules("allow_1")
+    assert list(rule.max_totals.items()) == [
+        ("hour", Decimal("0.1")),
+        ("day", Decimal("0.3")),
+        ("week", Decimal("0.3")),
+        ("month", Decimal(10**14)),
+    ]
+    assert (rule.id, rule.total_by, rule.totals_of) == ("allow_1", ("team",), "other")
+    (few,) = RuleText(name="r", max_total_per_week=0).rules()
+    assert (few.max_totals, few.total_by, few.totals_id) == ({"week": Decimal(0)}, (), "r")
+
+
+@pytest.mark.parametrize(
+    ("fields", "place", "problem"),
+    [
+        ({"max_total_per_day": 0.1 + 0.2}, ("max_total_per_day",), "write at most 15 digits"),
+        ({"max_total_per_day": 1e15}, ("max_total_per_day",), "write at most 15 digits"),
+        ({"max_total_per_day": float("inf")}, ("max_total_per_day",), "finite number"),
+        ({"total_by": "key"}, (), "add a max_total_per_hour"),
+        ({"totals_of": "other"}, (), "add a max_total_per_hour"),
+        ({**SUMS, "total_by": ["key", "key"]}, (), "total_by names something twice"),
+        ({**SUMS, "total_by": ["key", "agent"]}, ("total_by", 1), "Input should be 'actor'"),
+        ({**SUMS, "min_value": -1}, (), "would free what others have used"),
+        ({**SUMS, "effect": "block"}, (), "blocks every value"),
+        ({**SUMS, "max_total_per_day": 0.05}, (), "must not decrease"),
+        ({**SUMS, "max_total_per_month": 0.2}, (), "must not decrease"),
+    ],
+)
+def test_sums_that_make_no_sense_are_refused_where_they_stand(fields, place, problem):
+    with pytest.raises(ValidationError, match=problem) as raised:
+        RuleText(name="r", **fields)
+    assert [error["loc"] for error in raised.value.errors()] == [place]
+
+
+def test_a_rule_is_for_one_label_or_several_that_results_of_tools_have():
+    rules = [{"name": "r", "effect": "block", "taint": taint} for taint in ("untrusted", ["untrusted", "private"])]
+    built = build(policy(*rules, tools={"fetch*": {"output": "untrusted"}, "fetch_mail": {"output": ["private"]}}))
+    assert [rule.taint for rule in built.rules] == [{"untrusted"}, {"untrusted", "private"}]
+    assert [built.labels.of(name) for name in ("fetch", "fetch_mail", "x")] == [
+        {"untrusted"},
+        {"untrusted", "private"},
+        set(),
+    ]
+    texts = [RuleText.model_validate(rule) for rule in rules]
+    assert [one.taints for one in (*texts, RuleText(name="r"))] == [["untrusted"], ["untrusted", "private"], []]
+
+
+@pytest.mark.parametrize(
+    ("history", "seconds"),
+    [({}, 3600), ({"window_seconds": 60}, 60), ({"fresh": "clean", "window_seconds": 60}, 0)],
+)
+def test_a_turn_without_history_has_what_came_back_in_the_window(history, seconds):
+    assert policy(history=history).history.settings.seconds == seconds
+
+
+CLAIM = {"name": "r", "command": {"allow": "ls", "require_approval": "cp *"}}
+
+
+@pytest.mark.parametrize("asked", [{"end_user": "ann"}, {"when": "caller('end_user') == 'ann'"}])
+def test_an_added_rule_allows_by_end_user_only_while_it_is_trusted(asked):
+    added = (("rule_1", RuleText.model_validate({**CLAIM, **asked})),)
+    effects = [
+        [rule.effect for rule in build(policy(trusted_end_user=trusted), added).rules] for trusted in (True, False)
+    ]
+    assert effects == [["require_approval", "allow"], ["require_approval", "block"]]
+    others = (("rule_1", RuleText.model_validate(CLAIM)),)
+    assert [rule.effect for rule in build(policy(), others).rules] == effects[0]

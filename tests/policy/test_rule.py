@@ -1,16 +1,43 @@
-"""A rule says what it needs to be judged, and which hours it knows."""
+"""A rule says what it needs to be judged, which hours it knows and whose sums it adds to; numbers stay as written."""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from decimal import Decimal
 
 import pytest
+from hypothesis import given, strategies as st
 
 from litellm_bighub.policy.parts.command_pattern import CommandPattern
 from litellm_bighub.policy.parts.part import WHOLE_CALL
 from litellm_bighub.policy.parts.path_use import PathPattern, PathUse
 from litellm_bighub.policy.parts.shell_command import Command, Word
-from litellm_bighub.policy.rule import Hours, PatternIndex, Rule
+from litellm_bighub.policy.rule import Hours, PatternIndex, Rule, exact
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (0, "0"),
+        (5000, "5000"),
+        (0.1, "0.1"),
+        (1e14, "100000000000000"),
+        (999999999999.999, "999999999999.999"),
+        (1e-15, "0.000000000000001"),
+        (1e15, None),
+        (1e-16, None),
+        (0.1 + 0.2, None),
+        (float("inf"), None),
+    ],
+)
+def test_a_number_is_what_was_written(number, expected):
+    assert exact(float(number)) == (None if expected is None else Decimal(expected))
+
+
+@given(st.integers(0, 10**15 - 1), st.integers(0, 15))
+def test_every_number_of_15_digits_is_exact(digits, places):
+    written = Decimal(digits).scaleb(-places)
+    assert exact(float(written)) == written
 
 
 @pytest.mark.parametrize(
@@ -85,3 +112,7 @@ def test_patterns_are_asked_only_about_parts_that_they_can_fit():
     assert asked("x", sure=False) == [*names, "/x"]
     assert list(index.of(PathUse("/x", "read"))) == [*patterns[3:], path]
     assert list(PatternIndex(patterns[:1]).of(Command((Word("ls"),)))) == patterns[:1]
+
+
+def test_a_rule_adds_to_its_own_sums_unless_it_names_another():
+    assert (Rule("a", "r").totals_id, Rule("a", "r", totals_of="b").totals_id) == ("a", "b")
