@@ -75,7 +75,7 @@ async def _inbox(
         waiting = waiting_list(connection, wanted, now)
         recent = events.page(connection, table.c.type == DECISION, limit=8)
         askers = {(approval.tool, approval.actor) for approval in waiting.approvals}
-        found = {"waiting": waiting, "recent": recent, "switches": switches.active(connection)}
+        found: JsonObject = {"waiting": waiting, "recent": recent, "switches": switches.active(connection)}
         found["earlier"] = earlier_calls(connection, askers, now)
         found["totals"] = for_approvals(connection, policy, [approval.id for approval in waiting.approvals], now)
         return found
