@@ -14,6 +14,8 @@ from datetime import datetime, timedelta, timezone
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from typing import Final, TypeAlias
 
+from typing_extensions import assert_never
+
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.policy.rule import Period, Policy, Rule, exact
 
@@ -240,3 +242,5 @@ def window_of(period: Period, rule: Rule, now: float) -> str:
             return (moment.date() - timedelta(days=moment.weekday())).isoformat()
         case "month":
             return moment.strftime("%Y-%m-01")
+        case _:
+            assert_never(period)

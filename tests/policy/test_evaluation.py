@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, strategies as st
@@ -12,6 +13,7 @@ from litellm_bighub.policy.evaluation import Usage, evaluate, explain
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.policy.policy_text import build
 from litellm_bighub.policy.rule import Policy
+from litellm_bighub.policy.totals import Spent
 
 NOON = datetime(2026, 11, 21, 12, 30, tzinfo=timezone.utc).timestamp()
 
@@ -377,3 +379,39 @@ def test_a_label_narrows_a_rule_to_conversations_that_have_it(outputs, expected)
     assert judged(policy, call(), context=CallContext(outputs=outputs)) == expected
     told = explain(policy, call(), CallContext(outputs=outputs), now=NOON)
     assert told.considered[0].mismatch == ("taint" if expected == ALLOWED else None)
+
+
+SUMS = "{name: r, max_total_per_day: 100, max_total_per_month: 1000, total_by: [actor, currency]}"
+EUROS = "tools: {refund: {value: amount, currency: currency}}"
+
+
+@pytest.mark.parametrize(
+    ("value", "used", "month", "expected", "reason"),
+    [
+        (10, 90, 90, ALLOWED, "the rule allows this call (r)"),
+        (10.01, 90, 90, ("blocked", "max_total_per_day"), "10 EUR of 100 are left"),
+        (10, 0, 995, ("blocked", "max_total_per_month"), "5 EUR of 1000 are left"),
+        (1.2345678901234567, 0, 0, ("blocked", "value"), "at most 15 digits"),
+    ],
+)
+def test_a_sum_blocks_what_is_more_than_it_leaves(value, used, month, expected, reason):
+    usage = Usage(totals={"day": Spent(Decimal(used)), "month": Spent(Decimal(month))})
+    asked = call(value=value, amount=value, currency="eur")
+
+    judgement = evaluate(policy_of(SUMS, start=EUROS), asked, CallContext(actor="a"), now=NOON, usage=usage)
+
+    assert (judgement.verdict, judgement.blocked_by) == expected
+    assert reason in judgement.reason
+    assert judgement.is_over_total is expected[1].startswith("max_total")
+    assert [one.charge.amount for one in judgement.charges] == ([] if expected[1] == "value" else [Decimal(str(value))])
+
+
+def test_a_sum_without_a_currency_names_none():
+    policy = policy_of("{name: r, max_total_per_day: 5}", start="tools: {refund: {value: amount}}")
+    assert "5 of 5 are left" in evaluate(policy, call(value=6), CallContext(), now=NOON, usage=Usage()).reason
+
+
+def test_where_nothing_keeps_sums_a_rule_with_sums_blocks():
+    asked = call(value=1, amount=1, currency="EUR")
+    judgement = evaluate(policy_of(SUMS, start=EUROS), asked, CallContext(actor="a"), now=NOON, usage=None)
+    assert (judgement.verdict, judgement.blocked_by) == ("blocked", "limits")

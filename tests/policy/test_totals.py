@@ -154,3 +154,14 @@ def test_without_a_keeper_of_sums_a_rule_with_sums_blocks():
     assert judge(policy, policy.rules[0], call, NOON, None).blocked_by == "limits"
     deciding = find(policy, call, CallContext(), NOON)
     assert judge_all(policy, deciding, call, CallContext(), NOON, lambda *_: None).blocked_by == "limits"
+
+
+def test_shares_of_others_make_no_room():
+    limited, totals = rule(max_totals={"day": Decimal(10)}), Totals()
+    mine = totals.add(limited, Charge("mine", Decimal(4)), NOON, reserved=True)
+    theirs = totals.add(limited, Charge("theirs", Decimal(3)), NOON, reserved=True)
+
+    spent = totals.spent(limited, Charge("mine", Decimal(1)), NOON, without=[theirs])
+    without_mine = totals.spent(limited, Charge("mine", Decimal(1)), NOON, without=[mine, theirs])
+
+    assert (spent["day"].reserved, without_mine["day"].reserved) == (4, 0)

@@ -239,3 +239,16 @@ def test_what_lanes_cost_does_not_grow_with_how_many_are_open(order, independent
         return Counted.looks
 
     assert cost(2000) < 3 * cost(1000)
+
+
+def test_a_lane_behind_waits_for_an_older_event_although_another_may_go_ahead():
+    arriving = [(NO_ITEM, "a"), (2, "b"), (3, "c"), (NO_ITEM, "d"), (1, "e")]
+    made, events = lanes(*arriving)
+    meant, others = AllOver(independent=False), {name: Event(name) for _, name in arriving}
+    for lane, name in arriving:
+        meant.add(lane, others[name])
+
+    for name in "edacb":
+        events[name].leave(), others[name].leave()
+        assert made.drain() == meant.drain()
+    assert not made

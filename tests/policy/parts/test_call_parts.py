@@ -118,3 +118,21 @@ def test_a_sentence_for_approvers_names_arguments(template):
 def test_a_sentence_that_cannot_be_filled_is_refused(template):
     with pytest.raises(ValidationError):
         ToolParts(show=template)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "expected"),
+    [
+        ("pay", {"currency": "EUR"}, "EUR"),
+        ("pay", {"currency": "eur"}, "EUR"),
+        ("pay", {"currency": "euro"}, ""),
+        ("pay", {"currency": 5}, ""),
+        ("pay", {}, ""),
+        ("always", {}, "USD"),
+        ("plain", {"currency": "EUR"}, None),
+        ("unknown", {"currency": "EUR"}, None),
+    ],
+)
+def test_a_currency_is_three_letters_or_cannot_be_read(name, arguments, expected):
+    tools = {**TOOLS, "pay": ToolParts(currency="currency"), "always": ToolParts(currency="'USD'")}
+    assert CallParts(tools, "/repo").currency(ToolCall("c", "function", name, arguments)) == expected
