@@ -30,11 +30,11 @@ UNBOUND: Final = frozenset(
 )
 """What BIGHUB's own SDK and its adapter add to a context. Every other field of a question is kept."""
 
-IDENTITY: Final = ("user", "team", "key")
+IDENTITY: Final = ("end_user", "user", "team", "key")
 """Who asks at a gateway: bound."""
 RUN: Final = (
     *("path", "surface", "model", "trace_id", "response_id", "conversation", "call_id"),
-    *("key_alias", "end_user", "outputs"),
+    *("key_alias", "outputs"),
 )
 """In which run, and what may change about the caller: not bound."""
 _MOST_CHARACTERS: Final = 2000

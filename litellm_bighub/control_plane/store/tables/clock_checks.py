@@ -37,10 +37,14 @@ class ClockChecks:
         confirmed = self.doubted_at is not None and now >= self.doubted_at + DAY
         if abs(now - self.looked_at) > DAY:
             sure = self.doubted_at if confirmed else self.sure_at
-            return ClockChecks(now, now, None if sure is None else min(sure, now))
+            return ClockChecks(now, now, _no_later(sure, now))
         if self.doubted_at is None or confirmed:
             return ClockChecks(now, None, now)
-        return ClockChecks(now, self.doubted_at, self.sure_at)
+        return ClockChecks(now, self.doubted_at, _no_later(self.sure_at, now))
+
+
+def _no_later(sure: float | None, now: float) -> float | None:
+    return None if sure is None else min(sure, now)
 
 
 def check_clock(connection: Connection, what: What, now: float) -> ClockChecks:
