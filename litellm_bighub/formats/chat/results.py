@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import cast
 
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.formats.chat.calls import read_call
 from litellm_bighub.formats.payload.copies import json_text, text
-from litellm_bighub.formats.payload.fields import get
+from litellm_bighub.formats.payload.fields import elements, get
 from litellm_bighub.formats.requests.edited_note import edited_note, noted
 from litellm_bighub.formats.requests.results import FoundResult, ReplayedCall, ReplayedCalls, RequestResults
 from litellm_bighub.formats.requests.turns import Author, LostCalls, Turns, find_turns, said, unlike
@@ -21,9 +20,9 @@ def brought(request: JsonMapping) -> RequestResults:
     """What the messages bring back."""
     calls = ReplayedCalls()
     results: list[FoundResult] = []
-    for index, message in enumerate(_list(request.get("messages"))):
+    for index, message in enumerate(elements(request.get("messages"))):
         path = f"messages[{index}]"
-        for at, call in enumerate(_list(get(message, "tool_calls"))):
+        for at, call in enumerate(elements(get(message, "tool_calls"))):
             if call_id := text(call, "id"):
                 calls.add(call_id, ReplayedCall(call, f"{path}.tool_calls[{at}]"), index)
         if text(message, "role") == "tool" and (call_id := text(message, "tool_call_id")):
@@ -51,7 +50,7 @@ def continued(
 
 def turns(request: JsonMapping) -> Turns:
     """The answers in the messages, and what the coming one goes on from."""
-    return find_turns(_list(request.get("messages")), _author)
+    return find_turns(elements(request.get("messages")), _author)
 
 
 def with_lost_calls(request: JsonMapping, messages: Sequence[Payload], lost: Sequence[LostCalls]) -> list[Payload]:
@@ -98,7 +97,3 @@ def _author(message: object) -> Author:
             return "instructions"
         case _:
             return "caller"
-
-
-def _list(value: object) -> Sequence[Payload]:
-    return cast("Sequence[Payload]", value) if isinstance(value, (list, tuple)) else ()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import cast
 
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.formats.messages.calls import is_call, read_call
 from litellm_bighub.formats.payload.copies import text, with_fields
-from litellm_bighub.formats.payload.fields import get
+from litellm_bighub.formats.payload.fields import elements, get
 from litellm_bighub.formats.requests.edited_note import edited_note, noted
 from litellm_bighub.formats.requests.results import FoundResult, ReplayedCall, ReplayedCalls, RequestResults
 from litellm_bighub.formats.requests.turns import Author, LostCalls, Turns, find_turns, said, unlike
@@ -21,8 +20,8 @@ def brought(request: JsonMapping) -> RequestResults:
     """What the messages bring back."""
     calls = ReplayedCalls()
     results: list[FoundResult] = []
-    for index, message in enumerate(_list(request.get("messages"))):
-        for at, block in enumerate(_list(get(message, "content"))):
+    for index, message in enumerate(elements(request.get("messages"))):
+        for at, block in enumerate(elements(get(message, "content"))):
             path = f"messages[{index}].content[{at}]"
             if is_call(block):
                 calls.add(text(block, "id"), ReplayedCall(block, path), index)
@@ -48,7 +47,7 @@ def continued(
 
 def turns(request: JsonMapping) -> Turns:
     """The answers in the messages, and what the coming one goes on from."""
-    return find_turns(_list(request.get("messages")), _author)
+    return find_turns(elements(request.get("messages")), _author)
 
 
 def with_lost_calls(request: JsonMapping, messages: Sequence[Payload], lost: Sequence[LostCalls]) -> list[Payload]:
@@ -64,7 +63,7 @@ def with_lost_calls(request: JsonMapping, messages: Sequence[Payload], lost: Seq
     """
     asked = max((at for at, message in enumerate(messages) if _is_prompt(message)), default=-1)
     thinks = text(request.get("thinking"), "type") not in {"", "disabled"}
-    taken = {text(block, "id") for message in messages for block in _list(get(message, "content"))}
+    taken = {text(block, "id") for message in messages for block in elements(get(message, "content"))}
     before: dict[int, list[Payload]] = {}
     for each in lost if request.get("tools") else ():
         if not each.continued or (thinks and each.turn.start > asked):
@@ -87,7 +86,7 @@ def _pair(call: DecidedCall) -> list[Payload]:
 def _is_prompt(message: object) -> bool:
     """Whether the user says something, and does not only bring results."""
     content: object = get(message, "content")
-    return text(message, "role") == "user" and not any(_result_of(block) for block in _list(content))
+    return text(message, "role") == "user" and not any(_result_of(block) for block in elements(content))
 
 
 def _author(message: object) -> Author:
@@ -101,7 +100,7 @@ def _author(message: object) -> Author:
 
 
 def _noted(message: object, path: str, edited: Mapping[str, DecidedCall], wording: Wording) -> object:
-    blocks = _list(get(message, "content"))
+    blocks = elements(get(message, "content"))
     told = [edited.get(f"{path}.content[{at}]") for at in range(len(blocks))]
     if not any(told):
         return message
@@ -114,7 +113,3 @@ def _noted(message: object, path: str, edited: Mapping[str, DecidedCall], wordin
 
 def _result_of(block: object) -> str:
     return text(block, "tool_use_id") if text(block, "type") == "tool_result" else ""
-
-
-def _list(value: object) -> Sequence[Payload]:
-    return cast("Sequence[Payload]", value) if isinstance(value, (list, tuple)) else ()

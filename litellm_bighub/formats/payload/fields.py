@@ -58,6 +58,11 @@ def members(value: Payload) -> JsonMapping:
     return cast("JsonMapping", value) if kind is _MAPPING else {}
 
 
+def elements(value: object) -> Sequence[Payload]:
+    """The elements of a list or tuple; none of anything else."""
+    return cast("Sequence[Payload]", value) if isinstance(value, (list, tuple)) else ()
+
+
 def is_plain_message(value: object) -> bool:
     """Whether it is the simplest and most common message: one with a role, one text and nothing else."""
     return (

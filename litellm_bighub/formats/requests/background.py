@@ -16,7 +16,7 @@ from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.call_background import HEAD, TAIL, BackgroundExtent, CallBackground, Utterance
 from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.formats.payload.copies import plain, text
-from litellm_bighub.formats.payload.fields import get, is_object
+from litellm_bighub.formats.payload.fields import elements, get, is_object
 
 _CONVERSATIONS: Final = ("messages", "input")
 _TEXTS: Final = frozenset({"text", "input_text", "output_text", "refusal"})
@@ -54,10 +54,10 @@ def read_background(
         return CallBackground((), text(request, "mcp_tool_description"), schema if isinstance(schema, dict) else {})
     answered = [*_answered(call, answer), *_heard(heard)]
     asked = next((found for name in _CONVERSATIONS if (found := get(request, name))), ())
-    items = [asked] if isinstance(asked, str) else asked if isinstance(asked, list | tuple) else []
+    items = [asked] if isinstance(asked, str) else elements(asked)
     said = _Conversation(extent)
     said.hear(answered)
-    for item in reversed(cast("Sequence[Payload]", items)):
+    for item in reversed(items):
         if said.is_over:
             break
         said.hear(list(_steps(item)))
@@ -148,8 +148,8 @@ def _steps(item: Payload) -> Iterator[Step]:
 def _message(message: Payload, role: str) -> Iterator[Step]:
     speaker = "model" if role == "assistant" else "user"
     content: object = get(message, "content")
-    parts = [content] if isinstance(content, str) else content if isinstance(content, list | tuple) else []
-    for part in cast("Sequence[Payload]", parts):
+    parts = [content] if isinstance(content, str) else elements(content)
+    for part in parts:
         kind = text(part, "type")
         if isinstance(part, str):
             yield from _said(speaker, part)
@@ -159,8 +159,7 @@ def _message(message: Payload, role: str) -> Iterator[Step]:
             yield from _steps(part)
         elif kind:
             yield from _said(speaker, f"[{kind[:_LONGEST_NAME]}]")
-    calls: object = get(message, "tool_calls")
-    for call in cast("Sequence[Payload]", calls if isinstance(calls, list | tuple) else ()):
+    for call in elements(get(message, "tool_calls")):
         inner: object = get(call, "function") or get(call, "custom") or call
         yield _call(inner, text(call, "id"), text(inner, "name"))
     legacy: object = get(message, "function_call")
@@ -181,10 +180,9 @@ def _call(holder: object, call_id: str, name: str) -> Step:
 def _result(item: object, call_id: str, name: str = "") -> Step:
     output: object = next((found for key in _OUTPUTS if (found := get(item, key)) is not None), "")
     if isinstance(output, list | tuple):
-        parts = cast("Sequence[Payload]", output)
         output = "\n".join(
             part if isinstance(part, str) else text(part, "text") or f"[{text(part, 'type')[:_LONGEST_NAME]}]"
-            for part in parts
+            for part in elements(output)
         )
     return Utterance("result", _as_text(output), name[:_LONGEST_NAME]), call_id
 
@@ -209,11 +207,10 @@ def _answered(call: ToolCall, answer: object) -> Iterator[Step]:
     choices: object = get(answer, "choices")
     at = int(place[2])
     if isinstance(choices, list | tuple):
-        for choice in cast("Sequence[Payload]", choices)[at : at + 1]:
+        for choice in elements(choices)[at : at + 1]:
             yield from (step for step in _message(get(choice, "message"), "assistant") if step[0].speaker != "call")
         return
-    items: object = get(answer, "output") or get(answer, "content")
-    for item in cast("Sequence[Payload]", items if isinstance(items, list | tuple) else ())[:at]:
+    for item in elements(get(answer, "output") or get(answer, "content"))[:at]:
         kind = text(item, "type")
         yield from _said("model", text(item, "text")) if kind in _TEXTS else _steps(item)
 
@@ -245,16 +242,14 @@ def _delta(event: object) -> str:
         return text(event, "delta")
     if kind == "content_block_delta":
         return text(get(event, "delta"), "text")
-    choices: object = get(event, "choices")
-    first = next(iter(cast("Sequence[Payload]", choices if isinstance(choices, list | tuple) else ())), None)
+    first = next(iter(elements(get(event, "choices"))), None)
     return text(get(first, "delta"), "content")
 
 
 def _tool(call: ToolCall, request: JsonMapping) -> tuple[str, JsonMapping]:
     """What the request says of the call's tool: its description, and the schema of its arguments."""
     for name in ("tools", "functions"):
-        listed: object = get(request, name)
-        for tool in cast("Sequence[Payload]", listed if isinstance(listed, list | tuple) else ()):
+        for tool in elements(get(request, name)):
             inner: object = get(tool, "function") or get(tool, "custom") or tool
             if text(inner, "name") == call.name:
                 schema: Payload = plain(get(inner, "parameters") or get(inner, "input_schema") or {})

@@ -15,7 +15,7 @@ from typing import Literal, TypeAlias, cast
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.payload.copies import plain, text
-from litellm_bighub.formats.payload.fields import get
+from litellm_bighub.formats.payload.fields import elements, get
 
 Author: TypeAlias = Literal["caller", "model", "thought", "instructions"]
 """Whose an item is. Thoughts are the model's, but clients drop them, as they change instructions."""
@@ -104,7 +104,7 @@ def said(message: object) -> str:
     content: object = get(message, "content")
     if isinstance(content, str):
         return content
-    parts = cast("Sequence[Payload]", content) if isinstance(content, (list, tuple)) else ()
+    parts = elements(content)
     return "".join(text(part, "text") or text(part, "refusal") for part in parts)
 
 

@@ -246,3 +246,10 @@ def test_a_field_that_was_deleted_is_held_by_nobody():
 )
 def test_texts_of_plain_elements(elements, expected):
     assert fields.plain_texts(elements, "a", "b") == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [([1, "a"], [1, "a"]), ((1,), [1]), ("ab", []), ({"a": 1}, []), (None, []), (5, [])]
+)
+def test_a_list_or_a_tuple_has_elements_and_nothing_else(value, expected):
+    assert list(fields.elements(value)) == expected

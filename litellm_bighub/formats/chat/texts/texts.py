@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Final, cast
+from typing import Final
 
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.chat.calls import PAYLOADS
@@ -30,7 +30,7 @@ def _calls(items: object, root: str) -> Sequence[ScannedCall]:
 
 def _found(items: object, root: str) -> Iterator[ScannedCall]:
     """The calls of messages, and of choices, which hold one each."""
-    for index, item in enumerate(_listed(items)):
+    for index, item in enumerate(fields.elements(items)):
         told = fields.members(item)
         message = told.get("message")
         if message is not None:
@@ -42,7 +42,7 @@ def _found(items: object, root: str) -> Iterator[ScannedCall]:
             message = item
         else:
             where = (where, "message")
-        for number, call in enumerate(_listed(fields.get(message, "tool_calls"))):
+        for number, call in enumerate(fields.elements(fields.get(message, "tool_calls"))):
             here: Where = ((where, "tool_calls"), number)
             for kind, key in PAYLOADS.items():
                 payload = fields.get(call, kind)
@@ -65,10 +65,6 @@ def _call(call_id: Payload, payload: Payload, key: str, where: Where) -> Scanned
     name = fields.get(payload, "name")
     named = Slot(payload, "name", name, TextKind.NAME, (where, "name")) if isinstance(name, str) else None
     return ScannedCall(call_id, name or "", raw, named, told)
-
-
-def _listed(value: object) -> Sequence[Payload]:
-    return cast("Sequence[Payload]", value) if isinstance(value, (list, tuple)) else ()
 
 
 TEXTS: Final = FormatTexts(

@@ -83,7 +83,7 @@ def _calls(items: object, root: str) -> Sequence[ScannedCall]:
 
 
 def _found(items: object, where: Where) -> Iterator[ScannedCall]:
-    for index, item in enumerate(cast("Sequence[Payload]", items) if isinstance(items, (list, tuple)) else ()):
+    for index, item in enumerate(fields.elements(items)):
         if type(item) is dict and item.get("type") == "text" and "role" not in item:
             continue  # the simplest block
         told = fields.members(item)

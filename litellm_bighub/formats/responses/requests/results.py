@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import cast
 
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.formats.payload.copies import text
-from litellm_bighub.formats.payload.fields import get, members
+from litellm_bighub.formats.payload.fields import elements, get, members
 from litellm_bighub.formats.requests.edited_note import edited_note
 from litellm_bighub.formats.requests.results import (
     APPROVAL_PREFIX,
@@ -251,7 +250,7 @@ def _is_output_of(item: object, call: DecidedCall, wording: Wording) -> bool:
 def _items(given: object) -> Sequence[Payload]:
     if isinstance(given, str):
         return [{"type": "message", "role": "user", "content": given}]
-    return cast("Sequence[Payload]", given) if isinstance(given, (list, tuple)) else ()
+    return elements(given)
 
 
 def _result_of(item: object, kind: str) -> str:

@@ -36,7 +36,7 @@ class CopiedField:
 
     def __init__(self, data: JsonObject, key: str, indices: Sequence[int] | None = None) -> None:
         value = data.get(key)
-        elements = cast("Sequence[Payload]", value) if isinstance(value, (list, tuple)) else ()
+        elements = fields.elements(value)
         self._key = key
         self._indices = range(len(elements)) if indices is None else indices
         self._is_whole = len(self._indices) == len(elements)
@@ -143,7 +143,7 @@ class ConvertedField:
 def chat_tools(tools: object) -> list[Payload]:
     """Tools of Messages as chat tools; those that the provider runs have no such form."""
     made: list[Payload] = []
-    for tool in cast("Sequence[Payload]", tools) if isinstance(tools, (list, tuple)) else ():
+    for tool in fields.elements(tools):
         if fields.get(tool, "function") is not None:
             made.append(deepcopy(tool))
         elif fields.get(tool, "type") in {None, "custom"} and fields.get(tool, "name") is not None:

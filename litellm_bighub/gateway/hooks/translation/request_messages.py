@@ -51,7 +51,7 @@ class RequestTools:
 
     def __init__(self, data: JsonMapping) -> None:
         tools = data.get("tools")
-        given = cast("Sequence[Payload]", tools) if isinstance(tools, (list, tuple)) else ()
+        given = fields.elements(tools)
         self._originals = list(given)
         self._plain = [plain(tool) if isinstance(tool, BaseModel) else tool for tool in given]
         self._groups: tuple[Any, ...] = ()

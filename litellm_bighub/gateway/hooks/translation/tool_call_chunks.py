@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
-from typing import cast
 
-from litellm_bighub.domain.payload import JsonObject, Payload
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import GuardrailAnswerError
 from litellm_bighub.formats.format_texts import ScannedCall
 from litellm_bighub.formats.payload import fields
@@ -41,7 +40,7 @@ class ToolCallChunks:
         """
         if answered is None:
             return
-        calls = cast("Sequence[Payload]", answered) if isinstance(answered, (list, tuple)) else ()
+        calls = fields.elements(answered)
         if len(calls) != len(self.chunks):
             raise GuardrailAnswerError(guardrail, f"answered {len(self.chunks)} tool calls with {len(calls)}")
         for given, call in zip(self._calls, calls, strict=True):
