@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime, timezone
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, cast, get_args
 
@@ -28,12 +27,17 @@ from litellm_bighub.cli.options import (
     span,
 )
 from litellm_bighub.cli.state_location import ConfigFile, StateLocation, database, locate
-from litellm_bighub.control_plane.decisions.replay import Replayed, recorded_call, replay as replay_policy, summary
+from litellm_bighub.control_plane.decisions.replay import (
+    Replayed,
+    hides_arguments,
+    recorded_call,
+    replay as replay_policy,
+    summary,
+)
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.history import LABEL, told
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.domain.secret_patterns import REDACTED
 from litellm_bighub.domain.stored_context import restored_context
 from litellm_bighub.errors import ConfigurationError, did_you_mean
 from litellm_bighub.policy.difference import Difference, compare
@@ -216,7 +220,7 @@ def _recorded(policy: Policy, decision: str, location: StateLocation) -> tuple[T
         event = events.decision(connection, decision)
     if event is None:
         fail(f"there is no decision {decision}")
-    if REDACTED.removesuffix("]") in dumps(event["body"]["arguments"]):
+    if hides_arguments(event):
         typer.echo("warning: something in its arguments was hidden in the record", err=True)
     return recorded_call(policy, event), restored_context(event["actor"], event["domain"], event["body"])
 

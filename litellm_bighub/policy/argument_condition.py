@@ -116,7 +116,7 @@ class Condition:
     @property
     def caller_names(self) -> frozenset[str]:
         """What it asks of the caller."""
-        return frozenset(_caller_names(self._tree))
+        return frozenset(str(call["children"][0]["value"]) for call in _calls(self._tree) if call["value"] == _CALLER)
 
     def holds(self, arguments: Arguments, caller: CallContext = _NOBODY) -> bool:
         """Whether the arguments, and who asks, fulfil the condition.
@@ -243,10 +243,10 @@ def _spelled(node: _TreeNode) -> str:
 
 def _refuse_unknown_functions(node: _TreeNode, functions: Collection[str]) -> None:
     """JMESPath notices them only when it calls them."""
-    for name in _calls(node):
-        if name["value"] not in functions:
-            hint = did_you_mean(name["value"], functions)
-            raise ValueError(f"not a JMESPath expression: there is no function {name['value']}{hint}")
+    for call in _calls(node):
+        if call["value"] not in functions:
+            hint = did_you_mean(call["value"], functions)
+            raise ValueError(f"not a JMESPath expression: there is no function {call['value']}{hint}")
 
 
 def _refuse_other_patterns(node: _TreeNode) -> None:
@@ -274,19 +274,10 @@ def _calls(node: _TreeNode) -> Iterator[_TreeNode]:
 
 def _refuse_other_callers(node: _TreeNode) -> None:
     """The name is written out: an argument that chose it would choose what the rule compares."""
-    if node["type"] == "function_expression" and node["value"] == _CALLER:
-        names = [child["value"] if child["type"] == "literal" else None for child in node["children"]]
+    for call in _calls(node):
+        if call["value"] != _CALLER:
+            continue
+        names = [child["value"] if child["type"] == "literal" else None for child in call["children"]]
         if len(names) != 1 or names[0] not in CALLER_NAMES:
             known = ", ".join(f"'{name}'" for name in CALLER_NAMES)
             raise ValueError(f"not a JMESPath expression: caller takes one of {known}")
-    elif node["type"] != "slice":  # whose children are numbers
-        for child in node["children"]:
-            _refuse_other_callers(child)
-
-
-def _caller_names(node: _TreeNode) -> Iterator[str]:
-    if node["type"] == "function_expression" and node["value"] == _CALLER:
-        yield str(node["children"][0]["value"])
-    elif node["type"] != "slice":
-        for child in node["children"]:
-            yield from _caller_names(child)

@@ -13,14 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, Strict
 
 from litellm_bighub.domain.history import told
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.policy.counters import Tally
+from litellm_bighub.policy.counters import MemoryCounters
 from litellm_bighub.policy.evaluation import Usage
 from litellm_bighub.policy.example_text import CallText
 from litellm_bighub.policy.examples import VERDICTS, Answer, Judge, call_of, context_of
 from litellm_bighub.policy.policy_file import line_of, read_file, read_yaml, validated
 from litellm_bighub.policy.policy_text import PolicyText
 from litellm_bighub.policy.rule import Effect, Rule
-from litellm_bighub.policy.totals import Charge, Totals
+from litellm_bighub.policy.totals import Charge
 
 START: Final = 1767614400.0
 """2026-01-05, a Monday, 12:00 UTC: when a case begins that does not say."""
@@ -100,8 +100,7 @@ class _Run:
     def __init__(self, judging: Judge, text: PolicyText) -> None:
         self._judging = judging
         self._text = text
-        self._tallies: dict[str, Tally] = {}
-        self._totals = Totals()
+        self._counters = MemoryCounters()
         self._now = START
         self._returned: set[str] = set()
 
@@ -117,17 +116,12 @@ class _Run:
         answer = self._judging.answer(call, context, self._now, self._usage)
         if answer.verdict == "allowed":
             self._returned.add(call.name)
-        for rule in answer.judgement.counting if answer.judgement else ():
-            self._tallies[rule.id] = self._tallies.get(rule.id, Tally()).counted(rule, self._now)
-        if answer.judgement is not None and answer.verdict != "blocked":
-            waits = answer.verdict == "requires_approval"
-            for added in answer.judgement.charges:
-                self._totals.add(added.rule, added.charge, self._now, reserved=waits)
+        if answer.judgement is not None:
+            self._counters.count(answer.judgement, self._now)
         return answer, _problem(one, answer)
 
     def _usage(self, rule: Rule, charge: Charge | None) -> Usage:
-        used = self._tallies.get(rule.id, Tally()).usage(rule, self._now)
-        return used if charge is None else replace(used, totals=self._totals.spent(rule, charge, self._now))
+        return self._counters.usage(rule, charge, self._now)
 
 
 def _problem(expected: CaseCallText, answer: Answer) -> str | None:

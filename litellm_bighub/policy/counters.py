@@ -7,12 +7,13 @@ once, even if clocks differ.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import lru_cache
 
-from litellm_bighub.policy.evaluation import Usage
+from litellm_bighub.policy.evaluation import PolicyJudgement, Usage
 from litellm_bighub.policy.rule import Rule
+from litellm_bighub.policy.totals import Charge, Totals
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,27 @@ class Tally:
             self.today if new_day else self.day_before,
             self.this_hour if new_hour else self.hour_before,
         )
+
+
+class MemoryCounters:
+    """Counts and sums that begin at zero and are kept nowhere, for whoever tries a policy."""
+
+    def __init__(self) -> None:
+        self._tallies: dict[str, Tally] = {}
+        self._totals = Totals()
+
+    def usage(self, rule: Rule, charge: Charge | None, now: float) -> Usage:
+        """What a rule has allowed so far; without a charge, nothing of its sums."""
+        used = self._tallies.get(rule.id, Tally()).usage(rule, now)
+        return used if charge is None else replace(used, totals=self._totals.spent(rule, charge, now))
+
+    def count(self, judgement: PolicyJudgement, now: float, *, sums: bool = True) -> None:
+        """Count a call as its rules have judged it; what asks for a person stays reserved."""
+        for rule in judgement.counting:
+            self._tallies[rule.id] = self._tallies.get(rule.id, Tally()).counted(rule, now)
+        if sums and judgement.verdict != "blocked":
+            for one in judgement.charges:
+                self._totals.add(one.rule, one.charge, now, reserved=judgement.verdict == "requires_approval")
 
 
 def _windows(rule: Rule, now: float) -> tuple[str, str]:

@@ -24,7 +24,7 @@ from litellm_bighub.policy.evaluation import (
     judge_counted,
 )
 from litellm_bighub.policy.example_text import CallText
-from litellm_bighub.policy.parts.call_parts import ToolParts
+from litellm_bighub.policy.parts.call_parts import ToolParts, listed
 from litellm_bighub.policy.policy_text import PolicyText, RuleText, build
 from litellm_bighub.policy.rule import Effect, Policy, Rule
 from litellm_bighub.policy.rule_pattern import AnyOf, Pattern
@@ -165,8 +165,8 @@ def _checked(
 
 def context_of(example: CallText) -> CallContext:
     """Who asks, and what came back before."""
-    names = [] if example.taint is None else [example.taint] if isinstance(example.taint, str) else example.taint
-    return CallContext(**example.caller.model_dump(), outputs=told(f"{LABEL}{name}" for name in names))
+    outputs = told(f"{LABEL}{name}" for name in listed(example.taint))
+    return CallContext(**example.caller.model_dump(), outputs=outputs)
 
 
 def call_of(example: CallText, text: PolicyText, tools: list[str]) -> ToolCall:

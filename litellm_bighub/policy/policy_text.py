@@ -31,7 +31,7 @@ from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.argument_condition import Condition, refuse_slips
 from litellm_bighub.policy.example_text import ExamplesText
 from litellm_bighub.policy.label import Labels
-from litellm_bighub.policy.parts.call_parts import CallParts, LabelNames, ToolParts
+from litellm_bighub.policy.parts.call_parts import CallParts, LabelNames, ToolParts, listed
 from litellm_bighub.policy.parts.command_pattern import CommandPattern
 from litellm_bighub.policy.parts.part import PartPattern
 from litellm_bighub.policy.parts.path_use import PathPattern
@@ -313,7 +313,7 @@ class RuleText(BaseModel):
     @property
     def taints(self) -> list[str]:
         """The labels that it is for."""
-        return _listed(self.taint)
+        return listed(self.taint)
 
     @property
     def allows_by_claim(self) -> bool:
@@ -363,7 +363,7 @@ class RuleText(BaseModel):
             model=_pattern(self.model),
             surface=_pattern(self.surface),
             end_user=_pattern(self.end_user),
-            taint=frozenset(_listed(self.taint)),
+            taint=frozenset(listed(self.taint)),
             when=None if self.when is None else Condition.compile(self.when),
             effect=self.effect,
             min_value=self.min_value,
@@ -472,7 +472,7 @@ def build(text: PolicyText, added: AddedRules = ()) -> Policy:
         tools=text.tools,
         parts=CallParts(text.tools, workspace),
         has_parts=any(rule.parts for rule in rules),
-        labels=Labels({name: _listed(tool.output) for name, tool in text.tools.items()}),
+        labels=Labels({name: listed(tool.output) for name, tool in text.tools.items()}),
     )
 
 
@@ -481,10 +481,6 @@ def _trusted(one: RuleText, rules: tuple[Rule, ...], text: PolicyText) -> tuple[
     if text.trusted_end_user or not one.allows_by_claim:
         return rules
     return tuple(replace(rule, effect="block") if rule.effect == "allow" else rule for rule in rules)
-
-
-def _listed(names: LabelNames | None) -> list[str]:
-    return [] if names is None else [names] if isinstance(names, str) else names
 
 
 def _pattern(text: Globs) -> Pattern:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, timezone
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, strategies as st
 
-from litellm_bighub.domain.call import ToolCall
-from litellm_bighub.policy.counters import Tally
-from litellm_bighub.policy.evaluation import judge
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.policy.counters import MemoryCounters, Tally
+from litellm_bighub.policy.evaluation import judge, judge_all
 from litellm_bighub.policy.rule import Policy, Rule
 
 NOON = 1_795_264_200.0  # 2026-11-21T12:30:00Z
@@ -101,3 +102,25 @@ def test_of_gateways_with_different_clocks_the_one_ahead_counts(skews, most, sec
 )
 def test_examples(limits, times, expected):
     assert len(allowed_at(rule(**limits), times)) == expected
+
+
+def test_whoever_tries_a_policy_counts_from_zero():
+    limited = rule(max_per_day=3, max_totals={"day": Decimal(10)}, require_approval_above=6.0)
+    policy, counters, said = Policy("v", "block", (limited,), {}), MemoryCounters(), []
+    for value in (4, 6.5, 6, 5, 1, 1):
+        asked, usage = ToolCall("c", "function", "pay", value=value), counters.usage
+        judgement = judge_all(
+            policy, (limited,), asked, CallContext(), NOON, lambda rule, charge, usage=usage: usage(rule, charge, NOON)
+        )
+        counters.count(judgement, NOON, sums=value != 5)
+        said.append(judgement.blocked_by or judgement.verdict)
+
+    assert said == [
+        "allowed",
+        "max_total_per_day",
+        "allowed",
+        "max_total_per_day",
+        "max_total_per_day",
+        "max_total_per_day",
+    ]
+    assert counters.usage(limited, None, NOON).today == 2

@@ -15,11 +15,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final, TypeAlias
 
 import yaml
 
-from litellm_bighub.control_plane.decisions.replay import recorded_call, replay
+from litellm_bighub.control_plane.decisions.replay import hides_arguments, recorded_call, replay
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.domain.stored_context import restored_context
@@ -43,7 +44,6 @@ _FEW: Final = 5
 """So many different values of an argument are listed."""
 _PLAIN_WORD: Final = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_HIDDEN: Final = "[redacted"
 Key: TypeAlias = str
 """A call and its caller, as one text: equal calls have the same."""
 
@@ -185,7 +185,7 @@ def _families(record: _Record, recorded: Sequence[JsonObject], answers: Answers)
         parts = record.policy.parts.of(call)
         if key in refused:
             why = "a rule blocked the same call, or a person denied or edited it"
-        elif _HIDDEN in json.dumps(body["arguments"]):
+        elif hides_arguments(event):
             why = "something is hidden in its arguments"
         else:
             try:
@@ -329,7 +329,7 @@ def _with_star(commands: list[str]) -> list[str]:
 
 def _is_harmless(command: str) -> bool:
     """Whether the pack for coding agents allows such a command: of others every word stays as it was approved."""
-    pack = build(read_pack("coding-agent").model_copy(update={"workspace": "/w"}))
+    pack = _coding_pack()
     parts = pack.parts.of(ToolCall("", "function", "Bash", {"command": command}))
     shell = [rule for rule in pack.rules if rule.name == "shell"]
     return all(
@@ -337,6 +337,11 @@ def _is_harmless(command: str) -> bool:
         for part in parts
         if isinstance(part, Command)
     )
+
+
+@cache
+def _coding_pack() -> Policy:
+    return build(read_pack("coding-agent").model_copy(update={"workspace": "/w"}))
 
 
 def _of_values(calls: Sequence[ToolCall], policy: Policy) -> JsonObject:

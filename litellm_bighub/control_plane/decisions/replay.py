@@ -5,6 +5,7 @@ The record holds redacted arguments, so a condition over something that was hidd
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -13,12 +14,13 @@ from typing import cast, get_args
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall
 from litellm_bighub.domain.decision import Verdict
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.domain.secret_patterns import REDACTED
 from litellm_bighub.domain.stored_context import restored_context
-from litellm_bighub.policy.counters import Tally
+from litellm_bighub.policy.counters import MemoryCounters
 from litellm_bighub.policy.evaluation import PolicyJudgement, Usage, find, judge_all
 from litellm_bighub.policy.rule import Policy, Rule
 from litellm_bighub.policy.tool_table import ToolTable
-from litellm_bighub.policy.totals import Charge, Totals
+from litellm_bighub.policy.totals import Charge
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +69,18 @@ class _Counters:
         summed: the approvals whose calls are in the totals: a call comes once when it asks, and once when it may run.
     """
 
-    tallies: dict[str, Tally] = field(default_factory=dict[str, Tally])
-    totals: Totals = field(default_factory=Totals)
+    memory: MemoryCounters = field(default_factory=MemoryCounters)
     summed: set[str] = field(default_factory=set[str])
 
 
 def recorded_call(policy: Policy, event: JsonObject) -> ToolCall:
     """The call of a recorded decision, with the value and target that the policy takes out of its arguments."""
     return _call(ToolTable(policy.tools), event)
+
+
+def hides_arguments(event: JsonObject) -> bool:
+    """Whether something in the arguments of a recorded decision was hidden."""
+    return REDACTED.removesuffix("]") in json.dumps(event["body"]["arguments"])
 
 
 def _call(tools: ToolTable, event: JsonObject) -> ToolCall:
@@ -116,17 +122,10 @@ def _judge(
     is_summed = approval_id in counters.summed
 
     def usage(rule: Rule, charge: Charge | None) -> Usage:
-        used = counters.tallies.get(rule.id, Tally()).usage(rule, now)
-        if charge is None or is_summed:
-            return used
-        return replace(used, totals=counters.totals.spent(rule, charge, now))
+        return counters.memory.usage(rule, None if is_summed else charge, now)
 
     judgement = judge_all(policy, found, call, context, now, usage)
-    for rule in judgement.counting:
-        counters.tallies[rule.id] = counters.tallies.get(rule.id, Tally()).counted(rule, now)
-    if judgement.verdict != "blocked" and not is_summed:
-        for one in judgement.charges:
-            counters.totals.add(one.rule, one.charge, now, reserved=judgement.verdict == "requires_approval")
-        if approval_id:
-            counters.summed.add(approval_id)
+    counters.memory.count(judgement, now, sums=not is_summed)
+    if judgement.verdict != "blocked" and approval_id:
+        counters.summed.add(approval_id)
     return judgement

@@ -51,6 +51,11 @@ LabelName: TypeAlias = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]*$", max_l
 LabelNames: TypeAlias = LabelName | Annotated[list[LabelName], Field(min_length=1, max_length=20)]
 
 
+def listed(names: LabelNames | None) -> list[str]:
+    """Labels as a list; an empty one where nothing is said."""
+    return [] if names is None else [names] if isinstance(names, str) else names
+
+
 class ToolParts(ToolSettings):
     """What the policy file says of a tool: what every guardrail may say, and which arguments hold its parts."""
 

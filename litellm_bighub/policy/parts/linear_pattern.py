@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import re2
 
@@ -22,10 +22,7 @@ def whole(expression: str) -> Fits:
     Raises:
         ValueError: it is none, or too large.
     """
-    try:
-        fullmatch: Fits = re2.compile(expression, _OPTIONS).fullmatch
-    except re2.error as error:
-        raise ValueError("the pattern is too large") from error
+    fullmatch: Fits = _compiled(expression, "the pattern is too large").fullmatch
     return fullmatch
 
 
@@ -36,11 +33,15 @@ def somewhere(expression: str) -> Fits:
     Raises:
         ValueError: it is none, or too large.
     """
-    try:
-        search: Fits = re2.compile(expression, _OPTIONS).search
-    except re2.error as error:
-        raise ValueError("it is no pattern of RE2, or too large") from error
+    search: Fits = _compiled(expression, "it is no pattern of RE2, or too large").search
     return search
+
+
+def _compiled(expression: str, problem: str) -> Any:
+    try:
+        return re2.compile(expression, _OPTIONS)
+    except re2.error as error:
+        raise ValueError(problem) from error
 
 
 def literal(text: str) -> str:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from litellm_bighub.domain.call import ToolCall
-from litellm_bighub.policy.parts.call_parts import CallParts, ToolParts
+from litellm_bighub.policy.parts.call_parts import CallParts, ToolParts, listed
 
 TOOLS = {
     "Bash": ToolParts(command="command", cwd="cwd"),
@@ -136,3 +136,8 @@ def test_a_sentence_that_cannot_be_filled_is_refused(template):
 def test_a_currency_is_three_letters_or_cannot_be_read(name, arguments, expected):
     tools = {**TOOLS, "pay": ToolParts(currency="currency"), "always": ToolParts(currency="'USD'")}
     assert CallParts(tools, "/repo").currency(ToolCall("c", "function", name, arguments)) == expected
+
+
+@pytest.mark.parametrize(("names", "expected"), [(None, []), ("secret", ["secret"]), (["a", "b"], ["a", "b"])])
+def test_labels_are_nothing_one_or_several(names, expected):
+    assert listed(names) == expected
