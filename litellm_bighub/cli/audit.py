@@ -43,7 +43,7 @@ def verify(
     if expect is not None and since is not None:
         fail("--since says what --expect says, and more: give one of them")
     begin = None if since is None else _expected(since, "--since")
-    kept = begin if expect is None else _expected(expect, "--expect")
+    kept = None if expect is None else _expected(expect, "--expect")
     with errors_in_one_line(), database(locate(config, None, database_url)) as engine:
         if begin is not None and (problem := audit_export.event_mismatch(engine, *begin)) is not None:
             fail(problem)

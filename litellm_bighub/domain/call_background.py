@@ -126,19 +126,19 @@ class _Cleaner:
         text = said.text if parsed is None else json.dumps(_unwrapped(self._redact(parsed)), ensure_ascii=False)
         tool = self.text(said.tool[:200])
         if len(text) <= HEAD + TAIL and not said.end:
-            clean = self.text(text)
-            return _cut(replace(said, text=clean, tool=tool, end=""), clean, clean, 0)
+            return _cut(replace(said, text=self.text(text), tool=tool, end=""))
         head = self.text(text[: _READ * HEAD])
         tail = self.text((said.end or text)[-_READ * TAIL :])
         left_out = max(0, said.left_out + len(text) + len(said.end) - HEAD - TAIL)
         return replace(said, text=head[:HEAD], tool=tool, end=tail[-TAIL:], left_out=left_out)
 
 
-def _cut(said: Utterance, head: str, tail: str, left_out: int) -> Utterance:
+def _cut(said: Utterance) -> Utterance:
     """A text that redaction has made longer is cut as well."""
-    if len(head) <= HEAD + TAIL:
+    text = said.text
+    if len(text) <= HEAD + TAIL:
         return said
-    return replace(said, text=head[:HEAD], end=tail[-TAIL:], left_out=left_out + len(head) - HEAD - TAIL)
+    return replace(said, text=text[:HEAD], end=text[-TAIL:], left_out=len(text) - HEAD - TAIL)
 
 
 _WHOLE: Final = "value"

@@ -17,9 +17,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import event_counts as table, events, head
+from litellm_bighub.control_plane.store.tables.clock_checks import DAY
 from litellm_bighub.control_plane.store.transaction import Transaction
 
-DAY: Final = 86400
 AT_ONCE: Final = 2000
 _COUNTED_UP_TO: Final = 3
 """The row of `head` with the number of the last event that was counted."""

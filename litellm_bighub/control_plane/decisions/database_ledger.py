@@ -24,7 +24,6 @@ T = TypeVar("T")
 UNAPPROVED = "tool_result.unapproved"
 OPTED_OUT = "guardrail.opted_out"
 KEEP_DAYS = 30.0
-_DAY = 86_400.0
 _PRUNE_SECONDS = 3_600.0
 
 
@@ -48,7 +47,7 @@ class DatabaseLedger:
     ) -> None:
         self._opened = opened
         self._close = close
-        self._keep_seconds = keep_days * _DAY
+        self._keep_seconds = keep_days * clock_checks.DAY
         self._clock = clock
         self._next_pruning = 0.0
 

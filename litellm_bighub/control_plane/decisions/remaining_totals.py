@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from sqlalchemy import Connection, select
 
+from litellm_bighub.control_plane.decisions.reservations import Reservation
 from litellm_bighub.control_plane.store.driver_statements import TOTAL_COLUMNS, totals_of
-from litellm_bighub.control_plane.store.schema import reservations, totals as table
+from litellm_bighub.control_plane.store.schema import totals as table
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.policy.rule import Period, Policy, Rule
 from litellm_bighub.policy.totals import Charge, Total, charge_of, window_of
@@ -45,18 +46,18 @@ def for_call(
     return [one for rule, account, currency in counted for one in _of_account(connection, rule, account, currency, now)]
 
 
-def for_approvals(
-    connection: Connection, policy: Policy, ids: Collection[str], now: float
+def for_reservations(
+    connection: Connection, policy: Policy, reserved: Iterable[Reservation], now: float
 ) -> Mapping[str, list[RemainingTotal]]:
     """What is left of the sums in which calls that wait have reserved something, by the id of their approval."""
     rules = {rule.totals_id: rule for rule in policy.rules if rule.max_totals and not rule.totals_of}
-    columns = (reservations.c.approval_id, reservations.c.rule_id, reservations.c.account)
-    reserved = select(*columns).where(reservations.c.approval_id.in_(ids), reservations.c.reserved == 1)
     found: dict[str, list[RemainingTotal]] = {}
-    for approval_id, rule_id, account in connection.execute(reserved).tuples() if rules and ids else ():
-        if rule_id in rules:
-            currency = json.loads(account).get("currency", "")
-            found.setdefault(approval_id, []).extend(_of_account(connection, rules[rule_id], account, currency, now))
+    for one in reserved:
+        share = one.share
+        if share.reserved and share.rule_id in rules:
+            currency = json.loads(share.account).get("currency", "")
+            totals = _of_account(connection, rules[share.rule_id], share.account, currency, now)
+            found.setdefault(one.approval_id, []).extend(totals)
     return found
 
 

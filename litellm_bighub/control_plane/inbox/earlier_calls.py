@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 from sqlalchemy import Connection, RowMapping, select, tuple_
 
 from litellm_bighub.control_plane.store.schema import approvals as table
+from litellm_bighub.control_plane.store.tables.clock_checks import DAY
 
 DAYS: Final = 30
 _MOST: Final = 500
@@ -58,7 +59,7 @@ def earlier_calls(connection: Connection, askers: Collection[Asker], now: float)
     for state in _ENDS if askers else ():
         newest = (
             select(*columns, table.c.resolved_at, table.c.created_at, table.c.comment)
-            .where(table.c.state == state, table.c.created_at > now - DAYS * 86_400)
+            .where(table.c.state == state, table.c.created_at > now - DAYS * DAY)
             .order_by(table.c.created_at.desc())
             .limit(_MOST)
             .subquery()

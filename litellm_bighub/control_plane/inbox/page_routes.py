@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import partial
 from typing import Annotated, Literal
 
@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from litellm_bighub.control_plane.approvals.allowance import MINUTES
 from litellm_bighub.control_plane.approvals.resolution import Answer, Resolution, ResolutionRefused
-from litellm_bighub.control_plane.decisions.remaining_totals import for_approvals
+from litellm_bighub.control_plane.decisions import reservations
+from litellm_bighub.control_plane.decisions.remaining_totals import RemainingTotal, for_reservations
 from litellm_bighub.control_plane.http.auth import Plane, address_of
 from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.inbox import charts
@@ -77,11 +78,10 @@ async def _inbox(
         askers = {(approval.tool, approval.actor) for approval in waiting.approvals}
         found: JsonObject = {"waiting": waiting, "recent": recent, "switches": switches.active(connection)}
         found["earlier"] = earlier_calls(connection, askers, now)
-        found["totals"] = for_approvals(connection, policy, [approval.id for approval in waiting.approvals], now)
         return found
 
-    policy = (await plane.snapshot()).policy
     found = await plane.read(query)
+    found["totals"] = await _totals(plane, [approval.id for approval in found["waiting"].approvals], now)
     tools = plane.source.text.tools
     cards = [card(approval, tools, typed) for approval in found["waiting"].approvals]
     lost = typed if typed is not None and all(typed.approval_id != one.approval.id for one in cards) else None
@@ -98,11 +98,19 @@ async def approval_page(request: Request, approval_id: str, plane: Plane, sessio
     if approval.state_at(now) not in approvals.OPEN:
         return RedirectResponse(f"/inbox/decisions/{approval.decision_id}", 303)
     one = card(approval, plane.source.text.tools, longest=None)
-    policy = (await plane.snapshot()).policy
     earlier = await plane.read(lambda connection: earlier_calls(connection, {(approval.tool, approval.actor)}, now))
-    totals = await plane.read(lambda connection: for_approvals(connection, policy, [approval.id], now))
+    totals = await _totals(plane, [approval.id], now)
     shown = {"card": one, "earlier": earlier, "totals": totals, "may": _may_answer(session), "minutes": MINUTES}
     return render(request, "approval.html", session, now, shown)
+
+
+async def _totals(plane: ControlPlane, ids: Sequence[str], now: float) -> Mapping[str, list[RemainingTotal]]:
+    """What is left of sums, by approval. The policy is asked only if something is reserved: a writer waits for it."""
+    reserved = await plane.read(lambda connection: reservations.of_approvals(connection, ids))
+    if not reserved:
+        return {}
+    policy = (await plane.snapshot()).policy
+    return await plane.read(lambda connection: for_reservations(connection, policy, reserved, now))
 
 
 def _may_answer(session: Login) -> bool:

@@ -13,11 +13,11 @@ from litellm_bighub.control_plane.audit import event_counts
 from litellm_bighub.control_plane.http.auth import Plane, Reader
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import approvals
+from litellm_bighub.control_plane.store.tables.clock_checks import DAY
 from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/actions")
 
-DAY = event_counts.DAY
 _BLOCKED: Final[dict[event_counts.Column, str | int]] = {"type": DECISION, "verdict": "blocked"}
 
 

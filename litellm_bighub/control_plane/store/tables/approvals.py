@@ -44,7 +44,7 @@ TRANSITIONS: Final[dict[tuple[State, Move], State]] = {
     ("approved", "consume"): "consumed",
 }
 OPEN: Final = ("pending", "awaiting_second")
-_OVER: Final = ("consumed", "denied", "expired")
+OVER: Final = ("consumed", "denied", "expired")
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +270,7 @@ def _move(
 ) -> bool:
     sources: list[State] = [state for state, by in TRANSITIONS if by == move]
     over = approvals.c.expires_at <= now
-    if TRANSITIONS[sources[0], move] in _OVER:
+    if TRANSITIONS[sources[0], move] in OVER:
         values = {**values, "background": ""}
     statement = (
         update(approvals)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from itertools import islice
 from typing import Final
 
@@ -19,8 +19,7 @@ AT_ONCE: Final = 500
 def find(connection: Connection, marks: Collection[str]) -> Mapping[str, Returned]:
     """What is known of these marks."""
     found: dict[str, Returned] = {}
-    waiting = iter(sorted(marks))
-    while some := list(islice(waiting, AT_ONCE)):
+    for some in _pieces(marks):
         query = select(table.c.mark, table.c.returned).where(table.c.mark.in_(some))
         found |= {row.mark: json.loads(row.returned) for row in connection.execute(query)}
     return found
@@ -29,11 +28,17 @@ def find(connection: Connection, marks: Collection[str]) -> Mapping[str, Returne
 def add(connection: Connection, marks: Collection[str], returned: Returned, now: float) -> None:
     """Add to what is known of these marks. Writers take turns, so nothing is lost in between."""
     known = find(connection, marks)
-    waiting = iter(sorted(marks))
-    while some := list(islice(waiting, AT_ONCE)):
+    for some in _pieces(marks):
         connection.execute(delete(table).where(table.c.mark.in_(some)))
         rows = [{"mark": mark, "returned": dump(merged([known.get(mark, {}), returned])), "time": now} for mark in some]
         connection.execute(table.insert(), rows)
+
+
+def _pieces(marks: Collection[str]) -> Iterator[list[str]]:
+    """The marks in one order for all processes, no more at once than a statement takes."""
+    waiting = iter(sorted(marks))
+    while some := list(islice(waiting, AT_ONCE)):
+        yield some
 
 
 def prune(connection: Connection, before: float, *, most: int = AT_ONCE) -> int:

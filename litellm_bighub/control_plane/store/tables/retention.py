@@ -20,13 +20,13 @@ from litellm_bighub.control_plane.store.schema import (
     outcomes,
     reservations,
 )
+from litellm_bighub.control_plane.store.tables.approvals import OVER
+from litellm_bighub.control_plane.store.tables.clock_checks import DAY
 from litellm_bighub.control_plane.store.tables.events import RETAINED
 from litellm_bighub.control_plane.store.tables.idempotency import KEPT_SECONDS
 from litellm_bighub.control_plane.store.transaction import Transaction
 
 AT_ONCE: Final = 300
-_DAY: Final = 86400
-_OVER: Final = ("consumed", "denied", "expired")
 _DELIVERED: Final = ("delivered", "failed")
 
 
@@ -48,7 +48,7 @@ def retain(transaction: Transaction, *, before: float, now: float, most: int = A
     counted = and_(reservations.c.reserved == 0, reservations.c.decision_id.in_(decided))
     connection.execute(delete(reservations).where(counted))
     removed = connection.execute(delete(events).where(events.c.seq <= seq)).rowcount
-    connection.execute(delete(event_counts).where(event_counts.c.day < int(before // _DAY)))
+    connection.execute(delete(event_counts).where(event_counts.c.day < int(before // DAY)))
     body = {"up_to": seq, "digest": digest, "before": before}
     transaction.append(AuditEvent(now, RETAINED, str(seq), body, severity="warning"), notify=False)
     return removed
@@ -73,7 +73,7 @@ def _last(connection: Connection, before: float, most: int) -> tuple[int, str] |
 
 def _others(before: float, now: float) -> tuple[tuple[Table, ColumnElement[bool]], ...]:
     """Other rows that may go, and when they are old; by columns with an index. An approval that is still open stays."""
-    resolved, delivered = approvals.c.state.in_(_OVER), deliveries.c.state.in_(_DELIVERED)
+    resolved, delivered = approvals.c.state.in_(OVER), deliveries.c.state.in_(_DELIVERED)
     return (
         (approvals, and_(resolved, approvals.c.created_at < before, approvals.c.expires_at < before)),
         (deliveries, and_(delivered, deliveries.c.due_at < before, deliveries.c.created_at < before)),
