@@ -21,6 +21,7 @@ from litellm_bighub.control_plane.audit import event_counts
 from litellm_bighub.control_plane.audit.retention_schedule import RetentionSchedule
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.decisions.recorded_decision import (
+    BackgroundUnread,
     DecisionQuestion,
     DecisionRecorder,
     PolicySnapshot,
@@ -109,10 +110,10 @@ class ControlPlane(Database):
             DecisionUnavailable: the database cannot be used.
         """
         question = self.question(call, context, dry_run=dry_run, remember=remember)
-        outcome = await self.write(
-            lambda transaction: self.deciding.decide(transaction, question, now_in(transaction, self.clock)),
-            brief=True,
-        )
+        outcome = await self._decided(question)
+        while outcome is None:  # outside of the writer: it takes time, and few calls need it
+            question = await asyncio.to_thread(question.with_background)
+            outcome = await self._decided(question)
         if self._retaining.due(outcome.time):
             with suppress(DecisionUnavailable):  # closed meanwhile; this was decided before
                 self._writer.submit(self._retain)  # no caller waits for it; if it fails, the next hour tries again
@@ -132,9 +133,21 @@ class ControlPlane(Database):
             decision_id=f"dec_{self.new_id()}",
             approval_id=f"{APPROVAL}{self.new_id()}",
             started=time.perf_counter(),
+            background="" if context.background is None else None,
             dry_run=dry_run,
             remember=remember,
         )
+
+    async def _decided(self, question: DecisionQuestion) -> RecordedDecision | None:
+        """What was decided; `None` if people are to be asked, and do not know yet why the call was made."""
+
+        def decide(transaction: Transaction) -> RecordedDecision | None:
+            try:
+                return self.deciding.decide(transaction, question, now_in(transaction, self.clock))
+            except BackgroundUnread:
+                return None
+
+        return await self.write(decide, brief=True)
 
     async def wait(self, approval_id: str, *, timeout: float) -> Approval | None:
         """Wait until an approval is no longer open.

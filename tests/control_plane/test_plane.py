@@ -18,6 +18,7 @@ from litellm_bighub.control_plane.store.tables import switches
 from litellm_bighub.control_plane.store.tables.approvals import OPEN, TRANSITIONS
 from litellm_bighub.control_plane.store.tables.events import count, verify
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.call_background import CallBackground, Utterance
 from litellm_bighub.domain.decision import Allow
 from litellm_bighub.domain.stored_context import FOR_PEOPLE
 from tests.control_plane import using
@@ -55,6 +56,26 @@ async def test_an_approved_call_runs_once(open_plane):
     await plane.resolve(Resolution(approval_id, "approve", "ann"))
     assert await said(plane) == ("allowed", "", approval_id)
     assert await ask(plane) != approval_id
+
+
+async def test_what_people_read_of_a_conversation_is_read_while_others_decide(open_plane):
+    """It takes time where a conversation is long; a call that nobody is asked about is not read about at all."""
+    plane, loop = open_plane(ASKS), asyncio.get_running_loop()
+    read: list[str] = []
+
+    def background(call: ToolCall) -> CallBackground:
+        other = ToolCall("c", "function", "lookup", {})
+        asyncio.run_coroutine_threadsafe(plane.decide(other, AGENT), loop).result(timeout=30)
+        read.append(call.name)
+        return CallBackground((Utterance("user", "Pay. password=hunter2secret"),))
+
+    context = replace(AGENT, background=background)
+    outcome = await plane.decide(refund(), context)
+    assert "Pay. password=" in outcome.approval.background
+    assert "hunter2secret" not in outcome.approval.background
+    await plane.decide(refund(), context)
+    await plane.decide(ToolCall("c", "function", "lookup", {}), context)
+    assert read == ["refund"]
 
 
 async def test_an_identical_call_joins_the_question_that_is_open(open_plane):

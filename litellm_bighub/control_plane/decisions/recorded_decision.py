@@ -37,6 +37,10 @@ DENIED: Final = "denied"
 """What blocks a call that a person has denied before."""
 
 
+class BackgroundUnread(Exception):  # noqa: N818 - names the state; the question is asked again with its background
+    """People are to be asked, and the question's background is not read yet. Nothing was changed for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class DecisionQuestion:
     """A call to decide on, with the ids that the answer will have and all that can be computed outside the writer.
@@ -44,6 +48,7 @@ class DecisionQuestion:
     Attributes:
         redact: made `redacted`.
         started: `time.perf_counter()` when the question came.
+        background: why the call was made, for the people who are asked; `None` if it is not read yet.
         dry_run: change and record nothing.
         remember: if the call of an answer is let through, write that into the ledger of decided calls, too.
     """
@@ -55,8 +60,17 @@ class DecisionQuestion:
     decision_id: str
     approval_id: str
     started: float
+    background: str | None = ""
     dry_run: bool = False
     remember: bool = False
+
+    def with_background(self) -> DecisionQuestion:
+        """The question with its background read, without what redaction hides. A long conversation takes time."""
+        call, read = self.call, self.context.background
+        if read is None:
+            return replace(self, background="")
+        hidden = list(hidden_texts(call.arguments, self.redacted))
+        return replace(self, background=as_text(cleaned(read(call), self.redact, hidden)))
 
     def measures(self, tools: ToolTable) -> ShownMeasures:
         """Value and target of the call as they may be stored."""
@@ -132,6 +146,9 @@ class DecisionRecorder:
             question: to decide on.
             now: POSIX seconds.
             counted: the rules that have counted this very call before: they do so once.
+
+        Raises:
+            BackgroundUnread: people are to be asked.
         """
         snapshot = self.snapshot(transaction, now)
         question, judgement = self.judge_question(transaction, snapshot, question, now, counted=counted)
@@ -340,6 +357,8 @@ def _request_approval(
     digest: str,
     measures: ShownMeasures,
 ) -> Approval:
+    if question.background is None:
+        raise BackgroundUnread
     call, context, judgement = question.call, question.context, outcome.judgement
     rule = judgement.rule
     ttl = min(map(ttl_of, judgement.asking))
@@ -363,19 +382,11 @@ def _request_approval(
         ttl=ttl,
         created_at=outcome.time,
         expires_at=expires_at(ttl, since=outcome.time),
-        background=_background(question),
+        background=question.background,
     )
     approvals.insert(transaction.connection, approval)
     transaction.append(approval_event(approval, "approval.created", outcome.time, {"digest": digest}))
     return approval
-
-
-def _background(question: DecisionQuestion) -> str:
-    """Why the call was made, without what redaction hides, for the people who are asked."""
-    call, read = question.call, question.context.background
-    if read is None:
-        return ""
-    return as_text(cleaned(read(call), question.redact, list(hidden_texts(call.arguments, question.redacted))))
 
 
 def _decision_event(question: DecisionQuestion, outcome: RecordedDecision, measures: ShownMeasures) -> AuditEvent:
