@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import email
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from package.conftest import ROOT
 
@@ -52,6 +55,45 @@ def test_both_are_named_after_the_version(built):
     names = {path.name for path in built.iterdir() if path.name != ".gitignore"}
 
     assert names == {f"litellm_bighub-{VERSION}-py3-none-any.whl", f"litellm_bighub-{VERSION}.tar.gz"}
+
+
+def _metadata(built):
+    with zipfile.ZipFile(_wheel(built)) as wheel:
+        return email.message_from_bytes(wheel.read(f"litellm_bighub-{VERSION}.dist-info/METADATA"))
+
+
+def test_a_build_of_ones_own_names_no_url(built):
+    metadata = _metadata(built)
+
+    assert metadata.get_all("Project-URL") is None
+    assert "](docs/guide/demo.md)" in metadata.get_payload()
+
+
+def test_a_release_names_the_repository_that_it_comes_from(tmp_path):
+    """A wheel made out of its sdist names it, too, where nothing else tells of it."""
+    repository, release, again = "https://git.example/team/plugin", tmp_path / "release", tmp_path / "again"
+    _run(UV, "build", "--quiet", "--sdist", "--out-dir", release, ROOT, env={**os.environ, "RELEASED_FROM": repository})
+    _run(UV, "build", "--quiet", "--wheel", "--out-dir", again, next(release.glob("*.tar.gz")))
+    urls = dict(url.split(", ") for url in _metadata(again).get_all("Project-URL"))
+    readme = _metadata(again).get_payload()
+
+    assert urls == {
+        "Homepage": repository,
+        "Documentation": f"{repository}/blob/v{VERSION}/docs/index.md",
+        "Source": f"{repository}/tree/v{VERSION}",
+        "Issues": f"{repository}/issues",
+        "Changelog": f"{repository}/blob/v{VERSION}/CHANGELOG.md",
+    }
+    assert f"]({repository}/raw/v{VERSION}/docs/images/where-it-sits.svg)" in readme
+    assert f"]({repository}/blob/v{VERSION}/docs/guide/demo.md)" in readme
+    assert [link for link in re.findall(r"\]\(([^)]*)\)", readme) if "://" not in link] == []
+
+
+def test_the_release_workflow_says_where_it_releases_from():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "release.yml").read_text())
+    (build,) = [step for step in workflow["jobs"]["build"]["steps"] if step.get("run", "").startswith("uv build")]
+
+    assert build["env"] == {"RELEASED_FROM": "${{ github.server_url }}/${{ github.repository }}"}
 
 
 def test_the_wheel_has_every_file_of_the_package_and_no_other(built):
