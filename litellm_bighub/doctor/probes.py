@@ -106,7 +106,7 @@ class Probe:
 OWN_PROVIDERS: Mapping[str, str] = {
     "/v1/rerank": "hosted_vllm/rerank",
     "/v1/ocr": "mistral/mistral-ocr-latest",
-    "/v1/messages/count_tokens": "anthropic/claude-sonnet-4-5",
+    "/v1/messages/count_tokens": "azure_ai/claude-sonnet-4-5",  # 1.104 asks Anthropic itself, whatever it is told
 }
 """Routes that no model of OpenAI's answers, and one that does."""
 

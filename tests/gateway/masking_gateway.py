@@ -115,6 +115,7 @@ def masking_gateway(upstream: ScriptedUpstream, folder: Path, warm: Any) -> Iter
         "model_list": [
             {"model_name": "gpt", "litellm_params": openai},
             {"model_name": "claude", "litellm_params": {**claude, "api_key": "sk-x"}},
+            {"model_name": "azure", "litellm_params": {**claude, "model": "azure_ai/claude-x", "api_key": "sk-x"}},
         ],
         "guardrails": [
             {"guardrail_name": name, "litellm_params": {"mode": MODES, **params}} for name, params in guardrails.items()

@@ -52,6 +52,7 @@ class UpstreamModel:
                 Route("/v1/completions", self.completions, methods=["POST"]),
                 Route("/v1/messages", self.messages, methods=["POST"]),
                 Route("/v1/messages/count_tokens", self.count_tokens, methods=["POST"]),
+                Route("/{base:path}anthropic/v1/messages/count_tokens", self.count_tokens, methods=["POST"]),
                 *(Route(path, self.plain, methods=["POST"]) for path in ROUTES),
             ]
         )
@@ -162,7 +163,7 @@ class UpstreamModel:
         return JSONResponse({"object": "response.input_tokens", "input_tokens": usage(request, [])["input_tokens"]})
 
     async def count_tokens(self, http: HttpRequest) -> Response:
-        """`POST /v1/messages/count_tokens`."""
+        """`POST /v1/messages/count_tokens`, and the same where Azure hosts Claude."""
         request = await self._record(http)
         return JSONResponse({"input_tokens": usage(request, [])["input_tokens"]})
 

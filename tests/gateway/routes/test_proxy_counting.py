@@ -20,6 +20,7 @@ INPUT = {"input": [{"type": "message", **TURN[0]}], "instructions": f"be {ASKED}
 INPUT["input"] = [{"role": "user", "content": [{"type": "input_text", "text": f"mail {ASKED}"}]}]
 ROUTES = [
     ("/v1/messages/count_tokens", "claude", MESSAGES),
+    ("/v1/messages/count_tokens", "azure", MESSAGES),
     ("/v1/messages/count_tokens?beta=true", "claude", {**MESSAGES, "metadata": {"user_id": ASKED}}),
     ("/v1/messages/count_tokens", "gpt", MESSAGES),
     ("/v1/responses/input_tokens", "gpt", {**INPUT, "litellm_metadata": {"note": ASKED}}),
@@ -43,9 +44,9 @@ def test_no_text_reaches_the_provider_unchecked(masking, upstream, path, model, 
 
 
 def test_a_provider_is_asked_to_count(masking, upstream):
-    """Or the test above would look at nothing."""
-    count(masking, "/v1/messages/count_tokens", {"model": "claude", **MESSAGES})
-    assert [request.path for request in upstream.requests] == ["/v1/messages/count_tokens"]
+    """Or the test above would look at nothing. LiteLLM 1.104 asks Anthropic itself, whatever address it is given."""
+    count(masking, "/v1/messages/count_tokens", {"model": "azure", **MESSAGES})
+    assert [request.path for request in upstream.requests] == ["/anthropic/v1/messages/count_tokens"]
 
 
 def test_what_the_caller_wrote_is_counted_whole(masking):
