@@ -25,10 +25,11 @@ from litellm_bighub.control_plane.inbox.earlier_calls import earlier_calls
 from litellm_bighub.control_plane.inbox.render import render
 from litellm_bighub.control_plane.inbox.sessions import COOKIE, LoggedIn, OwnForm, require_scope, set_cookie
 from litellm_bighub.control_plane.inbox.waiting_list import EVERYTHING, PAGE, Order, WaitingFilter, waiting_list
+from litellm_bighub.control_plane.inbox.way_back import LOGIN, way_back
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table, head
-from litellm_bighub.control_plane.store.tables import approvals, events, keys, logins as sessions, outcomes, switches
+from litellm_bighub.control_plane.store.tables import approvals, events, keys, logins as sessions, outcomes
 from litellm_bighub.control_plane.store.tables.logins import Login
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.digest import arguments_digest
@@ -56,7 +57,7 @@ async def inbox(
 ) -> HTMLResponse:
     """What waits."""
     wanted = WaitingFilter(tool, actor, rule, q, order)
-    template = "waiting.html" if fragment else "inbox.html"
+    template = "fragment.html" if fragment else "inbox.html"
     return await _inbox(request, plane, session, template=template, wanted=wanted)
 
 
@@ -76,7 +77,7 @@ async def _inbox(
         waiting = waiting_list(connection, wanted, now)
         recent = events.page(connection, table.c.type == DECISION, limit=8)
         askers = {(approval.tool, approval.actor) for approval in waiting.approvals}
-        found: JsonObject = {"waiting": waiting, "recent": recent, "switches": switches.active(connection)}
+        found: JsonObject = {"waiting": waiting, "recent": recent}
         found["earlier"] = earlier_calls(connection, askers, now)
         return found
 
@@ -118,30 +119,39 @@ def _may_answer(session: Login) -> bool:
 
 
 @router.get("/login")
-async def login_page(request: Request, plane: Plane) -> HTMLResponse:
+async def login_page(request: Request, plane: Plane, next: str = "") -> HTMLResponse:  # noqa: A002 - in the address
     """Ask for a key."""
-    return render(request, "login.html", None, plane.clock(), {"problem": ""})
+    return _login_page(request, plane, way_back(next))
 
 
 @router.post("/login")
-async def login(request: Request, plane: Plane, key: Annotated[str, Form(max_length=500)] = "") -> Response:
+async def login(
+    request: Request,
+    plane: Plane,
+    key: Annotated[str, Form(max_length=500)] = "",
+    next: Annotated[str, Form()] = "",  # noqa: A002 - a field of the form
+) -> Response:
     """Log in with an API key that may read or resolve. Agents' keys are of no use here."""
     throttle = request.app.state.throttle
     address = address_of(request) or ""
     now = plane.clock()
     if not throttle.allows(address):
-        problem = plane.wording.inbox_login_throttled
-        return render(request, "login.html", None, now, {"problem": problem}, status=429)
+        return _login_page(request, plane, way_back(next), plane.wording.inbox_login_throttled, status=429)
     found = await plane.read(lambda connection: keys.find(connection, key.strip()))
     opens = found is not None and found.valid_at(now) and found.may_come_from(address)
     if found is None or not opens or found.scopes <= keys.AGENT:
         throttle.failed(address)
-        problem = plane.wording.inbox_login_refused
-        return render(request, "login.html", None, now, {"problem": problem}, status=401)
+        return _login_page(request, plane, way_back(next), plane.wording.inbox_login_refused, status=401)
     cookie = await plane.write(lambda transaction: sessions.start(transaction.connection, found, now))
-    response = RedirectResponse("/inbox", 303)
+    response = RedirectResponse(way_back(next), 303)
     set_cookie(request, response, cookie)
     return response
+
+
+def _login_page(
+    request: Request, plane: ControlPlane, page: str, problem: str = "", *, status: int = 200
+) -> HTMLResponse:
+    return render(request, "login.html", None, plane.clock(), {"problem": problem, "next": page}, status=status)
 
 
 @router.post("/logout")
@@ -149,7 +159,7 @@ async def logout(request: Request, plane: Plane, _: OwnForm) -> Response:
     """Log out."""
     cookie = request.cookies.get(COOKIE, "")
     await plane.write(lambda transaction: sessions.end(transaction.connection, cookie))
-    response = RedirectResponse("/inbox/login", 303)
+    response = RedirectResponse(LOGIN, 303)
     response.delete_cookie(COOKIE, path="/inbox")
     return response
 

@@ -84,6 +84,7 @@ def render(
     shared = {
         "path": request.url.path,
         "session": session,
+        "switches": getattr(request.state, "switches", ()),
         "now": now,
         "note": told,
         "wording": get_plane(request).wording,

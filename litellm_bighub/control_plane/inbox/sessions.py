@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from litellm_bighub.control_plane.http.auth import Plane, address_of
 from litellm_bighub.control_plane.http.errors import WordedError
-from litellm_bighub.control_plane.store.tables import logins as sessions
+from litellm_bighub.control_plane.store.tables import logins as sessions, switches
 from litellm_bighub.control_plane.store.tables.keys import Scope
 from litellm_bighub.control_plane.store.tables.logins import Login
 
@@ -26,7 +26,7 @@ class LoginNeeded(Exception):  # noqa: N818 - names the state; answered with a r
 
 
 async def logged_in(request: Request, plane: Plane) -> Login:
-    """The session of the request's cookie.
+    """The session of the request's cookie. The kill switches that are on are read with it, for every page.
 
     Raises:
         LoginNeeded: there is none.
@@ -34,7 +34,9 @@ async def logged_in(request: Request, plane: Plane) -> Login:
     cookie = request.cookies.get(COOKIE)
     if cookie:
         now = plane.clock()
-        session = await plane.read(lambda connection: sessions.find(connection, cookie, now))
+        session, request.state.switches = await plane.read(
+            lambda connection: (sessions.find(connection, cookie, now), switches.active(connection))
+        )
         if session is not None and session.key.may_come_from(address_of(request)):
             return session
     raise LoginNeeded

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from litellm_bighub.control_plane.inbox import page_routes, public_routes
 from litellm_bighub.control_plane.inbox.sessions import LoginNeeded, Throttle
+from litellm_bighub.control_plane.inbox.way_back import login_for
 from litellm_bighub.control_plane.plane import ControlPlane
 
 CONTENT_SECURITY_POLICY = (
@@ -29,8 +30,8 @@ def install(app: FastAPI, plane: ControlPlane) -> None:
     app.add_middleware(InboxHeaders)
 
 
-async def _to_login(_: Request, __: Exception) -> Response:
-    return RedirectResponse("/inbox/login", 303)
+async def _to_login(request: Request, _: Exception) -> Response:
+    return RedirectResponse(login_for(request), 303)
 
 
 class InboxHeaders:

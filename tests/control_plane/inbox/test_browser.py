@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
 pytest.importorskip("playwright.async_api", reason="Playwright is not installed")
@@ -185,6 +186,33 @@ async def test_a_page_whose_server_is_gone_says_so_and_keeps_what_was_typed(brow
     await page.click(f"[id={approval_id}] >> button[value=approve]")
     await expect(page.locator(f"[id=c-{approval_id}]")).to_have_value("half a thou")
     assert (await plane.wait(approval_id, timeout=0)).state == "pending"
+
+
+async def test_a_lost_session_comes_back_to_the_same_card_with_what_was_typed(browser, url, key, ask, plane):
+    approval_id = await ask()
+    secret = await key()
+    page = await log_in(browser, url, secret)
+    await page.fill(f"[id=c-{approval_id}]", "half a thought")
+    await page.click(f"[id={approval_id}] >> text=Edit and approve")
+    await page.fill(f"[id=f-{approval_id}-0]", "600")
+    await page.context.clear_cookies()
+    await page.click(f"[id={approval_id}] >> button[value=edit]")
+    await page.fill("#key", secret)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"{url}/inbox/approvals/{approval_id}")
+    await expect(page.locator(f"[id=c-{approval_id}]")).to_have_value("half a thought")
+    await page.click("button[value=edit]")
+    await expect(page.get_by_text("Approved.")).to_be_visible()
+    assert (await plane.wait(approval_id, timeout=0)).edited == {"amount": 600}
+
+
+async def test_a_kill_switch_appears_by_itself(browser, url, key, plane):
+    page = await log_in(browser, url, await key())
+    await expect(page.get_by_text("Nothing waits")).to_be_visible()
+    async with httpx.AsyncClient(base_url=url, headers={"X-API-Key": await key("bob")}) as client:
+        activation = {"scope": "global", "reason": "an incident"}
+        (await client.post("/kill-switch/activate", json=activation)).raise_for_status()
+    await expect(page.get_by_text("an incident")).to_be_visible()
 
 
 async def test_enter_in_the_comment_answers_nothing(browser, url, key, ask, plane):

@@ -12,20 +12,61 @@ from markupsafe import escape
 from litellm_bighub.control_plane.http.api_keys import make_key
 from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.inbox.readable import readable_json, visible
-from litellm_bighub.control_plane.store.tables import events
+from litellm_bighub.control_plane.store.tables import events, switches
 from litellm_bighub.control_plane.store.tables.keys import AGENT
+from litellm_bighub.control_plane.store.tables.switches import Switch
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.wording import ENGLISH, read_wording
+from tests.control_plane.conftest import NOON
 from tests.control_plane.inbox.conftest import PERSON, POLICY
 from tests.control_plane.serving import serving
 
+PLACES = {
+    "/inbox": "/inbox/login",
+    "/inbox/stream": "/inbox/login",
+    "/inbox/decisions?tool=x": "/inbox/login?next=%2Finbox%2Fdecisions%3Ftool%3Dx",
+    "/inbox/decisions/x": "/inbox/login?next=%2Finbox%2Fdecisions%2Fx",
+    "/inbox/charts": "/inbox/login?next=%2Finbox%2Fcharts",
+}
 
-@pytest.mark.parametrize("path", ["/inbox", "/inbox/decisions", "/inbox/decisions/x", "/inbox/charts", "/inbox/stream"])
-async def test_nobody_sees_a_page_without_login(url, path):
+
+@pytest.mark.parametrize("path", PLACES)
+async def test_nobody_sees_a_page_without_login_which_leads_back_to_it(url, path):
     async with httpx.AsyncClient(base_url=url) as client:
         response = await client.get(path)
-    assert (response.status_code, response.headers["location"]) == (303, "/inbox/login")
+    assert (response.status_code, response.headers["location"]) == (303, PLACES[path])
+
+
+async def test_who_answers_without_a_session_comes_back_to_the_card(url, key, ask):
+    approval_id = await ask()
+    async with httpx.AsyncClient(base_url=url, follow_redirects=True) as client:
+        login = await client.post(f"/inbox/approvals/{approval_id}", data={"verdict": "deny"})
+        way = re.search(r'name="next" value="([^"]+)"', login.text)[1]
+        wrong = await client.post("/inbox/login", data={"key": "x", "next": way})
+        assert f'name="next" value="{way}"' in wrong.text
+        back = await client.post("/inbox/login", data={"key": await key(), "next": way})
+        assert back.url.path == f"/inbox/approvals/{approval_id}"
+        away = await client.post("/inbox/login", data={"key": await key("bob"), "next": "//evil.invalid"})
+        assert str(away.url) == f"{url}/inbox"
+
+
+@pytest.mark.parametrize(
+    ("scope", "told"),
+    [("global", "every call is blocked"), ("domain", "the domain \\u202epay"), ("rule", "the rule refunds")],
+)
+async def test_a_kill_switch_stands_with_its_reason_on_every_page(visit, plane, ask, scope, told):
+    await ask()
+    switch = Switch("ks_1", scope, "\u202epay", "refunds", "too many <refunds>", "ann", NOON)
+    await plane.write(lambda transaction: switches.activate(transaction.connection, switch))
+    client, _ = await visit()
+    home = (await client.get("/inbox")).text
+    story, card = (re.search(rf"/inbox/{what}/\w+", home)[0] for what in ("decisions", "approvals"))
+    for path in ("/inbox", "/inbox?fragment=true", "/inbox/decisions", "/inbox/charts", story, card):
+        page = (await client.get(path)).text
+        assert told in page, path
+        assert "too many &lt;refunds&gt;" in page
+        assert page.count('id="switches"') == 1
 
 
 async def test_the_cookie_is_kept_from_scripts_and_other_sites(url, key):

@@ -27,6 +27,7 @@ async function refresh() {
   if (!response.ok) return;
   const fresh = document.createElement("div");
   fresh.append(...new DOMParser().parseFromString(await response.text(), "text/html").body.childNodes);
+  document.getElementById("switches").replaceWith(fresh.querySelector("#switches"));
   const before = cards(list);
   const after = cards(fresh);
   for (const [id, card] of before) {
@@ -64,9 +65,30 @@ function tellGone(what) {
 // A form that is sent to a server that is gone would lose what is typed in it.
 function keepTyped(event) {
   const gone = document.getElementById("gone");
-  if (gone.hidden) return;
+  if (!gone || gone.hidden) return keepUntilLogin(event.target.closest("article.call form"));
   event.preventDefault();
   gone.scrollIntoView();
+}
+
+// One that is sent without a session leads to the login and back to its card, where it is filled in again.
+function keepUntilLogin(form) {
+  if (!form) return;
+  const typed = [...new FormData(form)].filter(([name]) => name !== "csrf" && name !== "shown");
+  sessionStorage.setItem("typed", JSON.stringify([form.closest("article").id, typed]));
+}
+
+function fillInAgain() {
+  const [id, typed] = JSON.parse(sessionStorage.getItem("typed") || "[]");
+  sessionStorage.removeItem("typed");
+  const form = id && location.pathname.startsWith("/inbox/approvals/") && document.getElementById(id)?.querySelector("form");
+  if (!form) return;
+  for (const [name, text] of typed) {
+    const field = form.elements[name];
+    if (!field || field.value === text) continue;
+    if (field.type === "checkbox") field.checked = true;
+    else field.value = text;
+    for (let at = field.closest("details"); at; at = at.parentElement.closest("details")) at.open = true;
+  }
 }
 
 function listen() {
@@ -160,9 +182,11 @@ function onKey(event) {
 
 offerSearch(document);
 
+document.addEventListener("submit", keepTyped);
+if (document.querySelector(".out")) fillInAgain();
+
 if (list) {
   listen();
-  document.addEventListener("submit", keepTyped);
   offerNotifications();
   document.addEventListener("keydown", onKey);
 }
