@@ -121,7 +121,7 @@ class UnreadableAnswerError(BighubError):
 
     Args:
         problem: what is wrong, with its place (`choices[0].message is a str`), and nothing of the answer itself.
-        route: which route or function it would have answered; empty where it was found, until that is known.
+        message: the sentence for the caller, which names the route; empty where the error is found.
 
     Attributes:
         status_code: LiteLLM's proxy answers with it.
@@ -131,11 +131,9 @@ class UnreadableAnswerError(BighubError):
     status_code: Final = REFUSED
     type: Final = "unreadable_answer"
 
-    def __init__(self, problem: str, route: str = "") -> None:
+    def __init__(self, problem: str, message: str = "") -> None:
         self.problem = problem
-        self.route = route
-        subject = f"The answer on {route}" if route else "The answer"
-        super().__init__(f"{subject} was refused: {problem}. Tool calls in it could not be decided on.")
+        super().__init__(message or problem)
 
 
 class GuardrailAnswerError(BighubError):

@@ -36,8 +36,8 @@ class Wording:
 
     `tool` is the tool's name, `call_id` the call's id, `approval_id` the approval's id, `arguments` the call's
     arguments as JSON, `reason` the policy's reason, `problem` what is wrong, `paths` places in the request,
-    `status` a response's status, `error` the class of an error, `route` a method and path, `entry` what `open_routes`
-    would have to hold, `guardrail` the guardrail's name.
+    `status` a response's status, `state` an approval's, `name` what there is not, `error` the class of an error,
+    `route` a method and path, `entry` what `open_routes` would have to hold, `guardrail` the guardrail's name.
     """
 
     # In the place of a call that is blocked, one for each cause. None says anything of the policy.
@@ -144,6 +144,15 @@ class Wording:
     texts_all_opening: str = _sentence(
         "An operator can open such routes with `unchecked_routes: allow` of that guardrail."
     )
+    answer_refused: str = _sentence(
+        "The answer on {route} was refused: {problem}. Tool calls in it could not be decided on.",
+        optional=("problem",),
+    )
+    answer_refused_anywhere: str = _sentence(
+        "The answer was refused: {problem}. Tool calls in it could not be decided on.", optional=("problem",)
+    )
+    documents_refused: str = _sentence("no guardrail could check the words of documents here")
+    body_refused: str = _sentence("the body is no JSON object")
     opt_out_unrecorded: str = _sentence(
         "The key has opted out of the guardrail {guardrail}, which could not be recorded."
     )
@@ -333,12 +342,22 @@ class Wording:
         "a modified action is an object with `arguments`, or with `value` or `target`, for the same `action`"
     )
     api_another_action: str = _sentence("a person may change the arguments, not the action; deny it instead")
-    api_refused_unknown: str = _sentence("{problem}", optional=("problem",))
-    api_refused_expired: str = _sentence("{problem}", optional=("problem",))
-    api_refused_resolved: str = _sentence("{problem}", optional=("problem",))
-    api_refused_same_person: str = _sentence("{problem}", optional=("problem",))
-    api_refused_blocked: str = _sentence("{problem}", optional=("problem",))
-    api_refused_too_long: str = _sentence("{problem}", optional=("problem",))
+    api_refused_unknown: str = _sentence("there is no approval {name}")
+    api_refused_expired: str = _sentence("the approval has expired")
+    api_refused_expired_because: str = _sentence("the approval has expired: {reason}")
+    api_refused_resolved: str = _sentence("the approval is already {state}")
+    api_refused_same_person: str = _sentence(
+        "another person must approve as well; a key counts as the person who made it"
+    )
+    api_refused_blocked: str = _sentence("the policy blocks the edited call: {reason}")
+    api_refused_uneditable: str = _sentence(
+        "the gateway that asked runs the arguments it has; deny, and say what to change"
+    )
+    api_refused_undecidable: str = _sentence(
+        "the edited arguments cannot be decided on: {problem}", optional=("problem",)
+    )
+    api_refused_two_people: str = _sentence("the edited call would need two people; deny it and let the agent ask anew")
+    api_refused_too_long: str = _sentence("no rule can hold names as long as the caller's")
 
     def blocked(self, cause: BlockCause, tool: str) -> str:
         """The sentence in the place of a blocked call."""
@@ -355,6 +374,12 @@ class Wording:
         """Whether a message may be the sentence in the place of a call: it begins like one."""
         names = (each.name for each in fields(self) if each.name.startswith(("blocked_", "needs_approval", "stream_")))
         return any(said.startswith(getattr(self, name).partition("{")[0]) for name in names)
+
+    def refused_answer(self, problem: str, route: str) -> str:
+        """The sentence to a caller whose answer has an unknown shape; the route may be unknown."""
+        if not route:
+            return self.answer_refused_anywhere.format(problem=problem)
+        return self.answer_refused.format(problem=problem, route=route)
 
     def person_says(self, told: str) -> str:
         """What follows a sentence to tell what a person has to say; nothing without that."""

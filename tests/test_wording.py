@@ -16,25 +16,31 @@ from typing import get_args, get_type_hints
 import httpx
 import pytest
 from fastapi import FastAPI
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from litellm.proxy._types import ProxyException
+from litellm.proxy.auth.user_api_key_auth import user_api_key_auth
 
 import litellm_bighub
 from litellm_bighub import BighubGuardrail, CallContext, ToolDecisions, Withholding
 from litellm_bighub.agent.record.model_messages import refusal
-from litellm_bighub.control_plane.approvals.resolution import ResolutionRefused
+from litellm_bighub.control_plane.approvals.resolution import RefusedSentence, ResolutionRefused
 from litellm_bighub.control_plane.inbox.render import NOTES, said
 from litellm_bighub.deciders.ledger.tool_results import ConversationThread, judge
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.decision import Block, BlockCause, RequireApproval
-from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.errors import ConfigurationError, UnreadableAnswerError
 from litellm_bighub.formats.chat import results as chat
+from litellm_bighub.formats.chat.format import CHAT
 from litellm_bighub.formats.messages import results as messages
 from litellm_bighub.formats.requests.approval_answers import Effect
 from litellm_bighub.formats.requests.edited_note import edited_note
 from litellm_bighub.formats.responses.requests import results as responses
 from litellm_bighub.formats.responses.requests.approval_answers import readable
 from litellm_bighub.formats.responses.requests.withheld_output import not_run
+from litellm_bighub.gateway.pipeline.answer_format import check_whole_answer
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.routes.closed_routes import close_routes
+from litellm_bighub.gateway.routes.counting_routes import CountingRoutes
 from litellm_bighub.gateway.routes.route_guard import route_guard_of
 from litellm_bighub.gateway.setup.opt_outs import OptOuts, UnrecordedOptOutError
 from litellm_bighub.testing import ScriptedDecider as Scripted
@@ -258,6 +264,39 @@ async def test_a_route_is_refused_in_the_operators_words():
     assert every.json()["error"]["message"].endswith("> <routes_opening>")
 
 
+@pytest.mark.parametrize(
+    ("where", "sentence"), [("POST /v1/chat", "<answer_refused"), ("", "<answer_refused_anywhere")]
+)
+def test_an_answer_that_cannot_be_read_is_refused_in_the_operators_words(where, sentence):
+    with pytest.raises(UnreadableAnswerError) as refused:
+        check_whole_answer({"choices": 7}, [CHAT], {}, where, read_wording(OWN))
+
+    assert str(refused.value).startswith(f"{sentence} choices is a int")
+    assert str(refused.value).endswith(f"{where}>")
+
+
+def test_what_is_wrong_with_an_answer_may_be_left_out():
+    short = read_wording({"answer_refused": "Die Antwort auf {route} wurde abgelehnt."})
+
+    assert short.refused_answer("choices is a str", "/v1") == "Die Antwort auf /v1 wurde abgelehnt."
+
+
+async def test_a_body_that_is_counted_is_refused_in_the_operators_words():
+    app = FastAPI()
+
+    async def onward(scope, receive, send):
+        raise AssertionError("the request was let through")
+
+    app.dependency_overrides[user_api_key_auth] = lambda: None
+    counting = CountingRoutes(app, onward, list, lambda: read_wording(OWN))
+    served = AsyncExitStackMiddleware(counting)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://proxy") as client:
+        with pytest.raises(ProxyException) as refused:
+            await client.post("/v1/messages/count_tokens", content=b"[]")
+
+    assert refused.value.message == "<body_refused>"
+
+
 async def test_an_opt_out_that_is_not_recorded_is_refused_in_the_operators_words():
     async def broken(_: object) -> None:
         raise OSError
@@ -323,7 +362,8 @@ def api_errors() -> Iterator[tuple[str, set[str]]]:
 def test_every_error_of_the_http_api_has_a_sentence_with_what_it_fills_in():
     raised = list(api_errors())
     assert [name for name, given in raised if given != placeholders(getattr(ENGLISH, name))] == []
-    refusals = {f"api_refused_{code}" for code in get_args(get_type_hints(ResolutionRefused)["code"])}
+    codes = get_args(get_type_hints(ResolutionRefused)["code"])
+    refusals = {f"api_refused_{name}" for name in (*codes, *get_args(RefusedSentence))}
     named = {name for name in NAMES if name.startswith("api_")}
     assert named == {name for name, _ in raised} | refusals
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, cast
 
 from typing_extensions import assert_never
@@ -20,6 +21,7 @@ from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.stored_context import restored_context
 from litellm_bighub.policy.evaluation import PolicyJudgement
 from litellm_bighub.policy.policy_text import RuleText
+from litellm_bighub.wording import ENGLISH
 
 Answer: TypeAlias = Literal["approve", "deny"]
 
@@ -46,12 +48,33 @@ class Resolution:
     told: str = ""
 
 
+RefusedSentence: TypeAlias = Literal["expired_because", "uneditable", "undecidable", "two_people"]
+"""Why, where a code alone does not say it."""
+
+
 @dataclass(frozen=True, slots=True)
 class ResolutionRefused:
-    """An answer that was not accepted, and why."""
+    """An answer that was not accepted, and why.
+
+    Attributes:
+        sentence: the name of its sentence in the wording, without `api_refused_`, if the code is not its name.
+        values: fill the sentence in.
+    """
 
     code: Literal["unknown", "expired", "resolved", "same_person", "blocked", "too_long"]
-    problem: str
+    sentence: RefusedSentence | None = None
+    values: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def name(self) -> str:
+        """The name of its sentence in the wording."""
+        return f"api_refused_{self.sentence or self.code}"
+
+    @property
+    def problem(self) -> str:
+        """Its sentence in the default wording."""
+        template: str = getattr(ENGLISH, self.name)
+        return template.format(**self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +96,13 @@ def resolve(
     connection = transaction.connection
     approval = approvals.get(connection, resolution.approval_id)
     if approval is None:
-        return ResolutionRefused("unknown", f"there is no approval {resolution.approval_id!r}")
+        return ResolutionRefused("unknown", values={"name": repr(resolution.approval_id)})
     allowance: RuleText | None = None
     if resolution.allow_minutes is not None:
         text = deciding.snapshot(transaction, now).text
         allowance = allowance_for(transaction, text, approval, minutes=resolution.allow_minutes, now=now)
         if allowance is None:
-            return ResolutionRefused("too_long", "no rule can hold names as long as the caller's")
+            return ResolutionRefused("too_long")
     edited: _EditedCall | None = None
     if resolution.edited is not None and resolution.answer == "approve":
         decided = _decide_again(transaction, deciding, approval, resolution.edited, now)
@@ -158,14 +181,13 @@ def _refusal(approval: Approval, now: float) -> ResolutionRefused:
     state = approval.state_at(now)
     match state:
         case "expired":
-            why = f": {approval.comment}" if approval.comment and approval.resolved_at is None else ""
-            return ResolutionRefused("expired", f"the approval has expired{why}")
+            if approval.comment and approval.resolved_at is None:
+                return ResolutionRefused("expired", "expired_because", {"reason": approval.comment})
+            return ResolutionRefused("expired")
         case "awaiting_second":
-            return ResolutionRefused(
-                "same_person", "another person must approve as well; a key counts as the person who made it"
-            )
+            return ResolutionRefused("same_person")
         case "pending" | "approved" | "denied" | "consumed":
-            return ResolutionRefused("resolved", f"the approval is already {state}")
+            return ResolutionRefused("resolved", values={"state": state})
         case _:
             assert_never(state)
 
@@ -176,20 +198,18 @@ def _decide_again(
     """Edited arguments are a new call, which the policy may block."""
     surface = approval.context["surface"]
     if not editable(approval.arguments, surface=surface):
-        return ResolutionRefused(
-            "blocked", "the gateway that asked runs the arguments it has; deny, and say what to change"
-        )
+        return ResolutionRefused("blocked", "uneditable")
     snapshot = deciding.snapshot(transaction, now)
     # The type was a CallType when the approval was stored.
     before = ToolCall("", cast("CallType", approval.type), approval.tool, value=approval.value, target=approval.target)
     call = edit(snapshot.tools, before, edited, surface=surface)
     if isinstance(call, str):
-        return ResolutionRefused("blocked", f"the edited arguments cannot be decided on: {call}")
+        return ResolutionRefused("blocked", "undecidable", {"problem": call})
     context = caller_of(approval)
     judgement: PolicyJudgement = deciding.judge(transaction, snapshot, call, context, now, approval_id=approval.id)
     if judgement.verdict == "blocked":
-        return ResolutionRefused("blocked", f"the policy blocks the edited call: {judgement.reason}")
+        return ResolutionRefused("blocked", values={"reason": judgement.reason})
     if any(rule.four_eyes for rule in judgement.rules) and not approval.four_eyes:
-        return ResolutionRefused("blocked", "the edited call would need two people; deny it and let the agent ask anew")
+        return ResolutionRefused("blocked", "two_people")
     digest = bound_digest(call, context, approval.policy_version) if surface == HTTP_SURFACE else None
     return _EditedCall(judgement, digest)

@@ -10,7 +10,7 @@ from typing_extensions import Self, assert_never
 
 from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused
 from litellm_bighub.control_plane.http.auth import Plane, Reader, Resolver, Waiting
-from litellm_bighub.control_plane.http.errors import existing, problem
+from litellm_bighub.control_plane.http.errors import WordedError, existing, problem
 from litellm_bighub.control_plane.http.json_values import iso, readable
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.tables import approvals
@@ -136,10 +136,10 @@ async def resolved_approval(plane: ControlPlane, resolution: Resolution) -> Appr
     match result:
         case Approval() as approval:
             return approval
-        case ResolutionRefused(code, text):
+        case ResolutionRefused(code) as refused:
             # Not 409: the SDK repeats that in vain.
             status = next((status for status, codes in STATUS.items() if code in codes), 422)
-            raise problem(status, code, sentence=f"api_refused_{code}", problem=text)
+            raise WordedError(status, code, refused.name, refused.values)
         case _:
             assert_never(result)
 

@@ -96,7 +96,7 @@ class ProxyRequest:
     async def receive(self) -> None:
         """Refuse what cannot be answered."""
         if self.wire_format is not None and self.wire_format.batches and self.key is not None:
-            refuse_streamed_batch(self.data, self.where)
+            refuse_streamed_batch(self.data)
 
     def logged_request(self) -> AbstractContextManager[None]:
         """Tells LiteLLM's logging."""

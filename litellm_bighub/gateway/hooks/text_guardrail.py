@@ -46,6 +46,7 @@ from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIRes
 from litellm_bighub.gateway.logs.delivered_answer import keep_answer, keep_stream
 from litellm_bighub.gateway.logs.logged_details import hide_body, hide_refused, hide_refused_answer
 from litellm_bighub.gateway.mcp.mcp_texts import McpTexts, check_mcp_texts
+from litellm_bighub.gateway.pipeline.answer_format import worded_refusals
 from litellm_bighub.gateway.pipeline.provider_error import SanitizedStream
 from litellm_bighub.gateway.routes.provider_headers import drop_provider_headers
 from litellm_bighub.gateway.routes.route_formats import format_of_streamed_texts, plain_format_of_route
@@ -167,9 +168,7 @@ class TextGuardrail(NativeGuardrail):
             UngovernedCallError: names the function that checks them.
         """
         if call_type in _UNSEEN and is_proxy() and self.should_run_guardrail(kwargs, GuardrailEventHooks.pre_call):
-            raise HTTPException(
-                status_code=400, detail={"error": "no guardrail could check the words of documents here"}
-            )
+            raise HTTPException(status_code=400, detail={"error": self.opt_outs.wording.documents_refused})
         if call_type is None or is_proxy() or is_checked_in_code():
             return kwargs
         wire_format = format_of_texts(call_type.value)
@@ -281,8 +280,9 @@ class TextGuardrail(NativeGuardrail):
         sanitized = SanitizedStream(events, self.opt_outs.wording)
         within = checked_by(self.applied(), sanitized, handler, self.mode, request_data)
         async with aclosing(within) as released:
-            async for event in released:
-                yield event
+            with worded_refusals("", self.opt_outs.wording):
+                async for event in released:
+                    yield event
 
     def sanitizes(self, user_api_key_dict: UserAPIKeyAuth) -> bool:
         """Every error: a provider may quote a text on any route."""

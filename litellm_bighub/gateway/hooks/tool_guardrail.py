@@ -228,7 +228,7 @@ class BighubGuardrail(NativeGuardrail):
         sent = keep_stream(request_data, wire_format)
         try:
             if whole_formats(user_api_key_dict):
-                check_streamed_answer(response, request_data, request.where)
+                check_streamed_answer(response, request_data, request.where, self.opt_outs.wording)
             governed = self.pipeline.stream(request, SanitizedStream(response, self.opt_outs.wording))
             async with aclosing(governed) as governed_events:
                 async for event in governed_events:

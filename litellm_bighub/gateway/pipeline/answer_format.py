@@ -37,22 +37,22 @@ def check_whole_answer(
     """
     if not formats:
         return
-    with route_in_errors(where):
+    with worded_refusals(where, wording):
         if request.get("stream"):
             raise UnreadableAnswerError("a stream was asked for, and this is a whole answer")
         _check(response, formats, wording)
 
 
 @contextmanager
-def route_in_errors(where: str) -> Generator[None]:
-    """Adds the route or function to each `UnreadableAnswerError` that is raised inside."""
+def worded_refusals(where: str, wording: Wording) -> Generator[None]:
+    """Gives each `UnreadableAnswerError` that is raised inside its sentence, with the route or function."""
     try:
         yield
     except UnreadableAnswerError as error:
-        raise UnreadableAnswerError(error.problem, where or error.route) from error
+        raise UnreadableAnswerError(error.problem, wording.refused_answer(error.problem, where)) from error
 
 
-def refuse_streamed_batch(request: JsonMapping, where: str) -> None:
+def refuse_streamed_batch(request: JsonMapping) -> None:
     """Refuse a chat request that LiteLLM would answer with a list of streams. No model has been asked yet.
 
     Raises:
@@ -61,19 +61,20 @@ def refuse_streamed_batch(request: JsonMapping, where: str) -> None:
     model: object = request.get("model")
     batch = isinstance(model, str) and "," in model and not request.get("fastest_response")
     if batch and request.get("stream"):
-        raise UnreadableAnswerError("a batch of completions cannot be streamed", where)
+        raise UnreadableAnswerError("a batch of completions cannot be streamed")
 
 
-def check_streamed_answer(events: object, request: JsonMapping, where: str) -> None:
+def check_streamed_answer(events: object, request: JsonMapping, where: str, wording: Wording) -> None:
     """Refuse a stream if a whole answer was asked for, and a whole answer if a stream was asked for.
 
     Raises:
         UnreadableAnswerError: the answer is not what was asked for.
     """
-    if not hasattr(events, "__aiter__"):
-        raise UnreadableAnswerError(f"a stream was asked for, and this is a {type(events).__name__}", where)
-    if not request.get("stream"):
-        raise UnreadableAnswerError("a whole answer was asked for, and this is a stream", where)
+    with worded_refusals(where, wording):
+        if not hasattr(events, "__aiter__"):
+            raise UnreadableAnswerError(f"a stream was asked for, and this is a {type(events).__name__}")
+        if not request.get("stream"):
+            raise UnreadableAnswerError("a whole answer was asked for, and this is a stream")
 
 
 def is_readable(response: object, wire_format: Format) -> bool:

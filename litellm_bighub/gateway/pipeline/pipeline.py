@@ -15,7 +15,7 @@ from litellm_bighub.formats.requests.approval_answers import Effect
 from litellm_bighub.formats.stream.gate_protocol import Outcome
 from litellm_bighub.gateway.conversation.output_history import OutputHistory
 from litellm_bighub.gateway.conversation.request_history import RequestHistory, UnapprovedToolResult
-from litellm_bighub.gateway.pipeline.answer_format import route_in_errors
+from litellm_bighub.gateway.pipeline.answer_format import worded_refusals
 from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall, Enforcement
 from litellm_bighub.gateway.pipeline.feedback_loop import FeedbackLoop
 from litellm_bighub.gateway.pipeline.gated_stream import OpenGate, StreamEnvelope, as_litellm_event, gated_events
@@ -59,7 +59,8 @@ class Pipeline:
         if request.wire_format is not None:
             merge_request(request.data, request.wire_format, is_whole=request.is_whole)
         with request.logged_request():
-            await request.receive()
+            with worded_refusals(request.where, self.enforcement.tool_decisions.wording):
+                await request.receive()
             await self._take_approval_answers(request)
             await self.outputs.follow(
                 request.data, request.wire_format, request.previous_response_id, request.context()
@@ -135,7 +136,7 @@ class Pipeline:
             ended=self.enforcement.tool_decisions.wording.stream_ended,
         )
         async with aclosing(released if feedback is None else feedback.joined(released)) as joined:
-            with route_in_errors(request.where):
+            with worded_refusals(request.where, self.enforcement.tool_decisions.wording):
                 async for event in self.conversation.recorded_stream(joined, request.data):
                     if wire_format.stores_answers and not is_recorded and envelope.response is not None:
                         is_recorded = True

@@ -25,7 +25,7 @@ from litellm_bighub.gateway.routes.open_routes import can_be_opened
 from litellm_bighub.gateway.routes.route_guard import RouteGuard
 from litellm_bighub.gateway.routes.route_table import RouteCoverage, RouteRow, row_of
 from litellm_bighub.gateway.routes.text_routes import COUNTING, CountCheck, TextRouteGuard, brings_unchecked_texts
-from litellm_bighub.wording import Wording
+from litellm_bighub.wording import ENGLISH, Wording
 
 _POLICY_VIOLATION = 1008
 _DENIAL = "websocket.http.response"
@@ -49,7 +49,7 @@ class ClosedRoutes:
     def __init__(self, app: ASGIApp, proxy: FastAPI) -> None:
         self._app = app
         self._documents = _documents(proxy)
-        self._counting = CountingRoutes(proxy, app, self._count_checks)
+        self._counting = CountingRoutes(proxy, app, self._count_checks, self._wording)
         self._guards: Mapping[str, RouteGuard] = {}
         self._text_guards: Mapping[str, TextRouteGuard] = {}
 
@@ -99,6 +99,10 @@ class ClosedRoutes:
             if guard.closes and not is_checked and not guard.open_routes.opens(method, path):
                 return guard
         return None
+
+    def _wording(self) -> Wording:
+        """Of the first guardrail that checks texts."""
+        return next((guard.wording for guard in self._text_guards.values()), ENGLISH)
 
     def _count_checks(self) -> Iterator[CountCheck]:
         return (guard.count_check for guard in self._text_guards.values() if guard.count_check is not None)

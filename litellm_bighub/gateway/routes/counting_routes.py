@@ -21,6 +21,7 @@ from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import REFUSED, BighubError
 from litellm_bighub.gateway.pipeline.merged_request import LITELLM_FIELDS
 from litellm_bighub.gateway.routes.text_routes import COUNTING, CountCheck
+from litellm_bighub.wording import Wording
 
 _DROPPED: Final = LITELLM_FIELDS - {"drop_params"}
 """Fields that nobody checks, since on other routes LiteLLM keeps them for itself; counting reads one of them."""
@@ -45,11 +46,19 @@ class CountingRoutes:
         app: the proxy's.
         onward: serves a request that was checked.
         checks: the checks of all guardrails, in their order.
+        wording: in which it refuses.
     """
 
-    def __init__(self, app: FastAPI, onward: ASGIApp, checks: Callable[[], Iterable[CountCheck]]) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        onward: ASGIApp,
+        checks: Callable[[], Iterable[CountCheck]],
+        wording: Callable[[], Wording],
+    ) -> None:
         self._onward = onward
         self._checks = checks
+        self._wording = wording
         self._router = APIRouter(dependency_overrides_provider=app)
         for path in COUNTING:
             self._router.add_api_route(path, self._count, methods=["POST"], response_model=None)
@@ -63,7 +72,9 @@ class CountingRoutes:
     async def _count(self, request: Request, key: Annotated[UserAPIKeyAuth, Depends(user_api_key_auth)]) -> Response:
         asked: _Asked = request.scope[_ASKED]
         call_type = COUNTING[request.scope["route"].path]
-        data: JsonObject = {name: value for name, value in _json(asked.body).items() if name not in _DROPPED}
+        data: JsonObject = {
+            name: value for name, value in _json(asked.body, self._wording()).items() if name not in _DROPPED
+        }
         data[_METADATA] = {}  # what guardrails record goes here, and not into the body
         try:
             for check in self._checks():
@@ -91,7 +102,7 @@ class _Onward(Response):
         await self._app({**asked.scope, "headers": headers}, _replay(checked, asked.receive), send)
 
 
-def _json(body: bytes) -> JsonObject:
+def _json(body: bytes, wording: Wording) -> JsonObject:
     """A body, read.
 
     Raises:
@@ -102,7 +113,7 @@ def _json(body: bytes) -> JsonObject:
     except (ValueError, RecursionError):
         read = None
     if not isinstance(read, dict):
-        raise ProxyException("the body is no JSON object", "invalid_request_error", None, REFUSED)
+        raise ProxyException(wording.body_refused, "invalid_request_error", None, REFUSED)
     return cast("JsonObject", read)
 
 

@@ -263,7 +263,7 @@ async def send_request(request: CodeRequest, pipeline: Pipeline | None, *, check
         response = await _sent(send_function(request.wire_format, request.router), request.data, wording)
     if hasattr(response, "__aiter__"):
         if pipeline is not None:
-            check_streamed_answer(response, request.data, request.where)
+            check_streamed_answer(response, request.data, request.where, wording)
         return Upstream(response, within, wording)
     if pipeline is not None:
         check_whole_answer(response, (request.wire_format,), request.data, request.where, wording)
