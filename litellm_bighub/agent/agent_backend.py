@@ -13,15 +13,13 @@ from pydantic import SecretStr
 
 from litellm_bighub.agent.approvals.approval_backend import AgentPolicy, ApprovalBackend, NoApprovalBackend
 from litellm_bighub.agent.bighub.client import Client
-from litellm_bighub.agent.bighub.client_backend import ClientBackend
+from litellm_bighub.agent.bighub.client_backend import ClientBackend, ClientMemory
 from litellm_bighub.agent.bighub.client_decider import ClientDecider
-from litellm_bighub.agent.bighub.client_memory import ClientMemory
 from litellm_bighub.agent.options import GuardOptions
 from litellm_bighub.agent.record.deliveries import AgentMemory, Deliver
 from litellm_bighub.agent.settings import AgentSettings
 from litellm_bighub.agent.tools.tool import Tool
-from litellm_bighub.deciders.hosted.hosted_decider import resilient
-from litellm_bighub.deciders.hosted.sdk_client import client as sdk_client, without_retries
+from litellm_bighub.deciders.hosted.hosted_decider import client as sdk_client, resilient, without_retries
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS
 from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.domain.redaction import Redactor

@@ -1,40 +1,71 @@
-"""What the sync and the async agent have in common: their settings, their tools and how a run begins and ends."""
+"""What the sync and the async agent have in common: their settings, their parts, and how a run begins and ends."""
 
 from __future__ import annotations
 
 import functools
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, Protocol, TypeVar, overload
 
-from typing_extensions import Unpack
+from typing_extensions import Self, Unpack
 
-from litellm_bighub.agent.agent_backend import backend_for
+from litellm_bighub.agent.agent_backend import backend_for, one_of
 from litellm_bighub.agent.approvals.approval_backend import AgentPolicy
-from litellm_bighub.agent.construction import facts, model_client, resilience
 from litellm_bighub.agent.drivers.function_calls import FunctionCaller
 from litellm_bighub.agent.drivers.performer import Performer
 from litellm_bighub.agent.flow.effects import CallQuestion
 from litellm_bighub.agent.flow.model_input import start
-from litellm_bighub.agent.flow.requested_calls import Requested
 from litellm_bighub.agent.flow.run import Run, RunSetup
 from litellm_bighub.agent.flow.stored_state import State, restored
-from litellm_bighub.agent.flow.turn import Turn, ask_for
+from litellm_bighub.agent.flow.turn import Requested, Turn, ask_for
 from litellm_bighub.agent.model.client_model import ClientModel
+from litellm_bighub.agent.model.resilience import Resilience
 from litellm_bighub.agent.options import GuardOptions, RunArguments, ToolOptions
-from litellm_bighub.agent.public_settings import Setting
 from litellm_bighub.agent.record.deliveries import Deliveries
 from litellm_bighub.agent.record.delivery_account import DeliveryAccounts
-from litellm_bighub.agent.settings import agent_settings, random_uuid
+from litellm_bighub.agent.settings import AgentSettings, agent_settings, random_uuid
 from litellm_bighub.agent.tools.registration import make_tool
 from litellm_bighub.agent.tools.tool import DecisionMode, Tool
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake
 from litellm_bighub.agent.waiting_runs import WaitingRuns
+from litellm_bighub.deciders.wrappers.circuit import Circuit
+from litellm_bighub.deciders.wrappers.retry import Backoff
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import AdapterConfigurationError
 from litellm_bighub.settings import FailMode
 from litellm_bighub.wording import ENGLISH, read_wording
+
+T = TypeVar("T")
+
+
+class HasSettings(Protocol):
+    """An agent."""
+
+    _settings: AgentSettings
+
+
+class Setting(Generic[T]):
+    """A setting of an agent. Assigning to it raises: a change that only seems to hold is worse than an error."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, agent: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, agent: HasSettings, owner: type) -> T: ...
+
+    def __get__(self, agent: HasSettings | None, owner: type) -> Self | T:
+        if agent is None:
+            return self
+        value: T = getattr(agent._settings, self._name)  # noqa: SLF001 - the agent's own, for its readers
+        return value
+
+    def __set__(self, agent: Any, value: object) -> None:
+        raise AttributeError(f"{self._name} is given when the agent is made, and holds from then on")
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 Handle = TypeVar("Handle")
@@ -258,3 +289,45 @@ def _metadata(given: JsonMapping, more: Callable[..., Any] | None, arguments: Js
 def _listed(tool: Tool) -> JsonObject:
     facts = {key: each for key, each in tool.spec.items() if key != "type"}
     return {"type": tool.kind, tool.kind: facts}
+
+
+def model_client(options: GuardOptions) -> Callable[[], Any]:
+    """Makes the client of the model when it is first needed."""
+    client = one_of(options, "openai_client", "model_client")
+    api_key = options.get("openai_api_key")
+
+    def make() -> Any:
+        if client is not None:
+            return client
+        # Imported when the model is first called: LiteLLM takes seconds to import, and other clients do without it.
+        from litellm_bighub.gateway.sdk.model_client import LiteLLMClient  # noqa: PLC0415
+
+        return LiteLLMClient(api_key=api_key)
+
+    return make
+
+
+def resilience(read: AgentSettings, caller: FunctionCaller) -> Resilience:
+    """Retries and circuit breaker out of the settings."""
+    return Resilience(
+        retry=Backoff(
+            retries=read.provider_max_retries,
+            first_seconds=read.provider_retry_backoff_seconds,
+            longest_seconds=read.provider_retry_max_backoff_seconds,
+            jitter_seconds=read.provider_retry_jitter_seconds,
+        ),
+        breaker=Circuit(
+            failures=read.provider_circuit_breaker_failures,
+            reset_seconds=read.provider_circuit_breaker_reset_seconds,
+        ),
+        sleep=caller.sleep,
+    )
+
+
+def facts(settings: AgentSettings) -> JsonObject:
+    """What goes to BIGHUB with every question."""
+    return {
+        "session_id": settings.session_id,
+        "objective": settings.decision_objective,
+        "model_selection": settings.model_selection,
+    }

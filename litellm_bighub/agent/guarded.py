@@ -11,7 +11,6 @@ from typing import Literal, cast
 
 from typing_extensions import Self, Unpack
 
-from litellm_bighub.agent.approvals.approval_loop import answers, one_answer
 from litellm_bighub.agent.drivers.function_calls import BlockingCaller
 from litellm_bighub.agent.drivers.performer import AskCallback
 from litellm_bighub.agent.drivers.run_drivers import events
@@ -21,6 +20,7 @@ from litellm_bighub.agent.flow.run import Run
 from litellm_bighub.agent.guard import Guard
 from litellm_bighub.agent.options import GuardOptions, RunArguments
 from litellm_bighub.agent.record.deliveries import Deliveries
+from litellm_bighub.agent.record.delivery_account import answers, one_answer
 from litellm_bighub.agent.record.events import ApprovedPayload, Payload
 from litellm_bighub.agent.record.model_messages import checked_fields
 from litellm_bighub.domain.payload import JsonMapping, JsonObject

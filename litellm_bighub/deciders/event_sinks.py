@@ -1,7 +1,8 @@
-"""The hooks and sinks that record a decision before anything is released."""
+"""The sinks that record a decision before anything is released, and the outcomes of calls that the gateway ran."""
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 from abc import ABC, abstractmethod
@@ -11,7 +12,7 @@ from typing import Protocol, TypeAlias
 
 import anyio
 
-from litellm_bighub.domain.event import DecisionEvent
+from litellm_bighub.domain.event import CallOutcome, DecisionEvent
 from litellm_bighub.domain.payload import JsonObject
 
 DecisionHook: TypeAlias = Callable[[JsonObject], "Awaitable[None] | None"]
@@ -100,3 +101,38 @@ async def _written(event: DecisionEvent, sink: EventSink, seconds: float) -> boo
 
 def _name(sink: EventSink) -> str:
     return "on_decision" if isinstance(sink, HookSink) else type(sink).__name__
+
+
+class OutcomeSink(Protocol):
+    """Something that keeps outcomes: an audit file, a control plane."""
+
+    async def record(self, outcome: CallOutcome) -> None:
+        """Keep the outcome, or raise."""
+        ...
+
+
+class Outcomes:
+    """Writes outcomes in the background: the call has run, so nothing is held back for its record."""
+
+    def __init__(self, sinks: Sequence[OutcomeSink]) -> None:
+        self._sinks = tuple(sinks)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def tell(self, outcome: CallOutcome) -> None:
+        """Write to every sink. A failure is at least in the log."""
+        for sink in self._sinks:
+            task = asyncio.ensure_future(_tell(sink, outcome))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def aclose(self) -> None:
+        """Wait for what is under way. The sinks are closed by their owners."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _tell(sink: OutcomeSink, outcome: CallOutcome) -> None:
+    try:
+        await sink.record(outcome)
+    except Exception as error:  # noqa: BLE001 - a sink is anyone's code; its message may hold paths
+        name = type(sink).__name__
+        logger.error("%s did not record outcome %s: %s", name, outcome.event_id, type(error).__name__)  # noqa: TRY400

@@ -1,4 +1,4 @@
-"""The tool-decision hook: asks a decider about every call of a response at once, and records what it answered."""
+"""The tool-decision hook: asks a decider about every call of a response at once, and records each call's decision."""
 
 from __future__ import annotations
 
@@ -6,27 +6,31 @@ import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import anyio
 from typing_extensions import assert_never
 
-from litellm_bighub.deciders.approvals.caller_approval import caller_approval_of
-from litellm_bighub.deciders.approvals.waiting_decider import Stopped, UntilStopped, settled, waiting_decider_of
-from litellm_bighub.deciders.decided_tool_call import DecidedToolCall
+from litellm_bighub.deciders.approvals.waiting_decider import (
+    Stopped,
+    UntilStopped,
+    caller_approval_of,
+    settled,
+    waiting_decider_of,
+)
 from litellm_bighub.deciders.decider import Decider, HistoryDecider, layers, undecided
 from litellm_bighub.deciders.event_sinks import DecisionHook, EventSink, HookSink, record
 from litellm_bighub.deciders.ledger.ledger import DeadlineLedger, Ledger, MemoryLedger
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS, Deadline, within
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
+from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval, verdict
 from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.history import FreshHistory
 from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionError, DecisionUnavailable
-from litellm_bighub.policy.tool_table import ToolTable
+from litellm_bighub.policy.tool_table import ToolEntry, ToolTable
 from litellm_bighub.settings import FailMode, ToolSettings
 from litellm_bighub.wording import ENGLISH, WordingSource, read_wording
 
@@ -243,3 +247,57 @@ async def _together(coroutines: Sequence[Coroutine[object, object, T]]) -> list[
         # A server's cancellation comes again at every await, and would cut off their cleaning up.
         with anyio.CancelScope(shield=True):
             await asyncio.gather(*tasks, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class DecidedToolCall:
+    """One call with its decision, its decider and the seconds that it took."""
+
+    call: ToolCall
+    context: CallContext
+    tool: ToolEntry
+    decision: Decision
+    decider: str
+    seconds: float
+
+    def event(self, redactor: Redactor, *, event_id: str, time: float) -> DecisionEvent:
+        """The event, without secrets. In shadow mode it holds the decision that is not enforced."""
+        call, context = self.call, self.context
+        shadowed = self.decision.shadowed if isinstance(self.decision, Allow) else None
+        decision = shadowed or self.decision
+        arguments = call.redacted(redactor.redact)
+        measures = self.tool.shown(call, arguments, redactor.redact)
+        return DecisionEvent(
+            event_id=event_id,
+            time=time,
+            trace_id=context.trace_id,
+            call_id=call.id,
+            tool=call.name,
+            type=call.type,
+            path=call.path,
+            actor=context.actor,
+            domain=context.domain,
+            surface=context.surface,
+            model=context.model,
+            response_id=context.response_id,
+            user=context.user,
+            team=context.team,
+            verdict=verdict(decision),
+            reason=redactor.text(decision.reason),
+            enforced=shadowed is None,
+            degraded=isinstance(decision, Allow) and decision.degraded,
+            decider=self.decider,
+            decision_id=decision.basis.decision_id,
+            approval_id=decision.approval_id if isinstance(decision, RequireApproval) else "",
+            blocked_by=decision.basis.blocked_by,
+            rule=decision.basis.rule,
+            policy_version=decision.basis.policy_version,
+            risk=decision.basis.risk,
+            value=measures.value,
+            target=measures.target,
+            arguments=arguments,
+            arguments_digest=call.digest,
+            latency_ms=self.seconds * 1000,
+            cause=decision.cause if isinstance(decision, Block) else "",
+            key=context.key,
+        )

@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from litellm_bighub.control_plane.decisions.embedded_decider import DATABASE
 from litellm_bighub.control_plane.store.database import check_url, sqlite_url
-from litellm_bighub.deciders.hosted.sdk_client import client
+from litellm_bighub.deciders.hosted.hosted_decider import client
 from litellm_bighub.doctor.findings import Finding, Level
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.policy.policy_file import parse_policy, unmarked_actors

@@ -10,8 +10,7 @@ from litellm_bighub.agent.bighub.client import Client
 from litellm_bighub.agent.tools.result_text import jsonable
 from litellm_bighub.agent.tools.tool import DecisionMode, Tool
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake, metadata_of
-from litellm_bighub.deciders.hosted.failures import decision_error
-from litellm_bighub.deciders.hosted.service import gateway, question, redacted_target
+from litellm_bighub.deciders.hosted.service import decision_error, gateway, question, redacted_target
 from litellm_bighub.deciders.hosted.strict_answer import read_decision
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision

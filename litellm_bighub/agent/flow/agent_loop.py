@@ -20,13 +20,11 @@ from contextlib import contextmanager
 
 from litellm_bighub.agent.flow.effects import CallModel, Decide, Emit, Notify, Response, RunTools, StateKey, Steps, do
 from litellm_bighub.agent.flow.person_answers import ask_people, look_for_answers
-from litellm_bighub.agent.flow.requested_calls import foreign, is_complete, requested
 from litellm_bighub.agent.flow.run import Run
 from litellm_bighub.agent.flow.stored_state import waiting_state
-from litellm_bighub.agent.flow.turn import Turn, TurnCall, read_turn
-from litellm_bighub.agent.record.events import GuardedToolResult, Payload
+from litellm_bighub.agent.flow.turn import Turn, TurnCall, foreign, is_complete, read_turn, requested
+from litellm_bighub.agent.record.events import GuardedToolResult, Payload, signals
 from litellm_bighub.agent.record.model_messages import decision_fields
-from litellm_bighub.agent.record.signals import signals
 from litellm_bighub.deciders.tool_decisions import UNRECORDED
 from litellm_bighub.errors import ProviderResponseError
 

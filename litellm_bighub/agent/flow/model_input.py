@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from litellm_bighub.agent.model.plain import plain
+from litellm_bighub.agent.model.client_model import plain
 from litellm_bighub.agent.record.events import output
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import AdapterConfigurationError

@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping, MutableSequence
 from dataclasses import dataclass, field
 
 from litellm_bighub.agent.flow.model_input import ModelInput
-from litellm_bighub.agent.record.events import GuardedToolResult, Payload, ToolExecutionEvent, payload
-from litellm_bighub.agent.record.signals import signals
+from litellm_bighub.agent.record.events import GuardedToolResult, Payload, ToolExecutionEvent, payload, signals
 from litellm_bighub.agent.tools.tool import Tool
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.payload import JsonMapping, JsonObject

@@ -15,9 +15,8 @@ from dataclasses import asdict, fields
 
 from litellm_bighub.agent.flow.effects import Pending, PersonAnswer
 from litellm_bighub.agent.flow.model_input import ModelInput
-from litellm_bighub.agent.flow.requested_calls import requested
 from litellm_bighub.agent.flow.run import Run, RunSetup
-from litellm_bighub.agent.flow.turn import Turn, TurnCall, ask_for, bound_to
+from litellm_bighub.agent.flow.turn import Turn, TurnCall, ask_for, bound_to, requested
 from litellm_bighub.agent.record.events import GuardedToolResult, ToolExecutionEvent
 from litellm_bighub.agent.tools.result_text import jsonable
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake

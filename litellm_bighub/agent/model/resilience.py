@@ -15,8 +15,8 @@ from typing import TypeVar
 import anyio
 import openai
 
-from litellm_bighub.deciders.wrappers.backoff import Backoff, repeated
 from litellm_bighub.deciders.wrappers.circuit import Circuit
+from litellm_bighub.deciders.wrappers.retry import Backoff, repeated
 from litellm_bighub.errors import ProviderResponseError
 
 T = TypeVar("T")

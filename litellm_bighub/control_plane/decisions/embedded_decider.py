@@ -18,8 +18,7 @@ from litellm_bighub.control_plane.store.database import check_url, open_database
 from litellm_bighub.control_plane.store.sqlite_file import warn_if_readable
 from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.control_plane.store.tables.approvals import Approval
-from litellm_bighub.deciders.approvals.caller_approval import signature
-from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
+from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval, signature
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval

@@ -20,7 +20,7 @@ import anyio
 from typing_extensions import assert_never
 
 from litellm_bighub.deciders.decider import Decider, layers, undecided
-from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.call import Arguments, CallContext
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
 from litellm_bighub.errors import DecisionError, DecisionRefused
 
@@ -185,3 +185,30 @@ def _may_pass(error: DecisionError) -> bool:
     """Whether asking again later may help."""
     failure = error.failure if isinstance(error, _NotDecidedAgainError) else error
     return failure.transient or not isinstance(failure, DecisionRefused)
+
+
+@runtime_checkable
+class CallerApproval(Protocol):
+    """A decider whose approvals callers can answer, where the operator lets them."""
+
+    async def consent(self, approval_id: str, context: CallContext, *, approve: bool) -> bool:
+        """Record the caller's answer as the caller's.
+
+        Returns:
+            whether it counts. It does not for an approval that is unknown, answered, expired, another actor's, or
+            needs two people.
+
+        Raises:
+            DecisionError: the approvals cannot be had.
+        """
+        ...
+
+
+def caller_approval_of(decider: Decider) -> CallerApproval | None:
+    """The decider, or the one inside its wrappers, if callers can answer its approvals."""
+    return next((layer for layer in layers(decider) if isinstance(layer, CallerApproval)), None)
+
+
+def signature(context: CallContext) -> str:
+    """How a caller is named in records; no person has such a name."""
+    return f"caller:{context.actor}" + (f"/{context.user}" if context.user else "")

@@ -14,7 +14,7 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from litellm_bighub.deciders.outcomes import Outcomes
+from litellm_bighub.deciders.event_sinks import Outcomes
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.event import CallOutcome

@@ -20,10 +20,9 @@ from litellm_bighub.control_plane.maintenance.decider_maintenance import maintai
 from litellm_bighub.control_plane.store.database import check_opening, sqlite_url
 from litellm_bighub.deciders.audit_file import AuditFile
 from litellm_bighub.deciders.decider import Decider
-from litellm_bighub.deciders.event_sinks import DecisionHook, EventSink
+from litellm_bighub.deciders.event_sinks import DecisionHook, EventSink, Outcomes, OutcomeSink
 from litellm_bighub.deciders.hosted.hosted_decider import hosted
 from litellm_bighub.deciders.ledger.ledger import Ledger, MemoryLedger
-from litellm_bighub.deciders.outcomes import Outcomes, OutcomeSink
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import KEY_NAMES, Redactor

@@ -9,8 +9,8 @@ import openai
 import pytest
 
 from litellm_bighub.agent.model.resilience import Resilience, is_transient, retry_after
-from litellm_bighub.deciders.wrappers.backoff import Backoff
 from litellm_bighub.deciders.wrappers.circuit import Circuit
+from litellm_bighub.deciders.wrappers.retry import Backoff
 from litellm_bighub.errors import ProviderResponseError
 from litellm_bighub.testing import Failure, Output, Pace, function_call, text
 from tests.agent.harness import DONE

@@ -17,7 +17,7 @@ from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval, 
 from litellm_bighub.deciders.hosted.hosted_approvals import HostedApprovals
 from litellm_bighub.deciders.hosted.hosted_decider import hosted
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
-from litellm_bighub.deciders.wrappers.breaker import Breaker
+from litellm_bighub.deciders.wrappers.circuit import Breaker
 from litellm_bighub.deciders.wrappers.deadline import Deadline
 from litellm_bighub.deciders.wrappers.retry import Retry
 from litellm_bighub.domain.call import CallContext, ToolCall

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.deciders.hosted.approval_answer import approved_arguments, binds, is_path_segment, needs_two_people
+from litellm_bighub.deciders.hosted.hosted_approvals import approved_arguments, binds, is_path_segment, needs_two_people
 from litellm_bighub.domain.secret_patterns import REDACTED
 from litellm_bighub.errors import DecisionRefused
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 from hypothesis import given, strategies as st
 
-from litellm_bighub.agent.record.signals import DecisionSignals, signals
+from litellm_bighub.agent.record.events import DecisionSignals, signals
 
 NAMES = [each.name for each in fields(DecisionSignals)]
 JSON = st.recursive(
