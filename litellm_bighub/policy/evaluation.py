@@ -197,7 +197,16 @@ def judge_all(
     counting = {rule.id: rule for rule in rules if rule is not None}
     asking = tuple(one.rule for one in judged if one.verdict == "requires_approval")
     charges = {one.rule.totals_id: one for judgement in judged for one in judgement.charges}
-    return replace(strictest, rules=tuple(counting.values()), asking=asking, charges=tuple(charges.values()))
+    return PolicyJudgement(
+        strictest.verdict,
+        strictest.reason,
+        strictest.blocked_by,
+        strictest.rule,
+        strictest.policy_version,
+        tuple(counting.values()),
+        asking,
+        tuple(charges.values()),
+    )
 
 
 def judge_counted(
@@ -208,10 +217,7 @@ def judge_counted(
         return judge(policy, rule, call, now, None)
     charge = charge_of(policy, rule, call, context) if rule.max_totals else None
     used = usage(rule, charge if isinstance(charge, Charge) else None)
-    judgement = judge(policy, rule, call, now, used, charge)
-    if isinstance(charge, Charge) and used is not None:
-        return replace(judgement, charges=(RuleCharge(rule, charge, used.totals),))
-    return judgement
+    return judge(policy, rule, call, now, used, charge)
 
 
 _STRICTEST_FIRST: Final[tuple[Verdict, ...]] = ("blocked", "requires_approval", "allowed")
@@ -251,14 +257,17 @@ def judge(
         return block(*reached)
     if rule.max_totals and (over := _over_total(rule, usage, charge)) is not None:
         return block(*over)
+    charges = (RuleCharge(rule, charge, usage.totals),) if usage is not None and isinstance(charge, Charge) else ()
     if rule.effect == "require_approval":
         reason = f"the rule asks for a person ({rule.name})"
-        return PolicyJudgement("requires_approval", reason, "effect", rule, policy.version)
+        return PolicyJudgement("requires_approval", reason, "effect", rule, policy.version, charges=charges)
     threshold = rule.require_approval_above
     if threshold is not None and call.value is not None and call.value > threshold:
         reason = f"the value is above {threshold:g} ({rule.name})"
-        return PolicyJudgement("requires_approval", reason, "require_approval_above", rule, policy.version)
-    return PolicyJudgement("allowed", f"the rule allows this call ({rule.name})", "", rule, policy.version)
+        above = "require_approval_above"
+        return PolicyJudgement("requires_approval", reason, above, rule, policy.version, charges=charges)
+    reason = f"the rule allows this call ({rule.name})"
+    return PolicyJudgement("allowed", reason, "", rule, policy.version, charges=charges)
 
 
 def evaluate(

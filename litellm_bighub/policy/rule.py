@@ -30,6 +30,8 @@ MOST_DIGITS: Final = 15
 
 def exact(number: float) -> Decimal | None:
     """A number as it was written; `None` if it has more than 15 digits, zeros before and behind not counted."""
+    if abs(number) < 10**MOST_DIGITS and number == int(number):
+        return Decimal(int(number))
     found = Decimal(repr(number))  # the shortest text that reads as this double
     if not found.is_finite():
         return None

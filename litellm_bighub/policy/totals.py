@@ -10,8 +10,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone, tzinfo
 from decimal import Context, Decimal, Inexact, InvalidOperation
+from functools import lru_cache
+from math import floor
 from typing import Final, TypeAlias
 
 from typing_extensions import assert_never
@@ -109,14 +111,15 @@ class Total:
         if window > self.window:
             return Total(window, used, reserved, self.window, self.used, self.reserved)
         if window == self.window:
-            return replace(self, used=_EXACT.add(self.used, used), reserved=_EXACT.add(self.reserved, reserved))
+            used, reserved = _EXACT.add(self.used, used), _EXACT.add(self.reserved, reserved)
+            return Total(window, used, reserved, self.window_before, self.used_before, self.reserved_before)
         if window == self.window_before:
-            return replace(
-                self,
-                used_before=_EXACT.add(self.used_before, used),
-                reserved_before=_EXACT.add(self.reserved_before, reserved),
-            )
+            used, reserved = _EXACT.add(self.used_before, used), _EXACT.add(self.reserved_before, reserved)
+            return Total(self.window, self.used, self.reserved, window, used, reserved)
         return self
+
+
+_NOTHING: Final = Total()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,36 +139,48 @@ class Share:
     reserved: bool
 
 
+KnownTotals: TypeAlias = "dict[tuple[str, str], dict[Period, Total]]"
+"""Totals by a rule's id and an account."""
+
+
 class Totals:
     """Totals that are read once and changed in memory.
 
     Args:
         load: the totals of a rule's id and an account. Without it they begin at zero.
+        known: totals that need not be loaded.
+
+    Attributes:
+        known: totals as they are now.
     """
 
-    def __init__(self, load: Callable[[str, str], Mapping[Period, Total]] = lambda *_: {}) -> None:
+    def __init__(
+        self, load: Callable[[str, str], Mapping[Period, Total]] = lambda *_: {}, known: KnownTotals | None = None
+    ) -> None:
         self._load = load
-        self._known: dict[tuple[str, str], dict[Period, Total]] = {}
+        self.known: KnownTotals = {} if known is None else known
         self._changed: set[tuple[str, str, Period]] = set()
 
     def spent(self, rule: Rule, charge: Charge, now: float, without: Iterable[Share] = ()) -> Mapping[Period, Spent]:
         """What counts against each limit of a rule, without some shares in it."""
-        totals = dict(self._of(rule.totals_id, charge.account))
+        totals = self._of(rule.totals_id, charge.account)
         for share in without:
             for period, window in share.windows.items():
                 if period in totals and (share.rule_id, share.account) == (rule.totals_id, charge.account):
+                    totals = dict(totals)
                     totals[period] = _with_share(totals[period], window, share, -share.amount)
-        return {period: totals.get(period, Total()).spent(window_of(period, rule, now)) for period in rule.max_totals}
+        return {period: totals.get(period, _NOTHING).spent(window_of(period, rule, now)) for period in rule.max_totals}
 
     def add(self, rule: Rule, charge: Charge, now: float, *, reserved: bool = False) -> Share:
         """Add a call to the totals of a rule; what it has added."""
-        totals = self._of(rule.totals_id, charge.account)
-        windows: dict[Period, str] = {}
+        rule_id, account, amount = rule.totals_id, charge.account, charge.amount
+        totals, windows = self._of(rule_id, account), {}
         for period in rule.max_totals:
-            windows[period] = max(window_of(period, rule, now), totals.get(period, Total()).window)
-        share = Share(rule.totals_id, charge.account, charge.amount, windows, reserved)
-        self._change(share, charge.amount)
-        return share
+            total = totals.get(period, _NOTHING)
+            windows[period] = window = max(window_of(period, rule, now), total.window)
+            totals[period] = total.added(window, reserved=amount) if reserved else total.added(window, used=amount)
+            self._changed.add((rule_id, account, period))
+        return Share(rule_id, account, amount, windows, reserved)
 
     def take_back(self, share: Share) -> None:
         """Take a share out of the totals again."""
@@ -181,19 +196,19 @@ class Totals:
     def changed(self) -> Iterator[tuple[str, str, Period, Total]]:
         """Every total that was changed, in one order for all processes."""
         for rule_id, account, period in sorted(self._changed):
-            yield rule_id, account, period, self._known[rule_id, account][period]
+            yield rule_id, account, period, self.known[rule_id, account][period]
 
     def _change(self, share: Share, amount: Decimal) -> None:
         totals = self._of(share.rule_id, share.account)
         for period, window in share.windows.items():
-            totals[period] = _with_share(totals.get(period, Total()), window, share, amount)
+            totals[period] = _with_share(totals.get(period, _NOTHING), window, share, amount)
             self._changed.add((share.rule_id, share.account, period))
 
     def _of(self, rule_id: str, account: str) -> dict[Period, Total]:
         key = (rule_id, account)
-        if key not in self._known:
-            self._known[key] = dict(self._load(rule_id, account))
-        return self._known[key]
+        if key not in self.known:
+            self.known[key] = dict(self._load(rule_id, account))
+        return self.known[key]
 
 
 def _with_share(total: Total, window: str, share: Share, amount: Decimal) -> Total:
@@ -223,7 +238,12 @@ def charge_of(policy: Policy, rule: Rule, call: ToolCall, context: CallContext) 
         return Uncountable("currency", "the rule sums values up by currency, and the call's cannot be read")
     if currency is not None:
         account["currency"] = currency
-    return Charge(json.dumps(account, sort_keys=True), amount, currency or "")
+    return Charge(_account(tuple(account.items())), amount, currency or "")
+
+
+@lru_cache(maxsize=1024)
+def _account(named: tuple[tuple[str, str], ...]) -> str:
+    return json.dumps(dict(named), sort_keys=True)
 
 
 def window_of(period: Period, rule: Rule, now: float) -> str:
@@ -231,7 +251,13 @@ def window_of(period: Period, rule: Rule, now: float) -> str:
 
     An hour is named by its beginning in UTC, since one of autumn comes twice; the others by their first day.
     """
-    moment = datetime.fromtimestamp(now, rule.zone or timezone.utc)
+    return _window(period, rule.zone or timezone.utc, floor(now))
+
+
+@lru_cache(maxsize=64)
+def _window(period: Period, zone: tzinfo, second: int) -> str:
+    """The same. A call asks for it twice, and many calls come within a second."""
+    moment = datetime.fromtimestamp(second, zone)
     match period:
         case "hour":
             start = moment.replace(minute=0, second=0, microsecond=0)

@@ -52,18 +52,11 @@ async def keep(
             outcomes.insert(transaction.connection, kept[-1])
             body: JsonObject = {"outcome_id": row["id"], "status": row["status"]}
             if frees and row["status"].upper() == FAILED:
-                body["freed"] = _free(transaction, row["validation_id"] or row["request_id"])
+                body["freed"] = reservations.free_decision(transaction, row["validation_id"] or row["request_id"], now)
             transaction.append(AuditEvent(now, "outcome.reported", row["request_id"], body), notify=False)
         return kept
 
     return await plane.write(job)
-
-
-def _free(transaction: Transaction, decision_id: str) -> list[str]:
-    """Free what a call has added to totals; the rules whose totals these are."""
-    freed = reservations.of_decision(transaction.connection, decision_id)
-    reservations.free(transaction, freed)
-    return [one.share.rule_id for one in freed]
 
 
 @dataclass(frozen=True, slots=True)

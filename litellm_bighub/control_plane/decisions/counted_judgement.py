@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from litellm_bighub.control_plane.decisions import reservations
 from litellm_bighub.control_plane.decisions.reservations import Reservation
@@ -89,6 +89,7 @@ def _usage(
         used = transaction.usage(rule, now) if rule.limits_use else UNUSED
         if charge is None or any(one.is_for(rule, charge) for one in own):
             return used
-        return replace(used, totals=transaction.totals.spent(rule, charge, now, without))
+        spent = transaction.totals.spent(rule, charge, now, without)
+        return Usage(used.today, used.this_hour, used.last_at, spent)
 
     return usage

@@ -25,7 +25,7 @@ from litellm_bighub.domain.decided_call import released
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.digest import arguments_digest, call_digest
 from litellm_bighub.domain.history import told
-from litellm_bighub.domain.payload import JsonMapping
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redact, hidden_texts
 from litellm_bighub.domain.stored_context import stored_context
 from litellm_bighub.policy.evaluation import PolicyJudgement, find
@@ -160,10 +160,10 @@ class DecisionRecorder:
         for rule in outcome.judgement.counting:
             if rule.id not in counted:
                 transaction.count(rule, now)
+        event = _decision_event(question, outcome, question.measures(snapshot.tools))
         if outcome.enforced and outcome.judgement.charges:
-            _charge(transaction, snapshot, question, outcome, counted)
-        waited_for = outcome.approval is not None
-        transaction.append(_decision_event(question, outcome, question.measures(snapshot.tools)), notify=waited_for)
+            event.body.update(_charge(transaction, snapshot, question, outcome, counted))
+        transaction.append(event, notify=outcome.approval is not None)
         if question.remember and _passes_unchanged(outcome) and question.context.response_id:
             transaction.remember([released(question.call, question.context, now)])
             return replace(outcome, remembered=True)
@@ -302,8 +302,12 @@ def _charge(
     question: DecisionQuestion,
     outcome: RecordedDecision,
     counted: tuple[str, ...],
-) -> None:
-    """Add the call to the totals of the rules that decided, or count as used what was reserved for it."""
+) -> JsonObject:
+    """Add the call to the totals of the rules that decided, or count as used what was reserved for it.
+
+    Returns:
+        What its event has to hold of that.
+    """
     charges = [one for one in outcome.judgement.charges if one.rule.id not in counted]
     decision_id, now, approval = outcome.decision_id, outcome.time, outcome.approval
     approval_id = "" if approval is None else approval.id
@@ -316,11 +320,12 @@ def _charge(
                 unused = approvals.find(transaction.connection, digest, question.call.type, now)
                 if unused is not None:
                     reservations.free_approval(transaction, unused.id)
-            reservations.add(transaction, charges, decision_id=decision_id, approval_id="", now=now)
+            return {"totals": reservations.count_used(transaction, charges, now)}
         case "requires_approval" if approval_id == question.approval_id:
             reservations.add(transaction, charges, decision_id=decision_id, approval_id=approval_id, now=now)
         case _:  # blocked, or it waits under an approval that reserves already
             pass
+    return {}
 
 
 def _is_same_conversation(stored: JsonMapping, context: CallContext) -> bool:

@@ -49,6 +49,7 @@ EVENTS: Final = (
     "rule.resumed",
     "rule.updated",
     "tool_result.unapproved",
+    "totals.freed",
 )
 """What happens here. A test holds it against what the control plane writes into the audit."""
 TEST_EVENT: Final = "signal.new"

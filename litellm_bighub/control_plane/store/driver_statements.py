@@ -7,8 +7,9 @@ decided calls are read and written through the driver, on the same connection th
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from litellm_bighub.control_plane.store.chain import COLUMNS
@@ -28,29 +29,29 @@ if TYPE_CHECKING:
 _HEAD: Final = "SELECT seq, digest, epoch FROM head WHERE id = 1"
 _HEAD_AND_TIME: Final = f"SELECT seq, digest, epoch, {NOW} FROM head WHERE id = 1"  # noqa: S608 - constants
 _TALLIED: Final = tuple(each.name for each in fields(Tally))
-_TALLY: Final = f"SELECT {', '.join(_TALLIED)} FROM usage WHERE rule_id = {{}}"  # noqa: S608 - constants
+_TALLY: Final = f"SELECT {', '.join(_TALLIED)} FROM usage WHERE rule_id = ?"  # noqa: S608 - constants
 _SET: Final = ", ".join(f"{name} = excluded.{name}" for name in _TALLIED)
 _COUNT: Final = (
-    f"INSERT INTO usage (rule_id, {', '.join(_TALLIED)}) VALUES ({{0}}{', {0}' * len(_TALLIED)})"  # noqa: S608 - constants
+    f"INSERT INTO usage (rule_id, {', '.join(_TALLIED)}) VALUES (?{', ?' * len(_TALLIED)})"  # noqa: S608 - constants
     f" ON CONFLICT (rule_id) DO UPDATE SET {_SET}"
 )
 TOTAL_COLUMNS: Final = tuple(each.name for each in fields(Total))
 """Of a total, in their order."""
 _QUOTED: Final = ", ".join(f'"{name}"' for name in TOTAL_COLUMNS)  # one of them is a word of SQL's
-_TOTALS: Final = f"SELECT period, {_QUOTED} FROM totals WHERE rule_id = {{0}} AND account = {{0}}"  # noqa: S608 - constants
+_TOTALS: Final = f"SELECT period, {_QUOTED} FROM totals WHERE rule_id = ? AND account = ?"  # noqa: S608 - constants
 _NEW_TOTAL: Final = ", ".join(f'"{name}" = excluded."{name}"' for name in TOTAL_COLUMNS)
 _SET_TOTAL: Final = (
-    f"INSERT INTO totals (rule_id, account, period, {_QUOTED}) VALUES ({{0}}{', {0}' * (2 + len(TOTAL_COLUMNS))})"  # noqa: S608 - constants
+    f"INSERT INTO totals (rule_id, account, period, {_QUOTED}) VALUES (?{', ?' * (2 + len(TOTAL_COLUMNS))})"  # noqa: S608 - constants
     f" ON CONFLICT (rule_id, account, period) DO UPDATE SET {_NEW_TOTAL}"
 )
 RESERVED: Final = ("decision_id", "rule_id", "approval_id", "account", "amount", "windows", "reserved", "time")
 """The columns of a reservation."""
-_RESERVE: Final = f"INSERT INTO reservations ({', '.join(RESERVED)}) VALUES ({', '.join(['{0}'] * len(RESERVED))})"  # noqa: S608 - constants
-_MOVE_HEAD: Final = "UPDATE head SET seq = {0}, digest = {0}, epoch = {0} WHERE id = 1"
+_RESERVE: Final = f"INSERT INTO reservations ({', '.join(RESERVED)}) VALUES ({', '.join(['?'] * len(RESERVED))})"  # noqa: S608 - constants
+_MOVE_HEAD: Final = "UPDATE head SET seq = ?, digest = ?, epoch = ? WHERE id = 1"
 _EVENT: Final = f"INSERT INTO events ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"  # noqa: S608 - constants
 _COPY: Final = f"COPY events ({', '.join(COLUMNS)}) FROM STDIN"
 _NAMES: Final = ", ".join(f'"{name}"' for name in CALL)  # one of them is a word of SQL's
-_CALL: Final = f"INSERT INTO decided_calls ({_NAMES}) VALUES ({', '.join(['{0}'] * len(CALL))})"  # noqa: S608 - constants
+_CALL: Final = f"INSERT INTO decided_calls ({_NAMES}) VALUES ({', '.join(['?'] * len(CALL))})"  # noqa: S608 - constants
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,21 @@ class LedgerStatements(Protocol):
         """What the calls of a rule and an account sum up to."""
         ...
 
-    def write(self, events: Sequence[Sequence[Any]], tallies: Mapping[str, Tally], head: Head | None) -> None:
-        """Add events, in the order of `COLUMNS`; replace tallies; move the head, if it moved."""
-        ...
+    def write(
+        self,
+        events: Sequence[Sequence[Any]],
+        tallies: Mapping[str, Tally],
+        totals: Sequence[Sequence[Any]],
+        head: Head | None,
+    ) -> None:
+        """Write what a transaction has collected.
 
-    def write_totals(self, totals: Sequence[Sequence[Any]]) -> None:
-        """Replace totals, as `total_rows` gives them."""
+        Args:
+            events: to add, in the order of `COLUMNS`.
+            tallies: to replace.
+            totals: to replace, as `total_rows` gives them.
+            head: the new one, if it moved.
+        """
         ...
 
     def reserve(self, reservations: Sequence[Sequence[Any]]) -> None:
@@ -129,33 +139,37 @@ class SQLiteLedger:
 
     def tally(self, rule_id: str) -> Tally:
         """See `LedgerStatements`."""
-        found = self._cursor.execute(_TALLY.format("?"), (rule_id,)).fetchone()
+        found = self._cursor.execute(_TALLY, (rule_id,)).fetchone()
         return Tally(*found) if found else Tally()
 
     def totals(self, rule_id: str, account: str) -> Mapping[Period, Total]:
         """See `LedgerStatements`."""
-        return totals_of(self._cursor.execute(_TOTALS.format("?"), (rule_id, account)).fetchall())
-
-    def write_totals(self, totals: Sequence[Sequence[Any]]) -> None:
-        """See `LedgerStatements`."""
-        self._cursor.executemany(_SET_TOTAL.format("?"), totals)
+        return totals_of(self._cursor.execute(_TOTALS, (rule_id, account)).fetchall())
 
     def reserve(self, reservations: Sequence[Sequence[Any]]) -> None:
         """See `LedgerStatements`."""
-        self._cursor.executemany(_RESERVE.format("?"), reservations)
+        self._cursor.executemany(_RESERVE, reservations)
 
-    def write(self, events: Sequence[Sequence[Any]], tallies: Mapping[str, Tally], head: Head | None) -> None:
+    def write(
+        self,
+        events: Sequence[Sequence[Any]],
+        tallies: Mapping[str, Tally],
+        totals: Sequence[Sequence[Any]],
+        head: Head | None,
+    ) -> None:
         """See `LedgerStatements`."""
         if events:
             self._cursor.executemany(_EVENT, events)
         if tallies:
-            self._cursor.executemany(_COUNT.format("?"), _tally_rows(tallies))
+            self._cursor.executemany(_COUNT, _tally_rows(tallies))
+        if totals:
+            self._cursor.executemany(_SET_TOTAL, totals)
         if head is not None:
-            self._cursor.execute(_MOVE_HEAD.format("?"), (head.seq, head.digest, head.epoch))
+            self._cursor.execute(_MOVE_HEAD, (head.seq, head.digest, head.epoch))
 
     def remember(self, calls: Sequence[Sequence[Any]]) -> None:
         """See `LedgerStatements`."""
-        self._cursor.executemany(_CALL.format("?"), calls)
+        self._cursor.executemany(_CALL, calls)
 
     def commit(self, *, notify: bool) -> None:  # noqa: ARG002 - the protocol's
         """See `LedgerStatements`."""
@@ -187,22 +201,24 @@ class PostgresLedger:
 
     def tally(self, rule_id: str) -> Tally:
         """See `LedgerStatements`."""
-        found = self._cursor.execute(_TALLY.format("%s").encode(), (rule_id,)).fetchone()
+        found = self._cursor.execute(_for_psycopg(_TALLY), (rule_id,)).fetchone()
         return Tally(*found) if found else Tally()
 
     def totals(self, rule_id: str, account: str) -> Mapping[Period, Total]:
         """See `LedgerStatements`."""
-        return totals_of(self._cursor.execute(_TOTALS.format("%s").encode(), (rule_id, account)).fetchall())
-
-    def write_totals(self, totals: Sequence[Sequence[Any]]) -> None:
-        """See `LedgerStatements`."""
-        self._cursor.executemany(_SET_TOTAL.format("%s").encode(), totals)
+        return totals_of(self._cursor.execute(_for_psycopg(_TOTALS), (rule_id, account)).fetchall())
 
     def reserve(self, reservations: Sequence[Sequence[Any]]) -> None:
         """See `LedgerStatements`."""
-        self._cursor.executemany(_RESERVE.format("%s").encode(), reservations)
+        self._cursor.executemany(_for_psycopg(_RESERVE), reservations)
 
-    def write(self, events: Sequence[Sequence[Any]], tallies: Mapping[str, Tally], head: Head | None) -> None:
+    def write(
+        self,
+        events: Sequence[Sequence[Any]],
+        tallies: Mapping[str, Tally],
+        totals: Sequence[Sequence[Any]],
+        head: Head | None,
+    ) -> None:
         """See `LedgerStatements`."""
         if events:
             with self._cursor.copy(_COPY.encode()) as copy:
@@ -210,13 +226,15 @@ class PostgresLedger:
                     copy.write_row(event)
         with self._connection.pipeline():
             for counted in _tally_rows(tallies):
-                self._cursor.execute(_COUNT.format("%s").encode(), counted)
+                self._cursor.execute(_for_psycopg(_COUNT), counted)
+            for total in totals:
+                self._cursor.execute(_for_psycopg(_SET_TOTAL), total)
             if head is not None:
-                self._cursor.execute(_MOVE_HEAD.format("%s").encode(), (head.seq, head.digest, head.epoch))
+                self._cursor.execute(_for_psycopg(_MOVE_HEAD), (head.seq, head.digest, head.epoch))
 
     def remember(self, calls: Sequence[Sequence[Any]]) -> None:
         """See `LedgerStatements`."""
-        self._cursor.executemany(_CALL.format("%s").encode(), calls)
+        self._cursor.executemany(_for_psycopg(_CALL), calls)
 
     def commit(self, *, notify: bool) -> None:
         """See `LedgerStatements`."""
@@ -233,9 +251,15 @@ def ledger(connection: Connection) -> LedgerStatements:
     return SQLiteLedger(driver) if connection.dialect.name == "sqlite" else PostgresLedger(driver)
 
 
+@lru_cache
+def _for_psycopg(statement: str) -> bytes:
+    """A statement in the spelling of PostgreSQL's driver."""
+    return statement.replace("?", "%s").encode()
+
+
 def _tally_rows(tallies: Mapping[str, Tally]) -> list[tuple[Any, ...]]:
     """Rows in one order for all processes."""
-    return [(rule_id, *astuple(tallies[rule_id])) for rule_id in sorted(tallies)]
+    return [(rule_id, *(getattr(tallies[rule_id], name) for name in _TALLIED)) for rule_id in sorted(tallies)]
 
 
 def totals_of(rows: Iterable[Sequence[Any]]) -> Mapping[Period, Total]:
@@ -249,6 +273,9 @@ def totals_of(rows: Iterable[Sequence[Any]]) -> Mapping[Period, Total]:
 def total_rows(totals: Iterable[tuple[str, str, Period, Total]]) -> list[list[Any]]:
     """Totals as they are written. Decimals are kept as texts: neither database has them exactly."""
     return [
-        [*key, *(f"{value:f}" if isinstance(value, Decimal) else value for value in astuple(total))]
-        for *key, total in totals
+        [
+            *(rule_id, account, period, total.window, f"{total.used:f}", f"{total.reserved:f}"),
+            *(total.window_before, f"{total.used_before:f}", f"{total.reserved_before:f}"),
+        ]
+        for rule_id, account, period, total in totals
     ]

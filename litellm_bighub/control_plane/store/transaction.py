@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -14,7 +14,31 @@ from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.policy.counters import Tally
 from litellm_bighub.policy.evaluation import Usage
 from litellm_bighub.policy.rule import Rule
-from litellm_bighub.policy.totals import Totals
+from litellm_bighub.policy.totals import KnownTotals, Totals
+
+_MOST_KEPT: Final = 1000
+
+
+class KeptTotals:
+    """Totals as the last transaction of this process left them.
+
+    They are right as long as the chain of events ends where that transaction ended it: whoever changes totals adds an
+    event.
+    """
+
+    def __init__(self) -> None:
+        self._head: Head | None = None
+        self._totals: KnownTotals = {}
+
+    def take(self, head: Head) -> KnownTotals:
+        """What is known where the chain ends now. It is kept no longer: the transaction may be undone."""
+        totals = self._totals if head == self._head else {}
+        self._totals = {}
+        return totals
+
+    def keep(self, head: Head, totals: KnownTotals) -> None:
+        """Keep what was committed with this end of the chain, unless it is much."""
+        self._head, self._totals = head, totals if len(totals) <= _MOST_KEPT else {}
 
 
 class Transaction:
@@ -23,6 +47,7 @@ class Transaction:
     Args:
         connection: for statements of the job's own.
         ledger: of the same connection.
+        kept: what the transaction before left.
 
     Attributes:
         notifies: whether a process may wait for the change.
@@ -30,7 +55,7 @@ class Transaction:
         totals: sums of values, written at the end.
     """
 
-    def __init__(self, connection: Connection, ledger: LedgerStatements) -> None:
+    def __init__(self, connection: Connection, ledger: LedgerStatements, kept: KeptTotals) -> None:
         self._connection = connection
         self.notifies = False
         self._ledger = ledger
@@ -41,7 +66,8 @@ class Transaction:
         self._tallies: dict[str, Tally] = {}
         self._counted: set[str] = set()
         self._calls: list[list[Any]] = []
-        self.totals = Totals(ledger.totals)
+        self._kept = kept
+        self.totals = Totals(ledger.totals, kept.take(self._head))
         self._reservations: list[Sequence[Any]] = []
 
     @property
@@ -65,6 +91,10 @@ class Transaction:
         self._entries.append(entry)
         self.notifies = self.notifies or notify
 
+    def appended(self, subject: str) -> list[AuditEvent]:
+        """The events about something that this transaction adds."""
+        return [entry for entry in self._entries if entry.subject == subject]
+
     def usage(self, rule: Rule, now: float) -> Usage:
         """What a limited rule has allowed, with everything that this transaction allowed before."""
         return self._tally(rule).usage(rule, now)
@@ -85,8 +115,6 @@ class Transaction:
     def commit(self) -> None:
         """Write what was collected, and commit."""
         self._write_calls()
-        if totals := total_rows(self.totals.changed()):
-            self._ledger.write_totals(totals)
         rows: list[list[Any]] = []
         seq, digest = self._head.seq, self._head.digest
         for entry in self._entries:
@@ -95,8 +123,9 @@ class Transaction:
             rows.append([row[name] for name in COLUMNS])
         head = Head(seq, digest, self._epoch)
         counted = {rule_id: self._tallies[rule_id] for rule_id in self._counted}
-        self._ledger.write(rows, counted, None if head == self._head else head)
+        self._ledger.write(rows, counted, total_rows(self.totals.changed()), None if head == self._head else head)
         self._ledger.commit(notify=self.notifies)
+        self._kept.keep(head, self.totals.known)
 
     def _write_calls(self) -> None:
         if self._calls:

@@ -29,7 +29,7 @@ from sqlalchemy.exc import DataError, OperationalError
 from litellm_bighub.control_plane.store.driver_statements import LedgerStatements, ledger
 from litellm_bighub.control_plane.store.sqlite_file import OpenedFile
 from litellm_bighub.control_plane.store.time_limit import Watch, hang_up_after
-from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.control_plane.store.transaction import KeptTotals, Transaction
 from litellm_bighub.errors import DecisionRefused, DecisionUnavailable
 
 T = TypeVar("T")
@@ -89,8 +89,9 @@ class Writer:
         self._refusals = (DataError, driver.DataError)
         self._patience = patience
         self._others: type[Exception] = driver.Error
-        self._session = _Session(engine, self._failures)
-        self._brief = _BriefSession(engine, self._failures) if engine.dialect.name == "sqlite" else None
+        kept = KeptTotals()
+        self._session = _Session(engine, self._failures, kept)
+        self._brief = _BriefSession(engine, self._failures, kept) if engine.dialect.name == "sqlite" else None
         self._turn = threading.Lock()
         self._in_the_log = 0
         self._turns: dict[asyncio.AbstractEventLoop, list[_Job[Any]]] = {}
@@ -290,9 +291,10 @@ class _Command(Enum):
 class _Session:
     """A connection that one transaction after the other uses."""
 
-    def __init__(self, engine: Engine, failures: tuple[type[Exception], ...]) -> None:
+    def __init__(self, engine: Engine, failures: tuple[type[Exception], ...], kept: KeptTotals) -> None:
         self._engine = engine
         self._failures = failures
+        self._kept = kept
         self._open: tuple[Connection, LedgerStatements] | None = None
 
     def begin(self, watch: Watch) -> Transaction:
@@ -318,7 +320,7 @@ class _Session:
         One that is busy has begun nothing and stays: another writer is quicker, and opening a file takes long.
         """
         try:
-            return Transaction(connection, statements)
+            return Transaction(connection, statements, self._kept)
         except BaseException as error:
             if not statements.is_busy(error):
                 self.roll_back()

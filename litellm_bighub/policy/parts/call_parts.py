@@ -217,6 +217,9 @@ def _inside(workspace: Directories, directory: str | None) -> Directories:
 
 
 def _found(expression: ParsedResult, arguments: Arguments) -> object:
+    tree = expression.parsed
+    if tree["type"] == "field":
+        return arguments.get(tree["value"])
     try:
         found: object = expression.search(arguments)
     except (JMESPathError, ArithmeticError, TypeError):

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused
+from litellm_bighub.control_plane.decisions import reservations as freed
 from litellm_bighub.control_plane.store.schema import reservations
 from litellm_bighub.control_plane.store.tables import retention
 from litellm_bighub.domain.call import CallContext, ToolCall
@@ -45,8 +46,8 @@ async def ask(plane, amount, **more) -> str:
 
 
 async def left(plane, context=ANN, currency="EUR") -> str:
-    """What one more call could have at most."""
-    (charge,) = (await plane.decide(refund(1, currency), context, dry_run=True)).judgement.charges
+    """What one more call could have at most; one of nothing is allowed even then."""
+    (charge,) = (await plane.decide(refund(0, currency), context, dry_run=True)).judgement.charges
     return str(charge.spent["day"].left(charge.rule.max_totals["day"]))
 
 
@@ -212,3 +213,23 @@ async def test_what_calls_added_is_forgotten_with_their_decisions_and_still_coun
 
     assert list(rows) == [1]
     assert await left(plane) == "50"
+
+
+async def test_what_one_process_keeps_in_mind_gives_way_to_what_others_add(open_plane):
+    plane, other = open_plane(POLICY), open_plane(POLICY)
+    assert [await said(one, 300) for one in (plane, other, plane)] == ["allowed"] * 3
+    assert await said(other, 101) == "max_total_per_day"
+    assert (await left(plane), await left(other)) == ("100", "100")
+
+
+async def test_what_is_undone_counts_for_nothing(open_plane, clock):
+    plane = open_plane(POLICY)
+    decided = await plane.decide(refund(400), ANN)
+
+    def job(transaction):
+        assert freed.free_decision(transaction, decided.decision_id, clock.now) == ["refunds"]
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await plane.write(job)
+    assert await left(plane) == "600"
