@@ -2,50 +2,25 @@
 
 from __future__ import annotations
 
-import json
 import re
-import shlex
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import typer.main
 import yaml
 
 import litellm_bighub
-from litellm_bighub.cli.app import app
 from litellm_bighub.control_plane.http import webhooks
-from litellm_bighub.control_plane.http.app import ROUTERS
 from litellm_bighub.policy.case_file import CasesText
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.policy.policy_text import RuleText
 from litellm_bighub.settings import GuardrailSettings, ServiceSettings, TextGuardrailSettings
 from litellm_bighub.testing import function_call, text
 from litellm_bighub.wording import Wording
+from tests.docs.blocks import ROOT, SHELLS, blocks_of
 
-ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "reference" not in path.parts)
-NOT_OURS = {
-    "claude",
-    "codex",
-    "cp",
-    "curl",
-    "docker",
-    "export",
-    "helm",
-    "kubectl",
-    "litellm",
-    "mkdir",
-    "mv",
-    "pip",
-    "python3",
-    "sqlite3",
-    "systemctl",
-    "useradd",
-}
-"""Commands of others that the pages name. They are not run: some need a network, a model or a shell of a person."""
 LITELLMS = {"guardrail", "mode", "default_on"}
 GUARDRAILS = {
     "litellm_bighub.BighubGuardrail": GuardrailSettings,
@@ -55,33 +30,7 @@ MADE = {"settings", "policy", "metrics", "events", "cli", "http", "python"}
 """The pages that each build makes from the code."""
 
 
-@dataclass(frozen=True)
-class Block:
-    page: Path
-    line: int
-    language: str
-    code: str
-
-    def __str__(self):
-        return f"{self.page.relative_to(DOCS)}:{self.line}"
-
-
-def _blocks_of(page):
-    lines = page.read_text().splitlines()
-    opened = None
-    for number, line in enumerate(lines, 1):
-        fence = re.fullmatch(r"( *)```(.*)", line)
-        if fence and opened is None:
-            opened = (number, fence[1], fence[2])
-        elif fence and opened:
-            start, indent, language = opened
-            code = "\n".join(each.removeprefix(indent) for each in lines[start : number - 1])
-            yield Block(page, start, language, code + "\n")
-            opened = None
-    assert opened is None, f"{page} has a block without an end"
-
-
-BLOCKS = [block for page in PAGES for block in _blocks_of(page)]
+BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 
 
 def _in_guide(block):
@@ -96,7 +45,7 @@ def of(*languages):
 def test_every_block_is_of_a_kind_that_is_checked_here():
     kinds = {block.language for block in BLOCKS}
 
-    assert kinds <= {"python", "sh", "text", "yaml", "toml", "{toctree}"}
+    assert kinds <= {"python", "text", "yaml", "toml", "{toctree}"} | SHELLS
 
 
 # Python
@@ -164,52 +113,6 @@ def test_toml_can_be_read(block):
     tomllib = pytest.importorskip("tomllib")
 
     assert tomllib.loads(block.code)
-
-
-# Commands
-
-
-def _commands(code):
-    for line in code.replace("\\\n", " ").splitlines():
-        words = shlex.split(line, comments=True)
-        if words:
-            yield words
-
-
-@of("sh")
-def test_commands_exist_and_take_these_options(block, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    for name in ("proxy_config.yaml", "bighub_policy.yaml", "new_policy.yaml"):
-        (tmp_path / name).touch()
-    makefile = (ROOT / "Makefile").read_text()
-
-    for path, *words in _commands(block.code):
-        program = Path(path).name
-        if program == "make":
-            assert all(f"\n{target}:" in makefile for target in words)
-        elif program == "litellm-bighub":
-            _parse(words)
-        else:
-            assert program in NOT_OURS
-
-
-def _parse(words):
-    """Read a command line of ours to its end, as it would be read, and run nothing."""
-    command, name = typer.main.get_command(app), "litellm-bighub"
-    while hasattr(command, "commands"):
-        name, *words = words
-        command = command.commands[name]
-    command.make_context(name, list(words))
-
-
-@of("sh")
-def test_what_is_sent_to_the_api_is_json_for_a_route_that_exists(block):
-    routes = {(method, route.path) for router in ROUTERS for route in router.routes for method in route.methods}
-    for words in _commands(block.code):
-        if words[0] == "curl":
-            (url,) = [word for word in words if word.startswith("http://127.0.0.1:8765")]
-            assert json.loads(words[words.index("-d") + 1])
-            assert ("POST", url.removeprefix("http://127.0.0.1:8765")) in routes
 
 
 # Words of the code
