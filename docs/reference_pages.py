@@ -28,12 +28,19 @@ from litellm_bighub import testing
 from litellm_bighub.cli.app import app as command_line
 from litellm_bighub.control_plane.http import app as http_app, auth, metrics as audit_metrics, webhooks
 from litellm_bighub.control_plane.http.sdk_extras import hosted_only
-from litellm_bighub.control_plane.store.tables.keys import SCOPES
+from litellm_bighub.control_plane.people.roles import SCOPES
 from litellm_bighub.domain.event import CallOutcome, DecisionEvent, OptOut, UnapprovedResult
 from litellm_bighub.policy.example_text import CallerText, CallText
 from litellm_bighub.policy.parts.call_parts import ToolParts
 from litellm_bighub.policy.policy_text import PolicyText, RuleText
-from litellm_bighub.settings import GuardrailSettings, ServiceSettings, TextGuardrailSettings, ToolSettings
+from litellm_bighub.settings import (
+    SERVE_PREFIX,
+    GuardrailSettings,
+    ServeSettings,
+    ServiceSettings,
+    TextGuardrailSettings,
+    ToolSettings,
+)
 from litellm_bighub.telemetry.prometheus import PrometheusInstruments
 
 _SECTION: Final = re.compile(r"^(Args|Attributes|Returns|Raises|Yields):$", re.MULTILINE)
@@ -74,6 +81,7 @@ def _settings() -> Iterator[str]:
         ("`service`: the hosted BIGHUB", ServiceSettings, "LITELLM_BIGHUB_SERVICE__"),
         ("`tools`: what the plugin knows of a tool", ToolSettings, ""),
         ("`TextGuardrail`", TextGuardrailSettings, "LITELLM_BIGHUB_TEXT_"),
+        ("`litellm-bighub serve`, in `bighub_serve.yaml`", ServeSettings, SERVE_PREFIX),
     )
     for title, model, prefix in parts:
         yield from (f"## {title}", "", *_fields(model, prefix), "")

@@ -27,10 +27,10 @@ from starlette.testclient import TestClient
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.http.api_keys import make_key
 from litellm_bighub.control_plane.http.app import ROUTERS, create_app
+from litellm_bighub.control_plane.people.roles import AGENT, SCOPES
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import open_database, sqlite_url
 from litellm_bighub.control_plane.store.tables import approvals
-from litellm_bighub.control_plane.store.tables.keys import AGENT, SCOPES
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.policy.policy_file import parse_policy
 

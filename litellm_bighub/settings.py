@@ -31,6 +31,7 @@ Hold = Literal["sentence", "window", "whole"]
 Ungoverned = Literal["refuse", "allow"]
 TeamName = Annotated[str, Field(min_length=1)]
 _ENVIRONMENT: Final = "os.environ/"
+SERVE_PREFIX: Final = "LITELLM_BIGHUB_SERVE_"
 
 
 def _mapping_or_path(given: object) -> object:
@@ -197,6 +198,26 @@ class TextGuardrailSettings(BaseSettings):
         if self.window_overlap >= self.window_size:
             raise ValueError("window_overlap must be smaller than window_size")
         return self
+
+
+class ServeSettings(BaseSettings):
+    """What `litellm-bighub serve` is configured with, in `bighub_serve.yaml`. No gateway reads it."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=SERVE_PREFIX)
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="the address to listen on")
+    port: int = Field(default=8765, ge=0, le=65535, description="the port to listen on, 0 for a free one")
+    keep_days: float | None = Field(
+        default=None, gt=0, le=36500, description="how long the audit is kept, in place of the policy's audit_keep_days"
+    )
+    trust_proxy: list[str] = Field(
+        default_factory=list, description="addresses whose X-Forwarded-For and -Proto are believed"
+    )
+    public_url: str = Field(
+        default="",
+        pattern=r"^(https?://[^/\s]+)?$",
+        description="where people reach it; with https their sessions are sent over TLS alone",
+    )
 
 
 def resolved(key: str, value: Payload) -> Payload:

@@ -217,6 +217,11 @@ class Wording:
     inbox_refused_blocked: str = _sentence("The policy blocks the edited call. Nothing was changed.")
     inbox_login_throttled: str = _sentence("Too many attempts. Wait a minute.")
     inbox_login_refused: str = _sentence("This key does not open the inbox.")
+    inbox_password_refused: str = _sentence("This name and password do not open the inbox.")
+    inbox_password_wrong: str = _sentence("This is not your password. Nothing was changed.")
+    inbox_password_short: str = _sentence("The new password is too short. Nothing was changed.")
+    inbox_user_changed: str = _sentence("Changed.")
+    inbox_session_ended: str = _sentence("The session is over.")
 
     # On the pages of the inbox. What stands in backticks is shown as code.
     page_api_key: str = _sentence("Send a key as `X-API-Key` or as a bearer token.")
@@ -224,6 +229,25 @@ class Wording:
     page_login: str = _sentence(
         "Use an API key with the scope `approvals:resolve`. `litellm-bighub serve` prints one at its first start."
     )
+    page_login_user: str = _sentence("Log in with your name and password.")
+    page_login_key: str = _sentence("With an API key")
+    page_people: str = _sentence(
+        "People who have a login of their own. `litellm-bighub users` adds and changes them on the server."
+    )
+    page_no_people: str = _sentence(
+        "Nobody has a login of their own. `litellm-bighub users add` makes one on the server."
+    )
+    page_not_told: str = _sentence("unknown")
+    page_password_change: str = _sentence("Change your password")
+    page_password_help: str = _sentence(
+        "At least {shortest} characters. You are logged out everywhere and log in again."
+    )
+    page_sessions: str = _sentence("Who is logged in")
+    page_this_session: str = _sentence("this one")
+    page_end_session: str = _sentence("End")
+    page_disable: str = _sentence("Disable")
+    page_enable: str = _sentence("Enable")
+    page_disabled_since: str = _sentence("disabled since {time}")
     page_log_out: str = _sentence("Log out")
     page_skip: str = _sentence("Skip to content")
     page_waiting: str = _sentence("Waiting for you")
@@ -342,6 +366,7 @@ class Wording:
         "a modified action is an object with `arguments`, or with `value` or `target`, for the same `action`"
     )
     api_another_action: str = _sentence("a person may change the arguments, not the action; deny it instead")
+    api_not_oneself: str = _sentence("nobody disables themselves: let somebody else do it")
     api_refused_unknown: str = _sentence("there is no approval {name}")
     api_refused_expired: str = _sentence("the approval has expired")
     api_refused_expired_because: str = _sentence("the approval has expired: {reason}")

@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "serve": CommandEntry("Serve the control plane over HTTP, with the inbox."),
     "policy": CommandEntry("Check, test, explain, compare and replay policies.", is_group=True),
     "audit": CommandEntry("Verify, export and shorten the audit.", is_group=True),
+    "users": CommandEntry("Add, list, change and disable people who log in.", is_group=True),
     "keys": CommandEntry("Make, list, rotate and revoke keys of people and agents.", is_group=True),
 }
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from litellm_bighub.cli.options import DatabaseUrl, errors_in_one_line, fail, span
-from litellm_bighub.cli.state_location import ConfigFile, PolicyOption, locate
+from litellm_bighub.cli.state_location import ConfigFile, PolicyOption, control_plane
 
 if TYPE_CHECKING:
     from litellm_bighub.control_plane.plane import ControlPlane
@@ -46,16 +43,17 @@ def add(
     With four eyes each such key is another person; a key that is made over HTTP is the person who made it.
     """
     from litellm_bighub.control_plane.http.api_keys import make_key  # noqa: PLC0415 - slow to import
+    from litellm_bighub.control_plane.people.roles import AGENT, SCOPES, Scope  # noqa: PLC0415
     from litellm_bighub.control_plane.store.tables import keys  # noqa: PLC0415
 
-    scopes: frozenset[keys.Scope] = frozenset(known for known in keys.SCOPES if known in scope)
-    if unknown := {name for name in scope if name not in keys.SCOPES}:
-        fail(f"there is no scope {', '.join(sorted(unknown))}; there are {', '.join(keys.SCOPES)}")
+    scopes: frozenset[Scope] = frozenset(known for known in SCOPES if known in scope)
+    if unknown := {name for name in scope if name not in SCOPES}:
+        fail(f"there is no scope {', '.join(sorted(unknown))}; there are {', '.join(SCOPES)}")
     if keys.mixes_scopes(scopes):
         fail("a key that asks for decisions (actions:validate) may hold no other scope")
-    if actor and scopes != keys.AGENT:
+    if actor and scopes != AGENT:
         fail("an actor is for a key that asks for decisions (actions:validate)")
-    with errors_in_one_line(), _plane(config, policy, database_url) as plane:
+    with errors_in_one_line(), control_plane(config, policy, database_url) as plane:
         _, secret = asyncio.run(make_key(plane, name, scopes, by="the server", actor=actor or None))
     typer.echo(f"The key of {name}, shown this once: {secret}")
 
@@ -63,7 +61,7 @@ def add(
 @app.command(name="list")
 def list_(config: ConfigFile = None, policy: PolicyOption = None, database_url: DatabaseUrl = "") -> None:
     """List the keys that are not revoked: their first characters, names, scopes and ends."""
-    with errors_in_one_line(), _plane(config, policy, database_url) as plane:
+    with errors_in_one_line(), control_plane(config, policy, database_url) as plane:
         for key in _known(plane):
             ends = "" if key.expires_at is None else f", ends {_utc(key.expires_at)}"
             typer.echo(f"{key.prefix}…  {key.name}: {' '.join(sorted(key.scopes))}{ends}")
@@ -83,7 +81,7 @@ def rotate(
     seconds = span(grace)
     if seconds > MAX_GRACE:
         fail("--grace: at most 7d; who needs longer makes a second key")
-    with errors_in_one_line(), _plane(config, policy, database_url) as plane:
+    with errors_in_one_line(), control_plane(config, policy, database_url) as plane:
         key = _named(plane, prefix)
         rotated = asyncio.run(rotate_key(plane, key, by="the server", grace_seconds=seconds))
     if rotated is None:
@@ -106,25 +104,11 @@ def revoke(
     """Make a key useless from now on."""
     from litellm_bighub.control_plane.http.api_keys import revoke_key  # noqa: PLC0415 - slow to import
 
-    with errors_in_one_line(), _plane(config, policy, database_url) as plane:
+    with errors_in_one_line(), control_plane(config, policy, database_url) as plane:
         key = _named(plane, prefix)
         if not asyncio.run(revoke_key(plane, key, by="the server", reason=reason)):
             fail(f"the key {key.prefix}… was revoked in the meantime")
     typer.echo(f"{key.prefix}… of {key.name} is revoked")
-
-
-@contextmanager
-def _plane(config: Path | None, policy: Path | None, database_url: str) -> Generator[ControlPlane]:
-    from litellm_bighub.control_plane.plane import ControlPlane  # noqa: PLC0415 - slow to import
-
-    location = locate(config, policy, database_url)
-    location.tell()
-    location.tell_if_new()
-    plane = ControlPlane.open(location.url, location.policy)
-    try:
-        yield plane
-    finally:
-        plane.close()
 
 
 def _known(plane: ControlPlane) -> list[Key]:

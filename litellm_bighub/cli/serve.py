@@ -15,8 +15,14 @@ def serve(
     config: ConfigFile = None,
     policy: PolicyOption = None,
     database_url: DatabaseUrl = "",
-    host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="the port to listen on, 0 for a free one", min=0, max=65535)] = 8765,
+    settings: Annotated[
+        Path | None, typer.Option(help="a YAML file of settings, in place of `bighub_serve.yaml` beside the policy")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="the address to listen on, 127.0.0.1 if nothing names one")] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(help="the port to listen on, 8765 if nothing names one; 0 for a free one", min=0, max=65535),
+    ] = None,
     keep: Annotated[
         str, typer.Option(help="remove what is older, as in 90d, in place of the policy's audit_keep_days")
     ] = "",
@@ -32,8 +38,10 @@ def serve(
     """Serve the control plane over HTTP, with the inbox. The first start makes a key for it and prints it once.
 
     Policy and database are those of the gateway, as its config names them. Without either the state is in `bighub.db`
-    beside the policy, where the gateway keeps it too.
+    beside the policy, where the gateway keeps it too. What no option says, `LITELLM_BIGHUB_SERVE_*` or the file of
+    settings does.
     """
+    from litellm_bighub.control_plane.serve_settings import read_serve_settings  # noqa: PLC0415 - slow to import
     from litellm_bighub.control_plane.server import serve_forever  # noqa: PLC0415 - slow to import
     from litellm_bighub.domain.redaction import KEY_NAMES, Redactor  # noqa: PLC0415
 
@@ -41,18 +49,20 @@ def serve(
         location = locate(config, policy, database_url)
         location.tell()
         location.tell_if_new()
-        settings = location.settings
+        guardrail = location.settings
+        serves = read_serve_settings(settings, location.policy.parent)
         serve_forever(
             location.policy,
             location.url,
-            host=host,
-            port=port,
+            host=serves.host if host is None else host,
+            port=serves.port if port is None else port,
             redact=Redactor(
-                (*(settings.redact if settings else ()), *(redact or ())),
-                (*KEY_NAMES, *(settings.redact_keys if settings else ()), *(redact_key or ())),
+                (*(guardrail.redact if guardrail else ()), *(redact or ())),
+                (*KEY_NAMES, *(guardrail.redact_keys if guardrail else ()), *(redact_key or ())),
             ).redact,
-            keep_days=span(keep) / span("1d") if keep else None,
-            wording=wording or (settings.wording if settings else {}),
-            trust_proxies=trust_proxy or (),
+            keep_days=span(keep) / span("1d") if keep else serves.keep_days,
+            wording=wording or (guardrail.wording if guardrail else {}),
+            trust_proxies=trust_proxy or serves.trust_proxy,
+            public_url=serves.public_url,
             say=typer.echo,
         )

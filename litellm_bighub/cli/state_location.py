@@ -16,6 +16,7 @@ from litellm_bighub.errors import ConfigurationError
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
+    from litellm_bighub.control_plane.plane import ControlPlane
     from litellm_bighub.settings import GuardrailSettings
 
 # What imports SQLAlchemy or pydantic is imported where it is used: `--help` needs none of it.
@@ -121,6 +122,25 @@ def database(location: StateLocation) -> Generator[Engine]:
         yield engine
     finally:
         engine.dispose()
+
+
+@contextmanager
+def control_plane(config: Path | None, policy: Path | None, database_url: str) -> Generator[ControlPlane]:
+    """The control plane, opened for a command that changes it.
+
+    Raises:
+        ConfigurationError: policy or database cannot be used.
+    """
+    from litellm_bighub.control_plane.plane import ControlPlane  # noqa: PLC0415
+
+    location = locate(config, policy, database_url)
+    location.tell()
+    location.tell_if_new()
+    plane = ControlPlane.open(location.url, location.policy)
+    try:
+        yield plane
+    finally:
+        plane.close()
 
 
 def shown(url: str) -> str:

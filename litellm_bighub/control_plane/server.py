@@ -41,6 +41,7 @@ def serve_forever(
     keep_days: float | None,
     wording: WordingSource,
     trust_proxies: Sequence[str] = (),
+    public_url: str = "",
     say: Callable[[str], None],
 ) -> None:
     """Open the control plane and serve it.
@@ -54,6 +55,7 @@ def serve_forever(
         keep_days: how long the audit is kept, in place of what the policy says.
         wording: what Slack and the inbox say, as the guardrail's setting has it.
         trust_proxies: addresses whose `X-Forwarded-For` and `-Proto` are taken for the caller's address and scheme.
+        public_url: where people reach it; with https their sessions are sent over TLS alone.
         say: prints the inbox's address for people, once it answers.
 
     Raises:
@@ -71,7 +73,7 @@ def serve_forever(
         if secret is not None:
             say(f"The key for the inbox, shown this once: {secret}")
         config = uvicorn.Config(
-            create_app(plane),
+            create_app(plane, behind_tls=public_url.startswith("https:")),
             host=host,
             port=port,
             log_level="warning",
@@ -79,7 +81,7 @@ def serve_forever(
             forwarded_allow_ips=list(trust_proxies),
         )
         with config.bind_socket() as listening:
-            address = f"http://{host}:{listening.getsockname()[1]}/inbox"
+            address = f"{public_url or f'http://{host}:{listening.getsockname()[1]}'}/inbox"
             _ListeningServer(config, lambda: say(f"The inbox: {address}")).run(sockets=[listening])
     finally:
         plane.close()

@@ -13,10 +13,11 @@ from typing_extensions import Self
 from litellm_bighub.control_plane.http.auth import ANY_ACTOR, Anybody, KeyWriter, Plane
 from litellm_bighub.control_plane.http.errors import not_found, problem
 from litellm_bighub.control_plane.http.json_values import iso
+from litellm_bighub.control_plane.people.roles import AGENT, SCOPES, Scope
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.tables import keys
-from litellm_bighub.control_plane.store.tables.keys import Key, Scope
+from litellm_bighub.control_plane.store.tables.keys import Key
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.payload import JsonObject
 
@@ -64,7 +65,7 @@ class NewKey(KeyFields):
 
     @model_validator(mode="after")
     def _only_agents_have_actors(self) -> Self:
-        if self.actor is not None and not keys.AGENT & set(self.scopes):
+        if self.actor is not None and not AGENT & set(self.scopes):
             raise ValueError("an actor is for a key that asks for decisions (actions:validate)")
         return self
 
@@ -108,7 +109,7 @@ async def listed(plane: Plane, _: KeyWriter, include_revoked: bool = False) -> J
 @router.get("/scopes")
 async def scopes(_: Anybody) -> JsonObject:
     """What a key may hold."""
-    return {"scopes": list(keys.SCOPES)}
+    return {"scopes": list(SCOPES)}
 
 
 @router.get("/validate")
@@ -310,5 +311,5 @@ async def first_key(plane: ControlPlane) -> str | None:
     """A key for the first person, where there is no key at all; its secret, `None` if there are keys."""
     if await plane.read(lambda connection: keys.listed(connection, revoked=True)):
         return None
-    _, secret = await make_key(plane, "admin", frozenset(keys.SCOPES) - keys.AGENT, by="the first start")
+    _, secret = await make_key(plane, "admin", frozenset(SCOPES) - AGENT, by="the first start")
     return secret

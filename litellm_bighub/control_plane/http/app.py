@@ -46,8 +46,13 @@ ROUTERS = tuple(module.router for module in (*SDK_EXTRAS, *PRODUCT))
 """The contract. The extras come first: `/rules/domains` is one of them, and no `/rules/{rule_id}`."""
 
 
-def create_app(plane: ControlPlane) -> FastAPI:
-    """An app over a control plane, which stays its caller's to close."""
+def create_app(plane: ControlPlane, *, behind_tls: bool = False) -> FastAPI:
+    """An app over a control plane, which stays its caller's to close.
+
+    Args:
+        plane: the control plane.
+        behind_tls: whether people reach it over TLS alone, also where the request does not say so.
+    """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
@@ -59,7 +64,7 @@ def create_app(plane: ControlPlane) -> FastAPI:
     app.state.unbound_keys = UnboundKeys()
     app.router.routes.extend(_all_routes().routes)
     errors.install(app)
-    inbox.install(app, plane)
+    inbox.install(app, plane, behind_tls=behind_tls)
     app.add_middleware(BodyLimit, wording=plane.wording)
     return app
 

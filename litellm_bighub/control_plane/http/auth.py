@@ -11,9 +11,10 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
 from litellm_bighub.control_plane.http.errors import problem, unauthorized
+from litellm_bighub.control_plane.people.roles import Scope
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.tables import keys
-from litellm_bighub.control_plane.store.tables.keys import Key, Scope
+from litellm_bighub.control_plane.store.tables.keys import Key
 
 logger = logging.getLogger(__name__)
 
@@ -105,9 +106,10 @@ def require_gateway(key: Key) -> None:
 Anybody = Annotated[Key, Depends(authenticate)]
 
 
-_READING: Final[tuple[Scope, ...]] = (
+_AUDITING: Final[tuple[Scope, ...]] = (
     *("audit:read", "approvals:resolve", "rules:write", "kill_switch:write", "webhooks:write"),
 )
+_READING: Final[tuple[Scope, ...]] = (*_AUDITING, "inbox:read")
 
 
 def require_scope(*scopes: Scope) -> Callable[[Key], Awaitable[Key]]:
@@ -135,4 +137,5 @@ SwitchWriter = Annotated[Key, Depends(require_scope("kill_switch:write"))]
 HookWriter = Annotated[Key, Depends(require_scope("webhooks:write"))]
 KeyWriter = Annotated[Key, Depends(require_scope("keys:write"))]
 Reader = Annotated[Key, Depends(_read)]
+AuditReader = Annotated[Key, Depends(require_scope(*_AUDITING))]
 Waiting = Annotated[Key, Depends(read_waiting)]

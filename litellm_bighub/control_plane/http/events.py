@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy import Connection
 
 from litellm_bighub.control_plane.audit import event_counts
-from litellm_bighub.control_plane.http.auth import Plane, Reader
+from litellm_bighub.control_plane.http.auth import AuditReader, Plane
 from litellm_bighub.control_plane.http.json_values import iso
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/events")
 @router.get("")
 async def listed(
     plane: Plane,
-    _: Reader,
+    _: AuditReader,
     event_type: str | None = None,
     severity: str | None = None,
     rule_id: str | None = None,
@@ -43,7 +43,7 @@ async def listed(
 
 
 @router.get("/stats")
-async def stats(plane: Plane, _: Reader) -> JsonObject:
+async def stats(plane: Plane, _: AuditReader) -> JsonObject:
     """How many events there are by type and severity."""
 
     def query(connection: Connection) -> JsonObject:

@@ -37,6 +37,9 @@ EVENTS: Final = (
     "kill_switch.deactivated",
     "live.connected",
     "live.disconnected",
+    "login.ended",
+    "login.refused",
+    "login.started",
     "outcome.reported",
     "policy.activated",
     "policy.refused",
@@ -50,6 +53,8 @@ EVENTS: Final = (
     "rule.updated",
     "tool_result.unapproved",
     "totals.freed",
+    "user.changed",
+    "user.created",
 )
 """What happens here. A test holds it against what the control plane writes into the audit."""
 TEST_EVENT: Final = "signal.new"

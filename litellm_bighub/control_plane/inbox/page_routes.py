@@ -16,20 +16,19 @@ from litellm_bighub.control_plane.approvals.allowance import MINUTES
 from litellm_bighub.control_plane.approvals.resolution import Answer, Resolution, ResolutionRefused
 from litellm_bighub.control_plane.decisions import reservations
 from litellm_bighub.control_plane.decisions.remaining_totals import RemainingTotal, for_reservations
-from litellm_bighub.control_plane.http.auth import Plane, address_of
+from litellm_bighub.control_plane.http.auth import Plane
 from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.inbox import charts
 from litellm_bighub.control_plane.inbox.answer_form import FormRefused, read_form
 from litellm_bighub.control_plane.inbox.cards import Typed, card, current_arguments, view_of
 from litellm_bighub.control_plane.inbox.earlier_calls import earlier_calls
 from litellm_bighub.control_plane.inbox.render import render
-from litellm_bighub.control_plane.inbox.sessions import COOKIE, LoggedIn, OwnForm, require_scope, set_cookie
+from litellm_bighub.control_plane.inbox.sessions import COOKIE, LoggedIn, OwnForm, require_scope
 from litellm_bighub.control_plane.inbox.waiting_list import EVERYTHING, PAGE, Order, WaitingFilter, waiting_list
-from litellm_bighub.control_plane.inbox.way_back import LOGIN, way_back
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table, head
-from litellm_bighub.control_plane.store.tables import approvals, events, keys, logins as sessions, outcomes
+from litellm_bighub.control_plane.store.tables import approvals, events, logins, outcomes
 from litellm_bighub.control_plane.store.tables.logins import Login
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.digest import arguments_digest
@@ -115,53 +114,7 @@ async def _totals(plane: ControlPlane, ids: Sequence[str], now: float) -> Mappin
 
 
 def _may_answer(session: Login) -> bool:
-    return "approvals:resolve" in session.key.scopes
-
-
-@router.get("/login")
-async def login_page(request: Request, plane: Plane, next: str = "") -> HTMLResponse:  # noqa: A002 - in the address
-    """Ask for a key."""
-    return _login_page(request, plane, way_back(next))
-
-
-@router.post("/login")
-async def login(
-    request: Request,
-    plane: Plane,
-    key: Annotated[str, Form(max_length=500)] = "",
-    next: Annotated[str, Form()] = "",  # noqa: A002 - a field of the form
-) -> Response:
-    """Log in with an API key that may read or resolve. Agents' keys are of no use here."""
-    throttle = request.app.state.throttle
-    address = address_of(request) or ""
-    now = plane.clock()
-    if not throttle.allows(address):
-        return _login_page(request, plane, way_back(next), plane.wording.inbox_login_throttled, status=429)
-    found = await plane.read(lambda connection: keys.find(connection, key.strip()))
-    opens = found is not None and found.valid_at(now) and found.may_come_from(address)
-    if found is None or not opens or found.scopes <= keys.AGENT:
-        throttle.failed(address)
-        return _login_page(request, plane, way_back(next), plane.wording.inbox_login_refused, status=401)
-    cookie = await plane.write(lambda transaction: sessions.start(transaction.connection, found, now))
-    response = RedirectResponse(way_back(next), 303)
-    set_cookie(request, response, cookie)
-    return response
-
-
-def _login_page(
-    request: Request, plane: ControlPlane, page: str, problem: str = "", *, status: int = 200
-) -> HTMLResponse:
-    return render(request, "login.html", None, plane.clock(), {"problem": problem, "next": page}, status=status)
-
-
-@router.post("/logout")
-async def logout(request: Request, plane: Plane, _: OwnForm) -> Response:
-    """Log out."""
-    cookie = request.cookies.get(COOKIE, "")
-    await plane.write(lambda transaction: sessions.end(transaction.connection, cookie))
-    response = RedirectResponse(LOGIN, 303)
-    response.delete_cookie(COOKIE, path="/inbox")
-    return response
+    return "approvals:resolve" in session.person.scopes
 
 
 @router.post("/approvals/{approval_id}")
@@ -200,8 +153,8 @@ async def answer(
     resolution = Resolution(
         approval_id,
         said,
-        by=session.key.name,
-        person=session.key.lineage,
+        by=session.person.name,
+        person=session.person.id,
         comment=comment,
         edited=edited,
         allow_minutes=kept if verdict == "allow" else None,
@@ -234,7 +187,7 @@ async def answer_many(
         approval = await plane.read(partial(approvals.get, approval_id=approval_id))
         if approval is None or arguments_digest(current_arguments(approval)) != shown:
             continue
-        said = Resolution(approval_id, verdict, by=session.key.name, person=session.key.lineage)
+        said = Resolution(approval_id, verdict, by=session.person.name, person=session.person.id)
         answered += not isinstance(await plane.resolve(said), ResolutionRefused)
     note = "many" if answered == len(calls) else "not_all"
     return _redirect_with_note(note)
@@ -326,18 +279,23 @@ async def charts_page(request: Request, plane: Plane, session: LoggedIn) -> HTML
 
 
 @router.get("/stream")
-async def stream(plane: Plane, _: LoggedIn) -> StreamingResponse:
-    """Server-sent events: something changed."""
-    return StreamingResponse(_changes(plane), media_type="text/event-stream", headers={"Cache-Control": "no-store"})
+async def stream(request: Request, plane: Plane, _: LoggedIn) -> StreamingResponse:
+    """Server-sent events: something changed. They end with the session."""
+    cookie = request.cookies[COOKIE]
+    return StreamingResponse(
+        _changes(plane, cookie), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+    )
 
 
-async def _changes(plane: ControlPlane) -> AsyncGenerator[str]:
+async def _changes(plane: ControlPlane, cookie: str) -> AsyncGenerator[str]:
     loop = asyncio.get_running_loop()
     end = loop.time() + _STREAM_SECONDS
     seen: int | None = None
     yield "retry: 2000\n\n"
     while loop.time() < end:
         with plane.signals.watch() as changed:
+            if await plane.read(lambda connection: logins.find(connection, cookie, plane.clock())) is None:
+                return
             seq = await plane.read(
                 lambda connection: connection.execute(select(head.c.seq).where(head.c.id == 1)).scalar()
             )

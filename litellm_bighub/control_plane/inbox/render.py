@@ -18,7 +18,7 @@ from litellm_bighub.control_plane.store.tables.logins import Login
 from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.wording import Wording
 
-GOOD = frozenset({"approved", "denied", "answered", "first", "allowed", "many"})
+GOOD = frozenset({"approved", "denied", "answered", "first", "allowed", "many", "user_changed", "session_ended"})
 NOTES = GOOD | {
     "unreadable",
     "answer_missing",
@@ -26,6 +26,9 @@ NOTES = GOOD | {
     "edited_twice",
     "edit_unused",
     "changed",
+    "login_throttled",
+    "password_short",
+    "password_wrong",
     "refused_unknown",
     "refused_expired",
     "refused_resolved",

@@ -10,9 +10,11 @@ from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from litellm_bighub.control_plane.inbox import page_routes, public_routes
-from litellm_bighub.control_plane.inbox.sessions import LoginNeeded, Throttle
+from litellm_bighub.control_plane.inbox import login_routes, page_routes, people_routes, public_routes
+from litellm_bighub.control_plane.inbox.sessions import LoginNeeded
 from litellm_bighub.control_plane.inbox.way_back import login_for
+from litellm_bighub.control_plane.people.attempts import Attempts
+from litellm_bighub.control_plane.people.passwords import Passwords
 from litellm_bighub.control_plane.plane import ControlPlane
 
 CONTENT_SECURITY_POLICY = (
@@ -21,11 +23,14 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
-def install(app: FastAPI, plane: ControlPlane) -> None:
+def install(app: FastAPI, plane: ControlPlane, *, behind_tls: bool) -> None:
     """Add pages, style sheet, script and headers."""
-    app.state.throttle = Throttle(plane.clock)
+    app.state.attempts = Attempts(plane.clock)
+    app.state.passwords = Passwords()
+    app.state.behind_tls = behind_tls
     app.mount("/inbox/static", StaticFiles(directory=Path(__file__).parent / "static"), name="inbox")
-    app.router.routes.extend((*page_routes.router.routes, *public_routes.router.routes))
+    for pages in (login_routes, page_routes, people_routes, public_routes):
+        app.router.routes.extend(pages.router.routes)
     app.add_exception_handler(LoginNeeded, _to_login)
     app.add_middleware(InboxHeaders)
 

@@ -10,7 +10,7 @@ from fastapi import Request
 
 LOGIN: Final = "/inbox/login"
 _PAGE: Final = re.compile(
-    r"/inbox(?:/(?:approvals|decisions)(?:/[\w-]+)?|/charts|/policy)?(?:\?[\w%.~+=&:-]*)?", re.ASCII
+    r"/inbox(?:/(?:approvals|decisions)(?:/[\w-]+)?|/charts|/people|/policy)?(?:\?[\w%.~+=&:-]*)?", re.ASCII
 )
 
 

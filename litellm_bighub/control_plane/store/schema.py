@@ -278,6 +278,20 @@ api_key_minutes = Table(
     comment="How often keys with a limit were used in their last minute.",
 )
 
+users = Table(
+    "users",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("password", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("groups", Text, nullable=False),
+    Column("litellm_user", Text, nullable=False),
+    Column("created_at", Double, nullable=False),
+    Column("disabled_at", Double),
+    comment="People with a login of their own; of a password, its argon2 hash.",
+)
+
 sessions = Table(
     "sessions",
     metadata,
@@ -286,6 +300,9 @@ sessions = Table(
     Column("csrf", Text, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("expires_at", Double, nullable=False),
+    Column("user_id", Text, nullable=False, server_default=""),
+    Column("address", Text, nullable=False, server_default=""),
+    Column("client", Text, nullable=False, server_default=""),
     comment="Logins of the inbox; the cookie's value is not here, only its digest.",
 )
 

@@ -14,8 +14,8 @@ from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.http.sdk_extras.agent_memory import window
 from litellm_bighub.control_plane.http.sdk_extras.outcome_analytics import reported
 from litellm_bighub.control_plane.http.sdk_extras.outcomes import unreported
+from litellm_bighub.control_plane.people.roles import AGENT, SCOPES
 from litellm_bighub.control_plane.store.tables import approvals, outcomes
-from litellm_bighub.control_plane.store.tables.keys import AGENT, SCOPES
 from litellm_bighub.errors import AdapterConfigurationError, ConfigurationError
 from litellm_bighub.testing import ScriptedDecider, function_call, text
 from tests.agent.harness import ASK, DONE, outputs

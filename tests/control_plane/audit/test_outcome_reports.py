@@ -7,10 +7,10 @@ import pytest
 from litellm_bighub.control_plane.approvals.resolution import Resolution
 from litellm_bighub.control_plane.audit.outcome_reports import EmbeddedOutcomes, keep
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
+from litellm_bighub.control_plane.people.roles import AGENT
 from litellm_bighub.control_plane.store.schema import events
 from litellm_bighub.control_plane.store.tables import outcomes
 from litellm_bighub.control_plane.store.tables.events import page
-from litellm_bighub.control_plane.store.tables.keys import AGENT
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.event import CallOutcome
 from tests.control_plane.http.asking import Clients

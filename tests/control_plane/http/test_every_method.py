@@ -10,7 +10,7 @@ from bighub.exceptions import BighubAPIError, BighubAuthError
 
 from litellm_bighub.control_plane.http.api_keys import make_key
 from litellm_bighub.control_plane.http.app import create_app
-from litellm_bighub.control_plane.store.tables.keys import AGENT, SCOPES
+from litellm_bighub.control_plane.people.roles import AGENT, SCOPES
 from tests.control_plane.serving import serving
 
 EMBEDDED = (

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 
 from litellm_bighub.control_plane.http import auth
 from litellm_bighub.control_plane.http.app import ROUTERS
-from litellm_bighub.control_plane.store.tables.keys import AGENT
+from litellm_bighub.control_plane.people.roles import AGENT
 from litellm_bighub.domain.call import CallContext, ToolCall
 from tests.control_plane.http.asking import Clients, both
 from tests.control_plane.serving import serving

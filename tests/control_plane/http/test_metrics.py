@@ -7,7 +7,7 @@ import pytest
 
 from litellm_bighub.control_plane.http.api_keys import make_key
 from litellm_bighub.control_plane.http.app import create_app
-from litellm_bighub.control_plane.store.tables.keys import AGENT
+from litellm_bighub.control_plane.people.roles import AGENT
 from litellm_bighub.domain.call import CallContext, ToolCall
 from tests.control_plane.serving import serving
 

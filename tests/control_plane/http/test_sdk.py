@@ -14,7 +14,7 @@ from fastapi.responses import RedirectResponse
 from litellm_bighub.control_plane.channels import webhook_delivery as delivering
 from litellm_bighub.control_plane.http.api_keys import make_key
 from litellm_bighub.control_plane.http.app import create_app
-from litellm_bighub.control_plane.store.tables.keys import AGENT, SCOPES
+from litellm_bighub.control_plane.people.roles import AGENT, SCOPES
 from litellm_bighub.deciders.hosted.hosted_decider import hosted
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, RequireApproval

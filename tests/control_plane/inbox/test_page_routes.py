@@ -12,8 +12,8 @@ from markupsafe import escape
 from litellm_bighub.control_plane.http.api_keys import make_key
 from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.inbox.readable import readable_json, visible
+from litellm_bighub.control_plane.people.roles import AGENT
 from litellm_bighub.control_plane.store.tables import events, switches
-from litellm_bighub.control_plane.store.tables.keys import AGENT
 from litellm_bighub.control_plane.store.tables.switches import Switch
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.policy.policy_file import parse_policy

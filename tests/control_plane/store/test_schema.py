@@ -12,7 +12,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused
+from litellm_bighub.control_plane.approvals.resolution import Resolution
 from litellm_bighub.control_plane.store import migrations
 from litellm_bighub.control_plane.store.chain import ChainBreak
 from litellm_bighub.control_plane.store.database import (
@@ -144,7 +144,7 @@ async def test_what_waits_at_an_upgrade_is_void_and_says_why(first_schema, open_
     asked = await plane.decide(call, context)
     assert (asked.judgement.verdict, asked.approval.id in waiting) == ("requires_approval", False)
     refused = await plane.resolve(Resolution("apr_008", "approve", "ann"))
-    assert refused == ResolutionRefused("expired", f"the approval has expired: {VOID}")
+    assert (refused.code, refused.problem) == ("expired", f"the approval has expired: {VOID}")
     assert await plane.expire_due() == len(waiting) > 1
     assert [(await plane.wait(each, timeout=0)).state for each in waiting] == ["expired"] * len(waiting)
     recorded = await plane.read(lambda c: page(c, events.c.type == "approval.expired", limit=len(waiting)))

@@ -6,27 +6,15 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import Final, Literal, TypeAlias, get_args
+from typing import Final
 
 from sqlalchemy import Connection, RowMapping, delete, select, update
 
+from litellm_bighub.control_plane.people.roles import AGENT, SCOPES, Scope
 from litellm_bighub.control_plane.store.schema import api_key_minutes, api_keys
 from litellm_bighub.domain.actor import is_marked
 from litellm_bighub.policy.rule_pattern import Pattern
 
-Scope: TypeAlias = Literal[
-    "actions:validate",
-    "approvals:resolve",
-    "audit:read",
-    "keys:write",
-    "kill_switch:write",
-    "outcomes:write",
-    "rules:write",
-    "webhooks:write",
-]
-SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
-AGENT: Final[frozenset[Scope]] = frozenset({"actions:validate"})
-"""What an agent's key may hold. It can never resolve: such a key holds nothing else, and this scope is in no other."""
 PREFIX: Final = "bhk_"
 _WILD: Final = frozenset("*?[")
 _CLOCKS_DIFFER: Final = 60

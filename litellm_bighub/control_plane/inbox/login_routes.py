@@ -1,0 +1,121 @@
+"""Logging in, as a user or with an API key, and out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from litellm_bighub.control_plane.http.auth import Plane, address_of
+from litellm_bighub.control_plane.inbox.render import render
+from litellm_bighub.control_plane.inbox.sessions import COOKIE, OwnForm, set_cookie
+from litellm_bighub.control_plane.inbox.way_back import LOGIN, way_back
+from litellm_bighub.control_plane.people import users
+from litellm_bighub.control_plane.people.accounts import end_login
+from litellm_bighub.control_plane.people.attempts import Attempts, Source
+from litellm_bighub.control_plane.people.passwords import LONGEST, Passwords
+from litellm_bighub.control_plane.people.roles import AGENT
+from litellm_bighub.control_plane.people.users import User
+from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.store.chain import AuditEvent
+from litellm_bighub.control_plane.store.tables import keys, logins
+from litellm_bighub.control_plane.store.tables.keys import Key
+from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.domain.payload import JsonObject
+
+router = APIRouter(prefix="/inbox", default_response_class=HTMLResponse, include_in_schema=False)
+
+
+@router.get("/login")
+async def login_page(request: Request, plane: Plane, next: str = "") -> HTMLResponse:  # noqa: A002 - in the address
+    """Ask who it is."""
+    return await _page(request, plane, next)
+
+
+@router.post("/login")
+async def login(
+    request: Request,
+    plane: Plane,
+    key: Annotated[str, Form(max_length=500)] = "",
+    user: Annotated[str, Form(max_length=200)] = "",
+    password: Annotated[str, Form(max_length=LONGEST)] = "",
+    next: Annotated[str, Form()] = "",  # noqa: A002 - a field of the form
+) -> Response:
+    """Log in with name and password, or with an API key that may read or resolve. Agents' keys are of no use here."""
+    attempts: Attempts = request.app.state.attempts
+    address = address_of(request) or ""
+    sources = [Source.of_address(address)]
+    if not key:
+        sources.append(Source.of_user(users.user_name(user) or ""))
+    if not attempts.begin(*sources):
+        return await _page(request, plane, next, problem=plane.wording.inbox_login_throttled, user=user, status=429)
+    who = await (_key(plane, key, address) if key else _user(request, plane, user, password))
+    now = plane.clock()
+    if isinstance(who, str):
+        await plane.write(lambda transaction: _refused(transaction, who, "key" if key else "password", address, now))
+        problem = plane.wording.inbox_login_refused if key else plane.wording.inbox_password_refused
+        return await _page(request, plane, next, problem=problem, user=user, status=401)
+    attempts.succeeded(*sources)
+
+    def job(transaction: Transaction) -> str:
+        client = request.headers.get("user-agent", "")
+        cookie = logins.start(transaction.connection, who, now, address=address, client=client)
+        body = {"name": who.name, "session": logins.session_id(cookie), "address": address}
+        transaction.append(AuditEvent(now, "login.started", who.id, body))
+        return cookie
+
+    cookie = await plane.write(job)
+    response = RedirectResponse(way_back(next), 303)
+    set_cookie(request, response, cookie)
+    return response
+
+
+@router.post("/logout")
+async def logout(plane: Plane, login: OwnForm) -> Response:
+    """Log out."""
+    now = plane.clock()
+
+    def job(transaction: Transaction) -> None:
+        for session in logins.listed(transaction.connection, now):
+            if session.id == login.session:
+                end_login(transaction, session, by=login.person.name, reason="logged out", now=now)
+
+    await plane.write(job)
+    response = RedirectResponse(LOGIN, 303)
+    response.delete_cookie(COOKIE, path="/inbox")
+    return response
+
+
+async def _page(
+    request: Request, plane: ControlPlane, page: str, *, problem: str = "", user: str = "", status: int = 200
+) -> HTMLResponse:
+    has_users = bool(await plane.read(users.everybody))
+    shown = {"problem": problem, "next": way_back(page), "typed": user, "has_users": has_users}
+    return render(request, "login.html", None, plane.clock(), shown, status=status)
+
+
+async def _key(plane: ControlPlane, secret: str, address: str) -> Key | str:
+    """The key that logs in; or the id of one that does not, empty for none."""
+    found = await plane.read(lambda connection: keys.find(connection, secret.strip()))
+    if found is None:
+        return ""
+    opens = found.valid_at(plane.clock()) and found.may_come_from(address) and not found.scopes <= AGENT
+    return found if opens else found.id
+
+
+async def _user(request: Request, plane: ControlPlane, name: str, password: str) -> User | str:
+    """The user who logs in; or the id of one who does not, empty for none. All of them take the same time."""
+    passwords: Passwords = request.app.state.passwords
+    known = users.user_name(name)
+    found = await plane.read(lambda connection: users.named(connection, known or ""))
+    fits = await passwords.fits(password, None if found is None else found.password)
+    if found is None:
+        return ""
+    return found if fits and found.disabled_at is None else found.id
+
+
+def _refused(transaction: Transaction, who: str, how: str, address: str, now: float) -> None:
+    """Record a refused login; what was typed is left out, since it may be a password in the wrong field."""
+    body: JsonObject = {"with": how, "address": address}
+    transaction.append(AuditEvent(now, "login.refused", who, body, severity="warning"))

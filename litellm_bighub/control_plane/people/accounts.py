@@ -1,0 +1,103 @@
+"""What is done with users: made, changed, disabled. Each change is an event, and who may do less does so at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from litellm_bighub.control_plane.people import users
+from litellm_bighub.control_plane.people.roles import Role
+from litellm_bighub.control_plane.people.users import User
+from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.store.chain import AuditEvent
+from litellm_bighub.control_plane.store.tables import logins
+from litellm_bighub.control_plane.store.transaction import Transaction
+from litellm_bighub.domain.payload import JsonObject
+
+
+async def add_user(
+    plane: ControlPlane,
+    name: str,
+    password: str,
+    *,
+    roles: frozenset[Role],
+    groups: frozenset[str] = frozenset(),
+    litellm_user: str = "",
+    by: str,
+) -> User | None:
+    """Make a user; `None` if there is one of this name.
+
+    Args:
+        plane: where users are.
+        name: as `users.user_name` has it.
+        password: its hash.
+        roles: what they may do.
+        groups: whose approvals they may answer.
+        litellm_user: the LiteLLM user that they are.
+        by: who makes them.
+    """
+    user = User(f"user_{plane.new_id()}", name, password, roles, groups, litellm_user, plane.clock())
+
+    def job(transaction: Transaction) -> User | None:
+        if users.named(transaction.connection, name) is not None:
+            return None
+        users.insert(transaction.connection, user)
+        body = {"by": by, **_shown(user)}
+        transaction.append(AuditEvent(user.created_at, "user.created", user.id, body, severity="warning"))
+        return user
+
+    return await plane.write(job)
+
+
+async def change_user(plane: ControlPlane, user_id: str, changed: Callable[[User], User], *, by: str) -> User | None:
+    """Change a user. A disabled one and one with a new password is logged out everywhere.
+
+    Args:
+        plane: where users are.
+        user_id: of the user.
+        changed: makes the new user of what is stored now.
+        by: who changes them.
+
+    Returns:
+        The new user; `None` if there is none with this id.
+    """
+    now = plane.clock()
+
+    def job(transaction: Transaction) -> User | None:
+        before = users.get(transaction.connection, user_id)
+        if before is None:
+            return None
+        after = changed(before)
+        users.change(transaction.connection, after)
+        body: JsonObject = {"by": by, "before": _shown(before), "after": _shown(after)}
+        body["password_changed"] = before.password != after.password
+        transaction.append(AuditEvent(now, "user.changed", user_id, body, severity="warning"))
+        if after.disabled_at is not None or body["password_changed"]:
+            reason = "password changed" if after.disabled_at is None else "disabled"
+            for session in logins.listed(transaction.connection, now, user_id=user_id):
+                end_login(transaction, session, by=by, reason=reason, now=now)
+        return after
+
+    return await plane.write(job)
+
+
+def disabled(now: float | None) -> Callable[[User], User]:
+    """A change: the user cannot log in since then, or with `None` can again."""
+    return lambda user: replace(user, disabled_at=now)
+
+
+def end_login(transaction: Transaction, session: logins.Session, *, by: str, reason: str, now: float) -> None:
+    """End a session, and record it."""
+    if logins.end(transaction.connection, session.id):
+        body = {"by": by, "name": session.name, "session": session.id, "reason": reason}
+        transaction.append(AuditEvent(now, "login.ended", session.user_id or session.key_id, body))
+
+
+def _shown(user: User) -> JsonObject:
+    return {
+        "name": user.name,
+        "roles": sorted(user.roles),
+        "groups": sorted(user.groups),
+        "litellm_user": user.litellm_user,
+        "disabled": user.disabled_at is not None,
+    }

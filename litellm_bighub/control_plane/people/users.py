@@ -1,0 +1,109 @@
+"""Users of the control plane, as they are stored: names, groups, roles, and the digest of a password."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import Connection, RowMapping, select, update
+
+from litellm_bighub.control_plane.people.person import Person
+from litellm_bighub.control_plane.people.roles import Role, known_roles, scopes_of
+from litellm_bighub.control_plane.store.schema import users
+
+_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
+_GROUP: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody with a login of their own.
+
+    Attributes:
+        name: what they log in with. One spelling has one name: small letters, digits and a few signs.
+        password: its hash.
+        litellm_user: the LiteLLM user that they are; empty if nobody has said so.
+        disabled_at: since when they cannot log in.
+    """
+
+    id: str
+    name: str
+    password: str = field(repr=False)
+    roles: frozenset[Role]
+    groups: frozenset[str]
+    litellm_user: str
+    created_at: float
+    disabled_at: float | None = None
+
+    @property
+    def person(self) -> Person:
+        """Who answers for what this user does."""
+        return Person(self.id, self.name, scopes_of(self.roles), self.groups, self.litellm_user)
+
+
+def user_name(text: str) -> str | None:
+    """A text as a user's name; `None` if it cannot be one."""
+    name = text.strip().lower()
+    return name if _NAME.fullmatch(name) else None
+
+
+def group_name(text: str) -> str | None:
+    """A text as a group's name; `None` if it cannot be one."""
+    return text if _GROUP.fullmatch(text) else None
+
+
+def insert(connection: Connection, user: User) -> None:
+    """Store a new user."""
+    connection.execute(users.insert(), {"id": user.id, "created_at": user.created_at, **_values(user)})
+
+
+def change(connection: Connection, user: User) -> None:
+    """Store a user anew."""
+    connection.execute(update(users).where(users.c.id == user.id).values(**_values(user)))
+
+
+def get(connection: Connection, user_id: str) -> User | None:
+    """The user with this id."""
+    row = connection.execute(select(users).where(users.c.id == user_id)).mappings().one_or_none()
+    return None if row is None else _user(row)
+
+
+def named(connection: Connection, name: str) -> User | None:
+    """The user with this name."""
+    row = connection.execute(select(users).where(users.c.name == name)).mappings().one_or_none()
+    return None if row is None else _user(row)
+
+
+def everybody(connection: Connection) -> list[User]:
+    """All users, by name."""
+    return [_user(row) for row in connection.execute(select(users).order_by(users.c.name)).mappings()]
+
+
+def _values(user: User) -> dict[str, object]:
+    return {
+        "name": user.name,
+        "password": user.password,
+        "roles": _joined(user.roles),
+        "groups": _joined(user.groups),
+        "litellm_user": user.litellm_user,
+        "disabled_at": user.disabled_at,
+    }
+
+
+def _joined(words: Iterable[str]) -> str:
+    return " ".join(sorted(words))
+
+
+def _user(row: RowMapping) -> User:
+    return User(
+        id=row["id"],
+        name=row["name"],
+        password=row["password"],
+        roles=known_roles(row["roles"].split()),
+        groups=frozenset(row["groups"].split()),
+        litellm_user=row["litellm_user"],
+        created_at=row["created_at"],
+        disabled_at=row["disabled_at"],
+    )

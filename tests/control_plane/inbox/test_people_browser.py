@@ -1,0 +1,69 @@
+"""Login, people and the password of a user in a real Chromium, at both widths."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("playwright.async_api", reason="Playwright is not installed")
+
+from playwright.async_api import expect
+
+from litellm_bighub.control_plane.people.accounts import add_user
+from litellm_bighub.control_plane.people.roles import ROLES
+from tests.control_plane.inbox.browser import browsing, chromium
+from tests.control_plane.inbox.test_people_routes import PASSWORD, STORED
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(chromium() is None, reason="Chromium is not installed (apt-get install chromium)"),
+]
+PICTURES = os.environ.get("BIGHUB_PICTURES")
+"""A folder for what the pages look like, for whoever wants to see."""
+
+
+@pytest.fixture
+async def browser():
+    async with browsing(chromium()) as browser:
+        yield browser
+
+
+async def is_no_wider_than_the_screen(page, name):
+    assert await page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    if PICTURES:
+        await page.screenshot(path=Path(PICTURES) / f"{name}-{page.viewport_size['width']}.png", full_page=True)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_a_user_logs_in_and_an_operator_ends_the_session(width, browser, url, plane, ask):
+    await add_user(plane, "boss", STORED, roles=frozenset(ROLES), by="test")
+    kim = await add_user(
+        plane, "kim@example.com", STORED, roles=frozenset({"approver"}), groups=frozenset({"finance"}), by="test"
+    )
+    pages = []
+    for name in (kim.name, "boss"):
+        page = await (await browser.new_context(viewport={"width": width, "height": 844})).new_page()
+        pages.append(page)
+        await page.goto(f"{url}/inbox/login")
+        await expect(page.get_by_label("Name")).to_be_focused()
+        await page.keyboard.type(name)
+        await page.keyboard.press("Tab")
+        await page.keyboard.type("a wrong password")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_be_visible()
+        await expect(page.get_by_label("Name")).to_have_value(name)
+        await is_no_wider_than_the_screen(page, "login")
+        await page.get_by_label("Password").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(f"{url}/inbox")
+    hers, his = pages
+    await his.get_by_role("link", name="People").click()
+    await expect(his.get_by_role("heading", name=kim.name)).to_have_count(2)
+    await is_no_wider_than_the_screen(his, "people")
+    await his.get_by_role("button", name="Disable").click()
+    await expect(his.get_by_text("disabled since")).to_be_visible()
+    await expect(his.get_by_role("heading", name=kim.name)).to_have_count(1)
+    await is_no_wider_than_the_screen(his, "people-disabled")
+    await expect(hers.get_by_text("You are logged out")).to_be_visible(timeout=20_000)

@@ -1,0 +1,66 @@
+"""The settings of `serve`: options above the environment above the file, and nothing unknown."""
+
+from __future__ import annotations
+
+import pytest
+
+from litellm_bighub.control_plane.serve_settings import read_serve_settings
+from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.settings import ServeSettings
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read_(text=None, path=None):
+        if text is not None:
+            (tmp_path / "bighub_serve.yaml").write_text(text)
+        return read_serve_settings(path, tmp_path)
+
+    return read_
+
+
+def test_without_a_file_the_defaults_hold(read):
+    assert read() == ServeSettings()
+
+
+def test_the_environment_counts_above_the_file(read, monkeypatch):
+    monkeypatch.setenv("LITELLM_BIGHUB_SERVE_PORT", "9000")
+    monkeypatch.setenv("LITELLM_BIGHUB_SERVE_TRUST_PROXY", '["10.0.0.1"]')
+    monkeypatch.setenv("PUBLIC", "https://bighub.example.com")
+    found = read("port: 8000\nhost: 0.0.0.0\npublic_url: os.environ/PUBLIC\n")
+    assert (found.port, found.host, found.trust_proxy) == (9000, "0.0.0.0", ["10.0.0.1"])
+    assert found.public_url == "https://bighub.example.com"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "problem"),
+    [
+        ("prot: 1", "bighub_serve.yaml.prot", "did you mean port?"),
+        ("port: many", "serve.port", "valid integer"),
+        ("public_url: 'https://x/inbox'", "serve.public_url", "pattern"),
+        ("- port", "", "is no mapping"),
+        ("a: [", "", "cannot be read"),
+        ("public_url: os.environ/NOWHERE_SET", "bighub_serve.yaml.public_url", "which is not set"),
+    ],
+)
+def test_what_cannot_be_used_stops_the_start(text, key, problem, read):
+    with pytest.raises(ConfigurationError) as refused:
+        read(text)
+    assert refused.value.key.endswith(key)
+    assert problem in refused.value.problem
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("LITELLM_BIGHUB_SERVE_PROT", "1"), ("LITELLM_BIGHUB_SERVE_TRUST_PROXY", "10.0.0.1")],
+    ids=["unknown", "no JSON"],
+)
+def test_a_variable_that_cannot_be_used_stops_the_start(variable, value, read, monkeypatch):
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigurationError):
+        read()
+
+
+def test_a_file_that_is_named_must_be_there(read, tmp_path):
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        read(path=tmp_path / "nowhere.yaml")
