@@ -40,8 +40,9 @@ from litellm_bighub.domain.history import LABEL, told
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.domain.stored_context import restored_context
 from litellm_bighub.errors import ConfigurationError, did_you_mean
+from litellm_bighub.policy.authoring.rule_mismatch import readings, sides
 from litellm_bighub.policy.difference import Difference, compare
-from litellm_bighub.policy.evaluation import Considered, Explanation, explain as explain_policy
+from litellm_bighub.policy.evaluation import Explanation, explain as explain_policy
 from litellm_bighub.policy.policy_file import load_policy, load_text, misplaced_rules, unmarked_actors, unread_commands
 from litellm_bighub.policy.policy_text import build
 from litellm_bighub.policy.rule import Policy
@@ -290,40 +291,13 @@ def _uncalled(policy: Policy, called: frozenset[str]) -> Iterator[str]:
             yield f"tools.{tool}: no recorded call is of it{_printable(did_you_mean(tool, called))}"
 
 
-def _sides(seen: Considered, call: ToolCall, context: CallContext) -> tuple[str, str] | None:
-    """What the rule wants, and what the call brings."""
-    rule = seen.rule
-    match seen.mismatch:
-        case "tool":
-            return rule.tool.text, call.name
-        case "type":
-            return rule.type.text, call.type
-        case "taint":
-            labels = [name.removeprefix(LABEL) for name in context.outputs.split("\n")]
-            return " or ".join(sorted(rule.taint)), ", ".join(labels)
-        case "key":
-            return rule.key.text, " or ".join(filter(None, (context.key_alias, context.key)))
-        case None | "status" | "expires_at" | "when" | "part":
-            return None
-        case name:
-            pattern: Pattern = getattr(rule, name)
-            return pattern.text, getattr(context, name)
-
-
-def _readings(seen: Considered, explanation: Explanation, call: ToolCall, context: CallContext) -> tuple[str, ...]:
-    """The comparisons of a condition that is false, or that has no answer."""
-    undecided = seen.mismatch is None and explanation.judgement.blocked_by == "when"
-    condition = seen.rule.when if undecided or seen.mismatch == "when" else None
-    return () if condition is None else condition.readings(call.arguments, context)
-
-
 def _show(explanation: Explanation, call: ToolCall, context: CallContext) -> None:
     for considered in explanation.considered:
         passed = "decides" if considered.mismatch is None else f"passed over: {considered.mismatch} does not match"
-        if (sides := _sides(considered, call, context)) is not None:
-            passed += f" (the rule has {sides[0] or 'none'}, the call {_printable(sides[1]) or 'none'})"
+        if (both := sides(considered, call, context)) is not None:
+            passed += f" (the rule has {both[0] or 'none'}, the call {_printable(both[1]) or 'none'})"
         typer.echo(f"  {considered.rule.name}: {passed}")
-        for line in _readings(considered, explanation, call, context):
+        for line in readings(considered, explanation, call, context):
             typer.echo(f"      {_printable(line)}")
     for one in explanation.parts if len(explanation.parts) > 1 else ():
         effect = one.rule.effect if one.rule else "the default"
@@ -356,8 +330,8 @@ def _as_json(explanation: Explanation, call: ToolCall, context: CallContext) -> 
             {
                 "rule": seen.rule.name,
                 "mismatch": seen.mismatch,
-                "sides": _sides(seen, call, context),
-                "readings": _readings(seen, explanation, call, context),
+                "sides": sides(seen, call, context),
+                "readings": readings(seen, explanation, call, context),
             }
             for seen in explanation.considered
         ],

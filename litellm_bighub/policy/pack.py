@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import yaml
 
@@ -17,6 +18,21 @@ FOLDER: Final = Path(__file__).parent / "packs"
 def read_pack(name: PackName) -> PolicyText:
     """A pack as it ships, with its examples."""
     return PolicyText.model_validate(yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8")))
+
+
+def pack_of(rule: RuleText) -> PackName | None:
+    """The pack that a rule came from as it stands; `None` for one of the file, also if it has a name as of a pack."""
+    packs: tuple[PackName, ...] = get_args(PackName)
+    for pack in packs:
+        if rule.name.startswith(f"{pack}/") and rule in _named_rules(pack):
+            return pack
+    return None
+
+
+@cache
+def _named_rules(name: PackName) -> list[RuleText]:
+    """Reading a large pack takes a while."""
+    return [_named(rule, name) for rule in read_pack(name).rules]
 
 
 def with_packs(text: PolicyText) -> PolicyText:

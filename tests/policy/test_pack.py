@@ -10,7 +10,7 @@ from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.policy.evaluation import evaluate
 from litellm_bighub.policy.examples import check_examples
-from litellm_bighub.policy.pack import FOLDER, read_pack, with_packs
+from litellm_bighub.policy.pack import FOLDER, pack_of, read_pack, with_packs
 from litellm_bighub.policy.parts.call_parts import ToolParts
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.policy.policy_text import PackName, PolicyText, build, canonical_text
@@ -596,3 +596,10 @@ def test_an_include_that_is_none_is_refused_with_its_line():
         parse_policy("version: 1\ninclude: [nothing]\n", "p.yaml")
     with pytest.raises(ConfigurationError, match=r"p.yaml:2: include: a pack is there twice"):
         parse_policy("version: 1\ninclude: [mail, mail]\n", "p.yaml")
+
+
+def test_a_rule_of_a_pack_is_known_from_one_that_has_only_its_name():
+    own = "version: 1\nrules: [{name: mail/mine}, {name: other/x}]\n"
+    text = parse_policy(f"{own}include: mail\n", "p.yaml")
+    assert [pack_of(rule) for rule in text.rules[:2]] == [None, None]
+    assert {pack_of(rule) for rule in text.rules[2:]} == {"mail"}

@@ -29,7 +29,7 @@ from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redact, hidden_texts
 from litellm_bighub.domain.stored_context import stored_context
 from litellm_bighub.policy.evaluation import PolicyJudgement, find
-from litellm_bighub.policy.policy_text import PolicyText, build, canonical_text
+from litellm_bighub.policy.policy_text import AddedRules, PolicyText, build, canonical_text
 from litellm_bighub.policy.rule import Policy
 from litellm_bighub.policy.tool_table import ShownMeasures, ToolTable
 
@@ -106,6 +106,7 @@ class PolicySnapshot:
     policy: Policy
     tools: ToolTable
     switches: tuple[Switch, ...]
+    added: AddedRules = ()
 
 
 class DecisionRecorder:
@@ -128,7 +129,7 @@ class DecisionRecorder:
         if policies.remember(transaction.connection, policy.version, canonical_text(text, added), now):
             transaction.append(AuditEvent(now, "policy.activated", policy.version, {"rules": len(policy.rules)}))
         self._snapshot = PolicySnapshot(
-            text, transaction.epoch, policy, ToolTable(policy.tools), switches.active(transaction.connection)
+            text, transaction.epoch, policy, ToolTable(policy.tools), switches.active(transaction.connection), added
         )
         return self._snapshot
 

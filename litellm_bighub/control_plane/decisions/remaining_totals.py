@@ -6,8 +6,9 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, and_, false, or_, select
 
 from litellm_bighub.control_plane.decisions.reservations import Reservation
 from litellm_bighub.control_plane.store.driver_statements import TOTAL_COLUMNS, totals_of
@@ -15,6 +16,8 @@ from litellm_bighub.control_plane.store.schema import totals as table
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.policy.rule import Period, Policy, Rule
 from litellm_bighub.policy.totals import Charge, Total, charge_of, window_of
+
+_MOST_ACCOUNTS: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,29 @@ def for_reservations(
     return found
 
 
+def of_account(connection: Connection, rule: Rule, account: str) -> Mapping[Period, Total]:
+    """What is summed up for one account."""
+    columns = (table.c[name] for name in ("period", *TOTAL_COLUMNS))
+    query = select(*columns).where(table.c.rule_id == rule.totals_id, table.c.account == account)
+    return totals_of(connection.execute(query).all())
+
+
+def of_rule(connection: Connection, rule: Rule, now: float) -> Mapping[str, list[RemainingTotal]]:
+    """What the sums of a rule leave, by account: of those that were charged in the current windows, at most fifty."""
+    windows = ((period, window_of(period, rule, now)) for period in rule.max_totals)
+    current = [and_(table.c.period == period, table.c.window == window) for period, window in windows]
+    query = select(table.c.account).where(table.c.rule_id == rule.totals_id, or_(false(), *current)).distinct()
+    accounts = connection.execute(query.order_by(table.c.account).limit(_MOST_ACCOUNTS)).scalars().all()
+    return {
+        account: list(_of_account(connection, rule, account, json.loads(account).get("currency", ""), now))
+        for account in accounts
+    }
+
+
 def _of_account(
     connection: Connection, rule: Rule, account: str, currency: str, now: float
 ) -> Iterator[RemainingTotal]:
-    columns = (table.c[name] for name in ("period", *TOTAL_COLUMNS))
-    query = select(*columns).where(table.c.rule_id == rule.totals_id, table.c.account == account)
-    totals = totals_of(connection.execute(query).all())
+    totals = of_account(connection, rule, account)
     for period, limit in rule.max_totals.items():
         spent = totals.get(period, Total()).spent(window_of(period, rule, now))
         yield RemainingTotal(rule.name, period, currency, limit, spent.used, spent.reserved, spent.left(limit))

@@ -10,7 +10,8 @@ from fastapi import Request
 
 LOGIN: Final = "/inbox/login"
 _PAGE: Final = re.compile(
-    r"/inbox(?:/(?:approvals|decisions)(?:/[\w-]+)?|/charts|/people|/policy)?(?:\?[\w%.~+=&:-]*)?", re.ASCII
+    r"/inbox(?:/(?:approvals|decisions)(?:/[\w-]+)?|/charts|/people|/policy(?:/explain)?)?(?:\?[\w%.~+=&:-]*)?",
+    re.ASCII,
 )
 
 

@@ -228,7 +228,7 @@ async def test_enter_in_the_comment_answers_nothing(browser, url, key, ask, plan
 async def test_nothing_is_wider_than_the_screen_and_every_field_has_a_name(browser, url, key, ask, width):
     await ask(700, **HOSTILE, long="x" * 3000)
     page = await log_in(browser, url, await key(), viewport={"width": width, "height": 800})
-    for path in ("/inbox", "/inbox/decisions", "/inbox/charts"):
+    for path in ("/inbox", "/inbox/decisions", "/inbox/charts", "/inbox/policy", "/inbox/policy/explain"):
         await page.goto(url + path)
         assert await page.evaluate("document.documentElement.scrollWidth") <= width
         unnamed = (

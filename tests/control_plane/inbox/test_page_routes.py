@@ -28,6 +28,8 @@ PLACES = {
     "/inbox/decisions?tool=x": "/inbox/login?next=%2Finbox%2Fdecisions%3Ftool%3Dx",
     "/inbox/decisions/x": "/inbox/login?next=%2Finbox%2Fdecisions%2Fx",
     "/inbox/charts": "/inbox/login?next=%2Finbox%2Fcharts",
+    "/inbox/policy": "/inbox/login?next=%2Finbox%2Fpolicy",
+    "/inbox/policy/explain?decision=x": "/inbox/login?next=%2Finbox%2Fpolicy%2Fexplain%3Fdecision%3Dx",
 }
 
 
@@ -78,7 +80,7 @@ async def test_the_cookie_is_kept_from_scripts_and_other_sites(url, key):
 
 async def test_every_page_has_a_strict_policy(visit):
     client, _ = await visit()
-    for path in ("/inbox", "/inbox/decisions", "/inbox/charts", "/inbox/static/inbox.js", "/docs"):
+    for path in ("/inbox", "/inbox/decisions", "/inbox/policy", "/inbox/charts", "/inbox/static/inbox.js", "/docs"):
         headers = (await client.get(path)).headers
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "unsafe" not in headers["content-security-policy"]
@@ -91,6 +93,7 @@ async def test_every_page_speaks_the_operators_words(visit, plane, ask):
     await ask(note="a\n" * 100), await ask(tool="pay", domain="hr")
     client, _ = await visit()
     paths = ("/inbox/login", "/inbox", "/inbox/decisions", "/inbox/decisions?tool=none", "/inbox/charts", "/docs")
+    paths = (*paths, "/inbox/policy", "/inbox/policy/explain")
     story = re.search(r"/inbox/decisions/\w+", (await client.get("/inbox")).text)[0]
     shown = "".join([(await client.get(path)).text for path in (*paths, story)])
 
