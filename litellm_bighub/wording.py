@@ -213,6 +213,11 @@ class Wording:
     inbox_refused_same_person: str = _sentence(
         "You have approved it already. Another person must approve as well; a key counts as whoever made it."
     )
+    inbox_refused_not_approver: str = _sentence("This call needs the approval of other people. Nothing was done.")
+    inbox_refused_own_call: str = _sentence("You asked for this call: somebody else must approve it. Nothing was done.")
+    inbox_refused_no_allowance: str = _sentence(
+        "Calls that need several or certain people are not allowed for a while. Nothing was done."
+    )
     inbox_refused_too_long: str = _sentence("No rule can hold names as long as this caller's. Nothing was changed.")
     inbox_refused_blocked: str = _sentence("The policy blocks the edited call. Nothing was changed.")
     inbox_login_throttled: str = _sentence("Too many attempts. Wait a minute.")
@@ -272,8 +277,14 @@ class Wording:
     page_approve_these: str = _sentence("Approve these {count}")
     page_deny_these: str = _sentence("Deny these {count}")
     page_until: str = _sentence("until {time}")
-    page_two_people: str = _sentence("Two different people must approve.")
-    page_first_approved: str = _sentence("{person} has.")
+    page_votes: str = _sentence("{have} of {count} approvals by {who}")
+    page_votes_anybody: str = _sentence("{have} of {count} approvals by different people")
+    page_votes_so_far: str = _sentence("so far: {people}")
+    page_escalates: str = _sentence("From {time} on, {who} may approve too.")
+    page_not_yours: str = _sentence("You cannot answer this call: others must.")
+    page_own_call: str = _sentence("You asked for this call: somebody else must approve it. You can deny it.")
+    page_voted: str = _sentence("You have approved it.")
+    page_requester_unknown: str = _sentence("user unknown")
     page_arguments_edited: str = _sentence("{person} has edited the arguments; this is what would run:")
     page_approve: str = _sentence("Approve")
     page_deny: str = _sentence("Deny")
@@ -432,6 +443,12 @@ class Wording:
     api_refused_resolved: str = _sentence("the approval is already {state}")
     api_refused_same_person: str = _sentence(
         "another person must approve as well; a key counts as the person who made it"
+    )
+    api_refused_not_approver: str = _sentence("this call needs the approval of others: {who}")
+    api_refused_own_call: str = _sentence("nobody approves a call of their own")
+    api_refused_no_allowance: str = _sentence("a call that needs several or certain people is not allowed for a while")
+    api_refused_other_people: str = _sentence(
+        "the edited call would need other people; deny it and let the agent ask anew"
     )
     api_refused_blocked: str = _sentence("the policy blocks the edited call: {reason}")
     api_refused_uneditable: str = _sentence(

@@ -16,7 +16,13 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from litellm_bighub.control_plane.approvals.awaited_approvals import AwaitedApprovals
-from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused, expire_due, resolve
+from litellm_bighub.control_plane.approvals.resolution import (
+    Resolution,
+    ResolutionRefused,
+    escalate_due,
+    expire_due,
+    resolve,
+)
 from litellm_bighub.control_plane.audit import event_counts
 from litellm_bighub.control_plane.audit.retention_schedule import RetentionSchedule
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
@@ -166,6 +172,10 @@ class ControlPlane(Database):
     async def expire_due(self) -> int:
         """Record the expiry of approvals whose time is over."""
         return await self.write(lambda transaction: expire_due(transaction, now_in(transaction, self.clock)))
+
+    async def escalate_due(self) -> int:
+        """Record that others may answer approvals that have waited for long."""
+        return await self.write(lambda transaction: escalate_due(transaction, now_in(transaction, self.clock)))
 
     async def retain_due(self) -> int:
         """Remove some of what is too old, if it is time to; how many events that were."""

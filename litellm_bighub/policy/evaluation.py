@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeAlias
 
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Verdict
+from litellm_bighub.policy.approvers import ANYONE, Requirement, all_of
 from litellm_bighub.policy.argument_condition import Undecidable
 from litellm_bighub.policy.parts.part import WHOLE_CALL, Part
 from litellm_bighub.policy.rule import CallerField, Effect, Period, Policy, Rule
@@ -83,9 +84,9 @@ class PolicyJudgement:
         return tuple(rule for rule in self.rules if rule.limits_use) if self.verdict == "allowed" else ()
 
     @property
-    def needs_two(self) -> bool:
-        """Whether two different people must approve."""
-        return any(rule is not None and rule.four_eyes for rule in self.asking)
+    def requirements(self) -> tuple[Requirement, ...]:
+        """Who must approve it: all that the rules that ask require."""
+        return all_of(one for rule in self.asking for one in ((ANYONE,) if rule is None else rule.requirements))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from typing_extensions import Self
 
 from litellm_bighub.domain.history import FreshHistory
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.policy.approvers import ApproverName, EscalationText, QuorumText, requirements_of
 from litellm_bighub.policy.argument_condition import Condition, refuse_slips
 from litellm_bighub.policy.example_text import ExamplesText
 from litellm_bighub.policy.label import Labels
@@ -220,6 +221,13 @@ class RuleText(BaseModel):
         default=900, description="how long a person has to answer"
     )
     four_eyes: Annotated[bool, Strict()] = Field(default=False, description="two different people must approve")
+    approvers: Annotated[list[ApproverName], BeforeValidator(_as_list), Field(max_length=50)] = Field(
+        default_factory=list["ApproverName"], description="who may approve: group:… or user:…, or a list of them"
+    )
+    quorum: QuorumText | None = Field(default=None, description="how many people of which group must approve")
+    escalation: EscalationText | None = Field(
+        default=None, description="who may approve as well after a time: `after_seconds` and `to`"
+    )
     priority: Annotated[int, Strict(), Field(ge=-1000, le=1000)] = Field(
         default=0, description="rules of higher priority are tried first; otherwise their order counts"
     )
@@ -258,6 +266,7 @@ class RuleText(BaseModel):
         if self.effect == "block" and (given or self.max_totals):
             raise ValueError("a rule with `effect: block` blocks every value; drop the bounds, or the effect")
         self._totals_make_sense()
+        self._approvers_make_sense()
         if self.command is not None and self.command.by_effect:
             if "effect" in self.model_fields_set:
                 raise ValueError("`command` says what is blocked and allowed; drop `effect`, or make `command` a list")
@@ -284,6 +293,19 @@ class RuleText(BaseModel):
                 "max_total_per_hour, max_total_per_day, max_total_per_week and max_total_per_month must not decrease in"
                 " this order"
             )
+
+    def _approvers_make_sense(self) -> None:
+        names = bool(self.approvers or self.quorum)
+        if names and "require_approval" not in self.effects and self.require_approval_above is None:
+            raise ValueError(
+                "approvers and quorum are for a rule that asks; add `effect: require_approval`, or a bound"
+            )
+        if self.escalation is None:
+            return
+        if not names:
+            raise ValueError("escalation needs approvers or a quorum: without them anybody may answer at once")
+        if self.escalation.after_seconds >= self.approval_ttl_seconds:
+            raise ValueError("escalation comes too late: the approval has expired; raise approval_ttl_seconds")
 
     @property
     def max_totals(self) -> Mapping[Period, Decimal]:
@@ -378,6 +400,7 @@ class RuleText(BaseModel):
             expires_at=None if self.expires_at is None else self.expires_at.timestamp(),
             approval_ttl_seconds=self.approval_ttl_seconds,
             four_eyes=self.four_eyes,
+            requirements=requirements_of(self.approvers, self.quorum, self.escalation, four_eyes=self.four_eyes),
             priority=self.priority,
             max_totals=self.max_totals,
             total_by=tuple(self.total_by),

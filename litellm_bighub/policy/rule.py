@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias, get_args
 
+from litellm_bighub.policy.approvers import ANYONE, Requirement
 from litellm_bighub.policy.argument_condition import Condition
 from litellm_bighub.policy.label import Labels
 from litellm_bighub.policy.parts.call_parts import CallParts, ToolParts
@@ -94,6 +95,7 @@ class Rule:
         expires_at: POSIX seconds from which on the rule is no longer in force.
         max_totals: how much the values of its calls may sum up to in each calendar window.
         total_by: whose sums these are; those of all callers together if it names nobody.
+        requirements: who must approve what it asks.
         totals_of: the id of the rule whose sums it adds to, in place of its own.
     """
 
@@ -125,6 +127,7 @@ class Rule:
     expires_at: float | None = None
     approval_ttl_seconds: int = 900
     four_eyes: bool = False
+    requirements: tuple[Requirement, ...] = (ANYONE,)
     priority: int = 0
     max_totals: Mapping[Period, Decimal] = field(default_factory=dict["Period", Decimal])
     total_by: tuple[TotalBy, ...] = ()

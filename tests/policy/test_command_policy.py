@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.policy.approvers import Requirement
 from litellm_bighub.policy.evaluation import evaluate, explain
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.policy.policy_text import build
@@ -377,7 +378,7 @@ rules:
     assert judgement.verdict == "requires_approval"
     assert [rule.name for rule in judgement.rules] == ["limited", "two", "three"]
     assert [rule.name for rule in judgement.asking if rule] == ["two", "three"]
-    assert judgement.needs_two
+    assert judgement.requirements == (Requirement(count=2),)
     assert judgement.counting == ()
     listing = evaluate(policy, ToolCall("c", "function", "Bash", {"command": "ls; ls"}), CallContext(), now=1.0)
     assert [rule.name for rule in listing.counting] == ["limited"]

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.policy.approvers import Requirement
 from litellm_bighub.policy.evaluation import Usage, evaluate, explain
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.policy.policy_text import build
@@ -356,7 +357,7 @@ def test_each_rule_that_decides_counts_an_allowed_call_and_two_people_are_needed
     assert [rule.name for rule in of_command("ls; ls").judgement.counting] == ["shell"]
     asked = of_command("ls; make").judgement
     assert asked.counting == ()
-    assert asked.needs_two
+    assert asked.requirements == (Requirement(count=2),)
     assert [rule.name for rule in asked.rules] == ["shell", "two"]
 
 

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
+from litellm_bighub.policy.approvers import Requirement
 from litellm_bighub.policy.policy_text import (
     ALLOWANCE,
     PolicyText,
@@ -19,6 +20,9 @@ from litellm_bighub.policy.policy_text import (
     read_canonical_text,
 )
 from litellm_bighub.policy.rule import Hours
+
+ASKS = {"effect": "require_approval"}
+LATER = {"after_seconds": 60, "to": ["group:leads"]}
 
 
 def policy(*rules: dict[str, object], **keys: object) -> PolicyText:
@@ -81,12 +85,31 @@ def test_half_of_the_hours_is_enough(fields, hours):
         pytest.param({"effect": "block", "max_value": 1}, "drop the bounds", id="bounds on a rule that blocks"),
         pytest.param({"allowed_hours_start": 0, "allowed_hours_end": 24}, "same hour", id="hours that allow nothing"),
         pytest.param({"unknown": 1}, "unknown", id="an unknown field"),
+        pytest.param({"approvers": "group:a"}, "a rule that asks", id="approvers of a rule that never asks"),
+        pytest.param({"quorum": {"count": 2, "group": "a"}}, "a rule that asks", id="a quorum of one"),
+        pytest.param({**ASKS, "approvers": "finance"}, "approvers", id="a name that is neither group nor user"),
+        pytest.param({**ASKS, "escalation": LATER}, "anybody may answer", id="an escalation from everybody"),
+        pytest.param(
+            {**ASKS, "approvers": "group:a", "escalation": LATER, "approval_ttl_seconds": 60},
+            "too late",
+            id="an escalation after the end",
+        ),
         pytest.param({"taint": "untrusted"}, "`taint` blocks or asks", id="a label that allows"),
     ],
 )
 def test_a_rule_that_makes_no_sense_is_refused(fields, says):
     with pytest.raises(ValidationError, match=says):
         RuleText.model_validate({"name": "r", **fields})
+
+
+@pytest.mark.parametrize("asks", [ASKS, {"require_approval_above": 5}, {"command": {"require_approval": "rm *"}}])
+def test_who_must_approve_is_carried_over(asks):
+    fields = {"approvers": "group:a", "quorum": {"count": 2, "group": "s"}, "escalation": LATER, **asks}
+    rule = RuleText.model_validate({"name": "r", **fields}).rules()[0]
+    assert rule.requirements == (
+        Requirement(("group:s",), 2, 60, ("group:leads",)),
+        Requirement(("group:a",), 1, 60, ("group:leads",)),
+    )
 
 
 def test_the_files_rules_come_first_but_priorities_before_that():

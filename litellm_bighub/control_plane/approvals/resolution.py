@@ -18,7 +18,9 @@ from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import Arguments, CallContext, CallType, ToolCall
 from litellm_bighub.domain.digest import arguments_digest
+from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.domain.stored_context import restored_context
+from litellm_bighub.policy.approvers import ANYONE
 from litellm_bighub.policy.evaluation import PolicyJudgement
 from litellm_bighub.policy.policy_text import RuleText
 from litellm_bighub.wording import ENGLISH
@@ -32,7 +34,10 @@ class Resolution:
 
     Attributes:
         by: who, as authenticated.
-        person: whose key it was (`store.keys.Key.lineage`), which counts where two people must approve; `by` without.
+        person: tells people apart where several must approve (`people.person.Person.id`); `by` without.
+        user: their name as a user, empty for whoever has a key.
+        groups: the user's, which rules may ask for.
+        litellm_user: the LiteLLM user that they are, empty if nobody has said so. They approve no call of their own.
         edited: arguments in place of the shown ones; what is left as shown stays what it was.
         told: what the agent is told of its call that a person denies: why, or what to do in its place.
         allow_minutes: how long the tool may run for the same caller without asking, once this call is approved.
@@ -44,11 +49,14 @@ class Resolution:
     comment: str = ""
     edited: Arguments | None = None
     person: str = ""
+    user: str = ""
+    groups: frozenset[str] = frozenset()
+    litellm_user: str = ""
     allow_minutes: int | None = None
     told: str = ""
 
 
-RefusedSentence: TypeAlias = Literal["expired_because", "uneditable", "undecidable", "two_people"]
+RefusedSentence: TypeAlias = Literal["expired_because", "uneditable", "undecidable", "two_people", "other_people"]
 """Why, where a code alone does not say it."""
 
 
@@ -61,7 +69,17 @@ class ResolutionRefused:
         values: fill the sentence in.
     """
 
-    code: Literal["unknown", "expired", "resolved", "same_person", "blocked", "too_long"]
+    code: Literal[
+        "unknown",
+        "expired",
+        "resolved",
+        "same_person",
+        "blocked",
+        "too_long",
+        "not_approver",
+        "own_call",
+        "no_allowance",
+    ]
     sentence: RefusedSentence | None = None
     values: Mapping[str, str] = field(default_factory=dict[str, str])
 
@@ -97,6 +115,8 @@ def resolve(
     approval = approvals.get(connection, resolution.approval_id)
     if approval is None:
         return ResolutionRefused("unknown", values={"name": repr(resolution.approval_id)})
+    if (refused := _may_not(approval, resolution, now)) is not None:
+        return refused
     allowance: RuleText | None = None
     if resolution.allow_minutes is not None:
         text = deciding.snapshot(transaction, now).text
@@ -112,7 +132,22 @@ def resolve(
     moved = _record_answer(transaction, approval, resolution, edited.digest if edited else None, now)
     if moved is None:
         return _refusal(approval, now)
-    body: dict[str, object] = {"answer": moved, "by": resolution.by, "comment": resolution.comment}
+    body = _answer_body(approval, resolution, moved)
+    _reserve_anew(transaction, approval, moved, edited, now)
+    transaction.append(approval_event(approval, "approval.resolved", now, body))
+    if allowance is not None and moved == "approve":
+        grant(transaction, allowance, approval, by=resolution.by, now=now)
+    return approvals.get(connection, approval.id) or approval
+
+
+def _answer_body(approval: Approval, resolution: Resolution, moved: str) -> JsonObject:
+    """What the audit keeps of an answer."""
+    body: JsonObject = {
+        "answer": moved,
+        "by": resolution.by,
+        "person": resolution.person or resolution.by,
+        "comment": resolution.comment,
+    }
     if moved == "deny" and resolution.told:
         body["told"] = resolution.told
     if resolution.edited is not None and resolution.answer == "approve":
@@ -122,11 +157,7 @@ def resolve(
             "before_digest": arguments_digest(approval.edited or approval.arguments),
             "after_digest": arguments_digest(resolution.edited),
         }
-    _reserve_anew(transaction, approval, moved, edited, now)
-    transaction.append(approval_event(approval, "approval.resolved", now, body))
-    if allowance is not None and moved == "approve":
-        grant(transaction, allowance, approval, by=resolution.by, now=now)
-    return approvals.get(connection, approval.id) or approval
+    return body
 
 
 def _reserve_anew(
@@ -169,12 +200,65 @@ def _record_answer(
         resolution.approval_id,
         by=by,
         person=resolution.person or by,
+        user=resolution.user,
+        groups=resolution.groups,
         comment=comment,
         edited=resolution.edited,
         edited_digest=edited_digest,
         now=now,
         expires_at=expires_at(approval.ttl, since=now),
     )
+
+
+def _may_not(approval: Approval, resolution: Resolution, now: float) -> ResolutionRefused | None:
+    """Why this person's answer to an open approval does not count, whatever it says."""
+    if approval.state_at(now) not in approvals.OPEN:
+        return None  # then that is the reason
+    if not approval.may_answer(resolution.user, resolution.groups, now):
+        return ResolutionRefused("not_approver", values={"who": whose_turn(approval, now)})
+    if resolution.answer == "deny":
+        return None
+    if resolution.litellm_user and resolution.litellm_user == approval.context.get("user"):
+        return ResolutionRefused("own_call")
+    if resolution.allow_minutes is not None and approval.requirements != (ANYONE,):
+        return ResolutionRefused("no_allowance")
+    voted = any(vote.is_by(resolution.person or resolution.by, resolution.by) for vote in approval.counting)
+    if resolution.edited is None and not voted and not _helps(approval, resolution, now):
+        return ResolutionRefused("not_approver", values={"who": whose_turn(approval, now)})
+    return None
+
+
+def _helps(approval: Approval, resolution: Resolution, now: float) -> bool:
+    """Whether one more approval of this person brings the call nearer to its run."""
+    waited = now - approval.created_at
+    return any(each.counts(resolution.user, resolution.groups, waited) for each in approval.unmet())
+
+
+def whose_turn(approval: Approval, now: float) -> str:
+    """Who can bring a call nearer to its run, as rules name them."""
+    named = [name for each in approval.unmet() for name in each.named(now - approval.created_at)]
+    return ", ".join(dict.fromkeys(named))
+
+
+def _needs_others(approval: Approval, judgement: PolicyJudgement) -> RefusedSentence | None:
+    """Why the people who are asked are not those whom an edited call needs."""
+    if judgement.verdict != "requires_approval":
+        return None
+    asked = {(each.by, each.count) for each in approval.requirements}
+    others = [each for each in judgement.requirements if each != ANYONE and (each.by, each.count) not in asked]
+    if not others:
+        return None
+    return "two_people" if all(not each.by for each in others) else "other_people"
+
+
+def escalate_due(transaction: Transaction, now: float) -> int:
+    """Record that others may answer by now; how many approvals that is."""
+    due = approvals.escalated(transaction.connection, now)
+    for approval in due:
+        approvals.record_escalation(transaction.connection, approval, now)
+        to = [name for each in approval.requirements for name in each.named(now - approval.created_at)]
+        transaction.append(approval_event(approval, "approval.escalated", now, {"to": list(dict.fromkeys(to))}))
+    return len(due)
 
 
 def _refusal(approval: Approval, now: float) -> ResolutionRefused:
@@ -209,7 +293,7 @@ def _decide_again(
     judgement: PolicyJudgement = deciding.judge(transaction, snapshot, call, context, now, approval_id=approval.id)
     if judgement.verdict == "blocked":
         return ResolutionRefused("blocked", values={"reason": judgement.reason})
-    if any(rule.four_eyes for rule in judgement.rules) and not approval.four_eyes:
-        return ResolutionRefused("blocked", "two_people")
+    if (sentence := _needs_others(approval, judgement)) is not None:
+        return ResolutionRefused("blocked", sentence)
     digest = bound_digest(call, context, approval.policy_version) if surface == HTTP_SURFACE else None
     return _EditedCall(judgement, digest)

@@ -59,7 +59,7 @@ def judge_counted_call(
         return judgement
     over = reservations.overdue(transaction.connection, now)
     digest = bound.digest()
-    asked = None if edited else approvals.find(transaction.connection, digest, bound.call.type, now)
+    asked = None if approval_id else approvals.find(transaction.connection, digest, bound.call.type, now)
     if asked is None:
         return judged(edited, over)
     if asked.edited is None or asked.edited_digest == digest:

@@ -25,6 +25,7 @@ from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, Requir
 from litellm_bighub.domain.history import FreshHistory
 from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.redaction import Redact, Redactor
+from litellm_bighub.policy.approvers import ANYONE
 from litellm_bighub.policy.policy_text import build
 from litellm_bighub.policy.rule import Policy
 from litellm_bighub.wording import ENGLISH, Wording
@@ -184,7 +185,7 @@ class EmbeddedDecider:
         with unavailable_when_failing("control plane"):
             plane = await self.plane()
             approval = await plane.read(lambda connection: approvals.get(connection, approval_id))
-        if approval is None or approval.four_eyes:
+        if approval is None or approval.requirements != (ANYONE,):
             return False
         asked = caller_of(approval)
         if (asked.actor, asked.key, asked.user) != (context.actor, context.key, context.user):

@@ -368,6 +368,7 @@ def _request_approval(
     call, context, judgement = question.call, question.context, outcome.judgement
     rule = judgement.rule
     ttl = min(map(ttl_of, judgement.asking))
+    requirements = judgement.requirements
     approval = Approval(
         id=question.approval_id,
         decision_id=question.decision_id,
@@ -384,11 +385,13 @@ def _request_approval(
         value=measures.value,
         arguments=question.redacted,
         context=stored_context(context),
-        four_eyes=judgement.needs_two,
+        four_eyes=any(each.count > 1 for each in requirements),
         ttl=ttl,
         created_at=outcome.time,
         expires_at=expires_at(ttl, since=outcome.time),
         background=question.background,
+        requirements=requirements,
+        escalates_at=approvals.first_escalation(requirements, outcome.time, outcome.time),
     )
     approvals.insert(transaction.connection, approval)
     transaction.append(approval_event(approval, "approval.created", outcome.time, {"digest": digest}))

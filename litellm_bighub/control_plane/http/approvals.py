@@ -12,12 +12,14 @@ from litellm_bighub.control_plane.approvals.resolution import Resolution, Resolu
 from litellm_bighub.control_plane.http.auth import Plane, Reader, Resolver, Waiting
 from litellm_bighub.control_plane.http.errors import WordedError, existing, problem
 from litellm_bighub.control_plane.http.json_values import iso, readable
+from litellm_bighub.control_plane.people.votes import voters
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.control_plane.store.tables.approvals import Approval, State
 from litellm_bighub.control_plane.store.tables.keys import Key
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.policy.approvers import Requirement
 
 router = APIRouter(prefix="/approvals")
 
@@ -25,7 +27,7 @@ STATUS: dict[int, tuple[str, ...]] = {
     404: ("unknown",),
     410: ("expired",),
     422: ("blocked",),
-    403: ("same_person",),
+    403: ("same_person", "not_approver", "own_call", "no_allowance"),
 }
 
 _FOR_AGENTS: Final = (
@@ -162,6 +164,7 @@ def shown(approval: Approval, now: float) -> JsonObject:
         "status": approval.state_at(now),
         "four_eyes": approval.four_eyes,
         "first_by": approval.first_by,
+        "requirements": [_requirement(each, approval) for each in approval.requirements],
         "resolved_by": approval.resolved_by,
         "comment": approval.comment,
         "told_agent": approval.told or None,
@@ -171,6 +174,18 @@ def shown(approval: Approval, now: float) -> JsonObject:
         "created_at": iso(approval.created_at),
         "expires_at": iso(approval.expires_at),
         "resolved_at": iso(approval.resolved_at),
+    }
+
+
+def _requirement(requirement: Requirement, approval: Approval) -> JsonObject:
+    """Who must approve, and who has."""
+    after = requirement.escalates_after
+    return {
+        "by": list(requirement.by),
+        "count": requirement.count,
+        "approved_by": [vote.name for vote in voters(requirement, approval.counting, approval.created_at)],
+        "escalates_at": None if after is None else iso(approval.created_at + after),
+        "escalates_to": list(requirement.escalates_to),
     }
 
 

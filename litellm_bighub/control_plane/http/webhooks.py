@@ -27,6 +27,7 @@ EVENTS: Final = (
     "api_key.revoked",
     "approval.consumed",
     "approval.created",
+    "approval.escalated",
     "approval.expired",
     "approval.resolved",
     "audit.clock_doubted",

@@ -14,6 +14,8 @@ from litellm_bighub.control_plane.inbox.readable import readable_json
 from litellm_bighub.control_plane.inbox.views.call_view import ON_CARD, CallView, call_view
 from litellm_bighub.control_plane.inbox.views.edit_fields import EditField, edit_fields
 from litellm_bighub.control_plane.inbox.views.why_block import WhyBlock, why_block
+from litellm_bighub.control_plane.inbox.vote_block import VoteBlock, vote_block
+from litellm_bighub.control_plane.people.person import Person
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.call_background import from_text
@@ -49,6 +51,7 @@ class Card:
         fields: of the form that edits them; none where they cannot be edited here.
         as_json: the arguments in the form's other shape.
         why: why the call was made.
+        votes: who may answer, and who has.
     """
 
     approval: Approval
@@ -58,16 +61,25 @@ class Card:
     as_json: str
     typed: Typed
     why: WhyBlock
+    votes: VoteBlock
 
 
 def card(
-    approval: Approval, tools: Mapping[str, ToolParts], typed: Typed | None = None, *, longest: int | None = ON_CARD
+    approval: Approval,
+    tools: Mapping[str, ToolParts],
+    person: Person,
+    now: float,
+    typed: Typed | None = None,
+    *,
+    longest: int | None = ON_CARD,
 ) -> Card:
     """The card of an approval.
 
     Args:
         approval: its arguments are redacted.
         tools: what the policy says of tools.
+        person: who looks at it.
+        now: POSIX seconds.
         typed: what was typed in this card's form before, if it is this card's.
         longest: how many characters of a text are shown.
     """
@@ -85,6 +97,7 @@ def card(
         typed.fields.get("arguments", as_json) if may_edit and fits else "",
         typed,
         why_block(background, whole=longest is None),
+        vote_block(approval, person, now),
     )
 
 

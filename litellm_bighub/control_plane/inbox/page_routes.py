@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Literal
 
@@ -25,6 +26,7 @@ from litellm_bighub.control_plane.inbox.earlier_calls import earlier_calls
 from litellm_bighub.control_plane.inbox.render import render
 from litellm_bighub.control_plane.inbox.sessions import COOKIE, LoggedIn, OwnForm, require_scope
 from litellm_bighub.control_plane.inbox.waiting_list import EVERYTHING, PAGE, Order, WaitingFilter, waiting_list
+from litellm_bighub.control_plane.people.person import Person
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table, head
@@ -83,7 +85,7 @@ async def _inbox(
     found = await plane.read(query)
     found["totals"] = await _totals(plane, [approval.id for approval in found["waiting"].approvals], now)
     tools = plane.source.text.tools
-    cards = [card(approval, tools, typed) for approval in found["waiting"].approvals]
+    cards = [card(approval, tools, session.person, now, typed) for approval in found["waiting"].approvals]
     lost = typed if typed is not None and all(typed.approval_id != one.approval.id for one in cards) else None
     shared = {**found, "cards": cards, "wanted": wanted, "lost": lost, "may": _may_answer(session), "minutes": MINUTES}
     return render(request, template, session, now, shared, status=422 if note else 200, note=note)
@@ -97,7 +99,7 @@ async def approval_page(request: Request, approval_id: str, plane: Plane, sessio
     now = plane.clock()
     if approval.state_at(now) not in approvals.OPEN:
         return RedirectResponse(f"/inbox/decisions/{approval.decision_id}", 303)
-    one = card(approval, plane.source.text.tools, longest=None)
+    one = card(approval, plane.source.text.tools, session.person, now, longest=None)
     earlier = await plane.read(lambda connection: earlier_calls(connection, {(approval.tool, approval.actor)}, now))
     totals = await _totals(plane, [approval.id], now)
     shown = {"card": one, "earlier": earlier, "totals": totals, "may": _may_answer(session), "minutes": MINUTES}
@@ -150,11 +152,8 @@ async def answer(
             return await refused(refusal.note)
     said: Answer = "deny" if denies else "approve"
     kept = minutes if minutes in MINUTES else MINUTES[0]
-    resolution = Resolution(
-        approval_id,
-        said,
-        by=session.person.name,
-        person=session.person.id,
+    resolution = replace(
+        _said_by(session.person, approval_id, said),
         comment=comment,
         edited=edited,
         allow_minutes=kept if verdict == "allow" else None,
@@ -169,6 +168,18 @@ async def answer(
         return _redirect_with_note("answered")
     return _redirect_with_note(
         {"awaiting_second": "first", "approved": "approved", "denied": "denied"}.get(result.state, "")
+    )
+
+
+def _said_by(person: Person, approval_id: str, answer: Answer) -> Resolution:
+    return Resolution(
+        approval_id,
+        answer,
+        by=person.name,
+        person=person.id,
+        user=person.user,
+        groups=person.groups,
+        litellm_user=person.litellm_user,
     )
 
 
@@ -187,7 +198,7 @@ async def answer_many(
         approval = await plane.read(partial(approvals.get, approval_id=approval_id))
         if approval is None or arguments_digest(current_arguments(approval)) != shown:
             continue
-        said = Resolution(approval_id, verdict, by=session.person.name, person=session.person.id)
+        said = _said_by(session.person, approval_id, verdict)
         answered += not isinstance(await plane.resolve(said), ResolutionRefused)
     note = "many" if answered == len(calls) else "not_all"
     return _redirect_with_note(note)

@@ -33,6 +33,9 @@ NOTES = GOOD | {
     "refused_expired",
     "refused_resolved",
     "refused_same_person",
+    "refused_not_approver",
+    "refused_own_call",
+    "refused_no_allowance",
     "refused_too_long",
     "refused_blocked",
 }

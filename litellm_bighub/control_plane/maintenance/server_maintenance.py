@@ -36,6 +36,7 @@ async def maintained(plane: ControlPlane) -> AsyncGenerator[None]:
 async def _expire_and_retain(plane: ControlPlane) -> None:
     while True:
         await plane.expire_due()
+        await plane.escalate_due()
         await plane.snapshot()  # reads a changed policy file even while nobody asks for a decision
         while await plane.count_events() == AT_ONCE:
             pass

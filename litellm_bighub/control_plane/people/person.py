@@ -14,6 +14,7 @@ class Person:
     Attributes:
         id: tells two people apart, whatever they are called: a user's id, or the lineage of a key.
         name: as the audit names them.
+        user: their name as a user; empty for the person behind a key, whose name anybody may have chosen.
         groups: whose approvals they may answer. The person behind a key has none.
         litellm_user: the LiteLLM user that they are; empty if nobody has said so.
     """
@@ -21,5 +22,6 @@ class Person:
     id: str
     name: str
     scopes: frozenset[Scope]
+    user: str = ""
     groups: frozenset[str] = frozenset()
     litellm_user: str = ""

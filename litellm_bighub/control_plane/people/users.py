@@ -40,7 +40,7 @@ class User:
     @property
     def person(self) -> Person:
         """Who answers for what this user does."""
-        return Person(self.id, self.name, scopes_of(self.roles), self.groups, self.litellm_user)
+        return Person(self.id, self.name, scopes_of(self.roles), self.name, self.groups, self.litellm_user)
 
 
 def user_name(text: str) -> str | None:

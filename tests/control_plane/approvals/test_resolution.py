@@ -103,7 +103,7 @@ async def test_a_denial_is_told_without_an_edit(open_plane):
     await plane.resolve(Resolution(approval.id, "deny", "ann", edited={"amount": 600}))
 
     (event,) = await told(plane, "approval.resolved")
-    assert event["body"] == {"answer": "deny", "by": "ann", "comment": ""}
+    assert event["body"] == {"answer": "deny", "by": "ann", "person": "ann", "comment": ""}
 
 
 async def test_an_expiry_is_told_once(open_plane, clock):

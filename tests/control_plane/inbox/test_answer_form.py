@@ -6,6 +6,7 @@ import pytest
 
 from litellm_bighub.control_plane.inbox.answer_form import FormRefused, read_form
 from litellm_bighub.control_plane.inbox.cards import Typed, card
+from litellm_bighub.control_plane.people.person import Person
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 
 ARGUMENTS = {"amount": 700, "note": "two\nlines"}
@@ -14,10 +15,12 @@ APPROVAL = Approval(
     {"surface": "/v1/responses"}, four_eyes=False, ttl=900, created_at=0.0, expires_at=900.0,
 )  # fmt: skip
 
+ANN = Person("p1", "ann", frozenset())
+
 
 def form(**changed):
     """As a browser sends it, with changes."""
-    shown = card(APPROVAL, {})
+    shown = card(APPROVAL, {}, ANN, 0.0)
     fields = {field.key: field.text.replace("\n", "\r\n") for field in shown.fields}
     return {"shown": shown.shown, "arguments": shown.as_json.replace("\n", "\r\n"), **fields, **changed}
 
@@ -65,5 +68,8 @@ def test_a_form_without_arguments_answers_what_is_there():
 
 def test_a_card_holds_what_was_typed_in_it_and_in_no_other():
     typed = Typed("apr_1", "edit", {"argument:0": "six", "comment": "c"})
-    assert (card(APPROVAL, {}, typed).fields[0].text, card(APPROVAL, {}, typed).typed.comment) == ("six", "c")
-    assert card(APPROVAL, {}, Typed("apr_2", "edit", {"argument:0": "six"})).fields[0].text == "700"
+    assert (card(APPROVAL, {}, ANN, 0.0, typed).fields[0].text, card(APPROVAL, {}, ANN, 0.0, typed).typed.comment) == (
+        "six",
+        "c",
+    )
+    assert card(APPROVAL, {}, ANN, 0.0, Typed("apr_2", "edit", {"argument:0": "six"})).fields[0].text == "700"

@@ -11,10 +11,14 @@ pytest.importorskip("playwright.async_api", reason="Playwright is not installed"
 
 from playwright.async_api import expect
 
+from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.people.accounts import add_user
 from litellm_bighub.control_plane.people.roles import ROLES
+from litellm_bighub.domain.call import CallContext, ToolCall
 from tests.control_plane.inbox.browser import browsing, chromium
-from tests.control_plane.inbox.test_people_routes import PASSWORD, STORED
+from tests.control_plane.inbox.conftest import PASSWORD, STORED
+from tests.control_plane.inbox.test_vote_block import POLICY as QUORUM
+from tests.control_plane.serving import serving
 
 pytestmark = [
     pytest.mark.browser,
@@ -67,3 +71,23 @@ async def test_a_user_logs_in_and_an_operator_ends_the_session(width, browser, u
     await expect(his.get_by_role("heading", name=kim.name)).to_have_count(1)
     await is_no_wider_than_the_screen(his, "people-disabled")
     await expect(hers.get_by_text("You are logged out")).to_be_visible(timeout=20_000)
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+async def test_two_of_a_group_approve_in_their_browsers(width, browser, open_plane, clock):
+    plane = open_plane(QUORUM)
+    call = ToolCall("c", "function", "deploy", {"version": "1.2"})
+    await plane.decide(call, CallContext("release-agent", "shop", surface="/v1/responses"))
+    for name in ("sam", "sue"):
+        await add_user(plane, name, STORED, roles=frozenset({"approver"}), groups=frozenset({"security"}), by="test")
+    async with serving(create_app(plane)) as url:
+        for name, told in (("sam", "Noted."), ("sue", "Approved.")):
+            page = await (await browser.new_context(viewport={"width": width, "height": 844})).new_page()
+            await page.goto(f"{url}/inbox/login")
+            await page.get_by_label("Name").fill(name)
+            await page.get_by_label("Password").fill(PASSWORD)
+            await page.keyboard.press("Enter")
+            await expect(page.get_by_text("group:leads may approve too")).to_be_visible()
+            await is_no_wider_than_the_screen(page, f"votes-{name}")
+            await page.get_by_role("button", name="Approve", exact=True).click()
+            await expect(page.get_by_text(told)).to_be_visible()

@@ -7,46 +7,13 @@ from dataclasses import replace
 
 import httpx
 import pytest
-from argon2 import PasswordHasher
 
 from litellm_bighub.control_plane.http.app import create_app
-from litellm_bighub.control_plane.people.accounts import add_user, change_user, disabled
+from litellm_bighub.control_plane.people.accounts import change_user, disabled
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.tables import events
 from litellm_bighub.wording import ENGLISH
-
-PASSWORD = "correct horse battery"
-STORED = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
-"""Quick, since tests compare it often."""
-
-
-@pytest.fixture
-def user(plane):
-    async def make(name="kim", *roles, groups=()):
-        return await add_user(
-            plane, name, STORED, roles=frozenset(roles or {"approver"}), groups=frozenset(groups), by="test"
-        )
-
-    return make
-
-
-@pytest.fixture
-async def enter(plane):
-    """Logs a user in; gives the client, the answer and the form token."""
-    clients = []
-
-    async def enter_(name="kim", password=PASSWORD, *, base="http://plane", **options):
-        client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=create_app(plane, **options)), base_url=base, follow_redirects=True
-        )
-        clients.append(client)
-        response = await client.post("/inbox/login", data={"user": name, "password": password})
-        token = re.search(r'name="csrf" value="([^"]+)"', response.text)
-        return client, response, token and token[1]
-
-    yield enter_
-    for client in clients:
-        await client.aclose()
+from tests.control_plane.inbox.conftest import PASSWORD
 
 
 async def happened(plane, type_):

@@ -4,29 +4,40 @@
                approve                      consume
     pending ───────────────► approved ────────────────► consumed
        │ │                   ▲     │
-       │ └─ approve_first ─► awaiting_second (four eyes)
+       │ └─ approve_first ─► awaiting_second (more people must approve)
        │                        │  │
        ├─ deny ──► denied ◄─────┘  │
        └─ expire ► expired ◄───────┘   (from pending, awaiting_second and approved)
 ```
 An approval is bound to the digest of exactly one call and used once. Each move is one UPDATE that names the states it
-may leave, so of any number of people or processes one wins.
+may leave, so of any number of people or processes one wins. Votes are counted in the transaction that adds one,
+and writers take turns.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, RowMapping, and_, not_, or_, select, update
 from typing_extensions import assert_never
 
+from litellm_bighub.control_plane.people.votes import (
+    Vote,
+    ballot_digest,
+    read_requirements,
+    read_votes,
+    requirements_text,
+    unmet,
+    votes_text,
+)
 from litellm_bighub.control_plane.store.chain import dump
 from litellm_bighub.control_plane.store.schema import approvals
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.policy.approvers import ANYONE, Requirement
 
 State: TypeAlias = Literal["pending", "awaiting_second", "approved", "denied", "expired", "consumed"]
 Move: TypeAlias = Literal["approve_first", "approve", "deny", "expire", "consume"]
@@ -57,8 +68,11 @@ class Approval:
         context: the rest of the call's context, as `stored_context` has it.
         edited: arguments that a person put in place of the model's.
         edited_digest: of the call with those, where the caller has to ask about it; the answer is bound to it too.
-        four_eyes: two different people must approve; `first_by` names the one who did, `first_person` is their key's
-            lineage.
+        four_eyes: several different people must approve; `first_by` names the last one who did and did not decide,
+            `first_person` is their id.
+        requirements: who must approve.
+        votes: who has, in the order in which they did.
+        escalates_at: when others may approve as well, until that is recorded.
         told: what the person who denied it tells the agent.
         background: why the call was made, as `call_background.as_text` has it; gone once the call can no longer run.
         ttl: seconds that a person has to answer, and then the caller to use the answer.
@@ -93,6 +107,29 @@ class Approval:
     first_person: str | None = None
     told: str = ""
     background: str = ""
+    requirements: tuple[Requirement, ...] = (ANYONE,)
+    votes: tuple[Vote, ...] = ()
+    escalates_at: float | None = None
+
+    @property
+    def counting(self) -> tuple[Vote, ...]:
+        """The votes for what would run now: an edit makes those before it void."""
+        current = ballot_digest(self.digest, self.arguments if self.edited is None else self.edited)
+        return tuple(vote for vote in self.votes if vote.digest == current)
+
+    def unmet(self) -> list[Requirement]:
+        """Whose approval is still missing."""
+        return unmet(self.requirements, self.counting, self.created_at)
+
+    def may_answer(self, user: str, groups: Collection[str], now: float) -> bool:
+        """Whether the answer of somebody counts, as far as the rules say.
+
+        Args:
+            user: a user's name; empty for whoever has a key.
+            groups: of the user.
+            now: POSIX seconds.
+        """
+        return any(each.counts(user, groups, now - self.created_at) for each in self.requirements)
 
     def state_at(self, now: float) -> State:
         """The state, with an expiry that nothing has recorded yet."""
@@ -106,6 +143,8 @@ def insert(connection: Connection, approval: Approval) -> None:
     values["arguments"] = dump(approval.arguments)
     values["context"] = dump(approval.context)
     values["four_eyes"] = int(approval.four_eyes)
+    values["requirements"] = requirements_text(approval.requirements)
+    values["votes"] = votes_text(approval.votes)
     connection.execute(approvals.insert(), values)
 
 
@@ -198,45 +237,63 @@ def approve(
     *,
     by: str,
     person: str,
+    user: str = "",
+    groups: Collection[str] = (),
     comment: str,
     edited: Arguments | None,
     edited_digest: str | None = None,
     now: float,
     expires_at: float,
 ) -> Literal["approve_first", "approve"] | None:
-    """Approve, as the first or the deciding person; `None` if the approval is not in a state for it.
+    """Approve, as one of several people or the deciding one; `None` if the approval is not in a state for it.
 
-    An edit by the second of two people counts as a first approval: a second person has yet to confirm it.
+    An edit makes earlier approvals void: they were of other arguments.
 
     Args:
         connection: within a writing transaction.
         approval_id: of the approval.
         by: the person's name.
-        person: whose key it was.
+        person: their id.
+        user: their name as a user, empty for whoever has a key.
+        groups: the user's.
         comment: the person's.
         edited: arguments in place of the shown ones.
         edited_digest: of the call with those, where the caller has to ask about it.
         now: POSIX seconds.
         expires_at: until when the caller may use the approval, if this person decides.
     """
-    values: JsonObject = {"comment": comment}
+    approval = get(connection, approval_id)
+    if approval is None or (edited is None and any(vote.is_by(person, by) for vote in approval.counting)):
+        return None
+    current = edited if edited is not None else approval.arguments if approval.edited is None else approval.edited
+    vote = Vote(person, by, user, tuple(sorted(groups)), now, ballot_digest(approval.digest, current))
+    votes = (vote,) if edited is not None else (*approval.counting, vote)
+    values: JsonObject = {"comment": comment, "votes": votes_text(votes)}
     if edited is not None:
         values |= {"edited": dump(edited), "edited_digest": edited_digest}
-    alone = and_(approvals.c.state == "pending", approvals.c.four_eyes == 0)
-    another = or_(
-        approvals.c.first_person != person, and_(approvals.c.first_person.is_(None), approvals.c.first_by != by)
-    )
-    second = and_(approvals.c.state == "awaiting_second", another)
-    deciding = or_(alone, second) if edited is None else alone
-    renewed = {"resolved_by": by, "resolved_at": now, "expires_at": expires_at}
-    if _move(connection, approval_id, "approve", now, {**values, **renewed}, deciding):
-        return "approve"
-    first = approvals.c.four_eyes == 1
-    if edited is None:
-        first = and_(first, approvals.c.state == "pending")
-    if _move(connection, approval_id, "approve_first", now, {**values, "first_by": by, "first_person": person}, first):
-        return "approve_first"
-    return None
+    if unmet(approval.requirements, votes, approval.created_at):
+        values |= {"first_by": by, "first_person": person}
+        return "approve_first" if _move(connection, approval_id, "approve_first", now, values) else None
+    values |= {"resolved_by": by, "resolved_at": now, "expires_at": expires_at}
+    return "approve" if _move(connection, approval_id, "approve", now, values) else None
+
+
+def escalated(connection: Connection, now: float, limit: int = 100) -> list[Approval]:
+    """Open approvals that others may answer as well by now, which nothing has recorded so far."""
+    due = and_(approvals.c.escalates_at <= now, approvals.c.expires_at > now, approvals.c.state.in_(OPEN))
+    return where(connection, due, order=approvals.c.escalates_at, limit=limit)
+
+
+def record_escalation(connection: Connection, approval: Approval, now: float) -> None:
+    """Note that it was recorded who may answer by now."""
+    later = update(approvals).where(approvals.c.id == approval.id)
+    connection.execute(later.values(escalates_at=first_escalation(approval.requirements, approval.created_at, now)))
+
+
+def first_escalation(requirements: Sequence[Requirement], asked_at: float, now: float) -> float | None:
+    """When the next others may answer; `None` if nobody else will."""
+    times = [asked_at + each.escalates_after for each in requirements if each.escalates_after is not None]
+    return min((time for time in times if time > now), default=None)
 
 
 def bind_edited(connection: Connection, approval_id: str, digest: str) -> None:
@@ -287,4 +344,12 @@ def _approval(row: RowMapping) -> Approval:
     columns["context"] = json.loads(columns["context"])
     columns["edited"] = None if columns["edited"] is None else json.loads(columns["edited"])
     columns["four_eyes"] = bool(columns["four_eyes"])
-    return Approval(**columns)
+    asks = columns["requirements"]  # an older release has stored none
+    columns["requirements"] = read_requirements(asks) if asks else (Requirement(count=1 + columns["four_eyes"]),)
+    columns["votes"] = read_votes(columns["votes"])
+    approval = Approval(**columns)
+    if approval.state != "awaiting_second" or approval.votes:
+        return approval
+    current = ballot_digest(approval.digest, approval.arguments if approval.edited is None else approval.edited)
+    first = Vote(approval.first_person or "", approval.first_by or "", "", (), approval.created_at, current)
+    return replace(approval, votes=(first,))

@@ -6,8 +6,10 @@ import pytest
 
 from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.control_plane.store.tables.approvals import Approval
+from litellm_bighub.policy.approvers import Requirement
 
 NOW = 1_000.0
+TWO = (Requirement(count=2),)
 TTL = 60
 
 
@@ -54,9 +56,9 @@ def state(connection):
 
 
 def test_a_question_is_read_as_it_was_stored(connection):
-    approvals.insert(connection, asked(four_eyes=True))
+    approvals.insert(connection, asked(requirements=TWO))
 
-    assert approvals.get(connection, "apr_1") == asked(four_eyes=True)
+    assert approvals.get(connection, "apr_1") == asked(requirements=TWO)
     assert approvals.get(connection, "apr_2") is None
 
 
@@ -71,7 +73,7 @@ def test_one_person_decides(connection):
 
 
 def test_two_different_people_decide(connection):
-    approvals.insert(connection, asked(four_eyes=True))
+    approvals.insert(connection, asked(requirements=TWO))
 
     assert approve(connection, by="ann") == "approve_first"
     assert approve(connection, by="ann") is None
@@ -81,7 +83,7 @@ def test_two_different_people_decide(connection):
 
 
 def test_an_edit_by_the_second_person_is_a_first_approval(connection):
-    approvals.insert(connection, asked(four_eyes=True))
+    approvals.insert(connection, asked(requirements=TWO))
     approve(connection, by="ann")
 
     assert approve(connection, by="bob", edited={"amount": 1}) == "approve_first"
@@ -150,7 +152,7 @@ def test_an_answered_question_is_found_before_an_open_one_and_the_oldest_first(c
 
 
 def test_an_edit_is_found_by_the_edited_call_once_it_is_approved(connection):
-    approvals.insert(connection, asked(four_eyes=True))
+    approvals.insert(connection, asked(requirements=TWO))
     approve(connection, by="ann", edited={"amount": 1}, edited_digest="d2")
     assert approvals.find(connection, "d2", "function", NOW) is None
 
