@@ -200,9 +200,9 @@ def _next(folder: Path, *, loads_keys: bool = True) -> str:
     keys = (f"set -a; . ./{starter_files.KEYS}; set +a", "the keys; keep this file out of version control")
     steps = [
         *([keys] if loads_keys else []),
+        ("litellm-bighub doctor --prove", "sends canaries on every road"),
         (f"litellm --config {starter_files.CONFIG}", "the gateway, on port 4000"),
         ("litellm-bighub serve", "the inbox, in a second shell with the same keys"),
-        ("litellm-bighub doctor --prove", "sends canaries on every road"),
     ]
     go = [] if folder == Path() else [f"  cd {folder}"]
     return "\n".join(["\nNext:", *go, *(f"  {command:<40}  # {says}" for command, says in steps)])

@@ -95,6 +95,10 @@ def locate(config: Path | None, policy: Path | None = None, database_url: str = 
         try:
             named = _of_config(beside)
         except ConfigurationError as error:
+            if not database_url:
+                fail(
+                    f"{error}; {beside.name} says where the state is: load the gateway's environment, or --database-url"
+                )
             warnings.append(f"{beside.name} cannot be read, so that the database may be another one ({error})")
     used = policy or (named.policy if named else _POLICY)
     in_config = named and _database(named)

@@ -145,12 +145,24 @@ def test_a_config_that_names_no_one_database_ends_with_one_line(tmp_path, guardr
     assert len(ran.stderr.splitlines()) == 1
 
 
-def test_a_config_beside_that_cannot_be_read_is_warned_of(tmp_path):
-    state = _made(tmp_path / "bighub.db")
+def test_a_config_beside_that_cannot_be_read_ends_with_one_line(tmp_path):
+    """No empty database is made where the shell lacks the variable that names the gateway's."""
+    _config(tmp_path, "database_url: os.environ/NOBODY_SET_THIS")
+
+    ran = _run(tmp_path, "keys", "list")
+
+    assert ran.returncode == 1
+    assert "NOBODY_SET_THIS, which is not set; proxy_config.yaml says where the state is: load " in ran.stderr
+    assert len(ran.stderr.splitlines()) == 1
+    assert not (tmp_path / "bighub.db").exists()
+
+
+def test_a_config_beside_that_cannot_be_read_is_warned_of_where_the_database_is_named(tmp_path):
+    state = _made(tmp_path / "other.db")
     (tmp_path / "proxy_config.yaml").write_text("[]")
 
-    ran = _run(tmp_path, "audit", "verify")
+    ran = _run(tmp_path, "audit", "verify", "--database-url", f"sqlite:///{state}")
 
     assert ran.returncode == 0, ran.stderr
-    assert f"The database: {state} (beside bighub_policy.yaml)" in ran.stderr
+    assert f"The database: {state} (as the command" in ran.stderr
     assert "warning: proxy_config.yaml cannot be read, so that the database may be another one" in ran.stderr

@@ -31,7 +31,20 @@ RUN_ELSEWHERE = [*sorted(ROOT.glob("examples/*/README.md")), ROOT / "CONTRIBUTIN
 """`tests/test_examples.py` starts the examples; of these pages is checked what their commands name."""
 PAGES = [ROOT / "README.md", *sorted(path for path in ROOT.glob("docs/**/*.md") if "reference" not in path.parts)]
 BLOCKS = {page: [block for block in blocks_of(page) if block.language in SHELLS] for page in [*PAGES, *RUN_ELSEWHERE]}
-RUN = {"chmod", "cp", "curl", "export", "litellm", "litellm-bighub", "mkdir", "mv", "sqlite3"}
+RUN = {
+    "chmod",
+    "cp",
+    "curl",
+    "export",
+    "litellm",
+    "litellm-bighub",
+    "mkdir",
+    "mv",
+    "pg_dump",
+    "pg_restore",
+    "psql",
+    "sqlite3",
+}
 COMMAND = Path(sys.executable).with_name("litellm-bighub")
 PROVED = ROOT / "docs/tutorials/proxy.md"
 """The one page whose `doctor --prove` runs, since each starts a proxy; `tests/doctor` and `tests/cli` run many more."""
@@ -187,7 +200,7 @@ def _script(page, database):
         code = "".join(f"{command}\n" for command, words in commands_of(block.code) if _runs(words))
         if "curl " in code:
             yield "[ -f serve.log ] || litellm-bighub serve; KEY=${KEY:-$(operator_key)}\n"
-        code = re.sub(r"postgresql://bighub@db\.internal/bighub", database, code)
+        code = re.sub(r"(postgresql://\w+@)db\.internal(/\w+)", rf"\1\2?host={database}", code)
         yield re.sub(r"bhk_\w+", "$(first_key)", code)
 
 
@@ -204,7 +217,7 @@ def _files(page, folder):
 
 @contextmanager
 def _database(page):
-    """A PostgreSQL for a page that names one."""
+    """Where the socket of a PostgreSQL is, for a page that names one."""
     if not any("db.internal" in block.code for block in BLOCKS[page]):
         yield ""
         return
@@ -212,7 +225,7 @@ def _database(page):
     if found is None:
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
     with postgres.cluster(found) as socket:
-        yield f"postgresql://postgres@/postgres?host={socket}"
+        yield socket
 
 
 def _free_port():
