@@ -397,6 +397,45 @@ class Wording:
     page_explain_arguments: str = _sentence("Arguments: {problem}.")
     page_explain_json: str = _sentence("Arguments, line {line}, column {column}: {problem}.")
     page_explain_blocked: str = _sentence("It is blocked before any rule is asked: {problem}.")
+    page_rule_text: str = _sentence("Text of the rule {rule}")
+    page_without_up_to: str = _sentence("Up to {threshold} it would run without a person.")
+    page_without_other_rule: str = _sentence(
+        "Every call that this rule fits needs a person; only a rule before it could let this one run without."
+    )
+    page_without_allowed_command: str = _sentence(
+        "It would run without a person if an `allow` list of the rule fitted every command in it."
+    )
+    page_without_rule: str = _sentence(
+        "No rule fits this call, and the default asks a person. A rule that allows it would let it run without one."
+    )
+    page_story: str = _sentence("Story")
+    page_story_after: str = _sentence("after {time}")
+    page_story_judged: str = _sentence("{actor} asked for `{tool}`. The rule `{rule}` decided: {verdict}; {reason}.")
+    page_story_default: str = _sentence("{actor} asked for `{tool}`. No rule decided: {verdict}; {reason}.")
+    page_story_shadow: str = _sentence("In shadow mode it passed all the same.")
+    page_story_asked: str = _sentence("People were asked for approval.")
+    page_story_until: str = _sentence("They can answer until {time}.")
+    page_story_first: str = _sentence("{person} approved. Another person must approve as well.")
+    page_story_approved: str = _sentence("{person} approved.")
+    page_story_edited: str = _sentence("{person} approved other arguments.")
+    page_story_denied: str = _sentence("{person} denied.")
+    page_story_told: str = _sentence("The agent hears:")
+    page_story_escalated: str = _sentence("Others are asked, too: {who}.")
+    page_story_expired: str = _sentence("The time of the approval was over.")
+    page_story_used: str = _sentence("The call was made, and the approval is used up.")
+    page_story_used_edited: str = _sentence("The call was made with the edited arguments, and the approval is used up.")
+    page_story_outcome: str = _sentence("The outcome was reported: {status}.")
+    page_story_decision: str = _sentence("That decision")
+    page_story_event: str = _sentence("event {number}")
+    page_story_waits: str = _sentence("It waits. Time left: {time}.")
+    page_story_answer: str = _sentence("The card")
+    page_story_unused: str = _sentence("The approval is not used yet; it can be until {time}.")
+    page_story_verify: str = _sentence(
+        "`litellm-bighub audit verify --since {number}:{digest}` checks the audit behind the last of these events."
+    )
+    page_from_day: str = _sentence("From (UTC)")
+    page_to_day: str = _sentence("To (UTC)")
+    page_export: str = _sentence("All of these as a file:")
     page_search_waiting: str = _sentence("arguments, tool, actor")
     page_search_decisions: str = _sentence("arguments, reason, id")
     page_api_meaning: str = _sentence("what it means")

@@ -56,7 +56,7 @@ def export(engine: Engine, file: TextIO, format_: Format) -> None:
                 if format_ == "jsonl":
                     file.write(json.dumps(event, separators=(",", ":")) + "\n")
                 else:
-                    rows.writerow([_cell(event[name]) for name in columns])
+                    rows.writerow([spreadsheet_cell(event[name]) for name in columns])
             seq = page[-1]["seq"]
 
 
@@ -99,7 +99,7 @@ def _utc(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def _cell(value: object) -> object:
+def spreadsheet_cell(value: object) -> object:
     """A cell that no spreadsheet runs as a formula."""
     text = json.dumps(value, separators=(",", ":")) if isinstance(value, dict) else value
     return f"'{text}" if isinstance(text, str) and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response, StreamingResponse
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import Connection, select
 
 from litellm_bighub.control_plane.approvals.allowance import MINUTES
 from litellm_bighub.control_plane.approvals.resolution import Answer, Resolution, ResolutionRefused
@@ -21,8 +21,9 @@ from litellm_bighub.control_plane.http.auth import Plane
 from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.inbox import charts
 from litellm_bighub.control_plane.inbox.answer_form import FormRefused, read_form
-from litellm_bighub.control_plane.inbox.cards import Typed, card, current_arguments, view_of
+from litellm_bighub.control_plane.inbox.cards import Typed, card, current_arguments
 from litellm_bighub.control_plane.inbox.earlier_calls import earlier_calls
+from litellm_bighub.control_plane.inbox.policy_page.recorded_rule import recorded_rules
 from litellm_bighub.control_plane.inbox.render import render
 from litellm_bighub.control_plane.inbox.sessions import COOKIE, LoggedIn, OwnForm, require_scope
 from litellm_bighub.control_plane.inbox.waiting_list import EVERYTHING, PAGE, Order, WaitingFilter, waiting_list
@@ -30,7 +31,7 @@ from litellm_bighub.control_plane.people.person import Person
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table, head
-from litellm_bighub.control_plane.store.tables import approvals, events, logins, outcomes
+from litellm_bighub.control_plane.store.tables import approvals, events, logins
 from litellm_bighub.control_plane.store.tables.logins import Login
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.digest import arguments_digest
@@ -38,7 +39,6 @@ from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/inbox", default_response_class=HTMLResponse, include_in_schema=False)
 
-_DECISIONS = 50
 _STREAM_SECONDS = 600
 _LOOK_AGAIN_SECONDS = 2.0
 _SAMPLES = 20_000
@@ -80,6 +80,8 @@ async def _inbox(
         askers = {(approval.tool, approval.actor) for approval in waiting.approvals}
         found: JsonObject = {"waiting": waiting, "recent": recent}
         found["earlier"] = earlier_calls(connection, askers, now)
+        asking = {(approval.policy_version, approval.rule_id) for approval in waiting.approvals}
+        found["rules"] = recorded_rules(connection, asking)
         return found
 
     found = await plane.read(query)
@@ -100,9 +102,19 @@ async def approval_page(request: Request, approval_id: str, plane: Plane, sessio
     if approval.state_at(now) not in approvals.OPEN:
         return RedirectResponse(f"/inbox/decisions/{approval.decision_id}", 303)
     one = card(approval, plane.source.text.tools, session.person, now, longest=None)
-    earlier = await plane.read(lambda connection: earlier_calls(connection, {(approval.tool, approval.actor)}, now))
-    totals = await _totals(plane, [approval.id], now)
-    shown = {"card": one, "earlier": earlier, "totals": totals, "may": _may_answer(session), "minutes": MINUTES}
+    rule = (approval.policy_version, approval.rule_id)
+
+    def query(connection: Connection) -> JsonObject:
+        earlier = earlier_calls(connection, {(approval.tool, approval.actor)}, now)
+        return {"earlier": earlier, "rules": recorded_rules(connection, {rule})}
+
+    shown = {
+        "card": one,
+        "may": _may_answer(session),
+        "minutes": MINUTES,
+        "totals": await _totals(plane, [approval.id], now),
+    }
+    shown |= await plane.read(query)
     return render(request, "approval.html", session, now, shown)
 
 
@@ -202,67 +214,6 @@ async def answer_many(
         answered += not isinstance(await plane.resolve(said), ResolutionRefused)
     note = "many" if answered == len(calls) else "not_all"
     return _redirect_with_note(note)
-
-
-@router.get("/decisions")
-async def decisions(
-    request: Request,
-    plane: Plane,
-    session: LoggedIn,
-    verdict: str = "",
-    tool: str = "",
-    actor: str = "",
-    q: Annotated[str, Query(max_length=200)] = "",
-    before: Annotated[int, Query(ge=0, lt=2**63)] = 0,
-) -> HTMLResponse:
-    """The stream of decisions."""
-    conditions: list[ColumnElement[bool]] = [table.c.type == DECISION]
-    for column, value in ((table.c.verdict, verdict), (table.c.tool, tool), (table.c.actor, actor)):
-        if value:
-            conditions.append(column == value)
-    if q:
-        conditions.append(table.c.body.contains(json.dumps(q)[1:-1], autoescape=True) | (table.c.subject == q))
-    if before:
-        conditions.append(table.c.seq < before)
-    found = await plane.read(lambda connection: events.page(connection, *conditions, limit=_DECISIONS))
-    filters = {"verdict": verdict, "tool": tool, "actor": actor, "q": q}
-    older = found[-1]["seq"] if len(found) == _DECISIONS else 0
-    return render(
-        request, "decisions.html", session, plane.clock(), {"decisions": found, "filters": filters, "older": older}
-    )
-
-
-@router.get("/decisions/{decision_id}")
-async def decision(request: Request, decision_id: str, plane: Plane, session: LoggedIn) -> HTMLResponse:
-    """One decision with its whole story."""
-
-    def query(connection: Connection) -> JsonObject | None:
-        found = events.page(connection, table.c.subject == decision_id, table.c.type == DECISION, limit=1)
-        if not found:
-            return None
-        event = found[0]
-        approval_id = event["body"]["approval_id"]
-        about = events.page(connection, table.c.subject == approval_id) if approval_id else []
-        return {
-            "decision": event,
-            "approval": approvals.get(connection, approval_id) if approval_id else None,
-            "story": sorted([event, *about], key=lambda one: int(one["seq"])),
-            "outcomes": [
-                report
-                for request_id in (decision_id, approval_id)
-                if request_id
-                for report in outcomes.find(connection, "request_id", request_id)
-            ],
-        }
-
-    found = existing(await plane.read(query), "decision", decision_id)
-    tools, tool = plane.source.text.tools, found["decision"]["tool"]
-    edited = found["approval"].edited if found["approval"] else None
-    views = {
-        "view": view_of(tool, found["decision"]["body"]["arguments"], tools),
-        "edited_view": None if edited is None else view_of(tool, edited, tools),
-    }
-    return render(request, "decision.html", session, plane.clock(), {**found, **views})
 
 
 @router.get("/charts")

@@ -40,11 +40,32 @@ NOTES = GOOD | {
     "refused_blocked",
 }
 """The notes that a page may show; each is a sentence of the wording."""
+_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 WORDS = {"allowed": "allowed", "blocked": "blocked", "requires_approval": "requires approval"}
+
+STATES = {
+    "pending": "waits",
+    "awaiting_second": "waits for a second person",
+    "approved": "approved",
+    "denied": "denied",
+    "expired": "expired",
+    "consumed": "approved and used",
+}
 
 
 def _when(time: float) -> str:
     return datetime.fromtimestamp(time, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _lasted(seconds: float) -> str:
+    """A time in its two largest units."""
+    rest = max(0, round(seconds))
+    told: list[str] = []
+    for unit, length in _UNITS:
+        number, rest = divmod(rest, length)
+        if number or told:
+            told.append(f"{number} {unit}")
+    return " ".join(told[:2]) or "0 s"
 
 
 def _number(value: float | None) -> str:
@@ -68,6 +89,7 @@ _FILTERS: dict[str, Any] = {  # the types that Jinja gives filters are those of 
     "json": readable_json,
     "visible": visible,
     "when": _when,
+    "lasted": _lasted,
     "number": _number,
     "runs": text_runs,
     "said": said,
@@ -95,6 +117,7 @@ def render(
         "note": told,
         "wording": get_plane(request).wording,
         "words": WORDS,
+        "states": STATES,
     }
     page = _ENVIRONMENT.get_template(template).render({**shared, **context})
     return HTMLResponse(page, status)

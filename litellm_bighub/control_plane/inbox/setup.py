@@ -11,6 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from litellm_bighub.control_plane.inbox import login_routes, page_routes, people_routes, public_routes
+from litellm_bighub.control_plane.inbox.decision_pages import routes as decision_routes
 from litellm_bighub.control_plane.inbox.policy_page import routes as policy_routes
 from litellm_bighub.control_plane.inbox.sessions import LoginNeeded
 from litellm_bighub.control_plane.inbox.way_back import login_for
@@ -30,7 +31,7 @@ def install(app: FastAPI, plane: ControlPlane, *, behind_tls: bool) -> None:
     app.state.passwords = Passwords()
     app.state.behind_tls = behind_tls
     app.mount("/inbox/static", StaticFiles(directory=Path(__file__).parent / "static"), name="inbox")
-    for pages in (login_routes, page_routes, policy_routes, people_routes, public_routes):
+    for pages in (login_routes, page_routes, decision_routes, policy_routes, people_routes, public_routes):
         app.router.routes.extend(pages.router.routes)
     app.add_exception_handler(LoginNeeded, _to_login)
     app.add_middleware(InboxHeaders)

@@ -259,7 +259,7 @@ async def test_the_story_of_a_decision_is_told(visit, ask, plane):
     await client.post(f"/inbox/approvals/{approval_id}", data=data)
     approval = await plane.wait(approval_id, timeout=0)
     page = (await client.get(f"/inbox/decisions/{approval.decision_id}")).text
-    for told in ("approval.created", "approval.resolved", "less is fine", "Edited by ann", "A-1"):
+    for told in ("People were asked", "ann approved other arguments", "less is fine", "Edited by ann", "A-1"):
         assert told in page
     assert (await client.get("/inbox/decisions/dec_x")).status_code == 404
 

@@ -154,6 +154,12 @@ def get(connection: Connection, approval_id: str) -> Approval | None:
     return None if row is None else _approval(row)
 
 
+def of_ids(connection: Connection, ids: Collection[str]) -> list[Approval]:
+    """Those of the approvals that there are."""
+    rows = connection.execute(select(approvals).where(approvals.c.id.in_(ids))).mappings()
+    return [_approval(row) for row in rows]
+
+
 def no_longer_open(connection: Connection, ids: Collection[str], now: float) -> list[Approval]:
     """Those of the approvals that were answered, or whose time is over."""
     still_open = and_(approvals.c.state.in_(OPEN), approvals.c.expires_at > now)

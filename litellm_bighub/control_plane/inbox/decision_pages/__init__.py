@@ -1,0 +1,1 @@
+"""Recorded decisions: searched, read one by one, and handed out."""
