@@ -17,6 +17,9 @@ from litellm_bighub.control_plane.store.database import sqlite_url
 from litellm_bighub.domain.redaction import Redact
 from litellm_bighub.wording import WordingSource, read_wording
 
+_GRACE_SECONDS = 5
+"""How long requests may go on once the server is told to stop: streams, and those who wait for people, come back."""
+
 
 class _ListeningServer(uvicorn.Server):
     """A server that calls back once it listens."""
@@ -77,6 +80,7 @@ def serve_forever(
             host=host,
             port=port,
             log_level="warning",
+            timeout_graceful_shutdown=_GRACE_SECONDS,
             proxy_headers=bool(trust_proxies),
             forwarded_allow_ips=list(trust_proxies),
         )

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import httpx
@@ -164,3 +164,11 @@ def test_what_a_proxy_says_of_an_address_counts_only_if_it_is_trusted(policy, op
         with client(url, admin.post("/api-keys", json=key).json()["key"]) as far:
             answer = far.get("/approvals", headers={"X-Forwarded-For": "10.0.0.1"})
     assert answer.status_code == status
+
+
+def test_it_stops_while_somebody_has_the_inbox_open(policy):
+    with ExitStack() as still_open, serving(policy) as (url, printed):
+        person = still_open.enter_context(httpx.Client(base_url=url, timeout=30))
+        person.post("/inbox/login", data={"key": key_in(printed)})
+        stream = still_open.enter_context(person.stream("GET", "/inbox/stream"))
+        assert next(stream.iter_lines()) == "retry: 2000"

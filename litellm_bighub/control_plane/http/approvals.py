@@ -15,7 +15,7 @@ from litellm_bighub.control_plane.http.json_values import iso, readable
 from litellm_bighub.control_plane.people.votes import voters
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.tables import approvals
-from litellm_bighub.control_plane.store.tables.approvals import Approval, State
+from litellm_bighub.control_plane.store.tables.approvals import OPEN, Approval, State
 from litellm_bighub.control_plane.store.tables.keys import Key
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.payload import JsonObject
@@ -35,7 +35,14 @@ _FOR_AGENTS: Final = (
     *("created_at", "expires_at", "four_eyes"),
 )
 """What the contract's lists hold, and that the approval is one of ours."""
+_STATE: Final = (
+    *("request_id", "validation_id", "action", "actor", "domain", "status", "told_agent"),
+    *("created_at", "expires_at", "resolved_at"),
+)
+"""What whoever waits hears of an approval: nothing of people, or of arguments."""
 _MOST: Final = 10_000
+LONGEST_WAIT: Final = 60
+"""Seconds of one request. Proxies cut longer ones."""
 
 
 class ApprovalAnswerBody(BaseModel):
@@ -103,6 +110,31 @@ async def _pending_of_caller(plane: ControlPlane, caller: Key, limit: int) -> li
     )
     own = [approval for approval in found if caller.speaks_for(approval.actor)]
     return [{name: shown(approval, plane.clock())[name] for name in _FOR_AGENTS} for approval in own[:limit]]
+
+
+@router.get("/{request_id}/state")
+async def state(
+    request_id: str,
+    plane: Plane,
+    caller: Waiting,
+    wait_seconds: Annotated[float, Query(ge=0, le=LONGEST_WAIT)] = 0,
+) -> JsonObject:
+    """What has become of an approval. With `wait_seconds` the answer comes once it is over, or after that time.
+
+    An agent's key hears of approvals of its own actor alone. Whoever waits for hours asks again, also after a restart.
+    """
+    known = await _own(plane, request_id, caller)
+    approval = existing(await plane.wait(known.id, timeout=wait_seconds), "approval", request_id)
+    now = plane.clock()
+    found = shown(approval, now)
+    is_over = approval.state_at(now) not in OPEN
+    return {**{name: found[name] for name in _STATE}, "edited": approval.edited is not None, "is_over": is_over}
+
+
+async def _own(plane: ControlPlane, request_id: str, caller: Key) -> Approval:
+    """An approval that the caller may know of; to others there is none."""
+    approval = await _get(plane, request_id)
+    return existing(approval if caller.speaks_for(approval.actor) else None, "approval", request_id)
 
 
 @router.get("/{request_id}")

@@ -51,6 +51,7 @@ LIMITED = {
 }
 """Where a key speaks for an actor."""
 HIDDEN = {
+    "GET /approvals/{request_id}/state": "/approvals/{waits}/state",
     "GET /actions/validations/{validation_id}/verify": "/actions/validations/{decision}/verify",
     "GET /outcomes/{request_id}": "/outcomes/{decision}",
     "GET /outcomes/{request_id}/timeline": "/outcomes/{decision}/timeline",
@@ -129,7 +130,7 @@ async def test_a_key_acts_for_its_own_actor_alone(open_plane):
             return {name: filled(each) for name, each in value.items()}
         if isinstance(value, list):
             return [filled(each) for each in value]
-        return value.replace("{decision}", decision).replace("{connection}", connection)
+        return value.replace("{decision}", decision).replace("{waits}", waits).replace("{connection}", connection)
 
     for operation, request in LIMITED.items():
         refused = await b.ask(*operation.split(" "), 403, **filled(request))
