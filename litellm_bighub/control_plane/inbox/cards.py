@@ -109,11 +109,17 @@ def current_arguments(approval: Approval) -> Arguments:
 def view_of(tool: str, arguments: Arguments, tools: Mapping[str, ToolParts], *, longest: int | None = None) -> CallView:
     """The arguments of a call of this tool."""
     known = next((entry for pattern, entry in tools.items() if fnmatchcase(tool, pattern)), None)
-    shell: object = None
-    if known is not None and known.command is not None:
-        try:
-            shell = jmespath.search(known.command, arguments)
-        except (JMESPathError, TypeError, ArithmeticError):
-            shell = None
-    show = "" if known is None else known.show or ""
-    return call_view(arguments, show=show, shell=shell, longest=longest)
+    if known is None:
+        return call_view(arguments, longest=longest)
+    shell, sql = (_found(expression, arguments) for expression in (known.command, known.sql))
+    return call_view(arguments, show=known.show or "", shell=shell, sql=sql, longest=longest)
+
+
+def _found(expression: str | None, arguments: Arguments) -> object:
+    """What the policy reads among the arguments; `None` where it finds nothing."""
+    if expression is None:
+        return None
+    try:
+        return jmespath.search(expression, arguments)
+    except (JMESPathError, TypeError, ArithmeticError):
+        return None

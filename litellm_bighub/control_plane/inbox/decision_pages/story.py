@@ -95,7 +95,8 @@ def story(found: Iterable[JsonObject], approval: Approval | None) -> Iterator[St
         elif type_ == "approval.expired":
             note = "page_story_expired"
         elif type_ == "approval.escalated":
-            note, values = "page_story_escalated", {"who": ", ".join(body["to"])}
+            note = "page_story_escalated"
+            values["who"] = ", ".join(body["to"])
         elif type_ == "outcome.reported":
             note, values = "page_story_outcome", {"status": body["status"]}
         else:

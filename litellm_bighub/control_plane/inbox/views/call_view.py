@@ -36,17 +36,20 @@ class CallView:
     arguments: tuple[NamedBlock, ...]
 
 
-def call_view(arguments: Arguments, *, show: str = "", shell: object = None, longest: int | None = None) -> CallView:
+def call_view(
+    arguments: Arguments, *, show: str = "", shell: object = None, sql: object = None, longest: int | None = None
+) -> CallView:
     """The view of a call.
 
     Args:
         arguments: redacted.
         show: the operator's template for the tool.
         shell: what the policy reads as a command among the arguments: a text, or words.
+        sql: what the policy reads as SQL among the arguments.
         longest: how many characters of a text are shown.
     """
     names = mail_order(arguments) if is_mail(arguments) else list(arguments)
-    reading = Reading(longest, shell if isinstance(shell, str) else "")
+    reading = Reading(longest, shell if isinstance(shell, str) else "", sql if isinstance(sql, str) else "")
     return CallView(
         text_runs(filled(show, arguments)) if show else (),
         text_runs(next((found for name in _CURRENCIES if (found := _short(arguments.get(name)))), "")),

@@ -34,14 +34,14 @@ class TextBlock:
     """Lines, those at first sight and those that are folded away.
 
     Attributes:
-        language: what the lines are: `shell`, `diff`, or empty for a plain text.
+        language: what the lines are: `shell`, `diff`, `sql`, or empty for a plain text.
         notes: what an approver has to know before they read.
         left_out: how many characters are not shown here.
     """
 
     lines: tuple[Line, ...]
     folded: tuple[Line, ...] = ()
-    language: Literal["", "shell", "diff"] = ""
+    language: Literal["", "shell", "diff", "sql"] = ""
     notes: tuple[str, ...] = ()
     left_out: int = 0
     kind: Literal["text"] = "text"

@@ -15,6 +15,7 @@ from typing import Final, Literal, TypeAlias
 from litellm_bighub.control_plane.inbox.readable import is_unseen, visible
 
 Mark: TypeAlias = Literal["", "unseen", "alike", "gap"]
+Style: TypeAlias = Literal["", "keyword", "text"]
 
 _TOKEN: Final = re.compile(r"\w+|[^\w\x20-\x7e\n\t]|[ \t]{16,}|(?:[ \t]{0,15}\n){8,}")
 _LIKE_PUNCTUATION: Final = frozenset(
@@ -37,11 +38,13 @@ class TextRun:
         text: as it is shown.
         mark: what is wrong with it; empty for nothing.
         told: what is wrong, in words.
+        style: what it is in a language.
     """
 
     text: str
     mark: Mark = ""
     told: str = ""
+    style: Style = ""
 
 
 Runs: TypeAlias = tuple[TextRun, ...]

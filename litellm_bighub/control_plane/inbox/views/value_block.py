@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 from litellm_bighub.control_plane.inbox.views.diff_block import diff_block, is_diff
 from litellm_bighub.control_plane.inbox.views.mail_block import MailBlock, html_block, is_html
 from litellm_bighub.control_plane.inbox.views.shell_block import shell_block
+from litellm_bighub.control_plane.inbox.views.sql_block import is_sql, sql_block
 from litellm_bighub.control_plane.inbox.views.text_block import TextBlock, text_block
 from litellm_bighub.control_plane.inbox.views.text_runs import Runs, text_runs
 from litellm_bighub.domain.call import JSON
@@ -27,10 +28,12 @@ class Reading:
     Attributes:
         longest: how many characters of a text, and a twentieth of that many elements, are shown; `None` for all.
         shell: a text that is a command for a shell, wherever it stands.
+        sql: a text of SQL, wherever it stands.
     """
 
     longest: int | None = None
     shell: str = ""
+    sql: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,8 @@ def _text(name: str, text: str, reading: Reading) -> Block:
     longest = reading.longest
     if name.lower() in SHELL_NAMES or (text and text == reading.shell):
         return shell_block(text, longest)
+    if is_sql(name, text) or (text and text == reading.sql):
+        return sql_block(text, longest)
     if is_diff(text) or name.lower() in {"diff", "patch"}:
         return diff_block(text, longest)
     return html_block(text, longest) if is_html(text) else text_block(text, longest)
