@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar, cast
 
-from litellm_bighub.checks.contract import Contract, Guardrail, contract_of, name_of
-from litellm_bighub.checks.inputs import STRUCTURED, Inputs
+from litellm_bighub.checks.contract import STRUCTURED, Contract, Guardrail, Inputs, contract_of, name_of
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.errors import GuardrailAnswerError
 

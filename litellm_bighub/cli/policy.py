@@ -34,11 +34,10 @@ from litellm_bighub.control_plane.decisions.replay import (
     replay as replay_policy,
     summary,
 )
-from litellm_bighub.domain.call import CallContext, CallType, ToolCall
+from litellm_bighub.domain.call import CallContext, CallType, ToolCall, restored_context
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.history import LABEL, told
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.domain.stored_context import restored_context
 from litellm_bighub.errors import ConfigurationError, did_you_mean
 from litellm_bighub.policy.authoring.rule_mismatch import readings, sides
 from litellm_bighub.policy.difference import Difference, compare

@@ -1,18 +1,28 @@
-"""A tool call: what the model wants to be run, in one shape for all wire formats."""
+"""A tool call and its context: what the model wants to be run, in one shape for all wire formats.
+
+Rules match names by pattern, and whoever runs a call looks its tool up by name. A name that two of them may read
+differently (a control character, a step of a path, a letter that looks like another) fits patterns that nobody meant
+for it: `lookup_../danger` fits `lookup_*`. Only ASCII letters count, since no pattern tells a look-alike apart.
+
+A context is stored with an approval or a decision. Who judges a stored call again restores its context here, so that
+rules see everything that they saw the first time.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from litellm_bighub.domain.digest import arguments_digest
-from litellm_bighub.domain.tool_name import UNREADABLE_NAME, is_readable, shown
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 if TYPE_CHECKING:
     from litellm_bighub.domain.call_background import CallBackground
     from litellm_bighub.domain.redaction import Redact
+
 
 JSON: TypeAlias = "Mapping[str, JSON] | list[JSON] | str | int | float | bool | None"
 Arguments: TypeAlias = Mapping[str, JSON]
@@ -153,3 +163,54 @@ class CallContext:
     outputs: str = ""
     end_user: str = ""
     background: Callable[[ToolCall], CallBackground] | None = field(default=None, compare=False, repr=False)
+
+
+MAX_CHARACTERS: Final = 256
+UNREADABLE_NAME: Final = "the tool's name cannot be read"
+
+_SHOWN: Final = 64
+_READABLE: Final = re.compile(r"[A-Za-z0-9_:-]+(?:[./][A-Za-z0-9_:-]+)*")
+_STRANGE: Final = re.compile(r"[^A-Za-z0-9_:./-]")
+
+
+def is_readable(name: str) -> bool:
+    """Whether it consists of ASCII letters, digits and `_ - . : /`, without `..` or an empty segment.
+
+    `.` and `/` part segments, as in `server.tool`. It has at most 256 characters.
+    """
+    return len(name) <= MAX_CHARACTERS and _READABLE.fullmatch(name) is not None
+
+
+def shown(name: str) -> str:
+    """The name for people and models. `?` takes the place of strange characters, so the name stays unreadable."""
+    if is_readable(name):
+        return name
+    cut = name if len(name) <= MAX_CHARACTERS else f"{name[:_SHOWN]}?"
+    return _STRANGE.sub("?", cut)
+
+
+COLUMNS: Final = ("actor", "domain")
+"""What a store keeps in columns of their own."""
+LEDGERS: Final = ("turn",)
+"""What a call is known by in the ledger alone; no rule sees it, and no approval is bound to it."""
+FOR_PEOPLE: Final = ("background",)
+"""What is stored with approvals alone, in a column of its own."""
+STORED: Final = tuple(each.name for each in fields(CallContext) if each.name not in {*COLUMNS, *LEDGERS, *FOR_PEOPLE})
+"""Everything else that a context says."""
+
+
+def stored_context(context: CallContext) -> dict[str, str]:
+    """The fields that are stored together."""
+    return {name: getattr(context, name) for name in STORED}
+
+
+def restored_context(actor: str, domain: str, stored: JsonMapping) -> CallContext:
+    """The context out of its columns and its stored fields.
+
+    Args:
+        actor: out of its column.
+        domain: out of its column.
+        stored: may hold other fields, too; one that an older release did not store is empty.
+    """
+    told: JsonObject = {name: str(stored.get(name) or "") for name in STORED}
+    return replace(CallContext(actor, domain), **told)

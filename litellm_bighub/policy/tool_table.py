@@ -14,11 +14,10 @@ from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions
 from jmespath.parser import ParsedResult
 
-from litellm_bighub.domain.call import Arguments, ToolCall
+from litellm_bighub.domain.call import UNREADABLE_NAME, Arguments, ToolCall
 from litellm_bighub.domain.decision import Basis, Block
 from litellm_bighub.domain.redaction import Redact, hidden_texts
 from litellm_bighub.domain.secret_patterns import REDACTED
-from litellm_bighub.domain.tool_name import UNREADABLE_NAME
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.settings import FailMode, ToolSettings
 

@@ -7,7 +7,7 @@ from collections import UserDict
 
 import pytest
 
-from litellm_bighub.checks.inputs import STRUCTURED, Inputs
+from litellm_bighub.checks.contract import STRUCTURED, Inputs
 from litellm_bighub.checks.text_check import TextAnswer, TextQuestion, check, discard, gather, lone_answer
 from litellm_bighub.errors import GuardrailAnswerError
 

@@ -14,8 +14,7 @@ from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDeci
 from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.control_plane.store.writer import Writer
-from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.stored_context import FOR_PEOPLE, LEDGERS
+from litellm_bighub.domain.call import FOR_PEOPLE, LEDGERS, CallContext, ToolCall
 from litellm_bighub.policy.policy_text import RuleText
 
 POLICY = """\

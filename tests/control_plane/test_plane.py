@@ -17,10 +17,9 @@ from litellm_bighub.control_plane.store.schema import events, usage
 from litellm_bighub.control_plane.store.tables import switches
 from litellm_bighub.control_plane.store.tables.approvals import OPEN, TRANSITIONS
 from litellm_bighub.control_plane.store.tables.events import count, verify
-from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.call import FOR_PEOPLE, CallContext, ToolCall
 from litellm_bighub.domain.call_background import CallBackground, Utterance
 from litellm_bighub.domain.decision import Allow
-from litellm_bighub.domain.stored_context import FOR_PEOPLE
 from tests.control_plane import using
 
 ASKS = """\

@@ -12,9 +12,8 @@ from hypothesis import given, strategies as st
 from litellm_bighub.deciders.audit_file import AuditFile
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
-from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.call import UNREADABLE_NAME, CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision, RequireApproval
-from litellm_bighub.domain.tool_name import UNREADABLE_NAME
 from litellm_bighub.errors import ConfigurationError, DecisionRefused, DecisionUnavailable, DecisionUnreadable
 from litellm_bighub.settings import ToolSettings
 from litellm_bighub.testing import ScriptedDecider

@@ -12,7 +12,7 @@ from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.tables import rules
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
-from litellm_bighub.domain.stored_context import STORED
+from litellm_bighub.domain.call import STORED
 from litellm_bighub.policy.policy_text import ALLOWANCE, AS_STORED, PolicyText, RuleText
 
 MINUTES = (10, 30, 120)

@@ -16,10 +16,9 @@ from litellm_bighub.control_plane.decisions.recorded_decision import DecisionRec
 from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
-from litellm_bighub.domain.call import Arguments, CallContext, CallType, ToolCall
+from litellm_bighub.domain.call import Arguments, CallContext, CallType, ToolCall, restored_context
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.domain.stored_context import restored_context
 from litellm_bighub.policy.approvers import ANYONE
 from litellm_bighub.policy.evaluation import PolicyJudgement
 from litellm_bighub.policy.policy_text import RuleText

@@ -21,9 +21,8 @@ from typing import Final, TypeAlias
 import yaml
 
 from litellm_bighub.control_plane.decisions.replay import hides_arguments, recorded_call, replay
-from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.domain.call import ToolCall, restored_context
 from litellm_bighub.domain.payload import JsonObject
-from litellm_bighub.domain.stored_context import restored_context
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.policy.evaluation import PolicyJudgement, find
 from litellm_bighub.policy.pack import read_pack

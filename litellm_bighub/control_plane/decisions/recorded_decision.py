@@ -19,7 +19,7 @@ from litellm_bighub.control_plane.store.tables import approvals, policies, rules
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.tables.switches import Switch
 from litellm_bighub.control_plane.store.transaction import Transaction
-from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
+from litellm_bighub.domain.call import Arguments, CallContext, ToolCall, stored_context
 from litellm_bighub.domain.call_background import as_text, cleaned
 from litellm_bighub.domain.decided_call import released
 from litellm_bighub.domain.decision import Block
@@ -27,7 +27,6 @@ from litellm_bighub.domain.digest import arguments_digest, call_digest
 from litellm_bighub.domain.history import told
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redact, hidden_texts
-from litellm_bighub.domain.stored_context import stored_context
 from litellm_bighub.policy.evaluation import PolicyJudgement, find
 from litellm_bighub.policy.policy_text import AddedRules, PolicyText, build, canonical_text
 from litellm_bighub.policy.rule import Policy

@@ -11,11 +11,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import cast, get_args
 
-from litellm_bighub.domain.call import CallContext, CallType, ToolCall
+from litellm_bighub.domain.call import CallContext, CallType, ToolCall, restored_context
 from litellm_bighub.domain.decision import Verdict
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.domain.secret_patterns import REDACTED
-from litellm_bighub.domain.stored_context import restored_context
 from litellm_bighub.policy.counters import MemoryCounters
 from litellm_bighub.policy.evaluation import PolicyJudgement, Usage, find, judge_all
 from litellm_bighub.policy.rule import Policy, Rule

@@ -26,9 +26,8 @@ from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.tables import events
 from litellm_bighub.control_plane.store.tables.keys import Key
 from litellm_bighub.control_plane.store.transaction import Transaction
-from litellm_bighub.domain.call import CallContext, CallType, ToolCall
+from litellm_bighub.domain.call import CallContext, CallType, ToolCall, restored_context
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
-from litellm_bighub.domain.stored_context import restored_context
 
 router = APIRouter(prefix="/actions")
 

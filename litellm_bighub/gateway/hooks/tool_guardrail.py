@@ -77,8 +77,7 @@ from litellm_bighub.gateway.setup.configuration import (
 )
 from litellm_bighub.gateway.setup.guardrail_mode import check_calls_mode
 from litellm_bighub.gateway.setup.opt_outs import check_opt_outs
-from litellm_bighub.gateway.setup.process_stop import process_stop
-from litellm_bighub.gateway.setup.proxy_process import is_proxy, proxy_app
+from litellm_bighub.gateway.setup.proxy_process import is_proxy, process_stop, proxy_app
 from litellm_bighub.settings import GuardrailSettings
 
 

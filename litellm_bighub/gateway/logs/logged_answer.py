@@ -1,4 +1,7 @@
-"""An answer in the form that LiteLLM's loggers expect, with nothing in it but what the caller got."""
+"""An answer in the form that LiteLLM's loggers expect, with nothing in it but what the caller got.
+
+Of LiteLLM's hidden parameters of an answer it keeps numbers, ids and limits.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.formats.format import TextFormat
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.registry import format_of_answer, texts_of
-from litellm_bighub.gateway.logs.hidden_parameters import logged_hidden_params
+from litellm_bighub.gateway.routes.provider_headers import passing_headers
 
 _KEPT: Final = frozenset({"id", "object", "created", "created_at", "model", "usage", "role", "type", "service_tier"})
 """What tells of an answer as a whole, and is no text of it."""
@@ -151,3 +154,22 @@ def _text(items: object) -> str:
             if isinstance(text, str):
                 said.append(text)
     return "".join(said)
+
+
+_LOGGED_PARAMETERS: Final = frozenset(
+    {
+        *("model_id", "cache_key", "api_base", "response_cost", "litellm_overhead_time_ms", "batch_models"),
+        *("batch_successful_requests", "batch_failed_requests", "litellm_model_name", "usage_object", "usage"),
+        *("custom_llm_provider", "region_name", "cache_hit", "litellm_call_id", "model", "callback_duration_ms"),
+    }
+)
+_HEADER_FIELDS: Final = frozenset({"additional_headers", "headers"})
+
+
+def logged_hidden_params(hidden: Mapping[str, Any]) -> JsonObject:
+    """What a logger may see of the parameters that LiteLLM keeps beside an answer."""
+    told = {name: value for name, value in hidden.items() if name in _LOGGED_PARAMETERS}
+    for name in _HEADER_FIELDS & hidden.keys():
+        given = hidden[name]
+        told[name] = passing_headers(given) if isinstance(given, Mapping) else None
+    return told

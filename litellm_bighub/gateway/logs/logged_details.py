@@ -13,8 +13,7 @@ from litellm.constants import LITELLM_LOGGING_NO_UPSTREAM_LLM_CALL
 
 from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.gateway.logs.delivered_answer import RECORD, DeliveredAnswer, found_record, metadata_of
-from litellm_bighub.gateway.logs.hidden_parameters import logged_hidden_params
-from litellm_bighub.gateway.logs.logged_answer import blank, logged_answer, plain
+from litellm_bighub.gateway.logs.logged_answer import blank, logged_answer, logged_hidden_params, plain
 from litellm_bighub.gateway.routes.provider_headers import passing_headers
 
 logger = logging.getLogger(__name__)

@@ -8,7 +8,10 @@ which decides on its calls.
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+import litellm
 import openai
 from litellm.integrations.custom_guardrail import CustomGuardrail
 from litellm.proxy._types import UserAPIKeyAuth
@@ -18,8 +21,11 @@ from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.registry import format_of_answer
 from litellm_bighub.gateway.pipeline.answer_format import is_readable
-from litellm_bighub.gateway.sdk.sender import Send, send_function
 from litellm_bighub.gateway.setup.proxy_process import proxy_router
+
+if TYPE_CHECKING:
+    from litellm.router import Router
+
 
 logger = logging.getLogger(__name__)
 
@@ -70,3 +76,18 @@ async def _guarded(ours: CustomGuardrail, data: JsonObject, response: Payload, k
         changed = await runs.async_post_call_success_hook(user_api_key_dict=key, data=data, response=response)
         response = response if changed is None else changed
     return response
+
+
+Send: TypeAlias = Callable[..., Awaitable[Any]]
+
+
+def send_function(wire_format: Format, router: Router | None) -> Send:
+    """What takes a request of the format as its arguments.
+
+    Args:
+        wire_format: the request's format.
+        router: sends it in place of LiteLLM's function.
+    """
+    names = wire_format.in_code
+    send: Send = getattr(litellm, names.function) if router is None else getattr(router, names.method)
+    return send

@@ -15,9 +15,8 @@ from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.format import Format
 from litellm_bighub.gateway.conversation.identity import call_context, previous_response_id
-from litellm_bighub.gateway.pipeline.next_answer import ask_again
+from litellm_bighub.gateway.pipeline.next_answer import ask_again, send_function
 from litellm_bighub.gateway.sdk.reentrancy import begin_call, governed_in_code
-from litellm_bighub.gateway.sdk.sender import send_function
 
 if TYPE_CHECKING:
     from litellm.router import Router

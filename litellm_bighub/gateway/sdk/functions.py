@@ -1,39 +1,44 @@
-"""Governed calls in code: LiteLLM's functions and routers with a tool-decision hook, streamed too."""
+"""Governed calls in code: LiteLLM's functions and routers with tool decisions and text guardrails, streamed too."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing
 from copy import copy
+from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from litellm_bighub.checks.contract import Guardrail
 from litellm_bighub.checks.second_look import SecondLook
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.formats.registry import format_named
+from litellm_bighub.formats.stream.gate_protocol import unchanged
+from litellm_bighub.formats.stream.text_part import Window
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.hooks.registration import handler_of
+from litellm_bighub.gateway.hooks.text_stream import checked_by
 from litellm_bighub.gateway.hooks.translation.format_handler import FormatHandler
 from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.logs.code_logs import code_logs
 from litellm_bighub.gateway.pipeline.answer_format import check_streamed_answer, check_whole_answer
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.enforcement_modes import Withholding
+from litellm_bighub.gateway.pipeline.gated_stream import as_litellm_event
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
+from litellm_bighub.gateway.pipeline.next_answer import Send, send_function
 from litellm_bighub.gateway.pipeline.pipeline import Pipeline
 from litellm_bighub.gateway.pipeline.provider_error import sanitized_error
-from litellm_bighub.gateway.sdk.blocking_stream import blocking
 from litellm_bighub.gateway.sdk.code_request import CodeRequest
-from litellm_bighub.gateway.sdk.code_stream import CodeStream, Upstream
+from litellm_bighub.gateway.sdk.code_stream import CodeStream, Upstream, blocking
 from litellm_bighub.gateway.sdk.reentrancy import governed_in_code
-from litellm_bighub.gateway.sdk.sender import Send, send_function
-from litellm_bighub.gateway.sdk.text_checks import Checks
 from litellm_bighub.gateway.setup.litellm_release import allowed_in_code, check_release
 from litellm_bighub.wording import ENGLISH, Wording
 
 if TYPE_CHECKING:
     from litellm.router import Router
+
 
 check_release(allows_unsupported=allowed_in_code())
 
@@ -278,3 +283,39 @@ async def _sent(send: Send, request: JsonObject, wording: Wording) -> Payload:
     except Exception as error:  # noqa: BLE001 - whichever it is, it may quote the answer
         failed = sanitized_error(error, alone=True, wording=wording)
     raise failed
+
+
+@dataclass(slots=True)
+class Checks:
+    """The guardrails of a call, which run one after the other.
+
+    Attributes:
+        handler: finds the texts.
+        guardrails: of either contract.
+    """
+
+    handler: FormatHandler
+    guardrails: Sequence[Guardrail]
+    _request: JsonObject = field(default_factory=dict[str, Any])
+
+    async def request(self, data: JsonObject) -> None:
+        """Check the texts of the request, in place."""
+        self._request = data
+        for guardrail in self.guardrails:
+            await self.handler.process_input_messages(data, guardrail)
+
+    async def answer(self, response: Payload) -> Payload:
+        """Check the texts of a whole answer, in place."""
+        for guardrail in self.guardrails:
+            response = await self.handler.process_output_response(response, guardrail, request_data=self._request)
+        return response
+
+    async def stream(self, events: AsyncIterator[Any], request: JsonObject) -> AsyncGenerator[Any, None]:
+        """The events of an answer as they may leave, rewritten where a guardrail rewrote them.
+
+        The gate of its calls stands behind: what is decided on is what leaves.
+        """
+        made = as_litellm_event if self.handler.wire_format.has_event_objects else unchanged
+        async with aclosing(checked_by(self.guardrails, events, self.handler, Window(), request)) as released:
+            async for event in released:
+                yield made(event)

@@ -31,8 +31,7 @@ from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.setup.litellm_parameters import check_parameters, known_parameters
 from litellm_bighub.gateway.setup.litellm_release import check_imports, check_release
 from litellm_bighub.gateway.setup.opt_outs import OptOuts
-from litellm_bighub.gateway.setup.process_stop import process_stop
-from litellm_bighub.gateway.setup.proxy_process import config_file, is_proxy, knows_proxy
+from litellm_bighub.gateway.setup.proxy_process import config_file, is_proxy, knows_proxy, process_stop
 from litellm_bighub.policy.policy_file import unmarked_actors
 from litellm_bighub.policy.tool_table import ToolTable
 from litellm_bighub.settings import GuardrailSettings, TextGuardrailSettings, resolved

@@ -9,8 +9,7 @@ import pytest
 from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused, caller_of
 from litellm_bighub.control_plane.store.schema import events
 from litellm_bighub.control_plane.store.tables.events import page
-from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.stored_context import FOR_PEOPLE, LEDGERS
+from litellm_bighub.domain.call import FOR_PEOPLE, LEDGERS, CallContext, ToolCall
 from litellm_bighub.policy.policy_text import RuleText
 
 POLICY = """\

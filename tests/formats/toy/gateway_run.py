@@ -25,8 +25,8 @@ from litellm_bighub.doctor.text_coverage import covers, text_formats
 from litellm_bighub.domain.decision import Allow, Block
 from litellm_bighub.errors import UnreadableAnswerError
 from litellm_bighub.formats.registry import FORMATS, format_named, format_of_answer, format_of_call
+from litellm_bighub.gateway.pipeline.next_answer import send_function
 from litellm_bighub.gateway.routes.route_formats import format_of_route, whole_formats
-from litellm_bighub.gateway.sdk import sender
 
 TOY = format_named("toy")
 SECRET = SECRETS["an e-mail address"]
@@ -220,7 +220,7 @@ def main() -> None:
             format_of_call("atoy") is TOY,
             format_of_route(KEY) is TOY,
             whole_formats(KEY) == {TOY},
-            sender.send_function(TOY, proxy.llm_router).__name__ == "atoy",
+            send_function(TOY, proxy.llm_router).__name__ == "atoy",
         ],
         "formats": [known.name for known in FORMATS],
         "whole allowed": asyncio.run(whole(Allow("fine"))),

@@ -9,9 +9,8 @@ from typing import Final, cast, get_args
 
 from litellm_bighub.control_plane.inbox.readable import readable_json
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
-from litellm_bighub.domain.call import CallContext, CallType, ToolCall
+from litellm_bighub.domain.call import CallContext, CallType, ToolCall, restored_context
 from litellm_bighub.domain.history import LABEL, told
-from litellm_bighub.domain.stored_context import restored_context
 
 KINDS: Final[tuple[str, ...]] = get_args(CallType)
 CALLER: Final = ("domain", "user", "team", "key_alias", "key", "end_user", "model", "surface")

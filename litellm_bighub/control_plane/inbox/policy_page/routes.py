@@ -28,9 +28,8 @@ from litellm_bighub.control_plane.inbox.sessions import LoggedIn, OwnForm
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.tables import events, policies
 from litellm_bighub.control_plane.store.tables.logins import Login
-from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.call import CallContext, ToolCall, restored_context
 from litellm_bighub.domain.decision import Block
-from litellm_bighub.domain.stored_context import restored_context
 from litellm_bighub.policy.authoring.rule_mismatch import readings, sides
 
 router = APIRouter(prefix="/inbox/policy", default_response_class=HTMLResponse, include_in_schema=False)

@@ -10,8 +10,7 @@ import litellm
 from litellm.llms.base_llm.guardrail_translation.base_translation import BaseTranslation
 from litellm.llms.base_llm.guardrail_translation.utils import effective_skip_system_message_for_guardrail
 
-from litellm_bighub.checks.contract import Contract, Guardrail, contract_of, name_of
-from litellm_bighub.checks.inputs import Inputs
+from litellm_bighub.checks.contract import Contract, Guardrail, Inputs, contract_of, name_of
 from litellm_bighub.checks.second_look import Parts, SecondLook
 from litellm_bighub.checks.text_check import InputType, TextAnswer, TextQuestion, lone_answer
 from litellm_bighub.domain.payload import JsonObject, Payload
@@ -24,7 +23,12 @@ from litellm_bighub.formats.payload.slots import Found, Slot, rewrite
 from litellm_bighub.formats.registry import texts_of
 from litellm_bighub.formats.stream.text_gate import Scan
 from litellm_bighub.gateway.hooks.translation.copied_fields import ConvertedField, CopiedField
-from litellm_bighub.gateway.hooks.translation.guardrail_calls import calls_each, knows_answers_alone
+from litellm_bighub.gateway.hooks.translation.guardrail_calls import (
+    NO_CALLS,
+    ToolCallChunks,
+    calls_each,
+    knows_answers_alone,
+)
 from litellm_bighub.gateway.hooks.translation.guardrail_exchange import (
     TWICE,
     AskMode,
@@ -38,7 +42,6 @@ from litellm_bighub.gateway.hooks.translation.guardrail_exchange import (
     write_found,
 )
 from litellm_bighub.gateway.hooks.translation.scan_record import record_lone_text, record_scan
-from litellm_bighub.gateway.hooks.translation.tool_call_chunks import NO_CALLS, ToolCallChunks
 from litellm_bighub.gateway.pipeline.merged_request import LITELLM_FIELDS, merge_request
 from litellm_bighub.settings import TextCalls
 

@@ -12,7 +12,7 @@ from litellm_bighub.checks.text_check import TextAnswer, TextQuestion, check, di
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import GuardrailAnswerError, PayloadError
 from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, rewrite, stands_in
-from litellm_bighub.gateway.hooks.translation.tool_call_chunks import ToolCallChunks
+from litellm_bighub.gateway.hooks.translation.guardrail_calls import ToolCallChunks
 
 Mappings = list[tuple[Any, ...]]
 

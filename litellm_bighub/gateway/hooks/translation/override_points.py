@@ -3,13 +3,15 @@
 The first release collected one task a text (`…_and_create_tasks`), later ones collect lists (`…_text_and_images`). Both
 ways go on working, and overriding either changes what happens: then each item goes through the override, and what
 stands around the items (instructions, metadata, …) is still found by our own walk.
+
+They say with task mappings, which are tuples, where a text came from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Collection, Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from litellm.llms.openai.responses.guardrail_translation.handler import OpenAIResponsesHandler as BuiltIn
 
@@ -18,12 +20,11 @@ from litellm_bighub.checks.text_check import InputType, TextQuestion, check, dis
 from litellm_bighub.domain.payload import JsonObject, Payload
 from litellm_bighub.errors import PayloadError
 from litellm_bighub.formats.payload import fields
-from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, rewrite
+from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where, render, rewrite
 from litellm_bighub.formats.registry import format_named
 from litellm_bighub.gateway.hooks.translation.format_handler import FormatHandler
+from litellm_bighub.gateway.hooks.translation.guardrail_calls import ToolCallChunks
 from litellm_bighub.gateway.hooks.translation.guardrail_exchange import Extracted, Mappings
-from litellm_bighub.gateway.hooks.translation.task_mappings import TaskMapping, slot_at
-from litellm_bighub.gateway.hooks.translation.tool_call_chunks import ToolCallChunks
 from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 
 WIRE_FORMAT: Final = "responses"
@@ -239,3 +240,68 @@ def root_of(slot: Slot) -> str | int | None:
 
 async def _one_text(guardrail: Guardrail, question: TextQuestion) -> str:
     return (await check(guardrail, question, each=False, limit=1)).texts[0]
+
+
+class TaskMapping(tuple[Any, ...]):  # noqa: SLOT001 - a tuple with slots can hold no attribute
+    """`(item index, content index)`, `(item index, None)` for an item's only text, or `(item index, path)`.
+
+    A tuple like those of the first release, which also remembers its slot.
+    """
+
+    slot: Slot
+
+    @classmethod
+    def of(cls, slot: Slot, index: int) -> TaskMapping:
+        """The place of a slot found in the item at `index`."""
+        place = cls((index, _second(slot.where)))
+        place.slot = slot
+        return place
+
+    @property
+    def is_classic(self) -> bool:
+        """Whether the first release's override points would know what it means."""
+        return not isinstance(self[1], str)
+
+
+def _second(where: Where) -> int | str | None:
+    match where:
+        case ((_, "content"), int(part)), "text":
+            return part
+        case (_, int()), "content":
+            return None
+        case _:
+            return render(where)
+
+
+def slot_at(items: Sequence[Payload], mapping: tuple[Any, ...], root: str) -> Slot:
+    """The slot that a mapping means, also one that a subclass made by hand.
+
+    Raises:
+        PayloadError: the mapping means no text.
+    """
+    if isinstance(mapping, TaskMapping):
+        return mapping.slot
+    match mapping:
+        case int(index), int() | None as part:
+            pass
+        case _:
+            raise PayloadError(root, "a task mapping is no pair of an item's index and a part's")
+    where: Where = (((None, root), index), "content")
+    item = _element(items, index)
+    content = fields.get(item, "content")
+    if part is None:
+        if isinstance(content, str):
+            return Slot(item, "content", content, TextKind.TEXT, where)
+        raise PayloadError(f"{root}[{index}].content", "a task mapping points here, but there is no text")
+    owner = _element(content, part)
+    text = fields.get(owner, "text")
+    if not isinstance(text, str):
+        raise PayloadError(f"{root}[{index}].content[{part}]", "a task mapping points here, but there is no text")
+    kind = TextKind.OUTPUT_TEXT if fields.get(owner, "type") == "output_text" else TextKind.TEXT
+    return Slot(owner, "text", text, kind, ((where, part), "text"))
+
+
+def _element(elements: object, index: int) -> Payload:
+    if not isinstance(elements, (list, tuple)) or not 0 <= index < len(cast("Sequence[Payload]", elements)):
+        return None
+    return cast("Sequence[Payload]", elements)[index]

@@ -14,7 +14,7 @@ from litellm_bighub.errors import GuardrailAnswerError, PayloadError
 from litellm_bighub.formats.registry import known_format, texts_of
 from litellm_bighub.gateway.hooks.translation.format_handler import FormatHandler
 from litellm_bighub.gateway.hooks.translation.scan_record import SCANS
-from tests.gateway.hooks.translation.test_lone_text import ANSWERS, WORDS, Answers, seen_of
+from tests.gateway.hooks.translation.test_responses_handler import ANSWERS, WORDS, Answers, seen_of
 
 ANSWER = st.sampled_from(list(ANSWERS.values()))
 NAMES = ("chat", "messages")
