@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from litellm_bighub.policy.parts.linear_pattern import Fits, literal, whole
@@ -66,6 +67,7 @@ class _Stage:
     options: tuple[_Option, ...]
     _name: Fits = field(repr=False, compare=False)
     _last_name: Fits = field(repr=False, compare=False)
+    _first: Fits | None = field(repr=False, compare=False)
 
     def fits(self, argv: Argv, *, allows: bool, bare: bool) -> bool:
         """Whether the words are such a command.
@@ -84,6 +86,8 @@ class _Stage:
             if any(not word.sure for word in argv):
                 return False
         elif name.sure and not name.glob and not self._last_name(name.text.rpartition("/")[2]):
+            return False
+        if self._first is not None and not any(map(partial(_may_be, self._first), argv[1:])):
             return False
         rest = _without_options(argv, self.options, allows=allows)
         if rest is None:
@@ -183,6 +187,7 @@ def _stage(words: Sequence[tuple[str, bool]], text: str) -> _Stage:
         tuple(options),
         _word(name, quoted=quoted),
         _word(name.rpartition("/")[2], quoted=quoted),
+        next((element for element in elements if element is not None), None),
     )
 
 
@@ -266,12 +271,29 @@ def _surely_same(option: _Option, command: str) -> frozenset[str]:
 
 def _matches(pattern: Sequence[Fits | None], words: Sequence[Word], *, allows: bool) -> bool:
     """Whether the words fit the elements, `None` any number of them. Time grows with the product of both, no more."""
+    if allows:  # each word at the beginning has one meaning
+        at = pattern.index(None) if None in pattern else len(pattern)
+        if len(words) < at or not all(map(_is, pattern[:at], words)):
+            return False
+        pattern, words = pattern[at:], words[at:]
+        if len(pattern) < 2:
+            return bool(pattern) or not words
     reached = _skipping({0}, pattern)
     beside = [False] * len(words) if allows else _beside_the_point(words)
     for word, is_beside in zip(words, beside, strict=True):
         following = {found for at in reached for found in _after(pattern, at, word, allows=allows)}
         reached = _skipping(following | reached if is_beside else following, pattern)
     return len(pattern) in reached
+
+
+def _is(element: Fits | None, word: Word) -> bool:
+    """Whether a word is surely that of a pattern."""
+    return element is not None and word.sure and not word.glob and bool(element(word.text))
+
+
+def _may_be(element: Fits, word: Word) -> bool:
+    """Whether a word, or what stands behind `=` in it, may be that of a pattern."""
+    return not word.sure or word.glob or "=" in word.text or bool(element(word.text))
 
 
 def _beside_the_point(words: Sequence[Word]) -> list[bool]:
@@ -294,7 +316,7 @@ def _after(pattern: Sequence[Fits | None], at: int, word: Word, *, allows: bool)
     element = pattern[at]
     if element is None:
         yield at
-    elif (word.sure and not word.glob and element(word.text)) or (not allows and word.glob and word.sure):
+    elif _is(element, word) or (not allows and word.glob and word.sure):
         yield at + 1
     if not allows and not word.sure:
         yield from range(at, len(pattern) + 1)

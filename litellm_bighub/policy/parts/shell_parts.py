@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 from litellm_bighub.policy.parts import shell_tree, shell_words
 from litellm_bighub.policy.parts.part import Part, Unknown
-from litellm_bighub.policy.parts.path_use import Directories, PathUse
+from litellm_bighub.policy.parts.path_use import Directories, PathUse, Use
 from litellm_bighub.policy.parts.shell_command import Argv, Command, Word
 from litellm_bighub.policy.parts.shell_tree import Redirect, TreeCommand
 from litellm_bighub.policy.parts.shell_wrappers import RESERVED, Runs, unwrap
 
 MAX_NESTING: Final = 8
 MAX_PARTS: Final = 400
+MAX_TEXTS: Final = 24
+"""Texts within the text, as behind `eval`. What may be a command in a text that is not understood may hold the next."""
 MAX_KEPT_LENGTH: Final = 1000
 _SEPARATORS: Final = re.compile(r"[;&|<>()`\n]+")
 _READ_ONLY: Final = frozenset(
@@ -41,10 +44,16 @@ _READ_ONLY: Final = frozenset(
 _NO_PATHS: Final = frozenset({"echo", "printf", "true", "false", "kill", "sleep", "exit", "return"})
 _PATTERN_FIRST: Final = frozenset({"grep", "egrep", "fgrep", "rg"})
 _PATTERN_OPTION: Final = re.compile(r"-[A-Za-z]*[ef].*|--(?:r|f).*")
+_CHANGES: Final = frozenset({"cd", "pushd", "popd"})
+"""Commands that change the directory."""
 _URL: Final = re.compile(r"(?!file:)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _ASSIGNED: Final = re.compile(r"[=:,@]")
 _NO_FILES: Final = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty"})
 _DUPLICATE: Final = re.compile(r"\d+-?|-")
+
+
+_Path: TypeAlias = "tuple[str | None, Use, bool, bool]"
+"""The fields of a `PathUse`, which takes longer to compare."""
 
 
 @dataclass(slots=True)
@@ -63,14 +72,14 @@ class _Parts:
     """Collects what a text and the texts within it hold."""
 
     drafts: list[_Draft] = field(default_factory=list[_Draft])
-    paths: dict[PathUse, None] = field(default_factory=dict[PathUse, None])
+    paths: dict[_Path, None] = field(default_factory=dict["_Path", None])
     unknown: dict[str, None] = field(default_factory=dict[str, None])
     functions: set[str] = field(default_factory=set[str])
     texts: int = 0
 
     @property
     def full(self) -> bool:
-        return len(self.drafts) + len(self.paths) > MAX_PARTS
+        return len(self.drafts) + len(self.paths) > MAX_PARTS or self.texts > MAX_TEXTS
 
     def text(
         self,
@@ -152,7 +161,7 @@ class _Parts:
                 continue
             for path in directories.resolve(target.text):
                 if path not in _NO_FILES:
-                    self.paths[PathUse(path, "read" if operator in {"<", "<&"} else "write")] = None
+                    self.paths[path, "read" if operator in {"<", "<&"} else "write", False, False] = None
 
     def _operands(self, draft: _Draft, directories: Directories) -> None:
         """The files that its words may name. What is inside the workspace can only make the answer stricter."""
@@ -162,16 +171,14 @@ class _Parts:
         skip = None
         if name in _PATTERN_FIRST and not any(_PATTERN_OPTION.fullmatch(word.text) for word in draft.argv[1:]):
             skip = next((word for word in draft.argv[1:] if not word.text.startswith("-")), None)
-        for word in draft.argv[1:]:
-            if word is skip:
-                continue
+        for word in dict.fromkeys(word for word in draft.argv[1:] if word is not skip):
             for text in _possible_paths(word):
                 for path in directories.resolve(text):
                     inside = draft.restricts_only or directories.contains(path)
                     if path not in _NO_FILES:
-                        self.paths[PathUse(path, "read", inside, word.glob)] = None
+                        self.paths[path, "read", inside, word.glob] = None
                         if name not in _READ_ONLY:
-                            self.paths[PathUse(path, "write", inside, word.glob)] = None
+                            self.paths[path, "write", inside, word.glob] = None
 
     def parts(self) -> list[Part]:
         """Everything, as parts."""
@@ -194,7 +201,7 @@ class _Parts:
         ]
         if self.functions and any(draft.argv[0].text in self.functions for draft in self.drafts):
             self.unknown["it calls a function of its own"] = None
-        return [*found, *self.paths, *(Unknown(why) for why in self.unknown)]
+        return [*found, *itertools.starmap(PathUse, self.paths), *(Unknown(why) for why in self.unknown)]
 
 
 def of_text(text: str, directories: Directories) -> tuple[Part, ...]:
@@ -228,8 +235,7 @@ def of_argv(argv: Sequence[str], directories: Directories, *, assigns: bool = Fa
 def _after(command: TreeCommand, directories: Directories) -> Directories:
     """Where the commands behind it begin."""
     name, words = command.words[0].text, command.words[1:]
-    changes = {"cd", "pushd", "popd"}
-    if name in {"pushd", "popd", "eval"} or (name != "cd" and any(word.text in changes for word in words[:3])):
+    if name in {"pushd", "popd", "eval"} or (name != "cd" and _CHANGES.intersection([one.text for one in words[:3]])):
         return directories.changed(None, certain=False)
     if name != "cd":
         return directories

@@ -55,6 +55,7 @@ def parts(text):
         ("grep /x y", ["command grep /x y"]),
         ("grep -e x /y", ["command grep -e x /y", "read /y"]),
         ("grep x /y", ["command grep x /y", "read /y"]),
+        ("grep /y /y /y", ["command grep /y /y /y", "read /y"]),
         ("gcc -I/x --out=/y -Wl,/z a:/b", None),
         ("curl https://a/b", ["command curl https://a/b"]),
         ("curl file:///b", ["command curl file:///b", "read /b", "write /b"]),
