@@ -334,9 +334,10 @@ class Wording:
         "None fits these filters. Clear them, or send a request with tools through the gateway."
     )
     page_no_decisions_yet: str = _sentence("No decisions yet")
-    page_last_day: str = _sentence("The last 24 hours")
-    page_newest: str = _sentence("the newest {count} decisions")
-    page_by_hour: str = _sentence("Decisions an hour")
+    page_charts: str = _sentence("Decisions of the last {span}")
+    page_span: str = _sentence("Time (UTC)")
+    page_over_time: str = _sentence("Decisions over time")
+    page_newest: str = _sentence("How long decisions took: of the newest {count}.")
     page_latency: str = _sentence("How long decisions took")
     page_policy: str = _sentence("Policy")
     page_policy_digest: str = _sentence("Digest")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -19,7 +18,6 @@ from litellm_bighub.control_plane.decisions import reservations
 from litellm_bighub.control_plane.decisions.remaining_totals import RemainingTotal, for_reservations
 from litellm_bighub.control_plane.http.auth import Plane
 from litellm_bighub.control_plane.http.errors import existing
-from litellm_bighub.control_plane.inbox import charts
 from litellm_bighub.control_plane.inbox.answer_form import FormRefused, read_form
 from litellm_bighub.control_plane.inbox.cards import Typed, card, current_arguments
 from litellm_bighub.control_plane.inbox.earlier_calls import earlier_calls
@@ -41,7 +39,6 @@ router = APIRouter(prefix="/inbox", default_response_class=HTMLResponse, include
 
 _STREAM_SECONDS = 600
 _LOOK_AGAIN_SECONDS = 2.0
-_SAMPLES = 20_000
 
 
 @router.get("")
@@ -214,30 +211,6 @@ async def answer_many(
         answered += not isinstance(await plane.resolve(said), ResolutionRefused)
     note = "many" if answered == len(calls) else "not_all"
     return _redirect_with_note(note)
-
-
-@router.get("/charts")
-async def charts_page(request: Request, plane: Plane, session: LoggedIn) -> HTMLResponse:
-    """The last 24 hours."""
-    now = plane.clock()
-    since = now - charts.HOURS * 3600
-
-    def query(connection: Connection) -> list[charts.Sample]:
-        rows = connection.execute(
-            select(table.c.time, table.c.verdict, table.c.tool, table.c.body)
-            .where(table.c.type == DECISION, table.c.time >= since)
-            .order_by(table.c.seq.desc())
-            .limit(_SAMPLES)
-        )
-        return [charts.Sample(row.time, row.verdict, row.tool, json.loads(row.body)["latency_ms"]) for row in rows]
-
-    samples = await plane.read(query)
-    drawn = {
-        "by_hour": charts.by_hour(samples, now),
-        "by_tool": charts.by_tool(samples),
-        "latency": charts.latency(samples),
-    }
-    return render(request, "charts.html", session, now, {"total": len(samples), "most": _SAMPLES, **drawn})
 
 
 @router.get("/stream")

@@ -11,6 +11,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from litellm_bighub.control_plane.inbox import login_routes, page_routes, people_routes, public_routes
+from litellm_bighub.control_plane.inbox.charts_page import routes as charts_routes
 from litellm_bighub.control_plane.inbox.decision_pages import routes as decision_routes
 from litellm_bighub.control_plane.inbox.policy_page import routes as policy_routes
 from litellm_bighub.control_plane.inbox.sessions import LoginNeeded
@@ -31,7 +32,15 @@ def install(app: FastAPI, plane: ControlPlane, *, behind_tls: bool) -> None:
     app.state.passwords = Passwords()
     app.state.behind_tls = behind_tls
     app.mount("/inbox/static", StaticFiles(directory=Path(__file__).parent / "static"), name="inbox")
-    for pages in (login_routes, page_routes, decision_routes, policy_routes, people_routes, public_routes):
+    for pages in (
+        login_routes,
+        page_routes,
+        charts_routes,
+        decision_routes,
+        policy_routes,
+        people_routes,
+        public_routes,
+    ):
         app.router.routes.extend(pages.router.routes)
     app.add_exception_handler(LoginNeeded, _to_login)
     app.add_middleware(InboxHeaders)

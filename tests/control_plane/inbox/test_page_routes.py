@@ -274,16 +274,6 @@ async def test_decisions_are_filtered_and_searched(visit, ask):
         assert page.count("<tr>") - 1 == expected or (expected == 0 and "No decisions" in page), query
 
 
-async def test_charts_are_drawn(visit, ask):
-    client, _ = await visit()
-    assert "No decisions yet" in (await client.get("/inbox/charts")).text
-    await ask(10)
-    await ask(9000)
-    page = (await client.get("/inbox/charts")).text
-    assert "1 allowed, 0 requires approval, 1 blocked" in page
-    assert page.count("<svg") == 3
-
-
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

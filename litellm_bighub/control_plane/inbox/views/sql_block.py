@@ -31,6 +31,7 @@ _WORDS: Final = re.compile(rf"(?P<keyword>\b(?:{_KEYWORD})\b)", re.IGNORECASE)
 _TOKENS: Final = re.compile(rf"(?P<text>'(?:[^']|'')*')|(?P<keyword>\b(?:{_KEYWORD})\b)", re.IGNORECASE)
 _SAME: Final = re.compile(r"'(?:[^']|'')*'|\w+|[^\w\s]")
 _OPTIONAL: Final = frozenset({"as", ";"})
+_REMOVING: Final = frozenset({"delete", "drop", "truncate", "alter"})
 _REMOVES: Final = re.compile(r"\s*(?:delete|drop|truncate|alter)\b", re.IGNORECASE)
 
 
@@ -54,9 +55,7 @@ def _notes(parts: Sequence[Part]) -> Iterator[str]:
     for part in dict.fromkeys(parts):
         if isinstance(part, Unknown):
             yield "not understood: read it word by word"
-        elif (isinstance(part, SqlStatement) and (part.verb in {"drop", "truncate", "alter"} or not part.bounded)) or (
-            isinstance(part, SqlStatement) and part.verb == "delete"
-        ):
+        elif isinstance(part, SqlStatement) and (part.verb in _REMOVING or not part.bounded):
             yield part.shown
 
 

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
+from litellm_bighub.control_plane.inbox.charts_page.time_span import TimeSpan
+from litellm_bighub.control_plane.store.tables.clock_checks import DAY
 from litellm_bighub.domain.decision import Verdict
 
 VERDICTS: tuple[Verdict, ...] = ("allowed", "requires_approval", "blocked")
 _WORDS: dict[Verdict, str] = {"allowed": "allowed", "requires_approval": "requires approval", "blocked": "blocked"}
-HOURS = 24
 _WIDTH, _HEIGHT, _BASE = 720, 180, 150
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One decision."""
-
-    time: float
-    verdict: str
-    tool: str
-    latency_ms: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +48,43 @@ class Chart:
     height: int = _HEIGHT
 
 
-def by_hour(samples: Sequence[Sample], now: float) -> Chart:
-    """Decisions of the last 24 hours, an hour a bar, stacked by verdict."""
-    start = (now // 3600 - HOURS + 1) * 3600
-    counts = Counter((int((one.time - start) // 3600), one.verdict) for one in samples if one.time >= start)
-    most = max((sum(counts[hour, verdict] for verdict in VERDICTS) for hour in range(HOURS)), default=0) or 1
-    step = _WIDTH / HOURS
+def over_time(counts: Mapping[tuple[int, str], int], span: TimeSpan, now: float) -> Chart:
+    """Decisions over time, stacked by verdict.
+
+    Args:
+        counts: by the number of the bar and the verdict.
+        span: what the bars are.
+        now: POSIX seconds.
+    """
+    sums = [sum(counts.get((bar, verdict), 0) for verdict in VERDICTS) for bar in range(span.bars)]
+    most, step = max(sums) or 1, _WIDTH / span.bars
+    gap = min(2.0, step / 6)
     bars: list[Bar] = []
-    for hour in range(HOURS):
+    for at in range(span.bars):
         y = float(_BASE)
         for verdict in VERDICTS:
-            number = counts[hour, verdict]
+            number = counts.get((at, verdict), 0)
             height = number / most * (_BASE - 16)
             if number:
                 y -= height
-                title = f"{_clock(start + hour * 3600)}: {number} {_WORDS[verdict]}"
-                bars.append(Bar(hour * step + 2, y, step - 4, height, verdict, title))
-    marks = [Mark(hour * step + step / 2, _BASE + 18, _clock(start + hour * 3600)) for hour in range(1, HOURS, 4)]
-    totals = ", ".join(f"{sum(counts[hour, v] for hour in range(HOURS))} {_WORDS[v]}" for v in VERDICTS)
-    return Chart(tuple(bars), (*marks, Mark(_WIDTH - 4, 12, f"most in an hour: {most}")), totals)
+                title = f"{_label(span, now, at)}: {number} {_WORDS[verdict]}"
+                bars.append(Bar(at * step + gap, y, step - 2 * gap, height, verdict, title))
+    labelled = range(span.bars // 14, span.bars, max(1, span.bars // 6))
+    marks = [Mark(at * step + step / 2, _BASE + 18, _label(span, now, at)) for at in labelled]
+    totals = ", ".join(f"{sum(counts.get((at, v), 0) for at in range(span.bars))} {_WORDS[v]}" for v in VERDICTS)
+    return Chart(tuple(bars), (*marks, Mark(_WIDTH - 4, 12, f"most in a bar: {most}")), totals)
 
 
-def by_tool(samples: Sequence[Sample]) -> Chart:
-    """The ten tools that were asked for most."""
-    tools = Counter(one.tool for one in samples).most_common(10)
-    verdicts = Counter((one.tool, one.verdict) for one in samples)
+def by_tool(counts: Mapping[tuple[str, str], int]) -> Chart:
+    """The ten tools that were asked for most.
+
+    Args:
+        counts: by tool and verdict.
+    """
+    sums: Counter[str] = Counter()
+    for (tool, _), number in counts.items():
+        sums[tool] += number
+    tools = sums.most_common(10)
     most = tools[0][1] if tools else 1
     bars: list[Bar] = []
     marks: list[Mark] = []
@@ -88,17 +92,18 @@ def by_tool(samples: Sequence[Sample]) -> Chart:
         x, y = 0.0, row * 34 + 20.0
         marks.append(Mark(0, y - 5, f"{tool} · {total}"))
         for verdict in VERDICTS:
-            width = verdicts[tool, verdict] / most * _WIDTH
+            number = counts.get((tool, verdict), 0)
+            width = number / most * _WIDTH
             if width:
-                bars.append(Bar(x, y, width, 10, verdict, f"{tool}: {verdicts[tool, verdict]} {_WORDS[verdict]}"))
+                bars.append(Bar(x, y, width, 10, verdict, f"{tool}: {number} {_WORDS[verdict]}"))
             x += width
     return Chart(tuple(bars), tuple(marks), "the ten that were asked for most", height=max(34, len(tools) * 34))
 
 
-def latency(samples: Sequence[Sample]) -> Chart:
+def latency(milliseconds: Sequence[float]) -> Chart:
     """How long decisions took: how many in each doubling of milliseconds."""
     edges = [0.125 * 2**power for power in range(12)]
-    counts = Counter(sum(one.latency_ms > edge for edge in edges) for one in samples)
+    counts = Counter(sum(one > edge for edge in edges) for one in milliseconds)
     most = max(counts.values(), default=1)
     step = _WIDTH / (len(edges) + 1)
     bars = tuple(
@@ -114,12 +119,14 @@ def latency(samples: Sequence[Sample]) -> Chart:
         if counts[index]
     )
     marks = tuple(Mark((index + 1) * step, _BASE + 18, f"{edge:g} ms") for index, edge in enumerate(edges) if index % 2)
-    ordered = sorted(one.latency_ms for one in samples)
+    ordered = sorted(milliseconds)
     if not ordered:
         return Chart(bars, marks, "no decisions")
     median, high = ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
     return Chart(bars, marks, f"half within {median:.2f} ms, 95 % within {high:.2f} ms")
 
 
-def _clock(time: float) -> str:
-    return f"{int(time // 3600 % 24):02d}:00"
+def _label(span: TimeSpan, now: float, bar: int) -> str:
+    """When a bar begins: the time of a day, or the day."""
+    moment = datetime.fromtimestamp(span.start(now) + bar * span.step, timezone.utc)
+    return moment.strftime("%m-%d" if span.step == DAY else "%H:%M")
