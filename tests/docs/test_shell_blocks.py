@@ -5,6 +5,7 @@ A few commands cannot run here: they need a registry, a cluster, root or a model
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -13,8 +14,10 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import metadata
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import typer.main
@@ -45,6 +48,8 @@ RUN = {
     "psql",
     "sqlite3",
 }
+SLACK = ROOT / "docs/tutorials/slack.md"
+SLACK_URL = "https://hooks.slack.com/services/…"
 COMMAND = Path(sys.executable).with_name("litellm-bighub")
 PROVED = ROOT / "docs/tutorials/proxy.md"
 """The one page whose `doctor --prove` runs, since each starts a proxy; `tests/doctor` and `tests/cli` run many more."""
@@ -150,7 +155,9 @@ NAMED = {
 
 
 def _runs(words):
-    return words[0] in RUN and not any(word.startswith(("/opt/", "/etc/")) for word in words)
+    return (words[0] in RUN or re.match(r"[A-Z_]+=", words[0])) and not any(
+        word.startswith(("/opt/", "/etc/")) for word in words
+    )
 
 
 @pytest.mark.parametrize("block", [block for blocks in BLOCKS.values() for block in blocks], ids=str)
@@ -234,12 +241,49 @@ def _free_port():
         return chosen.getsockname()[1]
 
 
+@contextmanager
+def _slack(message):
+    """The URL of an incoming webhook, which writes a message that it gets into this file."""
+
+    class Webhook(BaseHTTPRequestHandler):
+        def do_POST(self):
+            got = message.with_suffix(".part")
+            got.write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
+            got.rename(message)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Says nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Webhook) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/services"
+        server.shutdown()
+
+
 @pytest.mark.proxy
-@pytest.mark.parametrize("page", [page for page in PAGES if BLOCKS[page]], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [page for page in PAGES if BLOCKS[page] and page != SLACK], ids=lambda page: page.stem)
 def test_commands_run(page, tmp_path, warm):
+    _run(page, tmp_path, warm)
+
+
+@pytest.mark.proxy
+def test_a_call_that_waits_becomes_a_message_in_slack(tmp_path, warm):
+    message = tmp_path / "message.json"
+    with _slack(message) as url:
+        _run(SLACK, tmp_path, warm, slack=url, then=f"until [ -f {message.name} ]; do sleep 0.1; done")
+
+    shown = json.dumps(json.loads(message.read_text()))
+    assert "refund_payment" in shown
+    assert "refund-agent" in shown
+    assert '"url": "https://bighub.example/inbox#apr_' in shown
+
+
+def _run(page, tmp_path, warm, *, slack=SLACK_URL, then=""):
     _files(page, tmp_path)
     with _database(page) as database:
-        script = PREAMBLE + "".join(_script(page, database))
+        script = (PREAMBLE + "".join(_script(page, database)) + then).replace(SLACK_URL, slack)
         if page != PROVED:
             script = script.replace(" --prove", "")
         (tmp_path / "script").write_text(script)
