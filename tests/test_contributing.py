@@ -21,6 +21,19 @@ def test_every_path_exists(path):
     assert (PACKAGE / path).exists() or (ROOT / path).exists()
 
 
+WHERE = TEXT[TEXT.index("## Where to find") : TEXT.index("## How data flows")]
+
+
+@pytest.mark.parametrize("row", re.findall(r"^\| (?!task|---)(.+) \|$", WHERE, re.MULTILINE))
+def test_a_task_names_the_files_that_it_needs(row):
+    task, _, files = row.partition(" | ")
+
+    assert task
+    paths = re.findall(r"`(.+?)`", files)
+    assert paths
+    assert all((PACKAGE / path).is_file() or (ROOT / path).is_file() for path in paths)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_of_a_class_or_constant_exists(name):
     owner, _, member = name.partition(".")

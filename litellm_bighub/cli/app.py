@@ -89,7 +89,7 @@ def __getattr__(name: str) -> typer.Typer:
 
 
 def run() -> None:
-    """Run the command line. An error of ours is told in one message; what is not ours keeps its traceback."""
+    """Run the command line. Prints our own errors in one message; other errors keep their traceback."""
     asked = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
     try:
         command_line(*({asked} & COMMANDS.keys()))()

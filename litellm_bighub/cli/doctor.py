@@ -29,7 +29,7 @@ def doctor(
     """Explain a proxy's setup: what is on, what only looks so, and what is not covered.
 
     The exit code is 1 if something looks on and is off, and with `--prove` if one byte of a canary comes through. The
-    proof needs no key and no network, uses a database of its own, and ends all that it started.
+    proof needs no key and no network, uses a temporary database, and ends all that it started.
     """
     own = canary or []
     if own and not prove:

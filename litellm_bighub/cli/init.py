@@ -87,7 +87,7 @@ def _is_ours(config: Path) -> bool:
 
 
 def _asked(question: str, default: str, *, hidden: bool = False) -> str:
-    """The answer, or one line that says how to do without: pipelines have nobody who answers."""
+    """The answer, or one line that says how to do without: in a pipeline no one answers."""
     try:
         return str(typer.prompt(question, default=default, hide_input=hidden, show_default=not hidden))
     except typer.Abort as error:

@@ -1,4 +1,4 @@
-"""`litellm-bighub keys`: keys that are made on the server itself, each for a person or agent of its own."""
+"""`litellm-bighub keys`: keys that are made on the server itself, one for each person or agent."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from litellm_bighub.control_plane.store.tables.keys import Key
 
 MAX_GRACE: Final = 7 * 86400
-"""Seconds that an old key may be valid beside the one that takes its place."""
+"""For how many seconds an old key may stay valid after its replacement is made."""
 
 PREFIX = Annotated[
     str, typer.Argument(metavar="KEY", help="the first characters of the key, as `keys list` shows them")

@@ -66,7 +66,7 @@ def check(
 ) -> None:
     """Say whether the file is a valid policy; the first mistake is named with its line.
 
-    Where there is a database of decisions, tools that nobody ever called are named, too.
+    Where there is a database of decisions, tools that were never called are named, too.
     """
     with errors_in_one_line():
         checked = load_policy(policy)

@@ -17,7 +17,7 @@ HOSTED_VARIABLE: Final = "BIGHUB_API_KEY"
 
 
 class ApprovalChoice(str, Enum):
-    """What becomes of a call that needs a person, as the setting `on_approval` has it."""
+    """What happens to a call that needs a person: the setting `on_approval`."""
 
     WAIT = "wait"
     REPLACE = "replace"
@@ -48,7 +48,7 @@ class StarterChoices:
         api_base: where the model answers; empty for the provider's own address.
         database_url: of a PostgreSQL or of another SQLite file; empty for `bighub.db` beside the policy.
         decider: who decides.
-        on_approval: what becomes of a call that needs a person.
+        on_approval: what happens to a call that needs a person.
         pack: the starting policy.
     """
 

@@ -1,4 +1,4 @@
-"""`litellm-bighub users`: people with a login of their own, added and changed on the server itself."""
+"""`litellm-bighub users`: people with their own login, added and changed on the server itself."""
 
 from __future__ import annotations
 

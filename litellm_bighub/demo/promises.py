@@ -35,7 +35,7 @@ class Promise:
         title: the promise in words.
         prompt: what the user asks.
         answer: what the upstream answers.
-        check: raises `BrokenPromiseError`, or tells what proves that the promise was kept.
+        check: raises `BrokenPromiseError`, or returns what proves that the promise was kept.
         modes: how it is asked.
         asks: who asks: the official client through the proxy, or an agent in code.
         later: what the upstream answers after the tools' results.

@@ -90,7 +90,7 @@ def _outcome(client: DemoClient, policy: Path, promise: Promise, mode: Mode) -> 
 
 
 def proxy_config() -> Path:
-    """The repository's own config; in an installed package its copy. The policy lies beside it."""
+    """The repository's own config; in an installed package its copy. The policy is in the same folder."""
     for folder in (_PACKAGED, _REPOSITORY):
         if (folder / _NAME).is_file():
             return folder / _NAME
@@ -99,7 +99,7 @@ def proxy_config() -> Path:
 
 @contextmanager
 def copied_config(config: Path) -> Generator[tuple[Path, Path], None, None]:
-    """Copies of the config and of the policy beside it, in a folder that is gone in the end, with all state."""
+    """Copies of the config and its policy in a temporary folder, which is removed at the end with all state."""
     with tempfile.TemporaryDirectory(prefix="litellm-bighub-") as name:
         folder = Path(name)
         copy = Path(shutil.copy(config, folder / _NAME))

@@ -38,7 +38,7 @@ def show(config: Path, console: Console, *, inbox: bool = False) -> bool:
     """Run the demo and print it. Returns whether every promise was kept.
 
     Args:
-        config: the proxy's config; it runs in a folder of its own, with a copy of the policy beside it.
+        config: the proxy's config; the proxy runs in a temporary folder with copies of it and of its policy.
         console: where to print.
         inbox: leave everything running, with a call waiting in the inbox, until Ctrl-C.
     """
@@ -105,7 +105,7 @@ def _table(results: Sequence[Result]) -> Table:
 
 
 def _proof(outcomes: Mapping[Mode, Outcome]) -> str:
-    """What proves it; a stream proves the same as the whole answer, so it is told once."""
+    """What proves it; a stream proves the same as the whole answer, so it is shown once."""
     return next((outcome.proof for outcome in outcomes.values() if isinstance(outcome, Kept)), "")
 
 
@@ -154,7 +154,7 @@ class OpenInbox:
 
 @contextmanager
 def open_inbox(policy: Path) -> Generator[OpenInbox, None, None]:
-    """Serve the inbox on a free loopback port, on the state that the gateway keeps beside the policy."""
+    """Serve the inbox on a free loopback port, on the state that the gateway keeps in the policy's folder."""
     plane = ControlPlane.open(sqlite_url(policy.parent / DATABASE), policy)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(create_app(plane), log_level="warning"))

@@ -126,7 +126,7 @@ class DecisionCache:
             return
         self._put((*place, *key), _Kept(decision, place))
         anywhere = self._kept.get((*_ANYWHERE, *key))
-        # Of two calls that a later response does not tell apart, one that is blocked counts.
+        # If a later response cannot distinguish two calls, the blocked one counts.
         if anywhere is None or anywhere.place == place or isinstance(anywhere.decision, Allow):
             self._put((*_ANYWHERE, *key), _Kept(decision, place))
 
@@ -138,7 +138,7 @@ class DecisionCache:
 
 
 def _key(call: ToolCall, context: CallContext) -> _Key | None:
-    """What tells a call from others in its response, `None` where nothing does."""
+    """What distinguishes a call from others in its response, `None` where nothing does."""
     if not call.id or not context.response_id or call.unreadable is not None:
         return None
     return (call.id, call.type, call.name, call.digest, context.actor, context.key, context.user, context.team)

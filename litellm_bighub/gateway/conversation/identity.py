@@ -24,7 +24,7 @@ from litellm_bighub.gateway.pipeline.request_scope import request_scope
 from litellm_bighub.settings import ACTOR_SOURCES
 
 IN_CODE = "litellm_bighub.aresponses"
-"""The surface of calls that come through no route, unless they are told to have another."""
+"""The surface of calls that come through no route and name no other."""
 
 NOBODY = frozenset({"", "default_user_id", "litellm-proxy-master-key"})
 """Names that LiteLLM gives to those whom it does not know."""
@@ -53,12 +53,12 @@ def call_context(
         user_api_key_dict: LiteLLM's authentication, `None` for calls in code.
         request_data: the request; its ids and model are read, its claims about people are not.
         response: whose upstream id is recorded.
-        actor: who acts where authentication names nobody; what authentication names is marked as such.
+        actor: who acts if authentication names no one; an authenticated actor is marked as such.
         domain: the business domain.
         surface: where the call is made, if it comes through no route.
         actor_from: what names the actor, the first that authentication knows; see `ActorSource`.
         heard: the events of a streamed answer so far.
-        extent: how much of the conversation is told to people who approve.
+        extent: how much of the conversation approvers read.
     """
     alias = user = team = route = key = ""
     end_user = _text(request_data.get("user"))
@@ -100,7 +100,7 @@ def _claimed(authenticated: UserAPIKeyAuth | None, source: str) -> str:
 
 
 def hashed_key(authenticated: UserAPIKeyAuth) -> str:
-    """What tells a key from all others, whatever it is called; empty without one.
+    """What identifies a key, whatever it is called; empty without one.
 
     LiteLLM's own hash where it has made one, so that records can be joined. It makes none of a custom
     authentication's keys: what is no hash is hashed here, and no secret leaves. A user's JWTs are one caller.

@@ -119,7 +119,7 @@ class OutputHistory:
         return replace(context, outputs=outputs)
 
     async def add(self, new: Returned, conversation: str, context: CallContext) -> None:
-        """Take in results beside those that are known already.
+        """Add results to those that are known already.
 
         Raises:
             DecisionError: the ledger cannot be asked.

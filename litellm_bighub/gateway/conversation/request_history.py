@@ -57,9 +57,9 @@ class RequestHistory:
 
     Attributes:
         decisions: whose ledger holds the calls.
-        refuse: whether a request with a result that nobody approved is refused.
-        continues: whether the model goes on when it is told of a blocked call, of which the client then knows nothing.
-        audit: where such results are told of, besides the ledger and the log.
+        refuse: whether a request with an unapproved result is refused.
+        continues: whether the model reads of a blocked call and goes on, and the client learns nothing of that call.
+        audit: where such results are recorded, besides the ledger and the log.
     """
 
     decisions: ToolDecisions
@@ -76,10 +76,10 @@ class RequestHistory:
             data: the request. What it holds is not changed, only replaced.
             wire_format: its format.
             previous_response_id: the upstream's id of the response that it goes on from.
-            asks: tells who asks.
+            asks: finds out who asks.
 
         Returns:
-            What is told of results that nobody approved.
+            The unapproved results, as they were recorded.
 
         Raises:
             UnapprovedToolResult: there are such results, and they are refused.
@@ -217,7 +217,7 @@ class RequestHistory:
         )
 
     async def _record(self, result: UnapprovedResult) -> None:
-        """Tell the log, the audit file and the ledger. What cannot be told of is at least in the log."""
+        """Record it in the log, the audit file and the ledger. If those two fail, it is at least in the log."""
         logger.warning("%s at %s: call %s, actor %s", result.kind, result.path, result.call_id, result.actor)
         try:
             if self.audit is not None:

@@ -1,4 +1,4 @@
-"""A guardrail whose own hooks run, in every subclass, and that nobody but the operator switches off."""
+"""A guardrail whose own hooks run in every subclass, and that only the operator can switch off."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class NativeGuardrail(CustomGuardrail):
     use_native_lifecycle_hooks: ClassVar[bool] = True
 
     formats: ClassVar[frozenset[Format]] = frozenset(FORMATS)
-    """The formats in whose errors nobody may be quoted."""
+    """The formats whose errors may quote no words of the provider."""
 
     checks_texts: ClassVar[bool] = False
     """Whether it is there for texts."""
@@ -100,7 +100,7 @@ class NativeGuardrail(CustomGuardrail):
         Args:
             data: the request.
             key: whose it is.
-            asks: tells who asks.
+            asks: finds out who asks.
 
         Raises:
             UnrecordedOptOutError: it could not be recorded.
@@ -161,7 +161,7 @@ class NativeGuardrail(CustomGuardrail):
         return logged_details(kwargs, result)
 
     def sanitizes(self, user_api_key_dict: UserAPIKeyAuth) -> bool:
-        """Whether an error on this route may quote nobody."""
+        """Whether errors on this route may quote no words of the provider."""
         return format_of_route(user_api_key_dict) in self.formats
 
     async def async_post_call_failure_hook(
@@ -171,7 +171,7 @@ class NativeGuardrail(CustomGuardrail):
         user_api_key_dict: UserAPIKeyAuth,
         traceback_str: str | None = None,
     ) -> HTTPException | None:
-        """Take out of an error what nobody decided on or checked. On `/v1/messages` LiteLLM hears of no other error."""
+        """Take undecided calls and unchecked texts out of an error. On `/v1/messages` no other hook can."""
         del traceback_str
         if not self.sanitizes(user_api_key_dict):
             return None

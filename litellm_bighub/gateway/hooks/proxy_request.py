@@ -29,7 +29,7 @@ class ProxyRequest:
     """A request as a guardrail's hooks are given it.
 
     Attributes:
-        guardrail: in whose name LiteLLM's logging is told.
+        guardrail: in whose name decisions are logged with LiteLLM.
         settings: the guardrail's.
         telemetry: counts the streams that are held.
         data: the request.
@@ -51,12 +51,12 @@ class ProxyRequest:
 
     @property
     def is_whole(self) -> bool:
-        """In code, LiteLLM has made arguments of its own out of the caller's."""
+        """In code, LiteLLM has made its own arguments out of the caller's."""
         return self.key is not None
 
     @property
     def is_open(self) -> bool:
-        """Whether the operator has opened the route, whose format nobody knows."""
+        """Whether the operator has opened the route, whose format is unknown."""
         return bool(self.where) and self.wire_format in {None, DEFAULT} and governed_format(self.where) is None
 
     @property
@@ -71,7 +71,7 @@ class ProxyRequest:
 
     @property
     def counts_client_approvals(self) -> bool:
-        """As the operator has it. In code nobody has authenticated the caller."""
+        """The setting. In code the caller is not authenticated."""
         return self.settings.client_approvals and self.key is not None
 
     @property
@@ -99,21 +99,21 @@ class ProxyRequest:
             refuse_streamed_batch(self.data)
 
     def logged_request(self) -> AbstractContextManager[None]:
-        """Tells LiteLLM's logging."""
+        """Logs decisions with LiteLLM."""
         return logged_decisions(self.guardrail, self.data, names_blocked=self._names_blocked)
 
     def logged_answer(self) -> AbstractContextManager[None]:
-        """Tells LiteLLM's logging, and the guardrail's span if there is one."""
+        """Logs decisions with LiteLLM, and in the guardrail's span if there is one."""
         spans = self.telemetry.spans if self.settings.guardrail_spans else None
         return logged_decisions(self.guardrail, self.data, names_blocked=self._names_blocked, spans=spans)
 
     @property
     def _names_blocked(self) -> bool:
-        """Whether a notice tells the caller of each blocked call. Otherwise the model hears of it, and nobody else."""
+        """Whether the caller reads a notice of each blocked call. Otherwise only the model reads of it."""
         return self.settings.on_block != "continue"
 
     def log_results(self, results: Sequence[UnapprovedResult]) -> None:
-        """Tells LiteLLM's logging."""
+        """Logs decisions with LiteLLM."""
         log_results(self.guardrail, self.data, results)
 
     def held_stream(self) -> Callable[[], AbstractContextManager[None]]:

@@ -56,7 +56,7 @@ class _EndingHandler(FormatHandler):
         )
 
     def build_block_sse_chunks(self, *arguments: Payload, **options: Payload) -> Sequence[Payload] | None:
-        """A stream that tells of the block in place of an answer, or goes on with it."""
+        """A stream with the notice of the block in place of an answer, or after its beginning."""
         return self._ends.build_block_sse_chunks(*arguments, **options)
 
     def build_stream_error_items(self, *arguments: Payload, **options: Payload) -> Sequence[Payload] | None:
@@ -79,10 +79,10 @@ def handler_of(wire_format: Format) -> FormatHandler:
 def install(handler: type[OpenAIResponsesHandler] | None = None) -> None:
     """Register the translation handler for `CallTypes.responses` and `CallTypes.aresponses`, if they are governed.
 
-    Runs on its own as soon as a guardrail of ours is built. May be called any number of times.
+    Runs by itself as soon as one of our guardrails is built. May be called any number of times.
 
     Args:
-        handler: a subclass of ours to be used in its place; without one, a subclass registered earlier stays.
+        handler: a subclass of our handler to use in its place; without one, a subclass registered earlier stays.
     """
     mappings = load_guardrail_translation_mappings()  # type: ignore[no-untyped-call] # LiteLLM left it untyped
     for call_type in _call_types():

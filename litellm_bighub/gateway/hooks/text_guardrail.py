@@ -309,7 +309,7 @@ class TextGuardrail(NativeGuardrail):
     def _ending(
         self, refusal: HTTPException | ModifyResponseException, sent: list[Payload], handler: FormatHandler
     ) -> Sequence[Payload]:
-        """The events that end a refused stream in a valid way, or the refusal itself while the status can tell it."""
+        """The events that end a refused stream in a valid way, or the refusal itself if no status is sent yet."""
         ending: Sequence[Payload] | None
         if isinstance(refusal, ModifyResponseException):
             ending = handler.build_block_sse_chunks(refusal, stream_started=bool(sent), responses_so_far=sent)

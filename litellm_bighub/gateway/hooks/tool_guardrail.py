@@ -236,7 +236,7 @@ class BighubGuardrail(NativeGuardrail):
                     sent.append(event)
                     yield event
         except (ToolCallWithheld, UnreadableAnswerError) as refused_:
-            # What is raised here, LiteLLM raises again, which cuts the connection, or tells in OpenAI's form alone.
+            # LiteLLM would raise this again, which cuts the connection, or would send it in OpenAI's form only.
             for end in wire_format.failed_stream(_failure(refused_, last, begun)):
                 sent.append(end)
                 yield as_litellm_event(end) if wire_format.has_event_objects else end
@@ -275,7 +275,7 @@ class BighubGuardrail(NativeGuardrail):
     async def async_post_call_success_deployment_hook(
         self, request_data: JsonObject, response: Payload, call_type: CallTypes | None
     ) -> Payload:
-        """Decide on the calls of an answer in code; the proxy has a hook of its own."""
+        """Decide on the calls of an answer in code; the proxy has its own hook."""
         if call_type is not None and call_type in GOVERNED and not is_proxy() and not is_governed_in_code():
             await self.pipeline.conversation.record_results(request_data, response)
             wire_format = format_of_call(call_type.value)
@@ -293,7 +293,7 @@ class BighubGuardrail(NativeGuardrail):
         request_headers: dict[str, str] | None = None,
         litellm_call_info: dict[str, object] | None = None,
     ) -> dict[str, str] | None:
-        """Tell the client what was decided, and by which ids it is found in the audit."""
+        """Send the client what was decided, and the ids that find it in the audit."""
         del user_api_key_dict, response, request_headers, litellm_call_info
         wanted = self.should_run_guardrail(data, GuardrailEventHooks.post_call)
         return decision_headers(data) if wanted else None
@@ -301,7 +301,7 @@ class BighubGuardrail(NativeGuardrail):
     async def async_post_mcp_tool_call_hook(
         self, kwargs: JsonObject, response_obj: Payload, start_time: datetime, end_time: datetime
     ) -> Payload:
-        """Tell of the result of an MCP call, and tell its caller of a person's arguments.
+        """Report the result of an MCP call, and say to its caller which arguments a person gave.
 
         LiteLLM calls this with its own record of the call.
         """
@@ -311,14 +311,14 @@ class BighubGuardrail(NativeGuardrail):
     async def async_log_success_event(
         self, kwargs: JsonObject, response_obj: Payload, start_time: datetime, end_time: datetime
     ) -> None:
-        """Tell the caller of an MCP call of a person's arguments where the hook after the call could not."""
+        """Say to the caller of an MCP call which arguments a person gave, where the hook after the call could not."""
         del response_obj, start_time, end_time
         tell_edit_late(kwargs)
 
     async def async_log_failure_event(
         self, kwargs: JsonObject, response_obj: Payload, start_time: datetime, end_time: datetime
     ) -> None:
-        """Tell of an MCP call that was made and has no result, or an error for one."""
+        """Report an MCP call that was made and has no result, or an error as its result."""
         del response_obj
         tell_edit_late(kwargs)
         self.mcp_results.tell(kwargs, start_time, end_time, failed=True)

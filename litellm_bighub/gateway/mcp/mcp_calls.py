@@ -39,9 +39,9 @@ async def govern_mcp_call(
 
     Args:
         enforcement: who decides.
-        data: the call, as LiteLLM tells guardrails of it; arguments that a person edited are written into it.
+        data: the call, as guardrails get it from LiteLLM; arguments that a person edited are written into it.
         context: who asks.
-        results: what will be told of the call's result, if anything is.
+        results: reports the call's result, if it is to be reported.
 
     Raises:
         ToolCallWithheld: it must not be made. The client gets an error as the tool's result.
@@ -79,7 +79,7 @@ def _told(enforcement: Enforcement, call: ToolCall, edited: Arguments) -> str:
 
 
 def mcp_call(data: MutableMapping[str, Any]) -> ToolCall:
-    """The call in one shape with all others. Its name is `server.tool`: policies must be able to tell servers apart."""
+    """The call in one shape with all others. Its name is `server.tool`: policies must distinguish servers."""
     tool = text(data, "mcp_tool_name")
     name = ".".join(part for part in (text(data, "mcp_server_name"), tool) if part) if tool else ""
     try:

@@ -1,4 +1,4 @@
-"""Telling what came of MCP calls that the gateway made: `post_mcp_call`.
+"""Reports the results of MCP calls that the gateway made: `post_mcp_call`.
 
 Between the hook before a call and the one after it LiteLLM keeps one thing, its own record of the call. What was
 decided is noted there.
@@ -27,7 +27,7 @@ _EDIT: Final = "litellm_bighub_edit"
 
 
 def note_edit(data: MutableMapping[str, Payload], told: str) -> None:
-    """Note what the caller is to be told of a person's arguments with the result of a call that is about to be made."""
+    """Note a person's arguments of a call that is about to be made, so that its caller reads them with the result."""
     record: object = get(data.get("litellm_logging_obj"), "model_call_details")
     if isinstance(record, dict):
         record[_EDIT] = told
@@ -72,10 +72,10 @@ def _tell(record: MutableMapping[str, Payload], content: list[Payload]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class McpResults:
-    """Tells of the result of each noted call, once.
+    """Reports the result of each noted call, once.
 
     Attributes:
-        outcomes: who is told.
+        outcomes: where to report.
         clock: POSIX seconds.
         new_id: makes ids of events.
     """
@@ -101,7 +101,7 @@ class McpResults:
     def tell(
         self, record: MutableMapping[str, Payload], start: datetime, end: datetime, *, failed: bool = False
     ) -> None:
-        """Tell what came of the call of this record, if it was noted.
+        """Report the result of the call of this record, if it was noted.
 
         Args:
             record: LiteLLM's, of the call.

@@ -164,7 +164,7 @@ def _slots(value: Payload, where: Where) -> Iterator[Slot]:
 
 
 def _read_whole_results() -> None:
-    """Have LiteLLM's handler of MCP calls tell us of the whole result, of which it finds some texts."""
+    """Make LiteLLM's handler of MCP calls hand us the whole result; it finds only some of its texts."""
     mappings = load_guardrail_translation_mappings()  # type: ignore[no-untyped-call] # LiteLLM left it untyped
     known: Any = mappings.get(CallTypes.call_mcp_tool)  # a class of LiteLLM's that moves from release to release
     if known is None or getattr(known, "reads_whole_results", False):

@@ -1,4 +1,4 @@
-"""Tools and messages of a request as guardrails get them beside its texts: copies, whose changes are put back.
+"""Tools and messages of a request as guardrails get them with its texts: copies, whose changes are written back.
 
 A guardrail may rewrite the same text in `texts`, in `tools` and in `structured_messages`. Only texts can be changed in
 a copy: another id, name or number would be another tool or another conversation, so it fails the request.
@@ -31,7 +31,7 @@ class CopiedField:
     Args:
         data: the request.
         key: the list's field.
-        indices: which of its elements are handed over; `None` for all.
+        indices: which of its elements the guardrail gets; `None` for all.
     """
 
     def __init__(self, data: JsonObject, key: str, indices: Sequence[int] | None = None) -> None:

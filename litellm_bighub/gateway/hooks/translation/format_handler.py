@@ -51,7 +51,7 @@ _SKIP_RESULTS: Final = "skip_tool_message_in_guardrail"
 
 
 class Copies(NamedTuple):
-    """What a guardrail is handed of a request beside its texts."""
+    """What a guardrail gets of a request besides its texts."""
 
     tools: CopiedField | ConvertedField
     messages: CopiedField | ConvertedField
@@ -87,7 +87,7 @@ class LazyCopies:
 
 
 class FormatHandler(BaseTranslation):
-    """Checks texts of one format. A format whose guardrails get more than texts has a handler of its own above this.
+    """Checks texts of one format. A format whose guardrails get more than texts has a subclass of this.
 
     Args:
         wire_format: the format.
@@ -327,7 +327,7 @@ class FormatHandler(BaseTranslation):
         return [item for item in items if self._texts.in_scope(item, skipped)] if skipped else [*items]
 
     def _copies(self, data: JsonObject, skipped: Collection[str]) -> Copies | None:
-        """What a guardrail is handed beside the texts; `None` if the format has no such form."""
+        """What a guardrail gets besides the texts; `None` if the format has no such form."""
         if not self._texts.has_chat_items:
             return None
         indices: list[int] | None = None

@@ -54,7 +54,7 @@ async def ask(
     Args:
         guardrail: of either contract.
         question: may be an empty one.
-        extracted: may bring checks of its own.
+        extracted: may bring its own checks.
         parts: which of the texts belong together.
         mode: how it is asked.
 
@@ -84,7 +84,7 @@ async def ask(
 
 
 def context_of(found: Found, model: object, calls: ToolCallChunks, tools: Sequence[Payload] = ()) -> JsonObject:
-    """What a guardrail is handed with the texts: only what there is."""
+    """What a guardrail gets with the texts: only the fields that exist."""
     context: JsonObject = {"images": found.images} if found.images else {}
     if found.files:
         context["files"] = found.files
@@ -150,7 +150,7 @@ def media_rewrites(found: Found, answer: TextAnswer, guardrail: Guardrail) -> li
     """The images and files that a guardrail changed, where they stand.
 
     Raises:
-        GuardrailAnswerError: it changed one that an override point has found, whose place nobody knows.
+        GuardrailAnswerError: it changed one that an override point has found, whose place is unknown.
     """
     changed: list[tuple[Slot, str]] = []
     for given, slots, answered in (

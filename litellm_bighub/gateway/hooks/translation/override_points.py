@@ -28,7 +28,7 @@ from litellm_bighub.gateway.hooks.translation.guardrail_exchange import Extracte
 from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
 
 WIRE_FORMAT: Final = "responses"
-"""The format of LiteLLM's handler whose methods may be overridden. The other formats have no methods of their own."""
+"""The format of LiteLLM's handler whose methods may be overridden. The other formats have no such methods."""
 
 
 class OverridePoints(FormatHandler, BuiltIn):

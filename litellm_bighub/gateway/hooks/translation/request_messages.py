@@ -181,7 +181,7 @@ class RequestMessages:
         """What the guardrail made of the messages, unless it said the same in `texts`, which are exact.
 
         Raises:
-            GuardrailAnswerError: its messages are no messages, or a second look has found something beside them.
+            GuardrailAnswerError: its messages are no messages, or a second look has found something else in them.
         """
         messages = answer.structured_messages
         if messages is None or self._scoped is None or messages == self._scoped:

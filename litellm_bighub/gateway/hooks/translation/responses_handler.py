@@ -62,7 +62,7 @@ class OpenAIResponsesHandler(OverridePoints):
         domain: their business domain.
 
     Raises:
-        ConfigurationError: the model is to be told of blocked calls, and a handler has no model to tell.
+        ConfigurationError: `on_block` is `continue`, and a handler cannot ask a model again.
     """
 
     def __init__(
@@ -279,7 +279,7 @@ class OpenAIResponsesHandler(OverridePoints):
     async def _check_by_answer(
         self, answer: Payload, guardrail: Guardrail, request_data: JsonObject, logging_obj: Payload
     ) -> Check:
-        """Check the answer that a stream makes, and have its texts checked by what became of it.
+        """Check the answer that a stream makes, with its texts as the guardrail left them.
 
         Raises:
             GuardrailAnswerError: what the guardrail changed cannot be written back.
@@ -336,7 +336,7 @@ async def _checked_before(checked: Mapping[str, str], scan: Scan) -> Sequence[st
 
 
 def _left_out(scan: StreamScan, told: Sequence[str]) -> tuple[list[str], list[object]]:
-    """What earlier events told and the last one does not. That of a cut answer may hold less than they, or nothing."""
+    """What earlier events hold and the last one lacks, as the last event of a cut answer may."""
     texts = [due for due in scan.due if not any(due in each for each in told)]
     kept = [fields.get(item, "id") for item in _items_of(fields.get(scan.envelope, "output")) or ()]
     return texts, [call for call in scan.calls if not fields.get(call, "id") or fields.get(call, "id") not in kept]

@@ -19,9 +19,9 @@ SCANS = "litellm_bighub_scans"
 
 
 def record_scan(guardrail: object, question: TextQuestion, hidden: Sequence[str], *, tasks: int = 0) -> None:
-    """Record how much a guardrail was handed, and which places stand for texts that nobody here can see.
+    """Record how many texts a guardrail got, and which places hold texts that we cannot see.
 
-    `tasks` counts the texts that an override point checks in tasks of its own.
+    `tasks` counts the texts that an override point checks in its own tasks.
 
     Requests that did not come through the proxy have no `litellm_metadata`; none is made, since it would go upstream.
     """

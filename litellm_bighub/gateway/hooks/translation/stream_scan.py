@@ -45,7 +45,7 @@ class StreamScan:
     """One stream as one guardrail sees it.
 
     Attributes:
-        envelope: the response that the terminal event tells of, as soon as it came.
+        envelope: the response in the terminal event, as soon as it came.
         calls: finished call items that were not scanned yet.
     """
 
@@ -123,7 +123,7 @@ class StreamScan:
 
 
 def scan_of(events: Sequence[object], texts: FormatTexts) -> StreamScan:
-    """The scan of this very list of events, brought up to date. One that nobody knows yet begins at the beginning."""
+    """The scan of this very list of events, brought up to date. A new list is scanned from its beginning."""
     scans = request_scope().stream_scans
     if scans is None:
         scans = {}
