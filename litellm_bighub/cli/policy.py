@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import datetime, timezone
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, cast, get_args
 
 import typer
 import yaml
+from pydantic import ValidationError
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -36,14 +37,15 @@ from litellm_bighub.control_plane.decisions.replay import (
 )
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall, restored_context
 from litellm_bighub.domain.decision import Block
-from litellm_bighub.domain.history import LABEL, told
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import ConfigurationError, did_you_mean
 from litellm_bighub.policy.authoring.rule_mismatch import readings, sides
 from litellm_bighub.policy.difference import Difference, compare
 from litellm_bighub.policy.evaluation import Explanation, explain as explain_policy
+from litellm_bighub.policy.example_text import CallText
+from litellm_bighub.policy.examples import context_of
 from litellm_bighub.policy.policy_file import load_policy, load_text, misplaced_rules, unmarked_actors, unread_commands
-from litellm_bighub.policy.policy_text import build
+from litellm_bighub.policy.policy_text import PolicyText, build
 from litellm_bighub.policy.rule import Policy
 from litellm_bighub.policy.rule_pattern import Pattern
 from litellm_bighub.policy.tool_table import ToolTable
@@ -95,6 +97,10 @@ def explain(
     key: Annotated[str, typer.Option(help="the hash of the authenticated key")] = "",
     key_alias: Annotated[str, typer.Option(help="what the authenticated key is called")] = "",
     taint: Annotated[list[str] | None, typer.Option(help="a label of results that came back; may be repeated")] = None,
+    earlier: Annotated[
+        list[str] | None,
+        typer.Option(help="a tool whose result came back before, or JSON as in an example's history; may be repeated"),
+    ] = None,
     end_user: Annotated[str, typer.Option(help="the user that the request names")] = "",
     surface: Annotated[str, typer.Option(help="the route or adapter, as in /v1/responses")] = "",
     model: Annotated[str, typer.Option(help="the model that asks for the call")] = "",
@@ -118,7 +124,9 @@ def explain(
         _explain((config, policy, database_url), loaded, call, context, json=json)
         return
     with errors_in_one_line():
-        loaded = load_policy(policy)
+        text = load_text(policy)
+        loaded = build(text)
+        before = _before(text, earlier or (), taint or ())
         call = ToolCall("", cast("CallType", type_), tool, read_arguments(arguments), value=value)
         measured = ToolTable(loaded.tools).find(tool).measure(call)
         called = _called_tools(config, policy, database_url)
@@ -140,7 +148,8 @@ def explain(
         trace_id=trace_id,
         key_alias=key_alias,
         end_user=end_user,
-        outputs=told(f"{LABEL}{label}" for label in taint or ()),
+        outputs=before.outputs,
+        history=before.history,
     )
     _explain((config, policy, database_url), loaded, measured, context, json=json)
 
@@ -225,6 +234,21 @@ def _recorded(policy: Policy, decision: str, location: StateLocation) -> tuple[T
     return recorded_call(policy, event), restored_context(event["actor"], event["domain"], event["body"])
 
 
+def _before(text: PolicyText, earlier: Sequence[str], taint: Sequence[str]) -> CallContext:
+    """What came back before a call.
+
+    Raises:
+        ConfigurationError: an earlier call cannot be read.
+    """
+    calls = [read_arguments(one) if one.lstrip().startswith("{") else one for one in earlier]
+    try:
+        call = CallText.model_validate({"tool": "tool", "history": calls, "taint": list(taint) or None})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise ConfigurationError("--earlier", f"{first['msg']}: {'.'.join(map(str, first['loc'][2:]))}") from error
+    return context_of(call, text, time.time())
+
+
 _Where: TypeAlias = tuple[Path | None, Path, str]
 """What `locate` takes: config, policy, URL of the database."""
 
@@ -295,6 +319,8 @@ def _show(explanation: Explanation, call: ToolCall, context: CallContext) -> Non
         passed = "decides" if considered.mismatch is None else f"passed over: {considered.mismatch} does not match"
         if (both := sides(considered, call, context)) is not None:
             passed += f" (the rule has {both[0] or 'none'}, the call {_printable(both[1]) or 'none'})"
+        elif any(one.unsure for one in explanation.parts if one.rule is considered.rule):
+            passed = "may decide: nobody knows whether the earlier calls were made; the strictest answer counts"
         typer.echo(f"  {considered.rule.name}: {passed}")
         for line in readings(considered, explanation, call, context):
             typer.echo(f"      {_printable(line)}")
@@ -322,6 +348,7 @@ def _as_json(explanation: Explanation, call: ToolCall, context: CallContext) -> 
                 "part": one.part.shown,
                 "rule": one.rule.name if one.rule else None,
                 "ignored": one.ignored,
+                "unsure": one.unsure,
             }
             for one in explanation.parts
         ],

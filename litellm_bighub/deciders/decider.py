@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.conversation.history import FreshHistory
 from litellm_bighub.domain.decision import Basis, Block, Decision
-from litellm_bighub.domain.history import FreshHistory
 from litellm_bighub.errors import DecisionError, DecisionRefused, DecisionUnavailable
 
 

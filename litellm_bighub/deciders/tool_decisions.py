@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -24,9 +24,10 @@ from litellm_bighub.deciders.event_sinks import DecisionHook, EventSink, HookSin
 from litellm_bighub.deciders.ledger.ledger import DeadlineLedger, Ledger, MemoryLedger
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS, Deadline, within
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.conversation.fact import MAYBE, RELEASED, of_call, with_facts
+from litellm_bighub.domain.conversation.history import FreshHistory
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval, verdict
 from litellm_bighub.domain.event import DecisionEvent
-from litellm_bighub.domain.history import FreshHistory
 from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionError, DecisionUnavailable
@@ -144,7 +145,7 @@ class ToolDecisions:
         """
         if not context.trace_id:
             context = replace(context, trace_id=self.new_id())
-        judgements = await _together([self._judge(call, context) for call in calls])
+        judgements = await _together([self._judge(call, beside) for call, beside in self._beside(calls, context)])
         decisions = [judgement.decision for judgement in judgements]
         if self._sinks:
             decisions = await _together([self._recorded(judgement) for judgement in judgements])
@@ -161,11 +162,21 @@ class ToolDecisions:
             closing.push_async_callback(self._decider.aclose)
             closing.push_async_callback(self.ledger.aclose)
 
+    def _beside(self, calls: Sequence[ToolCall], context: CallContext) -> Iterator[tuple[ToolCall, CallContext]]:
+        """Each call with its history, to which belongs that those before it in its answer may be released."""
+        followed = self.history.calls if self.history is not None else None
+        before: dict[str, float] = {}
+        for call in calls:
+            yield call, replace(context, history=with_facts(context.history, before)) if before else context
+            if followed is not None:
+                facts = of_call(call.name, call.arguments, followed)
+                before |= {f"{MAYBE}{RELEASED}{fact}": self.clock() for fact in facts}
+
     async def _judge(self, call: ToolCall, context: CallContext) -> DecidedToolCall:
         tool = self._tools.find(call.name)
         context = context if tool.domain is None else replace(context, domain=tool.domain)
-        if context.outputs and self.history is None:
-            context = replace(context, outputs="")
+        if (context.outputs or context.history) and self.history is None:
+            context = replace(context, outputs="", history="")
         started = self._timer()
         decider = OURSELVES
         measured = tool.measure(call)

@@ -143,7 +143,9 @@ class CallContext:
         turn: the digest of the conversation that the response goes on from, a dot and an id of the request; empty if
             the request holds only a part of it.
         key_alias: what the authenticated key is called. Whoever makes keys chooses that.
-        outputs: the tools whose results came back in its conversation, as `domain.history.told` has them.
+        outputs: the tools whose results came back in its conversation, as `domain.conversation.history.told` has them.
+        history: facts about the calls of its conversation, as `domain.conversation.fact` has them; empty where nobody
+            knows them.
         end_user: the user that the request names. These are the caller's words, and nobody has authenticated them.
         background: reads why a call of the answer was made, where somebody has to be told; no rule sees it.
     """
@@ -161,6 +163,7 @@ class CallContext:
     turn: str = ""
     key_alias: str = ""
     outputs: str = ""
+    history: str = ""
     end_user: str = ""
     background: Callable[[ToolCall], CallBackground] | None = field(default=None, compare=False, repr=False)
 

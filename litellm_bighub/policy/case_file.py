@@ -11,12 +11,13 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, Strict
 
-from litellm_bighub.domain.history import told
+from litellm_bighub.domain.conversation.fact import with_facts
+from litellm_bighub.domain.conversation.history import told
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.policy.counters import MemoryCounters
 from litellm_bighub.policy.evaluation import Usage
 from litellm_bighub.policy.example_text import CallText
-from litellm_bighub.policy.examples import VERDICTS, Answer, Judge, call_of, context_of
+from litellm_bighub.policy.examples import VERDICTS, Answer, Judge, call_of, context_of, facts_of_call
 from litellm_bighub.policy.policy_file import line_of, read_file, read_yaml, validated
 from litellm_bighub.policy.policy_text import PolicyText
 from litellm_bighub.policy.rule import Effect, Rule
@@ -103,6 +104,7 @@ class _Run:
         self._counters = MemoryCounters()
         self._now = START
         self._returned: set[str] = set()
+        self._facts: dict[str, float] = {}
 
     def step(self, one: CaseCallText) -> tuple[Answer, str | None]:
         """Judge the next call, and count it.
@@ -111,17 +113,20 @@ class _Run:
             ValueError: it is not clear which call that is.
         """
         self._now = one.at.timestamp() if one.at is not None else self._now + one.after_seconds
-        call, context = call_of(one, self._text, ["*"]), context_of(one)
-        context = replace(context, outputs=told([*self._returned, *context.outputs.split("\n")]))
-        answer = self._judging.answer(call, context, self._now, self._usage)
+        call, context = call_of(one, self._text, ["*"]), context_of(one, self._text, self._now)
+        outputs = told([*self._returned, *context.outputs.split("\n")])
+        context = replace(context, outputs=outputs, history=with_facts(context.history, self._facts))
+
+        def usage(rule: Rule, charge: Charge | None) -> Usage:
+            return self._counters.usage(rule, charge, self._now, context)
+
+        answer = self._judging.answer(call, context, self._now, usage)
         if answer.verdict == "allowed":
             self._returned.add(call.name)
+            self._facts |= facts_of_call(self._text, call.name, call.arguments, self._now, result=True)
         if answer.judgement is not None:
-            self._counters.count(answer.judgement, self._now)
+            self._counters.count(answer.judgement, self._now, context)
         return answer, _problem(one, answer)
-
-    def _usage(self, rule: Rule, charge: Charge | None) -> Usage:
-        return self._counters.usage(rule, charge, self._now)
 
 
 def _problem(expected: CaseCallText, answer: Answer) -> str | None:

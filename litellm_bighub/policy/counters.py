@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import lru_cache
 
+from litellm_bighub.domain.call import CallContext
+from litellm_bighub.domain.conversation.history import marks_of_use, spans_of
 from litellm_bighub.policy.evaluation import PolicyJudgement, Usage
 from litellm_bighub.policy.rule import Rule
 from litellm_bighub.policy.totals import Charge, Totals
@@ -65,19 +67,33 @@ class MemoryCounters:
     def __init__(self) -> None:
         self._tallies: dict[str, Tally] = {}
         self._totals = Totals()
+        self._uses: list[tuple[str, set[str], float]] = []
 
-    def usage(self, rule: Rule, charge: Charge | None, now: float) -> Usage:
+    def usage(self, rule: Rule, charge: Charge | None, now: float, context: CallContext) -> Usage:
         """What a rule has allowed so far; without a charge, nothing of its sums."""
         used = self._tallies.get(rule.id, Tally()).usage(rule, now)
+        if rule.max_per_conversation is not None:
+            used = replace(used, in_conversation=self._in_conversation(rule, context))
         return used if charge is None else replace(used, totals=self._totals.spent(rule, charge, now))
 
-    def count(self, judgement: PolicyJudgement, now: float, *, sums: bool = True) -> None:
+    def count(self, judgement: PolicyJudgement, now: float, context: CallContext, *, sums: bool = True) -> None:
         """Count a call as its rules have judged it; what asks for a person stays reserved."""
         for rule in judgement.counting:
             self._tallies[rule.id] = self._tallies.get(rule.id, Tally()).counted(rule, now)
+            if rule.max_per_conversation is not None:
+                self._uses.append((rule.id, marks_of_use(context), now))
         if sums and judgement.verdict != "blocked":
             for one in judgement.charges:
                 self._totals.add(one.rule, one.charge, now, reserved=judgement.verdict == "requires_approval")
+
+    def _in_conversation(self, rule: Rule, context: CallContext) -> int | None:
+        spans = spans_of(context)
+        if not spans:
+            return None
+        return sum(
+            rule_id == rule.id and any(span.mark in marks and span.since < time <= span.until for span in spans)
+            for rule_id, marks, time in self._uses
+        )
 
 
 def _windows(rule: Rule, now: float) -> tuple[str, str]:

@@ -21,7 +21,10 @@ from litellm_bighub.policy.rule import CallerField, Effect, Period, Policy, Rule
 from litellm_bighub.policy.rule_pattern import Pattern
 from litellm_bighub.policy.totals import Charge, RuleCharge, Spent, Uncountable, charge_of
 
-Mismatch: TypeAlias = CallerField | Literal["status", "expires_at", "tool", "type", "actor", "taint", "when", "part"]
+Mismatch: TypeAlias = (
+    CallerField
+    | Literal["status", "expires_at", "tool", "type", "actor", "taint", "after", "not_after", "when", "part"]
+)
 
 Deciding: TypeAlias = tuple[Rule | None, ...]
 """The rules that decide on a call, in the policy's order: one for each of its parts. `None` is the default."""
@@ -37,12 +40,14 @@ class Usage:
 
     Attributes:
         totals: what its calls have summed up to, for the account of the call that is judged.
+        in_conversation: in the conversation of the call that is judged; `None` where nobody knows which that is.
     """
 
     today: int = 0
     this_hour: int = 0
     last_at: float | None = None
     totals: Mapping[Period, Spent] = field(default_factory=dict["Period", Spent])
+    in_conversation: int | None = 0
 
 
 UNUSED = Usage()
@@ -112,15 +117,20 @@ class PartDecision:
 
     Attributes:
         ignored: no rule restricts it, and it needs none that allows it.
+        unsure: the rule may be for it, as far as its history is known; another rule decides on it, too.
     """
 
     part: Part
     rule: Rule | None
     ignored: bool = False
+    unsure: bool = False
 
 
 def find(policy: Policy, call: ToolCall, context: CallContext, now: float) -> Deciding | PolicyJudgement:
     """The rules that decide: for each part of the call the first that matches.
+
+    A rule that asks for earlier calls of which nobody knows whether they were made decides together with the next that
+    matches: the strictest answer is right, whether or not they were.
 
     A condition that cannot be evaluated is decided at once: whether its rule applies is unknown, so the call is
     blocked. So is a call of a key or user whom a rule that restrains may mean: its pattern does not say. And so is a
@@ -158,11 +168,19 @@ def _decided_parts(
             continue
         if (unclear := _unclear_actor(policy, rule, context)) is not None:
             return unclear
-        decided += [PartDecision(part, rule, part.restricts_only and rule.effect == "allow") for part in fitting]
-        remaining = others
+        unsure = _is_unsure(rule, call, context, now)
+        decided += [
+            PartDecision(part, rule, part.restricts_only and rule.effect == "allow", unsure) for part in fitting
+        ]
+        remaining = remaining if unsure else others
         if not remaining:
             break
     return decided + [PartDecision(part, None, part.restricts_only) for part in remaining]
+
+
+def _is_unsure(rule: Rule, call: ToolCall, context: CallContext, now: float) -> bool:
+    """Whether nobody knows if a rule that matches as far as is known asks for the right earlier calls."""
+    return rule.follows and "maybe" in {rule.is_after(call, context, now), rule.is_not_after(call, context, now)}
 
 
 _HASH: Final = re.compile(r"[0-9a-fA-F]{64}")
@@ -305,7 +323,7 @@ def explain(
         if reason is None and parts and not decides:
             reason = "part"
         considered.append(Considered(rule, reason))
-        remaining -= {id(one.part) for one in decides}
+        remaining -= {id(one.part) for one in decides if not one.unsure}
         if not remaining or (not parts and reason is None):
             break
     return Explanation(judgement, tuple(considered), parts)
@@ -341,9 +359,18 @@ def mismatch(
         return "taint"
     if rule.expires_at is not None and now >= rule.expires_at:
         return "expires_at"
-    if rule.when is not None and not rule.when.holds(call.arguments, context):
-        return "when"
-    return None
+    if rule.follows and (unmet := _unmet_history(rule, call, context, now)) is not None:
+        return unmet
+    return "when" if rule.when is not None and not rule.when.holds(call.arguments, context) else None
+
+
+def _unmet_history(
+    rule: Rule, call: ToolCall, context: CallContext, now: float
+) -> Literal["after", "not_after"] | None:
+    """What a rule asks for of earlier calls, and surely is not so."""
+    if rule.is_after(call, context, now) == "no":
+        return "after"
+    return "not_after" if rule.is_not_after(call, context, now) == "no" else None
 
 
 def _is_alias(key: Pattern, context: CallContext) -> bool:
@@ -373,6 +400,14 @@ def _reached_limit(rule: Rule, usage: Usage | None, now: float) -> tuple[str, st
         return "max_per_day", f"{rule.max_per_day} calls a day are allowed, and have been"
     if rule.max_per_hour is not None and usage.this_hour >= rule.max_per_hour:
         return "max_per_hour", f"{rule.max_per_hour} calls an hour are allowed, and have been"
+    if rule.max_per_conversation is not None:
+        if usage.in_conversation is None:
+            return "limits", "the rule limits its calls in a conversation, and nobody knows which this is"
+        if usage.in_conversation >= rule.max_per_conversation:
+            return (
+                "max_per_conversation",
+                f"{rule.max_per_conversation} calls a conversation are allowed, and have been",
+            )
     if rule.cooldown_seconds is not None and usage.last_at is not None and now < usage.last_at + rule.cooldown_seconds:
         return "cooldown_seconds", f"{rule.cooldown_seconds:g} seconds must lie between two calls"
     return None

@@ -29,6 +29,32 @@ class CallerText(BaseModel):
     surface: str = Field(default="", description="the route or adapter, as in /v1/responses")
 
 
+class EarlierText(BaseModel):
+    """A call that was made before. A text is its tool."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    tool: str = Field(min_length=1, description="the tool's name")
+    arguments: JsonObject = Field(default_factory=dict, description="the call's arguments")
+    seconds_ago: float = Field(default=0, ge=0, description="how long before the call")
+    result: bool = Field(default=True, description="whether its result came back; without, it was only released")
+
+
+def _as_earlier(value: object) -> object:
+    return {"tool": value} if isinstance(value, str) else value
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str | dict) else value
+
+
+EarlierCalls: TypeAlias = Annotated[
+    list[Annotated[EarlierText, BeforeValidator(_as_earlier)]],
+    BeforeValidator(_as_list),
+    Field(max_length=MAX_EXAMPLES),
+]
+
+
 class CallText(BaseModel):
     """A call: a command alone, or a tool with its arguments."""
 
@@ -40,6 +66,9 @@ class CallText(BaseModel):
     arguments: JsonObject = Field(default_factory=dict, description="the call's arguments")
     caller: CallerText = Field(default_factory=CallerText, description="who asks")
     taint: LabelNames | None = Field(default=None, description="labels of results that came back before the call")
+    history: EarlierCalls = Field(
+        default_factory=list[EarlierText], description="calls that were made before in the conversation"
+    )
     at: AwareDatetime | None = Field(
         default=None, description="when it is asked for; an example without it is judged apart from hours and expiry"
     )
@@ -47,10 +76,6 @@ class CallText(BaseModel):
 
 def _as_command(value: object) -> object:
     return {"command": value} if isinstance(value, str) else value
-
-
-def _as_list(value: object) -> object:
-    return [value] if isinstance(value, str | dict) else value
 
 
 Calls: TypeAlias = Annotated[

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from litellm_bighub.domain.call import JSON, Arguments, CallContext, ToolCall
+from litellm_bighub.domain.conversation.fact import RELEASED, RETURNED, of_call, of_caller, text_of, thread
+from litellm_bighub.domain.conversation.history import LABEL, mark, told
 from litellm_bighub.domain.decision import Block, Verdict
-from litellm_bighub.domain.history import LABEL, told
 from litellm_bighub.policy.evaluation import (
     UNUSED,
     PolicyJudgement,
@@ -154,7 +155,8 @@ def _checked(
         call = call_of(example, text, rule.tools)
     except ValueError as error:
         return CheckedExample(rule.name, expected, place, None, str(error))
-    answer = judging.answer(call, context_of(example), None if example.at is None else example.at.timestamp())
+    now = None if example.at is None else example.at.timestamp()
+    answer = judging.answer(call, context_of(example, text, _NO_TIME if now is None else now), now)
     problem = None
     if answer.verdict != VERDICTS[expected]:
         problem = f"it is to be {VERDICTS[expected]} and is {answer.verdict}: {answer.reason}"
@@ -163,10 +165,22 @@ def _checked(
     return CheckedExample(rule.name, expected, place, answer, problem)
 
 
-def context_of(example: CallText) -> CallContext:
+def context_of(example: CallText, text: PolicyText, now: float) -> CallContext:
     """Who asks, and what came back before."""
-    outputs = told(f"{LABEL}{name}" for name in listed(example.taint))
-    return CallContext(**example.caller.model_dump(), outputs=outputs)
+    outputs = [f"{LABEL}{name}" for name in listed(example.taint)]
+    outputs += [earlier.tool for earlier in example.history if earlier.result]
+    facts: dict[str, float] = {thread(mark("thread", "example")): now}
+    for earlier in example.history:
+        facts |= facts_of_call(text, earlier.tool, earlier.arguments, now - earlier.seconds_ago, result=earlier.result)
+    return CallContext(**example.caller.model_dump(), outputs=told(outputs), history=text_of(facts))
+
+
+def facts_of_call(text: PolicyText, tool: str, arguments: Arguments, time: float, *, result: bool) -> dict[str, float]:
+    """What is known of an earlier call by what the policy asks for, of its conversation and of its caller."""
+    followed = () if text.followed is None else text.followed.calls or ()
+    signs = (RELEASED, RETURNED) if result else (RELEASED,)
+    facts = {sign + fact: time for sign in signs for fact in of_call(tool, arguments, followed)}
+    return facts | of_caller(facts)
 
 
 def call_of(example: CallText, text: PolicyText, tools: list[str]) -> ToolCall:

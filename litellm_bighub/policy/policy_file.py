@@ -14,12 +14,14 @@ from litellm_bighub.errors import ConfigurationError, did_you_mean
 from litellm_bighub.policy.argument_condition import compile_expression, refuse_slips
 from litellm_bighub.policy.authoring.rule_order import allowing_all, unreached
 from litellm_bighub.policy.examples import CheckedExample, check_examples
+from litellm_bighub.policy.history.earlier_call_text import EarlierCallText
 from litellm_bighub.policy.pack import with_packs
 from litellm_bighub.policy.parts.call_parts import PART_FIELDS, ToolParts
 from litellm_bighub.policy.policy_text import PolicyText, RuleText, build
 from litellm_bighub.policy.rule import Policy
 from litellm_bighub.policy.rule_pattern import ActorPattern, AnyOf, Pattern
 
+_IN_A_RULE: Final = 3
 MAX_BYTES = 1_000_000
 _WILD: Final = frozenset("*?[")
 CLAIM_ALLOWS: Final = (
@@ -300,6 +302,8 @@ def _similar_field(model: type[BaseModel], place: tuple[int | str, ...]) -> str:
         (PolicyText, "tools"): ToolParts,
     }
     found = model if len(place) == 1 else inner.get((model, place[0])) if len(place) == 3 else None
+    if len(place) > _IN_A_RULE and {"after", "not_after"} & set(place[_IN_A_RULE - 1 :]):
+        found = EarlierCallText
     return did_you_mean(str(place[-1]), found.model_fields) if found else ""
 
 

@@ -8,6 +8,7 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Final, Literal, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -26,12 +27,13 @@ from pydantic import (
 )
 from typing_extensions import Self
 
-from litellm_bighub.domain.history import FreshHistory
+from litellm_bighub.domain.conversation.history import FreshHistory
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.approvers import ApproverName, EscalationText, QuorumText, requirements_of
 from litellm_bighub.policy.argument_condition import Condition, refuse_slips
 from litellm_bighub.policy.example_text import ExamplesText
-from litellm_bighub.policy.label import Labels
+from litellm_bighub.policy.history.earlier_call_text import EarlierCallText
+from litellm_bighub.policy.history.label import Labels
 from litellm_bighub.policy.parts.call_parts import CallParts, LabelNames, ToolParts, listed
 from litellm_bighub.policy.parts.command_pattern import CommandPattern
 from litellm_bighub.policy.parts.part import PartPattern
@@ -67,6 +69,7 @@ def _as_written(number: float) -> float:
 
 TotalAmount = Annotated[float, Strict(), Field(allow_inf_nan=False, ge=0), AfterValidator(_as_written)]
 Count = Annotated[int, Strict(), Field(ge=0, le=10**9)]
+MOST_IN_CONVERSATION = 10_000
 Hour = Annotated[int, Strict(), Field(ge=0, le=24)]
 Glob = Annotated[str, Field(min_length=1, max_length=200)]
 Globs: TypeAlias = Glob | Annotated[list[Glob], Field(min_length=1, max_length=200)]
@@ -181,6 +184,12 @@ class RuleText(BaseModel):
         default=None,
         description="a label that results of this conversation have, or a list of which one has to be there",
     )
+    after: EarlierCallText | None = Field(
+        default=None, description="an earlier call of the conversation whose result has to have come back"
+    )
+    not_after: EarlierCallText | None = Field(
+        default=None, description="an earlier call of the conversation that must not have been released"
+    )
     when: str | None = Field(
         default=None, max_length=4000, description="JMESPath condition over the arguments and caller('team')"
     )
@@ -198,6 +207,9 @@ class RuleText(BaseModel):
     require_approval_above: Amount | None = Field(default=None, description="more than this needs a person")
     max_per_day: Count | None = Field(default=None, description="calls allowed in a calendar day")
     max_per_hour: Count | None = Field(default=None, description="calls allowed in a clock hour")
+    max_per_conversation: Annotated[int, Strict(), Field(ge=0, le=MOST_IN_CONVERSATION)] | None = Field(
+        default=None, description="calls allowed in a conversation"
+    )
     cooldown_seconds: Annotated[float, Strict(), Field(ge=0, le=366 * 86400)] | None = Field(
         default=None, description="time that must lie between two allowed calls"
     )
@@ -386,6 +398,8 @@ class RuleText(BaseModel):
             surface=_pattern(self.surface),
             end_user=_pattern(self.end_user),
             taint=frozenset(listed(self.taint)),
+            after=None if self.after is None else self.after.value,
+            not_after=None if self.not_after is None else self.not_after.value,
             when=None if self.when is None else Condition.compile(self.when),
             effect=self.effect,
             min_value=self.min_value,
@@ -393,6 +407,7 @@ class RuleText(BaseModel):
             require_approval_above=self.require_approval_above,
             max_per_day=self.max_per_day,
             max_per_hour=self.max_per_hour,
+            max_per_conversation=self.max_per_conversation,
             cooldown_seconds=self.cooldown_seconds,
             hours=hours,
             zone=ZoneInfo(self.time_zone),
@@ -424,9 +439,9 @@ class HistoryText(BaseModel):
     )
 
     @property
-    def settings(self) -> FreshHistory:
-        """As the gateway follows it."""
-        return FreshHistory(self.window_seconds if self.fresh == "window" else 0.0)
+    def seconds(self) -> float:
+        """How lately things happened that count for turns that nothing ties to earlier ones."""
+        return self.window_seconds if self.fresh == "window" else 0.0
 
 
 class PolicyText(BaseModel):
@@ -459,6 +474,15 @@ class PolicyText(BaseModel):
     )
     tools: dict[str, ToolParts] = Field(default_factory=dict, description="value, target and parts, by tool")
     rules: list[RuleText] = Field(default_factory=list[RuleText], description="tried in order; the first match decides")
+
+    @cached_property
+    def followed(self) -> FreshHistory | None:
+        """How conversations are to be followed; `None` where no rule of the file asks for it."""
+        asked = [one.value for rule in self.rules for one in (rule.after, rule.not_after) if one is not None]
+        if asked or any(rule.max_per_conversation is not None for rule in self.rules):
+            calls = tuple(dict.fromkeys(one.followed for one in asked))
+            return FreshHistory(self.history.seconds, calls, of_caller=any(one.of == "caller" for one in asked))
+        return FreshHistory(self.history.seconds) if any(tool.output for tool in self.tools.values()) else None
 
     @field_validator("include")
     @classmethod

@@ -8,9 +8,11 @@ from datetime import datetime, tzinfo
 from decimal import Decimal
 from typing import Final, Literal, TypeAlias, get_args
 
+from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.policy.approvers import ANYONE, Requirement
 from litellm_bighub.policy.argument_condition import Condition
-from litellm_bighub.policy.label import Labels
+from litellm_bighub.policy.history.earlier_call import Certainty, EarlierCall
+from litellm_bighub.policy.history.label import Labels
 from litellm_bighub.policy.parts.call_parts import CallParts, ToolParts
 from litellm_bighub.policy.parts.command_pattern import CommandPattern
 from litellm_bighub.policy.parts.part import Part, PartPattern
@@ -40,6 +42,9 @@ def exact(number: float) -> Decimal | None:
     exponent = int(found.as_tuple().exponent)
     digits = max(found.adjusted() + 1, 0) + max(-exponent, 0)
     return Decimal(f"{found:f}") if digits <= MOST_DIGITS else None
+
+
+_OPPOSITES: Final[Mapping[Certainty, Certainty]] = {"yes": "no", "maybe": "maybe", "no": "yes"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +94,13 @@ class Rule:
         tool, type, actor, domain, user, team, model, surface, end_user: patterns over the call and its context.
         key: a pattern of the key's hash or alias.
         taint: labels of results, one of which has to be in the conversation; without any the rule is for all.
+        after: an earlier call whose result has to have come back, `None` if none has to.
+        not_after: an earlier call that must not have been released, `None` if any may.
         when: a condition over the arguments and the caller, `None` if there is none.
         parts: patterns of parts, one of which has to fit; without any the rule is for every part.
         zone: the time zone in which `hours` and the calendar day and hour of the limits are meant.
         expires_at: POSIX seconds from which on the rule is no longer in force.
+        max_per_conversation: how many calls it allows in a conversation.
         max_totals: how much the values of its calls may sum up to in each calendar window.
         total_by: whose sums these are; those of all callers together if it names nobody.
         requirements: who must approve what it asks.
@@ -112,6 +120,8 @@ class Rule:
     surface: Pattern = ANY
     end_user: Pattern = ANY
     taint: frozenset[str] = frozenset()
+    after: EarlierCall | None = None
+    not_after: EarlierCall | None = None
     when: Condition | None = None
     parts: tuple[PartPattern, ...] = ()
     effect: Effect = "allow"
@@ -120,6 +130,7 @@ class Rule:
     require_approval_above: float | None = None
     max_per_day: int | None = None
     max_per_hour: int | None = None
+    max_per_conversation: int | None = None
     cooldown_seconds: float | None = None
     hours: Hours | None = None
     zone: tzinfo | None = None
@@ -164,7 +175,23 @@ class Rule:
     @property
     def limits_use(self) -> bool:
         """Whether the rule needs to know how often it has allowed a call."""
-        return not (self.max_per_day is self.max_per_hour is self.cooldown_seconds is None)
+        return not (self.max_per_day is self.max_per_hour is self.cooldown_seconds is self.max_per_conversation is None)
+
+    @property
+    def follows(self) -> bool:
+        """Whether it asks for earlier calls."""
+        return self.after is not None or self.not_after is not None
+
+    def is_after(self, call: ToolCall, context: CallContext, now: float) -> Certainty:
+        """Whether the earlier call came before that has to. Where nobody knows, it may have."""
+        return "yes" if self.after is None else self.after.returned(context.history, call.arguments, now)
+
+    def is_not_after(self, call: ToolCall, context: CallContext, now: float) -> Certainty:
+        """Whether the earlier call was not made that must not have been."""
+        if self.not_after is None:
+            return "yes"
+        made = self.not_after.released(context.history, call.arguments, now)
+        return _OPPOSITES[made]
 
     @property
     def restrains(self) -> bool:

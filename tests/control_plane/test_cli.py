@@ -105,8 +105,8 @@ def test_diff_names_what_was_added_removed_changed_and_moved(run, tmp_path):
     assert run(cli_policy.app, "diff", before, before).output == "the policies are the same\n"
 
 
-TOLD_OTHERWISE = {*LEDGERS, *FOR_PEOPLE, "outputs"}
-"""What no rule sees, and results that came back: `--taint` says which labels they carry."""
+TOLD_OTHERWISE = {*LEDGERS, *FOR_PEOPLE, "outputs", "history"}
+"""What no rule sees, and what came back or was called before: `--taint` and `--earlier` say that."""
 
 
 @pytest.mark.parametrize("name", [each.name for each in fields(CallContext) if each.name not in TOLD_OTHERWISE])
@@ -368,3 +368,18 @@ async def test_explain_takes_a_recorded_decision(run, recorded, policy_file):
     assert '"verdict": "allowed"' in printed.output
     assert "no decision nowhere" in run(cli_policy.app, "explain", stricter, "--decision", "nowhere", *options).output
     assert "either --tool" in run(cli_policy.app, "explain", stricter).output
+
+
+def test_explain_says_what_came_before(run, policy_file):
+    written = policy_file("version: 1\nrules:\n  - {name: r, tool: pay, after: {tool: verify, same: {who: id}}}\n")
+    options = ("explain", written, "--tool", "pay", "--arguments", '{"who": "ann"}')
+    assert (
+        "r: passed over: after does not match (the rule has verify, id = this call's who, the call calls of none)"
+        in (run(cli_policy.app, *options).output)
+    )
+    verified = ("--earlier", '{"tool": "verify", "arguments": {"id": "ann"}, "seconds_ago": 5}')
+    assert "allowed" in run(cli_policy.app, *options, *verified).output.splitlines()[-1]
+    unclear = run(cli_policy.app, *options, "--earlier", "verify").output
+    assert "r: may decide: nobody knows whether the earlier calls were made; the strictest answer counts" in unclear
+    assert unclear.splitlines()[-1].startswith("blocked")
+    assert "--earlier: Extra inputs" in run(cli_policy.app, *options, "--earlier", '{"tool": "v", "x": 1}').output

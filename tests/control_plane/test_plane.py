@@ -131,7 +131,11 @@ async def test_nobody_uses_up_what_was_approved_for_another(open_plane, whose, e
 async def test_only_what_a_run_is_called_by_is_not_bound(open_plane):
     """Of who asks everything is; a field that is added to the context is bound or named here."""
     of_the_run = {"trace_id", "surface", "model", "response_id", "team", "conversation", "turn", *FOR_PEOPLE}
-    of_the_run |= {"key_alias", "outputs"}  # the key is bound, and labels are judged again when the approval is used
+    of_the_run |= {
+        "key_alias",
+        "outputs",
+        "history",
+    }  # the key is bound, and what came before is judged again
     plane = open_plane(ASKS)
     approval_id = await ask(plane)
     for field in fields(CallContext):

@@ -20,6 +20,8 @@ tools: {fetch: {output: untrusted}}
 rules:
   - {name: after the web, tool: send, taint: untrusted, effect: block}
   - {name: the web, tool: [fetch, send], team: web}
+  - {name: verify, tool: verify, user: joe}
+  - {name: refund, tool: refund, user: joe, after: {tool: verify, same: customer}, max_per_conversation: 1}
   - {name: no eva, end_user: eva, effect: block}
   - {name: admins, tool: wipe, team: admin, key: "ops-*", when: "caller('team') == 'admin'"}
   - {name: ann, tool: read, user: ann, surface: [/v1/responses, /v1/chat/completions, /v1/messages], model: gpt-*}
@@ -31,6 +33,11 @@ KEYS = {
     "sk-admin": {"team_id": "t-1", "team_alias": "admin", "key_alias": "ops-1"},
     "sk-ann": {"user_id": "ann", "key_alias": "anns"},
     **{f"sk-web-{kind}": {"team_id": "web"} for kind in ("responses", "chat", "messages", "other")},
+    **{
+        f"sk-joe-{kind}-{stream}": {"user_id": "joe"}
+        for kind in ("responses", "chat")
+        for stream in ("whole", "streamed")
+    },
     "sk-bob": {"user_id": "bob", "team_id": "t-2", "team_alias": "support", "key_alias": "bobs"},
 }
 
@@ -169,3 +176,41 @@ def test_nothing_is_sent_after_a_page_was_read(setup, route):
         assert "was blocked" in after
     assert calls_in(asked(setup, route, key)) == {"fetch"}
     assert calls_in(asked(setup, route, "sk-web-other")) == {"fetch", "send"}
+
+
+CUSTOMER = {"customer": "c-1"}
+VERIFY, REFUND = function_call("verify", CUSTOMER, call_id="v-1"), function_call("refund", CUSTOMER, call_id="v-2")
+VERIFIED = [
+    {
+        "role": "assistant",
+        "tool_calls": [
+            {"id": "v-1", "type": "function", "function": {"name": "verify", "arguments": json.dumps(CUSTOMER)}}
+        ],
+    },
+    {"role": "tool", "tool_call_id": "v-1", "content": "yes"},
+]
+
+
+@pytest.mark.parametrize("route", ["/v1/responses", "/v1/chat/completions"])
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+def test_a_refund_comes_after_the_result_of_a_verification_and_once(setup, route, stream):
+    """Not beside it in one answer; and in the turns behind it, whatever the client leaves out of them."""
+    key = f"sk-joe-{route.split('/')[2]}-{'streamed' if stream else 'whole'}"
+    upstream = setup[1]
+
+    def refunded(told) -> bool:
+        return '"name":"refund"' in told.replace('": "', '":"')
+
+    upstream.reset()
+    upstream.script("go", [VERIFY, REFUND])
+    told = asked(setup, route, key, stream=stream)
+    assert '"name":"verify"' in told.replace('": "', '":"')
+    assert not refunded(told)
+    upstream.script("yes", [REFUND])
+    if route == "/v1/responses":
+        result = [{"type": "function_call_output", "call_id": "v-1", "output": "yes"}]
+        body = {"input": result, "previous_response_id": first_answer_id(told)}
+    else:
+        body = {"messages": [*ASKED, *VERIFIED]}
+    assert refunded(asked(setup, route, key, stream=stream, **body))
+    assert not refunded(asked(setup, route, key, stream=stream, **body))

@@ -131,3 +131,47 @@ cases:
 """
     )
     assert [one.problem for one in check_cases(LABELS, path)] == [None] * 5
+
+
+SEQUENCE = parse_policy(
+    """
+version: 1
+rules:
+  - {name: verify, tool: verify}
+  - name: refunds
+    tool: refund
+    after: {tool: verify, same: {customer: id}, within_seconds: 600}
+    max_per_conversation: 2
+    examples:
+      allow:
+        - {tool: refund, arguments: {customer: c1}, history: {tool: verify, arguments: {id: c1}, seconds_ago: 600}}
+      block:
+        - {tool: refund, arguments: {customer: c1}}
+        - {tool: refund, arguments: {customer: c1}, history: verify}
+        - {tool: refund, arguments: {customer: c1}, history: [{tool: verify, arguments: {id: c2}}]}
+        - {tool: refund, arguments: {customer: c1}, history: {tool: verify, arguments: {id: c1}, seconds_ago: 601}}
+        - {tool: refund, arguments: {customer: c1}, history: {tool: verify, arguments: {id: c1}, result: false}}
+""",
+    "p.yaml",
+)
+
+
+def test_calls_in_sequence_are_judged_by_those_before_them(tmp_path):
+    path = tmp_path / "cases.yaml"
+    path.write_text(
+        """
+cases:
+  - name: verified
+    calls:
+      - {tool: refund, arguments: {customer: c1}, answer: block}
+      - {tool: verify, arguments: {id: c1}, answer: allow}
+      - {tool: refund, arguments: {customer: c2}, answer: block}
+      - {tool: refund, arguments: {customer: c1}, after_seconds: 600, answer: allow, rule: refunds}
+      - {tool: refund, arguments: {customer: c1}, after_seconds: 1, answer: block}
+      - {tool: verify, arguments: {id: c1}, answer: allow}
+      - {tool: refund, arguments: {customer: c1}, answer: allow}
+      - {tool: refund, arguments: {customer: c1}, answer: block, rule: refunds}
+  - {name: another, calls: [{tool: refund, arguments: {customer: c1}, answer: block}]}
+"""
+    )
+    assert [one.problem for one in check_cases(SEQUENCE, path)] == [None] * 9

@@ -11,8 +11,10 @@ import pytest
 from hypothesis import given, strategies as st
 
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.conversation.fact import text_of, thread
+from litellm_bighub.domain.conversation.history import mark_of_caller
 from litellm_bighub.policy.counters import MemoryCounters, Tally
-from litellm_bighub.policy.evaluation import judge, judge_all
+from litellm_bighub.policy.evaluation import Usage, judge, judge_all
 from litellm_bighub.policy.rule import Policy, Rule
 
 NOON = 1_795_264_200.0  # 2026-11-21T12:30:00Z
@@ -110,9 +112,14 @@ def test_whoever_tries_a_policy_counts_from_zero():
     for value in (4, 6.5, 6, 5, 1, 1):
         asked, usage = ToolCall("c", "function", "pay", value=value), counters.usage
         judgement = judge_all(
-            policy, (limited,), asked, CallContext(), NOON, lambda rule, charge, usage=usage: usage(rule, charge, NOON)
+            policy,
+            (limited,),
+            asked,
+            CallContext(),
+            NOON,
+            lambda rule, charge, usage=usage: usage(rule, charge, NOON, CallContext()),
         )
-        counters.count(judgement, NOON, sums=value != 5)
+        counters.count(judgement, NOON, CallContext(), sums=value != 5)
         said.append(judgement.blocked_by or judgement.verdict)
 
     assert said == [
@@ -123,4 +130,27 @@ def test_whoever_tries_a_policy_counts_from_zero():
         "max_total_per_day",
         "max_total_per_day",
     ]
-    assert counters.usage(limited, None, NOON).today == 2
+    assert counters.usage(limited, None, NOON, CallContext()).today == 2
+
+
+def test_each_conversation_counts_for_itself_and_for_what_goes_on_from_it():
+    limited, counters = rule(max_per_conversation=3), MemoryCounters()
+    judgement = judge_all(
+        Policy("v", "block", (limited,), {}),
+        (limited,),
+        ToolCall("c", "function", "pay"),
+        CallContext(),
+        NOON,
+        lambda *_: Usage(),
+    )
+
+    def used(*threads: str) -> int | None:
+        history = text_of(dict.fromkeys(threads, NOON)) if threads else ""
+        return counters.usage(limited, None, NOON, CallContext(history=history)).in_conversation
+
+    for threads in (("@one",), ("@one", "@two")):
+        counters.count(judgement, NOON, CallContext(history=text_of(dict.fromkeys(threads, NOON))))
+    assert [used("@one"), used("@two"), used("@one", "@two"), used("@three"), used()] == [2, 1, 2, 0, None]
+    caller = mark_of_caller(CallContext())
+    assert used(thread(caller, NOON - 1, NOON)) == 2
+    assert used(thread(caller, NOON, NOON + 1)) == 0

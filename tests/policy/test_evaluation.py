@@ -416,3 +416,62 @@ def test_where_nothing_keeps_sums_a_rule_with_sums_blocks():
     asked = call(value=1, amount=1, currency="EUR")
     judgement = evaluate(policy_of(SUMS, start=EUROS), asked, CallContext(actor="a"), now=NOON, usage=None)
     assert (judgement.verdict, judgement.blocked_by) == ("blocked", "limits")
+
+
+HISTORIES = {
+    "unknown": "",
+    "nothing": "{}",
+    "returned": '{"<verify":1}',
+    "released": '{">verify":1}',
+    "perhaps": '{"?<verify":1}',
+}
+
+
+@pytest.mark.parametrize("known", HISTORIES)
+@pytest.mark.parametrize(
+    ("rules", "expected"),
+    [
+        (["{name: r, tool: pay, after: verify}"], {"returned": "allowed"}),
+        (["{name: r, tool: pay, after: verify, effect: require_approval}"], {"returned": "requires_approval"}),
+        (["{name: r, tool: pay, not_after: verify}"], {"nothing": "allowed"}),
+        (
+            ["{name: r, tool: pay, not_after: verify, effect: block}", "{name: rest}"],
+            {"returned": "allowed", "released": "allowed"},
+        ),
+        (
+            ["{name: r, tool: pay, after: verify, effect: require_approval}", "{name: rest}"],
+            {
+                "nothing": "allowed",
+                "released": "allowed",
+                **dict.fromkeys(("returned", "perhaps", "unknown"), "requires_approval"),
+            },
+        ),
+    ],
+    ids=["allow after", "ask after", "allow unless after", "block unless after", "ask after, else allow"],
+)
+def test_what_nobody_knows_of_earlier_calls_gives_the_stricter_answer(rules, expected, known):
+    """Also where the rule that may be meant is milder than the one behind it."""
+    context = CallContext(history=HISTORIES[known])
+    assert judged(policy_of(*rules), call("pay"), context=context)[0] == expected.get(known, "blocked")
+
+
+def test_a_rule_that_may_be_meant_decides_with_the_next():
+    policy = policy_of("{name: r, tool: pay, after: verify}", "{name: rest, effect: require_approval}")
+    explained = explain(policy, call("pay"), CallContext(history=HISTORIES["perhaps"]), now=NOON)
+    assert [(seen.rule.name, seen.mismatch) for seen in explained.considered] == [("r", None), ("rest", None)]
+    assert [(one.rule.name, one.unsure) for one in explained.parts] == [("r", True), ("rest", False)]
+    passed = explain(policy, call("pay"), CallContext(history="{}"), now=NOON)
+    assert [seen.mismatch for seen in passed.considered] == ["after", None]
+    unless = policy_of("{name: r, tool: pay, not_after: verify}")
+    assert explain(unless, call("pay"), CallContext(history=HISTORIES["returned"]), now=NOON).considered[
+        0
+    ].mismatch == ("not_after")
+
+
+@pytest.mark.parametrize(
+    ("used", "expected"),
+    [(2, ALLOWED), (3, ("blocked", "max_per_conversation")), (None, ("blocked", "limits"))],
+)
+def test_a_rule_limits_its_calls_in_a_conversation(used, expected):
+    policy = policy_of("{name: r, tool: pay, max_per_conversation: 3}")
+    assert judged(policy, call("pay"), usage=Usage(in_conversation=used)) == expected

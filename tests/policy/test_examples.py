@@ -143,3 +143,16 @@ def test_examples_are_no_part_of_the_version():
     assert canonical_text(plain) == canonical_text(with_examples)
     added = (("rule_1", with_examples.rules[0]),)
     assert canonical_text(plain, added) == canonical_text(plain, (("rule_1", plain.rules[0]),))
+
+
+def test_an_example_has_a_history():
+    text = parse_policy(
+        "version: 1\nrules:\n"
+        "  - {name: r, tool: pay, after: {tool: verify, same: {to: id}, of: caller, within_seconds: 9},"
+        " not_after: vault, examples: {allow: {tool: pay, arguments: {to: a},"
+        " history: [{tool: verify, arguments: {id: a}}]}, block: ["
+        "{tool: pay, arguments: {to: a}, history: [{tool: verify, arguments: {id: a}}, {tool: vault, result: false}]},"
+        "{tool: pay, arguments: {to: b}, history: [{tool: verify, arguments: {id: a}}]}]}}\n",
+        "p.yaml",
+    )
+    assert [one.problem for one in check_examples(text)] == [None] * 3

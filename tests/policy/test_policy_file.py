@@ -248,8 +248,8 @@ def test_labels_are_read():
     assert policy.rules[0].taint == {"secret", "web"}
     assert policy.labels.of("fetch_page") == {"untrusted", "web"}
     text = parse_policy(TAINTED % ("secret", "block"), "p.yaml")
-    assert text.history.settings.seconds == 0
-    assert text.model_copy(update={"history": type(text.history)()}).history.settings.seconds == 3600
+    assert text.history.seconds == 0
+    assert text.model_copy(update={"history": type(text.history)()}).history.seconds == 3600
 
 
 @pytest.mark.parametrize(
@@ -279,3 +279,8 @@ def test_sums_that_make_no_sense_are_refused_with_their_line(fields, problem):
 def test_sums_by_currency_need_a_tool_that_has_one(tool):
     text = f"version: 1\ntools:\n  {tool!r}: {{currency: c}}\nrules:\n"
     parse_policy(text + "  - {name: r, tool: 'pay*', max_total_per_day: 5, total_by: currency}\n", "p.yaml")
+
+
+def test_a_slip_inside_an_earlier_call_is_told_with_its_line():
+    with pytest.raises(ConfigurationError, match=r"policy.yaml:4: rules\[0\].after.withn_seconds: .*within_seconds"):
+        parse_policy("version: 1\nrules:\n  - name: r\n    after: {tool: a, withn_seconds: 5}\n", "policy.yaml")

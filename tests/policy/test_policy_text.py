@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from pydantic import ValidationError
 
+from litellm_bighub.domain.conversation.fact import FollowedCall
+from litellm_bighub.domain.conversation.history import FreshHistory
 from litellm_bighub.policy.approvers import Requirement
 from litellm_bighub.policy.policy_text import (
     ALLOWANCE,
@@ -286,7 +288,27 @@ def test_a_rule_is_for_one_label_or_several_that_results_of_tools_have():
     [({}, 3600), ({"window_seconds": 60}, 60), ({"fresh": "clean", "window_seconds": 60}, 0)],
 )
 def test_a_turn_without_history_has_what_came_back_in_the_window(history, seconds):
-    assert policy(history=history).history.settings.seconds == seconds
+    assert policy(history=history).history.seconds == seconds
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({}, None),
+        ({"tools": {"fetch": {"output": "web"}}}, FreshHistory()),
+        ({"rules": [{"name": "r", "max_per_conversation": 1}]}, FreshHistory(calls=())),
+        (
+            {"rules": [{"name": "r", "after": "a"}, {"name": "s", "not_after": {"tool": "b", "same": {"x": "y"}}}]},
+            FreshHistory(calls=(FollowedCall(("a",)), FollowedCall(("b",), ("y",)))),
+        ),
+        (
+            {"rules": [{"name": "r", "after": {"tool": "a", "of": "caller", "within_seconds": 9}}]},
+            FreshHistory(calls=(FollowedCall(("a",)),), of_caller=True),
+        ),
+    ],
+)
+def test_conversations_are_followed_as_far_as_rules_ask(asked, expected):
+    assert policy(**asked).followed == expected
 
 
 CLAIM = {"name": "r", "command": {"allow": "ls", "require_approval": "cp *"}}

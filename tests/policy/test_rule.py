@@ -8,6 +8,8 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, strategies as st
 
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.policy.history.earlier_call import EarlierCall
 from litellm_bighub.policy.parts.command_pattern import CommandPattern
 from litellm_bighub.policy.parts.part import WHOLE_CALL
 from litellm_bighub.policy.parts.path_use import PathPattern, PathUse
@@ -116,3 +118,16 @@ def test_patterns_are_asked_only_about_parts_that_they_can_fit():
 
 def test_a_rule_adds_to_its_own_sums_unless_it_names_another():
     assert (Rule("a", "r").totals_id, Rule("a", "r", totals_of="b").totals_id) == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("history", "after", "not_after"),
+    [("{}", "no", "yes"), ('{"<a":1}', "yes", "no"), ('{">a":1}', "no", "no"), ("", "maybe", "maybe")],
+)
+def test_a_rule_asks_for_earlier_calls(history, after, not_after):
+    call, context = ToolCall("c", "function", "t"), CallContext(history=history)
+    asking = Rule("r", "r", after=EarlierCall(("a",)))
+    assert (asking.is_after(call, context, 1.0), asking.is_not_after(call, context, 1.0)) == (after, "yes")
+    unless = Rule("r", "r", not_after=EarlierCall(("a",)))
+    assert (unless.is_after(call, context, 1.0), unless.is_not_after(call, context, 1.0)) == ("yes", not_after)
+    assert [rule.follows for rule in (asking, unless, Rule("r", "r"))] == [True, True, False]

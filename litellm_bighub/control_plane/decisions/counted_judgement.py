@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from litellm_bighub.control_plane.decisions import reservations
 from litellm_bighub.control_plane.decisions.reservations import Reservation
-from litellm_bighub.control_plane.store.tables import approvals
+from litellm_bighub.control_plane.store.tables import approvals, conversation_uses
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.conversation.history import marks_of_use, spans_of
 from litellm_bighub.policy.evaluation import UNUSED, Deciding, PolicyJudgement, Usage, UsageOf, judge_all
 from litellm_bighub.policy.rule import Policy, Rule
 from litellm_bighub.policy.totals import Charge
@@ -50,7 +51,7 @@ def judge_counted_call(
     """
 
     def judged(own: Sequence[Reservation], over: Sequence[Reservation] = ()) -> PolicyJudgement:
-        usage = _usage(transaction, now, counted, own, over)
+        usage = _usage(transaction, bound.context, now, counted, own, over)
         return judge_all(policy, found, bound.call, bound.context, now, usage)
 
     edited = reservations.of_approvals(transaction.connection, [approval_id]) if approval_id else ()
@@ -66,15 +67,34 @@ def judge_counted_call(
         return judged(reservations.of_approvals(transaction.connection, [asked.id]), over)
 
     def unsummed(rule: Rule, _: Charge | None) -> Usage:
-        return UNUSED if rule.id in counted or not rule.limits_use else transaction.usage(rule, now)
+        return UNUSED if rule.id in counted else _counted(transaction, rule, bound.context, now)
 
     waits = judge_all(policy, found, bound.call, bound.context, now, unsummed)
     # The edited call is judged in its place.
     return waits if waits.verdict == "requires_approval" else judged((), over)
 
 
+def count(transaction: Transaction, rule: Rule, context: CallContext, decision_id: str, now: float) -> None:
+    """Count a call that a rule allows."""
+    transaction.count(rule, now)
+    if rule.max_per_conversation is not None:
+        conversation_uses.add(transaction.connection, rule.id, marks_of_use(context), decision_id, now)
+
+
+def _counted(transaction: Transaction, rule: Rule, context: CallContext, now: float) -> Usage:
+    """What a rule has allowed so far, apart from sums."""
+    used = transaction.usage(rule, now) if rule.limits_use else UNUSED
+    most = rule.max_per_conversation
+    if most is None:
+        return used
+    spans = spans_of(context)
+    in_conversation = conversation_uses.used(transaction.connection, rule.id, spans, most=most) if spans else None
+    return replace(used, in_conversation=in_conversation)
+
+
 def _usage(
     transaction: Transaction,
+    context: CallContext,
     now: float,
     counted: tuple[str, ...],
     own: Sequence[Reservation],
@@ -86,10 +106,10 @@ def _usage(
     def usage(rule: Rule, charge: Charge | None) -> Usage:
         if rule.id in counted:
             return UNUSED
-        used = transaction.usage(rule, now) if rule.limits_use else UNUSED
+        used = _counted(transaction, rule, context, now)
         if charge is None or any(one.is_for(rule, charge) for one in own):
             return used
         spent = transaction.totals.spent(rule, charge, now, without)
-        return Usage(used.today, used.this_hour, used.last_at, spent)
+        return Usage(used.today, used.this_hour, used.last_at, spent, used.in_conversation)
 
     return usage

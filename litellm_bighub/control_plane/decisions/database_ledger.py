@@ -15,9 +15,9 @@ from litellm_bighub.control_plane.store.sqlite_file import warn_if_readable
 from litellm_bighub.control_plane.store.tables import clock_checks, decided_calls as store, histories
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS
+from litellm_bighub.domain.conversation.history import Returned
 from litellm_bighub.domain.decided_call import DecidedCall, Search, storable
 from litellm_bighub.domain.event import OptOut, UnapprovedResult
-from litellm_bighub.domain.history import Returned
 
 T = TypeVar("T")
 

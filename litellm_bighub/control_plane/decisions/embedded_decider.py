@@ -21,8 +21,8 @@ from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval, signature
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.conversation.history import FreshHistory
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
-from litellm_bighub.domain.history import FreshHistory
 from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.redaction import Redact, Redactor
 from litellm_bighub.policy.approvers import ANYONE
@@ -130,9 +130,8 @@ class EmbeddedDecider:
 
     @property
     def history(self) -> FreshHistory | None:
-        """How conversations are to be followed; `None` where no tool has a label that could come into force."""
-        text = self._source.text
-        return text.history.settings if any(tool.output for tool in text.tools.values()) else None
+        """How conversations are to be followed; `None` where no rule of the file asks for what came before."""
+        return self._source.text.followed
 
     async def decide(self, call: ToolCall, context: CallContext) -> Decision:
         """Decide on one call whose arguments are readable. An approval of this very call is used up by it.

@@ -11,7 +11,7 @@ from typing import Final
 from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edit, merge_arguments
 from litellm_bighub.control_plane.approvals.expiry import expires_at, ttl_of
 from litellm_bighub.control_plane.decisions import reservations
-from litellm_bighub.control_plane.decisions.counted_judgement import BoundCall, judge_counted_call
+from litellm_bighub.control_plane.decisions.counted_judgement import BoundCall, count, judge_counted_call
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.decisions.value_extraction import measured
 from litellm_bighub.control_plane.store.chain import DECISION, AuditEvent, dump
@@ -21,10 +21,11 @@ from litellm_bighub.control_plane.store.tables.switches import Switch
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import Arguments, CallContext, ToolCall, stored_context
 from litellm_bighub.domain.call_background import as_text, cleaned
+from litellm_bighub.domain.conversation.fact import joined
+from litellm_bighub.domain.conversation.history import told
 from litellm_bighub.domain.decided_call import released
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.digest import arguments_digest, call_digest
-from litellm_bighub.domain.history import told
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redact, hidden_texts
 from litellm_bighub.policy.evaluation import PolicyJudgement, find
@@ -159,7 +160,7 @@ class DecisionRecorder:
             outcome = self._approval(transaction, snapshot, question, outcome)
         for rule in outcome.judgement.counting:
             if rule.id not in counted:
-                transaction.count(rule, now)
+                count(transaction, rule, question.context, question.decision_id, now)
         event = _decision_event(question, outcome, question.measures(snapshot.tools))
         if outcome.enforced and outcome.judgement.charges:
             event.body.update(_charge(transaction, snapshot, question, outcome, counted))
@@ -277,7 +278,9 @@ class DecisionRecorder:
         """Decide on the arguments that a person approved in place of this call's, with hidden values put back."""
         context, judgement = question.context, outcome.judgement
         before = str(approval.context.get("outputs") or "")
-        context = replace(context, outputs=told([*context.outputs.split("\n"), *before.split("\n")]))
+        history = joined(context.history, str(approval.context.get("history") or ""))
+        outputs = told([*context.outputs.split("\n"), *before.split("\n")])
+        context = replace(context, outputs=outputs, history=history)
         edited = merge_arguments(approval.edited or {}, approval.arguments, question.call.arguments)
         call = edit(snapshot.tools, question.call, edited, surface=context.surface)
         if isinstance(call, str):

@@ -121,10 +121,10 @@ def _judge(
     is_summed = approval_id in counters.summed
 
     def usage(rule: Rule, charge: Charge | None) -> Usage:
-        return counters.memory.usage(rule, None if is_summed else charge, now)
+        return counters.memory.usage(rule, None if is_summed else charge, now, context)
 
     judgement = judge_all(policy, found, call, context, now, usage)
-    counters.memory.count(judgement, now, sums=not is_summed)
+    counters.memory.count(judgement, now, context, sums=not is_summed)
     if judgement.verdict != "blocked" and approval_id:
         counters.summed.add(approval_id)
     return judgement

@@ -34,11 +34,11 @@ IDENTITY: Final = ("end_user", "user", "team", "key")
 """Who asks at a gateway: bound."""
 RUN: Final = (
     *("path", "surface", "model", "trace_id", "response_id", "conversation", "call_id"),
-    *("key_alias", "outputs"),
+    *("key_alias", "outputs", "history"),
 )
 """In which run, and what may change about the caller: not bound."""
 _MOST_CHARACTERS: Final = 2000
-_MOST_OUTPUTS: Final = 100_000
+_LONG: Final = {"outputs": 100_000, "history": 100_000}
 _QUESTION_FIELDS: Final = ("value", "target")
 
 
@@ -121,7 +121,7 @@ def _gateway(given: object) -> Mapping[str, str]:
     if not isinstance(given, dict) or not set(given) <= set(names):
         raise ValueError(f"`{GATEWAY}` has the fields {', '.join(names)}, and no other")
     if not all(
-        isinstance(value, str) and _is_storable(value, _MOST_OUTPUTS if name == "outputs" else _MOST_CHARACTERS)
+        isinstance(value, str) and _is_storable(value, _LONG.get(name, _MOST_CHARACTERS))
         for name, value in given.items()
     ):
         raise ValueError(f"the fields of `{GATEWAY}` are texts of at most {_MOST_CHARACTERS} characters")

@@ -369,6 +369,19 @@ histories = Table(
     comment="The tools whose results had come back, by the marks of answers, conversations, calls and callers.",
 )
 
+conversation_uses = Table(
+    "conversation_uses",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("rule_id", Text, nullable=False),
+    Column("mark", Text, nullable=False),
+    Column("decision_id", Text, nullable=False),
+    Column("time", Double, nullable=False),
+    Index("conversation_uses_mark", "rule_id", "mark", "time"),
+    Index("conversation_uses_time", "time"),
+    comment="The calls that rules have allowed, by the marks of their conversations and of their callers.",
+)
+
 secrets = Table(
     "secrets",
     metadata,

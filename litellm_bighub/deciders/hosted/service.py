@@ -22,8 +22,8 @@ from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
 from litellm_bighub.deciders.hosted.hosted_approvals import HostedApprovals
 from litellm_bighub.deciders.hosted.strict_answer import read_decision
 from litellm_bighub.domain.call import CallContext, ToolCall, stored_context
+from litellm_bighub.domain.conversation.history import FreshHistory
 from litellm_bighub.domain.decision import Decision
-from litellm_bighub.domain.history import FreshHistory
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import (

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from litellm_bighub.deciders.wrappers.deadline import within
+from litellm_bighub.domain.conversation.history import Returned, merged
 from litellm_bighub.domain.decided_call import DecidedCall, Search
 from litellm_bighub.domain.event import OptOut, UnapprovedResult
-from litellm_bighub.domain.history import Returned, merged
 
 T = TypeVar("T")
 

@@ -16,7 +16,7 @@ from litellm.types.llms.openai import ResponsesAPIOptionalRequestParams
 from litellm_bighub.domain.actor import CLAIM, KEY, TEAM, USER, without_mark
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.call_background import BackgroundExtent
-from litellm_bighub.domain.history import UNKNOWN_TOOL
+from litellm_bighub.domain.conversation.history import UNKNOWN_TOOL
 from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.requests.background import read_background
@@ -87,6 +87,7 @@ def call_context(
         turn=turn[1] if turn is not None and turn[0] is request_data else "",
         key_alias=alias,
         outputs=UNKNOWN_TOOL if outputs is None else outputs,
+        history=request_scope().history,
         end_user=end_user,
         background=partial(read_background, request=request_data, answer=response, heard=heard, extent=extent),
     )

@@ -1,5 +1,8 @@
 """Which tools' results came back in a conversation, so that their labels hold for the calls that follow.
 
+Where rules ask for earlier calls, facts about these are followed, too. What is sure is what the ledger knows of this
+very key and user; what a request says, what others did, and what happened in the window of a new turn is possible.
+
 A request goes on from what it names: an answer, a provider's conversation, or calls that it replays. What had come back
 there holds on, and what it brings itself. A request that names nothing that the ledger knows gets what the same key and
 user got back lately, so that nobody loses a history by leaving an id out.
@@ -8,18 +11,37 @@ user got back lately, so that nobody loses a history by leaving an id out.
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
-from litellm_bighub.domain.call import CallContext
-from litellm_bighub.domain.decided_call import DecidedCall, Search, storable
-from litellm_bighub.domain.history import (
+from litellm_bighub.domain.call import CallContext, ToolCall, is_readable
+from litellm_bighub.domain.conversation.fact import (
+    RELEASED,
+    RETURNED,
+    Facts,
+    facts_of,
+    is_fact,
+    is_thread,
+    kept,
+    of_call,
+    of_caller,
+    of_one_call,
+    possible,
+    spans,
+    text_of,
+    thread,
+    unsure,
+    with_facts,
+)
+from litellm_bighub.domain.conversation.history import (
     UNKNOWN_TOOL,
     FreshHistory,
     Returned,
     as_returned,
+    mark,
     mark_of_caller,
     marks_of_calls,
     marks_of_place,
@@ -27,6 +49,7 @@ from litellm_bighub.domain.history import (
     own_marks,
     told,
 )
+from litellm_bighub.domain.decided_call import DecidedCall, Search, storable
 from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.formats.format import Format
@@ -64,7 +87,7 @@ class OutputHistory:
         Raises:
             DecisionError: the ledger cannot be asked.
         """
-        enter(request_scope()._replace(outputs=""))
+        enter(request_scope()._replace(outputs="", history=""))
         fresh = self.decisions.history
         if fresh is None:
             return
@@ -79,9 +102,22 @@ class OutputHistory:
         caller = mark_of_caller(context)
         before = await self.decisions.ledger.returned({*own, *marks_of_place(response_id, conversation), caller})
         lately = before.get(caller, {})
-        earlier = [history for mark, history in before.items() if mark != caller]
-        if not known and own.isdisjoint(before):
+        earlier = [history for name, history in before.items() if name != caller]
+        is_new = not known and own.isdisjoint(before)
+        if is_new:
             earlier.append(_lately(lately, fresh, now))
+        if fresh.calls is not None:
+            sure = own - marks_of_calls(_ambiguous(known), context)
+            facts = merged(
+                history if name in sure else possible(history) | _threads(history)
+                for name, history in before.items()
+                if name != caller
+            )
+            new = {fact: now for found in results for fact in self._facts(found, known, facts)}
+            if not spans(facts):
+                facts |= {**possible(_lately(lately, fresh, now)), **self._began(caller, fresh, now)}
+            enter(request_scope()._replace(history=_text(merged([kept(facts), new]), lately, fresh)))
+            brought |= new
         await self._keep(merged([*earlier, brought]), brought, lately, {*marks_of_place("", conversation), caller})
 
     async def list_tools(self, data: JsonMapping, context: CallContext, *, gateway_mcp: bool) -> None:
@@ -98,6 +134,10 @@ class OutputHistory:
             for tool in find_own_tools(data, gateway_mcp=gateway_mcp)
             for name in (tool.call.name, tool.call.type)
         }
+        if listed and self.decisions.history.calls is not None:
+            facts = {fact: now for name in listed for fact in unsure(name)}
+            enter(request_scope()._replace(history=with_facts(request_scope().history, facts)))
+            listed |= facts
         await self.add(listed, conversation_id(data), context)
 
     async def follow_caller(self, tool: str, context: CallContext) -> CallContext:
@@ -114,9 +154,24 @@ class OutputHistory:
             return context
         if request_scope().outputs is None:
             await self.follow({}, None, "", context)
-        outputs = request_scope().outputs or ""
+        outputs, history = request_scope().outputs or "", request_scope().history
         await self.add({tool: self.decisions.clock()}, "", context)
-        return replace(context, outputs=outputs)
+        return replace(context, outputs=outputs, history=history)
+
+    async def record_run(self, call: ToolCall, context: CallContext) -> None:
+        """Remember a call that the gateway runs itself: its result goes back at once.
+
+        Raises:
+            DecisionError: the ledger cannot be written.
+        """
+        fresh = self.decisions.history
+        if fresh is None or fresh.calls is None:
+            return
+        now = self.decisions.clock()
+        facts = of_call(call.name, call.arguments, fresh.calls)
+        new = {sign + fact: now for fact in facts for sign in (RELEASED, RETURNED)}
+        enter(request_scope()._replace(history=with_facts(request_scope().history, new)))
+        await self.decisions.ledger.mark({mark_of_caller(context)}, new)
 
     async def add(self, new: Returned, conversation: str, context: CallContext) -> None:
         """Add results to those that are known already.
@@ -140,13 +195,14 @@ class OutputHistory:
             return
         place = (context.response_id, context.conversation)
         if marks := marks_of_place(*place) | own_marks(*place, context):
+            returned = as_returned(context.outputs, self.decisions.clock()) | kept(facts_of(context.history) or {})
             try:
-                await self.decisions.ledger.mark(marks, as_returned(context.outputs, self.decisions.clock()))
+                await self.decisions.ledger.mark(marks, returned)
             except DecisionError as error:
                 logger.warning("the ledger did not remember what came back before an answer: %s", error)
 
     async def _keep(self, all_: Returned, new: Returned, lately: Returned, marks: set[str]) -> None:
-        enter(request_scope()._replace(outputs=told(all_)))
+        enter(request_scope()._replace(outputs=told(name for name in all_ if not is_fact(name))))
         if any(time >= lately.get(tool, 0.0) + _OFTEN for tool, time in new.items()):
             await self.decisions.ledger.mark(marks, new)
 
@@ -168,8 +224,44 @@ class OutputHistory:
             return set()
         tools = {call.tool for call in calls}
         if found.call is not None:
-            tools.add(storable(found.call().name))
-        return tools or {UNKNOWN_TOOL}
+            tools.add(found.call().name)
+        return {tool if is_readable(tool) else UNKNOWN_TOOL for tool in tools} or {UNKNOWN_TOOL}
+
+    def _facts(self, found: FoundResult, known: Sequence[DecidedCall], facts: Facts) -> set[str]:
+        """What a result says of earlier calls. Only one of a released call that is surely known says it for sure."""
+        tools = self._tools(found, known)
+        calls = [call for call in known if call.call_id == storable(found.call_id)]
+        if found.call is not None:
+            made = found.call()
+            calls = [call for call in calls if call.tool == made.name and call.digest == made.digest]
+        if calls and len({(call.tool, call.digest) for call in calls}) == 1 and all(call.released for call in calls):
+            head = of_one_call(calls[0].call_id, calls[0].digest, calls[0].tool)
+            if surely := {RETURNED + fact.removeprefix(head) for fact in facts if fact.startswith(head)}:
+                return surely
+        return {fact for tool in tools for fact in unsure(tool)}
+
+    def _began(self, caller: str, fresh: FreshHistory, now: float) -> dict[str, float]:
+        """A new conversation, which goes on from what the key and user did in the window."""
+        began = {thread(mark("thread", self.decisions.new_id())): now}
+        return began | ({thread(caller, now - fresh.seconds, now): now} if fresh.seconds else {})
+
+
+def _ambiguous(known: Sequence[DecidedCall]) -> set[str]:
+    """The ids that calls of several answers have: what came before one of them did not surely come before the other."""
+    answers: defaultdict[str, set[str]] = defaultdict(set)
+    for call in known:
+        answers[call.call_id].add(call.response_id)
+    return {call_id for call_id, ids in answers.items() if len(ids) > 1}
+
+
+def _threads(history: Returned) -> dict[str, float]:
+    """The conversation that a history is of, also where it is not this caller's."""
+    return {fact: time for fact, time in history.items() if is_thread(fact)}
+
+
+def _text(facts: Facts, lately: Returned, fresh: FreshHistory) -> str:
+    """Facts as a call's context has them, with those of the caller if rules ask for them."""
+    return text_of({**facts, **of_caller(lately)} if fresh.of_caller else facts)
 
 
 def _lately(returned: Returned, fresh: FreshHistory, now: float) -> Returned:

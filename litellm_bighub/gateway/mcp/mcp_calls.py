@@ -57,6 +57,7 @@ async def govern_mcp_call(
                 _edit(data, call, edited, enforcement.tool_decisions.wording)
                 note_edit(data, _told(enforcement, call, edited))
                 call = replace(call, arguments=edited)
+            await OutputHistory(enforcement.tool_decisions).record_run(call, context)
             if results is not None:
                 results.note(data, call, decision, context)
         case Withhold(notice=notice):

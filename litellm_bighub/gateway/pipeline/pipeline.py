@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from litellm_bighub.domain.call import ToolCall
+from litellm_bighub.domain.conversation.fact import with_facts
 from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.answers.error_text import harmless_in_place
 from litellm_bighub.formats.registry import DEFAULT, format_of_answer
@@ -22,6 +23,7 @@ from litellm_bighub.gateway.pipeline.gated_stream import OpenGate, StreamEnvelop
 from litellm_bighub.gateway.pipeline.governed_request import GovernedRequest
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.merged_request import merge_request
+from litellm_bighub.gateway.pipeline.released_calls import released_facts
 from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls
 
 
@@ -115,11 +117,15 @@ class Pipeline:
         held = request.held_stream()
         is_recorded = False
         shown: set[str] = set()
+        beside: dict[str, float] = {}
 
         async def judge(calls: Sequence[ToolCall]) -> list[EnforcedCall]:
             context = request.context(envelope.response, tuple(envelope.heard))
+            context = replace(context, history=with_facts(context.history, beside))
             with request.logged_answer():
-                return await self.enforcement.enforce(calls, context, wire_format, runs=server_side, shown=shown)
+                enforced = await self.enforcement.enforce(calls, context, wire_format, runs=server_side, shown=shown)
+            beside.update(released_facts(self.enforcement.tool_decisions, calls, [each.outcome for each in enforced]))
+            return enforced
 
         async def decide(calls: Sequence[ToolCall]) -> list[Outcome]:
             with held():

@@ -37,6 +37,7 @@ class RequestScope(NamedTuple):
         stream_scans: what guardrails have seen of streams on LiteLLM's unified path, by the identity of their events.
         turn: a request, and what its answer goes on from, as in `CallContext`.
         outputs: the tools whose results came back in the conversation, as in `CallContext`; `None` if nobody looked.
+        history: facts about the calls of the conversation, as in `CallContext`.
         extraction: the request and the side that an override point extracts texts for.
     """
 
@@ -49,6 +50,7 @@ class RequestScope(NamedTuple):
     stream_scans: dict[int, StreamScan] | None = None
     turn: tuple[JsonMapping, str] | None = None
     outputs: str | None = None
+    history: str = ""
     extraction: tuple[JsonObject, InputType] | None = None
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.history import LABEL
+from litellm_bighub.domain.conversation.fact import facts_of, is_thread
+from litellm_bighub.domain.conversation.history import LABEL
 from litellm_bighub.policy.evaluation import Considered, Explanation
 from litellm_bighub.policy.rule_pattern import Pattern
 
@@ -19,6 +20,10 @@ def sides(seen: Considered, call: ToolCall, context: CallContext) -> tuple[str, 
         case "taint":
             labels = [name.removeprefix(LABEL) for name in context.outputs.split("\n")]
             return " or ".join(sorted(rule.taint)), ", ".join(labels)
+        case "after":
+            return rule.after.shown if rule.after else "", _earlier_tools(context)
+        case "not_after":
+            return f"not {rule.not_after.shown if rule.not_after else ''}", _earlier_tools(context)
         case "key":
             return rule.key.text, " or ".join(filter(None, (context.key_alias, context.key)))
         case None | "status" | "expires_at" | "when" | "part":
@@ -26,6 +31,12 @@ def sides(seen: Considered, call: ToolCall, context: CallContext) -> tuple[str, 
         case name:
             pattern: Pattern = getattr(rule, name)
             return pattern.text, getattr(context, name)
+
+
+def _earlier_tools(context: CallContext) -> str:
+    """The tools of earlier calls."""
+    tools = (fact.lstrip("?^<>").partition(" ")[0] for fact in facts_of(context.history) or () if not is_thread(fact))
+    return "calls of " + (", ".join(sorted(set(tools))) or "none")
 
 
 def readings(seen: Considered, explanation: Explanation, call: ToolCall, context: CallContext) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ _AFTER_THE_FIT: Final = frozenset(
         "require_approval_above",
         "max_per_day",
         "max_per_hour",
+        "max_per_conversation",
         "cooldown_seconds",
         "allowed_hours_start",
         "allowed_hours_end",
@@ -70,6 +71,7 @@ def _covers(over: RuleText, rule: RuleText) -> bool:
     return (
         all(_is_open(over, name) or getattr(over, name) == getattr(rule, name) for name in fields)
         and over.expires_at is None
+        and over.after is over.not_after is None  # where that is only possible, the next rule decides, too
         and (over.actor in {"*", rule.actor} and not ActorPattern(over.actor).is_unmarked)
         and all(any(_contains(one, pattern) for one in over.tools) for pattern in rule.tools)
         and _covers_parts(over, rule)

@@ -156,3 +156,23 @@ async def test_an_edit_is_judged_with_what_had_come_back_before_the_call(open_pl
         call = ToolCall("c", "function", "refund", {"amount": 700}, value=700)
         decided = await plane.decide(call, replace(AGENT, outputs=used))
         assert decided.judgement.verdict == ("blocked" if problem else "allowed")
+
+
+SEQUENCE = """\
+version: 1
+tools: {refund: {value: amount}}
+rules:
+  - {name: after the vault, tool: refund, after: vault, when: "amount > `800`", effect: block}
+  - {name: refunds, tool: refund, effect: require_approval}
+"""
+
+
+@pytest.mark.parametrize(("stored", "used", "passes"), [("{}", "{}", True), ("{}", '{"<vault":1}', False)])
+async def test_an_edit_is_judged_with_the_earlier_calls_of_then_and_now(open_plane, stored, used, passes):
+    plane = open_plane(SEQUENCE)
+    approval = await ask(plane, context=replace(AGENT, history=stored))
+    assert not isinstance(await plane.resolve(Resolution(approval.id, "approve", "ann", edited={"amount": 900})), str)
+    decided = await plane.decide(
+        ToolCall("c", "function", "refund", {"amount": 700}, value=700), replace(AGENT, history=used)
+    )
+    assert (decided.judgement.verdict == "allowed") is passes

@@ -11,8 +11,8 @@ from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDeci
 from litellm_bighub.deciders.ledger.ledger import MemoryLedger
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.conversation.history import UNKNOWN_TOOL
 from litellm_bighub.domain.decision import Allow
-from litellm_bighub.domain.history import UNKNOWN_TOOL
 from litellm_bighub.formats.chat.format import CHAT
 from litellm_bighub.formats.messages.format import MESSAGES
 from litellm_bighub.formats.responses.format import RESPONSES

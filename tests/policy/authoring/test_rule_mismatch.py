@@ -5,13 +5,16 @@ from __future__ import annotations
 import pytest
 
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.history import LABEL
+from litellm_bighub.domain.conversation.history import LABEL
 from litellm_bighub.policy.authoring.rule_mismatch import readings, sides
 from litellm_bighub.policy.evaluation import Explanation, explain
 from litellm_bighub.policy.policy_text import PolicyText, build
 
 CALL = ToolCall("c", "function", "pay", {"amount": 5, "to": "x"})
-CONTEXT = CallContext("key:bot", "shop", team="sales", key="ab12", key_alias="bot", outputs=f"{LABEL}secret")
+HISTORY = '{"<verify":0,"@m":0}'
+CONTEXT = CallContext(
+    "key:bot", "shop", team="sales", key="ab12", key_alias="bot", outputs=f"{LABEL}secret", history=HISTORY
+)
 
 
 def explained(rule, call=CALL):
@@ -28,6 +31,8 @@ def explained(rule, call=CALL):
         ({"team": "finance"}, ("finance", "sales")),
         ({"key": "other"}, ("other", "bot or ab12")),
         ({"taint": "untrusted", "effect": "block"}, ("untrusted", "secret")),
+        ({"after": {"tool": "lock", "same": {"to": "id"}}}, ("lock, id = this call's to", "calls of verify")),
+        ({"not_after": "verify"}, ("not verify", "calls of verify")),
         ({"status": "paused"}, None),
         ({"when": "amount > `9`"}, None),
         ({}, None),

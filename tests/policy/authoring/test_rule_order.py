@@ -62,6 +62,8 @@ def test_a_rule_behind_one_that_fits_all_that_it_fits_is_never_reached(first, se
         ({"command": "ls"}, {"command": "ls", "effect": "block"}),
         ({"command": {"block": ["ls"]}}, {"command": "ls"}),
         ({"read": "./a"}, {"write": "./a"}),
+        ({"after": "a"}, {"after": "a"}),
+        ({"not_after": "a"}, {}),
     ],
 )
 def test_a_rule_that_a_call_may_reach_is_not_told(first, second):

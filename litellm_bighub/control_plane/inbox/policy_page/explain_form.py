@@ -10,7 +10,7 @@ from typing import Final, cast, get_args
 from litellm_bighub.control_plane.inbox.readable import readable_json
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall, restored_context
-from litellm_bighub.domain.history import LABEL, told
+from litellm_bighub.domain.conversation.history import LABEL, told
 
 KINDS: Final[tuple[str, ...]] = get_args(CallType)
 CALLER: Final = ("domain", "user", "team", "key_alias", "key", "end_user", "model", "surface")

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, select
 
 from litellm_bighub.control_plane.store.chain import dump
 from litellm_bighub.control_plane.store.schema import histories as table
-from litellm_bighub.domain.history import Returned, merged
+from litellm_bighub.domain.conversation.history import Returned, merged
 
 AT_ONCE: Final = 500
 

@@ -2,7 +2,7 @@
 
 A history hangs on marks: the ids of answers, of the provider's conversations, and of calls. Each mark holds what had
 come back when it was written; a request has what its marks hold together, and what it brings itself. Nothing is ever
-taken from a mark.
+taken from a mark. Where rules ask for earlier calls, marks hold facts about these, too (`domain.conversation.fact`).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from litellm_bighub.domain.call import CallContext
+from litellm_bighub.domain.conversation.fact import FollowedCall, Span, facts_of, folded, spans
 
 UNKNOWN_TOOL: Final = "\t"
 """In place of the tool of a result whose call nobody knows: it may have been any. No name of a tool is that."""
@@ -30,12 +31,16 @@ class FreshHistory:
 
     Attributes:
         seconds: what came back in all conversations of the same key and user so long ago; 0 for nothing.
+        calls: the earlier calls that rules ask for; `None` if none does, and none counts calls by conversation.
+        of_caller: whether rules ask for calls of the same key and user, in whichever conversation.
     """
 
     seconds: float = 3600.0
+    calls: tuple[FollowedCall, ...] | None = None
+    of_caller: bool = False
 
 
-def mark(kind: Literal["answer", "conversation", "call", "caller"], *names: str) -> str:
+def mark(kind: Literal["answer", "conversation", "call", "caller", "thread"], *names: str) -> str:
     """The mark of a thing, of the same length for all."""
     return hashlib.sha256(json.dumps([kind, *names]).encode()).hexdigest()
 
@@ -62,13 +67,23 @@ def mark_of_caller(context: CallContext) -> str:
     return mark("caller", *_owner(context))
 
 
+def spans_of(context: CallContext) -> tuple[Span, ...]:
+    """What a call's conversation goes on from; nothing where nobody knows that."""
+    return spans(facts_of(context.history) or {})
+
+
+def marks_of_use(context: CallContext) -> set[str]:
+    """The marks under which a call is counted."""
+    return {span.mark for span in spans_of(context)} | {mark_of_caller(context)}
+
+
 def merged(histories: Iterable[Returned]) -> dict[str, float]:
     """What came back in any of them, with the last times."""
     together: dict[str, float] = {}
     for history in histories:
         for tool, time in history.items():
             together[tool] = max(time, together.get(tool, time))
-    return together
+    return folded(together)
 
 
 def told(tools: Iterable[str]) -> str:

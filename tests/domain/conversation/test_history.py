@@ -7,13 +7,16 @@ from itertools import combinations
 import pytest
 
 from litellm_bighub.domain.call import CallContext
-from litellm_bighub.domain.history import (
+from litellm_bighub.domain.conversation.fact import Span
+from litellm_bighub.domain.conversation.history import (
     as_returned,
     mark_of_caller,
     marks_of_calls,
     marks_of_place,
+    marks_of_use,
     merged,
     own_marks,
+    spans_of,
     told,
 )
 
@@ -45,3 +48,10 @@ def test_the_last_time_counts():
     assert told(["b", "", "a", "b"]) == "a\nb"
     assert as_returned("a\nb", 4.0) == {"a": 4.0, "b": 4.0}
     assert as_returned("", 4.0) == {}
+
+
+def test_a_call_counts_for_its_conversation_and_for_its_caller():
+    followed = CallContext(key="k1", user="ann", history='{"@m":1,"<verify":1}')
+    assert spans_of(followed) == (Span("m"),)
+    assert marks_of_use(followed) == {"m", mark_of_caller(ANN)}
+    assert spans_of(ANN) == spans_of(CallContext(history="no facts")) == ()

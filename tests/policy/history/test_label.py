@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.domain.history import UNKNOWN_TOOL
-from litellm_bighub.policy.label import Labels
+from litellm_bighub.domain.conversation.history import UNKNOWN_TOOL
+from litellm_bighub.policy.history.label import Labels
 
 LABELS = Labels({"fetch_*": ["untrusted"], "fetch_mail": ["secret", "mail"], "plain": []})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from litellm_bighub.domain.history import LABEL, UNKNOWN_TOOL
+from litellm_bighub.domain.conversation.history import LABEL, UNKNOWN_TOOL
 from litellm_bighub.policy.rule_pattern import Pattern
 
 

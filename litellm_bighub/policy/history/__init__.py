@@ -1,0 +1,1 @@
+"""What came before a call: labels of results, and earlier calls."""

@@ -1,0 +1,61 @@
+"""An earlier call is there, surely or possibly, or it is not; what nobody knows is possible."""
+
+from __future__ import annotations
+
+import pytest
+
+from litellm_bighub.domain.conversation.fact import FollowedCall, of_call, text_of
+from litellm_bighub.policy.history.earlier_call import EarlierCall
+
+PLAIN = EarlierCall(("verify*",))
+SAME = EarlierCall(("verify*",), {"customer_id": "customer"})
+LATELY = EarlierCall(("verify*",), within_seconds=60)
+CALLERS = EarlierCall(("verify*",), within_seconds=60, of="caller")
+NOW = 1000.0
+
+
+def facts(*signs: str, time: float = NOW, tool: str = "verify", **arguments) -> str:
+    of = of_call(tool, arguments, [FollowedCall((tool,), ("customer_id",)), FollowedCall((tool,), ("other",))])
+    return text_of({sign + fact: time for sign in signs for fact in of} | {"@m": NOW})
+
+
+@pytest.mark.parametrize(
+    ("earlier", "history", "asked", "returned", "released"),
+    [
+        (PLAIN, "", {}, "maybe", "maybe"),
+        (PLAIN, "no facts", {}, "maybe", "maybe"),
+        (PLAIN, "{}", {}, "no", "no"),
+        (PLAIN, facts("<"), {}, "yes", "yes"),
+        (PLAIN, facts(">"), {}, "no", "yes"),
+        (PLAIN, facts("?>"), {}, "no", "maybe"),
+        (PLAIN, facts("<", tool="lookup"), {}, "no", "no"),
+        (PLAIN, text_of({"?<\t": NOW}), {}, "maybe", "maybe"),
+        (PLAIN, text_of({"<\t": NOW}), {}, "maybe", "maybe"),
+        (PLAIN, facts("^<"), {}, "no", "no"),
+        (CALLERS, facts("^<"), {}, "yes", "yes"),
+        (CALLERS, facts("<"), {}, "no", "no"),
+        (LATELY, facts("<", time=NOW - 60), {}, "yes", "yes"),
+        (LATELY, facts("<", time=NOW - 61), {}, "no", "no"),
+        (SAME, facts("<", customer_id="a"), {"customer": "a"}, "yes", "yes"),
+        (SAME, facts("?<", customer_id="a"), {"customer": "a"}, "maybe", "maybe"),
+        (SAME, facts("<", customer_id="a"), {"customer": "b"}, "no", "no"),
+        (SAME, facts("<", customer_id="a"), {}, "maybe", "maybe"),
+        (SAME, facts("<"), {"customer": "b"}, "maybe", "maybe"),
+        (SAME, text_of({"?<verify": NOW, "?<verify *": NOW}), {"customer": "b"}, "maybe", "maybe"),
+        (SAME, text_of({"<verify": NOW}), {"customer": "b"}, "maybe", "maybe"),
+        (SAME, text_of({"<verify": NOW, "<verify customer_id *": NOW}), {"customer": "b"}, "maybe", "maybe"),
+    ],
+)
+def test_what_a_history_says(earlier, history, asked, returned, released):
+    assert earlier.returned(history, asked, NOW) == returned
+    assert earlier.released(history, asked, NOW) == released
+
+
+def test_what_is_to_be_remembered_and_how_it_is_shown():
+    both = EarlierCall(("verify", "check"), {"b": "x", "a": "y"}, 60.0, "caller")
+    assert both.followed == FollowedCall(("verify", "check"), ("a", "b"))
+    assert both.shown == (
+        "verify | check, a = this call's y, b = this call's x, within 60 seconds, by the same key and user"
+    )
+    assert PLAIN.shown == "verify*"
+    assert hash(both) == hash(EarlierCall(("verify", "check"), {"b": "x", "a": "y"}, 60.0, "caller"))
