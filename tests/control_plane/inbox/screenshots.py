@@ -64,7 +64,8 @@ async def main(target: Path) -> None:
         async with serving(create_app(plane)) as url, browsing(executable) as browser:
             for scheme in ("light", "dark"):
                 page = await log_in(browser, url, secret, color_scheme=scheme, viewport={"width": 1100, "height": 800})
-                for name, path in (("inbox", "/inbox"), ("decisions", "/inbox/decisions"), ("charts", "/inbox/charts")):
+                for name in ("inbox", "decisions", "policy", "charts"):
+                    path = "/inbox" if name == "inbox" else f"/inbox/{name}"
                     await page.goto(url + path)
                     await page.screenshot(path=target / f"{name}-{scheme}.png", full_page=name != "decisions")
             page = await log_in(browser, url, secret, viewport={"width": 390, "height": 844})
