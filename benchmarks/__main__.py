@@ -25,6 +25,7 @@ SUITES = (
     "side_by_side",
     "load",
     "control_plane",
+    "policy_costs",
     "agent",
 )
 RESULTS = Path(__file__).with_name("RESULTS.md")

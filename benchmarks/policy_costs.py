@@ -1,0 +1,134 @@
+"""CPU that parsed commands, sums and labels add: to judging by 100 rules, and to a decision with a durable record.
+
+Both sides of a row take turns in one run, and only the process's own CPU counts. Each command is another one, so that
+none is remembered. The labels are those of a conversation of 1,000 turns that has used fifty tools.
+"""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import cedarpy
+
+from benchmarks.control_plane import CALL, CEDAR, CONTEXT, FILL, REQUEST, ROWS, RULES
+from benchmarks.figure import Figure
+from litellm_bighub.control_plane.decisions.policy_source import PolicySource
+from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.store.database import open_database, sqlite_url
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.redaction import Redactor
+from litellm_bighub.policy.evaluation import evaluate
+from litellm_bighub.policy.policy_text import PolicyText, RuleText, build
+
+CALLS = 50
+TURNS = 120
+FEW = 10_000
+MOST_MORE_US = 30
+OTHERS = [
+    RuleText(name=f"r{number}", tool=f"tool_{number}_*", domain="p*", max_value=10) for number in range(RULES - 1)
+]
+SHELL = {
+    "block": ["rm -r *", "git push * --force *"],
+    "require_approval": ["git push *"],
+    "allow": ["git status *", "git log *", "ls *"],
+}
+PAYMENT = {"name": "payments", "tool": "pay*", "when": "currency == 'EUR'", "max_value": 100}
+OUTPUTS = "\n".join(f"tool_{turn % 50}" for turn in range(50))
+TOLD = CallContext(actor="agent", domain="payments", outputs=OUTPUTS)
+TOOLS = {
+    "payment": {"value": "amount", "currency": "currency"},
+    "tool_49": {"output": "untrusted"},
+    "vault": {"output": "secret"},
+}
+SUMMED = {**PAYMENT, "max_total_per_day": 10**12, "total_by": ["actor", "currency"]}
+TAINTED = {"name": "tainted", "tool": "pay*", "taint": "secret", "effect": "block"}
+DECISIONS = {
+    "without": ([PAYMENT], CONTEXT),
+    "a sum": ([SUMMED], CONTEXT),
+    "labels": ([TAINTED, PAYMENT], TOLD),
+    "a sum and labels": ([TAINTED, SUMMED], TOLD),
+}
+
+
+def shell_policy():
+    shell = RuleText.model_validate({"name": "shell", "tool": "pay*", "command": SHELL})
+    tools = {"payment": {"command": "command"}}
+    return build(
+        PolicyText.model_validate({"version": 1, "workspace": "/repo", "tools": tools, "rules": [*OTHERS, shell]})
+    )
+
+
+def cpu_each(function, number):
+    started = time.process_time()
+    for at in range(number):
+        function(at)
+    return (time.process_time() - started) / number
+
+
+def judged():
+    """A parsed command beside none, and Cedar, which parses none."""
+    plain, shell = build(PolicyText(version=1, rules=[*OTHERS, RuleText.model_validate(PAYMENT)])), shell_policy()
+    cedar = cedarpy.PolicySet.from_str(CEDAR)
+    took = {"none": [], "command": [], "cedar": []}
+    for turn in range(TURNS):
+        calls = [
+            ToolCall("c", "function", "payment", {"command": f"git log -{turn * CALLS + at}"}) for at in range(CALLS)
+        ]
+        took["none"].append(cpu_each(lambda _: evaluate(plain, CALL, CONTEXT, now=1.0), CALLS))
+        took["command"].append(cpu_each(lambda at, of=calls: evaluate(shell, of[at], CONTEXT, now=1.0), CALLS))
+        took["cedar"].append(cpu_each(lambda _: cedarpy.is_authorized(REQUEST, cedar, []), CALLS))
+    none, command, theirs = (statistics.median(each) for each in took.values())
+    yield Figure(
+        f"judging a call by {RULES} rules (theirs: Cedar)",
+        *(f"{none * 1e6:,.0f} µs", f"{theirs * 1e6:,.0f} µs", f"{none / theirs:.2f}", "≤ 50 µs", none <= 50e-6),
+    )
+    more = statistics.median(b - a for a, b in zip(took["none"], took["command"], strict=True)) * 1e6
+    yield Figure(
+        f"the same with a parsed command, {RULES} rules (theirs: without a command)",
+        *(f"{command * 1e6:,.0f} µs", f"{none * 1e6:,.0f} µs", f"{more:+.0f} µs"),
+        *(f"≤ +{MOST_MORE_US} µs", more <= MOST_MORE_US),
+    )
+
+
+async def decided(planes):
+    """Seconds of CPU of a decision, by turns."""
+    took = {name: [] for name in planes}
+    for turn in range(TURNS + 1):
+        for name in (list(planes), list(reversed(planes)))[turn % 2]:
+            started = time.process_time()
+            for _ in range(CALLS):
+                await planes[name].decide(CALL, DECISIONS[name][1])
+            if turn:  # the first warms up
+                took[name].append((time.process_time() - started) / CALLS)
+    return took
+
+
+async def figures():
+    for figure in judged():
+        yield figure
+    with tempfile.TemporaryDirectory() as directory:
+        planes = {
+            name: ControlPlane(
+                open_database(sqlite_url(Path(directory) / f"{at}.db")),
+                PolicySource(PolicyText.model_validate({"version": 1, "tools": TOOLS, "rules": rules})),
+                redact=Redactor().redact,
+            )
+            for at, (name, (rules, _)) in enumerate(DECISIONS.items())
+        }
+        measured = {}
+        for rows in (FEW, ROWS):
+            for plane in planes.values():
+                fill = FILL.replace(f"i < {ROWS}", f"i < {rows}").replace("1000000 + i", f"{rows * 10} + i")
+                await plane.write(lambda transaction, text=fill: transaction.connection.exec_driver_sql(text))
+            measured[rows] = await decided(planes)
+            for name in list(planes)[1:]:
+                what = f"a durable decision with {name}, {rows:,} calls recorded (theirs: without)"
+                yield Figure.of_turns(what, measured[rows][name], measured[rows]["without"], at_most=1.3)
+        for name in planes:
+            few, many = (statistics.median(measured[rows][name]) for rows in (FEW, ROWS))
+            yield Figure.of_ratio(f"{ROWS:,} calls recorded (theirs: {FEW:,}), {name}", many, few, at_most=1.5)
+        for plane in planes.values():
+            await plane.aclose()
