@@ -166,11 +166,16 @@ def refuse_slips(text: str) -> None:
             raise ValueError(f"`{name}` is a field of that name; write `` `{name}` ``")
 
 
+def _fault(error: JMESPathError) -> str:
+    """What is wrong, without the expression and the arrow under it, which would stand on lines of their own."""
+    return str(error).splitlines()[0].removesuffix(", for expression:")
+
+
 def _parsed(text: str, functions: Collection[str]) -> _TreeNode:
     try:
         tree = jmespath.compile(text).parsed
     except JMESPathError as error:
-        raise ValueError(f"not a JMESPath expression: {str(error).splitlines()[0]}{_hint(error)}") from error
+        raise ValueError(f"not a JMESPath expression: {_fault(error)}{_hint(error)}") from error
     _refuse_unknown_functions(tree, functions)
     return tree
 

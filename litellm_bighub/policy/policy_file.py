@@ -197,7 +197,7 @@ def misplaced_rules(path: Path) -> list[str]:
         if rule.name in own  # one of a pack may well be replaced
     ]
     return found + [
-        f"{place(rule)}it allows every call, and {behind} rules come behind it"
+        f"{place(rule)}it allows every call; rules behind it: {behind}"
         for rule, behind in allowing_all(policy)
         if rule.name in own
     ]

@@ -117,7 +117,7 @@ def test_half_of_a_surrogate_pair_matches_no_pattern_and_has_no_answer():
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("amount > 100", "write `` `100` `` for the number 100"),
+        ("amount > 100", 'token "100" (NUMBER); write `` `100` `` for the number 100'),
         ("-5 < amount", "write `` `-5` ``"),
         ("amount = `1`", "write == for ="),
         ("a and b", "write && for and"),

@@ -215,7 +215,7 @@ def test_rules_that_nothing_reaches_and_rules_that_allow_all_are_told_with_their
     )
     [b, c] = misplaced_rules(path)
     assert b == "p.yaml:5: rule `b`: it is never reached: `a` before it fits all that it fits"
-    assert c.startswith("p.yaml:7: rule `c`: it allows every call, and ")
+    assert c.startswith("p.yaml:7: rule `c`: it allows every call; rules behind it: ")
     path.write_text("version: 1\ninclude: [mail]\n")
     assert misplaced_rules(path) == []
 
