@@ -9,7 +9,7 @@ STAMP := $(VENV)/.synced
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo inbox test alone clients check docs format fuzz load matrix bench package
+.PHONY: help demo inbox test alone without clients check docs format fuzz load matrix bench package
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -36,6 +36,9 @@ test: $(STAMP)  ## run the whole suite
 
 alone: $(STAMP)  ## check that in the pure rooms every file has a test file that alone covers it whole
 	@$(RUN)python -m tests.alone
+
+without: $(STAMP)  ## run the suite in copies of the repository that lack a format, one after the other; WITHOUT=chat for one
+	@$(RUN)python -m tests.without $(WITHOUT) -- -q -n 2 --dist loadgroup $(PYTEST)
 
 fuzz: $(STAMP)  ## send the control plane's API and the reader of commands what nobody expects; BIGHUB_FUZZ_EXAMPLES=100 for an hour of it
 	@$(RUN)pytest -q -n 2 --timeout 3600 fuzz

@@ -14,7 +14,7 @@ from litellm_bighub.demo.run import copied_config
 from litellm_bighub.testing import ScriptedUpstream, running_proxy
 from tests.warm import warm_python
 
-pytest_plugins = ["pytester", "tests.lessons_plugin"]
+pytest_plugins = ["pytester", "tests.format_marks", "tests.lessons_plugin"]
 
 ROOT = Path(__file__).parent.parent
 

@@ -34,6 +34,7 @@ def test_a_task_names_the_files_that_it_needs(row):
     assert all((PACKAGE / path).is_file() or (ROOT / path).is_file() for path in paths)
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize("name", NAMES)
 def test_every_name_of_a_class_or_constant_exists(name):
     owner, _, member = name.partition(".")

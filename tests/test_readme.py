@@ -74,6 +74,7 @@ def uninstalled():
     litellm_bighub.uninstall()
 
 
+@pytest.mark.format("responses")
 def test_the_call_in_code_is_governed(in_a_users_folder, capsys):
     in_a_users_folder.script("customer", [text("Deleting 4711."), function_call("delete_customer", {"id": "4711"})])
 
@@ -98,10 +99,12 @@ def test_the_agent_waits_for_a_person(in_a_users_folder, capsys):
     ]
 
 
+@pytest.mark.format("responses")
 def test_the_handler_is_registered_as_shown(uninstalled):
     exec(_block("get_guardrail_translation_mapping"), {})
 
 
+@pytest.mark.format("responses")
 async def test_the_subclass_does_what_its_docstring_says(uninstalled):
     names = {}
     exec(_block("class TrustsDevelopers"), names)
@@ -118,6 +121,7 @@ async def test_the_subclass_does_what_its_docstring_says(uninstalled):
     assert seen == ["theirs"]
 
 
+@pytest.mark.format("responses")
 async def test_a_decider_of_ones_own_decides():
     names = {}
     exec(_block("class OfficeHours:"), names)

@@ -29,14 +29,10 @@ from litellm_bighub.deciders.ledger.tool_results import ConversationThread, judg
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.decision import Block, BlockCause, RequireApproval
 from litellm_bighub.errors import ConfigurationError, UnreadableAnswerError
-from litellm_bighub.formats.chat import results as chat
-from litellm_bighub.formats.chat.format import CHAT
-from litellm_bighub.formats.messages import results as messages
+from litellm_bighub.formats.registry import format_named
 from litellm_bighub.formats.requests.approval_answers import Effect
 from litellm_bighub.formats.requests.edited_note import edited_note
-from litellm_bighub.formats.responses.requests import results as responses
-from litellm_bighub.formats.responses.requests.approval_answers import readable
-from litellm_bighub.formats.responses.requests.withheld_output import not_run
+from litellm_bighub.formats.requests.repair import RequestRepair
 from litellm_bighub.gateway.pipeline.answer_format import check_whole_answer
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.routes.closed_routes import close_routes
@@ -159,6 +155,7 @@ def answer() -> dict[str, object]:
     return {"id": "resp_1", "object": "response", "status": "completed", "output": [call]}
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize(("decision", "notice"), DECISIONS)
 async def test_a_withheld_call_is_told_in_the_operators_words(decision, notice):
     response = answer()
@@ -167,6 +164,7 @@ async def test_a_withheld_call_is_told_in_the_operators_words(decision, notice):
     assert f"'{notice}'" in repr(response)
 
 
+@pytest.mark.format("responses")
 async def test_a_reason_is_told_in_the_operators_words():
     response = answer()
     decisions = ToolDecisions(Scripted(otherwise=Block("too much")), wording=OWN)
@@ -206,39 +204,46 @@ EDITED = replace(WITHHELD, verdict="allowed", released=True, arguments={"a": 1},
 HERE = ConversationThread("resp_1")
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize("wording", [ENGLISH, read_wording(OWN)], ids=["default", "own"])
 @pytest.mark.parametrize("noted", [WITHHELD, replace(WITHHELD, notice="<anything>")], ids=["no notice", "notice"])
 @pytest.mark.parametrize("written", [ENGLISH, read_wording(OWN)], ids=["written in default", "written in own"])
 def test_our_own_output_of_a_withheld_call_is_known_when_it_comes_back(wording, noted, written):
     """The default is known as well: an operator may change the wording while conversations go on."""
-    results = responses.brought({"input": not_run(noted, written)}).results
+    responses = format_named("responses")
+    sent = responses.repaired({"input": []}, RequestRepair(owed=[noted], wording=written))
+    results = responses.brought(sent).results
     (judged,) = judge(results, [noted], HERE, complete=True, wording=wording)
 
     assert (judged.kind is None) == (written in {wording, ENGLISH} or bool(noted.notice))
 
 
+RESULT = {"type": "tool_result", "tool_use_id": "call_1", "content": "x"}
+
+
 @pytest.mark.parametrize("wording", [ENGLISH, read_wording(OWN)], ids=["default", "own"])
-def test_a_note_on_an_edited_call_is_told_once(wording):
-    note = edited_note(EDITED, wording)
-    result = {"type": "function_call_output", "call_id": "call_1", "output": "x"}
-    once = responses.continued([result], edited={"input[0]": EDITED}, wording=wording)
-    message = {"role": "tool", "tool_call_id": "call_1", "content": "x"}
-    chatted = chat.continued([message], {"messages[0]": EDITED}, wording)
-    blocks = [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "call_1", "content": "x"}]}]
-    written = messages.continued(blocks, {"messages[0].content[0]": EDITED}, wording)
+@pytest.mark.parametrize(
+    ("name", "key", "item", "place"),
+    [
+        ("responses", "input", {"type": "function_call_output", "call_id": "call_1", "output": "x"}, "input[0]"),
+        ("chat", "messages", {"role": "tool", "tool_call_id": "call_1", "content": "x"}, "messages[0]"),
+        ("messages", "messages", {"role": "user", "content": [RESULT]}, "messages[0].content[0]"),
+    ],
+)
+def test_a_note_on_an_edited_call_is_told_once(wording, name, key, item, place):
+    wire_format, repair = format_named(name), RequestRepair(edited={place: EDITED}, wording=wording)
+    once = wire_format.repaired({key: [item]}, repair)
 
-    for each in (once, chatted, written):
-        assert str(each).count(repr(note)[1:-1]) == 1
-    assert responses.continued(once, edited={"input[0]": EDITED}, wording=wording) == once
-    assert chat.continued(chatted, {"messages[0]": EDITED}, wording) == chatted
-    assert messages.continued(written, {"messages[0].content[0]": EDITED}, wording) == written
+    assert str(once).count(repr(edited_note(EDITED, wording))[1:-1]) == 1
+    assert wire_format.repaired(once, repair) == once
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize("effect", get_args(Effect))
 def test_what_an_approvals_answer_did_is_told_in_the_operators_words(effect):
     item = {"type": "mcp_approval_response", "approval_request_id": "apr_1", "approve": True}
 
-    *_, told = readable([item], {"apr_1": effect}, read_wording(OWN))
+    *_, told = format_named("responses").client_approvals.readable([item], {"apr_1": effect}, read_wording(OWN))
     assert told == {"role": "user", "content": f"<approval_{effect} apr_1>"}
 
 
@@ -264,12 +269,13 @@ async def test_a_route_is_refused_in_the_operators_words():
     assert every.json()["error"]["message"].endswith("> <routes_opening>")
 
 
+@pytest.mark.format("chat")
 @pytest.mark.parametrize(
     ("where", "sentence"), [("POST /v1/chat", "<answer_refused"), ("", "<answer_refused_anywhere")]
 )
 def test_an_answer_that_cannot_be_read_is_refused_in_the_operators_words(where, sentence):
     with pytest.raises(UnreadableAnswerError) as refused:
-        check_whole_answer({"choices": 7}, [CHAT], {}, where, read_wording(OWN))
+        check_whole_answer({"choices": 7}, [format_named("chat")], {}, where, read_wording(OWN))
 
     assert str(refused.value).startswith(f"{sentence} choices is a int")
     assert str(refused.value).endswith(f"{where}>")

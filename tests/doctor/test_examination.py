@@ -14,6 +14,7 @@ from litellm_bighub.doctor.findings import Level
 from litellm_bighub.doctor.proxy_config import read_config
 from litellm_bighub.doctor.report import print_examination
 from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.formats.registry import FORMATS
 from litellm_bighub.testing import HostedBighub
 
 POLICY = {"version": 1, "default": "block", "rules": [{"name": "lookups", "tool": "lookup_*", "effect": "allow"}]}
@@ -116,9 +117,9 @@ def test_a_route_that_is_opened_is_shown(examined):
 
 
 def test_a_route_that_cannot_be_opened_is_told(examined):
-    found = examined(guardrail(open_routes=["POST /v1/responses"]))
+    found = examined(guardrail(open_routes=["POST /v1/embeddings"]))
 
-    assert "bighub.open_routes[0]: POST /v1/responses opens nothing" in says(found, Level.OFF)
+    assert "bighub.open_routes[0]: POST /v1/embeddings opens nothing" in says(found, Level.OFF)
 
 
 OTHERS = {
@@ -215,10 +216,9 @@ def test_who_looks_at_which_answers(examined):
 
     covers = {cover.route: (cover.calls, cover.texts) for cover in examined(mask, texts, guardrail()).covers}
 
+    routes = {"responses": "/v1/responses", "chat": "/v1/chat/completions", "messages": "/v1/messages"}
     assert covers == {
-        "/v1/responses": (("bighub",), ("texts", "mask")),
-        "/v1/chat/completions": (("bighub",), ("texts", "mask")),
-        "/v1/messages": (("bighub",), ("texts", "mask")),
+        **{routes[known.name]: (("bighub",), ("texts", "mask")) for known in FORMATS},
         **dict.fromkeys(PLAIN, (None, ("texts",))),
     }
 

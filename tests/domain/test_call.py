@@ -26,16 +26,18 @@ from litellm_bighub.domain.call import (
 )
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.redaction import Redactor
-from litellm_bighub.formats.chat import calls as chat
-from litellm_bighub.formats.messages import calls as messages
 from litellm_bighub.formats.requests.hosted_tools import find_own_tools
-from litellm_bighub.formats.responses import calls as responses
 from litellm_bighub.gateway.mcp.mcp_calls import mcp_call
 from litellm_bighub.gateway.pipeline.enforcement_modes import Withholding
 from litellm_bighub.policy.evaluation import evaluate
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.policy.policy_text import build
 from litellm_bighub.testing import ScriptedDecider
+from tests.formats.absent import of_format
+
+chat = of_format("litellm_bighub.formats.chat.calls")
+messages = of_format("litellm_bighub.formats.messages.calls")
+responses = of_format("litellm_bighub.formats.responses.calls")
 
 
 def test_the_digest_does_not_depend_on_the_order_of_keys():
@@ -141,24 +143,32 @@ def test_plain_names_are_readable(name):
 
 READERS = {
     "chat": lambda name: chat.read_call({"id": "c", "type": "function", "function": {"name": name}}, "p"),
-    "custom": lambda name: chat.read_call({"id": "c", "type": "custom", "custom": {"name": name, "input": ""}}, "p"),
-    "legacy": lambda name: chat.read_function_call({"name": name, "arguments": "{}"}, "p"),
+    "chat custom": lambda name: chat.read_call(
+        {"id": "c", "type": "custom", "custom": {"name": name, "input": ""}}, "p"
+    ),
+    "chat legacy": lambda name: chat.read_function_call({"name": name, "arguments": "{}"}, "p"),
     "messages": lambda name: messages.read_call({"type": "tool_use", "id": "c", "name": name, "input": {}}, "p"),
-    "toolset": lambda name: messages.read_call(
+    "messages toolset": lambda name: messages.read_call(
         {"type": "tool_use", "id": "c", "toolset_name": name, "name": "n", "input": {}}, "p"
     ),
     "responses": lambda name: responses.read_call({"type": "function_call", "call_id": "c", "name": name}, "p"),
-    "namespace": lambda name: responses.read_call(
+    "responses namespace": lambda name: responses.read_call(
         {"type": "function_call", "call_id": "c", "namespace": name, "name": "n"}, "p"
     ),
-    "type": lambda name: responses.read_call({"type": f"{name}_call", "call_id": "c", "input": "x"}, "p"),
+    "responses type": lambda name: responses.read_call({"type": f"{name}_call", "call_id": "c", "input": "x"}, "p"),
     "mcp": lambda name: mcp_call({"mcp_tool_name": name, "mcp_server_name": "s", "mcp_arguments": {}}),
     "server": lambda name: mcp_call({"mcp_tool_name": "t", "mcp_server_name": name, "mcp_arguments": {}}),
     "listed": lambda name: find_own_tools({"tools": [{"type": name}]})[0].call,
 }
 """Every road on which a name comes in."""
 
-FULL = {"toolset": "{}.n", "namespace": "{}.n", "type": "{}_call", "mcp": "s.{}", "server": "{}.t"}
+FULL = {
+    "messages toolset": "{}.n",
+    "responses namespace": "{}.n",
+    "responses type": "{}_call",
+    "mcp": "s.{}",
+    "server": "{}.t",
+}
 """What the name is part of, on the roads where it is not the whole."""
 
 

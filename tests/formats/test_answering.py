@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.formats.chat import next_request as chat
-from litellm_bighub.formats.messages import next_request as messages
-from litellm_bighub.formats.responses.requests import next_request as responses
+from tests.formats.absent import of_format
+
+chat = of_format("litellm_bighub.formats.chat.next_request")
+messages = of_format("litellm_bighub.formats.messages.next_request")
+responses = of_format("litellm_bighub.formats.responses.requests.next_request")
 
 CALL = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "wipe", "arguments": "{}"}
 CUSTOM = {"type": "custom_tool_call", "id": "ct_1", "call_id": "c2", "name": "sql", "input": "drop"}
@@ -21,6 +23,7 @@ def completion(**message):
     return {"choices": [{"index": 0, "message": {"role": "assistant", "content": None, **message}}]}
 
 
+@pytest.mark.format("responses")
 def test_items_are_replayed_and_calls_answered():
     changed = responses.answering({"input": "go"}, {"output": [THOUGHT, CALL, CUSTOM]}, NOTICES)
 
@@ -36,6 +39,7 @@ def test_items_are_replayed_and_calls_answered():
     }
 
 
+@pytest.mark.format("responses")
 def test_what_the_provider_has_forgotten_is_not_named():
     changed = responses.answering({"input": [], "store": False}, {"output": [THOUGHT, SEALED, CALL]}, NOTICES)
 
@@ -45,6 +49,7 @@ def test_what_the_provider_has_forgotten_is_not_named():
     assert "id" not in call
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize(
     "item",
     [{"type": "computer_call", "call_id": "c1", "action": {"type": "click"}}, {**CALL, "call_id": "c9"}],
@@ -54,6 +59,7 @@ def test_a_call_that_only_the_caller_can_answer_ends_it(item):
     assert responses.answering({"input": "go"}, {"output": [item]}, NOTICES) is None
 
 
+@pytest.mark.format("responses", "chat")
 @pytest.mark.parametrize(
     ("choice", "expected"),
     [
@@ -74,6 +80,7 @@ def test_nobody_is_made_to_call_the_tool_again(choice, expected):
         assert changed.get("tool_choice") == expected
 
 
+@pytest.mark.format("chat")
 def test_a_completion_is_answered():
     asked = [{"role": "user", "content": "go"}]
     changed = chat.answering({"messages": asked}, completion(content="hm", tool_calls=[CHAT_CALL]), NOTICES)
@@ -86,6 +93,7 @@ def test_a_completion_is_answered():
     }
 
 
+@pytest.mark.format("chat")
 def test_a_legacy_call_is_answered():
     legacy = {"name": "wipe", "arguments": "{}"}
     changed = chat.answering({"messages": []}, completion(function_call=legacy), {"": "no"})
@@ -93,6 +101,7 @@ def test_a_legacy_call_is_answered():
     assert changed["messages"][1] == {"role": "function", "name": "wipe", "content": "no"}
 
 
+@pytest.mark.format("chat")
 @pytest.mark.parametrize(
     "response",
     [
@@ -106,6 +115,7 @@ def test_a_completion_that_cannot_be_answered_ends_it(response):
     assert chat.answering({"messages": []}, response, NOTICES) is None
 
 
+@pytest.mark.format("messages")
 def test_a_messages_answer_is_answered():
     asked = [{"role": "user", "content": "go"}]
     request = {"messages": asked, "tool_choice": {"type": "any"}}

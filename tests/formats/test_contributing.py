@@ -17,6 +17,7 @@ from tests.formats.toy import house
 
 TEXT = (house.ROOT / "CONTRIBUTING.md").read_text()
 SECTIONS = ("Add a kind of call", "Add a format")
+pytestmark = pytest.mark.format("chat", "responses")
 
 
 def section(title: str) -> str:

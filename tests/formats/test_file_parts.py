@@ -71,6 +71,7 @@ def test_the_text_of_a_file_is_found_and_rewritten(case):
     assert SECRET not in sent
 
 
+@pytest.mark.format("chat")
 def test_a_file_that_holds_no_text_is_handed_over_as_one():
     part = {"type": "file", "file": {"file_data": f"data:application/pdf;base64,{DATA}"}}
     found = texts_of(format_named("chat")).in_request(chat(part))
@@ -94,10 +95,10 @@ def block(source):
 
 PART = {"type": "input_file", "filename": "a.txt", "file_data": URL}
 ANSWERS = {
-    "message": ("responses", items({"type": "message", "id": "m", "role": "assistant", "content": [PART]})),
-    "output": ("responses", items({"type": "function_call_output", "call_id": "c", "output": [PART]})),
-    "picture": ("responses", items({"type": "image_generation_call", "id": "i", "result": URL})),
-    "document": ("messages", block({"type": "base64", "media_type": "text/plain", "data": DATA})),
+    "responses message": ("responses", items({"type": "message", "id": "m", "role": "assistant", "content": [PART]})),
+    "responses output": ("responses", items({"type": "function_call_output", "call_id": "c", "output": [PART]})),
+    "responses picture": ("responses", items({"type": "image_generation_call", "id": "i", "result": URL})),
+    "messages document": ("messages", block({"type": "base64", "media_type": "text/plain", "data": DATA})),
 }
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from litellm_bighub.formats.registry import format_named
+from litellm_bighub.formats.registry import FORMATS
 from litellm_bighub.formats.requests.turns import Turns
 from tests.formats.toy.format import TOY
 
 
 def test_a_record_shows_its_name():
-    assert repr(format_named("chat")) == "<Format chat>"
+    assert repr(FORMATS[0]) == f"<Format {FORMATS[0].name}>"
 
 
 def test_unless_it_says_otherwise_callers_read_answers_themselves():

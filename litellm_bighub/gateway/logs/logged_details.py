@@ -150,12 +150,12 @@ def _payload(payload: JsonObject, answer: object) -> JsonObject:
     for name in ("metadata", "hidden_params"):
         given = payload.get(name)
         if isinstance(given, dict):
-            told[name] = (
-                logged_hidden_params(given)
-                if name == "hidden_params"
-                else {key: None if key in _QUOTES else value for key, value in given.items()}
-            )
+            told[name] = logged_hidden_params(given) if name == "hidden_params" else _without_quotes(given)
     return told
+
+
+def _without_quotes(metadata: JsonMapping) -> JsonObject:
+    return {key: None if key in _QUOTES else value for key, value in metadata.items()}
 
 
 def _empty(details: JsonObject) -> None:
@@ -165,7 +165,13 @@ def _empty(details: JsonObject) -> None:
         if name in _TEXTS or not (name in _SENT or name in _COUNTED or name == RECORD):
             details[name] = value if isinstance(value, date | timedelta) else blank(value)
     if isinstance(payload, dict):
-        details[_PAYLOAD] = {name: blank(value) if name in _TEXTS else value for name, value in payload.items()}
+        told = {name: blank(value) if name in _TEXTS else value for name, value in payload.items()}
+        if isinstance(told.get("metadata"), dict):
+            told["metadata"] = _without_quotes(told["metadata"])
+        details[_PAYLOAD] = told
+    for metadata in metadata_of(details):
+        if "hidden_params" in metadata:
+            metadata["hidden_params"] = blank(metadata["hidden_params"])
 
 
 def _is_sent(details: JsonObject, name: str) -> bool:

@@ -9,12 +9,12 @@ from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.formats.requests.results import FoundResult
-from litellm_bighub.formats.responses.requests.withheld_output import not_run
 
 WITHHELD, UNKNOWN = "withheld_call_result", "unknown_call_result"
 HERE = ConversationThread(response_id="resp_here")
 KEPT = ConversationThread(conversation="conv_1")
 NOWHERE = ConversationThread()
+OURS = {"output": "has not been run"}
 
 
 def row(response_id="resp_here", *, released, tool="pay", amount=1, **more) -> DecidedCall:
@@ -25,9 +25,7 @@ def row(response_id="resp_here", *, released, tool="pay", amount=1, **more) -> D
 
 def result(tool=None, amount=1, item=None) -> FoundResult:
     call = None if tool is None else lambda: ToolCall("call_1", "function", tool, {"amount": amount})
-    return FoundResult(
-        "call_1", "input[0]", item or {"output": "done"}, call, lambda row, wording: item in not_run(row, wording)
-    )
+    return FoundResult("call_1", "input[0]", item or {"output": "done"}, call, lambda _row, _wording: item is OURS)
 
 
 def judged(found: FoundResult, known, thread, *, complete=True) -> JudgedResult:
@@ -99,9 +97,7 @@ OLD, NEW = row("resp_old", released=False), row("resp_new", released=True)
         pytest.param(result("lookup"), [OLD], NOWHERE, None, id="id used again by another tool"),
         pytest.param(result(), [NEW], NOWHERE, None, id="released, without its call"),
         pytest.param(result(), [], NOWHERE, UNKNOWN, id="of nothing at all"),
-        pytest.param(
-            result(item=not_run(row(released=False))[0]), [row(released=False)], HERE, None, id="our own output"
-        ),
+        pytest.param(result(item=OURS), [row(released=False)], HERE, None, id="our own output"),
     ],
 )
 def test_what_is_wrong_with_a_result(found, known, thread, expected):

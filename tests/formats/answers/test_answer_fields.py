@@ -16,9 +16,11 @@ from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import BaseModel
 
 from litellm_bighub.formats.answers.answer_fields import FieldKind, Listed
-from litellm_bighub.formats.chat.answer_fields import ANSWER
-from litellm_bighub.formats.messages.answer_fields import EVENTS as MESSAGES_EVENTS, MESSAGE
-from litellm_bighub.formats.responses.answer_fields import EVENTS as RESPONSES_EVENTS, RESPONSE
+from tests.formats.absent import of_format
+
+chat, messages, responses = (
+    of_format(f"litellm_bighub.formats.{name}.answer_fields") for name in ("chat", "messages", "responses")
+)
 
 LITELLM_EVENTS = [
     each
@@ -32,12 +34,12 @@ DELTA = ("content", "role", "function_call", "tool_calls", "audio", "images", "a
 """What LiteLLM writes into a delta without declaring it."""
 
 ROOTS = [
-    (ANSWER, [ChatCompletion, ChatCompletionChunk, Completion]),
-    (ANSWER, [litellm_chat.ModelResponse, litellm_chat.ModelResponseStream, litellm_chat.TextCompletionResponse]),
-    (MESSAGE, [Message, BetaMessage, AnthropicMessagesResponse]),
-    (MESSAGES_EVENTS, [RawMessageStreamEvent, BetaRawMessageStreamEvent]),
-    (RESPONSE, [Response, litellm_responses.ResponsesAPIResponse]),
-    (RESPONSES_EVENTS, [ResponseStreamEvent, *LITELLM_EVENTS]),
+    (chat.ANSWER, [ChatCompletion, ChatCompletionChunk, Completion]),
+    (chat.ANSWER, [litellm_chat.ModelResponse, litellm_chat.ModelResponseStream, litellm_chat.TextCompletionResponse]),
+    (messages.MESSAGE, [Message, BetaMessage, AnthropicMessagesResponse]),
+    (messages.EVENTS, [RawMessageStreamEvent, BetaRawMessageStreamEvent]),
+    (responses.RESPONSE, [Response, litellm_responses.ResponsesAPIResponse]),
+    (responses.EVENTS, [ResponseStreamEvent, *LITELLM_EVENTS]),
 ]
 
 
@@ -94,7 +96,8 @@ def test_every_field_of_the_installed_types_has_an_entry(listed, root):
     assert unlisted(root, listed, root.__name__, set()) == []
 
 
+@pytest.mark.format("chat")
 def test_litellms_deltas_and_usage_have_entries():
-    choice = ANSWER.fields["choices"].fields
+    choice = chat.ANSWER.fields["choices"].fields
     assert set(DELTA) | set(litellm_chat.Delta.model_fields) <= set(choice["delta"].fields)
-    assert "usage" in ANSWER.fields
+    assert "usage" in chat.ANSWER.fields

@@ -11,7 +11,7 @@ from litellm.types.llms.base import BaseLiteLLMOpenAIResponseObject
 from openai.types.responses import ResponseError
 
 from litellm_bighub.formats.answers.error_text import NAMES, harmless, harmless_in_place, known_name
-from litellm_bighub.formats.messages.gate import MessagesGate
+from litellm_bighub.formats.registry import format_named
 from litellm_bighub.wording import ENGLISH
 
 CANARY = "delete_everything"
@@ -57,11 +57,12 @@ def test_a_frame_of_a_chat_stream(form, error):
     assert "withheld" in told
 
 
+@pytest.mark.format("messages")
 @pytest.mark.parametrize("form", [str, str.encode])
 def test_an_error_in_a_messages_stream(form):
     """It comes as bytes, cut anywhere, and leaves as the same event."""
     error = {"type": "error", "error": {"type": "overloaded_error", "message": f"while calling {CANARY}"}}
-    gate = MessagesGate()
+    gate = format_named("messages").gate({}, str)
     step = gate.feed(form(f"event: error\ndata: {json.dumps(error)}\n\n"))
     (frame,) = step.events  # type: ignore[union-attr]
     said = frame.decode() if isinstance(frame, bytes) else frame

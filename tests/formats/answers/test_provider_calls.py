@@ -7,9 +7,11 @@ import json
 import pytest
 
 from litellm_bighub.formats.answers.provider_calls import has_been_run, type_of_function
-from litellm_bighub.formats.chat import calls as chat
-from litellm_bighub.formats.responses import calls as responses
-from tests.formats.chat import streams as s
+from tests.formats.absent import of_format
+
+chat = of_format("litellm_bighub.formats.chat.calls")
+responses = of_format("litellm_bighub.formats.responses.calls")
+s = of_format("tests.formats.chat.streams")
 
 KNOWN = [
     ("srvtoolu_1", "web_search", "web_search"),
@@ -29,6 +31,7 @@ def test_the_type_of_a_call_that_looks_like_one_of_a_function(call_id, name, exp
     assert has_been_run(call_id, name) == (expected != "function")
 
 
+@pytest.mark.format("chat")
 @pytest.mark.parametrize(("call_id", "name", "expected"), [known for known in KNOWN if known[0]])
 def test_chat_knows_them_whole_and_in_streams(call_id, name, expected):
     function = {"name": name, "arguments": json.dumps({"query": "x"})}
@@ -38,6 +41,7 @@ def test_chat_knows_them_whole_and_in_streams(call_id, name, expected):
     assert [call.type for call in driven.asked.values()] == [expected]
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize(("call_id", "name", "expected"), KNOWN)
 def test_responses_know_them(call_id, name, expected):
     item = {"type": "function_call", "call_id": call_id, "name": name, "arguments": "{}"}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, strategies as st
 
 from litellm_bighub.errors import PayloadError
+from litellm_bighub.formats.registry import format_named, texts_of
 from litellm_bighub.formats.requests.merged_request import CONVERSATIONS, check_conversation, merge
-from litellm_bighub.formats.responses.texts.text_finder import find_in_request, lone_text_in_request
 
 OTHER_FIELDS = st.sampled_from(
     ["conversation", "foo", "temperature", "tools", "extra_body", "seed", "text", "metadata"]
@@ -133,6 +133,7 @@ def test_fallbacks_without_end():
     assert refused({"input": "hi", "fallbacks": target}).startswith("fallbacks[0]")
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize("field", ["extra_body", "extra_headers", "extra_query", "headers", "safety_identifier", "any"])
 @given(before=st.lists(st.sampled_from(["a", 0, 1]), max_size=4))
 def test_texts_that_are_sent_along(field, before):
@@ -141,14 +142,17 @@ def test_texts_that_are_sent_along(field, before):
     for step in before:
         value = {"a": value} if step == "a" else [*[1] * step, value]
     data = {"model": "m", "input": "hi", field: value}
-    assert lone_text_in_request(data) is None
-    found = find_in_request(data)
+    texts = texts_of(format_named("responses"))
+    assert texts.lone_in_request(data) is None
+    found = texts.in_request(data)
     assert found.texts[:2] == ["hi", "secret"]
     assert set(found.texts[2:]) <= {"a"}  # what a caller calls a field is a text of the caller's
     assert found.slots[1].path.startswith(field)
 
 
+@pytest.mark.format("responses")
 def test_what_no_provider_gets():
     data = {"model": "m", "input": "hi", "litellm_call_id": "an id"}
-    assert find_in_request(data, unsent={"litellm_call_id"}).texts == ["hi"]
-    assert lone_text_in_request(data, unsent={"litellm_call_id"}) is not None
+    texts = texts_of(format_named("responses"))
+    assert texts.in_request(data, unsent={"litellm_call_id"}).texts == ["hi"]
+    assert texts.lone_in_request(data, unsent={"litellm_call_id"}) is not None

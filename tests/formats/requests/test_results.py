@@ -8,12 +8,10 @@ import pytest
 
 from litellm_bighub.domain.call import ReasoningMark
 from litellm_bighub.domain.decided_call import DecidedCall
-from litellm_bighub.formats.chat.results import brought as in_chat, continued as chat_continued
-from litellm_bighub.formats.messages.results import brought as in_messages
+from litellm_bighub.formats.registry import format_named
 from litellm_bighub.formats.requests.results import FoundReasoning, FoundResult, ReplayedCall, ReplayedCalls
-from litellm_bighub.formats.responses.requests.results import brought as in_responses
 from litellm_bighub.wording import ENGLISH
-from tests.formats.chat.test_results import EDITED
+from tests.formats.absent import of_format
 
 
 def calls_of(results: Any) -> list[tuple[str, dict[str, Any]]]:
@@ -47,20 +45,18 @@ def items(*turns: list[str]) -> dict[str, Any]:
     return {"input": given}
 
 
-@pytest.mark.parametrize(
-    ("brought", "request_of"),
-    [(in_chat, chat), (in_messages, blocks), (in_responses, items)],
-    ids=["chat", "messages", "responses"],
-)
+@pytest.mark.parametrize(("name", "request_of"), [("chat", chat), ("messages", blocks), ("responses", items)])
 @pytest.mark.parametrize("turns", [[["a"], ["b"]], [["a", "b"]], [["a", "b"], ["c"], ["d", "e"]]], ids=str)
-def test_results_are_of_the_call_of_their_turn_and_place(brought, request_of, turns):
-    names = [name for turn in turns for name in turn]
-    assert calls_of(brought(request_of(*turns))) == [(name, {}) for name in names]
+def test_results_are_of_the_call_of_their_turn_and_place(name, request_of, turns):
+    tools = [tool for turn in turns for tool in turn]
+    assert calls_of(format_named(name).brought(request_of(*turns))) == [(tool, {}) for tool in tools]
 
 
+@pytest.mark.format("chat")
 def test_only_the_result_of_the_edited_call_says_so():
     request = chat(["a", "b"])
-    told = chat_continued(request["messages"], {"messages[2]": EDITED})
+    edited = of_format("tests.formats.chat.test_results").EDITED
+    told = of_format("litellm_bighub.formats.chat.results").continued(request["messages"], {"messages[2]": edited})
     assert told[:2] == request["messages"][:2]
     assert told[2] != request["messages"][2]
 

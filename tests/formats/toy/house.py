@@ -40,12 +40,16 @@ def remove_format(package: Path, name: str) -> None:
     registry.write_text("".join(line for line in lines if not re.search(rf"\b{name.upper()}\b", line)))
 
 
+def environment(folder: Path) -> dict[str, str]:
+    """That of a process which knows the copy in a folder, and nothing of the repository."""
+    alone = {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+    return {**os.environ, **alone}
+
+
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Python on the copy in a folder, and on nothing of the repository."""
-    environment = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-    environment["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    """Python on the copy in a folder."""
     return subprocess.run(
-        [sys.executable, *arguments], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        [sys.executable, *arguments], cwd=folder, env=environment(folder), capture_output=True, text=True, check=False
     )
 
 

@@ -47,6 +47,7 @@ async def ask(upstream, ledger, *, items, **more):
     return await litellm_bighub.aresponses(**body, tool_decisions=decisions)
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize(
     ("items", "more", "written", "asked"),
     [
@@ -70,6 +71,7 @@ async def test_the_ledger_is_used_only_where_it_matters(upstream, items, more, w
     assert (ledger.written, ledger.asked) == (written, asked)
 
 
+@pytest.mark.format("responses")
 async def test_a_call_that_the_ledger_does_not_hold_is_withheld(upstream):
     response = await ask(upstream, Counted(fails=True), items=[function_call("lookup", {"a": 1})])
 

@@ -150,6 +150,7 @@ def test_a_key_is_named_before_its_user_and_both_are_told(alias, user):
     assert (context.actor, context.user) == (f"key:{alias}", user)
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize("name", ["key:", "key:billing-x", "user:u-77"])
 def test_no_operators_name_looks_like_a_keys_or_a_users(name, monkeypatch):
     """Neither in a config, nor in the environment, nor in code."""

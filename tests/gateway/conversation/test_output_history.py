@@ -13,9 +13,7 @@ from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.conversation.history import UNKNOWN_TOOL
 from litellm_bighub.domain.decision import Allow
-from litellm_bighub.formats.chat.format import CHAT
-from litellm_bighub.formats.messages.format import MESSAGES
-from litellm_bighub.formats.responses.format import RESPONSES
+from litellm_bighub.formats.registry import format_named
 from litellm_bighub.formats.stream.gate_protocol import Pass
 from litellm_bighub.gateway.conversation.output_history import OutputHistory
 from litellm_bighub.gateway.pipeline.released_calls import record_calls
@@ -31,7 +29,7 @@ rules:
   - {name: rest}
 """
 ANN = CallContext(actor="key:a", key="k" * 64, user="ann", key_alias="a")
-FORMATS = {"responses": RESPONSES, "chat": CHAT, "messages": MESSAGES}
+FORMATS = ("responses", "chat", "messages")
 
 
 def replayed(wire: str, *results: tuple[str, str]) -> dict:
@@ -72,13 +70,13 @@ class Gateway:
         """One request and its answer; what holds for its calls."""
         enter(RequestScope())
         history = OutputHistory(self.decisions)
-        await history.follow(data, FORMATS[wire], previous, who)
+        await history.follow(data, format_named(wire), previous, who)
         await history.list_tools(data, who, gateway_mcp=False)
         outputs = request_scope().outputs
         context = replace(who, outputs=outputs, response_id=answer, conversation=conversation)
         made = [ToolCall(call_id, "function", tool, path=f"output[{at}]") for at, (call_id, tool) in enumerate(calls)]
         assert await record_calls(self.decisions, made, [Allow()] * len(made), [Pass()] * len(made), context)
-        if FORMATS[wire].stores_answers:
+        if format_named(wire).stores_answers:
             await history.record_answer(context)
         return set(filter(None, outputs.split("\n")))
 
@@ -104,6 +102,7 @@ def output(call_id):
     return {"input": [{"type": "function_call_output", "call_id": call_id, "output": "x"}]}
 
 
+@pytest.mark.format("responses")
 async def test_a_chain_of_answers_keeps_what_came_back(open_gateway):
     """Also behind an answer that holds no call, and in a branch that goes on from before it is not there."""
     gateway = open_gateway("clean")
@@ -114,6 +113,7 @@ async def test_a_chain_of_answers_keeps_what_came_back(open_gateway):
     assert await gateway.ask(output("c2"), previous="r1") == {"send"}
 
 
+@pytest.mark.format("responses")
 async def test_a_conversation_of_the_provider_keeps_it_for_whoever_goes_on(open_gateway):
     gateway = open_gateway("clean")
     said = {"extra_body": {"conversation": "conv_1"}, "conversation": "conv_1"}
@@ -140,6 +140,7 @@ async def test_a_replay_that_calls_a_page_something_else_brings_both(open_gatewa
     assert await gateway.ask(replayed(wire, ("made up", "fetch")), wire=wire) == {"fetch"}
 
 
+@pytest.mark.format("responses")
 async def test_a_result_whose_call_nobody_knows_may_be_of_any_tool(open_gateway):
     gateway = open_gateway("clean")
     assert await gateway.ask(output("made up")) == {UNKNOWN_TOOL}
@@ -161,6 +162,7 @@ async def test_new_turns_get_what_the_same_key_and_user_got_lately(open_gateway,
     assert await gateway.ask(replayed(wire), wire=wire) == set()
 
 
+@pytest.mark.format("responses")
 async def test_a_clean_answer_of_somebody_else_ties_nobody_to_a_clean_history(open_gateway):
     gateway = open_gateway()
     await gateway.ask({}, answer="theirs", who=replace(ANN, key="o" * 64, user="bob"))
@@ -170,6 +172,7 @@ async def test_a_clean_answer_of_somebody_else_ties_nobody_to_a_clean_history(op
     assert await gateway.ask({}, previous="mine") == set()
 
 
+@pytest.mark.format("responses")
 async def test_two_conversations_that_are_joined_have_both(open_gateway):
     gateway = open_gateway("clean")
     await gateway.ask({}, answer="r1", calls=[("c1", "fetch")])
@@ -180,12 +183,14 @@ async def test_two_conversations_that_are_joined_have_both(open_gateway):
     assert await gateway.ask(joined) == {"fetch", "read", "a", "b"}
 
 
+@pytest.mark.format("responses")
 async def test_a_providers_own_tool_counts_from_the_request_that_lists_it(open_gateway):
     gateway = open_gateway("clean")
     assert await gateway.ask({"tools": [{"type": "web_search"}]}, answer="r1") == {"web_search"}
     assert await gateway.ask({}, previous="r1") == {"web_search"}
 
 
+@pytest.mark.format("responses")
 async def test_a_tool_that_the_gateway_runs_itself_counts_from_its_call(open_gateway):
     gateway = open_gateway()
     history = OutputHistory(gateway.decisions)
@@ -195,6 +200,7 @@ async def test_a_tool_that_the_gateway_runs_itself_counts_from_its_call(open_gat
     assert await gateway.ask({}) == {"fetch", "send"}
 
 
+@pytest.mark.format("chat")
 async def test_the_label_holds_for_the_decision_and_nothing_is_followed_without_one(open_gateway):
     gateway = open_gateway()
     call = ToolCall("c", "function", "send")
@@ -206,6 +212,7 @@ async def test_the_label_holds_for_the_decision_and_nothing_is_followed_without_
     assert await idle.decisions.ledger.returned([]) == {}
 
 
+@pytest.mark.format("responses")
 async def test_a_thousand_turns_cost_no_more_rows_each(open_gateway):
     """Each turn writes what it adds, however long the conversation is."""
     gateway = open_gateway("clean")

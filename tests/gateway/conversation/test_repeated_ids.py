@@ -16,10 +16,7 @@ from hypothesis import given, settings, strategies as st
 from litellm_bighub import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision
-from litellm_bighub.formats.chat.format import CHAT
 from litellm_bighub.formats.format import Format
-from litellm_bighub.formats.messages.format import MESSAGES
-from litellm_bighub.formats.responses.format import RESPONSES
 from litellm_bighub.formats.stream.gate_protocol import Outcome
 from litellm_bighub.gateway.conversation.request_history import RequestHistory
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
@@ -29,6 +26,7 @@ from litellm_bighub.testing.upstream.completion import Completion
 from litellm_bighub.testing.upstream.requests import Request
 from litellm_bighub.testing.upstream.response import ResponseEnvelope
 from litellm_bighub.testing.upstream.response_events import response_events
+from tests.formats.absent import of_format
 
 EDITED = 9
 REQUEST = Request("POST", "/", {}, {"model": "m"})
@@ -178,7 +176,7 @@ def result_items(request: dict[str, Any]) -> list[bool]:
 
 
 CHAT_WIRE = Wire(
-    CHAT,
+    of_format("litellm_bighub.formats.chat.format").CHAT,
     lambda answer, made: Completion(answer, 1, REQUEST, items_of(made)).whole(),
     lambda answer, made: Completion(answer, 1, REQUEST, items_of(made)).chunks(5),
     joined_chunks,
@@ -187,7 +185,7 @@ CHAT_WIRE = Wire(
     lambda request: ["changed" in each["content"] for each in request["messages"] if each["role"] == "tool"],
 )
 MESSAGES_WIRE = Wire(
-    MESSAGES,
+    of_format("litellm_bighub.formats.messages.format").MESSAGES,
     lambda answer, made: AnthropicMessage(answer, REQUEST, items_of(made)).whole(),
     lambda answer, made: AnthropicMessage(answer, REQUEST, items_of(made)).events(5),
     joined_blocks,
@@ -196,7 +194,7 @@ MESSAGES_WIRE = Wire(
     lambda request: ["changed" in block["content"] for each in request["messages"][1::2] for block in each["content"]],
 )
 RESPONSES_WIRE = Wire(
-    RESPONSES,
+    of_format("litellm_bighub.formats.responses.format").RESPONSES,
     lambda answer, made: ResponseEnvelope(answer, 1, REQUEST).with_output(items_of(made), "completed"),
     lambda answer, made: response_events(ResponseEnvelope(answer, 1, REQUEST), items_of(made), "completed", 5),
     joined_response,

@@ -17,7 +17,7 @@ from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decided_call import released
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.formats.payload.copies import plain
-from litellm_bighub.formats.responses.format import RESPONSES
+from litellm_bighub.formats.registry import format_named
 from litellm_bighub.gateway.conversation.request_history import RequestHistory, UnapprovedToolResult
 from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
 from litellm_bighub.testing import (
@@ -73,6 +73,7 @@ def sent(upstream: ScriptedUpstream) -> list[dict]:
     return upstream.requests[-1].body["input"]
 
 
+@pytest.mark.format("responses")
 @pytest.mark.lesson("after a withheld call the provider goes on waiting for its output", row="function")
 @pytest.mark.parametrize(
     ("call", "name", "answered"),
@@ -105,6 +106,7 @@ async def test_the_provider_hears_that_the_call_has_not_been_run(upstream, ask, 
     assert second.output[0].content[0].text == "echo: and now?"
 
 
+@pytest.mark.format("responses")
 async def test_siblings_that_the_client_answers_are_not_answered_again(upstream, ask):
     tools = decisions(wipe=BLOCKED)
     upstream.script("go", [function_call("lookup", {}, call_id="call_a"), function_call("wipe", {}, call_id="call_b")])
@@ -115,6 +117,7 @@ async def test_siblings_that_the_client_answers_are_not_answered_again(upstream,
     assert [item["call_id"] for item in sent(upstream)] == ["call_b", "call_a"]
 
 
+@pytest.mark.format("responses")
 async def test_a_retry_and_a_fork_are_both_answered_and_what_follows_is_not(upstream, ask):
     tools = decisions(wipe=BLOCKED)
     upstream.script("go", [function_call("wipe", {})])
@@ -128,6 +131,7 @@ async def test_a_retry_and_a_fork_are_both_answered_and_what_follows_is_not(upst
     assert "not been run" not in upstream.requests[4].raw
 
 
+@pytest.mark.format("responses")
 async def test_after_an_error_the_call_is_not_waited_for(upstream, ask):
     tools = decisions(wipe=BLOCKED)
     upstream.script("go", [function_call("wipe", {})])
@@ -140,6 +144,7 @@ async def test_after_an_error_the_call_is_not_waited_for(upstream, ask):
     assert [item["type"] for item in sent(upstream)] == ["function_call_output", "message"]
 
 
+@pytest.mark.format("responses")
 @pytest.mark.lesson("after a withheld call the provider goes on waiting for its output")
 async def test_a_conversation_is_answered_once(upstream, ask):
     tools = decisions(wipe=BLOCKED)
@@ -154,6 +159,7 @@ async def test_a_conversation_is_answered_once(upstream, ask):
     assert "not been run" not in upstream.requests[2].raw
 
 
+@pytest.mark.format("responses")
 async def test_no_output_is_missing_of_what_the_provider_has_run():
     tools = decisions()
     context = CallContext(response_id="resp_1")
@@ -161,11 +167,12 @@ async def test_no_output_is_missing_of_what_the_provider_has_run():
     await tools.ledger.write([replace(released(call, context, 1.0), released=False) for call in calls])
     request = {"input": "and now?", "previous_response_id": "resp_1"}
 
-    await RequestHistory(tools).prepare(request, RESPONSES, "resp_1", lambda: context)
+    await RequestHistory(tools).prepare(request, format_named("responses"), "resp_1", lambda: context)
 
     assert [item.get("call_id") for item in request["input"]] == ["call_1", None]
 
 
+@pytest.mark.format("responses")
 async def test_a_replayed_notice_becomes_the_call_again(upstream, ask):
     """A reasoning item is worth nothing to the provider without the very item that followed it."""
     tools = decisions(wipe=BLOCKED)
@@ -184,6 +191,7 @@ async def test_a_replayed_notice_becomes_the_call_again(upstream, ask):
     assert asked["content"] == "and now?"
 
 
+@pytest.mark.format("responses")
 async def test_a_reference_to_a_notice_becomes_the_call_again(upstream, ask):
     tools = decisions(wipe=BLOCKED)
     upstream.script("go", [function_call("wipe", {})])
@@ -195,6 +203,7 @@ async def test_a_reference_to_a_notice_becomes_the_call_again(upstream, ask):
     assert [item.get("type") for item in sent(upstream)[:2]] == ["function_call", "function_call_output"]
 
 
+@pytest.mark.format("responses")
 async def test_the_model_is_told_of_edited_arguments(upstream, ask):
     tools = decisions(pay=Allow("approved by ada", edited={"amount": 5}))
     upstream.script("go", [function_call("pay", {"amount": 500}, call_id="call_a")])
@@ -209,6 +218,7 @@ async def test_the_model_is_told_of_edited_arguments(upstream, ask):
     assert '{"amount":5}' in told["content"][0]["text"]
 
 
+@pytest.mark.format("responses")
 async def test_a_result_of_a_withheld_call_can_be_refused(upstream, ask):
     tools = decisions(pay=RequireApproval("large", "req_9"))
     upstream.script("go", [function_call("pay", {}, call_id="call_a")])
@@ -222,6 +232,7 @@ async def test_a_result_of_a_withheld_call_can_be_refused(upstream, ask):
     assert len(upstream.requests) == 1
 
 
+@pytest.mark.format("responses")
 async def test_a_recorded_result_of_a_withheld_call_is_its_only_one(upstream, ask):
     tools = decisions(pay=BLOCKED)
     upstream.script("go", [function_call("pay", {}, call_id="call_a")])
@@ -232,6 +243,7 @@ async def test_a_recorded_result_of_a_withheld_call_is_its_only_one(upstream, as
     assert sent(upstream) == [RESULT]
 
 
+@pytest.mark.format("responses")
 async def test_without_a_ledger_entry_a_hole_stays_a_hole(upstream, ask):
     """The strict upstream does refuse; otherwise all of these tests would prove nothing."""
     upstream.script("go", [function_call("wipe", {})])
@@ -240,6 +252,7 @@ async def test_without_a_ledger_entry_a_hole_stays_a_hole(upstream, ask):
         await ask("and now?", decisions=decisions(wipe=BLOCKED), previous_response_id=first.id)
 
 
+@pytest.mark.format("responses")
 async def test_litellms_own_function_goes_on_too(upstream, monkeypatch):
     guardrail = BighubGuardrail(guardrail_name="bighub", decider_instance=ScriptedDecider({"wipe": BLOCKED}))
     monkeypatch.setattr(litellm, "callbacks", [guardrail])
@@ -253,6 +266,7 @@ async def test_litellms_own_function_goes_on_too(upstream, monkeypatch):
     litellm_bighub.uninstall()
 
 
+@pytest.mark.format("responses")
 async def test_a_provider_that_keeps_no_conversation_gets_the_call_too(upstream, monkeypatch):
     """LiteLLM makes chat messages of it. What its worker remembers of calls is not in the others."""
     tools = decisions(wipe=BLOCKED)
@@ -277,6 +291,7 @@ def as_references(items):
     return [{"type": "item_reference", "id": item["id"]} for item in items]
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize("kept", [list, without_ids, as_references], ids=["as they are", "without ids", "references"])
 @pytest.mark.parametrize(
     "call",
@@ -318,6 +333,7 @@ async def test_reasoning_before_a_withheld_call_is_never_an_orphan(upstream, mod
         assert "not been run" in output["output"]
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize("kept", [list, without_ids], ids=["ids", "no ids"])
 @pytest.mark.parametrize("thought", [[], [reasoning("hm", encrypted="opaque 2")]], ids=["", "reasoning"])
 async def test_a_notice_without_its_id_becomes_the_call_again(upstream, ask, thought, kept):
@@ -338,6 +354,7 @@ async def test_a_notice_without_its_id_becomes_the_call_again(upstream, ask, tho
     assert asked["content"] == "and now?"
 
 
+@pytest.mark.format("responses")
 async def test_words_that_are_no_notice_stay_the_models(upstream, ask):
     said = 'The tool call "wipe" was blocked by policy and has not been run.'
     items = [

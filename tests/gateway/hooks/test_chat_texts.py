@@ -75,6 +75,7 @@ async def requested(answer: Any, request: Any = REQUEST, **options: Any) -> Any:
     return data
 
 
+@pytest.mark.format("chat")
 async def test_a_guardrail_is_handed_every_channel():
     check = Answering(lambda inputs: inputs)
     cache: Any = None
@@ -90,6 +91,7 @@ async def test_a_guardrail_is_handed_every_channel():
     assert seen["model"] == "m"
 
 
+@pytest.mark.format("chat")
 @pytest.mark.parametrize(
     ("channel", "changed"),
     [
@@ -114,11 +116,13 @@ def with_message(inputs: Any) -> Any:
     return {**inputs, "structured_messages": messages}
 
 
+@pytest.mark.format("chat")
 async def test_a_conversation_of_another_length_takes_the_place_of_the_first():
     data = await requested(with_message)
     assert data["messages"] == [{"role": "system", "content": "be careful"}, *REQUEST["messages"]]
 
 
+@pytest.mark.format("chat")
 async def test_an_object_that_holds_the_messages_counts():
     data = await requested(
         lambda inputs: {**inputs, "structured_messages": {"messages": masked(inputs["structured_messages"])}}
@@ -134,6 +138,7 @@ def replaced(value: Any, before: str, after: str) -> Any:
     return [replaced(member, before, after) for member in value] if isinstance(value, list) else value
 
 
+@pytest.mark.format("chat")
 @pytest.mark.parametrize(
     ("channel", "before", "after"),
     [
@@ -172,6 +177,7 @@ def _without(value: Any, before: Any, after: Any) -> Any:
     return value
 
 
+@pytest.mark.format("chat")
 @pytest.mark.parametrize(
     ("option", "texts"),
     [
@@ -199,6 +205,7 @@ ANSWER = {
 }
 
 
+@pytest.mark.format("chat")
 @pytest.mark.parametrize("batch", [False, True], ids=["one", "several models"])
 async def test_whole_answers(batch):
     answer = copy.deepcopy([ANSWER, ANSWER] if batch else ANSWER)
@@ -217,6 +224,7 @@ async def sent(check: CustomGuardrail, *deltas: str) -> list[Any]:
     return [event async for event in hook]
 
 
+@pytest.mark.format("chat")
 async def test_a_stream_leaves_masked():
     events = await sent(Answering(only("texts")), "a sec", "ret")
     told = [get(get(event, "choices")[0], "delta").get("content") for event in events]
@@ -232,6 +240,7 @@ def refusing(error: Exception) -> Any:
     return Answering(refuse)
 
 
+@pytest.mark.format("chat")
 async def test_a_refused_stream_ends_in_an_error_of_its_format():
     check = refusing(HTTPException(status_code=400, detail={"error": "not that"}))
     *_, last = await sent(check, "x" * 300, " ", "y" * 300, " a secret")
@@ -240,6 +249,7 @@ async def test_a_refused_stream_ends_in_an_error_of_its_format():
         await sent(check, "a secret")
 
 
+@pytest.mark.format("chat")
 async def test_a_refused_stream_can_tell_something_else():
     blocked = ModifyResponseException(message="not that", model="m", request_data={})
     events = await sent(refusing(blocked), "a secret")

@@ -88,6 +88,7 @@ async def test_what_has_no_place_fails_the_request(name, answered):
         await requested(name, lambda given: answered)
 
 
+@pytest.mark.format("messages")
 async def test_a_link_of_messages_becomes_a_source_of_base64():
     cache: Any = None
     call_type: Any = "anthropic_messages"
@@ -100,6 +101,7 @@ async def test_a_link_of_messages_becomes_a_source_of_base64():
     assert data["messages"] == user({"type": "image", "source": source("image/jpeg", "REVG")})
 
 
+@pytest.mark.format("responses")
 async def test_a_picture_that_a_model_has_made_is_redacted():
     item = {"type": "image_generation_call", "id": "i", "status": "completed", "result": "QUJD"}
     answer = {"object": "response", "output": [item]}
@@ -109,6 +111,7 @@ async def test_a_picture_that_a_model_has_made_is_redacted():
     assert answer["output"] == [{**item, "result": "REVG"}]
 
 
+@pytest.mark.format("chat")
 @pytest.mark.parametrize("channels", [{"structured_messages"}, {"images", "structured_messages"}])
 async def test_an_image_that_is_redacted_in_the_messages_counts(channels):
     def answer(inputs: Any) -> Any:

@@ -12,6 +12,8 @@ from litellm_bighub import TextGuardrail
 from litellm_bighub.errors import GuardrailAnswerError, PayloadError
 from tests.gateway.hooks.test_chat_texts import Answering, masked, only
 
+pytestmark = pytest.mark.format("messages")
+
 CALLER = UserAPIKeyAuth(request_route="/v1/messages")
 CALL = {"type": "tool_use", "id": "t1", "name": "mail", "input": {"to": "a secret"}}
 RESULT = {"type": "tool_result", "tool_use_id": "t1", "content": "the secret result"}

@@ -13,9 +13,11 @@ import pytest
 import yaml
 
 from litellm_bighub.testing import Output, Pace, Verbatim, running_proxy, text
-from tests.formats.chat.texts.test_text_finder import MESSAGES, NAMES, REQUESTS
+from tests.formats.absent import of_format
 
-pytestmark = [pytest.mark.proxy]
+pytestmark = [pytest.mark.proxy, pytest.mark.format("chat")]
+requests = of_format("tests.formats.chat.texts.test_text_finder")
+MESSAGES, NAMES, REQUESTS = requests.MESSAGES, requests.NAMES, requests.REQUESTS
 
 C = "bob@example.com"
 ROOT = Path(__file__).parents[3]
@@ -121,7 +123,7 @@ WHOLE_BODIES = {
 }
 
 
-UNREADABLE = [WHOLE_BODIES["a refusal in a part"], WHOLE_BODIES["a use in a part"]]
+UNREADABLE = [body for name, body in WHOLE_BODIES.items() if name in {"a refusal in a part", "a use in a part"}]
 """LiteLLM reads no such parts in an answer, and its error quotes them."""
 
 

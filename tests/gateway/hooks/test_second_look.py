@@ -97,6 +97,7 @@ async def test_both_can_be_switched_off(name):
     assert {key: data[key] for key in make(texts)} == make(list(texts))
 
 
+@pytest.mark.format("responses", "chat", "messages")
 @given(st.sampled_from(sorted(REQUESTS)), st.lists(st.integers(1, 9), unique=True, min_size=1).map(sorted))
 async def test_no_cut_of_a_request_hides_a_secret(name, at):
     bounds = [0, *at, len(SECRET)]
@@ -107,6 +108,7 @@ async def test_no_cut_of_a_request_hides_a_secret(name, at):
     assert {key: data[key] for key in expected} == expected
 
 
+@pytest.mark.format("responses", "chat")
 async def test_a_second_look_costs_one_call_more_and_only_where_there_is_something_to_see():
     check = Today()
     await requested("chat", ("one", "two"), check)
@@ -116,6 +118,7 @@ async def test_a_second_look_costs_one_call_more_and_only_where_there_is_somethi
     assert [call["texts"] for call in check.calls] == [["one", "two"], ["onetwo"], ["one"], ["one"]]
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize("data", [{"input": HIDDEN}, {"input": [user(HIDDEN)]}], ids=["text", "message"])
 @pytest.mark.parametrize("contract", [0, 1], ids=["text", "inputs"])
 async def test_a_lone_text_is_looked_at_twice(data, contract):
@@ -172,11 +175,13 @@ def blocking(inputs: Any) -> Any:
     return inputs
 
 
+@pytest.mark.format("chat")
 async def test_what_the_second_look_blocks_fails_the_request():
     with pytest.raises(PermissionError):
         await requested("chat", HALVES, Today(blocking))
 
 
+@pytest.mark.format("responses", "chat")
 async def test_of_two_rewrites_on_two_channels_none_is_lost():
     """Each alone would be delivered: the second look's, and that of the messages."""
 
@@ -193,6 +198,7 @@ async def test_of_two_rewrites_on_two_channels_none_is_lost():
         await requested("Responses", HALVES, Today(change))
 
 
+@pytest.mark.format("chat")
 async def test_of_a_new_conversation_and_the_second_look_none_is_lost():
     def change(inputs: Any) -> Any:
         texts = [text.replace(SECRET, MASK) for text in inputs["texts"]]
@@ -202,6 +208,7 @@ async def test_of_a_new_conversation_and_the_second_look_none_is_lost():
         await requested("chat", HALVES, Today(change))
 
 
+@pytest.mark.format("chat")
 async def test_what_the_first_look_found_is_not_found_again():
     check = First(lambda text: text.replace(SECRET, MASK))
     data, make = await requested("chat", (f"a {SECRET}", "b"), check)

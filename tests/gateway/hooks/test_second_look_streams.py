@@ -10,13 +10,14 @@ from hypothesis import given, strategies as st
 
 from litellm_bighub import TextGuardrail
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.registry import format_named
-from tests.formats.messages.streams import joined
-from tests.formats.messages.texts.test_gate import block, end, start, text_block, thinking_block
-from tests.formats.responses import text_streams
+from litellm_bighub.formats.registry import format_named, known_format
+from tests.formats.absent import of_format
 from tests.llm_translation.guardrails import masking
 
 SECRET, MASK = "secretcode", "[mask]"
+blocks = of_format("tests.formats.messages.texts.test_gate")
+joined = of_format("tests.formats.messages.streams").joined
+text_streams = of_format("tests.formats.responses.text_streams")
 HALVES = ("a secret", "code b")
 HOLDS = ["sentence", "window", "whole"]
 
@@ -38,8 +39,8 @@ def deltas_of(part: str) -> list[str]:
 
 async def messages(parts: Any, **settings: Any) -> list[str]:
     """The texts of the blocks that a client of Messages gets."""
-    blocks = [event for n, part in enumerate(parts) for event in text_block(n, *deltas_of(part))]
-    events = await sent([start(), *blocks, *end()], "messages", **settings)
+    told = [event for n, part in enumerate(parts) for event in blocks.text_block(n, *deltas_of(part))]
+    events = await sent([blocks.start(), *told, *blocks.end()], "messages", **settings)
     return [each["text"] for each in joined(events)["content"]]
 
 
@@ -59,19 +60,22 @@ async def responses(parts: Any, **settings: Any) -> list[str]:
     return texts
 
 
+TOLD = {"messages": messages, "responses": responses}
+
+
 @pytest.mark.parametrize("hold", HOLDS)
-@pytest.mark.parametrize("told", [messages, responses])
+@pytest.mark.parametrize("told", TOLD.values(), ids=TOLD)
 async def test_what_comes_behind_a_part_that_has_left_is_masked(told, hold):
     assert await told(HALVES, hold=hold) == ["a secret", "[mask] b"]
 
 
-@pytest.mark.parametrize("told", [messages, responses])
+@pytest.mark.parametrize("told", TOLD.values(), ids=TOLD)
 async def test_it_can_be_switched_off(told):
     assert await told(HALVES, join_parts=False) == list(HALVES)
 
 
 @pytest.mark.parametrize("hold", HOLDS)
-@pytest.mark.parametrize("told", [messages, responses])
+@pytest.mark.parametrize("told", TOLD.values(), ids=TOLD)
 async def test_invisible_characters_hide_no_secret(told, hold):
     parts = ("x " * 300 + "s\u200becret\u2060code b", "c")
 
@@ -80,7 +84,7 @@ async def test_invisible_characters_hide_no_secret(told, hold):
 
 
 @given(
-    st.sampled_from([messages, responses]),
+    st.sampled_from([told for name, told in TOLD.items() if known_format(name)]),
     st.sampled_from(HOLDS),
     st.lists(st.integers(1, 9), unique=True, min_size=1).map(sorted),
     st.sampled_from(["", "x " * 200]),
@@ -97,7 +101,7 @@ async def test_no_cut_over_parts_lets_a_whole_secret_leave(told, hold, at, befor
 
 
 @given(
-    st.sampled_from([messages, responses]),
+    st.sampled_from([told for name, told in TOLD.items() if known_format(name)]),
     st.sampled_from(HOLDS),
     st.lists(st.text(st.sampled_from("ab. ")), min_size=2),
 )
@@ -107,20 +111,23 @@ async def test_a_stream_without_a_secret_is_never_changed(told, hold, parts):
     assert await told(parts, hold=hold) == parts
 
 
+@pytest.mark.format("messages")
 async def test_signed_thoughts_over_which_a_secret_is_split():
     """The first has left; the second is left out, since it would be refused."""
-    blocks = [*thinking_block(0, HALVES[0]), *thinking_block(1, HALVES[1]), *text_block(2, "hi")]
+    thoughts = [*blocks.thinking_block(0, HALVES[0]), *blocks.thinking_block(1, HALVES[1])]
+    events = [blocks.start(), *thoughts, *blocks.text_block(2, "hi"), *blocks.end()]
 
-    content = joined(await sent([start(), *blocks, *end()], "messages"))["content"]
+    content = joined(await sent(events, "messages"))["content"]
 
     assert [each.get("thinking") or each.get("text") for each in content] == ["a secret", "hi"]
 
 
+@pytest.mark.format("messages")
 async def test_parts_of_a_result_that_is_told_whole_are_both_masked():
     parts = [{"type": "text", "text": text} for text in (*HALVES, "c", "c")]
     result = {"type": "mcp_tool_result", "tool_use_id": "t", "is_error": False, "content": parts}
 
-    content = joined(await sent([start(), *block(0, result), *end()], "messages"))["content"]
+    content = joined(await sent([blocks.start(), *blocks.block(0, result), *blocks.end()], "messages"))["content"]
 
     assert [part["text"] for part in content[0]["content"]] == ["a [mask]", "[mask] b", "c", "c"]
 
@@ -130,6 +137,7 @@ def chunk(delta: Any, finish: str | None = None) -> Any:
     return {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [choice]}
 
 
+@pytest.mark.format("chat")
 @pytest.mark.parametrize("hold", HOLDS)
 async def test_content_that_comes_as_a_part_and_as_a_text_is_joined(hold):
     """Parts of chat streams leave as they are or not at all."""

@@ -11,7 +11,7 @@ from litellm.proxy._types import UserAPIKeyAuth
 from litellm_bighub import OpenAIResponsesHandler, TextGuardrail
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.responses.texts.texts import text_gate
+from litellm_bighub.formats.registry import format_named, texts_of
 from litellm_bighub.formats.stream.text_part import WholeText
 from litellm_bighub.gateway.hooks.text_stream import checked
 
@@ -73,6 +73,7 @@ async def sent(guardrail, events):
     return [event async for event in hook]
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize("hold", ["sentence", "window", "whole"])
 async def test_a_rewritten_text_is_what_leaves_in_every_event(configured, hold):
     events = await sent(configured("masking", hold=hold), stream("It is sec", "ret, keep it."))
@@ -84,6 +85,7 @@ async def test_a_rewritten_text_is_what_leaves_in_every_event(configured, hold):
     assert "secret" not in repr(events)
 
 
+@pytest.mark.format("responses")
 @pytest.mark.lesson("a text leaves before it was scanned")
 async def test_a_refused_stream_ends_with_an_error_event(configured):
     events = await sent(configured("refusing"), stream("x" * 300, " ", "y" * 300, " a secret"))
@@ -97,6 +99,7 @@ class Crashing(CustomGuardrail):
         raise RuntimeError("the check crashed")
 
 
+@pytest.mark.format("responses")
 @pytest.mark.lesson("a check that crashes counts as safe")
 @pytest.mark.parametrize("hold", ["sentence", "window", "whole"])
 async def test_a_check_that_crashes_lets_no_text_of_a_stream_out(hold):
@@ -118,6 +121,7 @@ async def test_a_check_that_crashes_lets_no_text_of_a_stream_out(hold):
     assert "secret" not in repr(released)
 
 
+@pytest.mark.format("responses")
 @pytest.mark.lesson("a check that crashes counts as safe")
 async def test_a_check_that_crashes_lets_no_whole_answer_out():
     guardrail = TextGuardrail(guardrail_name="texts", guardrails=[Crashing(guardrail_name="crashing")])
@@ -148,6 +152,7 @@ def test_what_cannot_be_used_stops_the_start(settings, place):
         TextGuardrail(guardrail_name="texts", **settings)
 
 
+@pytest.mark.format("responses")
 async def test_a_guardrail_that_the_config_does_not_have_fails_the_request(configured):
     with pytest.raises(ConfigurationError, match="nobody is no other guardrail"):
         await configured("nobody").async_pre_call_hook(CALLER, None, {"input": "hello"}, "aresponses")
@@ -161,6 +166,7 @@ async def test_streams_whose_texts_nobody_finds_are_left_alone(configured):
     assert [event async for event in hook] == ["a chunk"]
 
 
+@pytest.mark.format("responses")
 async def test_requests_and_whole_answers_are_checked_too(configured):
     guardrail = configured("masking")
 
@@ -172,6 +178,7 @@ async def test_requests_and_whole_answers_are_checked_too(configured):
     assert response["output"][0]["content"][0]["text"] == "a [mask]"
 
 
+@pytest.mark.format("responses")
 async def test_a_buffered_stream_is_rewritten_in_the_list_that_holds_it():
     events = list(stream("a sec", "ret"))
 
@@ -183,6 +190,7 @@ async def test_a_buffered_stream_is_rewritten_in_the_list_that_holds_it():
     assert "".join(get(event, "delta") or "" for event in events) == "a [mask]"
 
 
+@pytest.mark.format("responses")
 async def test_a_buffered_stream_stays_as_it_is_when_the_guardrail_refuses():
     events = list(stream("a secret"))
     before = list(events)
@@ -195,6 +203,7 @@ async def test_a_buffered_stream_stays_as_it_is_when_the_guardrail_refuses():
     assert events == before
 
 
+@pytest.mark.format("responses")
 async def test_a_consumer_that_leaves_closes_the_upstream():
     closed = asyncio.Event()
 
@@ -208,7 +217,7 @@ async def test_a_consumer_that_leaves_closes_the_upstream():
     async def same(scan):
         return scan.texts
 
-    events = checked(endless(), text_gate(mode=WholeText()), same)
+    events = checked(endless(), texts_of(format_named("responses")).gate(WholeText()), same)
     await anext(events)
     await events.aclose()
 

@@ -98,6 +98,7 @@ async def test_the_log_of_an_answer_that_is_refused_is_empty(upstream, logger, a
     assert [where for where, each in said if SECRET in each] == []
 
 
+@pytest.mark.format("chat")
 async def test_records_are_bounded_and_one_that_is_gone_empties_the_log():
     logs, first = CodeLogs(), {"callbacks": []}
     logs.open(first, format_named("chat"))
@@ -116,6 +117,7 @@ async def test_other_calls_are_none_of_our_business():
     assert await code_logs().async_logging_hook(details, SECRET, "") == (details, SECRET)
 
 
+@pytest.mark.format("chat")
 def test_where_nobody_logs_there_is_no_record(monkeypatch):
     for name in ("callbacks", "success_callback", "_async_success_callback"):
         monkeypatch.setattr(litellm, name, [])

@@ -17,7 +17,7 @@ from litellm.types.utils import (
     Usage,
 )
 
-from litellm_bighub.formats.registry import format_named, plain_format_of
+from litellm_bighub.formats.registry import DEFAULT, FORMATS, format_named, plain_format_of
 from litellm_bighub.gateway.logs.delivered_answer import RECORD, DeliveredAnswer
 from litellm_bighub.gateway.logs.logged_details import hide_refused, logged_details
 
@@ -81,11 +81,11 @@ def told(*values):
     )
 
 
-ANSWERS = {"chat": completion, "responses": response, "messages": message, "old": old}
+ANSWERS = {"chat": completion, "responses": response, "messages": message, "old chat": old}
 
 
 def record(name, delivered=None):
-    kept = DeliveredAnswer(format_named("chat" if name == "old" else name))
+    kept = DeliveredAnswer(format_named(name.removeprefix("old ")))
     if delivered is not None:
         kept.keep(delivered)
     return kept
@@ -116,6 +116,7 @@ def test_what_the_caller_got_is_logged_in_the_form_of_a_completion(name):
     assert result._hidden_params == {"model_id": "m", "additional_headers": {"x-ratelimit-limit-requests": 7}}
 
 
+@pytest.mark.format("messages")
 def test_what_guardrails_logged_twice_stays_the_same():
     once = logged_details(details(record("messages", message(SAFE))), completion(RAW))
     assert logged_details(*once)[1] is once[1]
@@ -131,7 +132,11 @@ class Unreadable:
         raise RuntimeError(RAW)
 
 
-@pytest.mark.parametrize("broken", [Broken(format_named("chat")), record("chat", Unreadable())])
+@pytest.mark.parametrize(
+    "broken",
+    [Broken(DEFAULT), *(record(known.name, Unreadable()) for known in FORMATS)],
+    ids=["broken", *(known.name for known in FORMATS)],
+)
 def test_an_error_of_ours_empties_the_log(broken):
     logged, result = logged_details(details(broken), completion(RAW))
     assert RAW not in told(logged, result)

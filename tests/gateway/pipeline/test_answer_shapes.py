@@ -15,20 +15,22 @@ import litellm_bighub
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.decision import Block
 from litellm_bighub.errors import UnreadableAnswerError
-from litellm_bighub.formats.chat.format import CHAT
-from litellm_bighub.formats.messages.format import MESSAGES
-from litellm_bighub.formats.responses.format import RESPONSES
+from litellm_bighub.formats.registry import FORMATS
 from litellm_bighub.gateway.hooks.tool_guardrail import BighubGuardrail
 from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld
 from litellm_bighub.gateway.routes.route_formats import format_of_route, governed_format, whole_formats
 from litellm_bighub.gateway.routes.route_table import ROWS, RouteCoverage
 from litellm_bighub.testing import ScriptedDecider, Verbatim
 from tests.deciders.fakes import Kept
-from tests.formats.chat import streams as chat
-from tests.formats.messages import streams as messages
-from tests.formats.responses import streams as responses
-from tests.gateway.sdk.sdk_calls import APIS, litellms_types
+from tests.formats.absent import of_format
+from tests.gateway.sdk.sdk_calls import each_api, litellms_types
 
+CHAT = of_format("litellm_bighub.formats.chat.format").CHAT
+MESSAGES = of_format("litellm_bighub.formats.messages.format").MESSAGES
+RESPONSES = of_format("litellm_bighub.formats.responses.format").RESPONSES
+chat = of_format("tests.formats.chat.streams")
+messages = of_format("tests.formats.messages.streams")
+responses = of_format("tests.formats.responses.streams")
 CANARY = "canary-4711"
 TAG = "tag7"
 ARGUMENTS = f'{{"a": "{CANARY}"}}'
@@ -177,10 +179,11 @@ async def test_on_routes_without_calls_every_shape_passes_and_what_looks_like_a_
     texts = {"object": "text_completion", "choices": [{"text": "x", "index": 0}]}
     for plain in (embedding, texts, "srt", b"mp3", None, [1], {"results": []}):
         assert await answered(plain, route) == plain
-    for whole in WHOLE.values():
+    for whole in (WHOLE[wire_format] for wire_format in FORMATS):
         assert CANARY not in str(await answered(whole, route))
 
 
+@pytest.mark.format("responses")
 async def test_on_a_route_that_an_operator_opened_events_pass_and_calls_are_decided_on():
     events = [b"data: {}\n\n", {"candidates": []}, *EVENTS[RESPONSES]]
     told = await streamed(events, "/my/route", {})
@@ -188,6 +191,7 @@ async def test_on_a_route_that_an_operator_opened_events_pass_and_calls_are_deci
     assert "was blocked" in told
 
 
+@pytest.mark.format("responses")
 async def test_that_a_response_was_deleted_passes():
     deletion = {"id": "resp_1", "object": "response", "deleted": True}
     assert await answered(deletion, "/v1/responses/resp_1") == deletion
@@ -196,6 +200,7 @@ async def test_that_a_response_was_deleted_passes():
 BATCH = [COMPLETION, copy.deepcopy(COMPLETION)]
 
 
+@pytest.mark.format("chat")
 async def test_each_call_of_a_batch_is_decided_on_once_and_withheld_in_its_place():
     kept = Kept()
     guard = guardrail(on_decision=kept.write)
@@ -214,15 +219,18 @@ async def test_each_call_of_a_batch_is_decided_on_once_and_withheld_in_its_place
     ]
 
 
+@pytest.mark.format("chat")
 async def test_a_batch_with_a_blocked_call_can_fail():
     with pytest.raises(ToolCallWithheld):
         await answered(BATCH, "/v1/chat/completions", on_block="error")
 
 
+@pytest.mark.format("chat")
 async def test_of_a_batch_nothing_is_continued():
     assert str(await answered(BATCH, "/v1/chat/completions", on_block="continue")).count("was blocked") == 2
 
 
+@pytest.mark.format("chat")
 @pytest.mark.parametrize("odd", [[COMPLETION, None], [COMPLETION, "x"], [RESPONSE], [COMPLETION, [MESSAGE]], [{}]])
 async def test_a_batch_with_anything_but_completions_is_refused(odd):
     with pytest.raises(UnreadableAnswerError):
@@ -230,7 +238,7 @@ async def test_a_batch_with_anything_but_completions_is_refused(odd):
 
 
 @litellms_types
-@pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
+@each_api
 @pytest.mark.parametrize(("asked", "form"), [(True, "whole"), (False, "stream")])
 async def test_in_code_what_was_not_asked_for_is_no_answer(upstream, api, asked, form):
     events = EVENTS[RESPONSES] if api.name == "aresponses" else EVENTS[CHAT]
@@ -248,6 +256,7 @@ async def test_in_code_what_was_not_asked_for_is_no_answer(upstream, api, asked,
     assert CANARY not in told
 
 
+@pytest.mark.format("chat")
 async def test_in_code_a_router_that_answers_with_something_else_is_refused():
     async def acompletion(*_: Any, **__: Any) -> Any:
         return answer

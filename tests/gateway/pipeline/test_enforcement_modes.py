@@ -188,6 +188,7 @@ class Away:
         return fails
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize(
     ("answer", "fail_mode", "expected"),
     [

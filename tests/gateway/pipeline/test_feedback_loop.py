@@ -17,8 +17,6 @@ from litellm_bighub.deciders.ledger.ledger import MemoryLedger
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.errors import DecisionUnavailable
 from litellm_bighub.formats.answers.found_call import Replacements
-from litellm_bighub.formats.chat.format import CHAT
-from litellm_bighub.formats.messages.format import MESSAGES
 from litellm_bighub.formats.responses.format import RESPONSES
 from litellm_bighub.formats.responses.stream.gate import ResponsesGate
 from litellm_bighub.formats.responses.stream.joined_stream import ResponsesJoinedStream
@@ -27,11 +25,13 @@ from litellm_bighub.gateway.pipeline.enforcement import EnforcedCall
 from litellm_bighub.gateway.pipeline.feedback_loop import FeedbackStream, feedback_request
 from litellm_bighub.gateway.pipeline.gated_stream import gated_events
 from litellm_bighub.testing import ScriptedDecider, function_call, text
-from tests.formats.chat import streams as chat
-from tests.formats.messages import streams as messages
+from tests.formats.absent import of_format
 from tests.formats.responses import streams as s
 from tests.gateway.pipeline.test_gated_stream import Upstream, into, left_over
 
+FORMATS = "litellm_bighub.formats"
+chat = of_format("tests.formats.chat.streams")
+messages = of_format("tests.formats.messages.streams")
 NEXT = {
     **s.envelope("", [{"id": "next", "status": "completed", **text("I will look instead.")}])["response"],
     "id": "resp_2",
@@ -272,8 +272,8 @@ async def test_of_a_call_in_code_the_notice_stands_there():
     ("wire_format", "events"),
     [
         (RESPONSES, stream("tc")),
-        (CHAT, [chat.role(), *chat.call(0), chat.end()]),
-        (MESSAGES, [messages.sse(*messages.stream(messages.call(0)))]),
+        (of_format(f"{FORMATS}.chat.format").CHAT, [chat.role(), *chat.call(0), chat.end()]),
+        (of_format(f"{FORMATS}.messages.format").MESSAGES, [messages.sse(*messages.stream(messages.call(0)))]),
     ],
 )
 async def test_without_a_router_the_notice_stands_there(wire_format, events):

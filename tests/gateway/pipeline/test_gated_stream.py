@@ -9,9 +9,11 @@ import anyio
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from litellm_bighub.formats.responses.stream.gate import ResponsesGate
-from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
+from litellm_bighub.formats.registry import format_named
+from litellm_bighub.formats.stream.gate_protocol import Pass, StreamGate, Withhold
 from litellm_bighub.gateway.pipeline.gated_stream import gated_events
+
+pytestmark = pytest.mark.format("responses")
 
 
 class Upstream:
@@ -61,9 +63,9 @@ def stream(kinds: str) -> list[dict]:
     return [{**event, "sequence_number": number} for number, event in enumerate(events)]
 
 
-def gate() -> ResponsesGate:
+def gate() -> StreamGate:
     numbers = iter(range(1000))
-    return ResponsesGate(new_item_id=lambda: f"msg_{next(numbers)}")
+    return format_named("responses").gate({}, lambda: f"msg_{next(numbers)}")
 
 
 async def into(seen: list, events) -> None:

@@ -12,13 +12,15 @@ from litellm.proxy._types import UserAPIKeyAuth
 from litellm_bighub import BighubGuardrail
 from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
 from litellm_bighub.domain.decision import Block, RequireApproval
-from litellm_bighub.formats.chat.format import CHAT
+from litellm_bighub.formats.registry import format_named
 from litellm_bighub.telemetry.spans import DecisionSpans
 from litellm_bighub.telemetry.telemetry import Telemetry
 from litellm_bighub.testing import ScriptedDecider
-from tests.formats.chat import streams as chat
+from tests.formats.absent import of_format
 from tests.gateway.pipeline.test_gated_stream import Upstream, into
 
+chat = of_format("tests.formats.chat.streams")
+pytestmark = pytest.mark.format("chat")
 KEY = UserAPIKeyAuth(request_route="/v1/chat/completions")
 
 
@@ -69,7 +71,7 @@ class Router:
 async def held_while(waits: Waits, guardrail: BighubGuardrail) -> tuple[list[int], str]:
     """What the gauge showed before, while and after a stream's call was kept back, and what left."""
     gauge = Gauge()
-    request = guardrail.request({"messages": []}, KEY, CHAT)
+    request = guardrail.request({"messages": []}, KEY, format_named("chat"))
     request = replace(request, telemetry=Telemetry([gauge], DecisionSpans()))
     upstream = Upstream([chat.role(), *chat.said("hi"), *chat.call(0), chat.end()])
     events = guardrail.pipeline.stream(request, upstream)
@@ -109,7 +111,7 @@ async def test_a_stream_that_is_left_is_held_no_more():
     waits = Waits()
     guardrail = BighubGuardrail(guardrail_name="g", decider_instance=Person(waits), on_approval="wait")
     gauge = Gauge()
-    request = guardrail.request({"messages": []}, KEY, CHAT)
+    request = guardrail.request({"messages": []}, KEY, format_named("chat"))
     request = replace(request, telemetry=Telemetry([gauge], DecisionSpans()))
     events = guardrail.pipeline.stream(request, Upstream([*chat.call(0), chat.end()]))
     consumer = asyncio.ensure_future(into([], events))

@@ -8,9 +8,7 @@ import tracemalloc
 
 import pytest
 
-from litellm_bighub.formats.chat.gate import ChatGate
-from litellm_bighub.formats.messages.gate import MessagesGate
-from litellm_bighub.formats.responses.stream.gate import ResponsesGate
+from litellm_bighub.formats.registry import format_named
 from litellm_bighub.formats.stream.gate_protocol import Pass
 from litellm_bighub.gateway.pipeline.gated_stream import gated_events
 
@@ -64,16 +62,12 @@ def messages():
     yield event("message_delta", delta={"stop_reason": "tool_use"}, usage={"output_tokens": 1})
 
 
-FORMATS = {
-    "responses": (responses, lambda: ResponsesGate(new_item_id=lambda: "notice")),
-    "chat": (chat, ChatGate),
-    "messages": (messages, MessagesGate),
-}
+MADE = {"responses": responses, "chat": chat, "messages": messages}
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", MADE)
 async def test_a_held_stream_keeps_no_more_than_its_undecided_call(name):
-    made, gate = FORMATS[name]
+    made, gate = MADE[name], format_named(name).gate
     answered, asked = asyncio.Event(), asyncio.Semaphore(0)
 
     async def decide(calls):
@@ -87,7 +81,7 @@ async def test_a_held_stream_keeps_no_more_than_its_undecided_call(name):
 
     async def consume():
         passed = 0
-        async for event in gated_events(upstream(), gate(), decide):
+        async for event in gated_events(upstream(), gate({}, lambda: "notice"), decide):
             passed += 1
             del event  # or the last one that passed would be kept here
         return passed

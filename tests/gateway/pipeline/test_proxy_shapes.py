@@ -24,11 +24,12 @@ from litellm_bighub.testing import (
     running_proxy,
     text,
 )
-from tests.formats.messages import streams as messages
+from tests.formats.absent import of_format
 from tests.gateway.conftest import MODEL
 
 pytestmark = [pytest.mark.proxy, pytest.mark.filterwarnings("ignore::Warning")]
 
+messages = of_format("tests.formats.messages.streams")
 POLICY = "version: 1\ndefault: block\nrules: [{name: lookups, tool: 'lookup_*', effect: allow}]\n"
 CANARY = "canary-4711"
 BOTH = [text("Here."), function_call("lookup_a", {"id": "a"}), function_call("wipe", {"id": CANARY})]

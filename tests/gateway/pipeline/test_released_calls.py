@@ -12,6 +12,8 @@ from litellm_bighub.gateway.setup.configuration import build_tool_decisions
 from litellm_bighub.settings import GuardrailSettings
 from litellm_bighub.testing import function_call
 
+pytestmark = pytest.mark.format("responses")
+
 POLICY = """\
 version: 1
 default: block

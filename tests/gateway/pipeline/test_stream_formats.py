@@ -8,13 +8,14 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from litellm_bighub.domain.call import ToolCall
-from litellm_bighub.formats.chat.gate import ChatGate
-from litellm_bighub.formats.messages.gate import MessagesGate
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
 from litellm_bighub.gateway.pipeline.gated_stream import gated_events
-from tests.formats.chat import streams as chat
-from tests.formats.messages import streams as messages
+from tests.formats.absent import of_format
 
+chat = of_format("tests.formats.chat.streams")
+messages = of_format("tests.formats.messages.streams")
+ChatGate = of_format("litellm_bighub.formats.chat.gate").ChatGate
+MessagesGate = of_format("litellm_bighub.formats.messages.gate").MessagesGate
 CHAT = [chat.role(), *chat.said("hi"), *chat.call(0), chat.end(), chat.USAGE]
 MESSAGES = messages.stream(messages.said(0, "hi"), messages.call(1))
 FORMATS = [

@@ -10,15 +10,14 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from litellm.types.utils import ModelResponseStream
 
-from litellm_bighub.formats.chat.format import CHAT
-from litellm_bighub.formats.messages.format import MESSAGES
-from litellm_bighub.formats.responses.format import RESPONSES
+from litellm_bighub.formats.registry import format_named
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
+from tests.formats.absent import of_format
 from tests.formats.driving import Driven
-from tests.formats.messages import streams
 from tests.gateway.pipeline.test_unlisted_fields import responses
 from tests.gateway.planted import CALL_FORMS, CANARY, FIELD, LOOKUP, TRACES, WIPE, WRAPPINGS, owners, plant, told
 
+streams = of_format("tests.formats.messages.streams")
 FORMS = {**CALL_FORMS, **TRACES}
 many = settings(max_examples=15, deadline=None)
 few = settings(max_examples=8, deadline=None)
@@ -73,10 +72,10 @@ def as_they_are(events: list[Any]) -> list[Any]:
 
 
 STREAMS = {
-    "chat": (CHAT, chat, as_they_are),
-    "messages": (MESSAGES, messages, as_they_are),
-    "messages in bytes": (MESSAGES, messages, as_bytes),
-    "responses": (RESPONSES, responses_events, as_they_are),
+    "chat": ("chat", chat, as_they_are),
+    "messages": ("messages", messages, as_they_are),
+    "messages in bytes": ("messages", messages, as_bytes),
+    "responses": ("responses", responses_events, as_they_are),
 }
 each_stream = pytest.mark.parametrize(("wire_format", "made", "sent"), STREAMS.values(), ids=STREAMS)
 
@@ -87,7 +86,7 @@ def outcome(call, *, allows):
 
 def released(wire_format, events, *, allows=False, at_end=False):
     """What leaves, when calls are decided on at once, or when everything has come."""
-    driven = Driven(wire_format.gate({}, lambda: "msg_notice"))
+    driven = Driven(format_named(wire_format).gate({}, lambda: "msg_notice"))
     for event in events:
         driven.feed(event)
         for key in () if at_end else sorted(driven.gate.unanswered):
@@ -156,12 +155,13 @@ def test_an_ordinary_stream_leaves_as_the_very_events_that_came(wire_format, mad
     assert left == events if sent is as_bytes else same  # the gate cuts bytes anew
 
 
+@pytest.mark.format("chat")
 @pytest.mark.parametrize("cut", range(8, 60, 7))
 def test_a_call_in_pieces_of_a_field_that_is_not_known_does_not_begin(cut):
     text = json.dumps(CALL_FORMS["chat"](WIPE))
     events = chat()
     for event, piece in zip(events[:2], (text[:cut], text[cut:]), strict=True):
         plant(event.choices[0].delta, piece)
-    left = repr(told(released(CHAT, events)))
+    left = repr(told(released("chat", events)))
     assert FIELD not in left.replace(f"'{FIELD}': None", "")
     assert text[cut:] not in left

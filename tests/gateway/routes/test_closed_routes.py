@@ -93,7 +93,7 @@ async def test_a_server_that_cannot_deny_a_websocket_closes_it(app):
 @pytest.mark.parametrize(
     ("guards", "path", "open_"),
     [
-        pytest.param([MODELS], "/v1/chat/completions", True, id="governed"),
+        pytest.param([MODELS], "/v1/chat/completions", True, id="governed chat"),
         pytest.param([MODELS], "/key/generate", True, id="administration"),
         pytest.param([MODELS], "/mcp/", False, id="MCP that nobody decides on"),
         pytest.param([BOTH], "/mcp/", True, id="MCP that is decided on"),
@@ -189,6 +189,7 @@ def test_what_is_opened_is_logged_at_the_start_in_one_line(app, caplog):
     ]
 
 
+@pytest.mark.format("responses")
 def test_the_guardrail_reads_the_setting(tmp_path):
     (tmp_path / "policy.yaml").write_text("version: 1\ndefault: block\n")
     kept = {"policy": str(tmp_path / "policy.yaml"), "database_url": f"sqlite:///{tmp_path}/bighub.db"}

@@ -39,11 +39,13 @@ def routes():
         yield list(walk(app.router.routes))
 
 
+@pytest.mark.format("responses", "chat", "messages")
 def test_every_route_stands_in_the_table(routes):
     assert len(routes) > 900
     assert [route for route in sorted(set(routes)) if row_of(route.method, route.example) is None] == []
 
 
+@pytest.mark.format("responses", "chat", "messages")
 def test_no_route_that_litellm_counts_among_those_of_models_is_administration_that_writes(routes):
     """What LiteLLM itself counts so and is none: agents that are registered, logs, records, and logins to MCP."""
     counted = {route for route in routes if route.method != "GET" and RouteChecks.is_llm_api_route(route.example)}
@@ -200,7 +202,10 @@ def test_what_reaches_a_model_is_never_taken_for_something_else(request_):
     [
         pytest.param("POST", "/v1/chat/completions", RouteCoverage.GOVERNED, id="chat"),
         pytest.param(
-            "POST", "/openai/deployments/a/b/chat/completions", RouteCoverage.GOVERNED, id="a deployment with a slash"
+            "POST",
+            "/openai/deployments/a/b/chat/completions",
+            RouteCoverage.GOVERNED,
+            id="a chat deployment, slashed",
         ),
         pytest.param(
             "POST", "/openai/v1/responses", RouteCoverage.GOVERNED, id="Responses beside what is passed through"
@@ -214,7 +219,7 @@ def test_what_reaches_a_model_is_never_taken_for_something_else(request_):
         pytest.param("POST", "/v1beta/models/a/b:streamGenerateContent", RouteCoverage.REFUSED, id="Gemini"),
         pytest.param("POST", "/vertex_ai/x/../../v1/messages", RouteCoverage.REFUSED, id="passed through to Vertex"),
         pytest.param("POST", "/models/x:generateContent", RouteCoverage.REFUSED, id="Gemini without version"),
-        pytest.param("GET", "/v1/responses/resp_1", RouteCoverage.GOVERNED, id="a stored response"),
+        pytest.param("GET", "/v1/responses/resp_1", RouteCoverage.GOVERNED, id="a stored response of responses"),
         pytest.param("DELETE", "/v1/responses/resp_1", RouteCoverage.NO_CALLS, id="deleting one"),
         pytest.param("POST", "/v1/responses/input_tokens", RouteCoverage.NO_CALLS, id="counting"),
         pytest.param("POST", "/v1/batches", RouteCoverage.REFUSED, id="a batch"),
@@ -228,7 +233,7 @@ def test_what_reaches_a_model_is_never_taken_for_something_else(request_):
         pytest.param("GET", "/metrics/", RouteCoverage.ADMINISTRATION, id="metrics"),
         pytest.param("HEAD", "/health/liveliness", RouteCoverage.ADMINISTRATION, id="its head"),
         pytest.param("OPTIONS", "/key/generate", RouteCoverage.ADMINISTRATION, id="its options"),
-        pytest.param("OPTIONS", "/v1/chat/completions", RouteCoverage.GOVERNED, id="options of what is governed"),
+        pytest.param("OPTIONS", "/v1/chat/completions", RouteCoverage.GOVERNED, id="options of chat that is governed"),
         pytest.param("HEAD", "/anthropic/v1/messages", RouteCoverage.REFUSED, id="a head that is passed through"),
         pytest.param("OPTIONS", "/v1/new", RouteCoverage.REFUSED, id="options of a route that nobody knows"),
         pytest.param("HEAD", "/login", RouteCoverage.REFUSED, id="the head of what is only written"),
@@ -259,7 +264,7 @@ def test_what_reaches_a_model_is_never_taken_for_something_else(request_):
         pytest.param("WS", "/mcp", RouteCoverage.REFUSED, id="MCP as a WebSocket"),
         pytest.param("POST", "/openai/v1/responses/", RouteCoverage.REFUSED, id="with a slash, which passes through"),
         pytest.param(
-            "POST", "/v1/responses/", RouteCoverage.GOVERNED, id="with a slash, which leads to the one without"
+            "POST", "/v1/responses/", RouteCoverage.GOVERNED, id="with a slash, which leads to responses without"
         ),
         pytest.param("POST", "/openai/", RouteCoverage.REFUSED, id="the root of what is passed through"),
         pytest.param(

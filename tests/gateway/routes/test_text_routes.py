@@ -72,6 +72,7 @@ def app():
     return app
 
 
+@pytest.mark.format("chat")
 def test_a_refusal_names_the_route_the_guardrail_and_the_setting(app):
     close_text_routes(app, text_route_guard("texts", []))
     with TestClient(app) as client:

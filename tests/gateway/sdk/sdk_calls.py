@@ -13,8 +13,9 @@ import litellm_bighub
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.testing import Output, Pace, ScriptedUpstream, function_call, text
 from tests.deciders.fakes import Kept
-from tests.formats.messages import streams
+from tests.formats.absent import of_format
 
+streams = of_format("tests.formats.messages.streams")
 TURN = [{"role": "user", "content": "go"}]
 CANARY = "canary-4711"
 ANSWER = Output(
@@ -28,6 +29,8 @@ class Api:
     """One format in code.
 
     Attributes:
+        name: of the function.
+        wire_format: the format's.
         plain: LiteLLM's asynchronous function.
         awaited: ours.
         blocking: the synchronous one.
@@ -37,6 +40,7 @@ class Api:
     """
 
     name: str
+    wire_format: str
     plain: Callable[..., Any]
     awaited: Callable[..., Any]
     blocking: Callable[..., Any]
@@ -66,6 +70,7 @@ def _of_message(message: Any) -> list[str]:
 
 RESPONSES = Api(
     "aresponses",
+    "responses",
     litellm.aresponses,
     litellm_bighub.aresponses,
     litellm_bighub.responses,
@@ -75,6 +80,7 @@ RESPONSES = Api(
 )
 CHAT = Api(
     "acompletion",
+    "chat",
     litellm.acompletion,
     litellm_bighub.acompletion,
     litellm_bighub.completion,
@@ -84,6 +90,7 @@ CHAT = Api(
 )
 MESSAGES = Api(
     "amessages",
+    "messages",
     litellm.anthropic_messages,
     litellm_bighub.amessages,
     litellm_bighub.messages,
@@ -91,9 +98,15 @@ MESSAGES = Api(
     lambda events: streams.joined(streams.unwritten(list(events))),
     {"messages": TURN, "max_tokens": 99},
 )
-APIS = [RESPONSES, CHAT, MESSAGES]
-each_api = pytest.mark.parametrize("api", APIS, ids=lambda api: api.name)
-chat_and_messages = pytest.mark.parametrize("api", [CHAT, MESSAGES], ids=lambda api: api.name)
+
+
+def rows(*apis: Api) -> list[Any]:
+    """Rows of a table, each about one format."""
+    return [pytest.param(api, id=api.name, marks=pytest.mark.format(api.wire_format)) for api in apis]
+
+
+each_api = pytest.mark.parametrize("api", rows(RESPONSES, CHAT, MESSAGES))
+chat_and_messages = pytest.mark.parametrize("api", rows(CHAT, MESSAGES))
 whole_and_streamed = pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 litellms_types = pytest.mark.filterwarnings("ignore:Items? .* on TypedDict class .* the `ReadOnly` qualifier")
 """What pydantic says when it first meets them."""

@@ -58,6 +58,7 @@ def test_several_threads_at_once(upstream, decisions, api):
             done.result()
 
 
+@pytest.mark.format("chat")
 def test_a_decider_that_keeps_its_connections_answers_again_and_again(upstream):
     """Connections belong to an event loop: with a new one for each call the second would fail."""
     with HostedBighub() as bighub:
@@ -118,6 +119,7 @@ def stream(endless, decisions):
 read = pytest.mark.parametrize("events", [0, 2], ids=["unread", "begun"])
 
 
+@pytest.mark.format("chat")
 @read
 def test_a_stream_that_is_closed_lets_go_of_the_providers(endless, stream, events):
     for _ in range(events):
@@ -130,12 +132,14 @@ def test_a_stream_that_is_closed_lets_go_of_the_providers(endless, stream, event
     assert list(stream) == []
 
 
+@pytest.mark.format("chat")
 def test_a_with_block_closes_it(endless, stream):
     with stream as events:
         next(events)
     assert endless.closed.is_set()
 
 
+@pytest.mark.format("chat")
 @read
 def test_a_stream_that_is_thrown_away_lets_go_too(endless, decisions, events):
     left = litellm_bighub.completion(**CHAT.arguments(stream=True), router=endless, tool_decisions=decisions)
@@ -146,6 +150,7 @@ def test_a_stream_that_is_thrown_away_lets_go_too(endless, decisions, events):
     assert endless.closed.wait(timeout=10)
 
 
+@pytest.mark.format("chat")
 async def test_a_synchronous_call_within_a_decision_is_an_error(upstream):
     """It would wait for the loop that waits for it."""
 

@@ -94,6 +94,7 @@ async def test_calls_of_the_next_answer_are_decided_on_once(upstream, decisions,
     assert told(kept) == [("wipe", "blocked"), ("lookup", "allowed"), ("refund", "requires_approval")]
 
 
+@pytest.mark.format("responses")
 async def test_who_goes_on_from_a_joined_responses_stream_goes_on_from_its_last_answer(decisions):
     """It keeps its first id, by which the provider does not know the second answer's call."""
     with ScriptedUpstream(strict=True) as upstream:
@@ -164,6 +165,7 @@ class Mask(CustomGuardrail):
         return {**inputs, "texts": [each.replace("4711", "[hidden]") for each in inputs["texts"]]}
 
 
+@pytest.mark.format("responses")
 @whole_and_streamed
 async def test_the_next_answers_texts_are_checked(upstream, decisions, streamed):
     upstream.script("go", WIPE)
@@ -199,6 +201,7 @@ def test_litellms_callbacks_cannot_ask_for_another_answer_and_say_so(monkeypatch
         BighubGuardrail(guardrail_name="bighub", decider_instance=ScriptedDecider(), on_block="continue")
 
 
+@pytest.mark.format("responses")
 def test_a_handler_cannot_ask_for_another_answer_and_says_so(decisions):
     with pytest.raises(ConfigurationError, match=r"withholding\.on_block: .*litellm_bighub\.aresponses"):
         OpenAIResponsesHandler(tool_decisions=decisions, withholding=CONTINUE)

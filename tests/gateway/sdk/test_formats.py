@@ -19,7 +19,7 @@ from litellm_bighub.gateway.conversation.request_history import UnapprovedToolRe
 from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
 from litellm_bighub.testing import ScriptedDecider, Verbatim, function_call
 from tests.deciders.fakes import Kept
-from tests.formats.messages import streams
+from tests.formats.absent import of_format
 from tests.gateway.sdk.sdk_calls import (
     ANSWER,
     CANARY,
@@ -33,6 +33,7 @@ from tests.gateway.sdk.sdk_calls import (
 )
 
 pytestmark = litellms_types
+streams = of_format("tests.formats.messages.streams")
 
 
 @pytest.fixture
@@ -173,6 +174,7 @@ LEGACY = {
 }
 
 
+@pytest.mark.format("chat")
 async def test_every_choice_is_governed(upstream, decisions, kept):
     upstream.script("go", Verbatim(body=choices(made("lookup", "x"), made("wipe", CANARY))))
     _, answer = await answered(CHAT, upstream, streamed=False, tool_decisions=decisions, n=2)
@@ -183,6 +185,7 @@ async def test_every_choice_is_governed(upstream, decisions, kept):
     assert told(kept) == [("lookup", "allowed"), ("wipe", "blocked")]
 
 
+@pytest.mark.format("chat")
 async def test_of_several_streamed_choices_no_undecided_call_leaves(upstream, decisions, kept):
     """LiteLLM ends a stream with the first choice that finishes: nobody is asked about the other's call."""
     upstream.script("go", Verbatim(events=chunks(made("lookup", "x"), made("wipe", CANARY))))
@@ -194,6 +197,7 @@ async def test_of_several_streamed_choices_no_undecided_call_leaves(upstream, de
     assert told(kept) == [("lookup", "allowed")]
 
 
+@pytest.mark.format("chat")
 @whole_and_streamed
 async def test_the_legacy_call_is_governed(upstream, decisions, kept, streamed):
     upstream.script("go", Verbatim(events=chunks(LEGACY), body=choices(LEGACY)))
@@ -251,6 +255,7 @@ async def test_the_model_is_told_of_edited_arguments(upstream, api):
     assert "changed the arguments" not in repr(history)
 
 
+@pytest.mark.format("responses")
 async def test_a_providers_own_tool_that_is_not_allowed_is_taken_out(upstream, kept):
     decisions = ToolDecisions(ScriptedDecider({"web_search": Block("no")}), sinks=[kept])
     tools = [{"type": "web_search"}]
@@ -262,6 +267,7 @@ async def test_a_providers_own_tool_that_is_not_allowed_is_taken_out(upstream, k
     assert told(kept) == [("web_search", "blocked")]
 
 
+@pytest.mark.format("chat")
 async def test_a_chat_completion_that_nothing_would_look_at_is_an_error(upstream):
     with pytest.raises(TypeError, match="guardrails or tool_decisions"):
         await litellm_bighub.acompletion(**CHAT.arguments(upstream))
@@ -271,6 +277,7 @@ async def test_a_chat_completion_that_nothing_would_look_at_is_an_error(upstream
 # Beside the guardrail as a callback.
 
 
+@pytest.mark.format("chat")
 @each_api
 @whole_and_streamed
 async def test_beside_a_callback_only_the_function_decides(upstream, decisions, kept, api, streamed, monkeypatch):
@@ -317,6 +324,7 @@ class Endless:
         return self.stream
 
 
+@pytest.mark.format("chat")
 @pytest.mark.parametrize("read", [0, 2], ids=["unread", "begun"])
 async def test_a_stream_that_is_left_lets_go_of_the_providers(decisions, read):
     router = Endless()
@@ -369,6 +377,7 @@ def anthropic() -> Iterator[str]:
         thread.join()
 
 
+@pytest.mark.format("messages")
 @whole_and_streamed
 async def test_anthropics_own_answers_are_governed(decisions, kept, streamed):
     with anthropic() as url:

@@ -57,6 +57,7 @@ def types(response) -> list[str]:
     return [item.type if hasattr(item, "type") else item["type"] for item in response.output]
 
 
+@pytest.mark.format("responses")
 async def test_a_whole_answer_is_governed(upstream, decider):
     upstream.script("go", [text("hm"), function_call("lookup", {"a": 1}), function_call("wipe", {"a": CANARY})])
     response = await litellm_bighub.aresponses(**request(upstream), tool_decisions=ToolDecisions(decider))
@@ -66,6 +67,7 @@ async def test_a_whole_answer_is_governed(upstream, decider):
     assert [call.name for call, _ in decider.asked] == ["lookup", "wipe"]
 
 
+@pytest.mark.format("responses")
 async def test_actor_and_domain_are_the_callers_own(upstream, decider):
     upstream.script("go", [function_call("lookup", {})])
     await litellm_bighub.aresponses(
@@ -77,6 +79,7 @@ async def test_actor_and_domain_are_the_callers_own(upstream, decider):
     assert context.response_id.startswith("resp_up")
 
 
+@pytest.mark.format("responses")
 async def test_guardrails_see_request_and_answer(upstream, decider):
     upstream.script("GO", [text("hm"), function_call("wipe", {})])
     response = await litellm_bighub.aresponses(
@@ -88,6 +91,7 @@ async def test_guardrails_see_request_and_answer(upstream, decider):
     assert types(response) == ["message", "message"]
 
 
+@pytest.mark.format("responses")
 async def test_a_stream_is_governed(upstream, decider):
     upstream.script("go", [text("hm"), function_call("lookup", {"a": 1}), function_call("wipe", {"a": CANARY})])
     stream = await litellm_bighub.aresponses(**request(upstream), stream=True, tool_decisions=ToolDecisions(decider))
@@ -97,18 +101,21 @@ async def test_a_stream_is_governed(upstream, decider):
     assert types(events[-1].response) == ["message", "function_call", "message"]
 
 
+@pytest.mark.format("responses")
 async def test_a_stream_without_tool_decisions_comes_through(upstream):
     upstream.script("go", [function_call("wipe", {"a": CANARY})])
     stream = await litellm_bighub.aresponses(**request(upstream), stream=True)
     assert CANARY in "".join([event.model_dump_json() async for event in stream])
 
 
+@pytest.mark.format("responses")
 def test_synchronous_code_is_governed(upstream, decider):
     upstream.script("go", [function_call("wipe", {"a": CANARY})])
     response = litellm_bighub.responses(**request(upstream), tool_decisions=ToolDecisions(decider))
     assert types(response) == ["message"]
 
 
+@pytest.mark.format("responses")
 def test_a_synchronous_stream_is_governed_and_can_be_left_early(upstream, decider):
     upstream.script("go", [text("hm"), function_call("wipe", {"a": CANARY})])
     events = list(litellm_bighub.responses(**request(upstream), stream=True, tool_decisions=ToolDecisions(decider)))
@@ -120,6 +127,7 @@ def test_a_synchronous_stream_is_governed_and_can_be_left_early(upstream, decide
     assert list(left) == []
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 async def test_a_withheld_call_can_be_an_error(upstream, decider, streamed):
     upstream.script("go", [function_call("refund", {"a": CANARY})])
@@ -139,6 +147,7 @@ async def test_a_withheld_call_can_be_an_error(upstream, decider, streamed):
     assert CANARY not in str(raised.value.detail)
 
 
+@pytest.mark.format("responses")
 async def test_a_notice_in_a_structured_answer_is_a_refusal(upstream, decider):
     upstream.script("go", [function_call("wipe", {})])
     response = await litellm_bighub.aresponses(
@@ -150,6 +159,7 @@ async def test_a_notice_in_a_structured_answer_is_a_refusal(upstream, decider):
 # Plain calls of LiteLLM, with our guardrail as a callback.
 
 
+@pytest.mark.format("responses")
 async def test_a_plain_whole_call_is_governed_once(upstream, decider, callback):
     upstream.script("go", [text("hm"), function_call("lookup", {}), function_call("wipe", {"a": CANARY})])
     response = await litellm.aresponses(**request(upstream))
@@ -159,6 +169,7 @@ async def test_a_plain_whole_call_is_governed_once(upstream, decider, callback):
     assert len(decider.asked) == 2
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize(
     "more",
     [
@@ -176,6 +187,7 @@ async def test_nothing_in_a_call_switches_governing_off(upstream, callback, more
         await litellm.aresponses(**request(upstream), stream=True, **more)
 
 
+@pytest.mark.format("responses")
 async def test_a_plain_stream_is_refused_before_anything_is_asked(upstream, callback):
     with pytest.raises(UngovernedCallError, match=r"litellm_bighub\.aresponses"):
         await litellm.aresponses(**request(upstream), stream=True)
@@ -193,6 +205,7 @@ def router(upstream) -> litellm.Router:
     return litellm.Router(model_list=[{"model_name": "gpt-4.1", "litellm_params": params}], num_retries=0)
 
 
+@pytest.mark.format("responses")
 async def test_a_router_in_code_is_governed(upstream, decider, callback):
     upstream.script("go", [function_call("wipe", {"a": CANARY})])
     response = await router(upstream).aresponses(model="gpt-4.1", input="go")
@@ -200,12 +213,14 @@ async def test_a_router_in_code_is_governed(upstream, decider, callback):
     assert len(decider.asked) == 1
 
 
+@pytest.mark.format("responses")
 async def test_a_router_in_code_is_refused_a_stream(upstream, callback):
     with pytest.raises(UngovernedCallError, match=r"litellm_bighub\.aresponses"):
         await router(upstream).aresponses(model="gpt-4.1", input="go", stream=True)
     assert upstream.requests == []
 
 
+@pytest.mark.format("responses")
 async def test_an_error_of_the_operators_choice_goes_out(upstream, decider, monkeypatch):
     guardrail = BighubGuardrail(guardrail_name="bighub", decider_instance=decider, on_block="error")
     monkeypatch.setattr(litellm, "callbacks", [guardrail])
@@ -214,6 +229,7 @@ async def test_an_error_of_the_operators_choice_goes_out(upstream, decider, monk
         await litellm.aresponses(**request(upstream))
 
 
+@pytest.mark.format("responses")
 async def test_a_cached_answer_holds_no_withheld_call(upstream, decider, callback, monkeypatch):
     monkeypatch.setattr(litellm, "cache", Cache(type="local"))
     upstream.script("go", [function_call("wipe", {"a": CANARY})])
@@ -227,6 +243,7 @@ async def test_a_cached_answer_holds_no_withheld_call(upstream, decider, callbac
     assert len(upstream.requests) == 1
 
 
+@pytest.mark.format("responses")
 async def test_what_was_allowed_once_is_decided_on_again_in_place_of_coming_from_the_cache(
     upstream, decider, callback, monkeypatch
 ):
@@ -243,6 +260,7 @@ def chat(upstream):
     return {key: value for key, value in asked.items() if key != "input"}
 
 
+@pytest.mark.format("chat")
 async def test_a_plain_chat_call_is_governed_once(upstream, decider, callback):
     upstream.script("go", [function_call("lookup", {}), function_call("wipe", {"a": CANARY})])
     response = await litellm.acompletion(**chat(upstream))
@@ -266,12 +284,14 @@ async def test_a_call_that_litellm_answers_by_another_is_decided_on_once(upstrea
     assert len(decider.asked) == 2
 
 
+@pytest.mark.format("chat")
 async def test_a_plain_chat_stream_is_refused_before_anything_is_asked(upstream, callback):
     with pytest.raises(UngovernedCallError, match=r"litellm\.acompletion\(stream=True\)"):
         await litellm.acompletion(**chat(upstream), stream=True)
     assert upstream.requests == []
 
 
+@pytest.mark.format("chat")
 async def test_the_same_call_again_is_decided_on_again(upstream, decider, callback):
     upstream.script("go", [function_call("lookup", {})])
     for _ in range(2):

@@ -122,6 +122,7 @@ async def test_after_a_retry_each_call_is_decided_on_once(upstream, decisions, k
     assert len(kept.events) == 2
 
 
+@pytest.mark.format("chat")
 async def test_after_a_fallback_of_the_function_each_call_is_decided_on_once(upstream, broken, decisions, kept):
     upstream.script("go", ANSWER)
     fallback = {"model": "openai/gpt-4.1", "api_base": upstream.base_url}
@@ -148,6 +149,7 @@ async def broken_stream(api, broken, upstream, decisions, *, cut_after) -> list:
     return events
 
 
+@pytest.mark.format("chat")
 async def test_a_fallback_in_the_midst_of_a_stream_is_decided_on_once(upstream, broken, decisions, kept, callback):
     """The router sends a second request while the first is read; the callback stands back from that, too."""
     events = await broken_stream(CHAT, broken, upstream, decisions, cut_after=0)
@@ -202,6 +204,7 @@ async def test_a_plain_call_with_retries_is_refused_before_anything_is_asked(ups
     assert upstream.requests == []
 
 
+@pytest.mark.format("chat")
 async def test_retries_of_every_call_are_refused_too(upstream, callback, monkeypatch):
     monkeypatch.setattr(litellm, "num_retries", 2)
     with pytest.raises(UngovernedCallError, match=r"litellm_bighub\.acompletion"):

@@ -45,6 +45,7 @@ def request(upstream, **more):
     return {"model": "openai/gpt-4.1", "input": "go 4711", "api_base": upstream.base_url, "api_key": "sk-x", **more}
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 async def test_a_plain_call_is_refused(upstream, callback, streamed):
     with pytest.raises(UngovernedCallError, match=r"litellm_bighub\.aresponses\(guardrails"):
@@ -52,6 +53,7 @@ async def test_a_plain_call_is_refused(upstream, callback, streamed):
     assert upstream.requests == []
 
 
+@pytest.mark.format("responses")
 def test_a_plain_synchronous_call_is_refused(upstream, callback):
     with pytest.raises(UngovernedCallError, match=r"litellm_bighub\.responses\(guardrails"):
         litellm.responses(**request(upstream))
@@ -64,6 +66,7 @@ async def test_what_fetches_a_response_is_refused(upstream, callback):
     assert upstream.requests == []
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 async def test_the_function_that_the_error_names_checks(upstream, callback, mask, streamed):
     answer = await litellm_bighub.aresponses(**request(upstream), stream=streamed, guardrails=[mask])
@@ -73,12 +76,14 @@ async def test_the_function_that_the_error_names_checks(upstream, callback, mask
     assert upstream.requests[0].body["input"] == "go [hidden]"
 
 
+@pytest.mark.format("responses")
 async def test_a_function_that_only_decides_is_refused_too(upstream, callback):
     with pytest.raises(UngovernedCallError, match="guardrails"):
         await litellm_bighub.aresponses(**request(upstream), tool_decisions=ToolDecisions(ScriptedDecider({})))
     assert upstream.requests == []
 
 
+@pytest.mark.format("responses")
 async def test_a_function_that_only_checks_leaves_the_calls_to_the_guardrail_for_them(upstream, mask, monkeypatch):
     decider = ScriptedDecider({})
     monkeypatch.setattr(litellm, "callbacks", [BighubGuardrail(guardrail_name="bighub", decider_instance=decider)])
@@ -88,6 +93,7 @@ async def test_a_function_that_only_checks_leaves_the_calls_to_the_guardrail_for
     assert [call.name for call, _ in decider.asked] == ["lookup"]
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize("asked", [False, True], ids=["unasked", "asked"])
 async def test_one_that_is_off_by_default_refuses_who_asks_for_it(upstream, callback, asked):
     callback(default_on=False)
@@ -102,6 +108,7 @@ async def test_one_that_is_off_by_default_refuses_who_asks_for_it(upstream, call
 CHAT = [{"role": "user", "content": "go 4711"}]
 
 
+@pytest.mark.format("chat")
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 async def test_a_plain_chat_completion_is_refused_too(upstream, callback, streamed):
     with pytest.raises(UngovernedCallError, match=r"litellm_bighub\.acompletion\(guardrails"):
@@ -115,6 +122,7 @@ def test_a_plain_synchronous_chat_completion_is_refused_too(upstream, callback):
     assert upstream.requests == []
 
 
+@pytest.mark.format("chat")
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 async def test_guardrails_check_chat_completions(upstream, callback, mask, streamed):
     asked = {key: value for key, value in request(upstream).items() if key != "input"}
@@ -126,6 +134,7 @@ async def test_guardrails_check_chat_completions(upstream, callback, mask, strea
     assert upstream.requests[0].body["messages"] == [{"role": "user", "content": "go [hidden]"}]
 
 
+@pytest.mark.format("chat")
 async def test_guardrails_by_name_are_litellms_business(upstream, mask):
     asked = {key: value for key, value in request(upstream).items() if key != "input"}
     upstream.script("go", [text("It is 4711.")])
@@ -133,6 +142,7 @@ async def test_guardrails_by_name_are_litellms_business(upstream, mask):
     assert answer.choices[0].message.content == "It is [hidden]."
 
 
+@pytest.mark.format("messages")
 @pytest.mark.parametrize("streamed", [False, True], ids=["whole", "streamed"])
 async def test_the_texts_of_messages_are_checked_in_code(upstream, streamed):
     upstream.script("go", Output([text("mail bob@example.com now")], pace=Pace(delta_size=3)))
@@ -148,6 +158,7 @@ async def test_the_texts_of_messages_are_checked_in_code(upstream, streamed):
     assert "bob@example.com" not in upstream.requests[-1].raw
 
 
+@pytest.mark.format("messages")
 async def test_messages_without_anything_to_do_are_an_error():
     with pytest.raises(TypeError, match=r"litellm\.anthropic_messages is the one without"):
         await amessages(model="anthropic/claude-x", messages=[], max_tokens=9)

@@ -89,6 +89,7 @@ def test_it_is_refused_before_anything_is_asked(upstream, ask):
     assert upstream.requests == []
 
 
+@pytest.mark.format("chat")
 def test_fallbacks_of_synchronous_code_are_governed(upstream):
     """LiteLLM makes an asynchronous call of it."""
     answer = complete(upstream.base_url, fallbacks=["openai/gpt-4o"])
@@ -96,6 +97,7 @@ def test_fallbacks_of_synchronous_code_are_governed(upstream):
     assert "was blocked" in answer.choices[0].message.content
 
 
+@pytest.mark.format("chat")
 def test_the_function_that_the_error_names_is_governed(upstream, decider):
     answer = litellm_bighub.completion(
         messages=TURN, api_base=upstream.base_url, tool_decisions=ToolDecisions(decider), **KNOWN

@@ -132,6 +132,7 @@ def test_variables_are_resolved(folder, monkeypatch):
     assert "bhk_secret_key" not in repr(vars(guardrail))
 
 
+@pytest.mark.format("responses")
 def test_the_handler_registers_on_its_own(folder):
     litellm_bighub.uninstall()
     as_litellm_does()

@@ -206,6 +206,7 @@ async def test_one_that_cannot_be_recorded_fails_the_request(folder):
     }
 
 
+@pytest.mark.format("responses")
 async def test_texts_are_left_alone_or_checked():
     class Mask(CustomGuardrail):
         async def apply_guardrail(self, inputs, request_data, input_type, logging_obj=None):

@@ -8,6 +8,8 @@ from openai.types.responses import ResponseOutputMessage
 from litellm_bighub import Allow, Block, OpenAIResponsesHandler, ToolDecisions
 from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
 
+pytestmark = pytest.mark.format("responses")
+
 
 class Payments:
     """Blocks payments, and remembers who asked for what."""

@@ -110,6 +110,7 @@ def test_both_ways_do_the_same_with_a_request(name, body, make):
     assert short == long
 
 
+@pytest.mark.format("chat", "messages")
 @pytest.mark.parametrize("made", [as_model, deepcopy], ids=["model", "dict"])
 @given(answer=COMPLETIONS | MESSAGE_ANSWERS, make=ANSWER)
 def test_both_ways_do_the_same_with_an_answer(made, answer, make):
@@ -136,6 +137,7 @@ def test_the_short_way_sees_what_the_walk_sees_in_a_request(name, body):
         assert texts.calls(body["messages"], "messages") == ()
 
 
+@pytest.mark.format("chat", "messages")
 @given(answer=COMPLETIONS | MESSAGE_ANSWERS)
 def test_the_short_way_sees_what_the_walk_sees_in_an_answer(answer):
     texts = texts_of(known_format("chat" if "choices" in answer else "messages"))

@@ -9,6 +9,8 @@ import pytest
 from litellm_bighub.errors import GuardrailAnswerError
 from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIResponsesHandler
 
+pytestmark = pytest.mark.format("responses")
+
 SECRET = "bob@example.com"
 
 

@@ -10,14 +10,12 @@ from hypothesis import given, strategies as st
 from litellm.types.llms.openai import ResponsesAPIResponse
 
 from litellm_bighub.errors import GuardrailAnswerError
-from litellm_bighub.formats.responses.texts.text_finder import (
-    find_in_request,
-    find_in_response,
-    lone_text_in_request,
-    lone_text_in_response,
-)
 from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.hooks.translation.scan_record import SCANS
+from tests.formats.absent import of_format
+
+pytestmark = pytest.mark.format("responses")
+finder = of_format("litellm_bighub.formats.responses.texts.text_finder")
 
 
 class Answers:
@@ -159,9 +157,9 @@ def seen_of(found):
 @given(BODIES)
 def test_the_short_way_sees_what_the_walk_sees_in_a_request(body):
     """It is taken only where one text is all that there is to see."""
-    slot = lone_text_in_request(body)
+    slot = finder.lone_text_in_request(body)
     if slot is not None:
-        found = find_in_request(body)
+        found = finder.find_in_request(body)
         assert seen_of([slot]) == seen_of(found.slots)
         assert [*found.images, *found.files, *found.hidden] == []
 
@@ -170,9 +168,9 @@ def test_the_short_way_sees_what_the_walk_sees_in_a_request(body):
 def test_the_short_way_sees_what_the_walk_sees_in_an_answer(items):
     response = an_answer()
     response.output = items
-    slot = lone_text_in_response(response)
+    slot = finder.lone_text_in_response(response)
     if slot is not None:
-        found = find_in_response(response)
+        found = finder.find_in_response(response)
         assert seen_of([slot]) == seen_of(found.slots)
         assert [*found.images, *found.files, *found.hidden] == []
 

@@ -6,7 +6,7 @@ from litellm.proxy._types import UserAPIKeyAuth
 from litellm.proxy.guardrails.guardrail_hooks.unified_guardrail.unified_guardrail import UnifiedLLMGuardrails
 
 import litellm_bighub
-from litellm_bighub.formats.responses.texts.texts import TEXTS
+from litellm_bighub.formats.registry import format_named, texts_of
 from litellm_bighub.gateway.hooks.translation.responses_handler import OpenAIResponsesHandler
 from litellm_bighub.gateway.hooks.translation.stream_scan import OVERLAP, StreamScan
 
@@ -86,6 +86,7 @@ async def test_a_text_told_whole_is_scanned_whole_and_once(installed):
     assert [["Hello "], ["Hello world"]] == guardrail.seen
 
 
+@pytest.mark.format("responses")
 @pytest.mark.lesson("reasoning, answer and arguments are scanned as one text")
 async def test_reasoning_answer_and_arguments_are_never_joined(installed):
     """Put together, they would make a card number that nobody wrote."""
@@ -119,6 +120,7 @@ async def test_a_text_that_only_the_envelope_tells_is_scanned(installed):
     assert any("a secret" in texts for texts in guardrail.seen)
 
 
+@pytest.mark.format("responses")
 async def test_reasoning_and_refusals_of_a_stream_are_scanned(installed):
     guardrail = Recording()
 
@@ -134,6 +136,7 @@ async def test_reasoning_and_refusals_of_a_stream_are_scanned(installed):
     assert {"thought", "refused"} <= {text for texts in guardrail.seen for text in texts}
 
 
+@pytest.mark.format("responses")
 async def test_a_finished_call_is_handed_over_as_a_tool_call(installed):
     guardrail = Recording()
     call = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "refund", "arguments": '{"amount":1}'}
@@ -162,9 +165,10 @@ async def test_a_guardrail_that_refuses_ends_the_stream(installed):
         await unified(Refusing(), [delta("for"), delta("bidden"), completed(message("forbidden"))])
 
 
+@pytest.mark.format("responses")
 def test_windows_overlap_so_that_a_secret_cut_by_a_round_is_seen():
     events = []
-    scan = StreamScan(events, TEXTS)
+    scan = StreamScan(events, texts_of(format_named("responses")))
     events.append(delta("x" * 3 * OVERLAP + "sec"))
     scan.look()
     scan.mark_scanned()
@@ -176,10 +180,11 @@ def test_windows_overlap_so_that_a_secret_cut_by_a_round_is_seen():
     assert len(scan.due[0]) == OVERLAP + 3
 
 
+@pytest.mark.format("responses")
 def test_the_characters_scanned_grow_with_the_stream_and_not_with_its_square():
     def scanned(deltas):
         events, total = [], 0
-        scan = StreamScan(events, TEXTS)
+        scan = StreamScan(events, texts_of(format_named("responses")))
         for number in range(deltas):
             events.append(delta(f"word {number} "))
             scan.look()
@@ -190,6 +195,7 @@ def test_the_characters_scanned_grow_with_the_stream_and_not_with_its_square():
     assert scanned(4000) < 2.5 * scanned(2000)
 
 
+@pytest.mark.format("responses")
 async def test_a_round_without_news_calls_nobody():
     guardrail = Recording()
     handler = OpenAIResponsesHandler()
@@ -205,6 +211,7 @@ async def test_a_round_without_news_calls_nobody():
 CALL = {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "refund", "arguments": '{"amount":1}'}
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize(
     "kept", [[], [message("another text")], [{**CALL, "id": "fc_2"}]], ids=["none", "text", "call"]
 )
@@ -226,6 +233,7 @@ async def test_what_the_last_event_leaves_out_is_scanned_when_all_comes_at_once(
     assert [each["id"] for each in guardrail.calls if each["function"]["arguments"] == '{"amount":1}'][-1] == "call_1"
 
 
+@pytest.mark.format("responses")
 @pytest.mark.parametrize("ending", ["incomplete", "failed", "completed"])
 async def test_what_the_last_event_tells_is_scanned_once(ending):
     guardrail = Recording()
@@ -244,6 +252,7 @@ async def test_what_the_last_event_tells_is_scanned_once(ending):
     assert len(guardrail.calls) == 1
 
 
+@pytest.mark.format("responses")
 async def test_a_stream_that_is_delivered_when_it_has_ended_hands_calls_over_and_rewrites_them():
     """As with a policy's pipeline, which buffers the stream and asks for rewrites."""
 

@@ -12,10 +12,11 @@ from litellm_bighub.formats.registry import FORMATS, texts_of
 from litellm_bighub.formats.stream.text_part import WholeText, Window
 from litellm_bighub.gateway.hooks.registration import handler_of
 from litellm_bighub.gateway.hooks.text_stream import checked
-from tests.formats.messages.texts.test_gate import call_block, end, start, text_block
-from tests.formats.responses.text_streams import call, message, shell_call, stream
+from tests.formats.absent import of_format
 from tests.llm_translation.guardrails import First, Today
 
+blocks = of_format("tests.formats.messages.texts.test_gate")
+items = of_format("tests.formats.responses.text_streams")
 SECRET = "sk-12345"
 PIECES = ('{"key":"sk', '-12345"}')
 
@@ -40,10 +41,10 @@ STREAMS = {
         streamed_call(PIECES[1]),
         chunk({}, "tool_calls"),
     ],
-    "messages": [start(), *text_block(0, "hi"), *call_block(1, *PIECES), *end("tool_use")],
-    "responses": stream(message(0, ["hi"]), call(1, "function_call", *PIECES)),
-    "responses, custom": stream(message(0, ["hi"]), call(1, "custom_tool_call", "echo sk", "-12345")),
-    "responses, shell": stream(message(0, ["hi"]), shell_call(1, ["echo sk-1", "2345"])),
+    "messages": [blocks.start(), *blocks.text_block(0, "hi"), *blocks.call_block(1, *PIECES), *blocks.end("tool_use")],
+    "responses": items.stream(items.message(0, ["hi"]), items.call(1, "function_call", *PIECES)),
+    "responses, custom": items.stream(items.message(0, ["hi"]), items.call(1, "custom_tool_call", "echo sk", "-12345")),
+    "responses, shell": items.stream(items.message(0, ["hi"]), items.shell_call(1, ["echo sk-1", "2345"])),
 }
 MODES = [WholeText(), Window(size=32, overlap=16, context=8)]
 
@@ -111,16 +112,16 @@ async def test_a_rewrite_of_a_calls_arguments_is_delivered(name):
     assert "12345" not in told
 
 
-async def test_of_two_rewrites_that_in_texts_counts():
+@pytest.mark.parametrize("name", STREAMS)
+async def test_of_two_rewrites_that_in_texts_counts(name):
     def mask(inputs: Any) -> Any:
         for each in inputs.get("tool_calls", ()):
             each["function"]["arguments"] = each["function"]["arguments"].replace(SECRET, "[CALL]")
         return {**inputs, "texts": [text.replace(SECRET, "[TEXT]") for text in inputs["texts"]]}
 
-    for name in STREAMS:
-        told = json.dumps(await left(name, Today(mask)))
-        assert "[TEXT]" in told
-        assert "[CALL]" not in told
+    told = json.dumps(await left(name, Today(mask)))
+    assert "[TEXT]" in told
+    assert "[CALL]" not in told
 
 
 @pytest.mark.parametrize("name", STREAMS)
@@ -134,6 +135,7 @@ async def test_another_name_fails_the_stream(name):
         await left(name, Today(rename))
 
 
+@pytest.mark.format("responses")
 async def test_a_rewrite_that_no_text_of_the_stream_tells_fails_it():
     def mask(inputs: Any) -> Any:
         for each in inputs.get("tool_calls", ()):
