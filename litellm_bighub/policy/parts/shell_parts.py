@@ -48,6 +48,10 @@ _CHANGES: Final = frozenset({"cd", "pushd", "popd"})
 """Commands that change the directory."""
 _URL: Final = re.compile(r"(?!file:)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _ASSIGNED: Final = re.compile(r"[=:,@]")
+MAX_LETTERS: Final = 64
+"""So many letters of options in one word are looked at."""
+_FILE_LETTERS: Final = frozenset("aCdfFiKoTX")
+"""Letters of options behind which a name without dot or slash may be a file."""
 _NO_FILES: Final = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty"})
 _DUPLICATE: Final = re.compile(r"\d+-?|-")
 
@@ -257,16 +261,22 @@ def _possible_paths(word: Word) -> Iterator[str]:
         yield text
         if _URL.match(text):
             return
-    elif not text.startswith("--") and len(text) > 2:
-        at = text.find("/")
-        behind = text[2:]
-        if behind[:1] in {"/", "~", "."}:
-            yield behind
-        elif at > 0 and text[1:at].isalpha():
-            yield text[at:]
+    elif not text.startswith("--"):
+        yield from _attached(text)
     for piece in _ASSIGNED.split(text)[1:]:
         if piece:
             yield piece
+
+
+def _attached(options: str) -> Iterator[str]:
+    """What may be the value of one of the letters in `-rf.env`: only the command knows which of them takes one."""
+    first = next((at for at, sign in enumerate(options) if at and not sign.isalnum()), len(options))
+    if first > MAX_LETTERS:
+        yield options[first:]
+    for at in range(2, min(len(options), first + 1, MAX_LETTERS + 1)):
+        letters, value = options[1:at], options[at:]
+        if "=" not in value and (letters[-1] in _FILE_LETTERS or not value.isalnum()):
+            yield value
 
 
 def _guesses(text: str) -> Iterator[Argv]:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from litellm_bighub.policy.parts.path_use import Directories
+from litellm_bighub.policy.parts.path_use import Directories, PathUse
 from litellm_bighub.policy.parts.shell_command import Command
 from litellm_bighub.policy.parts.shell_parts import of_argv, of_text
 from tests.policy.parts import bash_sandbox
@@ -149,3 +149,22 @@ def test_no_text_takes_long_and_none_raises():
             assert of_text(text, REPO)
             times.append(time.process_time() - started)
         assert min(times) < 0.2, text[:50]
+
+
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        ("grep -f.env x", ".env"),
+        ("grep -rf.env x", ".env"),
+        ("grep -rnf../a x", "../a"),
+        ("sed -nfsecrets x", "secrets"),
+        (f"grep -{'n' * 100}f.env x", ".env"),
+        ("curl -d@.env x", ".env"),
+        ("tar -cT.env", ".env"),
+        ("sort --files0-from=.env", ".env"),
+        ("git --git-dir=../b status", "../b"),
+    ],
+)
+def test_the_value_behind_letters_of_options_may_be_a_file(command, path):
+    found = [part.path for part in of_text(command, Directories()) if isinstance(part, PathUse)]
+    assert path in found
