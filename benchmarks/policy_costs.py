@@ -1,7 +1,7 @@
-"""CPU that parsed commands, sums and labels add: to judging by 100 rules, and to a decision with a durable record.
+"""CPU that commands, sums, sequences and labels add: to judging by 100 rules, and to a decision with a durable record.
 
 Both sides of a row take turns in one run, and only the process's own CPU counts. Each command is another one, so that
-none is remembered. The labels are those of a conversation of 1,000 turns that has used fifty tools.
+none is remembered. Sequences and labels are those of a conversation of 1,000 turns that has used fifty tools.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import open_database, sqlite_url
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.conversation.fact import RELEASED, RETURNED, text_of
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.policy.evaluation import evaluate
 from litellm_bighub.policy.policy_text import PolicyText, RuleText, build
@@ -37,6 +38,8 @@ SHELL = {
 }
 PAYMENT = {"name": "payments", "tool": "pay*", "when": "currency == 'EUR'", "max_value": 100}
 OUTPUTS = "\n".join(f"tool_{turn % 50}" for turn in range(50))
+FACTS = {f"{kind}tool_{number}": float(number) for number in range(50) for kind in (RETURNED, RELEASED)}
+FOLLOWED = CallContext(actor="agent", domain="payments", history=text_of(FACTS))
 TOLD = CallContext(actor="agent", domain="payments", outputs=OUTPUTS)
 TOOLS = {
     "payment": {"value": "amount", "currency": "currency"},
@@ -48,6 +51,7 @@ TAINTED = {"name": "tainted", "tool": "pay*", "taint": "secret", "effect": "bloc
 DECISIONS = {
     "without": ([PAYMENT], CONTEXT),
     "a sum": ([SUMMED], CONTEXT),
+    "a sequence": ([{**PAYMENT, "after": {"tool": "tool_49"}}], FOLLOWED),
     "labels": ([TAINTED, PAYMENT], TOLD),
     "a sum and labels": ([TAINTED, SUMMED], TOLD),
 }

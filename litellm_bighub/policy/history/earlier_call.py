@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from litellm_bighub.domain.call import Arguments
@@ -14,7 +15,6 @@ from litellm_bighub.domain.conversation.fact import (
     OF_CALLER,
     RELEASED,
     RETURNED,
-    Facts,
     FollowedCall,
     digest_of,
     facts_of,
@@ -71,7 +71,7 @@ class EarlierCall:
 
     def returned(self, history: str, arguments: Arguments, now: float) -> Certainty:
         """Whether the result of such a call came back. Arguments as for `released`."""
-        return self._found(facts_of(history), (RETURNED,), arguments, now)
+        return self._found(history, (RETURNED,), arguments, now)
 
     def released(self, history: str, arguments: Arguments, now: float) -> Certainty:
         """Whether such a call was released.
@@ -81,25 +81,18 @@ class EarlierCall:
             arguments: of the call that is judged.
             now: POSIX seconds.
         """
-        return self._found(facts_of(history), (RELEASED, RETURNED), arguments, now)
+        return self._found(history, (RELEASED, RETURNED), arguments, now)
 
-    def _found(self, facts: Facts | None, kinds: tuple[str, ...], arguments: Arguments, now: float) -> Certainty:
-        if facts is None:
+    def _found(self, history: str, kinds: tuple[str, ...], arguments: Arguments, now: float) -> Certainty:
+        told_of_calls = _told_of(self, history, kinds)
+        if told_of_calls is None:
             return "maybe"
         wanted = self._wanted(arguments)
-        of_caller = self.of == "caller"
         certainty: Certainty = "no"
         told_apart: set[str] = set()
         plain: set[str] = set()
-        for fact, time in facts.items():
+        for sign, tool, told, time in told_of_calls:
             if self.within_seconds is not None and time < now - self.within_seconds:
-                continue
-            sign = fact[:1]
-            if of_caller != (sign == OF_CALLER) and sign != MAYBE:
-                continue
-            unsigned = fact[1:] if sign in {MAYBE, OF_CALLER} else fact
-            tool, _, told = unsigned[1:].partition(" ")
-            if unsigned[:1] not in kinds or not (tool == ANY_TOOL or self.pattern.matches(tool)):
                 continue
             fits = _compared(told, wanted)
             if wanted and not told:
@@ -118,6 +111,24 @@ class EarlierCall:
         if not self.same:
             return None
         return ",".join(self.fields), digest_of([value_at(arguments, self.same[name]) for name in self.fields])
+
+
+@lru_cache(maxsize=256)
+def _told_of(call: EarlierCall, history: str, kinds: tuple[str, ...]) -> tuple[tuple[str, str, str, float], ...] | None:
+    """The facts of such calls, in pieces: a conversation makes many calls with the same history behind it."""
+    facts = facts_of(history)
+    if facts is None:
+        return None
+    found: list[tuple[str, str, str, float]] = []
+    for fact, time in facts.items():
+        sign = fact[:1]
+        if (call.of == "caller") != (sign == OF_CALLER) and sign != MAYBE:
+            continue
+        unsigned = fact[1:] if sign in {MAYBE, OF_CALLER} else fact
+        tool, _, told = unsigned[1:].partition(" ")
+        if unsigned[:1] in kinds and (tool == ANY_TOOL or call.pattern.matches(tool)):
+            found.append((sign, tool, told, time))
+    return tuple(found)
 
 
 def _surer(one: Certainty, other: Certainty) -> Certainty:
