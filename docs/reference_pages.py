@@ -36,6 +36,7 @@ from litellm_bighub.policy.policy_text import PolicyText, RuleText
 from litellm_bighub.settings import (
     SERVE_PREFIX,
     GuardrailSettings,
+    OidcSettings,
     ServeSettings,
     ServiceSettings,
     TextGuardrailSettings,
@@ -82,6 +83,7 @@ def _settings() -> Iterator[str]:
         ("`tools`: what the plugin knows of a tool", ToolSettings, ""),
         ("`TextGuardrail`", TextGuardrailSettings, "LITELLM_BIGHUB_TEXT_"),
         ("`litellm-bighub serve`, in `bighub_serve.yaml`", ServeSettings, SERVE_PREFIX),
+        ("`oidc`: logging in at an identity provider", OidcSettings, f"{SERVE_PREFIX}OIDC__"),
     )
     for title, model, prefix in parts:
         yield from (f"## {title}", "", *_fields(model, prefix), "")

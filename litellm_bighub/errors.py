@@ -10,6 +10,7 @@ BighubError
 ├── UnreadableAnswerError     an answer or a stream whose tool calls cannot be decided on, since its shape is unknown
 ├── GuardrailAnswerError      a guardrail answered something that cannot be mapped back
 ├── GateError                 a stream gate was driven against its protocol
+├── IdentityProviderUnavailable  the provider that people log in at could not be asked
 ├── UngovernedCallError       LiteLLM has no hook that could govern this call
 └── DecisionError             no decision could be had
     ├── DecisionUnavailable   the decider could not be reached: the only thing that `fail_mode: open` opens
@@ -152,6 +153,10 @@ class GuardrailAnswerError(BighubError):
 
 class GateError(BighubError):
     """A stream gate was driven against its protocol. Nothing has changed in it."""
+
+
+class IdentityProviderUnavailable(BighubError):  # noqa: N818 - says a state, and reads so in `except`
+    """The provider that people log in at could not be asked, or answered something else than OpenID Connect."""
 
 
 class UngovernedCallError(BighubError):

@@ -200,10 +200,53 @@ class TextGuardrailSettings(BaseSettings):
         return self
 
 
+class OidcSettings(BaseModel):
+    """How people log in at an identity provider, under `oidc` of `bighub_serve.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    issuer: str = Field(
+        pattern=r"^(https://[^/\s?#@]+|http://(localhost|127\.0\.0\.1)(:\d+)?)(/[^\s?#]*)?$",
+        description="the provider's address, letter by letter as its tokens name it; https, except on this machine",
+    )
+    client_id: str = Field(min_length=1, description="the name that the provider knows this server by")
+    client_secret: SecretStr | None = Field(
+        default=None, min_length=1, description="from the environment alone; none for a public client"
+    )
+    scopes: list[Annotated[str, Field(pattern=r"^[!#-\[\]-~]+$")]] = Field(
+        default_factory=lambda: ["openid", "profile", "email"], description="what is asked for; openid among them"
+    )
+    name_claim: str = Field(
+        default="preferred_username", min_length=1, description="the claim that somebody's name is taken from"
+    )
+    groups_claim: str = Field(default="groups", min_length=1, description="the claim that lists somebody's groups")
+    litellm_user_claim: str | None = Field(
+        default=None, min_length=1, description="the claim with the id of the LiteLLM user that somebody is"
+    )
+    groups: dict[str, Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]] = Field(
+        default_factory=dict, description="a group here, by the provider's group"
+    )
+    roles: dict[str, list[Literal["viewer", "approver", "operator", "auditor"]]] = Field(
+        min_length=1, description="roles here, by the provider's group; who gets none is refused"
+    )
+    clock_skew_seconds: float = Field(
+        default=60, ge=0, le=600, description="by how much the provider's clock may differ from ours"
+    )
+    session_minutes: float | None = Field(
+        default=None, gt=0, le=480, description="how long a login lasts; if not given, as long as its ID token"
+    )
+
+    @model_validator(mode="after")
+    def _asks_for_an_id_token(self) -> OidcSettings:
+        if "openid" not in self.scopes:
+            raise ValueError("scopes must name openid")
+        return self
+
+
 class ServeSettings(BaseSettings):
     """What `litellm-bighub serve` is configured with, in `bighub_serve.yaml`. No gateway reads it."""
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=SERVE_PREFIX)
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=SERVE_PREFIX, env_nested_delimiter="__")
 
     host: str = Field(default="127.0.0.1", min_length=1, description="the address to listen on")
     port: int = Field(default=8765, ge=0, le=65535, description="the port to listen on, 0 for a free one")
@@ -218,6 +261,13 @@ class ServeSettings(BaseSettings):
         pattern=r"^(https?://[^/\s]+)?$",
         description="where people reach it; with https their sessions are sent over TLS alone",
     )
+    oidc: OidcSettings | None = Field(default=None, description="how people log in at an identity provider")
+
+    @model_validator(mode="after")
+    def _provider_knows_the_way_back(self) -> ServeSettings:
+        if self.oidc is not None and not self.public_url:
+            raise ValueError("oidc needs public_url: the provider sends people back there")
+        return self
 
 
 def resolved(key: str, value: Payload) -> Payload:

@@ -223,6 +223,14 @@ class Wording:
     inbox_login_throttled: str = _sentence("Too many attempts. Wait a minute.")
     inbox_login_refused: str = _sentence("This key does not open the inbox.")
     inbox_password_refused: str = _sentence("This name and password do not open the inbox.")
+    inbox_provider_down: str = _sentence(
+        "The identity provider does not answer. Names with passwords and keys still open the inbox."
+    )
+    inbox_provider_refused: str = _sentence("The login at the identity provider did not succeed. Start it anew.")
+    inbox_provider_no_role: str = _sentence(
+        "You have no role here. Whoever runs the identity provider can put you into a group that has one."
+    )
+    inbox_provider_disabled: str = _sentence("Your login is disabled here. An operator can enable it again.")
     inbox_password_wrong: str = _sentence("This is not your password. Nothing was changed.")
     inbox_password_short: str = _sentence("The new password is too short. Nothing was changed.")
     inbox_user_changed: str = _sentence("Changed.")
@@ -236,6 +244,9 @@ class Wording:
     )
     page_login_user: str = _sentence("Log in with your name and password.")
     page_login_key: str = _sentence("With an API key")
+    page_login_provider: str = _sentence("Log in at the identity provider")
+    page_logged_in: str = _sentence("You are logged in.")
+    page_go_on: str = _sentence("Go on to the inbox")
     page_people: str = _sentence(
         "People who have a login of their own. `litellm-bighub users` adds and changes them on the server."
     )

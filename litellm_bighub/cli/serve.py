@@ -64,5 +64,6 @@ def serve(
             wording=wording or (guardrail.wording if guardrail else {}),
             trust_proxies=trust_proxy or serves.trust_proxy,
             public_url=serves.public_url,
+            oidc=serves.oidc,
             say=typer.echo,
         )

@@ -140,7 +140,9 @@ def password(
     new = _typed() if password_stdin else passwords.random_password()
     stored = passwords.hashed(new)
     with errors_in_one_line(), control_plane(config, policy, database_url) as plane:
-        user = _changed(plane, name, lambda user: replace(user, password=stored))
+        user = _changed(plane, name, lambda user: user if user.of_provider else replace(user, password=stored))
+    if user.of_provider:
+        fail(f"{user.name} logs in at the identity provider, and has no password here")
     said = (
         f"{user.name} has a new password" if password_stdin else f"The password of {user.name}, shown this once: {new}"
     )
@@ -181,7 +183,7 @@ def sessions(
         known = asyncio.run(plane.read(lambda connection: logins.listed(connection, now)))
         if not end:
             for one in known:
-                using = "a key" if one.key_id else "a password"
+                using = "a key" if one.key_id else "an identity provider" if one.of_provider else "a password"
                 typer.echo(
                     f"{one.id}  {one.name}: with {using} from {one.address or '?'}, until {_utc(one.expires_at)}"
                 )

@@ -12,9 +12,11 @@ import uvicorn
 from litellm_bighub.control_plane.decisions.embedded_decider import DATABASE
 from litellm_bighub.control_plane.http.api_keys import first_key
 from litellm_bighub.control_plane.http.app import create_app
+from litellm_bighub.control_plane.people.oidc.provider import Provider
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import sqlite_url
 from litellm_bighub.domain.redaction import Redact
+from litellm_bighub.settings import OidcSettings
 from litellm_bighub.wording import WordingSource, read_wording
 
 _GRACE_SECONDS = 5
@@ -45,6 +47,7 @@ def serve_forever(
     wording: WordingSource,
     trust_proxies: Sequence[str] = (),
     public_url: str = "",
+    oidc: OidcSettings | None = None,
     say: Callable[[str], None],
 ) -> None:
     """Open the control plane and serve it.
@@ -59,6 +62,7 @@ def serve_forever(
         wording: what Slack and the inbox say, as the guardrail's setting has it.
         trust_proxies: addresses whose `X-Forwarded-For` and `-Proto` are taken for the caller's address and scheme.
         public_url: where people reach it; with https their sessions are sent over TLS alone.
+        oidc: how people log in at an identity provider.
         say: prints the inbox's address for people, once it answers.
 
     Raises:
@@ -75,8 +79,9 @@ def serve_forever(
         secret = asyncio.run(first_key(plane))
         if secret is not None:
             say(f"The key for the inbox, shown this once: {secret}")
+        provider = None if oidc is None else Provider(oidc, public_url, clock=plane.clock)
         config = uvicorn.Config(
-            create_app(plane, behind_tls=public_url.startswith("https:")),
+            create_app(plane, behind_tls=public_url.startswith("https:"), provider=provider),
             host=host,
             port=port,
             log_level="warning",

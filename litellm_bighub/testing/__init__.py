@@ -2,11 +2,13 @@
 
 `ScriptedUpstream` is a model provider that says what it is told to; `running_proxy` is the real LiteLLM proxy in front
 of it. Together they test a gateway end to end, without keys and without a network. `HostedBighub` stands in for the
-hosted BIGHUB, `ScriptedDecider` for any decider, and `PresidioServer` for Microsoft Presidio.
+hosted BIGHUB, `ScriptedDecider` for any decider, and `PresidioServer` for Microsoft Presidio,
+and `IdentityProvider` for a provider of OpenID Connect.
 """
 
 from litellm_bighub.testing.hosted_answers import BlackHole, Hangup, Reply, allow, block, reply, require_approval
 from litellm_bighub.testing.hosted_bighub import HostedBighub, HostedRequest
+from litellm_bighub.testing.identity_provider import Forgery, IdentityProvider
 from litellm_bighub.testing.presidio_server import PresidioServer
 from litellm_bighub.testing.running_proxy import ProxyStartError, RunningProxy, running_proxy
 from litellm_bighub.testing.scripted_decider import ScriptedDecider
@@ -31,9 +33,11 @@ __all__ = [
     "Answer",
     "BlackHole",
     "Failure",
+    "Forgery",
     "Hangup",
     "HostedBighub",
     "HostedRequest",
+    "IdentityProvider",
     "Item",
     "Output",
     "Pace",

@@ -12,9 +12,9 @@ from fastapi import FastAPI
 
 
 @asynccontextmanager
-async def serving(app: FastAPI) -> AsyncIterator[str]:
-    """Serve an app on a free port; gives its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+async def serving(app: FastAPI, free: socket.socket | None = None) -> AsyncIterator[str]:
+    """Serve an app on a free port, or a socket that listens already; gives its URL."""
+    with free or socket.create_server(("127.0.0.1", 0)) as listening:
         config = uvicorn.Config(app, log_level="warning", lifespan="on", timeout_graceful_shutdown=1, ws="none")
         server = uvicorn.Server(config)
         server.install_signal_handlers = lambda: None

@@ -8,6 +8,8 @@ from litellm_bighub.control_plane.serve_settings import read_serve_settings
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.settings import ServeSettings
 
+OIDC = "public_url: https://b.org\noidc: {issuer: https://id.org, client_id: b, roles: {all: [viewer]}"
+
 
 @pytest.fixture
 def read(tmp_path):
@@ -38,6 +40,12 @@ def test_the_environment_counts_above_the_file(read, monkeypatch):
         ("prot: 1", "bighub_serve.yaml.prot", "did you mean port?"),
         ("port: many", "serve.port", "valid integer"),
         ("public_url: 'https://x/inbox'", "serve.public_url", "pattern"),
+        (f"{OIDC}, client_secret: x}}", "bighub_serve.yaml.oidc.client_secret", "environment alone"),
+        (f"{OIDC}, isuer: x}}", "serve.oidc.isuer", "not permitted"),
+        (f"{OIDC}, scopes: [email]}}", "serve.oidc", "openid"),
+        (OIDC.replace("https", "http") + "}", "serve.oidc.issuer", "pattern"),
+        (OIDC.replace("viewer", "king") + "}", "serve.oidc.roles.all.0", "viewer"),
+        (OIDC.partition("\n")[2] + "}", "serve", "needs public_url"),
         ("- port", "", "is no mapping"),
         ("a: [", "", "cannot be read"),
         ("public_url: os.environ/NOWHERE_SET", "bighub_serve.yaml.public_url", "which is not set"),
@@ -52,8 +60,12 @@ def test_what_cannot_be_used_stops_the_start(text, key, problem, read):
 
 @pytest.mark.parametrize(
     ("variable", "value"),
-    [("LITELLM_BIGHUB_SERVE_PROT", "1"), ("LITELLM_BIGHUB_SERVE_TRUST_PROXY", "10.0.0.1")],
-    ids=["unknown", "no JSON"],
+    [
+        ("LITELLM_BIGHUB_SERVE_PROT", "1"),
+        ("LITELLM_BIGHUB_SERVE_OIDC__ISUER", "x"),
+        ("LITELLM_BIGHUB_SERVE_TRUST_PROXY", "10.0.0.1"),
+    ],
+    ids=["unknown", "unknown of oidc", "no JSON"],
 )
 def test_a_variable_that_cannot_be_used_stops_the_start(variable, value, read, monkeypatch):
     monkeypatch.setenv(variable, value)
@@ -64,3 +76,12 @@ def test_a_variable_that_cannot_be_used_stops_the_start(variable, value, read, m
 def test_a_file_that_is_named_must_be_there(read, tmp_path):
     with pytest.raises(ConfigurationError, match="cannot be read"):
         read(path=tmp_path / "nowhere.yaml")
+
+
+def test_the_provider_of_logins_is_read_from_file_and_environment(read, monkeypatch):
+    monkeypatch.setenv("LITELLM_BIGHUB_SERVE_OIDC__CLIENT_SECRET", "hidden")
+    monkeypatch.setenv("LITELLM_BIGHUB_SERVE_OIDC__CLIENT_ID", "other")
+    found = read(OIDC + "}")
+    assert (found.oidc.issuer, found.oidc.client_id) == ("https://id.org", "other")
+    assert found.oidc.client_secret.get_secret_value() == "hidden"
+    assert "hidden" not in repr(found)

@@ -34,6 +34,7 @@ from litellm_bighub.control_plane.http.sdk_extras import (
 )
 from litellm_bighub.control_plane.inbox import setup as inbox
 from litellm_bighub.control_plane.maintenance.server_maintenance import maintained
+from litellm_bighub.control_plane.people.oidc.provider import Provider
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.wording import Wording
 
@@ -46,12 +47,13 @@ ROUTERS = tuple(module.router for module in (*SDK_EXTRAS, *PRODUCT))
 """The contract. The extras come first: `/rules/domains` is one of them, and no `/rules/{rule_id}`."""
 
 
-def create_app(plane: ControlPlane, *, behind_tls: bool = False) -> FastAPI:
+def create_app(plane: ControlPlane, *, behind_tls: bool = False, provider: Provider | None = None) -> FastAPI:
     """An app over a control plane, which stays its caller's to close.
 
     Args:
         plane: the control plane.
         behind_tls: whether people reach it over TLS alone, also where the request does not say so.
+        provider: where people can log in, too.
     """
 
     @asynccontextmanager
@@ -64,7 +66,7 @@ def create_app(plane: ControlPlane, *, behind_tls: bool = False) -> FastAPI:
     app.state.unbound_keys = UnboundKeys()
     app.router.routes.extend(_all_routes().routes)
     errors.install(app)
-    inbox.install(app, plane, behind_tls=behind_tls)
+    inbox.install(app, plane, behind_tls=behind_tls, provider=provider)
     app.add_middleware(BodyLimit, wording=plane.wording)
     return app
 

@@ -30,7 +30,7 @@ router = APIRouter(prefix="/inbox", default_response_class=HTMLResponse, include
 @router.get("/login")
 async def login_page(request: Request, plane: Plane, next: str = "") -> HTMLResponse:  # noqa: A002 - in the address
     """Ask who it is."""
-    return await _page(request, plane, next)
+    return await login_form(request, plane, next)
 
 
 @router.post("/login")
@@ -49,23 +49,18 @@ async def login(
     if not key:
         sources.append(Source.of_user(users.user_name(user) or ""))
     if not attempts.begin(*sources):
-        return await _page(request, plane, next, problem=plane.wording.inbox_login_throttled, user=user, status=429)
+        return await login_form(
+            request, plane, next, problem=plane.wording.inbox_login_throttled, user=user, status=429
+        )
     who = await (_key(plane, key, address) if key else _user(request, plane, user, password))
     now = plane.clock()
     if isinstance(who, str):
         await plane.write(lambda transaction: _refused(transaction, who, "key" if key else "password", address, now))
         problem = plane.wording.inbox_login_refused if key else plane.wording.inbox_password_refused
-        return await _page(request, plane, next, problem=problem, user=user, status=401)
+        return await login_form(request, plane, next, problem=problem, user=user, status=401)
     attempts.succeeded(*sources)
 
-    def job(transaction: Transaction) -> str:
-        client = request.headers.get("user-agent", "")
-        cookie = logins.start(transaction.connection, who, now, address=address, client=client)
-        body = {"name": who.name, "session": logins.session_id(cookie), "address": address}
-        transaction.append(AuditEvent(now, "login.started", who.id, body))
-        return cookie
-
-    cookie = await plane.write(job)
+    cookie = await plane.write(lambda transaction: start_session(request, transaction, who, now))
     response = RedirectResponse(way_back(next), 303)
     set_cookie(request, response, cookie)
     return response
@@ -87,12 +82,25 @@ async def logout(plane: Plane, login: OwnForm) -> Response:
     return response
 
 
-async def _page(
+async def login_form(
     request: Request, plane: ControlPlane, page: str, *, problem: str = "", user: str = "", status: int = 200
 ) -> HTMLResponse:
-    has_users = bool(await plane.read(users.everybody))
+    """The page on which people log in."""
+    has_users = any(one.password for one in await plane.read(users.everybody))
     shown = {"problem": problem, "next": way_back(page), "typed": user, "has_users": has_users}
+    shown["has_provider"] = request.app.state.provider is not None
     return render(request, "login.html", None, plane.clock(), shown, status=status)
+
+
+def start_session(
+    request: Request, transaction: Transaction, who: Key | User, now: float, *, until: float | None = None
+) -> str:
+    """Log a person in, and record it; the cookie's value."""
+    address, client = address_of(request) or "", request.headers.get("user-agent", "")
+    cookie = logins.start(transaction.connection, who, now, address=address, client=client, until=until)
+    body = {"name": who.name, "session": logins.session_id(cookie), "address": address}
+    transaction.append(AuditEvent(now, "login.started", who.id, body))
+    return cookie
 
 
 async def _key(plane: ControlPlane, secret: str, address: str) -> Key | str:

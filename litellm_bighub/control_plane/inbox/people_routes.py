@@ -39,7 +39,7 @@ async def password(
     new: Annotated[str, Form(max_length=LONGEST)] = "",
 ) -> Response:
     """Change one's own password, which logs out everywhere."""
-    found = await plane.read(lambda connection: users.get(connection, login.person.id))
+    found = await plane.read(lambda connection: users.get(connection, login.person.id)) if login.has_password else None
     user = existing(found, "user", login.person.name)
     passwords: Passwords = request.app.state.passwords
     attempts: Attempts = request.app.state.attempts

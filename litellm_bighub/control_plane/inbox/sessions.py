@@ -65,15 +65,20 @@ def require_scope(session: Login, scope: Scope) -> None:
         raise WordedError(403, "", "api_scope_missing", {"scope": scope})
 
 
+def sent_over_tls(request: Request) -> bool:
+    """Whether cookies are for TLS alone."""
+    behind_tls: bool = request.app.state.behind_tls
+    return behind_tls or request.url.scheme == "https"
+
+
 def set_cookie(request: Request, response: Response, cookie: str) -> None:
     """Hand the cookie out: for this site and path only, unseen by scripts, and behind TLS sent over TLS alone."""
-    behind_tls: bool = request.app.state.behind_tls
     response.set_cookie(
         COOKIE,
         cookie,
         max_age=logins.LIFETIME_SECONDS,
         path="/inbox",
-        secure=behind_tls or request.url.scheme == "https",
+        secure=sent_over_tls(request),
         httponly=True,
         samesite="strict",
     )

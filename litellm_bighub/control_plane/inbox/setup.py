@@ -14,9 +14,11 @@ from litellm_bighub.control_plane.inbox import login_routes, page_routes, people
 from litellm_bighub.control_plane.inbox.charts_page import routes as charts_routes
 from litellm_bighub.control_plane.inbox.decision_pages import routes as decision_routes
 from litellm_bighub.control_plane.inbox.policy_page import routes as policy_routes
+from litellm_bighub.control_plane.inbox.provider_login import routes as provider_routes
 from litellm_bighub.control_plane.inbox.sessions import LoginNeeded
 from litellm_bighub.control_plane.inbox.way_back import login_for
 from litellm_bighub.control_plane.people.attempts import Attempts
+from litellm_bighub.control_plane.people.oidc.provider import Provider
 from litellm_bighub.control_plane.people.passwords import Passwords
 from litellm_bighub.control_plane.plane import ControlPlane
 
@@ -26,14 +28,16 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
-def install(app: FastAPI, plane: ControlPlane, *, behind_tls: bool) -> None:
+def install(app: FastAPI, plane: ControlPlane, *, behind_tls: bool, provider: Provider | None) -> None:
     """Add pages, style sheet, script and headers."""
     app.state.attempts = Attempts(plane.clock)
     app.state.passwords = Passwords()
     app.state.behind_tls = behind_tls
+    app.state.provider = provider
     app.mount("/inbox/static", StaticFiles(directory=Path(__file__).parent / "static"), name="inbox")
     for pages in (
         login_routes,
+        provider_routes,
         page_routes,
         charts_routes,
         decision_routes,

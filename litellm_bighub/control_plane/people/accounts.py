@@ -42,7 +42,7 @@ async def add_user(
         if users.named(transaction.connection, name) is not None:
             return None
         users.insert(transaction.connection, user)
-        body = {"by": by, **_shown(user)}
+        body = {"by": by, **shown(user)}
         transaction.append(AuditEvent(user.created_at, "user.created", user.id, body, severity="warning"))
         return user
 
@@ -69,7 +69,7 @@ async def change_user(plane: ControlPlane, user_id: str, changed: Callable[[User
             return None
         after = changed(before)
         users.change(transaction.connection, after)
-        body: JsonObject = {"by": by, "before": _shown(before), "after": _shown(after)}
+        body: JsonObject = {"by": by, "before": shown(before), "after": shown(after)}
         body["password_changed"] = before.password != after.password
         transaction.append(AuditEvent(now, "user.changed", user_id, body, severity="warning"))
         if after.disabled_at is not None or body["password_changed"]:
@@ -93,7 +93,8 @@ def end_login(transaction: Transaction, session: logins.Session, *, by: str, rea
         transaction.append(AuditEvent(now, "login.ended", session.user_id or session.key_id, body))
 
 
-def _shown(user: User) -> JsonObject:
+def shown(user: User) -> JsonObject:
+    """What an event tells of a user."""
     return {
         "name": user.name,
         "roles": sorted(user.roles),

@@ -13,6 +13,8 @@ from litellm_bighub.control_plane.people.person import Person
 from litellm_bighub.control_plane.people.roles import Role, known_roles, scopes_of
 from litellm_bighub.control_plane.store.schema import users
 
+OF_PROVIDER: Final = "oidc_"
+"""What ids begin with that stand for an issuer and a subject of an identity provider."""
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
 _GROUP: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
@@ -36,6 +38,11 @@ class User:
     litellm_user: str
     created_at: float
     disabled_at: float | None = None
+
+    @property
+    def of_provider(self) -> bool:
+        """Whether they log in at an identity provider."""
+        return self.id.startswith(OF_PROVIDER)
 
     @property
     def person(self) -> Person:

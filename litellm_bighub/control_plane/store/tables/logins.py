@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import secrets
 from dataclasses import dataclass
 from typing import Final
@@ -38,8 +39,13 @@ class Login:
 
     @property
     def is_user(self) -> bool:
-        """Whether it is a user, who has a password."""
+        """Whether it is a user."""
         return self.key is None
+
+    @property
+    def has_password(self) -> bool:
+        """Whether it is a user with a password."""
+        return self.is_user and not self.person.id.startswith(users.OF_PROVIDER)
 
     def may_come_from(self, address: str | None) -> bool:
         """Whether what they have logged in with may be used from this address."""
@@ -64,9 +70,22 @@ class Session:
     created_at: float
     expires_at: float
 
+    @property
+    def of_provider(self) -> bool:
+        """Whether they have logged in at an identity provider."""
+        return self.user_id.startswith(users.OF_PROVIDER)
 
-def start(connection: Connection, who: Key | User, now: float, *, address: str = "", client: str = "") -> str:
-    """Log a person in; the cookie's value."""
+
+def start(
+    connection: Connection,
+    who: Key | User,
+    now: float,
+    *,
+    address: str = "",
+    client: str = "",
+    until: float | None = None,
+) -> str:
+    """Log a person in, for eight hours or until an earlier time; the cookie's value."""
     cookie = secrets.token_urlsafe(32)
     connection.execute(delete(sessions).where(sessions.c.expires_at <= now))
     row = {
@@ -75,7 +94,7 @@ def start(connection: Connection, who: Key | User, now: float, *, address: str =
         "user_id": who.id if isinstance(who, User) else "",
         "csrf": secrets.token_urlsafe(32),
         "created_at": now,
-        "expires_at": now + LIFETIME_SECONDS,
+        "expires_at": min(now + LIFETIME_SECONDS, until or math.inf),
         "address": address,
         "client": client[:200],
     }
