@@ -6,9 +6,9 @@ import pytest
 
 from tests.formats.absent import of_format
 
-chat = of_format("litellm_bighub.formats.chat.next_request")
-messages = of_format("litellm_bighub.formats.messages.next_request")
-responses = of_format("litellm_bighub.formats.responses.requests.next_request")
+chat = of_format("litellm_bighub.formats.chat.format")
+messages = of_format("litellm_bighub.formats.messages.format")
+responses = of_format("litellm_bighub.formats.responses.format")
 
 CALL = {"type": "function_call", "id": "fc_1", "call_id": "c1", "name": "wipe", "arguments": "{}"}
 CUSTOM = {"type": "custom_tool_call", "id": "ct_1", "call_id": "c2", "name": "sql", "input": "drop"}

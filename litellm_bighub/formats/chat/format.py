@@ -1,8 +1,9 @@
-"""Chat completions as one record."""
+"""Chat completions as one record, with the request that goes on where an answer ended in blocked calls."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -10,18 +11,65 @@ from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.formats.answers.found_call import FoundCall, Replacements
 from litellm_bighub.formats.chat.answer_fields import ANSWER
 from litellm_bighub.formats.chat.calls import ChatCall, edit, find_calls, name_calls, withhold
-from litellm_bighub.formats.chat.failed_stream import failed_stream
 from litellm_bighub.formats.chat.gate import ChatGate
 from litellm_bighub.formats.chat.joined_stream import ChatJoinedStream
-from litellm_bighub.formats.chat.next_request import answering
 from litellm_bighub.formats.chat.results import brought, continued, turns, with_lost_calls
 from litellm_bighub.formats.chat.shape import check_answer
 from litellm_bighub.formats.chat.texts.texts import TEXTS
 from litellm_bighub.formats.format import Format, InCode
 from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.payload.copies import plain, text
+from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.requests.repair import RequestRepair
 from litellm_bighub.formats.stream.gate_protocol import StreamGate, Withhold
 from litellm_bighub.formats.stream.listed_fields_gate import ListedFieldsGate
+from litellm_bighub.formats.stream.stream_failure import StreamFailure
+
+_KEPT = ("content", "tool_calls", "function_call", "reasoning_content", "thinking_blocks")
+
+
+def answering(request: JsonMapping, response: object, notices: Mapping[str, str]) -> JsonObject | None:
+    """The fields of the request that change.
+
+    Args:
+        request: the one that was answered.
+        response: its answer.
+        notices: what each call is answered with, by its id; a legacy call has none.
+
+    Returns:
+        `None` if a call cannot be answered: one without notice, or of several choices, which are several conversations.
+    """
+    choices: object = get(response, "choices")
+    if not isinstance(choices, list) or len(choices) != 1:
+        return None
+    message: object = get(choices[0], "message")
+    replayed = {"role": "assistant", "content": None}
+    replayed |= {key: plain(value) for key in _KEPT if (value := get(message, key)) is not None}
+    answers: list[JsonObject] = []
+    for call in get(message, "tool_calls") or ():
+        call_id = text(call, "id")
+        if call_id not in notices:
+            return None
+        answers.append({"role": "tool", "tool_call_id": call_id, "content": notices[call_id]})
+    legacy: object = get(message, "function_call")
+    if legacy is not None:
+        if "" not in notices:
+            return None
+        answers.append({"role": "function", "name": text(legacy, "name"), "content": notices[""]})
+    changed: JsonObject = {"messages": [*request.get("messages", ()), replayed, *answers]}
+    for key in ("tool_choice", "function_call"):
+        if request.get(key) not in (None, "auto", "none"):
+            changed[key] = "auto"  # who must call a tool would call this one again
+    return changed
+
+
+def failed_stream(failure: StreamFailure) -> list[bytes]:
+    """An error in the place of a chunk, which OpenAI's clients raise without asking again.
+
+    LiteLLM makes an answer with the error's status of it where it is the first.
+    """
+    told = {"message": failure.message, "type": failure.kind, "param": None, "code": str(failure.status)}
+    return [f"data: {json.dumps({'error': told})}\n\n".encode()]
 
 
 def _is_answer(response: object) -> bool:

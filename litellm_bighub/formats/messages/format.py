@@ -1,28 +1,59 @@
-"""Anthropic's Messages as one record."""
+"""Anthropic's Messages as one record, with the request that goes on where an answer ended in blocked calls."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
 from litellm_bighub.domain.call import Arguments
-from litellm_bighub.domain.payload import JsonMapping, JsonObject
+from litellm_bighub.domain.payload import JsonMapping, JsonObject, Payload
 from litellm_bighub.formats.answers.found_call import FoundCall, Replacements
 from litellm_bighub.formats.format import Format, InCode
 from litellm_bighub.formats.messages.answer_fields import EVENTS, MESSAGE
-from litellm_bighub.formats.messages.calls import NO_CALLS, MessagesCall, edit, find_calls, withhold
+from litellm_bighub.formats.messages.calls import NO_CALLS, MessagesCall, edit, find_calls, is_call, withhold
 from litellm_bighub.formats.messages.gate import MessagesGate
 from litellm_bighub.formats.messages.joined_stream import MessagesJoinedStream
-from litellm_bighub.formats.messages.next_request import answering
 from litellm_bighub.formats.messages.results import brought, continued, turns, with_lost_calls
 from litellm_bighub.formats.messages.shape import check_answer
 from litellm_bighub.formats.messages.sse import failed_stream
 from litellm_bighub.formats.messages.texts.texts import TEXTS
 from litellm_bighub.formats.payload import fields
+from litellm_bighub.formats.payload.copies import plain, text
+from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.requests.repair import RequestRepair
 from litellm_bighub.formats.stream.gate_protocol import StreamGate, Withhold
 from litellm_bighub.formats.stream.listed_fields_gate import ListedFieldsGate
+
+_FREE = frozenset({"auto", "none"})
+
+
+def answering(request: JsonMapping, response: object, notices: Mapping[str, str]) -> JsonObject | None:
+    """The fields of the request that change.
+
+    Args:
+        request: the one that was answered.
+        response: its answer.
+        notices: what each call is answered with, by its id.
+
+    Returns:
+        `None` if a call has no notice.
+    """
+    content: object = get(response, "content")
+    blocks: list[Payload] = content if isinstance(content, list) else []
+    ids = [text(block, "id") for block in blocks if is_call(block)]
+    if any(call_id not in notices for call_id in ids):
+        return None
+    answers = [
+        {"type": "tool_result", "tool_use_id": call_id, "content": notices[call_id], "is_error": True}
+        for call_id in ids
+    ]
+    turns = [{"role": "assistant", "content": plain(blocks)}, {"role": "user", "content": answers}]
+    changed: JsonObject = {"messages": [*request.get("messages", ()), *turns]}
+    choice: object = request.get("tool_choice")
+    if choice is not None and text(choice, "type") not in _FREE:
+        changed["tool_choice"] = {"type": "auto"}  # who must call a tool would call this one again
+    return changed
 
 
 def _is_answer(response: object) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from litellm_bighub.formats.chat.failed_stream import failed_stream
+from litellm_bighub.formats.chat.format import failed_stream
 from litellm_bighub.formats.stream.stream_failure import StreamFailure
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.formats.responses.stream.failed_stream import failed_stream
+from litellm_bighub.formats.responses.format import failed_stream
 from litellm_bighub.formats.stream.stream_failure import StreamFailure
 
 
