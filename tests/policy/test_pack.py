@@ -8,6 +8,7 @@ import pytest
 
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.policy.case_file import check_cases
 from litellm_bighub.policy.evaluation import evaluate
 from litellm_bighub.policy.examples import check_examples
 from litellm_bighub.policy.pack import FOLDER, pack_of, read_pack, with_packs
@@ -617,3 +618,16 @@ def test_a_rule_of_a_pack_is_known_from_one_that_has_only_its_name():
     text = parse_policy(f"{own}include: mail\n", "p.yaml")
     assert [pack_of(rule) for rule in text.rules[:2]] == [None, None]
     assert {pack_of(rule) for rule in text.rules[2:]} == {"mail"}
+
+
+def test_payments_sum_refunds_up_for_each_actor_and_currency(tmp_path):
+    path = tmp_path / "cases.yaml"
+    refund = "{tool: refund_payment, arguments: {amount: 1000, currency: %s}, answer: %s}"
+    calls = [refund % ("EUR", "require_approval")] * 5 + [
+        refund % ("EUR", "block"),
+        refund % ("USD", "require_approval"),
+    ]
+    calls.append("{tool: refund_payment, arguments: {amount: 90}, caller: {actor: b}, answer: allow}")
+    path.write_text("cases:\n  - name: a day\n    calls:\n" + "".join(f"      - {call}\n" for call in calls))
+    text = parse_policy("version: 1\ninclude: payments\n", "p.yaml")
+    assert [one.problem for one in check_cases(text, path)] == [None] * 8
