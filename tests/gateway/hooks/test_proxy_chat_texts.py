@@ -83,7 +83,7 @@ def test_no_text_of_a_request_reaches_the_model_unchecked(gateway, upstream, bod
     assert C not in "".join(request.raw for request in upstream.requests)
 
 
-@pytest.mark.parametrize("body", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize("body", [*NAMES.values()], ids=[*NAMES])
 def test_a_name_that_a_guardrail_rewrites_fails_the_request(gateway, upstream, body):
     answer = ask(gateway, **body)
     assert answer.status_code >= 400
