@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from litellm_bighub.cli import policy_cases, policy_writing
+from litellm_bighub.cli import policy_cases, policy_drafts
 from litellm_bighub.cli.options import (
     AsJson,
     DatabaseUrl,
@@ -55,8 +55,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Check, test, explain, compare and replay policies.", no_args_is_help=True)
 app.command("test")(policy_cases.run_cases)
-app.command()(policy_writing.schema)
-app.command()(policy_writing.suggest)
+app.command()(policy_drafts.schema)
+app.command()(policy_drafts.suggest)
 POLICY: Final = Path("bighub_policy.yaml")
 
 

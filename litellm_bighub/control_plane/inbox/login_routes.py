@@ -13,7 +13,7 @@ from litellm_bighub.control_plane.inbox.sessions import COOKIE, OwnForm, set_coo
 from litellm_bighub.control_plane.inbox.way_back import LOGIN, way_back
 from litellm_bighub.control_plane.people import users
 from litellm_bighub.control_plane.people.accounts import end_login
-from litellm_bighub.control_plane.people.attempts import Attempts, Source
+from litellm_bighub.control_plane.people.attempts import Attempts, AttemptSource
 from litellm_bighub.control_plane.people.passwords import LONGEST, Passwords
 from litellm_bighub.control_plane.people.roles import AGENT
 from litellm_bighub.control_plane.people.users import User
@@ -45,9 +45,9 @@ async def login(
     """Log in with name and password, or with an API key that may read or resolve. Agents' keys are of no use here."""
     attempts: Attempts = request.app.state.attempts
     address = address_of(request) or ""
-    sources = [Source.of_address(address)]
+    sources = [AttemptSource.of_address(address)]
     if not key:
-        sources.append(Source.of_user(users.user_name(user) or ""))
+        sources.append(AttemptSource.of_user(users.user_name(user) or ""))
     if not attempts.begin(*sources):
         return await login_form(
             request, plane, next, problem=plane.wording.inbox_login_throttled, user=user, status=429

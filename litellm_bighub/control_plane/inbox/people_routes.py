@@ -14,7 +14,7 @@ from litellm_bighub.control_plane.inbox.render import render
 from litellm_bighub.control_plane.inbox.sessions import LoggedIn, OwnForm, require_scope
 from litellm_bighub.control_plane.people import users
 from litellm_bighub.control_plane.people.accounts import change_user, disabled, end_login
-from litellm_bighub.control_plane.people.attempts import Attempts, Source
+from litellm_bighub.control_plane.people.attempts import Attempts, AttemptSource
 from litellm_bighub.control_plane.people.passwords import LONGEST, SHORTEST, Passwords
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.tables import logins
@@ -43,7 +43,7 @@ async def password(
     user = existing(found, "user", login.person.name)
     passwords: Passwords = request.app.state.passwords
     attempts: Attempts = request.app.state.attempts
-    source = Source.of_user(user.name)
+    source = AttemptSource.of_user(user.name)
     if not attempts.begin(source):
         return await _page(request, plane, login, note="login_throttled")
     if not await passwords.fits(old, user.password):

@@ -11,7 +11,7 @@ _MOST_KNOWN: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class AttemptSource:
     """What attempts are counted by.
 
     Attributes:
@@ -22,12 +22,12 @@ class Source:
     most: int
 
     @classmethod
-    def of_address(cls, address: str) -> Source:
+    def of_address(cls, address: str) -> AttemptSource:
         """Whoever tries from this address."""
         return cls(f"address {address}", 5)
 
     @classmethod
-    def of_user(cls, name: str) -> Source:
+    def of_user(cls, name: str) -> AttemptSource:
         """Whoever tries to be this user. More than by address, so that one guesser does not lock the user out."""
         return cls(f"user {name}", 20)
 
@@ -39,7 +39,7 @@ class Attempts:
         self._clock = clock
         self._failures: dict[str, list[float]] = {}
 
-    def begin(self, *sources: Source) -> bool:
+    def begin(self, *sources: AttemptSource) -> bool:
         """Count an attempt; false if one of its sources has to wait, and then nothing is counted."""
         if any(len(self._recent(source.name)) >= source.most for source in sources):
             return False
@@ -51,7 +51,7 @@ class Attempts:
             self._failures[source.name] = [*recent, self._clock()]
         return True
 
-    def succeeded(self, *sources: Source) -> None:
+    def succeeded(self, *sources: AttemptSource) -> None:
         """Take an attempt back: it was none of a guesser."""
         for source in sources:
             if self._failures.get(source.name):

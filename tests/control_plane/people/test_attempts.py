@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.control_plane.people.attempts import WINDOW_SECONDS, Attempts, Source
+from litellm_bighub.control_plane.people.attempts import WINDOW_SECONDS, Attempts, AttemptSource
 
-HERE, THERE, ANN = Source.of_address("10.0.0.1"), Source.of_address("10.0.0.2"), Source.of_user("ann")
+HERE, THERE, ANN = (
+    AttemptSource.of_address("10.0.0.1"),
+    AttemptSource.of_address("10.0.0.2"),
+    AttemptSource.of_user("ann"),
+)
 
 
 @pytest.mark.parametrize("source", [HERE, ANN], ids=["address", "user"])
@@ -41,7 +45,7 @@ def test_it_remembers_a_bounded_number_of_sources_the_active_ones(clock):
     attempts = Attempts(clock)
     assert all(attempts.begin(HERE) for _ in range(HERE.most - 1))
     for number in range(18_000):
-        attempts.begin(Source.of_address(str(number)))
+        attempts.begin(AttemptSource.of_address(str(number)))
         if number == 9_000:
             attempts.begin(HERE)
     assert not attempts.begin(HERE)

@@ -15,7 +15,7 @@ from litellm_bighub.control_plane.inbox.login_routes import login_form, start_se
 from litellm_bighub.control_plane.inbox.render import render
 from litellm_bighub.control_plane.inbox.sessions import sent_over_tls, set_cookie
 from litellm_bighub.control_plane.inbox.way_back import way_back
-from litellm_bighub.control_plane.people.attempts import Attempts, Source
+from litellm_bighub.control_plane.people.attempts import Attempts, AttemptSource
 from litellm_bighub.control_plane.people.oidc.id_token import IdToken, Rejected
 from litellm_bighub.control_plane.people.oidc.login_attempt import LoginAttempt
 from litellm_bighub.control_plane.people.oidc.provider import CALLBACK, Provider
@@ -59,7 +59,7 @@ async def callback(request: Request, plane: Plane, code: str = "", state: str = 
     """Let in who comes back from the provider with a code of this browser's login. A login is tried once."""
     provider = _provider(request)
     address = address_of(request) or ""
-    source = Source.of_address(address)
+    source = AttemptSource.of_address(address)
     attempts: Attempts = request.app.state.attempts
     attempt = LoginAttempt.read(request.cookies.get(COOKIE, ""))
     page = way_back(attempt.page) if attempt else ""

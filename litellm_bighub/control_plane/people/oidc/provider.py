@@ -12,7 +12,7 @@ from urllib.parse import quote_plus, urlencode
 
 import httpx
 
-from litellm_bighub.control_plane.people.attempts import Attempts, Source
+from litellm_bighub.control_plane.people.attempts import Attempts, AttemptSource
 from litellm_bighub.control_plane.people.oidc.id_token import (
     Expected,
     IdToken,
@@ -32,7 +32,7 @@ _FRESH_SECONDS: Final = 3600.0
 _OK: Final = 200
 _TIMEOUT_SECONDS: Final = 10.0
 _MOST_BYTES: Final = 1_000_000
-_NEW_KEYS: Final = Source("new keys of the provider", 5)
+_NEW_KEYS: Final = AttemptSource("new keys of the provider", 5)
 
 
 @dataclass(frozen=True, slots=True)
