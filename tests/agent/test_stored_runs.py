@@ -13,7 +13,7 @@ import pytest
 
 from litellm_bighub.control_plane.approvals.resolution import Resolution
 from litellm_bighub.control_plane.store.tables import approvals
-from litellm_bighub.control_plane.store.tables.agent_memory import STATE_KEY, secret_of
+from litellm_bighub.control_plane.store.tables.secrets import STATE_KEY, secret_of
 from litellm_bighub.errors import AdapterConfigurationError
 from litellm_bighub.testing import function_call, text
 from tests.agent.harness import ASK, DONE, outputs
