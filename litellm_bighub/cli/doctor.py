@@ -66,5 +66,7 @@ def doctor(
             proof = carry_out()
         print_proof(proof, console)
         healthy = healthy and proof.holds
+    elif healthy:
+        console.print("Whether it holds on every road: litellm-bighub doctor --prove")
     if not healthy:
         raise typer.Exit(1)

@@ -19,7 +19,7 @@ MAX_GRACE: Final = 7 * 86400
 """For how many seconds an old key may stay valid after its replacement is made."""
 
 PREFIX = Annotated[
-    str, typer.Argument(metavar="KEY", help="the first characters of the key, as `keys list` shows them")
+    str, typer.Argument(metavar="KEY", help="the first characters of the key, all that `keys list` shows")
 ]
 app = typer.Typer(no_args_is_help=True, help="Make, list, rotate and revoke keys of people and agents.")
 
@@ -122,7 +122,7 @@ def _known(plane: ControlPlane) -> list[Key]:
 def _named(plane: ControlPlane, prefix: str) -> Key:
     found = [key for key in _known(plane) if key.prefix == prefix.rstrip("…")]
     if not found:
-        fail(f"no valid key begins with {prefix}; `litellm-bighub keys list` shows them")
+        fail(f"no valid key is listed as {prefix}; `litellm-bighub keys list` shows the characters to type")
     if len(found) > 1:  # one in 10^7 pairs
         fail(f"{len(found)} keys begin with {prefix}; revoke them over HTTP, by id")
     return found[0]

@@ -294,11 +294,14 @@ def _called_tools(config: Path | None, policy: Path, database_url: str) -> froze
     """The tools of recorded decisions; none where there is no database, of which a policy needs none."""
     from litellm_bighub.control_plane.store.tables import events  # noqa: PLC0415 - slow to import
 
+    named = True
     try:
-        with database(locate(config, policy, database_url)) as engine, engine.connect() as connection:
+        where = locate(config, policy, database_url)
+        named = config is not None or bool(database_url)
+        with database(where) as engine, engine.connect() as connection:
             return frozenset(events.tools(connection))
     except ConfigurationError as error:
-        if config is not None or database_url:
+        if named:
             typer.echo(f"warning: recorded calls are not looked at: {error}", err=True)
         return frozenset()
 

@@ -76,12 +76,15 @@ class StateLocation:
 
 
 def locate(config: Path | None, policy: Path | None = None, database_url: str = "") -> StateLocation:
-    """Find the state of a gateway, and end with one line where that is not clear.
+    """Find the state of a gateway.
 
     Args:
         config: the proxy's config; without one, `proxy_config.yaml` beside the policy, or else in the working folder.
         policy: in place of the config's.
         database_url: in place of the config's; empty if it is not given.
+
+    Raises:
+        ConfigurationError: the config cannot be read, and nothing else names the database.
     """
     warnings: list[str] = []
     named = None
@@ -96,9 +99,8 @@ def locate(config: Path | None, policy: Path | None = None, database_url: str = 
             named = _of_config(beside)
         except ConfigurationError as error:
             if not database_url:
-                fail(
-                    f"{error}; {beside.name} says where the state is: load the gateway's environment, or --database-url"
-                )
+                hint = f"{beside.name} says where the state is: load the gateway's environment, or --database-url"
+                raise ConfigurationError(error.key, f"{error.problem}; {hint}") from error
             warnings.append(f"{beside.name} cannot be read, so that the database may be another one ({error})")
     used = policy or (named.policy if named else _POLICY)
     in_config = named and _database(named)

@@ -55,7 +55,7 @@ def print_examination(examination: Examination, console: Console) -> None:
         findings.add_row(Text(finding.level.value, style=style), Text(finding.about), Text(finding.says))
     console.print(findings)
     if examination.healthy:
-        console.print("What looks on is on. Whether it holds on every road: litellm-bighub doctor --prove")
+        console.print("What looks on is on.")
     else:
         console.print(Text("Something looks on and is off; see the lines with OFF.", style="bold red"))
 

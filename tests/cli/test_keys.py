@@ -98,7 +98,7 @@ def test_a_revoked_key_opens_nothing_and_the_audit_says_why(run, added, tmp_path
     run("revoke", secret[:10], "--reason", "lost laptop")
 
     assert not stored(tmp_path, secret).valid_at(time.time())
-    assert "no valid key begins with" in run("revoke", secret[:10], code=1)
+    assert "no valid key is listed as" in run("revoke", secret[:10], code=1)
     exported = CliRunner().invoke(app, ["audit", "export"]).stdout
     assert "lost laptop" in exported
     assert secret not in exported

@@ -157,6 +157,17 @@ def test_a_config_beside_that_cannot_be_read_ends_with_one_line(tmp_path):
     assert not (tmp_path / "bighub.db").exists()
 
 
+@pytest.mark.parametrize("command", [["check"], ["explain", "bighub_policy.yaml", "--tool", "get"]])
+def test_a_policy_is_checked_and_explained_without_the_environment_of_the_gateway(tmp_path, command):
+    _config(tmp_path, "database_url: os.environ/NOBODY_SET_THIS")
+
+    ran = _run(tmp_path, "policy", *command)
+
+    assert ran.returncode == 0
+    assert "warning: recorded calls are not looked at: " in ran.stderr
+    assert "NOBODY_SET_THIS, which is not set" in ran.stderr
+
+
 def test_a_config_beside_that_cannot_be_read_is_warned_of_where_the_database_is_named(tmp_path):
     state = _made(tmp_path / "other.db")
     (tmp_path / "proxy_config.yaml").write_text("[]")
