@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeGuard
 
 import yaml
 
@@ -33,7 +33,7 @@ from litellm_bighub.policy.parts.shell_command import Command
 from litellm_bighub.policy.parts.url_use import UrlUse
 from litellm_bighub.policy.policy_file import parse_policy, read_yaml
 from litellm_bighub.policy.policy_text import AddedRules, build
-from litellm_bighub.policy.rule import Policy
+from litellm_bighub.policy.rule import Policy, Rule
 from litellm_bighub.policy.rule_pattern import Pattern
 
 MOST_FAMILIES: Final = 50
@@ -182,8 +182,11 @@ def _families(record: _Record, recorded: Sequence[JsonObject], answers: Answers)
         why = ""
         call = recorded_call(record.policy, event)
         parts = record.policy.parts.of(call)
+        asking = _asking_rules(record.policy, call, event)
         if key in refused:
             why = "a rule blocked the same call, or a person denied or edited it"
+        elif any(rule.limits_use or rule.max_totals or rule.hours for rule in asking):
+            why = "the rule that asks has limits, sums or hours, which a suggested rule would not have"
         elif hides_arguments(event):
             why = "something is hidden in its arguments"
         else:
@@ -197,7 +200,7 @@ def _families(record: _Record, recorded: Sequence[JsonObject], answers: Answers)
             continue
         who = _who(event)
         of = (*who.values(), *sorted({_kin(part) for part in parts}))
-        family = families.setdefault(of, _Family(who, _asking_rule(record.policy, call, event)))
+        family = families.setdefault(of, _Family(who, asking[0].name if asking else ""))
         family.calls[key] = (call, parts)
         family.times.add(body["approval_id"] if asked else event["subject"])
     return sorted(families.values(), key=lambda family: -len(family.times)), left_out
@@ -222,12 +225,17 @@ def _is_of_shadow_mode(event: JsonObject) -> bool:
     return bool(not body["enforced"] and event["verdict"] != "allowed" and body["blocked_by"] == "default")
 
 
-def _asking_rule(policy: Policy, call: ToolCall, event: JsonObject) -> str:
-    """The first rule that would ask today, before which a new one has to stand."""
+def _asking_rules(policy: Policy, call: ToolCall, event: JsonObject) -> list[Rule]:
+    """The rules that would ask today; a new one has to stand before the first."""
     found = find(policy, call, restored_context(event["actor"], event["domain"], event["body"]), event["time"])
     if isinstance(found, PolicyJudgement):
-        return ""
-    return next((rule.name for rule in found if rule is not None and rule.effect != "allow"), "")
+        return []
+    return [rule for rule in found if rule is not None and _asks(rule, call.value)]
+
+
+def _asks(rule: Rule, value: float | None) -> bool:
+    above = rule.require_approval_above
+    return rule.effect != "allow" or (above is not None and value is not None and value > above)
 
 
 def _kin(part: Part) -> str:
@@ -344,27 +352,35 @@ def _coding_pack() -> Policy:
 
 
 def _of_values(calls: Sequence[ToolCall], policy: Policy) -> JsonObject:
-    """Bounds of the value, and a condition on the other arguments that are not too many different ones."""
+    """A condition on the value, and on the other arguments that are not too many different ones.
+
+    A bound of the rule would block calls that ask a person today; it stands only where no argument is the value itself.
+    """
     tool = next((each for name, each in policy.tools.items() if Pattern(name).matches(calls[0].name)), None)
     measured = None if tool is None else tool.value
     found: JsonObject = {}
     values = [call.value for call in calls if call.value is not None]
-    if measured and len(values) == len(calls) and min(values) >= 0:
+    is_number = all(_is_number(call.arguments.get(measured or "")) for call in calls)
+    if measured and not is_number and len(values) == len(calls) and min(values) >= 0:
         found |= {"min_value": min(values), "max_value": max(values)}
     tests: list[str] = []
     for name in sorted({name for call in calls for name in call.arguments}):
         if (name == measured and found) or not _PLAIN_NAME.fullmatch(name):
             continue
         held = [call.arguments.get(name) for call in calls]
-        numbers = [one for one in held if isinstance(one, int | float) and not isinstance(one, bool)]
+        numbers = [one for one in held if _is_number(one)]
         different = list({json.dumps(one, sort_keys=True): one for one in held}.values())
-        if len(different) >= _ENOUGH and len(numbers) == len(held):
+        if len(numbers) == len(held) and (name == measured or len(different) >= _ENOUGH):
             low, high = json.dumps(min(numbers)), json.dumps(max(numbers))
             tests.append(f"type({name}) == 'number' && {name} >= `{low}` && {name} <= `{high}`")
         elif len(different) <= _FEW:
             literal = json.dumps(different).replace("`", "\\`")
             tests.append(f"contains(`{literal}`, {name})")
     return found | ({"when": " && ".join(tests)} if tests else {})
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _with(raw: str, name: str, rules: Sequence[tuple[_Family, JsonObject]]) -> str:

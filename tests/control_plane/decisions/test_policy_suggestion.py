@@ -144,9 +144,44 @@ async def test_values_are_bounded_by_what_was_approved_and_other_arguments_stay(
         return verdict(found.text, ToolCall("c", "function", "pay", arguments, value=arguments.get("amount")))
 
     assert paid(amount=30, currency="USD", n=30) == "allowed"
-    assert paid(amount=51, currency="EUR", n=30) == "blocked"
+    assert paid(amount=51, currency="EUR", n=30) == "requires_approval"
     assert paid(amount=30, currency="CHF", n=30) == "requires_approval"
     assert paid(amount=30, currency="EUR", n="x") == "requires_approval"
+
+
+async def test_a_value_out_of_an_expression_is_bounded(recording):
+    record = recording(ASKING.replace("value: amount", "value: order.amount"))
+    for amount in (5, 50):
+        await record.call({"order": {"amount": amount}}, "approve", tool="pay")
+    found = await record.suggestion()
+    assert "min_value: 5.0, max_value: 50.0" in found.text
+
+
+ABOVE = ASKING.replace(
+    "  - {name: ask,", "  - {name: refunds, tool: pay, require_approval_above: 500}\n  - {name: ask,"
+)
+
+
+async def test_a_rule_that_asks_above_a_value_has_the_suggested_one_before_it(recording):
+    record = recording(ABOVE)
+    await record.call({"amount": 20}, tool="pay")
+    approved = await record.call({"amount": 900}, "approve", tool="pay")
+    found = await record.suggestion()
+    assert found.text.index("suggested 1") < found.text.index("name: refunds")
+    assert verdict(found.text, approved) == "allowed"
+    more = ToolCall("c", "function", "pay", {"amount": 901}, value=901)
+    assert verdict(found.text, more) == "requires_approval"
+
+
+@pytest.mark.parametrize("limit", ["max_total_per_day: 5000", "max_per_day: 9", "cooldown_seconds: 0.001"])
+async def test_no_suggested_rule_goes_around_a_limit_of_the_rule_that_asked(recording, limit):
+    record = recording(ABOVE.replace("above: 500", f"above: 500, {limit}"))
+    await record.call({"amount": 900}, "approve", tool="pay")
+    found = await record.suggestion()
+    assert found.rules == 0
+    assert list(+found.left_out) == [
+        "the rule that asks has limits, sums or hours, which a suggested rule would not have"
+    ]
 
 
 async def test_hosts_are_grouped_when_three_of_their_pages_were_fetched(recording):
