@@ -116,6 +116,7 @@ async def test_a_database_that_hangs_is_given_up_in_time(hanging, decider_at, fa
     url, hangs = hanging
     decider = decider_at(url)
     hook = ToolDecisions(decider, fail_mode=fail_mode, ledger=DatabaseLedger(decider.plane), deadline_seconds=DEADLINE)
+    await decider.plane()
     await hook.decide([CALL], CallContext())
     with hangs():
         started = time.monotonic()
@@ -158,8 +159,8 @@ async def test_a_decision_that_nobody_received_uses_no_approval_up(hanging, deci
     url, hangs = hanging
     decider = decider_at(url)
     hook = ToolDecisions(decider, deadline_seconds=DEADLINE)
+    plane = await decider.plane()  # its migrations may take longer than a decision may
     [asked] = await hook.decide([PAYMENT], CallContext())
-    plane = await decider.plane()
     await plane.resolve(Resolution(asked.approval_id, "approve", by="ann"))
     with hangs():
         [decision] = await hook.decide([PAYMENT], CallContext())
@@ -174,6 +175,7 @@ async def test_a_call_that_waits_is_released_after_the_database_was_away(hanging
     url, hangs = hanging
     decider, desk = decider_at(url), decider_at(url)
     hook = ToolDecisions(decider, deadline_seconds=DEADLINE)
+    await decider.plane()
     await hook.decide([CALL], CallContext())
     waiting = asyncio.ensure_future(hook.decide([PAYMENT], CallContext(), wait_seconds=120))
     approval_id = await _pending(await desk.plane())
@@ -198,6 +200,7 @@ async def test_a_call_that_waits_is_released_after_the_server_was_started_again(
     with postgres.restartable(found) as server:
         decider, desk = decider_at(server.url), decider_at(server.url)
         hook = ToolDecisions(decider, deadline_seconds=DEADLINE)
+        await decider.plane()
         waiting = asyncio.ensure_future(hook.decide([PAYMENT], CallContext(), wait_seconds=120))
         approval_id = await _pending(await desk.plane())
         await asyncio.to_thread(server.stop)
