@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from litellm_bighub.policy.example_text import CallText, ExamplesText
+from litellm_bighub.policy.example_text import CallText, EarlierText, ExamplesText
 
 
 def test_a_text_is_a_command_and_one_call_is_a_list_of_one():
@@ -13,6 +13,11 @@ def test_a_text_is_a_command_and_one_call_is_a_list_of_one():
     assert examples.block == [CallText(command="ls")]
     assert examples.allow == [CallText(tool="t")]
     assert [call.command for call in examples.require_approval] == ["a", "b"]
+
+
+@pytest.mark.parametrize("history", ["verify", ["verify"], {"tool": "verify"}, [{"tool": "verify"}]])
+def test_an_earlier_call_may_be_its_tool_alone_and_one_is_a_list_of_one(history):
+    assert CallText.model_validate({"tool": "pay", "history": history}).history == [EarlierText(tool="verify")]
 
 
 @pytest.mark.parametrize("examples", [{"deny": ["ls"]}, {"block": 5}, {"block": [{"tool": ""}]}, {"allow": [{"x": 1}]}])
