@@ -16,7 +16,6 @@ import base64
 import hashlib
 import json
 import secrets
-import threading
 import time
 from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -25,9 +24,10 @@ from urllib.parse import parse_qs, unquote_plus, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
-from typing_extensions import Self, override
+from typing_extensions import override
 
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.testing.threaded_server import ThreadedServer
 
 Forgery: TypeAlias = Literal[
     "signature", "none", "HS256", "expired", "not yet valid", "audience", "issuer", "nonce", "authorized party"
@@ -36,7 +36,7 @@ Forgery: TypeAlias = Literal[
 _SECONDS: Final = 3600
 
 
-class IdentityProvider:
+class IdentityProvider(ThreadedServer):
     """Discovery, keys, authorization and tokens at one address.
 
     Args:
@@ -54,6 +54,7 @@ class IdentityProvider:
         client_secret: str = "a secret of the client",
         clock: Callable[[], float] = time.time,
     ) -> None:
+        super().__init__()
         self.claims = dict(claims)
         """Who logs in next."""
         self.forgery: Forgery | None = None
@@ -67,32 +68,19 @@ class IdentityProvider:
         self._clock = clock
         self._codes: dict[str, dict[str, str]] = {}
         self._key = _new_key()
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
 
     @property
     def issuer(self) -> str:
         """Its address, as its tokens name it."""
-        if self._server is None:
-            raise RuntimeError("the provider runs inside of its `with` block only")
-        return f"http://localhost:{self._server.server_port}"
+        return f"http://localhost:{self.port}"
 
     def rotate_key(self) -> None:
         """Sign with a new key from now on, and show the old one no longer."""
         self._key = _new_key()
 
-    def __enter__(self) -> Self:
-        self._server = _Server(self)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._server is not None and self._thread is not None:
-            self._server.shutdown()
-            self._thread.join()
-            self._server.server_close()
-            self._server = None
+    @override
+    def _new_server(self) -> _Server:
+        return _Server(self)
 
     def answer(self, path: str, asked: dict[str, str], authorization: str) -> tuple[int, JsonObject | str]:
         """The status of an answer, and its JSON or where it leads; called by the server's threads."""

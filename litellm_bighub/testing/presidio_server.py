@@ -15,16 +15,16 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
 from typing import Any, Final, cast
 from urllib.parse import urlsplit
 
-from typing_extensions import Self, override
+from typing_extensions import override
 
 from litellm_bighub.domain.payload import JsonObject, Payload
+from litellm_bighub.testing.threaded_server import ThreadedServer
 
 PATTERNS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -40,7 +40,7 @@ _LANGUAGE: Final = "en"
 _DEFAULT: Final[JsonObject] = {"type": "replace"}
 
 
-class PresidioServer:
+class PresidioServer(ThreadedServer):
     """Analyzer and anonymizer at one address.
 
     Args:
@@ -48,31 +48,19 @@ class PresidioServer:
     """
 
     def __init__(self, patterns: Mapping[str, str] = PATTERNS) -> None:
+        super().__init__()
         self._patterns = {kind: re.compile(pattern) for kind, pattern in patterns.items()}
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
         self.analyzed: list[str] = []
         """Every text that was looked at, in the order of arrival."""
 
     @property
     def url(self) -> str:
         """Where both answer."""
-        if self._server is None:
-            raise RuntimeError("the server runs inside of its `with` block only")
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"http://127.0.0.1:{self.port}"
 
-    def __enter__(self) -> Self:
-        self._server = _Server(self)
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._server is not None and self._thread is not None:
-            self._server.shutdown()
-            self._thread.join()
-            self._server.server_close()
-            self._server = None
+    @override
+    def _new_server(self) -> _Server:
+        return _Server(self)
 
     def answer(self, method: str, path: str, body: Payload) -> tuple[int, Payload]:
         """The status and body of an answer; called by the server's threads."""
