@@ -459,7 +459,7 @@ class Wording:
     api_rate_limited: str = _sentence("the API key {prefix}… may make {limit} requests a minute")
     api_another_actor: str = _sentence("the API key {prefix}… ({name}) does not speak for the actor {actor}")
     api_another_caller: str = _sentence(
-        "the API key {prefix}… ({name}) speaks for {actor}, and may not name another key, user or team"
+        "the API key {prefix}… ({name}) speaks for {actor}, and may not name another key, user, team or earlier calls"
     )
     api_missing_scope: str = _sentence("this API key has none of: {scopes}")
     api_pending_only: str = _sentence("an agent's API key sees what is pending, and nothing else")

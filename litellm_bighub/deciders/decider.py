@@ -52,6 +52,15 @@ class HistoryDecider(Protocol):
         ...
 
 
+@runtime_checkable
+class LearningDecider(Protocol):
+    """A decider that is told elsewhere how conversations are to be followed."""
+
+    async def learn(self) -> None:
+        """Ask for that, if it is time to; `history` says afterwards what is known. Never fails."""
+        ...
+
+
 def layers(decider: Decider) -> Iterator[object]:
     """The decider and the deciders inside its wrappers, from the outside in."""
     layer: object = decider

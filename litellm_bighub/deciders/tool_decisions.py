@@ -19,7 +19,7 @@ from litellm_bighub.deciders.approvals.waiting_decider import (
     settled,
     waiting_decider_of,
 )
-from litellm_bighub.deciders.decider import Decider, HistoryDecider, layers, undecided
+from litellm_bighub.deciders.decider import Decider, HistoryDecider, LearningDecider, layers, undecided
 from litellm_bighub.deciders.event_sinks import DecisionHook, EventSink, HookSink, record
 from litellm_bighub.deciders.ledger.ledger import DeadlineLedger, Ledger, MemoryLedger
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS, Deadline, within
@@ -109,6 +109,13 @@ class ToolDecisions:
         """How conversations are followed for this decider; `None` if they need not be."""
         found = (layer.history for layer in layers(self._decider) if isinstance(layer, HistoryDecider))
         return next((history for history in found if history is not None), None)
+
+    async def followed(self) -> FreshHistory | None:
+        """The same for a new request, learned from whoever decides if that is elsewhere."""
+        for layer in layers(self._decider):
+            if isinstance(layer, LearningDecider):
+                await layer.learn()
+        return self.history
 
     @property
     def can_wait(self) -> bool:

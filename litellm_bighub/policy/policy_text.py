@@ -481,7 +481,9 @@ class PolicyText(BaseModel):
         asked = [one.value for rule in self.rules for one in (rule.after, rule.not_after) if one is not None]
         if asked or any(rule.max_per_conversation is not None for rule in self.rules):
             calls = tuple(dict.fromkeys(one.followed for one in asked))
-            return FreshHistory(self.history.seconds, calls, of_caller=any(one.of == "caller" for one in asked))
+            compared = tuple(dict.fromkeys(one.compared for one in asked if one.same))
+            of_caller = any(one.of == "caller" for one in asked)
+            return FreshHistory(self.history.seconds, calls, of_caller=of_caller, compared=compared)
         return FreshHistory(self.history.seconds) if any(tool.output for tool in self.tools.values()) else None
 
     @field_validator("include")

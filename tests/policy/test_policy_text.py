@@ -299,7 +299,7 @@ def test_a_turn_without_history_has_what_came_back_in_the_window(history, second
         ({"rules": [{"name": "r", "max_per_conversation": 1}]}, FreshHistory(calls=())),
         (
             {"rules": [{"name": "r", "after": "a"}, {"name": "s", "not_after": {"tool": "b", "same": {"x": "y"}}}]},
-            FreshHistory(calls=(FollowedCall(("a",)), FollowedCall(("b",), ("y",)))),
+            FreshHistory(calls=(FollowedCall(("a",)), FollowedCall(("b",), ("y",))), compared=(("x",),)),
         ),
         (
             {"rules": [{"name": "r", "after": {"tool": "a", "of": "caller", "within_seconds": 9}}]},

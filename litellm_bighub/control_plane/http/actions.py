@@ -173,10 +173,13 @@ async def verify(validation_id: str, plane: Plane, caller: Anybody) -> JsonObjec
 
 
 @router.get("/status")
-async def status(plane: Plane, _: Anybody) -> JsonObject:
-    """Whether decisions can be had, and under which policy."""
+async def status(plane: Plane, caller: Anybody) -> JsonObject:
+    """Whether decisions can be had, and under which policy. A gateway's key also learns how to follow conversations."""
     snapshot = await plane.snapshot()
+    followed = snapshot.text.followed
+    history = {"history": None if followed is None else followed.as_dict()} if caller.vouches else {}
     return {
+        **history,
         "status": "operational",
         "policy_version": snapshot.policy.version,
         "mode": snapshot.text.mode,
@@ -188,7 +191,7 @@ async def status(plane: Plane, _: Anybody) -> JsonObject:
 async def _decide(plane: ControlPlane, caller: Key, body: Action, key: str | None) -> JsonObject:
     require_actor(caller, body.actor)
     call, context = body.question()
-    if context.key or context.key_alias or context.user or context.team:
+    if context.key or context.key_alias or context.user or context.team or context.history:
         require_gateway(caller)
     await live_sessions.check(plane, caller, body.actor, body.session)
     if key is None or body.dry_run:

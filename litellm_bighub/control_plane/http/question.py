@@ -20,6 +20,7 @@ from typing import Final
 from litellm_bighub.control_plane.approvals.edited_call import GATEWAY
 from litellm_bighub.control_plane.decisions.value_extraction import EXTRA_FIELDS, QUESTION_FIELDS
 from litellm_bighub.domain.arguments import read_arguments
+from litellm_bighub.domain.conversation.fact import MOST_CHARACTERS
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 UNBOUND: Final = frozenset(
@@ -38,7 +39,7 @@ RUN: Final = (
 )
 """In which run, and what may change about the caller: not bound."""
 _MOST_CHARACTERS: Final = 2000
-_LONG: Final = {"outputs": 100_000, "history": 100_000}
+_LONG: Final = {"outputs": 100_000, "history": MOST_CHARACTERS}
 _QUESTION_FIELDS: Final = ("value", "target")
 
 

@@ -12,6 +12,7 @@ import json
 import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import TypeAlias
 
 import httpx
@@ -21,7 +22,9 @@ from typing_extensions import assert_never
 from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
 from litellm_bighub.deciders.hosted.hosted_approvals import HostedApprovals
 from litellm_bighub.deciders.hosted.strict_answer import read_decision
+from litellm_bighub.deciders.hosted.told_history import Status, ToldHistory
 from litellm_bighub.domain.call import CallContext, ToolCall, stored_context
+from litellm_bighub.domain.conversation.fact import of_judged, shortened, with_facts
 from litellm_bighub.domain.conversation.history import FreshHistory
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.payload import JsonObject
@@ -62,11 +65,17 @@ class BighubDecider:
         self._approvals = HostedApprovals(client.approvals)
         self._send_arguments: SendArguments = send_arguments
         self._redactor = redactor or Redactor()
+        status: Status | None = getattr(client.actions, "status", None)
+        self._told = ToldHistory(None if status is None else partial(_answered, status))
 
     @property
     def history(self) -> FreshHistory:
-        """Whoever answers has the labels of results, and is told of all."""
-        return FreshHistory()
+        """Whoever answers has the labels of results, and is told of all; of earlier calls if it asks for them."""
+        return self._told.fresh
+
+    async def learn(self) -> None:
+        """Ask an embedded control plane which earlier calls its rules ask for."""
+        await self._told.learn()
 
     async def decide(self, call: ToolCall, context: CallContext) -> Decision:
         """Ask once.
@@ -96,6 +105,7 @@ class BighubDecider:
 
     async def aclose(self) -> None:
         """Close the SDK's connections."""
+        await self._told.aclose()
         await self._client.close()
 
     def _target(self, call: ToolCall) -> str:
@@ -105,23 +115,47 @@ class BighubDecider:
 
     def _context(self, call: ToolCall, context: CallContext) -> JsonObject:
         """The context of the question, next to the contract's own fields; empty fields are left out."""
-        filled: JsonObject = {
-            "tool": call.name,
-            "call_type": call.type,
-            "arguments_digest": call.digest,
-            "gateway": gateway(call, replace(context, end_user=self._redactor.text(context.end_user))),
-        }
-        filled = {key: value for key, value in filled.items() if value or key == "gateway"}
+        shown: JsonObject | None = None
         match self._send_arguments:
             case "redacted":
-                filled["arguments"] = self._redactor.redact(call.arguments)
+                shown = dict(self._redactor.redact(call.arguments))
             case "full":
-                filled["arguments"] = dict(call.arguments)
+                shown = dict(call.arguments)
             case "digest":
                 pass
             case _:
                 assert_never(self._send_arguments)
-        return filled
+        told = replace(
+            context, end_user=self._redactor.text(context.end_user), history=self._history(call, shown, context)
+        )
+        filled: JsonObject = {
+            "tool": call.name,
+            "call_type": call.type,
+            "arguments_digest": call.digest,
+            "gateway": gateway(call, told),
+        }
+        filled = {key: value for key, value in filled.items() if value or key == "gateway"}
+        return filled if shown is None else {**filled, "arguments": shown}
+
+    def _history(self, call: ToolCall, shown: JsonObject | None, context: CallContext) -> str:
+        """What an embedded control plane is told of earlier calls; another service has no use for that."""
+        if not self._told.is_ours:
+            return ""
+        judged = of_judged(call.arguments, shown, self._told.fresh.compared)
+        return shortened(with_facts(context.history, judged))
+
+
+async def _answered(status: Callable[[], Awaitable[object]]) -> object:
+    """The service's status.
+
+    Raises:
+        DecisionError: there is none.
+    """
+    try:
+        return await status()
+    except Exception as error:
+        # Anything else is a bug of somebody's client. It opens nothing.
+        raise decision_error(error) or DecisionRefused("the client has no status") from error
 
 
 def question(call: ToolCall, context: CallContext, *, target: str | None) -> JsonObject:

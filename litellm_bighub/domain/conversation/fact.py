@@ -8,6 +8,7 @@ A fact is a text of this form, and goes with the last time at which it was so:
     ?<tool  ?>tool   it may be so: the request says it, or it happened in the window of a key and user
     ^<tool  ^>tool   it is so for the key and user, in whichever conversation
     =0f1e… tool      what a single call adds when its result comes back; the digest is that of the call
+    .a,b 0f1e…       the call that is judged has these arguments, which its question holds redacted or not at all
     @mark            the conversation, or what it goes on from, which began under this mark
     @mark/a/b        what the key and user of this mark did between two times
 
@@ -24,9 +25,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from itertools import chain
 from typing import Final, TypeAlias
 
 from litellm_bighub.domain.call import Arguments, is_readable
+from litellm_bighub.domain.secret_patterns import REDACTED
 
 Facts: TypeAlias = Mapping[str, float]
 RETURNED: Final = "<"
@@ -39,10 +42,14 @@ PATH: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 """Where an argument stands that is compared."""
 MOST_VALUES: Final = 50
 """So many values of the same arguments of a tool are told apart; older ones are then possible."""
+MOST_CHARACTERS: Final = 100_000
+"""So long is a history at most that goes over HTTP."""
 _NUMBER: Final = re.compile(r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?", re.ASCII)
 _OF_CALL: Final = "="
+_JUDGED: Final = "."
 _THREAD: Final = "@"
-_KINDS: Final = frozenset({RETURNED, RELEASED, MAYBE, OF_CALLER, _OF_CALL, _THREAD})
+_KINDS: Final = frozenset({RETURNED, RELEASED, MAYBE, OF_CALLER, _OF_CALL, _JUDGED, _THREAD})
+_HIDDEN: Final = REDACTED.removesuffix("]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +155,38 @@ def digest_of(values: Sequence[str | None]) -> str:
     return hashlib.sha256(json.dumps(values).encode()).hexdigest()[:24]
 
 
+def of_judged(arguments: Arguments, shown: Arguments | None, compared: Iterable[tuple[str, ...]]) -> dict[str, float]:
+    """What is compared of the call that is judged, where its question shows it otherwise.
+
+    Args:
+        arguments: its own.
+        shown: those that its question holds; `None` if it holds none.
+        compared: where the arguments stand that rules compare, in their order.
+    """
+    facts: dict[str, float] = {}
+    for paths in compared:
+        values = [value_at(arguments, path) for path in paths]
+        if shown is None or values != [value_at(shown, path) for path in paths]:
+            facts[f"{_JUDGED}{','.join(paths)} {digest_of(values)}"] = 0.0
+    return facts
+
+
+def judged_digest(arguments: Arguments, paths: Sequence[str], history: str) -> str:
+    """What the call that is judged is compared by: as its question tells, or else as its arguments say.
+
+    Args:
+        arguments: as the question shows them. What is redacted there may be any.
+        paths: where the arguments stand, in their order.
+        history: as the call's context has it.
+    """
+    head = f"{_JUDGED}{','.join(paths)} "
+    told = [fact.removeprefix(head) for fact in facts_of(history) or () if fact.startswith(head)]
+    if told:
+        return told[0] if len(told) == 1 else ANY_VALUE
+    values = [value_at(arguments, path) for path in paths]
+    return digest_of([None if value is None or _HIDDEN in value else value for value in values])
+
+
 def of_one_call(call_id: str, digest: str, tool: str) -> str:
     """How the facts begin that a single call adds when its result comes back."""
     named = hashlib.sha256(json.dumps([call_id, digest, tool]).encode()).hexdigest()[:24]
@@ -194,9 +233,16 @@ def spans(facts: Facts) -> tuple[Span, ...]:
     return tuple(found)
 
 
-def folded(facts: Mapping[str, float]) -> dict[str, float]:
+def shortened(text: str) -> str:
+    """A history that is short enough, in which more values are possible only. Nobody knows one that stays too long."""
+    facts = facts_of(text) or {}
+    shorter = (text_of(folded(facts, most)) for most in (MOST_VALUES, MOST_VALUES // 5, 0))
+    return next((each for each in chain([text], shorter) if len(each) <= MOST_CHARACTERS), "")
+
+
+def folded(facts: Mapping[str, float], most: int = MOST_VALUES) -> dict[str, float]:
     """Facts, no more than can be carried along: of many values of the same arguments the older ones become `*`."""
-    if len(facts) <= MOST_VALUES:
+    if len(facts) <= most:
         return dict(facts)
     groups: defaultdict[str, list[str]] = defaultdict(list)
     for fact in facts:
@@ -207,7 +253,7 @@ def folded(facts: Mapping[str, float]) -> dict[str, float]:
             groups[head].append(fact)
     left = dict(facts)
     for head, group in groups.items():
-        for old in sorted(group, key=lambda fact: facts[fact], reverse=True)[MOST_VALUES:]:
+        for old in sorted(group, key=lambda fact: facts[fact], reverse=True)[most:]:
             time = left.pop(old)
             if head != _OF_CALL:
                 any_ = f"{head} {ANY_VALUE}"

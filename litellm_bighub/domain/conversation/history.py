@@ -10,11 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final, Literal, TypeAlias
 
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.conversation.fact import FollowedCall, Span, facts_of, folded, spans
+from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
 UNKNOWN_TOOL: Final = "\t"
 """In place of the tool of a result whose call nobody knows: it may have been any. No name of a tool is that."""
@@ -33,11 +34,53 @@ class FreshHistory:
         seconds: what came back in all conversations of the same key and user so long ago; 0 for nothing.
         calls: the earlier calls that rules ask for; `None` if none does, and none counts calls by conversation.
         of_caller: whether rules ask for calls of the same key and user, in whichever conversation.
+        compared: where the arguments stand of the call that is judged which rules compare with earlier ones.
     """
 
     seconds: float = 3600.0
     calls: tuple[FollowedCall, ...] | None = None
     of_caller: bool = False
+    compared: tuple[tuple[str, ...], ...] = ()
+
+    def as_dict(self) -> JsonObject:
+        """As a control plane tells it to gateways that ask over HTTP."""
+        calls = None if self.calls is None else [asdict(call) for call in self.calls]
+        return {"seconds": self.seconds, "calls": calls, "of_caller": self.of_caller, "compared": self.compared}
+
+    @classmethod
+    def from_dict(cls, told: JsonMapping) -> FreshHistory:
+        """As a control plane has told it.
+
+        Raises:
+            ValueError: it is not what `as_dict` gives. A newer control plane may tell more, which is left out.
+        """
+        match told:
+            case {
+                "seconds": int() | float() as seconds,
+                "calls": None | list() as calls,
+                "of_caller": bool() as of_caller,
+                "compared": list() as compared,
+            }:
+                followed = None if calls is None else tuple(map(_followed, calls))
+                return cls(float(seconds), followed, of_caller, tuple(map(_texts, compared)))
+            case _:
+                raise ValueError("this is no description of a history")
+
+
+def _followed(told: object) -> FollowedCall:
+    match told:
+        case {"tools": tools, "fields": names}:
+            return FollowedCall(_texts(tools), _texts(names))
+        case _:
+            raise ValueError("this describes no earlier call")
+
+
+def _texts(told: object) -> tuple[str, ...]:
+    match told:
+        case [*texts] if all(isinstance(text, str) for text in texts):
+            return tuple(map(str, texts))
+        case _:
+            raise ValueError("this is no list of texts")
 
 
 def mark(kind: Literal["answer", "conversation", "call", "caller", "thread"], *names: str) -> str:

@@ -88,7 +88,7 @@ class OutputHistory:
             DecisionError: the ledger cannot be asked.
         """
         enter(request_scope()._replace(outputs="", history=""))
-        fresh = self.decisions.history
+        fresh = await self.decisions.followed()
         if fresh is None:
             return
         results = () if wire_format is None else wire_format.brought(data).results
@@ -150,7 +150,7 @@ class OutputHistory:
         Raises:
             DecisionError: the ledger cannot be asked.
         """
-        if self.decisions.history is None:
+        if await self.decisions.followed() is None:
             return context
         if request_scope().outputs is None:
             await self.follow({}, None, "", context)

@@ -16,9 +16,8 @@ from litellm_bighub.domain.conversation.fact import (
     RELEASED,
     RETURNED,
     FollowedCall,
-    digest_of,
     facts_of,
-    value_at,
+    judged_digest,
 )
 from litellm_bighub.policy.rule_pattern import AnyOf, Pattern
 
@@ -57,6 +56,11 @@ class EarlierCall:
         return tuple(sorted(self.same))
 
     @property
+    def compared(self) -> tuple[str, ...]:
+        """Where that stands in the call that is judged, in the same order."""
+        return tuple(self.same[name] for name in self.fields)
+
+    @property
     def followed(self) -> FollowedCall:
         """What has to be remembered of calls, so that this can be answered."""
         return FollowedCall(self.tools, self.fields)
@@ -87,7 +91,7 @@ class EarlierCall:
         told_of_calls = _told_of(self, history, kinds)
         if told_of_calls is None:
             return "maybe"
-        wanted = self._wanted(arguments)
+        wanted = self._wanted(arguments, history)
         certainty: Certainty = "no"
         told_apart: set[str] = set()
         plain: set[str] = set()
@@ -106,11 +110,9 @@ class EarlierCall:
             return "maybe"
         return certainty
 
-    def _wanted(self, arguments: Arguments) -> tuple[str, str] | None:
+    def _wanted(self, arguments: Arguments, history: str) -> tuple[str, str] | None:
         """The names and the digest of what is compared; `None` if nothing is."""
-        if not self.same:
-            return None
-        return ",".join(self.fields), digest_of([value_at(arguments, self.same[name]) for name in self.fields])
+        return (",".join(self.fields), judged_digest(arguments, self.compared, history)) if self.same else None
 
 
 @lru_cache(maxsize=256)

@@ -13,6 +13,7 @@ from litellm_bighub.control_plane.http import auth
 from litellm_bighub.control_plane.http.app import ROUTERS
 from litellm_bighub.control_plane.people.roles import AGENT
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.conversation import fact
 from tests.control_plane.http.asking import Clients, both
 from tests.control_plane.serving import serving
 
@@ -221,6 +222,38 @@ async def test_only_a_gateways_key_says_whom_authentication_named(open_plane, pa
         assert told["detail"]["code"] == "another_caller"
     claimed = await robot.evaluate(action="wipe", actor=actor, context={"team": "admin", "caller": {"team": "admin"}})
     assert claimed["allowed"] is False
+
+
+SEQUENCE = """\
+version: 1
+rules: [{name: refunds, tool: refund, after: {tool: verify, same: customer}}]
+"""
+
+
+@only_sqlite
+@pytest.mark.parametrize(("pattern", "may"), [("*", True), ("key:*", True), ("billing", False), ("key:a", False)])
+async def test_only_a_gateways_key_says_what_came_before(open_plane, pattern, may):
+    """An agent would say of itself that it has verified somebody, and need not know what it is asked for."""
+    clients = Clients(open_plane(SEQUENCE))
+    person = await clients.person()
+    robot = clients.of((await _make(person, actor=pattern))["key"])
+    status = await robot.ask("GET", "/actions/status")
+    assert status.get("history", {}).get("compared") == ([["customer"]] if may else None)
+    actor = "key:a" if pattern.startswith("key:") else "billing"
+    verified = {"arguments": {"customer": 1}, "gateway": {"history": told_of({"customer": 1})}}
+    asked = await robot.evaluate(200 if may else 403, action="refund", actor=actor, context=verified)
+    assert asked.get("allowed") is (True if may else None)
+    other = {"arguments": {"customer": 2}, "gateway": {"history": told_of({"customer": 1})}}
+    asked = await robot.evaluate(200 if may else 403, action="refund", actor=actor, context=other)
+    assert asked.get("allowed") is (False if may else None)
+    unknown = await robot.evaluate(action="refund", actor=actor, context={"arguments": {"customer": 1}})
+    assert unknown["allowed"] is False
+
+
+def told_of(verified):
+    """A history in which the result of `verify` came back."""
+    facts = fact.of_call("verify", verified, [fact.FollowedCall(("verify",), ("customer",))])
+    return fact.text_of({fact.RETURNED + each: 1.0 for each in facts})
 
 
 @only_sqlite

@@ -8,6 +8,7 @@ import socket
 import time
 import tracemalloc
 import zlib
+from dataclasses import replace
 
 import httpx
 import pytest
@@ -475,3 +476,17 @@ async def test_a_replaced_method_is_the_users_wish():
     assert without_retries(theirs, 2.0) is theirs
     assert without_retries(other, 2.0) is other
     await theirs.close()
+
+
+async def test_a_service_that_asks_for_no_earlier_calls_is_told_of_none():
+    """The hosted BIGHUB: it is told which results came back, as before."""
+    with HostedBighub() as bighub:
+        decisions = ToolDecisions(hosted(settings(bighub)))
+        fresh = await decisions.followed()
+        assert fresh is not None
+        assert fresh.calls is None
+        await decisions.decide([CALL], replace(CONTEXT, outputs="fetch", history='{"<verify":1.0}'))
+        (request,) = bighub.requests
+        assert request.body["context"]["gateway"]["outputs"] == "fetch"
+        assert "history" not in request.body["context"]["gateway"]
+        await decisions.aclose()

@@ -94,3 +94,35 @@ def test_of_many_values_the_older_are_possible_and_single_calls_are_forgotten():
     assert sum(name.startswith("=") for name in left) == fact.MOST_VALUES
     assert "=000 verify" not in left
     assert "<verify id 000" not in left
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [({"pin": "1234"}, "1234"), ({"pin": "[redacted]"}, None), ({"pin": "[redacted:card]"}, None), ({}, None)],
+    ids=["as it is", "redacted", "a card", "missing"],
+)
+def test_a_redacted_argument_may_be_any_unless_the_question_tells_what_it_is(shown, expected):
+    """So nobody is verified by what another secret looks like."""
+    assert fact.judged_digest(shown, ["pin"], "{}") == fact.digest_of([expected])
+    told = fact.of_judged({"pin": "1234"}, shown, [("pin",)])
+    assert fact.judged_digest(shown, ["pin"], fact.text_of(told)) == fact.digest_of(["1234"])
+    assert bool(told) == (expected is None)
+    assert "1234" not in fact.text_of(told)
+
+
+def test_what_a_question_without_arguments_tells_counts_before_its_other_fields():
+    told = fact.text_of(fact.of_judged({}, None, [("target",)]))
+    assert fact.judged_digest({"target": "x"}, ["target"], told) == fact.ANY_VALUE
+    two = {**fact.of_judged({"a": 1}, None, [("a",)]), **fact.of_judged({"a": 2}, None, [("a",)])}
+    assert fact.judged_digest({"a": 1}, ["a"], fact.text_of(two)) == fact.ANY_VALUE
+    assert fact.possible(two) == fact.of_caller(two) == fact.kept(two) == {}
+
+
+def test_a_history_that_is_too_long_tells_less_and_never_something_else():
+    values = {f">verify{tool} id {digest:024}": digest for tool in range(60) for digest in range(50)}
+    short = fact.shortened(fact.text_of(values))
+    assert len(short) <= fact.MOST_CHARACTERS < len(fact.text_of(values))
+    assert fact.from_text(short)[">verify1 id *"] == 39.0
+    assert fact.shortened('{"<a":1.0}') == '{"<a":1.0}'
+    assert fact.shortened(fact.text_of({f">verify{tool}": 0.0 for tool in range(9_000)})) == ""
+    assert fact.shortened("") == ""

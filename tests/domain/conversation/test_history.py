@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations
 
 import pytest
 
 from litellm_bighub.domain.call import CallContext
-from litellm_bighub.domain.conversation.fact import Span
+from litellm_bighub.domain.conversation.fact import FollowedCall, Span
 from litellm_bighub.domain.conversation.history import (
+    FreshHistory,
     as_returned,
     mark_of_caller,
     marks_of_calls,
@@ -55,3 +57,28 @@ def test_a_call_counts_for_its_conversation_and_for_its_caller():
     assert spans_of(followed) == (Span("m"),)
     assert marks_of_use(followed) == {"m", mark_of_caller(ANN)}
     assert spans_of(ANN) == spans_of(CallContext(history="no facts")) == ()
+
+
+FOLLOWED = FreshHistory(60.0, (FollowedCall(("verify_*",), ("id",)),), of_caller=True, compared=(("customer",),))
+
+
+@pytest.mark.parametrize("fresh", [FreshHistory(), FreshHistory(0, ()), FOLLOWED])
+def test_how_conversations_are_followed_is_told_as_json(fresh):
+    assert FreshHistory.from_dict(json.loads(json.dumps(fresh.as_dict()))) == fresh
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seconds": "60"},
+        {"calls": "all"},
+        {"calls": ["verify"]},
+        {"calls": [{"tools": "verify", "fields": []}]},
+        {"calls": [{"tools": [1], "fields": []}]},
+        {"compared": ["customer"]},
+        {"of_caller": 1},
+    ],
+)
+def test_what_is_told_otherwise_is_not_guessed(wrong):
+    with pytest.raises(ValueError, match=r"this "):
+        FreshHistory.from_dict({**json.loads(json.dumps(FOLLOWED.as_dict())), **wrong})
