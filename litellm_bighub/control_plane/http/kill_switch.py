@@ -12,7 +12,6 @@ from typing_extensions import Self
 from litellm_bighub.control_plane.http.auth import Anybody, Plane, SwitchWriter
 from litellm_bighub.control_plane.http.errors import not_found
 from litellm_bighub.control_plane.http.json_values import iso
-from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.tables import switches
 from litellm_bighub.control_plane.store.tables.switches import Switch
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -74,16 +73,7 @@ async def activate(body: Activation, plane: Plane, caller: SwitchWriter) -> Json
         activated_at=now,
     )
 
-    def job(transaction: Transaction) -> None:
-        switches.activate(transaction.connection, switch)
-        transaction.append(
-            AuditEvent(
-                now, "kill_switch.activated", switch.id, asdict(switch), severity="critical", domain=switch.domain
-            )
-        )
-        transaction.reconfigure()
-
-    await plane.write(job)
+    await plane.write(lambda transaction: switches.turn_on(transaction, switch, person=caller.lineage))
     return {"switch_id": switch.id, "is_active": True, "scope": switch.scope}
 
 
@@ -94,13 +84,10 @@ async def deactivate(
     """Switch off."""
     now = plane.clock()
 
+    reason = body.reason if body else ""
+
     def job(transaction: Transaction) -> bool:
-        if not switches.deactivate(transaction.connection, switch_id, by=caller.name, now=now):
-            return False
-        details = {"by": caller.name, "reason": body.reason if body else ""}
-        transaction.append(AuditEvent(now, "kill_switch.deactivated", switch_id, details, severity="critical"))
-        transaction.reconfigure()
-        return True
+        return switches.turn_off(transaction, switch_id, by=caller.name, person=caller.lineage, reason=reason, now=now)
 
     if not await plane.write(job):
         raise not_found("active kill switch", switch_id)

@@ -18,7 +18,12 @@ from litellm_bighub.control_plane.store.tables.logins import Login
 from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.wording import Wording
 
-GOOD = frozenset({"approved", "denied", "answered", "first", "allowed", "many", "user_changed", "session_ended"})
+GOOD = frozenset(
+    {
+        *("approved", "denied", "answered", "first", "allowed", "many"),
+        *("user_changed", "session_ended", "switched_on", "switched_off"),
+    }
+)
 NOTES = GOOD | {
     "unreadable",
     "answer_missing",
@@ -29,6 +34,10 @@ NOTES = GOOD | {
     "login_throttled",
     "password_short",
     "password_wrong",
+    "switch_gone",
+    "switch_reason",
+    "switch_twice",
+    "switch_unclear",
     "refused_unknown",
     "refused_expired",
     "refused_resolved",

@@ -16,6 +16,7 @@ from litellm_bighub.control_plane.inbox.decision_pages import routes as decision
 from litellm_bighub.control_plane.inbox.policy_page import routes as policy_routes
 from litellm_bighub.control_plane.inbox.provider_login import routes as provider_routes
 from litellm_bighub.control_plane.inbox.sessions import LoginNeeded
+from litellm_bighub.control_plane.inbox.switch_page import routes as switch_routes
 from litellm_bighub.control_plane.inbox.way_back import login_for
 from litellm_bighub.control_plane.people.attempts import Attempts
 from litellm_bighub.control_plane.people.oidc.provider import Provider
@@ -43,6 +44,7 @@ def install(app: FastAPI, plane: ControlPlane, *, behind_tls: bool, provider: Pr
         decision_routes,
         policy_routes,
         people_routes,
+        switch_routes,
         public_routes,
     ):
         app.router.routes.extend(pages.router.routes)
