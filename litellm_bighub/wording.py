@@ -319,6 +319,7 @@ class Wording:
     page_not_yours: str = _sentence("You cannot answer this call: others must.")
     page_own_call: str = _sentence("You asked for this call: somebody else must approve it. You can deny it.")
     page_voted: str = _sentence("You have approved it.")
+    page_target: str = _sentence("target")
     page_requester_unknown: str = _sentence("user unknown")
     page_arguments_edited: str = _sentence("{person} has edited the arguments; this is what would run:")
     page_approve: str = _sentence("Approve")
@@ -344,6 +345,7 @@ class Wording:
     page_more_fields: str = _sentence("More on the page of this call: {count}")
     page_html_preview: str = _sentence("How the HTML looks, without images, links and scripts")
     page_html_source: str = _sentence("Its source")
+    page_deceits: str = _sentence("Some of this looks other than it is, and is marked: {what}.")
     page_no_arguments: str = _sentence("No arguments.")
     page_why: str = _sentence("Why this call")
     page_told_by_caller: str = _sentence("as the caller tells it")
@@ -351,7 +353,7 @@ class Wording:
         "This actor's calls of this tool in 30 days: {count} ({approved} approved, {denied} denied, {expired} expired)."
     )
     page_total: str = _sentence(
-        "`{rule}`, this {period}: {used} {currency} of {limit} used, {reserved} reserved with this call, {left} left."
+        "`{rule}`, this {period}: {used} of {limit} {currency} used, {reserved} reserved with this call, {left} left."
     )
     page_before_median: str = _sentence("Their median value is {value}.")
     page_last_approval: str = _sentence("Last approved by {person}, {time}.")
@@ -415,7 +417,7 @@ class Wording:
     page_explain_when: str = _sentence("its condition does not hold")
     page_explain_unread: str = _sentence("Rules behind these, which are not asked: {count}")
     page_explain_total: str = _sentence(
-        "`{rule}`, this {period}: {used} {currency} of {limit} used, {reserved} reserved, {left} left."
+        "`{rule}`, this {period}: {used} of {limit} {currency} used, {reserved} reserved, {left} left."
     )
     page_explain_hides: str = _sentence(
         "Something in the arguments was hidden when they were recorded; a condition over it may come out differently."

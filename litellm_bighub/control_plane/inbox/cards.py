@@ -111,8 +111,8 @@ def view_of(tool: str, arguments: Arguments, tools: Mapping[str, ToolParts], *, 
     known = next((entry for pattern, entry in tools.items() if fnmatchcase(tool, pattern)), None)
     if known is None:
         return call_view(arguments, longest=longest)
-    shell, sql = (_found(expression, arguments) for expression in (known.command, known.sql))
-    return call_view(arguments, show=known.show or "", shell=shell, sql=sql, longest=longest)
+    shell, sql, currency = (_found(expression, arguments) for expression in (known.command, known.sql, known.currency))
+    return call_view(arguments, show=known.show or "", currency=currency, shell=shell, sql=sql, longest=longest)
 
 
 def _found(expression: str | None, arguments: Arguments) -> object:

@@ -428,6 +428,6 @@ async def test_a_card_says_what_the_sums_of_its_rule_have_left(open_plane):
 
     for page in (listed, alone):
         assert (
-            "<code>refunds</code>, this day: 100.25 EUR of 1000 used, 550 reserved with this call, 349.75 left." in page
+            "<code>refunds</code>, this day: 100.25 of 1000 EUR used, 550 reserved with this call, 349.75 left." in page
         )
-        assert "this month: 100.25 EUR of 9000 used, 550 reserved with this call, 8349.75 left." in page
+        assert "this month: 100.25 of 9000 EUR used, 550 reserved with this call, 8349.75 left." in page

@@ -10,13 +10,14 @@ from typing import Final
 from litellm_bighub.control_plane.inbox.views.mail_block import is_mail, mail_order
 from litellm_bighub.control_plane.inbox.views.show_template import filled
 from litellm_bighub.control_plane.inbox.views.text_runs import Runs, text_runs
-from litellm_bighub.control_plane.inbox.views.value_block import Block, NamedBlock, Reading, value_block
+from litellm_bighub.control_plane.inbox.views.value_block import Block, NamedBlock, Reading, all_runs, value_block
 from litellm_bighub.domain.call import JSON, Arguments
 
 ON_CARD: Final = 6_000
 """So many characters of a text stand on a card; the call's own page has all."""
 _CURRENCIES: Final = ("currency", "currency_code")
 _LONGEST_CURRENCY: Final = 12
+_MOST_DECEITS: Final = 6
 _WORDS: Final = frozenset({"command", "cmd", "argv"})
 _SHELLS: Final = frozenset({"sh", "bash", "zsh", "dash"})
 
@@ -35,15 +36,31 @@ class CallView:
     currency: Runs
     arguments: tuple[NamedBlock, ...]
 
+    @property
+    def deceits(self) -> tuple[str, ...]:
+        """What deceives the eye in them, in words: a mark alone tells nothing to who cannot point at it."""
+        told = list(dict.fromkeys(run.told for run in all_runs(self.arguments) if run.mark))
+        return (
+            *told[:_MOST_DECEITS],
+            *([f"and {len(told) - _MOST_DECEITS} more"] if len(told) > _MOST_DECEITS else []),
+        )
+
 
 def call_view(
-    arguments: Arguments, *, show: str = "", shell: object = None, sql: object = None, longest: int | None = None
+    arguments: Arguments,
+    *,
+    show: str = "",
+    currency: object = None,
+    shell: object = None,
+    sql: object = None,
+    longest: int | None = None,
 ) -> CallView:
     """The view of a call.
 
     Args:
         arguments: redacted.
         show: the operator's template for the tool.
+        currency: what the policy reads as the currency of the value.
         shell: what the policy reads as a command among the arguments: a text, or words.
         sql: what the policy reads as SQL among the arguments.
         longest: how many characters of a text are shown.
@@ -52,7 +69,9 @@ def call_view(
     reading = Reading(longest, shell if isinstance(shell, str) else "", sql if isinstance(sql, str) else "")
     return CallView(
         text_runs(filled(show, arguments)) if show else (),
-        text_runs(next((found for name in _CURRENCIES if (found := _short(arguments.get(name)))), "")),
+        text_runs(
+            next((found for value in (currency, *map(arguments.get, _CURRENCIES)) if (found := _short(value))), "")
+        ),
         tuple(NamedBlock(text_runs(name), _argument(name, arguments[name], shell, reading)) for name in names),
     )
 
@@ -74,5 +93,5 @@ def _command(words: list[JSON]) -> JSON:
     return texts[2] if is_shell else shlex.join(texts)
 
 
-def _short(value: JSON) -> str:
+def _short(value: object) -> str:
     return value if isinstance(value, str) and len(value) <= _LONGEST_CURRENCY else ""

@@ -15,8 +15,15 @@ _HUNK: Final = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 _HEADER: Final = re.compile(
     r"diff --git |index |--- |\+\+\+ |new file|deleted file|rename |similarity |old mode|new mode|\*\*\* "
 )
-_FILE: Final = re.compile(r"(?:\+\+\+ (?:b/)?(.+)|\*\*\* (?:Add|Update|Delete) File: (.+)|\*\*\* Move to: (.+))")
+_FILE: Final = re.compile(
+    r"(?:\+\+\+ (?:b/)?(.+)|\*\*\* (?:Add|Update|Delete) File: (.+)"
+    r"|(?:\*\*\* Move to:|rename to) (.+)|diff --git .+ b/(.+))"
+)
 _REMOVED_FILE: Final = re.compile(r"--- (?:a/)?(.+)")
+_DELETES: Final = re.compile(r"\*\*\* Delete File: |\+\+\+ /dev/null|deleted file")
+_HEAD: Final = re.compile(r"--- [^\n]*\n\+\+\+ [^\n]*\n@@")
+_OF_HUNKS: Final = frozenset({" ", "+", "-", "\\", ""})
+"""How a line of a hunk begins; tools strip the blank of an empty one."""
 _SIGNS: Final[dict[str, LineKind]] = {"+": "added", "-": "removed"}
 
 
@@ -36,6 +43,9 @@ class _Hunk:
             self.before -= sign != "+"
             self.after -= sign != "-"
 
+    def end(self) -> None:
+        self.before = self.after = None
+
 
 def is_diff(text: str) -> bool:
     """Whether a text is a patch."""
@@ -47,22 +57,35 @@ def diff_block(text: str, longest: int | None = None) -> TextBlock:
     shown = text if longest is None else text[:longest]
     lines = list(_lines(shown))
     added, removed = (sum(line.kind == kind for line in lines) for kind in ("added", "removed"))
-    files = list(dict.fromkeys(_files(text)))
+    files = [f"deleted: {name}" if is_deleted else name for name, is_deleted in _files(text).items()]
     notes = (f"+{added} \u2212{removed}", *files[:20], *([f"and {len(files) - 20} more"] if len(files) > 20 else []))
     return folded(lines, TextBlock((), language="diff", notes=notes, left_out=len(text) - len(shown)))
 
 
 def _lines(text: str) -> Iterator[Line]:
+    for number, (line, kind) in enumerate(_kinds(text), 1):
+        deletes = kind == "file" and _DELETES.match(line) is not None
+        yield Line(text_runs(line), kind, number, "deletes the file" if deletes else "")
+
+
+def _kinds(text: str) -> Iterator[tuple[str, LineKind]]:
+    """The lines, each with what it is.
+
+    Within a hunk that says how long it is, `--- x` is a removed line like others. Models count badly, and who wants to
+    hide a file counts wrong on purpose: a line that no hunk can hold ends it, and so does the whole head of a file.
+    """
+    lines = split_lines(text)
     hunk = _Hunk(None, None)
-    for number, line in enumerate(split_lines(text), 1):
-        yield Line(text_runs(line), _kind(line, hunk), number)
+    for at, line in enumerate(lines):
+        if line[:1] not in _OF_HUNKS or _HEAD.match("\n".join(lines[at : at + 3])) is not None:
+            hunk.end()
+        yield line, _kind(line, hunk)
 
 
 def _kind(line: str, hunk: _Hunk) -> LineKind:
-    """What a line is. Within a hunk that says how long it is, `--- x` is a removed line like others."""
     counted = hunk.before is not None and hunk.is_open
     if not counted and (_HEADER.match(line) is not None):
-        hunk.before = hunk.after = None
+        hunk.end()
         return "file"
     if not counted and line.startswith("@@"):
         lengths = _HUNK.match(line)
@@ -73,13 +96,20 @@ def _kind(line: str, hunk: _Hunk) -> LineKind:
     return _SIGNS.get(line[:1], "")
 
 
-def _files(text: str) -> Iterator[str]:
-    hunk, removed = _Hunk(None, None), ""
-    for line in split_lines(text):
-        if _kind(line, hunk) != "file":
+def _files(text: str) -> dict[str, bool]:
+    """The files by name, in their order, each with whether it is deleted."""
+    files: dict[str, bool] = {}
+    before = ""
+    for line, kind in _kinds(text):
+        if kind != "file":
             continue
         if (found := _FILE.match(line)) is not None:
-            name = found[1] or found[2] or found[3]
-            yield removed if name == "/dev/null" else name
+            name = found[1] or found[2] or found[3] or found[4]
+            is_deleted = name == "/dev/null" or line.startswith("*** Delete")
+            name = before if name == "/dev/null" else name
+            files[name] = files.get(name, False) or is_deleted
         elif (found := _REMOVED_FILE.match(line)) is not None:
-            removed = found[1]
+            before = found[1]
+        elif line.startswith("deleted file") and files:
+            files[next(reversed(files))] = True
+    return files

@@ -16,10 +16,11 @@ from litellm_bighub.policy.parts import shell_parts
 from litellm_bighub.policy.parts.command_pattern import CommandPattern
 from litellm_bighub.policy.parts.part import Part, Unknown
 from litellm_bighub.policy.parts.path_use import Directories
-from litellm_bighub.policy.parts.shell_command import Argv, Command
+from litellm_bighub.policy.parts.shell_command import Argv, Command, Pipeline
 
 _MOST_LINES: Final = 80
 """So many are looked at one by one."""
+_DOWNLOADS: Final = "runs what it downloads"
 _DANGERS: Final[dict[str, tuple[str, ...]]] = {
     "destroys": (
         *("rm *", "rmdir *", "shred *", "dd *", "truncate *", "wipefs *", "mkfs *", "mkfs.* *", "unlink *"),
@@ -31,7 +32,7 @@ _DANGERS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "stops something": ("kill *", "killall *", "pkill *", "shutdown *", "reboot *", "halt *", "systemctl stop *"),
     "changes who may do what": ("chmod *", "chown *", "sudo *", "su *", "doas *", "usermod *", "passwd *", "visudo *"),
-    "runs what it downloads": tuple(
+    _DOWNLOADS: tuple(
         f"{fetch} * | {shell} *"
         for fetch in ("curl", "wget")
         for shell in ("sh", "bash", "zsh", "dash", "sudo sh", "sudo bash", "sudo", "python", "python3", "perl", "node")
@@ -48,7 +49,7 @@ def shell_block(text: str, longest: int | None = None) -> TextBlock:
     """A text that a shell runs."""
     shown = text if longest is None else text[:longest]
     parts = _parts(text)
-    notes = [*dict.fromkeys(f"{told}: {_short(part)}" for part in parts for told in _dangers(part))]
+    notes = [*dict.fromkeys(_notes(parts))]
     notes += [f"not understood: {part.shown}" for part in parts if isinstance(part, Unknown)]
     most = (*notes[:8], *([f"and {len(notes) - 8} more"] if len(notes) > 8 else []))
     block = TextBlock((), language="shell", notes=most, left_out=len(text) - len(shown))
@@ -64,6 +65,19 @@ def _dangers(part: Part) -> list[str]:
     if not isinstance(part, Command):
         return []
     return list(dict.fromkeys(told for told, pattern in _PATTERNS if pattern.fits(part, allows=False)))
+
+
+def _notes(parts: Sequence[Part]) -> Iterator[str]:
+    """What is dangerous, once for each command; a download that is run is told once for its whole pipeline."""
+    told_of: set[Pipeline] = set()
+    for part in parts:
+        for told in _dangers(part):
+            if told == _DOWNLOADS and isinstance(part, Command):
+                pipelines = {pipeline for pipeline, _ in part.pipelines}
+                if pipelines & told_of:
+                    continue
+                told_of |= pipelines
+            yield f"{told}: {_short(part)}"
 
 
 def _short(part: Part) -> str:

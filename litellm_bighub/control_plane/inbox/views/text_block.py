@@ -9,7 +9,7 @@ from typing import Final, Literal, TypeAlias
 from litellm_bighub.control_plane.inbox.views.text_runs import Runs, text_runs
 
 LineKind: TypeAlias = Literal["", "added", "removed", "hunk", "file", "danger"]
-FOLDED_AFTER: Final = 14
+FOLDED_AFTER: Final = 24
 _WIDE: Final = 160
 """A line of more characters takes several on the screen."""
 

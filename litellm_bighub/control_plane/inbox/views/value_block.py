@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Literal, TypeAlias
 
 from litellm_bighub.control_plane.inbox.views.diff_block import diff_block, is_diff
@@ -12,11 +13,12 @@ from litellm_bighub.control_plane.inbox.views.mail_block import MailBlock, html_
 from litellm_bighub.control_plane.inbox.views.shell_block import shell_block
 from litellm_bighub.control_plane.inbox.views.sql_block import is_sql, sql_block
 from litellm_bighub.control_plane.inbox.views.text_block import TextBlock, text_block
-from litellm_bighub.control_plane.inbox.views.text_runs import Runs, text_runs
+from litellm_bighub.control_plane.inbox.views.text_runs import Runs, TextRun, text_runs
 from litellm_bighub.domain.call import JSON
 
 _MOST_COLUMNS: Final = 8
 _OPEN_UNTIL: Final = 12
+_FLAT_UNTIL: Final = 120
 SHELL_NAMES: Final = frozenset({"command", "commands", "cmd", "script", "bash", "shell", "shell_command"})
 _DEEPEST: Final = 30
 
@@ -44,13 +46,35 @@ class TreeBlock:
         about: how many there are, as in `3 fields`.
         is_open: whether they are shown at first sight.
         left_out: how many are not shown here.
+        is_list: whether these are elements.
     """
 
     fields: tuple[NamedBlock, ...]
     about: str
     is_open: bool
     left_out: int = 0
+    is_list: bool = False
     kind: Literal["tree"] = "tree"
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether a line or two hold all of it, so that there is nothing to fold. Objects within one have their own."""
+        return self._length(_FLAT_UNTIL) <= _FLAT_UNTIL
+
+    def _length(self, most: int) -> int:
+        """How many characters it has, told only as far as `most`."""
+        length = most + 1 if self.left_out else 0
+        for field in self.fields:
+            if length > most:
+                break
+            length += sum(len(run.text) for run in field.name)
+            if isinstance(field.block, TreeBlock) and (field.block.is_list or self.is_list):
+                length += field.block._length(most - length)  # noqa: SLF001 - its own class
+            elif isinstance(field.block, TextBlock) and field.block.is_short and not field.block.left_out:
+                length += sum(len(run.text) for line in field.block.lines for run in line.runs)
+            else:
+                length = most + 1
+        return length
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +130,22 @@ def value_block(name: str, value: JSON, reading: Reading, *, depth: int = 0) -> 
         NamedBlock(text_runs(str(at)), value_block(name, element, reading, depth=depth + 1))
         for at, element in enumerate(value[:most], 1)
     )
-    return TreeBlock(fields, _count(len(value), "element"), len(value) <= _OPEN_UNTIL, len(value) - len(fields))
+    left_out = len(value) - len(fields)
+    return TreeBlock(fields, _count(len(value), "element"), len(value) <= _OPEN_UNTIL, left_out, is_list=True)
+
+
+def all_runs(named: Iterable[NamedBlock]) -> Iterator[TextRun]:
+    """Every run of the fields, names and folded lines too."""
+    for each in named:
+        yield from each.name
+        block = each.block
+        if isinstance(block, TreeBlock):
+            yield from all_runs(block.fields)
+        elif isinstance(block, TableBlock):
+            yield from chain.from_iterable(chain(block.columns, *block.rows))
+        else:
+            text = block.source if isinstance(block, MailBlock) else block
+            yield from chain.from_iterable(line.runs for line in (*text.lines, *text.folded))
 
 
 def _text(name: str, text: str, reading: Reading) -> Block:

@@ -141,7 +141,7 @@ async def test_an_explanation_tells_sums_and_changes_nothing(visit, decide, plan
     before = await plane.read(kept)
     typed = {"tool": "refund", "team": "support", "key": "k" * 64, "arguments": '{"amount": 300, "currency": "EUR"}'}
     page = words(await client.post("/inbox/policy/explain", data={"csrf": token, **typed}))
-    assert "400 EUR of 1200 used, 600 reserved, 200 left" in page
+    assert "400 of 1200 EUR used, 600 reserved, 200 left" in page
     assert "the value is more than this day leaves" in page
     assert await plane.read(kept) == before
 

