@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from litellm_bighub.control_plane.channels.channel import Channel
 from litellm_bighub.control_plane.http import (
     actions,
     api_keys,
@@ -47,18 +48,25 @@ ROUTERS = tuple(module.router for module in (*SDK_EXTRAS, *PRODUCT))
 """The contract. The extras come first: `/rules/domains` is one of them, and no `/rules/{rule_id}`."""
 
 
-def create_app(plane: ControlPlane, *, behind_tls: bool = False, provider: Provider | None = None) -> FastAPI:
+def create_app(
+    plane: ControlPlane,
+    *,
+    behind_tls: bool = False,
+    provider: Provider | None = None,
+    channels: Sequence[Channel] = (),
+) -> FastAPI:
     """An app over a control plane, which stays its caller's to close.
 
     Args:
         plane: the control plane.
         behind_tls: whether people reach it over TLS alone, also where the request does not say so.
         provider: where people can log in, too.
+        channels: where people hear of calls that wait, and answer, besides the inbox.
     """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        async with maintained(plane):
+        async with maintained(plane, channels):
             yield
 
     app = FastAPI(title=TITLE, lifespan=lifespan, docs_url=None, redoc_url=None)

@@ -1,15 +1,17 @@
-"""Maintenance in a process that serves: record expiries, count events, remove old ones, deliver webhooks."""
+"""Maintenance in a process that serves: expiries, counts, retention, webhooks, and channels."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import httpx
 
 from litellm_bighub.control_plane.audit.event_counts import AT_ONCE
+from litellm_bighub.control_plane.channels.channel import Channel
+from litellm_bighub.control_plane.channels.message_delivery import MessageDelivery
 from litellm_bighub.control_plane.channels.webhook_delivery import Deliverer
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.errors import BighubError
@@ -20,11 +22,18 @@ _PAUSE_SECONDS = 5.0
 
 
 @asynccontextmanager
-async def maintained(plane: ControlPlane) -> AsyncGenerator[None]:
-    """Run the jobs while the context is open."""
+async def maintained(plane: ControlPlane, channels: Sequence[Channel] = ()) -> AsyncGenerator[None]:
+    """Run the jobs while the context is open.
+
+    Args:
+        plane: of this process.
+        channels: where people hear of calls that wait, and answer.
+    """
     async with httpx.AsyncClient(follow_redirects=False) as client:
         deliverer = Deliverer(plane, client)
-        jobs = [asyncio.create_task(_restarted(job)) for job in (deliverer.run, lambda: _expire_and_retain(plane))]
+        work = [deliverer.run, lambda: _expire_and_retain(plane), *(channel.hear for channel in channels)]
+        work += [MessageDelivery(plane, channel).run for channel in channels]
+        jobs = [asyncio.create_task(_restarted(job)) for job in work]
         try:
             yield
         finally:
@@ -46,10 +55,10 @@ async def _expire_and_retain(plane: ControlPlane) -> None:
 
 
 async def _restarted(job: Callable[[], Awaitable[None]]) -> None:
-    """Run a job again after the database failed; it may come back."""
+    """Run a job until it ends, and again after the database failed; it may come back."""
     while True:
         try:
-            await job()
+            return await job()
         except BighubError as error:  # noqa: PERF203 - each round may fail on its own
             logger.warning("maintenance failed, and goes on in %s seconds: %s", _PAUSE_SECONDS, error)
             await asyncio.sleep(_PAUSE_SECONDS)

@@ -5,7 +5,7 @@ A change here needs a migration in `migrations/versions`; a test compares the tw
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text, text
+from sqlalchemy import BigInteger, Column, Double, Index, Integer, MetaData, Table, Text, UniqueConstraint, text
 
 metadata = MetaData()
 
@@ -147,6 +147,25 @@ approvals = Table(
     Index("approvals_state", "state", "created_at"),
     Index("approvals_digest", "digest"),
     Index("approvals_edited", "edited_digest"),
+)
+
+told_messages = Table(
+    "told_messages",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("approval_id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("place", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("shown", Text, nullable=False),
+    Column("escalates_at", Double),
+    Column("attempts", Integer, nullable=False),
+    Column("due_at", Double, nullable=False),
+    Column("is_over", Integer, nullable=False),
+    Column("created_at", Double, nullable=False),
+    UniqueConstraint("approval_id", "channel", "place", name="told_messages_place"),
+    Index("told_messages_due", "channel", "is_over", "due_at"),
+    comment="What channels were told of calls that wait, and how each message is found there.",
 )
 
 rules = Table(

@@ -19,6 +19,7 @@ from litellm_bighub.control_plane.store.schema import (
     memory,
     outcomes,
     reservations,
+    told_messages,
 )
 from litellm_bighub.control_plane.store.tables.approvals import OVER
 from litellm_bighub.control_plane.store.tables.clock_checks import DAY
@@ -80,4 +81,5 @@ def _others(before: float, now: float) -> tuple[tuple[Table, ColumnElement[bool]
         (idempotency, idempotency.c.created_at < min(before, now - KEPT_SECONDS)),
         (memory, memory.c.time < before),
         (outcomes, outcomes.c.reported_at < before),
+        (told_messages, and_(told_messages.c.is_over == 1, told_messages.c.due_at < before)),
     )
