@@ -79,7 +79,7 @@ class Wording:
         'The tool call "{tool}" needs the approval of a person and has not been run.'
     )
     reason: str = _sentence("Reason: {reason}")
-    # What follows the sentence of a call that a person denied, if that person wants the agent to know.
+    # What follows the sentence of a call that a person denied or approved, if that person wants the agent to know.
     person_told: str = _sentence("The person says: {told}")
 
     # In the place of a call whose stream ended, of the output of a call without a notice, of an MCP call that lost its
@@ -99,6 +99,9 @@ class Wording:
         'A person changed the arguments of the tool call "{tool}" before it was approved. '
         "It is made with the person's arguments."
     )
+
+    # The same of a call that ran as it was, where a person has something to say of it: `person_told` follows.
+    approved_note: str = _sentence('A person approved the tool call "{tool}".')
 
     # To the model, in the place of a request for approval that its caller was shown, and of the caller's answer.
     approval_asked: str = _sentence(
@@ -325,7 +328,7 @@ class Wording:
     page_approve: str = _sentence("Approve")
     page_deny: str = _sentence("Deny")
     page_comment: str = _sentence("Comment (optional)")
-    page_tell_comment: str = _sentence("If I deny, tell the agent my comment")
+    page_tell_comment: str = _sentence("Tell the agent my comment")
     page_respond: str = _sentence("Answer in its place")
     page_respond_help: str = _sentence("The call does not run; the agent hears this.")
     page_respond_button: str = _sentence("Answer the agent")
@@ -562,6 +565,10 @@ class Wording:
     def person_says(self, told: str) -> str:
         """What follows a sentence to tell what a person has to say; nothing without that."""
         return f" {self.person_told.format(told=told)}" if told else ""
+
+    def approved(self, tool: str, told: str, *, edited: str = "") -> str:
+        """What tells the model of an approved call that a person has changed or says something of; else nothing."""
+        return (edited or self.approved_note.format(tool=tool)) + self.person_says(told) if told or edited else ""
 
     def because(self, reason: str) -> str:
         """What follows a sentence to tell its reason; nothing without one."""

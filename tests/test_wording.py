@@ -31,7 +31,7 @@ from litellm_bighub.domain.decision import Block, BlockCause, RequireApproval
 from litellm_bighub.errors import ConfigurationError, UnreadableAnswerError
 from litellm_bighub.formats.registry import format_named
 from litellm_bighub.formats.requests.approval_answers import Effect
-from litellm_bighub.formats.requests.edited_note import edited_note
+from litellm_bighub.formats.requests.approval_note import approval_note
 from litellm_bighub.formats.requests.repair import RequestRepair
 from litellm_bighub.gateway.pipeline.answer_format import check_whole_answer
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
@@ -201,6 +201,7 @@ def test_a_setting_that_cannot_be_used_stops_the_start(given, key):
 
 WITHHELD = DecidedCall("resp_1", "call_1", "function", "pay", "blocked", False, "ada", 1.0)
 EDITED = replace(WITHHELD, verdict="allowed", released=True, arguments={"a": 1}, edited=True)
+NOTED = replace(EDITED, edited=False, told="on weekdays only")
 HERE = ConversationThread("resp_1")
 
 
@@ -230,11 +231,12 @@ RESULT = {"type": "tool_result", "tool_use_id": "call_1", "content": "x"}
         ("messages", "messages", {"role": "user", "content": [RESULT]}, "messages[0].content[0]"),
     ],
 )
-def test_a_note_on_an_edited_call_is_told_once(wording, name, key, item, place):
-    wire_format, repair = format_named(name), RequestRepair(edited={place: EDITED}, wording=wording)
+@pytest.mark.parametrize("call", [EDITED, NOTED, replace(EDITED, told="once")], ids=["edited", "noted", "both"])
+def test_a_note_on_an_approved_call_is_told_once(wording, name, key, item, place, call):
+    wire_format, repair = format_named(name), RequestRepair(approved={place: call}, wording=wording)
     once = wire_format.repaired({key: [item]}, repair)
 
-    assert str(once).count(repr(edited_note(EDITED, wording))[1:-1]) == 1
+    assert str(once).count(repr(approval_note(call, wording))[1:-1]) == 1
     assert wire_format.repaired(once, repair) == once
 
 

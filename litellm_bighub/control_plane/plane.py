@@ -164,7 +164,9 @@ class ControlPlane(Database):
         return await self._awaited.wait(approval_id, timeout=timeout)
 
     async def resolve(self, resolution: Resolution) -> Approval | ResolutionRefused:
-        """Carry out a person's answer. Of several answers the first counts."""
+        """Carry out a person's answer. Of several answers the first counts. Secrets in what they write are hidden."""
+        words = self.redact({"comment": resolution.comment, "told": resolution.told})
+        resolution = replace(resolution, comment=str(words["comment"]), told=str(words["told"]))
         return await self.write(
             lambda transaction: resolve(transaction, self.deciding, resolution, now_in(transaction, self.clock))
         )

@@ -40,6 +40,7 @@ class DecidedCall:
         turn: of a withheld call, the digest of the conversation that its answer went on from.
         request: of a withheld call, which request it was in the answer to: several may have gone on from the same turn.
         path: where it stood in its answer, as in `output[2]`; empty for calls that an older version has written.
+        told: of a released call, what the person who approved it tells the model.
     """
 
     response_id: str
@@ -66,6 +67,7 @@ class DecidedCall:
     turn: str = ""
     request: str = ""
     path: str = ""
+    told: str = ""
 
     @property
     def place(self) -> tuple[str, str, str, str]:
@@ -78,8 +80,8 @@ class DecidedCall:
         return self.actor, self.key, self.user
 
 
-def released(call: ToolCall, context: CallContext, time: float) -> DecidedCall:
-    """A call that the client gets as the model made it."""
+def released(call: ToolCall, context: CallContext, time: float, *, told: str = "") -> DecidedCall:
+    """A call that the client gets as the model made it, and what a person tells the model with it."""
     return DecidedCall(
         response_id=context.response_id,
         call_id=call.id,
@@ -95,6 +97,7 @@ def released(call: ToolCall, context: CallContext, time: float) -> DecidedCall:
         key=context.key,
         user=context.user,
         path=call.place,
+        told=storable(told),
     )
 
 

@@ -50,6 +50,7 @@ class Allow:
         edited: arguments that a person put in place of the model's, or `None`.
         shadowed: what was decided and is not enforced, in shadow mode; else `None`.
         remembered: whether the ledger of decided calls holds the call already, as released with the model's arguments.
+        told: what the person who approved the call tells the agent.
     """
 
     reason: str = ""
@@ -58,6 +59,7 @@ class Allow:
     shadowed: Block | RequireApproval | None = None
     remembered: bool = False
     basis: Basis = field(default_factory=Basis)
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,6 +79,30 @@ def test_a_yes_runs_the_call(driver, model, answer):
     assert refunds.paid == [("ord_1", 5000)]
 
 
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        pytest.param({"resolution": "approved", "tell_agent": "once"}, "executed", id="approved"),
+        pytest.param(PersonAnswer(approved=True, tell_agent="once"), "executed", id="value"),
+        pytest.param({"resolution": "denied", "tell_agent": "once"}, "blocked", id="denied"),
+        pytest.param(
+            {"resolution": "modified", "tell_agent": "once", "arguments": {"order_id": "o", "amount": 5}},
+            "executed",
+            id="modified",
+        ),
+    ],
+)
+def test_the_model_hears_what_the_person_tells_it_and_no_comment(driver, model, answer, status):
+    upstream = model([refund(5000)], DONE)
+    comment = {**answer, "comment": "inner"} if isinstance(answer, dict) else answer
+    run(driver, agent(driver, Bighub(), Refunds()), lambda _: comment)
+    (told,) = outputs(upstream.requests[1])
+    heard = json.loads(told["output"])
+    assert heard["status"] == status
+    assert heard["note" if status == "executed" else "error"].endswith("The person says: once")
+    assert "inner" not in told["output"]
+
+
 @pytest.mark.lesson("an answer without a resolution is an approval", row="no-resolution")
 @pytest.mark.parametrize(
     ("answer", "says"),
@@ -91,7 +115,8 @@ def test_a_yes_runs_the_call(driver, model, answer):
         pytest.param(1, "int", id="number"),
         pytest.param({"resolution": "approved", "arguments": "x"}, "`arguments` are no mapping", id="broken-edit"),
         pytest.param({"resolution": "modified"}, "`arguments` are no mapping", id="no-edit"),
-        pytest.param({"resolution": "approved", "comment": 7}, "`comment` or `by` is no text", id="number-as-comment"),
+        pytest.param({"resolution": "approved", "comment": 7}, "or `tell_agent` is no text", id="number-as-comment"),
+        pytest.param({"resolution": "approved", "tell_agent": 7}, "or `tell_agent` is no text", id="number-as-note"),
     ],
 )
 def test_what_is_no_answer_is_an_error_and_the_call_waits_on(driver, model, answer, says):

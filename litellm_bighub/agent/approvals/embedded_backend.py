@@ -113,6 +113,7 @@ class EmbeddedBackend:
             answer="approve" if answer.approved else "deny",
             by=answer.by,
             comment=answer.comment or "",
+            told=answer.tell_agent or "",
         )
         with unavailable_when_failing("control plane"):
             resolved = await plane.resolve(resolution)

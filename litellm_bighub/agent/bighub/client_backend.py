@@ -14,7 +14,14 @@ from litellm_bighub.agent.bighub.client import Client
 from litellm_bighub.agent.flow.effects import NotThisCall, Pending, PersonAnswer, Settled, Shown, Unsettled
 from litellm_bighub.agent.record.deliveries import EventBatch
 from litellm_bighub.agent.record.redacted_event import outcome_of, redacted_event
-from litellm_bighub.deciders.hosted.hosted_approvals import WAITING, approved_arguments, binds, is_path_segment
+from litellm_bighub.deciders.hosted.hosted_approvals import (
+    WAITING,
+    approved_arguments,
+    binds,
+    is_path_segment,
+    told_agent,
+)
+from litellm_bighub.deciders.hosted.strict_answer import TOLD
 from litellm_bighub.domain.decision import Allow, Basis, Block, BlockCause, RequireApproval
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redactor
@@ -62,11 +69,15 @@ class ClientBackend:
             return known or Unsettled(f"the approval could not be resolved ({type(error).__name__})")
         approval: JsonObject = dict(said) if isinstance(said, Mapping) else {}
         basis = Basis(decision_id=pending.request_id)
+        if answer.tell_agent:  # no generation of clients sends it, so BIGHUB cannot give it back
+            approval[TOLD] = answer.tell_agent
         if answer.approved and _is_approved(approval):
             return await self._approved(pending, approval, decide)
         if answer.approved and str(approval.get("status")) in WAITING:
             return Settled(RequireApproval("another person has to approve as well", pending.request_id), approval)
-        return Settled(Block("the approval was refused", basis, _cause(answer, approval)), approval)
+        cause = _cause(answer, approval)
+        told = told_agent(approval) if cause == "denied" else ""
+        return Settled(Block("the approval was refused", basis, cause, told), approval)
 
     async def look(self, pending: Pending, decide: DecideOne) -> Settled | None:
         """Look for the approval among those that were resolved."""
@@ -82,7 +93,7 @@ class ClientBackend:
                 return Settled(Block(_ANOTHER, basis, "unapproved"), item)
             if status == "approved":
                 return await self._approved(pending, item, decide)
-            return Settled(Block("the approval was refused", basis, "denied"), item)
+            return Settled(Block("the approval was refused", basis, "denied", told_agent(item)), item)
         return None
 
     async def _listed(self, listed: Callable[..., Any], pending: Pending, status: str) -> JsonObject | None:
@@ -101,15 +112,19 @@ class ClientBackend:
         if binds(approval):
             # A question of its own: under the first one's idempotency key the first answer would come again.
             call = replace(pending.ask.call, path=f"{pending.ask.call.path} approved by {pending.request_id}")
-            return Settled(await decide(replace(pending.ask, call=call)), approval)
+            decision = await decide(replace(pending.ask, call=call))
+            if isinstance(decision, Allow) and not decision.told:
+                decision = replace(decision, told=told_agent(approval))
+            return Settled(decision, approval)
         basis = Basis(decision_id=pending.request_id)
         try:
             edited = approved_arguments(approval)
         except DecisionRefused:
             return Settled(Block("something else than this call was approved", basis, "unapproved"), approval)
         if edited is None:
-            return Settled(Allow("approved by a person", basis=basis), approval)
-        return Settled(Allow("approved by a person with other arguments", edited=edited, basis=basis), approval)
+            return Settled(Allow("approved by a person", basis=basis, told=told_agent(approval)), approval)
+        reason = "approved by a person with other arguments"
+        return Settled(Allow(reason, edited=edited, basis=basis, told=told_agent(approval)), approval)
 
 
 def _is_of(pending: Pending, item: JsonMapping) -> bool:

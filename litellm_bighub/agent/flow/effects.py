@@ -54,12 +54,14 @@ class PersonAnswer:
         comment: is kept with the approval.
         by: the name of the person, as the callback gives it.
         arguments: those that shall run in place of the model's.
+        tell_agent: what the model hears from the person, with the call's result or in its place.
     """
 
     approved: bool
     comment: str | None = None
     by: str = SOMEBODY
     arguments: JsonMapping | None = None
+    tell_agent: str | None = None
 
 
 class ResolutionMapping(TypedDict, total=False):
@@ -70,12 +72,14 @@ class ResolutionMapping(TypedDict, total=False):
         comment: is kept with the approval.
         by: the name of the person.
         arguments: those that shall run in place of the model's.
+        tell_agent: what the model hears from the person.
     """
 
     resolution: Required[Literal["approved", "modified", "denied", "rejected"]]
     comment: str | None
     by: str | None
     arguments: JsonMapping | None
+    tell_agent: str | None
 
 
 GivenAnswer: TypeAlias = bool | PersonAnswer | ResolutionMapping | None

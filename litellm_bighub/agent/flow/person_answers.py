@@ -53,13 +53,14 @@ def read_answer(given: object) -> PersonAnswer | None:
 
 
 def _of_mapping(resolution: str, given: JsonMapping) -> PersonAnswer:
-    comment, by, arguments = given.get("comment"), given.get("by"), given.get("arguments")
-    if not isinstance(comment, str | None) or not isinstance(by, str | None):
-        raise _unclear("a mapping whose `comment` or `by` is no text")
+    comment, by, arguments, told = (given.get(key) for key in ("comment", "by", "arguments", "tell_agent"))
+    if not isinstance(comment, str | None) or not isinstance(by, str | None) or not isinstance(told, str | None):
+        raise _unclear("a mapping whose `comment`, `by` or `tell_agent` is no text")
     if not isinstance(arguments, Mapping | None) or (arguments is None and resolution == "modified"):
         raise _unclear("a mapping whose `arguments` are no mapping")
     approved = resolution in _APPROVED
-    return PersonAnswer(approved, comment, by or SOMEBODY, cast("JsonMapping", arguments) if approved else None)
+    changed = cast("JsonMapping", arguments) if approved else None
+    return PersonAnswer(approved, comment, by or SOMEBODY, changed, told)
 
 
 def _unclear(what: str) -> AdapterConfigurationError:
@@ -117,6 +118,8 @@ def _answer(run: Run, entry: TurnCall, pending: Pending, answer: PersonAnswer) -
     entry.ask, entry.prepared = edit
     entry.arguments = entry.prepared.arguments
     (decision,) = yield from do(Decide([entry.ask]))
+    if isinstance(decision, Allow):
+        decision = replace(decision, told=answer.tell_agent or "")
     entry.decide(decision, reveal=run.setup.reveal)
     if not isinstance(decision, RequireApproval) or entry.pending is None:
         return _take(run, entry, pending, Settled(decision, {}))

@@ -95,6 +95,7 @@ def _call(entry: TurnCall) -> JsonObject:
         "arguments": entry.arguments,
         "result": None if entry.result is None else asdict(entry.result),
         "told": entry.model_error,
+        "note": entry.note,
         "pending": None
         if pending is None
         else {
@@ -118,6 +119,7 @@ def _entries(run: Run, calls: Sequence[JsonMapping]) -> list[TurnCall]:
             GuardedToolResult(**{**stored["result"], **_decision(stored["result"])}),
             stored["told"],
         )
+        entry.note = stored.get("note", "")
         if stored["pending"]:
             _wait_again(run, entry, stored["pending"], stored.get("answer"))
         entries.append(entry)

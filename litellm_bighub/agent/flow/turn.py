@@ -35,6 +35,7 @@ class TurnCall:
         answer: what a person said, where that could not be brought into force yet.
         result: the outcome, as it stands so far.
         model_error: the error that the model gets in place of the result's.
+        note: what the person who approved it tells the model.
         wording: in which it hears of it.
     """
 
@@ -50,6 +51,7 @@ class TurnCall:
     answer: PersonAnswer | None = None
     result: GuardedToolResult | None = None
     model_error: str | None = None
+    note: str = ""
     wording: Wording = ENGLISH
 
     def refuse(self, error: str, status: Status = "blocked") -> None:
@@ -61,7 +63,9 @@ class TurnCall:
         """Take a decision: the tool becomes a job, or the call is withheld."""
         self.decision = decision
         self.job = self.pending = self.answer = self.result = self.model_error = None
+        self.note = ""
         if isinstance(decision, Allow):
+            self.note = self.wording.approved(self.call.name, decision.told)
             self._allow(decision)
             return
         status: Status = "approval_required" if isinstance(decision, RequireApproval) else "blocked"
@@ -95,7 +99,7 @@ class TurnCall:
         result = self.result or GuardedToolResult("blocked", error="no decision")
         if self.model_error is not None:
             result = GuardedToolResult(result.status, {}, result.output, self.model_error)
-        return call_output(self.call, result)
+        return call_output(self.call, result, self.note)
 
     @property
     def request_id(self) -> str | None:
@@ -260,13 +264,21 @@ def is_complete(response: JsonMapping) -> bool:
     return str(response.get("status") or "") in _ENDED
 
 
-def call_output(call: Requested, result: GuardedToolResult) -> JsonObject:
-    """The item with the outcome of a call, for the model. The policy's inner reasons stay here."""
+def call_output(call: Requested, result: GuardedToolResult, note: str = "") -> JsonObject:
+    """The item with the outcome of a call, for the model. The policy's inner reasons stay here.
+
+    Args:
+        call: as the model made it.
+        result: what became of it.
+        note: what the person who approved it has to say.
+    """
     body: JsonObject = {"status": result.status}
     if result.status == "executed":
         body["output"] = result.output
     else:
         body["error"] = result.error
+    if note:
+        body["note"] = note
     kind = "function_call_output" if call.kind == "function" else "custom_tool_call_output"
     return {"type": kind, "call_id": call.call_id, "output": result_text(body)}
 

@@ -38,7 +38,7 @@ class Resolution:
         groups: the user's, which rules may ask for.
         litellm_user: the LiteLLM user that they are, empty if nobody has said so. They approve no call of their own.
         edited: arguments in place of the shown ones; what is left as shown stays what it was.
-        told: what the agent is told of its call that a person denies: why, or what to do in its place.
+        told: what the agent hears: why its call is denied, what to do in its place, or a note to its approval.
         allow_minutes: how long the tool may run for the same caller without asking, once this call is approved.
     """
 
@@ -147,7 +147,7 @@ def _answer_body(approval: Approval, resolution: Resolution, moved: str) -> Json
         "person": resolution.person or resolution.by,
         "comment": resolution.comment,
     }
-    if moved == "deny" and resolution.told:
+    if resolution.told:
         body["told"] = resolution.told
     if resolution.edited is not None and resolution.answer == "approve":
         body |= {
@@ -202,6 +202,7 @@ def _record_answer(
         user=resolution.user,
         groups=resolution.groups,
         comment=comment,
+        told=resolution.told,
         edited=resolution.edited,
         edited_digest=edited_digest,
         now=now,

@@ -246,9 +246,15 @@ def _policy_decision(outcome: RecordedDecision) -> Decision:
     )
     match judgement.verdict:
         case "allowed":
-            return Allow(judgement.reason, edited=outcome.edited, remembered=outcome.remembered, basis=basis)
+            return Allow(
+                judgement.reason,
+                edited=outcome.edited,
+                remembered=outcome.remembered,
+                basis=basis,
+                told=outcome.told,
+            )
         case "blocked" if approval is not None and judgement.blocked_by == DENIED:
-            return Block(judgement.reason, basis=basis, cause="denied", told=approval.told)
+            return Block(judgement.reason, basis=basis, cause="denied", told=outcome.told)
         case "blocked":
             return Block(judgement.reason, basis=basis)
         case "requires_approval":

@@ -96,6 +96,12 @@ class RecordedDecision:
     enforced: bool = True
     remembered: bool = False
 
+    @property
+    def told(self) -> str:
+        """What the person who has approved or denied the call tells the agent; nothing while it waits."""
+        answered = self.judgement.verdict == "allowed" or self.judgement.blocked_by == DENIED
+        return self.approval.told if answered and self.approval is not None else ""
+
 
 @dataclass(frozen=True, slots=True)
 class PolicySnapshot:
@@ -166,7 +172,7 @@ class DecisionRecorder:
             event.body.update(_charge(transaction, snapshot, question, outcome, counted))
         transaction.append(event, notify=outcome.approval is not None)
         if question.remember and _passes_unchanged(outcome) and question.context.response_id:
-            transaction.remember([released(question.call, question.context, now)])
+            transaction.remember([released(question.call, question.context, now, told=outcome.told)])
             return replace(outcome, remembered=True)
         return outcome
 

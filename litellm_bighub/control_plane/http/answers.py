@@ -51,4 +51,5 @@ def answer(outcome: RecordedDecision, *, dry_run: bool) -> JsonObject:
         "policy_version": judgement.policy_version,
         "expires_at": iso(outcome.approval.expires_at) if outcome.approval else None,
         "edited_arguments": outcome.edited,
+        "told_agent": outcome.told or None,
     }

@@ -166,7 +166,7 @@ async def answer(
         comment=comment,
         edited=edited,
         allow_minutes=kept if verdict == "allow" else None,
-        told=response if verdict == "respond" else comment if verdict == "deny" and tell else "",
+        told=response if verdict == "respond" else comment if tell else "",
     )
     result = await plane.resolve(resolution)
     if isinstance(result, ResolutionRefused):

@@ -40,7 +40,7 @@ class AnsweredApproval:
         by: the person's name, where the decider gives it.
         bound: deciding on the same call again uses the approval up. Otherwise this answer is the permission, and the
             decider gives it once.
-        told: what the person who denied the call tells the agent.
+        told: what the person tells the agent, where the answer is not only the permission to ask again.
         edited: arguments that a person put in place of the model's, where the answer is the permission.
     """
 
@@ -164,7 +164,7 @@ async def _in_force(
             return Block(f"denied{by}", basis, "denied", told=answer.told)
         case "approved" if not answer.bound:
             by = f" by {answer.by}" if answer.by else " by a person"
-            return Allow(f"approved{by}", edited=answer.edited, basis=asked.basis)
+            return Allow(f"approved{by}", edited=answer.edited, basis=asked.basis, told=answer.told)
         case "approved" | "void":
             try:
                 return await decide_again(asked.approval_id)

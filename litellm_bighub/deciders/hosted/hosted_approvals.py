@@ -15,6 +15,7 @@ from bighub.exceptions import BighubError
 
 from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval, signature
 from litellm_bighub.deciders.approvals.waiting_room import Waiters, WaitingRoom
+from litellm_bighub.deciders.hosted.strict_answer import TOLD
 from litellm_bighub.domain.call import Arguments, CallContext
 from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.domain.secret_patterns import REDACTED
@@ -116,7 +117,7 @@ class HostedApprovals:
         by = found.get("resolved_by")
         by = by if isinstance(by, str) else ""
         if found.get("status") != "approved":
-            return AnsweredApproval("denied", by=by)
+            return AnsweredApproval("denied", by=by, told=told_agent(found))
         if binds(found):
             return AnsweredApproval("approved", by=by)
         if approval_id in self._given:
@@ -153,6 +154,12 @@ def binds(approval: JsonMapping) -> bool:
 def needs_two_people(approval: JsonMapping) -> bool:
     """Whether two people have to approve."""
     return bool(approval.get(_BINDS))
+
+
+def told_agent(approval: JsonMapping) -> str:
+    """What a person tells the agent; only our own control plane says that."""
+    told = approval.get(TOLD)
+    return told if isinstance(told, str) else ""
 
 
 def is_path_segment(approval_id: str) -> bool:

@@ -17,11 +17,15 @@ from __future__ import annotations
 
 import math
 from datetime import datetime
-from typing import cast
+from typing import Final, cast
 
 from litellm_bighub.deciders.hosted.objections import Answer, Objection, Weight, objections
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval
 from litellm_bighub.errors import DecisionUnreadable
+
+TOLD: Final = "told_agent"
+"""What a person tells the agent; only our own control plane says that."""
+_DENIED: Final = "denied"
 
 
 def read_decision(body: object) -> Decision:
@@ -42,14 +46,17 @@ def read_decision(body: object) -> Decision:
     if not _of(Weight.PENDING, raised):
         blocking += _of(Weight.NOT_YET, raised)
     if blocking:
+        reason = _because(blocking[0], said)
+        if basis.blocked_by == _DENIED:
+            return Block(reason, basis, "denied", told=_text(answer, TOLD))
         unreadable = all(objection.unreadable for objection in blocking)
-        return Block(_because(blocking[0], said), basis, "unreadable" if unreadable else "policy")
+        return Block(reason, basis, "unreadable" if unreadable else "policy")
     asking = _of(Weight.PENDING, raised) + _of(Weight.ASK, raised)
     if asking:
         return RequireApproval(
             _because(asking[0], said), basis.decision_id, expires_at=_time(answer.get("expires_at")), basis=basis
         )
-    return Allow(said, basis=basis)
+    return Allow(said, basis=basis, told=_text(answer, TOLD))
 
 
 def _of(weight: Weight, raised: list[Objection]) -> list[Objection]:

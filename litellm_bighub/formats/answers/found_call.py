@@ -10,6 +10,10 @@ from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.formats.stream.gate_protocol import Withhold
 
 
+def _unsaid(note: str) -> None:
+    """The result of the call tells it."""
+
+
 @dataclass(frozen=True, slots=True)
 class FoundCall:
     """A call in an answer.
@@ -18,11 +22,13 @@ class FoundCall:
         call: what is decided on.
         edit: puts a person's arguments in place of the model's; a note tells the model where nothing else will.
         withhold: puts something else in the call's place.
+        say: tells the model of a call that stays as it is, where its result will name no call.
     """
 
     call: ToolCall
     edit: Callable[[Arguments, str], None]
     withhold: Callable[[Withhold], None]
+    say: Callable[[str], None] = _unsaid
 
 
 @dataclass(frozen=True, slots=True)

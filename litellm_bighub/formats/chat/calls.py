@@ -151,6 +151,13 @@ def edit(found: ChatCall, arguments: Arguments, note: str = "") -> None:
         put(message, "tool_calls", [edited if item is found.item else item for item in get(message, "tool_calls")])
 
 
+def say(found: ChatCall, note: str) -> None:
+    """Tell the model, in place, of a `function_call` that stays as it is: its result will name no call."""
+    message: object = get(found.choice, "message")
+    if get(message, "function_call") is found.item:
+        _say(found.choice, note)
+
+
 def rewrite_arguments(item: object, arguments: Arguments) -> object:
     """A copy of the call with edited arguments, which have the shape that `read_call` gave them.
 

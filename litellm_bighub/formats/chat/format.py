@@ -10,7 +10,7 @@ from typing import Final
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.formats.answers.found_call import FoundCall, Replacements
 from litellm_bighub.formats.chat.answer_fields import ANSWER
-from litellm_bighub.formats.chat.calls import ChatCall, edit, find_calls, name_calls, withhold
+from litellm_bighub.formats.chat.calls import ChatCall, edit, find_calls, name_calls, say, withhold
 from litellm_bighub.formats.chat.gate import ChatGate
 from litellm_bighub.formats.chat.joined_stream import ChatJoinedStream
 from litellm_bighub.formats.chat.results import brought, continued, turns, with_lost_calls
@@ -78,7 +78,10 @@ def _is_answer(response: object) -> bool:
 
 def _found(response: object, _: Replacements) -> list[FoundCall]:
     name_calls(response)
-    return [FoundCall(found.call, partial(edit, found), partial(_withhold, found)) for found in find_calls(response)]
+    return [
+        FoundCall(found.call, partial(edit, found), partial(_withhold, found), partial(say, found))
+        for found in find_calls(response)
+    ]
 
 
 def _withhold(found: ChatCall, withheld: Withhold) -> None:
@@ -90,9 +93,9 @@ def _gate(_request: object, _new_item_id: Callable[[], str]) -> StreamGate:
 
 
 def _repaired(request: JsonMapping, repair: RequestRepair) -> JsonObject:
-    if not (repair.edited or repair.lost):
+    if not (repair.approved or repair.lost):
         return {}
-    messages = continued(request["messages"], repair.edited, repair.wording)
+    messages = continued(request["messages"], repair.approved, repair.wording)
     return {"messages": with_lost_calls(request, messages, repair.lost)}
 
 

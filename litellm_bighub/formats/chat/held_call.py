@@ -79,7 +79,7 @@ class HeldCall:
     @property
     def content_text(self) -> str | None:
         """What the message's content has to say of the call."""
-        if self.legacy and isinstance(self.outcome, Pass) and self.outcome.edited is not None:
+        if self.legacy and isinstance(self.outcome, Pass):
             return self.outcome.note or None
         return self.notice
 

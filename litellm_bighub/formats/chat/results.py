@@ -10,7 +10,7 @@ from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.formats.chat.calls import read_call
 from litellm_bighub.formats.payload.copies import json_text, text
 from litellm_bighub.formats.payload.fields import elements, get
-from litellm_bighub.formats.requests.edited_note import edited_note, noted
+from litellm_bighub.formats.requests.approval_note import approval_note, noted
 from litellm_bighub.formats.requests.results import FoundResult, ReplayedCall, ReplayedCalls, RequestResults
 from litellm_bighub.formats.requests.turns import Author, LostCalls, Turns, find_turns, said, unlike
 from litellm_bighub.wording import ENGLISH, Wording
@@ -33,17 +33,19 @@ def brought(request: JsonMapping) -> RequestResults:
 
 
 def continued(
-    messages: Sequence[Payload], edited: Mapping[str, DecidedCall], wording: Wording = ENGLISH
+    messages: Sequence[Payload], approved: Mapping[str, DecidedCall], wording: Wording = ENGLISH
 ) -> list[Payload]:
-    """The messages, in which the results of calls that ran with a person's arguments say so.
+    """The messages, in which the results of approved calls tell what a person has changed or has to say.
 
     Args:
         messages: of the request.
-        edited: such calls, by the places of their results.
+        approved: such calls, by the places of their results.
         wording: what the model is told.
     """
     return [
-        noted(message, edited_note(edited[path], wording)) if (path := f"messages[{index}]") in edited else message
+        noted(message, approval_note(approved[path], wording))
+        if (path := f"messages[{index}]") in approved
+        else message
         for index, message in enumerate(messages)
     ]
 

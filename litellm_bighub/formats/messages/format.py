@@ -77,9 +77,9 @@ def _gate(_request: object, _new_item_id: Callable[[], str]) -> StreamGate:
 
 
 def _repaired(request: JsonMapping, repair: RequestRepair) -> JsonObject:
-    if not (repair.edited or repair.lost):
+    if not (repair.approved or repair.lost):
         return {}
-    messages = continued(request["messages"], repair.edited, repair.wording)
+    messages = continued(request["messages"], repair.approved, repair.wording)
     return {"messages": with_lost_calls(request, messages, repair.lost)}
 
 

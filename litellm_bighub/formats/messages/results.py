@@ -10,7 +10,7 @@ from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.formats.messages.calls import is_call, read_call
 from litellm_bighub.formats.payload.copies import text, with_fields
 from litellm_bighub.formats.payload.fields import elements, get
-from litellm_bighub.formats.requests.edited_note import edited_note, noted
+from litellm_bighub.formats.requests.approval_note import approval_note, noted
 from litellm_bighub.formats.requests.results import FoundResult, ReplayedCall, ReplayedCalls, RequestResults
 from litellm_bighub.formats.requests.turns import Author, LostCalls, Turns, find_turns, said, unlike
 from litellm_bighub.wording import ENGLISH, Wording
@@ -33,16 +33,16 @@ def brought(request: JsonMapping) -> RequestResults:
 
 
 def continued(
-    messages: Sequence[Payload], edited: Mapping[str, DecidedCall], wording: Wording = ENGLISH
+    messages: Sequence[Payload], approved: Mapping[str, DecidedCall], wording: Wording = ENGLISH
 ) -> list[Payload]:
-    """The messages, in which the results of calls that ran with a person's arguments say so.
+    """The messages, in which the results of approved calls tell what a person has changed or has to say.
 
     Args:
         messages: of the request.
-        edited: such calls, by the places of their results.
+        approved: such calls, by the places of their results.
         wording: what the model is told.
     """
-    return [_noted(message, f"messages[{index}]", edited, wording) for index, message in enumerate(messages)]
+    return [_noted(message, f"messages[{index}]", approved, wording) for index, message in enumerate(messages)]
 
 
 def turns(request: JsonMapping) -> Turns:
@@ -99,13 +99,13 @@ def _author(message: object) -> Author:
             return "caller"
 
 
-def _noted(message: object, path: str, edited: Mapping[str, DecidedCall], wording: Wording) -> object:
+def _noted(message: object, path: str, approved: Mapping[str, DecidedCall], wording: Wording) -> object:
     blocks = elements(get(message, "content"))
-    told = [edited.get(f"{path}.content[{at}]") for at in range(len(blocks))]
+    told = [approved.get(f"{path}.content[{at}]") for at in range(len(blocks))]
     if not any(told):
         return message
     written = [
-        block if call is None else noted(block, edited_note(call, wording))
+        block if call is None else noted(block, approval_note(call, wording))
         for block, call in zip(blocks, told, strict=True)
     ]
     return with_fields(message, content=written)

@@ -20,7 +20,7 @@ class RequestRepair:
         notices: withheld calls by the id of the notice in their place.
         behind: withheld calls by the places of the reasoning that stood right before them.
         lost: withheld calls of answers in the request, which it may show as text alone or not at all.
-        edited: calls that ran with a person's arguments, by the places of their results: ids may repeat.
+        approved: calls that a person has changed or says something of, by the places of their results: ids may repeat.
         denied: the places of a client's approvals of withheld MCP calls, which do not count.
         told: ids of withheld calls that the provider keeps together with their outputs.
         with_calls: whether owed outputs come with their calls, for a provider that has kept none.
@@ -32,12 +32,12 @@ class RequestRepair:
     notices: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
     behind: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
     lost: Sequence[LostCalls] = ()
-    edited: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
+    approved: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
     denied: Collection[str] = ()
     told: Collection[str] = ()
     with_calls: bool = False
     wording: Wording = ENGLISH
 
     def __bool__(self) -> bool:
-        needed = (self.owed, self.owed_after, self.notices, self.behind, self.lost, self.edited, self.denied)
+        needed = (self.owed, self.owed_after, self.notices, self.behind, self.lost, self.approved, self.denied)
         return any(map(bool, needed))

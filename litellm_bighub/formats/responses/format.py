@@ -131,7 +131,7 @@ def _repaired(request: JsonMapping, repair: RequestRepair) -> JsonObject:
         notices=repair.notices,
         behind=repair.behind,
         lost=repair.lost,
-        edited=repair.edited,
+        approved=repair.approved,
         denied=repair.denied,
         told=repair.told,
         with_calls=repair.with_calls,

@@ -63,11 +63,13 @@ class Pass:
 
     Attributes:
         edited: a person's arguments, in place of the model's.
-        note: tells the model of them, in formats where the call's result will name no call.
+        note: tells the model of them and of what a person says, in formats where the call's result will name no call.
+        told: what a person tells the model with the call's result.
     """
 
     edited: Arguments | None = None
     note: str = ""
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,13 +113,16 @@ class DecisionCache:
             alike = [known for known in alike if known.path == call.place]
         same = [known for known in alike if known.digest == call.digest]
         if call.digest and same and all(known.released for known in same):
-            return Allow()
+            return Allow(told=same[-1].told)
         if same or lists_input(context.surface):  # what a client sends back has the person's arguments already
             return None
         shown = call.redacted(self._inner.redactor.redact)
         edited = [known for known in alike if known.edited and known.released and known.digest]
         merged = [(known, merge_arguments(known.arguments, shown, call.arguments)) for known in edited]
-        return next((Allow(edited=made) for known, made in merged if arguments_digest(made) == known.digest), None)
+        return next(
+            (Allow(edited=made, told=known.told) for known, made in merged if arguments_digest(made) == known.digest),
+            None,
+        )
 
     def _keep_one(self, key: _Key | None, decision: Decision, place: _Place) -> None:
         if key is None or not _lasts(decision):

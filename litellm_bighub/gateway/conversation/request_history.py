@@ -111,8 +111,10 @@ class RequestHistory:
         if unapproved and self.refuse:
             raise UnapprovedToolResult(unapproved, self.decisions.wording)
         denied = {found.path for found, each in judgements if _is_denied(each)}
-        edited = {found.path: each.call for found, each in judgements if each.call is not None and each.call.edited}
-        repair = _repair(thread, brought, known, denied, edited, self.decisions.wording)
+        approved = {
+            found.path: each.call for found, each in judgements if each.call is not None and _is_noted(each.call)
+        }
+        repair = _repair(thread, brought, known, denied, approved, self.decisions.wording)
         repair = replace(repair, lost=_lost(answers, known, continued=self.continues))
         if repair or brought.is_broken:
             data |= wire_format.repaired(data, repair)
@@ -229,6 +231,11 @@ class RequestHistory:
                 raise
 
 
+def _is_noted(call: DecidedCall) -> bool:
+    """Whether the model is told of the call's approval: a person has changed it, or has something to say."""
+    return call.edited or bool(call.told)
+
+
 def _is_denied(judgement: JudgedResult) -> bool:
     """Whether the result is a client's approval of an MCP call that was withheld."""
     call = judgement.call
@@ -240,7 +247,7 @@ def _repair(
     brought: RequestResults,
     known: Sequence[DecidedCall],
     denied: Collection[str],
-    edited: Mapping[str, DecidedCall],
+    approved: Mapping[str, DecidedCall],
     wording: Wording,
 ) -> RequestRepair:
     """What is to be put right in a request, if anything is wrong with it."""
@@ -253,7 +260,7 @@ def _repair(
     }
     forgets = bool(owed or owed_after) and thread.response_id.startswith(_CHAT_IDS) and not has_sessions()
     told = {call.call_id for call in known if call.answered and thread.holds(call)}
-    return RequestRepair(owed, owed_after, notices, behind, (), edited, denied, told, forgets, wording)
+    return RequestRepair(owed, owed_after, notices, behind, (), approved, denied, told, forgets, wording)
 
 
 def _owed(

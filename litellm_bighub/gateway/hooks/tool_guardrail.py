@@ -34,7 +34,7 @@ from litellm_bighub.gateway.hooks.registration import install
 from litellm_bighub.gateway.logs.delivered_answer import keep_answer, keep_stream
 from litellm_bighub.gateway.logs.logged_details import hide_refused
 from litellm_bighub.gateway.mcp.mcp_calls import CALLING, LISTING, govern_mcp_call
-from litellm_bighub.gateway.mcp.mcp_results import McpResults, tell_edit, tell_edit_late
+from litellm_bighub.gateway.mcp.mcp_results import McpResults, tell_approval, tell_approval_late
 from litellm_bighub.gateway.pipeline.answer_format import check_streamed_answer, check_whole_answer
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
@@ -301,26 +301,26 @@ class BighubGuardrail(NativeGuardrail):
     async def async_post_mcp_tool_call_hook(
         self, kwargs: JsonObject, response_obj: Payload, start_time: datetime, end_time: datetime
     ) -> Payload:
-        """Report the result of an MCP call, and say to its caller which arguments a person gave.
+        """Report the result of an MCP call, and tell its caller what a person has changed or says.
 
         LiteLLM calls this with its own record of the call.
         """
         self.mcp_results.tell(kwargs, start_time, end_time)
-        return response_obj if tell_edit(kwargs, response_obj) else None
+        return response_obj if tell_approval(kwargs, response_obj) else None
 
     async def async_log_success_event(
         self, kwargs: JsonObject, response_obj: Payload, start_time: datetime, end_time: datetime
     ) -> None:
-        """Say to the caller of an MCP call which arguments a person gave, where the hook after the call could not."""
+        """Tell the caller of an MCP call what a person has changed or says, where the hook after the call could not."""
         del response_obj, start_time, end_time
-        tell_edit_late(kwargs)
+        tell_approval_late(kwargs)
 
     async def async_log_failure_event(
         self, kwargs: JsonObject, response_obj: Payload, start_time: datetime, end_time: datetime
     ) -> None:
         """Report an MCP call that was made and has no result, or an error as its result."""
         del response_obj
-        tell_edit_late(kwargs)
+        tell_approval_late(kwargs)
         self.mcp_results.tell(kwargs, start_time, end_time, failed=True)
 
 

@@ -16,7 +16,7 @@ from litellm_bighub.formats.answers.unreadable_calls import NO_NAME, TOO_DEEP
 from litellm_bighub.formats.payload.copies import json_text, text
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from litellm_bighub.gateway.conversation.output_history import OutputHistory
-from litellm_bighub.gateway.mcp.mcp_results import McpResults, note_edit
+from litellm_bighub.gateway.mcp.mcp_results import McpResults, note_approval
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld
 from litellm_bighub.gateway.pipeline.server_side_calls import publish_decision
@@ -52,10 +52,12 @@ async def govern_mcp_call(
     publish_decision(enforcement.tool_decisions, data, call, decision)
     outcome = enforcement.outcome(call, decision)
     match outcome:
-        case Pass(edited=edited):
+        case Pass(edited=edited, told=told):
             if edited is not None:
                 _edit(data, call, edited, enforcement.tool_decisions.wording)
-                note_edit(data, _told(enforcement, call, edited))
+            if note := _note(enforcement, call, edited, told):
+                note_approval(data, note)
+            if edited is not None:
                 call = replace(call, arguments=edited)
             await OutputHistory(enforcement.tool_decisions).record_run(call, context)
             if results is not None:
@@ -73,10 +75,15 @@ def _edit(data: MutableMapping[str, Any], call: ToolCall, edited: Arguments, wor
     data["mcp_arguments"] = data["modified_arguments"] = dict(edited)
 
 
-def _told(enforcement: Enforcement, call: ToolCall, edited: Arguments) -> str:
-    decisions = enforcement.tool_decisions
+def _note(enforcement: Enforcement, call: ToolCall, edited: Arguments | None, told: str) -> str:
+    """What the caller reads with the result: what a person has changed, and what they say."""
+    decisions, wording = enforcement.tool_decisions, enforcement.tool_decisions.wording
+    if edited is None:
+        return wording.approved(call.name, told)
     shown = json_text(decisions.redactor.redact(edited))
-    return decisions.wording.edited.format(tool=call.name, call_id="MCP", arguments=shown)
+    return wording.approved(
+        call.name, told, edited=wording.edited.format(tool=call.name, call_id="MCP", arguments=shown)
+    )
 
 
 def mcp_call(data: MutableMapping[str, Any]) -> ToolCall:

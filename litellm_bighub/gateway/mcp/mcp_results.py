@@ -23,21 +23,21 @@ from litellm_bighub.domain.payload import Payload
 from litellm_bighub.formats.payload.fields import get
 
 _NOTE: Final = "litellm_bighub_call"
-_EDIT: Final = "litellm_bighub_edit"
+_APPROVAL: Final = "litellm_bighub_approval"
 
 
-def note_edit(data: MutableMapping[str, Payload], told: str) -> None:
-    """Note a person's arguments of a call that is about to be made, so that its caller reads them with the result."""
+def note_approval(data: MutableMapping[str, Payload], told: str) -> None:
+    """Note what a person has changed or says of a call that is about to be made: it is told with the result."""
     record: object = get(data.get("litellm_logging_obj"), "model_call_details")
     if isinstance(record, dict):
-        record[_EDIT] = told
+        record[_APPROVAL] = told
 
 
-def tell_edit(record: MutableMapping[str, Payload], result: object) -> bool:
+def tell_approval(record: MutableMapping[str, Payload], result: object) -> bool:
     """Put what was noted behind the content of a call's result, once.
 
     LiteLLM turns a result with structured content into an error where a hook changes its content alone. Such a result
-    waits for `tell_edit_late`.
+    waits for `tell_approval_late`.
 
     Args:
         record: LiteLLM's, of the call.
@@ -52,7 +52,7 @@ def tell_edit(record: MutableMapping[str, Payload], result: object) -> bool:
     return _tell(record, content)
 
 
-def tell_edit_late(record: MutableMapping[str, Payload]) -> None:
+def tell_approval_late(record: MutableMapping[str, Payload]) -> None:
     """Put what was noted behind the content of the result that the record holds, which is about to be sent."""
     content: object = get(record.get("original_response"), "content")
     if isinstance(content, list):
@@ -60,7 +60,7 @@ def tell_edit_late(record: MutableMapping[str, Payload]) -> None:
 
 
 def _tell(record: MutableMapping[str, Payload], content: list[Payload]) -> bool:
-    told = record.pop(_EDIT, None)
+    told = record.pop(_APPROVAL, None)
     if told is None:
         return False
     # Of the proxy's extra, and there wherever a gateway calls MCP servers.

@@ -213,7 +213,7 @@ class Enforcement:
 def enforce(response: object, decided: Sequence[PlacedCall]) -> None:
     """Edit and withhold calls, and remove whatever else in the answer tells of withheld or undecided calls.
 
-    The model hears of an edit when the result of the call comes back.
+    The model hears of an edit, and of a person's note, when the result of the call comes back.
 
     Args:
         response: a whole answer; changed in place.
@@ -225,6 +225,8 @@ def enforce(response: object, decided: Sequence[PlacedCall]) -> None:
             case Pass(edited=edited, note=note):
                 if edited is not None:
                     each.found.edit(edited, note)
+                elif note:
+                    each.found.say(note)
             case Withhold():
                 each.found.withhold(outcome)
             case _:

@@ -79,8 +79,9 @@ class Withholding:
         """
         ran = call.type != "function" and has_been_run(call.id, call.name)
         match decision:
-            case Allow(edited=edited):
-                return Pass(edited, "" if edited is None else wording.edited_before_approval.format(tool=call.name))
+            case Allow(edited=edited, told=told):
+                changed = "" if edited is None else wording.edited_before_approval.format(tool=call.name)
+                return Pass(edited, wording.approved(call.name, told, edited=changed), told)
             case Block(reason=reason, cause=cause, told=told):
                 said = wording.withheld_after_run.format(tool=call.name) if ran else wording.blocked(cause, call.name)
                 notice = said + wording.person_says(told) + self._why(reason, wording)

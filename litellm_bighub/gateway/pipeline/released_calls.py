@@ -122,7 +122,8 @@ def _decided(
     passed, redact = released(call, context, now), decisions.redactor.redact
     turn, _, request = context.turn.partition(".")
     match outcome:
-        case Pass(edited=edited):
+        case Pass(edited=edited, told=told):
+            passed = replace(passed, told=storable(told)) if told else passed
             if edited is None:
                 return passed
             return replace(passed, digest=arguments_digest(edited), arguments=redact(edited), edited=True)

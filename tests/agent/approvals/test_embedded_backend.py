@@ -110,6 +110,22 @@ def test_a_run_goes_on_after_the_inbox_answered(embedded, driver, model, plane, 
     assert refunds.paid == [700]
 
 
+@pytest.mark.parametrize("answer", ["approve", "deny"])
+def test_the_model_hears_what_a_person_tells_it_in_the_inbox(embedded, driver, model, plane, loop, answer):
+    """Also after the run has waited a second time, for another call of the same turn."""
+    upstream = model([refund(700, "c1"), refund(800, "c2")], [text("waiting")], DONE)
+    driver.run(first := embedded(Refunds()))
+    ids = [call["pending"]["request_id"] for call in first.pending[0]["calls"]]
+    said = partial(Resolution, answer=answer, by="ann", comment="inner")
+    loop.call(plane.resolve, said(ids[0], told="on weekdays only"))
+    driver.call(again := embedded(Refunds()), "resume", state=json.loads(json.dumps(first.pending[0])))
+    loop.call(plane.resolve, said(ids[1]))
+    driver.call(embedded(Refunds()), "resume", state=json.loads(json.dumps(again.pending[0])))
+    heard = [item["output"] for item in outputs(upstream.requests[-1])]
+    assert ["The person says: on weekdays only" in each for each in heard] == [True, False]
+    assert "inner" not in str(heard)
+
+
 def test_a_run_without_an_answer_goes_on_waiting(embedded, driver, model):
     model([refund(700)], [text("waiting")])
     refunds = Refunds()

@@ -83,6 +83,39 @@ async def test_a_key_that_the_first_person_made_is_no_second_person(open_plane):
     assert (await plane.resolve(Resolution(approval.id, "approve", "bob", person="k2"))).state == "approved"
 
 
+async def test_a_note_is_recorded_and_changes_no_argument(open_plane):
+    plane = open_plane(POLICY)
+    approval = await ask(plane)
+    noted = Resolution(approval.id, "approve", "ann", comment="inner", told="once, key=sk-abcdefghijklmnop0123456789")
+    resolved = await plane.resolve(noted)
+    decided = await plane.decide(ToolCall("c", "function", "refund", {"amount": 700}, value=700), AGENT)
+
+    assert (decided.judgement.verdict, decided.edited) == ("allowed", None)
+    assert decided.told == resolved.told
+    assert decided.told.startswith("once, ")
+    assert "sk-abc" not in decided.told
+    (event,) = await told(plane, "approval.resolved")
+    assert (event["body"]["told"], event["body"]["comment"]) == (decided.told, "inner")
+
+
+async def test_of_two_people_both_are_heard_and_none_of_what_an_edit_makes_void(open_plane):
+    plane = open_plane(POLICY)
+    one = await ask(plane, "transfer", 700)
+    await plane.resolve(Resolution(one.id, "approve", "ann", person="k1", told="to the EU"))
+    assert (await plane.resolve(Resolution(one.id, "approve", "bob", person="k2", told="today"))).told == (
+        "to the EU\ntoday"
+    )
+
+    two = await ask(plane, "transfer", 800)
+    await plane.resolve(Resolution(two.id, "approve", "ann", person="k1", told="to the EU"))
+    await plane.resolve(Resolution(two.id, "approve", "bob", person="k2", told="less", edited={"amount": 600}))
+    assert (await plane.resolve(Resolution(two.id, "approve", "eve", person="k3"))).told == "less"
+
+    three = await ask(plane, "transfer", 900)
+    await plane.resolve(Resolution(three.id, "approve", "ann", person="k1", told="to the EU"))
+    assert (await plane.resolve(Resolution(three.id, "deny", "bob", person="k2"))).told == ""
+
+
 async def test_an_edit_is_told_with_what_was_before(open_plane):
     plane = open_plane(POLICY)
     approval = await ask(plane)

@@ -36,6 +36,20 @@ async def test_who_waits_hears_when_a_person_has_answered(clients):
     assert "ann" not in str(answered)
 
 
+async def test_an_agent_reads_a_note_to_its_approval(clients):
+    agent, _, person = clients
+    question = {"action": "refund", "actor": "a"}
+    waits = (await agent.evaluate(**question))["request_id"]
+    answer = {"resolution": "approved", "comment": "secret", "tell_agent": "once"}
+    await person.ask("POST", f"/approvals/{waits}/resolve", json=answer)
+    state = await agent.ask("GET", f"/approvals/{waits}/state")
+    assert (state["status"], state["told_agent"], state["edited"]) == ("approved", "once", False)
+    decided = await agent.evaluate(**question)
+    assert (decided["allowed"], decided["told_agent"]) == (True, "once")
+    assert (await agent.evaluate(**question))["told_agent"] is None
+    assert "secret" not in str(decided)
+
+
 async def test_a_wait_ends_while_nobody_has_answered(clients):
     agent, _, _ = clients
     waits = (await agent.evaluate(action="refund", actor="a"))["request_id"]

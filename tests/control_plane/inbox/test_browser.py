@@ -124,6 +124,19 @@ async def test_what_a_model_wrote_is_shown_and_never_run(browser, url, key, ask,
     assert errors == []
 
 
+async def test_a_call_is_approved_with_a_note_that_its_story_shows(browser, url, key, ask, plane):
+    approval_id = await ask(700)
+    page = await log_in(browser, url, await key())
+    await page.fill(f"[id=c-{approval_id}]", "on weekdays <b>only</b>")
+    await page.click(f"[id={approval_id}] >> text=Tell the agent my comment")
+    await page.click(f"[id={approval_id}] >> button[value=approve]")
+    await expect(page.get_by_text("Approved.")).to_be_visible()
+    approval = await plane.wait(approval_id, timeout=0)
+    assert (approval.state, approval.edited, approval.told) == ("approved", None, "on weekdays <b>only</b>")
+    await page.goto(f"{url}/inbox/decisions/{approval.decision_id}")
+    await expect(page.get_by_text("The agent hears: on weekdays <b>only</b>")).to_be_visible()
+
+
 async def test_arguments_are_edited_by_keyboard(browser, url, key, ask, plane):
     approval_id = await ask(700, note="\u202ex")
     page = await log_in(browser, url, await key())

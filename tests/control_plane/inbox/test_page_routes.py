@@ -330,7 +330,9 @@ async def test_the_operators_sentence_stands_on_the_card(plane, visit):
         ({"verdict": "deny", "comment": "too much"}, ""),
         ({"verdict": "deny", "comment": "too much", "tell": "true"}, "too much"),
         ({"verdict": "respond", "comment": "mine", "response": "send a voucher"}, "send a voucher"),
-        ({"verdict": "approve", "comment": "fine", "tell": "true"}, ""),
+        ({"verdict": "approve", "comment": "fine"}, ""),
+        ({"verdict": "approve", "comment": "fine", "tell": "true"}, "fine"),
+        ({"verdict": "approve", "tell": "true", "response": "typed, and not sent"}, ""),
     ],
 )
 async def test_the_agent_hears_what_a_person_wants_it_to(visit, ask, plane, data, told):

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.deciders.hosted.hosted_approvals import approved_arguments, binds, is_path_segment, needs_two_people
+from litellm_bighub.deciders.hosted.hosted_approvals import (
+    approved_arguments,
+    binds,
+    is_path_segment,
+    needs_two_people,
+    told_agent,
+)
 from litellm_bighub.domain.secret_patterns import REDACTED
 from litellm_bighub.errors import DecisionRefused
 
@@ -15,6 +21,14 @@ from litellm_bighub.errors import DecisionRefused
 )
 def test_only_our_own_control_plane_binds(approval, bound, two):
     assert (binds(approval), needs_two_people(approval)) == (bound, two)
+
+
+@pytest.mark.parametrize(
+    ("approval", "told"),
+    [({}, ""), ({"told_agent": None}, ""), ({"told_agent": "once"}, "once"), ({"told_agent": 1}, "")],
+)
+def test_only_a_text_is_told_the_agent(approval, told):
+    assert told_agent(approval) == told
 
 
 @pytest.mark.parametrize("approval_id", ["apr_1", "a" * 128, "a.b:c-d"])

@@ -15,6 +15,23 @@ ASKED = {"allowed": False, "result": "requires_approval"}
 STRICTNESS = (Allow, RequireApproval, Block)
 
 
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({**YES, "told_agent": "once"}, Allow(told="once")),
+        ({**YES, "told_agent": ["once"]}, Allow()),
+        (
+            {"allowed": False, "result": "blocked", "blocked_by": "denied", "told_agent": "no"},
+            Block("result is blocked", Basis(blocked_by="denied"), "denied", told="no"),
+        ),
+        ({**ASKED, "told_agent": "once"}, RequireApproval("result is requires_approval", "")),
+    ],
+    ids=["approved", "no text", "denied", "it waits"],
+)
+def test_what_a_person_tells_the_agent_is_read(body, expected):
+    assert read_decision(body) == expected
+
+
 def with_packet(**signal) -> dict[str, object]:
     return {**YES, "decision_packet": {"signal": signal}}
 

@@ -18,6 +18,7 @@ from litellm_bighub.formats.chat.calls import (
     name_calls,
     read_call,
     rewrite_arguments,
+    say,
     withhold,
 )
 
@@ -141,6 +142,19 @@ def test_of_an_edited_function_call_alone_the_content_tells(model):
     edit(last, {"b": 1}, "A person did it.")
     [choice] = plain(response)
     assert choice["content"] == "Hm.\n\nA person did it."
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_of_a_function_call_that_stays_the_content_tells_what_a_person_says(model):
+    legacy = {"name": "old", "arguments": "{ }"}
+    response = model(completion({"content": "Hm.", "tool_calls": [function("a")], "function_call": legacy}))
+    first, last = find_calls(response)
+    say(first, "A person says it.")
+    assert plain(response)[0]["content"] == "Hm."
+    say(last, "A person says it.")
+    [choice] = plain(response)
+    assert (choice["content"], choice["legacy"]) == ("Hm.\n\nA person says it.", "old")
+    assert last.item == find_calls(response)[1].item
 
 
 UNREADABLE = [

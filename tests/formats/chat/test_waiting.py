@@ -56,6 +56,17 @@ def test_the_model_is_told_in_the_content_of_an_edited_function_call_whose_resul
     assert message["finish_reason"] == "function_call"
 
 
+def test_a_person_who_approves_is_heard_beside_a_function_call_that_stays_as_it_is():
+    noted = Pass(note="A person said it.", told="it")
+    driven = s.run([s.role(), *s.said("hi"), *s.legacy(), s.end("function_call")], noted)
+    [message] = s.joined(driven.events).values()
+    assert (message["content"], message["function_call"]["arguments"]) == ("hi\n\nA person said it.", '{"a": "t"}')
+
+    driven = s.run([s.role(), *s.said("hi"), *s.call(0), s.end()], noted)
+    [message] = s.joined(driven.events).values()
+    assert message["content"] == "hi"
+
+
 def test_each_of_two_calls_keeps_its_own_words():
     driven = s.run([s.role(), *s.call(0), *s.legacy(), s.end()], WITHHELD, EDITED)
 

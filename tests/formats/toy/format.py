@@ -26,7 +26,7 @@ from litellm_bighub.formats.format import Format, InCode
 from litellm_bighub.formats.format_texts import FormatTexts
 from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.formats.payload.slots import Found, Slot, TextKind, Where
-from litellm_bighub.formats.requests.edited_note import edited_note
+from litellm_bighub.formats.requests.approval_note import approval_note
 from litellm_bighub.formats.requests.repair import RequestRepair
 from litellm_bighub.formats.requests.results import FoundResult, RequestResults
 from litellm_bighub.formats.stream.event_texts import CarriedText, EventTexts, LastTexts, ToldTexts
@@ -186,7 +186,7 @@ def _brought(request: Mapping[str, Any]) -> RequestResults:
 
 
 def _repaired(request: Mapping[str, Any], repair: RequestRepair) -> dict[str, Any]:
-    notes = [edited_note(call) for call in repair.edited.values()]
+    notes = [approval_note(call) for call in repair.approved.values()]
     return {"talk": [*request["talk"], *notes]} if notes else {}
 
 

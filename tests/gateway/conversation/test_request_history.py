@@ -219,6 +219,21 @@ async def test_the_model_is_told_of_edited_arguments(upstream, ask):
 
 
 @pytest.mark.format("responses")
+async def test_the_model_is_told_what_a_person_says_who_approved(upstream, ask):
+    tools = decisions(pay=Allow("approved by ada", told="once"), get=Allow("ok"))
+    upstream.script("go", [function_call("pay", {}, call_id="call_a"), function_call("get", {}, call_id="call_b")])
+    first = await ask("go", decisions=tools)
+
+    other = {"type": "function_call_output", "call_id": "call_b", "output": "got"}
+    await ask([RESULT, other], decisions=tools, previous_response_id=first.id)
+
+    result, told, last = sent(upstream)
+    assert (result, last) == (RESULT, other)
+    assert told["role"] == "developer"
+    assert told["content"][0]["text"] == 'A person approved the tool call "pay". The person says: once'
+
+
+@pytest.mark.format("responses")
 async def test_a_result_of_a_withheld_call_can_be_refused(upstream, ask):
     tools = decisions(pay=RequireApproval("large", "req_9"))
     upstream.script("go", [function_call("pay", {}, call_id="call_a")])

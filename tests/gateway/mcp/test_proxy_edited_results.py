@@ -92,11 +92,12 @@ class Gateway:
     demo: Demo
     plane: ControlPlane
 
-    async def edit(self, amount: int) -> None:
-        """Approve the call with this amount, with another one."""
+    async def edit(self, amount: int, *, told: str = "", edited: bool = True) -> None:
+        """Approve the call with this amount, with another one or as it is."""
         listed = await self.plane.read(lambda connection: approvals.listed(connection, now=self.plane.clock()))
         [approval] = [each for each in listed if each.arguments == {"amount": amount}]
-        resolved = await self.plane.resolve(Resolution(approval.id, "approve", by="ann", edited={"amount": PAID}))
+        said = Resolution(approval.id, "approve", by="ann", edited={"amount": PAID} if edited else None, told=told)
+        resolved = await self.plane.resolve(said)
         assert isinstance(resolved, approvals.Approval)
 
     @asynccontextmanager
@@ -168,6 +169,20 @@ async def test_the_caller_is_told_and_the_result_stays_whole(gateway, tool, left
     assert is_told(told.text)
     assert len(server) == 1
     assert "A person" not in str(server)
+
+
+@pytest.mark.parametrize("edited", [True, False])
+async def test_the_caller_hears_what_the_person_says(gateway, edited):
+    amount = next(AMOUNTS)
+    async with gateway.session() as session:
+        await session.call_tool("demo-plain", {"amount": amount})
+        await gateway.edit(amount, told="on weekdays only", edited=edited)
+        result = await session.call_tool("demo-plain", {"amount": amount})
+
+    assert gateway.demo.calls == [("pay", {"amount": PAID if edited else amount})]
+    *_, told = result.content
+    assert told.text.endswith("The person says: on weekdays only")
+    assert is_told(told.text) == edited
 
 
 @pytest.mark.parametrize("tool", ["structured", "plain"])

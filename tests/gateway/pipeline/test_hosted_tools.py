@@ -13,7 +13,7 @@ from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.decision import Allow, Block, RequireApproval
 from litellm_bighub.gateway.mcp.mcp_calls import govern_mcp_call, mcp_call
-from litellm_bighub.gateway.mcp.mcp_results import tell_edit
+from litellm_bighub.gateway.mcp.mcp_results import tell_approval
 from litellm_bighub.gateway.pipeline.enforcement import Enforcement
 from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
@@ -108,8 +108,8 @@ async def test_the_caller_of_an_edited_mcp_call_is_told_with_its_result():
         result = MCPPostCallResponseObject(mcp_tool_call_response=[said], hidden_params=HiddenParams())
         told = decision.edited is not None
 
-        assert tell_edit(record, result) is told
-        assert not tell_edit(record, result)
+        assert tell_approval(record, result) is told
+        assert not tell_approval(record, result)
         texts = [part.text for part in result.mcp_tool_call_response]
         expected = ENGLISH.edited.format(tool="crm.pay", call_id="MCP", arguments='{"amount":5}')
         assert texts == (["paid", expected] if told else ["paid"])

@@ -303,6 +303,26 @@ async def test_edited_and_approved_the_edit_flows_and_the_model_is_told_with_the
     assert str(gateway.upstream.requests[-1].body).count("A person changed the arguments") == 1
 
 
+@pytest.mark.parametrize("road", ROADS)
+async def test_approved_with_a_note_the_call_stays_as_it_is_and_the_model_is_told_with_the_result(
+    gateway, clients, desk, road
+):
+    amount, call_id = AMOUNTS[road] + 9, f"call_noted_{road}"
+    call = function_call("refund", {"amount": amount, "order": "o-1"}, call_id=call_id)
+    gateway.upstream.script("go", [text("Refunding."), call])
+
+    async with asking(clients, road, "waiting") as task:
+        await desk.resolve(await desk.pending(amount), comment="not for you", told="on weekdays only")
+        answer = await task
+    assert answer.calls == [("refund", {"amount": amount, "order": "o-1"})]
+    assert answer.text == "Refunding."
+
+    await clients.go_on(road, call_id, answer, {"guardrails": ["waiting"]})
+    sent = str(gateway.upstream.requests[-1].body)
+    assert sent.count("A person approved the tool call") == sent.count("The person says: on weekdays only") == 1
+    assert "not for you" not in sent
+
+
 @pytest.mark.parametrize("road", ["responses", "chat_stream"])
 async def test_out_of_time_it_is_replaced_and_the_next_identical_call_uses_the_approval(gateway, clients, desk, road):
     amount = AMOUNTS[road] + 4

@@ -73,7 +73,7 @@ class Approval:
         requirements: who must approve.
         votes: who has, in the order in which they did.
         escalates_at: when others may approve as well, until that is recorded.
-        told: what the person who denied it tells the agent.
+        told: what the person who denied it tells the agent, or those who approved it.
         background: why the call was made, as `call_background.as_text` has it; gone once the call can no longer run.
         ttl: seconds that a person has to answer, and then the caller to use the answer.
     """
@@ -246,6 +246,7 @@ def approve(
     user: str = "",
     groups: Collection[str] = (),
     comment: str,
+    told: str = "",
     edited: Arguments | None,
     edited_digest: str | None = None,
     now: float,
@@ -263,6 +264,7 @@ def approve(
         user: their name as a user, empty for whoever has a key.
         groups: the user's.
         comment: the person's.
+        told: what they tell the agent, behind what others of those who approve it tell.
         edited: arguments in place of the shown ones.
         edited_digest: of the call with those, where the caller has to ask about it.
         now: POSIX seconds.
@@ -274,7 +276,8 @@ def approve(
     current = edited if edited is not None else approval.arguments if approval.edited is None else approval.edited
     vote = Vote(person, by, user, tuple(sorted(groups)), now, ballot_digest(approval.digest, current))
     votes = (vote,) if edited is not None else (*approval.counting, vote)
-    values: JsonObject = {"comment": comment, "votes": votes_text(votes)}
+    said = [approval.told, told] if len(votes) > 1 else [told]
+    values: JsonObject = {"comment": comment, "votes": votes_text(votes), "told": "\n".join(filter(None, said))}
     if edited is not None:
         values |= {"edited": dump(edited), "edited_digest": edited_digest}
     if unmet(approval.requirements, votes, approval.created_at):

@@ -34,6 +34,7 @@ _TEXTS: Final = (
     "turn",
     "request",
     "path",
+    "told",
 )
 _STORED: Final[Mapping[str, Callable[[Any], Any]]] = {
     **dict.fromkeys(_TEXTS, storable),

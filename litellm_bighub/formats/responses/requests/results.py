@@ -10,7 +10,7 @@ from litellm_bighub.domain.decided_call import DecidedCall
 from litellm_bighub.domain.payload import JsonMapping, Payload
 from litellm_bighub.formats.payload.copies import text
 from litellm_bighub.formats.payload.fields import elements, get, members
-from litellm_bighub.formats.requests.edited_note import edited_note
+from litellm_bighub.formats.requests.approval_note import approval_note
 from litellm_bighub.formats.requests.results import (
     APPROVAL_PREFIX,
     NOTICE_PREFIX,
@@ -90,7 +90,7 @@ def continued(
     notices: Mapping[str, DecidedCall] | None = None,
     behind: Mapping[str, DecidedCall] | None = None,
     lost: Sequence[LostCalls] = (),
-    edited: Mapping[str, DecidedCall] | None = None,
+    approved: Mapping[str, DecidedCall] | None = None,
     denied: Collection[str] = (),
     told: Collection[str] = (),
     with_calls: bool = False,
@@ -108,8 +108,8 @@ def continued(
             whose call cannot come back goes.
         lost: withheld calls of answers in the input. Where their notices stand as the model's own words, without ids,
             they come back in those places; if the model was told of them and went on, before its next answer.
-        edited: calls that ran with a person's arguments, by the places of their results, behind which the model is
-            told.
+        approved: calls that a person has changed or says something of, by the places of their results, behind which
+            the model is told.
         denied: the places of approvals that do not count.
         told: ids of withheld calls that the provider keeps together with their outputs.
         with_calls: whether owed outputs come with their calls, for a provider that has kept none.
@@ -134,7 +134,7 @@ def continued(
             built.append({key: value for key, value in members(item).items() if key != "id"})
         elif path not in denied:
             built.append(item)
-            note = developer_message(edited_note(edited[path], wording)) if edited and path in edited else None
+            note = developer_message(approval_note(approved[path], wording)) if approved and path in approved else None
             built += [] if note is None or note in items[index + 1 : index + 2] else [note]
             built += _outputs((owed_after or {}).get(path, ()), wording, with_calls=with_calls)
     without_follower = orphans(built)

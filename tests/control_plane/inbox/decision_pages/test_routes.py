@@ -58,11 +58,12 @@ def _digests(connection):
     ("answer", "told"),
     [
         ({"answer": "deny", "comment": "no", "told": "ask me"}, "bob denied. no The agent hears: ask me"),
+        ({"answer": "approve", "comment": "ok", "told": "once"}, "bob approved. ok The agent hears: once"),
         ({"answer": "approve", "edited": {"amount": 600}}, "bob approved other arguments."),
         ({"answer": "approve"}, "The approval is not used yet; it can be until 2026-11-21 12:45:00 UTC."),
         (None, "It waits. Time left: 15 min 0 s."),
     ],
-    ids=["denied", "edited", "unused", "waits"],
+    ids=["denied", "noted", "edited", "unused", "waits"],
 )
 async def test_how_an_approval_stands_is_told(visit, decide, plane, answer, told):
     asked = await decide()

@@ -11,7 +11,7 @@ from openai.types.responses import ResponseFunctionToolCall, response_input_item
 from pydantic import TypeAdapter
 
 from litellm_bighub.domain.decided_call import DecidedCall
-from litellm_bighub.formats.requests.edited_note import edited_note
+from litellm_bighub.formats.requests.approval_note import approval_note
 from litellm_bighub.formats.requests.turns import LostCalls
 from litellm_bighub.formats.responses.approval_request import request_item
 from litellm_bighub.formats.responses.requests.approval_answers import readable
@@ -139,15 +139,15 @@ def test_the_approval_of_a_withheld_mcp_call_does_not_count():
 
 def test_the_output_of_a_withheld_call_comes_behind_that_of_a_call_of_the_same_id():
     withheld, edited = call(), call(edited=True)
-    built = continued([output(), "x"], owed_after={"input[0]": [withheld]}, edited={"input[0]": edited})
-    assert built == [output(), developer_message(edited_note(edited)), *not_run(withheld), "x"]
+    built = continued([output(), "x"], owed_after={"input[0]": [withheld]}, approved={"input[0]": edited})
+    assert built == [output(), developer_message(approval_note(edited)), *not_run(withheld), "x"]
 
 
 def test_a_note_on_edited_arguments_is_told_once():
     edited = {"input[0]": call(edited=True)}
-    once = continued([output()], edited=edited)
-    assert edited_note(edited["input[0]"]) in str(once)
-    assert continued(once, edited=edited) == once
+    once = continued([output()], approved=edited)
+    assert approval_note(edited["input[0]"]) in str(once)
+    assert continued(once, approved=edited) == once
 
 
 CALLS = st.sets(st.integers(0, 7), max_size=5)

@@ -1,4 +1,4 @@
-"""What the model is told of a call that ran with a person's arguments."""
+"""What the model is told of a call that a person has approved: their arguments, and their note."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from litellm_bighub.formats.payload.fields import get
 from litellm_bighub.wording import ENGLISH, Wording
 
 
-def edited_note(call: DecidedCall, wording: Wording = ENGLISH) -> str:
-    """What the model is told when a call ran with other arguments than its own."""
-    return wording.edited.format(tool=call.tool, call_id=call.call_id, arguments=json_text(call.arguments))
+def approval_note(call: DecidedCall, wording: Wording = ENGLISH) -> str:
+    """What the model is told when a call ran with other arguments than its own, or a person says something of it."""
+    shown = json_text(call.arguments) if call.edited else ""
+    changed = wording.edited.format(tool=call.tool, call_id=call.call_id, arguments=shown) if shown else ""
+    return wording.approved(call.tool, call.told, edited=changed)
 
 
 def noted(holder: object, note: str) -> object:
