@@ -28,7 +28,7 @@ from litellm_bighub import testing
 from litellm_bighub.cli.app import app as command_line
 from litellm_bighub.control_plane.http import app as http_app, auth, metrics as audit_metrics, webhooks
 from litellm_bighub.control_plane.http.sdk_extras import hosted_only
-from litellm_bighub.control_plane.people.roles import SCOPES
+from litellm_bighub.control_plane.people.roles import MEANINGS, SCOPES
 from litellm_bighub.domain.event import CallOutcome, DecisionEvent, OptOut, UnapprovedResult
 from litellm_bighub.policy.example_text import CallerText, CallText
 from litellm_bighub.policy.parts.call_parts import ToolParts
@@ -197,6 +197,8 @@ def _cli() -> Iterator[str]:
 
 def _command(command: Any, name: str) -> Iterator[str]:
     for inner, child in getattr(command, "commands", {}).items():
+        if child.hidden:
+            continue
         full = f"{name} {inner}"
         if hasattr(child, "commands"):
             yield from _command(child, full)
@@ -224,7 +226,7 @@ def _http() -> Iterator[str]:
     yield "*one* of the scopes that an operation names. `GET /openapi.json` gives bodies and answers as a schema, and"
     yield "`GET /docs` shows them. These need no key, nor do `GET /health/live` and `GET /health/ready`, which"
     yield "answers 503 while the database cannot be read.\n"
-    yield "Scopes: " + ", ".join(f"`{scope}`" for scope in SCOPES) + ".\n"
+    yield from ("| scope | lets a key |", "|---|---|", *(f"| `{scope}` | {MEANINGS[scope]} |" for scope in SCOPES), "")
     for router in (*http_app.PRODUCT, *http_app.SDK_EXTRAS):
         title = router.__name__.rsplit(".", maxsplit=1)[-1].replace("_", " ")
         yield from (f"## {title}", "", "| operation | scopes | what it does |", "|---|---|---|")

@@ -10,6 +10,7 @@ import typer
 
 from litellm_bighub.cli.options import DatabaseUrl, errors_in_one_line, fail, span
 from litellm_bighub.cli.state_location import ConfigFile, PolicyOption, control_plane
+from litellm_bighub.control_plane.people.roles import MEANINGS
 
 if TYPE_CHECKING:
     from litellm_bighub.control_plane.plane import ControlPlane
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
 MAX_GRACE: Final = 7 * 86400
 """For how many seconds an old key may stay valid after its replacement is made."""
+
+SCOPE_LINES: Final = "\b\nScopes:\n" + "\n".join(f"  {scope:18} {meaning}" for scope, meaning in MEANINGS.items())
+"""The end of a help; `\b` keeps its lines apart."""
 
 PREFIX = Annotated[
     str, typer.Argument(metavar="KEY", help="the first characters of the key, all that `keys list` shows")
@@ -29,10 +33,10 @@ def main() -> None:
     """Make, list, rotate and revoke keys of people and agents."""
 
 
-@app.command()
-def add(
+@app.command(epilog=SCOPE_LINES)
+def create(
     name: Annotated[str, typer.Argument(help="of the person or agent, as the audit names them")],
-    scope: Annotated[list[str], typer.Option(help="what the key may do; say it again for more")],
+    scope: Annotated[list[str], typer.Option(help="what the key may do, see below; say it again for more")],
     actor: Annotated[str, typer.Option(help="pattern of the actors that an agent's key speaks for")] = "",
     config: ConfigFile = None,
     policy: PolicyOption = None,
@@ -56,6 +60,9 @@ def add(
     with errors_in_one_line(), control_plane(config, policy, database_url) as plane:
         _, secret = asyncio.run(make_key(plane, name, scopes, by="the server", actor=actor or None))
     typer.echo(f"The key of {name}, shown this once: {secret}")
+
+
+app.command(name="add", hidden=True, help="The same as create.", epilog=SCOPE_LINES)(create)
 
 
 @app.command(name="list")

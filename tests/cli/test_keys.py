@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from litellm_bighub.cli.app import app
+from litellm_bighub.control_plane.people.roles import SCOPES
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import sqlite_url
 from litellm_bighub.control_plane.store.tables import keys
@@ -31,9 +32,9 @@ def run(tmp_path, monkeypatch):
 @pytest.fixture
 def added(run):
     """Adds a key and gives its secret."""
-    return lambda name, *scopes: run("add", name, *(word for scope in scopes for word in ("--scope", scope))).split()[
-        -1
-    ]
+    return lambda name, *scopes: run(
+        "create", name, *(word for scope in scopes for word in ("--scope", scope))
+    ).split()[-1]
 
 
 def stored(tmp_path, secret):
@@ -109,3 +110,14 @@ def test_a_grace_without_end_is_refused(run, added, tmp_path):
 
     assert "at most 7d" in run("rotate", secret[:10], "--grace", "5w", code=1)
     assert stored(tmp_path, secret).valid_at(time.time() + 10**9)
+
+
+def test_the_help_lists_every_scope(run):
+    printed = run("create", "--help")
+    assert [line.split()[0] for line in printed.partition("Scopes:")[2].splitlines() if line.strip()] == list(SCOPES)
+
+
+def test_the_name_of_older_releases_goes_on_working_unlisted(run, tmp_path):
+    secret = run("add", "ann", "--scope", "audit:read").split()[-1]
+    assert stored(tmp_path, secret).scopes == {"audit:read"}
+    assert "  add " not in run("--help")

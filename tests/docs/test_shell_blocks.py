@@ -196,7 +196,7 @@ curl() {  # the page's `serve`, wherever it listens
   URL=$(grep -o 'http://127[^/]*' serve.log)
   command curl --silent --show-error --fail-with-body "${@//http:\/\/127.0.0.1:8765/$URL}"
 }
-operator_key() { bighub keys add operator --scope webhooks:write --scope kill_switch:write | sed 's/.*: //'; }
+operator_key() { bighub keys create operator --scope webhooks:write --scope kill_switch:write | sed 's/.*: //'; }
 first_key() { [ -f first_key ] || bighub keys list | grep -om1 'bhk_[-_[:alnum:]]*' >first_key; cat first_key; }
 """
 

@@ -18,6 +18,19 @@ Scope: TypeAlias = Literal[
     "webhooks:write",
 ]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+MEANINGS: Final[dict[Scope, str]] = {
+    "actions:validate": "ask for decisions and report calls, as agents and gateways do; such a key holds nothing else",
+    "approvals:resolve": "answer approvals",
+    "audit:read": "read events, decisions, rules and metrics",
+    "inbox:read": "see the inbox and what waits",
+    "keys:write": "make, list, change and revoke keys",
+    "kill_switch:write": "set and lift kill switches",
+    "outcomes:write": "report what became of calls",
+    "rules:write": "change rules",
+    "users:write": "disable and enable users, and end sessions of others",
+    "webhooks:write": "change webhooks and look at their deliveries",
+}
+"""What each scope lets do, in words."""
 AGENT: Final[frozenset[Scope]] = frozenset({"actions:validate"})
 """What an agent's key may hold. It can never resolve: such a key holds nothing else, and this scope is in no other."""
 

@@ -14,7 +14,7 @@ from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.http.sdk_extras import hosted_only
 from litellm_bighub.control_plane.inbox.sessions import COOKIE
 from litellm_bighub.control_plane.people.accounts import add_user
-from litellm_bighub.control_plane.people.roles import AGENT, ROLES
+from litellm_bighub.control_plane.people.roles import AGENT, MEANINGS, ROLES, SCOPES
 from litellm_bighub.control_plane.store.tables import keys, logins
 
 PAGE = (Path(__file__).parents[3] / "docs/people.md").read_text()
@@ -129,3 +129,7 @@ async def test_what_only_the_hosted_one_has_is_refused_to_everybody(callers):
 def test_the_scopes_of_each_role_are_documented(database_url):
     found = {role: set(re.findall(r"`([^`]+)`", scopes)) for role, _, scopes in rows("role")}
     assert found == {role: set(scopes) for role, scopes in ROLES.items()}
+
+
+def test_every_scope_is_documented_in_the_words_of_the_command(database_url):
+    assert [tuple(row) for row in rows("scope")] == [(f"`{scope}`", MEANINGS[scope]) for scope in SCOPES]
