@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from sqlalchemy import Connection
 from typing_extensions import Self
 
 from litellm_bighub.control_plane.http.auth import ANY_ACTOR, Anybody, KeyWriter, Plane
@@ -308,8 +309,22 @@ def _shown(key: Key, now: float) -> JsonObject:
 
 
 async def first_key(plane: ControlPlane) -> str | None:
-    """A key for the first person, where there is no key at all; its secret, `None` if there are keys."""
-    if await plane.read(lambda connection: keys.listed(connection, revoked=True)):
+    """A key for the first person, where there is no key at all; its secret, `None` if there are keys.
+
+    Of several processes that start at once, one makes it.
+    """
+    if await plane.read(_keys_exist):
         return None
-    _, secret = await make_key(plane, "admin", frozenset(SCOPES) - AGENT, by="the first start")
-    return secret
+    made, secret = _with_secret(plane, new_key(plane, "admin", frozenset(SCOPES) - AGENT))
+
+    def job(transaction: Transaction) -> bool:
+        if _keys_exist(transaction.connection):
+            return False
+        _insert(transaction, made, secret, by="the first start")
+        return True
+
+    return secret if await plane.write(job) else None
+
+
+def _keys_exist(connection: Connection) -> bool:
+    return bool(keys.listed(connection, revoked=True))
