@@ -122,29 +122,19 @@ async def validate(plane: Plane, caller: Anybody) -> JsonObject:
 @router.patch("/{key_id}")
 async def update(key_id: str, body: KeyFields, plane: Plane, caller: KeyWriter) -> JsonObject:
     """Change for whom, from where and how often a key may be used; `null` removes a bound, but no actor."""
-    key = await plane.read(lambda connection: keys.get(connection, key_id))
-    if key is None or not key.valid_at(plane.clock()):
-        raise not_found("valid API key", key_id)
-    said = body.model_fields_set
-    if "actor" in said and (body.actor is None or not key.is_agent):
-        raise problem(422, "no_actor")
-    changed = replace(
-        key,
-        actor=body.actor if "actor" in said else key.actor,
-        ip_whitelist=tuple(body.ip_whitelist or ()) if "ip_whitelist" in said else key.ip_whitelist,
-        rate_limit_per_minute=body.rate_limit_per_minute
-        if "rate_limit_per_minute" in said
-        else key.rate_limit_per_minute,
-    )
     now, names = plane.clock(), ("actor", "ip_whitelist", "rate_limit_per_minute")
 
-    def job(transaction: Transaction) -> None:
+    def job(transaction: Transaction) -> Key:
+        key = keys.get(transaction.connection, key_id)
+        if key is None or not key.valid_at(now):
+            raise not_found("valid API key", key_id)
+        changed = _changed(key, body)
         keys.change(transaction.connection, key_id, **{name: getattr(changed, name) for name in names})
         details = {"by": caller.name, "before": _bounds(key), "after": _bounds(changed)}
         transaction.append(AuditEvent(now, "api_key.changed", key_id, details, severity="warning"))
+        return changed
 
-    await plane.write(job)
-    return _shown(changed, now)
+    return _shown(await plane.write(job), now)
 
 
 @router.delete("/{key_id}")
@@ -184,21 +174,24 @@ async def rotate_key(plane: ControlPlane, key: Key, *, by: str, grace_seconds: f
     Returns:
         The new key, and its secret, which is not stored; `None` if the old one was revoked in the meantime.
     """
-    made, secret = _with_secret(plane, replace(key, id=f"key_{plane.new_id()}"))
-    now = plane.clock()
+    new_id, (begun, secret) = f"key_{plane.new_id()}", _with_secret(plane, key)
+    now = begun.created_at
 
-    def job(transaction: Transaction) -> bool:
-        if not (
-            _expire(transaction, key, now, grace_seconds, by)
+    def job(transaction: Transaction) -> Key | None:
+        old = keys.get(transaction.connection, key.id)  # its bounds may have changed since
+        if old is None or not (
+            _expire(transaction, old, now, grace_seconds, by)
             if grace_seconds
-            else _revoke(transaction, key.id, by, now)
+            else _revoke(transaction, old.id, by, now)
         ):
-            return False
+            return None
+        made = replace(old, id=new_id, prefix=begun.prefix, created_at=now)
         _insert(transaction, made, secret, by=by)
-        keys.move_request_count(transaction.connection, key.id, made.id)
-        return True
+        keys.move_request_count(transaction.connection, old.id, made.id)
+        return made
 
-    return (made, secret) if await plane.write(job) else None
+    made = await plane.write(job)
+    return None if made is None else (made, secret)
 
 
 async def revoke_key(plane: ControlPlane, key: Key, *, by: str, reason: str = "") -> bool:
@@ -282,6 +275,20 @@ def _expire(transaction: Transaction, key: Key, now: float, grace_seconds: float
     body = {"by": by, "ends_at": now + grace_seconds}
     transaction.append(AuditEvent(now, "api_key.expires", key.id, body, severity="warning"))
     return True
+
+
+def _changed(key: Key, body: KeyFields) -> Key:
+    said = body.model_fields_set
+    if "actor" in said and (body.actor is None or not key.is_agent):
+        raise problem(422, "no_actor")
+    return replace(
+        key,
+        actor=body.actor if "actor" in said else key.actor,
+        ip_whitelist=tuple(body.ip_whitelist or ()) if "ip_whitelist" in said else key.ip_whitelist,
+        rate_limit_per_minute=body.rate_limit_per_minute
+        if "rate_limit_per_minute" in said
+        else key.rate_limit_per_minute,
+    )
 
 
 def _bounds(key: Key) -> JsonObject:

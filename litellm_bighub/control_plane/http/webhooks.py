@@ -173,14 +173,16 @@ async def get(webhook_id: Number, plane: Plane, _: HookWriter) -> JsonObject:
 @router.patch("/{webhook_id}")
 async def update(webhook_id: Number, body: WebhookFields, plane: Plane, _: HookWriter) -> JsonObject:
     """Change a webhook."""
-    hook = await _get(plane, webhook_id)
-    fields = _merged({name: getattr(hook, name) for name in _DEFAULTS}, body)
-    active = hook.active if body.is_active is None else body.is_active
-    url = body.url or hook.url
-    await plane.write(
-        lambda transaction: hooks.change(transaction.connection, webhook_id, url=url, active=active, body=fields)
-    )
-    return _shown(await _get(plane, webhook_id))
+
+    def job(transaction: Transaction) -> Webhook:
+        connection = transaction.connection
+        hook = existing(hooks.get(connection, webhook_id), "webhook", webhook_id)
+        fields = _merged({name: getattr(hook, name) for name in _DEFAULTS}, body)
+        active = hook.active if body.is_active is None else body.is_active
+        hooks.change(connection, webhook_id, url=body.url or hook.url, active=active, body=fields)
+        return existing(hooks.get(connection, webhook_id), "webhook", webhook_id)
+
+    return _shown(await plane.write(job))
 
 
 @router.delete("/{webhook_id}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import logging
 
@@ -10,8 +11,10 @@ from bighub import AsyncBighubClient
 from fastapi.routing import APIRoute
 
 from litellm_bighub.control_plane.http import auth
+from litellm_bighub.control_plane.http.api_keys import rotate_key
 from litellm_bighub.control_plane.http.app import ROUTERS
 from litellm_bighub.control_plane.people.roles import AGENT
+from litellm_bighub.control_plane.store.tables import keys
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.conversation import fact
 from tests.control_plane.http.asking import Clients, both
@@ -405,6 +408,32 @@ async def test_a_key_that_was_rotated_has_the_same_bounds(open_plane):
     robot = clients.of(rotated["key"])
     await robot.evaluate(403, action="refund", actor="b")
     await robot.ask("GET", "/actions/status", 429)
+
+
+async def test_bounds_that_are_set_at_once_all_hold(open_plane):
+    one, other = Clients(open_plane(POLICY)), Clients(open_plane(POLICY))
+    person = await one.person()
+    made = await _make(person, actor="a")
+    set_at_once = [{"ip_whitelist": ["127.0.0.1/32"]}, {"rate_limit_per_minute": 3}, {"actor": "b"}]
+    await asyncio.gather(
+        *(
+            clients.of(person.secret).ask("PATCH", f"/api-keys/{made['key_id']}", json=fields)
+            for fields, clients in zip(set_at_once, [one, other, one], strict=True)
+        )
+    )
+    shown = await one.of(made["key"]).ask("GET", "/api-keys/validate")
+    assert [{name: shown[name] for name in fields} for fields in set_at_once] == set_at_once
+
+
+@only_sqlite
+async def test_a_bound_that_is_set_while_a_key_rotates_holds(open_plane):
+    clients = Clients(open_plane(POLICY))
+    person = await clients.person()
+    made = await _make(person, actor="a")
+    read_before = await clients.plane.read(lambda connection: keys.get(connection, made["key_id"]))
+    await person.ask("PATCH", f"/api-keys/{made['key_id']}", json={"ip_whitelist": ["10.0.0.1"]})
+    _, secret = await rotate_key(clients.plane, read_before, by="test")
+    await clients.of(secret).ask("GET", "/actions/status", 403)
 
 
 @only_sqlite
