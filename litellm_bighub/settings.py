@@ -139,7 +139,7 @@ class GuardrailSettings(BaseSettings):
         default="nothing", description="whether the notice tells the model and the caller the reason"
     )
     wording: Annotated[JsonMapping | Path, BeforeValidator(_mapping_or_path)] = Field(
-        default_factory=dict[str, object],
+        default_factory=dict,
         description="sentences for models and callers in place of ours, by name; or the path of a YAML file with them",
     )
     ungoverned_routes: Ungoverned = Field(
@@ -183,7 +183,7 @@ class TextGuardrailSettings(BaseSettings):
         default_factory=list, description="routes that are not refused although no text is checked there"
     )
     wording: Annotated[JsonMapping | Path, BeforeValidator(_mapping_or_path)] = Field(
-        default_factory=dict[str, object],
+        default_factory=dict,
         description="sentences for callers in place of ours, by name; or the path of a YAML file with them",
     )
     may_opt_out: list[TeamName] = Field(

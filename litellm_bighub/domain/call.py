@@ -81,7 +81,7 @@ class ToolCall:
     id: str
     type: CallType
     name: str
-    arguments: Arguments = field(default_factory=dict[str, JSON])
+    arguments: Arguments = field(default_factory=dict)
     unreadable: str | None = None
     path: str = ""
     value: float | None = None

@@ -64,7 +64,7 @@ class CallBackground:
 
     said: tuple[Utterance, ...] = ()
     description: str = ""
-    schema: JsonMapping = field(default_factory=dict[str, object])
+    schema: JsonMapping = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.said or self.description or self.schema)

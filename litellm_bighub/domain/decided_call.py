@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-from litellm_bighub.domain.call import JSON, Arguments, CallContext, CallType, ToolCall
+from litellm_bighub.domain.call import Arguments, CallContext, CallType, ToolCall
 from litellm_bighub.domain.decision import Verdict
 
 
@@ -52,7 +52,7 @@ class DecidedCall:
     actor: str
     time: float
     digest: str = ""
-    arguments: Arguments = field(default_factory=dict[str, JSON])
+    arguments: Arguments = field(default_factory=dict)
     edited: bool = False
     conversation: str = ""
     answered: bool = False

@@ -19,7 +19,7 @@ from litellm_bighub.policy.argument_condition import Undecidable
 from litellm_bighub.policy.parts.part import WHOLE_CALL, Part
 from litellm_bighub.policy.rule import CallerField, Effect, Period, Policy, Rule
 from litellm_bighub.policy.rule_pattern import Pattern
-from litellm_bighub.policy.totals import Charge, RuleCharge, Spent, Uncountable, charge_of
+from litellm_bighub.policy.totals import NOTHING_SPENT, Charge, RuleCharge, Spent, Uncountable, charge_of
 
 Mismatch: TypeAlias = (
     CallerField
@@ -46,7 +46,7 @@ class Usage:
     today: int = 0
     this_hour: int = 0
     last_at: float | None = None
-    totals: Mapping[Period, Spent] = field(default_factory=dict["Period", Spent])
+    totals: Mapping[Period, Spent] = field(default_factory=dict)
     in_conversation: int | None = 0
 
 
@@ -419,7 +419,7 @@ def _over_total(rule: Rule, usage: Usage | None, charge: Charge | Uncountable | 
     if isinstance(charge, Uncountable):
         return charge.blocked_by, charge.reason
     for period, most in rule.max_totals.items():
-        spent = usage.totals.get(period, Spent())
+        spent = usage.totals.get(period, NOTHING_SPENT)
         if spent.exceeds(most, charge.amount):
             unit = f" {charge.currency}" if charge.currency else ""
             left = f"{spent.left(most):f}{unit} of {most:f} are left"

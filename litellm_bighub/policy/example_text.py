@@ -66,9 +66,7 @@ class CallText(BaseModel):
     arguments: JsonObject = Field(default_factory=dict, description="the call's arguments")
     caller: CallerText = Field(default_factory=CallerText, description="who asks")
     taint: LabelNames | None = Field(default=None, description="labels of results that came back before the call")
-    history: EarlierCalls = Field(
-        default_factory=list[EarlierText], description="calls that were made before in the conversation"
-    )
+    history: EarlierCalls = Field(default_factory=list, description="calls that were made before in the conversation")
     at: AwareDatetime | None = Field(
         default=None, description="when it is asked for; an example without it is judged apart from hours and expiry"
     )
@@ -88,6 +86,6 @@ class ExamplesText(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    block: Calls = Field(default_factory=list[CallText], description="these are blocked")
-    require_approval: Calls = Field(default_factory=list[CallText], description="these need a person")
-    allow: Calls = Field(default_factory=list[CallText], description="these are allowed")
+    block: Calls = Field(default_factory=list, description="these are blocked")
+    require_approval: Calls = Field(default_factory=list, description="these need a person")
+    allow: Calls = Field(default_factory=list, description="these are allowed")

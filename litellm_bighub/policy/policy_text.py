@@ -132,10 +132,10 @@ class CommandsText(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    patterns: Commands = Field(default_factory=list[str], description="the rule's effect is for these")
-    block: Commands = Field(default_factory=list[str], description="blocked")
-    require_approval: Commands = Field(default_factory=list[str], description="these need a person")
-    allow: Commands = Field(default_factory=list[str], description="allowed")
+    patterns: Commands = Field(default_factory=list, description="the rule's effect is for these")
+    block: Commands = Field(default_factory=list, description="blocked")
+    require_approval: Commands = Field(default_factory=list, description="these need a person")
+    allow: Commands = Field(default_factory=list, description="allowed")
 
     @model_validator(mode="before")
     @classmethod
@@ -218,7 +218,7 @@ class RuleText(BaseModel):
     max_total_per_week: TotalAmount | None = Field(default=None, description="sum of values allowed from Monday on")
     max_total_per_month: TotalAmount | None = Field(default=None, description="sum of values allowed in a month")
     total_by: Annotated[list[TotalBy], BeforeValidator(_as_list), Field(max_length=5)] = Field(
-        default_factory=list["TotalBy"],
+        default_factory=list,
         description="whose sums: actor, user, team or key, and currency; without it one sum for all callers",
     )
     totals_of: str = Field(
@@ -234,7 +234,7 @@ class RuleText(BaseModel):
     )
     four_eyes: Annotated[bool, Strict()] = Field(default=False, description="two different people must approve")
     approvers: Annotated[list[ApproverName], BeforeValidator(_as_list), Field(max_length=50)] = Field(
-        default_factory=list["ApproverName"], description="who may approve: group:… or user:…, or a list of them"
+        default_factory=list, description="who may approve: group:… or user:…, or a list of them"
     )
     quorum: QuorumText | None = Field(default=None, description="how many people of which group must approve")
     escalation: EscalationText | None = Field(
@@ -470,10 +470,10 @@ class PolicyText(BaseModel):
         default=False, description="rules may allow calls by `end_user`: whoever asks the gateway is trusted to name it"
     )
     include: Annotated[list[PackName], BeforeValidator(_as_list)] = Field(
-        default_factory=list["PackName"], description="packs whose rules come behind the file's own"
+        default_factory=list, description="packs whose rules come behind the file's own"
     )
     tools: dict[str, ToolParts] = Field(default_factory=dict, description="value, target and parts, by tool")
-    rules: list[RuleText] = Field(default_factory=list[RuleText], description="tried in order; the first match decides")
+    rules: list[RuleText] = Field(default_factory=list, description="tried in order; the first match decides")
 
     @cached_property
     def followed(self) -> FreshHistory | None:

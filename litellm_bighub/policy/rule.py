@@ -140,7 +140,7 @@ class Rule:
     four_eyes: bool = False
     requirements: tuple[Requirement, ...] = (ANYONE,)
     priority: int = 0
-    max_totals: Mapping[Period, Decimal] = field(default_factory=dict["Period", Decimal])
+    max_totals: Mapping[Period, Decimal] = field(default_factory=dict)
     total_by: tuple[TotalBy, ...] = ()
     totals_of: str = ""
     patterns: PatternIndex = field(init=False, repr=False, compare=False)

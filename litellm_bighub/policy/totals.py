@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
 from decimal import Context, Decimal, Inexact, InvalidOperation
 from functools import lru_cache
 from math import floor
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from typing_extensions import assert_never
 
@@ -26,8 +26,7 @@ _EXACT: Final = Context(prec=200, traps=[Inexact, InvalidOperation])
 """Two numbers of 15 digits are up to 30 digits apart, and each sum of a billion adds nine."""
 
 
-@dataclass(frozen=True, slots=True)
-class Charge:
+class Charge(NamedTuple):
     """What a call adds to the totals of a rule.
 
     Attributes:
@@ -47,8 +46,7 @@ class Uncountable:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Spent:
+class Spent(NamedTuple):
     """What counts against a limit at one moment.
 
     Attributes:
@@ -73,12 +71,12 @@ class Spent:
         return _EXACT.add(self.both, amount) > most
 
 
+NOTHING_SPENT: Final = Spent()
 Windows: TypeAlias = Mapping[Period, str]
 """The window of each period in which a call counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleCharge:
+class RuleCharge(NamedTuple):
     """What a call adds to the totals of one rule, and what they were before it."""
 
     rule: Rule
@@ -86,8 +84,7 @@ class RuleCharge:
     spent: Mapping[Period, Spent]
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
+class Total(NamedTuple):
     """The total of one rule, account and period: of the latest window of any clock, and of the one that was before."""
 
     window: str = ""
@@ -100,7 +97,7 @@ class Total:
     def spent(self, window: str) -> Spent:
         """What counts in a window."""
         if window > self.window:
-            return Spent()
+            return NOTHING_SPENT
         now = Spent(self.used, self.reserved)
         if window == self.window:
             return now
@@ -122,8 +119,7 @@ class Total:
 _NOTHING: Final = Total()
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(NamedTuple):
     """What one call has added to totals of a rule.
 
     Attributes:
@@ -189,7 +185,7 @@ class Totals:
     def use(self, share: Share) -> Share:
         """Count what was reserved as used, in the windows in which it was reserved."""
         self.take_back(share)
-        used = replace(share, reserved=False)
+        used = share._replace(reserved=False)
         self._change(used, used.amount)
         return used
 

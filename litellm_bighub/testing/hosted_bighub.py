@@ -37,7 +37,7 @@ class HostedRequest:
     path: str
     headers: Mapping[str, str]
     body: Any
-    query: Mapping[str, str] = field(default_factory=dict[str, str])
+    query: Mapping[str, str] = field(default_factory=dict)
 
 
 Answering: TypeAlias = Answer | Callable[[HostedRequest], Answer]

@@ -42,7 +42,7 @@ class ModelInput:
 
     arguments: JsonObject
     replay: bool
-    items: list[Item] = field(default_factory=list[Item])
+    items: list[Item] = field(default_factory=list)
     previous: str | None = None
     encrypted: bool = False
     learned: dict[str, bool] | None = None

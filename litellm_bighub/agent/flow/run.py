@@ -55,9 +55,9 @@ class Run:
     stream: bool = False
     asks_people: bool = False
     rounds: int = 0
-    events: list[ToolExecutionEvent] = field(default_factory=list[ToolExecutionEvent])
-    pending: MutableSequence[JsonObject] = field(default_factory=list[JsonObject])
-    approvals: list[JsonObject] = field(default_factory=list[JsonObject])
+    events: list[ToolExecutionEvent] = field(default_factory=list)
+    pending: MutableSequence[JsonObject] = field(default_factory=list)
+    approvals: list[JsonObject] = field(default_factory=list)
     latest: JsonMapping = field(default_factory=JsonObject)
     state_key: bytes = b""
 

@@ -17,7 +17,7 @@ from litellm_bighub.agent.tools.result_text import jsonable, result_text
 from litellm_bighub.agent.tools.tool import Prepared, Tool
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake, target_of, value_of
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
-from litellm_bighub.domain.call import JSON, Arguments, CallContext, ToolCall
+from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Decision, RequireApproval
 from litellm_bighub.domain.digest import call_digest
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
@@ -42,7 +42,7 @@ class TurnCall:
     call: Requested
     event_id: str
     tool: Tool | None = None
-    arguments: Arguments = field(default_factory=dict[str, JSON])
+    arguments: Arguments = field(default_factory=dict)
     prepared: Prepared | None = None
     ask: CallQuestion | None = None
     decision: Decision | None = None
@@ -130,7 +130,7 @@ class Turn:
     """
 
     response: JsonMapping
-    entries: list[TurnCall] = field(default_factory=list[TurnCall])
+    entries: list[TurnCall] = field(default_factory=list)
 
     def outputs(self) -> list[JsonObject]:
         """What goes back to the model, in its order."""

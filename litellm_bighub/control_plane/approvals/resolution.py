@@ -80,7 +80,7 @@ class ResolutionRefused:
         "no_allowance",
     ]
     sentence: RefusedSentence | None = None
-    values: Mapping[str, str] = field(default_factory=dict[str, str])
+    values: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:

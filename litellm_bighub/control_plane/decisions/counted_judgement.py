@@ -107,7 +107,7 @@ def _usage(
         if rule.id in counted:
             return UNUSED
         used = _counted(transaction, rule, context, now)
-        if charge is None or any(one.is_for(rule, charge) for one in own):
+        if charge is None or (own and any(one.is_for(rule, charge) for one in own)):
             return used
         spent = transaction.totals.spent(rule, charge, now, without)
         return Usage(used.today, used.this_hour, used.last_at, spent, used.in_conversation)

@@ -69,7 +69,7 @@ class _Counters:
     """
 
     memory: MemoryCounters = field(default_factory=MemoryCounters)
-    summed: set[str] = field(default_factory=set[str])
+    summed: set[str] = field(default_factory=set)
 
 
 def recorded_call(policy: Policy, event: JsonObject) -> ToolCall:

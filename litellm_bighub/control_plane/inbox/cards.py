@@ -34,7 +34,7 @@ class Typed:
 
     approval_id: str = ""
     verdict: str = ""
-    fields: Mapping[str, str] = field(default_factory=dict[str, str])
+    fields: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def comment(self) -> str:

@@ -35,7 +35,7 @@ _COUNT: Final = (
     f"INSERT INTO usage (rule_id, {', '.join(_TALLIED)}) VALUES (?{', ?' * len(_TALLIED)})"  # noqa: S608 - constants
     f" ON CONFLICT (rule_id) DO UPDATE SET {_SET}"
 )
-TOTAL_COLUMNS: Final = tuple(each.name for each in fields(Total))
+TOTAL_COLUMNS: Final = Total._fields
 """Of a total, in their order."""
 _QUOTED: Final = ", ".join(f'"{name}"' for name in TOTAL_COLUMNS)  # one of them is a word of SQL's
 _TOTALS: Final = f"SELECT period, {_QUOTED} FROM totals WHERE rule_id = ? AND account = ?"  # noqa: S608 - constants

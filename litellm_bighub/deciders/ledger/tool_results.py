@@ -95,7 +95,7 @@ class _Alike:
     """Calls that nothing but their order tells apart, in that order, and the places of results that are of them."""
 
     calls: list[DecidedCall]
-    results: list[int] = field(default_factory=list[int])
+    results: list[int] = field(default_factory=list)
 
 
 def _candidates(found: FoundResult, mine: list[DecidedCall], thread: ConversationThread) -> list[DecidedCall]:

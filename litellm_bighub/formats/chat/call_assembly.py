@@ -24,7 +24,7 @@ from litellm_bighub.formats.payload.copies import whole
 class _Lane:
     """The calls at one index."""
 
-    calls: list[StreamedCall] = field(default_factory=list[StreamedCall])
+    calls: list[StreamedCall] = field(default_factory=list)
     latest: StreamedCall | None = None
 
 

@@ -136,14 +136,14 @@ class StreamedCall:
 
     legacy: bool = False
     id: str = ""
-    ids: set[str] = field(default_factory=set[str])
+    ids: set[str] = field(default_factory=set)
     name: str = ""
     type: str = ""
     kind: str = ""
     torn: bool = False
     names: int = 0
     uneven: bool = False
-    _texts: list[str] = field(default_factory=list[str])
+    _texts: list[str] = field(default_factory=list)
     _parsed: bool = False
     _begun: bool = False
     _doubtful: bool = False

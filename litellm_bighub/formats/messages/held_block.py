@@ -29,7 +29,7 @@ class HeldBlock:
     torn: bool = False
     complete: bool = False
     outcome: Outcome | None = None
-    _deltas: list[str] = field(default_factory=list[str])
+    _deltas: list[str] = field(default_factory=list)
     _has_deltas: bool = False
     _notice_told: bool = False
     _edit_told: bool = False

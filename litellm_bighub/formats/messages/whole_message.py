@@ -33,8 +33,8 @@ def message(events: Iterable[object]) -> JsonObject | None:
 @dataclass(slots=True)
 class _Told:
     _message: JsonObject = field(default_factory=JsonObject)
-    _blocks: dict[int, JsonObject] = field(default_factory=dict[int, JsonObject])
-    _inputs: dict[int, str] = field(default_factory=dict[int, str])
+    _blocks: dict[int, JsonObject] = field(default_factory=dict)
+    _inputs: dict[int, str] = field(default_factory=dict)
     _stopped: bool = False
 
     def take(self, event: object) -> None:

@@ -77,8 +77,8 @@ class _Conversation:
     """The steps of a conversation, told from its end."""
 
     extent: BackgroundExtent
-    kept: list[Step] = field(default_factory=list["Step"])
-    names: dict[str, str] = field(default_factory=dict[str, str])
+    kept: list[Step] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
     characters: int = 0
     is_full: bool = False
     user_spoke: bool = False

@@ -59,7 +59,7 @@ def merge(request: MutableMapping[str, Any], own: str, *, moves: bool) -> None:
     if not isinstance(extra, Mapping):
         raise PayloadError("extra_body", f"is a {type(extra).__name__}, not an object")
     given = cast("JsonMapping", extra)
-    moved = {own, "stream"} & given.keys() if moves else set[str]()
+    moved = {own, "stream"} & given.keys() if moves else frozenset()
     for key in sorted(CONVERSATIONS & given.keys() - moved):
         raise PayloadError(f"extra_body.{key}", f"is not where this request holds its conversation, which is {own}")
     if given.get("model", request.get("model")) != request.get("model"):

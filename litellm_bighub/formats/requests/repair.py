@@ -28,11 +28,11 @@ class RequestRepair:
     """
 
     owed: Sequence[DecidedCall] = ()
-    owed_after: Mapping[str, Sequence[DecidedCall]] = field(default_factory=dict[str, Sequence[DecidedCall]])
-    notices: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
-    behind: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
+    owed_after: Mapping[str, Sequence[DecidedCall]] = field(default_factory=dict)
+    notices: Mapping[str, DecidedCall] = field(default_factory=dict)
+    behind: Mapping[str, DecidedCall] = field(default_factory=dict)
     lost: Sequence[LostCalls] = ()
-    approved: Mapping[str, DecidedCall] = field(default_factory=dict[str, DecidedCall])
+    approved: Mapping[str, DecidedCall] = field(default_factory=dict)
     denied: Collection[str] = ()
     told: Collection[str] = ()
     with_calls: bool = False

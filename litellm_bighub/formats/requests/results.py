@@ -67,9 +67,11 @@ class ReplayedCalls:
 
     def add(self, call_id: str, call: ReplayedCall, turn: int = 0) -> None:
         """Take in the next call."""
-        latest, calls = self._turns.get(call_id, (turn, deque[ReplayedCall]()))
-        self._turns[call_id] = (turn, calls if latest == turn else deque())
-        self._turns[call_id][1].append(call)
+        known = self._turns.get(call_id)
+        if known is not None and known[0] == turn:
+            known[1].append(call)
+        else:
+            self._turns[call_id] = (turn, deque([call]))
 
     def answered(self, call_id: str) -> ReplayedCall | None:
         """The call that the next result of this id is for, `None` if it stands nowhere."""
@@ -109,6 +111,6 @@ class RequestResults:
     results: tuple[FoundResult, ...] = ()
     notices: tuple[str, ...] = ()
     complete: bool = True
-    answered: Mapping[str, str] = field(default_factory=dict[str, str])
+    answered: Mapping[str, str] = field(default_factory=dict)
     reasoning: tuple[FoundReasoning, ...] = ()
     is_broken: bool = False

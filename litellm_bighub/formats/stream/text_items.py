@@ -35,7 +35,7 @@ class Item:
 
     index: int
     id: str = ""
-    parts: dict[Place, TextPart] = field(default_factory=dict[Place, TextPart])
+    parts: dict[Place, TextPart] = field(default_factory=dict)
     call: object = None
     call_state: CallState = CallState.NONE
 

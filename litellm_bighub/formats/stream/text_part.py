@@ -86,7 +86,7 @@ class Delta:
     event: object | None
     text: str
     keys: Place = ()
-    out: list[object] = field(default_factory=list[object])
+    out: list[object] = field(default_factory=list)
     settled: bool = False
     blocker: object = None
 

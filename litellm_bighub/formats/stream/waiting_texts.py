@@ -173,9 +173,9 @@ class Telling:
     """
 
     event: object
-    texts: list[tuple[CarriedText, Source]] = field(default_factory=list[tuple[CarriedText, Source]])
+    texts: list[tuple[CarriedText, Source]] = field(default_factory=list)
     after: Item | None = None
-    out: list[object] = field(default_factory=list[object])
+    out: list[object] = field(default_factory=list)
     _settled: bool = False
 
     @property
@@ -244,7 +244,7 @@ class Grouped:
     tokens: Tokens
     beside: TextPart | None
     end: int | None
-    out: list[object] = field(default_factory=list[object])
+    out: list[object] = field(default_factory=list)
     _settled: bool = False
 
     @property
@@ -279,7 +279,7 @@ class Annotation:
     telling: Telling
     part: TextPart
     end: int | None
-    out: list[object] = field(default_factory=list[object])
+    out: list[object] = field(default_factory=list)
 
     @property
     def blocker(self) -> object:

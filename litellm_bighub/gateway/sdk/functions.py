@@ -296,7 +296,7 @@ class Checks:
 
     handler: FormatHandler
     guardrails: Sequence[Guardrail]
-    _request: JsonObject = field(default_factory=dict[str, Any])
+    _request: JsonObject = field(default_factory=dict)
 
     async def request(self, data: JsonObject) -> None:
         """Check the texts of the request, in place."""

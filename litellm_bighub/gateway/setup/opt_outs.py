@@ -58,7 +58,7 @@ class OptOuts:
     clock: Callable[[], float] = time.time
     new_id: Callable[[], str] = random_id
     wording: Wording = ENGLISH
-    _warned: set[str] = field(default_factory=set[str])
+    _warned: set[str] = field(default_factory=set)
 
     def may(self, key: UserAPIKeyAuth) -> bool:
         """Whether this key's opt-out counts."""

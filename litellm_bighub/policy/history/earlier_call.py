@@ -38,7 +38,7 @@ class EarlierCall:
     """
 
     tools: tuple[str, ...]
-    same: Mapping[str, str] = field(default_factory=dict[str, str])
+    same: Mapping[str, str] = field(default_factory=dict)
     within_seconds: float | None = None
     of: Whose = "conversation"
     pattern: Pattern = field(init=False, repr=False, compare=False)

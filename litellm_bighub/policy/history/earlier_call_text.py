@@ -43,7 +43,7 @@ class EarlierCallText(BaseModel):
         Field(min_length=1, max_length=200),
     ] = Field(description="pattern of its tool's name, or a list of them")
     same: Annotated[dict[Path, Path], BeforeValidator(_same_names), Field(max_length=20)] = Field(
-        default_factory=dict[str, str],
+        default_factory=dict,
         description="arguments that are the same: {in this call: in the earlier one}, or names that both have",
     )
     within_seconds: Annotated[float, Strict(), Field(gt=0, le=MOST_SECONDS)] | None = Field(

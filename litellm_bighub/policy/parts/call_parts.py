@@ -185,7 +185,11 @@ class CallParts:
         return found.upper() if isinstance(found, str) and _CURRENCY.fullmatch(found) else ""
 
     def _entry(self, call: ToolCall) -> _Entry | None:
-        return next((entry for pattern, entry in self._tools if pattern.matches(call.name)), None)
+        name = call.name
+        for pattern, entry in self._tools:
+            if pattern.matches(name):
+                return entry
+        return None
 
 
 class _Entry:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 
 from litellm_bighub.policy.parts.linear_pattern import Fits, literal, whole
@@ -83,11 +82,11 @@ class _Stage:
                 return False
             if "/" in name.text and "/" not in self.name:
                 return False
-            if any(not word.sure for word in argv):
+            if not all([word.sure for word in argv]):  # noqa: C419 - a generator costs more than most words
                 return False
         elif name.sure and not name.glob and not self._last_name(name.text.rpartition("/")[2]):
             return False
-        if self._first is not None and not any(map(partial(_may_be, self._first), argv[1:])):
+        if self._first is not None and not _may_hold(argv, self._first):
             return False
         rest = _without_options(argv, self.options, allows=allows)
         if rest is None:
@@ -291,9 +290,12 @@ def _is(element: Fits | None, word: Word) -> bool:
     return element is not None and word.sure and not word.glob and bool(element(word.text))
 
 
-def _may_be(element: Fits, word: Word) -> bool:
-    """Whether a word, or what stands behind `=` in it, may be that of a pattern."""
-    return not word.sure or word.glob or "=" in word.text or bool(element(word.text))
+def _may_hold(argv: Argv, element: Fits) -> bool:
+    """Whether a word behind the name, or what stands behind `=` in one, may be that of a pattern."""
+    for text, sure, glob in argv[1:]:  # noqa: SIM110 - a generator costs more than most words
+        if not sure or glob or "=" in text or element(text):
+            return True
+    return False
 
 
 def _beside_the_point(words: Sequence[Word]) -> list[bool]:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from litellm_bighub.policy.parts.linear_pattern import Fits, literal, whole
 from litellm_bighub.policy.parts.part import Part
@@ -19,8 +19,7 @@ _HOMES: Final = "(?:~|/root|/home/[^/]+|/Users/[^/]+)"
 _WILD: Final = frozenset("*?[")
 
 
-@dataclass(frozen=True, slots=True)
-class PathUse:
+class PathUse(NamedTuple):
     """One file or folder.
 
     Attributes:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One word of a command, without quotes and escapes.
 
     Attributes:
@@ -25,8 +23,7 @@ Pipeline: TypeAlias = tuple[tuple[Argv, ...], ...]
 """The stages of a pipeline, each with all commands that are in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(NamedTuple):
     """A simple command with what stands before and around it.
 
     Attributes:

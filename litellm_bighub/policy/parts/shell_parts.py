@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final
 
 from litellm_bighub.policy.parts import shell_tree, shell_words
 from litellm_bighub.policy.parts.part import Part, Unknown
-from litellm_bighub.policy.parts.path_use import Directories, PathUse, Use
+from litellm_bighub.policy.parts.path_use import Directories, PathUse
 from litellm_bighub.policy.parts.shell_command import Argv, Command, Word
 from litellm_bighub.policy.parts.shell_tree import Redirect, TreeCommand
 from litellm_bighub.policy.parts.shell_wrappers import RESERVED, Runs, unwrap
@@ -56,10 +55,6 @@ _NO_FILES: Final = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/s
 _DUPLICATE: Final = re.compile(r"\d+-?|-")
 
 
-_Path: TypeAlias = "tuple[str | None, Use, bool, bool]"
-"""The fields of a `PathUse`, which takes longer to compare."""
-
-
 @dataclass(slots=True)
 class _Draft:
     """A command that is not joined to its pipelines yet."""
@@ -75,10 +70,10 @@ class _Draft:
 class _Parts:
     """Collects what a text and the texts within it hold."""
 
-    drafts: list[_Draft] = field(default_factory=list[_Draft])
-    paths: dict[_Path, None] = field(default_factory=dict["_Path", None])
-    unknown: dict[str, None] = field(default_factory=dict[str, None])
-    functions: set[str] = field(default_factory=set[str])
+    drafts: list[_Draft] = field(default_factory=list)
+    paths: dict[PathUse, None] = field(default_factory=dict)
+    unknown: dict[str, None] = field(default_factory=dict)
+    functions: set[str] = field(default_factory=set)
     texts: int = 0
 
     @property
@@ -165,7 +160,7 @@ class _Parts:
                 continue
             for path in directories.resolve(target.text):
                 if path not in _NO_FILES:
-                    self.paths[path, "read" if operator in {"<", "<&"} else "write", False, False] = None
+                    self.paths[PathUse(path, "read" if operator in {"<", "<&"} else "write")] = None
 
     def _operands(self, draft: _Draft, directories: Directories) -> None:
         """The files that its words may name. What is inside the workspace can only make the answer stricter."""
@@ -180,9 +175,9 @@ class _Parts:
                 for path in directories.resolve(text):
                     inside = draft.restricts_only or directories.contains(path)
                     if path not in _NO_FILES:
-                        self.paths[path, "read", inside, word.glob] = None
+                        self.paths[PathUse(path, "read", inside, word.glob)] = None
                         if name not in _READ_ONLY:
-                            self.paths[path, "write", inside, word.glob] = None
+                            self.paths[PathUse(path, "write", inside, word.glob)] = None
 
     def parts(self) -> list[Part]:
         """Everything, as parts."""
@@ -205,7 +200,7 @@ class _Parts:
         ]
         if self.functions and any(draft.argv[0].text in self.functions for draft in self.drafts):
             self.unknown["it calls a function of its own"] = None
-        return [*found, *itertools.starmap(PathUse, self.paths), *(Unknown(why) for why in self.unknown)]
+        return [*found, *self.paths, *(Unknown(why) for why in self.unknown)]
 
 
 def of_text(text: str, directories: Directories) -> tuple[Part, ...]:

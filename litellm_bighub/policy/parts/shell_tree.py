@@ -85,7 +85,7 @@ class TreeCommand:
     start: int
     assigns: bool = False
     stdin: str | None = None
-    stages: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
+    stages: list[tuple[int, int]] = field(default_factory=list)
     certain_cd: bool = False
 
 
@@ -93,10 +93,10 @@ class TreeCommand:
 class Tree:
     """All that was found in a text, in its order."""
 
-    commands: list[TreeCommand] = field(default_factory=list[TreeCommand])
-    redirects: list[Redirect] = field(default_factory=list[Redirect])
-    problems: list[str] = field(default_factory=list[str])
-    functions: set[str] = field(default_factory=set[str])
+    commands: list[TreeCommand] = field(default_factory=list)
+    redirects: list[Redirect] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    functions: set[str] = field(default_factory=set)
 
 
 def read(text: str) -> Tree:

@@ -15,13 +15,13 @@ from litellm_bighub.testing.upstream.items import Item
 class AnswerMemory:
     """Every response and conversation with all items that led to it."""
 
-    responses: dict[str, list[Item]] = field(default_factory=dict[str, "list[Item]"])
-    conversations: dict[str, list[Item]] = field(default_factory=dict[str, "list[Item]"])
-    followers: dict[str, Item] = field(default_factory=dict[str, Item])
+    responses: dict[str, list[Item]] = field(default_factory=dict)
+    conversations: dict[str, list[Item]] = field(default_factory=dict)
+    followers: dict[str, Item] = field(default_factory=dict)
     """What followed each reasoning item, by the latter's id and by its encrypted content, which holds the id."""
-    leaders: dict[str, tuple[str, str]] = field(default_factory=dict[str, "tuple[str, str]"])
+    leaders: dict[str, tuple[str, str]] = field(default_factory=dict)
     """By what the reasoning right before an item is known, by the item's id."""
-    items: dict[str, Item] = field(default_factory=dict[str, Item])
+    items: dict[str, Item] = field(default_factory=dict)
     """Every item that an answer gave an id, unless its request said that nothing is to be stored."""
 
     def refuses(self, body: JsonMapping) -> str:

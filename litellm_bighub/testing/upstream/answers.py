@@ -39,7 +39,7 @@ class Output:
     items: Sequence[Item]
     status: Literal["completed", "incomplete", "failed"] = "completed"
     pace: Pace = field(default_factory=Pace)
-    headers: dict[str, str] = field(default_factory=dict[str, str])
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Failure:
     status_code: int
     message: str = "scripted failure"
     code: str | None = None
-    headers: dict[str, str] = field(default_factory=dict[str, str])
+    headers: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Verbatim:
     """
 
     events: Sequence[Item] = ()
-    body: Item = field(default_factory=dict[str, object])
+    body: Item = field(default_factory=dict)
     pace: Pace = field(default_factory=Pace)
     form: Literal["asked", "stream", "whole"] = "asked"
     raw: bytes | None = None

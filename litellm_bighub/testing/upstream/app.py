@@ -32,9 +32,9 @@ class UpstreamModel:
     script: Script
     ids: Ids
     clock: Callable[[], float]
-    seen: list[Request] = field(default_factory=list[Request])
-    stored: dict[str, Item] = field(default_factory=dict[str, Item])
-    inputs: dict[str, list[Item]] = field(default_factory=dict[str, "list[Item]"])
+    seen: list[Request] = field(default_factory=list)
+    stored: dict[str, Item] = field(default_factory=dict)
+    inputs: dict[str, list[Item]] = field(default_factory=dict)
     memory: AnswerMemory | None = None
 
     def routes(self) -> Starlette:

@@ -38,7 +38,7 @@ class _Line:
 class Script:
     """Lines of a script. The line added last is asked first; a request that fits none is echoed."""
 
-    _lines: list[_Line] = field(default_factory=list[_Line])
+    _lines: list[_Line] = field(default_factory=list)
     _lock: Lock = field(default_factory=Lock)
 
     def add(self, when: When, *answers: Scripted) -> None:

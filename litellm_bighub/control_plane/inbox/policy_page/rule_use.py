@@ -47,7 +47,7 @@ class RuleUse:
         lately: how many in all the days that are looked at.
     """
 
-    today: Mapping[str, int] = field(default_factory=dict[str, int])
+    today: Mapping[str, int] = field(default_factory=dict)
     lately: int = 0
     limits: Sequence[LimitUse] = ()
     accounts: Sequence[AccountTotals] = ()

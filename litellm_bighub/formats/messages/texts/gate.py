@@ -140,8 +140,8 @@ def _message_of(item: Item, place: Place, kind: TextKind) -> Hashable | None:
 class _SignedBlock:
     """A thinking block: what the upstream told in it, and what is left of that."""
 
-    told: list[str] = field(default_factory=list[str])
-    left: list[str] = field(default_factory=list[str])
+    told: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
     signed: bool = False
 
     @property

@@ -33,8 +33,8 @@ class StreamedCommand:
     """
 
     beginning: str = ""
-    deltas: list[str] = field(default_factory=list[str])
-    said: list[str] = field(default_factory=list[str])
+    deltas: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     def agrees(self, final: object, *, cut: bool) -> bool:
         """Whether all of it is this command, or the beginning of it."""
@@ -62,11 +62,11 @@ class CallVersions:
         torn: true when it is already certain that the versions differ.
     """
 
-    early: list[object] = field(default_factory=list[object])
-    deltas: list[str] = field(default_factory=list[str])
-    said: list[str] = field(default_factory=list[str])
-    names: set[str] = field(default_factory=set[str])
-    commands: dict[int, StreamedCommand] = field(default_factory=dict[int, StreamedCommand])
+    early: list[object] = field(default_factory=list)
+    deltas: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+    commands: dict[int, StreamedCommand] = field(default_factory=dict)
     torn: bool = False
 
     def hear(self, event: object, event_type: str) -> None:

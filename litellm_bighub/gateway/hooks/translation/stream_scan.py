@@ -34,7 +34,7 @@ class _Growing:
     """A text of which only deltas are known."""
 
     tail: str = ""
-    new: list[str] = field(default_factory=list[str])
+    new: list[str] = field(default_factory=list)
 
     @property
     def window(self) -> str:
