@@ -132,10 +132,12 @@ async def create(body: WebhookFields, request: Request, plane: Plane, _: HookWri
         raise problem(422, "no_url")
     secret, now = f"whsec_{secrets.token_urlsafe(32)}", plane.clock()
     fields = _merged({"inbox_url": f"{request.base_url}inbox"}, body)
-    hook = await plane.write(
-        lambda transaction: hooks.insert(transaction.connection, url=url, secret=secret, body=fields, now=now)
-    )
-    return {**_shown(hook), "secret": secret}
+
+    def job(transaction: Transaction) -> Webhook:
+        told = {**fields, "after": transaction.last_event}
+        return hooks.insert(transaction.connection, url=url, secret=secret, body=told, now=now)
+
+    return {**_shown(await plane.write(job)), "secret": secret}
 
 
 @router.get("")
@@ -179,7 +181,9 @@ async def update(webhook_id: Number, body: WebhookFields, plane: Plane, _: HookW
         hook = existing(hooks.get(connection, webhook_id), "webhook", webhook_id)
         fields = _merged({name: getattr(hook, name) for name in _DEFAULTS}, body)
         active = hook.active if body.is_active is None else body.is_active
-        hooks.change(connection, webhook_id, url=body.url or hook.url, active=active, body=fields)
+        after = transaction.last_event if active and not hook.active else hook.after
+        told = {**fields, "after": after}
+        hooks.change(connection, webhook_id, url=body.url or hook.url, active=active, body=told)
         return existing(hooks.get(connection, webhook_id), "webhook", webhook_id)
 
     return _shown(await plane.write(job))

@@ -81,6 +81,11 @@ class Transaction:
         """Grows with every change of rules and switches."""
         return self._epoch
 
+    @property
+    def last_event(self) -> int:
+        """The number of the newest event, with those that this transaction adds."""
+        return self._head.seq + len(self._entries)
+
     def reconfigure(self) -> None:
         """Mark rules and switches as changed: every process reads them before its next decision."""
         self._epoch += 1

@@ -25,6 +25,8 @@ class Webhook:
         events: types that it receives. Empty means all, and for Slack only approvals that wait.
         format: what a delivery looks like.
         inbox_url: where messages for Slack link to.
+        after: the newest event when it was switched on; it receives those that come later. `None` in one that was added
+            before webhooks had this: there, the clock says what came later.
     """
 
     id: int
@@ -39,11 +41,16 @@ class Webhook:
     created_at: float
     format: Format = "bighub"
     inbox_url: str = ""
+    after: int | None = None
 
     def wants(self, event_type: str) -> bool:
         """Whether it receives events of this type."""
         wanted = self.events or (("approval.created",) if self.format == "slack" else ())
         return self.active and (not wanted or event_type in wanted)
+
+    def precedes(self, seq: int, time: float) -> bool:
+        """Whether it was there when an event happened. Clocks cannot say: two processes have two."""
+        return seq > self.after if self.after is not None else time >= self.created_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,7 @@ class Delivery:
 
 
 def insert(connection: Connection, *, url: str, secret: str, body: JsonObject, now: float) -> Webhook:
-    """Add a webhook."""
+    """Add a webhook; with its content comes `after`."""
     values = {"url": url, "secret": secret, "active": 1, "body": dump(body), "created_at": now}
     row = connection.execute(webhooks.insert().returning(webhooks), values).mappings().one()
     return _hook(row)
@@ -119,7 +126,7 @@ def enqueue_new_events(connection: Connection, now: float) -> int:
     hooks = listed(connection, inactive=False)
     for row in rows:
         for hook in hooks:
-            if hook.wants(row["type"]) and row["time"] >= hook.created_at:
+            if hook.wants(row["type"]) and hook.precedes(row["seq"], row["time"]):
                 enqueue(connection, hook.id, row["type"], _event_data(row), now)
     if rows:
         connection.execute(update(head).where(head.c.id == _CURSOR).values(seq=rows[-1]["seq"]))
@@ -192,5 +199,6 @@ def _hook(row: RowMapping) -> Webhook:
         retry_delay_seconds=body["retry_delay_seconds"],
         format=body.get("format", "bighub"),
         inbox_url=body.get("inbox_url", ""),
+        after=body.get("after"),
         created_at=row["created_at"],
     )
