@@ -1,11 +1,9 @@
 from __future__ import annotations
 
 import shutil
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
@@ -29,12 +27,12 @@ class Clock:
 
 
 @pytest.fixture(scope="session")
-def postgres_socket():
+def postgres_databases():
     found = postgres.binaries()
     if found is None:
         pytest.skip("PostgreSQL is not installed (apt-get install postgresql)")
     with postgres.cluster(found) as socket:
-        yield socket
+        yield postgres.Databases(socket)
 
 
 @pytest.fixture(scope="session")
@@ -43,15 +41,6 @@ def migrated_sqlite(tmp_path_factory):
     path = tmp_path_factory.mktemp("migrated") / "bighub.db"
     open_database(sqlite_url(path)).dispose()
     return path
-
-
-@pytest.fixture(scope="session")
-def migrated_postgres(postgres_socket):
-    """The name of a database with the newest schema and nothing in it."""
-    with _maintenance(postgres_socket) as connection:
-        connection.execute("CREATE DATABASE migrated")
-    open_database(f"postgresql://postgres@/migrated?host={postgres_socket}").dispose()
-    return "migrated"
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
@@ -64,17 +53,8 @@ def database_url(request, tmp_path):
             shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
         yield sqlite_url(path)
         return
-    socket = request.getfixturevalue("postgres_socket")
-    template = "template1" if is_empty else request.getfixturevalue("migrated_postgres")
-    name = f"test_{uuid.uuid4().hex}"
-    with _maintenance(socket) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
-        yield f"postgresql://postgres@/{name}?host={socket}"
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def _maintenance(socket: Path) -> psycopg.Connection:
-    return psycopg.connect(f"postgresql://postgres@/postgres?host={socket}", autocommit=True)
+    with request.getfixturevalue("postgres_databases").one(migrated=not is_empty) as url:
+        yield url
 
 
 @pytest.fixture
