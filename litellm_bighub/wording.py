@@ -494,6 +494,7 @@ class Wording:
     api_pending_only: str = _sentence("an agent's API key sees what is pending, and nothing else")
     api_scope_missing: str = _sentence("your key does not have the scope {scope}")
     api_form_elsewhere: str = _sentence("this form does not come from the inbox; reload the page")
+    api_another_surface: str = _sentence("this call was not asked about over HTTP; its gateway tells why it was made")
     api_not_found: str = _sentence("there is no {what} {name}")
     api_not_embedded: str = _sentence("the embedded control plane has no /{prefix}; the hosted BIGHUB does")
     api_too_large: str = _sentence("a body has at most {limit} bytes")

@@ -128,6 +128,7 @@ class Guard(Generic[Handle]):
             clock=options.get("clock", time.time),
             wording=read_wording(options.get("wording", ENGLISH)),
             learned={} if settings.encrypted_reasoning is None else None,
+            extent=settings.approval_context,
         )
         backend = backend_for(
             settings,

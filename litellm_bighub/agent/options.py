@@ -12,6 +12,7 @@ from litellm_bighub.agent.flow.model_input import Context
 from litellm_bighub.agent.tools.tool import DecisionMode
 from litellm_bighub.agent.tools.value_extraction import TargetFrom, ValueFrom
 from litellm_bighub.deciders.decider import Decider
+from litellm_bighub.domain.call_background import BackgroundExtent
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.settings import FailMode
 from litellm_bighub.wording import WordingSource
@@ -95,6 +96,8 @@ class GuardOptions(TypedDict, total=False):
         decision_mode: which of BIGHUB's endpoints is asked.
         fail_mode: what becomes of a call when the decider could not be reached.
         context: how the conversation goes on: `auto` sends it again unless the provider stores it.
+        approval_context: how much of the conversation people are shown who approve a call: `none`, `last_turn` (from
+            the user's last words on) or `conversation`. The hosted BIGHUB is told none of it.
         encrypted_reasoning: whether to ask the provider for reasoning in encrypted form, which a conversation that it
             does not store needs; by default where a model seems to reason or was seen to, until it refuses.
         max_tool_rounds: how often the model may call tools before it has to answer.
@@ -144,6 +147,7 @@ class GuardOptions(TypedDict, total=False):
     decision_mode: DecisionMode
     fail_mode: FailMode
     context: Context
+    approval_context: BackgroundExtent
     encrypted_reasoning: bool | None
     max_tool_rounds: int
     max_parallel_tools: int

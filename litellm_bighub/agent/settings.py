@@ -11,6 +11,7 @@ from litellm_bighub.agent.flow.model_input import Context
 from litellm_bighub.agent.options import GuardOptions, Hook
 from litellm_bighub.agent.tools.tool import DecisionMode
 from litellm_bighub.domain.actor import POSES, is_marked
+from litellm_bighub.domain.call_background import BackgroundExtent
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import AdapterConfigurationError, did_you_mean
 from litellm_bighub.settings import FailMode
@@ -39,6 +40,7 @@ class AgentSettings:
     decision_mode: DecisionMode = "submit"
     fail_mode: FailMode = "closed"
     context: Context = "auto"
+    approval_context: BackgroundExtent = "last_turn"
     encrypted_reasoning: bool | None = None
     max_tool_rounds: int = 8
     max_parallel_tools: int = 8
@@ -66,6 +68,7 @@ class AgentSettings:
             ("decision_mode", get_args(DecisionMode)),
             ("fail_mode", get_args(FailMode)),
             ("context", get_args(Context)),
+            ("approval_context", get_args(BackgroundExtent)),
         ):
             if getattr(self, name) not in allowed:
                 raise AdapterConfigurationError(name, f"is none of {', '.join(allowed)}")

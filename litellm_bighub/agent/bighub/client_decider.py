@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
+
+import anyio.to_thread
 
 from litellm_bighub.agent.bighub.client import Client
 from litellm_bighub.agent.tools.result_text import jsonable
 from litellm_bighub.agent.tools.tool import DecisionMode, Tool
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake, metadata_of
+from litellm_bighub.deciders.hosted.background_message import tell_background
 from litellm_bighub.deciders.hosted.service import decision_error, gateway, question, redacted_target
 from litellm_bighub.deciders.hosted.strict_answer import read_decision
 from litellm_bighub.domain.call import CallContext, ToolCall
@@ -59,9 +64,23 @@ class ClientDecider:
         mode = tool.decision_mode if tool and tool.decision_mode else self._mode
         asked = self._question(call, context, tool)
         if mode == "submit" and (method := self._client.method("actions", "submit", "evaluate")):
-            return _decision(await self._asked(method, asked))
-        method = self._payload_method(_PAYLOAD_METHODS[mode])
-        return _decision(await self._asked(method, {"payload": _payload(asked)}))
+            answer = await self._asked(method, asked)
+        else:
+            method = self._payload_method(_PAYLOAD_METHODS[mode])
+            answer = await self._asked(method, {"payload": _payload(asked)})
+        decision = _decision(answer)
+        await tell_background(self._send, answer, decision, call, context, self._redactor)
+        return decision
+
+    async def _send(self, path: str, body: JsonObject) -> object:
+        """Post with the connections of the SDK's client; another client has none."""
+        transport = getattr(getattr(self._client.object, "approvals", None), "_transport", None)
+        if transport is None:
+            return None
+        ask = partial(transport.request, method="POST", path=path, json_body=body)
+        if inspect.iscoroutinefunction(transport.request):
+            return await ask()
+        return await anyio.to_thread.run_sync(ask, abandon_on_cancel=True)
 
     async def dry_run(self, call: ToolCall, context: CallContext) -> Decision:
         """The decision that the call would get; BIGHUB records nothing of it.

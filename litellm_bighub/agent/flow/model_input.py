@@ -36,6 +36,7 @@ class ModelInput:
         items: the input of the next turn.
         previous: the response that the next turn goes on from; only where the provider stores.
         encrypted: whether reasoning is asked for in encrypted form.
+        earlier: what the provider knows and is not sent again, for people who ask why a call was made.
         learned: what this agent's models have shown, by name: whether they give reasoning in encrypted form. `None`
             where the user has said what to do.
     """
@@ -45,7 +46,13 @@ class ModelInput:
     items: list[Item] = field(default_factory=list)
     previous: str | None = None
     encrypted: bool = False
+    earlier: list[Item] = field(default_factory=list[Item])
     learned: dict[str, bool] | None = None
+
+    @property
+    def said(self) -> list[Item]:
+        """The conversation before the next turn, as far as this run knows it."""
+        return [*self.earlier, *self.items]
 
     def request(self, tools: Sequence[JsonMapping]) -> JsonObject:
         """The arguments of the next call of the model."""
@@ -79,6 +86,7 @@ class ModelInput:
         if self.replay:
             self.items = [*self.items, *_replayable(output(response)), *outputs]
             return
+        self.earlier += [*self.items, *output(response)]
         self.items = list(outputs)
         if "conversation" not in self.arguments:
             self.previous = response.get("id")

@@ -9,6 +9,7 @@ from litellm_bighub.agent.flow.model_input import ModelInput
 from litellm_bighub.agent.record.events import GuardedToolResult, Payload, ToolExecutionEvent, payload, signals
 from litellm_bighub.agent.tools.tool import Tool
 from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.call_background import BackgroundExtent
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.wording import ENGLISH, Wording
 
@@ -23,6 +24,7 @@ class RunSetup:
         clock: POSIX seconds, for the expiry of approvals.
         wording: the sentences that the model hears.
         learned: what its models have shown, as `ModelInput` has it.
+        extent: how much of the conversation people are shown who approve a call.
     """
 
     tools: Mapping[str, Tool]
@@ -35,6 +37,7 @@ class RunSetup:
     clock: Callable[[], float]
     wording: Wording = ENGLISH
     learned: dict[str, bool] | None = None
+    extent: BackgroundExtent = "last_turn"
 
 
 @dataclass(slots=True)

@@ -41,6 +41,7 @@ def waiting_state(run: Run, turn: Turn) -> State:
             "items": conversation.items,
             "previous": conversation.previous,
             "encrypted": conversation.encrypted,
+            "earlier": conversation.earlier,
         },
         "response": turn.response,
         "events": [asdict(event) for event in run.events],

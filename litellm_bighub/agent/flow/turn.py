@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,9 +18,11 @@ from litellm_bighub.agent.tools.tool import Prepared, Tool
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake, target_of, value_of
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
+from litellm_bighub.domain.call_background import CallBackground
 from litellm_bighub.domain.decision import Allow, Decision, RequireApproval
 from litellm_bighub.domain.digest import call_digest
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
+from litellm_bighub.formats.requests.background import read_background
 from litellm_bighub.wording import ENGLISH, Wording
 
 
@@ -188,9 +190,21 @@ def ask_for(run: Run, tool: Tool, prepared: Prepared, call: Requested, response_
             surface="agent",
             model=run.model,
             response_id=response_id or "",
+            background=_background(run),
         ),
         action=tool.action or tool.name,
     )
+
+
+def _background(run: Run) -> Callable[[ToolCall], CallBackground]:
+    """Reads why a call of the latest response was made, out of what was said until then."""
+    said, answer, extent = run.conversation.said, run.latest, run.setup.extent
+
+    def read(call: ToolCall) -> CallBackground:
+        tools = [tool.spec for tool in run.setup.tools.values()]
+        return read_background(call, {"input": said, "tools": tools}, answer, extent=extent)
+
+    return read
 
 
 def _shown(call: Requested) -> Arguments:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from litellm_bighub.control_plane.decisions.recorded_decision import RecordedDecision, validation_hash
 from litellm_bighub.control_plane.http.json_values import iso
+from litellm_bighub.deciders.hosted.background_message import GATE_VERSION
 from litellm_bighub.domain.decision import Verdict
 from litellm_bighub.domain.payload import JsonObject
 
-GATE_VERSION = "litellm-bighub"
 _RECOMMENDATIONS: dict[Verdict, str] = {
     "allowed": "proceed",
     "requires_approval": "review_recommended",

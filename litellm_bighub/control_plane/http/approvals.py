@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from functools import partial
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from typing_extensions import Self, assert_never
 
+from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE
 from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused
-from litellm_bighub.control_plane.http.auth import Plane, Reader, Resolver, Waiting
+from litellm_bighub.control_plane.http.auth import Asker, Plane, Reader, Resolver, Waiting
 from litellm_bighub.control_plane.http.errors import WordedError, existing, problem
 from litellm_bighub.control_plane.http.json_values import iso, readable
 from litellm_bighub.control_plane.people.votes import voters
@@ -17,7 +20,9 @@ from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.control_plane.store.tables.approvals import OPEN, Approval, State
 from litellm_bighub.control_plane.store.tables.keys import Key
+from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.call_background import CallBackground, Speaker, Utterance, as_text, cleaned
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.approvers import Requirement
 
@@ -57,6 +62,34 @@ class ApprovalAnswerBody(BaseModel):
     better_action: Any = None
     modified_action: Any = None
     review_decision: Literal["modified"] | None = None
+
+
+class UtteranceBody(BaseModel):
+    """One step of a conversation, as `Utterance` has it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    speaker: Speaker
+    text: str = Field(max_length=20_000)
+    tool: str = Field(default="", max_length=200)
+    end: str = Field(default="", max_length=20_000)
+    left_out: int = Field(default=0, ge=0, le=10**9)
+    skipped: int = Field(default=0, ge=0, le=10**9)
+
+
+class BackgroundBody(BaseModel):
+    """Why a call was made: what was said, the oldest first, and what the request says of the tool."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    said: list[UtteranceBody] = Field(default=[], max_length=100)
+    description: str = Field(default="", max_length=20_000)
+    schema_: JsonObject = Field(default={}, alias="schema")
+
+    def background(self) -> CallBackground:
+        """The same as a value."""
+        said = tuple(Utterance(**each.model_dump()) for each in self.said)
+        return CallBackground(said, self.description, self.schema_)
 
 
 class _Modified(BaseModel):
@@ -135,6 +168,24 @@ async def _own(plane: ControlPlane, request_id: str, caller: Key) -> Approval:
     """An approval that the caller may know of; to others there is none."""
     approval = await _get(plane, request_id)
     return existing(approval if caller.speaks_for(approval.actor) else None, "approval", request_id)
+
+
+@router.post("/{request_id}/context")
+async def tell_context(request_id: str, body: BackgroundBody, plane: Plane, caller: Asker) -> JsonObject:
+    """Take in why the call was made, for the people who are asked: from whoever asked over HTTP, once, while it waits.
+
+    It is what others have written. Nothing is decided by it, and it is gone once the call can no longer run.
+    """
+    approval = await _own(plane, request_id, caller)
+    if approval.context.get("surface") != HTTP_SURFACE:
+        raise problem(403, "another_surface")
+    kept = await asyncio.to_thread(lambda: as_text(cleaned(body.background(), plane.redact)))
+    job = partial(_tell_context, approval_id=approval.id, background=kept)
+    return {"request_id": approval.id, "kept": bool(kept) and await plane.write(job)}
+
+
+def _tell_context(transaction: Transaction, approval_id: str, background: str) -> bool:
+    return approvals.tell_background(transaction.connection, approval_id, background)
 
 
 @router.get("/{request_id}")

@@ -20,6 +20,7 @@ from bighub import AsyncBighubClient
 from typing_extensions import assert_never
 
 from litellm_bighub.deciders.approvals.waiting_decider import AnsweredApproval
+from litellm_bighub.deciders.hosted.background_message import tell_background
 from litellm_bighub.deciders.hosted.hosted_approvals import HostedApprovals
 from litellm_bighub.deciders.hosted.strict_answer import read_decision
 from litellm_bighub.deciders.hosted.told_history import Status, ToldHistory
@@ -93,7 +94,13 @@ class BighubDecider:
             if failure is None:  # a bug
                 raise
             raise failure from error
-        return read_decision(answer)
+        decision = read_decision(answer)
+        await tell_background(self._send, answer, decision, call, context, self._redactor)
+        return decision
+
+    async def _send(self, path: str, body: JsonObject) -> object:
+        transport = self._client.approvals._transport  # noqa: SLF001 - the SDK has no other way to ask what it does not know
+        return await transport.request(method="POST", path=path, json_body=body)
 
     async def answered(self, approval_id: str, *, seconds: float) -> AnsweredApproval:
         """Wait for a person as `WaitingDecider` has it."""

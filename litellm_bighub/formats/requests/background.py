@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias, cast
 
@@ -37,6 +37,7 @@ def read_background(
     answer: object = None,
     heard: Sequence[object] = (),
     extent: BackgroundExtent = "last_turn",
+    names: Mapping[str, str] | None = None,
 ) -> CallBackground:
     """The background of a call.
 
@@ -46,6 +47,7 @@ def read_background(
         answer: whole.
         heard: the events of a streamed answer so far.
         extent: how much of it.
+        names: the tools of earlier calls by their ids, where the request brings their results and not them.
     """
     if extent == "none":
         return CallBackground()
@@ -55,7 +57,7 @@ def read_background(
     answered = [*_answered(call, answer), *_heard(heard)]
     asked = next((found for name in _CONVERSATIONS if (found := get(request, name))), ())
     items = [asked] if isinstance(asked, str) else elements(asked)
-    said = _Conversation(extent)
+    said = _Conversation(extent, names=dict(names or {}))
     said.hear(answered)
     for item in reversed(items):
         if said.is_over:

@@ -89,7 +89,14 @@ def call_context(
         outputs=UNKNOWN_TOOL if outputs is None else outputs,
         history=request_scope().history,
         end_user=end_user,
-        background=partial(read_background, request=request_data, answer=response, heard=heard, extent=extent),
+        background=partial(
+            read_background,
+            request=request_data,
+            answer=response,
+            heard=heard,
+            extent=extent,
+            names=request_scope().calls,
+        ),
     )
 
 

@@ -111,6 +111,9 @@ class RequestHistory:
         if unapproved and self.refuse:
             raise UnapprovedToolResult(unapproved, self.decisions.wording)
         denied = {found.path for found, each in judgements if _is_denied(each)}
+        tools = {call.call_id: call.tool for call in known if thread.holds(call)}
+        tools |= {found.call_id: each.call.tool for found, each in judgements if each.call is not None}
+        enter(request_scope()._replace(calls=tools))
         approved = {
             found.path: each.call for found, each in judgements if each.call is not None and _is_noted(each.call)
         }

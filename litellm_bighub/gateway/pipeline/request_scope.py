@@ -7,6 +7,7 @@ have changed the other fields meanwhile.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
@@ -38,6 +39,7 @@ class RequestScope(NamedTuple):
         turn: a request, and what its answer goes on from, as in `CallContext`.
         outputs: the tools whose results came back in the conversation, as in `CallContext`; `None` if nobody looked.
         history: facts about the calls of the conversation, as in `CallContext`.
+        calls: the tools of earlier calls of which results may stand in the request, by the calls' ids.
         extraction: the request and the side that an override point extracts texts for.
     """
 
@@ -51,6 +53,7 @@ class RequestScope(NamedTuple):
     turn: tuple[JsonMapping, str] | None = None
     outputs: str | None = None
     history: str = ""
+    calls: Mapping[str, str] | None = None
     extraction: tuple[JsonObject, InputType] | None = None
 
 

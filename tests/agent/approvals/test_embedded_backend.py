@@ -16,6 +16,7 @@ from litellm_bighub.control_plane.http.sdk_extras.outcome_analytics import repor
 from litellm_bighub.control_plane.http.sdk_extras.outcomes import unreported
 from litellm_bighub.control_plane.people.roles import AGENT, SCOPES
 from litellm_bighub.control_plane.store.tables import approvals, outcomes
+from litellm_bighub.domain.call_background import from_text
 from litellm_bighub.errors import AdapterConfigurationError, ConfigurationError
 from litellm_bighub.testing import ScriptedDecider, function_call, text
 from tests.agent.harness import ASK, DONE, outputs
@@ -124,6 +125,24 @@ def test_the_model_hears_what_a_person_tells_it_in_the_inbox(embedded, driver, m
     heard = [item["output"] for item in outputs(upstream.requests[-1])]
     assert ["The person says: on weekdays only" in each for each in heard] == [True, False]
     assert "inner" not in str(heard)
+
+
+@pytest.mark.parametrize("store", [False, True], ids=["replayed", "kept by the provider"])
+@pytest.mark.parametrize("extent", ["last_turn", "none"])
+def test_people_read_why_the_call_is_made(embedded, driver, model, plane, loop, store, extent):
+    model([refund(5, "c1")], [text("Now the rest."), refund(700, "c2")], DONE)
+    guard = embedded(Refunds(), approval_context=extent)
+    driver.call(guard, "run", **ASK, extra_create_args={"store": store})
+    (pending,) = (call["pending"] for call in guard.pending[0]["calls"])
+    approval = loop.call(plane.read, partial(approvals.get, approval_id=pending["request_id"]))
+    background = from_text(approval.background)
+    if extent == "none":
+        assert not background
+        return
+    said = [(one.speaker, one.tool) for one in background.said]
+    assert said == [("user", ""), ("call", "refund"), ("result", "refund"), ("model", "")]
+    assert background.said[-1].text == "Now the rest."
+    assert set(background.schema["properties"]) == {"order_id", "amount"}
 
 
 def test_a_run_without_an_answer_goes_on_waiting(embedded, driver, model):

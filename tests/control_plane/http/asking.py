@@ -17,7 +17,7 @@ class Client:
     """Asks with one key."""
 
     def __init__(self, app, secret, address="127.0.0.1"):
-        self.secret = secret
+        self.secret, self.plane = secret, app.state.plane
         transport = httpx.ASGITransport(app=app, client=(address, 1234))
         self.http = httpx.AsyncClient(transport=transport, base_url="http://plane", headers={"X-API-Key": secret})
 

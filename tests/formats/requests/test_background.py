@@ -264,6 +264,12 @@ def test_nothing_that_a_payload_holds_makes_it_fail(items, answer, heard, path):
         read_background(refund(path), request_, answer, heard, "conversation")
 
 
+def test_a_result_without_its_call_has_the_name_that_is_known_of_it():
+    items = [{"type": "function_call_output", "call_id": f"c{at}", "output": "x"} for at in range(2)]
+    said = read_background(refund(), {"input": items}, names={"c0": "look_up"}).said
+    assert [each.tool for each in said] == ["look_up", ""]
+
+
 def test_what_there_is_no_room_for_is_counted():
     answers = [{"role": "assistant", "content": f"{at}"} for at in range(99)]
     said = read_background(refund(), {"messages": [{"role": "user", "content": "go"}, *answers]}).said

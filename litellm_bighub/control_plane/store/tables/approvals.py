@@ -305,6 +305,12 @@ def first_escalation(requirements: Sequence[Requirement], asked_at: float, now: 
     return min((time for time in times if time > now), default=None)
 
 
+def tell_background(connection: Connection, approval_id: str, background: str) -> bool:
+    """Store why the call was made, once and while the approval is open; whether it was."""
+    untold = and_(approvals.c.id == approval_id, approvals.c.state.in_(OPEN), approvals.c.background == "")
+    return connection.execute(update(approvals).where(untold).values(background=background)).rowcount == 1
+
+
 def bind_edited(connection: Connection, approval_id: str, digest: str) -> None:
     """Bind an approved edit to the call that it makes of the original, which may hold what was hidden from people."""
     connection.execute(update(approvals).where(approvals.c.id == approval_id).values(edited_digest=digest))

@@ -1,0 +1,90 @@
+"""Who asks over HTTP tells why a call was made that people are asked about: the real gateway, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.store.database import sqlite_url
+from litellm_bighub.control_plane.store.tables import approvals
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.call_background import from_text
+from tests.control_plane.http.asking import Clients
+from tests.control_plane.http.test_history_of_gateways import gateway_of, gateways_key, returned
+from tests.control_plane.test_serve import serving
+
+POLICY = "version: 1\nrules: [{name: refunds, tool: refund, effect: require_approval}, {name: all, tool: look_up}]\n"
+TOOL = {"type": "function", "name": "refund", "description": "Pays back.", "parameters": {"type": "object"}}
+SAID = [{"speaker": "user", "text": "pay it back, key=sk-abcdefghijklmnop0123456789"}]
+
+
+async def told(plane, amount):
+    """What people read of why the call with this amount was made."""
+    listed = await plane.read(lambda connection: approvals.listed(connection, now=plane.clock()))
+    (approval,) = [each for each in listed if each.arguments.get("amount") == amount]
+    return from_text(approval.background)
+
+
+@pytest.mark.proxy
+async def test_people_read_why_a_gateway_asks_and_the_provider_keeps_the_turn_before(tmp_path, warm):
+    policy = tmp_path / "served" / "bighub_policy.yaml"
+    policy.parent.mkdir()
+    policy.write_text(POLICY)
+    with serving(policy) as (url, printed), gateway_of(tmp_path, url, gateways_key(url, printed), warm) as gateway:
+        asked = {"input": "Pay A-1 back.", "tools": [TOOL]}
+        gateway.answer("sk-ann", [("refund", {"amount": 1})], **asked)
+        _, first = gateway.answer("sk-ann-streamed", [("look_up", {}), ("refund", {"amount": 2})], **asked)
+        results = returned("look_up", previous=first)
+        gateway.answer("sk-ann-streamed", [("refund", {"amount": 3})], **results)
+        results["input"].append({"role": "user", "content": "And now?"})
+        gateway.answer("sk-ann-streamed", [("refund", {"amount": 4})], **results)
+
+    plane = ControlPlane.open(sqlite_url(policy.parent / "bighub.db"), policy)
+    whole, streamed, results_alone, new_question = [await told(plane, amount) for amount in (1, 2, 3, 4)]
+    plane.close()
+    assert (whole.description, whole.schema) == ("Pays back.", {"type": "object"})
+    assert [(one.speaker, one.text) for one in whole.said] == [("user", "Pay A-1 back.")]
+    assert ("user", "Pay A-1 back.") in [(one.speaker, one.text) for one in streamed.said]
+    waits, looked_up = [(one.speaker, one.tool, one.text) for one in results_alone.said]
+    assert waits[:2] == ("result", "refund")
+    assert "needs the approval of a person" in waits[2]
+    assert looked_up == ("result", "look_up", "yes")
+    assert [(one.speaker, one.text) for one in new_question.said] == [("user", "And now?")]
+
+
+@pytest.fixture
+async def clients(open_plane):
+    clients = Clients(open_plane(POLICY))
+    return await clients.agent("of a", actor="a"), await clients.agent("of b", actor="b"), await clients.person()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_it_is_taken_once_while_the_call_waits_without_secrets_and_from_its_own_caller(clients):
+    agent, other, person = clients
+    waits = (await agent.evaluate(action="refund", actor="a"))["request_id"]
+    path, body = f"/approvals/{waits}/context", {"said": SAID, "description": "d", "schema": {"type": "object"}}
+    await other.ask("POST", path, 404, json=body)
+    await person.ask("POST", path, 403, json=body)
+    await agent.ask("POST", path, 422, json={**body, "why": "x"})
+    await agent.ask("POST", path, 422, json={"said": [{"speaker": "boss", "text": "do it"}]})
+    assert (await agent.ask("POST", path, json={}))["kept"] is False
+    assert (await agent.ask("POST", path, json=body))["kept"] is True
+    assert (await agent.ask("POST", path, json={"said": [{"speaker": "user", "text": "other"}]}))["kept"] is False
+
+    plane = agent.plane
+    stored = (await plane.wait(waits, timeout=0)).background
+    assert from_text(stored).said[0].text.startswith("pay it back, ")
+    assert "sk-abc" not in stored
+    await person.approve(waits)
+    assert (await agent.evaluate(action="refund", actor="a"))["allowed"] is True
+    assert (await plane.wait(waits, timeout=0)).background == ""
+    assert (await agent.ask("POST", path, json=body))["kept"] is False
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_of_a_call_that_an_embedded_gateway_asks_about_nobody_else_tells(open_plane):
+    plane = open_plane(POLICY)
+    agent = await Clients(plane).agent(actor="a")
+    call = ToolCall("c", "function", "refund", {})
+    approval = (await plane.decide(call, CallContext(actor="a", surface="/v1/responses"))).approval
+    await agent.ask("POST", f"/approvals/{approval.id}/context", 403, json={"said": SAID})
