@@ -262,6 +262,9 @@ class ServeSettings(BaseSettings):
         description="where people reach it; with https their sessions are sent over TLS alone",
     )
     oidc: OidcSettings | None = Field(default=None, description="how people log in at an identity provider")
+    require_totp: bool = Field(
+        default=False, description="whether users with a password must enrol a second factor before anything else"
+    )
 
     @model_validator(mode="after")
     def _provider_knows_the_way_back(self) -> ServeSettings:

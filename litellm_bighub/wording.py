@@ -238,6 +238,13 @@ class Wording:
     inbox_password_short: str = _sentence("The new password is too short. Nothing was changed.")
     inbox_user_changed: str = _sentence("Changed.")
     inbox_session_ended: str = _sentence("The session is over.")
+    inbox_code_wrong: str = _sentence("This code is wrong, or used already. Nothing was done.")
+    inbox_code_late: str = _sentence("This login has taken too long. Start it anew.")
+    inbox_code_unchecked: str = _sentence(
+        "Your second factor cannot be checked here. An operator has to set the server's key."
+    )
+    inbox_totp_enrolled: str = _sentence("From now on a code is asked for when you log in.")
+    inbox_totp_removed: str = _sentence("You have no second factor any more.")
     inbox_switched_on: str = _sentence("The kill switch is on, from the next decision of every process on.")
     inbox_switched_off: str = _sentence("The kill switch is off.")
     inbox_switch_gone: str = _sentence("This kill switch is off already.")
@@ -267,6 +274,31 @@ class Wording:
     page_password_help: str = _sentence(
         "At least {shortest} characters. You are logged out everywhere and log in again."
     )
+    page_totp: str = _sentence("Second factor")
+    page_totp_on: str = _sentence(
+        "Your authenticator app is asked for a code when you log in. {count} recovery codes are left."
+        " With a code you can give it up, for another app too."
+    )
+    page_totp_code: str = _sentence("Code of the app, or a recovery code")
+    page_totp_remove: str = _sentence("Give it up")
+    page_totp_required: str = _sentence("Here everybody with a password needs a second factor. Enrol first.")
+    page_totp_scan: str = _sentence(
+        "Scan this with an authenticator app, then type your password and the code that the app shows."
+    )
+    page_totp_qr: str = _sentence("QR code for an authenticator app")
+    page_totp_typed: str = _sentence("Type the secret instead")
+    page_totp_first: str = _sentence("Code of the app")
+    page_totp_enrol: str = _sentence("Enrol")
+    page_totp_yours: str = _sentence("A code of your authenticator app is asked for when you log in.")
+    page_totp_none: str = _sentence("Your password alone logs you in.")
+    page_totp_change: str = _sentence("Change")
+    page_totp_begin: str = _sentence("Enrol an authenticator app")
+    page_recovery: str = _sentence("Recovery codes")
+    page_recovery_help: str = _sentence(
+        "Each of these logs you in once, without the app. They are shown this once: keep them where the app is not."
+    )
+    page_code_help: str = _sentence("Type the code that your authenticator app shows.")
+    page_code_back: str = _sentence("Log in as somebody else")
     page_sessions: str = _sentence("Who is logged in")
     page_this_session: str = _sentence("this one")
     page_end_session: str = _sentence("End")

@@ -65,5 +65,6 @@ def serve(
             trust_proxies=trust_proxy or serves.trust_proxy,
             public_url=serves.public_url,
             oidc=serves.oidc,
+            require_totp=serves.require_totp,
             say=typer.echo,
         )

@@ -108,16 +108,21 @@ def set_(
     name: Name,
     role: RoleOption = None,
     litellm_user: LiteLLMUser = None,
+    reset_totp: Annotated[  # noqa: FBT002 - a flag
+        bool, typer.Option("--reset-totp", help="take their second factor away: the app is lost")
+    ] = False,
     config: ConfigFile = None,
     policy: PolicyOption = None,
     database_url: DatabaseUrl = "",
 ) -> None:
-    """Give somebody these roles in place of theirs, or another LiteLLM user."""
+    """Give somebody these roles in place of theirs, another LiteLLM user, or no second factor any more."""
+    from litellm_bighub.control_plane.people.second_factor import without_totp  # noqa: PLC0415 - slow to import
+
     roles = _roles(role) if role else None
 
     def changed(user: User) -> User:
         return replace(
-            user,
+            without_totp(user) if reset_totp else user,
             roles=user.roles if roles is None else roles,
             litellm_user=user.litellm_user if litellm_user is None else litellm_user,
         )
@@ -237,6 +242,8 @@ def _line(user: User) -> str:
         f"groups {', '.join(sorted(user.groups))}" if user.groups else "no group",
         f"LiteLLM user {user.litellm_user}" if user.litellm_user else "LiteLLM user unknown",
     ]
+    if user.has_totp:
+        parts.append("second factor")
     if user.disabled_at is not None:
         parts.append(f"disabled since {_utc(user.disabled_at)}")
     return "; ".join(parts)

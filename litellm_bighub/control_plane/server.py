@@ -13,8 +13,10 @@ from litellm_bighub.control_plane.decisions.embedded_decider import DATABASE
 from litellm_bighub.control_plane.http.api_keys import first_key
 from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.people.oidc.provider import Provider
+from litellm_bighub.control_plane.people.second_factor import SecondFactor
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import sqlite_url
+from litellm_bighub.control_plane.store.sealing import Sealing
 from litellm_bighub.domain.redaction import Redact
 from litellm_bighub.settings import OidcSettings
 from litellm_bighub.wording import WordingSource, read_wording
@@ -48,6 +50,7 @@ def serve_forever(
     trust_proxies: Sequence[str] = (),
     public_url: str = "",
     oidc: OidcSettings | None = None,
+    require_totp: bool = False,
     say: Callable[[str], None],
 ) -> None:
     """Open the control plane and serve it.
@@ -63,6 +66,7 @@ def serve_forever(
         trust_proxies: addresses whose `X-Forwarded-For` and `-Proto` are taken for the caller's address and scheme.
         public_url: where people reach it; with https their sessions are sent over TLS alone.
         oidc: how people log in at an identity provider.
+        require_totp: whether users with a password must have a second factor.
         say: prints the inbox's address for people, once it answers.
 
     Raises:
@@ -76,12 +80,16 @@ def serve_forever(
         wording=read_wording(wording),
     )
     try:
+        second_factor = SecondFactor(Sealing.from_environment(), required=require_totp)
+        asyncio.run(plane.read(second_factor.check))
         secret = asyncio.run(first_key(plane))
         if secret is not None:
             say(f"The key for the inbox, shown this once: {secret}")
         provider = None if oidc is None else Provider(oidc, public_url, clock=plane.clock)
         config = uvicorn.Config(
-            create_app(plane, behind_tls=public_url.startswith("https:"), provider=provider),
+            create_app(
+                plane, behind_tls=public_url.startswith("https:"), provider=provider, second_factor=second_factor
+            ),
             host=host,
             port=port,
             log_level="warning",

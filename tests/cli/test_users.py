@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
 
 from litellm_bighub.cli.app import app
 from litellm_bighub.control_plane.people import users
+from litellm_bighub.control_plane.people.accounts import change_user
 from litellm_bighub.control_plane.people.passwords import Passwords
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import sqlite_url
@@ -77,6 +79,20 @@ def test_groups_roles_and_access_are_changed(run, plane):
 )
 def test_what_cannot_be_is_said_in_one_line(command, problem, run):
     assert problem in run(*command, code=1, typed="short\n")
+
+
+def test_a_second_factor_is_listed_and_reset(run, plane):
+    run("add", "ann")
+    ann = stored(plane, "ann")
+    sealed = replace(ann, totp_secret="v1.sealed", totp_step=5, recovery=frozenset({"a digest"}))
+    asyncio.run(change_user(plane, ann.id, lambda _: sealed, by="test"))
+    cookie = asyncio.run(plane.write(lambda transaction: logins.start(transaction.connection, sealed, plane.clock())))
+
+    assert run("list").endswith("; second factor\n")
+    assert "second factor" not in run("set", "ann", "--reset-totp")
+
+    assert stored(plane, "ann") == ann
+    assert asyncio.run(plane.read(lambda connection: logins.find(connection, cookie, plane.clock()))) is None
 
 
 def test_sessions_are_listed_and_ended(run, plane):

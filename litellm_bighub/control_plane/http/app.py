@@ -36,6 +36,7 @@ from litellm_bighub.control_plane.http.sdk_extras import (
 from litellm_bighub.control_plane.inbox import setup as inbox
 from litellm_bighub.control_plane.maintenance.server_maintenance import maintained
 from litellm_bighub.control_plane.people.oidc.provider import Provider
+from litellm_bighub.control_plane.people.second_factor import SecondFactor
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.wording import Wording
 
@@ -53,6 +54,7 @@ def create_app(
     *,
     behind_tls: bool = False,
     provider: Provider | None = None,
+    second_factor: SecondFactor | None = None,
     channels: Sequence[Channel] = (),
 ) -> FastAPI:
     """An app over a control plane, which stays its caller's to close.
@@ -61,6 +63,7 @@ def create_app(
         plane: the control plane.
         behind_tls: whether people reach it over TLS alone, also where the request does not say so.
         provider: where people can log in, too.
+        second_factor: of users; without it nobody has one.
         channels: where people hear of calls that wait, and answer, besides the inbox.
     """
 
@@ -74,7 +77,7 @@ def create_app(
     app.state.unbound_keys = UnboundKeys()
     app.router.routes.extend(_all_routes().routes)
     errors.install(app)
-    inbox.install(app, plane, behind_tls=behind_tls, provider=provider)
+    inbox.install(app, plane, behind_tls=behind_tls, provider=provider, second_factor=second_factor or SecondFactor())
     app.add_middleware(BodyLimit, wording=plane.wording)
     return app
 

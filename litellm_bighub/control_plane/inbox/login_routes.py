@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import logging
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from litellm_bighub.control_plane.http.auth import Plane, address_of
 from litellm_bighub.control_plane.inbox.render import render
-from litellm_bighub.control_plane.inbox.sessions import COOKIE, OwnForm, set_cookie
+from litellm_bighub.control_plane.inbox.sessions import COOKIE, OwnEnteringForm, sent_over_tls, set_cookie
 from litellm_bighub.control_plane.inbox.way_back import LOGIN, way_back
 from litellm_bighub.control_plane.people import users
 from litellm_bighub.control_plane.people.accounts import end_login
 from litellm_bighub.control_plane.people.attempts import Attempts, AttemptSource
 from litellm_bighub.control_plane.people.passwords import LONGEST, Passwords
 from litellm_bighub.control_plane.people.roles import AGENT
+from litellm_bighub.control_plane.people.second_factor import STEP_SECONDS, SecondFactor
 from litellm_bighub.control_plane.people.users import User
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import AuditEvent
@@ -24,6 +26,9 @@ from litellm_bighub.control_plane.store.tables.keys import Key
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.payload import JsonObject
 
+CODE: Final = "/inbox/login/code"
+STEP_COOKIE: Final = "bighub_login_step"
+logger = logging.getLogger(__name__)
 router = APIRouter(prefix="/inbox", default_response_class=HTMLResponse, include_in_schema=False)
 
 
@@ -55,10 +60,17 @@ async def login(
     who = await (_key(plane, key, address) if key else _user(request, plane, user, password))
     now = plane.clock()
     if isinstance(who, str):
-        await plane.write(lambda transaction: _refused(transaction, who, "key" if key else "password", address, now))
+        await plane.write(lambda transaction: refused(transaction, who, "key" if key else "password", address, now))
         problem = plane.wording.inbox_login_refused if key else plane.wording.inbox_password_refused
         return await login_form(request, plane, next, problem=problem, user=user, status=401)
     attempts.succeeded(*sources)
+    if isinstance(who, User) and who.has_totp:
+        factor: SecondFactor = request.app.state.second_factor
+        passed = factor.password_passed(who, now)
+        if passed is None:
+            logger.error("%s cannot log in: no key seals second factors", who.name)
+            return await login_form(request, plane, next, problem=plane.wording.inbox_code_unchecked, status=503)
+        return code_form(request, plane, passed, next)
 
     cookie = await plane.write(lambda transaction: start_session(request, transaction, who, now))
     response = RedirectResponse(way_back(next), 303)
@@ -67,7 +79,7 @@ async def login(
 
 
 @router.post("/logout")
-async def logout(plane: Plane, login: OwnForm) -> Response:
+async def logout(plane: Plane, login: OwnEnteringForm) -> Response:
     """Log out."""
     now = plane.clock()
 
@@ -92,13 +104,39 @@ async def login_form(
     return render(request, "login.html", None, plane.clock(), shown, status=status)
 
 
+def code_form(
+    request: Request, plane: ControlPlane, passed: str, page: str, *, problem: str = "", status: int = 200
+) -> HTMLResponse:
+    """The page that asks for a code. The browser keeps that the password was right, for the code's form alone."""
+    shown = {"problem": problem, "next": way_back(page)}
+    response = render(request, "code.html", None, plane.clock(), shown, status=status)
+    response.set_cookie(
+        STEP_COOKIE,
+        passed,
+        max_age=STEP_SECONDS,
+        path=CODE,
+        secure=sent_over_tls(request),
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
 def start_session(
-    request: Request, transaction: Transaction, who: Key | User, now: float, *, until: float | None = None
+    request: Request,
+    transaction: Transaction,
+    who: Key | User,
+    now: float,
+    *,
+    until: float | None = None,
+    second_factor: str = "",
 ) -> str:
     """Log a person in, and record it; the cookie's value."""
     address, client = address_of(request) or "", request.headers.get("user-agent", "")
     cookie = logins.start(transaction.connection, who, now, address=address, client=client, until=until)
     body = {"name": who.name, "session": logins.session_id(cookie), "address": address}
+    if second_factor:
+        body["second_factor"] = second_factor
     transaction.append(AuditEvent(now, "login.started", who.id, body))
     return cookie
 
@@ -123,7 +161,7 @@ async def _user(request: Request, plane: ControlPlane, name: str, password: str)
     return found if fits and found.disabled_at is None else found.id
 
 
-def _refused(transaction: Transaction, who: str, how: str, address: str, now: float) -> None:
+def refused(transaction: Transaction, who: str, how: str, address: str, now: float) -> None:
     """Record a refused login; what was typed is left out, since it may be a password in the wrong field."""
     body: JsonObject = {"with": how, "address": address}
     transaction.append(AuditEvent(now, "login.refused", who, body, severity="warning"))

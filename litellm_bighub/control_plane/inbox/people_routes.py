@@ -95,6 +95,7 @@ async def _page(request: Request, plane: ControlPlane, login: Login, *, note: st
         "users": everybody,
         "sessions": [one for one in sessions if sees_all or _is_own(one, login)],
         "sees_all": sees_all,
+        "offers_totp": request.app.state.second_factor.is_offered,
         "may_change": "users:write" in login.person.scopes,
         "shortest": SHORTEST,
     }

@@ -21,7 +21,7 @@ from litellm_bighub.wording import Wording
 GOOD = frozenset(
     {
         *("approved", "denied", "answered", "first", "allowed", "many"),
-        *("user_changed", "session_ended", "switched_on", "switched_off"),
+        *("user_changed", "totp_removed", "session_ended", "switched_on", "switched_off"),
     }
 )
 NOTES = GOOD | {
@@ -34,6 +34,7 @@ NOTES = GOOD | {
     "login_throttled",
     "password_short",
     "password_wrong",
+    "code_wrong",
     "switch_gone",
     "switch_reason",
     "switch_twice",

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from litellm_bighub.control_plane.http.auth import Plane, address_of
 from litellm_bighub.control_plane.http.errors import WordedError
 from litellm_bighub.control_plane.people.roles import Scope
+from litellm_bighub.control_plane.people.second_factor import SecondFactor
 from litellm_bighub.control_plane.store.tables import logins, switches
 from litellm_bighub.control_plane.store.tables.logins import Login
 
@@ -21,7 +22,11 @@ class LoginNeeded(Exception):  # noqa: N818 - names the state; answered with a r
     """Nobody is logged in."""
 
 
-async def logged_in(request: Request, plane: Plane) -> Login:
+class EnrolmentNeeded(Exception):  # noqa: N818 - names the state; answered with a redirect
+    """Somebody is logged in without a second factor, which is required."""
+
+
+async def entering(request: Request, plane: Plane) -> Login:
     """The session of the request's cookie. The kill switches that are on are read with it, for every page.
 
     Raises:
@@ -38,17 +43,40 @@ async def logged_in(request: Request, plane: Plane) -> Login:
     raise LoginNeeded
 
 
+Entering = Annotated[Login, Depends(entering)]
+
+
+async def logged_in(request: Request, session: Entering) -> Login:
+    """The same, with a second factor where one is required: all but a few pages are for them alone.
+
+    Raises:
+        EnrolmentNeeded: it is missing.
+    """
+    factor: SecondFactor = request.app.state.second_factor
+    if factor.is_missing(session):
+        raise EnrolmentNeeded
+    return session
+
+
 LoggedIn = Annotated[Login, Depends(logged_in)]
 
 
-async def own_form(session: LoggedIn, csrf: Annotated[str, Form()] = "") -> Login:
-    """The session, if the form came from a page of that session.
+async def own_entering_form(session: Entering, csrf: Annotated[str, Form()] = "") -> Login:
+    """The session, if the form came from a page of that session. It may lack a second factor.
 
     Raises:
         HTTPException: 403.
     """
     if not hmac.compare_digest(csrf.encode("utf-8", "replace"), session.csrf.encode()):
         raise WordedError(403, "", "api_form_elsewhere", {})
+    return session
+
+
+OwnEnteringForm = Annotated[Login, Depends(own_entering_form)]
+
+
+async def own_form(session: OwnEnteringForm, _: LoggedIn) -> Login:
+    """The same, with a second factor where one is required."""
     return session
 
 

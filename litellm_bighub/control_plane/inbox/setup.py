@@ -15,12 +15,14 @@ from litellm_bighub.control_plane.inbox.charts_page import routes as charts_rout
 from litellm_bighub.control_plane.inbox.decision_pages import routes as decision_routes
 from litellm_bighub.control_plane.inbox.policy_page import routes as policy_routes
 from litellm_bighub.control_plane.inbox.provider_login import routes as provider_routes
-from litellm_bighub.control_plane.inbox.sessions import LoginNeeded
+from litellm_bighub.control_plane.inbox.second_factor import routes as second_factor_routes
+from litellm_bighub.control_plane.inbox.sessions import EnrolmentNeeded, LoginNeeded
 from litellm_bighub.control_plane.inbox.switch_page import routes as switch_routes
 from litellm_bighub.control_plane.inbox.way_back import login_for
 from litellm_bighub.control_plane.people.attempts import Attempts
 from litellm_bighub.control_plane.people.oidc.provider import Provider
 from litellm_bighub.control_plane.people.passwords import Passwords
+from litellm_bighub.control_plane.people.second_factor import SecondFactor
 from litellm_bighub.control_plane.plane import ControlPlane
 
 CONTENT_SECURITY_POLICY = (
@@ -29,16 +31,20 @@ CONTENT_SECURITY_POLICY = (
 )
 
 
-def install(app: FastAPI, plane: ControlPlane, *, behind_tls: bool, provider: Provider | None) -> None:
+def install(
+    app: FastAPI, plane: ControlPlane, *, behind_tls: bool, provider: Provider | None, second_factor: SecondFactor
+) -> None:
     """Add pages, style sheet, script and headers."""
     app.state.attempts = Attempts(plane.clock)
     app.state.passwords = Passwords()
     app.state.behind_tls = behind_tls
     app.state.provider = provider
+    app.state.second_factor = second_factor
     app.mount("/inbox/static", StaticFiles(directory=Path(__file__).parent / "static"), name="inbox")
     for pages in (
         login_routes,
         provider_routes,
+        second_factor_routes,
         page_routes,
         charts_routes,
         decision_routes,
@@ -49,11 +55,16 @@ def install(app: FastAPI, plane: ControlPlane, *, behind_tls: bool, provider: Pr
     ):
         app.router.routes.extend(pages.router.routes)
     app.add_exception_handler(LoginNeeded, _to_login)
+    app.add_exception_handler(EnrolmentNeeded, _to_enrolment)
     app.add_middleware(InboxHeaders)
 
 
 async def _to_login(request: Request, _: Exception) -> Response:
     return RedirectResponse(login_for(request), 303)
+
+
+async def _to_enrolment(_: Request, __: Exception) -> Response:
+    return RedirectResponse(second_factor_routes.PAGE, 303)
 
 
 class InboxHeaders:

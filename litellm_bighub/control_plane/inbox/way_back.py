@@ -10,7 +10,7 @@ from fastapi import Request
 
 LOGIN: Final = "/inbox/login"
 _PAGE: Final = re.compile(
-    r"/inbox(?:/(?:approvals|decisions)(?:/[\w-]+)?|/charts|/kill-switch|/people|/policy(?:/explain)?)?(?:\?[\w%.~+=&:-]*)?",
+    r"/inbox(?:/(?:approvals|decisions)(?:/[\w-]+)?|/charts|/kill-switch|/people(?:/totp)?|/policy(?:/explain)?)?(?:\?[\w%.~+=&:-]*)?",
     re.ASCII,
 )
 

@@ -50,7 +50,7 @@ async def add_user(
 
 
 async def change_user(plane: ControlPlane, user_id: str, changed: Callable[[User], User], *, by: str) -> User | None:
-    """Change a user. A disabled one and one with a new password is logged out everywhere.
+    """Change a user. One who is disabled, or has a new password or no second factor any more, is logged out everywhere.
 
     Args:
         plane: where users are.
@@ -72,13 +72,22 @@ async def change_user(plane: ControlPlane, user_id: str, changed: Callable[[User
         body: JsonObject = {"by": by, "before": shown(before), "after": shown(after)}
         body["password_changed"] = before.password != after.password
         transaction.append(AuditEvent(now, "user.changed", user_id, body, severity="warning"))
-        if after.disabled_at is not None or body["password_changed"]:
-            reason = "password changed" if after.disabled_at is None else "disabled"
+        reason = _end_of_sessions(before, after)
+        if reason:
             for session in logins.listed(transaction.connection, now, user_id=user_id):
                 end_login(transaction, session, by=by, reason=reason, now=now)
         return after
 
     return await plane.write(job)
+
+
+def _end_of_sessions(before: User, after: User) -> str:
+    """Why a user is logged out everywhere; empty if they are not."""
+    if after.disabled_at is not None:
+        return "disabled"
+    if before.password != after.password:
+        return "password changed"
+    return "second factor reset" if before.has_totp and not after.has_totp else ""
 
 
 def disabled(now: float | None) -> Callable[[User], User]:
@@ -101,4 +110,5 @@ def shown(user: User) -> JsonObject:
         "groups": sorted(user.groups),
         "litellm_user": user.litellm_user,
         "disabled": user.disabled_at is not None,
+        "totp": user.has_totp,
     }

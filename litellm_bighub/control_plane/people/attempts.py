@@ -31,6 +31,11 @@ class AttemptSource:
         """Whoever tries to be this user. More than by address, so that one guesser does not lock the user out."""
         return cls(f"user {name}", 20)
 
+    @classmethod
+    def of_code(cls, user_id: str) -> AttemptSource:
+        """Whoever guesses this user's codes, which are short. They know the password, so few have to wait for it."""
+        return cls(f"code of {user_id}", 5)
+
 
 class Attempts:
     """Counts attempts. Each counts as failed until it has succeeded, so that many at once are no more than a few."""

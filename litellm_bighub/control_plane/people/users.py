@@ -28,6 +28,9 @@ class User:
         password: its hash.
         litellm_user: the LiteLLM user that they are; empty if nobody has said so.
         disabled_at: since when they cannot log in.
+        totp_secret: of their authenticator app, sealed; empty without a second factor.
+        totp_step: the last one whose code was used.
+        recovery: digests of recovery codes that are left.
     """
 
     id: str
@@ -38,11 +41,19 @@ class User:
     litellm_user: str
     created_at: float
     disabled_at: float | None = None
+    totp_secret: str = field(default="", repr=False)
+    totp_step: int = 0
+    recovery: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def of_provider(self) -> bool:
         """Whether they log in at an identity provider."""
         return self.id.startswith(OF_PROVIDER)
+
+    @property
+    def has_totp(self) -> bool:
+        """Whether a code is asked for when they log in."""
+        return bool(self.totp_secret)
 
     @property
     def person(self) -> Person:
@@ -96,6 +107,9 @@ def _values(user: User) -> dict[str, object]:
         "groups": _joined(user.groups),
         "litellm_user": user.litellm_user,
         "disabled_at": user.disabled_at,
+        "totp_secret": user.totp_secret,
+        "totp_step": user.totp_step,
+        "recovery": _joined(user.recovery),
     }
 
 
@@ -113,4 +127,7 @@ def _user(row: RowMapping) -> User:
         litellm_user=row["litellm_user"],
         created_at=row["created_at"],
         disabled_at=row["disabled_at"],
+        totp_secret=row["totp_secret"],
+        totp_step=row["totp_step"],
+        recovery=frozenset(row["recovery"].split()),
     )

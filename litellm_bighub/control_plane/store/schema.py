@@ -311,6 +311,9 @@ users = Table(
     Column("litellm_user", Text, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("disabled_at", Double),
+    Column("totp_secret", Text, nullable=False, server_default=""),
+    Column("totp_step", Integer, nullable=False, server_default="0"),
+    Column("recovery", Text, nullable=False, server_default=""),
     comment="People with a login of their own; of a password, its argon2 hash.",
 )
 

@@ -29,6 +29,7 @@ class Login:
         session: its id.
         csrf: must come with every form.
         key: what they have logged in with; `None` for a user.
+        has_totp: whether it is a user with a second factor.
     """
 
     session: str
@@ -36,6 +37,7 @@ class Login:
     csrf: str
     expires_at: float
     key: Key | None = None
+    has_totp: bool = False
 
     @property
     def is_user(self) -> bool:
@@ -114,17 +116,18 @@ def find(connection: Connection, cookie: str, now: float) -> Login | None:
     if row is None:
         return None
     key: Key | None = None
+    has_totp = False
     if row["user_id"]:
         user = users.get(connection, row["user_id"])
         if user is None or user.disabled_at is not None:
             return None
-        person = user.person
+        person, has_totp = user.person, user.has_totp
     else:
         key = keys.get(connection, row["key_id"])
         if key is None or not key.valid_at(now):
             return None
         person = Person(key.lineage, key.name, key.scopes)
-    return Login(row["digest"][:_ID], person, row["csrf"], row["expires_at"], key)
+    return Login(row["digest"][:_ID], person, row["csrf"], row["expires_at"], key, has_totp)
 
 
 def listed(connection: Connection, now: float, *, user_id: str = "") -> list[Session]:
