@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from typing import Final
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -13,7 +14,7 @@ from litellm_bighub.control_plane.approvals.edited_call import editable
 from litellm_bighub.control_plane.inbox.readable import readable_json
 from litellm_bighub.control_plane.inbox.views.call_view import ON_CARD, CallView, call_view
 from litellm_bighub.control_plane.inbox.views.edit_fields import EditField, edit_fields
-from litellm_bighub.control_plane.inbox.views.why_block import WhyBlock, why_block
+from litellm_bighub.control_plane.inbox.views.why_block import ON_CARD as ON_CARD_SAID, WhyBlock, why_block
 from litellm_bighub.control_plane.inbox.vote_block import VoteBlock, vote_block
 from litellm_bighub.control_plane.people.person import Person
 from litellm_bighub.control_plane.store.tables.approvals import Approval
@@ -43,11 +44,39 @@ class Typed:
 
 
 @dataclass(frozen=True, slots=True)
+class CardSpace:
+    """How much a card may hold.
+
+    Attributes:
+        text: how many characters of an argument are shown; `None` for all.
+        said: how many of each of the last words; `None` for the whole conversation.
+        edits: whether the form that edits is on it; where it is not, the call's own page has it.
+    """
+
+    text: int | None
+    said: int | None
+    edits: bool = True
+
+
+WHOLE: Final = CardSpace(None, None)
+AMONG_FEW: Final = CardSpace(ON_CARD, ON_CARD_SAID)
+AMONG_MANY: Final = CardSpace(600, 200, edits=False)
+"""So that a page of forty stays small, whatever agents write."""
+_FEW: Final = 12
+
+
+def space_among(cards: int) -> CardSpace:
+    """How much each of so many cards may hold."""
+    return AMONG_FEW if cards <= _FEW else AMONG_MANY
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """What the template of a card prints.
 
     Attributes:
         shown: the digest of the arguments that are shown: an answer is to these.
+        editable: whether a person may edit them, here or on the call's own page.
         fields: of the form that edits them; none where they cannot be edited here.
         as_json: the arguments in the form's other shape.
         why: why the call was made.
@@ -57,6 +86,7 @@ class Card:
     approval: Approval
     view: CallView
     shown: str
+    editable: bool
     fields: tuple[EditField, ...]
     as_json: str
     typed: Typed
@@ -71,7 +101,7 @@ def card(
     now: float,
     typed: Typed | None = None,
     *,
-    longest: int | None = ON_CARD,
+    space: CardSpace = AMONG_FEW,
 ) -> Card:
     """The card of an approval.
 
@@ -81,22 +111,25 @@ def card(
         person: who looks at it.
         now: POSIX seconds.
         typed: what was typed in this card's form before, if it is this card's.
-        longest: how many characters of a text are shown.
+        space: how much it may hold; one that was typed in holds what it held.
     """
     typed = typed if typed is not None and typed.approval_id == approval.id else Typed()
     arguments = current_arguments(approval)
     as_json = readable_json(arguments)
     may_edit = editable(approval.arguments, surface=approval.context.get("surface", ""))
     background = from_text(approval.background)
-    fits = longest is None or len(as_json) <= 2 * longest
+    if typed.verdict and not space.edits:
+        space = AMONG_FEW
+    fits = space.edits and (space.text is None or len(as_json) <= 2 * space.text)
     return Card(
         approval,
-        view_of(approval.tool, arguments, tools, longest=longest),
+        _fitting_view(approval.tool, arguments, tools, space.text),
         arguments_digest(arguments),
+        may_edit,
         edit_fields(arguments, typed.fields, background.schema) if may_edit and fits else (),
         typed.fields.get("arguments", as_json) if may_edit and fits else "",
         typed,
-        why_block(background, whole=longest is None),
+        why_block(background, space.said),
         vote_block(approval, person, now),
     )
 
@@ -104,6 +137,16 @@ def card(
 def current_arguments(approval: Approval) -> Arguments:
     """What would run, redacted: the model's arguments, or what a person made of them."""
     return approval.arguments if approval.edited is None else approval.edited
+
+
+def _fitting_view(tool: str, arguments: Arguments, tools: Mapping[str, ToolParts], longest: int | None) -> CallView:
+    """The view with texts and lists cut until the whole is no longer than three texts."""
+    view = view_of(tool, arguments, tools, longest=longest)
+    for part in (4, 16, 64):
+        if longest is None or view.length <= 3 * longest:
+            break
+        view = view_of(tool, arguments, tools, longest=longest // part)
+    return view
 
 
 def view_of(tool: str, arguments: Arguments, tools: Mapping[str, ToolParts], *, longest: int | None = None) -> CallView:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Form, Query, Request
@@ -19,12 +21,19 @@ from litellm_bighub.control_plane.decisions.remaining_totals import RemainingTot
 from litellm_bighub.control_plane.http.auth import Plane
 from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.inbox.answer_form import FormRefused, read_form
-from litellm_bighub.control_plane.inbox.cards import Typed, card, current_arguments
+from litellm_bighub.control_plane.inbox.cards import WHOLE, Typed, card, current_arguments, space_among
 from litellm_bighub.control_plane.inbox.earlier_calls import earlier_calls
 from litellm_bighub.control_plane.inbox.policy_page.recorded_rule import recorded_rules
 from litellm_bighub.control_plane.inbox.render import render
 from litellm_bighub.control_plane.inbox.sessions import COOKIE, LoggedIn, OwnForm, require_scope
-from litellm_bighub.control_plane.inbox.waiting_list import EVERYTHING, PAGE, Order, WaitingFilter, waiting_list
+from litellm_bighub.control_plane.inbox.waiting_list import (
+    EVERYTHING,
+    LONGEST_SEARCH,
+    PAGE,
+    Order,
+    WaitingFilter,
+    waiting_list,
+)
 from litellm_bighub.control_plane.people.person import Person
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import DECISION
@@ -37,6 +46,7 @@ from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/inbox", default_response_class=HTMLResponse, include_in_schema=False)
 
+_ID = re.compile(r"[\w-]{1,100}", re.ASCII)
 _STREAM_SECONDS = 600
 _LOOK_AGAIN_SECONDS = 2.0
 
@@ -50,7 +60,7 @@ async def inbox(
     tool: str = "",
     actor: str = "",
     rule: str | None = None,
-    q: Annotated[str, Query(max_length=200)] = "",
+    q: Annotated[str, Query(max_length=LONGEST_SEARCH)] = "",
     order: Order = "newest",
 ) -> HTMLResponse:
     """What waits."""
@@ -72,10 +82,16 @@ async def _inbox(
     now = plane.clock()
 
     def query(connection: Connection) -> JsonObject:
+        seq = _newest(connection)  # before what is shown: what comes in between is told to the page
         waiting = waiting_list(connection, wanted, now)
+        if typed is not None:  # it comes first, on whichever page it was
+            asked = approvals.get(connection, typed.approval_id)
+            others = tuple(approval for approval in waiting.approvals if approval.id != typed.approval_id)
+            is_open = asked is not None and asked.state_at(now) in approvals.OPEN
+            waiting = replace(waiting, approvals=(asked, *others[: PAGE - 1]) if asked and is_open else others)
         recent = events.page(connection, table.c.type == DECISION, limit=8)
         askers = {(approval.tool, approval.actor) for approval in waiting.approvals}
-        found: JsonObject = {"waiting": waiting, "recent": recent}
+        found: JsonObject = {"waiting": waiting, "recent": recent, "seq": seq}
         found["earlier"] = earlier_calls(connection, askers, now)
         asking = {(approval.policy_version, approval.rule_id) for approval in waiting.approvals}
         found["rules"] = recorded_rules(connection, asking)
@@ -84,9 +100,20 @@ async def _inbox(
     found = await plane.read(query)
     found["totals"] = await _totals(plane, [approval.id for approval in found["waiting"].approvals], now)
     tools = plane.source.text.tools
-    cards = [card(approval, tools, session.person, now, typed) for approval in found["waiting"].approvals]
+    shown = found["waiting"].approvals
+    space = space_among(len(shown))
+    cards = [card(approval, tools, session.person, now, typed, space=space) for approval in shown]
     lost = typed if typed is not None and all(typed.approval_id != one.approval.id for one in cards) else None
-    shared = {**found, "cards": cards, "wanted": wanted, "lost": lost, "may": _may_answer(session), "minutes": MINUTES}
+    following = {one.approval.id: after.approval.id for one, after in pairwise(cards)}
+    shared = {
+        **found,
+        "cards": cards,
+        "following": following,
+        "wanted": wanted,
+        "lost": lost,
+        "may": _may_answer(session),
+        "minutes": MINUTES,
+    }
     return render(request, template, session, now, shared, status=422 if note else 200, note=note)
 
 
@@ -98,7 +125,7 @@ async def approval_page(request: Request, approval_id: str, plane: Plane, sessio
     now = plane.clock()
     if approval.state_at(now) not in approvals.OPEN:
         return RedirectResponse(f"/inbox/decisions/{approval.decision_id}", 303)
-    one = card(approval, plane.source.text.tools, session.person, now, longest=None)
+    one = card(approval, plane.source.text.tools, session.person, now, space=WHOLE)
     rule = (approval.policy_version, approval.rule_id)
 
     def query(connection: Connection) -> JsonObject:
@@ -139,15 +166,21 @@ async def answer(
     minutes: Annotated[int, Form()] = 30,
     tell: Annotated[bool, Form()] = False,  # noqa: FBT002 - a box of the form
     response: Annotated[str, Form(max_length=5000)] = "",
+    place: Annotated[str, Form()] = "",
+    following: Annotated[str, Form()] = "",
 ) -> Response:
-    """A person's answer, carried out whole or not at all. What could not be comes back with what was typed."""
+    """A person's answer, carried out whole or not at all. What could not be comes back with what was typed.
+
+    `place` is the filter of the list in which the card stood, and `following` the card behind it.
+    """
     require_scope(session, "approvals:resolve")
     if verdict == "allow":
         require_scope(session, "rules:write")
     form = {name: text for name, text in (await request.form()).items() if isinstance(text, str)}
 
     async def refused(note: str) -> Response:
-        return await _inbox(request, plane, session, typed=Typed(approval_id, verdict, form), note=note)
+        typed, wanted = Typed(approval_id, verdict, form), WaitingFilter.of_query(place)
+        return await _inbox(request, plane, session, typed=typed, wanted=wanted, note=note)
 
     denies = verdict in {"deny", "respond"}
     if verdict == "respond" and not response.strip():
@@ -171,13 +204,10 @@ async def answer(
     result = await plane.resolve(resolution)
     if isinstance(result, ResolutionRefused):
         return await refused(f"refused_{result.code}")
+    note = {"awaiting_second": "first", "approved": "approved", "denied": "denied"}.get(result.state, "")
     if verdict == "allow" and result.state == "approved":
-        return _redirect_with_note("allowed")
-    if verdict == "respond":
-        return _redirect_with_note("answered")
-    return _redirect_with_note(
-        {"awaiting_second": "first", "approved": "approved", "denied": "denied"}.get(result.state, "")
-    )
+        note = "allowed"
+    return _back_to(place, "answered" if verdict == "respond" else note, following)
 
 
 def _said_by(person: Person, approval_id: str, answer: Answer) -> Resolution:
@@ -198,6 +228,7 @@ async def answer_many(
     session: OwnForm,
     verdict: Annotated[Literal["approve", "deny"], Form()],
     calls: Annotated[list[str], Form(max_length=PAGE)],
+    place: Annotated[str, Form()] = "",
 ) -> Response:
     """One answer to several calls, each as it was shown: `id digest`. What has changed since waits on."""
     require_scope(session, "approvals:resolve")
@@ -210,30 +241,32 @@ async def answer_many(
         said = _said_by(session.person, approval_id, verdict)
         answered += not isinstance(await plane.resolve(said), ResolutionRefused)
     note = "many" if answered == len(calls) else "not_all"
-    return _redirect_with_note(note)
+    return _back_to(place, note)
 
 
 @router.get("/stream")
-async def stream(request: Request, plane: Plane, _: LoggedIn) -> StreamingResponse:
-    """Server-sent events: something changed. They end with the session."""
+async def stream(request: Request, plane: Plane, _: LoggedIn, seen: int | None = None) -> StreamingResponse:
+    """Server-sent events: something changed since the event that a page has seen. They end with the session."""
     cookie = request.cookies[COOKIE]
     return StreamingResponse(
-        _changes(plane, cookie), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
+        _changes(plane, cookie, seen), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
     )
 
 
-async def _changes(plane: ControlPlane, cookie: str) -> AsyncGenerator[str]:
+def _newest(connection: Connection) -> int | None:
+    """The number of the newest event."""
+    return connection.execute(select(head.c.seq).where(head.c.id == 1)).scalar()
+
+
+async def _changes(plane: ControlPlane, cookie: str, seen: int | None) -> AsyncGenerator[str]:
     loop = asyncio.get_running_loop()
     end = loop.time() + _STREAM_SECONDS
-    seen: int | None = None
     yield "retry: 2000\n\n"
     while loop.time() < end:
         with plane.signals.watch() as changed:
             if await plane.read(lambda connection: logins.find(connection, cookie, plane.clock())) is None:
                 return
-            seq = await plane.read(
-                lambda connection: connection.execute(select(head.c.seq).where(head.c.id == 1)).scalar()
-            )
+            seq = await plane.read(_newest)
             if seq == seen:
                 yield ": still here\n\n"
             else:
@@ -242,5 +275,8 @@ async def _changes(plane: ControlPlane, cookie: str) -> AsyncGenerator[str]:
             await changed(_LOOK_AGAIN_SECONDS)
 
 
-def _redirect_with_note(note: str) -> Response:
-    return RedirectResponse(f"/inbox?note={note}", 303)
+def _back_to(place: str, note: str, card: str = "") -> Response:
+    """Lead back to where a person was, with a note."""
+    query = WaitingFilter.of_query(place).query
+    anchor = f"#{card}" if _ID.fullmatch(card) else ""
+    return RedirectResponse(f"/inbox?{query}{'&' if query else ''}note={note}{anchor}", 303)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
+from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
@@ -13,6 +14,7 @@ from litellm_bighub.control_plane.store.tables.approvals import Approval
 
 Order: TypeAlias = Literal["newest", "expires"]
 PAGE: Final = 40
+LONGEST_SEARCH: Final = 200
 _MOST_GROUPS: Final = 30
 _GROUPED: Final = (table.c.tool, table.c.actor, table.c.rule_id)
 
@@ -31,6 +33,22 @@ class WaitingFilter:
     def is_group(self) -> bool:
         """Whether it names one group."""
         return bool(self.tool and self.actor) and self.rule is not None and not self.q
+
+    @property
+    def query(self) -> str:
+        """It as the query of the page's address."""
+        told = {"tool": self.tool, "actor": self.actor, "q": self.q, "order": self.order.removeprefix("newest")}
+        fields = {name: value for name, value in told.items() if value}
+        return urlencode(fields if self.rule is None else {**fields, "rule": self.rule})
+
+    @classmethod
+    def of_query(cls, query: str) -> WaitingFilter:
+        """The filter of an address; everything where the address makes no sense."""
+        told = dict(parse_qsl(query, keep_blank_values=True))
+        order: Order = "expires" if told.get("order") == "expires" else "newest"
+        return cls(
+            told.get("tool", ""), told.get("actor", ""), told.get("rule"), told.get("q", "")[:LONGEST_SEARCH], order
+        )
 
 
 EVERYTHING: Final = WaitingFilter()

@@ -378,7 +378,60 @@ async def test_what_waits_is_filtered_and_sorted(visit, ask, clock, query, expec
     clock.now += 1
     await ask(1, tool="raise", actor="hr-agent", domain="hr")
     page = (await client.get(f"/inbox?{query}")).text
-    assert re.findall(r'<h2 id="t-apr[^>]*><code>(\w+)', page) == expected
+    assert re.findall(r'<h2 id="t-apr[^>]*><a[^>]*><code>(\w+)', page) == expected
+
+
+@pytest.mark.parametrize(
+    ("place", "following", "expected"),
+    [
+        ("", "", "/inbox?note=denied"),
+        ("tool=refund&actor=a+b&rule=", "apr_2", "/inbox?tool=refund&actor=a+b&rule=&note=denied#apr_2"),
+        ("q=n%C3%A4he&order=expires", "", "/inbox?q=n%C3%A4he&order=expires&note=denied"),
+        ("note=approved&next=//evil.invalid&order=up", "x y", "/inbox?note=denied"),
+        ("q=%0d%0aset-cookie:x", "#//evil", "/inbox?q=%0D%0Aset-cookie%3Ax&note=denied"),
+        ("%ff&&&=", "\u202e", "/inbox?note=denied"),
+    ],
+)
+async def test_who_answers_a_card_stays_where_it_stood(visit, ask, place, following, expected):
+    client, token = await visit()
+    data = {"verdict": "deny", "csrf": token, "place": place, "following": following}
+    response = await client.post(f"/inbox/approvals/{await ask()}", data=data, follow_redirects=False)
+    assert (response.status_code, response.headers["location"]) == (303, expected)
+
+
+async def test_a_card_names_the_one_behind_it_and_its_list(visit, ask, clock):
+    client, _ = await visit()
+    ids = []
+    for number in range(3):
+        clock.now += 1
+        ids.insert(0, await ask(700 + number))
+    page = (await client.get("/inbox?tool=refund")).text
+    assert re.findall(r'name="following" value="([^"]*)"', page) == [*ids[1:], ""]
+    assert page.count('name="place" value="tool=refund"') == 3
+
+
+async def test_what_was_refused_comes_first_on_the_list_that_it_was_on(visit, ask, clock):
+    client, token = await visit()
+    asked = await ask(700)
+    clock.now += 1
+    for number in range(50):
+        await ask(800 + number)
+    await ask(1, tool="raise", actor="hr-agent", domain="hr")
+    data = {"verdict": "respond", "comment": "half a thought", "csrf": token, "place": "tool=refund"}
+    page = (await client.post(f"/inbox/approvals/{asked}", data=data)).text
+    cards = re.findall(r'<article class="card call" id="(\w+)"', page)
+    assert (cards[0], len(cards)) == (asked, 40)
+    assert "half a thought" in page.partition("</article>")[0]
+    assert "raise</code></a>" not in page
+
+
+async def test_a_page_of_many_cards_leads_to_the_form_that_edits(visit, ask):
+    client, _ = await visit()
+    ids = [await ask(700 + number) for number in range(13)]
+    page = (await client.get("/inbox")).text
+    assert (page.count("<summary>Edit and approve"), page.count(">Edit and approve</a>")) == (0, 13)
+    alone = (await client.get(f"/inbox/approvals/{ids[0]}")).text
+    assert alone.count("<summary>Edit and approve") == 1
 
 
 @pytest.mark.parametrize("verdict", ["approve", "deny"])

@@ -65,7 +65,9 @@ function tellGone(what) {
 // A form that is sent to a server that is gone would lose what is typed in it.
 function keepTyped(event) {
   const gone = document.getElementById("gone");
-  if (!gone || gone.hidden) return keepUntilLogin(event.target.closest("article.call form"));
+  const form = event.target.closest("article.call form");
+  if (form?.elements.following) form.elements.following.value = neighbour(form.closest("article.call"))?.id || "";
+  if (!gone || gone.hidden) return keepUntilLogin(form);
   event.preventDefault();
   gone.scrollIntoView();
 }
@@ -75,6 +77,25 @@ function keepUntilLogin(form) {
   if (!form) return;
   const typed = [...new FormData(form)].filter(([name]) => name !== "csrf" && name !== "shown");
   sessionStorage.setItem("typed", JSON.stringify([form.closest("article").id, typed]));
+}
+
+// Where one goes on when a card is answered: the list may have changed since the page was made.
+function neighbour(card) {
+  const all = [...document.querySelectorAll("article.call")];
+  const at = all.indexOf(card);
+  return all[at + 1] || all[at - 1];
+}
+
+// A note is told once, and whoever has answered a card goes on with the one behind it.
+function goOn() {
+  const address = new URL(location.href);
+  if (!address.searchParams.has("note")) return;
+  address.searchParams.delete("note");
+  const card = address.hash && document.getElementById(address.hash.slice(1));
+  history.replaceState(null, "", address.pathname + address.search);
+  if (!card) return;
+  card.scrollIntoView();
+  card.focus({ preventScroll: true });
 }
 
 function fillInAgain() {
@@ -92,7 +113,7 @@ function fillInAgain() {
 }
 
 function listen() {
-  const source = new EventSource("/inbox/stream");
+  const source = new EventSource(`/inbox/stream?seen=${document.getElementById("bulk").dataset.seq}`);
   source.addEventListener("error", () => {
     refresh().catch(() => tellGone("server"));
     if (source.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
@@ -172,7 +193,9 @@ function onKey(event) {
   if (event.key === "c") current.querySelector(".comment")?.focus();
   if (event.key === "e") {
     const edit = current.querySelector(".edit");
-    if (edit) {
+    const link = edit?.querySelector(":scope > a");
+    if (link) link.click();
+    else if (edit) {
       edit.open = true;
       edit.querySelector("textarea, input, select").focus();
     }
@@ -181,6 +204,7 @@ function onKey(event) {
 }
 
 offerSearch(document);
+goOn();
 
 document.addEventListener("submit", keepTyped);
 if (document.querySelector(".out")) fillInAgain();

@@ -10,7 +10,14 @@ from typing import Final
 from litellm_bighub.control_plane.inbox.views.mail_block import is_mail, mail_order
 from litellm_bighub.control_plane.inbox.views.show_template import filled
 from litellm_bighub.control_plane.inbox.views.text_runs import Runs, text_runs
-from litellm_bighub.control_plane.inbox.views.value_block import Block, NamedBlock, Reading, all_runs, value_block
+from litellm_bighub.control_plane.inbox.views.value_block import (
+    Block,
+    NamedBlock,
+    Reading,
+    TreeBlock,
+    all_runs,
+    value_block,
+)
 from litellm_bighub.domain.call import JSON, Arguments
 
 ON_CARD: Final = 6_000
@@ -18,6 +25,8 @@ ON_CARD: Final = 6_000
 _CURRENCIES: Final = ("currency", "currency_code")
 _LONGEST_CURRENCY: Final = 12
 _MOST_DECEITS: Final = 6
+_EACH: Final = 30
+_MOST_NAMES: Final = 20
 _WORDS: Final = frozenset({"command", "cmd", "argv"})
 _SHELLS: Final = frozenset({"sh", "bash", "zsh", "dash"})
 
@@ -35,6 +44,11 @@ class CallView:
     headline: Runs
     currency: Runs
     arguments: tuple[NamedBlock, ...]
+
+    @property
+    def length(self) -> int:
+        """How many characters it has, about; each run and line takes some for itself."""
+        return sum(len(run.text) + _EACH for run in all_runs(self.arguments))
 
     @property
     def deceits(self) -> tuple[str, ...]:
@@ -67,12 +81,16 @@ def call_view(
     """
     names = mail_order(arguments) if is_mail(arguments) else list(arguments)
     reading = Reading(longest, shell if isinstance(shell, str) else "", sql if isinstance(sql, str) else "")
+    most = len(names) if longest is None else max(_MOST_NAMES, longest // _MOST_NAMES)
+    named = [NamedBlock(text_runs(name), _argument(name, arguments[name], shell, reading)) for name in names[:most]]
+    if names[most:]:
+        named.append(NamedBlock((), TreeBlock((), "", is_open=False, left_out=len(names) - most)))
     return CallView(
         text_runs(filled(show, arguments)) if show else (),
         text_runs(
             next((found for value in (currency, *map(arguments.get, _CURRENCIES)) if (found := _short(value))), "")
         ),
-        tuple(NamedBlock(text_runs(name), _argument(name, arguments[name], shell, reading)) for name in names),
+        tuple(named),
     )
 
 

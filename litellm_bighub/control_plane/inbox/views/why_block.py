@@ -54,9 +54,12 @@ class WhyBlock:
         return bool(self.said or self.description)
 
 
-def why_block(background: CallBackground, *, whole: bool) -> WhyBlock:
-    """The background, whole or as it stands on a card: the last words of the user and of the model."""
-    longest = None if whole else ON_CARD
+def why_block(background: CallBackground, longest: int | None) -> WhyBlock:
+    """The background as it stands on a card, the last words of the user and of the model up to so many characters.
+
+    Without a bound it is whole.
+    """
+    whole = longest is None
     shown: Sequence[Utterance] = background.said if whole else _last_words(background.said)
     description = text_block(background.description, longest) if background.description else None
     schema = text_block(readable_json(background.schema)) if whole and background.schema else None

@@ -21,7 +21,7 @@ def shown(block):
 
 
 def test_all_of_it_stands_on_the_page_of_the_call():
-    why = why_block(BACKGROUND, whole=True)
+    why = why_block(BACKGROUND, None)
     assert [(one.speaker, one.skipped, one.left_out) for one in why.said] == [
         ("user", 0, 0),
         ("model", 0, 0),
@@ -36,7 +36,7 @@ def test_all_of_it_stands_on_the_page_of_the_call():
 
 
 def test_a_card_shows_the_last_words_and_marks_what_deceives():
-    why = why_block(BACKGROUND, whole=False)
+    why = why_block(BACKGROUND, ON_CARD)
     assert [one.speaker for one in why.said] == ["user", "model"]
     assert why.elsewhere == 4
     assert [run.mark for run in why.said[0].text.lines[0].runs] == ["", "unseen", ""]
@@ -45,5 +45,5 @@ def test_a_card_shows_the_last_words_and_marks_what_deceives():
 
 
 def test_nothing_is_nothing():
-    assert not why_block(CallBackground(), whole=True)
-    assert why_block(CallBackground((), "Pays."), whole=False)
+    assert not why_block(CallBackground(), None)
+    assert why_block(CallBackground((), "Pays."), ON_CARD)
