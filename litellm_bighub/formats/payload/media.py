@@ -17,7 +17,7 @@ from litellm_bighub.formats.payload.fields import get
 
 _DATA_URL: Final = re.compile(r"data:([^;,]+)(?:;[^;,]+)*;base64,(.+)", re.DOTALL | re.IGNORECASE)
 _LINK: Final = re.compile(r"[a-z][a-z0-9+.-]*://\S+", re.IGNORECASE)
-_BARE: Final = frozenset({"result", "b64_json"})
+_BARE: Final = frozenset({"result", "b64_json", "partial_image_b64"})
 """Fields of bare Base64 beside which no type of media stands."""
 
 

@@ -38,15 +38,19 @@ class TextKind(Enum):
     """A text that is signed: rewritten it would be refused, so the object that holds it is left out of its list."""
     TOKENS = "tokens"
     """What a field tells in another form than a text: where that is rewritten, the field is left out."""
+    IMAGE = "image"
+    """No text, but an image, or where it is: what takes its place is one, in the shape of that place."""
     MEDIA = "media"
-    """No text, but an image or a file, or where it is: what takes its place is one, in the shape of that place."""
+    """The same of a file that is no image."""
     FILE = "file"
     """The text of a file: what takes its place is written in the file's encoding."""
 
 
 _TEXT, _OUTPUT_TEXT, _JSON, _OBJECT = TextKind.TEXT, TextKind.OUTPUT_TEXT, TextKind.JSON, TextKind.OBJECT
-_NAME, _SIGNED, _TOKENS, _MEDIA = TextKind.NAME, TextKind.SIGNED, TextKind.TOKENS, TextKind.MEDIA
+_NAME, _SIGNED, _TOKENS = TextKind.NAME, TextKind.SIGNED, TextKind.TOKENS
 _FILE: Final = TextKind.FILE
+NO_TEXTS: Final = (TextKind.IMAGE, TextKind.MEDIA)
+"""The kinds of slots that guardrails are handed apart from texts, in this order."""
 
 
 @dataclass(slots=True)
@@ -172,6 +176,11 @@ class Found:
         """The texts alone, in the order of `slots`."""
         return [*(slot.text for slot in self._slots), *self.said] if self._slots else [*self.said]
 
+    @property
+    def everything(self) -> list[Slot]:
+        """The slots of texts, of images and of files, in this order."""
+        return [*self.slots, *self.image_slots, *self.file_slots]
+
     def add(
         self,
         owner: Payload,
@@ -283,7 +292,7 @@ def rewrite(slots: Sequence[Slot], texts: Sequence[str]) -> int:
     verify(slots, texts)
     changed = [(slot, text) for slot, text in zip(slots, texts, strict=True) if text != slot.text]
     for slot, text in changed:
-        if slot.kind is _MEDIA:
+        if slot.kind in NO_TEXTS:
             _put_media(slot, text)
         else:
             fields.put(slot.owner, slot.key, value_of(slot, text))
@@ -308,12 +317,12 @@ def verify(slots: Sequence[Slot], texts: Sequence[str]) -> None:
             raise PayloadError(slot.path, "the guardrail's rewrite is no valid JSON any more")
         if slot.kind is _OBJECT or slot.kind is _FILE:
             value_of(slot, text)
-        if slot.kind is _MEDIA:
-            _media(slot, text)
+        if slot.kind in NO_TEXTS:
+            media_fields(slot, text)
 
 
-def _media(slot: Slot, text: str) -> Mapping[str | int, Payload]:
-    """The fields that are written for an image or a file.
+def media_fields(slot: Slot, text: str) -> Mapping[str | int, Payload]:
+    """The fields that are written for an image or a file, with `None` for those that are left out.
 
     Raises:
         PayloadError: it cannot stand there.
@@ -325,7 +334,7 @@ def _media(slot: Slot, text: str) -> Mapping[str | int, Payload]:
 
 
 def _put_media(slot: Slot, text: str) -> None:
-    for key, value in _media(slot, text).items():
+    for key, value in media_fields(slot, text).items():
         if value is None and isinstance(slot.owner, MutableMapping):
             del slot.owner[key]
         else:

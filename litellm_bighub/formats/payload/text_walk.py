@@ -365,7 +365,7 @@ class TextWalk:
             return
         is_image = rule is _IMAGE
         (found.images if is_image else found.files).append(value)
-        slot = Slot(owner, key, value, TextKind.MEDIA, where)
+        slot = Slot(owner, key, value, TextKind.IMAGE if is_image else TextKind.MEDIA, where)
         (found.image_slots if is_image else found.file_slots).append(slot)
 
 

@@ -77,7 +77,7 @@ class PlainWalk(RequestWalk):
         if not (is_image or rule is FieldRule.FILE) or not isinstance(value, BytesIO):
             raise PayloadError(render(where), f"is a {type(value).__name__}, not a text")
         upload = Upload(value)
-        slot = Slot(upload, "content", upload.content, TextKind.MEDIA, where)
+        slot = Slot(upload, "content", upload.content, TextKind.IMAGE if is_image else TextKind.MEDIA, where)
         (self.found.images if is_image else self.found.files).append(slot.text)
         (self.found.image_slots if is_image else self.found.file_slots).append(slot)
         name = getattr(value, "name", None)

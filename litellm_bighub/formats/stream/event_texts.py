@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import TypeAlias, cast
 
 from litellm_bighub.domain.payload import Payload
-from litellm_bighub.formats.payload.copies import with_fields
+from litellm_bighub.formats.payload.copies import with_fields, without
 from litellm_bighub.formats.payload.fields import get
-from litellm_bighub.formats.payload.slots import Slot, TextKind, Where, still_fits, value_of
+from litellm_bighub.formats.payload.slots import NO_TEXTS, Slot, TextKind, Where, media_fields, still_fits, value_of
 
 Place: TypeAlias = tuple[str | int, ...]
 """Where a text stands in its item, or the way from an event to it."""
@@ -175,7 +175,11 @@ def with_texts(owner: object, changes: Iterable[tuple[Place, Slot, str]]) -> obj
     fields: dict[str | int, object] = {}
     rewritten: tuple[Slot, str] | None = None
     for keys, slot, value in changes:
-        if len(keys) == 1:
+        if len(keys) == 1 and slot.kind in NO_TEXTS:
+            media = media_fields(slot, value)
+            owner = without(owner, *(str(key) for key, told in media.items() if told is None))
+            fields |= {key: told for key, told in media.items() if told is not None}
+        elif len(keys) == 1:
             fields[keys[0]] = value_of(slot, value)
             if slot.kind is TextKind.OUTPUT_TEXT:
                 rewritten = (slot, value)

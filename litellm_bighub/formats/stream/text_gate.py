@@ -47,7 +47,7 @@ from typing_extensions import assert_never
 from litellm_bighub.errors import GateError
 from litellm_bighub.formats.payload.json_escapes import unescaped
 from litellm_bighub.formats.payload.message_parts import message_parts
-from litellm_bighub.formats.payload.slots import Slot, TextKind, Where
+from litellm_bighub.formats.payload.slots import NO_TEXTS, Slot, TextKind, Where
 from litellm_bighub.formats.stream.event_texts import (
     AnnotationTexts,
     AnnouncedTexts,
@@ -79,7 +79,7 @@ from litellm_bighub.formats.stream.waiting_texts import (
     Tokens,
 )
 
-_Key: TypeAlias = tuple[str, bool]
+_Key: TypeAlias = tuple[str, TextKind | None]
 
 _REACH: Final = 2000
 """How much of the parts before is shown with a part where texts are held whole."""
@@ -109,17 +109,21 @@ class JoinedParts:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """Check these texts, each on its own, and answer with exactly as many.
+    """Check these texts, each on its own, and answer with exactly as many, and behind them the images and the files.
 
     Attributes:
         texts: each once.
         calls: the tool calls that have become complete, whose texts are among them or were checked before.
         joined: which of the texts belong together.
+        images: each once.
+        files: those that hold no text, each once.
     """
 
     texts: tuple[str, ...]
     calls: tuple[object, ...] = ()
     joined: tuple[JoinedParts, ...] = ()
+    images: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 class StreamTextGate(Protocol):
@@ -130,7 +134,7 @@ class StreamTextGate(Protocol):
         ...
 
     def answer(self, texts: Sequence[str]) -> Release | Scan:
-        """Take the answers to the outstanding scan, one for each of its texts."""
+        """Take the answers to the outstanding scan, one for each of its texts, images and files."""
         ...
 
     def finish(self) -> Release | Scan:
@@ -238,7 +242,7 @@ class TextGate:
         """Take the answers to the outstanding scan.
 
         Args:
-            texts: one for each text of the scan, in their order.
+            texts: one for each text of the scan, in their order, and behind them its images and its files.
 
         Raises:
             GateError: no scan is outstanding, or it has another number of texts.
@@ -277,8 +281,12 @@ class TextGate:
 
     @property
     def _scan(self) -> Scan:
-        texts = tuple(question.question for question in self._asked)
-        return Scan(texts, tuple(self._calls.values()), tuple(self._joined()))
+        told: dict[TextKind | None, list[str]] = {kind: [] for kind in (None, *NO_TEXTS)}
+        for question in self._asked:
+            kind = question.slot.kind if isinstance(question, Lone) and question.slot.kind in NO_TEXTS else None
+            told[kind].append(question.question)
+        texts, images, files = map(tuple, told.values())
+        return Scan(texts, tuple(self._calls.values()), tuple(self._joined()), images, files)
 
     def _joined(self) -> Iterator[JoinedParts]:
         """Which of the texts that are asked about belong together.
@@ -321,7 +329,8 @@ class TextGate:
                 self._waiting.setdefault(item, {})[part] = None
             elif part.due:
                 self._asked.append(part)
-        self._asked += self._unasked
+        unasked = sorted(self._unasked, key=_order)
+        self._asked += unasked
         self._touched = {}
         self._unasked = []
         if not self._asked:
@@ -418,7 +427,7 @@ class TextGate:
         self._lanes.add(item.index, telling)
 
     def _announced(self, item: Item, found: CarriedText) -> Source:
-        if found.place is None or not self._may_stream(found.place):
+        if found.place is None or found.slot.kind in NO_TEXTS or not self._may_stream(found.place):
             return self._alone(found.slot, item)
         part = item.parts.get(found.place)
         if part is None:
@@ -444,7 +453,9 @@ class TextGate:
     def _tell_together(self, telling: Telling) -> None:
         """Note which texts of an event that nobody was asked about belong together."""
         lones = [
-            (found.slot, source) for found, source in telling.texts if isinstance(source, Lone) and not source.settled
+            (found.slot, source)
+            for found, source in telling.texts
+            if isinstance(source, Lone) and not source.settled and found.slot.kind not in NO_TEXTS
         ]
         if len(lones) > 1:
             for indices in message_parts([slot for slot, _ in lones]):
@@ -513,8 +524,13 @@ class TextGate:
 
 
 def _key(text: str, kind: TextKind) -> _Key:
-    """Equal texts get one answer, but what answers prose may be no JSON."""
-    return text, kind is TextKind.JSON
+    """Equal texts get one answer, but what answers prose may be no JSON, and no image."""
+    return text, kind if kind is TextKind.JSON or kind in NO_TEXTS else None
+
+
+def _order(lone: Lone) -> int:
+    """Texts come first, then images, then files."""
+    return NO_TEXTS.index(lone.slot.kind) if lone.slot.kind in NO_TEXTS else -1
 
 
 def _is_below(place: Place, beginning: Place) -> bool:

@@ -231,7 +231,7 @@ def drive(gate: TextGate, events: Iterable[Event], check: Callable[[tuple[str, .
 
 def settle(gate: TextGate, step: Release | Scan | Hold, check: Callable[[tuple[str, ...]], list[str]]) -> Iterator[Any]:
     while isinstance(step, Scan):
-        step = gate.answer(check(step.texts))
+        step = gate.answer([*check(step.texts), *step.images, *step.files])
     if isinstance(step, Release):
         yield from step.events
 

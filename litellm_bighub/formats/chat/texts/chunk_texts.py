@@ -13,7 +13,8 @@ is or not at all.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence, Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Final, cast
 
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
@@ -45,6 +46,7 @@ _CONTENT: Final = "content"
 _CALLS: Final = "tool_calls"
 _LEGACY: Final = "function_call"
 _AUDIO: Final = "audio"
+_IMAGES: Final = "images"
 _TRANSCRIPT: Final = "transcript"
 _OPAQUE: Final = FieldRule.OPAQUE
 _KINDS: Final = {"name": TextKind.NAME, "arguments": TextKind.JSON, "input": TextKind.TEXT}
@@ -138,6 +140,8 @@ def read(event: object) -> EventTexts:
     if not pieces:
         ends = get(choices[0], "finish_reason") is not None or get(event, _USAGE) is not None
         return ToldTexts([], item_id="" if ends else f"{index} silent")
+    if pieces[0].is_whole:
+        return ToldTexts(_carried(event, ANSWER), item_id=f"{index} {pieces[0].lane}")
     return pieces[0].told(str(index))
 
 
@@ -190,6 +194,7 @@ class _Piece:
         group: the texts that stay together, each with its place.
         beside: the text that a group tells of.
         end: how far, `None` if all of it counts.
+        is_whole: whether no later piece adds to it, as to a picture.
     """
 
     choice: object
@@ -200,6 +205,7 @@ class _Piece:
     group: tuple[tuple[Place, str], ...] = ()
     beside: str = ""
     end: int | None = None
+    is_whole: bool = False
 
     def told(self, index: str) -> EventTexts:
         """What the gate is told."""
@@ -237,7 +243,7 @@ def _pieces(choice: object) -> Iterator[_Piece]:
     for n, piece in enumerate(found):
         if n == first and said and get(piece.choice, "delta") is not None:
             single = with_fields(piece.choice, delta=with_fields(get(piece.choice, "delta"), **said))
-            yield _Piece(single, piece.lane, piece.keys, piece.kind, piece.text, piece.group, piece.beside, piece.end)
+            yield replace(piece, choice=single)
         else:
             yield piece
 
@@ -260,8 +266,30 @@ def _pieces_of_field(choice: object, key: str, value: object) -> Iterator[_Piece
                 yield _Piece(holding(part), key, ("delta", key, *keys), kind, text)
             else:
                 yield _grouped(holding(part), key, part, MESSAGE, ("delta",))
+    elif key == _IMAGES:
+        yield _Piece(holding(value), key, is_whole=True)
+    elif key == _CONTENT and isinstance(value, list):
+        yield from _pieces_of_parts(cast("list[object]", value), holding)
     else:
         yield _grouped(holding(value), key, value, MESSAGE, ("delta",))
+
+
+def _pieces_of_parts(parts: Sequence[object], holding: Callable[[object], object]) -> Iterator[_Piece]:
+    """The images and files of a content apart from its texts, to which later chunks add."""
+    for is_media, run in groupby(parts, _shows_media):
+        held = [*run]
+        if is_media:
+            yield _Piece(holding(held), f"{_CONTENT} {_IMAGES}", is_whole=True)
+        else:
+            yield _grouped(holding(held), _CONTENT, held, MESSAGE, ("delta",))
+
+
+def _shows_media(part: object) -> bool:
+    """Whether a part of the content is an image or a file."""
+    walk = TextWalk(VOCABULARY)
+    walk.ruled({_CONTENT: [part]}, _CONTENT, [part], FieldRule.OUTPUT_TEXT, None)
+    found = walk.finish()
+    return bool(found.images or found.files or any(slot.kind is TextKind.FILE for slot in found.slots))
 
 
 def _pieces_of_calls(calls: Sequence[object], holding: Callable[[object], object]) -> Iterator[_Piece]:
@@ -369,7 +397,7 @@ def _emptied(choice: object, keeps: Sequence[str] = ()) -> object:
 def _carried(event: object, rules: Rules) -> list[CarriedText]:
     walk = TextWalk(VOCABULARY)
     walk.item(event, None, placed=rules)
-    return [CarriedText(keys_of(slot.where), slot) for slot in walk.finish().slots]
+    return [CarriedText(keys_of(slot.where), slot) for slot in walk.finish().everything]
 
 
 def _choices(event: object) -> Sequence[object]:

@@ -95,4 +95,4 @@ def _found(value: object, rules: Rules | None, key: str | None = None) -> list[C
         return []
     walk = TextWalk(VOCABULARY)
     walk.item(value, None if key is None else (None, key), placed=rules)
-    return [CarriedText(keys_of(slot.where), slot) for slot in walk.finish().slots]
+    return [CarriedText(keys_of(slot.where), slot) for slot in walk.finish().everything]

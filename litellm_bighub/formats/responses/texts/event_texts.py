@@ -49,7 +49,8 @@ _DELTA = ".delta"
 _DONE = ".done"
 COMMAND = "response.shell_call_command"
 _OPAQUE_DELTAS = frozenset({"response.audio.delta"})
-_TEXTLESS = frozenset({"response.image_generation_call.partial_image"})
+_PARTIAL_IMAGE = "response.image_generation_call.partial_image"
+_PARTIAL_DATA = "partial_image_b64"
 _PARTS = MappingProxyType(
     {
         "response.content_part.added": ("content", "content_index"),
@@ -105,7 +106,7 @@ _PARTS_OF: Mapping[str, str] = {
     ANNOTATION: "annotation",
     COMMAND_ADDED: "command",
     "response.audio.delta": "delta",
-    "response.image_generation_call.partial_image": "partial_image_b64",
+    _PARTIAL_IMAGE: _PARTIAL_DATA,
 }
 """The field that makes an event what it is."""
 _BESIDE: Mapping[str, Rules] = {
@@ -195,7 +196,7 @@ def _beside(event: object, event_type: str) -> list[CarriedText]:
     rules = _BESIDE.get(event_type)
     if rules is None:
         return []
-    return [CarriedText(keys_of(slot.where), slot) for slot in find_in_item(event, rules=rules).slots]
+    return [CarriedText(keys_of(slot.where), slot) for slot in find_in_item(event, rules=rules).everything]
 
 
 def _unknown_place(event: object, event_type: str) -> Place:
@@ -239,20 +240,24 @@ def _carried(event: object, event_type: str) -> list[CarriedText]:
         slot = Slot(event, "command", command, TextKind.TEXT, (None, "command"))
         return [CarriedText(("command",), slot, TOLD[COMMAND].place(event))] if command else []
     if event_type in {OUTPUT_DELTA, OUTPUT_DONE}:
-        return [CarriedText(keys_of(slot.where), slot) for slot in find_in_item(event).slots]
+        return [CarriedText(keys_of(slot.where), slot) for slot in find_in_item(event).everything]
     response: object = get(event, "response")
     if response is not None:
         return _in_envelope(response)
-    if event_type in _TEXTLESS or (EVENTS.get(event_type) == "other"):
+    if event_type == _PARTIAL_IMAGE:
+        data = text(event, _PARTIAL_DATA)
+        slot = Slot(event, _PARTIAL_DATA, data, TextKind.IMAGE, (None, _PARTIAL_DATA))
+        return [CarriedText((_PARTIAL_DATA,), slot)] if data else []
+    if EVENTS.get(event_type) == "other":
         return []
     if get(event, "item") is not None and event_type in EVENTS:
         return [CarriedText(keys, slot, keys[1:]) for keys, slot in _slots(event, "item")]
-    return [CarriedText(keys_of(slot.where), slot) for slot in find_in_item(event).slots]
+    return [CarriedText(keys_of(slot.where), slot) for slot in find_in_item(event).everything]
 
 
 def _in_envelope(response: object) -> list[CarriedText]:
     found: list[CarriedText] = []
-    for slot in find_in_response(response).slots:
+    for slot in find_in_response(response).everything:
         match keys_of(slot.where):
             case ("output", int(index), *rest) as keys:
                 item_id = text(get(response, "output")[index], "id")
@@ -266,4 +271,4 @@ def _slots(event: object, key: str, rules: Rules | None = None) -> Iterable[tupl
     owner: object = get(event, key)
     if owner is None:
         return ()
-    return ((keys_of(slot.where), slot) for slot in find_in_item(owner, (None, key), rules=rules).slots)
+    return ((keys_of(slot.where), slot) for slot in find_in_item(owner, (None, key), rules=rules).everything)

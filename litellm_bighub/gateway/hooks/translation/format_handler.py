@@ -211,21 +211,23 @@ class FormatHandler(BaseTranslation):
     async def check_scan(
         self, guardrail: Guardrail, request_data: JsonObject, logging_obj: Payload, scan: Scan
     ) -> list[str]:
-        """Check what the gate of a stream asks about: texts, each on its own, and tool calls that are complete now.
+        """Check what the gate of a stream asks about: texts, each on its own, tool calls that are complete now, media.
 
         Returns:
-            One text for each, in their order.
+            One text for each, in their order, and behind them the images and the files.
 
         Raises:
             GuardrailAnswerError: the answer cannot be mapped back.
         """
         calls = ToolCallChunks(self._texts.calls(scan.calls, self._texts.answer_items))
-        has_calls = calls.chunks and contract_of(guardrail) is _INPUTS
-        context: JsonObject = {"tool_calls": calls.handed_over()} if has_calls else {}
+        context: JsonObject = {}
+        if contract_of(guardrail) is _INPUTS:
+            context = context_of(Found(images=[*scan.images], files=[*scan.files]), None, calls)
         question = TextQuestion(scan.texts, context, None, request_data, "response", logging_obj)
         joined = [Parts(parts.indices, parts.before) for parts in scan.joined]
         answer, _ = await self._ask(guardrail, question, Extracted(), joined)
-        return texts_and_calls(scan.texts, answer, calls, guardrail)
+        texts = texts_and_calls(scan.texts, answer, calls, guardrail)
+        return [*texts, *(answer.images or scan.images), *(answer.files or scan.files)]
 
     async def _check_found(
         self,
@@ -307,7 +309,7 @@ class FormatHandler(BaseTranslation):
         asks_more = answer.tools is not None or answer.structured_messages is not None
         copies = given.made if given is not None and asks_more else None
         if copies is not None:
-            slots = [*found.slots, *found.image_slots, *found.file_slots]
+            slots = found.everything
             more += copies.tools.rewrites(answer.tools, slots, answer.exact_texts, name_of(guardrail))
             messages = _messages_of(answer.structured_messages)
             replaced = copies.messages.replaced(messages) if answer.exact_texts == found.texts else None

@@ -218,13 +218,19 @@ class OpenAIResponsesHandler(OverridePoints):
         scan = scan_of(responses_so_far, self._texts)
         if scan.envelope is not None:
             request_data.setdefault("response", scan.envelope)
-            texts, calls = _left_out(scan, self._texts.in_answer(scan.envelope).texts)
-            if scan.due:
+            told = self._texts.in_answer(scan.envelope)
+            texts, calls = _left_out(scan, told.texts)
+            media = Found(
+                images=[image for image in scan.images if image not in told.images],
+                files=[file for file in scan.files if file not in told.files],
+            )
+            if scan.due or scan.images or scan.files:
                 await self._check_output(scan.envelope, guardrail_to_apply, request_data, litellm_logging_obj)
         else:
-            texts, calls = scan.due, scan.calls
+            texts, calls, media = scan.due, scan.calls, Found(images=scan.images, files=scan.files)
         chunks = ToolCallChunks(self._texts.calls(calls, "output"))
-        context = {"tool_calls": chunks.handed_over()} if chunks.chunks else {}
+        takes_inputs = contract_of(guardrail_to_apply) is Contract.INPUTS
+        context = context_of(media, None, chunks) if takes_inputs else {}
         question = TextQuestion(texts, context, None, request_data, "response", litellm_logging_obj)
         if not question.is_empty:
             await self._ask(guardrail_to_apply, question, Extracted())
@@ -237,7 +243,7 @@ class OpenAIResponsesHandler(OverridePoints):
             return None
         scan = scan_of(responses_so_far, self._texts)
         return StreamingScanKey(
-            texts=tuple(scan.due),
+            texts=(*scan.due, *scan.images, *scan.files),
             tool_calls=tuple(str(fields.get(call, "call_id") or fields.get(call, "id")) for call in scan.calls),
             stream_ended=scan.envelope is not None,
             tool_calls_in_flight=scan.call_is_open,
@@ -288,13 +294,13 @@ class OpenAIResponsesHandler(OverridePoints):
             UndeliverableStreamRewrite,
         )
 
-        before = self._texts.in_answer(answer).texts if answer is not None else []
+        before = _told_in(self._texts.in_answer(answer)) if answer is not None else []
         try:
             if answer is not None:
                 await self._check_all_output(answer, guardrail, request_data, logging_obj)
         except UndeliverableStreamRewrite as undeliverable:
             raise GuardrailAnswerError(name_of(guardrail), undeliverable.reason) from undeliverable
-        after = self._texts.in_answer(answer).texts if answer is not None else []
+        after = _told_in(self._texts.in_answer(answer)) if answer is not None else []
         if len(before) != len(after):
             raise GuardrailAnswerError(name_of(guardrail), "left texts out of a streamed answer")
         return partial(_checked_before, dict(zip(before, after, strict=True)))
@@ -322,17 +328,22 @@ class OpenAIResponsesHandler(OverridePoints):
 
 
 async def _checked_before(checked: Mapping[str, str], scan: Scan) -> Sequence[str]:
-    """The texts of a stream as they became in its answer, where a name may stand among others.
+    """What a stream tells as it became in its answer, where a name may stand among others.
 
     Raises:
-        PayloadError: a text does not stand there, so that the guardrail did not see it.
+        PayloadError: something does not stand there, so that the guardrail did not see it.
     """
-    texts = [checked.get(text, text) for text in scan.texts]
-    if all(text in checked or any(text in told and told == checked[told] for told in checked) for text in scan.texts):
-        return texts
+    asked = [*scan.texts, *scan.images, *scan.files]
+    if all(text in checked or any(text in told and told == checked[told] for told in checked) for text in asked):
+        return [checked.get(text, text) for text in asked]
     raise PayloadError(
         "stream", "tells texts that its last event leaves out, where a guardrail knows whole answers alone"
     )
+
+
+def _told_in(found: Found) -> list[str]:
+    """The texts, images and files of an answer."""
+    return [slot.text for slot in found.everything]
 
 
 def _left_out(scan: StreamScan, told: Sequence[str]) -> tuple[list[str], list[object]]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from litellm_bighub.formats.format_texts import FormatTexts
+from litellm_bighub.formats.payload.slots import NO_TEXTS, TextKind
 from litellm_bighub.formats.stream.event_texts import (
     AnnouncedTexts,
     GroupedTexts,
@@ -59,11 +60,22 @@ class StreamScan:
         self._open_calls: set[object] = set()
         self._due: dict[str, None] = {}
         self._scanned: set[str] = set()
+        self._media: dict[TextKind, dict[str, bool]] = {kind: {} for kind in NO_TEXTS}
 
     @property
     def due(self) -> list[str]:
         """The texts that were not scanned yet, each once."""
         return [*self._due, *(growing.window for growing in self._growing.values() if growing.new)]
+
+    @property
+    def images(self) -> list[str]:
+        """The images that were not scanned yet, each once."""
+        return [told for told, is_scanned in self._media[TextKind.IMAGE].items() if not is_scanned]
+
+    @property
+    def files(self) -> list[str]:
+        """The files without a text that were not scanned yet, each once."""
+        return [told for told, is_scanned in self._media[TextKind.MEDIA].items() if not is_scanned]
 
     @property
     def call_is_open(self) -> bool:
@@ -81,6 +93,8 @@ class StreamScan:
         self._scanned.update(self._due)
         self._due.clear()
         self.calls.clear()
+        for told in self._media.values():
+            told.update(dict.fromkeys(told, True))
         for growing in self._growing.values():
             if growing.new:
                 growing.tail = growing.window[-OVERLAP:]
@@ -107,7 +121,10 @@ class StreamScan:
             case _:
                 pass
         for each in told.texts:
-            self._tell_whole(each.slot.text)
+            if each.slot.kind in NO_TEXTS:
+                self._media[each.slot.kind].setdefault(each.slot.text, False)
+            else:
+                self._tell_whole(each.slot.text)
 
     def _look_at_streamed(self, told: StreamedText) -> None:
         key = (told.index or told.item_id, told.place)

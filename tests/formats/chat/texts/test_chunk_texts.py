@@ -44,7 +44,7 @@ def left(events: list[Any], mode: Mode, check: Callable[[str], str] = masked) ->
 
     def settle(step: Any) -> None:
         while isinstance(step, Scan):
-            step = gate.answer([check(text) for text in step.texts])
+            step = gate.answer([*map(check, step.texts), *step.images, *step.files])
         if isinstance(step, Release):
             out.extend(step.events)
 

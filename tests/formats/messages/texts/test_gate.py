@@ -61,7 +61,7 @@ def drive(gate, chunks, check=mask, asked=None):
         while isinstance(step, Scan):
             if asked is not None:
                 asked.extend(step.texts)
-            step = gate.answer([check(text) for text in step.texts])
+            step = gate.answer([*map(check, step.texts), *step.images, *step.files])
         return step.events if isinstance(step, Release) else ()
 
     for chunk in chunks:
