@@ -39,6 +39,7 @@ from litellm_bighub.settings import (
     OidcSettings,
     ServeSettings,
     ServiceSettings,
+    SmtpSettings,
     TextGuardrailSettings,
     ToolSettings,
 )
@@ -84,6 +85,7 @@ def _settings() -> Iterator[str]:
         ("`TextGuardrail`", TextGuardrailSettings, "LITELLM_BIGHUB_TEXT_"),
         ("`litellm-bighub serve`, in `bighub_serve.yaml`", ServeSettings, SERVE_PREFIX),
         ("`oidc`: logging in at an identity provider", OidcSettings, f"{SERVE_PREFIX}OIDC__"),
+        ("`smtp`: mail of calls that wait", SmtpSettings, f"{SERVE_PREFIX}SMTP__"),
     )
     for title, model, prefix in parts:
         yield from (f"## {title}", "", *_fields(model, prefix), "")

@@ -243,6 +243,38 @@ class OidcSettings(BaseModel):
         return self
 
 
+MailAddress: TypeAlias = Annotated[
+    str, Field(max_length=254, pattern=r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?$")
+]
+
+
+class SmtpSettings(BaseModel):
+    """How mail tells of calls that wait, under `smtp` of `bighub_serve.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field(min_length=1, pattern=r"^\S+$", description="the server that takes the mail")
+    port: int = Field(default=587, ge=1, le=65535, description="465 is usual with tls")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="how the connection is encrypted; none is for a server on this machine alone"
+    )
+    ca_file: Path | None = Field(default=None, description="certificates to trust in place of the system's")
+    username: str | None = Field(default=None, min_length=1, description="to log in with")
+    password: SecretStr | None = Field(default=None, min_length=1, description="from the environment alone")
+    sender: MailAddress = Field(description="the address that the mail is from")
+    groups: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")], MailAddress] = Field(
+        default_factory=dict, description="addresses of groups that rules name, beside those of users"
+    )
+
+    @model_validator(mode="after")
+    def _keeps_its_secrets(self) -> SmtpSettings:
+        if self.security == "none" and self.host not in {"localhost", "127.0.0.1", "::1"}:
+            raise ValueError("security none is for a server on this machine alone")
+        if (self.username is None) != (self.password is None):
+            raise ValueError(f"username needs a password, and the other way round: {SERVE_PREFIX}SMTP__PASSWORD")
+        return self
+
+
 class ServeSettings(BaseSettings):
     """What `litellm-bighub serve` is configured with, in `bighub_serve.yaml`. No gateway reads it."""
 
@@ -266,10 +298,14 @@ class ServeSettings(BaseSettings):
         default=False, description="whether users with a password must enrol a second factor before anything else"
     )
 
+    smtp: SmtpSettings | None = Field(default=None, description="the server by which mail tells of calls that wait")
+
     @model_validator(mode="after")
     def _provider_knows_the_way_back(self) -> ServeSettings:
         if self.oidc is not None and not self.public_url:
             raise ValueError("oidc needs public_url: the provider sends people back there")
+        if self.smtp is not None and not self.public_url:
+            raise ValueError("smtp needs public_url: the link of each mail leads there")
         return self
 
 

@@ -66,5 +66,6 @@ def serve(
             public_url=serves.public_url,
             oidc=serves.oidc,
             require_totp=serves.require_totp,
+            smtp=serves.smtp,
             say=typer.echo,
         )

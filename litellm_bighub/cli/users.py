@@ -26,6 +26,7 @@ RoleOption = Annotated[
     typer.Option("--role", help="viewer, approver, operator or auditor; say it again for more"),
 ]
 GroupOption = Annotated[list[str] | None, typer.Option("--group", help="a group of theirs; say it again for more")]
+Email = Annotated[str | None, typer.Option(help="where mail tells them of calls that wait; empty for nowhere")]
 LiteLLMUser = Annotated[
     str | None,
     typer.Option("--litellm-user", help="the id of the LiteLLM user that they are; they never approve its calls"),
@@ -47,6 +48,7 @@ def add(
     role: RoleOption = None,
     group: GroupOption = None,
     litellm_user: LiteLLMUser = None,
+    email: Email = None,
     password_stdin: FromInput = False,  # noqa: FBT002 - a flag
     config: ConfigFile = None,
     policy: PolicyOption = None,
@@ -59,7 +61,7 @@ def add(
     known = users.user_name(name)
     if known is None:
         fail(f"{name!r} is no name: letters, digits and . _ @ + -, at most 100")
-    roles, groups = _roles(role or ["approver"]), _groups(group or ())
+    roles, groups, address = _roles(role or ["approver"]), _groups(group or ()), _address(email)
     password = _typed() if password_stdin else passwords.random_password()
     with errors_in_one_line(), control_plane(config, policy, database_url) as plane:
         made = asyncio.run(
@@ -70,6 +72,7 @@ def add(
                 roles=roles,
                 groups=groups,
                 litellm_user=litellm_user or "",
+                email=address or "",
                 by=_BY,
             )
         )
@@ -108,6 +111,7 @@ def set_(
     name: Name,
     role: RoleOption = None,
     litellm_user: LiteLLMUser = None,
+    email: Email = None,
     reset_totp: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--reset-totp", help="take their second factor away: the app is lost")
     ] = False,
@@ -115,16 +119,17 @@ def set_(
     policy: PolicyOption = None,
     database_url: DatabaseUrl = "",
 ) -> None:
-    """Give somebody these roles in place of theirs, another LiteLLM user, or no second factor any more."""
+    """Give somebody these roles in place of theirs, another LiteLLM user or address, or no second factor any more."""
     from litellm_bighub.control_plane.people.second_factor import without_totp  # noqa: PLC0415 - slow to import
 
-    roles = _roles(role) if role else None
+    roles, address = _roles(role) if role else None, _address(email)
 
     def changed(user: User) -> User:
         return replace(
             without_totp(user) if reset_totp else user,
             roles=user.roles if roles is None else roles,
             litellm_user=user.litellm_user if litellm_user is None else litellm_user,
+            email=user.email if address is None else address,
         )
 
     with errors_in_one_line(), control_plane(config, policy, database_url) as plane:
@@ -219,6 +224,19 @@ def _roles(words: list[str]) -> frozenset[Role]:
     return known_roles(words)
 
 
+def _address(text: str | None) -> str | None:
+    from pydantic import TypeAdapter, ValidationError  # noqa: PLC0415 - slow to import
+
+    from litellm_bighub.settings import MailAddress  # noqa: PLC0415
+
+    if not text:
+        return text
+    try:
+        return TypeAdapter[str](MailAddress).validate_python(text)
+    except ValidationError:
+        fail(f"{text!r} is no mail address")
+
+
 def _groups(words: list[str] | tuple[()]) -> frozenset[str]:
     from litellm_bighub.control_plane.people.users import group_name  # noqa: PLC0415 - slow to import
 
@@ -242,6 +260,8 @@ def _line(user: User) -> str:
         f"groups {', '.join(sorted(user.groups))}" if user.groups else "no group",
         f"LiteLLM user {user.litellm_user}" if user.litellm_user else "LiteLLM user unknown",
     ]
+    if user.email:
+        parts.append(f"mail to {user.email}")
     if user.has_totp:
         parts.append("second factor")
     if user.disabled_at is not None:

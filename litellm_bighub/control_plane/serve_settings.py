@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import Final, cast
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_settings import SettingsError
 
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import ConfigurationError, did_you_mean
-from litellm_bighub.settings import SERVE_PREFIX, OidcSettings, ServeSettings, resolved
+from litellm_bighub.settings import SERVE_PREFIX, OidcSettings, ServeSettings, SmtpSettings, resolved
 
 FILE: Final = "bighub_serve.yaml"
+_NESTED: Final[Mapping[str, type[BaseModel]]] = {"oidc": OidcSettings, "smtp": SmtpSettings}
+_SECRETS: Final = (("oidc", "client_secret"), ("smtp", "password"))
 
 
 def read_serve_settings(path: Path | None, beside: Path) -> ServeSettings:
@@ -34,7 +36,7 @@ def read_serve_settings(path: Path | None, beside: Path) -> ServeSettings:
         if not variable.startswith(SERVE_PREFIX):
             continue
         outer, nested, inner = name.partition("__")
-        names, asked = (OidcSettings.model_fields, inner) if nested and outer == "oidc" else (known, name)
+        names, asked = (_NESTED[outer].model_fields, inner) if nested and outer in _NESTED else (known, name)
         if asked not in names:
             raise ConfigurationError(variable, f"is no setting{did_you_mean(asked, names)}")
     found = path or (beside / FILE if (beside / FILE).is_file() else None)
@@ -43,8 +45,9 @@ def read_serve_settings(path: Path | None, beside: Path) -> ServeSettings:
         if name not in known:
             raise ConfigurationError(f"{FILE}.{name}", f"is no setting{did_you_mean(name, known)}")
     named = _without_environment(given, SERVE_PREFIX)
-    if isinstance(oidc := named.get("oidc"), Mapping):
-        named["oidc"] = _without_environment(oidc, f"{SERVE_PREFIX}OIDC__")
+    for name in _NESTED:
+        if isinstance(settings := named.get(name), Mapping):
+            named[name] = _without_environment(settings, f"{SERVE_PREFIX}{name.upper()}__")
     try:
         return ServeSettings(**named)
     except ValidationError as error:
@@ -66,10 +69,10 @@ def _read(path: Path) -> JsonObject:
     if not isinstance(content, dict):
         raise ConfigurationError(str(path), "is no mapping of settings")
     given = cast("JsonObject", content)
-    oidc = given.get("oidc")
-    secret = cast("JsonObject", oidc).get("client_secret") if isinstance(oidc, dict) else None
-    if secret is not None and not str(secret).startswith("os.environ/"):
-        raise ConfigurationError(
-            f"{FILE}.oidc.client_secret", f"is read from the environment alone: {SERVE_PREFIX}OIDC__CLIENT_SECRET"
-        )
+    for name, field in _SECRETS:
+        settings = given.get(name)
+        secret = cast("JsonObject", settings).get(field) if isinstance(settings, dict) else None
+        if secret is not None and not str(secret).startswith("os.environ/"):
+            variable = f"{SERVE_PREFIX}{name}__{field}".upper()
+            raise ConfigurationError(f"{FILE}.{name}.{field}", f"is read from the environment alone: {variable}")
     return {str(name): resolved(f"{FILE}.{name}", value) for name, value in given.items()}

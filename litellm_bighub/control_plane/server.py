@@ -9,6 +9,8 @@ from pathlib import Path
 
 import uvicorn
 
+from litellm_bighub.control_plane.channels.channel import Channel
+from litellm_bighub.control_plane.channels.mail import Mail
 from litellm_bighub.control_plane.decisions.embedded_decider import DATABASE
 from litellm_bighub.control_plane.http.api_keys import first_key
 from litellm_bighub.control_plane.http.app import create_app
@@ -18,7 +20,7 @@ from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import sqlite_url
 from litellm_bighub.control_plane.store.sealing import Sealing
 from litellm_bighub.domain.redaction import Redact
-from litellm_bighub.settings import OidcSettings
+from litellm_bighub.settings import OidcSettings, SmtpSettings
 from litellm_bighub.wording import WordingSource, read_wording
 
 _GRACE_SECONDS = 5
@@ -51,6 +53,7 @@ def serve_forever(
     public_url: str = "",
     oidc: OidcSettings | None = None,
     require_totp: bool = False,
+    smtp: SmtpSettings | None = None,
     say: Callable[[str], None],
 ) -> None:
     """Open the control plane and serve it.
@@ -67,6 +70,7 @@ def serve_forever(
         public_url: where people reach it; with https their sessions are sent over TLS alone.
         oidc: how people log in at an identity provider.
         require_totp: whether users with a password must have a second factor.
+        smtp: by which server mail tells of calls that wait.
         say: prints the inbox's address for people, once it answers.
 
     Raises:
@@ -85,10 +89,17 @@ def serve_forever(
         secret = asyncio.run(first_key(plane))
         if secret is not None:
             say(f"The key for the inbox, shown this once: {secret}")
+        channels: Sequence[Channel] = () if smtp is None else (Mail(smtp, plane, public_url),)
+        for channel in channels:
+            say(asyncio.run(channel.start()))
         provider = None if oidc is None else Provider(oidc, public_url, clock=plane.clock)
         config = uvicorn.Config(
             create_app(
-                plane, behind_tls=public_url.startswith("https:"), provider=provider, second_factor=second_factor
+                plane,
+                behind_tls=public_url.startswith("https:"),
+                provider=provider,
+                second_factor=second_factor,
+                channels=channels,
             ),
             host=host,
             port=port,

@@ -81,6 +81,16 @@ def test_what_cannot_be_is_said_in_one_line(command, problem, run):
     assert problem in run(*command, code=1, typed="short\n")
 
 
+def test_an_address_is_listed_changed_and_taken_away(run, plane):
+    run("add", "ann", "--email", "ann@example.com")
+    assert "; mail to ann@example.com" in run("list")
+    assert "; mail to a.b+c@example.org" in run("set", "ann", "--email", "a.b+c@example.org")
+    for wrong in ("ann", "ann@x\nBcc: eve@x", "Ann <ann@x>", "ann@x, eve@x", "@x", "ann@-"):
+        assert "is no mail address" in run("set", "ann", "--email", wrong, code=1)
+    assert stored(plane, "ann").email == "a.b+c@example.org"
+    assert "mail" not in run("set", "ann", "--email", "")
+
+
 def test_a_second_factor_is_listed_and_reset(run, plane):
     run("add", "ann")
     ann = stored(plane, "ann")

@@ -10,6 +10,8 @@ from litellm_bighub.settings import ServeSettings
 
 OIDC = "public_url: https://b.org\noidc: {issuer: https://id.org, client_id: b, roles: {all: [viewer]}"
 
+SMTP = "public_url: https://b.org\nsmtp: {host: mail.b.org, sender: b@b.org"
+
 
 @pytest.fixture
 def read(tmp_path):
@@ -34,6 +36,14 @@ def test_the_environment_counts_above_the_file(read, monkeypatch):
     assert found.public_url == "https://bighub.example.com"
 
 
+def test_the_password_of_mail_comes_from_the_environment(read, monkeypatch):
+    monkeypatch.setenv("LITELLM_BIGHUB_SERVE_SMTP__PASSWORD", "of the environment")
+    found = read(f"{SMTP}, username: bighub, groups: {{finance: f@b.org}}}}").smtp
+    assert found.password.get_secret_value() == "of the environment"
+    assert "of the environment" not in repr(found)
+    assert (found.port, found.security, found.groups) == (587, "starttls", {"finance": "f@b.org"})
+
+
 @pytest.mark.parametrize(
     ("text", "key", "problem"),
     [
@@ -46,6 +56,12 @@ def test_the_environment_counts_above_the_file(read, monkeypatch):
         (OIDC.replace("https", "http") + "}", "serve.oidc.issuer", "pattern"),
         (OIDC.replace("viewer", "king") + "}", "serve.oidc.roles.all.0", "viewer"),
         (OIDC.partition("\n")[2] + "}", "serve", "needs public_url"),
+        (f"{SMTP}, password: x}}", "bighub_serve.yaml.smtp.password", "environment alone"),
+        (f"{SMTP}, username: x}}", "serve.smtp", "username needs a password"),
+        (f"{SMTP}, security: none}}", "serve.smtp", "on this machine alone"),
+        (f"{SMTP}, groups: {{finance: 'x@b.org, y@b.org'}}}}", "serve.smtp.groups.finance", "pattern"),
+        (SMTP.replace("b@b.org", "'B <b@b.org>'") + "}", "serve.smtp.sender", "pattern"),
+        (SMTP.partition("\n")[2] + "}", "serve", "needs public_url"),
         ("- port", "", "is no mapping"),
         ("a: [", "", "cannot be read"),
         ("public_url: os.environ/NOWHERE_SET", "bighub_serve.yaml.public_url", "which is not set"),

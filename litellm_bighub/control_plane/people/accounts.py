@@ -23,6 +23,7 @@ async def add_user(
     roles: frozenset[Role],
     groups: frozenset[str] = frozenset(),
     litellm_user: str = "",
+    email: str = "",
     by: str,
 ) -> User | None:
     """Make a user; `None` if there is one of this name.
@@ -34,9 +35,10 @@ async def add_user(
         roles: what they may do.
         groups: whose approvals they may answer.
         litellm_user: the LiteLLM user that they are.
+        email: where mail tells them of calls that wait.
         by: who makes them.
     """
-    user = User(f"user_{plane.new_id()}", name, password, roles, groups, litellm_user, plane.clock())
+    user = User(f"user_{plane.new_id()}", name, password, roles, groups, litellm_user, plane.clock(), email=email)
 
     def job(transaction: Transaction) -> User | None:
         if users.named(transaction.connection, name) is not None:
@@ -111,4 +113,5 @@ def shown(user: User) -> JsonObject:
         "litellm_user": user.litellm_user,
         "disabled": user.disabled_at is not None,
         "totp": user.has_totp,
+        "email": user.email,
     }

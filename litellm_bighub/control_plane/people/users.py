@@ -31,6 +31,7 @@ class User:
         totp_secret: of their authenticator app, sealed; empty without a second factor.
         totp_step: the last one whose code was used.
         recovery: digests of recovery codes that are left.
+        email: where mail tells them of calls that wait; empty for nowhere.
     """
 
     id: str
@@ -44,6 +45,7 @@ class User:
     totp_secret: str = field(default="", repr=False)
     totp_step: int = 0
     recovery: frozenset[str] = field(default=frozenset(), repr=False)
+    email: str = ""
 
     @property
     def of_provider(self) -> bool:
@@ -110,6 +112,7 @@ def _values(user: User) -> dict[str, object]:
         "totp_secret": user.totp_secret,
         "totp_step": user.totp_step,
         "recovery": _joined(user.recovery),
+        "email": user.email,
     }
 
 
@@ -130,4 +133,5 @@ def _user(row: RowMapping) -> User:
         totp_secret=row["totp_secret"],
         totp_step=row["totp_step"],
         recovery=frozenset(row["recovery"].split()),
+        email=row["email"],
     )
