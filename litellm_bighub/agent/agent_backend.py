@@ -178,6 +178,7 @@ def _state_key(options: GuardOptions) -> bytes | None:
 def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor) -> AgentBackend:
     # Imported here, because they bring a database along.
     from litellm_bighub.agent.approvals.embedded_backend import EmbeddedBackend, EmbeddedMemory  # noqa: PLC0415
+    from litellm_bighub.control_plane.decisions.database_ledger import DatabaseLedger  # noqa: PLC0415
     from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider  # noqa: PLC0415
 
     decider = EmbeddedDecider.from_policy_file(
@@ -200,5 +201,6 @@ def _embedded(settings: AgentSettings, options: GuardOptions, redactor: Redactor
         dry=approvals,
         state_key=_state_key(options),
         deadline_seconds=_deadline(options),
+        ledger=DatabaseLedger(decider.plane),
     )
     return _telling(settings, policy, memory)

@@ -257,11 +257,13 @@ class Guard(Generic[Handle]):
             learned=self._setup.learned,
         )
         run = Run(self._setup, conversation, self._new_id(), stream=stream, asks_people=asks_people)
+        run.follows = self._policy.follows
         run.pending = self._waiting.states
         return run
 
     def _begin_again(self, state: JsonMapping, key: bytes, *, stream: bool = False) -> tuple[Run, Turn]:
         run, turn = restored(self._setup, state, key, stream=stream)
+        run.follows = self._policy.follows
         run.pending = self._waiting.states
         return run, turn
 
@@ -278,7 +280,7 @@ class Guard(Generic[Handle]):
         conversation = start((), "")
         try:
             prepared = tool.prepare(dict(arguments))
-            return ask_for(Run(self._setup, conversation, self._new_id()), tool, prepared, call, None)
+            return ask_for(Run(self._setup, conversation, self._new_id()), tool, prepared, call)
         except (ValueError, UnreadableStake) as error:
             raise AdapterConfigurationError("arguments", str(error)) from error
 

@@ -11,6 +11,7 @@ from typing import Protocol, TypeAlias, runtime_checkable
 
 from litellm_bighub.agent.flow.effects import (
     CallQuestion,
+    Follow,
     NotThisCall,
     Pending,
     PersonAnswer,
@@ -18,12 +19,19 @@ from litellm_bighub.agent.flow.effects import (
     Shown,
     Unsettled,
 )
-from litellm_bighub.deciders.decider import Decider
-from litellm_bighub.deciders.tool_decisions import ToolDecisions
+from litellm_bighub.deciders.decider import Decider, HistoryDecider, layers
+from litellm_bighub.deciders.ledger.conversation_history import UNKNOWN, ConversationHistory, FollowedConversation
+from litellm_bighub.deciders.ledger.ledger import Ledger
+from litellm_bighub.deciders.ledger.released_calls import record_calls
+from litellm_bighub.deciders.tool_decisions import UNRECORDED, ToolDecisions
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.decision import Block, Decision
-from litellm_bighub.errors import AdapterConfigurationError
+from litellm_bighub.domain.conversation.fact import RELEASED, RETURNED, of_call, thread
+from litellm_bighub.domain.conversation.history import mark_of_caller, spans_of
+from litellm_bighub.domain.decision import Allow, Block, Decision
+from litellm_bighub.errors import AdapterConfigurationError, DecisionError
+from litellm_bighub.formats.registry import DEFAULT
+from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from litellm_bighub.settings import FailMode, ToolSettings
 
 DecideOne: TypeAlias = Callable[[CallQuestion], Awaitable[Decision]]
@@ -97,6 +105,7 @@ class AgentPolicy:
         dry: answers dry runs in place of the decider.
         state_key: signs the states of runs that wait; by default the approvals', or one of this process.
         deadline_seconds: how long a decision may take.
+        ledger: remembers conversations for later runs; in memory if not given.
     """
 
     def __init__(
@@ -109,10 +118,14 @@ class AgentPolicy:
         dry: object = None,
         state_key: bytes | None = None,
         deadline_seconds: float = DEADLINE_SECONDS,
+        ledger: Ledger | None = None,
     ) -> None:
         self._name = decider.name
         self._dry = decider if dry is None else dry
-        self._decisions = ToolDecisions(decider, tools=tools, fail_mode=fail_mode, deadline_seconds=deadline_seconds)
+        self._decisions = ToolDecisions(
+            decider, tools=tools, fail_mode=fail_mode, ledger=ledger, deadline_seconds=deadline_seconds
+        )
+        self._conversations = ConversationHistory(self._decisions)
         self._approvals = approvals
         self._state_key = state_key
 
@@ -122,7 +135,7 @@ class AgentPolicy:
         for place, ask in enumerate(asks):
             groups.setdefault(ask.context, []).append(place)
         answers = await asyncio.gather(
-            *(self._decisions.decide([_call(asks[at]) for at in places], on) for on, places in groups.items())
+            *(self._decided([asks[at] for at in places], on) for on, places in groups.items())
         )
         decided = {
             place: decision
@@ -130,6 +143,56 @@ class AgentPolicy:
             for place, decision in zip(places, decisions, strict=True)
         }
         return [decided[place] for place in range(len(asks))]
+
+    @property
+    def follows(self) -> bool:
+        """Whether the decider wants to know, now or later, what came back in a conversation."""
+        return any(isinstance(layer, HistoryDecider) for layer in layers(self._decisions.decider))
+
+    async def follow(self, effect: Follow) -> FollowedConversation:
+        """Follow a conversation to a response, and tie the response to it. Of what cannot be followed, all may be."""
+        context = effect.callers[0]
+        try:
+            known = await self._followed(effect, context)
+        except DecisionError:
+            known = UNKNOWN
+        await self._conversations.record_answer(known.of(context))
+        return known
+
+    async def _followed(self, effect: Follow, context: CallContext) -> FollowedConversation:
+        if effect.known is None:
+            results = DEFAULT.brought(effect.request).results
+            previous = str(effect.request.get("previous_response_id") or "")
+            known = await self._conversations.follow(results, previous, context.conversation, context)
+            began = [span for span in spans_of(known.of(context)) if span.mark == mark_of_caller(context)]
+            windows = {
+                thread(mark_of_caller(caller), span.since, span.until): span.until
+                for caller in effect.callers[1:]
+                for span in began
+            }
+            return known.with_facts(windows) if windows else known
+        now, fresh = self._decisions.clock(), await self._decisions.followed()
+        if fresh is None or effect.known == UNKNOWN:
+            return effect.known
+        new = dict.fromkeys((call.name for call in effect.ran), now)
+        for call in effect.ran:
+            facts = of_call(call.name, call.arguments, fresh.calls or ())
+            new |= {sign + fact: now for fact in facts for sign in (RELEASED, RETURNED) if fresh.calls is not None}
+        return await self._conversations.add(effect.known, new, context.conversation, context)
+
+    async def _decided(self, asks: Sequence[CallQuestion], context: CallContext) -> list[Decision]:
+        """Decide on calls of the same caller, and remember them for what follows."""
+        calls = [_call(ask) for ask in asks]
+        decisions = await self._decisions.decide(calls, context)
+        if self._decisions.history is None:
+            return decisions
+        outcomes = [
+            Pass(decision.edited) if isinstance(decision, Allow) else Withhold(decision.reason)
+            for decision in decisions
+        ]
+        if await record_calls(self._decisions, calls, decisions, outcomes, context):
+            return decisions
+        return [UNRECORDED if isinstance(decision, Allow) else decision for decision in decisions]
 
     async def dry_run(self, ask: CallQuestion) -> Decision:
         """The decision that a call would get; nothing of it is recorded.

@@ -15,9 +15,17 @@ from litellm_bighub.agent.tools.result_text import jsonable
 from litellm_bighub.agent.tools.tool import DecisionMode, Tool
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake, metadata_of
 from litellm_bighub.deciders.hosted.background_message import tell_background
-from litellm_bighub.deciders.hosted.service import decision_error, gateway, question, redacted_target
+from litellm_bighub.deciders.hosted.service import (
+    answered_status,
+    decision_error,
+    gateway,
+    question,
+    redacted_target,
+)
 from litellm_bighub.deciders.hosted.strict_answer import read_decision
+from litellm_bighub.deciders.hosted.told_history import ToldHistory
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.conversation.history import FreshHistory
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redactor
@@ -57,6 +65,16 @@ class ClientDecider:
         self._mode: DecisionMode = mode
         self._always = dict(facts)
         self._redactor = redactor
+        self._told = ToldHistory(self._status)
+
+    @property
+    def history(self) -> FreshHistory:
+        """Whoever answers has the labels of results; an embedded control plane also asks for earlier calls."""
+        return self._told.fresh
+
+    async def learn(self) -> None:
+        """Ask an embedded control plane which earlier calls its rules ask for."""
+        await self._told.learn()
 
     async def decide(self, call: ToolCall, context: CallContext) -> Decision:
         """Decide on one call."""
@@ -103,6 +121,7 @@ class ClientDecider:
 
     async def aclose(self) -> None:
         """Close the client."""
+        await self._told.aclose()
         await self._client.aclose()
 
     def _payload_method(self, names: tuple[str, ...]) -> Callable[..., Any]:
@@ -116,12 +135,9 @@ class ClientDecider:
             metadata = metadata_of(call.arguments, tool.metadata_from_args if tool else None)
         except UnreadableStake as error:
             raise DecisionRefused(str(error)) from error
-        facts = {
-            **self._always,
-            **metadata,
-            "gateway": gateway(call, context),
-            "arguments": self._redactor.redact(call.arguments),
-        }
+        shown = self._redactor.redact(call.arguments)
+        told = replace(context, history=self._told.of(call, shown, context))
+        facts = {**self._always, **metadata, "gateway": gateway(call, told), "arguments": shown}
         asked: JsonObject = {
             **question(call, context, target=redacted_target(call, self._redactor)),
             # One generation of clients calls it metadata, the other context; each takes the one that it knows.
@@ -129,6 +145,15 @@ class ClientDecider:
             "metadata": facts,
         }
         return asked if call.value is None else {**asked, "value": call.value}
+
+    async def _status(self) -> object:
+        """The service's status; nothing where the client has no such question.
+
+        Raises:
+            DecisionError: there is none.
+        """
+        method = self._client.method("actions", "status")
+        return None if method is None else await answered_status(partial(self._client.call, method))
 
     async def _asked(self, method: Callable[..., Any], arguments: JsonMapping) -> object:
         try:

@@ -20,6 +20,7 @@ from litellm_bighub.agent.flow.effects import (
     Decide,
     Emit,
     Event,
+    Follow,
     GivenAnswer,
     Look,
     Notify,
@@ -71,6 +72,8 @@ class Performer:
                 return await self.resilience.run(lambda: self.model.create(effect.request))
             case Decide():
                 return await self.policy.decide(effect.asks)
+            case Follow():
+                return await self.policy.follow(effect)
             case Notify():
                 return await self._notify(effect.events)
             case RunTools():
@@ -159,7 +162,7 @@ def question(effect: AskPerson) -> JsonObject:
 def needs_loop(effect: AnyEffect) -> bool:
     """Whether the effect can only be carried out on an event loop: where several things happen at the same time."""
     match effect:
-        case Decide() | Show() | Settle() | Look() | StateKey():
+        case Follow() | Decide() | Show() | Settle() | Look() | StateKey():
             return True
         case RunTools(jobs):
             return len(jobs) > 1

@@ -3,6 +3,7 @@
 ```
 ┌─> CallModel ── no calls, or incomplete ──> payload
 │       │ calls
+│     Follow    what came back in the conversation, if the decider wants to know
 │     Decide    all of the turn in one round trip
 │     Notify    the audit hook, before anything runs
 │    RunTools   the allowed ones; their events are recorded before any is shown
@@ -18,7 +19,18 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
-from litellm_bighub.agent.flow.effects import CallModel, Decide, Emit, Notify, Response, RunTools, StateKey, Steps, do
+from litellm_bighub.agent.flow.effects import (
+    CallModel,
+    Decide,
+    Emit,
+    Follow,
+    Notify,
+    Response,
+    RunTools,
+    StateKey,
+    Steps,
+    do,
+)
 from litellm_bighub.agent.flow.person_answers import ask_people, look_for_answers
 from litellm_bighub.agent.flow.run import Run
 from litellm_bighub.agent.flow.stored_state import waiting_state
@@ -39,6 +51,7 @@ def agent_run(run: Run) -> Steps[Payload]:
         run.latest = yield from _ask_model(run)
         run.conversation.learn(run.latest)
         _refuse_unusable(run, run.latest)
+        yield from _follow(run)
         calls = requested(run.latest)
         turn = read_turn(run, run.latest, calls)
         if not is_complete(run.latest):
@@ -54,7 +67,7 @@ def agent_run(run: Run) -> Steps[Payload]:
             yield from carry_out(run, turn.entries)
             if run.asks_people:
                 yield from _get_answers(run, turn, ask_people)
-        run.conversation.take(turn.response, turn.outputs())
+        _take(run, turn)
 
 
 def resumed_run(run: Run, turn: Turn) -> Steps[Payload]:
@@ -62,7 +75,7 @@ def resumed_run(run: Run, turn: Turn) -> Steps[Payload]:
     with _keeping(run, turn):
         yield from _get_answers(run, turn, ask_people)
         yield from _get_answers(run, turn, look_for_answers)
-    run.conversation.take(turn.response, turn.outputs())
+    _take(run, turn)
     return (yield from agent_run(run))
 
 
@@ -74,6 +87,19 @@ def _ask_model(run: Run) -> Steps[Response]:
         if not run.conversation.is_refused(error):
             raise
     return (yield from do(CallModel(run.conversation.request(tools), run.stream)))
+
+
+def _follow(run: Run) -> Steps[None]:
+    if not run.follows:
+        return
+    callers = dict.fromkeys(run.context(tool) for tool in (None, *run.setup.tools.values()))
+    request = run.conversation.request(())
+    run.followed = yield from do(Follow(request, tuple(callers), run.followed, run.ran))
+
+
+def _take(run: Run, turn: Turn) -> None:
+    run.conversation.take(turn.response, turn.outputs())
+    run.ran = turn.ran()
 
 
 def carry_out(run: Run, entries: Sequence[TurnCall]) -> Steps[None]:

@@ -9,6 +9,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypeVar, cast
 from typing_extensions import Required, TypedDict
 
 from litellm_bighub.agent.tools.jobs import Job
+from litellm_bighub.deciders.ledger.conversation_history import FollowedConversation
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
@@ -144,6 +145,23 @@ class CallModel(Effect[Response]):
 
 
 @dataclass(frozen=True, slots=True)
+class Follow(Effect[FollowedConversation]):
+    """Tie a response to its conversation; gives what is known of that for the decisions on the response's calls.
+
+    Attributes:
+        request: what the model was asked.
+        callers: on whose behalf calls of the response would run: the agent, and the other actors of its tools.
+        known: what was known at the response before; `None` at the first one.
+        ran: the calls that ran since, whose results the request holds.
+    """
+
+    request: JsonMapping
+    callers: Sequence[CallContext]
+    known: FollowedConversation | None
+    ran: Sequence[ToolCall]
+
+
+@dataclass(frozen=True, slots=True)
 class Decide(Effect[list[Decision]]):
     """Decide on all calls of a turn, in one round trip."""
 
@@ -207,7 +225,9 @@ class Emit(Effect[None]):
     event: Event
 
 
-AnyEffect: TypeAlias = CallModel | Decide | Notify | RunTools | AskPerson | Show | Settle | Look | StateKey | Emit
+AnyEffect: TypeAlias = (
+    CallModel | Follow | Decide | Notify | RunTools | AskPerson | Show | Settle | Look | StateKey | Emit
+)
 Steps: TypeAlias = Generator[AnyEffect, Any, T]
 
 

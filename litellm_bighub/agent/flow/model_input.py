@@ -8,7 +8,7 @@ turn goes with every turn.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -53,6 +53,13 @@ class ModelInput:
     def said(self) -> list[Item]:
         """The conversation before the next turn, as far as this run knows it."""
         return [*self.earlier, *self.items]
+
+    @property
+    def conversation_id(self) -> str:
+        """The id of the provider's conversation, which is named as a text or an object; empty without one."""
+        named = self.arguments.get("conversation")
+        found = named.get("id") if isinstance(named, Mapping) else named
+        return found if isinstance(found, str) else ""
 
     def request(self, tools: Sequence[JsonMapping]) -> JsonObject:
         """The arguments of the next call of the model."""

@@ -170,7 +170,7 @@ def _edited(run: Run, entry: TurnCall, arguments: JsonMapping) -> tuple[CallQues
         return None
     try:
         prepared = entry.tool.prepare(dict(arguments))
-        return ask_for(run, entry.tool, prepared, entry.call, run.latest.get("id")), prepared
+        return ask_for(run, entry.tool, prepared, entry.call), prepared
     except (ValueError, UnreadableStake):
         return None
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from litellm_bighub.agent.flow.model_input import ModelInput
 from litellm_bighub.agent.record.events import GuardedToolResult, Payload, ToolExecutionEvent, payload, signals
 from litellm_bighub.agent.tools.tool import Tool
-from litellm_bighub.domain.call import Arguments
+from litellm_bighub.deciders.ledger.conversation_history import FollowedConversation
+from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
 from litellm_bighub.domain.call_background import BackgroundExtent
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.wording import ENGLISH, Wording
@@ -50,6 +51,9 @@ class Run:
         approvals: what was asked of people and what became of it.
         latest: the last response.
         state_key: signs the states of turns that wait; known as soon as one does.
+        follows: whether the decider wants to know what came back in the conversation.
+        followed: what is known of that.
+        ran: the calls that ran since, whose results go back.
     """
 
     setup: RunSetup
@@ -63,6 +67,22 @@ class Run:
     approvals: list[JsonObject] = field(default_factory=list)
     latest: JsonMapping = field(default_factory=JsonObject)
     state_key: bytes = b""
+    follows: bool = False
+    followed: FollowedConversation | None = None
+    ran: list[ToolCall] = field(default_factory=list)
+
+    def context(self, tool: Tool | None = None) -> CallContext:
+        """Who asks for a call of a tool, in which conversation."""
+        context = CallContext(
+            actor=(tool and tool.actor) or self.setup.actor,
+            domain=(tool and tool.domain) or self.setup.domain,
+            trace_id=self.trace_id,
+            surface="agent",
+            model=self.model,
+            response_id=self.latest.get("id") or "",
+            conversation=self.conversation.conversation_id,
+        )
+        return context if self.followed is None else self.followed.of(context)
 
     @property
     def model(self) -> str:

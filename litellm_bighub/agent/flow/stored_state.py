@@ -20,6 +20,7 @@ from litellm_bighub.agent.flow.turn import Turn, TurnCall, ask_for, bound_to, re
 from litellm_bighub.agent.record.events import GuardedToolResult, ToolExecutionEvent
 from litellm_bighub.agent.tools.result_text import jsonable
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake
+from litellm_bighub.deciders.ledger.conversation_history import UNKNOWN, FollowedConversation
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.errors import AdapterConfigurationError
 
@@ -43,6 +44,7 @@ def waiting_state(run: Run, turn: Turn) -> State:
             "encrypted": conversation.encrypted,
             "earlier": conversation.earlier,
         },
+        "followed": None if run.followed is None else asdict(run.followed),
         "response": turn.response,
         "events": [asdict(event) for event in run.events],
         "calls": [_call(entry) for entry in turn.entries],
@@ -85,6 +87,7 @@ def restored(setup: RunSetup, state: JsonMapping, key: bytes, *, stream: bool = 
         events=[_event(each) for each in state["events"]],
         latest=state["response"],
         state_key=key,
+        followed=_followed(state.get("followed")),
     )
     return run, Turn(run.latest, _entries(run, state["calls"]))
 
@@ -133,13 +136,18 @@ def _wait_again(run: Run, entry: TurnCall, stored: JsonMapping, answer: JsonMapp
         raise AdapterConfigurationError(place, f"the tool {entry.call.name!r} is not registered with this agent")
     try:
         entry.prepared = entry.tool.prepare(entry.arguments)
-        entry.ask = ask_for(run, entry.tool, entry.prepared, entry.call, run.latest.get("id"))
+        entry.ask = ask_for(run, entry.tool, entry.prepared, entry.call)
     except (ValueError, UnreadableStake) as error:
         raise AdapterConfigurationError(place, f"the arguments no longer fit the tool: {error}") from error
     entry.pending = Pending(ask=entry.ask, **stored)
     entry.answer = None if answer is None else PersonAnswer(**answer)
     if bound_to(entry.ask, stored["policy_version"]) != stored["digest"]:
         raise AdapterConfigurationError(place, "is not the call that the approval is bound to")
+
+
+def _followed(stored: JsonMapping | None) -> FollowedConversation:
+    """An older release stored nothing of it, and did not follow."""
+    return UNKNOWN if stored is None else FollowedConversation(**stored)
 
 
 def _event(stored: JsonMapping) -> ToolExecutionEvent:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
 
 from typing_extensions import assert_never
 
@@ -17,7 +17,7 @@ from litellm_bighub.agent.tools.result_text import jsonable, result_text
 from litellm_bighub.agent.tools.tool import Prepared, Tool
 from litellm_bighub.agent.tools.value_extraction import UnreadableStake, target_of, value_of
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
-from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
+from litellm_bighub.domain.call import Arguments, ToolCall
 from litellm_bighub.domain.call_background import CallBackground
 from litellm_bighub.domain.decision import Allow, Decision, RequireApproval
 from litellm_bighub.domain.digest import call_digest
@@ -138,13 +138,21 @@ class Turn:
         """What goes back to the model, in its order."""
         return [entry.output() for entry in self.entries]
 
+    def ran(self) -> list[ToolCall]:
+        """The calls whose tools were called, with the arguments that these got."""
+        return [
+            ToolCall(entry.call.call_id, entry.call.kind, entry.call.name, entry.arguments, path=entry.call.path)
+            for entry in self.entries
+            if entry.result is not None and entry.result.decision and entry.result.status in _RAN
+        ]
+
 
 def read_turn(run: Run, response: JsonMapping, calls: list[Requested]) -> Turn:
     """Read each call as far as possible without a decision."""
-    return Turn(response, [_read(run, response, call) for call in calls])
+    return Turn(response, [_read(run, call) for call in calls])
 
 
-def _read(run: Run, response: JsonMapping, call: Requested) -> TurnCall:
+def _read(run: Run, call: Requested) -> TurnCall:
     entry = TurnCall(call, run.setup.new_id(), run.setup.tools.get(call.name), wording=run.setup.wording)
     if entry.tool is None or entry.tool.kind != call.kind:
         entry.arguments = _shown(call)
@@ -158,21 +166,20 @@ def _read(run: Run, response: JsonMapping, call: Requested) -> TurnCall:
         return entry
     entry.arguments = entry.prepared.arguments
     try:
-        entry.ask = ask_for(run, entry.tool, entry.prepared, call, response.get("id"))
+        entry.ask = ask_for(run, entry.tool, entry.prepared, call)
     except UnreadableStake as error:
         entry.refuse(str(error))
         entry.model_error = entry.wording.agent_undecidable.format(tool=call.name)
     return entry
 
 
-def ask_for(run: Run, tool: Tool, prepared: Prepared, call: Requested, response_id: str | None) -> CallQuestion:
+def ask_for(run: Run, tool: Tool, prepared: Prepared, call: Requested) -> CallQuestion:
     """The question whether a call may run.
 
     Raises:
         UnreadableStake: its amount or target cannot be had.
     """
     arguments = prepared.arguments
-    setup = run.setup
     return CallQuestion(
         call=ToolCall(
             id=call.call_id,
@@ -183,15 +190,7 @@ def ask_for(run: Run, tool: Tool, prepared: Prepared, call: Requested, response_
             value=value_of(arguments, tool.value_from_args),
             target=target_of(arguments, tool.target_from_args),
         ),
-        context=CallContext(
-            actor=tool.actor or setup.actor,
-            domain=tool.domain or setup.domain,
-            trace_id=run.trace_id,
-            surface="agent",
-            model=run.model,
-            response_id=response_id or "",
-            background=_background(run),
-        ),
+        context=replace(run.context(tool), background=_background(run)),
         action=tool.action or tool.name,
     )
 
@@ -244,6 +243,7 @@ def bound_to(ask: CallQuestion, policy_version: str = "") -> str:
 Kind = Literal["function", "custom"]
 _KINDS: Mapping[str, Kind] = {"function_call": "function", "custom_tool_call": "custom"}
 _ENDED = frozenset({"completed", ""})
+_RAN: Final = frozenset[Status]({"executed", "tool_error"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,6 @@ from litellm_bighub.deciders.hosted.hosted_approvals import HostedApprovals
 from litellm_bighub.deciders.hosted.strict_answer import read_decision
 from litellm_bighub.deciders.hosted.told_history import Status, ToldHistory
 from litellm_bighub.domain.call import CallContext, ToolCall, stored_context
-from litellm_bighub.domain.conversation.fact import of_judged, shortened, with_facts
 from litellm_bighub.domain.conversation.history import FreshHistory
 from litellm_bighub.domain.decision import Decision
 from litellm_bighub.domain.payload import JsonObject
@@ -67,7 +66,7 @@ class BighubDecider:
         self._send_arguments: SendArguments = send_arguments
         self._redactor = redactor or Redactor()
         status: Status | None = getattr(client.actions, "status", None)
-        self._told = ToldHistory(None if status is None else partial(_answered, status))
+        self._told = ToldHistory(None if status is None else partial(answered_status, status))
 
     @property
     def history(self) -> FreshHistory:
@@ -133,7 +132,7 @@ class BighubDecider:
             case _:
                 assert_never(self._send_arguments)
         told = replace(
-            context, end_user=self._redactor.text(context.end_user), history=self._history(call, shown, context)
+            context, end_user=self._redactor.text(context.end_user), history=self._told.of(call, shown, context)
         )
         filled: JsonObject = {
             "tool": call.name,
@@ -144,15 +143,8 @@ class BighubDecider:
         filled = {key: value for key, value in filled.items() if value or key == "gateway"}
         return filled if shown is None else {**filled, "arguments": shown}
 
-    def _history(self, call: ToolCall, shown: JsonObject | None, context: CallContext) -> str:
-        """What an embedded control plane is told of earlier calls; another service has no use for that."""
-        if not self._told.is_ours:
-            return ""
-        judged = of_judged(call.arguments, shown, self._told.fresh.compared)
-        return shortened(with_facts(context.history, judged))
 
-
-async def _answered(status: Callable[[], Awaitable[object]]) -> object:
+async def answered_status(status: Callable[[], Awaitable[object]]) -> object:
     """The service's status.
 
     Raises:

@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
 from litellm_bighub.deciders.wrappers.deadline import within
+from litellm_bighub.domain.call import Arguments, CallContext, ToolCall
+from litellm_bighub.domain.conversation.fact import of_judged, shortened, with_facts
 from litellm_bighub.domain.conversation.history import FreshHistory
 from litellm_bighub.errors import DecisionError, DecisionUnavailable
 
@@ -59,6 +61,18 @@ class ToldHistory:
             self._asking = asyncio.ensure_future(self._ask(self._status))
         if self._next is None:
             await asyncio.shield(self._asking)
+
+    def of(self, call: ToolCall, shown: Arguments | None, context: CallContext) -> str:
+        """What the service is told of earlier calls; nothing if it has no use for that.
+
+        Args:
+            call: the call in question.
+            shown: its arguments as the question has them; `None` if it has none.
+            context: who asks for it.
+        """
+        if not self.is_ours:
+            return ""
+        return shortened(with_facts(context.history, of_judged(call.arguments, shown, self.fresh.compared)))
 
     async def aclose(self) -> None:
         """Ask no longer."""

@@ -1,66 +1,18 @@
-"""Which tools' results came back in a conversation, so that their labels hold for the calls that follow.
-
-Where rules ask for earlier calls, facts about these are followed, too. What is sure is what the ledger knows of this
-very key and user; what a request says, what others did, and what happened in the window of a new turn is possible.
-
-A request goes on from what it names: an answer, a provider's conversation, or calls that it replays. What had come back
-there holds on, and what it brings itself. A request that names nothing that the ledger knows gets what the same key and
-user got back lately, so that nobody loses a history by leaving an id out.
-"""
+"""Follows the conversations of the gateway's requests, and keeps what is known of one in the scope of its request."""
 
 from __future__ import annotations
 
-import logging
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass
 
+from litellm_bighub.deciders.ledger.conversation_history import ConversationHistory, FollowedConversation
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
-from litellm_bighub.domain.call import CallContext, ToolCall, is_readable
-from litellm_bighub.domain.conversation.fact import (
-    RELEASED,
-    RETURNED,
-    Facts,
-    facts_of,
-    is_fact,
-    is_thread,
-    kept,
-    of_call,
-    of_caller,
-    of_one_call,
-    possible,
-    spans,
-    text_of,
-    thread,
-    unsure,
-    with_facts,
-)
-from litellm_bighub.domain.conversation.history import (
-    UNKNOWN_TOOL,
-    FreshHistory,
-    Returned,
-    as_returned,
-    mark,
-    mark_of_caller,
-    marks_of_calls,
-    marks_of_place,
-    merged,
-    own_marks,
-    told,
-)
-from litellm_bighub.domain.decided_call import DecidedCall, Search, storable
+from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.conversation.fact import unsure
 from litellm_bighub.domain.payload import JsonMapping
-from litellm_bighub.errors import DecisionError
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.requests.hosted_tools import find_own_tools
-from litellm_bighub.formats.requests.results import FoundResult
 from litellm_bighub.gateway.conversation.identity import conversation_id
 from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
-
-logger = logging.getLogger(__name__)
-_OFTEN: Final = 60.0
-"""Seconds after which it is written again that a result came back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,38 +39,11 @@ class OutputHistory:
         Raises:
             DecisionError: the ledger cannot be asked.
         """
-        enter(request_scope()._replace(outputs="", history=""))
-        fresh = await self.decisions.followed()
-        if fresh is None:
-            return
+        _keep(FollowedConversation())
         results = () if wire_format is None else wire_format.brought(data).results
         stores = wire_format is not None and wire_format.stores_answers
-        response_id, conversation = (previous_response_id, conversation_id(data)) if stores else ("", "")
-        known = await self._calls(results, response_id, conversation, context)
-        now = self.decisions.clock()
-        brought = {tool: now for found in results for tool in self._tools(found, known)}
-        own = own_marks(response_id, conversation, context)
-        own |= marks_of_calls((storable(found.call_id) for found in results), context)
-        caller = mark_of_caller(context)
-        before = await self.decisions.ledger.returned({*own, *marks_of_place(response_id, conversation), caller})
-        lately = before.get(caller, {})
-        earlier = [history for name, history in before.items() if name != caller]
-        is_new = not known and own.isdisjoint(before)
-        if is_new:
-            earlier.append(_lately(lately, fresh, now))
-        if fresh.calls is not None:
-            sure = own - marks_of_calls(_ambiguous(known), context)
-            facts = merged(
-                history if name in sure else possible(history) | _threads(history)
-                for name, history in before.items()
-                if name != caller
-            )
-            new = {fact: now for found in results for fact in self._facts(found, known, facts)}
-            if not spans(facts):
-                facts |= {**possible(_lately(lately, fresh, now)), **self._began(caller, fresh, now)}
-            enter(request_scope()._replace(history=_text(merged([kept(facts), new]), lately, fresh)))
-            brought |= new
-        await self._keep(merged([*earlier, brought]), brought, lately, {*marks_of_place("", conversation), caller})
+        place = (previous_response_id, conversation_id(data)) if stores else ("", "")
+        _keep(await self._conversations.follow(results, *place, context))
 
     async def list_tools(self, data: JsonMapping, context: CallContext, *, gateway_mcp: bool) -> None:
         """Take in the provider's own tools that a request lists: their results stand in no request that follows.
@@ -134,11 +59,9 @@ class OutputHistory:
             for tool in find_own_tools(data, gateway_mcp=gateway_mcp)
             for name in (tool.call.name, tool.call.type)
         }
-        if listed and self.decisions.history.calls is not None:
-            facts = {fact: now for name in listed for fact in unsure(name)}
-            enter(request_scope()._replace(history=with_facts(request_scope().history, facts)))
-            listed |= facts
-        await self.add(listed, conversation_id(data), context)
+        if self.decisions.history.calls is not None:
+            listed |= {fact: now for name in listed for fact in unsure(name)}
+        _keep(await self._conversations.add(_kept(), listed, conversation_id(data), context))
 
     async def follow_caller(self, tool: str, context: CallContext) -> CallContext:
         """Follow a call that stands in no conversation that is known, of a tool that the gateway runs itself.
@@ -154,9 +77,9 @@ class OutputHistory:
             return context
         if request_scope().outputs is None:
             await self.follow({}, None, "", context)
-        outputs, history = request_scope().outputs or "", request_scope().history
-        await self.add({tool: self.decisions.clock()}, "", context)
-        return replace(context, outputs=outputs, history=history)
+        before = _kept()
+        _keep(await self._conversations.add(before, {tool: self.decisions.clock()}, "", context))
+        return before.of(context)
 
     async def record_run(self, call: ToolCall, context: CallContext) -> None:
         """Remember a call that the gateway runs itself: its result goes back at once.
@@ -164,105 +87,21 @@ class OutputHistory:
         Raises:
             DecisionError: the ledger cannot be written.
         """
-        fresh = self.decisions.history
-        if fresh is None or fresh.calls is None:
-            return
-        now = self.decisions.clock()
-        facts = of_call(call.name, call.arguments, fresh.calls)
-        new = {sign + fact: now for fact in facts for sign in (RELEASED, RETURNED)}
-        enter(request_scope()._replace(history=with_facts(request_scope().history, new)))
-        await self.decisions.ledger.mark({mark_of_caller(context)}, new)
-
-    async def add(self, new: Returned, conversation: str, context: CallContext) -> None:
-        """Add results to those that are known already.
-
-        Raises:
-            DecisionError: the ledger cannot be asked.
-        """
-        if not new:
-            return
-        caller = mark_of_caller(context)
-        lately = (await self.decisions.ledger.returned([caller])).get(caller, {})
-        before = as_returned(request_scope().outputs or "", 0.0)
-        await self._keep(merged([before, new]), new, lately, {*marks_of_place("", conversation), caller})
+        if new := await self._conversations.record_run(call, context):
+            _keep(_kept().with_facts(new))
 
     async def record_answer(self, context: CallContext) -> None:
-        """Tie an answer to its conversation, before anybody can go on from it.
+        """Tie an answer to its conversation, before anybody can go on from it."""
+        await self._conversations.record_answer(context)
 
-        Who goes on from an answer that could not be recorded gets what came back lately.
-        """
-        if self.decisions.history is None:
-            return
-        place = (context.response_id, context.conversation)
-        if marks := marks_of_place(*place) | own_marks(*place, context):
-            returned = as_returned(context.outputs, self.decisions.clock()) | kept(facts_of(context.history) or {})
-            try:
-                await self.decisions.ledger.mark(marks, returned)
-            except DecisionError as error:
-                logger.warning("the ledger did not remember what came back before an answer: %s", error)
-
-    async def _keep(self, all_: Returned, new: Returned, lately: Returned, marks: set[str]) -> None:
-        enter(request_scope()._replace(outputs=told(name for name in all_ if not is_fact(name))))
-        if any(time >= lately.get(tool, 0.0) + _OFTEN for tool, time in new.items()):
-            await self.decisions.ledger.mark(marks, new)
-
-    async def _calls(
-        self, results: Sequence[FoundResult], response_id: str, conversation: str, context: CallContext
-    ) -> Sequence[DecidedCall]:
-        """The caller's calls that a request is about, as far as the ledger knows them."""
-        if not (results or response_id or conversation):
-            return ()
-        ids = {storable(found.call_id) for found in results}
-        owner = (storable(context.actor), storable(context.key), storable(context.user))
-        search = Search(response_id, storable(conversation), ids, (), *owner)
-        return [call for call in await self.decisions.ledger.find(search) if (call.key, call.user) == owner[1:]]
-
-    def _tools(self, found: FoundResult, known: Sequence[DecidedCall]) -> set[str]:
-        """The tools whose result that may be: what the request says, and what the ledger knows."""
-        calls = [call for call in known if call.call_id == storable(found.call_id)]
-        if any(found.is_ours(call, self.decisions.wording) for call in calls if not call.released):
-            return set()
-        tools = {call.tool for call in calls}
-        if found.call is not None:
-            tools.add(found.call().name)
-        return {tool if is_readable(tool) else UNKNOWN_TOOL for tool in tools} or {UNKNOWN_TOOL}
-
-    def _facts(self, found: FoundResult, known: Sequence[DecidedCall], facts: Facts) -> set[str]:
-        """What a result says of earlier calls. Only one of a released call that is surely known says it for sure."""
-        tools = self._tools(found, known)
-        calls = [call for call in known if call.call_id == storable(found.call_id)]
-        if found.call is not None:
-            made = found.call()
-            calls = [call for call in calls if call.tool == made.name and call.digest == made.digest]
-        if calls and len({(call.tool, call.digest) for call in calls}) == 1 and all(call.released for call in calls):
-            head = of_one_call(calls[0].call_id, calls[0].digest, calls[0].tool)
-            if surely := {RETURNED + fact.removeprefix(head) for fact in facts if fact.startswith(head)}:
-                return surely
-        return {fact for tool in tools for fact in unsure(tool)}
-
-    def _began(self, caller: str, fresh: FreshHistory, now: float) -> dict[str, float]:
-        """A new conversation, which goes on from what the key and user did in the window."""
-        began = {thread(mark("thread", self.decisions.new_id())): now}
-        return began | ({thread(caller, now - fresh.seconds, now): now} if fresh.seconds else {})
+    @property
+    def _conversations(self) -> ConversationHistory:
+        return ConversationHistory(self.decisions)
 
 
-def _ambiguous(known: Sequence[DecidedCall]) -> set[str]:
-    """The ids that calls of several answers have: what came before one of them did not surely come before the other."""
-    answers: defaultdict[str, set[str]] = defaultdict(set)
-    for call in known:
-        answers[call.call_id].add(call.response_id)
-    return {call_id for call_id, ids in answers.items() if len(ids) > 1}
+def _kept() -> FollowedConversation:
+    return FollowedConversation(request_scope().outputs or "", request_scope().history)
 
 
-def _threads(history: Returned) -> dict[str, float]:
-    """The conversation that a history is of, also where it is not this caller's."""
-    return {fact: time for fact, time in history.items() if is_thread(fact)}
-
-
-def _text(facts: Facts, lately: Returned, fresh: FreshHistory) -> str:
-    """Facts as a call's context has them, with those of the caller if rules ask for them."""
-    return text_of({**facts, **of_caller(lately)} if fresh.of_caller else facts)
-
-
-def _lately(returned: Returned, fresh: FreshHistory, now: float) -> Returned:
-    return {tool: time for tool, time in returned.items() if time > now - fresh.seconds}
+def _keep(followed: FollowedConversation) -> None:
+    enter(request_scope()._replace(outputs=followed.outputs, history=followed.history))

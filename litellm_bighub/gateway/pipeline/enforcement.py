@@ -13,6 +13,7 @@ from openai.types.responses.response_output_item import McpApprovalRequest
 from pydantic import BaseModel
 from typing_extensions import assert_never
 
+from litellm_bighub.deciders.ledger.released_calls import record_calls
 from litellm_bighub.deciders.tool_decisions import UNRECORDED, ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, Block, Decision
@@ -28,7 +29,6 @@ from litellm_bighub.formats.requests.results import NOTICE_PREFIX
 from litellm_bighub.formats.stream.gate_protocol import Outcome, Pass, Withhold
 from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
 from litellm_bighub.gateway.pipeline.enforcement_modes import ToolCallWithheld, Withholding
-from litellm_bighub.gateway.pipeline.released_calls import record_calls
 from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls
 from litellm_bighub.gateway.routes.client_connection import while_connected
 

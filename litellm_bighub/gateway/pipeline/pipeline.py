@@ -7,6 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any
 
+from litellm_bighub.deciders.ledger.released_calls import released_facts
 from litellm_bighub.domain.call import ToolCall
 from litellm_bighub.domain.conversation.fact import with_facts
 from litellm_bighub.domain.payload import Payload
@@ -23,7 +24,6 @@ from litellm_bighub.gateway.pipeline.gated_stream import OpenGate, StreamEnvelop
 from litellm_bighub.gateway.pipeline.governed_request import GovernedRequest
 from litellm_bighub.gateway.pipeline.hosted_tools import HostedTools
 from litellm_bighub.gateway.pipeline.merged_request import merge_request
-from litellm_bighub.gateway.pipeline.released_calls import released_facts
 from litellm_bighub.gateway.pipeline.server_side_calls import ServerSideCalls
 
 

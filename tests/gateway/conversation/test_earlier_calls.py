@@ -12,6 +12,7 @@ import pytest
 from litellm_bighub.control_plane.decisions.database_ledger import DatabaseLedger
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.deciders.ledger.ledger import MemoryLedger
+from litellm_bighub.deciders.ledger.released_calls import record_calls
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow
@@ -19,7 +20,6 @@ from litellm_bighub.formats.chat.format import CHAT
 from litellm_bighub.formats.responses.format import RESPONSES
 from litellm_bighub.formats.stream.gate_protocol import Pass, Withhold
 from litellm_bighub.gateway.conversation.output_history import OutputHistory
-from litellm_bighub.gateway.pipeline.released_calls import record_calls
 from litellm_bighub.gateway.pipeline.request_scope import RequestScope, enter, request_scope
 
 POLICY = """\

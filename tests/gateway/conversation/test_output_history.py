@@ -9,6 +9,7 @@ import pytest
 from litellm_bighub.control_plane.decisions.database_ledger import DatabaseLedger
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.deciders.ledger.ledger import MemoryLedger
+from litellm_bighub.deciders.ledger.released_calls import record_calls
 from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.conversation.history import UNKNOWN_TOOL
@@ -16,7 +17,6 @@ from litellm_bighub.domain.decision import Allow
 from litellm_bighub.formats.registry import format_named
 from litellm_bighub.formats.stream.gate_protocol import Pass
 from litellm_bighub.gateway.conversation.output_history import OutputHistory
-from litellm_bighub.gateway.pipeline.released_calls import record_calls
 from litellm_bighub.gateway.pipeline.request_scope import RequestScope, enter, request_scope
 from litellm_bighub.testing import ScriptedDecider
 
