@@ -226,6 +226,9 @@ class OidcSettings(BaseModel):
     groups: dict[str, Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]] = Field(
         default_factory=dict, description="a group here, by the provider's group"
     )
+    users: dict[
+        Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._@+-]{0,99}$")], Annotated[str, Field(min_length=1)]
+    ] = Field(default_factory=dict, description="the provider's subject (`sub`), by the name that rules have for them")
     roles: dict[str, list[Literal["viewer", "approver", "operator", "auditor"]]] = Field(
         min_length=1, description="roles here, by the provider's group; who gets none is refused"
     )
@@ -240,6 +243,12 @@ class OidcSettings(BaseModel):
     def _asks_for_an_id_token(self) -> OidcSettings:
         if "openid" not in self.scopes:
             raise ValueError("scopes must name openid")
+        return self
+
+    @model_validator(mode="after")
+    def _tells_users_apart(self) -> OidcSettings:
+        if len(set(self.users.values())) < len(self.users):
+            raise ValueError("users names a subject twice")
         return self
 
 

@@ -38,13 +38,14 @@ def create(
     name: Annotated[str, typer.Argument(help="of the person or agent, as the audit names them")],
     scope: Annotated[list[str], typer.Option(help="what the key may do, see below; say it again for more")],
     actor: Annotated[str, typer.Option(help="pattern of the actors that an agent's key speaks for")] = "",
+    user: Annotated[str, typer.Option(help="whose key it is: with four eyes, both count as one person")] = "",
     config: ConfigFile = None,
     policy: PolicyOption = None,
     database_url: DatabaseUrl = "",
 ) -> None:
     """Make a key and print it, this once.
 
-    With four eyes each such key is another person; a key that is made over HTTP is the person who made it.
+    With four eyes each such key is another person, unless it is a user's; one that is made over HTTP is its maker's.
     """
     from litellm_bighub.control_plane.http.api_keys import make_key  # noqa: PLC0415 - slow to import
     from litellm_bighub.control_plane.people.roles import AGENT, SCOPES, Scope  # noqa: PLC0415
@@ -58,7 +59,9 @@ def create(
     if actor and scopes != AGENT:
         fail("an actor is for a key that asks for decisions (actions:validate)")
     with errors_in_one_line(), control_plane(config, policy, database_url) as plane:
-        _, secret = asyncio.run(make_key(plane, name, scopes, by="the server", actor=actor or None))
+        lineage = _user_id(plane, user) if user else ""
+        made = make_key(plane, name, scopes, by="the server", actor=actor or None, lineage=lineage)
+        _, secret = asyncio.run(made)
     typer.echo(f"The key of {name}, shown this once: {secret}")
 
 
@@ -116,6 +119,15 @@ def revoke(
         if not asyncio.run(revoke_key(plane, key, by="the server", reason=reason)):
             fail(f"the key {key.prefix}… was revoked in the meantime")
     typer.echo(f"{key.prefix}… of {key.name} is revoked")
+
+
+def _user_id(plane: ControlPlane, name: str) -> str:
+    from litellm_bighub.control_plane.people import users  # noqa: PLC0415 - slow to import
+
+    found = asyncio.run(plane.read(lambda c: users.named(c, users.user_name(name) or "")))
+    if found is None:
+        fail(f"there is no user {name}; `litellm-bighub users list` shows them")
+    return found.id
 
 
 def _known(plane: ControlPlane) -> list[Key]:

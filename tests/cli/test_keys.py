@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from litellm_bighub.cli.app import app
+from litellm_bighub.control_plane.people import users
 from litellm_bighub.control_plane.people.roles import SCOPES
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import sqlite_url
@@ -55,6 +56,21 @@ def test_a_list_names_keys_by_their_first_characters_and_shows_no_secret(run, ad
         f"{robot[:10]}…  robot: actions:validate",
     ]
     assert ann not in printed
+
+
+def test_a_users_key_is_the_same_person_as_the_user_and_so_is_the_one_that_replaces_it(run, tmp_path):
+    add = ["users", "add", "kim", "--role", "approver"]
+    made = CliRunner().invoke(app, add, input="a long password\na long password\n")
+    assert made.exit_code == 0, made.output
+    plane = ControlPlane.open(sqlite_url(tmp_path / "bighub.db"), tmp_path / "bighub_policy.yaml")
+    kim = asyncio.run(plane.read(lambda connection: users.named(connection, "kim")))
+    plane.close()
+
+    secret = run("create", "script", "--scope", "approvals:resolve", "--user", "Kim").split()[-1]
+    assert stored(tmp_path, secret).lineage == kim.person.id
+    new = run("rotate", secret[:10]).splitlines()[0].split()[-1]
+    assert stored(tmp_path, new).lineage == kim.person.id
+    assert "there is no user kom" in run("create", "s", "--scope", "approvals:resolve", "--user", "kom", code=1)
 
 
 def test_a_rotated_key_has_the_place_of_the_old_one_which_ends(run, added, tmp_path):

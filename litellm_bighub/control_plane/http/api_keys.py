@@ -207,13 +207,14 @@ async def make_key(
     by: str,
     expires_at: float | None = None,
     actor: str | None = None,
+    lineage: str = "",
 ) -> tuple[Key, str]:
-    """Make and store a key of a person or agent of its own, on the server itself.
+    """Make and store a key of a person or agent of its own, on the server itself, or of a user with this id as lineage.
 
     Returns:
         The key, and its secret, which is not stored.
     """
-    return await _store(plane, new_key(plane, name, scopes, expires_at=expires_at, actor=actor), by=by)
+    return await _store(plane, new_key(plane, name, scopes, lineage=lineage, expires_at=expires_at, actor=actor), by=by)
 
 
 def new_key(

@@ -14,7 +14,8 @@ class Person:
     Attributes:
         id: tells two people apart, whatever they are called: a user's id, or the lineage of a key.
         name: as the audit names them.
-        user: their name as a user; empty for the person behind a key, whose name anybody may have chosen.
+        user: their name in `user:` of rules; empty for the person behind a key and for somebody from an identity
+            provider without a name in the settings: anybody may have chosen those names.
         groups: whose approvals they may answer. The person behind a key has none.
         litellm_user: the LiteLLM user that they are; empty if nobody has said so.
     """

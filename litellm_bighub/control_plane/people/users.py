@@ -24,7 +24,8 @@ class User:
     """Somebody with a login of their own.
 
     Attributes:
-        name: what they log in with. One spelling has one name: small letters, digits and a few signs.
+        name: what they log in with, or have chosen at an identity provider. One spelling has one name: small letters,
+            digits and a few signs.
         password: its hash.
         litellm_user: the LiteLLM user that they are; empty if nobody has said so.
         disabled_at: since when they cannot log in.
@@ -60,7 +61,8 @@ class User:
     @property
     def person(self) -> Person:
         """Who answers for what this user does."""
-        return Person(self.id, self.name, scopes_of(self.roles), self.name, self.groups, self.litellm_user)
+        user = "" if self.of_provider else self.name
+        return Person(self.id, self.name, scopes_of(self.roles), user, self.groups, self.litellm_user)
 
 
 def user_name(text: str) -> str | None:

@@ -18,14 +18,14 @@ from litellm_bighub.settings import OidcSettings
 
 def claimed_user(token: IdToken, settings: OidcSettings, now: float) -> User:
     """The user as the token describes them. A claim that is missing or of another shape gives nothing."""
-    digest = hashlib.sha256(f"{settings.issuer}\n{token.subject}".encode("utf-8", "surrogatepass")).hexdigest()
+    digest = subject_digest(settings.issuer, token.subject)
     told = _texts(token.claims.get(settings.groups_claim))
     roles: set[Role] = {role for group in told for role in settings.roles.get(group, ())}
     groups = {settings.groups[group] for group in told if group in settings.groups}
     name = token.claims.get(settings.name_claim)
     litellm_user = token.claims.get(settings.litellm_user_claim) if settings.litellm_user_claim else ""
     return User(
-        f"{users.OF_PROVIDER}{digest[:32]}",
+        provider_user_id(settings.issuer, token.subject),
         (users.user_name(name) if isinstance(name, str) else None) or f"user-{digest[:12]}",
         "",
         frozenset(roles),
@@ -33,6 +33,16 @@ def claimed_user(token: IdToken, settings: OidcSettings, now: float) -> User:
         litellm_user if isinstance(litellm_user, str) else "",
         now,
     )
+
+
+def subject_digest(issuer: str, subject: str) -> str:
+    """Tells people of providers apart."""
+    return hashlib.sha256(f"{issuer}\n{subject}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def provider_user_id(issuer: str, subject: str) -> str:
+    """The id of the user that an issuer and a subject stand for."""
+    return f"{users.OF_PROVIDER}{subject_digest(issuer, subject)[:32]}"
 
 
 def record_login(transaction: Transaction, claimed: User, issuer: str) -> User:

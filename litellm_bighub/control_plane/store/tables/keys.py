@@ -29,7 +29,8 @@ class Key:
         name: of the person or agent, as the audit names them.
         prefix: the first characters, by which people recognise the key.
         lineage: the person behind the key. Whoever makes a key sees it, so it is its maker's; so is one that replaces
-            an old one. Only a key that was made on the server itself begins a lineage, with its own id.
+            an old one. Only a key that was made on the server itself begins a lineage, with its own id, unless it was
+            made for a user: then it has the user's id.
         actor: pattern of the actors that an agent's key speaks for; `None` for any.
         ip_whitelist: addresses and networks from which the key may be used; empty for any.
         rate_limit_per_minute: how many requests it may make in a minute, over all processes.
