@@ -284,6 +284,18 @@ class SmtpSettings(BaseModel):
         return self
 
 
+class SealingSettings(BaseSettings):
+    """What gateways and `serve` seal with. It stands in the environment alone, never in a file."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="LITELLM_BIGHUB_")
+
+    sealing_keys: SecretStr | None = Field(
+        default=None,
+        description="keys of 32 bytes in base64, a comma between two: the first seals, all open; for secrets of second "
+        "factors, and for what people may look at while a call waits (visible_to)",
+    )
+
+
 class ServeSettings(BaseSettings):
     """What `litellm-bighub serve` is configured with, in `bighub_serve.yaml`. No gateway reads it."""
 

@@ -226,7 +226,16 @@ class Wording:
         "Calls that need several or certain people are not allowed for a while. Nothing was done."
     )
     inbox_refused_too_long: str = _sentence("No rule can hold names as long as this caller's. Nothing was changed.")
+    inbox_refused_hidden: str = _sentence(
+        "The edited arguments would write what is hidden, or what stands for it, into the call. Leave hidden values as "
+        "they are shown, or take them out. Nothing was changed."
+    )
     inbox_refused_blocked: str = _sentence("The policy blocks the edited call. Nothing was changed.")
+    inbox_look_over: str = _sentence("The call no longer waits: its hidden values are gone.")
+    inbox_look_not_visible: str = _sentence("You may not look at this value.")
+    inbox_look_unopened: str = _sentence(
+        "No key of this server opens this value: another key sealed it, or it was altered. You can still deny the call."
+    )
     inbox_login_throttled: str = _sentence("Too many attempts. Wait a minute.")
     inbox_login_refused: str = _sentence("This key does not open the inbox.")
     inbox_password_refused: str = _sentence("This name and password do not open the inbox.")
@@ -385,6 +394,11 @@ class Wording:
     page_html_preview: str = _sentence("How the HTML looks, without images, links and scripts")
     page_html_source: str = _sentence("Its source")
     page_deceits: str = _sentence("Some of this looks other than it is, and is marked: {what}.")
+    page_hidden: str = _sentence("Hidden values")
+    page_hidden_help: str = _sentence("Who looks is recorded, the value is not.")
+    page_hidden_show: str = _sentence("Show")
+    page_hidden_place: str = _sentence("Show {place}")
+    page_hidden_from_you: str = _sentence("{who} may look")
     page_no_arguments: str = _sentence("No arguments.")
     page_why: str = _sentence("Why this call")
     page_told_by_caller: str = _sentence("as the caller tells it")
@@ -499,6 +513,7 @@ class Wording:
     page_story_told: str = _sentence("The agent hears:")
     page_story_escalated: str = _sentence("Others are asked, too: {who}.")
     page_story_expired: str = _sentence("The time of the approval was over.")
+    page_story_looked: str = _sentence("{person} looked at the hidden value of `{argument}`.")
     page_story_used: str = _sentence("The call was made, and the approval is used up.")
     page_story_used_edited: str = _sentence("The call was made with the edited arguments, and the approval is used up.")
     page_story_outcome: str = _sentence("The outcome was reported: {status}.")
@@ -575,6 +590,12 @@ class Wording:
         "the edited arguments cannot be decided on: {problem}", optional=("problem",)
     )
     api_refused_two_people: str = _sentence("the edited call would need two people; deny it and let the agent ask anew")
+    api_refused_hidden: str = _sentence(
+        "the edited arguments hold what stands for a hidden value; leave it as it is shown, or take it out"
+    )
+    api_refused_hidden_told: str = _sentence(
+        "the edited arguments hold what is hidden in this call, and they would be stored; leave it as it is shown"
+    )
     api_refused_too_long: str = _sentence("no rule can hold names as long as the caller's")
 
     def blocked(self, cause: BlockCause, tool: str) -> str:

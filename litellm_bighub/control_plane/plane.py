@@ -16,6 +16,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from litellm_bighub.control_plane.approvals.awaited_approvals import AwaitedApprovals
+from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE
+from litellm_bighub.control_plane.approvals.look import Look, LookRefused, ShownValue, look_at
 from litellm_bighub.control_plane.approvals.resolution import (
     Resolution,
     ResolutionRefused,
@@ -25,7 +27,7 @@ from litellm_bighub.control_plane.approvals.resolution import (
 )
 from litellm_bighub.control_plane.audit import event_counts
 from litellm_bighub.control_plane.audit.retention_schedule import RetentionSchedule
-from litellm_bighub.control_plane.decisions.policy_source import PolicySource
+from litellm_bighub.control_plane.decisions.policy_source import PolicyCheck, PolicySource, any_policy
 from litellm_bighub.control_plane.decisions.recorded_decision import (
     BackgroundUnread,
     DecisionQuestion,
@@ -33,9 +35,11 @@ from litellm_bighub.control_plane.decisions.recorded_decision import (
     PolicySnapshot,
     RecordedDecision,
 )
+from litellm_bighub.control_plane.decisions.value_extraction import hide_stated
 from litellm_bighub.control_plane.readers_and_writer import Database
 from litellm_bighub.control_plane.store.clock import clock_of, now_in
 from litellm_bighub.control_plane.store.database import open_database
+from litellm_bighub.control_plane.store.sealing import Sealing
 from litellm_bighub.control_plane.store.signals import Signals
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -57,6 +61,7 @@ class ControlPlane(Database):
         patience: as for `Database`.
         clock: POSIX seconds, in place of the clock that counts for the database.
         wording: what Slack and the inbox say to approvers.
+        sealing: seals what people may look at; `None` keeps it hidden from everybody.
     """
 
     def __init__(
@@ -70,13 +75,15 @@ class ControlPlane(Database):
         clock: Callable[[], float] | None = None,
         new_id: Callable[[], str] = random_id,
         wording: Wording = ENGLISH,
+        sealing: Sealing | None = None,
     ) -> None:
         self.wording = wording
+        self._sealing = sealing
         self.source = source
         self.clock = clock_of(engine) if clock is None else clock
         self.new_id = new_id
         self.redact = redact
-        self.deciding = DecisionRecorder(source)
+        self.deciding = DecisionRecorder(source, sealing)
         self._retaining = RetentionSchedule(source, keep_days)
         self.signals = Signals(engine)
         super().__init__(engine, on_commit=self.signals.wake, on_rollback=self.deciding.forget, patience=patience)
@@ -91,15 +98,32 @@ class ControlPlane(Database):
         redact: Redact | None = None,
         keep_days: float | None = None,
         wording: Wording = ENGLISH,
+        sealing: Sealing | None = None,
+        check: PolicyCheck = any_policy,
     ) -> ControlPlane:
         """Read the policy and open the database.
+
+        Args:
+            database_url: where the state is.
+            policy: the file.
+            redact: hides secrets in arguments before anything is stored.
+            keep_days: as for the class.
+            wording: as for the class.
+            sealing: as for the class.
+            check: of the policy, now and after every change.
 
         Raises:
             ConfigurationError: one of them cannot be used.
         """
-        source = PolicySource.from_file(policy)
-        redact = redact or Redactor().redact
-        return cls(open_database(database_url), source, redact=redact, keep_days=keep_days, wording=wording)
+        source = PolicySource.from_file(policy, check=check)
+        return cls(
+            open_database(database_url),
+            source,
+            redact=redact or Redactor().redact,
+            keep_days=keep_days,
+            wording=wording,
+            sealing=sealing,
+        )
 
     async def decide(
         self, call: ToolCall, context: CallContext, *, dry_run: bool = False, remember: bool = False
@@ -131,10 +155,13 @@ class ControlPlane(Database):
         """A question with fresh ids, for a job that decides among other things."""
         if context.end_user:  # a caller's words, which are stored with the call
             context = replace(context, end_user=str(self.redact({"end_user": context.end_user})["end_user"]))
+        redacted = call.redacted(self.redact)
+        if context.surface == HTTP_SURFACE:
+            redacted = hide_stated(call.arguments, redacted)
         return DecisionQuestion(
             call,
             context,
-            call.redacted(self.redact),
+            redacted,
             self.redact,
             decision_id=f"dec_{self.new_id()}",
             approval_id=f"{APPROVAL}{self.new_id()}",
@@ -168,7 +195,15 @@ class ControlPlane(Database):
         words = self.redact({"comment": resolution.comment, "told": resolution.told})
         resolution = replace(resolution, comment=str(words["comment"]), told=str(words["told"]))
         return await self.write(
-            lambda transaction: resolve(transaction, self.deciding, resolution, now_in(transaction, self.clock))
+            lambda transaction: resolve(
+                transaction, self.deciding, resolution, self.redact, now_in(transaction, self.clock)
+            )
+        )
+
+    async def look(self, look: Look) -> ShownValue | LookRefused:
+        """Show a hidden value of a call that waits to somebody who may see it, once it is recorded that they do."""
+        return await self.write(
+            lambda transaction: look_at(transaction, self._sealing, look, now_in(transaction, self.clock))
         )
 
     async def expire_due(self) -> int:

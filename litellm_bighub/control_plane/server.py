@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import uvicorn
 
+from litellm_bighub.control_plane.approvals.sealed_arguments import require_keys
 from litellm_bighub.control_plane.channels.channel import Channel
 from litellm_bighub.control_plane.channels.mail import Mail
 from litellm_bighub.control_plane.decisions.embedded_decider import DATABASE
@@ -74,17 +76,21 @@ def serve_forever(
         say: prints the inbox's address for people, once it answers.
 
     Raises:
-        ConfigurationError: policy or database cannot be used.
+        ConfigurationError: policy or database cannot be used, or there is no usable key to seal what the policy lets
+            people look at.
     """
+    sealing = Sealing.from_environment()
     plane = ControlPlane.open(
         database_url or sqlite_url(policy.parent / DATABASE),
         policy,
         redact=redact,
         keep_days=keep_days,
         wording=read_wording(wording),
+        sealing=sealing,
+        check=partial(require_keys, sealing),
     )
     try:
-        second_factor = SecondFactor(Sealing.from_environment(), required=require_totp)
+        second_factor = SecondFactor(sealing, required=require_totp)
         asyncio.run(plane.read(second_factor.check))
         secret = asyncio.run(first_key(plane))
         if secret is not None:

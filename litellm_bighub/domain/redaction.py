@@ -7,13 +7,15 @@ time in proportion to the text.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeAlias
 
 from litellm_bighub.domain.call import JSON, Arguments
-from litellm_bighub.domain.secret_patterns import REDACTED, redact_secrets
+from litellm_bighub.domain.secret_patterns import REDACTED, REDACTED_CARD, redact_secrets
 from litellm_bighub.errors import ConfigurationError
 
 Redact: TypeAlias = Callable[[Arguments], dict[str, JSON]]
@@ -31,6 +33,7 @@ KEY_NAMES = (
 )
 """Names that tell of a secret; each is looked for among the words of a key, so `token` is not in `tokens_used`."""
 
+_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z][a-z0-9]*|[a-z0-9]+")
 
 
@@ -99,17 +102,64 @@ class Redactor:
         return any(name in words for name in self._names)
 
 
+ArgumentPath: TypeAlias = tuple[str | int, ...]
+"""Where a value stands: names as they may be shown, and positions in lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class HiddenValue:
+    """A value that redaction hides as a whole or in part."""
+
+    path: ArgumentPath
+    original: JSON
+    shown: JSON
+
+
+def place_of(path: ArgumentPath) -> str:
+    """A path as it is written, as in `payees[0].iban`. No two paths are written alike."""
+    parts = [f"[{step}]" if isinstance(step, int) else f".{_quoted(step)}" for step in path]
+    return "".join(parts).removeprefix(".")
+
+
+def hidden_values(arguments: Arguments, redacted: Arguments) -> Iterator[HiddenValue]:
+    """What was hidden in the redacted copy of arguments, in no order."""
+    pairs: list[HiddenValue] = [HiddenValue((), arguments, redacted)]
+    while pairs:
+        pair = pairs.pop()
+        original, shown, path = pair.original, pair.shown, pair.path
+        if isinstance(original, Mapping) and isinstance(shown, Mapping) and len(original) == len(shown):
+            both = zip(original.values(), shown.items(), strict=True)  # a redacted key keeps its place
+            pairs.extend(HiddenValue((*path, name), value, seen) for value, (name, seen) in both)
+        elif isinstance(original, list) and isinstance(shown, list) and len(original) == len(shown):
+            both_lists = enumerate(zip(original, shown, strict=True))
+            pairs.extend(HiddenValue((*path, at), value, seen) for at, (value, seen) in both_lists)
+        elif original != shown:
+            yield pair
+
+
 def hidden_texts(arguments: Arguments, redacted: Arguments) -> Iterator[str]:
     """The texts and numbers that stand in arguments and were hidden as a whole in their redacted copy."""
-    pairs: list[tuple[JSON, JSON]] = [(arguments, redacted)]
-    while pairs:
-        original, shown = pairs.pop()
-        if isinstance(original, Mapping) and isinstance(shown, Mapping) and len(original) == len(shown):
-            pairs.extend(zip(original.values(), shown.values(), strict=True))  # a redacted key keeps its place
-        elif isinstance(original, list) and isinstance(shown, list) and len(original) == len(shown):
-            pairs.extend(zip(original, shown, strict=True))
-        elif original != shown and not _is_partly_shown(original, shown):
-            yield from _scalars(original)
+    for hidden in hidden_values(arguments, redacted):
+        if not _is_partly_shown(hidden.original, hidden.shown):
+            yield from _scalars(hidden.original)
+
+
+def holds_mask(value: JSON) -> bool:
+    """Whether what stands for a secret is somewhere in a value, also among its keys."""
+    values = [value]
+    while values:
+        value = values.pop()
+        if isinstance(value, Mapping):
+            values.extend([*value, *value.values()])
+        elif isinstance(value, list):
+            values.extend(value)
+        elif isinstance(value, str) and (REDACTED in value or REDACTED_CARD in value):
+            return True
+    return False
+
+
+def _quoted(name: str) -> str:
+    return name if _PLAIN_NAME.fullmatch(name) else json.dumps(name)
 
 
 def _is_partly_shown(original: JSON, shown: JSON) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, TypeAlias
+from fnmatch import fnmatchcase
+from typing import Annotated, Final, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, Field, Strict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 GROUP: Final = "group:"
 USER: Final = "user:"
@@ -14,6 +15,39 @@ GroupName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")]
 ApproverName: TypeAlias = Annotated[
     str, Field(pattern=r"^(group:[a-z0-9][a-z0-9._-]{0,99}|user:[a-z0-9][a-z0-9._@+-]{0,99})$")
 ]
+
+
+def _by_place(value: object) -> object:
+    """One text or list is for everything; one text for a place is a list of it."""
+    if isinstance(value, str | list):
+        value = {"*": cast("object", value)}
+    if not isinstance(value, dict):
+        return value
+    places = cast("dict[object, object]", value)
+    return {place: [by] if isinstance(by, str) else by for place, by in places.items()}
+
+
+_Place: TypeAlias = Annotated[str, Field(pattern=r"^[^.]+(\.[^.]+)*$", max_length=200)]
+VisibleTo: TypeAlias = Annotated[
+    dict[_Place, Annotated[list[ApproverName], Field(min_length=1, max_length=50)]],
+    BeforeValidator(_by_place),
+    Field(min_length=1, max_length=50),
+]
+"""Who may look at what redaction hides, by where it stands: patterns of names with dots between them."""
+
+
+def viewers_of(visible_to: Mapping[str, Sequence[str]], names: Sequence[str]) -> tuple[str, ...]:
+    """Who may look at a hidden value. The first place that fits counts; it stands for everything below it, too.
+
+    Args:
+        visible_to: who, by place.
+        names: the names that lead to the value; positions in lists are none.
+    """
+    for place, by in visible_to.items():
+        steps = place.split(".")
+        if len(steps) <= len(names) and all(map(fnmatchcase, names, steps)):
+            return tuple(by)
+    return ()
 
 
 class QuorumText(BaseModel):

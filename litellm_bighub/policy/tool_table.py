@@ -110,9 +110,9 @@ class ToolEntry:
             return ShownMeasures(value, target)
         hidden = list(hidden_texts(call.arguments, redacted))
         read, seen = self._read(call.arguments), self._read(redacted)
-        if seen.target not in {read.target, target} or any(_tells(target, text) for text in hidden):
+        if seen.target not in {read.target, target} or any(tells(target, text) for text in hidden):
             target = REDACTED
-        if read.value != seen.value or any(_is_number(text, value) for text in hidden):
+        if read.value != seen.value or any(is_number(text, value) for text in hidden):
             value = None
         return ShownMeasures(value, target)
 
@@ -170,11 +170,13 @@ def _refuse_contradictions(tools: Mapping[str, ToolSettings], under: Mapping[str
                 raise ConfigurationError(f"tools.{name}.{field}", problem)
 
 
-def _tells(target: str, hidden: str) -> bool:
+def tells(target: str, hidden: str) -> bool:
+    """Whether a text is a hidden one, or holds it."""
     return bool(hidden) and (hidden == target or (len(hidden) >= _TELLING_LENGTH and hidden in target))
 
 
-def _is_number(text: str, value: float | None) -> bool:
+def is_number(text: str, value: float | None) -> bool:
+    """Whether a text is this number, however it is written."""
     try:
         return value is not None and float(text) == value
     except ValueError:

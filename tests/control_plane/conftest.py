@@ -9,6 +9,7 @@ import pytest
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import open_database, sqlite_url
+from litellm_bighub.control_plane.store.sealing import Sealing
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.policy.policy_file import parse_policy
 from tests.control_plane import postgres
@@ -67,9 +68,11 @@ def open_plane(database_url, clock):
     """Opens control planes on the same database, as several processes would."""
     opened: list[ControlPlane] = []
 
-    def open_(policy: str, *, clock: Callable[[], float] = clock) -> ControlPlane:
+    def open_(policy: str, *, clock: Callable[[], float] = clock, sealing: Sealing | None = None) -> ControlPlane:
         source = PolicySource(parse_policy(policy, "bighub_policy.yaml"))
-        plane = ControlPlane(open_database(database_url), source, redact=Redactor().redact, clock=clock)
+        plane = ControlPlane(
+            open_database(database_url), source, redact=Redactor().redact, clock=clock, sealing=sealing
+        )
         opened.append(plane)
         return plane
 

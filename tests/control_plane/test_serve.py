@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import subprocess
@@ -172,3 +173,37 @@ def test_it_stops_while_somebody_has_the_inbox_open(policy):
         person.post("/inbox/login", data={"key": key_in(printed)})
         stream = still_open.enter_context(person.stream("GET", "/inbox/stream"))
         assert next(stream.iter_lines()) == "retry: 2000"
+
+
+@pytest.mark.parametrize(
+    ("policy_text", "keys", "told"),
+    [
+        pytest.param(
+            "version: 1\ntools: {pay: {visible_to: group:payments}}\n",
+            "",
+            "tools.pay.visible_to: needs a key in the environment variable LITELLM_BIGHUB_SEALING_KEYS, which is not"
+            " set; make one with `openssl rand -base64 32`",
+            id="no key",
+        ),
+        pytest.param(
+            "version: 1\n",
+            "c3dvcmRmaXNo",
+            "LITELLM_BIGHUB_SEALING_KEYS: key 1 is not 32 bytes in base64; make one with `openssl rand -base64 32`",
+            id="an unusable key, which nothing needs",
+        ),
+    ],
+)
+def test_without_a_usable_key_to_seal_with_it_does_not_start(policy, policy_text, keys, told):
+    policy.write_text(policy_text)
+    done = subprocess.run(
+        [COMMAND, "serve", "--policy", policy, "--port", "0"],
+        env={**os.environ, "LITELLM_BIGHUB_SEALING_KEYS": keys},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "swordfish" not in done.stderr

@@ -14,7 +14,13 @@ from litellm_bighub.control_plane.http import webhooks
 from litellm_bighub.policy.case_file import CasesText
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.policy.policy_text import RuleText
-from litellm_bighub.settings import GuardrailSettings, ServeSettings, ServiceSettings, TextGuardrailSettings
+from litellm_bighub.settings import (
+    GuardrailSettings,
+    SealingSettings,
+    ServeSettings,
+    ServiceSettings,
+    TextGuardrailSettings,
+)
 from litellm_bighub.testing import function_call, text
 from litellm_bighub.wording import Wording
 from tests.docs.blocks import ROOT, SHELLS, blocks_of
@@ -124,7 +130,7 @@ def test_toml_can_be_read(block):
 
 OTHERS_FIELDS = {"redact"}
 """What is a setting and also a field of the HTTP API, where it has another type."""
-SETTINGS = (GuardrailSettings, TextGuardrailSettings, ServeSettings, ServiceSettings)
+SETTINGS = (GuardrailSettings, TextGuardrailSettings, SealingSettings, ServeSettings, ServiceSettings)
 
 
 def test_troubleshooting_quotes_messages_that_exist():

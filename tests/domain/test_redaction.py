@@ -7,7 +7,7 @@ import copy
 import pytest
 from hypothesis import given, strategies as st
 
-from litellm_bighub.domain.redaction import Redactor, hidden_texts
+from litellm_bighub.domain.redaction import Redactor, hidden_texts, hidden_values, holds_mask, place_of
 from litellm_bighub.errors import ConfigurationError
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P"
@@ -158,3 +158,46 @@ def test_what_is_hidden_as_a_whole_is_known(arguments, hidden):
 def test_a_copy_of_another_shape_hides_everything_that_it_lost():
     """A redaction of the user's own may drop what it hides."""
     assert sorted(hidden_texts({"a": {"b": "x", "c": 1}, "d": ["y"]}, {"a": {"b": "x"}, "d": []})) == ["1", "x", "y"]
+
+
+def test_hidden_values_are_told_with_their_places():
+    """A key that is secret itself stands there as it is shown, and a name that a path could be is quoted."""
+    arguments = {
+        "iban": "DE89",
+        "payees": [{"a.b": {"pin": 1}}, {"note": "password=hunter2 and more"}],
+        "sk-abcdefghijklmnop1234": {"token": "x"},
+        "secret": {"deep": [1]},
+    }
+    found = {place_of(one.path): one.original for one in hidden_values(arguments, Redactor().redact(arguments))}
+    assert found == {
+        "iban": "DE89",
+        'payees[0]."a.b".pin': 1,
+        "payees[1].note": "password=hunter2 and more",
+        '"[redacted]".token': "x",
+        "secret": {"deep": [1]},
+    }
+
+
+_PATHS = st.lists(st.one_of(st.text(), st.integers(0, 9)), min_size=1, max_size=4).filter(
+    lambda path: isinstance(path[0], str)
+)
+
+
+@given(one=_PATHS, other=_PATHS)
+def test_no_two_paths_are_written_alike(one, other):
+    assert (place_of(tuple(one)) == place_of(tuple(other))) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("to [redacted]", True),
+        ("[redacted:card]", True),
+        ({"a": [1, {"[redacted]": None}]}, True),
+        ([{"a": ["x", "[redacted]"]}], True),
+        ({"a": [1, None, True, "redacted"]}, False),
+        (None, False),
+    ],
+)
+def test_a_mask_is_found_wherever_it_stands(value, expected):
+    assert holds_mask(value) is expected

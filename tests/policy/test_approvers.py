@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from litellm_bighub.policy.approvers import ANYONE, EscalationText, QuorumText, Requirement, all_of, requirements_of
+from litellm_bighub.policy.approvers import (
+    ANYONE,
+    EscalationText,
+    QuorumText,
+    Requirement,
+    VisibleTo,
+    all_of,
+    requirements_of,
+    viewers_of,
+)
 
 LATER = EscalationText(after_seconds=60, to=["group:leads"])
 
@@ -83,3 +92,44 @@ def test_a_quorum_that_cannot_be_is_refused(fields):
 def test_an_escalation_names_groups_or_users(to):
     with pytest.raises(ValidationError):
         EscalationText.model_validate({"after_seconds": 1, "to": to})
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("group:payments", {"*": ["group:payments"]}),
+        (["group:payments", "user:ann"], {"*": ["group:payments", "user:ann"]}),
+        ({"iban": "group:payments"}, {"iban": ["group:payments"]}),
+        ({"iban": ["user:ann"], "card.*": "group:it"}, {"iban": ["user:ann"], "card.*": ["group:it"]}),
+    ],
+)
+def test_who_may_look_is_written_for_all_or_by_place(written, read):
+    assert TypeAdapter(VisibleTo).validate_python(written) == read
+    assert TypeAdapter(VisibleTo).validate_python(read) == read
+
+
+@pytest.mark.parametrize(
+    "written", [[], {}, "payments", {"a": []}, {"a..b": "user:x"}, {".a": "user:x"}, {"": "user:x"}, 5]
+)
+def test_what_names_nobody_or_no_place_is_refused(written):
+    with pytest.raises(ValidationError):
+        TypeAdapter(VisibleTo).validate_python(written)
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["iban"], ("group:payments",)),
+        (["iban", "number"], ("group:payments",)),
+        (["payee", "iban"], ("group:leads",)),
+        (["payee", "address", "street"], ("user:ann",)),
+        (["payee"], ()),
+        (["note"], ()),
+        (["IBAN"], ()),
+        ([], ()),
+    ],
+)
+def test_the_first_place_that_fits_says_who_may_look(names, expected):
+    """A place stands for what is below it; what is above it is another one."""
+    visible_to = {"iban": ["group:payments"], "payee.ib*": ["group:leads"], "payee.*": ["user:ann"]}
+    assert viewers_of(visible_to, names) == expected

@@ -15,6 +15,7 @@ from typing import Final
 from litellm_bighub.control_plane.decisions.value_extraction import EXTRA_FIELDS, measured
 from litellm_bighub.domain.call import JSON, Arguments, ToolCall
 from litellm_bighub.domain.decision import Block
+from litellm_bighub.domain.redaction import holds_mask
 from litellm_bighub.policy.tool_table import ToolTable
 
 HTTP_SURFACE: Final = "http"
@@ -64,6 +65,28 @@ def merge_arguments(edited: Arguments, shown: Arguments, original: Arguments) ->
         key: _merge(value, shown[key], original[key]) if key in shown and key in original else value
         for key, value in edited.items()
     }
+
+
+def writes_mask(edited: Arguments, shown: Arguments) -> bool:
+    """Whether `merge_arguments` would leave in the call what stands for something hidden.
+
+    It puts back what was left as shown. A text that was changed around a mask, a list that has become shorter or a
+    name that was hidden itself is not that.
+    """
+    return any(
+        holds_mask(name) or (_writes_mask(value, shown[name]) if name in shown else holds_mask(value))
+        for name, value in edited.items()
+    )
+
+
+def _writes_mask(edited: JSON, shown: JSON) -> bool:
+    if edited == shown and type(edited) is type(shown):
+        return False
+    if isinstance(edited, Mapping) and isinstance(shown, Mapping):
+        return writes_mask(edited, shown)
+    if isinstance(edited, list) and isinstance(shown, list) and len(edited) == len(shown):
+        return any(map(_writes_mask, edited, shown))
+    return holds_mask(edited)
 
 
 def _merge(edited: JSON, shown: JSON, original: JSON) -> JSON:

@@ -9,16 +9,17 @@ from typing import Literal, TypeAlias, cast
 from typing_extensions import assert_never
 
 from litellm_bighub.control_plane.approvals.allowance import allowance_for, grant
-from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edit, editable
+from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edit, editable, writes_mask
 from litellm_bighub.control_plane.approvals.expiry import expires_at
 from litellm_bighub.control_plane.decisions import reservations
 from litellm_bighub.control_plane.decisions.recorded_decision import DecisionRecorder, approval_event, bound_digest
-from litellm_bighub.control_plane.store.tables import approvals
+from litellm_bighub.control_plane.store.tables import approvals, sealed_values
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import Arguments, CallContext, CallType, ToolCall, restored_context
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.domain.redaction import Redact
 from litellm_bighub.policy.approvers import ANYONE
 from litellm_bighub.policy.evaluation import PolicyJudgement
 from litellm_bighub.policy.policy_text import RuleText
@@ -55,7 +56,9 @@ class Resolution:
     told: str = ""
 
 
-RefusedSentence: TypeAlias = Literal["expired_because", "uneditable", "undecidable", "two_people", "other_people"]
+RefusedSentence: TypeAlias = Literal[
+    "expired_because", "uneditable", "undecidable", "two_people", "other_people", "hidden_told"
+]
 """Why, where a code alone does not say it."""
 
 
@@ -78,6 +81,7 @@ class ResolutionRefused:
         "not_approver",
         "own_call",
         "no_allowance",
+        "hidden",
     ]
     sentence: RefusedSentence | None = None
     values: Mapping[str, str] = field(default_factory=dict)
@@ -107,7 +111,7 @@ class _EditedCall:
 
 
 def resolve(
-    transaction: Transaction, deciding: DecisionRecorder, resolution: Resolution, now: float
+    transaction: Transaction, deciding: DecisionRecorder, resolution: Resolution, redact: Redact, now: float
 ) -> Approval | ResolutionRefused:
     """Carry out an answer, if the approval still waits for one. Of several answers the first counts."""
     connection = transaction.connection
@@ -124,6 +128,8 @@ def resolve(
             return ResolutionRefused("too_long")
     edited: _EditedCall | None = None
     if resolution.edited is not None and resolution.answer == "approve":
+        if (refused := _cannot_hold(transaction, approval, resolution.edited, redact)) is not None:
+            return refused
         decided = _decide_again(transaction, deciding, approval, resolution.edited, now)
         if isinstance(decided, ResolutionRefused):
             return decided
@@ -274,6 +280,20 @@ def _refusal(approval: Approval, now: float) -> ResolutionRefused:
             return ResolutionRefused("resolved", values={"state": state})
         case _:
             assert_never(state)
+
+
+def _cannot_hold(
+    transaction: Transaction, approval: Approval, edited: Arguments, redact: Redact
+) -> ResolutionRefused | None:
+    """Why edited arguments cannot stand for what is hidden in the call.
+
+    What somebody may look at is stored sealed alone; edited arguments are stored, and told, as they are.
+    """
+    if writes_mask(edited, approval.arguments):
+        return ResolutionRefused("hidden")
+    if redact(edited) != edited and sealed_values.of_approvals(transaction.connection, [approval.id]):
+        return ResolutionRefused("hidden", "hidden_told")
+    return None
 
 
 def _decide_again(

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from pathlib import Path
 
 from typing_extensions import assert_never
 
 from litellm_bighub.control_plane.approvals.resolution import Answer, Resolution, caller_of
+from litellm_bighub.control_plane.approvals.sealed_arguments import require_keys
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.decisions.recorded_decision import DENIED, RecordedDecision
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.readers_and_writer import unavailable_when_failing
 from litellm_bighub.control_plane.store.clock import clock_of
 from litellm_bighub.control_plane.store.database import check_url, open_database, sqlite_url
+from litellm_bighub.control_plane.store.sealing import Sealing
 from litellm_bighub.control_plane.store.sqlite_file import warn_if_readable
 from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.control_plane.store.tables.approvals import Approval
@@ -43,6 +46,7 @@ class EmbeddedDecider:
         remembers: whether calls that pass as they are come into the ledger of decided calls with their decisions.
         patience: how many seconds the database may take for a connection, a lock, a statement or a transaction.
         wording: what Slack and the inbox say to approvers.
+        sealing: seals what people may look at; `None` keeps it hidden from everybody.
     """
 
     name = "embedded"
@@ -59,8 +63,10 @@ class EmbeddedDecider:
         remembers: bool = False,
         patience: float | None = None,
         wording: Wording = ENGLISH,
+        sealing: Sealing | None = None,
     ) -> None:
         self._wording = wording
+        self._sealing = sealing
         self._source = source
         self._patience = patience
         self._maintenance = maintenance
@@ -87,7 +93,7 @@ class EmbeddedDecider:
         patience: float | None = DEADLINE_SECONDS,
         wording: Wording = ENGLISH,
     ) -> EmbeddedDecider:
-        """Read the policy and decide by it.
+        """Read the policy and decide by it. What people may look at is sealed with the keys of the environment.
 
         Args:
             path: `bighub_policy.yaml`.
@@ -101,13 +107,15 @@ class EmbeddedDecider:
             wording: what Slack and the inbox say to approvers.
 
         Raises:
-            ConfigurationError: the file is no policy (names file and line), or the URL cannot be used.
+            ConfigurationError: the file is no policy (names file and line), the URL cannot be used, or there is no
+                usable key to seal what the policy lets people look at.
         """
         url = database_url or sqlite_url(path.parent / DATABASE)
         check_url(url)
         redact = redact or Redactor().redact
+        sealing = Sealing.from_environment()
         return cls(
-            PolicySource.from_file(path),
+            PolicySource.from_file(path, check=partial(require_keys, sealing)),
             url,
             redact=redact,
             clock=clock,
@@ -116,6 +124,7 @@ class EmbeddedDecider:
             remembers=remembers,
             patience=patience,
             wording=wording,
+            sealing=sealing,
         )
 
     @property
@@ -213,6 +222,7 @@ class EmbeddedDecider:
                     new_id=self._new_id,
                     patience=self._patience,
                     wording=self._wording,
+                    sealing=self._sealing,
                 )
                 if self._maintenance is not None:
                     self._task = asyncio.ensure_future(self._maintenance(self._plane))

@@ -15,6 +15,12 @@ from litellm_bighub.policy.policy_text import PolicyText
 logger = logging.getLogger(__name__)
 LOOK_SECONDS = 0.5
 Signature: TypeAlias = tuple[int, int, int]
+PolicyCheck: TypeAlias = Callable[[PolicyText], None]
+"""Refuses a policy that cannot be used here, by a `ConfigurationError`."""
+
+
+def any_policy(_: PolicyText) -> None:
+    """Refuses none."""
 
 
 class PolicySource:
@@ -36,23 +42,34 @@ class PolicySource:
         *,
         seen: Signature | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        check: PolicyCheck = any_policy,
     ) -> None:
         self.text = text
         self.path = path
         self.problem: ConfigurationError | None = None
         self._monotonic = monotonic
+        self._check = check
         self._seen = seen
         self._next_look = monotonic() + LOOK_SECONDS
 
     @classmethod
-    def from_file(cls, path: Path, *, monotonic: Callable[[], float] = time.monotonic) -> PolicySource:
+    def from_file(
+        cls, path: Path, *, monotonic: Callable[[], float] = time.monotonic, check: PolicyCheck = any_policy
+    ) -> PolicySource:
         """Read a file.
 
+        Args:
+            path: of the file.
+            monotonic: seconds.
+            check: looks at its content now and after every change.
+
         Raises:
-            ConfigurationError: it is no policy.
+            ConfigurationError: it is no policy, or one that the check refuses.
         """
         seen = _signature(path)  # before reading: a change in between is then seen as one
-        return cls(load_text(path), path, seen=seen, monotonic=monotonic)
+        text = load_text(path)
+        check(text)
+        return cls(text, path, seen=seen, monotonic=monotonic, check=check)
 
     def refresh(self) -> bool:
         """Look at the file if it is time to.
@@ -69,6 +86,7 @@ class PolicySource:
         self._seen = seen
         try:
             text = load_text(self.path)
+            self._check(text)
         except ConfigurationError as error:
             self.problem = error
             logger.error("the policy was changed to something that is refused; the old one stays: %s", error)  # noqa: TRY400 - the message says it all

@@ -10,12 +10,14 @@ from typing import Final
 
 from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edit, merge_arguments
 from litellm_bighub.control_plane.approvals.expiry import expires_at, ttl_of
+from litellm_bighub.control_plane.approvals.sealed_arguments import seal_hidden
 from litellm_bighub.control_plane.decisions import reservations
 from litellm_bighub.control_plane.decisions.counted_judgement import BoundCall, count, judge_counted_call
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.decisions.value_extraction import measured
 from litellm_bighub.control_plane.store.chain import DECISION, AuditEvent, dump
-from litellm_bighub.control_plane.store.tables import approvals, policies, rules, switches
+from litellm_bighub.control_plane.store.sealing import Sealing
+from litellm_bighub.control_plane.store.tables import approvals, policies, rules, sealed_values, switches
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.tables.switches import Switch
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -118,8 +120,9 @@ class PolicySnapshot:
 class DecisionRecorder:
     """Decides within transactions. Lives in the writing thread, which is the only one to use it."""
 
-    def __init__(self, source: PolicySource) -> None:
+    def __init__(self, source: PolicySource, sealing: Sealing | None = None) -> None:
         self._source = source
+        self._sealing = sealing
         self._snapshot: PolicySnapshot | None = None
 
     def snapshot(self, transaction: Transaction, now: float) -> PolicySnapshot:
@@ -266,7 +269,10 @@ class DecisionRecorder:
                 return replace(outcome, judgement=judgement, approval=denied)
         if found is None:
             measures = question.measures(snapshot.tools)
-            return replace(outcome, approval=_request_approval(transaction, question, outcome, digest, measures))
+            asked = _request_approval(transaction, question, outcome, digest, measures)
+            hidden = seal_hidden(self._sealing, snapshot.text, asked, call.arguments)
+            sealed_values.insert(transaction.connection, asked.id, hidden)
+            return replace(outcome, approval=asked)
         if found.state != "approved":
             return replace(outcome, approval=found)
         if found.edited is None or found.edited_digest == digest:

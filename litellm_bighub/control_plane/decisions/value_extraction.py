@@ -5,14 +5,15 @@ The caller's own value and target count where its arguments are not known. Where
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final, Literal, TypeAlias, get_args
 
-from litellm_bighub.domain.call import Arguments, ToolCall
+from litellm_bighub.domain.call import JSON, Arguments, ToolCall
 from litellm_bighub.domain.decision import Basis, Block
+from litellm_bighub.domain.redaction import hidden_texts
 from litellm_bighub.domain.secret_patterns import REDACTED, REDACTED_CARD
-from litellm_bighub.policy.tool_table import ToolEntry, ToolTable
+from litellm_bighub.policy.tool_table import ToolEntry, ToolTable, is_number, tells
 
 EXTRA_FIELDS: Final = "bighub"
 """The argument that holds the question's other fields, beyond the call's own arguments."""
@@ -32,6 +33,24 @@ def measured(tools: ToolTable, call: ToolCall) -> ToolCall | Block:
         if known is not None:
             call = known
     return call
+
+
+def hide_stated(arguments: Arguments, redacted: Arguments) -> Arguments:
+    """Redacted arguments of a question over HTTP, without a value and a target that tell what is hidden beside them."""
+    hidden = list(hidden_texts(arguments, redacted))
+    stated = {*_MEASURES, EXTRA_FIELDS}
+    return {name: _without(value, hidden) if name in stated else value for name, value in redacted.items()}
+
+
+def _without(value: JSON, hidden: Sequence[str]) -> JSON:
+    if isinstance(value, Mapping):
+        return {name: _without(one, hidden) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_without(one, hidden) for one in value]
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return value
+    is_told = any(tells(value, one) if isinstance(value, str) else is_number(one, value) for one in hidden)
+    return REDACTED if is_told else value
 
 
 def _measured_from_arguments(tool: ToolEntry, call: ToolCall, what: _Measure) -> ToolCall | Block | None:

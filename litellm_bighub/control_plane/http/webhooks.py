@@ -30,6 +30,7 @@ EVENTS: Final = (
     "approval.escalated",
     "approval.expired",
     "approval.resolved",
+    "approval.value_shown",
     "audit.clock_doubted",
     "audit.retained",
     "decision_event.created",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
@@ -11,13 +11,16 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from litellm_bighub.control_plane.approvals.edited_call import editable
+from litellm_bighub.control_plane.approvals.look import ShownValue
 from litellm_bighub.control_plane.inbox.readable import readable_json
 from litellm_bighub.control_plane.inbox.views.call_view import ON_CARD, CallView, call_view
 from litellm_bighub.control_plane.inbox.views.edit_fields import EditField, edit_fields
+from litellm_bighub.control_plane.inbox.views.hidden_block import HiddenLine, hidden_lines
 from litellm_bighub.control_plane.inbox.views.why_block import ON_CARD as ON_CARD_SAID, WhyBlock, why_block
 from litellm_bighub.control_plane.inbox.vote_block import VoteBlock, vote_block
 from litellm_bighub.control_plane.people.person import Person
 from litellm_bighub.control_plane.store.tables.approvals import Approval
+from litellm_bighub.control_plane.store.tables.sealed_values import SealedValue
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.call_background import from_text
 from litellm_bighub.domain.digest import arguments_digest
@@ -81,6 +84,7 @@ class Card:
         as_json: the arguments in the form's other shape.
         why: why the call was made.
         votes: who may answer, and who has.
+        hidden: what people may look at.
     """
 
     approval: Approval
@@ -92,6 +96,7 @@ class Card:
     typed: Typed
     why: WhyBlock
     votes: VoteBlock
+    hidden: tuple[HiddenLine, ...]
 
 
 def card(
@@ -102,6 +107,8 @@ def card(
     typed: Typed | None = None,
     *,
     space: CardSpace = AMONG_FEW,
+    sealed: Iterable[SealedValue] = (),
+    looked: ShownValue | None = None,
 ) -> Card:
     """The card of an approval.
 
@@ -112,6 +119,8 @@ def card(
         now: POSIX seconds.
         typed: what was typed in this card's form before, if it is this card's.
         space: how much it may hold; one that was typed in holds what it held.
+        sealed: its hidden values.
+        looked: the one that the person looks at.
     """
     typed = typed if typed is not None and typed.approval_id == approval.id else Typed()
     arguments = current_arguments(approval)
@@ -131,6 +140,7 @@ def card(
         typed,
         why_block(background, space.said),
         vote_block(approval, person, now),
+        hidden_lines(approval, sealed, person, looked),
     )
 
 

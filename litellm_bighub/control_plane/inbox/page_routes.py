@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 from sqlalchemy import Connection, select
 
 from litellm_bighub.control_plane.approvals.allowance import MINUTES
+from litellm_bighub.control_plane.approvals.look import Look, LookRefused, ShownValue
 from litellm_bighub.control_plane.approvals.resolution import Answer, Resolution, ResolutionRefused
 from litellm_bighub.control_plane.decisions import reservations
 from litellm_bighub.control_plane.decisions.remaining_totals import RemainingTotal, for_reservations
@@ -38,7 +39,8 @@ from litellm_bighub.control_plane.people.person import Person
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table, head
-from litellm_bighub.control_plane.store.tables import approvals, events, logins
+from litellm_bighub.control_plane.store.tables import approvals, events, logins, sealed_values
+from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.tables.logins import Login
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.digest import arguments_digest
@@ -95,6 +97,7 @@ async def _inbox(
         found["earlier"] = earlier_calls(connection, askers, now)
         asking = {(approval.policy_version, approval.rule_id) for approval in waiting.approvals}
         found["rules"] = recorded_rules(connection, asking)
+        found["sealed"] = sealed_values.of_approvals(connection, [one.id for one in waiting.approvals])
         return found
 
     found = await plane.read(query)
@@ -102,7 +105,8 @@ async def _inbox(
     tools = plane.source.text.tools
     shown = found["waiting"].approvals
     space = space_among(len(shown))
-    cards = [card(approval, tools, session.person, now, typed, space=space) for approval in shown]
+    sealed = found["sealed"]
+    cards = [card(one, tools, session.person, now, typed, space=space, sealed=sealed.get(one.id, ())) for one in shown]
     lost = typed if typed is not None and all(typed.approval_id != one.approval.id for one in cards) else None
     following = {one.approval.id: after.approval.id for one, after in pairwise(cards)}
     shared = {
@@ -122,24 +126,61 @@ async def approval_page(request: Request, approval_id: str, plane: Plane, sessio
     """One call that waits, whole; a call that no longer waits has its decision's page."""
     found = await plane.read(lambda connection: approvals.get(connection, approval_id))
     approval = existing(found, "approval", approval_id)
-    now = plane.clock()
-    if approval.state_at(now) not in approvals.OPEN:
+    if approval.state_at(plane.clock()) not in approvals.OPEN:
         return RedirectResponse(f"/inbox/decisions/{approval.decision_id}", 303)
-    one = card(approval, plane.source.text.tools, session.person, now, space=WHOLE)
+    return await _whole(request, plane, session, approval)
+
+
+async def _whole(
+    request: Request,
+    plane: ControlPlane,
+    session: Login,
+    approval: Approval,
+    *,
+    looked: ShownValue | None = None,
+    typed: Typed | None = None,
+    note: str = "",
+) -> HTMLResponse:
+    now = plane.clock()
     rule = (approval.policy_version, approval.rule_id)
 
     def query(connection: Connection) -> JsonObject:
         earlier = earlier_calls(connection, {(approval.tool, approval.actor)}, now)
-        return {"earlier": earlier, "rules": recorded_rules(connection, {rule})}
+        sealed = sealed_values.of_approvals(connection, [approval.id])
+        return {"earlier": earlier, "rules": recorded_rules(connection, {rule}), "sealed": sealed}
 
+    found = await plane.read(query)
+    sealed = found.pop("sealed").get(approval.id, ())
+    one = card(approval, plane.source.text.tools, session.person, now, typed, space=WHOLE, sealed=sealed, looked=looked)
     shown = {
+        **found,
         "card": one,
         "may": _may_answer(session),
         "minutes": MINUTES,
         "totals": await _totals(plane, [approval.id], now),
     }
-    shown |= await plane.read(query)
-    return render(request, "approval.html", session, now, shown)
+    return render(request, "approval.html", session, now, shown, status=422 if note else 200, note=note)
+
+
+@router.post("/approvals/{approval_id}/show")
+async def show(
+    request: Request,
+    approval_id: str,
+    plane: Plane,
+    session: OwnForm,
+    argument: Annotated[str, Form(max_length=5000)] = "",
+) -> Response:
+    """A hidden value, for somebody who may look at it. What they have typed stays."""
+    require_scope(session, "approvals:resolve")
+    looked = await plane.look(Look(approval_id, argument, session.person))
+    if looked == LookRefused("over"):
+        return _back_to("", "look_over")
+    approval = existing(await plane.read(partial(approvals.get, approval_id=approval_id)), "approval", approval_id)
+    form = {name: text for name, text in (await request.form()).items() if isinstance(text, str)}
+    typed = Typed(approval_id, fields=form)
+    if isinstance(looked, LookRefused):
+        return await _whole(request, plane, session, approval, typed=typed, note=f"look_{looked.code}")
+    return await _whole(request, plane, session, approval, looked=looked, typed=typed)
 
 
 async def _totals(plane: ControlPlane, ids: Sequence[str], now: float) -> Mapping[str, list[RemainingTotal]]:

@@ -48,6 +48,10 @@ NOTES = GOOD | {
     "refused_no_allowance",
     "refused_too_long",
     "refused_blocked",
+    "refused_hidden",
+    "look_over",
+    "look_not_visible",
+    "look_unopened",
 }
 """The notes that a page may show; each is a sentence of the wording."""
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))

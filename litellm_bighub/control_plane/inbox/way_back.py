@@ -21,8 +21,8 @@ def way_back(text: str) -> str:
 
 
 def login_for(request: Request) -> str:
-    """The login that leads back to what was asked for. An answer to a call leads back to the call."""
-    path = request.url.path
+    """The login that leads back to what was asked for. An answer to a call, and a look at it, lead back to the call."""
+    path = request.url.path.removesuffix("/show")
     query = request.url.query if request.method == "GET" else ""
     page = way_back(f"{path}?{query}" if query else path)
     return LOGIN if page == "/inbox" else f"{LOGIN}?{urlencode({'next': page})}"

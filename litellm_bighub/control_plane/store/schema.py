@@ -168,6 +168,16 @@ told_messages = Table(
     comment="What channels were told of calls that wait, and how each message is found there.",
 )
 
+sealed_values = Table(
+    "sealed_values",
+    metadata,
+    Column("approval_id", Text, primary_key=True),
+    Column("path", Text, primary_key=True),
+    Column("visible_to", Text, nullable=False),
+    Column("sealed", Text, nullable=False),
+    comment="What is hidden in calls that wait, sealed with a key of the environment; gone once they no longer wait.",
+)
+
 rules = Table(
     "rules",
     metadata,

@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from litellm_bighub.errors import ConfigurationError
+from litellm_bighub.settings import SealingSettings
 
 VARIABLE: Final = "LITELLM_BIGHUB_SEALING_KEYS"
 HOW_TO_MAKE: Final = "make one with `openssl rand -base64 32`"
@@ -44,7 +45,8 @@ class Sealing:
         Raises:
             ConfigurationError: one of the keys cannot be used.
         """
-        text = os.environ.get(VARIABLE, "")
+        given = SealingSettings().sealing_keys
+        text = "" if given is None else given.get_secret_value()
         return cls([_key(number, key) for number, key in enumerate(text.split(","), 1)]) if text.strip() else None
 
     def seal(self, text: str, *place: str) -> str:

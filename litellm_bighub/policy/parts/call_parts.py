@@ -13,6 +13,7 @@ from jmespath.parser import ParsedResult
 from pydantic import AfterValidator, Field
 
 from litellm_bighub.domain.call import Arguments, ToolCall
+from litellm_bighub.policy.approvers import VisibleTo
 from litellm_bighub.policy.parts import shell_parts
 from litellm_bighub.policy.parts.part import WHOLE_CALL, Part, Unknown
 from litellm_bighub.policy.parts.patch_text import written_paths
@@ -82,6 +83,11 @@ class ToolParts(ToolSettings):
     )
     show: ShowTemplate | None = Field(
         default=None, description="one sentence for approvers, with JMESPaths over the arguments in braces"
+    )
+    visible_to: VisibleTo | None = Field(
+        default=None,
+        description="group:… or user:…: approvers who may look at what redaction hides in a call that waits, or such "
+        "lists by where it stands",
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 
 import pytest
 
+from litellm_bighub.control_plane.approvals.sealed_arguments import require_keys
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import open_database
@@ -77,3 +79,14 @@ async def test_every_version_is_kept(plane, policy_file, monotonic):
     activated = await plane.read(lambda connection: events.page(connection, table.c.type == "policy.activated"))
     assert activated[0]["subject"] == version
     assert len(activated) == 2
+
+
+async def test_a_change_that_needs_a_key_is_refused_without_one(database_url, policy_file, monotonic, caplog):
+    """As at the start: nothing could be sealed. The old policy stays."""
+    source = PolicySource.from_file(policy_file(ALLOWS), monotonic=monotonic, check=partial(require_keys, None))
+    plane = ControlPlane(open_database(database_url), source, redact=Redactor().redact)
+    policy_file("version: 1\ntools: {pay: {visible_to: group:payments}}\n")
+    monotonic.now += 0.5
+    assert (await verdict(plane))[0] == "allowed"
+    assert "tools.pay.visible_to: needs a key in the environment variable LITELLM_BIGHUB_SEALING_KEYS" in caplog.text
+    plane.close()

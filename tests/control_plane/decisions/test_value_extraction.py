@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import select
 
+from litellm_bighub.control_plane.http.actions import Action
+from litellm_bighub.control_plane.store.schema import (
+    approvals as approvals_table,
+    decided_calls,
+    events as events_table,
+)
 from tests.control_plane.http.asking import both
 
+IBAN = "DE89370400440532013000"
 POLICY = """\
 version: 1
 tools:
@@ -108,3 +116,28 @@ async def test_an_edit_is_measured_too(open_plane):
         await person.approve(asked["request_id"], 422, edited_arguments=edited)
         await person.approve(asked["request_id"], edited_arguments={**edited, "amount": 600})
         assert (await agent.evaluate(action="refund_payment", value=600, context={"amount": 600}))["allowed"]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"target": IBAN, "value": 173917391739, "context": {"arguments": {"iban": IBAN, "pin": 173917391739}}},
+        {"target": f"account {IBAN}", "value": 173917391739, "context": {"iban": IBAN, "pin": "173917391739"}},
+        {"target": IBAN, "value": 1, "context": {"iban": IBAN, "value": 1, "pin": 173917391739}},
+        {"context": {"arguments": {"iban": IBAN}, "target_account": {"iban": IBAN}}},
+    ],
+    ids=["known arguments", "unknown ones", "a field named value", "no target"],
+)
+async def test_a_value_and_a_target_that_tell_what_is_hidden_are_hidden_too(open_plane, question):
+    """In the approval and in every event."""
+    plane = open_plane("version: 1\nrules: [{name: pays, tool: pay, effect: require_approval}]\n")
+    call, context = Action.model_validate({"action": "pay", "actor": "a", "domain": "d", **question}).question()
+    outcome = await plane.decide(call, context)
+    stored = await plane.read(
+        lambda connection: str(
+            [connection.execute(select(table)).all() for table in (approvals_table, events_table, decided_calls)]
+        )
+    )
+    assert outcome.approval is not None
+    assert IBAN not in stored
+    assert "173917391739" not in stored

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from litellm_bighub.control_plane.approvals.look import SHOWN
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table
 from litellm_bighub.control_plane.store.tables import events
@@ -97,6 +98,9 @@ def story(found: Iterable[JsonObject], approval: Approval | None) -> Iterator[St
         elif type_ == "approval.escalated":
             note = "page_story_escalated"
             values["who"] = ", ".join(body["to"])
+        elif type_ == SHOWN:
+            note = "page_story_looked"
+            values["argument"] = body["argument"]
         elif type_ == "outcome.reported":
             note, values = "page_story_outcome", {"status": body["status"]}
         else:

@@ -101,7 +101,7 @@ function goOn() {
 function fillInAgain() {
   const [id, typed] = JSON.parse(sessionStorage.getItem("typed") || "[]");
   sessionStorage.removeItem("typed");
-  const form = id && location.pathname.startsWith("/inbox/approvals/") && document.getElementById(id)?.querySelector("form");
+  const form = id && location.pathname.startsWith("/inbox/approvals/") && document.getElementById(`answer-${id}`);
   if (!form) return;
   for (const [name, text] of typed) {
     const field = form.elements[name];

@@ -11,7 +11,7 @@
 ```
 An approval is bound to the digest of exactly one call and used once. Each move is one UPDATE that names the states it
 may leave, so of any number of people or processes one wins. Votes are counted in the transaction that adds one,
-and writers take turns.
+and writers take turns. What is sealed of the call goes with the move that ends the wait.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from litellm_bighub.control_plane.people.votes import (
 )
 from litellm_bighub.control_plane.store.chain import dump
 from litellm_bighub.control_plane.store.schema import approvals
+from litellm_bighub.control_plane.store.tables import sealed_values
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.approvers import ANYONE, Requirement
@@ -350,7 +351,10 @@ def _move(
         .where(*conditions)
         .values(state=TRANSITIONS[sources[0], move], **values)
     )
-    return connection.execute(statement).rowcount == 1
+    moved = connection.execute(statement).rowcount == 1
+    if moved and TRANSITIONS[sources[0], move] not in OPEN:
+        sealed_values.delete(connection, approval_id)
+    return moved
 
 
 def _approval(row: RowMapping) -> Approval:

@@ -19,9 +19,10 @@ from litellm_bighub.control_plane.store.schema import (
     memory,
     outcomes,
     reservations,
+    sealed_values,
     told_messages,
 )
-from litellm_bighub.control_plane.store.tables.approvals import OVER
+from litellm_bighub.control_plane.store.tables.approvals import OPEN, OVER
 from litellm_bighub.control_plane.store.tables.clock_checks import DAY
 from litellm_bighub.control_plane.store.tables.events import RETAINED
 from litellm_bighub.control_plane.store.tables.idempotency import KEPT_SECONDS
@@ -75,7 +76,9 @@ def _last(connection: Connection, before: float, most: int) -> tuple[int, str] |
 def _others(before: float, now: float) -> tuple[tuple[Table, ColumnElement[bool]], ...]:
     """Other rows that may go, and when they are old; by columns with an index. An approval that is still open stays."""
     resolved, delivered = approvals.c.state.in_(OVER), deliveries.c.state.in_(_DELIVERED)
+    waiting = select(approvals.c.id).where(approvals.c.state.in_(OPEN), approvals.c.expires_at >= before)
     return (
+        (sealed_values, sealed_values.c.approval_id.not_in(waiting)),
         (approvals, and_(resolved, approvals.c.created_at < before, approvals.c.expires_at < before)),
         (deliveries, and_(delivered, deliveries.c.due_at < before, deliveries.c.created_at < before)),
         (idempotency, idempotency.c.created_at < min(before, now - KEPT_SECONDS)),
