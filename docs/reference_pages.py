@@ -40,6 +40,7 @@ from litellm_bighub.settings import (
     SealingSettings,
     ServeSettings,
     ServiceSettings,
+    SlackSettings,
     SmtpSettings,
     TextGuardrailSettings,
     ToolSettings,
@@ -88,6 +89,7 @@ def _settings() -> Iterator[str]:
         ("`litellm-bighub serve`, in `bighub_serve.yaml`", ServeSettings, SERVE_PREFIX),
         ("`oidc`: logging in at an identity provider", OidcSettings, f"{SERVE_PREFIX}OIDC__"),
         ("`smtp`: mail of calls that wait", SmtpSettings, f"{SERVE_PREFIX}SMTP__"),
+        ("`slack`: answers in Slack", SlackSettings, f"{SERVE_PREFIX}SLACK__"),
     )
     for title, model, prefix in parts:
         yield from (f"## {title}", "", *_fields(model, prefix), "")

@@ -296,6 +296,45 @@ class SealingSettings(BaseSettings):
     )
 
 
+SlackPlace: TypeAlias = Annotated[str, Field(pattern=r"^[CDG][A-Z0-9]{2,30}$")]
+"""A channel of Slack by its id, which a rename does not change."""
+
+
+class SlackSettings(BaseModel):
+    """How people hear of calls that wait in Slack, and answer there, under `slack` of `bighub_serve.yaml`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    channel: SlackPlace = Field(description="the id of the channel that is told, as in C024BE91L; invite the app there")
+    group_channels: dict[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,99}$")], SlackPlace] = Field(
+        default_factory=dict, description="the channel in its place for calls that a rule asks this group about"
+    )
+    bot_token: SecretStr = Field(
+        min_length=1, description="the app's bot token (xoxb-…), from the environment alone; it needs chat:write"
+    )
+    app_token: SecretStr | None = Field(
+        default=None,
+        min_length=1,
+        description="the app-level token (xapp-…) of socket mode, from the environment alone",
+    )
+    signing_secret: SecretStr | None = Field(
+        default=None,
+        min_length=1,
+        description="the app's signing secret, from the environment alone: Slack sends answers to /slack/interactions",
+    )
+    api_url: str = Field(
+        default="https://slack.com/api/",
+        pattern=r"^(https://[^/\s?#@]+|http://(localhost|127\.0\.0\.1)(:\d+)?)/([^\s?#]*/)?$",
+        description="where Slack answers; https, except on this machine",
+    )
+
+    @model_validator(mode="after")
+    def _hears_in_one_way(self) -> SlackSettings:
+        if (self.app_token is None) == (self.signing_secret is None):
+            raise ValueError("needs app_token (socket mode) or signing_secret (signed requests), and not both")
+        return self
+
+
 class ServeSettings(BaseSettings):
     """What `litellm-bighub serve` is configured with, in `bighub_serve.yaml`. No gateway reads it."""
 
@@ -318,6 +357,7 @@ class ServeSettings(BaseSettings):
     require_totp: bool = Field(
         default=False, description="whether users with a password must enrol a second factor before anything else"
     )
+    slack: SlackSettings | None = Field(default=None, description="where in Slack people hear of calls that wait")
 
     smtp: SmtpSettings | None = Field(default=None, description="the server by which mail tells of calls that wait")
 
@@ -327,6 +367,12 @@ class ServeSettings(BaseSettings):
             raise ValueError("oidc needs public_url: the provider sends people back there")
         if self.smtp is not None and not self.public_url:
             raise ValueError("smtp needs public_url: the link of each mail leads there")
+        return self
+
+    @model_validator(mode="after")
+    def _messages_know_the_inbox(self) -> ServeSettings:
+        if self.slack is not None and not self.public_url:
+            raise ValueError("slack needs public_url: its messages link to the inbox")
         return self
 
 

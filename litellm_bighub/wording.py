@@ -194,6 +194,23 @@ class Wording:
     mail_asks: str = _sentence("A tool call waits for an answer of yours.")
     mail_link: str = _sentence("Answer it in the inbox, where you log in: {url}")
     mail_no_answer: str = _sentence("Nobody reads answers to this mail.")
+    slack_over: str = _sentence("A call of {tool} is decided ({approval_id})")
+    slack_approved: str = _sentence("Approved by {person}")
+    slack_denied: str = _sentence("Denied by {person}")
+    slack_expired: str = _sentence("Expired: nobody has answered in time")
+    slack_comment: str = _sentence("Why: {comment}")
+    slack_user_said: str = _sentence("The user: {text}")
+    slack_model_said: str = _sentence("The model: {text}")
+    slack_reason: str = _sentence("Answer with a reason")
+    slack_form: str = _sentence("A call that waits")
+    slack_form_send: str = _sentence("Answer")
+    slack_form_verdict: str = _sentence("Your answer")
+    slack_form_reason: str = _sentence("Why")
+    slack_form_tell: str = _sentence("The agent")
+    slack_unknown: str = _sentence(
+        "This Slack account is nobody's here. An operator says whose it is: `litellm-bighub users set NAME --slack ID`."
+    )
+    slack_no_approver: str = _sentence("You may not answer calls here: you are no approver. Nothing was done.")
     inbox_approved: str = _sentence("Approved. The call may run once.")
     inbox_denied: str = _sentence("Denied.")
     inbox_answered: str = _sentence("Answered. The call does not run, and the agent hears your answer.")
@@ -213,7 +230,7 @@ class Wording:
     inbox_edit_unused: str = _sentence(
         'You changed arguments: choose "Approve these arguments", or put them back. Nothing was done.'
     )
-    inbox_changed: str = _sentence("The arguments were changed meanwhile. Read them again. Nothing was done.")
+    inbox_refused_changed: str = _sentence("The arguments were changed meanwhile. Read them again. Nothing was done.")
     inbox_refused_unknown: str = _sentence("There is no such approval.")
     inbox_refused_expired: str = _sentence("Too late: the approval has expired.")
     inbox_refused_resolved: str = _sentence("Somebody else was quicker: it is already answered.")
@@ -569,6 +586,7 @@ class Wording:
     )
     api_another_action: str = _sentence("a person may change the arguments, not the action; deny it instead")
     api_not_oneself: str = _sentence("nobody disables themselves: let somebody else do it")
+    api_slack_unsigned: str = _sentence("this is not signed by Slack, is too old, or was answered before")
     api_refused_unknown: str = _sentence("there is no approval {name}")
     api_refused_expired: str = _sentence("the approval has expired")
     api_refused_expired_because: str = _sentence("the approval has expired: {reason}")
@@ -582,6 +600,7 @@ class Wording:
     api_refused_other_people: str = _sentence(
         "the edited call would need other people; deny it and let the agent ask anew"
     )
+    api_refused_changed: str = _sentence("the arguments were changed meanwhile; read them again")
     api_refused_blocked: str = _sentence("the policy blocks the edited call: {reason}")
     api_refused_uneditable: str = _sentence(
         "the gateway that asked runs the arguments it has; deny, and say what to change"

@@ -50,22 +50,17 @@ def serve(
         location.tell()
         location.tell_if_new()
         guardrail = location.settings
+        days = span(keep) / span("1d") if keep else None
+        said = {"host": host, "port": port, "keep_days": days, "trust_proxy": trust_proxy or None}
         serves = read_serve_settings(settings, location.policy.parent)
         serve_forever(
             location.policy,
             location.url,
-            host=serves.host if host is None else host,
-            port=serves.port if port is None else port,
+            settings=serves.model_copy(update={name: value for name, value in said.items() if value is not None}),
             redact=Redactor(
                 (*(guardrail.redact if guardrail else ()), *(redact or ())),
                 (*KEY_NAMES, *(guardrail.redact_keys if guardrail else ()), *(redact_key or ())),
             ).redact,
-            keep_days=span(keep) / span("1d") if keep else serves.keep_days,
             wording=wording or (guardrail.wording if guardrail else {}),
-            trust_proxies=trust_proxy or serves.trust_proxy,
-            public_url=serves.public_url,
-            oidc=serves.oidc,
-            require_totp=serves.require_totp,
-            smtp=serves.smtp,
             say=typer.echo,
         )

@@ -31,6 +31,10 @@ LiteLLMUser = Annotated[
     str | None,
     typer.Option("--litellm-user", help="the id of the LiteLLM user that they are; they never approve its calls"),
 ]
+SlackAccount = Annotated[
+    str | None,
+    typer.Option("--slack", help="the id of their account in Slack, as in U024BE7LH; they answer there with it"),
+]
 FromInput = Annotated[
     bool, typer.Option("--password-stdin", help="read the password from the input, in place of a random one")
 ]
@@ -49,6 +53,7 @@ def add(
     group: GroupOption = None,
     litellm_user: LiteLLMUser = None,
     email: Email = None,
+    slack: SlackAccount = None,
     password_stdin: FromInput = False,  # noqa: FBT002 - a flag
     config: ConfigFile = None,
     policy: PolicyOption = None,
@@ -61,7 +66,8 @@ def add(
     known = users.user_name(name)
     if known is None:
         fail(f"{name!r} is no name: letters, digits and . _ @ + -, at most 100")
-    roles, groups, address = _roles(role or ["approver"]), _groups(group or ()), _address(email)
+    roles, groups = _roles(role or ["approver"]), _groups(group or ())
+    address, account = _address(email), _slack_account(slack or "")
     password = _typed() if password_stdin else passwords.random_password()
     with errors_in_one_line(), control_plane(config, policy, database_url) as plane:
         made = asyncio.run(
@@ -73,11 +79,12 @@ def add(
                 groups=groups,
                 litellm_user=litellm_user or "",
                 email=address or "",
+                slack=account,
                 by=_BY,
             )
         )
     if made is None:
-        fail(f"there is a user {known} already")
+        fail(f"there is a user {known}{f' or one with the Slack account {account}' if account else ''} already")
     typer.echo(f"{known} can log in" if password_stdin else f"The password of {known}, shown this once: {password}")
 
 
@@ -115,14 +122,16 @@ def set_(
     reset_totp: Annotated[  # noqa: FBT002 - a flag
         bool, typer.Option("--reset-totp", help="take their second factor away: the app is lost")
     ] = False,
+    slack: SlackAccount = None,
     config: ConfigFile = None,
     policy: PolicyOption = None,
     database_url: DatabaseUrl = "",
 ) -> None:
-    """Give somebody these roles in place of theirs, another LiteLLM user or address, or no second factor any more."""
+    """Give somebody these roles, another LiteLLM user, address or Slack account, or no second factor any more."""
     from litellm_bighub.control_plane.people.second_factor import without_totp  # noqa: PLC0415 - slow to import
 
     roles, address = _roles(role) if role else None, _address(email)
+    account = None if slack is None else _slack_account(slack)
 
     def changed(user: User) -> User:
         return replace(
@@ -130,6 +139,7 @@ def set_(
             roles=user.roles if roles is None else roles,
             litellm_user=user.litellm_user if litellm_user is None else litellm_user,
             email=user.email if address is None else address,
+            slack=user.slack if account is None else account,
         )
 
     with errors_in_one_line(), control_plane(config, policy, database_url) as plane:
@@ -211,6 +221,8 @@ def _changed(plane: ControlPlane, name: str, change: Callable[[User], User]) -> 
 
     found = asyncio.run(plane.read(lambda connection: users.named(connection, users.user_name(name) or "")))
     user = None if found is None else asyncio.run(change_user(plane, found.id, change, by=_BY))
+    if user is None and found is not None:
+        fail("another user has this Slack account; `litellm-bighub users list` lists them")
     if user is None:
         fail(f"there is no user {name}; `litellm-bighub users list` lists them")
     return user
@@ -245,6 +257,14 @@ def _groups(words: list[str] | tuple[()]) -> frozenset[str]:
     return frozenset(words)
 
 
+def _slack_account(word: str) -> str:
+    from litellm_bighub.control_plane.people.users import slack_account  # noqa: PLC0415 - slow to import
+
+    if word and slack_account(word) is None:
+        fail(f"{word!r} is no account in Slack: an id such as U024BE7LH, which a profile's menu copies")
+    return word
+
+
 def _typed() -> str:
     from litellm_bighub.control_plane.people.passwords import LONGEST, SHORTEST  # noqa: PLC0415 - slow to import
 
@@ -264,6 +284,8 @@ def _line(user: User) -> str:
         parts.append(f"mail to {user.email}")
     if user.has_totp:
         parts.append("second factor")
+    if user.slack:
+        parts.append(f"Slack account {user.slack}")
     if user.disabled_at is not None:
         parts.append(f"disabled since {_utc(user.disabled_at)}")
     return "; ".join(parts)

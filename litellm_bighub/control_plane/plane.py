@@ -60,7 +60,7 @@ class ControlPlane(Database):
         keep_days: how long the audit is kept, in place of what the policy says.
         patience: as for `Database`.
         clock: POSIX seconds, in place of the clock that counts for the database.
-        wording: what Slack and the inbox say to approvers.
+        wording: what channels and the inbox say to approvers.
         sealing: seals what people may look at; `None` keeps it hidden from everybody.
     """
 

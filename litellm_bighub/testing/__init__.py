@@ -2,8 +2,8 @@
 
 `ScriptedUpstream` is a model provider that says what it is told to; `running_proxy` is the real LiteLLM proxy in front
 of it. Together they test a gateway end to end, without keys and without a network. `HostedBighub` stands in for the
-hosted BIGHUB, `ScriptedDecider` for any decider, and `PresidioServer` for Microsoft Presidio,
-and `IdentityProvider` for a provider of OpenID Connect.
+hosted BIGHUB, `ScriptedDecider` for any decider, `PresidioServer` for Microsoft Presidio, `IdentityProvider` for a
+provider of OpenID Connect, and `SlackServer` for Slack.
 """
 
 from litellm_bighub.testing.hosted_answers import BlackHole, Hangup, Reply, allow, block, reply, require_approval
@@ -12,6 +12,7 @@ from litellm_bighub.testing.identity_provider import Forgery, IdentityProvider
 from litellm_bighub.testing.presidio_server import PresidioServer
 from litellm_bighub.testing.running_proxy import ProxyStartError, RunningProxy, running_proxy
 from litellm_bighub.testing.scripted_decider import ScriptedDecider
+from litellm_bighub.testing.slack_server import SlackForm, SlackMessage, SlackServer, SlackWhisper
 from litellm_bighub.testing.upstream.answers import Answer, Failure, Output, Pace, Verbatim
 from litellm_bighub.testing.upstream.items import (
     Item,
@@ -48,6 +49,10 @@ __all__ = [
     "RunningProxy",
     "ScriptedDecider",
     "ScriptedUpstream",
+    "SlackForm",
+    "SlackMessage",
+    "SlackServer",
+    "SlackWhisper",
     "Verbatim",
     "allow",
     "apply_patch_call",

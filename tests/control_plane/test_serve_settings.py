@@ -8,6 +8,7 @@ from litellm_bighub.control_plane.serve_settings import read_serve_settings
 from litellm_bighub.errors import ConfigurationError
 from litellm_bighub.settings import ServeSettings
 
+SLACK = "public_url: https://b.org\nslack: {channel: C024BE91L"
 OIDC = "public_url: https://b.org\noidc: {issuer: https://id.org, client_id: b, roles: {all: [viewer]}"
 
 SMTP = "public_url: https://b.org\nsmtp: {host: mail.b.org, sender: b@b.org"
@@ -62,6 +63,15 @@ def test_the_password_of_mail_comes_from_the_environment(read, monkeypatch):
         (f"{SMTP}, groups: {{finance: 'x@b.org, y@b.org'}}}}", "serve.smtp.groups.finance", "pattern"),
         (SMTP.replace("b@b.org", "'B <b@b.org>'") + "}", "serve.smtp.sender", "pattern"),
         (SMTP.partition("\n")[2] + "}", "serve", "needs public_url"),
+        (
+            f"{SLACK}, bot_token: x}}",
+            "bighub_serve.yaml.slack.bot_token",
+            "environment alone: LITELLM_BIGHUB_SERVE_SLACK__",
+        ),
+        (f"{SLACK}, app_token: x}}", "bighub_serve.yaml.slack.app_token", "environment alone"),
+        (f"{SLACK}, signing_secret: x}}", "bighub_serve.yaml.slack.signing_secret", "environment alone"),
+        (f"{SLACK}}}", "serve.slack.bot_token", "required"),
+        (f"{SLACK.replace('C024BE91L', 'general')}}}", "serve.slack.channel", "pattern"),
         ("- port", "", "is no mapping"),
         ("a: [", "", "cannot be read"),
         ("public_url: os.environ/NOWHERE_SET", "bighub_serve.yaml.public_url", "which is not set"),
@@ -79,9 +89,10 @@ def test_what_cannot_be_used_stops_the_start(text, key, problem, read):
     [
         ("LITELLM_BIGHUB_SERVE_PROT", "1"),
         ("LITELLM_BIGHUB_SERVE_OIDC__ISUER", "x"),
+        ("LITELLM_BIGHUB_SERVE_SLACK__TOKEN", "x"),
         ("LITELLM_BIGHUB_SERVE_TRUST_PROXY", "10.0.0.1"),
     ],
-    ids=["unknown", "unknown of oidc", "no JSON"],
+    ids=["unknown", "unknown of oidc", "unknown of slack", "no JSON"],
 )
 def test_a_variable_that_cannot_be_used_stops_the_start(variable, value, read, monkeypatch):
     monkeypatch.setenv(variable, value)
@@ -101,3 +112,31 @@ def test_the_provider_of_logins_is_read_from_file_and_environment(read, monkeypa
     assert (found.oidc.issuer, found.oidc.client_id) == ("https://id.org", "other")
     assert found.oidc.client_secret.get_secret_value() == "hidden"
     assert "hidden" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("secrets", "problem"),
+    [
+        ({"APP_TOKEN": "xapp"}, ""),
+        ({"SIGNING_SECRET": "s"}, ""),
+        ({"APP_TOKEN": "xapp", "SIGNING_SECRET": "s"}, "and not both"),
+        ({}, "needs app_token"),
+    ],
+    ids=["socket mode", "signed requests", "both", "neither"],
+)
+def test_answers_in_slack_arrive_in_one_way(read, monkeypatch, secrets, problem):
+    for name, value in {"BOT_TOKEN": "xoxb-hidden", **secrets}.items():
+        monkeypatch.setenv(f"LITELLM_BIGHUB_SERVE_SLACK__{name}", value)
+    if not problem:
+        found = read(f"{SLACK}}}").slack
+        assert (found.bot_token.get_secret_value(), "hidden" in repr(found)) == ("xoxb-hidden", False)
+        return
+    with pytest.raises(ConfigurationError, match=problem):
+        read(f"{SLACK}}}")
+
+
+def test_messages_in_slack_need_a_way_to_the_inbox(read, monkeypatch):
+    for name in ("BOT_TOKEN", "APP_TOKEN"):
+        monkeypatch.setenv(f"LITELLM_BIGHUB_SERVE_SLACK__{name}", "x")
+    with pytest.raises(ConfigurationError, match="slack needs public_url"):
+        read("slack: {channel: C024BE91L}")

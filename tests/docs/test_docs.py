@@ -103,6 +103,9 @@ def test_yaml_can_be_read_by_what_it_is_for(block, monkeypatch):
     elif "guardrails" in content:
         for each in content["guardrails"]:
             _settings(each["litellm_params"])
+    elif "slack" in content:
+        content["slack"] |= {"bot_token": "xoxb", "app_token": "xapp"}  # of the environment
+        assert ServeSettings(**content).slack
     elif content.keys() <= ServeSettings.model_fields.keys():
         if "smtp" in content:
             monkeypatch.setenv("LITELLM_BIGHUB_SERVE_SMTP__PASSWORD", "of the environment")

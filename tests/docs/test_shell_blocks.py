@@ -5,7 +5,6 @@ A few commands cannot run here: they need a registry, a cluster, root or a model
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -14,7 +13,6 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from importlib.metadata import metadata
 from pathlib import Path
 from threading import Thread
@@ -26,7 +24,8 @@ from packaging.requirements import Requirement
 
 from litellm_bighub.cli import starter_files
 from litellm_bighub.cli.app import app
-from litellm_bighub.testing import leash
+from litellm_bighub.control_plane.serve_settings import FILE
+from litellm_bighub.testing import SlackServer, leash
 from tests.control_plane import postgres
 from tests.docs.blocks import ROOT, SHELLS, blocks_of, commands_of
 
@@ -49,7 +48,6 @@ RUN = {
     "sqlite3",
 }
 SLACK = ROOT / "docs/tutorials/slack.md"
-SLACK_URL = "https://hooks.slack.com/services/…"
 COMMAND = Path(sys.executable).with_name("litellm-bighub")
 PROVED = ROOT / "docs/tutorials/proxy.md"
 """The one page whose `doctor --prove` runs, since each starts a proxy; `tests/doctor` and `tests/cli` run many more."""
@@ -219,6 +217,8 @@ def _files(page, folder):
     (folder / starter_files.CONFIG).write_text(config.code)
     (folder / starter_files.POLICY).write_text(policy.code)
     (folder / "new_policy.yaml").write_text(policy.code)
+    if served := [block for block in blocks_of(page) if block.language == "yaml" and "\nslack:" in block.code]:
+        (folder / FILE).write_text(served[0].code)
     shutil.copytree(ROOT / "deploy", folder / "deploy")
 
 
@@ -241,27 +241,6 @@ def _free_port():
         return chosen.getsockname()[1]
 
 
-@contextmanager
-def _slack(message):
-    """The URL of an incoming webhook, which writes a message that it gets into this file."""
-
-    class Webhook(BaseHTTPRequestHandler):
-        def do_POST(self):
-            got = message.with_suffix(".part")
-            got.write_bytes(self.rfile.read(int(self.headers["Content-Length"])))
-            got.rename(message)
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_):
-            """Says nothing."""
-
-    with HTTPServer(("127.0.0.1", 0), Webhook) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/services"
-        server.shutdown()
-
-
 @pytest.mark.proxy
 @pytest.mark.parametrize("page", [page for page in PAGES if BLOCKS[page] and page != SLACK], ids=lambda page: page.stem)
 def test_commands_run(page, tmp_path, warm):
@@ -269,31 +248,46 @@ def test_commands_run(page, tmp_path, warm):
 
 
 @pytest.mark.proxy
-def test_a_call_that_waits_becomes_a_message_in_slack(tmp_path, warm):
-    message = tmp_path / "message.json"
-    with _slack(message) as url:
-        _run(SLACK, tmp_path, warm, slack=url, then=f"until [ -f {message.name} ]; do sleep 0.1; done")
+def test_a_call_that_waits_is_answered_in_slack(tmp_path, warm):
+    def answer():
+        slack.wait_until(lambda server: server.messages, 240)
+        [message] = slack.messages
+        slack.press(message, "Approve", account="U024BE7LH")
+        slack.wait_until(lambda _: "Approved by ann" in message.words)
+        (tmp_path / "answered").touch()
 
-    shown = json.dumps(json.loads(message.read_text()))
-    assert "refund_payment" in shown
-    assert "refund-agent" in shown
-    assert '"url": "https://bighub.example/inbox#apr_' in shown
+    with SlackServer("C024BE91L") as slack:
+        Thread(target=answer, daemon=True).start()
+        tokens = (("xoxb-…", slack.bot_token), ("xapp-…", slack.app_token))
+        url = {"LITELLM_BIGHUB_SERVE_SLACK__API_URL": slack.api_url}
+        _run(SLACK, tmp_path, warm, given=tokens, environment=url, then="until [ -f answered ]; do sleep 0.1; done")
+
+    assert "refund-agent" in slack.messages[0].words
+    link = slack.messages[0].buttons["Answer in the inbox"]["url"]
+    assert link.startswith("https://bighub.example/inbox/approvals/apr_")
 
 
-def _run(page, tmp_path, warm, *, slack=SLACK_URL, then=""):
+def _run(page, tmp_path, warm, *, given=(), environment=(), then=""):
     _files(page, tmp_path)
     with _database(page) as database:
-        script = (PREAMBLE + "".join(_script(page, database)) + then).replace(SLACK_URL, slack)
+        script = PREAMBLE + "".join(_script(page, database)) + then
+        for placeholder, value in given:
+            script = script.replace(placeholder, value)
         if page != PROVED:
             script = script.replace(" --prove", "")
         (tmp_path / "script").write_text(script)
-        given = {"PROGRAM": shlex.join(warm), "COMMAND": str(COMMAND), "FREE_PORT": str(_free_port())}
-        given |= {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+        knows = {"PROGRAM": shlex.join(warm), "COMMAND": str(COMMAND), "FREE_PORT": str(_free_port())}
+        knows |= {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
         command = [sys.executable, "-I", leash.__file__, "bash", "script"]
         with (
             (tmp_path / "printed").open("w") as printed,
             subprocess.Popen(
-                command, cwd=tmp_path, env=given, stdin=subprocess.PIPE, stdout=printed, stderr=subprocess.STDOUT
+                command,
+                cwd=tmp_path,
+                env=knows | dict(environment),
+                stdin=subprocess.PIPE,
+                stdout=printed,
+                stderr=subprocess.STDOUT,
             ) as ran,
         ):
             code = ran.wait(250)

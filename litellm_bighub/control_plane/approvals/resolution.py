@@ -13,6 +13,7 @@ from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edi
 from litellm_bighub.control_plane.approvals.expiry import expires_at
 from litellm_bighub.control_plane.decisions import reservations
 from litellm_bighub.control_plane.decisions.recorded_decision import DecisionRecorder, approval_event, bound_digest
+from litellm_bighub.control_plane.people.person import Person
 from litellm_bighub.control_plane.store.tables import approvals, sealed_values
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -40,6 +41,8 @@ class Resolution:
         litellm_user: the LiteLLM user that they are, empty if nobody has said so. They approve no call of their own.
         edited: arguments in place of the shown ones; what is left as shown stays what it was.
         told: what the agent hears: why its call is denied, what to do in its place, or a note to its approval.
+        shown: the ballot that the person was shown (`votes.ballot_digest`); empty if that was compared before.
+        channel: where they have answered, if not in the inbox or over HTTP.
         allow_minutes: how long the tool may run for the same caller without asking, once this call is approved.
     """
 
@@ -54,6 +57,21 @@ class Resolution:
     litellm_user: str = ""
     allow_minutes: int | None = None
     told: str = ""
+    shown: str = ""
+    channel: str = ""
+
+
+def said_by(person: Person, approval_id: str, answer: Answer) -> Resolution:
+    """What a person says, in one word."""
+    return Resolution(
+        approval_id,
+        answer,
+        by=person.name,
+        person=person.id,
+        user=person.user,
+        groups=person.groups,
+        litellm_user=person.litellm_user,
+    )
 
 
 RefusedSentence: TypeAlias = Literal[
@@ -82,6 +100,7 @@ class ResolutionRefused:
         "own_call",
         "no_allowance",
         "hidden",
+        "changed",
     ]
     sentence: RefusedSentence | None = None
     values: Mapping[str, str] = field(default_factory=dict)
@@ -153,6 +172,8 @@ def _answer_body(approval: Approval, resolution: Resolution, moved: str) -> Json
         "person": resolution.person or resolution.by,
         "comment": resolution.comment,
     }
+    if resolution.channel:
+        body["channel"] = resolution.channel
     if resolution.told:
         body["told"] = resolution.told
     if resolution.edited is not None and resolution.answer == "approve":
@@ -222,6 +243,8 @@ def _may_not(approval: Approval, resolution: Resolution, now: float) -> Resoluti
         return None  # then that is the reason
     if not approval.may_answer(resolution.user, resolution.groups, now):
         return ResolutionRefused("not_approver", values={"who": whose_turn(approval, now)})
+    if resolution.shown not in {"", approval.ballot}:
+        return ResolutionRefused("changed")
     if resolution.answer == "deny":
         return None
     if resolution.litellm_user and resolution.litellm_user == approval.context.get("user"):

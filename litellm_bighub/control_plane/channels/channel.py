@@ -6,8 +6,10 @@ whoever has answered. A channel knows how a message looks and how it is sent; it
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Protocol
+from collections.abc import Collection, Sequence
+from typing import Protocol, runtime_checkable
+
+from starlette.routing import BaseRoute
 
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 
@@ -78,3 +80,12 @@ class Channel(Protocol):
 
     async def hear(self) -> None:
         """Take answers until cancelled. A channel that hears nothing, or elsewhere, returns."""
+
+
+@runtime_checkable
+class HeardOverHttp(Protocol):
+    """A channel whose service sends requests to the server."""
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        """What the server answers them with. Each request proves by itself where it comes from."""

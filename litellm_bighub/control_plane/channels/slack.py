@@ -44,8 +44,8 @@ def approval_message(approval: Approval, inbox_url: str, wording: Wording = ENGL
     ]
     if approval.reason:
         blocks.append({"type": "section", "text": _plain(approval.reason)})
-    arguments = approval.arguments if approval.edited is None else approval.edited
-    blocks.append({"type": "section", "text": {**_plain(""), "text": _cut(readable_json(arguments), _LONGEST_TEXT)}})
+    shown = _cut(readable_json(approval.current), _LONGEST_TEXT)
+    blocks.append({"type": "section", "text": {**_plain(""), "text": shown}})
     if inbox_url:
         button = {"type": "button", "text": _plain(wording.slack_button), "url": f"{inbox_url}#{approval.id}"}
         blocks.append({"type": "actions", "elements": [button]})

@@ -9,7 +9,7 @@ from functools import cache
 from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from litellm_bighub.control_plane.channels.channel import Channel
+from litellm_bighub.control_plane.channels.channel import Channel, HeardOverHttp
 from litellm_bighub.control_plane.http import (
     actions,
     api_keys,
@@ -76,6 +76,9 @@ def create_app(
     app.state.plane = plane
     app.state.unbound_keys = UnboundKeys()
     app.router.routes.extend(_all_routes().routes)
+    for channel in channels:
+        if isinstance(channel, HeardOverHttp):
+            app.router.routes.extend(channel.routes)
     errors.install(app)
     inbox.install(app, plane, behind_tls=behind_tls, provider=provider, second_factor=second_factor or SecondFactor())
     app.add_middleware(BodyLimit, wording=plane.wording)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from litellm_bighub.control_plane.inbox.cards import current_arguments
 from litellm_bighub.control_plane.inbox.readable import readable_json
 from litellm_bighub.control_plane.inbox.views.edit_fields import PREFIX, edited_arguments
 from litellm_bighub.control_plane.store.tables.approvals import Approval
@@ -32,9 +31,9 @@ def read_form(form: Mapping[str, str], approval: Approval, *, edits: bool) -> Ar
     Raises:
         FormRefused: it showed other arguments, holds an edit that the button would drop, or cannot be read.
     """
-    shown = current_arguments(approval)
+    shown = approval.current
     if form.get("shown", digest := arguments_digest(shown)) != digest:
-        raise FormRefused("changed")
+        raise FormRefused("refused_changed")
     try:
         edited = _edited(form, shown)
     except UnreadableArguments as error:

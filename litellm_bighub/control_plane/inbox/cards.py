@@ -123,7 +123,7 @@ def card(
         looked: the one that the person looks at.
     """
     typed = typed if typed is not None and typed.approval_id == approval.id else Typed()
-    arguments = current_arguments(approval)
+    arguments = approval.current
     as_json = readable_json(arguments)
     may_edit = editable(approval.arguments, surface=approval.context.get("surface", ""))
     background = from_text(approval.background)
@@ -142,11 +142,6 @@ def card(
         vote_block(approval, person, now),
         hidden_lines(approval, sealed, person, looked),
     )
-
-
-def current_arguments(approval: Approval) -> Arguments:
-    """What would run, redacted: the model's arguments, or what a person made of them."""
-    return approval.arguments if approval.edited is None else approval.edited
 
 
 def _fitting_view(tool: str, arguments: Arguments, tools: Mapping[str, ToolParts], longest: int | None) -> CallView:

@@ -16,13 +16,13 @@ from sqlalchemy import Connection, select
 
 from litellm_bighub.control_plane.approvals.allowance import MINUTES
 from litellm_bighub.control_plane.approvals.look import Look, LookRefused, ShownValue
-from litellm_bighub.control_plane.approvals.resolution import Answer, Resolution, ResolutionRefused
+from litellm_bighub.control_plane.approvals.resolution import Answer, ResolutionRefused, said_by
 from litellm_bighub.control_plane.decisions import reservations
 from litellm_bighub.control_plane.decisions.remaining_totals import RemainingTotal, for_reservations
 from litellm_bighub.control_plane.http.auth import Plane
 from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.inbox.answer_form import FormRefused, read_form
-from litellm_bighub.control_plane.inbox.cards import WHOLE, Typed, card, current_arguments, space_among
+from litellm_bighub.control_plane.inbox.cards import WHOLE, Typed, card, space_among
 from litellm_bighub.control_plane.inbox.earlier_calls import earlier_calls
 from litellm_bighub.control_plane.inbox.policy_page.recorded_rule import recorded_rules
 from litellm_bighub.control_plane.inbox.render import render
@@ -35,7 +35,6 @@ from litellm_bighub.control_plane.inbox.waiting_list import (
     WaitingFilter,
     waiting_list,
 )
-from litellm_bighub.control_plane.people.person import Person
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.schema import events as table, head
@@ -236,7 +235,7 @@ async def answer(
     said: Answer = "deny" if denies else "approve"
     kept = minutes if minutes in MINUTES else MINUTES[0]
     resolution = replace(
-        _said_by(session.person, approval_id, said),
+        said_by(session.person, approval_id, said),
         comment=comment,
         edited=edited,
         allow_minutes=kept if verdict == "allow" else None,
@@ -249,18 +248,6 @@ async def answer(
     if verdict == "allow" and result.state == "approved":
         note = "allowed"
     return _back_to(place, "answered" if verdict == "respond" else note, following)
-
-
-def _said_by(person: Person, approval_id: str, answer: Answer) -> Resolution:
-    return Resolution(
-        approval_id,
-        answer,
-        by=person.name,
-        person=person.id,
-        user=person.user,
-        groups=person.groups,
-        litellm_user=person.litellm_user,
-    )
 
 
 @router.post("/approvals")
@@ -277,9 +264,9 @@ async def answer_many(
     for call in calls:
         approval_id, _, shown = call.partition(" ")
         approval = await plane.read(partial(approvals.get, approval_id=approval_id))
-        if approval is None or arguments_digest(current_arguments(approval)) != shown:
+        if approval is None or arguments_digest(approval.current) != shown:
             continue
-        said = _said_by(session.person, approval_id, verdict)
+        said = said_by(session.person, approval_id, verdict)
         answered += not isinstance(await plane.resolve(said), ResolutionRefused)
     note = "many" if answered == len(calls) else "not_all"
     return _back_to(place, note)

@@ -30,7 +30,6 @@ NOTES = GOOD | {
     "not_all",
     "edited_twice",
     "edit_unused",
-    "changed",
     "login_throttled",
     "password_short",
     "password_wrong",
@@ -52,6 +51,7 @@ NOTES = GOOD | {
     "look_over",
     "look_not_visible",
     "look_unopened",
+    "refused_changed",
 }
 """The notes that a page may show; each is a sentence of the wording."""
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))

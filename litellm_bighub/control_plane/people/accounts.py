@@ -24,9 +24,10 @@ async def add_user(
     groups: frozenset[str] = frozenset(),
     litellm_user: str = "",
     email: str = "",
+    slack: str = "",
     by: str,
 ) -> User | None:
-    """Make a user; `None` if there is one of this name.
+    """Make a user; `None` if there is one of this name, or with this account in Slack.
 
     Args:
         plane: where users are.
@@ -36,12 +37,23 @@ async def add_user(
         groups: whose approvals they may answer.
         litellm_user: the LiteLLM user that they are.
         email: where mail tells them of calls that wait.
+        slack: their account in Slack.
         by: who makes them.
     """
-    user = User(f"user_{plane.new_id()}", name, password, roles, groups, litellm_user, plane.clock(), email=email)
+    user = User(
+        f"user_{plane.new_id()}",
+        name,
+        password,
+        roles,
+        groups,
+        litellm_user,
+        plane.clock(),
+        email=email,
+        slack=slack,
+    )
 
     def job(transaction: Transaction) -> User | None:
-        if users.named(transaction.connection, name) is not None:
+        if users.named(transaction.connection, name) is not None or users.of_slack(transaction.connection, slack):
             return None
         users.insert(transaction.connection, user)
         body = {"by": by, **shown(user)}
@@ -61,7 +73,7 @@ async def change_user(plane: ControlPlane, user_id: str, changed: Callable[[User
         by: who changes them.
 
     Returns:
-        The new user; `None` if there is none with this id.
+        The new user; `None` if there is none with this id, or another one has the new account in Slack.
     """
     now = plane.clock()
 
@@ -70,6 +82,8 @@ async def change_user(plane: ControlPlane, user_id: str, changed: Callable[[User
         if before is None:
             return None
         after = changed(before)
+        if after.slack != before.slack and users.of_slack(transaction.connection, after.slack) is not None:
+            return None
         users.change(transaction.connection, after)
         body: JsonObject = {"by": by, "before": shown(before), "after": shown(after)}
         body["password_changed"] = before.password != after.password
@@ -111,6 +125,7 @@ def shown(user: User) -> JsonObject:
         "roles": sorted(user.roles),
         "groups": sorted(user.groups),
         "litellm_user": user.litellm_user,
+        "slack": user.slack,
         "disabled": user.disabled_at is not None,
         "totp": user.has_totp,
         "email": user.email,

@@ -16,6 +16,7 @@ from litellm_bighub.control_plane.store.schema import users
 OF_PROVIDER: Final = "oidc_"
 """What ids begin with that stand for an issuer and a subject of an identity provider."""
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
+_SLACK: Final = re.compile(r"[UW][A-Z0-9]{2,30}")
 _GROUP: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
 
 
@@ -33,6 +34,7 @@ class User:
         totp_step: the last one whose code was used.
         recovery: digests of recovery codes that are left.
         email: where mail tells them of calls that wait; empty for nowhere.
+        slack: their account in Slack, by its id; empty for none. An account is one user's alone.
     """
 
     id: str
@@ -47,6 +49,7 @@ class User:
     totp_step: int = 0
     recovery: frozenset[str] = field(default=frozenset(), repr=False)
     email: str = ""
+    slack: str = ""
 
     @property
     def of_provider(self) -> bool:
@@ -69,6 +72,11 @@ def user_name(text: str) -> str | None:
     """A text as a user's name; `None` if it cannot be one."""
     name = text.strip().lower()
     return name if _NAME.fullmatch(name) else None
+
+
+def slack_account(text: str) -> str | None:
+    """A text as the id of an account in Slack; `None` if it cannot be one."""
+    return text if _SLACK.fullmatch(text) else None
 
 
 def group_name(text: str) -> str | None:
@@ -98,6 +106,13 @@ def named(connection: Connection, name: str) -> User | None:
     return None if row is None else _user(row)
 
 
+def of_slack(connection: Connection, account: str) -> User | None:
+    """The user with this account in Slack."""
+    query = select(users).where(users.c.slack == account, users.c.slack != "")
+    row = connection.execute(query).mappings().one_or_none()
+    return None if row is None else _user(row)
+
+
 def everybody(connection: Connection) -> list[User]:
     """All users, by name."""
     return [_user(row) for row in connection.execute(select(users).order_by(users.c.name)).mappings()]
@@ -115,6 +130,7 @@ def _values(user: User) -> dict[str, object]:
         "totp_step": user.totp_step,
         "recovery": _joined(user.recovery),
         "email": user.email,
+        "slack": user.slack,
     }
 
 
@@ -136,4 +152,5 @@ def _user(row: RowMapping) -> User:
         totp_step=row["totp_step"],
         recovery=frozenset(row["recovery"].split()),
         email=row["email"],
+        slack=row["slack"],
     )

@@ -325,6 +325,7 @@ users = Table(
     Column("totp_step", Integer, nullable=False, server_default="0"),
     Column("recovery", Text, nullable=False, server_default=""),
     Column("email", Text, nullable=False, server_default=""),
+    Column("slack", Text, nullable=False, server_default=""),
     comment="People with a login of their own; of a password, its argon2 hash.",
 )
 

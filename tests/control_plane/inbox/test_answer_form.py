@@ -48,7 +48,7 @@ def test_an_edit_counts_with_its_button_alone(fields):
 @pytest.mark.parametrize(
     ("fields", "edits", "note"),
     [
-        (changed("shown", "another"), False, "changed"),
+        (changed("shown", "another"), False, "refused_changed"),
         (changed("argument:0", "six"), True, "unreadable"),
         (changed("argument:0", "six"), False, "edit_unused"),
         (form(arguments="{"), True, "unreadable"),

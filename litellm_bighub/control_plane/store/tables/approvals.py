@@ -113,9 +113,19 @@ class Approval:
     escalates_at: float | None = None
 
     @property
+    def current(self) -> Arguments:
+        """What would run, redacted: the model's arguments, or what a person made of them."""
+        return self.arguments if self.edited is None else self.edited
+
+    @property
+    def ballot(self) -> str:
+        """What an answer is to: the call, and what would run now."""
+        return ballot_digest(self.digest, self.current)
+
+    @property
     def counting(self) -> tuple[Vote, ...]:
         """The votes for what would run now: an edit makes those before it void."""
-        current = ballot_digest(self.digest, self.arguments if self.edited is None else self.edited)
+        current = self.ballot
         return tuple(vote for vote in self.votes if vote.digest == current)
 
     def unmet(self) -> list[Requirement]:
@@ -274,7 +284,7 @@ def approve(
     approval = get(connection, approval_id)
     if approval is None or (edited is None and any(vote.is_by(person, by) for vote in approval.counting)):
         return None
-    current = edited if edited is not None else approval.arguments if approval.edited is None else approval.edited
+    current = approval.current if edited is None else edited
     vote = Vote(person, by, user, tuple(sorted(groups)), now, ballot_digest(approval.digest, current))
     votes = (vote,) if edited is not None else (*approval.counting, vote)
     said = [approval.told, told] if len(votes) > 1 else [told]
@@ -369,6 +379,5 @@ def _approval(row: RowMapping) -> Approval:
     approval = Approval(**columns)
     if approval.state != "awaiting_second" or approval.votes:
         return approval
-    current = ballot_digest(approval.digest, approval.arguments if approval.edited is None else approval.edited)
-    first = Vote(approval.first_person or "", approval.first_by or "", "", (), approval.created_at, current)
+    first = Vote(approval.first_person or "", approval.first_by or "", "", (), approval.created_at, approval.ballot)
     return replace(approval, votes=(first,))

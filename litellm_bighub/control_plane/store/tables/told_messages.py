@@ -104,6 +104,12 @@ def claim(connection: Connection, channel: str, now: float, lease: float) -> tup
     return message, approval
 
 
+def references(connection: Connection, approval_id: str, channel: str) -> list[str]:
+    """The messages about an approval that the database knows."""
+    query = select(told_messages.c.reference).where(told_messages.c.approval_id == approval_id)
+    return list(connection.execute(query.where(told_messages.c.channel == channel)).scalars())
+
+
 def settle(connection: Connection, message: ToldMessage, reference: str, *, is_over: bool, now: float) -> None:
     """Write down that a message stands where it should, and shows what it should."""
     values = {"reference": reference, "shown": message.shown, "attempts": 0, "is_over": int(is_over), "due_at": now}

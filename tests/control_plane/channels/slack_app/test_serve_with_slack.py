@@ -1,0 +1,125 @@
+"""`litellm-bighub serve` as a person starts it, with Slack."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from litellm_bighub.testing import SlackServer
+
+COMMAND = Path(sys.executable).with_name("litellm-bighub")
+POLICY = "version: 1\nrules: [{name: all, tool: '*', effect: require_approval}]\n"
+PREFIX = "LITELLM_BIGHUB_SERVE_SLACK__"
+SECONDS = 100
+
+
+@pytest.fixture
+def policy(tmp_path):
+    path = tmp_path / "bighub_policy.yaml"
+    path.write_text(POLICY)
+    (tmp_path / "bighub_serve.yaml").write_text("public_url: https://b.org\nslack: {channel: C0APPROVALS}\n")
+    return path
+
+
+@pytest.fixture
+def slack():
+    with SlackServer() as server:
+        yield server
+
+
+@pytest.fixture
+def start(policy, slack, monkeypatch):
+    """Starts `serve` on a free port; ends every one that still runs."""
+    given = {"BOT_TOKEN": slack.bot_token, "APP_TOKEN": slack.app_token, "API_URL": slack.api_url}
+    for name, value in given.items():
+        monkeypatch.setenv(PREFIX + name, value)
+    command = [COMMAND, "serve", "--policy", policy, "--port", "0"]
+    with ExitStack() as running:
+        yield lambda: running.enter_context(_started(command))
+
+
+@contextmanager
+def _started(command):
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def listening(process):
+    """What `serve` has printed until it listened."""
+    printed = ""
+    while "The inbox:" not in printed:
+        line = process.stdout.readline()
+        assert line, printed
+        printed += line
+    return printed
+
+
+def cli(policy, *words):
+    command = [COMMAND, *words, "--policy", policy]
+    return subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=True).stdout
+
+
+def ask(policy, number=0):
+    """Another process decides on a call, as a gateway would."""
+    asked = f"from tests.control_plane.channels.slack_app.asking import ask; ask({str(policy)!r}, {number})"
+    subprocess.run([sys.executable, "-c", asked], timeout=SECONDS, check=True)
+
+
+def test_a_call_of_a_gateway_is_answered_in_slack(policy, slack, start):
+    printed = listening(start())
+    assert "Slack: on as bighub of Acme in C0APPROVALS, answers by socket mode\n" in printed
+    cli(policy, "users", "add", "ann", "--slack", "U0ANN")
+    slack.wait_until(lambda server: server.connections)
+    ask(policy)
+    slack.wait_until(lambda server: server.messages)
+    [message] = slack.messages
+    assert slack.press(message, "Approve", account="U0ANN")
+    slack.wait_until(lambda _: "Approved by ann" in message.words)
+
+
+def test_two_that_serve_tell_once_and_both_hear(policy, slack, start):
+    for process in (start(), start()):
+        listening(process)
+    cli(policy, "users", "add", "ann", "--slack", "U0ANN")
+    slack.wait_until(lambda server: server.connections == 2)
+    for number in range(4):
+        ask(policy, number)
+    slack.wait_until(lambda server: len(server.messages) == 4)
+    for message in list(slack.messages):
+        assert slack.press(message, "Deny", account="U0ANN")
+    slack.wait_until(lambda server: all("Denied by ann" in message.words for message in server.messages))
+    assert (len(slack.messages), slack.asked.count("chat.postMessage")) == (4, 4)
+
+
+def test_nothing_is_lost_when_serve_is_killed_and_slack_is_away(policy, slack, start):
+    first = start()
+    listening(first)
+    slack.wait_until(lambda server: server.connections)
+    slack.is_down = True
+    ask(policy)
+    slack.wait_until(lambda server: "chat.postMessage" in server.asked)
+    first.kill()
+    first.wait()
+    second = start()
+    assert "it does not answer now and is tried again" in listening(second)
+    slack.is_down = False
+    slack.wait_until(lambda server: server.messages, 2 * SECONDS)  # it may have been killed while it held a claim
+    assert len(slack.messages) == 1
+
+
+def test_a_wrong_token_stops_the_start_with_one_line(slack, start, monkeypatch):
+    monkeypatch.setenv(f"{PREFIX}BOT_TOKEN", "xoxb-wrong")
+    process = start()
+    printed, _ = process.communicate(timeout=SECONDS)
+    assert process.returncode != 0
+    [said] = [line for line in printed.splitlines() if "slack" in line]
+    assert re.search(r"serve\.slack\.bot_token: is refused by Slack: invalid_auth", said)
+    assert ("Traceback" in printed, "xoxb-wrong" in printed) == (False, False)
