@@ -240,7 +240,8 @@ class Wording:
     inbox_refused_not_approver: str = _sentence("This call needs the approval of other people. Nothing was done.")
     inbox_refused_own_call: str = _sentence("You asked for this call: somebody else must approve it. Nothing was done.")
     inbox_refused_no_allowance: str = _sentence(
-        "Calls that need several or certain people are not allowed for a while. Nothing was done."
+        "Calls that need several or certain people, or that a rule of their key or team asks about, are not allowed for"
+        " a while. Nothing was done."
     )
     inbox_refused_too_long: str = _sentence("No rule can hold names as long as this caller's. Nothing was changed.")
     inbox_refused_hidden: str = _sentence(
@@ -596,7 +597,10 @@ class Wording:
     )
     api_refused_not_approver: str = _sentence("this call needs the approval of others: {who}")
     api_refused_own_call: str = _sentence("nobody approves a call of their own")
-    api_refused_no_allowance: str = _sentence("a call that needs several or certain people is not allowed for a while")
+    api_refused_no_allowance: str = _sentence(
+        "a call that needs several or certain people, or that a rule of its key or team asks about, is not allowed"
+        " for a while"
+    )
     api_refused_other_people: str = _sentence(
         "the edited call would need other people; deny it and let the agent ask anew"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, cast, get_args
@@ -40,6 +40,7 @@ from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import ConfigurationError, did_you_mean
 from litellm_bighub.policy.authoring.rule_mismatch import readings, sides
+from litellm_bighub.policy.callers.caller_rules_file import load_caller_rules
 from litellm_bighub.policy.difference import Difference, compare
 from litellm_bighub.policy.evaluation import Explanation, explain as explain_policy
 from litellm_bighub.policy.example_text import CallText
@@ -58,6 +59,10 @@ app.command("test")(policy_cases.run_cases)
 app.command()(policy_drafts.schema)
 app.command()(policy_drafts.suggest)
 POLICY: Final = Path("bighub_policy.yaml")
+CallerRulesFile: TypeAlias = Annotated[
+    Path | None,
+    typer.Option(help="rules of a key or team: JSON or YAML, the list or what holds it as `metadata.bighub`"),
+]
 
 
 @app.command()
@@ -65,6 +70,7 @@ def check(
     policy: PolicyFile = POLICY,
     config: ConfigFile = None,
     database_url: DatabaseUrl = "",
+    caller_rules: CallerRulesFile = None,
 ) -> None:
     """Say whether the file is a valid policy; the first mistake is named with its line.
 
@@ -72,11 +78,14 @@ def check(
     """
     with errors_in_one_line():
         checked = load_policy(policy)
+        further = None if caller_rules is None else load_caller_rules(caller_rules, checked)[1]
         warnings = [*unmarked_actors(policy), *unread_commands(policy), *misplaced_rules(policy)]
         called = _called_tools(config, policy, database_url)
     if called:
         warnings += _uncalled(checked, called)
     typer.echo(f"{policy.name}: {len(checked.rules)} rules, default {checked.default}, version {checked.version}")
+    if caller_rules is not None and further is not None:
+        typer.echo(f"{caller_rules.name}: {len(further.texts)} rules of a key or team")
     for line in warnings:
         typer.echo(f"warning: {line}", err=True)
 
@@ -108,6 +117,7 @@ def explain(
     response_id: Annotated[str, typer.Option(help="the id of the response that holds the call")] = "",
     trace_id: Annotated[str, typer.Option(help="the id of the request or run")] = "",
     value: Annotated[float | None, typer.Option(help="in place of the value out of the arguments")] = None,
+    caller_rules: CallerRulesFile = None,
     config: ConfigFile = None,
     database_url: DatabaseUrl = "",
     json: AsJson = False,  # noqa: FBT002 - a flag of the command line
@@ -121,12 +131,15 @@ def explain(
         with errors_in_one_line():
             loaded = load_policy(policy)
             call, context = _recorded(loaded, decision, locate(config, policy, database_url))
+            if caller_rules is not None:
+                context = replace(context, caller_rules=load_caller_rules(caller_rules, loaded)[0])
         _explain((config, policy, database_url), loaded, call, context, json=json)
         return
     with errors_in_one_line():
         text = load_text(policy)
         loaded = build(text)
         before = _before(text, earlier or (), taint or ())
+        rules = "" if caller_rules is None else load_caller_rules(caller_rules, loaded)[0]
         call = ToolCall("", cast("CallType", type_), tool, read_arguments(arguments), value=value)
         measured = ToolTable(loaded.tools).find(tool).measure(call)
         called = _called_tools(config, policy, database_url)
@@ -150,6 +163,7 @@ def explain(
         end_user=end_user,
         outputs=before.outputs,
         history=before.history,
+        caller_rules=rules,
     )
     _explain((config, policy, database_url), loaded, measured, context, json=json)
 

@@ -19,6 +19,7 @@ from litellm_bighub.deciders.approvals.waiting_decider import (
     settled,
     waiting_decider_of,
 )
+from litellm_bighub.deciders.caller_rules import held_to_rules
 from litellm_bighub.deciders.decider import Decider, HistoryDecider, LearningDecider, layers, undecided
 from litellm_bighub.deciders.event_sinks import DecisionHook, EventSink, HookSink, record
 from litellm_bighub.deciders.ledger.ledger import DeadlineLedger, Ledger, MemoryLedger
@@ -27,6 +28,7 @@ from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.conversation.fact import MAYBE, RELEASED, of_call, with_facts
 from litellm_bighub.domain.conversation.history import FreshHistory
 from litellm_bighub.domain.decision import Allow, Basis, Block, Decision, RequireApproval, verdict
+from litellm_bighub.domain.digest import rules_digest
 from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.ids import random_id
 from litellm_bighub.domain.redaction import Redactor
@@ -196,6 +198,7 @@ class ToolDecisions:
                     decision, decider = await self._asked.decide(call, context), self._decider.name
                 except DecisionError as error:
                     decision = _without_answer(error, tool.fail_mode or self._fail_mode)
+                decision = held_to_rules(decision, call, context, self.clock())
             case _:
                 assert_never(measured)
         return DecidedToolCall(call, context, tool, decision, decider, self._timer() - started)
@@ -225,6 +228,7 @@ class ToolDecisions:
         call = replace(judgement.call, path=f"{judgement.call.path} after {approval_id}")
         started = self._timer()
         decision = await self._asked.decide(call, judgement.context)
+        decision = held_to_rules(decision, call, judgement.context, self.clock())
         return replace(judgement, decision=decision, decider=self._decider.name, seconds=self._timer() - started)
 
     async def _recorded(self, judgement: DecidedToolCall) -> Decision:
@@ -318,4 +322,5 @@ class DecidedToolCall:
             latency_ms=self.seconds * 1000,
             cause=decision.cause if isinstance(decision, Block) else "",
             key=context.key,
+            caller_rules=rules_digest(context.caller_rules),
         )

@@ -147,6 +147,8 @@ class CallContext:
         history: facts about the calls of its conversation, as `domain.conversation.fact` has them; empty where nobody
             knows them.
         end_user: the user that the request names. These are the caller's words, and nobody has authenticated them.
+        caller_rules: the rules in the metadata of the authenticated key and its team, as `policy.callers` writes and
+            reads them; empty if they have none.
         background: reads why a call of the answer was made, where somebody has to be told; no rule sees it.
     """
 
@@ -165,6 +167,7 @@ class CallContext:
     outputs: str = ""
     history: str = ""
     end_user: str = ""
+    caller_rules: str = ""
     background: Callable[[ToolCall], CallBackground] | None = field(default=None, compare=False, repr=False)
 
 

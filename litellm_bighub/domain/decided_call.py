@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from litellm_bighub.domain.call import Arguments, CallContext, CallType, ToolCall
 from litellm_bighub.domain.decision import Verdict
+from litellm_bighub.domain.digest import rules_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,7 @@ class DecidedCall:
         request: of a withheld call, which request it was in the answer to: several may have gone on from the same turn.
         path: where it stood in its answer, as in `output[2]`; empty for calls that an older version has written.
         told: of a released call, what the person who approved it tells the model.
+        caller_rules: the digest of the rules that the caller's key and team had, empty without any.
     """
 
     response_id: str
@@ -68,6 +70,7 @@ class DecidedCall:
     request: str = ""
     path: str = ""
     told: str = ""
+    caller_rules: str = ""
 
     @property
     def place(self) -> tuple[str, str, str, str]:
@@ -98,6 +101,7 @@ def released(call: ToolCall, context: CallContext, time: float, *, told: str = "
         user=context.user,
         path=call.place,
         told=storable(told),
+        caller_rules=rules_digest(context.caller_rules),
     )
 
 

@@ -28,6 +28,8 @@ class Basis:
         blocked_by: the rule or mechanism that decided, as in `max_value` or `kill_switch`.
         rule: the id or name of the rule that decided.
         policy_version: the version of the policy that it was made under.
+        caller_rules: the digest of the rules of the caller's key and team that were judged by; empty if it has none, or
+            if the decider knows nothing of such rules.
         risk: the decider's estimate from 0 to 1, `None` if it gave none.
         answer: what a BIGHUB answered, whole, where its caller wants to see it. Nothing is decided by it.
     """
@@ -36,6 +38,7 @@ class Basis:
     blocked_by: str = ""
     rule: str = ""
     policy_version: str = ""
+    caller_rules: str = ""
     risk: float | None = None
     answer: JsonMapping = field(default_factory=JsonObject, compare=False, repr=False)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, cast
 
 import rfc8785
@@ -57,6 +58,16 @@ def call_digest(
         "user": user,
     }
     return _sha256({**bound, "end_user": end_user} if end_user else bound)
+
+
+@lru_cache(maxsize=256)
+def rules_digest(caller_rules: str) -> str:
+    """What tells the rules of a key and its team from others; empty without any.
+
+    Args:
+        caller_rules: as a call's context has them.
+    """
+    return hashlib.sha256(caller_rules.encode()).hexdigest()[:12] if caller_rules else ""
 
 
 def _sha256(value: object) -> str:

@@ -30,6 +30,7 @@ class DecisionEvent:
         arguments_digest: SHA-256 over the RFC 8785 form of the unredacted arguments; empty if they were unreadable.
         latency_ms: how long the decision took, in milliseconds.
         key: the hash of the key that asked, empty without one.
+        caller_rules: the digest of the rules of that key and its team, empty without any.
     """
 
     event_id: str
@@ -64,6 +65,7 @@ class DecisionEvent:
     latency_ms: float
     cause: BlockCause | Literal[""] = ""
     key: str = ""
+    caller_rules: str = ""
 
     @property
     def allowed(self) -> bool:

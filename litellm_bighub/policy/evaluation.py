@@ -7,7 +7,7 @@ decides, `judge` applies that rule.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Final, Literal, TypeAlias
@@ -16,6 +16,7 @@ from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Verdict
 from litellm_bighub.policy.approvers import ANYONE, Requirement, all_of
 from litellm_bighub.policy.argument_condition import Undecidable
+from litellm_bighub.policy.callers.caller_rules import UnreadableRules, read_rules
 from litellm_bighub.policy.parts.part import WHOLE_CALL, Part
 from litellm_bighub.policy.rule import CallerField, Effect, Period, Policy, Rule
 from litellm_bighub.policy.rule_pattern import Pattern
@@ -27,8 +28,12 @@ Mismatch: TypeAlias = (
 )
 
 Deciding: TypeAlias = tuple[Rule | None, ...]
-"""The rules that decide on a call, in the policy's order: one for each of its parts. `None` is the default."""
+"""The rules that decide on a call, in the policy's order: one for each of its parts, and behind them those that the
+caller's key and team add. `None` is the default."""
 
+
+UNREADABLE_RULES: Final = "caller_rules"
+"""What blocks every call of a key or team whose own rules cannot be read."""
 
 OVER_TOTAL: Final = "max_total_per_"
 """How the field of a rule begins that limits a total."""
@@ -135,13 +140,23 @@ def find(policy: Policy, call: ToolCall, context: CallContext, now: float) -> De
     A condition that cannot be evaluated is decided at once: whether its rule applies is unknown, so the call is
     blocked. So is a call of a key or user whom a rule that restrains may mean: its pattern does not say. And so is a
     call that cannot be read: the name of its tool would be matched against patterns.
+
+    Rules of the caller's key and team decide together with these, each that fits: whatever they say, the policy is
+    asked, and the strictest answer counts.
     """
     if call.unreadable is not None:
         return _unreadable(policy, call.unreadable)
     decided = _decided_parts(policy, call, context, now)
     if isinstance(decided, PolicyJudgement):
         return decided
-    return _deciding(decided)
+    if not context.caller_rules:
+        return _deciding(decided)
+    further = _further_parts(policy, call, context, now)
+    if isinstance(further, PolicyJudgement):
+        return further
+    return _deciding(decided) + tuple(
+        {(one.rule.id, one.rule.effect): one.rule for one in further if one.rule}.values()
+    )
 
 
 def _decided_parts(
@@ -176,6 +191,38 @@ def _decided_parts(
         if not remaining:
             break
     return decided + [PartDecision(part, None, part.restricts_only) for part in remaining]
+
+
+def _further_parts(
+    policy: Policy, call: ToolCall, context: CallContext, now: float
+) -> PolicyJudgement | list[PartDecision]:
+    """What the rules of the caller's key and team say. Each that fits counts: none goes before another.
+
+    One without patterns of parts fits every call, whatever its parts. Where nobody told the gateway which parts a call
+    has, one with such patterns fits it, too.
+    """
+    read = read_rules(context.caller_rules, policy.parts.workspace)
+    if isinstance(read, UnreadableRules):
+        return _unreadable_rules(policy, read.problem)
+    labels = policy.labels.of(context.outputs)
+    parts = policy.parts.of(call) if read.has_parts else _WHOLE
+    unread = not policy.knows_tools and all(part is WHOLE_CALL for part in parts)
+    decided: list[PartDecision] = []
+    for rule in read.rules:
+        if unknown := rule.taint - policy.labels.all:
+            return _unreadable_rules(policy, f"{rule.name}: no tool has `output: {min(unknown)}`")
+        fitting = list(parts) if unread else [part for part in parts if rule.fits(part)]
+        if not fitting and rule.parts:
+            continue
+        try:
+            if mismatch(rule, call, context, now, labels) is not None:
+                continue
+        except Undecidable as error:
+            return _undecidable(policy, rule, error)
+        if (unclear := _unclear_actor(policy, rule, context)) is not None:
+            return unclear
+        decided += [PartDecision(part, rule) for part in fitting or _WHOLE]
+    return decided
 
 
 def _is_unsure(rule: Rule, call: ToolCall, context: CallContext, now: float) -> bool:
@@ -213,7 +260,10 @@ def judge_all(
     strictest = min(judged, key=lambda judgement: _STRICTEST_FIRST.index(judgement.verdict))
     if len(judged) == 1 and strictest.rule is None:
         return replace(strictest, asking=(None,)) if strictest.verdict == "requires_approval" else strictest
-    counting = {rule.id: rule for rule in rules if rule is not None}
+    counting: dict[str, Rule] = {}
+    for rule in rules:
+        if rule is not None:  # of two with one id the policy's own counts
+            counting.setdefault(rule.id, rule)
     asking = tuple(one.rule for one in judged if one.verdict == "requires_approval")
     charges = {one.rule.totals_id: one for judgement in judged for one in judgement.charges}
     return PolicyJudgement(
@@ -308,6 +358,8 @@ def explain(
     judgement = evaluate(policy, call, context, now=now, usage=usage)
     decided = _decided_parts(policy, call, context, now)
     parts = () if isinstance(decided, PolicyJudgement) else tuple(decided)
+    further = _further_parts(policy, call, context, now) if context.caller_rules else []
+    others = () if isinstance(further, PolicyJudgement) else tuple(further)
     remaining = {id(one.part) for one in parts} if parts else {0}
     considered: list[Considered] = []
     labels = policy.labels.of(context.outputs)
@@ -326,7 +378,25 @@ def explain(
         remaining -= {id(one.part) for one in decides if not one.unsure}
         if not remaining or (not parts and reason is None):
             break
-    return Explanation(judgement, tuple(considered), parts)
+    considered += _further_considered(policy, call, context, now, others)
+    return Explanation(judgement, tuple(considered), parts + others)
+
+
+def _further_considered(
+    policy: Policy, call: ToolCall, context: CallContext, now: float, decided: Sequence[PartDecision]
+) -> Iterator[Considered]:
+    """The rules of the caller's key and team, and why each does not apply."""
+    read = read_rules(context.caller_rules, policy.parts.workspace) if context.caller_rules else None
+    if read is None or isinstance(read, UnreadableRules):
+        return
+    labels = policy.labels.of(context.outputs)
+    for rule in read.rules:
+        try:
+            reason = mismatch(rule, call, context, now, labels)
+        except Undecidable:
+            reason = None
+        is_deciding = any(one.rule is rule for one in decided)
+        yield Considered(rule, reason or (None if is_deciding or not rule.parts else "part"))
 
 
 def mismatch(
@@ -437,6 +507,11 @@ def _unclear_actor(policy: Policy, rule: Rule, context: CallContext) -> PolicyJu
 
 def _unreadable(policy: Policy, reason: str) -> PolicyJudgement:
     return PolicyJudgement("blocked", reason, "unreadable", None, policy.version)
+
+
+def _unreadable_rules(policy: Policy, problem: str) -> PolicyJudgement:
+    reason = f"the rules of the key or team cannot be read: {problem}"
+    return PolicyJudgement("blocked", reason, UNREADABLE_RULES, None, policy.version)
 
 
 def _undecidable(policy: Policy, rule: Rule, error: Undecidable) -> PolicyJudgement:

@@ -27,6 +27,8 @@ CALLER_FIELDS: Final[tuple[CallerField, ...]] = get_args(CallerField)
 Period: TypeAlias = Literal["hour", "day", "week", "month"]
 """A calendar window over which values are summed up."""
 TotalBy: TypeAlias = Literal["actor", "user", "team", "key", "currency"]
+Holder: TypeAlias = Literal["key", "team"]
+"""Whose metadata may hold rules."""
 MOST_DIGITS: Final = 15
 """A double keeps so many digits of any number, so it tells how that was written."""
 
@@ -105,6 +107,7 @@ class Rule:
         total_by: whose sums these are; those of all callers together if it names nobody.
         requirements: who must approve what it asks.
         totals_of: the id of the rule whose sums it adds to, in place of its own.
+        holder: in whose metadata it stands; `None` for a rule of the policy.
     """
 
     id: str
@@ -143,6 +146,7 @@ class Rule:
     max_totals: Mapping[Period, Decimal] = field(default_factory=dict)
     total_by: tuple[TotalBy, ...] = ()
     totals_of: str = ""
+    holder: Holder | None = None
     patterns: PatternIndex = field(init=False, repr=False, compare=False)
     caller_patterns: tuple[tuple[CallerField, Pattern], ...] = field(init=False, repr=False, compare=False)
 
@@ -210,6 +214,7 @@ class Policy:
         parts: takes calls apart.
         labels: the labels of the tools' results.
         has_parts: whether a rule has patterns of parts; otherwise a call need not be taken apart.
+        knows_tools: whether `tools` is all that is said of tools. Otherwise somebody else knows the parts of calls.
     """
 
     version: str
@@ -219,3 +224,4 @@ class Policy:
     parts: CallParts = field(default_factory=lambda: CallParts({}), compare=False)
     has_parts: bool = False
     labels: Labels = field(default_factory=lambda: Labels({}), compare=False)
+    knows_tools: bool = True

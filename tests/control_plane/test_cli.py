@@ -51,6 +51,39 @@ def test_check_says_what_is_there(run, policy_file):
     assert "bighub_policy.yaml: 2 rules, default block" in result.output
 
 
+def test_check_reads_rules_of_a_key_beside_the_policy(run, policy_file, tmp_path):
+    (tmp_path / "key.json").write_text(
+        '{"metadata": {"bighub": [{"name": "no refunds", "tool": "refund", "effect": "block"}]}}'
+    )
+    (tmp_path / "wrong.json").write_text('[\n{"name": "refunds", "effect": "allow"}]')
+    read = run(cli_policy.app, "check", policy_file(POLICY), "--caller-rules", tmp_path / "key.json")
+    refused = run(cli_policy.app, "check", policy_file(POLICY), "--caller-rules", tmp_path / "wrong.json")
+
+    assert (read.exit_code, "key.json: 1 rules of a key or team" in read.output) == (0, True)
+    assert (refused.exit_code, "wrong.json:2: [0]: a rule of a key or team allows nothing" in refused.output) == (
+        1,
+        True,
+    )
+
+
+def test_explain_tells_of_rules_of_a_key(run, policy_file, tmp_path, recorded):
+    (tmp_path / "key.json").write_text('[{"name": "no refunds", "tool": "refund", "effect": "block"}]')
+    beside = (policy_file(POLICY), "--caller-rules", tmp_path / "key.json")
+    typed = run(cli_policy.app, "explain", *beside, "--tool", "refund", "--arguments", '{"amount": 5}')
+    with open_database(recorded).connect() as connection:
+        decision = (
+            connection.execute(text("SELECT subject FROM events WHERE type = 'decision_event.created'"))
+            .scalars()
+            .first()
+        )
+    again = run(cli_policy.app, "explain", *beside, "--decision", decision, "--database-url", recorded)
+
+    for result in (typed, again):
+        assert "refunds: decides" in result.output
+        assert "key/no refunds: decides" in result.output
+        assert "blocked: the rule blocks this call (key/no refunds)" in result.output
+
+
 def test_check_names_the_line_of_a_mistake(run, policy_file):
     result = run(cli_policy.app, "check", policy_file(POLICY.replace("max_value", "max_valu")))
     assert result.exit_code == 1
@@ -105,8 +138,8 @@ def test_diff_names_what_was_added_removed_changed_and_moved(run, tmp_path):
     assert run(cli_policy.app, "diff", before, before).output == "the policies are the same\n"
 
 
-TOLD_OTHERWISE = {*LEDGERS, *FOR_PEOPLE, "outputs", "history"}
-"""What no rule sees, and what came back or was called before: `--taint` and `--earlier` say that."""
+TOLD_OTHERWISE = {*LEDGERS, *FOR_PEOPLE, "outputs", "history", "caller_rules"}
+"""What no rule sees, what came back or was called before (`--taint`, `--earlier`), and what stands in a file."""
 
 
 @pytest.mark.parametrize("name", [each.name for each in fields(CallContext) if each.name not in TOLD_OTHERWISE])

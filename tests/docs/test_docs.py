@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -51,7 +52,12 @@ def of(*languages):
 def test_every_block_is_of_a_kind_that_is_checked_here():
     kinds = {block.language for block in BLOCKS}
 
-    assert kinds <= {"python", "text", "yaml", "toml", "{toctree}"} | SHELLS
+    assert kinds <= {"python", "text", "yaml", "json", "toml", "{toctree}"} | SHELLS
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "json"], ids=str)
+def test_every_block_of_json_is_json(block):
+    json.loads(block.code)
 
 
 # Python

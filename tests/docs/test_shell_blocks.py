@@ -219,6 +219,9 @@ def _files(page, folder):
     (folder / "new_policy.yaml").write_text(policy.code)
     if served := [block for block in blocks_of(page) if block.language == "yaml" and "\nslack:" in block.code]:
         (folder / FILE).write_text(served[0].code)
+    for block in blocks_of(page):
+        if block.language == "json" and '"bighub"' in block.code:
+            (folder / "key.json").write_text(block.code)
     shutil.copytree(ROOT / "deploy", folder / "deploy")
 
 

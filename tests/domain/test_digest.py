@@ -8,7 +8,7 @@ import pytest
 import rfc8785
 from hypothesis import given, strategies as st
 
-from litellm_bighub.domain.digest import arguments_digest, call_digest, canonical
+from litellm_bighub.domain.digest import arguments_digest, call_digest, canonical, rules_digest
 
 CALL = {
     "actor": "AI_AGENT",
@@ -79,3 +79,9 @@ def test_deep_arguments_have_the_same_form_too():
         deep = [{"a": deep}]
 
     assert canonical(deep) == rfc8785.dumps(deep)
+
+
+def test_rules_of_callers_are_told_apart():
+    assert rules_digest("") == ""
+    assert len({rules_digest(text) for text in ('{"key":[]}', '{"team":[]}', "")}) == 3
+    assert len(rules_digest('{"key":[]}')) == 12

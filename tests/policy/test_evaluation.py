@@ -10,6 +10,7 @@ from hypothesis import given, strategies as st
 
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.policy.approvers import Requirement
+from litellm_bighub.policy.callers.caller_rules import written
 from litellm_bighub.policy.evaluation import Usage, evaluate, explain
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.policy.policy_text import build
@@ -475,3 +476,208 @@ def test_a_rule_that_may_be_meant_decides_with_the_next():
 def test_a_rule_limits_its_calls_in_a_conversation(used, expected):
     policy = policy_of("{name: r, tool: pay, max_per_conversation: 3}")
     assert judged(policy, call("pay"), usage=Usage(in_conversation=used)) == expected
+
+
+def of_caller(*rules, team=(), **context) -> CallContext:
+    """Who asks with a key, and perhaps in a team, of these rules."""
+    lists = {"key": {"bighub": list(rules)}} | ({"team": {"bighub": list(team)}} if team else {})
+    return CallContext(caller_rules=written(lists), **context)
+
+
+BASH = "tools: {Bash: {command: command}, read_mail: {output: untrusted}}"
+NO_RM = {"name": "no rm", "command": ["rm *"], "effect": "block"}
+ASK_ANN = {"name": "ask", "tool": "refund", "effect": "require_approval", "approvers": ["user:ann"]}
+
+
+@pytest.mark.parametrize(
+    ("default", "rules", "expected"),
+    [
+        pytest.param("allow", [{"name": "a", "effect": "block"}], ("blocked", "effect"), id="blocks"),
+        pytest.param("allow", [ASK_ANN], ("requires_approval", "effect"), id="asks"),
+        pytest.param("block", [ASK_ANN], ("blocked", "default"), id="asks what the policy blocks"),
+        pytest.param(
+            "allow", [ASK_ANN, {"name": "a", "effect": "block"}], ("blocked", "effect"), id="asks, and blocks"
+        ),
+        pytest.param("allow", [{"name": "a", "tool": "other", "effect": "block"}], ALLOWED, id="for another tool"),
+        pytest.param("allow", [{"name": "a", "effect": "block", "when": "amount > `9`"}], ALLOWED, id="does not hold"),
+        pytest.param(
+            "allow", [{"name": "a", "effect": "block", "when": "amount > `1`"}], ("blocked", "effect"), id="holds"
+        ),
+        pytest.param(
+            "allow", [{"name": "a", "effect": "block", "when": "n > `1`"}], ("blocked", "when"), id="no answer"
+        ),
+        pytest.param("allow", [{"name": "a", "effect": "block", "status": "paused"}], ALLOWED, id="paused"),
+        pytest.param("allow", [{**ASK_ANN, "max_value": 3}], ("blocked", "max_value"), id="out of bounds"),
+        pytest.param("allow", [NO_RM], ALLOWED, id="for commands, and the call has none"),
+        pytest.param("allow", [{"name": "a", "effect": "allow"}], ("blocked", "caller_rules"), id="unreadable"),
+        pytest.param(
+            "allow", [{**ASK_ANN, "taint": "secret"}], ("blocked", "caller_rules"), id="a label that no tool has"
+        ),
+        pytest.param("allow", [{**ASK_ANN, "taint": "untrusted"}], ALLOWED, id="a label that is not on"),
+        pytest.param("allow", [], ALLOWED, id="none"),
+    ],
+)
+def test_rules_of_a_key_stand_beside_the_policy(default, rules, expected):
+    policy = policy_of(default=default, start=BASH)
+    assert judged(policy, call(value=5, amount=5), context=of_caller(*rules)) == expected
+
+
+def test_rules_of_key_and_team_both_count():
+    policy = policy_of(default="allow")
+    other = {**ASK_ANN, "name": "too", "approvers": ["user:eve"]}
+    judgement = evaluate(policy, call(), of_caller(ASK_ANN, team=[other]), now=NOON)
+
+    assert [rule.id for rule in judgement.asking if rule] == ["key/ask", "team/too"]
+    assert [each.by for each in judgement.requirements] == [("user:ann",), ("user:eve",)]
+    assert judgement.reason == "the rule asks for a person (key/ask)"
+
+
+@pytest.mark.parametrize(
+    ("command", "expected"),
+    [
+        ("ls -l", ALLOWED),
+        ("ls; rm -r x", ("blocked", "effect")),
+        ('bash -c "r\\m x"', ("blocked", "effect")),
+        ("", ALLOWED),
+    ],
+)
+def test_rules_of_a_key_see_the_parts_of_a_call(command, expected):
+    assert (
+        judged(policy_of(default="allow", start=BASH), call("Bash", command=command), context=of_caller(NO_RM))
+        == expected
+    )
+
+
+def test_a_rule_of_a_key_without_patterns_is_for_a_call_without_parts():
+    rule = {"name": "no shell", "tool": "Bash", "effect": "block"}
+    asked = call("Bash", command="")
+    assert judged(policy_of(default="allow", start=BASH), asked, context=of_caller(rule, NO_RM)) == (
+        "blocked",
+        "effect",
+    )
+
+
+def test_where_nobody_knows_the_parts_of_a_call_a_rule_for_parts_fits():
+    policy = Policy("", "allow", (), {}, knows_tools=False)
+    assert judged(policy, call("Bash", command="ls"), context=of_caller(NO_RM)) == ("blocked", "effect")
+    shell = ToolCall("c", "shell", "shell", {"action": {"commands": ["ls"]}})
+    assert judged(policy, shell, context=of_caller(NO_RM)) == ALLOWED
+
+
+def test_a_rule_of_a_key_that_may_mean_this_caller_blocks():
+    rule = {**ASK_ANN, "actor": "billing"}
+    assert judged(policy_of(default="allow"), call(), context=of_caller(rule, actor="key:billing")) == (
+        "blocked",
+        "actor",
+    )
+
+
+def test_what_the_policy_cannot_decide_is_blocked_whatever_the_key_says():
+    policy = policy_of("{name: r, when: 'amount > `1`'}")
+    assert judged(policy, call(), context=of_caller(ASK_ANN)) == ("blocked", "when")
+
+
+def test_a_rule_of_a_key_hides_no_limit_of_a_rule_of_that_name():
+    policy = policy_of("{name: key/ask, max_per_day: 0}")
+    assert judged(policy, call(), context=of_caller(ASK_ANN)) == ("blocked", "max_per_day")
+    limited = policy_of("{name: key/ask, effect: require_approval, max_per_day: 5}")
+    judgement = evaluate(limited, call(), of_caller(ASK_ANN), now=NOON)
+    assert [rule.max_per_day for rule in judgement.rules] == [5]
+
+
+def test_an_explanation_tells_of_rules_of_the_key():
+    rules = [
+        NO_RM,
+        {"name": "other", "tool": "x", "effect": "block"},
+        {"name": "if", "effect": "block", "when": "n > `1`"},
+    ]
+    policy = policy_of("{name: all, tool: Bash}", start=BASH)
+    explained = explain(policy, call("Bash", command="ls; rm x", n=0), of_caller(*rules), now=NOON)
+
+    assert [(seen.rule.name, seen.mismatch) for seen in explained.considered] == [
+        ("all", None),
+        ("key/no rm", None),
+        ("key/other", "tool"),
+        ("key/if", "when"),
+    ]
+    assert [(one.part.kind, one.rule and one.rule.name) for one in explained.parts][-1] == ("command", "key/no rm")
+
+
+@pytest.mark.parametrize(
+    ("rules", "asked", "considered"),
+    [
+        ([NO_RM], call("Bash", command="ls"), [("all", None), ("key/no rm", "part")]),
+        ([{"name": "if", "effect": "block", "when": "n > `1`"}], call("Bash"), [("all", None), ("key/if", None)]),
+        ([{"name": "a", "effect": "allow"}], call("Bash"), [("all", None)]),
+    ],
+    ids=["no part", "no answer", "unreadable"],
+)
+def test_an_explanation_says_why_a_rule_of_the_key_does_not_decide(rules, asked, considered):
+    explained = explain(policy_of("{name: all, tool: Bash}", start=BASH), asked, of_caller(*rules), now=NOON)
+    assert [(seen.rule.name, seen.mismatch) for seen in explained.considered] == considered
+
+
+STRICTNESS = ["allowed", "requires_approval", "blocked"]
+TOOLS = ["refund", "Bash", "shell"]
+FURTHER_RULES = st.lists(
+    st.fixed_dictionaries(
+        {"effect": st.sampled_from(["block", "require_approval"])},
+        optional={
+            "tool": st.sampled_from([*TOOLS, "*", ["refund", "shell"]]),
+            "command": st.sampled_from([["rm *"], ["ls"], ["git push *", "ls *"]]),
+            "when": st.sampled_from(["amount > `3`", "other == 'x'", "caller('team') == 'red'"]),
+            "actor": st.sampled_from(["robot", "key:robot", "*"]),
+            "status": st.sampled_from(["active", "paused"]),
+            "taint": st.sampled_from(["untrusted", "unknown"]),
+            "team": st.sampled_from(["red", "*"]),
+        },
+    ),
+    max_size=3,
+)
+FILES = st.lists(
+    st.sampled_from(
+        [
+            "tool: refund, max_value: 4",
+            "tool: refund, effect: require_approval, when: 'amount > `2`'",
+            "tool: Bash, command: {block: ['rm *'], require_approval: ['git push *'], allow: ['ls *']}",
+            "tool: '*', effect: require_approval, taint: untrusted",
+            "tool: '*', actor: robot, effect: block",
+            "tool: '*'",
+        ]
+    ),
+    max_size=3,
+)
+CALLS = st.builds(
+    lambda name, command, amount: call(name, command=command, amount=amount, value=float(amount)),
+    st.sampled_from(TOOLS),
+    st.sampled_from(["ls", "ls; rm x", "git push origin", "$X", "", 'bash -c "rm x"']),
+    st.integers(0, 6),
+)
+
+
+@given(
+    FILES,
+    st.sampled_from(["allow", "block", "require_approval"]),
+    FURTHER_RULES,
+    FURTHER_RULES,
+    CALLS,
+    st.sampled_from(["robot", "key:robot"]),
+    st.sampled_from(["", "read_mail"]),
+)
+def test_adding_rules_of_a_key_or_team_never_makes_an_answer_milder(file, default, first, more, asked, actor, outputs):
+    """Not beside the policy, and not beside other such rules, wherever in the list they stand."""
+    policy = policy_of(*(f"{{name: r{n}, {rule}}}" for n, rule in enumerate(file)), default=default, start=BASH)
+    key, team = ([{"name": f"k{n}", **rule} for n, rule in enumerate(rules)] for rules in (first, more))
+
+    def strictness(**lists) -> int:
+        rules = written({holder: {"bighub": rules} for holder, rules in lists.items()})
+        context = CallContext(actor=actor, team="red", outputs=outputs, caller_rules=rules)
+        judgement = evaluate(policy, asked, context, now=NOON)
+        assert explain(policy, asked, context, now=NOON).judgement == judgement
+        return STRICTNESS.index(judgement.verdict)
+
+    renamed = [{**rule, "name": f"t{n}"} for n, rule in enumerate(team)]
+    alone = strictness()
+    assert alone <= strictness(key=key) <= strictness(key=key, team=team)
+    assert strictness(key=key) <= strictness(key=[*renamed, *key])
+    assert strictness(key=[*renamed, *key]) == strictness(key=[*key, *renamed]) == strictness(key=key, team=team)

@@ -22,6 +22,7 @@ from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.domain.redaction import Redact
 from litellm_bighub.policy.approvers import ANYONE
+from litellm_bighub.policy.callers.caller_rules import CallerRules, read_rules
 from litellm_bighub.policy.evaluation import PolicyJudgement
 from litellm_bighub.policy.policy_text import RuleText
 from litellm_bighub.wording import ENGLISH
@@ -249,12 +250,19 @@ def _may_not(approval: Approval, resolution: Resolution, now: float) -> Resoluti
         return None
     if resolution.litellm_user and resolution.litellm_user == approval.context.get("user"):
         return ResolutionRefused("own_call")
-    if resolution.allow_minutes is not None and approval.requirements != (ANYONE,):
+    if resolution.allow_minutes is not None and (approval.requirements != (ANYONE,) or _asked_by_caller_rule(approval)):
         return ResolutionRefused("no_allowance")
     voted = any(vote.is_by(resolution.person or resolution.by, resolution.by) for vote in approval.counting)
     if resolution.edited is None and not voted and not _helps(approval, resolution, now):
         return ResolutionRefused("not_approver", values={"who": whose_turn(approval, now)})
     return None
+
+
+def _asked_by_caller_rule(approval: Approval) -> bool:
+    """Whether a rule of the caller's key or team asks, which no rule of the policy makes milder."""
+    rules = str(approval.context.get("caller_rules") or "")
+    read = read_rules(rules) if rules else None
+    return isinstance(read, CallerRules) and approval.rule_id in read.texts
 
 
 def _helps(approval: Approval, resolution: Resolution, now: float) -> bool:

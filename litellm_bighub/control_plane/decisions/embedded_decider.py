@@ -253,6 +253,7 @@ def _policy_decision(outcome: RecordedDecision) -> Decision:
         blocked_by=judgement.blocked_by,
         rule=judgement.rule.id if judgement.rule else "",
         policy_version=judgement.policy_version,
+        caller_rules=outcome.caller_rules,
     )
     match judgement.verdict:
         case "allowed":

@@ -185,6 +185,8 @@ def _families(record: _Record, recorded: Sequence[JsonObject], answers: Answers)
         asking = _asking_rules(record.policy, call, event)
         if key in refused:
             why = "a rule blocked the same call, or a person denied or edited it"
+        elif any(rule.holder for rule in asking):
+            why = "a rule of a key or team asks, which counts whatever the policy file allows"
         elif any(rule.limits_use or rule.max_totals or rule.hours for rule in asking):
             why = "the rule that asks has limits, sums or hours, which a suggested rule would not have"
         elif hides_arguments(event):

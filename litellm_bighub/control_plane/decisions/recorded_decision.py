@@ -27,7 +27,7 @@ from litellm_bighub.domain.conversation.fact import joined
 from litellm_bighub.domain.conversation.history import told
 from litellm_bighub.domain.decided_call import released
 from litellm_bighub.domain.decision import Block
-from litellm_bighub.domain.digest import arguments_digest, call_digest
+from litellm_bighub.domain.digest import arguments_digest, call_digest, rules_digest
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redact, hidden_texts
 from litellm_bighub.policy.evaluation import PolicyJudgement, find
@@ -88,6 +88,7 @@ class RecordedDecision:
         edited: arguments that a person put in place of the model's.
         enforced: false in shadow mode.
         remembered: whether the ledger of decided calls holds the call.
+        caller_rules: the digest of the rules of the caller's key and team, which were judged by, too.
     """
 
     decision_id: str
@@ -97,6 +98,7 @@ class RecordedDecision:
     edited: Arguments | None = None
     enforced: bool = True
     remembered: bool = False
+    caller_rules: str = ""
 
     @property
     def told(self) -> str:
@@ -162,7 +164,7 @@ class DecisionRecorder:
         """
         snapshot = self.snapshot(transaction, now)
         question, judgement = self.judge_question(transaction, snapshot, question, now, counted=counted)
-        outcome = RecordedDecision(question.decision_id, judgement, now, enforced=snapshot.text.mode == "enforce")
+        outcome = _outcome(snapshot, question, judgement, now)
         if question.dry_run:
             return outcome
         if judgement.verdict == "requires_approval" and outcome.enforced:
@@ -212,7 +214,7 @@ class DecisionRecorder:
         question, judgement = self.judge_question(transaction, snapshot, question, now, counted=counted)
         if judgement.verdict != "blocked":
             judgement = replace(judgement, verdict="blocked", reason=reason, blocked_by=blocked_by)
-        outcome = RecordedDecision(question.decision_id, judgement, now, enforced=snapshot.text.mode == "enforce")
+        outcome = _outcome(snapshot, question, judgement, now)
         transaction.append(_decision_event(question, outcome, question.measures(snapshot.tools)), notify=False)
         return outcome
 
@@ -309,6 +311,13 @@ class DecisionRecorder:
             judgement, verdict="blocked", reason="a person approved other arguments", blocked_by="edited"
         )
         return replace(outcome, judgement=edited_judgement, edited=edited)
+
+
+def _outcome(
+    snapshot: PolicySnapshot, question: DecisionQuestion, judgement: PolicyJudgement, now: float
+) -> RecordedDecision:
+    enforced, rules = snapshot.text.mode == "enforce", rules_digest(question.context.caller_rules)
+    return RecordedDecision(question.decision_id, judgement, now, enforced=enforced, caller_rules=rules)
 
 
 def _charge(
@@ -446,7 +455,7 @@ def _decision_event(question: DecisionQuestion, outcome: RecordedDecision, measu
 
 
 def bound_digest(call: ToolCall, context: CallContext, policy_version: str) -> str:
-    """The digest of the call that an approval is bound to."""
+    """The digest of the call that an approval is bound to. It holds under the same policy and rules of key and team."""
     return call_digest(
         actor=context.actor,
         key=context.key,
@@ -455,7 +464,7 @@ def bound_digest(call: ToolCall, context: CallContext, policy_version: str) -> s
         domain=context.domain,
         tool=call.name,
         arguments=call.arguments,
-        policy_version=policy_version,
+        policy_version=f"{policy_version}+{rules_digest(rules)}" if (rules := context.caller_rules) else policy_version,
     )
 
 

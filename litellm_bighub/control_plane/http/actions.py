@@ -191,7 +191,7 @@ async def status(plane: Plane, caller: Anybody) -> JsonObject:
 async def _decide(plane: ControlPlane, caller: Key, body: Action, key: str | None) -> JsonObject:
     require_actor(caller, body.actor)
     call, context = body.question()
-    if context.key or context.key_alias or context.user or context.team or context.history:
+    if any((context.key, context.key_alias, context.user, context.team, context.history, context.caller_rules)):
         require_gateway(caller)
     await live_sessions.check(plane, caller, body.actor, body.session)
     if key is None or body.dry_run:

@@ -49,6 +49,7 @@ def answer(outcome: RecordedDecision, *, dry_run: bool) -> JsonObject:
         "gate_version": GATE_VERSION,
         "rule_id": rule.id if rule else None,
         "policy_version": judgement.policy_version,
+        "caller_rules": outcome.caller_rules or None,
         "expires_at": iso(outcome.approval.expires_at) if outcome.approval else None,
         "edited_arguments": outcome.edited,
         "told_agent": outcome.told or None,

@@ -22,6 +22,7 @@ from litellm_bighub.control_plane.decisions.value_extraction import EXTRA_FIELDS
 from litellm_bighub.domain.arguments import read_arguments
 from litellm_bighub.domain.conversation.fact import MOST_CHARACTERS
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
+from litellm_bighub.policy.callers.caller_rules import MOST_CHARACTERS as MOST_OF_RULES
 
 UNBOUND: Final = frozenset(
     {
@@ -35,11 +36,11 @@ IDENTITY: Final = ("end_user", "user", "team", "key")
 """Who asks at a gateway: bound."""
 RUN: Final = (
     *("path", "surface", "model", "trace_id", "response_id", "conversation", "call_id"),
-    *("key_alias", "outputs", "history"),
+    *("key_alias", "outputs", "history", "caller_rules"),
 )
 """In which run, and what may change about the caller: not bound."""
 _MOST_CHARACTERS: Final = 2000
-_LONG: Final = {"outputs": 100_000, "history": MOST_CHARACTERS}
+_LONG: Final = {"outputs": 100_000, "history": MOST_CHARACTERS, "caller_rules": MOST_OF_RULES}
 _QUESTION_FIELDS: Final = ("value", "target")
 
 

@@ -12,6 +12,7 @@ from jmespath.exceptions import JMESPathError
 
 from litellm_bighub.control_plane.approvals.edited_call import editable
 from litellm_bighub.control_plane.approvals.look import ShownValue
+from litellm_bighub.control_plane.inbox.policy_page.recorded_rule import RecordedRule, rule_of_caller
 from litellm_bighub.control_plane.inbox.readable import readable_json
 from litellm_bighub.control_plane.inbox.views.call_view import ON_CARD, CallView, call_view
 from litellm_bighub.control_plane.inbox.views.edit_fields import EditField, edit_fields
@@ -85,6 +86,7 @@ class Card:
         why: why the call was made.
         votes: who may answer, and who has.
         hidden: what people may look at.
+        rule: the one that asks, if it is one of the caller's key or team.
     """
 
     approval: Approval
@@ -97,6 +99,7 @@ class Card:
     why: WhyBlock
     votes: VoteBlock
     hidden: tuple[HiddenLine, ...]
+    rule: RecordedRule | None
 
 
 def card(
@@ -141,6 +144,7 @@ def card(
         why_block(background, space.said),
         vote_block(approval, person, now),
         hidden_lines(approval, sealed, person, looked),
+        rule_of_caller(str(approval.context.get("caller_rules") or ""), approval.rule_id),
     )
 
 

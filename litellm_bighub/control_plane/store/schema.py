@@ -384,6 +384,7 @@ decided_calls = Table(
     Column("request", Text, nullable=False, server_default=""),
     Column("path", Text, nullable=False, server_default=""),
     Column("told", Text, nullable=False, server_default=""),
+    Column("caller_rules", Text, nullable=False, server_default=""),
     Index("decided_calls_response", "response_id"),
     _index_of_named("decided_calls_conversation", "conversation"),
     Index("decided_calls_call", "call_id", "actor"),

@@ -184,6 +184,7 @@ def _idempotency_key(call: ToolCall, context: CallContext) -> str:
     named = [context.trace_id, context.response_id, context.actor, context.key, context.user, context.domain]
     named += [call.id, call.path]
     named += [call.name, call.action, call.digest]
+    named += [context.caller_rules] if context.caller_rules else []
     return hashlib.sha256(json.dumps(named).encode()).hexdigest()
 
 

@@ -72,6 +72,7 @@ def _basis(answer: Answer) -> Basis:
         decision_id=_text(answer, "request_id") or _text(answer, "validation_id"),
         blocked_by=_text(answer, "blocked_by"),
         rule=_text(answer, "rule_id"),
+        caller_rules=_text(answer, "caller_rules"),
         risk=_risk(answer.get("risk_score")),
     )
 

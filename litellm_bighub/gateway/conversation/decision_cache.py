@@ -14,7 +14,7 @@ from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decided_call import DecidedCall, Search, outcomes
 from litellm_bighub.domain.decision import Allow, Block, BlockCause, Decision, RequireApproval
-from litellm_bighub.domain.digest import arguments_digest
+from litellm_bighub.domain.digest import arguments_digest, rules_digest
 from litellm_bighub.errors import DecisionError
 from litellm_bighub.gateway.conversation.identity import IN_CODE
 from litellm_bighub.gateway.conversation.stored_responses import is_stored, lists_input
@@ -106,9 +106,8 @@ class DecisionCache:
         """What lets this call pass as it has passed, `None` if it has not."""
         if call.unreadable is not None:
             return None
-        alike = [
-            known for known in ledger if (known.call_id, known.type, known.tool) == (call.id, call.type, call.name)
-        ]
+        same_call = (call.id, call.type, call.name, rules_digest(context.caller_rules))
+        alike = [known for known in ledger if (known.call_id, known.type, known.tool, known.caller_rules) == same_call]
         if not lists_input(context.surface) and any(known.path == call.place for known in alike):
             alike = [known for known in alike if known.path == call.place]
         same = [known for known in alike if known.digest == call.digest]
@@ -144,7 +143,8 @@ def _key(call: ToolCall, context: CallContext) -> _Key | None:
     """What distinguishes a call from others in its response, `None` where nothing does."""
     if not call.id or not context.response_id or call.unreadable is not None:
         return None
-    return (call.id, call.type, call.name, call.digest, context.actor, context.key, context.user, context.team)
+    who = (context.actor, context.key, context.user, context.team, rules_digest(context.caller_rules))
+    return (call.id, call.type, call.name, call.digest, *who)
 
 
 def _lasts(decision: Decision) -> bool:

@@ -21,6 +21,7 @@ from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.requests.background import read_background
 from litellm_bighub.gateway.pipeline.request_scope import request_scope
+from litellm_bighub.policy.callers.caller_rules import written
 from litellm_bighub.settings import ACTOR_SOURCES
 
 IN_CODE = "litellm_bighub.aresponses"
@@ -60,7 +61,7 @@ def call_context(
         heard: the events of a streamed answer so far.
         extent: how much of the conversation approvers read.
     """
-    alias = user = team = route = key = ""
+    alias = user = team = route = key = rules = ""
     end_user = _text(request_data.get("user"))
     response_id = _text(fields.get(response, "id"))
     if user_api_key_dict is not None:
@@ -69,6 +70,7 @@ def call_context(
         route = user_api_key_dict.request_route or ""
         key = hashed_key(user_api_key_dict)
         end_user = user_api_key_dict.end_user_id or ""
+        rules = written({"key": user_api_key_dict.metadata, "team": user_api_key_dict.team_metadata})
     names = {"key": KEY + alias, "user": USER + user, "team": TEAM + team}
     named = (names[source] if source in names else _claimed(user_api_key_dict, source) for source in actor_from)
     name = next((name for name in named if without_mark(name) not in NOBODY), actor)
@@ -89,6 +91,7 @@ def call_context(
         outputs=UNKNOWN_TOOL if outputs is None else outputs,
         history=request_scope().history,
         end_user=end_user,
+        caller_rules=rules,
         background=partial(
             read_background,
             request=request_data,

@@ -21,7 +21,7 @@ _POINTER = ("verdict", "tool", "rule")
 
 _OUTCOME = (
     *(*_POINTER, "cause", "type", "actor", "domain", "decider", "approval_id", "blocked_by", "policy_version", "risk"),
-    "degraded",
+    *("degraded", "caller_rules"),
 )
 """Those of any other: nothing that the model wrote, which the caller did not get."""
 

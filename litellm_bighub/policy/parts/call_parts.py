@@ -172,6 +172,11 @@ class CallParts:
         self._tools = [(Pattern(name), _Entry(tool)) for name, tool in tools.items()]
         self._workspace = Directories.at(workspace)
 
+    @property
+    def workspace(self) -> str:
+        """The folder that agents work in; empty if the policy names none."""
+        return self._workspace.workspace
+
     def of(self, call: ToolCall) -> Sequence[Part]:
         """The parts of a call; the call itself if nothing is said of its tool."""
         reader = _BY_TYPE.get(call.type)

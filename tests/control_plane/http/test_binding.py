@@ -21,6 +21,8 @@ from litellm_bighub.deciders.hosted.service import gateway
 from litellm_bighub.domain.arguments import UnreadableArguments
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, RequireApproval
+from litellm_bighub.domain.digest import rules_digest
+from litellm_bighub.policy.callers.caller_rules import written
 from litellm_bighub.settings import ServiceSettings
 from tests.control_plane.http.asking import Clients, both
 from tests.control_plane.serving import serving
@@ -104,13 +106,17 @@ QUESTIONS = st.builds(
 )
 
 
+BOUND = (*IDENTITY, "caller_rules")
+"""Of rules, their digest is bound."""
+
+
 def meaning(question):
     """A question without what may differ, whatever part of it tells a field."""
     others = {name: value for name, value in question.items() if name not in Action.model_fields}
     for part in ("metadata", "context"):
         others |= {name: value for name, value in question[part].items() if name not in UNBOUND}
     if "gateway" in others:
-        others["gateway"] = {name: value for name, value in others["gateway"].items() if name in IDENTITY and value}
+        others["gateway"] = {name: value for name, value in others["gateway"].items() if name in BOUND and value}
     own = {name: question[name] for name in ("action", "value", "target")}
     return json.dumps([own, others], sort_keys=True)
 
@@ -192,7 +198,10 @@ def test_a_gateway_tells_everything_of_its_call():
 
 
 @only_sqlite
-@pytest.mark.parametrize(("name", "is_bound"), [*((name, False) for name in RUN), *((name, True) for name in IDENTITY)])
+@pytest.mark.parametrize(
+    ("name", "is_bound"),
+    [*((name, False) for name in RUN if name != "caller_rules"), *((name, True) for name in IDENTITY)],
+)
 async def test_what_a_gateway_tells(open_plane, name, is_bound):
     async with both(open_plane(POLICY)) as (agent, person):
         asked = await agent.evaluate(action="delete_file", context={"arguments": {}, "gateway": {name: "one"}})
@@ -203,6 +212,30 @@ async def test_what_a_gateway_tells(open_plane, name, is_bound):
         value = "one" if is_bound else "another"
         again = await agent.evaluate(action="delete_file", context={"arguments": {}, "gateway": {name: value}})
         assert again["allowed"] is True
+
+
+@only_sqlite
+async def test_what_a_gateway_tells_of_rules_is_judged_by_and_named_in_the_answer(open_plane):
+    asks = [{"name": "asked", "effect": "require_approval"}]
+    rules, changed = (
+        written({"key": {"bighub": [*asks, *more]}}) for more in ([], [{"name": "x", "tool": "y", "effect": "block"}])
+    )
+
+    def told(rules):
+        return {"action": "lookup", "context": {"arguments": {}, "gateway": {"caller_rules": rules}}}
+
+    async with both(open_plane("version: 1\ndefault: allow\nrules: []\n")) as (agent, person):
+        asked = await agent.evaluate(**told(rules))
+        await person.approve(asked["request_id"])
+        other = await agent.evaluate(**told(changed))
+        again = await agent.evaluate(**told(rules))
+        without = await agent.evaluate(action="lookup", context={"arguments": {}})
+
+    assert (asked["result"], asked["rule_id"]) == ("requires_approval", "key/asked")
+    assert asked["caller_rules"] == rules_digest(rules)
+    assert (other["result"], other["request_id"] != asked["request_id"]) == ("requires_approval", True)
+    assert again["allowed"] is True
+    assert (without["allowed"], without["caller_rules"]) == (True, None)
 
 
 @only_sqlite

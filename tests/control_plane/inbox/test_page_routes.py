@@ -16,10 +16,12 @@ from litellm_bighub.control_plane.people.roles import AGENT
 from litellm_bighub.control_plane.store.tables import events, switches
 from litellm_bighub.control_plane.store.tables.switches import Switch
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.policy.callers.caller_rules import written
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.wording import ENGLISH, read_wording
 from tests.control_plane.conftest import NOON
 from tests.control_plane.inbox.conftest import PERSON, POLICY
+from tests.control_plane.inbox.page_words import words
 from tests.control_plane.serving import serving
 
 PLACES = {
@@ -486,3 +488,31 @@ async def test_a_card_says_what_the_sums_of_its_rule_have_left(open_plane):
             "<code>refunds</code>, this day: 100.25 of 1000 EUR used, 550 reserved with this call, 349.75 left." in page
         )
         assert "this month: 100.25 of 9000 EUR used, 550 reserved with this call, 8349.75 left." in page
+
+
+async def test_a_card_and_a_decision_show_the_text_of_a_rule_of_the_key(visit, plane):
+    def of(amount):
+        when = f"amount > `{amount}`"
+        rule = {
+            "name": "large",
+            "tool": "refund",
+            "when": when,
+            "effect": "require_approval",
+            "description": "on trial",
+        }
+        return CallContext(actor="a", caller_rules=written({"key": {"bighub": [rule]}}))
+
+    client, _ = await visit()
+    call = ToolCall("c", "function", "refund", {"amount": 450}, value=450)
+    asked = [await plane.decide(call, of(amount)) for amount in (300, 400)]
+    cards = words(await client.get("/inbox"))
+    story = words(await client.get(f"/inbox/decisions/{asked[0].decision_id}"))
+    explained = (await client.get(f"/inbox/policy/explain?decision={asked[0].decision_id}")).text
+
+    for amount in (300, 400):
+        assert f"amount > `{amount}`" in cards
+    assert "Text of the rule key/large" in cards
+    assert "on trial" in cards
+    assert "allow for a while" not in cards
+    assert "amount > `300`" in story
+    assert "key/large" in explained

@@ -18,6 +18,7 @@ from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionUnavailable
 from litellm_bighub.gateway.conversation.decision_cache import DecisionCache
 from litellm_bighub.gateway.conversation.stored_responses import as_answer, is_stored
+from litellm_bighub.policy.callers.caller_rules import written
 from litellm_bighub.testing import ScriptedDecider
 
 CREATE, FETCH, INPUT = "/v1/responses", "/v1/responses/{response_id}", "/v1/responses/{response_id}/input_items"
@@ -82,6 +83,7 @@ RELEASED = DecidedCall(
         pytest.param(replace(RELEASED, digest=arguments_digest({"amount": 6})), FETCH, 1, id="other arguments"),
         pytest.param(replace(RELEASED, digest=""), FETCH, 1, id="unreadable arguments"),
         pytest.param(replace(RELEASED, tool="wipe"), FETCH, 1, id="another tool"),
+        pytest.param(replace(RELEASED, caller_rules="1" * 12), FETCH, 1, id="under rules of its key that are gone"),
         pytest.param(replace(RELEASED, edited=True), FETCH, 0, id="as a person edited it"),
         pytest.param(replace(RELEASED, edited=True), INPUT, 0, id="as a person edited it, now input"),
         pytest.param(replace(RELEASED, released=False, verdict="blocked"), FETCH, 1, id="blocked"),
@@ -94,6 +96,28 @@ async def test_what_another_process_released_stays_released(known, where, asked)
 
     assert isinstance(decision, Block if asked else Allow)
     assert len(decider.asked) == asked
+
+
+OTHERS = [written({"key": {"bighub": [{"name": name, "tool": "other", "effect": "block"}]}}) for name in "ab"]
+
+
+@pytest.mark.parametrize("where", [FETCH, INPUT])
+@pytest.mark.parametrize(("before", "after"), [("", OTHERS[0]), (OTHERS[0], ""), OTHERS])
+async def test_nothing_that_was_decided_under_other_rules_of_the_key_holds(before, after, where):
+    """Neither what this process decided, nor what the ledger holds of another one."""
+    ledger = MemoryLedger()
+    for kept in (True, False):
+        decider = ScriptedDecider({"pay": Allow()})
+        decisions = DecisionCache(ToolDecisions(decider, ledger=ledger))
+        first = replace(at(CREATE), caller_rules=before)
+        if kept:
+            await decisions.decide([CALL], first)
+        await ledger.write([released(CALL, first, 1.0)])
+        asked = len(decider.asked)
+        await decisions.decide([CALL], replace(at(where), caller_rules=before))
+        assert len(decider.asked) == asked
+        await decisions.decide([CALL], replace(at(where), caller_rules=after))
+        assert len(decider.asked) == asked + 1
 
 
 SECRET = ToolCall(

@@ -141,3 +141,7 @@ def test_a_currency_is_three_letters_or_cannot_be_read(name, arguments, expected
 @pytest.mark.parametrize(("names", "expected"), [(None, []), ("secret", ["secret"]), (["a", "b"], ["a", "b"])])
 def test_labels_are_nothing_one_or_several(names, expected):
     assert listed(names) == expected
+
+
+def test_the_workspace_is_told():
+    assert (PARTS.workspace, CallParts({}).workspace) == ("/repo", "")

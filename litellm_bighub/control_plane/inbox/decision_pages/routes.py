@@ -15,10 +15,11 @@ from litellm_bighub.control_plane.inbox.cards import view_of
 from litellm_bighub.control_plane.inbox.decision_pages.decision_export import MEDIA_TYPES, ExportFormat, exported
 from litellm_bighub.control_plane.inbox.decision_pages.decision_filter import DecisionFilter, listed
 from litellm_bighub.control_plane.inbox.decision_pages.story import events_of, story
-from litellm_bighub.control_plane.inbox.policy_page.recorded_rule import recorded_rules
+from litellm_bighub.control_plane.inbox.policy_page.recorded_rule import recorded_rules, rule_of_caller
 from litellm_bighub.control_plane.inbox.render import render
 from litellm_bighub.control_plane.inbox.sessions import LoggedIn
 from litellm_bighub.control_plane.store.tables import approvals, events
+from litellm_bighub.domain.digest import rules_digest
 from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/inbox/decisions", default_response_class=HTMLResponse, include_in_schema=False)
@@ -75,11 +76,13 @@ async def decision(request: Request, decision_id: str, plane: Plane, session: Lo
         approval_id = event["body"]["approval_id"]
         approval = approvals.get(connection, approval_id) if approval_id else None
         asking = (event["body"]["policy_version"], event["rule_id"])
+        rules = event["body"].get("caller_rules", "")
         return {
             "decision": event,
             "approval": approval,
             "story": list(story(events_of(connection, event, approval), approval)),
-            "rule": recorded_rules(connection, {asking}).get(asking),
+            "rule": rule_of_caller(rules, event["rule_id"]) or recorded_rules(connection, {asking}).get(asking),
+            "caller_rules": rules_digest(rules),
         }
 
     found = existing(await plane.read(query), "decision", decision_id)

@@ -11,9 +11,10 @@ from litellm_bighub.control_plane.inbox.readable import readable_json
 from litellm_bighub.domain.arguments import UnreadableArguments, read_arguments
 from litellm_bighub.domain.call import CallContext, CallType, ToolCall, restored_context
 from litellm_bighub.domain.conversation.history import LABEL, told
+from litellm_bighub.policy.callers.caller_rules import MOST_CHARACTERS
 
 KINDS: Final[tuple[str, ...]] = get_args(CallType)
-CALLER: Final = ("domain", "user", "team", "key_alias", "key", "end_user", "model", "surface")
+CALLER: Final = ("domain", "user", "team", "key_alias", "key", "end_user", "model", "surface", "caller_rules")
 """What is asked of the caller beside the actor."""
 _LONGEST: Final = 500
 
@@ -59,8 +60,9 @@ def asked_call(form: ExplainForm) -> tuple[ToolCall, CallContext]:
         ExplainRefused: it names no tool, an unknown kind, or arguments that cannot be read.
     """
     for name in ("tool", "actor", "taint", *CALLER):
-        if len(form[name]) > _LONGEST:
-            raise ExplainRefused(name, "page_explain_too_long", name=name, most=_LONGEST)
+        most = MOST_CHARACTERS if name == "caller_rules" else _LONGEST
+        if len(form[name]) > most:
+            raise ExplainRefused(name, "page_explain_too_long", name=name, most=most)
     if not form["tool"].strip():
         raise ExplainRefused("tool", "page_explain_no_tool")
     kind = form["type"] or "function"

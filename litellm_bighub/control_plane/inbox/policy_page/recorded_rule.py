@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from sqlalchemy import Connection
@@ -13,6 +13,7 @@ from litellm_bighub.control_plane.inbox.policy_page.rule_text import rule_block
 from litellm_bighub.control_plane.inbox.views.text_block import TextBlock
 from litellm_bighub.control_plane.store.tables import policies
 from litellm_bighub.domain.payload import JsonObject
+from litellm_bighub.policy.callers.caller_rules import CallerRules, read_rules
 
 RuleOfVersion: TypeAlias = "tuple[str, str]"
 """A version of the policy, and the id of a rule; an empty one for the default."""
@@ -51,6 +52,20 @@ def recorded_rules(connection: Connection, wanted: Collection[RuleOfVersion]) ->
             elif rule_id in by_id:
                 found[version, rule_id] = _told(by_id[rule_id])
     return found
+
+
+def rule_of_caller(caller_rules: str, rule_id: str) -> RecordedRule | None:
+    """A rule of the key or team that asked, as it stood then; `None` if it is none of theirs.
+
+    Args:
+        caller_rules: as the context of the call has them.
+        rule_id: of the rule that decided.
+    """
+    read = read_rules(caller_rules) if caller_rules else None
+    found = read.texts.get(rule_id) if isinstance(read, CallerRules) else None
+    if found is None:
+        return None
+    return replace(_told(found.model_dump(mode="json", exclude_unset=True)), name=rule_id, without_person="")
 
 
 def _told(rule: JsonObject) -> RecordedRule:

@@ -35,6 +35,7 @@ _TEXTS: Final = (
     "request",
     "path",
     "told",
+    "caller_rules",
 )
 _STORED: Final[Mapping[str, Callable[[Any], Any]]] = {
     **dict.fromkeys(_TEXTS, storable),

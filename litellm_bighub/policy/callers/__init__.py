@@ -1,0 +1,1 @@
+"""Rules that keys and teams bring along."""
