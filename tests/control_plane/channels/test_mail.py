@@ -143,17 +143,19 @@ async def test_hidden_values_and_what_deceives_the_eye_stay_out(server, plane, m
 
 
 @hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(tool=st.text(min_size=1, max_size=40), text=st.text(max_size=60))
+@given(tool=st.text(st.characters(), max_size=40), text=st.text(st.characters(), max_size=60))
 async def test_whatever_a_model_writes_is_one_mail_to_one_person(tool, text, server, plane, mail, person):
     found = await plane.read(lambda connection: approvals.get(connection, ""))
     assert found is None
     await person("ann")
-    asked = await ask(plane, "refund", text=text)
+    asked = await ask(plane)
     approval = await plane.read(lambda connection: approvals.get(connection, asked))
     hostile = f"{tool}\r\nBcc: evil@evil.test\r\n\r\n{text}"
     channel, before = mail(server.port), len(server.got)
     (place,) = await channel.places(approval, approval.created_at)
-    approval = replace(approval, tool=hostile, actor=hostile, reason=hostile, rule_id=hostile)
+    approval = replace(
+        approval, tool=hostile, actor=hostile, reason=hostile, rule_id=hostile, arguments={text: hostile}
+    )
     await channel.tell(approval, place)
     assert len(server.got) == before + 1
     message, (_, addresses, content) = server.got[-1], server.envelopes[-1]

@@ -10,12 +10,14 @@ import httpx
 import pytest
 
 from litellm_bighub.control_plane.http.app import create_app
+from litellm_bighub.control_plane.inbox.login_routes import STEP_COOKIE
+from litellm_bighub.control_plane.inbox.sessions import COOKIE
 from litellm_bighub.control_plane.people import users
 from litellm_bighub.control_plane.people.accounts import change_user
 from litellm_bighub.control_plane.people.second_factor import SecondFactor, without_totp
 from litellm_bighub.control_plane.store.schema import events as table, users as users_table
 from litellm_bighub.control_plane.store.sealing import Sealing
-from litellm_bighub.control_plane.store.tables import events
+from litellm_bighub.control_plane.store.tables import events, logins
 from litellm_bighub.wording import ENGLISH
 from tests.control_plane.inbox.conftest import PASSWORD
 from tests.control_plane.inbox.second_factor.authenticator import PAGE, App, enrolled, field
@@ -154,7 +156,7 @@ async def test_a_code_without_the_password_opens_nothing(user, browse, clock):
     page = await other.post(CODE, data={"code": app.code()})
     assert (page.status_code, ENGLISH.inbox_code_late in page.text) == (422, True)
     for forged in ("x", "v1.12345678.AAAA"):
-        other.cookies.set("bighub_login_step", forged, path=CODE, domain="plane")
+        other.cookies.set(STEP_COOKIE, forged)
         assert (await other.post(CODE, data={"code": app.code()})).status_code == 422
 
 
@@ -263,9 +265,20 @@ async def test_a_session_from_before_it_was_required_is_brought_to_it(user, brow
     assert (await after.get("/inbox")).url.path == PAGE
 
 
-async def test_keys_and_people_of_a_provider_are_asked_for_nothing(key, user, browse, plane):
+@pytest.mark.parametrize("who", ["a key", "a user of a provider"])
+async def test_keys_and_people_of_a_provider_are_asked_for_nothing(who, key, user, browse, plane):
     client = browse(required=True)
-    await client.post("/inbox/login", data={"key": await key()})
+    if who == "a key":
+        await client.post("/inbox/login", data={"key": await key()})
+    else:
+        lee = replace(await user("lee"), id=f"{users.OF_PROVIDER}1", name="of-provider", password="")
+        cookie = await plane.write(
+            lambda transaction: (
+                users.insert(transaction.connection, lee),
+                logins.start(transaction.connection, lee, plane.clock()),
+            )
+        )
+        client.cookies.set(COOKIE, cookie[1])
     assert await is_in(client)
     assert (await client.get(PAGE)).status_code == 404
 
