@@ -15,6 +15,9 @@ from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.json_escapes import unescaped
 
 _DATA_URL: Final = re.compile(r"(data:([^;,]*)((?:;[^;,]*)*),)(.*)", re.DOTALL | re.IGNORECASE)
+_WHOLE_URL: Final = re.compile(
+    r"data:(\w+/[\w.+-]{1,64}(;\s*charset=[\w-]{1,20})?)?;base64,[\w+/=%\s-]+", re.ASCII | re.IGNORECASE
+)
 _CHARSET: Final = re.compile(r";\s*charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
 _TEXTS: Final = re.compile(
     r"text/.+|.+\+(json|xml|yaml)|application/(json|xml|csv|x?-?ndjson|jsonl|(x-)?yaml)", re.IGNORECASE
@@ -25,6 +28,11 @@ _OPAQUE: Final = re.compile(
 _CONTROLS: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 _MEDIA_TYPES: Final = ("media_type", "mime_type", "mimeType")
 _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
+
+
+def is_data_url(value: str) -> bool:
+    """Whether a text is nothing but a file in Base64."""
+    return value[:5].lower() == "data:" and _WHOLE_URL.fullmatch(value) is not None
 
 
 def file_text(owner: Payload, key: str | int, value: str) -> str | None:

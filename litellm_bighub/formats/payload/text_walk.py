@@ -24,7 +24,7 @@ from litellm_bighub.formats.payload.field_rules import (
     Rules,
     Vocabulary,
 )
-from litellm_bighub.formats.payload.file_texts import file_text
+from litellm_bighub.formats.payload.file_texts import file_text, is_data_url
 from litellm_bighub.formats.payload.json_escapes import unescaped
 from litellm_bighub.formats.payload.nested import nested
 from litellm_bighub.formats.payload.opaque_texts import readable, tokens
@@ -80,7 +80,7 @@ class TextWalk:
             self.names = {}
         return self.found
 
-    def item(
+    def item(  # noqa: C901 - a call for each field would take longer than all else here
         self,
         value: Payload,
         where: Where,
@@ -117,6 +117,8 @@ class TextWalk:
             if rule is _OPAQUE and type(child) in _ATOMS:
                 continue
             if type(child) is str and (rule is None or rule is _OUTPUT_TEXT or rule is _TEXT):
+                if rule is None and child[4:5] == ":":
+                    self._data_url(value, key, child, (where, key))
                 if child and not (rule is None and known.opaque_ids and key.endswith("_id")):  # the most common field
                     kind_of_text = _OUTPUT_TEXT_KIND if rule is _OUTPUT_TEXT else _TEXT_KIND
                     self.found.said.append(child)
@@ -277,6 +279,8 @@ class TextWalk:
         if depth > MAX_DEPTH:
             raise PayloadError(render(where), f"is nested more than {MAX_DEPTH} levels deep")
         if isinstance(value, str):
+            if untyped is not None:
+                self._data_url(owner, key, value, where)
             if value:
                 self.found.add(owner, key, value, _TEXT_KIND, where)
         elif isinstance(value, (list, tuple, Iterator)):  # an iterator is pydantic's own, where a model says Iterable
@@ -356,6 +360,11 @@ class TextWalk:
         elif isinstance(value, (list, tuple)):
             for index, child in enumerate(cast("list[Payload] | tuple[Payload, ...]", value)):
                 self._media(value, index, child, rule, (where, index), depth + 1)
+
+    def _data_url(self, owner: Payload, key: str | int, value: str, where: Where) -> None:
+        """A file in a field that no table knows, beside the text that it is: that alone nobody could read."""
+        if is_data_url(value):
+            self._content(owner, key, value, _IMAGE if value[5:11].lower() == "image/" else _FILE, where)
 
     def _content(self, owner: Payload, key: str | int, value: str, rule: FieldRule, where: Where) -> None:
         """An image or file, or where it is; one that holds a text is that text."""

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 from hypothesis import example, given, strategies as st
 
-from litellm_bighub.formats.payload.file_texts import file_text, with_file_text
+from litellm_bighub.formats.payload.file_texts import file_text, is_data_url, with_file_text
 
 
 def b64(content: bytes | str) -> str:
@@ -93,3 +93,18 @@ def test_base64_is_read_as_lenient_readers_do(text):
 def test_json_is_read_without_escapes():
     value = f"data:application/json;base64,{b64(ESCAPED)}"
     assert file_text({}, "file_data", value) == '{"k": "AKIA"}'
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("data:text/plain;base64,Ym9i", True),
+        ("DATA:image/png;base64,Ym9i", True),
+        ("data:;base64,Ym9i", True),
+        ("data:text/plain,bob", False),
+        ("data: I write to bob@example.com", False),
+        ("bob", False),
+    ],
+)
+def test_which_texts_are_nothing_but_a_file(value, expected):
+    assert is_data_url(value) is expected

@@ -316,3 +316,9 @@ def test_of_a_run_that_cannot_be_written_nothing_is():
     with pytest.raises(PayloadError, match="cannot be written"):
         found.rewrite(["A", "B"])
     assert owners[0].text == "a"
+
+
+def test_everything_is_texts_then_images_then_files():
+    kinds = {"t": TextKind.TEXT, "i": TextKind.IMAGE, "f": TextKind.MEDIA}
+    text, image, file = (slot({key: key}, key, kind) for key, kind in kinds.items())
+    assert Found([text], ["i"], ["f"], [image], [file]).everything == [text, image, file]

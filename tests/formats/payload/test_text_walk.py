@@ -251,3 +251,28 @@ def test_a_file_that_holds_a_text_is_a_text(key):
     assert (walked.texts, walked.files, walked.images) == (["bob"], [], [])
     walked.rewrite(["x"])
     assert told[key]["url"] == "data:text/plain;base64,eA=="
+
+
+HEADS = ["data:text/csv;base64,", "DATA:;base64,", "data:text/plain;charset=utf-8;base64,"]
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_a_file_in_a_field_that_nobody_knows_is_read_as_well(head):
+    payload = {"new": f"{head}Ym9i", "list": [f"{head}Ym9i"]}
+    walked = found(payload)
+    assert sorted(walked.texts) == sorted([f"{head}Ym9i", "bob"] * 2)
+    walked.rewrite(["x" if text == "bob" else text for text in walked.texts])
+    assert payload == {"new": f"{head}eA==", "list": [f"{head}eA=="]}
+
+
+def test_a_picture_in_a_field_that_nobody_knows_is_handed_over_as_well():
+    picture, archive = "data:image/png;base64,QUJD", "data:application/zip;base64,QUJD"
+    walked = found({"new": picture, "newer": {"list": [archive]}})
+    assert (walked.images, walked.files) == ([picture], [archive])
+    assert {picture, archive} <= set(walked.texts)
+
+
+@pytest.mark.parametrize("value", ["data: bob@example.com", "data:text/plain;base64,Ym9i bob@b.org", "data:,Ym9i"])
+def test_what_only_begins_like_a_file_is_a_text_alone(value):
+    walked = found({"new": value, "list": [value]})
+    assert (walked.texts, walked.files) == ([value, value], [])

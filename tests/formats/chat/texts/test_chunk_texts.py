@@ -390,3 +390,23 @@ def test_a_text_in_the_usage_leaves_checked_and_apart():
     texts = read(first)
     assert isinstance(texts, ToldTexts)
     assert [each.slot.text for each in texts.texts] == [C]
+
+
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,QUJD"}}
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [{"images": [PICTURE]}, {"content": [PICTURE]}, {"content": [{"type": "text", "text": "hi"}, PICTURE]}],
+    ids=["images", "content", "beside a text"],
+)
+def test_a_picture_is_handed_over_whole_and_leaves(delta):
+    gate, images, out = ChatTextGate(), [], []
+    for feed in (lambda: gate.feed(chunk(delta)), lambda: gate.feed(END), gate.finish):
+        step = feed()
+        while isinstance(step, Scan):
+            images += step.images
+            step = gate.answer([*step.texts, *step.images])
+        out += step.events if isinstance(step, Release) else ()
+    assert images == ["data:image/png;base64,QUJD"]
+    assert str(out).count("QUJD") == 1
