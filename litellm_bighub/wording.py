@@ -459,8 +459,12 @@ class Wording:
     page_nothing_today: str = _sentence("nothing decided.")
     page_today: str = _sentence("Today (UTC):")
     page_rule_days: str = _sentence("Days to look back")
-    page_rule_unreached: str = _sentence("No call reached it in {days} days.")
-    page_rules_unreached: str = _sentence("Rules that no call reached in {days} days: {count}")
+    page_rule_unreached: str = _sentence("It decided no call in {days} days.")
+    page_rules_counted: str = _sentence(
+        "A call counts for one rule: of a call with several parts, for the one behind its strictest answer. The others"
+        " that decided on a part are not counted here."
+    )
+    page_rules_unreached: str = _sentence("Rules that decided no call in {days} days: {count}")
     page_rule_of_pack: str = _sentence("pack {pack}")
     page_rule_of_api: str = _sentence("added by API ({id})")
     page_rule_of_allowance: str = _sentence("temporary allowance ({id})")

@@ -58,6 +58,8 @@ def suggest(
         echo_json({"diff": found.diff, "rules": found.rules, "calls": found.calls, "left_out": left_out})
         return
     typer.echo(found.diff, nl=False)
-    typer.echo(f"{found.rules} rules for {found.calls} different calls of the record", err=True)
+    typer.echo(
+        f"suggested rules: {found.rules}; different calls of the record that they are for: {found.calls}", err=True
+    )
     for why, number in left_out.items():
         typer.echo(f"left out: {number} ({why})", err=True)

@@ -47,7 +47,7 @@ def print_examination(examination: Examination, console: Console) -> None:
     for route, name in examination.opened:
         roads.add_row(Text(route), Text(f"{RouteCoverage.OPEN.value}: nobody, as {name} has it", style="yellow"), "")
     for road in other_roads():
-        roads.add_row(road, Text("governed or refused: --prove shows which", style="dim"), "")
+        roads.add_row(road, Text("decided on or refused: doctor --prove tries each and says which", style="dim"), "")
     console.print(roads)
     findings = _table("", "about", "finding")
     for finding in examination.findings:

@@ -32,7 +32,7 @@ async def test_rules_are_suggested_out_of_the_record(tmp_path):
     ran = CliRunner().invoke(app, ["suggest", str(policy), "--database-url", url])
     assert ran.exit_code == 0, ran.output
     assert ran.stdout.startswith("--- p.yaml\n+++ p.yaml\n")
-    assert "1 rules for 1 different calls" in ran.stderr
+    assert "suggested rules: 1; different calls of the record that they are for: 1" in ran.stderr
     assert "left out: 1 (something is hidden in its arguments)" in ran.stderr
     told = json.loads(CliRunner().invoke(app, ["suggest", str(policy), "--database-url", url, "--json"]).stdout)
     assert (told["rules"], told["diff"]) == (1, ran.stdout)

@@ -430,7 +430,7 @@ def _written(title: str, family: _Family, rule: JsonObject, indent: str) -> str:
     shown = "; ".join(part.shown for part in parts if not part.restricts_only and not isinstance(part, WholeCall))
     example = (shown or json.dumps(call.arguments))[:100]
     plain = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in example)
-    says = f"# {len(family.times)} times, {len(family.calls)} different calls, as: {plain}"
+    says = f"# times: {len(family.times)}, different calls: {len(family.calls)}, as: {plain}"
     text = yaml.safe_dump(
         [{"name": title, **rule, "effect": "allow"}], sort_keys=False, width=10_000, default_flow_style=None
     )

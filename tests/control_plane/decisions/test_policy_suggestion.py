@@ -81,7 +81,7 @@ async def test_what_was_approved_is_suggested_before_the_rule_that_asked_and_not
     assert found.diff.startswith("--- p.yaml\n+++ p.yaml\n")
     assert not [line for line in found.diff.splitlines()[2:] if line.startswith("-")]
     assert found.text.index("name: never") < found.text.index("suggested 1") < found.text.index("name: ask")
-    assert "# 2 times, 1 different calls, as: git push" in found.text
+    assert "# times: 2, different calls: 1, as: git push" in found.text
     assert found.text.endswith("\n# the end\n")
     assert [verdict(found.text, call) for call in approved] == ["allowed"] * 3
     assert [verdict(found.text, call) for call in (denied, waiting)] == ["requires_approval"] * 2

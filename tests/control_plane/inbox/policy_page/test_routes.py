@@ -87,9 +87,9 @@ async def test_it_says_what_each_rule_decided_used_and_reserved(visit, decide, p
     assert "1 allowed 1 requires approval" in refunds
     assert "max_per_day 10 all callers together 1 \u2013 9" in refunds
     assert "max_total_per_day 1200 key kkkkkkkkkkkk 100 EUR 600 EUR 500 EUR" in refunds
-    assert "No call reached it in 30 days." in page[page.index("shell block") :]
+    assert "It decided no call in 30 days." in page[page.index("shell block") :]
     assert "1 blocked" in page[page.index("Where no rule fits") :]
-    assert "Rules that no call reached in 7 days:" in words(await client.get("/inbox/policy"))
+    assert "Rules that decided no call in 7 days:" in words(await client.get("/inbox/policy"))
     assert (await client.get("/inbox/policy?days=x")).status_code == 422
 
 
