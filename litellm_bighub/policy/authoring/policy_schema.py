@@ -42,6 +42,9 @@ class _FormsOfPeople(GenerateJsonSchema):
 
     def function_before_schema(self, schema: core_schema.BeforeValidatorFunctionSchema) -> JsonSchemaValue:
         held = super().function_before_schema(schema)
+        if (lists := held.get("patternProperties")) is not None:  # lists by place, or one for all places
+            forms = [form for people in lists.values() for form in (people["items"], people)]
+            return {"anyOf": [*forms, {**held, "patternProperties": {name: {"anyOf": forms} for name in lists}}]}
         if held.get("type") == "object":
             return held
         return {"anyOf": [held["items"] if held.get("type") == "array" else {"type": "string"}, held]}

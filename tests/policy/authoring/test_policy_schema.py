@@ -54,6 +54,8 @@ def test_every_policy_of_the_repository_fits(path):
     [
         "version: 1\nrules: [{name: a, tool: [x, y], read: ./a, write: [./b], url: 'https://a', sql: select}]",
         "version: 1\nrules: [{name: a, command: ls}]",
+        "version: 1\ntools: {a: {visible_to: group:x}, b: {visible_to: [group:x, user:y]}}",
+        "version: 1\ntools: {a: {visible_to: {iban: group:x, 'card.*': [group:x, user:y]}}}",
         "version: 1\nrules: [{name: a, command: [ls, cat]}]",
         "version: 1\nrules: [{name: a, command: {allow: ls, block: [rm]}}]",
         "version: 1\nrules: [{name: a, expires_at: 2026-12-01T10:00:00Z, require_approval_above: 5}]",
@@ -83,6 +85,8 @@ def test_the_forms_that_people_write_fit(text):
         "version: 1\nrules: [{name: a, command: 5}]",
         "version: 1\nrules: [{name: a, examples: {allow: [{tol: x}]}}]",
         "version: 1\ntools: {pay: {valu: amount}}",
+        "version: 1\ntools: {pay: {visible_to: payments}}",
+        "version: 1\ntools: {pay: {visible_to: {iban: []}}}",
     ],
 )
 def test_what_the_reader_refuses_for_its_form_does_not_fit(text):
