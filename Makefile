@@ -9,7 +9,7 @@ STAMP := $(VENV)/.synced
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo inbox test alone without clients check docs format fuzz load matrix bench package
+.PHONY: help demo inbox pictures test alone without clients check docs format fuzz load matrix bench package
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -67,6 +67,9 @@ docs: $(STAMP)  ## build the site of docs/ into .site, with its reference made f
 	@UV_PROJECT_ENVIRONMENT=$(VENV) $(UV) sync --quiet --frozen --inexact --group docs --python $(RUN)python
 	@LITELLM_LOCAL_MODEL_COST_MAP=True $(RUN)sphinx-build --quiet --fail-on-warning --keep-going --nitpicky --fresh-env docs .site
 	@echo "open .site/index.html"
+
+pictures: $(STAMP)  ## take the pictures of docs/images anew, with Chromium; a test fails when a page has changed without it
+	@$(RUN)python -m tests.control_plane.inbox.appearance.pictures
 
 matrix: $(STAMP)  ## run the suite on the lowest and the newest LiteLLM (make test runs it on the locked one)
 	@UV=$(UV) PYTHON=$(RUN)python ./matrix.sh

@@ -375,6 +375,7 @@ class Wording:
     )
     page_explain: str = _sentence("`litellm-bighub policy explain` tells what your policy says of a call.")
     page_shown: str = _sentence("{shown} of {found} are shown.")
+    page_more_groups: str = _sentence("More groups: {count}")
     page_approve_these: str = _sentence("Approve these {count}")
     page_deny_these: str = _sentence("Deny these {count}")
     page_until: str = _sentence("until {time}")

@@ -71,7 +71,7 @@ class WaitingList:
     Attributes:
         found: how many fit the filter.
         total: how many wait.
-        groups: the largest first; none where there are no two calls alike.
+        groups: of two calls or more, the largest first.
     """
 
     approvals: tuple[Approval, ...]
@@ -109,5 +109,5 @@ def waiting_list(connection: Connection, wanted: WaitingFilter, now: float) -> W
         tuple(approvals.where(connection, *conditions, order=order, limit=PAGE)),
         connection.execute(select(number).where(*conditions)).scalar_one(),
         connection.execute(select(number).where(*is_open)).scalar_one(),
-        tuple(groups) if any(group.count > 1 for group in groups) else (),
+        tuple(group for group in groups if group.count > 1),
     )

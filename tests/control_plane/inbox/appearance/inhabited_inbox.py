@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from socket import create_server
 from typing import Final
 
@@ -14,7 +14,9 @@ from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.people.accounts import add_user, change_user, disabled
 from litellm_bighub.control_plane.people.oidc.provider import Provider
 from litellm_bighub.control_plane.people.roles import ROLES
+from litellm_bighub.control_plane.people.second_factor import SecondFactor
 from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.store.sealing import Sealing
 from litellm_bighub.control_plane.store.tables import switches
 from litellm_bighub.control_plane.store.tables.switches import Switch
 from litellm_bighub.domain.call import CallContext, ToolCall
@@ -26,6 +28,8 @@ from tests.control_plane.inbox.conftest import STORED
 from tests.control_plane.serving import serving
 
 OPERATOR: Final = "boss"
+FACTORED: Final = "tia"
+"""Who has a second factor, once she is enrolled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +40,15 @@ class World:
         url: of the control plane.
         ids: of approvals by the kind of their call, and of decisions by what became of them.
         provider: where people log in, too.
+        clock: of all of it.
+        secrets: of second factors by the name of their user, once they are enrolled.
     """
 
     url: str
     ids: dict[str, str]
     provider: IdentityProvider
+    clock: Clock
+    secrets: dict[str, str] = field(default_factory=dict)
 
 
 @asynccontextmanager
@@ -56,8 +64,10 @@ async def inhabited_inbox(plane: ControlPlane, clock: Clock) -> AsyncIterator[Wo
             client_secret=provider.client_secret,
             roles={"people": ["viewer"]},
         )
-        async with serving(create_app(plane, provider=Provider(settings, url, clock=clock)), listening):
-            yield World(url, ids, provider)
+        factor = SecondFactor(Sealing([bytes(32)]), required=False)
+        app = create_app(plane, provider=Provider(settings, url, clock=clock), second_factor=factor)
+        async with serving(app, listening):
+            yield World(url, ids, provider, clock)
 
 
 async def set_switch(plane: ControlPlane, clock: Clock) -> None:
@@ -82,15 +92,16 @@ async def _lived(plane: ControlPlane, clock: Clock) -> dict[str, str]:
     clock.now = now
     await add_user(plane, OPERATOR, STORED, roles=frozenset(ROLES), groups=frozenset({"finance"}), by="test")
     kim = await add_user(plane, "kim", STORED, roles=frozenset({"approver"}), groups=frozenset({"finance"}), by="test")
+    await add_user(plane, FACTORED, STORED, roles=frozenset({"viewer"}), by="test")
     old = await add_user(plane, "old-colleague", STORED, roles=frozenset({"viewer"}), by="test")
     await change_user(plane, old.id, disabled(now), by="test")
-    waiting = await ask_all(plane)
-    found = await plane.wait(waiting["amount"], timeout=0)
     votes = next(sample for sample in SAMPLES if sample.kind == "votes")
     half = await plane.decide(replace(votes.call, arguments={**votes.call.arguments, "amount": 9000}), votes.context)
     assert half.approval is not None
     vote = Resolution(half.approval.id, "approve", by="kim", person=kim.id, user=kim.id, groups=kim.groups)
     await plane.resolve(vote)
+    waiting = await ask_all(plane, clock)
+    found = await plane.wait(waiting["amount"], timeout=0)
     return {**ids, **waiting, "half": half.approval.id, "waiting": found.decision_id}
 
 

@@ -8,7 +8,9 @@ from typing import Final, TypeAlias
 
 from playwright.async_api import Page, expect
 
-from tests.control_plane.inbox.appearance.inhabited_inbox import World
+from tests.control_plane.inbox.appearance.inhabited_inbox import FACTORED, World
+from tests.control_plane.inbox.conftest import PASSWORD
+from tests.control_plane.inbox.second_factor.authenticator import App
 
 Reach: TypeAlias = Callable[[Page, World], Awaitable[object]]
 """Brings a browser to a page."""
@@ -84,6 +86,40 @@ async def _let_in_by_the_provider(page: Page, world: World) -> None:
     await expect(page.get_by_role("link", name="Go on")).to_be_visible()
 
 
+async def _asked_for_a_code(page: Page, world: World) -> None:
+    await page.goto(f"{world.url}/inbox/login")
+    await page.fill("#user", FACTORED)
+    await page.fill("#password", PASSWORD)
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+
+
+async def _with_recovery_codes(page: Page, world: World) -> None:
+    await _asked_for_a_code(page, world)  # not yet: she is enrolled below
+    await page.goto(f"{world.url}/inbox/people/totp")
+    world.secrets[FACTORED] = await page.locator("details code").text_content() or ""
+    await page.fill("#password", PASSWORD)
+    await page.fill("#code", App(world.secrets[FACTORED], world.clock).code())
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".codes li")).not_to_have_count(0)
+
+
+async def _with_a_wrong_code(page: Page, world: World) -> None:
+    await _asked_for_a_code(page, world)
+    await page.fill("#code", "123456")
+    async with page.expect_navigation():
+        await page.keyboard.press("Enter")
+
+
+async def _with_a_second_factor(page: Page, world: World) -> None:
+    await _asked_for_a_code(page, world)
+    world.clock.now += 60  # a code counts once
+    await page.fill("#code", App(world.secrets[FACTORED], world.clock).code())
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"{world.url}/inbox")
+    await page.goto(f"{world.url}/inbox/people/totp")
+
+
 PAGES: Final[Mapping[str, tuple[PageState, ...]]] = {
     "GET /inbox/login": (PageState("name and password", _at("/inbox/login"), logged_in=False),),
     "POST /inbox/login": (
@@ -115,6 +151,10 @@ PAGES: Final[Mapping[str, tuple[PageState, ...]]] = {
             without="article.call",
         ),
     ),
+    "POST /inbox/approvals/{approval_id}/show": (
+        PageState("shown", _sent("/inbox/approvals/{votes}/show", argument="iban")),
+        PageState("refused", _sent("/inbox/approvals/{votes}/show", argument="none")),
+    ),
     "GET /inbox/decisions": (
         PageState("all", _at("/inbox/decisions")),
         PageState("none", _at("/inbox/decisions?tool=none")),
@@ -143,6 +183,20 @@ PAGES: Final[Mapping[str, tuple[PageState, ...]]] = {
     "GET /inbox/people": (PageState("users and sessions", _at("/inbox/people")),),
     "POST /inbox/people/password": (
         PageState("wrong", _sent("/inbox/people/password", old="no", new="long enough to count")),
+    ),
+    "GET /inbox/people/totp": (PageState("to enrol", _at("/inbox/people/totp")),),
+    "POST /inbox/people/totp": (
+        PageState("refused", _sent("/inbox/people/totp", code="1")),
+        PageState("recovery codes", _with_recovery_codes, logged_in=False),
+    ),
+    "POST /inbox/login/code": (
+        PageState("asked", _asked_for_a_code, logged_in=False),
+        PageState("wrong", _with_a_wrong_code, logged_in=False),
+        PageState("late", _sent("/inbox/login/code", "/inbox/login", code="1"), logged_in=False),
+    ),
+    "POST /inbox/people/totp/remove": (
+        PageState("has one", _with_a_second_factor, logged_in=False),
+        PageState("refused", _sent("/inbox/people/totp/remove", code="1")),
     ),
     "GET /docs": (PageState("API", _at("/docs"), without="section.card:nth-of-type(n+9)"),),
 }

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.store.sealing import Sealing
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.call_background import CallBackground, Utterance
+from tests.control_plane.conftest import Clock
 
 POLICY: Final = """\
 version: 1
@@ -19,7 +21,7 @@ tools:
     currency: currency
     target: order_id
     show: "Refund {amount} {currency} for order {order_id} to {customer}"
-  transfer_money: {value: amount, currency: currency, target: to_account}
+  transfer_money: {value: amount, currency: currency, target: to_account, visible_to: group:finance}
   send_mail: {recipients: to}
   run_report: {sql: query}
 rules:
@@ -93,6 +95,10 @@ What we did: took the release back at 14:29; cards pass again since 14:32.
 What comes next: a test with cards of every bank before each release.
 
 Details stand in the report of tomorrow. Questions go to the team of payments."""
+
+
+SEALING: Final = Sealing([bytes(32)])
+"""Of the values that the policy lets some people look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,7 +301,13 @@ SAMPLES: Final = (
         "votes",
         _function(
             "transfer_money",
-            {"amount": 48000, "currency": "USD", "to_account": "vendor-4471", "purpose": "Servers, invoice 2026-118"},
+            {
+                "amount": 48000,
+                "currency": "USD",
+                "to_account": "vendor-4471",
+                "iban": "DE89 3704 0044 0532 0130 00",
+                "purpose": "Servers, invoice 2026-118",
+            },
             value=48000.0,
             target="vendor-4471",
         ),
@@ -343,13 +355,14 @@ SAMPLES: Final = (
         ("post_message", "\\u202e000,01\\u202c", "120 blanks", "status-agent", "sam"),
     ),
 )
-"""In the order in which they ask."""
+"""In the order in which the inbox shows them."""
 
 
-async def ask_all(plane: ControlPlane) -> dict[str, str]:
-    """Let all samples wait; the ids of their approvals by kind."""
+async def ask_all(plane: ControlPlane, clock: Clock) -> dict[str, str]:
+    """Let all samples wait, the first of them as the newest; the ids of their approvals by kind."""
     ids: dict[str, str] = {}
-    for sample in SAMPLES:
+    for sample in reversed(SAMPLES):
+        clock.now += 1
         outcome = await plane.decide(sample.call, sample.context)
         assert outcome.approval is not None, sample.kind
         ids[sample.kind] = outcome.approval.id

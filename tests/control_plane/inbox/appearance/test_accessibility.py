@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from litellm_bighub.control_plane.http.app import create_app
 from tests.control_plane.inbox.appearance.inhabited_inbox import OPERATOR, inhabited_inbox, set_switch
 from tests.control_plane.inbox.appearance.page_table import NO_PAGES, PAGES
-from tests.control_plane.inbox.appearance.sample_calls import POLICY
+from tests.control_plane.inbox.appearance.sample_calls import POLICY, SEALING
 from tests.control_plane.inbox.browser import browsing, chromium
 from tests.control_plane.inbox.conftest import PASSWORD
 
@@ -28,7 +28,7 @@ OPEN_ALL = "document.querySelectorAll('details').forEach(details => { details.op
 
 @pytest.fixture
 def plane(open_plane):
-    return open_plane(POLICY)
+    return open_plane(POLICY, sealing=SEALING)
 
 
 def test_every_route_that_people_may_open_is_in_the_table(plane):

@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("playwright.async_api", reason="Playwright is not installed")
 
-from tests.control_plane.inbox.appearance.sample_calls import POLICY, SAMPLES, ask_all
+from tests.control_plane.inbox.appearance.sample_calls import POLICY, SAMPLES, SEALING, ask_all
 from tests.control_plane.inbox.browser import browsing, chromium, log_in
 
 pytestmark = [
@@ -24,12 +24,12 @@ INSIDE = """card => [...card.querySelectorAll("*")]
 
 @pytest.fixture
 def plane(open_plane):
-    return open_plane(POLICY)
+    return open_plane(POLICY, sealing=SEALING)
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-async def test_each_kind_of_call_tells_what_whose_how_much_and_why_now(width, url, key, plane):
-    ids = await ask_all(plane)
+async def test_each_kind_of_call_tells_what_whose_how_much_and_why_now(width, url, key, plane, clock):
+    ids = await ask_all(plane, clock)
     async with browsing(chromium()) as browser:
         page = await log_in(browser, url, await key(), viewport={"width": width, "height": 900})
         for sample in SAMPLES:

@@ -10,7 +10,7 @@ from playwright.async_api import Page, expect
 
 from litellm_bighub.control_plane.people.accounts import add_user
 from litellm_bighub.control_plane.people.roles import ROLES
-from tests.control_plane.inbox.appearance.sample_calls import POLICY, ask_all
+from tests.control_plane.inbox.appearance.sample_calls import POLICY, SEALING, ask_all
 from tests.control_plane.inbox.browser import browsing, chromium
 from tests.control_plane.inbox.conftest import PASSWORD, STORED
 
@@ -30,14 +30,14 @@ FOCUSED = """() => {
 
 
 @pytest.fixture
-async def ids(plane):
+async def ids(plane, clock):
     await add_user(plane, "boss", STORED, roles=frozenset(ROLES), by="test")
-    return await ask_all(plane)
+    return await ask_all(plane, clock)
 
 
 @pytest.fixture
 def plane(open_plane):
-    return open_plane(POLICY)
+    return open_plane(POLICY, sealing=SEALING)
 
 
 @pytest.fixture

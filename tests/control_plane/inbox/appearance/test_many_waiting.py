@@ -12,7 +12,7 @@ from playwright.async_api import expect
 
 from litellm_bighub.control_plane.inbox.waiting_list import PAGE
 from litellm_bighub.domain.call_background import CallBackground, Utterance
-from tests.control_plane.inbox.appearance.sample_calls import POLICY, SAMPLES
+from tests.control_plane.inbox.appearance.sample_calls import POLICY, SAMPLES, SEALING
 from tests.control_plane.inbox.browser import browsing, chromium, log_in
 
 pytestmark = [
@@ -26,7 +26,7 @@ GROUPS = {"text": 640, "shell": 200, "mail": 100, "amount": 60}
 
 @pytest.fixture
 def plane(open_plane):
-    return open_plane(POLICY.replace("max_total_per_day: 20000", "max_total_per_day: 2000000"))
+    return open_plane(POLICY.replace("max_total_per_day: 20000", "max_total_per_day: 2000000"), sealing=SEALING)
 
 
 @pytest.fixture
