@@ -74,6 +74,11 @@ class FollowedConversation:
         """A context with it."""
         return replace(context, outputs=self.outputs, history=self.history)
 
+    def joined(self, other: FollowedConversation) -> FollowedConversation:
+        """The same with what another task has found out; where nobody knows the facts, nobody does."""
+        outputs = told([*self.outputs.split("\n"), *other.outputs.split("\n")])
+        return replace(self.with_facts(facts_of(other.history) or {}), outputs=outputs)
+
     def with_facts(self, facts: Facts) -> FollowedConversation:
         """The same with more facts about its calls; where nobody knows these, nobody does."""
         return replace(self, history=with_facts(self.history, facts))
@@ -155,20 +160,20 @@ class ConversationHistory:
         facts = {fact: time for fact, time in new.items() if is_fact(fact)}
         return replace(followed.with_facts(facts) if facts else followed, outputs=outputs)
 
-    async def record_run(self, call: ToolCall, context: CallContext) -> dict[str, float]:
-        """Remember a call whose result goes back at once; gives the facts about it.
+    async def record_run(self, call: ToolCall, context: CallContext) -> FollowedConversation:
+        """Remember a call whose result goes back at once; gives what is known by it.
 
         Raises:
             DecisionError: the ledger cannot be written.
         """
         fresh = self.decisions.history
-        if fresh is None or fresh.calls is None:
-            return {}
+        if fresh is None:
+            return FollowedConversation()
         now = self.decisions.clock()
-        facts = of_call(call.name, call.arguments, fresh.calls)
+        facts = of_call(call.name, call.arguments, fresh.calls or ()) if fresh.calls is not None else ()
         new = {sign + fact: now for fact in facts for sign in (RELEASED, RETURNED)}
-        await self.decisions.ledger.mark({mark_of_caller(context)}, new)
-        return new
+        await self.decisions.ledger.mark({mark_of_caller(context)}, {call.name: now, **new})
+        return FollowedConversation(call.name, text_of(new))
 
     async def record_answer(self, context: CallContext) -> None:
         """Tie an answer to its conversation, before anybody can go on from it.

@@ -12,7 +12,7 @@ from litellm_bighub.domain.payload import JsonMapping
 from litellm_bighub.formats.format import Format
 from litellm_bighub.formats.requests.hosted_tools import find_own_tools
 from litellm_bighub.gateway.conversation.identity import conversation_id
-from litellm_bighub.gateway.pipeline.request_scope import enter, request_scope
+from litellm_bighub.gateway.pipeline.request_scope import ScopedConversation, enter, request_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,11 @@ class OutputHistory:
         Raises:
             DecisionError: the ledger cannot be asked.
         """
-        _keep(FollowedConversation())
+        _begin(FollowedConversation())
         results = () if wire_format is None else wire_format.brought(data).results
         stores = wire_format is not None and wire_format.stores_answers
         place = (previous_response_id, conversation_id(data)) if stores else ("", "")
-        _keep(await self._conversations.follow(results, *place, context))
+        _begin(await self._conversations.follow(results, *place, context))
 
     async def list_tools(self, data: JsonMapping, context: CallContext, *, gateway_mcp: bool) -> None:
         """Take in the provider's own tools that a request lists: their results stand in no request that follows.
@@ -63,7 +63,7 @@ class OutputHistory:
             listed |= {fact: now for name in listed for fact in unsure(name)}
         _keep(await self._conversations.add(_kept(), listed, conversation_id(data), context))
 
-    async def follow_caller(self, tool: str, context: CallContext) -> CallContext:
+    async def follow_caller(self, context: CallContext) -> CallContext:
         """Follow a call that stands in no conversation that is known, of a tool that the gateway runs itself.
 
         Returns:
@@ -77,9 +77,7 @@ class OutputHistory:
             return context
         if request_scope().outputs is None:
             await self.follow({}, None, "", context)
-        before = _kept()
-        _keep(await self._conversations.add(before, {tool: self.decisions.clock()}, "", context))
-        return before.of(context)
+        return _kept().of(context)
 
     async def record_run(self, call: ToolCall, context: CallContext) -> None:
         """Remember a call that the gateway runs itself: its result goes back at once.
@@ -87,8 +85,7 @@ class OutputHistory:
         Raises:
             DecisionError: the ledger cannot be written.
         """
-        if new := await self._conversations.record_run(call, context):
-            _keep(_kept().with_facts(new))
+        _keep(await self._conversations.record_run(call, context))
 
     async def record_answer(self, context: CallContext) -> None:
         """Tie an answer to its conversation, before anybody can go on from it."""
@@ -100,8 +97,18 @@ class OutputHistory:
 
 
 def _kept() -> FollowedConversation:
-    return FollowedConversation(request_scope().outputs or "", request_scope().history)
+    conversation = request_scope().conversation
+    return FollowedConversation() if conversation is None else conversation.known
 
 
-def _keep(followed: FollowedConversation) -> None:
-    enter(request_scope()._replace(outputs=followed.outputs, history=followed.history))
+def _begin(known: FollowedConversation) -> None:
+    enter(request_scope()._replace(conversation=ScopedConversation(known)))
+
+
+def _keep(found: FollowedConversation) -> None:
+    """Add to what is known, for all tasks of the request: LiteLLM makes calls of MCP tools in tasks of their own."""
+    conversation = request_scope().conversation
+    if conversation is None:
+        _begin(found)
+    else:
+        conversation.known = conversation.known.joined(found)

@@ -47,7 +47,8 @@ async def govern_mcp_call(
         ToolCallWithheld: it must not be made. The client gets an error as the tool's result.
     """
     call = mcp_call(data)
-    context = await OutputHistory(enforcement.tool_decisions).follow_caller(call.name, context)
+    history = OutputHistory(enforcement.tool_decisions)
+    context = await history.follow_caller(context)
     (decision,) = await enforcement.decisions([call], context)
     publish_decision(enforcement.tool_decisions, data, call, decision)
     outcome = enforcement.outcome(call, decision)
@@ -59,7 +60,7 @@ async def govern_mcp_call(
                 note_approval(data, note)
             if edited is not None:
                 call = replace(call, arguments=edited)
-            await OutputHistory(enforcement.tool_decisions).record_run(call, context)
+            await history.record_run(call, context)
             if results is not None:
                 results.note(data, call, decision, context)
         case Withhold(notice=notice):

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from starlette.types import Receive
 
 from litellm_bighub.checks.text_check import InputType
+from litellm_bighub.deciders.ledger.conversation_history import FollowedConversation
 from litellm_bighub.domain.event import DecisionEvent
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 
@@ -23,6 +25,13 @@ if TYPE_CHECKING:
 
 CallName: TypeAlias = "tuple[str, str, str]"
 """A call's id, tool and digest."""
+
+
+@dataclass(slots=True)
+class ScopedConversation:
+    """What is known of a request's conversation. All tasks that the request starts share it, and add to it."""
+
+    known: FollowedConversation
 
 
 class RequestScope(NamedTuple):
@@ -37,8 +46,7 @@ class RequestScope(NamedTuple):
         released: the tool calls that the last call in code has released.
         stream_scans: what guardrails have seen of streams on LiteLLM's unified path, by the identity of their events.
         turn: a request, and what its answer goes on from, as in `CallContext`.
-        outputs: the tools whose results came back in the conversation, as in `CallContext`; `None` if nobody looked.
-        history: facts about the calls of the conversation, as in `CallContext`.
+        conversation: what came back in the conversation; `None` if nobody looked.
         calls: the tools of earlier calls of which results may stand in the request, by the calls' ids.
         extraction: the request and the side that an override point extracts texts for.
     """
@@ -51,10 +59,19 @@ class RequestScope(NamedTuple):
     released: frozenset[CallName] = frozenset()
     stream_scans: dict[int, StreamScan] | None = None
     turn: tuple[JsonMapping, str] | None = None
-    outputs: str | None = None
-    history: str = ""
+    conversation: ScopedConversation | None = None
     calls: Mapping[str, str] | None = None
     extraction: tuple[JsonObject, InputType] | None = None
+
+    @property
+    def outputs(self) -> str | None:
+        """The tools whose results came back in the conversation, as in `CallContext`; `None` if nobody looked."""
+        return None if self.conversation is None else self.conversation.known.outputs
+
+    @property
+    def history(self) -> str:
+        """Facts about the calls of the conversation, as in `CallContext`."""
+        return "" if self.conversation is None else self.conversation.known.history
 
 
 _NOTHING: Final = RequestScope()

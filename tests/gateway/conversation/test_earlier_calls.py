@@ -198,7 +198,7 @@ async def test_a_tool_that_the_gateway_runs_itself_is_known_by_its_caller(open_g
     gateway = open_gateway("window")
     history = OutputHistory(gateway.decisions)
     enter(RequestScope())
-    context = await history.follow_caller("verify", ANN)
+    context = await history.follow_caller(ANN)
     await history.record_run(ToolCall("", "mcp", "verify", {"id": "cust-1"}), context)
     assert await gateway.ask({}, ("k", "close", {}), REFUND) == [True, False]
     assert await gateway.ask({"tools": [{"type": "web_search"}]}, ("m", "mail", {})) == [True]

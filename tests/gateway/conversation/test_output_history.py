@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 
 import pytest
@@ -195,9 +196,24 @@ async def test_a_tool_that_the_gateway_runs_itself_counts_from_its_call(open_gat
     gateway = open_gateway()
     history = OutputHistory(gateway.decisions)
     enter(RequestScope())
-    assert (await history.follow_caller("fetch", replace(ANN, outputs=UNKNOWN_TOOL))).outputs == ""
-    assert (await history.follow_caller("send", ANN)).outputs == "fetch"
-    assert await gateway.ask({}) == {"fetch", "send"}
+    unknown = replace(ANN, outputs=UNKNOWN_TOOL)
+    assert (await history.follow_caller(unknown)).outputs == ""
+    assert (await history.follow_caller(unknown)).outputs == ""  # the first one was withheld
+    await history.record_run(ToolCall("", "mcp", "fetch"), ANN)
+    assert (await history.follow_caller(unknown)).outputs == "fetch"
+    assert await gateway.ask({}) == {"fetch"}
+
+
+@pytest.mark.format("responses")
+async def test_what_the_gateway_runs_in_a_task_of_its_own_counts_for_the_request(open_gateway):
+    """Also where two of them end at the same time."""
+    gateway = open_gateway()
+    history = OutputHistory(gateway.decisions)
+    enter(RequestScope())
+    await history.follow({}, None, "", ANN)
+    runs = [history.record_run(ToolCall("", "mcp", tool), ANN) for tool in ("fetch", "lookup")]
+    await asyncio.gather(*runs)
+    assert request_scope().outputs == "fetch\nlookup"
 
 
 @pytest.mark.format("chat")
