@@ -36,9 +36,20 @@ def open_ledger(open_plane):
     return open_
 
 
-@pytest.fixture(params=["memory", "database"])
+@pytest.fixture
 def ledger(request, open_ledger):
     return MemoryLedger() if request.param == "memory" else open_ledger()
+
+
+each_ledger = pytest.mark.parametrize(
+    ("ledger", "database_url"),
+    [
+        pytest.param("memory", "sqlite", id="memory"),
+        pytest.param("database", "sqlite", id="sqlite"),
+        pytest.param("database", "postgres", marks=pytest.mark.postgres, id="postgres"),
+    ],
+    indirect=True,
+)
 
 
 MINE = call(
@@ -48,6 +59,7 @@ BEHIND = call("resp_4", "call_4", reasoning_id="rs_4", reasoning_digest="d4", tu
 OTHERS = call("resp_3", "call_1", actor="bob")
 
 
+@each_ledger
 @pytest.mark.parametrize(
     ("search", "expected"),
     [
@@ -74,6 +86,7 @@ async def test_calls_are_found(ledger, search, expected):
     assert list(await ledger.find(search)) == expected
 
 
+@each_ledger
 async def test_what_was_answered_is_remembered(ledger):
     await ledger.write([call("r1", "call_1", conversation="conv_1"), call("r1", "call_2", conversation="conv_1")])
     await ledger.write([call("r1", "call_1", conversation="conv_2")])
@@ -87,6 +100,7 @@ async def test_what_was_answered_is_remembered(ledger):
     ]
 
 
+@each_ledger
 async def test_the_answer_behind_another_is_remembered(ledger):
     await ledger.write([call("r1", "call_1"), call("r1", "call_2"), call("r2", "call_1")])
     assert await ledger.joined("r1", "resp_x")
@@ -97,12 +111,14 @@ async def test_the_answer_behind_another_is_remembered(ledger):
     assert (continuation(found, "r1"), continuation(found, "r2")) == ("resp_y", "")
 
 
+@each_ledger
 async def test_behind_an_answer_that_nobody_knows_nothing_is_remembered(ledger):
     await ledger.write([call("r1")])
     assert not await ledger.joined("r2", "resp_x")
     assert [each.continued_by for each in await ledger.find(Search(response_id="r1"))] == [""]
 
 
+@each_ledger
 async def test_an_answer_that_is_decided_on_again_stays_continued(ledger):
     await ledger.write([call("r1")])
     await ledger.joined("r1", "resp_x")
@@ -235,6 +251,7 @@ async def test_memory_forgets_the_oldest():
     assert [each.response_id for each in found] == ["r1", "r2"]
 
 
+@each_ledger
 async def test_what_came_back_is_added_to_and_never_taken_away(ledger):
     marks = [f"m{number}" for number in range(1200)]
     await ledger.mark(marks, {"fetch": 1.0})
