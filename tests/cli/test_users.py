@@ -91,6 +91,21 @@ def test_an_address_is_listed_changed_and_taken_away(run, plane):
     assert "mail" not in run("set", "ann", "--email", "")
 
 
+def test_a_slack_account_is_one_users_alone(run, plane):
+    run("add", "ann", "--slack", "U024BE7LH")
+    assert run("list").endswith("; Slack account U024BE7LH\n")
+    assert "there is a user bob or one with the Slack account U024BE7LH already" in run(
+        "add", "bob", "--slack", "U024BE7LH", code=1
+    )
+    run("add", "bob")
+    assert "another user has this Slack account" in run("set", "bob", "--slack", "U024BE7LH", code=1)
+    for wrong in ("ann", "u024be7lh", "C024BE91L", "U024BE7LH U1", "@ann"):
+        assert "is no account in Slack" in run("set", "bob", "--slack", wrong, code=1)
+    assert stored(plane, "bob").slack == ""
+    assert "Slack" not in run("set", "ann", "--slack", "")
+    assert "Slack account U024BE7LH" in run("set", "bob", "--slack", "U024BE7LH")
+
+
 def test_a_second_factor_is_listed_and_reset(run, plane):
     run("add", "ann")
     ann = stored(plane, "ann")

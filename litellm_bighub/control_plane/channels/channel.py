@@ -41,6 +41,7 @@ class Channel(Protocol):
     @property
     def name(self) -> str:
         """What tells it from other channels in the database: one word that stays for ever."""
+        ...
 
     async def start(self) -> str:
         """Try the settings out, before the server listens.
@@ -51,6 +52,7 @@ class Channel(Protocol):
         Raises:
             ConfigurationError: the service refuses them. A service that does not answer is no reason to stop.
         """
+        ...
 
     async def places(self, approval: Approval, now: float) -> Collection[str]:
         """Where the approval is told, each by the name that `tell` gets; it is asked again when others may answer.
@@ -58,6 +60,7 @@ class Channel(Protocol):
         Raises:
             DecisionUnavailable: the database cannot be used.
         """
+        ...
 
     async def tell(self, approval: Approval, place: str) -> str:
         """Tell of an approval that waits.
@@ -69,6 +72,7 @@ class Channel(Protocol):
             ChannelAway: try again.
             MessageRefused: try again later; somebody may mend it.
         """
+        ...
 
     async def update(self, approval: Approval, place: str, reference: str) -> None:
         """Show what has become of the approval. It may have become so a while ago, and this may be said twice.
@@ -89,3 +93,4 @@ class HeardOverHttp(Protocol):
     @property
     def routes(self) -> Sequence[BaseRoute]:
         """What the server answers them with. Each request proves by itself where it comes from."""
+        ...

@@ -50,14 +50,17 @@ class SlackChannel:
         public_url: where people reach the inbox.
     """
 
-    name: Final = "slack"
-
     def __init__(self, settings: SlackSettings, plane: ControlPlane, public_url: str) -> None:
         self._settings = settings
         self._plane = plane
         self._inbox_url = f"{public_url}/inbox"
         self._api = SlackApi(settings)
         self._team = ""
+
+    @property
+    def name(self) -> str:
+        """See `Channel`."""
+        return "slack"
 
     @property
     def routes(self) -> Sequence[BaseRoute]:

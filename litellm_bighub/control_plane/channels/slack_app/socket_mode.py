@@ -60,17 +60,17 @@ async def _one_connection(address: str, take: Take) -> None:
             if envelope.get("type") == "disconnect":  # Slack wants another connection in place of this one
                 return
             if envelope.get("type") == "interactive" and isinstance(envelope.get("envelope_id"), str):
-                tasks.start_soon(_taken, socket, envelope, take)
+                tasks.start_soon(_taken, socket.send_str, envelope, take)
 
 
-async def _taken(socket: aiohttp.ClientWebSocketResponse, envelope: JsonObject, take: Take) -> None:
+async def _taken(acknowledge: Callable[[str], Awaitable[None]], envelope: JsonObject, take: Take) -> None:
     try:
         follow_up = await take(envelope.get("payload"))
     except BighubError as error:  # not acknowledged: Slack tells the person that it did not work
         logger.warning("an answer from Slack could not be taken: %s", error)
         return
     with suppress(aiohttp.ClientError, ConnectionError):
-        await socket.send_str(json.dumps({"envelope_id": envelope["envelope_id"]}))
+        await acknowledge(json.dumps({"envelope_id": envelope["envelope_id"]}))
     await follow_up()
 
 
