@@ -18,6 +18,7 @@ from litellm_bighub.control_plane.http.actions import Action
 from litellm_bighub.control_plane.http.question import IDENTITY, RUN, UNBOUND
 from litellm_bighub.deciders.hosted.hosted_decider import hosted
 from litellm_bighub.deciders.hosted.service import gateway
+from litellm_bighub.deciders.tool_decisions import ToolDecisions
 from litellm_bighub.domain.arguments import UnreadableArguments
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import Allow, RequireApproval
@@ -268,6 +269,30 @@ async def test_what_cannot_be_read_in_one_way_is_refused(open_plane, question):
         refused = await agent.ask("POST", "/actions/evaluate", 422, content=body, headers=JSON)
         assert "/b" not in str(refused["detail"])
         assert "admin" not in str(refused["detail"])
+
+
+@only_sqlite
+async def test_rules_of_a_key_are_judged_by_and_asked_for_over_http(open_plane):
+    """What a person has approved runs: the gateway believes whoever judged by these very rules."""
+    plane = open_plane("version: 1\ndefault: allow\nrules: []\n")
+    clients = Clients(plane)
+    agent, person = await clients.agent(actor="*"), await clients.person()
+    rules = written({"key": {"bighub": [{"name": "asked", "effect": "require_approval"}]}})
+    async with serving(clients.app) as url:
+        decisions = ToolDecisions(hosted(ServiceSettings(base_url=url, api_key=agent.secret, deadline_seconds=60)))
+
+        async def ask(run, rules):
+            call = ToolCall(f"call_{run}", "function", "delete_file", {"file": "/srv/a"}, path=f"output[{run}]")
+            context = CallContext(actor="bot", trace_id=f"t{run}", response_id=f"r{run}", key="k1", caller_rules=rules)
+            return (await decisions.decide([call], context))[0]
+
+        asked = await ask(1, rules)
+        assert isinstance(asked, RequireApproval)
+        await person.approve(asked.approval_id)
+        assert isinstance(await ask(2, rules), Allow)
+        assert isinstance(await ask(3, rules), RequireApproval)
+        assert isinstance(await ask(4, ""), Allow)
+        await decisions.aclose()
 
 
 async def test_a_gateways_approval_is_of_one_user_and_key(open_plane):
