@@ -276,6 +276,16 @@ async def test_a_message_that_the_database_does_not_know_is_mended_by_an_answer(
     await press_again(slack, message, asked)
 
 
+async def test_a_message_whose_answer_was_lost_is_sent_once_more_and_both_can_be_answered(plane, slack, served):
+    slack.loses_answers = 1
+    asked, lost = await ask(plane, slack)
+    await until(slack, lambda server: len(server.messages) == 2)
+    await press(slack, lost, "Deny")
+    for message in slack.messages:
+        await until(slack, lambda _, message=message: "Denied by ann" in message.words)
+    assert (await state(plane, asked), len(slack.messages)) == ("denied", 2)
+
+
 async def press_again(slack, message, asked):
     again = {"approval": asked, "ballot": "x"}
     payload = slack.pressed(message, "Answer in the inbox", account="UBOB")
