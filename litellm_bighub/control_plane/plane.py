@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from litellm_bighub.control_plane.approvals.awaited_approvals import AwaitedApprovals
 from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE
-from litellm_bighub.control_plane.approvals.look import Look, LookRefused, ShownValue, look_at
+from litellm_bighub.control_plane.approvals.look import LookRefused, ShownValue, ValueLook, look_at
 from litellm_bighub.control_plane.approvals.resolution import (
     Resolution,
     ResolutionRefused,
@@ -39,7 +39,7 @@ from litellm_bighub.control_plane.decisions.value_extraction import hide_stated
 from litellm_bighub.control_plane.readers_and_writer import Database
 from litellm_bighub.control_plane.store.clock import clock_of, now_in
 from litellm_bighub.control_plane.store.database import open_database
-from litellm_bighub.control_plane.store.sealing import Sealing
+from litellm_bighub.control_plane.store.seal import Sealing
 from litellm_bighub.control_plane.store.signals import Signals
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -200,7 +200,7 @@ class ControlPlane(Database):
             )
         )
 
-    async def look(self, look: Look) -> ShownValue | LookRefused:
+    async def look(self, look: ValueLook) -> ShownValue | LookRefused:
         """Show a hidden value of a call that waits to somebody who may see it, once it is recorded that they do."""
         return await self.write(
             lambda transaction: look_at(transaction, self._sealing, look, now_in(transaction, self.clock))

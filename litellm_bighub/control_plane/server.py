@@ -19,7 +19,7 @@ from litellm_bighub.control_plane.people.oidc.provider import Provider
 from litellm_bighub.control_plane.people.second_factor import SecondFactor
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import sqlite_url
-from litellm_bighub.control_plane.store.sealing import Sealing
+from litellm_bighub.control_plane.store.seal import Sealing
 from litellm_bighub.domain.redaction import Redact
 from litellm_bighub.settings import ServeSettings
 from litellm_bighub.wording import WordingSource, read_wording

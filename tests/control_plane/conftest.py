@@ -9,7 +9,7 @@ import pytest
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import open_database, sqlite_url
-from litellm_bighub.control_plane.store.sealing import Sealing
+from litellm_bighub.control_plane.store.seal import Sealing
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.policy.policy_file import parse_policy
 from tests.control_plane import postgres

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from litellm_bighub.control_plane.approvals.sealed_arguments import opened
 from litellm_bighub.control_plane.decisions.recorded_decision import approval_event
 from litellm_bighub.control_plane.people.person import Person
-from litellm_bighub.control_plane.store.sealing import VARIABLE, Sealing
+from litellm_bighub.control_plane.store.seal import VARIABLE, Sealing
 from litellm_bighub.control_plane.store.tables import approvals, sealed_values
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.tables.sealed_values import SealedValue
@@ -23,7 +23,7 @@ SHOWN: Final = "approval.value_shown"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class ValueLook:
     """Somebody wants to see a value.
 
     Attributes:
@@ -51,7 +51,7 @@ class LookRefused:
     code: Literal["unknown", "over", "not_visible", "unopened"]
 
 
-def look_at(transaction: Transaction, sealing: Sealing | None, look: Look, now: float) -> ShownValue | LookRefused:
+def look_at(transaction: Transaction, sealing: Sealing | None, look: ValueLook, now: float) -> ShownValue | LookRefused:
     """Open a value for somebody, and record that they see it."""
     connection = transaction.connection
     approval = approvals.get(connection, look.approval_id)

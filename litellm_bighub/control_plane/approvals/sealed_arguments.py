@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from litellm_bighub.control_plane.decisions.value_extraction import EXTRA_FIELDS
-from litellm_bighub.control_plane.store.sealing import HOW_TO_MAKE, VARIABLE, Sealing
+from litellm_bighub.control_plane.store.seal import HOW_TO_MAKE, VARIABLE, Sealing
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.tables.sealed_values import SealedValue
 from litellm_bighub.domain.call import JSON, Arguments

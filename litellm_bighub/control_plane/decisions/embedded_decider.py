@@ -17,7 +17,7 @@ from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.readers_and_writer import unavailable_when_failing
 from litellm_bighub.control_plane.store.clock import clock_of
 from litellm_bighub.control_plane.store.database import check_url, open_database, sqlite_url
-from litellm_bighub.control_plane.store.sealing import Sealing
+from litellm_bighub.control_plane.store.seal import Sealing
 from litellm_bighub.control_plane.store.sqlite_file import warn_if_readable
 from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.control_plane.store.tables.approvals import Approval

@@ -16,7 +16,7 @@ from litellm_bighub.control_plane.decisions.counted_judgement import BoundCall, 
 from litellm_bighub.control_plane.decisions.policy_source import PolicySource
 from litellm_bighub.control_plane.decisions.value_extraction import measured
 from litellm_bighub.control_plane.store.chain import DECISION, AuditEvent, dump
-from litellm_bighub.control_plane.store.sealing import Sealing
+from litellm_bighub.control_plane.store.seal import Sealing
 from litellm_bighub.control_plane.store.tables import approvals, policies, rules, sealed_values, switches
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.tables.switches import Switch

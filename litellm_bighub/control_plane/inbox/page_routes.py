@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response, Streamin
 from sqlalchemy import Connection, select
 
 from litellm_bighub.control_plane.approvals.allowance import MINUTES
-from litellm_bighub.control_plane.approvals.look import Look, LookRefused, ShownValue
+from litellm_bighub.control_plane.approvals.look import LookRefused, ShownValue, ValueLook
 from litellm_bighub.control_plane.approvals.resolution import Answer, ResolutionRefused, said_by
 from litellm_bighub.control_plane.decisions import reservations
 from litellm_bighub.control_plane.decisions.remaining_totals import RemainingTotal, for_reservations
@@ -171,7 +171,7 @@ async def show(
 ) -> Response:
     """A hidden value, for somebody who may look at it. What they have typed stays."""
     require_scope(session, "approvals:resolve")
-    looked = await plane.look(Look(approval_id, argument, session.person))
+    looked = await plane.look(ValueLook(approval_id, argument, session.person))
     if looked == LookRefused("over"):
         return _back_to("", "look_over")
     approval = existing(await plane.read(partial(approvals.get, approval_id=approval_id)), "approval", approval_id)

@@ -17,7 +17,7 @@ from litellm_bighub.control_plane.people import totp, users
 from litellm_bighub.control_plane.people.accounts import end_login, shown
 from litellm_bighub.control_plane.people.users import User
 from litellm_bighub.control_plane.store.chain import AuditEvent
-from litellm_bighub.control_plane.store.sealing import HOW_TO_MAKE, VARIABLE, Sealing
+from litellm_bighub.control_plane.store.seal import HOW_TO_MAKE, VARIABLE, Sealing
 from litellm_bighub.control_plane.store.tables import keys, logins
 from litellm_bighub.control_plane.store.tables.logins import Login
 from litellm_bighub.control_plane.store.transaction import Transaction

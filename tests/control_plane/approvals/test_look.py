@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import func, inspect, select, text, update
 from sqlalchemy.exc import SQLAlchemyError
 
-from litellm_bighub.control_plane.approvals.look import Look, LookRefused, ShownValue
+from litellm_bighub.control_plane.approvals.look import LookRefused, ShownValue, ValueLook
 from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused
 from litellm_bighub.control_plane.http.api_keys import make_key
 from litellm_bighub.control_plane.http.app import create_app
@@ -24,7 +24,7 @@ from litellm_bighub.control_plane.people.person import Person
 from litellm_bighub.control_plane.people.roles import AGENT, ROLES, SCOPES
 from litellm_bighub.control_plane.store.database import open_database
 from litellm_bighub.control_plane.store.schema import approvals as approvals_table, events, sealed_values as table
-from litellm_bighub.control_plane.store.sealing import VARIABLE, Sealing
+from litellm_bighub.control_plane.store.seal import VARIABLE, Sealing
 from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.redaction import Redactor
@@ -65,7 +65,7 @@ async def ask(plane, tool="pay", arguments=ARGUMENTS, **context):
 
 
 async def see(plane, approval_id, place="iban", person=KIM):
-    seen = await plane.look(Look(approval_id, place, person))
+    seen = await plane.look(ValueLook(approval_id, place, person))
     return seen.code if isinstance(seen, LookRefused) else seen.value
 
 
@@ -83,7 +83,7 @@ async def sealed_of(plane, approval_id):
 async def test_who_is_named_sees_the_value_and_that_is_an_event(plane):
     """The event says who, of which approval, which argument; the other hidden values stay hidden."""
     approval_id = await ask(plane)
-    assert await plane.look(Look(approval_id, "iban", KIM)) == ShownValue("iban", IBAN)
+    assert await plane.look(ValueLook(approval_id, "iban", KIM)) == ShownValue("iban", IBAN)
     assert await see(plane, approval_id, "account.pin", ANN) == PIN
     query = select(events).where(events.c.type == "approval.value_shown").order_by(events.c.seq)
     found = await plane.read(lambda connection: connection.execute(query).mappings().all())

@@ -16,7 +16,7 @@ import pytest
 
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.control_plane.people.accounts import add_user
-from litellm_bighub.control_plane.store.sealing import VARIABLE, Sealing
+from litellm_bighub.control_plane.store.seal import VARIABLE, Sealing
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.decision import RequireApproval
 from litellm_bighub.wording import ENGLISH

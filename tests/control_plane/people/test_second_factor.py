@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from litellm_bighub.control_plane.people import users
 from litellm_bighub.control_plane.people.accounts import add_user
 from litellm_bighub.control_plane.people.second_factor import SecondFactor
-from litellm_bighub.control_plane.store.sealing import Sealing
+from litellm_bighub.control_plane.store.seal import Sealing
 from litellm_bighub.control_plane.store.tables import logins
 
 

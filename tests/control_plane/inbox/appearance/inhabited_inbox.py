@@ -16,7 +16,7 @@ from litellm_bighub.control_plane.people.oidc.provider import Provider
 from litellm_bighub.control_plane.people.roles import ROLES
 from litellm_bighub.control_plane.people.second_factor import SecondFactor
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.store.sealing import Sealing
+from litellm_bighub.control_plane.store.seal import Sealing
 from litellm_bighub.control_plane.store.tables import switches
 from litellm_bighub.control_plane.store.tables.switches import Switch
 from litellm_bighub.domain.call import CallContext, ToolCall

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from litellm_bighub.control_plane.plane import ControlPlane
-from litellm_bighub.control_plane.store.sealing import Sealing
+from litellm_bighub.control_plane.store.seal import Sealing
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.call_background import CallBackground, Utterance
 from tests.control_plane.conftest import Clock

@@ -13,7 +13,7 @@ from playwright.async_api import expect
 
 from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.people.second_factor import SecondFactor
-from litellm_bighub.control_plane.store.sealing import Sealing
+from litellm_bighub.control_plane.store.seal import Sealing
 from tests.control_plane.inbox.browser import browsing, chromium
 from tests.control_plane.inbox.conftest import PASSWORD
 from tests.control_plane.inbox.second_factor.authenticator import App

@@ -16,7 +16,7 @@ from litellm_bighub.control_plane.people import users
 from litellm_bighub.control_plane.people.accounts import change_user
 from litellm_bighub.control_plane.people.second_factor import SecondFactor, without_totp
 from litellm_bighub.control_plane.store.schema import events as table, users as users_table
-from litellm_bighub.control_plane.store.sealing import Sealing
+from litellm_bighub.control_plane.store.seal import Sealing
 from litellm_bighub.control_plane.store.tables import events, logins
 from litellm_bighub.wording import ENGLISH
 from tests.control_plane.inbox.conftest import PASSWORD

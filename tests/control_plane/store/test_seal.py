@@ -8,7 +8,7 @@ import os
 import pytest
 from hypothesis import given, strategies as st
 
-from litellm_bighub.control_plane.store.sealing import VARIABLE, Sealing
+from litellm_bighub.control_plane.store.seal import VARIABLE, Sealing
 from litellm_bighub.errors import ConfigurationError
 
 OLD, NEW = os.urandom(32), os.urandom(32)
