@@ -1,8 +1,8 @@
 """Mail to those who may answer a call that waits: plain text with a link, behind which they log in. No mail is read.
 
 A mail cannot change once it is sent, so nothing is sent of what became of the call: its page says that. What a model or
-a caller wrote stands below the link, with everything unseen made visible and no address that a mail program makes a
-link of.
+a caller wrote stands below the link, with everything unseen made visible and every address broken, also a bare name:
+mail programs make links of those.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ _MOST_SECONDS: Final = 30
 _LONGEST_FACT: Final = 300
 _LONGEST_TEXT: Final = 8_000
 _CLOSING: Final = 421
+_LETTER: Final = r"[\w\u0080-\U0010ffff]"
+_DOT: Final = re.compile(rf"(?<={_LETTER})\.(?=[^\W\d_]{_LETTER})|(?<=www)\.", re.IGNORECASE)
+"""Before what may be the last part of a host's name, also with letters of other scripts; not that of `100.25`."""
 _ODD: Final = re.compile(r"[^\w.-]", re.ASCII)
 
 
@@ -203,7 +206,7 @@ def _fact(text: str) -> str:
 
 def _unlinked(text: str) -> str:
     """Without addresses that a mail program makes links of."""
-    return re.sub(r"(?i)(www)\.", r"\1[.]", text.replace("://", "[:]//"))
+    return _DOT.sub("[.]", text.replace("://", "[:]//"))
 
 
 def _cut(text: str, longest: int) -> str:

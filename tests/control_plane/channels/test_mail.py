@@ -137,9 +137,29 @@ async def test_hidden_values_and_what_deceives_the_eye_stay_out(server, plane, m
     (text,) = [message.get_content() for message in server.got]
     assert "hunter2" not in text
     assert "\u202e" not in text
-    assert "evil.test" in text
     assert text.count("://") == 1  # the link of ours
-    assert "www." not in text
+    assert "https[:]//evil[.]test and www[.]evil[.]test" in text
+    assert "x@evil[.]test" in text
+    assert "evil.test" not in text
+
+
+@pytest.mark.parametrize(
+    ("note", "told"),
+    [
+        ("evil.test/pay", "evil[.]test/pay"),
+        ("EVIL.TEST:8080", "EVIL[.]TEST:8080"),
+        ("a-1.xn--p1ai", "a-1[.]xn--p1ai"),
+        ("\u043f\u0440.\u0440\u0444", "\u043f\u0440[.]\u0440\u0444"),
+        ("\U0001f4a9.la", "\U0001f4a9[.]la"),
+        ("pay 100.25 now. e.g. today", "pay 100.25 now. e.g. today"),
+    ],
+)
+async def test_a_bare_name_of_a_host_is_broken_and_numbers_are_not(note, told, server, plane, mail, person):
+    await person("ann")
+    await ask(plane, note=note)
+    await deliver(plane, mail(server.port))
+    (text,) = [message.get_content() for message in server.got]
+    assert told in text
 
 
 @hypothesis_settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
