@@ -56,6 +56,8 @@ _SPACED: Final = frozenset({"command", "declaration_command", "unset_command", "
 _PLAIN: Final = re.compile(r"[a-z][\w./+%-]*(?: [\w./+%-][\w./+%,:@=-]*)*", re.ASCII)
 _BLANK: Final = re.compile(rb"(?:[ \t]|\\\n)*")
 _SPACE: Final = re.compile(rb"(?:[ \t\n]|\\\n)*")
+_WITHIN_A_WORD: Final = re.compile(rb"(?:\\[ \t\n])*")
+"""What may stand between two nodes that bash joins to one word: behind quotes tree-sitter leaves out escaped blanks."""
 _OPERATORS: Final = b";&|()<>\n"
 _LOOP_VARIABLE: Final = re.compile(r"[a-z][a-z0-9]{0,30}")
 _DELIMITER: Final = re.compile(rb"(['\"]?)(\w+)\1", re.ASCII)
@@ -118,12 +120,20 @@ def read(text: str) -> Tree:
     if root is None:
         tree.problems.append("it is too long")
         return tree
-    if root.has_error or b"\r" in source:
+    if root.has_error or b"\r" in source or not _is_blank_around(root, source):
         tree.problems.append("its syntax is not understood")
     _Reader(source, tree, only_ands=_only_ands(root)).walk(root)
     tree.commands.sort(key=lambda command: command.start)
     tree.redirects.sort(key=lambda redirect: redirect.start)
     return tree
+
+
+def _is_blank_around(root: Node, source: bytes) -> bool:
+    """Whether tree-sitter has left out nothing but blanks before and behind what it has found."""
+    if not root.children:
+        return _SPACE.fullmatch(source) is not None
+    begins, ends = root.children[0].start_byte, root.children[-1].end_byte
+    return _SPACE.fullmatch(source, 0, begins) is not None and _SPACE.fullmatch(source, ends) is not None
 
 
 def _parse(source: bytes) -> Node | None:
@@ -246,7 +256,9 @@ class _Reader:
                 ends = self._source[before.end_byte - 1 : before.end_byte]
                 begins = self._source[child.start_byte : child.start_byte + 1]
                 joined = not gap.replace(b"\\\n", b"") and ends not in _OPERATORS and begins not in _OPERATORS
-                if not blank.fullmatch(gap) or (joined and node.type not in _SPACED):
+                in_a_word = before.type in _WORDS | {"command_name"} and child.type in _WORDS and node.type in _SPACED
+                known = blank.fullmatch(gap) or (in_a_word and _WITHIN_A_WORD.fullmatch(gap))
+                if not known or (joined and node.type not in _SPACED):
                     self._problem("its syntax is not understood")
             before = child
 
@@ -336,10 +348,10 @@ class _Reader:
         return [word for touching in self._touching(nodes) for word in self._word(touching)]
 
     def _touching(self, nodes: list[Node]) -> Iterator[list[Node]]:
-        """The nodes in groups between which there are blanks, not only the end of a line that does not count."""
+        """The nodes in groups between which there are blanks, not only escaped ones."""
         group: list[Node] = []
         for node in nodes:
-            if group and self._source[group[-1].end_byte : node.start_byte].replace(b"\\\n", b""):
+            if group and not _WITHIN_A_WORD.fullmatch(self._source, group[-1].end_byte, node.start_byte):
                 yield group
                 group = []
             group.append(node)
