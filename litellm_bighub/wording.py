@@ -294,6 +294,9 @@ class Wording:
     page_login_provider: str = _sentence("Log in at the identity provider")
     page_logged_in: str = _sentence("You are logged in.")
     page_go_on: str = _sentence("Go on to the inbox")
+    page_refused: str = _sentence("That did not work")
+    page_nothing_here: str = _sentence("There is no such page.")
+    page_misread: str = _sentence("The address or the form has something in it that this page does not know.")
     page_people: str = _sentence(
         "People who have a login of their own. `litellm-bighub users` adds and changes them on the server."
     )

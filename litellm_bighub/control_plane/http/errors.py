@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeAlias, TypeVar
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -110,23 +110,27 @@ def existing(found: T | None, what: str, name: object) -> T:
 
 def install(app: FastAPI) -> None:
     """Have every error of the app leave in this shape, without anything of the request's content."""
-    app.add_exception_handler(StarletteHTTPException, _raised)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(UnreadableArguments, _unreadable)
-    app.add_exception_handler(KeyReused, _key_reused)
-    app.add_exception_handler(DecisionUnavailable, _unavailable)
-    app.add_exception_handler(DataError, _unstorable)
-    app.add_exception_handler(DecisionRefused, _unstorable)
+    for error, told in ANSWERS.items():
+        app.add_exception_handler(error, told)
 
 
-def answer(status: int, detail: object, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    """An error as a response."""
-    return JSONResponse({"detail": detail, "request_id": f"req_{random_id()}"}, status, headers)
+class ProblemAnswer(JSONResponse):
+    """An error as a response.
+
+    Args:
+        status: of the response.
+        detail: what is wrong.
+        headers: of the response.
+    """
+
+    def __init__(self, status: int, detail: object, headers: Mapping[str, str] | None = None) -> None:
+        self.detail = detail
+        super().__init__({"detail": detail, "request_id": f"req_{random_id()}"}, status, headers)
 
 
-def respond(error: WordedError, wording: Wording) -> JSONResponse:
+def respond(error: WordedError, wording: Wording) -> ProblemAnswer:
     """An error as a response, in the operator's wording."""
-    return answer(error.status_code, error.worded(wording), error.headers)
+    return ProblemAnswer(error.status_code, error.worded(wording), error.headers)
 
 
 def _wording(request: Request) -> Wording:
@@ -134,31 +138,45 @@ def _wording(request: Request) -> Wording:
     return wording
 
 
-async def _raised(request: Request, error: Exception) -> JSONResponse:
+async def _raised(request: Request, error: Exception) -> ProblemAnswer:
     assert isinstance(error, StarletteHTTPException)  # noqa: S101 - registered for it
     if isinstance(error, WordedError):
         return respond(error, _wording(request))
-    return answer(error.status_code, error.detail, error.headers)
+    return ProblemAnswer(error.status_code, error.detail, error.headers)
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
+async def _invalid(_: Request, error: Exception) -> ProblemAnswer:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it
-    return answer(422, [{"loc": found["loc"], "msg": found["msg"], "type": found["type"]} for found in error.errors()])
+    told = [{"loc": found["loc"], "msg": found["msg"], "type": found["type"]} for found in error.errors()]
+    return ProblemAnswer(422, told)
 
 
-async def _unreadable(_: Request, error: Exception) -> JSONResponse:
-    return answer(422, [{"loc": ["body"], "msg": str(error), "type": "unreadable_arguments"}])
+async def _unreadable(_: Request, error: Exception) -> ProblemAnswer:
+    return ProblemAnswer(422, [{"loc": ["body"], "msg": str(error), "type": "unreadable_arguments"}])
 
 
-async def _key_reused(request: Request, _: Exception) -> JSONResponse:
+async def _key_reused(request: Request, _: Exception) -> ProblemAnswer:
     return respond(problem(422, "idempotency_key_reused"), _wording(request))
 
 
-async def _unstorable(request: Request, _: Exception) -> JSONResponse:
+async def _unstorable(request: Request, _: Exception) -> ProblemAnswer:
     """A text with a NUL, on PostgreSQL."""
     return respond(problem(422, "unstorable"), _wording(request))
 
 
-async def _unavailable(request: Request, error: Exception) -> JSONResponse:
+async def _unavailable(request: Request, error: Exception) -> ProblemAnswer:
     failed = problem(503, "unavailable", problem=str(error), headers={"Retry-After": "1"})
     return respond(failed, _wording(request))
+
+
+Handler: TypeAlias = "Callable[[Request, Exception], Awaitable[ProblemAnswer]]"
+ANSWERS: Final[Mapping[type[Exception], Handler]] = {
+    StarletteHTTPException: _raised,
+    RequestValidationError: _invalid,
+    UnreadableArguments: _unreadable,
+    KeyReused: _key_reused,
+    DecisionUnavailable: _unavailable,
+    DataError: _unstorable,
+    DecisionRefused: _unstorable,
+}
+"""What answers each error of the app."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from fastapi import FastAPI, Request
@@ -10,11 +11,13 @@ from fastapi.staticfiles import StaticFiles
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from litellm_bighub.control_plane.http.errors import ANSWERS, Handler, WordedError
 from litellm_bighub.control_plane.inbox import login_routes, page_routes, people_routes, public_routes
 from litellm_bighub.control_plane.inbox.charts_page import routes as charts_routes
 from litellm_bighub.control_plane.inbox.decision_pages import routes as decision_routes
 from litellm_bighub.control_plane.inbox.policy_page import routes as policy_routes
 from litellm_bighub.control_plane.inbox.provider_login import routes as provider_routes
+from litellm_bighub.control_plane.inbox.render import render
 from litellm_bighub.control_plane.inbox.second_factor import routes as second_factor_routes
 from litellm_bighub.control_plane.inbox.sessions import EnrolmentNeeded, LoginNeeded
 from litellm_bighub.control_plane.inbox.switch_page import routes as switch_routes
@@ -58,6 +61,8 @@ def install(
         app.router.routes.extend(pages.router.routes)
     app.add_exception_handler(LoginNeeded, _to_login)
     app.add_exception_handler(EnrolmentNeeded, _to_enrolment)
+    for error, told in ANSWERS.items():
+        app.add_exception_handler(error, _for_people(told))
     app.add_middleware(InboxHeaders)
 
 
@@ -67,6 +72,31 @@ async def _to_login(request: Request, _: Exception) -> Response:
 
 async def _to_enrolment(_: Request, __: Exception) -> Response:
     return RedirectResponse(second_factor_routes.PAGE, 303)
+
+
+def _for_people(told: Handler) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """Answers an error below `/inbox` with a page; elsewhere as programs read it."""
+
+    async def answer(request: Request, error: Exception) -> Response:
+        problem = await told(request, error)
+        if not f"{request.url.path}/".startswith("/inbox/"):
+            return problem
+        plane: ControlPlane = request.app.state.plane
+        match problem.detail:
+            case {"message": str(sentence)}:
+                pass
+            case str(sentence) if isinstance(error, WordedError):
+                pass
+            case _ if problem.status_code in {404, 405}:
+                sentence = plane.wording.page_nothing_here
+            case _:
+                sentence = plane.wording.page_misread
+        page = render(request, "refused.html", None, plane.clock(), {"sentence": sentence}, status=problem.status_code)
+        kept = ("allow", "retry-after")
+        page.headers.update({name: problem.headers[name] for name in kept if name in problem.headers})
+        return page
+
+    return answer
 
 
 class InboxHeaders:

@@ -138,6 +138,45 @@ async def test_a_form_without_the_token_does_nothing(visit, ask):
     assert approval_id in (await client.get("/inbox")).text
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "told"),
+    [
+        ("/inbox/decisions/x", 404, "There is no decision 'x'"),
+        ("/inbox/approvals/x", 404, "There is no approval 'x'"),
+        ("/inbox/approvals/{x}<b>\u202e", 404, "There is no approval '{x}<b>\\u202e'"),
+        ("/inbox/nowhere", 404, ENGLISH.page_nothing_here),
+        ("/inbox/static/nothing.css", 404, ENGLISH.page_nothing_here),
+        ("/inbox/logout", 405, ENGLISH.page_nothing_here),
+        ("/inbox/policy?days=8", 422, ENGLISH.page_misread),
+    ],
+)
+async def test_what_cannot_be_shown_is_a_page_with_the_way_back(visit, path, status, told):
+    client, _ = await visit()
+    answer = await client.get(path)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "text/html; charset=utf-8")
+    assert told in words(answer)
+    assert '<a href="/inbox">' in answer.text
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
+async def test_what_a_person_may_not_do_is_a_page_with_the_way_back(visit, ask):
+    approval_id = await ask()
+    reader, token = await visit("eve", frozenset({"audit:read"}))
+    for csrf, told in ((token, "scope approvals:resolve"), ("", ENGLISH.api_form_elsewhere[1:])):
+        answer = await reader.post(f"/inbox/approvals/{approval_id}", data={"verdict": "approve", "csrf": csrf})
+        assert (answer.status_code, answer.headers["content-type"]) == (403, "text/html; charset=utf-8")
+        assert told in words(answer)
+        assert '<a href="/inbox">' in answer.text
+
+
+async def test_programs_read_what_is_wrong_as_json(url, key):
+    async with httpx.AsyncClient(base_url=url, headers={"X-API-Key": await key()}) as client:
+        for path in ("/approvals/x", "/inboxes", "/rules/x"):
+            answer = await client.get(path, headers={"Accept": "text/html"})
+            assert (answer.status_code, answer.headers["content-type"]) == (404, "application/json")
+            assert answer.json()["detail"]
+
+
 async def test_a_reader_sees_and_cannot_answer(visit, ask):
     client, token = await visit("eve", frozenset({"audit:read"}))
     approval_id = await ask()

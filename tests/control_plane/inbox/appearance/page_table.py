@@ -136,8 +136,9 @@ PAGES: Final[Mapping[str, tuple[PageState, ...]]] = {
         PageState("nothing found, too late", _at("/inbox?q=nothing&note=refused_expired")),
         PageState("server gone", _with_gone_server, without="article.call"),
     ),
-    "GET /inbox/approvals/{approval_id}": tuple(
-        PageState(kind, _at(f"/inbox/approvals/{{{kind}}}")) for kind in ("amount", "half")
+    "GET /inbox/approvals/{approval_id}": (
+        *(PageState(kind, _at(f"/inbox/approvals/{{{kind}}}")) for kind in ("amount", "half")),
+        PageState("no such call", _at("/inbox/approvals/x")),
     ),
     "POST /inbox/approvals/{approval_id}": (
         PageState(
