@@ -216,9 +216,13 @@ class SlackServer:
         digest = hmac.new(key, f"v0:{timestamp}:{body}".encode(), hashlib.sha256).hexdigest()
         return body, {**_CONTENT, "X-Slack-Request-Timestamp": timestamp, "X-Slack-Signature": f"v0={digest}"}
 
+    def send_text(self, text: str) -> None:
+        """Send a text over every connection of socket mode, whatever it is."""
+        self._run(self._send_everywhere(text))
+
     def disconnect(self) -> None:
         """Ask every connection of socket mode to make place for a new one."""
-        self._run(self._disconnect())
+        self.send_text(json.dumps({"type": "disconnect", "reason": "refresh_requested"}))
 
     def __enter__(self) -> Self:
         ready: Future[int] = Future()
@@ -368,9 +372,9 @@ class SlackServer:
         ):
             return response.status
 
-    async def _disconnect(self) -> None:
+    async def _send_everywhere(self, text: str) -> None:
         for socket in list(self._sockets):
-            await socket.send_json({"type": "disconnect", "reason": "refresh_requested"})
+            await socket.send_str(text)
 
 
 def _refused(error: str) -> JsonObject:

@@ -55,10 +55,12 @@ async def _expire_and_retain(plane: ControlPlane) -> None:
 
 
 async def _restarted(job: Callable[[], Awaitable[None]]) -> None:
-    """Run a job until it ends, and again after the database failed; it may come back."""
+    """Run a job until it ends, and again after it failed: a database comes back, and what one call held passes."""
     while True:
         try:
             return await job()
-        except BighubError as error:  # noqa: PERF203 - each round may fail on its own
-            logger.warning("maintenance failed, and goes on in %s seconds: %s", _PAUSE_SECONDS, error)
+        except Exception as error:  # noqa: BLE001, PERF203 - each round may fail, a job that is gone does nothing
+            # Only our own messages are sure to hold nothing of what somebody has sent.
+            told = str(error) if isinstance(error, BighubError) else type(error).__name__
+            logger.warning("maintenance failed, and goes on in %s seconds: %s", _PAUSE_SECONDS, told)
             await asyncio.sleep(_PAUSE_SECONDS)

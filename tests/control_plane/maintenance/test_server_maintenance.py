@@ -115,6 +115,35 @@ async def test_a_database_that_failed_is_told_and_tried_again(open_plane, clock)
     assert expired["subject"] == approval_id
 
 
+class FailingChannel:
+    """A channel whose hearing fails once, with something that is none of our errors."""
+
+    name = "failing"
+    routes = ()
+
+    def __init__(self):
+        self.heard = 0
+        self.hears_again = asyncio.Event()
+
+    async def places(self, *_):
+        return []
+
+    async def hear(self):
+        self.heard += 1
+        if self.heard == 1:
+            raise UnicodeEncodeError("utf-8", "what somebody wrote", 0, 1, "no")
+        self.hears_again.set()
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_job_that_fails_in_any_way_is_told_and_goes_on(open_plane, caplog):
+    channel = FailingChannel()
+    async with maintained(open_plane(POLICY), [channel]):
+        await asyncio.wait_for(channel.hears_again.wait(), SOON)
+    assert "goes on in 5.0 seconds: UnicodeEncodeError" in caplog.text
+    assert "what somebody wrote" not in caplog.text
+
+
 async def test_it_ends_with_its_context(open_plane):
     plane = open_plane(POLICY)
     before = asyncio.all_tasks()

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from litellm_bighub.control_plane.approvals.resolution import Answer
-from litellm_bighub.control_plane.channels.slack_app.call_message import APPROVE, DENY, FORM, REASON, TELL, VERDICT
+from litellm_bighub.control_plane.channels.slack_app.call_message import (
+    APPROVE,
+    DENY,
+    FORM,
+    LONGEST_REASON,
+    REASON,
+    TELL,
+    VERDICT,
+)
 
 _ANSWERS: Final[Mapping[str, Answer]] = {APPROVE: "approve", DENY: "deny"}
 
@@ -92,7 +100,7 @@ def read_pressed(payload: object) -> Pressed | None:
                 return _form(given["view"], account)
             case _:
                 return None
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError):
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, RecursionError):
         return None
 
 
@@ -117,14 +125,17 @@ def _form(view: Mapping[str, Any], account: SlackAccount) -> Pressed | None:
     ballot = Ballot(_text(value["approval"]), _text(value["ballot"]), _text(place), _text(reference))
     fields = view["state"]["values"]
     answer = _ANSWERS[fields[VERDICT][VERDICT]["selected_option"]["value"]]
-    comment = fields[REASON][REASON]["value"] or ""
+    written = fields[REASON][REASON]["value"] or ""
     tell = any(option["value"] == TELL for option in fields[TELL][TELL]["selected_options"])
-    if not isinstance(comment, str):
+    comment = _text(written) if written else ""
+    if len(comment) > LONGEST_REASON:  # Slack's form takes no more
         return None
     return PressedAnswer(account, ballot, answer, comment, tell)
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
+    """A text that every database holds: without NUL and halves of surrogate pairs."""
+    if not isinstance(value, str) or not value or "\0" in value:
         raise TypeError
+    value.encode()  # raises a ValueError
     return value

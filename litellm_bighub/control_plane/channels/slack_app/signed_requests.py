@@ -75,5 +75,5 @@ def _is_valid(verifier: SignatureVerifier, body: bytes, request: Request) -> boo
 def _payload(body: bytes) -> object:
     try:
         return json.loads(parse_qs(body.decode()).get("payload", ["null"])[0])
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

@@ -64,23 +64,24 @@ async def _one_connection(address: str, take: Take) -> None:
 
 
 async def _taken(acknowledge: Callable[[str], Awaitable[None]], envelope: JsonObject, take: Take) -> None:
+    """Carry out one interaction. Whatever fails about it, the connection and the other interactions go on."""
     try:
-        follow_up = await take(envelope.get("payload"))
-    except BighubError as error:  # not acknowledged: Slack tells the person that it did not work
-        logger.warning("an answer from Slack could not be taken: %s", error)
-        return
-    with suppress(aiohttp.ClientError, ConnectionError):
-        await acknowledge(json.dumps({"envelope_id": envelope["envelope_id"]}))
-    await follow_up()
+        follow_up = await take(envelope.get("payload"))  # if it fails, Slack tells the person that nothing came of it
+        with suppress(aiohttp.ClientError, ConnectionError):
+            await acknowledge(json.dumps({"envelope_id": envelope["envelope_id"]}))
+        await follow_up()
+    except Exception as error:  # noqa: BLE001 - one that leaves this task ends the connection
+        logger.warning("an answer from Slack could not be taken: %s", _told(error))
 
 
 def _object(text: str) -> JsonObject:
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
 def _told(error: Exception) -> str:
-    return str(error) if isinstance(error, ChannelAway) else type(error).__name__
+    """Only our own messages are sure to hold nothing of what somebody has sent."""
+    return str(error) if isinstance(error, ChannelAway | BighubError) else type(error).__name__

@@ -7,8 +7,10 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
+from slack_sdk.signature import SignatureVerifier
 
 from litellm_bighub.control_plane.approvals.resolution import Resolution
+from litellm_bighub.control_plane.channels.slack_app.call_message import LONGEST_REASON
 from litellm_bighub.control_plane.channels.slack_app.signed_requests import PATH
 from litellm_bighub.control_plane.channels.slack_app.slack_channel import SlackChannel
 from litellm_bighub.control_plane.http.app import create_app
@@ -319,6 +321,38 @@ async def test_what_is_no_answer_does_nothing(plane, slack, served, payload):
     assert (await state(plane, asked), slack.whispers) == ("pending", [])
 
 
+@pytest.mark.parametrize(
+    "reason", ["cut \ud83d", "nul \0", "x" * (LONGEST_REASON + 1), 7], ids=["half", "nul", "long", "number"]
+)
+async def test_a_reason_that_slack_would_not_send_answers_nothing_and_the_next_one_counts(plane, slack, served, reason):
+    asked, message = await ask(plane, slack)
+    await press(slack, message, "Answer with a reason")
+    await until(slack, lambda server: server.forms)
+    assert await asyncio.to_thread(slack.fill_in, slack.forms[0], choice="Approve", reason=reason)
+    assert await state(plane, asked) == "pending"
+    longest = "\N{GRINNING FACE}" + "x" * (LONGEST_REASON - 1)
+    assert await asyncio.to_thread(slack.fill_in, slack.forms[0], choice="Deny", reason=longest)
+    denied = await plane.read(lambda connection: approvals.get(connection, asked))
+    assert (denied.state, denied.comment) == ("denied", longest)
+
+
+@pytest.mark.parametrize("name", ["id", "team_id"])
+async def test_an_account_that_no_database_holds_is_nobodys(plane, slack, served, name):
+    asked, message = await ask(plane, slack)
+    payload = slack.pressed(message, "Approve", account="UANN")
+    payload["user"][name] += "\ud83d"
+    assert await asyncio.to_thread(slack.send, payload)
+    assert (await state(plane, asked), slack.whispers) == ("pending", [])
+
+
+async def test_a_button_with_a_bottomless_value_does_nothing(plane, slack, served):
+    asked, message = await ask(plane, slack)
+    payload = slack.pressed(message, "Approve", account="UANN")
+    payload["actions"][0]["value"] = "[" * 200_000
+    assert await asyncio.to_thread(slack.send, payload)
+    assert await state(plane, asked) == "pending"
+
+
 async def test_a_connection_that_is_to_be_replaced_is_replaced(plane, slack):
     async with answering(plane, slack):
         asked, message = await ask(plane, slack)
@@ -372,6 +406,12 @@ async def test_a_changed_request_is_refused(plane, slack, signed, change):
     payload = slack.pressed(message, "Approve", account="UANN")
     assert await signed(*change(*slack.signed(payload))) == 401
     assert await state(plane, asked) == "pending"
+
+
+async def test_a_bottomless_request_does_nothing(slack, signed, clock):
+    body, time = "payload=" + "[" * 200_000, str(int(clock()))
+    signature = SignatureVerifier(slack.signing_secret).generate_signature(timestamp=time, body=body)
+    assert await signed(body, {"X-Slack-Request-Timestamp": time, "X-Slack-Signature": signature}) == 200
 
 
 async def test_a_request_counts_once_in_all_processes(plane, slack, signed, open_plane):
