@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy import Connection
 
 from litellm_bighub.control_plane.http.auth import Plane, address_of
 from litellm_bighub.control_plane.inbox.render import render
@@ -59,12 +60,8 @@ async def login(
         )
     who = await (_key(plane, key, address) if key else _user(request, plane, user, password))
     now = plane.clock()
-    if isinstance(who, str):
-        await plane.write(lambda transaction: refused(transaction, who, "key" if key else "password", address, now))
-        problem = plane.wording.inbox_login_refused if key else plane.wording.inbox_password_refused
-        return await login_form(request, plane, next, problem=problem, user=user, status=401)
-    attempts.succeeded(*sources)
     if isinstance(who, User) and who.has_totp:
+        attempts.succeeded(*sources)
         factor: SecondFactor = request.app.state.second_factor
         passed = factor.password_passed(who, now)
         if passed is None:
@@ -72,7 +69,17 @@ async def login(
             return await login_form(request, plane, next, problem=plane.wording.inbox_code_unchecked, status=503)
         return code_form(request, plane, passed, next)
 
-    cookie = await plane.write(lambda transaction: start_session(request, transaction, who, now))
+    def job(transaction: Transaction) -> str:
+        if not isinstance(who, str) and _opens_still(transaction.connection, who, address, now):
+            return start_session(request, transaction, who, now)
+        refused(transaction, who if isinstance(who, str) else who.id, "key" if key else "password", address, now)
+        return ""
+
+    cookie = await plane.write(job)
+    if not cookie:
+        problem = plane.wording.inbox_login_refused if key else plane.wording.inbox_password_refused
+        return await login_form(request, plane, next, problem=problem, user=user, status=401)
+    attempts.succeeded(*sources)
     response = RedirectResponse(way_back(next), 303)
     set_cookie(request, response, cookie)
     return response
@@ -146,8 +153,11 @@ async def _key(plane: ControlPlane, secret: str, address: str) -> Key | str:
     found = await plane.read(lambda connection: keys.find(connection, secret.strip()))
     if found is None:
         return ""
-    opens = found.valid_at(plane.clock()) and found.may_come_from(address) and not found.scopes <= AGENT
-    return found if opens else found.id
+    return found if _opens(found, address, plane.clock()) else found.id
+
+
+def _opens(key: Key, address: str, now: float) -> bool:
+    return key.valid_at(now) and key.may_come_from(address) and not key.scopes <= AGENT
 
 
 async def _user(request: Request, plane: ControlPlane, name: str, password: str) -> User | str:
@@ -159,6 +169,17 @@ async def _user(request: Request, plane: ControlPlane, name: str, password: str)
     if found is None:
         return ""
     return found if fits and found.disabled_at is None else found.id
+
+
+def _opens_still(connection: Connection, who: Key | User, address: str, now: float) -> bool:
+    """Whether who was let in can log in now: comparing a password takes time, in which much may change."""
+    if isinstance(who, Key):
+        key = keys.get(connection, who.id)
+        return key is not None and _opens(key, address, now)
+    user = users.get(connection, who.id)
+    if user is None or user.disabled_at is not None:
+        return False
+    return user.password == who.password and not user.has_totp
 
 
 def refused(transaction: Transaction, who: str, how: str, address: str, now: float) -> None:

@@ -16,6 +16,7 @@ from litellm_bighub.control_plane.people import users
 from litellm_bighub.control_plane.people.accounts import change_user, disabled, end_login
 from litellm_bighub.control_plane.people.attempts import Attempts, AttemptSource
 from litellm_bighub.control_plane.people.passwords import LONGEST, SHORTEST, Passwords
+from litellm_bighub.control_plane.people.users import User
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.tables import logins
 from litellm_bighub.control_plane.store.tables.logins import Login, Session
@@ -52,7 +53,14 @@ async def password(
     if len(new) < SHORTEST:
         return await _page(request, plane, login, note="password_short")
     stored = await passwords.hash(new)
-    await change_user(plane, user.id, lambda now: replace(now, password=stored), by=user.name)
+
+    def renewed(now: User) -> User:
+        """With the new password, unless another one was set while the old one was compared."""
+        return replace(now, password=stored) if now.password == user.password else now
+
+    changed = existing(await change_user(plane, user.id, renewed, by=user.name), "user", user.name)
+    if changed.password != stored:
+        return await _page(request, plane, login, note="password_wrong")
     return RedirectResponse("/inbox/login", 303)
 
 

@@ -97,7 +97,14 @@ async def enrol(
     if not await passwords.fits(password, user.password):
         return _page(request, plane, login, user, enrolment, note="password_wrong")
     now = plane.clock()
-    codes = await plane.write(lambda transaction: factor.enrol(transaction, login, enrolment, code, now))
+
+    def job(transaction: Transaction) -> list[str] | None:
+        found = users.get(transaction.connection, user.id)
+        if found is None or found.password != user.password:  # changed while it was compared
+            return None
+        return factor.enrol(transaction, login, enrolment, code, now)
+
+    codes = await plane.write(job)
     if codes is None:
         return _page(request, plane, login, user, enrolment, note="code_wrong")
     attempts.succeeded(*sources)
