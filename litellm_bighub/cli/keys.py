@@ -13,6 +13,7 @@ from litellm_bighub.cli.state_location import ConfigFile, PolicyOption, control_
 from litellm_bighub.control_plane.people.roles import MEANINGS
 
 if TYPE_CHECKING:
+    from litellm_bighub.control_plane.people.roles import Scope
     from litellm_bighub.control_plane.plane import ControlPlane
     from litellm_bighub.control_plane.store.tables.keys import Key
 
@@ -48,7 +49,7 @@ def create(
     With four eyes each such key is another person, unless it is a user's; one that is made over HTTP is its maker's.
     """
     from litellm_bighub.control_plane.http.api_keys import make_key  # noqa: PLC0415 - slow to import
-    from litellm_bighub.control_plane.people.roles import AGENT, SCOPES, Scope  # noqa: PLC0415
+    from litellm_bighub.control_plane.people.roles import AGENT, SCOPES  # noqa: PLC0415
     from litellm_bighub.control_plane.store.tables import keys  # noqa: PLC0415
 
     scopes: frozenset[Scope] = frozenset(known for known in SCOPES if known in scope)
@@ -59,7 +60,7 @@ def create(
     if actor and scopes != AGENT:
         fail("an actor is for a key that asks for decisions (actions:validate)")
     with errors_in_one_line(), control_plane(config, policy, database_url) as plane:
-        lineage = _user_id(plane, user) if user else ""
+        lineage = _user_id(plane, user, scopes) if user else ""
         made = make_key(plane, name, scopes, by="the server", actor=actor or None, lineage=lineage)
         _, secret = asyncio.run(made)
     typer.echo(f"The key of {name}, shown this once: {secret}")
@@ -121,12 +122,15 @@ def revoke(
     typer.echo(f"{key.prefix}… of {key.name} is revoked")
 
 
-def _user_id(plane: ControlPlane, name: str) -> str:
+def _user_id(plane: ControlPlane, name: str, scopes: frozenset[Scope]) -> str:
     from litellm_bighub.control_plane.people import users  # noqa: PLC0415 - slow to import
+    from litellm_bighub.control_plane.people.roles import ROLES, scopes_of  # noqa: PLC0415
 
     found = asyncio.run(plane.read(lambda c: users.named(c, users.user_name(name) or "")))
     if found is None:
         fail(f"there is no user {name}; `litellm-bighub users list` shows them")
+    if missing := scopes & scopes_of(ROLES) - scopes_of(found.roles):
+        fail(f"no role of {found.name} has {', '.join(sorted(missing))}, so a key of theirs cannot, either")
     return found.id
 
 

@@ -137,3 +137,13 @@ def test_the_name_of_older_releases_goes_on_working_unlisted(run, tmp_path):
     secret = run("add", "ann", "--scope", "audit:read").split()[-1]
     assert stored(tmp_path, secret).scopes == {"audit:read"}
     assert "  add " not in run("--help")
+
+
+def test_a_users_key_holds_no_scope_that_no_role_of_theirs_has(run):
+    add = ["users", "add", "kim", "--role", "viewer"]
+    made = CliRunner().invoke(app, add, input="a long password\na long password\n")
+    assert made.exit_code == 0, made.output
+
+    said = run("create", "script", "--scope", "approvals:resolve", "--scope", "inbox:read", "--user", "kim", code=1)
+    assert "no role of kim has approvals:resolve" in said
+    assert run("list") == ""

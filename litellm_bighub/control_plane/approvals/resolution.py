@@ -13,7 +13,9 @@ from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE, edi
 from litellm_bighub.control_plane.approvals.expiry import expires_at
 from litellm_bighub.control_plane.decisions import reservations
 from litellm_bighub.control_plane.decisions.recorded_decision import DecisionRecorder, approval_event, bound_digest
+from litellm_bighub.control_plane.people import users
 from litellm_bighub.control_plane.people.person import Person
+from litellm_bighub.control_plane.people.roles import scopes_of
 from litellm_bighub.control_plane.store.tables import approvals, sealed_values
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -138,7 +140,8 @@ def resolve(
     approval = approvals.get(connection, resolution.approval_id)
     if approval is None:
         return ResolutionRefused("unknown", values={"name": repr(resolution.approval_id)})
-    if (refused := _may_not(approval, resolution, now)) is not None:
+    refused = _may_not(approval, resolution, now) or _user_may_not(transaction, approval, resolution, now)
+    if refused is not None:
         return refused
     allowance: RuleText | None = None
     if resolution.allow_minutes is not None:
@@ -236,6 +239,19 @@ def _record_answer(
         now=now,
         expires_at=expires_at(approval.ttl, since=now),
     )
+
+
+def _user_may_not(
+    transaction: Transaction, approval: Approval, resolution: Resolution, now: float
+) -> ResolutionRefused | None:
+    """Why an answer does not count by what is known of the user by now, however it came: by login, key or channel."""
+    user = users.get(transaction.connection, resolution.person) if resolution.person else None
+    if user is None or approval.state_at(now) not in approvals.OPEN:
+        return None
+    if user.disabled_at is not None or "approvals:resolve" not in scopes_of(user.roles):
+        return ResolutionRefused("not_approver", values={"who": whose_turn(approval, now)})
+    is_own = bool(user.litellm_user) and user.litellm_user == approval.context.get("user")
+    return ResolutionRefused("own_call") if is_own and resolution.answer == "approve" else None
 
 
 def _may_not(approval: Approval, resolution: Resolution, now: float) -> ResolutionRefused | None:

@@ -247,8 +247,12 @@ def new_key(
 
 async def _store(plane: ControlPlane, key: Key, *, by: str) -> tuple[Key, str]:
     made, secret = _with_secret(plane, key)
-    await plane.write(lambda transaction: _insert(transaction, made, secret, by=by))
-    return made, secret
+
+    def job(transaction: Transaction) -> Key:
+        _insert(transaction, made, secret, by=by)
+        return keys.get(transaction.connection, made.id) or made  # of a user, it may do less than was asked for
+
+    return await plane.write(job), secret
 
 
 def _with_secret(plane: ControlPlane, key: Key) -> tuple[Key, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from typing import Annotated, Any, Final, Literal
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from typing_extensions import Self, assert_never
 
 from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE
-from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused
+from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused, said_by
 from litellm_bighub.control_plane.http.auth import Asker, Plane, Reader, Resolver, Waiting
 from litellm_bighub.control_plane.http.errors import WordedError, existing, problem
 from litellm_bighub.control_plane.http.json_values import iso, readable
@@ -198,15 +199,8 @@ async def get(request_id: str, plane: Plane, _: Reader) -> JsonObject:
 async def resolve(request_id: str, body: ApprovalAnswerBody, plane: Plane, caller: Resolver) -> JsonObject:
     """Carry out a person's answer. Of several answers the first counts; later ones are refused (410 or 422)."""
     edited = await _edited_arguments(plane, request_id, body)
-    resolution = Resolution(
-        request_id,
-        "approve" if body.resolution == "approved" else "deny",
-        by=caller.name,
-        person=caller.lineage,
-        comment=body.comment or "",
-        edited=edited,
-        told=body.tell_agent or "",
-    )
+    said = said_by(caller.person, request_id, "approve" if body.resolution == "approved" else "deny")
+    resolution = replace(said, comment=body.comment or "", edited=edited, told=body.tell_agent or "")
     approval = await resolved_approval(plane, resolution)
     return {**shown(approval, plane.clock()), "resolution": body.resolution}
 

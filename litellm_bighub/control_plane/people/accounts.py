@@ -41,7 +41,7 @@ async def add_user(
         by: who makes them.
     """
     user = User(
-        f"user_{plane.new_id()}",
+        users.new_id(plane.new_id()),
         name,
         password,
         roles,

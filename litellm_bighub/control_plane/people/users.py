@@ -15,6 +15,7 @@ from litellm_bighub.control_plane.store.schema import users
 
 OF_PROVIDER: Final = "oidc_"
 """What ids begin with that stand for an issuer and a subject of an identity provider."""
+_LOCAL: Final = "user_"
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}")
 _SLACK: Final = re.compile(r"[UW][A-Z0-9]{2,30}")
 _GROUP: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,99}")
@@ -66,6 +67,16 @@ class User:
         """Who answers for what this user does."""
         user = "" if self.of_provider else self.name
         return Person(self.id, self.name, scopes_of(self.roles), user, self.groups, self.litellm_user)
+
+
+def new_id(random: str) -> str:
+    """The id of a local user."""
+    return f"{_LOCAL}{random}"
+
+
+def is_user_id(text: str) -> bool:
+    """Whether a text is made as ids of users are, and so stands for a user or for nobody."""
+    return text.startswith((_LOCAL, OF_PROVIDER))
 
 
 def user_name(text: str) -> str | None:

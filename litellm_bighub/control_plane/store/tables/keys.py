@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Final
 
 from sqlalchemy import Connection, RowMapping, delete, select, update
 
-from litellm_bighub.control_plane.people.roles import AGENT, SCOPES, Scope
+from litellm_bighub.control_plane.people import users
+from litellm_bighub.control_plane.people.person import Person
+from litellm_bighub.control_plane.people.roles import AGENT, ROLES, SCOPES, Scope, scopes_of
 from litellm_bighub.control_plane.store.schema import api_key_minutes, api_keys
 from litellm_bighub.domain.actor import is_marked
 from litellm_bighub.policy.rule_pattern import Pattern
@@ -19,6 +21,7 @@ PREFIX: Final = "bhk_"
 _WILD: Final = frozenset("*?[")
 _CLOCKS_DIFFER: Final = 60
 """Minutes that another process may be ahead; its minute goes on then, so that no two minutes are counted in turns."""
+_COLUMNS: Final = tuple(column.name for column in api_keys.columns if column.name != "digest")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +31,15 @@ class Key:
     Attributes:
         name: of the person or agent, as the audit names them.
         prefix: the first characters, by which people recognise the key.
+        scopes: what it may do now. A user's key may no more than the user's roles let them.
         lineage: the person behind the key. Whoever makes a key sees it, so it is its maker's; so is one that replaces
             an old one. Only a key that was made on the server itself begins a lineage, with its own id, unless it was
             made for a user: then it has the user's id.
         actor: pattern of the actors that an agent's key speaks for; `None` for any.
         ip_whitelist: addresses and networks from which the key may be used; empty for any.
         rate_limit_per_minute: how many requests it may make in a minute, over all processes.
+        litellm_user: of the user whose key it is, as is known now.
+        user_is_gone: whether it is a user's who is disabled, or whom the database does not know.
     """
 
     id: str
@@ -47,6 +53,13 @@ class Key:
     actor: str | None = None
     ip_whitelist: tuple[str, ...] = ()
     rate_limit_per_minute: int | None = None
+    litellm_user: str = ""
+    user_is_gone: bool = False
+
+    @property
+    def person(self) -> Person:
+        """Who answers for what this key does. Also a user's key has no name and no groups that rules ask for."""
+        return Person(self.lineage, self.name, self.scopes, litellm_user=self.litellm_user)
 
     @property
     def is_agent(self) -> bool:
@@ -86,7 +99,8 @@ class Key:
 
     def valid_at(self, now: float) -> bool:
         """Whether the key opens anything."""
-        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+        is_over = self.revoked_at is not None or (self.expires_at is not None and now >= self.expires_at)
+        return not is_over and not self.user_is_gone
 
 
 def new_secret() -> str:
@@ -101,7 +115,7 @@ def mixes_scopes(scopes: frozenset[Scope]) -> bool:
 
 def insert(connection: Connection, key: Key, secret: str) -> None:
     """Store a key."""
-    values = {name: getattr(key, name) for name in Key.__slots__}
+    values = {name: getattr(key, name) for name in _COLUMNS}
     values["scopes"] = " ".join(sorted(key.scopes))
     values["ip_whitelist"] = " ".join(key.ip_whitelist)
     connection.execute(api_keys.insert(), {**values, "digest": digest(secret)})
@@ -110,13 +124,13 @@ def insert(connection: Connection, key: Key, secret: str) -> None:
 def find(connection: Connection, secret: str) -> Key | None:
     """The key with this secret."""
     row = connection.execute(select(api_keys).where(api_keys.c.digest == digest(secret))).mappings().one_or_none()
-    return None if row is None else _key(row)
+    return None if row is None else _key(connection, row)
 
 
 def get(connection: Connection, key_id: str) -> Key | None:
     """The key with this id."""
     row = connection.execute(select(api_keys).where(api_keys.c.id == key_id)).mappings().one_or_none()
-    return None if row is None else _key(row)
+    return None if row is None else _key(connection, row)
 
 
 def listed(connection: Connection, *, revoked: bool) -> list[Key]:
@@ -124,7 +138,7 @@ def listed(connection: Connection, *, revoked: bool) -> list[Key]:
     query = select(api_keys).order_by(api_keys.c.created_at)
     if not revoked:
         query = query.where(api_keys.c.revoked_at.is_(None))
-    return [_key(row) for row in connection.execute(query).mappings()]
+    return [_key(connection, row) for row in connection.execute(query).mappings().all()]
 
 
 def revoke(connection: Connection, key_id: str, now: float) -> bool:
@@ -186,7 +200,14 @@ def move_request_count(connection: Connection, old_id: str, new_id: str) -> None
     connection.execute(moved)
 
 
-def _key(row: RowMapping) -> Key:
+def _key(connection: Connection, row: RowMapping) -> Key:
     scopes: frozenset[Scope] = frozenset(scope for scope in SCOPES if scope in str(row["scopes"]).split())
-    columns = {name: row[name] for name in Key.__slots__ if name not in {"scopes", "ip_whitelist"}}
-    return Key(**columns, scopes=scopes, ip_whitelist=tuple(str(row["ip_whitelist"]).split()))
+    columns = {name: row[name] for name in _COLUMNS if name not in {"scopes", "ip_whitelist"}}
+    key = Key(**columns, scopes=scopes, ip_whitelist=tuple(str(row["ip_whitelist"]).split()))
+    if not users.is_user_id(key.lineage):
+        return key
+    user = users.get(connection, key.lineage)
+    if user is None or user.disabled_at is not None:
+        return replace(key, user_is_gone=True)
+    lost = scopes_of(ROLES) - scopes_of(user.roles)
+    return replace(key, scopes=scopes - lost, litellm_user=user.litellm_user)

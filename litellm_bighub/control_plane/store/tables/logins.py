@@ -126,7 +126,7 @@ def find(connection: Connection, cookie: str, now: float) -> Login | None:
         key = keys.get(connection, row["key_id"])
         if key is None or not key.valid_at(now):
             return None
-        person = Person(key.lineage, key.name, key.scopes)
+        person = key.person
     return Login(row["digest"][:_ID], person, row["csrf"], row["expires_at"], key, has_totp)
 
 
