@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.conversation.history import FreshHistory
-from litellm_bighub.domain.decision import Basis, Block, Decision
+from litellm_bighub.domain.decision import Basis, Block, Decision, RequireApproval
 from litellm_bighub.errors import DecisionError, DecisionRefused, DecisionUnavailable
 
 
@@ -61,6 +61,18 @@ class LearningDecider(Protocol):
         ...
 
 
+@runtime_checkable
+class TellingDecider(Protocol):
+    """A decider that tells the people whom it asks why a call was made, once it has answered."""
+
+    async def tell_background(self, decision: RequireApproval, call: ToolCall, context: CallContext) -> None:
+        """Tell them, within a moment. Whether they hear it changes nothing: it never fails.
+
+        It is no part of `decide`: what limits or retries questions would take a slow telling for a missing decision.
+        """
+        ...
+
+
 def layers(decider: Decider) -> Iterator[object]:
     """The decider and the deciders inside its wrappers, from the outside in."""
     layer: object = decider
@@ -68,6 +80,11 @@ def layers(decider: Decider) -> Iterator[object]:
     while isinstance(layer, DeciderWrapper):
         layer = layer.inner
         yield layer
+
+
+def telling_decider_of(decider: Decider) -> TellingDecider | None:
+    """The decider that tells people why calls were made, inside all wrappers; `None` if there is none."""
+    return next((layer for layer in layers(decider) if isinstance(layer, TellingDecider)), None)
 
 
 def undecided(error: DecisionError) -> Block:

@@ -20,7 +20,14 @@ from litellm_bighub.deciders.approvals.waiting_decider import (
     waiting_decider_of,
 )
 from litellm_bighub.deciders.caller_rules import held_to_rules
-from litellm_bighub.deciders.decider import Decider, HistoryDecider, LearningDecider, layers, undecided
+from litellm_bighub.deciders.decider import (
+    Decider,
+    HistoryDecider,
+    LearningDecider,
+    layers,
+    telling_decider_of,
+    undecided,
+)
 from litellm_bighub.deciders.event_sinks import DecisionHook, EventSink, HookSink, record
 from litellm_bighub.deciders.ledger.ledger import DeadlineLedger, Ledger, MemoryLedger
 from litellm_bighub.deciders.wrappers.deadline import DEADLINE_SECONDS, Deadline, within
@@ -91,6 +98,7 @@ class ToolDecisions:
         waiter = waiting_decider_of(decider)
         self._waiting_decider = waiter if waiter is None or stopped is None else UntilStopped(waiter, stopped)
         self._caller_approval = caller_approval_of(decider)
+        self._telling_decider = telling_decider_of(decider)
         self._tools = tools if isinstance(tools, ToolTable) else ToolTable(tools or {})
         self._fail_mode: FailMode = fail_mode
         self._sinks = (*([HookSink(on_decision)] if on_decision else []), *sinks)
@@ -156,8 +164,8 @@ class ToolDecisions:
             context = replace(context, trace_id=self.new_id())
         judgements = await _together([self._judge(call, beside) for call, beside in self._beside(calls, context)])
         decisions = [judgement.decision for judgement in judgements]
-        if self._sinks:
-            decisions = await _together([self._recorded(judgement) for judgement in judgements])
+        if self._sinks or self._telling_decider is not None:
+            decisions = await _together([self._concluded(judgement) for judgement in judgements])
         if not wait_seconds:
             return decisions
         pairs = zip(judgements, decisions, strict=True)
@@ -211,7 +219,7 @@ class ToolDecisions:
 
         async def again(approval_id: str) -> Decision:
             again = await self._asked_again(judgement, approval_id)
-            recorded.append(await self._recorded(again))
+            recorded.append(await self._concluded(again))
             return recorded[-1]
 
         decided = await settled(self._waiting_decider, decision, again, seconds=seconds)
@@ -230,6 +238,13 @@ class ToolDecisions:
         decision = await self._asked.decide(call, judgement.context)
         decision = held_to_rules(decision, call, judgement.context, self.clock())
         return replace(judgement, decision=decision, decider=self._decider.name, seconds=self._timer() - started)
+
+    async def _concluded(self, judgement: DecidedToolCall) -> Decision:
+        """The decision once it is recorded, and once people were told what they are asked about."""
+        decision = await self._recorded(judgement) if self._sinks else judgement.decision
+        if self._telling_decider is not None and isinstance(decision, RequireApproval):
+            await self._telling_decider.tell_background(decision, judgement.call, judgement.context)
+        return decision
 
     async def _recorded(self, judgement: DecidedToolCall) -> Decision:
         event_id, now = self.new_id(), self.clock()

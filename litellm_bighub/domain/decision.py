@@ -31,6 +31,7 @@ class Basis:
         caller_rules: the digest of the rules of the caller's key and team that were judged by; empty if it has none, or
             if the decider knows nothing of such rules.
         risk: the decider's estimate from 0 to 1, `None` if it gave none.
+        gate_version: what a BIGHUB over HTTP calls itself. Nothing is decided by it.
         answer: what a BIGHUB answered, whole, where its caller wants to see it. Nothing is decided by it.
     """
 
@@ -40,6 +41,7 @@ class Basis:
     policy_version: str = ""
     caller_rules: str = ""
     risk: float | None = None
+    gate_version: str = field(default="", compare=False)
     answer: JsonMapping = field(default_factory=JsonObject, compare=False, repr=False)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 from bighub import AsyncBighubClient, Bighub, BighubClient
 
+from litellm_bighub.deciders.hosted.background_message import GATE_VERSION
 from litellm_bighub.testing import BlackHole, Hangup, HostedBighub, allow, block, function_call
 from litellm_bighub.testing.hosted_answers import error
 from tests.agent.harness import DONE
@@ -156,3 +158,29 @@ def test_a_dry_run_says_that_it_is_one_and_tells_nobody_else(driver, bighub):
     driver.call(guard, "close")
     assert [request.body["dry_run"] for request in bighub.requests] == [True]
     assert (told, bighub.memories, bighub.outcomes, guard.pending) == ([], [], [], [])
+
+
+class DeafControlPlane:
+    """A client of an embedded control plane that asks a person about every call, and never hears why it was made."""
+
+    def __init__(self) -> None:
+        self.actions = self.approvals = self._transport = self
+        self.told = 0
+
+    async def evaluate(self, *, action, **_):
+        asks = {"allowed": False, "result": "requires_approval", "requires_approval": True}
+        return {"request_id": "apr_1", "gate_version": GATE_VERSION, "status": "pending_approval", **asks}
+
+    async def request(self, *, method, path, json_body):
+        self.told += 1
+        await asyncio.Event().wait()
+
+
+def test_a_call_that_needs_a_person_waits_for_one_also_if_nobody_hears_why_it_was_made(driver, model):
+    """Its telling takes longer than decisions may: under fail-open, the call must not run."""
+    model([CALL], DONE)
+    ran, plane = [], DeafControlPlane()
+    guard = driver.guard(decider=None, bighub_client=plane, fail_mode="open", decision_deadline_seconds=0.1)
+    guard.tool("pay", lambda amount, password: ran.append(amount), parameters_schema=SCHEMA)
+    assert driver.run(guard)["execution"]["last"]["status"] == "approval_required"
+    assert (ran, plane.told) == ([], 1)

@@ -26,7 +26,7 @@ from litellm_bighub.deciders.hosted.strict_answer import read_decision
 from litellm_bighub.deciders.hosted.told_history import ToldHistory
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.conversation.history import FreshHistory
-from litellm_bighub.domain.decision import Decision
+from litellm_bighub.domain.decision import Decision, RequireApproval
 from litellm_bighub.domain.payload import JsonMapping, JsonObject
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import DecisionRefused
@@ -86,9 +86,11 @@ class ClientDecider:
         else:
             method = self._payload_method(_PAYLOAD_METHODS[mode])
             answer = await self._asked(method, {"payload": _payload(asked)})
-        decision = _decision(answer)
-        await tell_background(self._send, answer, decision, call, context, self._redactor)
-        return decision
+        return _decision(answer)
+
+    async def tell_background(self, decision: RequireApproval, call: ToolCall, context: CallContext) -> None:
+        """Tell an embedded control plane why the call was made, as `TellingDecider` has it."""
+        await tell_background(self._send, decision, call, context, self._redactor)
 
     async def _send(self, path: str, body: JsonObject) -> object:
         """Post with the connections of the SDK's client; another client has none."""

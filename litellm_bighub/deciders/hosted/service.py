@@ -26,7 +26,7 @@ from litellm_bighub.deciders.hosted.strict_answer import read_decision
 from litellm_bighub.deciders.hosted.told_history import Status, ToldHistory
 from litellm_bighub.domain.call import CallContext, ToolCall, stored_context
 from litellm_bighub.domain.conversation.history import FreshHistory
-from litellm_bighub.domain.decision import Decision
+from litellm_bighub.domain.decision import Decision, RequireApproval
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.domain.redaction import Redactor
 from litellm_bighub.errors import (
@@ -93,9 +93,11 @@ class BighubDecider:
             if failure is None:  # a bug
                 raise
             raise failure from error
-        decision = read_decision(answer)
-        await tell_background(self._send, answer, decision, call, context, self._redactor)
-        return decision
+        return read_decision(answer)
+
+    async def tell_background(self, decision: RequireApproval, call: ToolCall, context: CallContext) -> None:
+        """Tell an embedded control plane why the call was made, as `TellingDecider` has it."""
+        await tell_background(self._send, decision, call, context, self._redactor)
 
     async def _send(self, path: str, body: JsonObject) -> object:
         transport = self._client.approvals._transport  # noqa: SLF001 - the SDK has no other way to ask what it does not know

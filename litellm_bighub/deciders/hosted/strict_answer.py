@@ -74,6 +74,7 @@ def _basis(answer: Answer) -> Basis:
         rule=_text(answer, "rule_id"),
         caller_rules=_text(answer, "caller_rules"),
         risk=_risk(answer.get("risk_score")),
+        gate_version=_text(answer, "gate_version"),
     )
 
 
