@@ -276,6 +276,12 @@ class Wording:
     )
     inbox_totp_enrolled: str = _sentence("From now on a code is asked for when you log in.")
     inbox_totp_removed: str = _sentence("You have no second factor any more.")
+    inbox_always_accepted: str = _sentence(
+        "The rule is accepted, and in force with the next decision of every process."
+    )
+    inbox_always_changed: str = _sentence(
+        "The policy or the record has changed since you saw the rule. Look at it again. Nothing was done."
+    )
     inbox_switched_on: str = _sentence("The kill switch is on, from the next decision of every process on.")
     inbox_switched_off: str = _sentence("The kill switch is off.")
     inbox_switch_gone: str = _sentence("This kill switch is off already.")
@@ -408,6 +414,54 @@ class Wording:
     page_allow_help: str = _sentence("This tool for this caller, within the rule's other bounds, for")
     page_minutes: str = _sentence("{count} minutes")
     page_allow_button: str = _sentence("Approve and allow")
+    page_always: str = _sentence("Always allow this")
+    page_always_look: str = _sentence("See the rule that would always allow this call. Nothing changes by looking.")
+    page_always_rule: str = _sentence("The rule")
+    page_always_before: str = _sentence("It stands before the rule `{rule}`, which asks.")
+    page_always_behind: str = _sentence("It stands behind all rules: no rule decides on this call.")
+    page_always_calls: str = _sentence(
+        "Different calls among {looked} recorded ones that it would have allowed: {count}"
+    )
+    page_always_alone: str = _sentence("It would have allowed none of the other recorded calls that were not allowed.")
+    page_always_not: str = _sentence("What accepting it does not do")
+    page_always_not_answered: str = _sentence(
+        "It answers no call that waits. The policy changes, so calls that wait have to be asked again."
+    )
+    page_always_not_others: str = _sentence("It allows nothing for another actor, domain or tool.")
+    page_always_not_named: str = _sentence(
+        "It restricts no argument that it does not name: such an argument may be anything."
+    )
+    page_always_not_wider: str = _sentence("It never grows by itself, and it stays until somebody removes it.")
+    page_always_accept: str = _sentence("Accept the rule")
+    page_always_who: str = _sentence("Only an operator can accept it: somebody who may change rules (`rules:write`).")
+    page_always_file: str = _sentence(
+        "It cannot be accepted here: a rule that is added here would come before another one that may decide on such a"
+        " call. Copy it into the policy file instead, among `rules`, to the place above."
+    )
+    page_always_none: str = _sentence("No rule is proposed for this call.")
+    page_always_refused: str = _sentence("A rule blocked the same call, or a person denied or edited it.")
+    page_always_held: str = _sentence(
+        "A rule in the metadata of its key or team asks, which counts whatever the policy allows."
+    )
+    page_always_limited: str = _sentence(
+        "The rule that asks has limits, sums or hours, which a proposed rule would not have."
+    )
+    page_always_hidden: str = _sentence("Something in its arguments was hidden when they were recorded.")
+    page_always_wrapped: str = _sentence("A wrapper or a variable before the command changes what it runs.")
+    page_always_unsure: str = _sentence("A word of the command is known only when it runs.")
+    page_always_unread: str = _sentence("A part of it cannot be read, or no pattern stands for it alone.")
+    page_always_inexact: str = _sentence(
+        "No rule allows just this call and those like it that people approved: each would allow another recorded call,"
+        " or none."
+    )
+    page_always_allowed: str = _sentence("The policy in force allows it without a person.")
+    page_always_unasked: str = _sentence("No person was asked about it.")
+    page_always_people: str = _sentence(
+        "The rule that asks wants several or certain people, and one alone cannot end that."
+    )
+    page_always_history: str = _sentence(
+        "The rule that asks depends on what came before in the conversation, which a proposed rule would not."
+    )
     page_more_lines: str = _sentence("More lines: {count}")
     page_marked: str = _sentence("{count} marked")
     page_more_characters: str = _sentence("More characters on the page of this call: {count}")

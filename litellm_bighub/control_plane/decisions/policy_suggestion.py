@@ -15,6 +15,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from functools import cache
 from typing import Final, TypeAlias, TypeGuard
 
@@ -85,7 +86,7 @@ class Suggestion:
 
 
 @dataclass(slots=True)
-class _Family:
+class CallFamily:
     """Calls that one rule would allow."""
 
     who: JsonObject
@@ -96,9 +97,33 @@ class _Family:
     times: set[str] = field(default_factory=set)
     """The approvals, or the decisions of shadow mode."""
 
+    @property
+    def examples(self) -> Iterable[str]:
+        """Each call in a line."""
+        for call, parts in self.calls.values():
+            shown = [part.shown for part in parts if not part.restricts_only and not isinstance(part, WholeCall)]
+            yield "; ".join(shown) or json.dumps(call.arguments)
+
+
+class LeftOut(Enum):
+    """Why no rule is suggested for a call, in the words of the command. The inbox has a sentence for each name."""
+
+    REFUSED = "a rule blocked the same call, or a person denied or edited it"
+    HELD = "a rule of a key or team asks, which counts whatever the policy file allows"
+    LIMITED = "the rule that asks has limits, sums or hours, which a suggested rule would not have"
+    HIDDEN = "something is hidden in its arguments"
+    WRAPPED = "a wrapper or a variable before the command changes what it runs"
+    UNSURE = "a word is known only when the command runs"
+    UNREAD = "a part cannot be read, or no pattern stands for it alone"
+    INEXACT = "no rule allows exactly these"
+
 
 class _NoPatternError(Exception):
-    """No pattern allows the part. The message says why."""
+    """No pattern allows the part."""
+
+    def __init__(self, why: LeftOut) -> None:
+        super().__init__(why.value)
+        self.why = why
 
 
 def suggest(
@@ -118,94 +143,110 @@ def suggest(
         ConfigurationError: the file is no policy, or its rules stand in one line.
     """
     before = parse_policy(raw, name)
-    record = _Record(build(before, added), recorded)
-    families, left_out = _families(record, recorded, answers)
-    kept: list[tuple[_Family, JsonObject]] = []
+    record = JudgedRecord(build(before, added), recorded)
+    families, why = families_of(record, recorded, answers)
+    left_out = Counter(one.value for one in why.values())
+    kept: list[tuple[CallFamily, JsonObject]] = []
     for family in families:
         if len(family.times) < least:
             left_out[f"approved or recorded less than {least} times"] += len(family.calls)
             continue
-        tried = _rules(family, record.policy)
-        rule = next((rule for rule in tried if record.exact(raw, name, added, [(family, rule)])), None)
+        tried = rules_for(family, record.policy)
+        rule = next((rule for rule in tried if _is_exact(record, raw, name, added, [(family, rule)])), None)
         if rule is None or len(kept) == MOST_FAMILIES:
-            left_out["no rule allows exactly these" if rule is None else "too many"] += len(family.calls)
+            left_out[LeftOut.INEXACT.value if rule is None else "too many"] += len(family.calls)
         else:
             kept.append((family, rule))
-    if not kept or not record.exact(raw, name, added, kept):
+    if not kept or not _is_exact(record, raw, name, added, kept):
         return Suggestion("", raw, left_out=left_out)
     text = _with(raw, name, kept)
     diff = "".join(difflib.unified_diff(raw.splitlines(keepends=True), text.splitlines(keepends=True), name, name))
     return Suggestion(diff, text, len(kept), sum(len(family.calls) for family, _ in kept), left_out)
 
 
-class _Record:
-    """The record, judged by the policy as it is."""
+class JudgedRecord:
+    """The record, judged by the policy as it is.
+
+    Attributes:
+        keys: of the recorded calls.
+        allowed: which of them the policy allows.
+    """
 
     def __init__(self, policy: Policy, recorded: Sequence[JsonObject]) -> None:
         self.policy = policy
         self._recorded = recorded
-        self.keys = [_key(event) for event in recorded]
+        self.keys = [key_of(event) for event in recorded]
         self.allowed = self._allowed(policy)
 
     def _allowed(self, policy: Policy) -> list[bool]:
         return [one.after == "allowed" for one in replay(policy, self._recorded)]
 
-    def exact(self, raw: str, name: str, added: AddedRules, rules: Sequence[tuple[_Family, JsonObject]]) -> bool:
-        """Whether the file with these rules allows their calls, and otherwise what it allows today."""
-        written = _with(raw, name, rules)
-        try:
-            text = parse_policy(written, name)
-        except ConfigurationError:
-            return False
-        after = self._allowed(build(text, added))
+    def allows_only(self, policy: Policy, families: Iterable[CallFamily]) -> bool:
+        """Whether a policy allows these calls, and otherwise what is allowed today."""
+        after = self._allowed(policy)
         new = {key for key, was, now in zip(self.keys, self.allowed, after, strict=True) if now and not was}
         lost = any(was and not now for was, now in zip(self.allowed, after, strict=True))
-        return not lost and new == {key for family, _ in rules for key in family.calls}
+        return not lost and new == {key for family in families for key in family.calls}
 
 
-def _key(event: JsonObject) -> Key:
+def _is_exact(
+    record: JudgedRecord, raw: str, name: str, added: AddedRules, rules: Sequence[tuple[CallFamily, JsonObject]]
+) -> bool:
+    """Whether the file with these rules allows their calls, and otherwise what it allows today."""
+    written = _with(raw, name, rules)
+    try:
+        text = parse_policy(written, name)
+    except ConfigurationError:
+        return False
+    return record.allows_only(build(text, added), [family for family, _ in rules])
+
+
+def key_of(event: JsonObject) -> Key:
+    """Of a recorded call."""
     body = event["body"]
     who = [event["actor"], event["domain"], *(body.get(name) for name in ("key", "user", "team"))]
     return json.dumps([event["tool"], body["type"], who, body["arguments"]], sort_keys=True)
 
 
-def _families(record: _Record, recorded: Sequence[JsonObject], answers: Answers) -> tuple[list[_Family], Counter[str]]:
-    left_out: Counter[str] = Counter()
-    refused = {key for event, key in zip(recorded, record.keys, strict=True) if _is_refused(event, answers)}
-    families: dict[tuple[str, ...], _Family] = {}
-    seen: set[Key] = set()
+def families_of(
+    record: JudgedRecord, recorded: Sequence[JsonObject], answers: Answers
+) -> tuple[list[CallFamily], dict[Key, LeftOut]]:
+    """Calls that people approved or shadow mode recorded, as one rule may allow them; and why others were left out."""
+    left_out: dict[Key, LeftOut] = {}
+    refused = {key for event, key in zip(recorded, record.keys, strict=True) if is_refused(event, answers)}
+    families: dict[tuple[str, ...], CallFamily] = {}
     for event, key, allowed in zip(recorded, record.keys, record.allowed, strict=True):
         body = event["body"]
         asked = body["approval_id"] in answers.approved
         if allowed or not (asked or _is_of_shadow_mode(event)):
             continue
-        why = ""
         call = recorded_call(record.policy, event)
         parts = record.policy.parts.of(call)
-        asking = _asking_rules(record.policy, call, event)
-        if key in refused:
-            why = "a rule blocked the same call, or a person denied or edited it"
-        elif any(rule.holder for rule in asking):
-            why = "a rule of a key or team asks, which counts whatever the policy file allows"
-        elif any(rule.limits_use or rule.max_totals or rule.hours for rule in asking):
-            why = "the rule that asks has limits, sums or hours, which a suggested rule would not have"
-        elif hides_arguments(event):
-            why = "something is hidden in its arguments"
-        else:
-            try:
-                _patterns(parts)
-            except _NoPatternError as error:
-                why = str(error)
-        if why:
-            left_out[why] += key not in seen
-            seen.add(key)
+        asking = asking_rules(record.policy, call, event)
+        why = LeftOut.REFUSED if key in refused else _why_left_out(event, parts, asking)
+        if why is not None:
+            left_out.setdefault(key, why)
             continue
         who = _who(event)
         of = (*who.values(), *sorted({_kin(part) for part in parts}))
-        family = families.setdefault(of, _Family(who, asking[0].name if asking else ""))
+        family = families.setdefault(of, CallFamily(who, asking[0].name if asking else ""))
         family.calls[key] = (call, parts)
         family.times.add(body["approval_id"] if asked else event["subject"])
     return sorted(families.values(), key=lambda family: -len(family.times)), left_out
+
+
+def _why_left_out(event: JsonObject, parts: Sequence[Part], asking: Sequence[Rule]) -> LeftOut | None:
+    if any(rule.holder for rule in asking):
+        return LeftOut.HELD
+    if any(rule.limits_use or rule.max_totals or rule.hours for rule in asking):
+        return LeftOut.LIMITED
+    if hides_arguments(event):
+        return LeftOut.HIDDEN
+    try:
+        _patterns(parts)
+    except _NoPatternError as error:
+        return error.why
+    return None
 
 
 def _who(event: JsonObject) -> JsonObject:
@@ -214,7 +255,8 @@ def _who(event: JsonObject) -> JsonObject:
     return {"type": event["body"]["type"]} | {name: glob.escape(value) for name, value in who.items() if value}
 
 
-def _is_refused(event: JsonObject, answers: Answers) -> bool:
+def is_refused(event: JsonObject, answers: Answers) -> bool:
+    """Whether a rule blocked the call, or a person denied or edited it."""
     body = event["body"]
     if body["approval_id"]:
         return body["approval_id"] in answers.refused
@@ -227,7 +269,7 @@ def _is_of_shadow_mode(event: JsonObject) -> bool:
     return bool(not body["enforced"] and event["verdict"] != "allowed" and body["blocked_by"] == "default")
 
 
-def _asking_rules(policy: Policy, call: ToolCall, event: JsonObject) -> list[Rule]:
+def asking_rules(policy: Policy, call: ToolCall, event: JsonObject) -> list[Rule]:
     """The rules that would ask today; a new one has to stand before the first."""
     found = find(policy, call, restored_context(event["actor"], event["domain"], event["body"]), event["time"])
     if isinstance(found, PolicyJudgement):
@@ -271,9 +313,9 @@ def _patterns(parts: Sequence[Part]) -> dict[str, list[str]]:
 def _pattern(part: Part) -> tuple[str, str]:
     match part:
         case Command() if part.assigns or part.moved:
-            raise _NoPatternError("a wrapper or a variable before the command changes what it runs")
+            raise _NoPatternError(LeftOut.WRAPPED)
         case Command() if not all(word.sure and not word.glob and _can_stand(word.text) for word in part.argv):
-            raise _NoPatternError("a word is known only when the command runs")
+            raise _NoPatternError(LeftOut.UNSURE)
         case Command():
             return "command", " ".join(_quoted(word.text) for word in part.argv)
         case PathUse(path=str(path)) if not part.glob and not set("*?[]{}") & set(path):
@@ -283,7 +325,7 @@ def _pattern(part: Part) -> tuple[str, str]:
         case Recipient():
             return "recipient", part.shown
         case _:
-            raise _NoPatternError("a part cannot be read, or no pattern stands for it alone")
+            raise _NoPatternError(LeftOut.UNREAD)
 
 
 def _can_stand(word: str) -> bool:
@@ -296,7 +338,7 @@ def _quoted(word: str) -> str:
     return f'"{word}"' if "'" in word else f"'{word}'"
 
 
-def _rules(family: _Family, policy: Policy) -> Iterable[JsonObject]:
+def rules_for(family: CallFamily, policy: Policy) -> Iterable[JsonObject]:
     """Rules for the calls, the shortest first; the last holds each call as it is."""
     exact: dict[str, list[str]] = {}
     for _, parts in family.calls.values():
@@ -385,7 +427,7 @@ def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _with(raw: str, name: str, rules: Sequence[tuple[_Family, JsonObject]]) -> str:
+def _with(raw: str, name: str, rules: Sequence[tuple[CallFamily, JsonObject]]) -> str:
     """The file with the rules, each before the one that asks, or behind all."""
     root, _ = read_yaml(raw, name)
     listed = next((value for key, value in root.value if key.value == "rules"), None)
@@ -425,10 +467,8 @@ def _end(lines: Sequence[str], listed: yaml.Node) -> int:
     return end
 
 
-def _written(title: str, family: _Family, rule: JsonObject, indent: str) -> str:
-    call, parts = next(iter(family.calls.values()))
-    shown = "; ".join(part.shown for part in parts if not part.restricts_only and not isinstance(part, WholeCall))
-    example = (shown or json.dumps(call.arguments))[:100]
+def _written(title: str, family: CallFamily, rule: JsonObject, indent: str) -> str:
+    example = next(iter(family.examples))[:100]
     plain = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in example)
     says = f"# times: {len(family.times)}, different calls: {len(family.calls)}, as: {plain}"
     text = yaml.safe_dump(

@@ -34,9 +34,7 @@ async def create(
     _refuse_claim(plane, body)
 
     def make(transaction: Transaction) -> JsonObject:
-        rule = rules.insert(transaction.connection, rule_id, body, by=caller.name, now=now)
-        _record(transaction, "rule.created", rule, caller.name, now)
-        return shown(rule)
+        return shown(add(transaction, rule_id, body, by=caller.name, now=now))
 
     def job(transaction: Transaction) -> JsonObject:
         if idempotency_key is None:
@@ -134,6 +132,15 @@ async def versions(
         }
         for version, text, before in zip_longest(found, texts, texts[1:])
     ][:limit]
+
+
+def add(
+    transaction: Transaction, rule_id: str, text: RuleText, *, by: str, now: float, reason: str | None = None
+) -> StoredRule:
+    """Put a new rule in force, and record who did it and why."""
+    rule = rules.insert(transaction.connection, rule_id, text, by=by, now=now)
+    _record(transaction, "rule.created", rule, by, now, reason)
+    return rule
 
 
 def shown(rule: StoredRule) -> JsonObject:

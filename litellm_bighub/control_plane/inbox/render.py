@@ -21,11 +21,13 @@ from litellm_bighub.wording import Wording
 GOOD = frozenset(
     {
         *("approved", "denied", "answered", "first", "allowed", "many"),
+        "always_accepted",
         *("user_changed", "totp_removed", "session_ended", "switched_on", "switched_off"),
     }
 )
 NOTES = GOOD | {
     "unreadable",
+    "always_changed",
     "answer_missing",
     "not_all",
     "edited_twice",

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from litellm_bighub.control_plane.http.errors import ANSWERS, Handler, WordedError
 from litellm_bighub.control_plane.inbox import login_routes, page_routes, people_routes, public_routes
 from litellm_bighub.control_plane.inbox.charts_page import routes as charts_routes
-from litellm_bighub.control_plane.inbox.decision_pages import routes as decision_routes
+from litellm_bighub.control_plane.inbox.decision_pages import always_allow, routes as decision_routes
 from litellm_bighub.control_plane.inbox.policy_page import routes as policy_routes
 from litellm_bighub.control_plane.inbox.provider_login import routes as provider_routes
 from litellm_bighub.control_plane.inbox.render import render
@@ -53,6 +53,7 @@ def install(
         page_routes,
         charts_routes,
         decision_routes,
+        always_allow,
         policy_routes,
         people_routes,
         switch_routes,

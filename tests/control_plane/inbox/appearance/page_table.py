@@ -163,6 +163,12 @@ PAGES: Final[Mapping[str, tuple[PageState, ...]]] = {
     "GET /inbox/decisions/{decision_id}": tuple(
         PageState(name, _at(f"/inbox/decisions/{{{name}}}")) for name in ("used", "denied", "waiting", "blocked")
     ),
+    "GET /inbox/decisions/{decision_id}/always": tuple(
+        PageState(name, _at(f"/inbox/decisions/{{{name}}}/always")) for name in ("waiting", "denied")
+    ),
+    "POST /inbox/decisions/{decision_id}/always": (
+        PageState("changed meanwhile", _sent("/inbox/decisions/{waiting}/always", shown="x")),
+    ),
     "GET /inbox/charts": (
         PageState("a day", _at("/inbox/charts")),
         PageState("90 days", _at("/inbox/charts?span=90d")),
