@@ -429,7 +429,7 @@ class Wording:
     )
     page_always_not_others: str = _sentence("It allows nothing for another actor, domain or tool.")
     page_always_not_named: str = _sentence(
-        "It restricts no argument that it does not name: such an argument may be anything."
+        "It restricts nothing that it does not name: other arguments, the key, team, model and route may be any."
     )
     page_always_not_wider: str = _sentence("It never grows by itself, and it stays until somebody removes it.")
     page_always_accept: str = _sentence("Accept the rule")

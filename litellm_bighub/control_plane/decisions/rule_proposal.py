@@ -132,7 +132,13 @@ def _proposal(
     family = next((one for one in families if key in one.calls), None)
     if family is None:
         return left_out.get(key, Unproposed.UNASKED)
-    return _first_that_fits(snapshot, record, asking, family, event)
+    alike = {
+        of
+        for one, of in zip(recorded, record.keys, strict=True)
+        if of in family.calls and asking_rules(policy, recorded_call(policy, one), one) == asking
+    }  # what another rule asks about, perhaps other people, is not allowed along with it
+    calls = {of: call for of, call in family.calls.items() if of in alike}
+    return _first_that_fits(snapshot, record, asking, replace(family, calls=calls), event)
 
 
 def _first_that_fits(

@@ -96,6 +96,20 @@ async def test_calls_like_it_that_people_approved_are_allowed_too(calls):
     assert asked == ["allowed", "allowed", "requires_approval"]
 
 
+async def test_what_another_rule_asks_certain_people_about_is_not_allowed_along(calls):
+    asking = calls(
+        "version: 1\nrules:\n  - {name: few, tool: pay, when: 'n < `10`', effect: require_approval}\n"
+        "  - {name: many, tool: pay, approvers: 'group:finance', effect: require_approval}\n"
+    )
+    many = await asking.ask({"n": 20}, tool="pay")
+    of_finance = Resolution(many.approval.id, "approve", "fin", groups=frozenset({"finance"}))
+    await asking.plane.resolve(of_finance)
+    found = await asking.proposal(await asking.ask({"n": 5}, tool="pay"))
+    assert (found.in_place, found.calls) == (True, 1)
+    await asking.accept(found)
+    assert [await asking.verdict({"n": n}, tool="pay") for n in (5, 21)] == ["allowed", "requires_approval"]
+
+
 async def test_no_pattern_goes_around_a_rule_before_it(calls):
     asking = calls()
     for name in ("a", "b"):
