@@ -169,7 +169,7 @@ def context_of(example: CallText, text: PolicyText, now: float) -> CallContext:
     """Who asks, and what came back before."""
     outputs = [f"{LABEL}{name}" for name in listed(example.taint)]
     outputs += [earlier.tool for earlier in example.history if earlier.result]
-    facts: dict[str, float] = {thread(mark("thread", "example")): now}
+    facts: dict[str, float] = {thread(mark("thread", "example")): now, **of_caller({})}
     for earlier in example.history:
         facts |= facts_of_call(text, earlier.tool, earlier.arguments, now - earlier.seconds_ago, result=earlier.result)
     return CallContext(**example.caller.model_dump(), outputs=told(outputs), history=text_of(facts))

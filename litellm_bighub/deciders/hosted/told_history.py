@@ -54,12 +54,13 @@ class ToldHistory:
         """As it was told last. Before anything was told, calls are followed: they may be asked for."""
 
     async def learn(self) -> None:
-        """Ask if it is time to. Only the first answer is waited for."""
-        if self._status is None or (self._next is not None and self._clock() < self._next):
+        """Ask if it is time to. The first answer is waited for, and one after a pause: rules may have changed in it."""
+        late = 0.0 if self._next is None else self._clock() - self._next
+        if self._status is None or late < 0:
             return
         if self._asking is None or self._asking.done():
             self._asking = asyncio.ensure_future(self._ask(self._status))
-        if self._next is None:
+        if self._next is None or (self.is_ours and late >= AGAIN_SECONDS):
             await asyncio.shield(self._asking)
 
     def of(self, call: ToolCall, shown: Arguments | None, context: CallContext) -> str:

@@ -7,6 +7,7 @@ A fact is a text of this form, and goes with the last time at which it was so:
     <tool a,b 0f1e…  the same of a call whose arguments `a` and `b` have this digest; `*` where others are possible, too
     ?<tool  ?>tool   it may be so: the request says it, or it happened in the window of a key and user
     ^<tool  ^>tool   it is so for the key and user, in whichever conversation
+    ^                whoever wrote the history looked for these; without it, calls of the key and user may be missing
     =0f1e… tool      what a single call adds when its result comes back; the digest is that of the call
     .a,b 0f1e…       the call that is judged has these arguments, which its question holds redacted or not at all
     @mark            the conversation, or what it goes on from, which began under this mark
@@ -117,8 +118,13 @@ def with_facts(text: str, new: Facts) -> str:
 
 def joined(text: str, before: str) -> str:
     """The histories of a call and of the same call when it was asked about; where nobody knows one, nobody does."""
-    known = facts_of(text)
-    return "" if known is None else with_facts(before, known)
+    known, earlier = facts_of(text), facts_of(before)
+    if known is None or earlier is None:
+        return ""
+    together = {**earlier, **{fact: max(time, earlier.get(fact, time)) for fact, time in known.items()}}
+    if OF_CALLER not in known:  # what the key and user did since then may be missing
+        together.pop(OF_CALLER, None)
+    return text_of(together)
 
 
 def is_thread(fact: str) -> bool:
@@ -209,8 +215,9 @@ def possible(facts: Facts) -> dict[str, float]:
 
 
 def of_caller(facts: Facts) -> dict[str, float]:
-    """Facts of calls as those of a key and user."""
-    return {OF_CALLER + fact: time for fact, time in facts.items() if fact[:1] in {RETURNED, RELEASED}}
+    """Facts of calls as those of a key and user, and that these are all."""
+    found = {OF_CALLER + fact: time for fact, time in facts.items() if fact[:1] in {RETURNED, RELEASED}}
+    return {OF_CALLER: 0.0, **found}
 
 
 def kept(facts: Facts) -> dict[str, float]:

@@ -36,7 +36,7 @@ def sides(seen: Considered, call: ToolCall, context: CallContext) -> tuple[str, 
 def _earlier_tools(context: CallContext) -> str:
     """The tools of earlier calls."""
     tools = (fact.lstrip("?^<>").partition(" ")[0] for fact in facts_of(context.history) or () if not is_thread(fact))
-    return "calls of " + (", ".join(sorted(set(tools))) or "none")
+    return "calls of " + (", ".join(sorted(set(filter(None, tools)))) or "none")
 
 
 def readings(seen: Considered, explanation: Explanation, call: ToolCall, context: CallContext) -> tuple[str, ...]:

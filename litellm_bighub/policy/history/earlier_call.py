@@ -88,14 +88,14 @@ class EarlierCall:
         return self._found(history, (RELEASED, RETURNED), arguments, now)
 
     def _found(self, history: str, kinds: tuple[str, ...], arguments: Arguments, now: float) -> Certainty:
-        told_of_calls = _told_of(self, history, kinds)
-        if told_of_calls is None:
+        found = _told_of(self, history, kinds)
+        if found is None:
             return "maybe"
         wanted = self._wanted(arguments, history)
-        certainty: Certainty = "no"
+        certainty: Certainty = "no" if found.are_all else "maybe"
         told_apart: set[str] = set()
         plain: set[str] = set()
-        for sign, tool, told, time in told_of_calls:
+        for sign, tool, told, time in found.facts:
             if self.within_seconds is not None and time < now - self.within_seconds:
                 continue
             fits = _compared(told, wanted)
@@ -115,8 +115,21 @@ class EarlierCall:
         return (",".join(self.fields), judged_digest(arguments, self.compared, history)) if self.same else None
 
 
+@dataclass(frozen=True, slots=True)
+class _FoundFacts:
+    """What a history tells of such calls.
+
+    Attributes:
+        facts: sign, tool, arguments and time of each.
+        are_all: whether there are no others. A gateway that has not heard of a rule `of: caller` tells of none for it.
+    """
+
+    facts: tuple[tuple[str, str, str, float], ...]
+    are_all: bool
+
+
 @lru_cache(maxsize=256)
-def _told_of(call: EarlierCall, history: str, kinds: tuple[str, ...]) -> tuple[tuple[str, str, str, float], ...] | None:
+def _told_of(call: EarlierCall, history: str, kinds: tuple[str, ...]) -> _FoundFacts | None:
     """The facts of such calls, in pieces: a conversation makes many calls with the same history behind it."""
     facts = facts_of(history)
     if facts is None:
@@ -130,7 +143,7 @@ def _told_of(call: EarlierCall, history: str, kinds: tuple[str, ...]) -> tuple[t
         tool, _, told = unsigned[1:].partition(" ")
         if unsigned[:1] in kinds and (tool == ANY_TOOL or call.pattern.matches(tool)):
             found.append((sign, tool, told, time))
-    return tuple(found)
+    return _FoundFacts(tuple(found), call.of == "conversation" or OF_CALLER in facts)
 
 
 def _surer(one: Certainty, other: Certainty) -> Certainty:

@@ -29,6 +29,7 @@ rules:
   - {name: after the web, tool: send, taint: untrusted, effect: block}
   - {name: the web, tool: [fetch, send]}
 """
+NOT_AFTER_VAULT = "{name: no vault, tool: send, after: {tool: vault, of: caller, within_seconds: 3600}, effect: block}"
 AUTHENTICATION = """\
 from litellm.proxy._types import UserAPIKeyAuth
 
@@ -110,6 +111,21 @@ def test_rules_about_what_came_before_decide_as_inside_the_gateway(database_url,
         with serving(policy, *served, "--port", str(urlsplit(url).port)):
             for how, answer in zip(("whole", "streamed"), began, strict=True):
                 later_turns(gateway, how, answer)
+
+
+def test_a_rule_that_a_gateway_has_not_heard_of_yet_restrains_what_may_have_come_before(database_url, tmp_path, warm):
+    """It asks for all calls of the key and user, and the gateway follows conversations alone until it asks again."""
+    policy = tmp_path / "served" / "bighub_policy.yaml"
+    policy.parent.mkdir()
+    policy.write_text(POLICY)
+    served = ("--database-url", database_url)
+    with ExitStack() as running:
+        with serving(policy, *served) as (url, printed):
+            gateway = running.enter_context(gateway_of(tmp_path, url, gateways_key(url, printed), warm))
+            assert gateway.answer("sk-ann", [("vault", PERSON), ("send", {})])[0] == {"vault", "send"}
+        policy.write_text(POLICY.replace("rules:\n", f"rules:\n  - {NOT_AFTER_VAULT}\n"))
+        with serving(policy, *served, "--port", str(urlsplit(url).port)):
+            assert gateway.answer("sk-ann", [("send", {}), ("verify", PERSON)])[0] == {"verify"}
 
 
 def first_turn(gateway, how):

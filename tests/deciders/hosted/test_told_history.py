@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -99,6 +100,25 @@ async def test_only_the_first_answer_is_waited_for_by_all_who_ask_at_once():
     now[0] += AGAIN_SECONDS
     await told.learn()
     assert told.fresh == FOLLOWED
+    await told.aclose()
+
+
+@pytest.mark.parametrize(("told_at_first", "waits"), [(TELLS, True), ({}, False)])
+async def test_after_a_pause_the_answer_of_a_control_plane_is_waited_for(told_at_first, waits):
+    """Its rules may have changed in the meantime; those of another service are told nothing of earlier calls."""
+    now, answers = [0.0], [told_at_first]
+
+    async def status():
+        await asyncio.sleep(0)
+        return answers[-1]
+
+    told = ToldHistory(status, clock=lambda: now[0])
+    await told.learn()
+    before = told.fresh
+    answers.append({"history": TELLS["history"] | {"of_caller": True}})
+    now[0] += SELDOM_SECONDS + AGAIN_SECONDS
+    await told.learn()
+    assert told.fresh == (replace(FOLLOWED, of_caller=True) if waits else before)
     await told.aclose()
 
 

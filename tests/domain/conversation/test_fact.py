@@ -62,14 +62,22 @@ def test_where_nobody_knows_a_history_new_facts_do_not_make_one():
         == ""
     )
     assert fact.from_text(fact.with_facts('{"<a":3.0}', {"<a": 1.0, ">b": 2.0})) == {"<a": 3.0, ">b": 2.0}
-    assert fact.from_text(fact.joined('{"<a":3.0}', '{"<b":1.0}')) == {"<a": 3.0, "<b": 1.0}
+    assert fact.from_text(fact.joined('{"<a":3.0}', '{"<b":1.0,"<a":1.0}')) == {"<a": 3.0, "<b": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "is_there"), [(True, True, True), (True, False, True), (False, True, False)]
+)
+def test_that_all_calls_of_the_caller_are_there_is_so_of_the_later_history(text, before, is_there):
+    later, earlier = ({"^": 0.0, "^<a": 1.0} if all_ else {"<a": 1.0} for all_ in (text, before))
+    assert ("^" in fact.from_text(fact.joined(fact.text_of(later), fact.text_of(earlier)))) == is_there
 
 
 def test_what_is_so_elsewhere_is_possible_here():
     own = fact.of_one_call("c", "d", "verify") + "verify"
     facts = {"<a": 1.0, "?>b": 2.0, "@m": 3.0, own: 4.0, "^<c": 5.0, "a tool": 6.0}
     assert fact.possible(facts) == {"?<a": 1.0, "?>b": 2.0}
-    assert fact.of_caller(facts) == {"^<a": 1.0}
+    assert fact.of_caller(facts) == {"^": 0.0, "^<a": 1.0}
     assert fact.kept(facts) == {"<a": 1.0, "?>b": 2.0, "@m": 3.0}
     assert [name for name in facts if fact.is_thread(name)] == ["@m"]
     assert not fact.is_fact("a tool")
@@ -115,7 +123,8 @@ def test_what_a_question_without_arguments_tells_counts_before_its_other_fields(
     assert fact.judged_digest({"target": "x"}, ["target"], told) == fact.ANY_VALUE
     two = {**fact.of_judged({"a": 1}, None, [("a",)]), **fact.of_judged({"a": 2}, None, [("a",)])}
     assert fact.judged_digest({"a": 1}, ["a"], fact.text_of(two)) == fact.ANY_VALUE
-    assert fact.possible(two) == fact.of_caller(two) == fact.kept(two) == {}
+    assert fact.possible(two) == fact.kept(two) == {}
+    assert fact.of_caller(two) == {"^": 0.0}
 
 
 def test_a_history_that_is_too_long_tells_less_and_never_something_else():

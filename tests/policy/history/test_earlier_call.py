@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from litellm_bighub.domain.conversation.fact import FollowedCall, of_call, text_of
+from litellm_bighub.domain.conversation.fact import FollowedCall, of_call, text_of, with_facts
 from litellm_bighub.policy.history.earlier_call import EarlierCall
 
 PLAIN = EarlierCall(("verify*",))
@@ -17,6 +17,11 @@ NOW = 1000.0
 def facts(*signs: str, time: float = NOW, tool: str = "verify", **arguments) -> str:
     of = of_call(tool, arguments, [FollowedCall((tool,), ("customer_id",)), FollowedCall((tool,), ("other",))])
     return text_of({sign + fact: time for sign in signs for fact in of} | {"@m": NOW})
+
+
+def of_all(*signs: str, **made) -> str:
+    """Facts of whoever looked for all calls of the key and user."""
+    return with_facts(facts(*signs, **made), {"^": 0.0})
 
 
 @pytest.mark.parametrize(
@@ -33,7 +38,16 @@ def facts(*signs: str, time: float = NOW, tool: str = "verify", **arguments) -> 
         (PLAIN, text_of({"<\t": NOW}), {}, "maybe", "maybe"),
         (PLAIN, facts("^<"), {}, "no", "no"),
         (CALLERS, facts("^<"), {}, "yes", "yes"),
-        (CALLERS, facts("<"), {}, "no", "no"),
+        (CALLERS, facts("<"), {}, "maybe", "maybe"),
+        (CALLERS, facts("^<", tool="lookup"), {}, "maybe", "maybe"),
+        (CALLERS, facts("^<", time=NOW - 61), {}, "maybe", "maybe"),
+        (CALLERS, of_all("^<"), {}, "yes", "yes"),
+        (CALLERS, of_all("^>"), {}, "no", "yes"),
+        (CALLERS, of_all("<"), {}, "no", "no"),
+        (CALLERS, of_all("?<"), {}, "maybe", "maybe"),
+        (CALLERS, of_all("^<", tool="lookup"), {}, "no", "no"),
+        (CALLERS, of_all("^<", time=NOW - 61), {}, "no", "no"),
+        (PLAIN, of_all("^<"), {}, "no", "no"),
         (LATELY, facts("<", time=NOW - 60), {}, "yes", "yes"),
         (LATELY, facts("<", time=NOW - 61), {}, "no", "no"),
         (SAME, facts("<", customer_id="a"), {"customer": "a"}, "yes", "yes"),
