@@ -484,6 +484,8 @@ class Wording:
     page_total: str = _sentence(
         "`{rule}`, this {period}: {used} of {limit} {currency} used, {reserved} reserved with this call, {left} left."
     )
+    page_limit_use: str = _sentence("`{rule}`, `{field}`: {used} of {limit} calls used without this one, {left} left.")
+    page_cooldown: str = _sentence("`{rule}`, `{field}`: {left} of {limit} seconds left until it allows a call again.")
     page_before_median: str = _sentence("Their median value is {value}.")
     page_last_approval: str = _sentence("Last approved by {person}, {time}.")
     page_last_denial: str = _sentence("Last denied by {person}, {time}.")

@@ -10,7 +10,7 @@ from litellm_bighub.control_plane.decisions.reservations import Reservation
 from litellm_bighub.control_plane.store.tables import approvals, conversation_uses
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import CallContext, ToolCall
-from litellm_bighub.domain.conversation.history import marks_of_use, spans_of
+from litellm_bighub.domain.conversation.history import marks_of_use
 from litellm_bighub.policy.evaluation import UNUSED, Deciding, PolicyJudgement, Usage, UsageOf, judge_all
 from litellm_bighub.policy.rule import Policy, Rule
 from litellm_bighub.policy.totals import Charge
@@ -84,12 +84,7 @@ def count(transaction: Transaction, rule: Rule, context: CallContext, decision_i
 def _counted(transaction: Transaction, rule: Rule, context: CallContext, now: float) -> Usage:
     """What a rule has allowed so far, apart from sums."""
     used = transaction.usage(rule, now) if rule.limits_use else UNUSED
-    most = rule.max_per_conversation
-    if most is None:
-        return used
-    spans = spans_of(context)
-    in_conversation = conversation_uses.used(transaction.connection, rule.id, spans, most=most) if spans else None
-    return replace(used, in_conversation=in_conversation)
+    return replace(used, in_conversation=conversation_uses.of_call(transaction.connection, rule, context))
 
 
 def _usage(

@@ -12,6 +12,7 @@ from litellm_bighub.control_plane.decisions import reservations
 from litellm_bighub.control_plane.decisions.recorded_decision import PolicySnapshot
 from litellm_bighub.control_plane.decisions.remaining_totals import RemainingTotal, for_call, of_account
 from litellm_bighub.control_plane.store.schema import usage as table
+from litellm_bighub.control_plane.store.tables import conversation_uses
 from litellm_bighub.control_plane.store.tables.switches import Switch
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.policy.counters import Tally
@@ -71,7 +72,7 @@ def explained_call(
 
         def used(rule: Rule, charge: Charge | None) -> Usage:
             has_room = charge is not None and any(one.is_for(rule, charge) for one in own)
-            return _usage(connection, rule, None if has_room else charge, now)
+            return _usage(connection, rule, None if has_room else charge, context, now)
 
         judgement = judge_all(policy, found, call, context, now, used)
         rules = {rule.id: rule for rule in found if rule is not None}
@@ -93,8 +94,13 @@ def use_of(connection: Connection, rule: Rule, now: float) -> Usage:
     return (Tally() if row is None else Tally(*row)).usage(rule, now)
 
 
-def _usage(connection: Connection, rule: Rule, charge: Charge | None, now: float) -> Usage:
-    used = use_of(connection, rule, now)
+def use_for_call(connection: Connection, rule: Rule, context: CallContext, now: float) -> Usage:
+    """The same, also in the conversation of a call."""
+    return replace(use_of(connection, rule, now), in_conversation=conversation_uses.of_call(connection, rule, context))
+
+
+def _usage(connection: Connection, rule: Rule, charge: Charge | None, context: CallContext, now: float) -> Usage:
+    used = use_for_call(connection, rule, context, now)
     if charge is None:
         return used
     found = of_account(connection, rule, charge.account)

@@ -18,13 +18,14 @@ from litellm_bighub.control_plane.approvals.allowance import MINUTES
 from litellm_bighub.control_plane.approvals.look import LookRefused, ShownValue, ValueLook
 from litellm_bighub.control_plane.approvals.resolution import Answer, ResolutionRefused, said_by
 from litellm_bighub.control_plane.decisions import reservations
-from litellm_bighub.control_plane.decisions.remaining_totals import RemainingTotal, for_reservations
+from litellm_bighub.control_plane.decisions.remaining_totals import for_reservations
 from litellm_bighub.control_plane.http.auth import Plane
 from litellm_bighub.control_plane.http.errors import existing
 from litellm_bighub.control_plane.inbox.answer_form import FormRefused, read_form
 from litellm_bighub.control_plane.inbox.cards import WHOLE, Typed, card, space_among
 from litellm_bighub.control_plane.inbox.earlier_calls import earlier_calls
-from litellm_bighub.control_plane.inbox.policy_page.recorded_rule import recorded_rules
+from litellm_bighub.control_plane.inbox.policy_page.recorded_rule import RecordedRule, RuleOfVersion, recorded_rules
+from litellm_bighub.control_plane.inbox.policy_page.rule_use import limits_of_call
 from litellm_bighub.control_plane.inbox.render import render
 from litellm_bighub.control_plane.inbox.sessions import COOKIE, LoggedIn, OwnForm, require_scope
 from litellm_bighub.control_plane.inbox.waiting_list import (
@@ -41,7 +42,7 @@ from litellm_bighub.control_plane.store.schema import events as table, head
 from litellm_bighub.control_plane.store.tables import approvals, events, logins, sealed_values
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.tables.logins import Login
-from litellm_bighub.domain.call import Arguments
+from litellm_bighub.domain.call import Arguments, restored_context
 from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.payload import JsonObject
 
@@ -100,7 +101,7 @@ async def _inbox(
         return found
 
     found = await plane.read(query)
-    found["totals"] = await _totals(plane, [approval.id for approval in found["waiting"].approvals], now)
+    found |= await _left(plane, found["waiting"].approvals, found["rules"], now)
     tools = plane.source.text.tools
     shown = found["waiting"].approvals
     space = space_among(len(shown))
@@ -151,13 +152,8 @@ async def _whole(
     found = await plane.read(query)
     sealed = found.pop("sealed").get(approval.id, ())
     one = card(approval, plane.source.text.tools, session.person, now, typed, space=WHOLE, sealed=sealed, looked=looked)
-    shown = {
-        **found,
-        "card": one,
-        "may": _may_answer(session),
-        "minutes": MINUTES,
-        "totals": await _totals(plane, [approval.id], now),
-    }
+    left = await _left(plane, [approval], found["rules"], now)
+    shown = {**found, **left, "card": one, "may": _may_answer(session), "minutes": MINUTES}
     return render(request, "approval.html", session, now, shown, status=422 if note else 200, note=note)
 
 
@@ -182,13 +178,30 @@ async def show(
     return await _whole(request, plane, session, approval, looked=looked, typed=typed)
 
 
-async def _totals(plane: ControlPlane, ids: Sequence[str], now: float) -> Mapping[str, list[RemainingTotal]]:
-    """What is left of sums, by approval. The policy is asked only if something is reserved: a writer waits for it."""
+async def _left(
+    plane: ControlPlane, waiting: Sequence[Approval], recorded: Mapping[RuleOfVersion, RecordedRule], now: float
+) -> JsonObject:
+    """What sums and limits leave, by approval. The policy is asked only if there are any: a writer waits for it."""
+    ids = [approval.id for approval in waiting]
     reserved = await plane.read(lambda connection: reservations.of_approvals(connection, ids))
-    if not reserved:
-        return {}
+    asking = ((one, recorded.get((one.policy_version, one.rule_id))) for one in waiting)
+    limited = [one for one, rule in asking if rule is not None and rule.limits_use]
+    if not reserved and not limited:
+        return {"totals": {}, "limits": {}}
     policy = (await plane.snapshot()).policy
-    return await plane.read(lambda connection: for_reservations(connection, policy, reserved, now))
+    rules = {rule.id: rule for rule in policy.rules}
+
+    def query(connection: Connection) -> JsonObject:
+        limits = {
+            one.id: limits_of_call(
+                connection, rules[one.rule_id], restored_context(one.actor, one.domain, one.context), now
+            )
+            for one in limited
+            if one.rule_id in rules
+        }
+        return {"totals": for_reservations(connection, policy, reserved, now), "limits": limits}
+
+    return await plane.read(query)
 
 
 def _may_answer(session: Login) -> bool:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from markupsafe import escape
 
+from litellm_bighub.control_plane.approvals.resolution import Resolution
 from litellm_bighub.control_plane.http.api_keys import make_key
 from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.inbox.readable import readable_json, visible
@@ -16,6 +17,7 @@ from litellm_bighub.control_plane.people.roles import AGENT
 from litellm_bighub.control_plane.store.tables import events, switches
 from litellm_bighub.control_plane.store.tables.switches import Switch
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.conversation.fact import text_of, thread
 from litellm_bighub.policy.callers.caller_rules import written
 from litellm_bighub.policy.policy_file import parse_policy
 from litellm_bighub.wording import ENGLISH, read_wording
@@ -527,6 +529,43 @@ async def test_a_card_says_what_the_sums_of_its_rule_have_left(open_plane):
             "<code>refunds</code>, this day: 100.25 of 1000 EUR used, 550 reserved with this call, 349.75 left." in page
         )
         assert "this month: 100.25 of 9000 EUR used, 550 reserved with this call, 8349.75 left." in page
+
+
+async def test_a_card_says_what_the_limits_of_its_rule_have_left(open_plane, clock):
+    limits = "max_per_hour: 4, max_per_day: 5000, max_per_conversation: 1, cooldown_seconds: 60"
+    plane = open_plane(
+        f"version: 1\nrules:\n  - {{name: refunds, tool: refund, effect: require_approval, {limits}}}\n"
+        "  - {name: free, tool: pay, effect: require_approval}\n"
+    )
+
+    async def ask(number, conversation, tool="refund"):
+        context = CallContext(actor="a", history=text_of({thread(conversation): NOON}))
+        return await plane.decide(ToolCall(f"c{number}", "function", tool, {"number": number}), context)
+
+    used, same, other = await ask(1, "one"), await ask(2, "one"), await ask(3, "two")
+    unlimited = await ask(4, "one", "pay")
+    await plane.resolve(Resolution(used.approval.id, "approve", by="ann", person="ann"))
+    assert (await ask(1, "one")).judgement.verdict == "allowed"
+    clock.now += 20
+    _, secret = await make_key(plane, "ann", PERSON, by="test")
+    async with serving(create_app(plane)) as url, httpx.AsyncClient(base_url=url, follow_redirects=True) as client:
+        listed = words(await client.post("/inbox/login", data={"key": secret}))
+        cards = [words(await client.get(f"/inbox/approvals/{one.approval.id}")) for one in (same, other, unlimited)]
+        policy = words(await client.get("/inbox/policy"))
+        explained = words(await client.get(f"/inbox/policy/explain?decision={same.decision_id}"))
+
+    hour, day, conversation, cooldown = (
+        "refunds, max_per_hour: 1 of 4 calls used without this one, 3 left.",
+        "refunds, max_per_day: 1 of 5,000 calls used without this one, 4,999 left.",
+        "refunds, max_per_conversation: 1 of 1 calls used without this one, 0 left.",
+        "refunds, cooldown_seconds: 40 of 60 seconds left until it allows a call again.",
+    )
+    assert all(line in text for line in (hour, day, cooldown) for text in (listed, *cards[:2]))
+    assert [conversation in text for text in (listed, *cards)] == [True, True, False, False]
+    assert "max_per_conversation: 0 of 1 calls used without this one, 1 left." in cards[1]
+    assert "without this one" not in cards[2]
+    assert "max_per_hour 4 all callers together 1 \u2013 3" in policy
+    assert "1 calls a conversation are allowed, and have been" in explained
 
 
 async def test_a_card_and_a_decision_show_the_text_of_a_rule_of_the_key(visit, plane):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from sqlalchemy import Connection
 
@@ -15,6 +15,7 @@ from litellm_bighub.control_plane.store.tables import policies
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.policy.callers.caller_rules import CallerRules, read_rules
 
+_LIMITS: Final = ("max_per_day", "max_per_hour", "max_per_conversation", "cooldown_seconds")
 RuleOfVersion: TypeAlias = "tuple[str, str]"
 """A version of the policy, and the id of a rule; an empty one for the default."""
 
@@ -27,6 +28,7 @@ class RecordedRule:
         text: `None` for the default.
         without_person: names the sentence on what would run without a person; empty for a rule that asks nobody.
         threshold: of that sentence.
+        limits_use: whether it limits how often it allows calls.
     """
 
     name: str
@@ -34,6 +36,7 @@ class RecordedRule:
     text: TextBlock | None
     without_person: str
     threshold: float | None = None
+    limits_use: bool = False
 
 
 def recorded_rules(connection: Connection, wanted: Collection[RuleOfVersion]) -> Mapping[RuleOfVersion, RecordedRule]:
@@ -69,6 +72,10 @@ def rule_of_caller(caller_rules: str, rule_id: str) -> RecordedRule | None:
 
 
 def _told(rule: JsonObject) -> RecordedRule:
+    return replace(_asking(rule), limits_use=any(rule.get(name) is not None for name in _LIMITS))
+
+
+def _asking(rule: JsonObject) -> RecordedRule:
     told = (rule["name"], rule.get("description", ""), rule_block(rule))
     commands = rule.get("command", {})
     if rule.get("effect") == "require_approval":

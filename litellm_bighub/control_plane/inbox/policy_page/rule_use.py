@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -10,20 +11,31 @@ from sqlalchemy import Connection
 
 from litellm_bighub.control_plane.audit import event_counts
 from litellm_bighub.control_plane.decisions import remaining_totals
-from litellm_bighub.control_plane.decisions.explained_call import use_of
+from litellm_bighub.control_plane.decisions.explained_call import use_for_call, use_of
 from litellm_bighub.control_plane.decisions.remaining_totals import RemainingTotal
 from litellm_bighub.control_plane.store.chain import DECISION
 from litellm_bighub.control_plane.store.tables.clock_checks import DAY
+from litellm_bighub.domain.call import CallContext
+from litellm_bighub.policy.evaluation import Usage
 from litellm_bighub.policy.rule import Policy, Rule
 
 
 @dataclass(frozen=True, slots=True)
 class LimitUse:
-    """How often a rule may allow calls in a window, and has."""
+    """How often a rule may allow calls, and has; of its cooldown, how many seconds must pass, and have.
+
+    Attributes:
+        field: of the rule.
+    """
 
     field: str
     used: int
-    most: int
+    most: float
+
+    @property
+    def left(self) -> float:
+        """What is left."""
+        return max(0, self.most - self.used)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +88,25 @@ def use_of_rules(connection: Connection, policy: Policy, now: float, days: int) 
         found[rule.id] = RuleUse(
             today.get(rule.id, {}),
             lately.get(rule.id, 0),
-            _limits(connection, rule, now) if rule.limits_use else (),
+            _windows(rule, use_of(connection, rule, now)) if rule.limits_use else (),
             _accounts(connection, rule, now) if rule.max_totals else (),
         )
     return found
 
 
-def _limits(connection: Connection, rule: Rule, now: float) -> Sequence[LimitUse]:
-    used = use_of(connection, rule, now)
+def limits_of_call(connection: Connection, rule: Rule, context: CallContext, now: float) -> Sequence[LimitUse]:
+    """The limits of a rule as they are for a call that waits, which they do not count yet."""
+    use = use_for_call(connection, rule, context, now)
+    limits = [*_windows(rule, use)]
+    if rule.max_per_conversation is not None and use.in_conversation is not None:
+        limits.append(LimitUse("max_per_conversation", use.in_conversation, rule.max_per_conversation))
+    if (most := rule.cooldown_seconds) is not None:
+        passed = most if use.last_at is None else min(most, max(0.0, now - use.last_at))
+        limits.append(LimitUse("cooldown_seconds", math.floor(passed), math.ceil(most)))
+    return limits
+
+
+def _windows(rule: Rule, used: Usage) -> Sequence[LimitUse]:
     limits = (("max_per_hour", used.this_hour, rule.max_per_hour), ("max_per_day", used.today, rule.max_per_day))
     return [LimitUse(name, number, most) for name, number, most in limits if most is not None]
 

@@ -13,7 +13,10 @@ from sqlalchemy import Connection, and_, delete, select
 
 from litellm_bighub.control_plane.store.schema import conversation_uses as table
 from litellm_bighub.control_plane.store.tables.clock_checks import DAY
+from litellm_bighub.domain.call import CallContext
 from litellm_bighub.domain.conversation.fact import Span
+from litellm_bighub.domain.conversation.history import spans_of
+from litellm_bighub.policy.rule import Rule
 
 KEEP_SECONDS: Final = 31 * DAY
 _FORGOTTEN_AT_ONCE: Final = 10
@@ -34,6 +37,17 @@ def used(connection: Connection, rule_id: str, spans: Sequence[Span], *, most: i
         if len(decisions) >= most:
             break
     return len(decisions)
+
+
+def of_call(connection: Connection, rule: Rule, context: CallContext) -> int | None:
+    """How many calls a rule has allowed in the conversation of a call, counted up to its limit; 0 without a limit.
+
+    `None` where nobody knows which conversation that is.
+    """
+    if rule.max_per_conversation is None:
+        return 0
+    spans = spans_of(context)
+    return used(connection, rule.id, spans, most=rule.max_per_conversation) if spans else None
 
 
 def add(connection: Connection, rule_id: str, marks: Iterable[str], decision_id: str, now: float) -> None:
