@@ -36,6 +36,7 @@ from litellm_bighub.control_plane.decisions.recorded_decision import (
     RecordedDecision,
 )
 from litellm_bighub.control_plane.decisions.value_extraction import hide_stated
+from litellm_bighub.control_plane.people.rule_names import NONE_DECLARED, RuleNames
 from litellm_bighub.control_plane.readers_and_writer import Database
 from litellm_bighub.control_plane.store.clock import clock_of, now_in
 from litellm_bighub.control_plane.store.database import open_database
@@ -62,6 +63,7 @@ class ControlPlane(Database):
         clock: POSIX seconds, in place of the clock that counts for the database.
         wording: what channels and the inbox say to approvers.
         sealing: seals what people may look at; `None` keeps it hidden from everybody.
+        rule_names: of people of an identity provider, wherever they answer.
     """
 
     def __init__(
@@ -76,9 +78,11 @@ class ControlPlane(Database):
         new_id: Callable[[], str] = random_id,
         wording: Wording = ENGLISH,
         sealing: Sealing | None = None,
+        rule_names: RuleNames = NONE_DECLARED,
     ) -> None:
         self.wording = wording
         self._sealing = sealing
+        self.rule_names = rule_names
         self.source = source
         self.clock = clock_of(engine) if clock is None else clock
         self.new_id = new_id
@@ -100,6 +104,7 @@ class ControlPlane(Database):
         wording: Wording = ENGLISH,
         sealing: Sealing | None = None,
         check: PolicyCheck = any_policy,
+        rule_names: RuleNames = NONE_DECLARED,
     ) -> ControlPlane:
         """Read the policy and open the database.
 
@@ -111,6 +116,7 @@ class ControlPlane(Database):
             wording: as for the class.
             sealing: as for the class.
             check: of the policy, now and after every change.
+            rule_names: as for the class.
 
         Raises:
             ConfigurationError: one of them cannot be used.
@@ -123,6 +129,7 @@ class ControlPlane(Database):
             keep_days=keep_days,
             wording=wording,
             sealing=sealing,
+            rule_names=rule_names,
         )
 
     async def decide(

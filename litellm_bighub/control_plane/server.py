@@ -16,6 +16,8 @@ from litellm_bighub.control_plane.decisions.embedded_decider import DATABASE
 from litellm_bighub.control_plane.http.api_keys import first_key
 from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.people.oidc.provider import Provider
+from litellm_bighub.control_plane.people.oidc.provider_user import rule_names
+from litellm_bighub.control_plane.people.rule_names import NONE_DECLARED
 from litellm_bighub.control_plane.people.second_factor import SecondFactor
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import sqlite_url
@@ -64,7 +66,7 @@ def serve_forever(
         ConfigurationError: policy, database or a channel cannot be used, or there is no usable key to seal what the
             policy lets people look at.
     """
-    sealing = Sealing.from_environment()
+    sealing, oidc = Sealing.from_environment(), settings.oidc
     plane = ControlPlane.open(
         database_url or sqlite_url(policy.parent / DATABASE),
         policy,
@@ -73,6 +75,7 @@ def serve_forever(
         wording=read_wording(wording),
         sealing=sealing,
         check=partial(require_keys, sealing),
+        rule_names=NONE_DECLARED if oidc is None else rule_names(oidc),
     )
     try:
         second_factor = SecondFactor(sealing, required=settings.require_totp)
@@ -83,7 +86,7 @@ def serve_forever(
         channels = configured_channels(settings, plane)
         for channel in channels:
             say(asyncio.run(channel.start()))
-        public_url, oidc = settings.public_url, settings.oidc
+        public_url = settings.public_url
         provider = None if oidc is None else Provider(oidc, public_url, clock=plane.clock)
         config = uvicorn.Config(
             create_app(

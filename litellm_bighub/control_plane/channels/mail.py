@@ -20,10 +20,12 @@ from typing import Final
 
 import aiosmtplib
 import anyio
+from sqlalchemy import Connection
 
 from litellm_bighub.control_plane.channels.channel import ChannelAway, MessageRefused
 from litellm_bighub.control_plane.inbox.readable import readable_json, visible
 from litellm_bighub.control_plane.people import users
+from litellm_bighub.control_plane.people.person import Person
 from litellm_bighub.control_plane.people.users import User
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.tables.approvals import Approval
@@ -90,8 +92,14 @@ class Mail:
 
     async def places(self, approval: Approval, now: float) -> Collection[str]:
         """Users with an address who may approve it now, and groups with one."""
-        everybody = await self._plane.read(users.everybody)
-        found = [user.id for user in everybody if _may_approve(user, approval, now)]
+        names = self._plane.rule_names
+        found = await self._plane.read(
+            lambda connection: [
+                user.id
+                for user in users.everybody(connection)
+                if _may_approve(user, names.person(connection, user), approval, now)
+            ]
+        )
         waited = now - approval.created_at
         asked = {name for each in approval.unmet() for name in each.named(waited)}
         return [*found, *(f"{GROUP}{group}" for group in self._settings.groups if f"{GROUP}{group}" in asked)]
@@ -147,12 +155,16 @@ class Mail:
         if place.startswith(GROUP):
             address = self._settings.groups.get(place.removeprefix(GROUP), "")
         else:
-            user = await self._plane.read(lambda connection: users.get(connection, place))
-            may = user is not None and _may_approve(user, approval, self._plane.clock())
-            address = user.email if user is not None and may else ""
+            address = await self._plane.read(lambda connection: self._users_address(connection, approval, place))
         if not address:
             raise MessageRefused(f"{place} has no address, or may not approve it")
         return address
+
+    def _users_address(self, connection: Connection, approval: Approval, user_id: str) -> str:
+        user, now = users.get(connection, user_id), self._plane.clock()
+        if user is None or not _may_approve(user, self._plane.rule_names.person(connection, user), approval, now):
+            return ""
+        return user.email
 
     def _message(self, approval: Approval, place: str, address: str) -> EmailMessage:
         sender, wording = self._settings.sender, self._plane.wording
@@ -193,8 +205,7 @@ class Mail:
         return "\n".join(lines) + "\n"
 
 
-def _may_approve(user: User, approval: Approval, now: float) -> bool:
-    person = user.person
+def _may_approve(user: User, person: Person, approval: Approval, now: float) -> bool:
     own = bool(user.litellm_user) and user.litellm_user == approval.context.get("user")
     may = bool(user.email) and user.disabled_at is None and "approvals:resolve" in person.scopes
     return may and not own and approval.may_answer(person.user, person.groups, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, Form, Request
@@ -12,7 +12,6 @@ from sqlalchemy import Connection
 
 from litellm_bighub.control_plane.http.auth import Plane, address_of
 from litellm_bighub.control_plane.http.errors import WordedError
-from litellm_bighub.control_plane.people.oidc.rule_names import named_in_rules
 from litellm_bighub.control_plane.people.roles import Scope
 from litellm_bighub.control_plane.people.second_factor import SecondFactor
 from litellm_bighub.control_plane.store.tables import logins, switches
@@ -39,12 +38,9 @@ async def entering(request: Request, plane: Plane) -> Login:
     cookie = request.cookies.get(COOKIE)
     if cookie:
         now = plane.clock()
-        names: Mapping[str, str] = request.app.state.rule_names
 
         def look(connection: Connection) -> tuple[Login | None, Sequence[Switch]]:
-            found = logins.find(connection, cookie, now)
-            named = None if found is None else named_in_rules(connection, found, names)
-            return named, switches.active(connection)
+            return logins.find(connection, cookie, now, plane.rule_names), switches.active(connection)
 
         session, request.state.switches = await plane.read(look)
         if session is not None and session.may_come_from(address_of(request)):

@@ -24,7 +24,6 @@ from litellm_bighub.control_plane.inbox.switch_page import routes as switch_rout
 from litellm_bighub.control_plane.inbox.way_back import login_for
 from litellm_bighub.control_plane.people.attempts import Attempts
 from litellm_bighub.control_plane.people.oidc.provider import Provider
-from litellm_bighub.control_plane.people.oidc.rule_names import rule_names
 from litellm_bighub.control_plane.people.passwords import Passwords
 from litellm_bighub.control_plane.people.second_factor import SecondFactor
 from litellm_bighub.control_plane.plane import ControlPlane
@@ -43,7 +42,6 @@ def install(
     app.state.passwords = Passwords()
     app.state.behind_tls = behind_tls
     app.state.provider = provider
-    app.state.rule_names = {} if provider is None else rule_names(provider.settings)
     app.state.second_factor = second_factor
     app.mount("/inbox/static", StaticFiles(directory=Path(__file__).parent / "static"), name="inbox")
     for pages in (

@@ -64,7 +64,7 @@ class User:
 
     @property
     def person(self) -> Person:
-        """Who answers for what this user does."""
+        """Who answers for what this user does; what `RuleNames.person` says counts for rules."""
         user = "" if self.of_provider else self.name
         return Person(self.id, self.name, scopes_of(self.roles), user, self.groups, self.litellm_user)
 

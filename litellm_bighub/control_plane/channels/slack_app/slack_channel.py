@@ -13,6 +13,7 @@ from functools import partial
 from html import escape
 from typing import Final
 
+from sqlalchemy import Connection
 from starlette.routing import BaseRoute
 
 from litellm_bighub.control_plane.approvals.resolution import ResolutionRefused, said_by
@@ -136,8 +137,14 @@ class SlackChannel:
                 raise DecisionUnavailable("slack does not say which workspace is ours") from error
         if account.team != self._team:
             return None
-        user = await self._plane.read(lambda connection: users.of_slack(connection, account.id))
-        return None if user is None or user.disabled_at is not None else user.person
+
+        def look(connection: Connection) -> Person | None:
+            user = users.of_slack(connection, account.id)
+            if user is None or user.disabled_at is not None:
+                return None
+            return self._plane.rule_names.person(connection, user)
+
+        return await self._plane.read(look)
 
     async def _resolve(self, pressed: PressedAnswer, person: Person) -> str:
         """Carry the answer out; the sentence for that person alone, empty if the message says it."""

@@ -9,6 +9,7 @@ from litellm_bighub.control_plane.people import users
 from litellm_bighub.control_plane.people.accounts import shown
 from litellm_bighub.control_plane.people.oidc.id_token import IdToken
 from litellm_bighub.control_plane.people.roles import Role
+from litellm_bighub.control_plane.people.rule_names import RuleNames
 from litellm_bighub.control_plane.people.users import User
 from litellm_bighub.control_plane.store.chain import AuditEvent
 from litellm_bighub.control_plane.store.transaction import Transaction
@@ -43,6 +44,11 @@ def subject_digest(issuer: str, subject: str) -> str:
 def provider_user_id(issuer: str, subject: str) -> str:
     """The id of the user that an issuer and a subject stand for."""
     return f"{users.OF_PROVIDER}{subject_digest(issuer, subject)[:32]}"
+
+
+def rule_names(settings: OidcSettings) -> RuleNames:
+    """The names that the settings declare."""
+    return RuleNames({provider_user_id(settings.issuer, subject): name for name, subject in settings.users.items()})
 
 
 def record_login(transaction: Transaction, claimed: User, issuer: str) -> User:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, delete, select
 
 from litellm_bighub.control_plane.people import users
 from litellm_bighub.control_plane.people.person import Person
+from litellm_bighub.control_plane.people.rule_names import NONE_DECLARED, RuleNames
 from litellm_bighub.control_plane.people.users import User
 from litellm_bighub.control_plane.store.schema import api_keys, sessions, users as users_table
 from litellm_bighub.control_plane.store.tables import keys
@@ -109,7 +110,7 @@ def session_id(cookie: str) -> str:
     return keys.digest(cookie)[:_ID]
 
 
-def find(connection: Connection, cookie: str, now: float) -> Login | None:
+def find(connection: Connection, cookie: str, now: float, names: RuleNames = NONE_DECLARED) -> Login | None:
     """The session of a cookie, if its time is not over and its user or key is still good."""
     query = select(sessions).where(sessions.c.digest == keys.digest(cookie), sessions.c.expires_at > now)
     row = connection.execute(query).mappings().one_or_none()
@@ -121,7 +122,7 @@ def find(connection: Connection, cookie: str, now: float) -> Login | None:
         user = users.get(connection, row["user_id"])
         if user is None or user.disabled_at is not None:
             return None
-        person, has_totp = user.person, user.has_totp
+        person, has_totp = names.person(connection, user), user.has_totp
     else:
         key = keys.get(connection, row["key_id"])
         if key is None or not key.valid_at(now):

@@ -5,6 +5,7 @@ import pytest
 
 from litellm_bighub.control_plane.http.app import create_app
 from litellm_bighub.control_plane.people.oidc.provider import Provider
+from litellm_bighub.control_plane.people.oidc.provider_user import rule_names
 from litellm_bighub.settings import OidcSettings
 from litellm_bighub.testing import IdentityProvider
 
@@ -44,6 +45,7 @@ async def browser_of(plane, settings):
         key = str(others)
         if key not in apps:
             provider = Provider(settings(**others), "http://plane", clock=plane.clock)
+            plane.rule_names = rule_names(provider.settings)  # as `serve` opens it
             apps[key] = create_app(plane, provider=provider)
         client = httpx.AsyncClient(
             mounts={"http://plane": httpx.ASGITransport(app=apps[key])}, base_url="http://plane", follow_redirects=True

@@ -1,0 +1,44 @@
+"""The names that `user:` of rules has for users: their own if they are local, declared ones for those of a provider.
+
+People may choose their names there, so none of those counts: what counts is declared in the settings of the server. It
+does wherever a user answers. A key has no such name, also where it is a user's (`store.tables.keys.Key.person`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from sqlalchemy import Connection
+
+from litellm_bighub.control_plane.people import users
+from litellm_bighub.control_plane.people.person import Person
+from litellm_bighub.control_plane.people.users import User
+
+
+@dataclass(frozen=True, slots=True)
+class RuleNames:
+    """Names for people of an identity provider.
+
+    Attributes:
+        declared: by the ids of the users.
+    """
+
+    declared: Mapping[str, str] = field(default_factory=dict)
+
+    def person(self, connection: Connection, user: User) -> Person:
+        """The person that a user is, with the name that rules have for them.
+
+        A name that a local user has is nobody else's: with four eyes they would be two people of one name.
+        """
+        name = self.declared.get(user.id)
+        if name is None or not user.of_provider:
+            return user.person
+        holder = users.named(connection, name)
+        if holder is not None and not holder.of_provider:
+            return user.person
+        return replace(user.person, user=name)
+
+
+NONE_DECLARED: Final = RuleNames()
