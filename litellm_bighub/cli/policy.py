@@ -40,7 +40,7 @@ from litellm_bighub.domain.decision import Block
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import ConfigurationError, did_you_mean
 from litellm_bighub.policy.authoring.rule_mismatch import readings, sides
-from litellm_bighub.policy.callers.caller_rules_file import load_caller_rules
+from litellm_bighub.policy.callers.caller_rules_file import load_caller_rules, undescribed_tools
 from litellm_bighub.policy.difference import Difference, compare
 from litellm_bighub.policy.evaluation import Explanation, explain as explain_policy
 from litellm_bighub.policy.example_text import CallText
@@ -80,6 +80,7 @@ def check(
         checked = load_policy(policy)
         further = None if caller_rules is None else load_caller_rules(caller_rules, checked)[1]
         warnings = [*unmarked_actors(policy), *unread_commands(policy), *misplaced_rules(policy)]
+        warnings += [] if caller_rules is None else undescribed_tools(caller_rules, checked)
         called = _called_tools(config, policy, database_url)
     if called:
         warnings += _uncalled(checked, called)

@@ -15,7 +15,7 @@ from litellm_bighub.domain.digest import rules_digest
 from litellm_bighub.policy.evaluation import PolicyJudgement, evaluate
 from litellm_bighub.policy.rule import Policy
 
-_NOTHING_ELSE: Final = Policy(version="", default="allow", rules=(), tools={}, knows_tools=False)
+_NOTHING_ELSE: Final = Policy(version="", default="allow", rules=(), tools={})
 _NOBODY_ASKS: Final = "the decider cannot ask anybody for a rule of a key or team"
 
 

@@ -198,21 +198,21 @@ def _further_parts(
 ) -> PolicyJudgement | list[PartDecision]:
     """What the rules of the caller's key and team say. Each that fits counts: none goes before another.
 
-    One without patterns of parts fits every call, whatever its parts. Where nobody told the gateway which parts a call
-    has, one with such patterns fits it, too.
+    One without patterns of parts fits every call, whatever its parts. One with such patterns fits, too, where `tools`
+    do not say in which arguments of the call they would be found: it may do what a pattern means.
     """
     read = read_rules(context.caller_rules, policy.parts.workspace)
     if isinstance(read, UnreadableRules):
         return _unreadable_rules(policy, read.problem)
     labels = policy.labels.of(context.outputs)
     parts = policy.parts.of(call) if read.has_parts else _WHOLE
-    unread = not policy.knows_tools and all(part is WHOLE_CALL for part in parts)
+    unseen = policy.parts.undescribed(call) if read.has_parts else frozenset[str]()
     decided: list[PartDecision] = []
     for rule in read.rules:
         if unknown := rule.taint - policy.labels.all:
             return _unreadable_rules(policy, f"{rule.name}: no tool has `output: {min(unknown)}`")
-        fitting = list(parts) if unread else [part for part in parts if rule.fits(part)]
-        if not fitting and rule.parts:
+        fitting = [part for part in parts if rule.fits(part)]
+        if not fitting and rule.parts and unseen.isdisjoint(read.texts[rule.id].part_fields):
             continue
         try:
             if mismatch(rule, call, context, now, labels) is not None:

@@ -214,7 +214,6 @@ class Policy:
         parts: takes calls apart.
         labels: the labels of the tools' results.
         has_parts: whether a rule has patterns of parts; otherwise a call need not be taken apart.
-        knows_tools: whether `tools` is all that is said of tools. Otherwise somebody else knows the parts of calls.
     """
 
     version: str
@@ -224,4 +223,3 @@ class Policy:
     parts: CallParts = field(default_factory=lambda: CallParts({}), compare=False)
     has_parts: bool = False
     labels: Labels = field(default_factory=lambda: Labels({}), compare=False)
-    knows_tools: bool = True

@@ -57,9 +57,19 @@ def test_check_reads_rules_of_a_key_beside_the_policy(run, policy_file, tmp_path
     )
     (tmp_path / "wrong.json").write_text('[\n{"name": "refunds", "effect": "allow"}]')
     read = run(cli_policy.app, "check", policy_file(POLICY), "--caller-rules", tmp_path / "key.json")
+    (tmp_path / "blind.json").write_text('[{"name": "no rm", "command": "rm *", "effect": "block"}]')
+    blind = run(cli_policy.app, "check", policy_file(POLICY), "--caller-rules", tmp_path / "blind.json")
     refused = run(cli_policy.app, "check", policy_file(POLICY), "--caller-rules", tmp_path / "wrong.json")
 
     assert (read.exit_code, "key.json: 1 rules of a key or team" in read.output) == (0, True)
+    assert "warning" not in read.output
+    assert (
+        blind.exit_code,
+        "warning: blind.json:1: rule `no rm`: `tools` of the policy do not say" in blind.output,
+    ) == (
+        0,
+        True,
+    )
     assert (refused.exit_code, "wrong.json:2: [0]: a rule of a key or team allows nothing" in refused.output) == (
         1,
         True,

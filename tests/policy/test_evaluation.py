@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timezone
 from decimal import Decimal
 
@@ -508,7 +509,7 @@ ASK_ANN = {"name": "ask", "tool": "refund", "effect": "require_approval", "appro
         ),
         pytest.param("allow", [{"name": "a", "effect": "block", "status": "paused"}], ALLOWED, id="paused"),
         pytest.param("allow", [{**ASK_ANN, "max_value": 3}], ("blocked", "max_value"), id="out of bounds"),
-        pytest.param("allow", [NO_RM], ALLOWED, id="for commands, and the call has none"),
+        pytest.param("allow", [NO_RM], ("blocked", "effect"), id="for commands, and nobody knows whether it has one"),
         pytest.param("allow", [{"name": "a", "effect": "allow"}], ("blocked", "caller_rules"), id="unreadable"),
         pytest.param(
             "allow", [{**ASK_ANN, "taint": "secret"}], ("blocked", "caller_rules"), id="a label that no tool has"
@@ -557,11 +558,67 @@ def test_a_rule_of_a_key_without_patterns_is_for_a_call_without_parts():
     )
 
 
-def test_where_nobody_knows_the_parts_of_a_call_a_rule_for_parts_fits():
-    policy = Policy("", "allow", (), {}, knows_tools=False)
-    assert judged(policy, call("Bash", command="ls"), context=of_caller(NO_RM)) == ("blocked", "effect")
+PATTERNS = {
+    "command": "rm *",
+    "read": "/etc/**",
+    "write": "/etc/**",
+    "url": "https://*.evil.test",
+    "sql": "DELETE",
+    "recipient": "*@evil.test",
+}
+DESCRIBED = {
+    "command": ({"command": "x"}, "ls"),
+    "read": ({"read": "x"}, "/tmp/a"),
+    "write": ({"write": "x"}, "/tmp/a"),
+    "patch": ({"patch": "x"}, "*** Begin Patch\n*** Add File: /tmp/a\n+b\n*** End Patch\n"),
+    "url": ({"url": "x"}, "https://good.test/"),
+    "sql": ({"sql": "x"}, "SELECT 1"),
+    "recipients": ({"recipients": "x"}, "ann@good.test"),
+}
+SEEN_BY = {"command": {"command", "read", "write"}, "patch": {"write"}, "recipients": {"recipient"}}
+
+
+@pytest.mark.parametrize("kind", ["function", "custom", "mcp"])
+@pytest.mark.parametrize("field", PATTERNS)
+@pytest.mark.parametrize("tools", ["", "tools: {Tool: {value: amount}}", "tools: {Other: {command: x, sql: y}}"])
+def test_a_rule_for_parts_fits_a_call_of_a_tool_that_nobody_describes(tools, field, kind):
+    asked = ToolCall("c", kind, "Tool", {"x": "harmless"})
+    rule = {"name": "a", field: [PATTERNS[field]], "effect": "block"}
+    assert judged(policy_of(default="allow", start=tools), asked, context=of_caller(rule)) == ("blocked", "effect")
+    elsewhere = {**rule, "tool": "Other"}
+    assert judged(policy_of(default="allow", start=tools), asked, context=of_caller(elsewhere)) == ALLOWED
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("described", DESCRIBED)
+def test_a_rule_for_parts_fits_as_far_as_its_tool_is_not_described_for_it(described, pattern):
+    tool, held = DESCRIBED[described]
+    policy = policy_of(default="allow", start=f"tools: {{Tool: {json.dumps(tool)}}}")
+    rule = {"name": "a", pattern: [PATTERNS[pattern]], "effect": "block"}
+    sees = pattern in SEEN_BY.get(described, {described})
+    expected = ALLOWED if sees else ("blocked", "effect")
+    assert judged(policy, call("Tool", x=held), context=of_caller(rule)) == expected
+
+
+def test_a_rule_with_patterns_of_two_kinds_is_as_strict_as_two_rules():
+    policy = policy_of(default="allow", start=BASH)
+    rule = {**NO_RM, "url": ["https://*.evil.test"]}
+    assert judged(policy, call("Bash", command="curl x"), context=of_caller(rule)) == ("blocked", "effect")
+
+
+def test_an_explanation_tells_of_a_rule_for_parts_that_nobody_describes():
+    explained = explain(policy_of(default="allow"), call("Bash", command="ls"), of_caller(NO_RM), now=NOON)
+    assert [(seen.rule.name, seen.mismatch) for seen in explained.considered] == [("key/no rm", None)]
+
+
+def test_a_call_that_everybody_can_read_needs_no_description():
+    policy = policy_of(default="allow")
     shell = ToolCall("c", "shell", "shell", {"action": {"commands": ["ls"]}})
     assert judged(policy, shell, context=of_caller(NO_RM)) == ALLOWED
+    assert (
+        judged(policy, shell, context=of_caller({"name": "u", "url": ["https://*.evil.test"], "effect": "block"}))
+        == ALLOWED
+    )
 
 
 def test_a_rule_of_a_key_that_may_mean_this_caller_blocks():

@@ -15,6 +15,7 @@ from typing import Annotated, Final, get_args
 from pydantic import Field, RootModel, ValidationError, model_validator
 from typing_extensions import Self
 
+from litellm_bighub.policy.parts.call_parts import PATTERN_FIELDS
 from litellm_bighub.policy.policy_text import RuleText
 from litellm_bighub.policy.rule import Holder, Rule
 
@@ -42,6 +43,11 @@ _REFUSED: Final[Mapping[str, str]] = {
 
 class CallerRuleText(RuleText):
     """A rule of a key or team: as one of the policy file that blocks or asks, without limits, sums and history."""
+
+    @property
+    def part_fields(self) -> frozenset[str]:
+        """Its fields that hold patterns of parts."""
+        return frozenset(name for name in PATTERN_FIELDS if getattr(self, name))
 
     @model_validator(mode="after")
     def _is_stricter_only(self) -> Self:

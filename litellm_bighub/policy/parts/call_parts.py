@@ -157,6 +157,17 @@ READERS: Final[Mapping[str, Reader]] = {
 }
 """By the field of `ToolParts`: what makes parts of the value that stands there. None may raise."""
 PART_FIELDS: Final = (*READERS, "sql", "cwd")
+KINDS: Final[Mapping[str, frozenset[str]]] = {
+    "command": frozenset({"command", "read", "write"}),
+    "read": frozenset({"read"}),
+    "write": frozenset({"write"}),
+    "patch": frozenset({"write"}),
+    "url": frozenset({"url"}),
+    "sql": frozenset({"sql"}),
+    "recipients": frozenset({"recipient"}),
+}
+"""By the field of `ToolParts`: the fields of rules whose patterns see the parts that stand there."""
+PATTERN_FIELDS: Final = frozenset[str]().union(*KINDS.values())
 _CURRENCY: Final = re.compile(r"[A-Za-z]{3}")
 
 
@@ -187,6 +198,13 @@ class CallParts:
             return [WHOLE_CALL]
         return entry.parts(call.arguments, self._workspace)
 
+    def undescribed(self, call: ToolCall) -> frozenset[str]:
+        """The fields of rules whose patterns see nothing of the call, because nothing is said of its arguments."""
+        if call.type in _BY_TYPE:
+            return frozenset()
+        entry = self._entry(call)
+        return PATTERN_FIELDS if entry is None else PATTERN_FIELDS - entry.kinds
+
     def currency(self, call: ToolCall) -> str | None:
         """The currency of a call's value in capitals, empty if it cannot be read; `None` if nothing is said of it."""
         entry = self._entry(call)
@@ -214,6 +232,7 @@ class _Entry:
             for name, expression in fields.items()
             if expression is not None
         ]
+        self.kinds = frozenset[str]().union(*(KINDS[name] for name in readers if fields[name] is not None))
         self._cwd = None if tool.cwd is None else jmespath.compile(tool.cwd)
         self.currency = None if tool.currency is None else jmespath.compile(tool.currency)
 

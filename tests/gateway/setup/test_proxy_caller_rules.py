@@ -48,7 +48,7 @@ ROUTES = {
     "/v1/messages": {"messages": ASKED, "max_tokens": 99},
 }
 NO_WIPE = {"name": "no wiping", "tool": "wipe", "effect": "block"}
-NO_RM = {"name": "no rm", "command": ["rm *"], "effect": "block"}
+NO_RM = {"name": "no rm", "tool": "Bash", "command": ["rm *"], "effect": "block"}
 ASK_WIPE = {"name": "wiping", "tool": "wipe", "effect": "require_approval", "approvers": ["user:ann"]}
 NO_DELETE = {"name": "no deletes", "tool": "demo.delete_*", "effect": "block"}
 KEYS = {

@@ -183,3 +183,17 @@ def test_no_metadata_is_read_as_something_that_allows(held):
     read = read_rules(of_key(held))
     assert isinstance(read, UnreadableRules) or all(rule.effect != "allow" for rule in read.rules)
     assert json.loads(of_key(held)).keys() <= {"key", "problem"}
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, set()),
+        ({"command": {"block": ["rm *"]}}, {"command"}),
+        ({"command": ["rm *"], "write": "/etc/**", "effect": "block", "url": None}, {"command", "write"}),
+    ],
+)
+def test_a_rule_names_its_fields_of_patterns(fields, expected):
+    read = read_rules(of_key([{"name": "a", **({"effect": "block"} if not fields else {}), **fields}]))
+    assert isinstance(read, CallerRules)
+    assert read.texts["key/a"].part_fields == expected

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from litellm_bighub.errors import ConfigurationError
-from litellm_bighub.policy.callers.caller_rules_file import load_caller_rules
+from litellm_bighub.policy.callers.caller_rules_file import load_caller_rules, undescribed_tools
 from litellm_bighub.policy.policy_text import PolicyText, build
 
 RULES = [{"name": "no rm", "command": ["rm *"], "effect": "block", "expires_at": "2030-01-01T00:00:00Z"}]
@@ -70,3 +70,30 @@ def test_a_mistake_is_named_with_its_line(tmp_path, written, expected):
 def test_a_label_of_the_policy_is_known(tmp_path):
     (tmp_path / "rules.yaml").write_text("- {name: a, effect: block, taint: untrusted}\n")
     assert load_caller_rules(tmp_path / "rules.yaml", POLICY)[1].rules[0].taint == {"untrusted"}
+
+
+@pytest.mark.parametrize(
+    ("tools", "rule", "expected"),
+    [
+        pytest.param({}, "tool: Bash", [("command", "Bash")], id="no tools"),
+        pytest.param({"Bash": {"value": "amount"}}, "tool: Bash", [("command", "Bash")], id="no command"),
+        pytest.param({"Bash": {"command": "x"}}, "tool: Bash", [], id="described"),
+        pytest.param({"B*": {"command": "x"}}, "tool: [Bash, sh]", [("command", "sh")], id="one of two"),
+        pytest.param({"Bash": {"command": "x"}}, "", [("command", "*")], id="for all tools"),
+        pytest.param({"*": {"command": "x"}}, "", [], id="all are described"),
+        pytest.param(
+            {"Bash": {"command": "x"}}, "tool: Bash, url: 'https://x.test'", [("url", "Bash")], id="one of two fields"
+        ),
+        pytest.param({}, "type: shell", [], id="a type that everybody can read"),
+    ],
+)
+def test_what_tools_do_not_describe_is_named_with_its_line(tmp_path, tools, rule, expected):
+    (tmp_path / "rules.yaml").write_text(
+        f"- {{name: a, effect: block, tool: x}}\n- {{name: no rm, effect: block, command: 'rm *', {rule}}}\n"
+    )
+    policy = build(PolicyText.model_validate({"version": 1, "tools": tools}))
+    assert undescribed_tools(tmp_path / "rules.yaml", policy) == [
+        f"rules.yaml:2: rule `no rm`: `tools` of the policy do not say where `{field}` stands in `{tool}`:"
+        " it fits every such call that its other fields fit"
+        for field, tool in expected
+    ]

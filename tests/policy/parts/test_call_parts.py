@@ -145,3 +145,18 @@ def test_labels_are_nothing_one_or_several(names, expected):
 
 def test_the_workspace_is_told():
     assert (PARTS.workspace, CallParts({}).workspace) == ("/repo", "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "expected"),
+    [
+        ("function", "Bash", {"url", "sql", "recipient"}),
+        ("custom", "Bash", {"url", "sql", "recipient"}),
+        ("function", "pay", {"command", "read", "write", "url", "sql", "recipient"}),
+        ("function", "other", {"command", "read", "write", "url", "sql", "recipient"}),
+        ("shell", "other", set()),
+    ],
+)
+def test_what_is_not_said_of_a_call_is_named(kind, name, expected):
+    parts = CallParts({"Bash": ToolParts(command="c"), "pay": ToolParts(value="amount")})
+    assert parts.undescribed(ToolCall("c", kind, name)) == expected
