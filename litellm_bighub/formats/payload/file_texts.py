@@ -15,9 +15,7 @@ from litellm_bighub.formats.payload import fields
 from litellm_bighub.formats.payload.json_escapes import unescaped
 
 _DATA_URL: Final = re.compile(r"(data:([^;,]*)((?:;[^;,]*)*),)(.*)", re.DOTALL | re.IGNORECASE)
-_WHOLE_URL: Final = re.compile(
-    r"data:(\w+/[\w.+-]{1,64}(;\s*charset=[\w-]{1,20})?)?;base64,[\w+/=%\s-]+", re.ASCII | re.IGNORECASE
-)
+_BASE64: Final = re.compile(r"[\w+/=%\s-]+", re.ASCII)
 _CHARSET: Final = re.compile(r";\s*charset\s*=\s*\"?([\w.:-]+)", re.IGNORECASE)
 _TEXTS: Final = re.compile(
     r"text/.+|.+\+(json|xml|yaml)|application/(json|xml|csv|x?-?ndjson|jsonl|(x-)?yaml)", re.IGNORECASE
@@ -31,8 +29,11 @@ _UTF_16: Final = (b"\xff\xfe", b"\xfe\xff")
 
 
 def is_data_url(value: str) -> bool:
-    """Whether a text is nothing but a file in Base64."""
-    return value[:5].lower() == "data:" and _WHOLE_URL.fullmatch(value) is not None
+    """Whether a text is nothing but a file, of which a reader of texts does not see everything."""
+    url = _DATA_URL.fullmatch(value.strip())
+    if url is None:
+        return False
+    return _BASE64.fullmatch(url[4]) is not None if _is_base64(url[1]) else "%" in url[4]
 
 
 def file_text(owner: Payload, key: str | int, value: str) -> str | None:
@@ -72,7 +73,7 @@ def with_file_text(owner: Payload, key: str | int, value: str, text: str) -> str
         raise ValueError("no file with a text")
     head, _, charset, _ = read
     content = text.encode(charset)
-    if head and not head.lower().endswith(";base64,"):
+    if head and not _is_base64(head):
         return head + quote(content)
     return head + base64.b64encode(content).decode()
 
@@ -88,12 +89,16 @@ def _read(owner: Payload, key: str | int, value: str) -> tuple[str, str, str, by
         media_type = media_type.partition(";")[0].strip()
     else:
         head, media_type, parameters, told = url[1], url[2].strip(), url[3], url[4]
-    content = unquote_to_bytes(told) if head and not head.lower().endswith(";base64,") else _decoded(told)
+    content = unquote_to_bytes(told) if head and not _is_base64(head) else _decoded(told)
     if content is None:
         return None
     charset = _CHARSET.search(parameters)
     default = "utf-16" if content[:2] in _UTF_16 else "utf-8"
     return head, media_type, charset[1] if charset else default, content
+
+
+def _is_base64(head: str) -> bool:
+    return head.lower().endswith(";base64,")
 
 
 def _decoded(value: str) -> bytes | None:

@@ -117,7 +117,7 @@ class TextWalk:
             if rule is _OPAQUE and type(child) in _ATOMS:
                 continue
             if type(child) is str and (rule is None or rule is _OUTPUT_TEXT or rule is _TEXT):
-                if rule is None and child[4:5] == ":":
+                if rule is None and child.lstrip()[4:5] == ":":
                     self._data_url(value, key, child, (where, key))
                 if child and not (rule is None and known.opaque_ids and key.endswith("_id")):  # the most common field
                     kind_of_text = _OUTPUT_TEXT_KIND if rule is _OUTPUT_TEXT else _TEXT_KIND
@@ -364,7 +364,7 @@ class TextWalk:
     def _data_url(self, owner: Payload, key: str | int, value: str, where: Where) -> None:
         """A file in a field that no table knows, beside the text that it is: that alone nobody could read."""
         if is_data_url(value):
-            self._content(owner, key, value, _IMAGE if value[5:11].lower() == "image/" else _FILE, where)
+            self._content(owner, key, value, _IMAGE if value.strip()[5:11].lower() == "image/" else _FILE, where)
 
     def _content(self, owner: Payload, key: str | int, value: str, rule: FieldRule, where: Where) -> None:
         """An image or file, or where it is; one that holds a text is that text."""

@@ -253,7 +253,10 @@ def test_a_file_that_holds_a_text_is_a_text(key):
     assert told[key]["url"] == "data:text/plain;base64,eA=="
 
 
-HEADS = ["data:text/csv;base64,", "DATA:;base64,", "data:text/plain;charset=utf-8;base64,"]
+HEADS = [
+    *("data:text/csv;base64,", "DATA:;base64,", "data:text/plain;charset=utf-8;base64,"),
+    *("data:text/plain;name=a.txt;base64,", 'data:text/plain;charset="utf-8";base64,', "data:text/x;a=b;c;base64,"),
+]
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -263,6 +266,22 @@ def test_a_file_in_a_field_that_nobody_knows_is_read_as_well(head):
     assert sorted(walked.texts) == sorted([f"{head}Ym9i", "bob"] * 2)
     walked.rewrite(["x" if text == "bob" else text for text in walked.texts])
     assert payload == {"new": f"{head}eA==", "list": [f"{head}eA=="]}
+
+
+@pytest.mark.parametrize(
+    ("value", "read", "written"),
+    [
+        ("data:text/plain,bob%40x.org", "bob@x.org", "data:text/plain,x"),
+        ("data:,bob%40x.org", "bob@x.org", "data:,x"),
+        (" \ndata:text/plain;base64,Ym9i\n", "bob", "data:text/plain;base64,eA=="),
+    ],
+)
+def test_its_file_is_read_however_it_is_spelled(value, read, written):
+    payload = {"new": value, "list": [value]}
+    walked = found(payload)
+    assert sorted(walked.texts) == sorted([value, read] * 2)
+    walked.rewrite(["x" if text == read else text for text in walked.texts])
+    assert payload == {"new": written, "list": [written]}
 
 
 def test_a_picture_in_a_field_that_nobody_knows_is_handed_over_as_well():
