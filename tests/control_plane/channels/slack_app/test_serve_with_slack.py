@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import subprocess
 import sys
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from litellm_bighub.control_plane.decisions.embedded_decider import DATABASE
+from litellm_bighub.control_plane.people import users
+from litellm_bighub.control_plane.people.oidc.provider_user import provider_user_id
+from litellm_bighub.control_plane.people.users import User
+from litellm_bighub.control_plane.plane import ControlPlane
+from litellm_bighub.control_plane.store.database import sqlite_url
 from litellm_bighub.testing import SlackServer
 
 COMMAND = Path(sys.executable).with_name("litellm-bighub")
 POLICY = "version: 1\nrules: [{name: all, tool: '*', effect: require_approval}]\n"
 PREFIX = "LITELLM_BIGHUB_SERVE_SLACK__"
 SECONDS = 100
+ISSUER = "https://id.example.com"
 
 
 @pytest.fixture
@@ -83,6 +91,23 @@ def test_a_call_of_a_gateway_is_answered_in_slack(policy, slack, start):
     [message] = slack.messages
     assert slack.press(message, "Approve", account="U0ANN")
     slack.wait_until(lambda _: "Approved by ann" in message.words)
+
+
+def test_the_settings_name_a_person_of_the_provider_in_slack_too(policy, slack, start):
+    policy.write_text(POLICY.replace("require_approval}", "require_approval, approvers: 'user:kim'}"))
+    with (policy.parent / "bighub_serve.yaml").open("a") as settings:
+        settings.write(f"oidc: {{issuer: {ISSUER}, client_id: b, roles: {{all: [approver]}}, users: {{kim: '4711'}}}}")
+    process = start()
+    listening(process)
+    kim = User(provider_user_id(ISSUER, "4711"), "zoe", "", frozenset({"approver"}), frozenset(), "", 0, slack="U0KIM")
+    with closing(ControlPlane.open(sqlite_url(policy.parent / DATABASE), policy)) as plane:
+        asyncio.run(plane.write(lambda transaction: users.insert(transaction.connection, kim)))
+    slack.wait_until(lambda server: server.connections)
+    ask(policy)
+    slack.wait_until(lambda server: server.messages)
+    [message] = slack.messages
+    assert slack.press(message, "Approve", account="U0KIM")
+    slack.wait_until(lambda _: "Approved by zoe" in message.words)
 
 
 def test_two_that_serve_tell_once_and_both_hear(policy, slack, start):
