@@ -669,6 +669,9 @@ class Wording:
         "the edited call would need other people; deny it and let the agent ask anew"
     )
     api_refused_changed: str = _sentence("the arguments were changed meanwhile; read them again")
+    api_refused_unseen_edit: str = _sentence(
+        "somebody has edited the arguments; read them, and answer with the ballot of the approval"
+    )
     api_refused_blocked: str = _sentence("the policy blocks the edited call: {reason}")
     api_refused_uneditable: str = _sentence(
         "the gateway that asked runs the arguments it has; deny, and say what to change"

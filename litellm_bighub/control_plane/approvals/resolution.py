@@ -44,7 +44,7 @@ class Resolution:
         litellm_user: the LiteLLM user that they are, empty if nobody has said so. They approve no call of their own.
         edited: arguments in place of the shown ones; what is left as shown stays what it was.
         told: what the agent hears: why its call is denied, what to do in its place, or a note to its approval.
-        shown: the ballot that the person was shown (`votes.ballot_digest`); empty if that was compared before.
+        shown: the ballot that the person was shown (`votes.ballot_digest`); without it nobody approves an edited call.
         channel: where they have answered, if not in the inbox or over HTTP.
         allow_minutes: how long the tool may run for the same caller without asking, once this call is approved.
     """
@@ -78,7 +78,7 @@ def said_by(person: Person, approval_id: str, answer: Answer) -> Resolution:
 
 
 RefusedSentence: TypeAlias = Literal[
-    "expired_because", "uneditable", "undecidable", "two_people", "other_people", "hidden_told"
+    "expired_because", "uneditable", "undecidable", "two_people", "other_people", "hidden_told", "unseen_edit"
 ]
 """Why, where a code alone does not say it."""
 
@@ -264,6 +264,8 @@ def _may_not(approval: Approval, resolution: Resolution, now: float) -> Resoluti
         return ResolutionRefused("changed")
     if resolution.answer == "deny":
         return None
+    if not resolution.shown and approval.edited is not None:
+        return ResolutionRefused("changed", "unseen_edit")
     if resolution.litellm_user and resolution.litellm_user == approval.context.get("user"):
         return ResolutionRefused("own_call")
     if resolution.allow_minutes is not None and (approval.requirements != (ANYONE,) or _asked_by_caller_rule(approval)):

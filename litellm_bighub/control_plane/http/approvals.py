@@ -46,19 +46,26 @@ _STATE: Final = (
     *("created_at", "expires_at", "resolved_at"),
 )
 """What whoever waits hears of an approval: nothing of people, or of arguments."""
+_ANSWERED: Final = ("approved", "denied", "consumed")
+"""The agent hears what people tell it once enough of them have answered, and no more when the time is over."""
 _MOST: Final = 10_000
 LONGEST_WAIT: Final = 60
 """Seconds of one request. Proxies cut longer ones."""
 
 
 class ApprovalAnswerBody(BaseModel):
-    """A person's answer. Denied and rejected mean the same; a changed action comes with approval."""
+    """A person's answer. Denied and rejected mean the same; a changed action comes with approval.
+
+    `ballot` is the approval's, as it was read: what has been edited since is not answered. Without it the answer is to
+    the call as it was asked about, and one that somebody has edited cannot be approved.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     resolution: Literal["approved", "denied", "rejected"]
     comment: str | None = Field(default=None, max_length=5000)
     tell_agent: str | None = Field(default=None, max_length=5000)
+    ballot: str | None = Field(default=None, min_length=1, max_length=500)
     edited_arguments: JsonObject | None = None
     better_action: Any = None
     modified_action: Any = None
@@ -200,7 +207,8 @@ async def resolve(request_id: str, body: ApprovalAnswerBody, plane: Plane, calle
     """Carry out a person's answer. Of several answers the first counts; later ones are refused (410 or 422)."""
     edited = await _edited_arguments(plane, request_id, body)
     said = said_by(caller.person, request_id, "approve" if body.resolution == "approved" else "deny")
-    resolution = replace(said, comment=body.comment or "", edited=edited, told=body.tell_agent or "")
+    answered = replace(said, comment=body.comment or "", told=body.tell_agent or "")
+    resolution = replace(answered, edited=edited, shown=body.ballot or "")
     approval = await resolved_approval(plane, resolution)
     return {**shown(approval, plane.clock()), "resolution": body.resolution}
 
@@ -225,6 +233,7 @@ async def resolved_approval(plane: ControlPlane, resolution: Resolution) -> Appr
 
 def shown(approval: Approval, now: float) -> JsonObject:
     """An approval as the contract shows it."""
+    state = approval.state_at(now)
     return {
         "request_id": approval.id,
         "validation_id": approval.decision_id,
@@ -238,16 +247,17 @@ def shown(approval: Approval, now: float) -> JsonObject:
         "arguments": approval.arguments,
         "edited_arguments": approval.edited,
         "reason": approval.reason,
-        "status": approval.state_at(now),
+        "status": state,
         "four_eyes": approval.four_eyes,
         "first_by": approval.first_by,
         "requirements": [_requirement(each, approval) for each in approval.requirements],
         "resolved_by": approval.resolved_by,
         "comment": approval.comment,
-        "told_agent": approval.told or None,
+        "told_agent": (approval.told or None) if state in _ANSWERED else None,
         "policy_version": approval.policy_version,
         "digest": approval.digest,
         "edited_digest": approval.edited_digest,
+        "ballot": approval.ballot,
         "created_at": iso(approval.created_at),
         "expires_at": iso(approval.expires_at),
         "resolved_at": iso(approval.resolved_at),
@@ -280,6 +290,8 @@ async def _edited_arguments(plane: ControlPlane, approval_id: str, body: Approva
     except ValidationError as error:
         raise problem(422, "no_arguments") from error
     approval = await _get(plane, approval_id)
+    if body.ballot not in {None, approval.ballot}:
+        raise problem(422, "changed", sentence="api_refused_changed")
     if action.action not in {None, approval.tool}:
         raise problem(422, "another_action")
     if action.arguments is not None:

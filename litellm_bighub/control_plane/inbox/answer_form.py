@@ -32,7 +32,7 @@ def read_form(form: Mapping[str, str], approval: Approval, *, edits: bool) -> Ar
         FormRefused: it showed other arguments, holds an edit that the button would drop, or cannot be read.
     """
     shown = approval.current
-    if form.get("shown", digest := arguments_digest(shown)) != digest:
+    if form.get("shown", approval.ballot) != approval.ballot:
         raise FormRefused("refused_changed")
     try:
         edited = _edited(form, shown)
@@ -40,7 +40,7 @@ def read_form(form: Mapping[str, str], approval: Approval, *, edits: bool) -> Ar
         if not edits:
             raise FormRefused("edit_unused") from error
         raise FormRefused("unreadable") from error
-    if not edits and edited is not None and arguments_digest(edited) != digest:
+    if not edits and edited is not None and arguments_digest(edited) != arguments_digest(shown):
         raise FormRefused("edit_unused")
     if not edits:
         return None

@@ -24,7 +24,6 @@ from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.tables.sealed_values import SealedValue
 from litellm_bighub.domain.call import Arguments
 from litellm_bighub.domain.call_background import from_text
-from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.policy.parts.call_parts import ToolParts
 
 
@@ -79,7 +78,7 @@ class Card:
     """What the template of a card prints.
 
     Attributes:
-        shown: the digest of the arguments that are shown: an answer is to these.
+        shown: the ballot: an answer is to the call and the arguments that are shown.
         editable: whether a person may edit them, here or on the call's own page.
         fields: of the form that edits them; none where they cannot be edited here.
         as_json: the arguments in the form's other shape.
@@ -136,7 +135,7 @@ def card(
     return Card(
         approval,
         _fitting_view(approval.tool, arguments, tools, space.text),
-        arguments_digest(arguments),
+        approval.ballot,
         may_edit,
         edit_fields(arguments, typed.fields, background.schema) if may_edit and fits else (),
         typed.fields.get("arguments", as_json) if may_edit and fits else "",

@@ -43,7 +43,6 @@ from litellm_bighub.control_plane.store.tables import approvals, events, logins,
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.tables.logins import Login
 from litellm_bighub.domain.call import Arguments, restored_context
-from litellm_bighub.domain.digest import arguments_digest
 from litellm_bighub.domain.payload import JsonObject
 
 router = APIRouter(prefix="/inbox", default_response_class=HTMLResponse, include_in_schema=False)
@@ -249,6 +248,7 @@ async def answer(
     kept = minutes if minutes in MINUTES else MINUTES[0]
     resolution = replace(
         said_by(session.person, approval_id, said),
+        shown=form.get("shown", ""),
         comment=comment,
         edited=edited,
         allow_minutes=kept if verdict == "allow" else None,
@@ -271,15 +271,12 @@ async def answer_many(
     calls: Annotated[list[str], Form(max_length=PAGE)],
     place: Annotated[str, Form()] = "",
 ) -> Response:
-    """One answer to several calls, each as it was shown: `id digest`. What has changed since waits on."""
+    """One answer to several calls, each as it was shown: `id ballot`. What has changed since waits on."""
     require_scope(session, "approvals:resolve")
     answered = 0
     for call in calls:
         approval_id, _, shown = call.partition(" ")
-        approval = await plane.read(partial(approvals.get, approval_id=approval_id))
-        if approval is None or arguments_digest(approval.current) != shown:
-            continue
-        said = said_by(session.person, approval_id, verdict)
+        said = replace(said_by(session.person, approval_id, verdict), shown=shown)
         answered += not isinstance(await plane.resolve(said), ResolutionRefused)
     note = "many" if answered == len(calls) else "not_all"
     return _back_to(place, note)

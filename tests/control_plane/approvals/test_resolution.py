@@ -108,8 +108,8 @@ async def test_of_two_people_both_are_heard_and_none_of_what_an_edit_makes_void(
 
     two = await ask(plane, "transfer", 800)
     await plane.resolve(Resolution(two.id, "approve", "ann", person="k1", told="to the EU"))
-    await plane.resolve(Resolution(two.id, "approve", "bob", person="k2", told="less", edited={"amount": 600}))
-    assert (await plane.resolve(Resolution(two.id, "approve", "eve", person="k3"))).told == "less"
+    edited = await plane.resolve(Resolution(two.id, "approve", "bob", person="k2", told="less", edited={"amount": 600}))
+    assert (await plane.resolve(Resolution(two.id, "approve", "eve", person="k3", shown=edited.ballot))).told == "less"
 
     three = await ask(plane, "transfer", 900)
     await plane.resolve(Resolution(three.id, "approve", "ann", person="k1", told="to the EU"))

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused
 from litellm_bighub.control_plane.store.schema import events as table
-from litellm_bighub.control_plane.store.tables import events
+from litellm_bighub.control_plane.store.tables import approvals, events
 from litellm_bighub.domain.call import CallContext, ToolCall
 
 POLICY = """\
@@ -54,12 +55,14 @@ def ask(plane):
 
 @pytest.fixture
 def says(plane):
-    """What becomes of a user's answer: the state, or the code of its refusal."""
+    """What becomes of a user's answer to what is shown now: the state, or the code of its refusal."""
 
     async def says_(name, approval_id, *, answer="approve", plane=plane, **more):
         groups = frozenset(GROUPS[name].split()) if name in GROUPS else frozenset()
         user = name if name in GROUPS else ""
-        resolution = Resolution(approval_id, answer, name, person=f"id of {name}", user=user, groups=groups, **more)
+        approval = await plane.read(lambda connection: approvals.get(connection, approval_id))
+        said = Resolution(approval_id, answer, name, person=f"id of {name}", user=user, groups=groups)
+        resolution = replace(said, shown=approval.ballot, **more)
         result = await plane.resolve(resolution)
         return result.code if isinstance(result, ResolutionRefused) else result.state
 

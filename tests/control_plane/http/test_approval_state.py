@@ -50,6 +50,22 @@ async def test_an_agent_reads_a_note_to_its_approval(clients):
     assert "secret" not in str(decided)
 
 
+async def test_a_note_is_heard_once_enough_people_have_approved_and_no_more_when_the_time_is_over(open_plane, clock):
+    clients = Clients(open_plane(POLICY.replace("require_approval,", "require_approval, four_eyes: true,")))
+    agent, ann, bob = await clients.agent("of a", actor="a"), await clients.person(), await clients.person("bob")
+    waits = (await agent.evaluate(action="refund", actor="a"))["request_id"]
+    heard = []
+    for person in (ann, bob):
+        await person.approve(waits, tell_agent=f"says {person.secret[-4:]}")
+        state = await agent.ask("GET", f"/approvals/{waits}/state")
+        heard.append((state["status"], state["is_over"], state["told_agent"]))
+    clock.now += 900
+    state = await agent.ask("GET", f"/approvals/{waits}/state")
+    note = f"says {ann.secret[-4:]}\nsays {bob.secret[-4:]}"
+    assert heard == [("awaiting_second", False, None), ("approved", True, note)]
+    assert (state["status"], state["told_agent"]) == ("expired", None)
+
+
 async def test_a_wait_ends_while_nobody_has_answered(clients):
     agent, _, _ = clients
     waits = (await agent.evaluate(action="refund", actor="a"))["request_id"]
