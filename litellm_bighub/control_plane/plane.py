@@ -45,6 +45,7 @@ from litellm_bighub.control_plane.store.signals import Signals
 from litellm_bighub.control_plane.store.tables.approvals import Approval
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import CallContext, ToolCall
+from litellm_bighub.domain.call_background import NOT_TAKEN
 from litellm_bighub.domain.ids import APPROVAL, random_id
 from litellm_bighub.domain.redaction import Redact, Redactor
 from litellm_bighub.errors import DecisionUnavailable
@@ -163,8 +164,12 @@ class ControlPlane(Database):
         if context.end_user:  # a caller's words, which are stored with the call
             context = replace(context, end_user=str(self.redact({"end_user": context.end_user})["end_user"]))
         redacted = call.redacted(self.redact)
+        background = "" if context.background is None else None
         if context.surface == HTTP_SURFACE:
             redacted = hide_stated(call.arguments, redacted)
+            # What is told later may hold what is hidden here, in any spelling, and nothing is kept to find it by.
+            if context.background is None and redacted != call.arguments:
+                background = NOT_TAKEN
         return DecisionQuestion(
             call,
             context,
@@ -173,7 +178,7 @@ class ControlPlane(Database):
             decision_id=f"dec_{self.new_id()}",
             approval_id=f"{APPROVAL}{self.new_id()}",
             started=time.perf_counter(),
-            background="" if context.background is None else None,
+            background=background,
             dry_run=dry_run,
             remember=remember,
         )

@@ -108,6 +108,10 @@ def from_text(stored: str) -> CallBackground:
     return CallBackground(tuple(Utterance(**each) for each in known["said"]), known["description"], known["schema"])
 
 
+NOT_TAKEN: Final = json.dumps(asdict(CallBackground()))
+"""Stored in place of a background that may not be told: it reads as none, and another one is not taken after it."""
+
+
 class _Cleaner:
     """Takes out of texts what looks like a secret, and what was hidden elsewhere."""
 

@@ -182,7 +182,8 @@ async def _own(plane: ControlPlane, request_id: str, caller: Key) -> Approval:
 async def tell_context(request_id: str, body: BackgroundBody, plane: Plane, caller: Asker) -> JsonObject:
     """Take in why the call was made, for the people who are asked: from whoever asked over HTTP, once, while it waits.
 
-    It is what others have written. Nothing is decided by it, and it is gone once the call can no longer run.
+    It is what others have written. Nothing is decided by it, and it is gone once the call can no longer run. Nothing is
+    kept of it if the question came with something that had to be hidden: the context might tell it.
     """
     approval = await _own(plane, request_id, caller)
     if approval.context.get("surface") != HTTP_SURFACE:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
+
 import pytest
 
+from litellm_bighub.control_plane.channels.slack_app.call_message import call_message
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import sqlite_url
+from litellm_bighub.control_plane.store.seal import Sealing
 from litellm_bighub.control_plane.store.tables import approvals
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.domain.call_background import from_text
+from litellm_bighub.domain.secret_patterns import REDACTED
+from litellm_bighub.wording import ENGLISH
 from tests.control_plane.http.asking import Clients
 from tests.control_plane.http.test_history_of_gateways import gateway_of, gateways_key, returned
 from tests.control_plane.test_serve import serving
@@ -79,6 +86,76 @@ async def test_it_is_taken_once_while_the_call_waits_without_secrets_and_from_it
     assert (await agent.evaluate(action="refund", actor="a"))["allowed"] is True
     assert (await plane.wait(waits, timeout=0)).background == ""
     assert (await agent.ask("POST", path, json=body))["kept"] is False
+
+
+IBAN = "DE89370400440532013000"
+TELLING = {
+    "said": [{"speaker": "user", "text": f"pay to {IBAN}"}, {"speaker": "call", "text": f'{{"to": "{IBAN}"}}'}],
+    "spelt in groups": [{"speaker": "user", "text": "pay to DE89 3704 0044 0532 0130 00"}],
+    "at the end": [{"speaker": "result", "text": "x", "end": IBAN}],
+    "the tool": [{"speaker": "result", "text": "x", "tool": IBAN}],
+}
+VISIBLE = """\
+version: 1
+tools: {refund: {value: amount, target: iban, visible_to: group:payments}}
+rules: [{name: refunds, tool: refund, effect: require_approval}]
+"""
+
+
+def asked_in_clear(iban=IBAN):
+    return {"action": "refund", "actor": "a", "arguments": {"amount": 5, "iban": iban}}
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("how", ["submit/v2", "evaluate/batch", "again"])
+@pytest.mark.parametrize(
+    "told",
+    [*({"said": said} for said in TELLING.values()), {"description": IBAN}, {"schema": {"default": IBAN}}],
+    ids=[*TELLING, "description", "schema"],
+)
+async def test_what_the_server_has_hidden_in_a_call_is_told_by_no_context(open_plane, told, how):
+    agent = await Clients(open_plane(VISIBLE, sealing=Sealing([os.urandom(32)]))).agent(actor="a")
+    question = asked_in_clear()
+    if how == "evaluate/batch":
+        await agent.ask("POST", f"/actions/{how}", json={"actions": [question]})
+    else:
+        for repeat in [None] if how == "submit/v2" else ["one", "one", "two"]:
+            await agent.evaluate(repeat=repeat, **question)
+    [waits] = await agent.ask("GET", "/approvals")
+    answer = await agent.ask("POST", f"/approvals/{waits['request_id']}/context", json=told)
+    assert answer["kept"] is False
+    approval = await agent.plane.wait(waits["request_id"], timeout=0)
+    assert approval.arguments["iban"] == REDACTED
+    assert not from_text(approval.background)
+    message = call_message(approval, {}, inbox_url="https://x", now=0.0, wording=ENGLISH)
+    assert not {IBAN, "3704 0044"} & set(re.findall(f"{IBAN}|3704 0044", f"{approval} {message}"))
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("iban", [REDACTED, None], ids=["redacted by the caller", "null"])
+async def test_where_the_server_has_nothing_to_hide_the_context_is_kept(open_plane, iban):
+    agent = await Clients(open_plane(POLICY)).agent(actor="a")
+    waits = (await agent.evaluate(**asked_in_clear(iban)))["request_id"]
+    assert (await agent.ask("POST", f"/approvals/{waits}/context", json={"said": SAID}))["kept"] is True
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_a_part_of_a_text_that_was_hidden_is_told_by_no_context_either(open_plane):
+    agent = await Clients(open_plane(POLICY)).agent(actor="a")
+    question = {"action": "refund", "actor": "a", "arguments": {"note": "with password=hunter2xyz"}}
+    waits = (await agent.evaluate(**question))["request_id"]
+    said = [{"speaker": "user", "text": "use hunter2xyz"}]
+    assert (await agent.ask("POST", f"/approvals/{waits}/context", json={"said": said}))["kept"] is False
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+async def test_the_mark_of_a_hidden_value_goes_with_the_end_of_the_wait(open_plane):
+    clients = Clients(open_plane(POLICY))
+    agent, person = await clients.agent(actor="a"), await clients.person()
+    waits = (await agent.evaluate(**asked_in_clear()))["request_id"]
+    await person.ask("POST", f"/approvals/{waits}/resolve", json={"resolution": "denied"})
+    assert (await agent.plane.wait(waits, timeout=0)).background == ""
+    assert (await agent.ask("POST", f"/approvals/{waits}/context", json={"said": SAID}))["kept"] is False
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
