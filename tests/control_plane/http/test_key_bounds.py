@@ -63,6 +63,8 @@ HIDDEN = {
     "GET /outcomes/by-case/{case_id}": "/outcomes/by-case/case",
 }
 """Where something of one actor can be named."""
+TOLD = "POST /approvals/{request_id}/context"
+"""By whoever asked, about a call of theirs that waits."""
 LISTS = {"GET /approvals", "GET /outcomes/pending/list", "GET /actions/memory/context"}
 OF_NO_ACTOR = {
     "GET /actions/status",
@@ -91,7 +93,7 @@ def reached_by_agents():
 
 
 def test_every_operation_that_an_agents_key_reaches_knows_its_actor():
-    assert set(reached_by_agents()) == {*LIMITED, *HIDDEN, *LISTS, *OF_NO_ACTOR}
+    assert set(reached_by_agents()) == {*LIMITED, *HIDDEN, TOLD, *LISTS, *OF_NO_ACTOR}
 
 
 def test_no_operation_is_without_a_key():
@@ -145,6 +147,9 @@ async def test_a_key_acts_for_its_own_actor_alone(open_plane):
         await b.ask("GET", filled(path), 404)
         await a.ask("GET", filled(path))
         await person.ask("GET", filled(path))
+    why = {"description": "pays money back"}
+    await b.ask("POST", f"/approvals/{waits}/context", 404, json=why)
+    assert (await a.ask("POST", f"/approvals/{waits}/context", json=why))["kept"]
     assert await b.ask("GET", "/approvals") == []
     assert (await b.ask("GET", "/outcomes/pending/list"))["pending"] == []
     assert (await b.ask("GET", "/actions/memory/context"))["total_events"] == 0

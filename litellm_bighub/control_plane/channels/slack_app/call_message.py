@@ -118,11 +118,15 @@ def _outcome(approval: Approval, wording: Wording) -> str:
 
 
 def _headline(approval: Approval, tools: Mapping[str, ToolParts]) -> str:
-    """What would happen: the tool, the amount and its currency, the target, and the operator's sentence."""
+    """What would happen: the tool, the amount and its currency, the target, and the operator's sentence.
+
+    Amount and target were measured as the call was asked for, so an edited one is shown by its arguments alone.
+    """
     view = view_of(approval.tool, approval.current, tools)
-    amount = "" if approval.value is None else f"{approval.value:,.2f}".removesuffix(".00")
+    measured = approval.edited is None
+    amount = f"{approval.value:,.2f}".removesuffix(".00") if measured and approval.value is not None else ""
     words = [marked(approval.tool), f"{amount} {_as_text(view.currency)}".strip() if amount else ""]
-    words.append(f"→ {marked(approval.target)}" if approval.target else "")
+    words.append(f"→ {marked(approval.target)}" if measured and approval.target else "")
     first = "   ".join(word for word in words if word)
     return "\n".join(line for line in (first, _as_text(view.headline)) if line)
 
