@@ -244,13 +244,15 @@ async def test_of_two_answers_at_once_one_counts_and_the_other_is_told(plane, sl
 
 async def test_an_answer_is_to_the_arguments_that_the_message_shows(plane, slack, served):
     asked, message = await ask(plane, slack, "deploy", {"host": "a", "amount": 1})
+    assert "deploy   1" in message.words
     stale = slack.pressed(message, "Approve", account="UANN")
     bob = {"person": "id", "user": "bob", "groups": frozenset({"security"})}
-    edited = {"host": "b", "amount": 1}
+    edited = {"host": "b", "amount": 4}
     assert (await plane.resolve(Resolution(asked, "approve", "bob", edited=edited, **bob))).state == "awaiting_second"
     assert await asyncio.to_thread(slack.send, stale)
     await whispered(slack, ENGLISH.inbox_refused_changed)
     await until(slack, lambda _: '"host": "b"' in message.words)
+    assert "deploy   1" not in message.words  # what was asked for at first
     await press(slack, message, "Approve", "ann")
     await until(slack, lambda _: "Approved by bob, ann" in message.words)
 
