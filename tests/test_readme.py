@@ -137,7 +137,7 @@ async def test_a_decider_of_ones_own_decides():
 def test_what_python_imports_from_testing_exists():
     imports = re.findall(r"from litellm_bighub.testing import (.+)", "".join(_blocks("python")))
 
-    assert len(imports) == 3
+    assert len(imports) == 4
     assert {name for names in imports for name in names.split(", ")} <= set(testing.__all__)
 
 

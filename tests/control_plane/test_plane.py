@@ -215,7 +215,10 @@ async def test_an_edit_by_the_second_person_needs_another_approval(open_plane):
     await plane.resolve(Resolution(approval_id, "approve", "ann"))
     edited = await plane.resolve(Resolution(approval_id, "approve", "bob", edited={"amount": 5}))
     assert (edited.state, edited.first_by) == ("awaiting_second", "bob")
-    assert (await plane.resolve(Resolution(approval_id, "approve", "ann"))).state == "approved"
+    unseen = await plane.resolve(Resolution(approval_id, "approve", "ann"))
+    assert unseen.code == "changed"
+    shown = edited.ballot
+    assert (await plane.resolve(Resolution(approval_id, "approve", "ann", shown=shown))).state == "approved"
     assert (await plane.decide(refund(), AGENT)).edited == {"amount": 5}
 
 
