@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 
 from litellm.proxy._types import UserAPIKeyAuth
 from litellm.proxy.hooks.responses_id_security import ResponsesIDSecurity
@@ -24,11 +25,16 @@ from litellm_bighub.gateway.pipeline.request_scope import request_scope
 from litellm_bighub.policy.callers.caller_rules import written
 from litellm_bighub.settings import ACTOR_SOURCES
 
+logger = logging.getLogger(__name__)
+
 IN_CODE = "litellm_bighub.aresponses"
 """The surface of calls that come through no route and name no other."""
 
 NOBODY = frozenset({"", "default_user_id", "litellm-proxy-master-key"})
 """Names that LiteLLM gives to those whom it does not know."""
+
+_DASHBOARD = "litellm-dashboard"
+"""The team of the keys with which people look at LiteLLM's pages. It has no metadata, and nobody can give it any."""
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 _KNOWS_CONVERSATIONS = "conversation" in ResponsesAPIOptionalRequestParams.__annotations__
@@ -70,6 +76,8 @@ def call_context(
         route = user_api_key_dict.request_route or ""
         key = hashed_key(user_api_key_dict)
         end_user = user_api_key_dict.end_user_id or ""
+        if user_api_key_dict.team_metadata is None and user_api_key_dict.team_id not in {None, "", _DASHBOARD}:
+            _warn_of_missing_metadata()
         rules = written({"key": user_api_key_dict.metadata, "team": user_api_key_dict.team_metadata})
     names = {"key": KEY + alias, "user": USER + user, "team": TEAM + team}
     named = (names[source] if source in names else _claimed(user_api_key_dict, source) for source in actor_from)
@@ -100,6 +108,19 @@ def call_context(
             extent=extent,
             names=request_scope().calls,
         ),
+    )
+
+
+@cache
+def _warn_of_missing_metadata() -> None:
+    """Say once in a process that rules of teams may not hold.
+
+    LiteLLM's keys bring the metadata of their team along. An authentication that names a team and brings none may mean
+    one that has rules, or one that LiteLLM does not know: custom authentication without a database has only such teams.
+    """
+    logger.warning(
+        "authentication names a team without its metadata (`team_metadata`): rules of keys hold for such callers, rules"
+        " of their teams do not (docs/caller-rules.md)"
     )
 
 

@@ -53,6 +53,7 @@ ASK_WIPE = {"name": "wiping", "tool": "wipe", "effect": "require_approval", "app
 NO_DELETE = {"name": "no deletes", "tool": "demo.delete_*", "effect": "block"}
 KEYS = {
     "sk-plain": {},
+    "sk-bare-team": {"metadata": {"bighub": [NO_RM]}, "team_id": "t-1"},
     "sk-held": {"metadata": {"bighub": [NO_WIPE, NO_RM, NO_DELETE]}},
     "sk-of-team": {"team_id": "t-1", "team_metadata": {"bighub": [NO_WIPE, NO_RM, NO_DELETE]}},
     "sk-both": {"metadata": {"bighub": [NO_WIPE]}, "team_id": "t-1", "team_metadata": {"bighub": [NO_RM]}},
@@ -172,6 +173,19 @@ def test_a_key_without_rules_is_held_to_the_policy_alone(setup, route, stream):
     assert CALL in told
     assert COMMAND in told
     assert recorded(setup, "sk-plain", "wipe")[-1]["caller_rules"] == ""
+
+
+UNTOLD = "authentication names a team without its metadata"
+
+
+def test_an_authentication_that_brings_no_metadata_of_its_team_is_told_of_once(setup):
+    for key in ("sk-plain", "sk-of-team"):
+        answer(setup, "/v1/responses", key=key, stream=False)
+    assert UNTOLD not in setup[0].log
+    told = [read(answer(setup, "/v1/responses", key="sk-bare-team", stream=False)) for _ in range(2)]
+
+    assert all(CALL in each and COMMAND not in each for each in told)
+    assert setup[0].log.count(UNTOLD) == 1
 
 
 @streams
