@@ -134,7 +134,13 @@ class ControlPlane(Database):
         )
 
     async def decide(
-        self, call: ToolCall, context: CallContext, *, dry_run: bool = False, remember: bool = False
+        self,
+        call: ToolCall,
+        context: CallContext,
+        *,
+        dry_run: bool = False,
+        remember: bool = False,
+        asked_by: str = "",
     ) -> RecordedDecision:
         """Decide on one call. An approval of this very call is used up; a dry run changes and records nothing.
 
@@ -143,11 +149,12 @@ class ControlPlane(Database):
             context: who asks.
             dry_run: as for `DecisionQuestion`.
             remember: as for `DecisionQuestion`.
+            asked_by: as for `DecisionQuestion`.
 
         Raises:
             DecisionUnavailable: the database cannot be used.
         """
-        question = self.question(call, context, dry_run=dry_run, remember=remember)
+        question = self.question(call, context, dry_run=dry_run, remember=remember, asked_by=asked_by)
         outcome = await self._decided(question)
         while outcome is None:  # outside of the writer: it takes time, and few calls need it
             question = await asyncio.to_thread(question.with_background)
@@ -158,7 +165,13 @@ class ControlPlane(Database):
         return outcome
 
     def question(
-        self, call: ToolCall, context: CallContext, *, dry_run: bool = False, remember: bool = False
+        self,
+        call: ToolCall,
+        context: CallContext,
+        *,
+        dry_run: bool = False,
+        remember: bool = False,
+        asked_by: str = "",
     ) -> DecisionQuestion:
         """A question with fresh ids, for a job that decides among other things."""
         if context.end_user:  # a caller's words, which are stored with the call
@@ -181,6 +194,7 @@ class ControlPlane(Database):
             background=background,
             dry_run=dry_run,
             remember=remember,
+            asked_by=asked_by,
         )
 
     async def _decided(self, question: DecisionQuestion) -> RecordedDecision | None:

@@ -162,7 +162,7 @@ class EmbeddedMemory:
         outcomes = (outcome_of(redacted_event(event, self._redactor), actor=self._actor) for event in batch.events)
         reports = [outcome for outcome in outcomes if outcome is not None]
         if reports:
-            await keep(await self._decider.plane(), reports)
+            await keep(await self._decider.plane(), reports, by=self._actor)
 
     def _row(self, event: JsonMapping, now: float) -> JsonObject:
         return {

@@ -19,13 +19,14 @@ FAILED: Final = "FAILURE"
 
 
 async def keep(
-    plane: ControlPlane, reports: Sequence[JsonMapping], *, actor: str = "", frees: bool = False
+    plane: ControlPlane, reports: Sequence[JsonMapping], *, by: str, actor: str = "", frees: bool = False
 ) -> list[JsonObject]:
     """Keep the reports, all or none, and give them as they were stored.
 
     Args:
         plane: where.
         reports: each with its `status` and what it is about, in JSON.
+        by: who reports, as authenticated.
         actor: whose report it is, where it is about no decision that is known.
         frees: whether a failure frees what the call has added to totals. An agent's report never does: it could spend
             a sum again and again.
@@ -50,7 +51,7 @@ async def keep(
             decided = outcomes.decided(transaction.connection, row["request_id"], row["validation_id"])
             kept.append({**row, **decided, "actor": decided["actor"] or actor})
             outcomes.insert(transaction.connection, kept[-1])
-            body: JsonObject = {"outcome_id": row["id"], "status": row["status"]}
+            body: JsonObject = {"outcome_id": row["id"], "status": row["status"], "by": by}
             if frees and row["status"].upper() == FAILED:
                 body["freed"] = reservations.free_decision(transaction, row["validation_id"] or row["request_id"], now)
             transaction.append(AuditEvent(now, "outcome.reported", row["request_id"], body), notify=False)
@@ -76,4 +77,4 @@ class EmbeddedOutcomes:
                 "size": outcome.size,
                 "seconds": outcome.seconds,
             }
-            await keep(await self.decider.plane(), [report], frees=True)
+            await keep(await self.decider.plane(), [report], by="the gateway", frees=True)

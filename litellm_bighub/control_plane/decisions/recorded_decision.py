@@ -53,6 +53,7 @@ class DecisionQuestion:
         background: why the call was made, for the people who are asked; `None` if it is not read yet.
         dry_run: change and record nothing.
         remember: if the call of an answer is let through, write that into the ledger of decided calls, too.
+        asked_by: as `Approval` has it.
     """
 
     call: ToolCall
@@ -65,6 +66,7 @@ class DecisionQuestion:
     background: str | None = ""
     dry_run: bool = False
     remember: bool = False
+    asked_by: str = ""
 
     def with_background(self) -> DecisionQuestion:
         """The question with its background read, without what redaction hides. A long conversation takes time."""
@@ -415,6 +417,7 @@ def _request_approval(
         background=question.background,
         requirements=requirements,
         escalates_at=approvals.first_escalation(requirements, outcome.time, outcome.time),
+        asked_by=question.asked_by,
     )
     approvals.insert(transaction.connection, approval)
     transaction.append(approval_event(approval, "approval.created", outcome.time, {"digest": digest}))

@@ -195,9 +195,11 @@ async def _decide(plane: ControlPlane, caller: Key, body: Action, key: str | Non
         require_gateway(caller)
     await live_sessions.check(plane, caller, body.actor, body.session)
     if key is None or body.dry_run:
-        return answer(await plane.decide(call, context, dry_run=body.dry_run), dry_run=body.dry_run)
+        return answer(
+            await plane.decide(call, context, dry_run=body.dry_run, asked_by=caller.holder), dry_run=body.dry_run
+        )
     readable(body.session)  # with what is not bound: it is compared as well
-    question = plane.question(call, context)
+    question = plane.question(call, context, asked_by=caller.holder)
 
     def job(transaction: Transaction) -> JsonObject:
         return repeated.decide(
@@ -205,7 +207,7 @@ async def _decide(plane: ControlPlane, caller: Key, body: Action, key: str | Non
             plane.deciding,
             question,
             now_in(transaction, plane.clock),
-            name=f"{caller.id} evaluate {key}",
+            name=f"{caller.holder} evaluate {key}",
             request=body.model_dump(mode="json"),
             answer=lambda outcome: answer(outcome, dry_run=False),
         )

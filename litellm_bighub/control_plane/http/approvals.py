@@ -11,7 +11,6 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from typing_extensions import Self, assert_never
 
-from litellm_bighub.control_plane.approvals.edited_call import HTTP_SURFACE
 from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused, said_by
 from litellm_bighub.control_plane.http.auth import Asker, Plane, Reader, Resolver, Waiting
 from litellm_bighub.control_plane.http.errors import WordedError, existing, problem
@@ -180,14 +179,16 @@ async def _own(plane: ControlPlane, request_id: str, caller: Key) -> Approval:
 
 @router.post("/{request_id}/context")
 async def tell_context(request_id: str, body: BackgroundBody, plane: Plane, caller: Asker) -> JsonObject:
-    """Take in why the call was made, for the people who are asked: from whoever asked over HTTP, once, while it waits.
+    """Take in why the call was made, for the people who are asked: once, while it waits, with the key that asked.
+
+    A key that was rotated and the new one are the same here. For any other key there is no such approval, and so it is
+    for all keys where none has asked: the call of an embedded gateway, or of a release before this one.
 
     It is what others have written. Nothing is decided by it, and it is gone once the call can no longer run. Nothing is
     kept of it if the question came with something that had to be hidden: the context might tell it.
     """
-    approval = await _own(plane, request_id, caller)
-    if approval.context.get("surface") != HTTP_SURFACE:
-        raise problem(403, "another_surface")
+    found = await _own(plane, request_id, caller)
+    approval = existing(found if found.asked_by == caller.holder else None, "approval", request_id)
     kept = await asyncio.to_thread(lambda: as_text(cleaned(body.background(), plane.redact)))
     job = partial(_tell_context, approval_id=approval.id, background=kept)
     return {"request_id": approval.id, "kept": bool(kept) and await plane.write(job)}

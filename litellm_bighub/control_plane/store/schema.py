@@ -144,6 +144,7 @@ approvals = Table(
     Column("requirements", Text, nullable=False, server_default=""),
     Column("votes", Text, nullable=False, server_default=""),
     Column("escalates_at", Double),
+    Column("asked_by", Text, nullable=False, server_default=""),
     Index("approvals_state", "state", "created_at"),
     Index("approvals_digest", "digest"),
     Index("approvals_edited", "edited_digest"),
@@ -299,6 +300,7 @@ api_keys = Table(
     Column("actor", Text),
     Column("ip_whitelist", Text, nullable=False, server_default=""),
     Column("rate_limit_per_minute", Integer),
+    Column("holder", Text, nullable=False, server_default=""),
 )
 
 api_key_minutes = Table(

@@ -26,7 +26,7 @@ async def found(plane, request_id):
 async def test_a_report_is_kept_with_what_was_decided(open_plane):
     plane = open_plane(POLICY)
     decided = await plane.decide(CALL, CallContext(actor="agent", domain="payments"))
-    [kept] = await keep(plane, [{"request_id": decided.decision_id, "status": "SUCCESS"}], actor="the key's")
+    [kept] = await keep(plane, [{"request_id": decided.decision_id, "status": "SUCCESS"}], by="ann", actor="the key's")
 
     assert (kept["actor"], kept["domain"], kept["tool"], kept["verdict"]) == ("agent", "payments", "pay", "allowed")
     assert kept["decided_at"] == decided.time
@@ -35,14 +35,14 @@ async def test_a_report_is_kept_with_what_was_decided(open_plane):
 
 async def test_a_report_about_nothing_known_is_its_senders(open_plane):
     plane = open_plane(POLICY)
-    [kept] = await keep(plane, [{"case_id": "case 7", "status": "FAILURE"}], actor="agent")
+    [kept] = await keep(plane, [{"case_id": "case 7", "status": "FAILURE"}], by="ann", actor="agent")
 
     assert (kept["actor"], kept["tool"], kept["request_id"]) == ("agent", "", "")
 
 
 async def test_secrets_in_a_report_are_hidden(open_plane):
     plane = open_plane(POLICY)
-    await keep(plane, [{"request_id": "r", "status": "SUCCESS", "details": {"password": "s3cret"}}])
+    await keep(plane, [{"request_id": "r", "status": "SUCCESS", "details": {"password": "s3cret"}}], by="ann")
 
     [kept] = await found(plane, "r")
     assert kept["body"]["details"]["password"] == "[redacted]"
@@ -50,11 +50,11 @@ async def test_secrets_in_a_report_are_hidden(open_plane):
 
 async def test_the_audit_names_each_report(open_plane):
     plane = open_plane(POLICY)
-    kept = await keep(plane, [{"request_id": "r", "status": status} for status in ("SUCCESS", "FAILURE")])
+    kept = await keep(plane, [{"request_id": "r", "status": status} for status in ("SUCCESS", "FAILURE")], by="ann")
 
     reported = await plane.read(lambda connection: page(connection, events.c.type == "outcome.reported"))
     assert [each["body"] for each in reversed(reported)] == [
-        {"outcome_id": each["id"], "status": each["status"]} for each in kept
+        {"outcome_id": each["id"], "status": each["status"], "by": "ann"} for each in kept
     ]
 
 
@@ -92,11 +92,11 @@ async def test_a_failure_that_the_gateway_saw_frees_a_sum_once(open_plane):
     plane = open_plane(SUMS)
     decided = await plane.decide(SIXTY, CallContext())
     for status, frees in (("FAILURE", False), ("SUCCESS", True), ("another", True)):
-        await keep(plane, [{"request_id": decided.decision_id, "status": status}], frees=frees)
+        await keep(plane, [{"request_id": decided.decision_id, "status": status}], by="ann", frees=frees)
         assert not await fits(plane), status
     again = [{"request_id": decided.decision_id, "status": "FAILURE"}] * 2
-    await keep(plane, again, frees=True)
-    await keep(plane, again, frees=True)
+    await keep(plane, again, by="ann", frees=True)
+    await keep(plane, again, by="ann", frees=True)
     assert await fits(plane)
     await plane.decide(SIXTY, CallContext())
     assert not await fits(plane)
@@ -110,11 +110,11 @@ async def test_a_failure_frees_what_an_approval_has_used_but_not_what_still_wait
     call = ToolCall("c", "function", "pay", {"n": 70}, value=70)
     asked = await plane.decide(call, CallContext())
     ids = {"asked": asked.decision_id, "approval": asked.approval.id, "used": ""}
-    await keep(plane, [{"request_id": ids["asked"], "status": "FAILURE"}], frees=True)
+    await keep(plane, [{"request_id": ids["asked"], "status": "FAILURE"}], by="ann", frees=True)
     assert not await fits(plane)
     await plane.resolve(Resolution(asked.approval.id, "approve", "ann"))
     ids["used"] = (await plane.decide(call, CallContext())).decision_id
-    await keep(plane, [{"request_id": ids[about], "status": "FAILURE"}], frees=True)
+    await keep(plane, [{"request_id": ids[about], "status": "FAILURE"}], by="ann", frees=True)
     assert await fits(plane)
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 
 import pytest
 
 from litellm_bighub.control_plane.channels.slack_app.call_message import call_message
+from litellm_bighub.control_plane.http.api_keys import make_key, rotate_key
+from litellm_bighub.control_plane.people.roles import AGENT
 from litellm_bighub.control_plane.plane import ControlPlane
 from litellm_bighub.control_plane.store.database import sqlite_url
 from litellm_bighub.control_plane.store.seal import Sealing
@@ -18,7 +21,7 @@ from litellm_bighub.domain.secret_patterns import REDACTED
 from litellm_bighub.wording import ENGLISH
 from tests.control_plane.http.asking import Clients
 from tests.control_plane.http.test_history_of_gateways import gateway_of, gateways_key, returned
-from tests.control_plane.test_serve import serving
+from tests.control_plane.test_serve import client, key_in, serving
 
 POLICY = "version: 1\nrules: [{name: refunds, tool: refund, effect: require_approval}, {name: all, tool: look_up}]\n"
 TOOL = {"type": "function", "name": "refund", "description": "Pays back.", "parameters": {"type": "object"}}
@@ -158,10 +161,112 @@ async def test_the_mark_of_a_hidden_value_goes_with_the_end_of_the_wait(open_pla
     assert (await agent.ask("POST", f"/approvals/{waits}/context", json={"said": SAID}))["kept"] is False
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-async def test_of_a_call_that_an_embedded_gateway_asks_about_nobody_else_tells(open_plane):
+MORE = {"said": [{"speaker": "user", "text": "pay it back"}]}
+
+
+async def asked(agent, amount=1):
+    return (await agent.evaluate(action="refund", actor="a", arguments={"amount": amount}))["request_id"]
+
+
+async def tell(agent, waits, status=200):
+    return (await agent.ask("POST", f"/approvals/{waits}/context", status, json=MORE)).get("kept")
+
+
+async def test_only_the_key_that_asked_tells_the_context(open_plane):
+    """Not one of the same actor, of the same person, of any actor, or one that asks the same a second time."""
+    clients, elsewhere = Clients(open_plane(POLICY)), Clients(open_plane(POLICY))
+    person, agent = await clients.person(), await clients.agent("of a", actor="a")
+    made = [{"label": "x", "scopes": ["actions:validate"], "actor": actor} for actor in ("a", "*")]
+    others = [elsewhere.of((await person.ask("POST", "/api-keys", json=body))["key"]) for body in made]
+    others += [await elsewhere.agent("of a", actor="a"), await elsewhere.agent("gateway", actor="*")]
+    waits = await asked(agent)
+    for other in others:
+        assert await asked(other) == waits
+        unknown = await other.ask("POST", "/approvals/apr_unknown/context", 404, json=MORE)
+        refused = await other.ask("POST", f"/approvals/{waits}/context", 404, json=MORE)
+        assert str(refused["detail"]) == str(unknown["detail"]).replace("apr_unknown", waits)
+    assert await tell(agent, waits) is True
+    assert from_text((await agent.plane.wait(waits, timeout=0)).background).said[0].text == "pay it back"
+
+
+async def test_of_many_that_tell_at_once_the_key_that_asked_is_heard(open_plane):
+    clients, elsewhere = Clients(open_plane(POLICY)), Clients(open_plane(POLICY))
+    agent, other = await clients.agent("of a", actor="a"), await elsewhere.agent("of a", actor="a")
+    waits = await asked(agent)
+    lies = {"said": [{"speaker": "user", "text": "it is a test"}]}
+    told = [other.ask("POST", f"/approvals/{waits}/context", 404, json=lies) for _ in range(5)]
+    answers = await asyncio.gather(*told, *(tell(agent, waits) for _ in range(3)))
+    assert sorted(answers[5:]) == [False, False, True]
+    assert from_text((await agent.plane.wait(waits, timeout=0)).background).said[0].text == "pay it back"
+
+
+async def test_a_key_that_takes_its_place_tells_what_the_old_one_asked_and_the_other_way_round(open_plane):
+    clients = Clients(open_plane(POLICY))
+    key, secret = await make_key(clients.plane, "agent", AGENT, by="test", actor="a")
+    old = clients.of(secret)
+    before = await asked(old, 1), await asked(old, 2)
+    made, secret = await rotate_key(clients.plane, key, by="test", grace_seconds=60)
+    new = clients.of(secret)
+    after = await asked(new, 3), await asked(new, 4)
+    assert [await tell(each, waits) for each, waits in zip((old, new, old, new), before + after, strict=True)] == [
+        True
+    ] * 4
+    newest = clients.of((await new.ask("POST", f"/api-keys/{made.id}/rotate"))["key"])
+    waits = await asked(old, 5)
+    await tell(new, waits, 401)
+    assert await tell(newest, waits) is True
+    admin = await clients.person()
+    waits = await asked(newest, 6)
+    await admin.ask("DELETE", f"/api-keys/{(await newest.ask('GET', '/api-keys/validate'))['key_id']}")
+    await tell(newest, waits, 401)
+    assert await tell(old, waits) is True  # in its grace it is the same agent still
+
+
+async def test_a_question_that_is_repeated_with_the_new_key_is_counted_once(open_plane):
+    clients = Clients(open_plane("version: 1\nrules: [{name: all, tool: refund, max_per_day: 1}]\n"))
+    key, secret = await make_key(clients.plane, "agent", AGENT, by="test", actor="a")
+    assert (await clients.of(secret).evaluate(repeat="one", action="refund", actor="a"))["allowed"] is True
+    _, secret = await rotate_key(clients.plane, key, by="test")
+    assert (await clients.of(secret).evaluate(repeat="one", action="refund", actor="a"))["allowed"] is True
+    assert (await clients.of(secret).evaluate(repeat="two", action="refund", actor="a"))["allowed"] is False
+
+
+@pytest.mark.parametrize("surface", ["/v1/responses", "http"])
+async def test_where_no_key_has_asked_none_tells_and_people_answer_without(open_plane, surface):
+    """The call of an embedded gateway, and one that waits since a release that did not know who asks."""
     plane = open_plane(POLICY)
-    agent = await Clients(plane).agent(actor="a")
-    call = ToolCall("c", "function", "refund", {})
-    approval = (await plane.decide(call, CallContext(actor="a", surface="/v1/responses"))).approval
-    await agent.ask("POST", f"/approvals/{approval.id}/context", 403, json={"said": SAID})
+    clients = Clients(plane)
+    agent = await clients.agent(actor="a")
+    call, context = ToolCall("c", "function", "refund", {}), CallContext(actor="a", surface=surface)
+    approval = (await plane.decide(call, context)).approval
+    refused = await agent.ask("POST", f"/approvals/{approval.id}/context", 404, json=MORE)
+    assert "another" not in str(refused)
+    await (await clients.person()).approve(approval.id)
+    assert (await plane.decide(call, context)).judgement.verdict == "allowed"
+
+
+def test_a_second_key_of_the_actor_tells_nothing_to_a_running_server(tmp_path):
+    """Also after the server was killed between the question and its context."""
+    policy = tmp_path / "bighub_policy.yaml"
+    policy.write_text(POLICY)
+    with serving(policy) as (url, printed):
+        admin, liar = key_in(printed), agents_key_of_a(url, key_in(printed))
+        agent = agents_key_of_a(url, admin)
+        with client(url, agent) as asking:
+            body = {"action": "refund", "actor": "a", "arguments": {"amount": 1}}
+            waits = asking.post("/actions/evaluate", json=body).json()["request_id"]
+    with serving(policy) as (url, _), client(url, liar) as lying, client(url, agent) as asking:
+        assert lying.post("/actions/evaluate", json=body).json()["request_id"] == waits
+        lie = {"said": [{"speaker": "user", "text": "Ann has said yes already"}]}
+        assert lying.post(f"/approvals/{waits}/context", json=lie).status_code == 404
+        assert asking.post(f"/approvals/{waits}/context", json=MORE).json() == {"request_id": waits, "kept": True}
+    plane = ControlPlane.open(sqlite_url(policy.parent / "bighub.db"), policy)
+    stored = asyncio.run(plane.wait(waits, timeout=0)).background
+    plane.close()
+    assert from_text(stored).said[0].text == "pay it back"
+
+
+def agents_key_of_a(url, admin):
+    with client(url, admin) as person:
+        made = person.post("/api-keys", json={"label": "agent", "scopes": ["actions:validate"], "actor": "a"})
+    return made.json()["key"]

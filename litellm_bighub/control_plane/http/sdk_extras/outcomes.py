@@ -124,7 +124,7 @@ async def _keep(plane: ControlPlane, caller: Key, reports: list[Report]) -> list
     ids = [(report.request_id, report.validation_id) for report in reports]
     for actor in await plane.read(lambda connection: actors(connection, ids)):
         require_actor(caller, actor)
-    rows = await keep(plane, stored, actor=caller.single_actor, frees=not caller.is_agent)
+    rows = await keep(plane, stored, by=caller.name, actor=caller.single_actor, frees=not caller.is_agent)
     return [_shown(row) for row in rows]
 
 

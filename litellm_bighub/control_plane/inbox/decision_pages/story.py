@@ -102,9 +102,10 @@ def story(found: Iterable[JsonObject], approval: Approval | None) -> Iterator[St
             note = "page_story_looked"
             values["argument"] = body["argument"]
         elif type_ == "outcome.reported":
-            note, values = "page_story_outcome", {"status": body["status"]}
+            note = "page_story_outcome" if body.get("by") else "page_story_outcome_unsigned"
         else:
             note, values = "page_story_other", {"event": type_}
+        quote = body.get("comment", "") or (body["status"] if type_ == "outcome.reported" else "")
         after = None if before is None else event["time"] - before
-        yield Step(after, note, values, body.get("comment", ""), body.get("told", ""), decision_id, event)
+        yield Step(after, note, values, quote, body.get("told", ""), decision_id, event)
         before = event["time"]

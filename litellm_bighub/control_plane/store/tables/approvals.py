@@ -77,6 +77,8 @@ class Approval:
         told: what the person who denied it tells the agent, or those who approved it.
         background: why the call was made, as `call_background.as_text` has it; gone once the call can no longer run.
         ttl: seconds that a person has to answer, and then the caller to use the answer.
+        asked_by: the holder of the key that asked (`Key.holder`); empty for a call of this process, or of an older
+            release.
     """
 
     id: str
@@ -111,6 +113,7 @@ class Approval:
     requirements: tuple[Requirement, ...] = (ANYONE,)
     votes: tuple[Vote, ...] = ()
     escalates_at: float | None = None
+    asked_by: str = ""
 
     @property
     def current(self) -> Arguments:

@@ -38,6 +38,7 @@ class Key:
         actor: pattern of the actors that an agent's key speaks for; `None` for any.
         ip_whitelist: addresses and networks from which the key may be used; empty for any.
         rate_limit_per_minute: how many requests it may make in a minute, over all processes.
+        holder: what holds the key: the id of the first of the keys that took each other's place by rotation.
         litellm_user: of the user whose key it is, as is known now.
         user_is_gone: whether it is a user's who is disabled, or whom the database does not know.
     """
@@ -53,6 +54,7 @@ class Key:
     actor: str | None = None
     ip_whitelist: tuple[str, ...] = ()
     rate_limit_per_minute: int | None = None
+    holder: str = ""
     litellm_user: str = ""
     user_is_gone: bool = False
 
@@ -203,6 +205,7 @@ def move_request_count(connection: Connection, old_id: str, new_id: str) -> None
 def _key(connection: Connection, row: RowMapping) -> Key:
     scopes: frozenset[Scope] = frozenset(scope for scope in SCOPES if scope in str(row["scopes"]).split())
     columns = {name: row[name] for name in _COLUMNS if name not in {"scopes", "ip_whitelist"}}
+    columns["holder"] = row["holder"] or row["id"]  # a key that replaced none holds itself
     key = Key(**columns, scopes=scopes, ip_whitelist=tuple(str(row["ip_whitelist"]).split()))
     if not users.is_user_id(key.lineage):
         return key

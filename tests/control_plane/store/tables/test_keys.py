@@ -15,7 +15,7 @@ NOW = 1_000_020.0  # a minute's twentieth second
 def key(key_id="k1", **fields):
     blank = {"name": "ann", "prefix": "bhk_abc", "scopes": frozenset({"audit:read"}), "created_at": NOW}
     ends = {"expires_at": None, "revoked_at": None, "lineage": key_id}
-    return Key(**{"id": key_id, **blank, **ends, **fields})
+    return Key(**{"id": key_id, "holder": key_id, **blank, **ends, **fields})
 
 
 def agent(**fields):

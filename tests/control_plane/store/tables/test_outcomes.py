@@ -51,5 +51,5 @@ async def test_reports_are_kept_all_or_none(open_plane):
     plane = open_plane(ASKS)
 
     with pytest.raises(KeyError):
-        await outcome_reports.keep(plane, [{"status": "SUCCESS", "request_id": "r"}, {"request_id": "r"}])
+        await outcome_reports.keep(plane, [{"status": "SUCCESS", "request_id": "r"}, {"request_id": "r"}], by="ann")
     assert await plane.read(lambda connection: outcomes.find(connection, "request_id", "r")) == []
