@@ -99,6 +99,9 @@ class ToolDecisions:
         self._waiting_decider = waiter if waiter is None or stopped is None else UntilStopped(waiter, stopped)
         self._caller_approval = caller_approval_of(decider)
         self._telling_decider = telling_decider_of(decider)
+        # Asked once: it takes longer to ask an object for a protocol than to decide on a call.
+        self._history_deciders = [layer for layer in layers(decider) if isinstance(layer, HistoryDecider)]
+        self._learning_deciders = [layer for layer in layers(decider) if isinstance(layer, LearningDecider)]
         self._tools = tools if isinstance(tools, ToolTable) else ToolTable(tools or {})
         self._fail_mode: FailMode = fail_mode
         self._sinks = (*([HookSink(on_decision)] if on_decision else []), *sinks)
@@ -117,14 +120,15 @@ class ToolDecisions:
     @property
     def history(self) -> FreshHistory | None:
         """How conversations are followed for this decider; `None` if they need not be."""
-        found = (layer.history for layer in layers(self._decider) if isinstance(layer, HistoryDecider))
-        return next((history for history in found if history is not None), None)
+        for layer in self._history_deciders:
+            if (history := layer.history) is not None:
+                return history
+        return None
 
     async def followed(self) -> FreshHistory | None:
         """The same for a new request, learned from whoever decides if that is elsewhere."""
-        for layer in layers(self._decider):
-            if isinstance(layer, LearningDecider):
-                await layer.learn()
+        for layer in self._learning_deciders:
+            await layer.learn()
         return self.history
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from litellm_bighub.deciders.ledger.conversation_history import ConversationHistory, FollowedConversation
@@ -26,7 +27,7 @@ class OutputHistory:
     decisions: ToolDecisions
 
     async def follow(
-        self, data: JsonMapping, wire_format: Format | None, previous_response_id: str, context: CallContext
+        self, data: JsonMapping, wire_format: Format | None, previous_response_id: str, asks: Callable[[], CallContext]
     ) -> None:
         """Find out what came back before a request, and with it, and keep that for its answer.
 
@@ -34,18 +35,20 @@ class OutputHistory:
             data: the request.
             wire_format: its format.
             previous_response_id: the upstream's id of the response that it goes on from.
-            context: who asks.
+            asks: finds out who asks.
 
         Raises:
             DecisionError: the ledger cannot be asked.
         """
         _begin(FollowedConversation())
+        if await self.decisions.followed() is None:
+            return
         results = () if wire_format is None else wire_format.brought(data).results
         stores = wire_format is not None and wire_format.stores_answers
         place = (previous_response_id, conversation_id(data)) if stores else ("", "")
-        _begin(await self._conversations.follow(results, *place, context))
+        _begin(await self._conversations.follow(results, *place, asks()))
 
-    async def list_tools(self, data: JsonMapping, context: CallContext, *, gateway_mcp: bool) -> None:
+    async def list_tools(self, data: JsonMapping, asks: Callable[[], CallContext], *, gateway_mcp: bool) -> None:
         """Take in the provider's own tools that a request lists: their results stand in no request that follows.
 
         Raises:
@@ -61,7 +64,7 @@ class OutputHistory:
         }
         if self.decisions.history.calls is not None:
             listed |= {fact: now for name in listed for fact in unsure(name)}
-        _keep(await self._conversations.add(_kept(), listed, conversation_id(data), context))
+        _keep(await self._conversations.add(_kept(), listed, conversation_id(data), asks()))
 
     async def follow_caller(self, context: CallContext) -> CallContext:
         """Follow a call that stands in no conversation that is known, of a tool that the gateway runs itself.
@@ -76,7 +79,7 @@ class OutputHistory:
         if await self.decisions.followed() is None:
             return context
         if request_scope().outputs is None:
-            await self.follow({}, None, "", context)
+            await self.follow({}, None, "", lambda: context)
         return _kept().of(context)
 
     async def record_run(self, call: ToolCall, context: CallContext) -> None:
@@ -87,9 +90,10 @@ class OutputHistory:
         """
         _keep(await self._conversations.record_run(call, context))
 
-    async def record_answer(self, context: CallContext) -> None:
+    async def record_answer(self, asks: Callable[[], CallContext]) -> None:
         """Tie an answer to its conversation, before anybody can go on from it."""
-        await self._conversations.record_answer(context)
+        if self.decisions.history is not None:
+            await self._conversations.record_answer(asks())
 
     @property
     def _conversations(self) -> ConversationHistory:

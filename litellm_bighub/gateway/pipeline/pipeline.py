@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from litellm_bighub.deciders.ledger.released_calls import released_facts
@@ -64,11 +65,9 @@ class Pipeline:
             with worded_refusals(request.where, self.enforcement.tool_decisions.wording):
                 await request.receive()
             await self._take_approval_answers(request)
-            await self.outputs.follow(
-                request.data, request.wire_format, request.previous_response_id, request.context()
-            )
+            await self.outputs.follow(request.data, request.wire_format, request.previous_response_id, request.context)
             await self.hosted_tools.govern(request.data, request.context)
-            await self.outputs.list_tools(request.data, request.context(), gateway_mcp=self.hosted_tools.gateway_mcp)
+            await self.outputs.list_tools(request.data, request.context, gateway_mcp=self.hosted_tools.gateway_mcp)
         if request.wire_format is None:
             return
         try:
@@ -95,7 +94,7 @@ class Pipeline:
         with request.logged_answer():
             answered = await self._feedback(request).enforced(response)
         if (format_of_answer(answered) or DEFAULT).stores_answers:
-            await self.outputs.record_answer(request.context(answered))
+            await self.outputs.record_answer(partial(request.context, answered))
         return answered
 
     async def stream(self, request: GovernedRequest, events: AsyncIterator[Any]) -> AsyncGenerator[Any, None]:
@@ -146,7 +145,7 @@ class Pipeline:
                 async for event in self.conversation.recorded_stream(joined, request.data):
                     if wire_format.stores_answers and not is_recorded and envelope.response is not None:
                         is_recorded = True
-                        await self.outputs.record_answer(request.context(envelope.response))
+                        await self.outputs.record_answer(partial(request.context, envelope.response))
                     yield as_litellm_event(event) if wire_format.has_event_objects else event
 
     async def _take_approval_answers(self, request: GovernedRequest) -> None:

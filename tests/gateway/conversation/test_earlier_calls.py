@@ -53,7 +53,7 @@ class Gateway:
         """One request and its answer; which of its calls are released."""
         enter(RequestScope())
         history = OutputHistory(self.decisions)
-        await history.follow(data, wire, previous, who)
+        await history.follow(data, wire, previous, lambda: who)
         scope = request_scope()
         context = replace(who, outputs=scope.outputs, history=scope.history, response_id=answer)
         made = [
@@ -64,7 +64,7 @@ class Gateway:
         outcomes = [Pass() if isinstance(each, Allow) else Withhold("no") for each in decided]
         assert await record_calls(self.decisions, made, decided, outcomes, context)
         if wire.stores_answers:
-            await history.record_answer(context)
+            await history.record_answer(lambda: context)
         return [isinstance(each, Allow) for each in decided]
 
 

@@ -71,14 +71,14 @@ class Gateway:
         """One request and its answer; what holds for its calls."""
         enter(RequestScope())
         history = OutputHistory(self.decisions)
-        await history.follow(data, format_named(wire), previous, who)
-        await history.list_tools(data, who, gateway_mcp=False)
+        await history.follow(data, format_named(wire), previous, lambda: who)
+        await history.list_tools(data, lambda: who, gateway_mcp=False)
         outputs = request_scope().outputs
         context = replace(who, outputs=outputs, response_id=answer, conversation=conversation)
         made = [ToolCall(call_id, "function", tool, path=f"output[{at}]") for at, (call_id, tool) in enumerate(calls)]
         assert await record_calls(self.decisions, made, [Allow()] * len(made), [Pass()] * len(made), context)
         if format_named(wire).stores_answers:
-            await history.record_answer(context)
+            await history.record_answer(lambda: context)
         return set(filter(None, outputs.split("\n")))
 
 
@@ -210,7 +210,7 @@ async def test_what_the_gateway_runs_in_a_task_of_its_own_counts_for_the_request
     gateway = open_gateway()
     history = OutputHistory(gateway.decisions)
     enter(RequestScope())
-    await history.follow({}, None, "", ANN)
+    await history.follow({}, None, "", lambda: ANN)
     runs = [history.record_run(ToolCall("", "mcp", tool), ANN) for tool in ("fetch", "lookup")]
     await asyncio.gather(*runs)
     assert request_scope().outputs == "fetch\nlookup"
