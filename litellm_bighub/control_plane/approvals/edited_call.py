@@ -25,12 +25,15 @@ GATEWAY: Final = "gateway"
 
 
 def edit(tools: ToolTable, call: ToolCall, arguments: Arguments, *, surface: str) -> ToolCall | str:
-    """The call with other arguments, its value and target taken out of them; or why that cannot be."""
+    """The call with other arguments, its value and target taken out of them; or why that cannot be.
+
+    It has neither where the policy does not say where they stand: those of the call before may be others.
+    """
     if surface == HTTP_SURFACE:
         stated = _with_stated_values(call, arguments)
         found = stated if isinstance(stated, str) else measured(tools, stated)
     else:
-        found = tools.find(call.name).measure(replace(call, arguments=arguments))
+        found = tools.find(call.name).measure(replace(call, arguments=arguments, value=None, target=""))
     return found.reason if isinstance(found, Block) else found
 
 

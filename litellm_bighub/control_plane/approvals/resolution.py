@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias, cast
 
 from typing_extensions import assert_never
@@ -17,7 +17,7 @@ from litellm_bighub.control_plane.people import users
 from litellm_bighub.control_plane.people.person import Person
 from litellm_bighub.control_plane.people.roles import scopes_of
 from litellm_bighub.control_plane.store.tables import approvals, sealed_values
-from litellm_bighub.control_plane.store.tables.approvals import Approval
+from litellm_bighub.control_plane.store.tables.approvals import Approval, EditedCall
 from litellm_bighub.control_plane.store.transaction import Transaction
 from litellm_bighub.domain.call import Arguments, CallContext, CallType, ToolCall, restored_context
 from litellm_bighub.domain.digest import arguments_digest
@@ -121,15 +121,11 @@ class ResolutionRefused:
 
 
 @dataclass(frozen=True, slots=True)
-class _EditedCall:
-    """What the policy says of a call with edited arguments.
+class _JudgedEdit:
+    """A call with edited arguments, and what the policy says of it."""
 
-    Attributes:
-        digest: of the call that has to be asked about; `None` where the original is asked about again.
-    """
-
+    call: EditedCall
     judgement: PolicyJudgement
-    digest: str | None
 
 
 def resolve(
@@ -149,18 +145,18 @@ def resolve(
         allowance = allowance_for(transaction, text, approval, minutes=resolution.allow_minutes, now=now)
         if allowance is None:
             return ResolutionRefused("too_long")
-    edited: _EditedCall | None = None
+    edited: _JudgedEdit | None = None
     if resolution.edited is not None and resolution.answer == "approve":
         if (refused := _cannot_hold(transaction, approval, resolution.edited, redact)) is not None:
             return refused
-        decided = _decide_again(transaction, deciding, approval, resolution.edited, now)
+        decided = _decide_again(transaction, deciding, approval, resolution.edited, redact, now)
         if isinstance(decided, ResolutionRefused):
             return decided
         edited = decided
-    moved = _record_answer(transaction, approval, resolution, edited.digest if edited else None, now)
+    moved = _record_answer(transaction, approval, resolution, edited.call if edited else None, now)
     if moved is None:
         return _refusal(approval, now)
-    body = _answer_body(approval, resolution, moved)
+    body = _answer_body(approval, resolution, moved, edited.call if edited else None)
     _reserve_anew(transaction, approval, moved, edited, now)
     transaction.append(approval_event(approval, "approval.resolved", now, body))
     if allowance is not None and moved == "approve":
@@ -168,7 +164,7 @@ def resolve(
     return approvals.get(connection, approval.id) or approval
 
 
-def _answer_body(approval: Approval, resolution: Resolution, moved: str) -> JsonObject:
+def _answer_body(approval: Approval, resolution: Resolution, moved: str, edited: EditedCall | None) -> JsonObject:
     """What the audit keeps of an answer."""
     body: JsonObject = {
         "answer": moved,
@@ -180,18 +176,21 @@ def _answer_body(approval: Approval, resolution: Resolution, moved: str) -> Json
         body["channel"] = resolution.channel
     if resolution.told:
         body["told"] = resolution.told
-    if resolution.edited is not None and resolution.answer == "approve":
+    if edited is not None:
         body |= {
-            "before": approval.edited or approval.arguments,
-            "after": resolution.edited,
-            "before_digest": arguments_digest(approval.edited or approval.arguments),
-            "after_digest": arguments_digest(resolution.edited),
+            "before": approval.current,
+            "after": edited.arguments,
+            "before_digest": arguments_digest(approval.current),
+            "after_digest": arguments_digest(edited.arguments),
+            "after_value": edited.value,
+            "after_currency": edited.currency,
+            "after_target": edited.target,
         }
     return body
 
 
 def _reserve_anew(
-    transaction: Transaction, approval: Approval, moved: str, edited: _EditedCall | None, now: float
+    transaction: Transaction, approval: Approval, moved: str, edited: _JudgedEdit | None, now: float
 ) -> None:
     """Free what is reserved for a call that is denied, and reserve what an edited one needs in its place."""
     if moved == "deny":
@@ -219,7 +218,7 @@ def caller_of(approval: Approval) -> CallContext:
 
 
 def _record_answer(
-    transaction: Transaction, approval: Approval, resolution: Resolution, edited_digest: str | None, now: float
+    transaction: Transaction, approval: Approval, resolution: Resolution, edited: EditedCall | None, now: float
 ) -> str | None:
     connection, by, comment = transaction.connection, resolution.by, resolution.comment
     if resolution.answer == "deny":
@@ -234,8 +233,7 @@ def _record_answer(
         groups=resolution.groups,
         comment=comment,
         told=resolution.told,
-        edited=resolution.edited,
-        edited_digest=edited_digest,
+        edited=edited,
         now=now,
         expires_at=expires_at(approval.ttl, since=now),
     )
@@ -346,15 +344,20 @@ def _cannot_hold(
 
 
 def _decide_again(
-    transaction: Transaction, deciding: DecisionRecorder, approval: Approval, edited: Arguments, now: float
-) -> _EditedCall | ResolutionRefused:
+    transaction: Transaction,
+    deciding: DecisionRecorder,
+    approval: Approval,
+    edited: Arguments,
+    redact: Redact,
+    now: float,
+) -> _JudgedEdit | ResolutionRefused:
     """Edited arguments are a new call, which the policy may block."""
     surface = approval.context["surface"]
     if not editable(approval.arguments, surface=surface):
         return ResolutionRefused("blocked", "uneditable")
     snapshot = deciding.snapshot(transaction, now)
     # The type was a CallType when the approval was stored.
-    before = ToolCall("", cast("CallType", approval.type), approval.tool, value=approval.value, target=approval.target)
+    before = ToolCall("", cast("CallType", approval.type), approval.tool)
     call = edit(snapshot.tools, before, edited, surface=surface)
     if isinstance(call, str):
         return ResolutionRefused("blocked", "undecidable", {"problem": call})
@@ -365,4 +368,7 @@ def _decide_again(
     if (sentence := _needs_others(approval, judgement)) is not None:
         return ResolutionRefused("blocked", sentence)
     digest = bound_digest(call, context, approval.policy_version) if surface == HTTP_SURFACE else None
-    return _EditedCall(judgement, digest)
+    redacted = redact(edited)
+    shown = snapshot.tools.find(call.name).shown(call, redacted, redact)
+    currency = snapshot.policy.parts.currency(replace(call, arguments=redacted)) if shown.value is not None else ""
+    return _JudgedEdit(EditedCall(edited, digest, shown.value, currency or "", shown.target), judgement)

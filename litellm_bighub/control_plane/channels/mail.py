@@ -23,7 +23,8 @@ import anyio
 from sqlalchemy import Connection
 
 from litellm_bighub.control_plane.channels.channel import ChannelAway, MessageRefused
-from litellm_bighub.control_plane.inbox.readable import readable_json, visible
+from litellm_bighub.control_plane.inbox.cards import view_of
+from litellm_bighub.control_plane.inbox.readable import amount, readable_json, visible
 from litellm_bighub.control_plane.people import users
 from litellm_bighub.control_plane.people.person import Person
 from litellm_bighub.control_plane.people.users import User
@@ -184,6 +185,7 @@ class Mail:
         until = datetime.fromtimestamp(approval.expires_at, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
         facts = {
             "Tool": approval.tool,
+            "Target": approval.current_target,
             "Who": approval.actor,
             "For": approval.context.get("user", ""),
             "Domain": approval.domain,
@@ -191,18 +193,26 @@ class Mail:
             "Until": until,
             "Why": approval.reason,
         }
-        arguments = approval.arguments if approval.edited is None else approval.edited
         lines = [
             wording.mail_asks,
             wording.mail_link.format(url=f"{self._public_url}/inbox/approvals/{approval.id}"),
             "",
+            *self._amount(approval),
             *(f"{name}: {_fact(text)}" for name, text in facts.items() if text),
             "",
-            *(f"> {line}" for line in _cut(_unlinked(readable_json(arguments)), _LONGEST_TEXT).splitlines()),
+            *(f"> {line}" for line in _cut(_unlinked(readable_json(approval.current)), _LONGEST_TEXT).splitlines()),
             "",
             wording.mail_no_answer,
         ]
         return "\n".join(lines) + "\n"
+
+    def _amount(self, approval: Approval) -> list[str]:
+        """The line with the amount, where the call has one. Its dot makes no link."""
+        if approval.current_value is None:
+            return []
+        view = view_of(approval.tool, approval.current, self._plane.source.text.tools)
+        currency = _fact("".join(run.text for run in view.currency))
+        return [f"Amount: {amount(approval.current_value)} {currency}".rstrip()]
 
 
 def _may_approve(user: User, person: Person, approval: Approval, now: float) -> bool:

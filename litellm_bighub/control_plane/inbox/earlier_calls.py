@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final, TypeAlias
 
-from sqlalchemy import Connection, RowMapping, select, tuple_
+from sqlalchemy import Connection, RowMapping, case, select, tuple_
 
 from litellm_bighub.control_plane.store.schema import approvals as table
 from litellm_bighub.control_plane.store.tables.clock_checks import DAY
@@ -16,6 +16,9 @@ DAYS: Final = 30
 _MOST: Final = 500
 """So many of the newest approvals of each state are looked at."""
 _ENDS: Final = {"approved": "approved", "consumed": "approved", "denied": "denied", "expired": "expired"}
+
+_VALUE: Final = case((table.c.edited.is_(None), table.c.value), else_=table.c.edited_value).label("value")
+"""Of what ran."""
 
 Asker: TypeAlias = "tuple[str, str]"
 """A tool and an actor."""
@@ -55,7 +58,7 @@ class EarlierCalls:
 def earlier_calls(connection: Connection, askers: Collection[Asker], now: float) -> Mapping[Asker, EarlierCalls]:
     """What became of calls of the last thirty days, by tool and actor. One that has none is missing."""
     found: dict[Asker, list[RowMapping]] = {}
-    columns = (table.c.tool, table.c.actor, table.c.state, table.c.value, table.c.resolved_by)
+    columns = (table.c.tool, table.c.actor, table.c.state, _VALUE, table.c.resolved_by)
     for state in _ENDS if askers else ():
         newest = (
             select(*columns, table.c.resolved_at, table.c.created_at, table.c.comment)

@@ -28,6 +28,13 @@ def visible(text: str, keep: str = "") -> str:
     )
 
 
+def amount(value: float | None) -> str:
+    """A value as people read it: with two decimals, or as many as it has; nothing is rounded away."""
+    if value is None:
+        return ""
+    return f"{value:,.2f}".removesuffix(".00") if round(value, 2) == value else f"{value:,}"
+
+
 def is_unseen(character: str) -> bool:
     """Whether nobody sees a character, or where it is."""
     if character.isascii():

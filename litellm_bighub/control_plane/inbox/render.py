@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup, escape
 
 from litellm_bighub.control_plane.http.auth import get_plane
-from litellm_bighub.control_plane.inbox.readable import readable_json, visible
+from litellm_bighub.control_plane.inbox.readable import amount, readable_json, visible
 from litellm_bighub.control_plane.inbox.views.text_runs import text_runs
 from litellm_bighub.control_plane.store.tables.logins import Login
 from litellm_bighub.domain.payload import JsonMapping
@@ -103,6 +103,7 @@ _ENVIRONMENT = Environment(
 )
 _FILTERS: dict[str, Any] = {  # the types that Jinja gives filters are those of its own
     "json": readable_json,
+    "amount": amount,
     "visible": visible,
     "when": _when,
     "lasted": _lasted,

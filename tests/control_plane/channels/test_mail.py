@@ -108,6 +108,15 @@ async def test_those_who_may_approve_get_a_mail_with_a_link(server, plane, mail,
     assert len(server.got) == 2
 
 
+async def test_a_mail_says_how_much_and_to_what(server, plane, mail, person):
+    await person("ann")
+    call = ToolCall("c", "function", "refund", {"currency": "EUR"}, value=1234.5, target="order evil.test")
+    await plane.decide(call, CallContext("agent", "shop"))
+    await deliver(plane, mail(server.port))
+    lines = server.got[0].get_content().splitlines()
+    assert {"Amount: 1,234.50 EUR", "Target: order evil[.]test"} <= set(lines)
+
+
 async def test_each_rules_people_get_it_and_others_once_they_may(server, plane, mail, person, clock):
     await person("ann", "finance"), await person("sue", "security"), await person("boss")
     channel = mail(server.port, groups={"finance": "finance@example.com", "hr": "hr@example.com"})

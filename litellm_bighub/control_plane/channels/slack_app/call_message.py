@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from typing import Final
 
 from litellm_bighub.control_plane.inbox.cards import view_of
-from litellm_bighub.control_plane.inbox.readable import readable_json
+from litellm_bighub.control_plane.inbox.readable import amount, readable_json
 from litellm_bighub.control_plane.inbox.views.text_runs import Runs, text_runs
 from litellm_bighub.control_plane.people.votes import voters
 from litellm_bighub.control_plane.store.tables.approvals import OPEN, Approval
@@ -118,15 +118,11 @@ def _outcome(approval: Approval, wording: Wording) -> str:
 
 
 def _headline(approval: Approval, tools: Mapping[str, ToolParts]) -> str:
-    """What would happen: the tool, the amount and its currency, the target, and the operator's sentence.
-
-    Amount and target were measured as the call was asked for, so an edited one is shown by its arguments alone.
-    """
+    """What would happen: the tool, the amount and its currency, the target, and the operator's sentence."""
     view = view_of(approval.tool, approval.current, tools)
-    measured = approval.edited is None
-    amount = f"{approval.value:,.2f}".removesuffix(".00") if measured and approval.value is not None else ""
-    words = [marked(approval.tool), f"{amount} {_as_text(view.currency)}".strip() if amount else ""]
-    words.append(f"→ {marked(approval.target)}" if measured and approval.target else "")
+    value, target = amount(approval.current_value), approval.current_target
+    words = [marked(approval.tool), f"{value} {_as_text(view.currency)}".strip() if value else ""]
+    words.append(f"→ {marked(target)}" if target else "")
     first = "   ".join(word for word in words if word)
     return "\n".join(line for line in (first, _as_text(view.headline)) if line)
 

@@ -60,6 +60,25 @@ OVER: Final = ("consumed", "denied", "expired")
 
 
 @dataclass(frozen=True, slots=True)
+class EditedCall:
+    """What a person puts in place of the call that was asked about.
+
+    Attributes:
+        arguments: in place of the shown ones.
+        digest: of the call with those, where the caller has to ask about it.
+        value: measured in the arguments; `None` if nothing says where it stands, or it is hidden.
+        currency: of the value, as the policy reads it.
+        target: measured in the arguments.
+    """
+
+    arguments: Arguments
+    digest: str | None = None
+    value: float | None = None
+    currency: str = ""
+    target: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Approval:
     """One question to a person.
 
@@ -77,6 +96,7 @@ class Approval:
         told: what the person who denied it tells the agent, or those who approved it.
         background: why the call was made, as `call_background.as_text` has it; gone once the call can no longer run.
         ttl: seconds that a person has to answer, and then the caller to use the answer.
+        edited_value: the value of the call with the edited arguments, and so are `edited_currency` and `edited_target`.
         asked_by: the holder of the key that asked (`Key.holder`); empty for a call of this process, or of an older
             release.
     """
@@ -114,11 +134,24 @@ class Approval:
     votes: tuple[Vote, ...] = ()
     escalates_at: float | None = None
     asked_by: str = ""
+    edited_value: float | None = None
+    edited_currency: str = ""
+    edited_target: str = ""
 
     @property
     def current(self) -> Arguments:
         """What would run, redacted: the model's arguments, or what a person made of them."""
         return self.arguments if self.edited is None else self.edited
+
+    @property
+    def current_value(self) -> float | None:
+        """The value of what would run."""
+        return self.value if self.edited is None else self.edited_value
+
+    @property
+    def current_target(self) -> str:
+        """What that would act upon."""
+        return self.target if self.edited is None else self.edited_target
 
     @property
     def ballot(self) -> str:
@@ -261,8 +294,7 @@ def approve(
     groups: Collection[str] = (),
     comment: str,
     told: str = "",
-    edited: Arguments | None,
-    edited_digest: str | None = None,
+    edited: EditedCall | None,
     now: float,
     expires_at: float,
 ) -> Literal["approve_first", "approve"] | None:
@@ -279,21 +311,21 @@ def approve(
         groups: the user's.
         comment: the person's.
         told: what they tell the agent, behind what others of those who approve it tell.
-        edited: arguments in place of the shown ones.
-        edited_digest: of the call with those, where the caller has to ask about it.
+        edited: what they put in place of the call.
         now: POSIX seconds.
         expires_at: until when the caller may use the approval, if this person decides.
     """
     approval = get(connection, approval_id)
     if approval is None or (edited is None and any(vote.is_by(person, by) for vote in approval.counting)):
         return None
-    current = approval.current if edited is None else edited
+    current = approval.current if edited is None else edited.arguments
     vote = Vote(person, by, user, tuple(sorted(groups)), now, ballot_digest(approval.digest, current))
     votes = (vote,) if edited is not None else (*approval.counting, vote)
     said = [approval.told, told] if len(votes) > 1 else [told]
     values: JsonObject = {"comment": comment, "votes": votes_text(votes), "told": "\n".join(filter(None, said))}
     if edited is not None:
-        values |= {"edited": dump(edited), "edited_digest": edited_digest}
+        values |= {"edited": dump(edited.arguments), "edited_digest": edited.digest, "edited_value": edited.value}
+        values |= {"edited_currency": edited.currency, "edited_target": edited.target}
     if unmet(approval.requirements, votes, approval.created_at):
         values |= {"first_by": by, "first_person": person}
         return "approve_first" if _move(connection, approval_id, "approve_first", now, values) else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from litellm_bighub.control_plane.store.tables import approvals
-from litellm_bighub.control_plane.store.tables.approvals import Approval
+from litellm_bighub.control_plane.store.tables.approvals import Approval, EditedCall
 from litellm_bighub.policy.approvers import Requirement
 
 NOW = 1_000.0
@@ -44,8 +44,7 @@ def approve(connection, *, by="ann", now=NOW, edited=None, edited_digest=None):
         by=by,
         person=f"key of {by}",
         comment="fine",
-        edited=edited,
-        edited_digest=edited_digest,
+        edited=None if edited is None else EditedCall(edited, edited_digest),
         now=now,
         expires_at=now + TTL,
     )
