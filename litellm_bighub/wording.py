@@ -378,6 +378,8 @@ class Wording:
     page_nothing_yet: str = _sentence("Nothing yet.")
     page_send_request: str = _sentence("Send a request with tools through the gateway.")
     page_nothing_waits: str = _sentence("Nothing waits")
+    page_none_waiting_fits: str = _sentence("None of the waiting calls fits")
+    page_all_waiting: str = _sentence("Show all {count} that wait")
     page_when_calls_wait: str = _sentence(
         "Calls appear here, by themselves, when a rule asks for a person: `effect: require_approval`, or a value above"
         " `require_approval_above` in `bighub_policy.yaml`."
@@ -495,6 +497,8 @@ class Wording:
     page_characters_left_out: str = _sentence("Characters left out here: {count}")
     page_more_steps: str = _sentence("More steps of the conversation: {count}")
     page_tool_told: str = _sentence("What the request says of this tool")
+    page_tool_said: str = _sentence("The request says of this tool:")
+    page_tool_schema: str = _sentence("Schema of its arguments")
     page_redacted: str = _sentence("Redacted before it was stored. SHA-256 of the whole:")
     page_edited_by: str = _sentence("Edited by {person}")
     page_no_decisions: str = _sentence("No decisions")
@@ -505,6 +509,7 @@ class Wording:
     page_charts: str = _sentence("Decisions of the last {span}")
     page_span: str = _sentence("Time (UTC)")
     page_over_time: str = _sentence("Decisions over time")
+    page_most_asked: str = _sentence("The ten that were asked for most.")
     page_newest: str = _sentence("How long decisions took: of the newest {count}.")
     page_latency: str = _sentence("How long decisions took")
     page_policy: str = _sentence("Policy")
@@ -570,7 +575,7 @@ class Wording:
     page_explain_arguments: str = _sentence("Arguments: {problem}.")
     page_explain_json: str = _sentence("Arguments, line {line}, column {column}: {problem}.")
     page_explain_blocked: str = _sentence("It is blocked before any rule is asked: {problem}.")
-    page_rule_text: str = _sentence("Text of the rule {rule}")
+    page_rule_text: str = _sentence("Text of the rule “{rule}”")
     page_without_up_to: str = _sentence("Up to {threshold} it would run without a person.")
     page_without_other_rule: str = _sentence(
         "Every call that this rule fits needs a person; only a rule before it could let this one run without."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
+from decimal import Decimal
 from typing import Any
 
 from fastapi import Request
@@ -84,14 +85,21 @@ def _lasted(seconds: float) -> str:
     return " ".join(told[:2]) or "0 s"
 
 
-def _number(value: float | None) -> str:
+def _number(value: float | Decimal | None) -> str:
+    """A number with commas: a decimal with all of its digits, another with two."""
+    if isinstance(value, Decimal):
+        return f"{value:,f}"
     return "" if value is None else f"{value:,.2f}".removesuffix(".00")
 
 
 def said(sentence: str, **values: object) -> Markup:
     """A sentence of the wording with its values, escaped. What stands in backticks is shown as code."""
-    marked = re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence)))
-    return Markup(marked).format(**values)  # noqa: S704 - the sentence is escaped above, and `format` escapes the values
+    return _coded(sentence).format(**values)  # it escapes the values
+
+
+def _coded(text: str) -> Markup:
+    """A text, escaped; what stands in backticks is code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))  # noqa: S704 - it is escaped
 
 
 _ENVIRONMENT = Environment(
@@ -110,6 +118,7 @@ _FILTERS: dict[str, Any] = {  # the types that Jinja gives filters are those of 
     "number": _number,
     "runs": text_runs,
     "said": said,
+    "coded": _coded,
 }
 _ENVIRONMENT.filters.update(_FILTERS)
 

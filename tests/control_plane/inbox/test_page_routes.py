@@ -214,6 +214,15 @@ async def test_an_answer_is_told(visit, ask, verdict, told):
     assert "Nothing waits" in page.text
 
 
+async def test_a_search_that_finds_nothing_does_not_say_that_nothing_waits(visit, ask):
+    client, _ = await visit()
+    await ask()
+    page = (await client.get("/inbox?q=is-nowhere")).text
+    assert "None of the waiting calls fits" in page
+    assert 'href="/inbox">Show all 1 that wait' in page
+    assert "Nothing waits" not in page
+
+
 async def test_a_temporary_allowance_ends_and_keeps_the_rules_other_bounds(visit, ask, plane, clock):
     client, token = await visit()
     other = await ask(800, order=2)
@@ -526,9 +535,10 @@ async def test_a_card_says_what_the_sums_of_its_rule_have_left(open_plane):
 
     for page in (listed, alone):
         assert (
-            "<code>refunds</code>, this day: 100.25 of 1000 EUR used, 550 reserved with this call, 349.75 left." in page
+            "<code>refunds</code>, this day: 100.25 of 1,000 EUR used, 550 reserved with this call, 349.75 left."
+            in page
         )
-        assert "this month: 100.25 of 9000 EUR used, 550 reserved with this call, 8349.75 left." in page
+        assert "this month: 100.25 of 9,000 EUR used, 550 reserved with this call, 8,349.75 left." in page
 
 
 async def test_a_card_says_what_the_limits_of_its_rule_have_left(open_plane, clock):
@@ -589,7 +599,7 @@ async def test_a_card_and_a_decision_show_the_text_of_a_rule_of_the_key(visit, p
 
     for amount in (300, 400):
         assert f"amount > `{amount}`" in cards
-    assert "Text of the rule key/large" in cards
+    assert "Text of the rule “key/large”" in cards
     assert "on trial" in cards
     assert "allow for a while" not in cards
     assert "amount > `300`" in story

@@ -13,7 +13,7 @@ from litellm_bighub.domain.decision import Verdict
 
 VERDICTS: tuple[Verdict, ...] = ("allowed", "requires_approval", "blocked")
 _WORDS: dict[Verdict, str] = {"allowed": "allowed", "requires_approval": "requires approval", "blocked": "blocked"}
-_WIDTH, _HEIGHT, _BASE = 720, 180, 150
+_WIDTH, _HEIGHT, _BASE = 720, 220, 186
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,16 @@ class Chart:
     height: int = _HEIGHT
 
 
+@dataclass(frozen=True, slots=True)
+class ToolBar:
+    """A tool with how often it was asked for, and its bar."""
+
+    tool: str
+    total: int
+    bars: tuple[Bar, ...]
+    summary: str
+
+
 def over_time(counts: Mapping[tuple[int, str], int], span: TimeSpan, now: float) -> Chart:
     """Decisions over time, stacked by verdict.
 
@@ -75,7 +85,7 @@ def over_time(counts: Mapping[tuple[int, str], int], span: TimeSpan, now: float)
     return Chart(tuple(bars), (*marks, Mark(_WIDTH - 4, 12, f"most in a bar: {most}")), totals)
 
 
-def by_tool(counts: Mapping[tuple[str, str], int]) -> Chart:
+def by_tool(counts: Mapping[tuple[str, str], int]) -> list[ToolBar]:
     """The ten tools that were asked for most.
 
     Args:
@@ -86,18 +96,18 @@ def by_tool(counts: Mapping[tuple[str, str], int]) -> Chart:
         sums[tool] += number
     tools = sums.most_common(10)
     most = tools[0][1] if tools else 1
-    bars: list[Bar] = []
-    marks: list[Mark] = []
-    for row, (tool, total) in enumerate(tools):
-        x, y = 0.0, row * 34 + 20.0
-        marks.append(Mark(0, y - 5, f"{tool} · {total}"))
+    rows: list[ToolBar] = []
+    for tool, total in tools:
+        bars: list[Bar] = []
+        x = 0.0
         for verdict in VERDICTS:
             number = counts.get((tool, verdict), 0)
             width = number / most * _WIDTH
             if width:
-                bars.append(Bar(x, y, width, 10, verdict, f"{tool}: {number} {_WORDS[verdict]}"))
+                bars.append(Bar(x, 0, width, 1, verdict, f"{number} {_WORDS[verdict]}"))
             x += width
-    return Chart(tuple(bars), tuple(marks), "the ten that were asked for most", height=max(34, len(tools) * 34))
+        rows.append(ToolBar(tool, total, tuple(bars), ", ".join(bar.title for bar in bars)))
+    return rows
 
 
 def latency(milliseconds: Sequence[float]) -> Chart:

@@ -45,7 +45,7 @@ async function refresh() {
   const total = Number(bulk.dataset.total);
   const empty = list.querySelector(".empty");
   if (after.size && empty) empty.remove();
-  if (!after.size && !empty) list.replaceChildren(...fresh.childNodes);
+  if (!after.size) list.replaceChildren(...fresh.childNodes);
   else document.getElementById("bulk").replaceWith(bulk);
   document.getElementById("count").textContent = total;
   document.title = document.title.replace(/^(\(\d+\) )?/, total ? `(${total}) ` : "");

@@ -39,6 +39,10 @@ _TAGS: Final = frozenset(
 _EMPTY: Final = frozenset({"br", "hr"})
 _UNREAD: Final = frozenset({"script", "style", "title", "noscript", "template", "iframe", "object", "svg", "math"})
 _BLANKS: Final = re.compile(r"[ \t\n\xa0]+")
+_TAG: Final = re.compile(r"</?(?:p|div|h\d|ul|ol|li|tr|blockquote|pre|br|hr)>")
+_BREAKS: Final = re.compile(r"<(?:p|h\d|ul|ol|li|tr|blockquote|pre|hr)>")
+_LINE: Final = 48
+_LOWEST, _HIGHEST = 96, 448
 _HEAD: Final = (
     '<!doctype html><meta charset="utf-8"><meta name="color-scheme" content="light dark">'
     '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'">'
@@ -51,11 +55,13 @@ class MailBlock:
 
     Attributes:
         preview: a page for a sandboxed frame.
+        height: of the frame, in pixels: about what the page takes on a phone, within bounds.
         source: as it was written.
     """
 
     preview: str
     source: TextBlock
+    height: int
     kind: Literal["html"] = "html"
 
 
@@ -85,7 +91,8 @@ def is_html(text: str) -> bool:
 
 def html_block(text: str, longest: int | None = None) -> MailBlock:
     """An HTML text as it looks and as it was written."""
-    return MailBlock(preview(text if longest is None else text[:longest]), text_block(text, longest))
+    page = preview(text if longest is None else text[:longest])
+    return MailBlock(page, text_block(text, longest), _height(page))
 
 
 def preview(text: str) -> str:
@@ -94,6 +101,12 @@ def preview(text: str) -> str:
     reader.feed(text)
     reader.close()
     return _HEAD + "".join(reader.out)
+
+
+def _height(page: str) -> int:
+    pieces = _TAG.split(page.removeprefix(_HEAD))
+    lines = sum(-(-len(piece) // _LINE) for piece in pieces)
+    return min(max(_LOWEST, 20 * lines + 22 * len(_BREAKS.findall(page))), _HIGHEST)
 
 
 class _Reader(HTMLParser):

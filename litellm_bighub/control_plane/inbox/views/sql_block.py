@@ -30,6 +30,9 @@ _KEYWORD: Final = (
 _WORDS: Final = re.compile(rf"(?P<keyword>\b(?:{_KEYWORD})\b)", re.IGNORECASE)
 _TOKENS: Final = re.compile(rf"(?P<text>'(?:[^']|'')*')|(?P<keyword>\b(?:{_KEYWORD})\b)", re.IGNORECASE)
 _SAME: Final = re.compile(r"'(?:[^']|'')*'|\w+|[^\w\s]")
+_QUOTES: Final = re.compile("['\"`\\[]")
+_GAPS: Final = re.compile(r"(?<=\S) {2,}(?=\S)")
+"""What the formatter leaves between two words of a line."""
 _OPTIONAL: Final = frozenset({"as", ";"})
 _REMOVING: Final = frozenset({"delete", "drop", "truncate", "alter"})
 _REMOVES: Final = re.compile(r"\s*(?:delete|drop|truncate|alter)\b", re.IGNORECASE)
@@ -68,6 +71,7 @@ def _formatted(text: str) -> str:
         pretty = ";\n\n".join(sqlglot.transpile(text, pretty=True, comments=False))
     except (SqlglotError, RecursionError, ValueError, AttributeError, TypeError, KeyError, IndexError):
         return text  # whatever a parser of that size stumbles over
+    pretty = "\n".join(line if _QUOTES.search(line) else _GAPS.sub(" ", line) for line in pretty.split("\n"))
     return pretty if _words(pretty) == _words(text) else text
 
 

@@ -61,6 +61,12 @@ class TreeBlock:
         """Whether a line or two hold all of it, so that there is nothing to fold. Objects within one have their own."""
         return self._length(_FLAT_UNTIL) <= _FLAT_UNTIL
 
+    @property
+    def is_action(self) -> bool:
+        """Whether its first field says what is done, as `{"type": "click", "x": 4}` does."""
+        first = self.fields[0] if self.fields and not self.is_list else None
+        return first is not None and first.name == (TextRun("type"),) and isinstance(first.block, TextBlock)
+
     def _length(self, most: int) -> int:
         """How many characters it has, told only as far as `most`."""
         length = most + 1 if self.left_out else 0

@@ -133,7 +133,7 @@ PAGES: Final[Mapping[str, tuple[PageState, ...]]] = {
     "GET /inbox": (
         PageState("every kind of call, a kill switch", _at("/inbox")),
         PageState("a group, a note", _at("/inbox?tool=post_message&actor=key:status-agent&rule=&note=approved")),
-        PageState("nothing found, too late", _at("/inbox?q=nothing&note=refused_expired")),
+        PageState("nothing found, too late", _at("/inbox?q=is-nowhere&note=refused_expired")),
         PageState("server gone", _with_gone_server, without="article.call"),
     ),
     "GET /inbox/approvals/{approval_id}": (

@@ -72,6 +72,15 @@ def test_the_source_stays_beside_the_preview():
 
 
 @pytest.mark.parametrize(
+    ("text", "height"),
+    [("<p>x</p>", 96), ("<h2>x</h2>" + "<p>" + "word " * 20 + "</p>" + "<li>x</li>" * 2, 208), ("<p>x</p>" * 99, 448)],
+    ids=["short", "middle", "long"],
+)
+def test_the_frame_is_about_as_high_as_the_mail(text, height):
+    assert html_block(text).height == height
+
+
+@pytest.mark.parametrize(
     ("text", "expected"), [("<p>x</p>", True), ("a < b", False), ("<HTML>", True), ("plain", False)]
 )
 def test_html_is_recognised(text, expected):

@@ -36,6 +36,17 @@ def test_what_removes_is_noted(text, notes):
     assert sql_block(text).notes == notes
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("delete from a using b where a.id = b.id", "DELETE FROM a USING b"),
+        ('delete from a using "b  c" where a.id = 1', 'DELETE FROM a USING   "b  c"'),
+    ],
+)
+def test_formatting_leaves_no_gap_outside_of_quotes(text, line):
+    assert lines(sql_block(text))[0] == line
+
+
 def test_a_line_that_removes_is_marked():
     assert [line.kind for line in sql_block("select 1;\ndelete from orders -- where id = 7").lines] == ["", "danger"]
 

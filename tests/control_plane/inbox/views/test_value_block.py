@@ -70,6 +70,20 @@ def test_what_a_line_holds_is_not_folded(value, expected):
     assert block.is_flat == expected
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ({"type": "click", "x": 4}, True),
+        ({"x": 4, "type": "click"}, False),
+        ({"type": {"a": "b"}}, False),
+        ({}, None),
+        (["type"], False),
+    ],
+)
+def test_what_says_first_what_is_done_is_an_action(value, expected):
+    assert getattr(value_block("x", value, Reading()), "is_action", None) is expected
+
+
 def test_what_is_left_out_is_not_flat():
     block = value_block("x", [1, 2, 3], Reading(longest=20))
     assert isinstance(block, TreeBlock)
