@@ -17,11 +17,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
+from itertools import chain
 from typing import Final, TypeAlias, TypeGuard
 
 import yaml
 
 from litellm_bighub.control_plane.decisions.replay import hides_arguments, recorded_call, replay
+from litellm_bighub.domain.actor import KEY, USER
 from litellm_bighub.domain.call import ToolCall, restored_context
 from litellm_bighub.domain.payload import JsonObject
 from litellm_bighub.errors import ConfigurationError
@@ -50,19 +52,25 @@ Key: TypeAlias = str
 
 @dataclass(frozen=True, slots=True)
 class Answers:
-    """What people said: the ids of approvals that were approved as they were asked for, and of the others answered."""
+    """What people said: the ids of approvals that were approved as they were asked for, and of those denied or edited.
+
+    One that only some of several people have approved so far is in neither.
+    """
 
     approved: frozenset[str]
     refused: frozenset[str]
 
     @classmethod
     def of(cls, resolved: Iterable[JsonObject]) -> Answers:
-        """Out of the events `approval.resolved`. One that was edited was not approved as it was asked for."""
+        """Out of the events `approval.resolved`. One that anybody has edited was not approved as it was asked for."""
         approved: set[str] = set()
         refused: set[str] = set()
         for event in resolved:
-            as_asked = event["body"].get("answer") == "approve" and "after" not in event["body"]
-            (approved if as_asked else refused).add(event["subject"])
+            answer, is_edited = event["body"].get("answer"), "after" in event["body"]
+            if is_edited or answer not in {"approve", "approve_first"}:
+                refused.add(event["subject"])
+            elif answer == "approve":
+                approved.add(event["subject"])
         return cls(frozenset(approved - refused), frozenset(refused))
 
 
@@ -228,7 +236,7 @@ def families_of(
             left_out.setdefault(key, why)
             continue
         who = _who(event)
-        of = (*who.values(), *sorted({_kin(part) for part in parts}))
+        of = (*chain(*who.items()), *sorted({_kin(part) for part in parts}))
         family = families.setdefault(of, CallFamily(who, asking[0].name if asking else ""))
         family.calls[key] = (call, parts)
         family.times.add(body["approval_id"] if asked else event["subject"])
@@ -250,16 +258,23 @@ def _why_left_out(event: JsonObject, parts: Sequence[Part], asking: Sequence[Rul
 
 
 def _who(event: JsonObject) -> JsonObject:
-    """What an approval is bound to, but for the key: the actor names it, and its hash changes with it."""
-    who = {"tool": event["tool"], "actor": event["actor"], "domain": event["domain"], "user": event["body"].get("user")}
+    """What an approval is bound to, and the team. Of the key, whose hash changes with it, only where nothing names it.
+
+    Keys that share an actor may have other rules in their metadata, which are judged beside the suggested one.
+    """
+    body, actor = event["body"], event["actor"]
+    who = {"tool": event["tool"], "actor": actor, "domain": event["domain"]}
+    who |= {name: body.get(name) for name in ("user", "team")}
+    if not who["user"] and not actor.startswith((KEY, USER)):
+        who["key"] = body.get("key")
     return {"type": event["body"]["type"]} | {name: glob.escape(value) for name, value in who.items() if value}
 
 
 def is_refused(event: JsonObject, answers: Answers) -> bool:
     """Whether a rule blocked the call, or a person denied or edited it."""
     body = event["body"]
-    if body["approval_id"]:
-        return body["approval_id"] in answers.refused
+    if body["approval_id"]:  # of an edit, the answers may be older than what is looked at
+        return body["approval_id"] in answers.refused or bool(body.get("edited"))
     return bool(event["verdict"] == "blocked" and body["blocked_by"] != "default")
 
 

@@ -43,9 +43,11 @@ from litellm_bighub.policy.rule_pattern import ANY, ANYBODY
 
 MOST_RECORDED: Final = 2000
 """So many recorded calls of the same tool, actor and domain are looked at, the newest."""
+_MOST_ANSWERS: Final = 10 * MOST_RECORDED
+"""Several people may answer each, and more than once."""
 _MOST_EXAMPLES: Final = 5
 _HIGHEST: Final = 1000
-_OTHER: Final = frozenset({"type", "tool", "actor", "domain", "user", "when", "min_value", "max_value"})
+_OTHER: Final = frozenset({"type", "tool", "actor", "domain", "user", "team", "key", "when", "min_value", "max_value"})
 """The fields of a suggested rule that are no patterns of parts."""
 
 
@@ -107,7 +109,7 @@ def propose(connection: Connection, snapshot: PolicySnapshot, event: JsonObject)
         recorded = [event, *recorded]
     asked = [one["body"]["approval_id"] for one in recorded if one["body"]["approval_id"]]
     resolved = events.page(
-        connection, table.c.type == "approval.resolved", table.c.subject.in_(asked), limit=2 * MOST_RECORDED
+        connection, table.c.type == "approval.resolved", table.c.subject.in_(asked), limit=_MOST_ANSWERS
     )
     return _proposal(snapshot, recorded, Answers.of(resolved), event)
 

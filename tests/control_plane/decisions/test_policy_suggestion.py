@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from litellm_bighub.control_plane.approvals.resolution import Resolution
+from litellm_bighub.control_plane.approvals.resolution import Resolution, ResolutionRefused
 from litellm_bighub.control_plane.decisions.policy_suggestion import Answers, suggest
 from litellm_bighub.control_plane.store.tables import events
 from litellm_bighub.domain.call import CallContext, ToolCall
@@ -222,3 +224,79 @@ async def test_rules_in_one_line_are_not_taken_apart(recording):
     await record.call({"n": 1}, "approve", tool="get")
     with pytest.raises(ConfigurationError, match=r"p.yaml:3: put each rule on a line of its own"):
         await record.suggestion()
+
+
+@pytest.mark.parametrize("requirement", ["four_eyes: true", "quorum: {count: 2, group: security}"])
+@pytest.mark.parametrize(
+    ("answers", "expected"),
+    [
+        (["approve"], 0),
+        (["approve", "approve"], 1),
+        (["approve", "deny"], 0),
+        (["edit", "approve"], 0),
+        (["approve", "edit", "approve"], 0),
+    ],
+    ids=["waits", "approved", "denied", "edited first", "edited last"],
+)
+async def test_what_several_people_answer_counts_by_how_it_ended(recording, requirement, answers, expected):
+    record = recording(ASKING.replace("effect: require_approval}", f"effect: require_approval, {requirement}}}"))
+    call = ToolCall("c", "function", "Bash", {"command": "git push"})
+    asked = (await record.plane.decide(call, CallContext(actor="key:a"))).approval
+    for number, answer in enumerate(answers):
+        person = {"person": f"k{number}", "user": f"u{number}", "groups": frozenset({"security"})}
+        shown = (await record.plane.wait(asked.id, timeout=0)).ballot
+        edited = {"command": "git push -n"} if answer == "edit" else None
+        said = Resolution(
+            asked.id, answer.replace("edit", "approve"), f"u{number}", edited=edited, shown=shown, **person
+        )
+        assert not isinstance(await record.plane.resolve(said), ResolutionRefused)
+    await record.plane.decide(call, CallContext(actor="key:a"))
+    found = await record.suggestion()
+    assert found.rules == expected
+    assert verdict(found.text, call) == ("allowed" if expected else "requires_approval")
+
+
+async def test_an_edit_whose_answer_is_older_than_the_record_is_not_suggested(recording):
+    record = recording()
+    call = ToolCall("c", "function", "Bash", {"command": "git push"})
+    asked = (await record.plane.decide(call, CallContext(actor="key:a"))).approval
+    await record.plane.resolve(Resolution(asked.id, "approve", "ann", edited={"command": "git fetch"}))
+    assert (await record.plane.decide(call, CallContext(actor="key:a"))).edited == {"command": "git fetch"}
+    recorded = await record.plane.read(lambda connection: list(events.decisions(connection, since=0.0)))
+    found = suggest(ASKING, "p.yaml", (), recorded, Answers(frozenset({asked.id}), frozenset()), least=1)
+    assert found.rules == 0
+
+
+@pytest.mark.parametrize(
+    ("actor", "named"),
+    [
+        ("key:a", ["team: support"]),
+        ("user:u", ["team: support"]),
+        ("billing", ["key: hash-1", "team: support"]),
+        ("team:support", ["key: hash-1", "team: support"]),
+    ],
+)
+async def test_a_rule_names_the_team_and_the_key_that_the_actor_does_not(recording, actor, named):
+    """The rules in their metadata were judged, too; another key of the same actor may have none that block."""
+    record = recording()
+    call = ToolCall("c", "function", "Bash", {"command": "git push"})
+    who = CallContext(actor=actor, key="hash-1", team="support", caller_rules="")
+    asked = (await record.plane.decide(call, who)).approval
+    await record.plane.resolve(Resolution(asked.id, "approve", "ann"))
+    found = await record.suggestion()
+    assert [name for name in ("key: hash-1", "team: support") if name in found.diff] == named
+    policy = build(parse_policy(found.text, "p.yaml"))
+    others = [replace(who, team="sales"), *([replace(who, key="hash-2")] if "key: hash-1" in named else [])]
+    said = [evaluate(policy, call, context, now=1.0).verdict for context in (who, *others)]
+    assert said == ["allowed", *["requires_approval"] * len(others)]
+
+
+async def test_a_user_and_a_team_of_one_name_are_two(recording):
+    record = recording()
+    call = ToolCall("c", "function", "Bash", {"command": "git push"})
+    for who in (CallContext(actor="key:a", user="x"), CallContext(actor="key:a", team="x")):
+        asked = (await record.plane.decide(call, who)).approval
+        await record.plane.resolve(Resolution(asked.id, "approve", "ann"))
+        await record.plane.decide(call, who)
+    found = await record.suggestion()
+    assert (found.rules, found.diff.count("user: x"), found.diff.count("team: x")) == (2, 1, 1)
