@@ -7,10 +7,12 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from litellm_bighub.cli.keys import app as keys
 from litellm_bighub.cli.policy import app
 from litellm_bighub.control_plane.decisions.embedded_decider import EmbeddedDecider
 from litellm_bighub.domain.call import CallContext, ToolCall
 from litellm_bighub.policy.authoring.policy_schema import cases_schema, policy_schema
+from tests.control_plane.test_serve import agents_key, client, key_in, serving
 
 
 @pytest.mark.parametrize(("options", "expected"), [([], policy_schema()), (["--cases"], cases_schema())])
@@ -36,3 +38,18 @@ async def test_rules_are_suggested_out_of_the_record(tmp_path):
     assert "left out: 1 (something is hidden in its arguments)" in ran.stderr
     told = json.loads(CliRunner().invoke(app, ["suggest", str(policy), "--database-url", url, "--json"]).stdout)
     assert (told["rules"], told["diff"]) == (1, ran.stdout)
+
+
+def test_what_two_people_approved_at_a_running_server_is_suggested(tmp_path):
+    policy = tmp_path / "bighub_policy.yaml"
+    policy.write_text("version: 1\nrules:\n  - {name: two, tool: deploy, effect: require_approval, four_eyes: true}\n")
+    ask, made = {"action": "deploy", "actor": "a", "context": {"to": "staging"}}, f"sqlite:///{tmp_path / 'bighub.db'}"
+    with serving(policy) as (url, printed), client(url, key_in(printed)) as ann:
+        created = CliRunner().invoke(keys, ["create", "bob", "--scope", "approvals:resolve", "--policy", str(policy)])
+        with client(url, agents_key(ann)) as agent, client(url, key_in(created.stdout)) as bob:
+            waits = agent.post("/actions/evaluate", json=ask).json()["request_id"]
+            for person, state in ((ann, "awaiting_second"), (bob, "approved")):
+                said = person.post(f"/approvals/{waits}/resolve", json={"resolution": "approved"})
+                assert said.json()["status"] == state
+                suggested = CliRunner().invoke(app, ["suggest", str(policy), "--least", "1", "--database-url", made])
+                assert ("suggested rules: 1" in suggested.stderr) is (state == "approved"), suggested.output

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 from urllib.parse import parse_qsl, urlencode
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 
 from litellm_bighub.control_plane.store.schema import approvals as table
 from litellm_bighub.control_plane.store.tables import approvals
@@ -51,6 +51,15 @@ class WaitingFilter:
         )
 
 
+def _tells(text: str) -> ColumnElement[bool]:
+    """Whether a card tells a text: its call as it would run, so of an edited one the edited arguments."""
+    would_run = func.coalesce(table.c.edited, table.c.arguments)
+    target = case((table.c.edited.is_(None), table.c.target), else_=table.c.edited_target)
+    told = (target, table.c.tool, table.c.actor, table.c.id)
+    in_arguments = would_run.contains(approvals.as_stored(text), autoescape=True)
+    return or_(in_arguments, *(one.contains(text, autoescape=True) for one in told))
+
+
 EVERYTHING: Final = WaitingFilter()
 
 
@@ -91,12 +100,7 @@ def waiting_list(connection: Connection, wanted: WaitingFilter, now: float) -> W
     if wanted.rule is not None:
         conditions.append(table.c.rule_id == wanted.rule)
     if wanted.q:
-        texts = (table.c.arguments, table.c.tool, table.c.actor, table.c.target, table.c.id)
-        escaped = approvals.as_stored(wanted.q)
-        fits: ColumnElement[bool] = texts[0].contains(escaped, autoescape=True)
-        for text in texts[1:]:
-            fits = fits | text.contains(wanted.q, autoescape=True)
-        conditions.append(fits)
+        conditions.append(_tells(wanted.q))
     order = table.c.expires_at.asc() if wanted.order == "expires" else table.c.created_at.desc()
     number = func.count()
     groups = [

@@ -434,6 +434,26 @@ async def test_what_waits_is_filtered_and_sorted(visit, ask, clock, query, expec
 
 
 @pytest.mark.parametrize(
+    ("text", "is_found"),
+    [
+        ("n\u00e4her", True),
+        ('say "yes"', True),
+        ("100%", True),
+        ("first-note", False),
+        ("raise", True),
+        ("n_her", False),
+    ],
+)
+async def test_the_search_looks_into_what_would_run_of_an_edited_call(visit, ask, plane, text, is_found):
+    waits = await ask(1, tool="raise", actor="hr-agent", domain="hr", note="first-note")
+    edited = {"amount": 1, "note": 'n\u00e4her, say "yes" to 100%'}
+    await plane.resolve(Resolution(waits, "approve", "ann", person="k1", edited=edited))
+    client, _ = await visit("bob")
+    page = (await client.get("/inbox", params={"q": text})).text
+    assert (f'id="{waits}"' in page) is is_found
+
+
+@pytest.mark.parametrize(
     ("place", "following", "expected"),
     [
         ("", "", "/inbox?note=denied"),
