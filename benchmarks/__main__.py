@@ -2,68 +2,53 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import importlib
 import importlib.metadata
 import os
 import platform
-import sys
-from pathlib import Path
+from datetime import datetime
+
+from benchmarks import results, runs
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
 
-SUITES = (
-    "imports",
-    "handler",
-    "texts",
-    "stream",
-    "text_streams",
-    "latency",
-    "decisions",
-    "decision_cpu",
-    "proxy",
-    "side_by_side",
-    "load",
-    "control_plane",
-    "policy_costs",
-    "agent",
-)
-RESULTS = Path(__file__).with_name("RESULTS.md")
 PACKAGES = ("litellm", "openai", "bighub", "pydantic")
 
 
 def machine():
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
-    return f"Python {platform.python_version()}, {os.cpu_count()} cores ({platform.machine()}), {versions}."
+    return f"Python {platform.python_version()}, {os.cpu_count()} cores ({platform.machine()}), {versions}"
 
 
-def row(figure):
-    mark = "yes" if figure.reached else "**no**"
-    return f"| {figure.what} | {figure.ours} | {figure.theirs} | {figure.ratio} | {figure.target} | {mark} |"
+async def run(name, remark):
+    suite = importlib.import_module(f"benchmarks.{name}")
+    when, load = datetime.now().astimezone().strftime("%Y-%m-%d %H:%M"), f"{os.getloadavg()[0]:.1f}"
+    figures = []
+    async for figure in suite.figures():
+        print(results.row(figure), flush=True)
+        figures.append(figure)
+    runs.keep(name, runs.Run(when, machine(), load, tuple(figures), remark))
+    results.write()
 
 
-def section(suite, figures):
-    head = "| what | ours | theirs | ratio | to reach | reached |\n|---|---|---|---|---|---|"
-    return "\n".join([f"## {suite.__name__.rpartition('.')[2]}", "", suite.__doc__ or "", "", head, *map(row, figures)])
+async def main(arguments):
+    for name in arguments.names or results.SUITES:
+        await run(name, arguments.remark)
 
 
-async def main(names):
-    sections = []
-    for name in names:
-        suite = importlib.import_module(f"benchmarks.{name}")
-        figures = []
-        async for figure in suite.figures():
-            print(row(figure), flush=True)
-            figures.append(figure)
-        sections.append(section(suite, figures))
-        if names == available()[: len(names)]:
-            intro = "# Measured\n\nWritten by `make bench`: both sides in one run, on one machine.\n" + machine() + "\n"
-            RESULTS.write_text("\n\n".join([intro, *sections]) + "\n")
-
-
-def available():
-    return [name for name in SUITES if Path(__file__).with_name(f"{name}.py").exists()]
+def arguments():
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[*results.SUITES, []], help="suites to run; all without one")
+    parser.add_argument("--remark", default="", help="what a reader has to know about this run")
+    parser.add_argument("--write", action="store_true", help="run nothing, and write RESULTS.md from the kept runs")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:] or available()))
+    given = arguments()
+    if given.write:
+        results.write()
+    else:
+        asyncio.run(main(given))

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
 
+from benchmarks.environments import python_with
 from benchmarks.figure import Figure
 from litellm_bighub.testing import BlackHole, HostedBighub, ScriptedUpstream, allow, function_call, text
 
 ROOT = Path(__file__).parent.parent
-PEER = ROOT / ".venv-bighub-openai"
 PATIENCE = float(os.environ.get("BENCH_PATIENCE_SECONDS", "20"))
 """How long a run of theirs is waited for; a black hole keeps it for minutes."""
 DEADLINE_MS = 2000
@@ -49,13 +48,7 @@ class Forgetful(HostedBighub):
 
 def peer():
     """The Python of an environment that has the published package."""
-    if given := os.environ.get("BIGHUB_OPENAI_PYTHON"):
-        return given
-    python = PEER / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", PEER], check=True)
-        subprocess.run([python, "-m", "pip", "install", "--quiet", "bighub-openai==0.1.0b5"], check=True)
-    return str(python)
+    return os.environ.get("BIGHUB_OPENAI_PYTHON") or python_with("bighub-openai==0.1.0b5")
 
 
 async def measured(python, module, scenario, upstream, bighub):
@@ -91,7 +84,7 @@ def figure(what, ours, theirs, at_most_ms):
     if theirs is not None:
         return Figure.of_time(what, ours, theirs, at_most_ms=at_most_ms)
     cut = f"> {PATIENCE * 1000:,.0f} ms"
-    return Figure(what, f"{ours:,.1f} ms", cut, "–", f"≤ {at_most_ms:g} ms", ours <= at_most_ms)
+    return Figure.at_most(what, f"{ours:,.1f} ms", cut, "–", value=ours, bound=at_most_ms, unit=" ms")
 
 
 def script(upstream):

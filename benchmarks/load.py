@@ -99,6 +99,6 @@ async def figures():
         theirs, _ = map(statistics.mean, zip(*measured["no plugin"], strict=True))
         for kind in ("embedded", "hosted"):
             ours, seconds = map(statistics.mean, zip(*measured[kind], strict=True))
-            what = f"answers a second, {kind} control plane (theirs: no plugin), {seconds:.2f} s each"
-            ratio = ours / theirs
-            yield Figure(what, f"{ours:.1f}/s", f"{theirs:.1f}/s", f"{ratio:.3f}", "≥ 0.95", ratio >= 0.95)
+            what = f"answers a second, {kind} control plane (theirs: no plugin)"
+            each = (f"{ours:.1f}/s, {seconds:.2f} s each", f"{theirs:.1f}/s")
+            yield Figure.at_least(what, *each, f"{ours / theirs:.3f}", value=ours / theirs, bound=0.95)

@@ -85,15 +85,21 @@ def judged():
         took["command"].append(cpu_each(lambda at, of=calls: evaluate(shell, of[at], CONTEXT, now=1.0), CALLS))
         took["cedar"].append(cpu_each(lambda _: cedarpy.is_authorized(REQUEST, cedar, []), CALLS))
     none, command, theirs = (statistics.median(each) for each in took.values())
-    yield Figure(
+    yield Figure.at_most(
         f"judging a call by {RULES} rules (theirs: Cedar)",
-        *(f"{none * 1e6:,.0f} µs", f"{theirs * 1e6:,.0f} µs", f"{none / theirs:.2f}", "≤ 50 µs", none <= 50e-6),
+        *(f"{none * 1e6:,.0f} µs", f"{theirs * 1e6:,.0f} µs", f"{none / theirs:.2f}"),
+        value=none * 1e6,
+        bound=50,
+        unit=" µs",
     )
     more = statistics.median(b - a for a, b in zip(took["none"], took["command"], strict=True)) * 1e6
-    yield Figure(
+    yield Figure.at_most(
         f"the same with a parsed command, {RULES} rules (theirs: without a command)",
         *(f"{command * 1e6:,.0f} µs", f"{none * 1e6:,.0f} µs", f"{more:+.0f} µs"),
-        *(f"≤ +{MOST_MORE_US} µs", more <= MOST_MORE_US),
+        value=more,
+        bound=MOST_MORE_US,
+        unit=" µs",
+        sign="+",
     )
 
 

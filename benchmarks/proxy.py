@@ -72,7 +72,7 @@ def figure(what, pairs, *, at_least):
     ratios = [statistics.median(map(operator.truediv, with_plugin, without)) for with_plugin, without in pairs]
     ratio = statistics.mean(ratios)
     spread = f"{ratio:.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
-    return Figure(what, f"{ours:.0f}/s", f"{theirs:.0f}/s", spread, f"≥ {at_least}", ratio >= at_least)
+    return Figure.at_least(what, f"{ours:.0f}/s", f"{theirs:.0f}/s", spread, value=ratio, bound=at_least)
 
 
 async def pair(folder, upstream, *, governed_first):
@@ -100,6 +100,7 @@ async def figures():
         no_call, asked, with_call = zip(*pairs, strict=True)
         what = "requests a second through the proxy, no tool call in the answer (theirs: no plugin)"
         yield figure(what, no_call, at_least=0.97)
-        yield Figure("decisions asked for in all those requests", str(sum(asked)), "–", "–", "0", not any(asked))
+        what, decided = "decisions asked for in all those requests", sum(asked)
+        yield Figure.at_most(what, str(decided), "–", "–", value=decided, bound=0)
         what = "the same, each answer with a call that is decided, recorded and remembered"
         yield figure(what, with_call, at_least=0.95)
